@@ -1,0 +1,297 @@
+"""Diagnostics: what is wrong, where, why, and what to do; and the errors that carry them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning"]
+Segment = tuple[str, str]  # (style, text); the styles are names that a terminal maps to colours
+
+_MAX_LINE = 160  # a longer source line is shown as a window around its fault
+_TAB = " "  # one column wide, so that carets stay under their text
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A text that positions refer to.
+
+    Attributes
+    ----------
+    name : str
+        What the reader knows it by, usually its path.
+    text : str
+        The whole text.
+    """
+
+    name: str
+    text: str = field(default="", repr=False, compare=False)
+
+    def line(self, number: int) -> str:
+        """Line `number`, counted from 1, without its end; empty when there is none."""
+        start = 0
+        for _ in range(number - 1):
+            start = self.text.find("\n", start) + 1
+            if start == 0:
+                return ""
+        end = self.text.find("\n", start)
+        return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a source; lines and columns count from 1, the end is exclusive."""
+
+    source: Source
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    def __str__(self) -> str:
+        return f"{printable(self.source.name)}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark that explains a diagnostic, with the place it speaks of where there is one."""
+
+    text: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault, or one warning.
+
+    Attributes
+    ----------
+    code : str
+        Stable name of the kind of fault, such as ``unknown-op``.
+    message : str
+        One sentence that shows the value at fault.
+    span : Span or None
+        Where the fault is, if it is in a text.
+    label : str
+        Short words put under the marked text.
+    notes : tuple of Note
+        Why it is a fault, with the other places concerned.
+    help : str
+        What to do about it; empty when there is nothing to guess.
+    severity : {"error", "warning"}
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[Note, ...] = ()
+    help: str = ""
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        return "".join(text for _, text in self.segments())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: code, severity, message, place, label, notes, help."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            **_place(self.span),
+            "label": self.label,
+            "notes": [{"message": note.text, **_place(note.span)} for note in self.notes],
+            "help": self.help,
+        }
+
+    def segments(self) -> Iterator[Segment]:
+        """The diagnostic as styled pieces of text, as compilers show it."""
+        yield self.severity, f"{self.severity}[{self.code}]"
+        yield "message", f": {printable(self.message)}\n"
+        margin = "  "
+        if self.span is not None:
+            margin = " " * (len(str(self.span.line)) + 1)
+            yield from _excerpt(self.span, self.label, self.severity, margin)
+        for note in self.notes:
+            yield "gutter", f"{margin} = "
+            yield "note", "note"
+            yield "text", f": {printable(note.text)}{self._where(note)}\n"
+        if self.help:
+            yield "gutter", f"{margin} = "
+            yield "help", "help"
+            yield "text", f": {printable(self.help)}\n"
+
+    def _where(self, note: Note) -> str:
+        if note.span is None:
+            return ""
+        if self.span is not None and note.span.source == self.span.source:
+            return f"  ({note.span.line}:{note.span.column})"
+        return f"  ({note.span})"
+
+
+def _place(span: Span | None) -> dict[str, Any]:
+    if span is None:
+        return {"file": None, "line": None, "column": None, "end_line": None, "end_column": None}
+    return {
+        "file": span.source.name,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }
+
+
+def _excerpt(span: Span, label: str, severity: Severity, margin: str) -> Iterator[Segment]:
+    yield "gutter", f"{margin}--> "
+    yield "place", f"{span}\n"
+    line = span.source.line(span.line)
+    if not line:
+        return
+    start = span.column - 1
+    end = span.end_column - 1 if span.end_line == span.line else len(line)
+    end = max(min(end, len(line)), start + 1)
+    if len(line) > _MAX_LINE:
+        first = max(0, min(start - 40, len(line) - _MAX_LINE))
+        line = line[first : first + _MAX_LINE]
+        start, end = start - first, min(end - first, _MAX_LINE)
+    yield "gutter", f"{margin} |\n{span.line:>{len(margin)}} | "
+    yield "text", f"{printable(line).rstrip()}\n"
+    yield "gutter", f"{margin} | "
+    marks = " " * start + "^" * (end - start)
+    yield severity, f"{marks} {printable(label)}".rstrip() + "\n"
+
+
+def printable(text: str) -> str:
+    """`text` with every character that could move or hide text replaced, one for one."""
+    if text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    if character == "\t":
+        return _TAB
+    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+
+
+def nearest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate spelt most like `name`, or None when none is close."""
+    lowered = {candidate.lower(): candidate for candidate in candidates}
+    found = difflib.get_close_matches(name.lower()[:100], lowered, n=1, cutoff=0.6)
+    return lowered[found[0]] if found else None
+
+
+def suggestion(name: str, candidates: Iterable[str], otherwise: str = "") -> str:
+    """Help text that offers the nearest candidate, or `otherwise` when none is close."""
+    found = nearest(name, candidates)
+    return f"did you mean '{found}'?" if found else otherwise
+
+
+class GraphnnError(Exception):
+    """Base of every error that graphnn raises on purpose.
+
+    Attributes
+    ----------
+    diagnostics : tuple of Diagnostic
+        All faults found, in the order of their places.
+    """
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(*diagnostics)
+        self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        return "\n".join(str(diagnostic) for diagnostic in self.diagnostics).rstrip("\n")
+
+
+class SpecError(GraphnnError):
+    """A spec is not a valid network."""
+
+
+class FileError(GraphnnError):
+    """A file cannot be read or written as asked."""
+
+
+class RunError(GraphnnError):
+    """A network cannot be run on the arrays given, or its result is not finite."""
+
+
+class DataError(GraphnnError):
+    """A data set is not what the network needs."""
+
+
+class TrainingError(GraphnnError):
+    """A run cannot be started, resumed or gone on with."""
+
+
+class DrawingError(GraphnnError):
+    """A picture cannot be made as asked."""
+
+
+class UsageError(GraphnnError, ValueError):
+    """A function or a command was called with arguments that make no sense."""
+
+
+class Findings:
+    """Diagnostics gathered while checking, so that all faults are told at once."""
+
+    def __init__(self) -> None:
+        self._found: list[Diagnostic] = []
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep `diagnostic`."""
+        self._found.append(diagnostic)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        label: str = "",
+        notes: Iterable[Note] = (),
+        help: str = "",
+    ) -> None:
+        """Keep an error made of these parts."""
+        self.add(Diagnostic(code, message, span, label, tuple(notes), help))
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        label: str = "",
+        notes: Iterable[Note] = (),
+        help: str = "",
+    ) -> None:
+        """Keep a warning made of these parts."""
+        self.add(Diagnostic(code, message, span, label, tuple(notes), help, "warning"))
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The errors, by place."""
+        return tuple(found for found in self.sorted() if found.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings, by place."""
+        return tuple(found for found in self.sorted() if found.severity == "warning")
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """Everything found, by place; what has no place comes last."""
+        return tuple(sorted(self._found, key=_by_place))
+
+    def raise_errors(self, error: type[GraphnnError] = SpecError) -> None:
+        """Raise `error` with the errors found, if there are any."""
+        if found := self.errors:
+            raise error(*found)
+
+
+def _by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+    span = diagnostic.span
+    if span is None:
+        return (True, "", 0, 0)
+    return (False, span.source.name, span.line, span.column)
