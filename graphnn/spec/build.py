@@ -1,0 +1,317 @@
+"""Located values to a `NetworkSpec`; every fault that can be told without knowing ops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graphnn.errors import Findings, Note
+from graphnn.spec import sizes
+from graphnn.spec.model import (
+    ExampleSpec,
+    MetricSpec,
+    NetworkSpec,
+    NodeSpec,
+    OptimizerSpec,
+    Reference,
+    TrainSpec,
+)
+from graphnn.spec.take import Taker, brief
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+
+VERSION = 1
+MAX_NODES = 200_000
+TOP_KEYS = (
+    "graphnn",
+    "name",
+    "description",
+    "sizes",
+    "dtype",
+    "blocks",
+    "nodes",
+    "outputs",
+    "weights",
+    "examples",
+    "train",
+    "search",
+)
+TRAIN_KEYS = (
+    "data",
+    "loss",
+    "metrics",
+    "optimizer",
+    "batch_size",
+    "epochs",
+    "seed",
+    "validation",
+    "test",
+    "gradient",
+)
+NODE_KEYS = ("op", "inputs", "trainable", "about")
+_EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
+_NOT_YET = {"blocks": "blocks", "search": "hyperparameter search"}
+
+
+def build(document: Mapping, folder: Path, findings: Findings) -> NetworkSpec:
+    """The network that `document` describes; what is wrong with it goes to `findings`.
+
+    Parameters
+    ----------
+    document : Mapping
+        A whole file, as the reader gives it.
+    folder : Path
+        The folder of that file.
+    findings : Findings
+        Takes a diagnostic for each fault; the spec returned is whole even so, without the
+        parts at fault.
+    """
+    return _Builder(findings).network(document, folder)
+
+
+class _Builder(Taker):
+    def network(self, document: Mapping, folder: Path) -> NetworkSpec:
+        self.keys(document, TOP_KEYS, "a spec")
+        for key, what in _NOT_YET.items():
+            if key in document:
+                self._not_yet(document.entries[key].key, what)
+        self._version(document)
+        return NetworkSpec(
+            document=document,
+            folder=folder,
+            name=self.text(document.get("name"), "'name'"),
+            description=self.text(document.get("description"), "'description'"),
+            sizes=self._sizes(document),
+            dtype=self.choice(document.get("dtype"), "'dtype'", ("float64", "float32")),
+            nodes=self._nodes(document),
+            outputs=self._outputs(document),
+            weights=self._weights(document),
+            examples=self._examples(document),
+            train=self._train(document),
+        )
+
+    def _not_yet(self, key: Scalar, what: str) -> None:
+        self.findings.error(
+            "not-supported",
+            f"this version of graphnn does not read '{key.value}' yet",
+            key.span,
+            help=f"leave {what} out",
+        )
+
+    def _version(self, document: Mapping) -> None:
+        value = document.get("graphnn")
+        if value is None:
+            self.findings.error(
+                "missing-key",
+                "the spec does not say which version of the language it is in",
+                document.span,
+                help=f"put 'graphnn: {VERSION}' at its top",
+            )
+        elif not isinstance(value, Scalar) or type(value.value) is not int:
+            self.wrong("'graphnn'", f"the number {VERSION}", value)
+        elif value.value != VERSION:
+            self.findings.error(
+                "unknown-version",
+                f"the spec is in version {brief(value)} of the language",
+                value.span,
+                help=f"this graphnn reads version {VERSION}",
+            )
+
+    def _sizes(self, document: Mapping) -> dict[str, sizes.Size]:
+        table: dict[str, sizes.Size] = {"batch": sizes.free("batch")}
+        given = self.mapping(document.get("sizes"), "'sizes'")
+        for name, entry in given.entries.items() if given else ():
+            if not self.name(entry.key, "the size"):
+                continue
+            number = entry.value.value if isinstance(entry.value, Scalar) else None
+            if name == "batch" and number != "free":
+                self.findings.error(
+                    "batch-is-free",
+                    f"'batch' cannot be fixed at {brief(entry.value)}",
+                    entry.value.span,
+                    help="use a size of another name, or leave 'batch' out",
+                )
+            elif number == "free":
+                table[name] = sizes.free(name)
+            elif type(number) is int and 1 <= number <= sizes.MAX_SIZE:
+                table[name] = number
+            else:
+                self.wrong(
+                    f"the size '{name}'", "a whole number of at least 1, or free", entry.value
+                )
+                table[name] = 1
+        return table
+
+    def _nodes(self, document: Mapping) -> dict[str, NodeSpec]:
+        value = document.get("nodes")
+        if value is None:
+            self.findings.error(
+                "missing-key",
+                "the spec has no 'nodes'",
+                document.span,
+                help="list the network under 'nodes:', one name and op a line",
+            )
+        given = self.mapping(value, "'nodes'", "a mapping of names to nodes")
+        if given is None:
+            return {}
+        if not given.entries:
+            self.findings.error("no-nodes", "'nodes' is empty", given.span)
+        if len(given.entries) > MAX_NODES:
+            self.findings.error(
+                "too-many-nodes",
+                f"the spec has {len(given.entries)} nodes, more than {MAX_NODES}",
+                given.span,
+            )
+            return {}
+        nodes = {}
+        for name, entry in given.entries.items():
+            if self.name(entry.key, "the node") and (node := self._node(name, entry)):
+                nodes[name] = node
+        return nodes
+
+    def _node(self, name: str, entry: Entry) -> NodeSpec | None:
+        body = self.mapping(entry.value, f"the node '{name}'", "a mapping such as {op: relu, ...}")
+        if body is None:
+            return None
+        op = body.get("op")
+        if op is None and "block" in body:
+            self._not_yet(body.entries["block"].key, "blocks")
+            return None
+        if op is None:
+            self.findings.error(
+                "missing-key", f"the node '{name}' has no 'op'", entry.key.span, label="no op here"
+            )
+            return None
+        if not isinstance(op, Scalar) or not isinstance(op.value, str):
+            self.wrong(f"the op of '{name}'", "the name of an op", op)
+            return None
+        inputs = body.get("inputs")
+        return NodeSpec(
+            name=name,
+            place=entry.key,
+            op=op,
+            inputs=self._inputs(inputs, name),
+            inputs_place=entry.key if inputs is None else inputs,
+            fields={key: field for key, field in body.entries.items() if key not in NODE_KEYS},
+            trainable=self.boolean(body.get("trainable"), "'trainable'", True),
+            about=self.text(body.get("about"), "'about'"),
+        )
+
+    def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
+        if isinstance(value, Mapping):
+            entries = value.entries.values()
+            found = [self._reference(e.value, f"an input of '{node}'", e.key) for e in entries]
+            return tuple(reference for reference in found if reference)
+        return self._references(value, f"an input of '{node}'")
+
+    def _references(self, value: Value | None, what: str) -> tuple[Reference, ...]:
+        if value is None:
+            return ()
+        items = value.items if isinstance(value, Sequence) else [value]
+        found = [self._reference(item, what) for item in items]
+        return tuple(reference for reference in found if reference)
+
+    def _reference(
+        self, value: Value, what: str, operand: Scalar | None = None
+    ) -> Reference | None:
+        if isinstance(value, Scalar) and isinstance(value.value, str):
+            return Reference(value.value, value, operand)
+        self.wrong(what, "the name of a node", value)
+        return None
+
+    def _outputs(self, document: Mapping) -> tuple[Reference, ...] | None:
+        value = document.get("outputs")
+        if value is None:
+            return None
+        references = self._references(value, "an output")
+        seen: dict[str, Reference] = {}
+        for reference in references:
+            if reference.name in seen:
+                self.findings.error(
+                    "duplicate-output",
+                    f"'{reference.name}' is listed twice in 'outputs'",
+                    reference.place.span,
+                    notes=[Note("it is first listed here", seen[reference.name].place.span)],
+                )
+            seen.setdefault(reference.name, reference)
+        return tuple(seen.values())
+
+    def _weights(self, document: Mapping) -> Scalar | None:
+        given = self.mapping(document.get("weights"), "'weights'", "a mapping {file: NAME}")
+        if given is None:
+            return None
+        self.keys(given, ("file",), "'weights'")
+        file = given.get("file")
+        if isinstance(file, Scalar) and isinstance(file.value, str):
+            return file
+        self.wrong("'weights'", "a mapping {file: NAME}", file or given)
+        return None
+
+    def _examples(self, document: Mapping) -> tuple[ExampleSpec, ...]:
+        value = document.get("examples")
+        if value is None:
+            return ()
+        if not isinstance(value, Sequence):
+            self.wrong("'examples'", "a list of examples", value)
+            return ()
+        found = [self._example(item) for item in value.items]
+        return tuple(example for example in found if example)
+
+    def _example(self, value: Value) -> ExampleSpec | None:
+        body = self.mapping(value, "an example", "a mapping {inputs: ..., outputs: ...}")
+        if body is None:
+            return None
+        self.keys(body, _EXAMPLE_KEYS, "an example")
+        inputs = self.mapping(body.get("inputs"), "'inputs'", "a mapping of names to arrays")
+        outputs = self.mapping(body.get("outputs"), "'outputs'", "a mapping of names to arrays")
+        if "outputs" not in body:
+            self.findings.error("missing-key", "an example has no 'outputs'", body.span)
+        return ExampleSpec(
+            place=body,
+            about=self.text(body.get("about"), "'about'"),
+            inputs=inputs.entries if inputs else {},
+            outputs=outputs.entries if outputs else {},
+            rtol=self.tolerance(body.get("rtol"), "'rtol'", 1e-7),
+            atol=self.tolerance(body.get("atol"), "'atol'", 1e-9),
+        )
+
+    def _train(self, document: Mapping) -> TrainSpec | None:
+        body = self.mapping(document.get("train"), "'train'")
+        if body is None:
+            return None
+        self.keys(body, TRAIN_KEYS, "'train'")
+        return TrainSpec(
+            place=document.entries["train"].key,
+            data=self.mapping(body.get("data"), "'data'", "a mapping such as {npz: FILE}"),
+            loss=self._references(body.get("loss"), "'loss'"),
+            metrics=self._metrics(body),
+            optimizer=self._optimizer(body),
+            batch_size=self.whole(body.get("batch_size"), "'batch_size'", 100, 1),
+            epochs=self.whole(body.get("epochs"), "'epochs'", 10, 1),
+            seed=self.whole(body.get("seed"), "'seed'", 0, 0),
+            validation=body.get("validation"),
+            test=body.get("test"),
+            gradient=self.choice(body.get("gradient"), "'gradient'", ("backprop", "numerical")),
+        )
+
+    def _metrics(self, train: Mapping) -> tuple[MetricSpec, ...]:
+        given = self.mapping(
+            train.get("metrics"), "'metrics'", "a mapping of metrics to the nodes they read"
+        )
+        if given is None:
+            return ()
+        return tuple(
+            MetricSpec(entry.key, self._references(entry.value, f"an input of '{name}'"))
+            for name, entry in given.entries.items()
+        )
+
+    def _optimizer(self, train: Mapping) -> OptimizerSpec:
+        value = train.get("optimizer")
+        if isinstance(value, Scalar) and isinstance(value.value, str):
+            return OptimizerSpec(value, Mapping({}))
+        if isinstance(value, Mapping) and len(value.entries) == 1:
+            entry = next(iter(value.entries.values()))
+            if isinstance(entry.value, Mapping):
+                return OptimizerSpec(entry.key, entry.value)
+            self.wrong(f"the options of '{entry.key.value}'", "a mapping", entry.value)
+        elif value is not None:
+            self.wrong("'optimizer'", "one optimizer, such as {sgd: {learning_rate: 0.1}}", value)
+        return OptimizerSpec(Scalar("sgd"), Mapping({}))

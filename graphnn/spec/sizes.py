@@ -1,0 +1,259 @@
+"""Sizes: whole numbers, named free sizes, and expressions of them, kept in one normal form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+MAX_SIZE = 2**40  # more elements along one axis than any machine here can hold
+_MAX_TERMS = 64
+_MAX_TEXT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """An expression divided by a whole number, rounded down, that cannot be simplified."""
+
+    numerator: Expression
+    divisor: int
+
+    def __str__(self) -> str:
+        return f"({self.numerator}) // {self.divisor}"
+
+
+Atom = str | Quotient
+Monomial = tuple[Atom, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A polynomial of free sizes with whole coefficients, in normal form.
+
+    Two expressions are equal exactly when their normal forms are, so that shapes are compared
+    with ``==``. Built by arithmetic on `free(name)`; never holds a constant alone.
+
+    Attributes
+    ----------
+    terms : tuple of (monomial, coefficient)
+        Sorted; a monomial is a sorted tuple of free names and quotients, ``()`` the constant.
+    """
+
+    terms: tuple[tuple[Monomial, int], ...]
+
+    def __str__(self) -> str:
+        text = ""
+        for monomial, coefficient in self.terms:
+            factors = [str(atom) for atom in monomial]
+            if abs(coefficient) != 1 or not factors:
+                factors.insert(0, str(abs(coefficient)))
+            sign = "-" if coefficient < 0 else "+"
+            joined = "*".join(factors)
+            text += f" {sign} {joined}" if text else (f"-{joined}" if coefficient < 0 else joined)
+        return text
+
+    def __repr__(self) -> str:
+        return f"<{self}>"
+
+
+Size = int | Expression
+Shape = tuple[Size, ...]
+
+
+class SizeError(ValueError):
+    """A size expression makes no sense; `name` is set when it names an unknown size."""
+
+    def __init__(self, message: str, name: str | None = None) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+def free(name: str) -> Expression:
+    """The free size called `name`."""
+    return Expression((((name,), 1),))
+
+
+def add(a: Size, b: Size) -> Size:
+    """``a + b``."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a + b
+    total: dict[Monomial, int] = {}
+    for monomial, coefficient in (*_terms(a), *_terms(b)):
+        total[monomial] = total.get(monomial, 0) + coefficient
+    return _normal(total)
+
+
+def multiply(a: Size, b: Size) -> Size:
+    """``a * b``."""
+    if isinstance(a, int) and isinstance(b, int):
+        return a * b
+    total: dict[Monomial, int] = {}
+    for left, x in _terms(a):
+        for right, y in _terms(b):
+            monomial = tuple(sorted((*left, *right), key=str))
+            total[monomial] = total.get(monomial, 0) + x * y
+    return _normal(total)
+
+
+def subtract(a: Size, b: Size) -> Size:
+    """``a - b``."""
+    return add(a, multiply(-1, b))
+
+
+def floor_divide(a: Size, b: Size) -> Size:
+    """``a // b`` for a whole positive `b`; exact division is carried out term by term."""
+    if not isinstance(b, int):
+        raise SizeError(f"only a number can divide a size, not '{b}'")
+    if b <= 0:
+        raise SizeError(f"a size cannot be divided by {b}")
+    if isinstance(a, int):
+        return a // b
+    if all(coefficient % b == 0 for _, coefficient in a.terms):
+        return _normal({monomial: coefficient // b for monomial, coefficient in a.terms})
+    return Expression((((Quotient(a, b),), 1),))
+
+
+def product(shape: Iterable[Size]) -> Size:
+    """How many elements an array of `shape` has."""
+    total: Size = 1
+    for size in shape:
+        total = multiply(total, size)
+    return total
+
+
+def evaluate(size: Size, bindings: Mapping[str, int]) -> int:
+    """The number that `size` is when free sizes have the values in `bindings`.
+
+    Raises
+    ------
+    KeyError
+        A free size has no value.
+    """
+    if isinstance(size, int):
+        return size
+    total = 0
+    for monomial, coefficient in size.terms:
+        value = coefficient
+        for atom in monomial:
+            if isinstance(atom, Quotient):
+                value *= evaluate(atom.numerator, bindings) // atom.divisor
+            else:
+                value *= bindings[atom]
+        total += value
+    return total
+
+
+def free_names(size: Size) -> frozenset[str]:
+    """Names of the free sizes in `size`."""
+    if isinstance(size, int):
+        return frozenset()
+    names: set[str] = set()
+    for monomial, _ in size.terms:
+        for atom in monomial:
+            names |= free_names(atom.numerator) if isinstance(atom, Quotient) else {atom}
+    return frozenset(names)
+
+
+def show(shape: Iterable[Size]) -> str:
+    """`shape` as people write it: ``[batch, 784]``."""
+    return f"[{', '.join(map(str, shape))}]"
+
+
+def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
+    return (((), size),) if isinstance(size, int) else size.terms
+
+
+def _normal(total: dict[Monomial, int]) -> Size:
+    terms = [(monomial, c) for monomial, c in total.items() if c]
+    if not terms:
+        return 0
+    if len(terms) > _MAX_TERMS:
+        raise SizeError(f"the size has more than {_MAX_TERMS} terms")
+    if len(terms) == 1 and terms[0][0] == ():
+        return terms[0][1]
+    # Free names first, the constant last, as in "2*batch + 1".
+    terms.sort(key=lambda term: (-len(term[0]), [str(atom) for atom in term[0]]))
+    return Expression(tuple(terms))
+
+
+_TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_-]*)|(//|[-+*()]))")
+_APPLY = {"+": add, "-": subtract, "*": multiply, "//": floor_divide}
+_RANK = {"+": 1, "-": 1, "*": 2, "//": 2}
+
+
+def parse(text: str, scope: Mapping[str, Size]) -> Size:
+    """The size that `text` stands for: a number, a name, or an expression with ``+ - * //``.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``2 * hidden``. A name may hold ``-``, so subtraction needs spaces around it.
+    scope : mapping
+        What each name stands for.
+
+    Raises
+    ------
+    SizeError
+        The text is no expression, or names an unknown size.
+    """
+    if len(text) > _MAX_TEXT:
+        raise SizeError(f"a size expression has at most {_MAX_TEXT} characters")
+    values: list[Size] = []
+    pending: list[str] = []
+    value_expected = True
+    for number, name, mark in _tokens(text):
+        if number or name:
+            if not value_expected:
+                raise SizeError(f"an operator is missing before '{number or name}'")
+            values.append(_number(number) if number else _look_up(name, scope))
+            value_expected = False
+        elif mark == "(":
+            if not value_expected:
+                raise SizeError("an operator is missing before '('")
+            pending.append(mark)
+        elif value_expected:
+            raise SizeError(f"a number or a name is missing before '{mark}'")
+        elif mark == ")":
+            _reduce(values, pending, 0)
+            if not pending:
+                raise SizeError("')' has no '('")
+            pending.pop()
+        else:
+            _reduce(values, pending, _RANK[mark])
+            pending.append(mark)
+            value_expected = True
+    if value_expected:
+        raise SizeError("a number or a name is missing at the end")
+    _reduce(values, pending, 0)
+    if pending:
+        raise SizeError("'(' has no ')'")
+    return values[0]
+
+
+def _tokens(text: str) -> Iterable[tuple[str, str, str]]:
+    position = 0
+    text = text.rstrip()
+    while position < len(text):
+        found = _TOKEN.match(text, position)
+        if found is None:
+            raise SizeError(f"'{text[position:].strip()[0]}' has no meaning in a size")
+        position = found.end()
+        yield found.group(1) or "", found.group(2) or "", found.group(3) or ""
+
+
+def _number(digits: str) -> int:
+    if len(digits) > 15:
+        raise SizeError(f"{digits[:15]}... is too large for a size")
+    return int(digits)
+
+
+def _look_up(name: str, scope: Mapping[str, Size]) -> Size:
+    if name not in scope:
+        raise SizeError(f"there is no size '{name}'", name)
+    return scope[name]
+
+
+def _reduce(values: list[Size], pending: list[str], rank: int) -> None:
+    while pending and pending[-1] != "(" and _RANK[pending[-1]] >= rank:
+        right, left = values.pop(), values.pop()
+        values.append(_APPLY[pending.pop()](left, right))

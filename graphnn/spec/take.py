@@ -1,0 +1,132 @@
+"""Typed values out of located ones, with one diagnostic for each that is of the wrong type."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import TypeVar
+
+from graphnn.errors import Findings, suggestion
+from graphnn.spec.values import Entry, Mapping, Scalar, Value
+
+MAX_NAME = 100
+T = TypeVar("T", bound=str)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+
+
+def brief(value: Value) -> str:
+    """`value` in a few words, for a message."""
+    if isinstance(value, Scalar) and value.value is not None:
+        text = str(value.value)
+        shown = text if len(text) <= 40 else text[:37] + "..."
+        return f"'{shown}'" if isinstance(value.value, str) else shown.lower()
+    return value.kind
+
+
+class Taker:
+    """Takes values apart; what does not fit goes to `findings` and comes back as None."""
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+
+    def wrong(self, what: str, wanted: str, value: Value, help: str = "") -> None:
+        """Report that `what` must be `wanted`."""
+        self.findings.error(
+            "wrong-type", f"{what} must be {wanted}, not {brief(value)}", value.span, help=help
+        )
+
+    def mapping(self, value: Value | None, what: str, wanted: str = "a mapping") -> Mapping | None:
+        """`value` if it is a mapping."""
+        if value is None or isinstance(value, Mapping):
+            return value
+        self.wrong(what, wanted, value)
+        return None
+
+    def text(self, value: Value | None, what: str, default: str = "") -> str:
+        """`value` if it is a text."""
+        if value is None:
+            return default
+        if isinstance(value, Scalar) and isinstance(value.value, str):
+            return value.value
+        self.wrong(what, "a text", value)
+        return default
+
+    def boolean(self, value: Value | None, what: str, default: bool) -> bool:
+        """`value` if it is true or false."""
+        if value is None:
+            return default
+        if isinstance(value, Scalar) and isinstance(value.value, bool):
+            return value.value
+        self.wrong(what, "true or false", value)
+        return default
+
+    def whole(self, value: Value | None, what: str, default: int, least: int) -> int:
+        """`value` if it is a whole number of at least `least`."""
+        if value is None:
+            return default
+        number = value.value if isinstance(value, Scalar) else None
+        if isinstance(number, int) and not isinstance(number, bool) and least <= number < 2**63:
+            return number
+        self.wrong(what, f"a whole number of at least {least}", value)
+        return default
+
+    def tolerance(self, value: Value | None, what: str, default: float) -> float:
+        """`value` if it is a number that is not negative."""
+        if value is None:
+            return default
+        number = value.value if isinstance(value, Scalar) else None
+        if isinstance(number, int | float) and not isinstance(number, bool):
+            try:
+                if number >= 0 and math.isfinite(number):
+                    return float(number)
+            except OverflowError:
+                pass
+        self.wrong(what, "a number of at least 0", value)
+        return default
+
+    def choice(self, value: Value | None, what: str, options: tuple[T, ...]) -> T:
+        """`value` if it is one of `options`; the first of them when it is left out."""
+        if value is None:
+            return options[0]
+        text = value.value if isinstance(value, Scalar) else None
+        for option in options:
+            if text == option:
+                return option
+        listed = f"{', '.join(options[:-1])} or {options[-1]}"
+        self.wrong(what, listed, value, suggestion(str(text), options))
+        return options[0]
+
+    def keys(self, value: Mapping, allowed: Iterable[str], where: str) -> None:
+        """Report every key of `value` that is not `allowed`."""
+        names = tuple(allowed)
+        for key, entry in value.entries.items():
+            if key not in names:
+                self.unknown_key(entry, where, names)
+
+    def unknown_key(self, entry: Entry, where: str, names: Iterable[str]) -> None:
+        """Report the key of `entry`, with the nearest of `names`."""
+        names = tuple(names)
+        self.findings.error(
+            "unknown-key",
+            f"{where} has no key '{entry.key.value}'",
+            entry.key.span,
+            help=suggestion(str(entry.key.value), names, f"its keys are {', '.join(names)}"),
+        )
+
+    def name(self, key: Scalar, what: str) -> bool:
+        """Whether `key` is a name of the language; reports it when not."""
+        text = str(key.value)
+        if len(text) > MAX_NAME:
+            problem = f"is longer than {MAX_NAME} characters"
+        elif _NAME.fullmatch(text):
+            return True
+        else:
+            problem = "is not a name"
+        self.findings.error(
+            "bad-name",
+            f"{what} '{text[:MAX_NAME]}' {problem}",
+            key.span,
+            help="a name holds letters, digits, '_' and '-', and starts with a letter or '_'",
+        )
+        return False

@@ -1,0 +1,144 @@
+"""Located values: what a reader makes of a text, every value with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphnn.errors import Source, Span
+
+Plain = None | bool | int | float | str
+NOWHERE = Source("<python>")
+
+
+class Value:
+    """A value and where it stands; lines and columns count from 0, as parsers give them."""
+
+    __slots__ = ("column", "end_column", "end_line", "line", "source")
+
+    def __init__(
+        self,
+        source: Source = NOWHERE,
+        line: int = 0,
+        column: int = 0,
+        end_line: int = 0,
+        end_column: int = 0,
+    ) -> None:
+        self.source = source
+        self.line = line
+        self.column = column
+        self.end_line = end_line
+        self.end_column = end_column
+
+    @property
+    def span(self) -> Span | None:
+        """The place of this value, or None for one made in Python."""
+        if self.source is NOWHERE:
+            return None
+        return Span(
+            self.source, self.line + 1, self.column + 1, self.end_line + 1, self.end_column + 1
+        )
+
+    @property
+    def kind(self) -> str:
+        """What a person would call this value, with its article."""
+        raise NotImplementedError
+
+
+class Scalar(Value):
+    """One plain value: null, true or false, a number, or a text."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Plain, *place: Any) -> None:
+        super().__init__(*place)
+        self.value = value
+
+    def __repr__(self) -> str:
+        return f"Scalar({self.value!r})"
+
+    @property
+    def kind(self) -> str:
+        """What a person would call this value, with its article."""
+        if self.value is None:
+            return "nothing"
+        names = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
+        return names[type(self.value)]
+
+
+class Sequence(Value):
+    """A list of values."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: list[Value], *place: Any) -> None:
+        super().__init__(*place)
+        self.items = items
+
+    def __repr__(self) -> str:
+        return f"Sequence({self.items!r})"
+
+    @property
+    def kind(self) -> str:
+        """What a person would call this value, with its article."""
+        return "a list"
+
+
+@dataclass(slots=True)
+class Entry:
+    """One ``key: value`` of a mapping."""
+
+    key: Scalar
+    value: Value
+
+
+class Mapping(Value):
+    """Values by text key, in the order of the text."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self, entries: dict[str, Entry], *place: Any) -> None:
+        super().__init__(*place)
+        self.entries = entries
+
+    def __repr__(self) -> str:
+        return f"Mapping({ {key: entry.value for key, entry in self.entries.items()}!r})"
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.entries
+
+    def get(self, key: str) -> Value | None:
+        """The value of `key`, or None."""
+        entry = self.entries.get(key)
+        return None if entry is None else entry.value
+
+    def items(self) -> Iterator[tuple[str, Value]]:
+        """Keys with their values."""
+        for key, entry in self.entries.items():
+            yield key, entry.value
+
+    @property
+    def kind(self) -> str:
+        """What a person would call this value, with its article."""
+        return "a mapping"
+
+
+def plain(value: Value) -> Any:
+    """`value` as None, bool, int, float, str, list and dict, without places."""
+    # Depth is bounded by the reader's limit, so this recursion is too.
+    if isinstance(value, Scalar):
+        return value.value
+    if isinstance(value, Sequence):
+        return [plain(item) for item in value.items]
+    assert isinstance(value, Mapping)
+    return {key: plain(item) for key, item in value.items()}
+
+
+def located(data: Any) -> Value:
+    """Plain Python data as values without a place."""
+    if isinstance(data, dict):
+        return Mapping({str(k): Entry(Scalar(str(k)), located(v)) for k, v in data.items()})
+    if isinstance(data, list | tuple):
+        return Sequence([located(item) for item in data])
+    return Scalar(data)
