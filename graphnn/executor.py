@@ -1,0 +1,364 @@
+"""Runs a plan on arrays, in memory that is planned once for each set of sizes and then reused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.errors import Diagnostic, GraphnnError, RunError, suggestion
+from graphnn.ops._op import ArrayError
+from graphnn.plan import Plan, Slot, Step
+from graphnn.spec import sizes
+from graphnn.spec.sizes import show
+
+Array = NDArray[Any]
+Sizes = tuple[tuple[str, int], ...]
+_CACHED = 4  # programs kept, each with the memory of one run
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A step ready to be carried out: its function, and the memory its result goes to."""
+
+    step: Step
+    forward: Callable[..., Array]
+    arguments: tuple[int | None, ...]
+    out: Array | None
+
+
+class Executor:
+    """Runs one plan, any number of times, from any number of threads.
+
+    Parameters
+    ----------
+    plan : Plan
+    dtype : numpy dtype
+        Of real numbers: float64 or float32.
+    keep : bool
+        Whether `values` is used: every value then has memory of its own, for a reverse pass.
+    """
+
+    def __init__(self, plan: Plan, dtype: np.dtype[Any], *, keep: bool = False) -> None:
+        self.plan = plan
+        self.dtype = np.dtype(dtype)
+        self._keep = keep
+        self._programs: dict[Sizes, list[list[Instruction]]] = {}
+        self._constants = self._evaluate_constants()
+
+    def run(self, inputs: Mapping[str, Any], parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """Values of the plan's outputs, each in an array of its own.
+
+        Parameters
+        ----------
+        inputs : mapping of str to array_like
+            One for each input of the plan, of the shape the spec declares.
+        parameters : mapping of str to ndarray
+            By full name.
+
+        Raises
+        ------
+        RunError
+            Inputs are missing, unknown or of the wrong shape or kind; or a result is not finite.
+        """
+        arrays, bound = self.bind(inputs)
+        values, program = self._execute(arrays, bound, parameters)
+        outputs = self._collect(values)
+        self._release(bound, program)
+        if not all(_finite(array) for array in outputs.values()):
+            raise self._blame(arrays, bound, parameters)
+        return outputs
+
+    def values(
+        self, inputs: Mapping[str, Any], parameters: Mapping[str, Array]
+    ) -> tuple[list[Array], Callable[[], None]]:
+        """Every value of a run, by slot, with a function to call when they are no longer needed.
+
+        The arrays belong to the executor and are written over by a later run once released.
+
+        Raises
+        ------
+        RunError
+            As `run`.
+        """
+        arrays, bound = self.bind(inputs)
+        values, program = self._execute(arrays, bound, parameters)
+        if not all(_finite(values[slot]) for slot in self.plan.outputs.values()):
+            raise self._blame(arrays, bound, parameters)
+        return values, lambda: self._release(bound, program)
+
+    def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
+        """Inputs as arrays of the right kind, and the value of every free size.
+
+        Raises
+        ------
+        RunError
+            With every input at fault.
+        """
+        return _Binding(self.plan, self.dtype).bind(inputs)
+
+    def _execute(
+        self, arrays: Mapping[str, Array], bound: Sizes, parameters: Mapping[str, Array]
+    ) -> tuple[list[Array], list[Instruction]]:
+        cached = self._programs.get(bound)
+        program = cached.pop() if cached else self._compile(dict(bound))
+        values: list[Any] = [None] * len(self.plan.slots)
+        for name, slot in self.plan.inputs.items():
+            values[slot] = arrays[name]
+        for name, slot in self.plan.parameters.items():
+            values[slot] = parameters[name]
+        for slot, constant in self._constants.items():
+            values[slot] = constant
+        with np.errstate(all="ignore"):
+            for instruction in program:
+                given = [None if slot is None else values[slot] for slot in instruction.arguments]
+                try:
+                    if instruction.out is None:
+                        value = instruction.forward(*given)
+                    else:
+                        value = instruction.forward(*given, out=instruction.out)
+                except ArrayError as error:
+                    raise _at(instruction.step.node, error) from None
+                values[instruction.step.output] = value
+        return values, program
+
+    def _release(self, bound: Sizes, program: list[Instruction]) -> None:
+        if bound not in self._programs and len(self._programs) >= _CACHED:
+            self._programs.pop(next(iter(self._programs)), None)
+        self._programs.setdefault(bound, []).append(program)
+
+    def _compile(self, bound: Mapping[str, int]) -> list[Instruction]:
+        memory = _Memory(self.plan, bound, self.dtype, reuse=not self._keep)
+        return [
+            Instruction(step, step.op.forward, step.arguments, memory.place(step))
+            for step in self.plan.steps
+            if self.plan.slots[step.output].role != "constant"
+        ]
+
+    def _evaluate_constants(self) -> dict[int, Array]:
+        constants = {}
+        for step in self.plan.steps:
+            slot = self.plan.slots[step.output]
+            if slot.role == "constant":
+                value = step.op.forward()
+                if slot.kind == "float":
+                    value = value.astype(self.dtype)
+                value.setflags(write=False)
+                constants[step.output] = value
+        return constants
+
+    def _collect(self, values: list[Array]) -> dict[str, Array]:
+        outputs: dict[str, Array] = {}
+        for name, slot in self.plan.outputs.items():
+            storage = self.plan.slots[slot].storage
+            shared = storage != slot or self.plan.slots[storage].role != "value"
+            outputs[name] = np.array(values[slot]) if shared else np.asarray(values[slot])
+        return outputs
+
+    def _blame(
+        self, arrays: Mapping[str, Array], bound: Sizes, parameters: Mapping[str, Array]
+    ) -> RunError:
+        """Error that names the first node, in the order of the schedule, that was not finite."""
+        for name, array in arrays.items():
+            if not _finite(array):
+                return _fault("not-finite", f"the input '{name}' holds {_first_bad(array)}")
+        for name in self.plan.parameters:
+            if not _finite(parameters[name]):
+                bad = _first_bad(parameters[name])
+                return _fault("not-finite", f"the parameter '{name}' holds {bad}")
+        keeper = Executor(self.plan, self.dtype, keep=True)
+        values, _ = keeper._execute(arrays, bound, parameters)
+        for step in self.plan.steps:
+            if not _finite(values[step.output]):
+                bad = _first_bad(values[step.output])
+                return _fault(
+                    "not-finite",
+                    f"the result is not finite: '{step.node}' ({step.op.name}) "
+                    f"is the first to give {bad}",
+                )
+        raise AssertionError("a result that was not finite is finite when computed again")
+
+
+class _Memory:
+    """Decides where each step writes: memory that is free by then, or new memory."""
+
+    def __init__(
+        self, plan: Plan, bound: Mapping[str, int], dtype: np.dtype[Any], *, reuse: bool
+    ) -> None:
+        self._plan = plan
+        self._bound = bound
+        self._dtype = dtype
+        self._reuse = reuse
+        self._kept = {plan.slots[slot].storage for slot in plan.outputs.values()}
+        self._owned: dict[int, Array] = {}
+        self._free: dict[int, list[Array]] = {}
+
+    def place(self, step: Step) -> Array | None:
+        """Memory for the result of `step`, None where the op is to allocate it."""
+        slot = self._plan.slots[step.output]
+        out = None
+        if step.op.takes_out and slot.storage == step.output and slot.kind == "float":
+            shape = tuple(sizes.evaluate(size, self._bound) for size in slot.shape)
+            out = self._over_first(step, slot)
+            if out is None:
+                out = self._take(step.output, shape)
+        if self._reuse:
+            for storage in step.dying:
+                if storage in self._owned:
+                    memory = self._owned.pop(storage)
+                    self._free.setdefault(memory.size, []).append(memory.reshape(-1))
+        return out
+
+    def _over_first(self, step: Step, slot: Slot) -> Array | None:
+        first = step.arguments[0] if step.arguments else None
+        if not (self._reuse and step.op.inplace) or first is None:
+            return None
+        source = self._plan.slots[first]
+        if (
+            source.storage not in step.dying
+            or source.storage != first
+            or source.shape != slot.shape
+            or first in step.arguments[1:]
+            or step.output in self._kept
+        ):
+            return None
+        memory = self._owned.pop(first, None)
+        if memory is not None:
+            self._owned[step.output] = memory
+        return memory
+
+    def _take(self, slot: int, shape: tuple[int, ...]) -> Array | None:
+        if self._reuse and slot in self._kept:
+            return None  # the caller will own it
+        count = int(np.prod(shape, dtype=np.int64))
+        free = self._free.get(count)
+        memory = free.pop().reshape(shape) if free else np.empty(shape, self._dtype)
+        self._owned[slot] = memory
+        return memory
+
+
+class _Binding:
+    """Takes the inputs of a run apart."""
+
+    def __init__(self, plan: Plan, dtype: np.dtype[Any]) -> None:
+        self._plan = plan
+        self._dtype = dtype
+        self._faults: list[Diagnostic] = []
+        self._bound: dict[str, tuple[int, str]] = {}
+
+    def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
+        arrays: dict[str, Array] = {}
+        for name in inputs:
+            if name not in self._plan.inputs:
+                self._unknown(name)
+        for name, number in self._plan.inputs.items():
+            if name not in inputs:
+                self._missing(name, self._plan.slots[number])
+                continue
+            array = self._array(name, inputs[name], self._plan.slots[number])
+            if array is not None and self._fits(name, array, self._plan.slots[number]):
+                arrays[name] = array
+        if not self._faults:
+            self._check_expressions(arrays)
+        if self._faults:
+            raise RunError(*self._faults)
+        return arrays, tuple((name, value) for name, (value, _) in self._bound.items())
+
+    def _fault(self, code: str, message: str, help: str = "") -> None:
+        self._faults.append(Diagnostic(code, message, help=help))
+
+    def _unknown(self, name: str) -> None:
+        self._fault(
+            "unknown-input",
+            f"there is no input '{name}' to what is wanted",
+            suggestion(name, self._plan.inputs, f"its inputs are {', '.join(self._plan.inputs)}"),
+        )
+
+    def _missing(self, name: str, slot: Slot) -> None:
+        self._fault("missing-input", f"the input '{name}' of shape {show(slot.shape)} is missing")
+
+    def _array(self, name: str, given: Any, slot: Slot) -> Array | None:
+        try:
+            array = np.asarray(given)
+        except ValueError:
+            array = np.asarray(None)
+        if array.dtype.kind not in "biuf":
+            self._fault("not-numbers", f"the input '{name}' is not an array of numbers")
+            return None
+        if slot.kind == "float":
+            return array.astype(self._dtype, copy=False)
+        if array.dtype.kind == "f":
+            with np.errstate(invalid="ignore"):
+                whole = array.astype(np.int64)
+            if not np.array_equal(whole, array):
+                self._fault("not-whole", f"the input '{name}' must hold whole numbers")
+                return None
+            return whole
+        return array.astype(np.int64, copy=False)
+
+    def _fits(self, name: str, array: Array, slot: Slot) -> bool:
+        declared = f"the input '{name}' has shape {show(array.shape)}, but the spec declares it "
+        declared += show(slot.shape)
+        if array.ndim != len(slot.shape):
+            lacks_batch = array.ndim + 1 == len(slot.shape) and not isinstance(slot.shape[0], int)
+            help = f"a single row needs an axis before it: {name}[None]" if lacks_batch else ""
+            self._fault("wrong-shape", declared, help)
+            return False
+        for size, value in zip(slot.shape, array.shape, strict=True):
+            if isinstance(size, int):
+                if size != value:
+                    self._fault("wrong-shape", declared)
+                    return False
+            elif value == 0:
+                self._fault("wrong-shape", f"the input '{name}' is empty: its '{size}' is 0")
+                return False
+            elif sizes.free(str(size)) == size and not self._bind_size(str(size), value, name):
+                return False
+        return True
+
+    def _bind_size(self, size: str, value: int, name: str) -> bool:
+        known, by = self._bound.setdefault(size, (value, name))
+        if known == value:
+            return True
+        self._fault(
+            "size-conflict", f"'{size}' is {known} in the input '{by}', but {value} in '{name}'"
+        )
+        return False
+
+    def _check_expressions(self, arrays: Mapping[str, Array]) -> None:
+        table = {name: value for name, (value, _) in self._bound.items()}
+        for name, array in arrays.items():
+            for size, value in zip(
+                self._plan.slots[self._plan.inputs[name]].shape, array.shape, strict=True
+            ):
+                loose = sorted(sizes.free_names(size) - table.keys())
+                if loose:
+                    self._fault("unbound-size", f"no input tells how large '{loose[0]}' is")
+                elif sizes.evaluate(size, table) != value:
+                    self._fault(
+                        "size-conflict",
+                        f"'{size}' is {sizes.evaluate(size, table)}, "
+                        f"but {value} in the input '{name}'",
+                    )
+
+
+def _finite(array: Array) -> bool:
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+
+
+def _first_bad(array: Array) -> str:
+    at = np.argwhere(~np.isfinite(array))[0]
+    value = array[tuple(at)]
+    shown = "NaN" if np.isnan(value) else ("infinity" if value > 0 else "-infinity")
+    return f"{shown} at {show(int(index) for index in at)}" if at.size else shown
+
+
+def _fault(code: str, message: str) -> RunError:
+    return RunError(Diagnostic(code, message))
+
+
+def _at(node: str, error: Exception) -> GraphnnError:
+    return RunError(Diagnostic("bad-value", f"at '{node}': {error}"))

@@ -1,0 +1,472 @@
+"""A network as a checked graph: ops bound to nodes, shapes inferred, nothing computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, field
+from typing import cast
+
+import networkx as nx
+
+from graphnn.binding import Binder, Bound, Origin, resolve_shares
+from graphnn.errors import Diagnostic, Findings, Note, SpecError, suggestion
+from graphnn.ops._op import Kind, Op, ShapeError
+from graphnn.ops.source import Input
+from graphnn.spec import sizes
+from graphnn.spec.model import NetworkSpec, NodeSpec, Reference
+from graphnn.spec.sizes import Shape, show
+from graphnn.spec.values import Value
+
+MAX_PARAMETER = 2**28  # entries of one parameter: 2 GiB in float64
+MAX_PARAMETERS = 2**30  # entries of all parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node, checked.
+
+    Attributes
+    ----------
+    name : str
+    op : Op
+        With every size filled in.
+    inputs : tuple of str
+        Nodes that it reads, by operand.
+    parameters : mapping of str to str or None
+        From the op's parameter operands to full names of parameters; None for one left out.
+    shape : Shape
+        Of its value.
+    kind : {"float", "int"}
+    spec : NodeSpec
+    """
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+    parameters: Dict[str, str | None]
+    shape: Shape
+    kind: Kind
+    spec: NodeSpec = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One learnable array: its full name, shape, first value, and whether it is trained."""
+
+    name: str
+    shape: tuple[int, ...]
+    origin: Origin = field(repr=False)
+    trainable: bool = True
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return cast(int, sizes.product(self.shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A whole network, checked.
+
+    Attributes
+    ----------
+    spec : NetworkSpec
+    network : networkx.MultiDiGraph
+        An edge for each operand, keyed by its position.
+    nodes : mapping of str to Node
+        In schedule order: every node after what it reads, ties in the order of the file.
+    parameters : mapping of str to Parameter
+        By full name, in schedule order; a shared one once, under its owner's name.
+    outputs : tuple of str
+        What a run gives unless told otherwise.
+    losses : tuple of str
+        Nodes whose means add up to the loss.
+    warnings : tuple of Diagnostic
+    """
+
+    spec: NetworkSpec
+    network: nx.MultiDiGraph[str] = field(repr=False)
+    nodes: Dict[str, Node] = field(repr=False)
+    parameters: Dict[str, Parameter] = field(repr=False)
+    outputs: tuple[str, ...]
+    losses: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[Node, ...]:
+        """The nodes whose values a run is given, in the order of the file."""
+        return tuple(
+            self.nodes[name] for name in self.spec.nodes if isinstance(self.nodes[name].op, Input)
+        )
+
+
+def build(spec: NetworkSpec, findings: Findings | None = None) -> Graph:
+    """The checked graph of `spec`.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    findings : Findings, optional
+        What was found wrong with the spec before; its errors are raised together with the graph's.
+
+    Raises
+    ------
+    SpecError
+        With every independent fault.
+    """
+    return _Builder(spec, findings or Findings()).build()
+
+
+class _Builder:
+    def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
+        self._spec = spec
+        self._findings = findings
+        self._nodes: dict[str, Node] = {}
+        self._parameters: dict[str, Parameter] = {}
+        self._owners: dict[str, str] = {}
+        self._broken: set[str] = set()  # nodes at fault, or after one: nothing more is said of them
+
+    def build(self) -> Graph:
+        bound = self._bind()
+        network = self._connect(bound)
+        order = self._schedule(network)
+        self._owners, lost = resolve_shares(bound, self._findings)
+        self._broken |= lost
+        for name in order:
+            if name in bound:
+                self._infer(bound[name])
+        self._check_shares(bound)
+        self._check_references()
+        self._findings.raise_errors(SpecError)
+        self._check_total()
+        outputs, losses = self._outputs(network), self._losses()
+        self._warn(network, outputs, losses)
+        return Graph(
+            self._spec,
+            network,
+            self._nodes,
+            self._parameters,
+            outputs,
+            losses,
+            self._findings.warnings,
+        )
+
+    def _bind(self) -> dict[str, Bound]:
+        binder = Binder(self._spec.sizes, self._spec.folder, self._findings)
+        bound = {}
+        for name, spec in self._spec.nodes.items():
+            node = binder.bind(spec)
+            if node is None:
+                self._broken.add(name)
+            else:
+                bound[name] = node
+        return bound
+
+    def _connect(self, bound: Dict[str, Bound]) -> nx.MultiDiGraph[str]:
+        # Names that the file gives to nodes so broken that no record of them could be made.
+        nodes = self._spec.document.get("nodes")
+        written = getattr(nodes, "entries", {})
+        network: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        network.add_nodes_from(self._spec.nodes)
+        for name, spec in self._spec.nodes.items():
+            references = bound[name].inputs if name in bound else spec.inputs
+            for position, reference in enumerate(references):
+                if reference.name in self._spec.nodes:
+                    network.add_edge(reference.name, name, key=position)
+                    continue
+                self._broken.add(name)
+                if reference.name not in written:
+                    self._unknown_node(reference)
+        return network
+
+    def _unknown_node(self, reference: Reference) -> None:
+        self._findings.error(
+            "unknown-node",
+            f"there is no node '{reference.name}'",
+            reference.place.span,
+            help=suggestion(reference.name, self._spec.nodes),
+        )
+
+    def _schedule(self, network: nx.MultiDiGraph[str]) -> list[str]:
+        rank = {name: position for position, name in enumerate(self._spec.nodes)}
+        circular = [
+            knot
+            for knot in nx.strongly_connected_components(network)
+            if len(knot) > 1 or network.has_edge(*(2 * tuple(knot)))
+        ]
+        for knot in circular:
+            self._tell_cycle(network.subgraph(knot), min(knot, key=rank.__getitem__))
+        if not circular:
+            return list(nx.lexicographical_topological_sort(network, key=rank.__getitem__))
+        # What is not downstream of a cycle is still checked.
+        lost = {name for knot in circular for name in knot}
+        lost |= _descendants(network, lost)
+        self._broken |= lost
+        rest = network.subgraph(set(network) - lost)
+        return list(nx.lexicographical_topological_sort(rest, key=rank.__getitem__))
+
+    def _tell_cycle(self, knot: nx.MultiDiGraph[str], first: str) -> None:
+        edges = list(nx.find_cycle(knot, first))
+        path = [*(edge[0] for edge in edges), edges[0][0]]
+        shown = path if len(path) <= 12 else [*path[:6], "...", *path[-5:]]
+        spec = self._spec.nodes[path[0]]
+        notes = [
+            Note(f"'{reader}' reads '{read}'", _place_of(self._spec.nodes[reader], read).span)
+            for read, reader, *_ in edges[:4]
+        ]
+        self._findings.error(
+            "cycle",
+            f"nodes read each other in a circle: {' -> '.join(shown)}",
+            spec.place.span,
+            notes=notes,
+            help="a node can only read nodes that do not depend on it",
+        )
+
+    def _infer(self, bound: Bound) -> None:
+        if bound.name in self._broken or any(r.name in self._broken for r in bound.inputs):
+            self._broken.add(bound.name)
+            return
+        inputs = [self._nodes[reference.name] for reference in bound.inputs]
+        if not self._kinds_fit(bound, inputs):
+            self._broken.add(bound.name)
+            return
+        given: dict[str, Shape] = {}
+        for name, origin in bound.parameters.items():
+            if origin.array is not None:
+                given[name] = origin.array.shape
+            elif origin.share is not None:
+                owner = self._owners[f"{bound.name}.{name}"]
+                if owner in self._parameters:
+                    given[name] = self._parameters[owner].shape
+        try:
+            inferred = bound.op.infer([node.shape for node in inputs], given)
+        except (ShapeError, sizes.SizeError) as error:
+            self._broken.add(bound.name)
+            self._shape_fault(bound, inputs, error)
+            return
+        if not self._place_parameters(bound, inferred.parameters):
+            self._broken.add(bound.name)
+            return
+        op = (
+            bound.op.model_copy(update=dict(inferred.attributes))
+            if inferred.attributes
+            else bound.op
+        )
+        self._nodes[bound.name] = Node(
+            bound.name,
+            op,
+            tuple(reference.name for reference in bound.inputs),
+            {
+                name: None if origin.absent else self._owners[f"{bound.name}.{name}"]
+                for name, origin in bound.parameters.items()
+            },
+            inferred.result,
+            op.infer_kind(*(node.kind for node in inputs)),
+            bound.spec,
+        )
+
+    def _kinds_fit(self, bound: Bound, inputs: list[Node]) -> bool:
+        operands = bound.op.data_operands()
+        fine = True
+        for position, (node, reference) in enumerate(zip(inputs, bound.inputs, strict=True)):
+            operand = operands[min(position, len(operands) - 1)]
+            if operand.kind in ("any", node.kind):
+                continue
+            fine = False
+            words = {"float": "real numbers", "int": "whole numbers"}
+            self._findings.error(
+                "wrong-kind",
+                f"{bound.op.name} takes {words[operand.kind]}, "
+                f"but '{node.name}' holds {words[node.kind]}",
+                reference.place.span,
+                notes=[Note(f"'{node.name}' is {node.op.name}", node.spec.place.span)],
+            )
+        return fine
+
+    def _shape_fault(
+        self, bound: Bound, inputs: list[Node], error: ShapeError | sizes.SizeError
+    ) -> None:
+        operand = getattr(error, "operand", None)
+        names = [operand.name for operand in bound.op.data_operands()]
+        place: Value = bound.spec.inputs_place
+        if operand in bound.parameters:
+            place = bound.parameters[operand].place
+        elif operand in names and len(names) == len(inputs):
+            place = bound.inputs[names.index(operand)].place
+        several = len(names) != len(inputs)
+        notes = [
+            Note(
+                f"'{node.name if several else name}' is "
+                + ("" if several else f"'{node.name}', ")
+                + f"{node.op.name} of shape {show(node.shape)}",
+                node.spec.place.span,
+            )
+            for name, node in zip(names * len(inputs) if several else names, inputs, strict=False)
+        ]
+        self._findings.error(
+            "shape-mismatch",
+            f"shapes do not fit at '{bound.name}': {error}",
+            place.span,
+            notes=notes[:4],
+            help=getattr(error, "help", ""),
+        )
+
+    def _place_parameters(self, bound: Bound, shapes: Dict[str, Shape]) -> bool:
+        fine = True
+        for name, origin in bound.parameters.items():
+            full = f"{bound.name}.{name}"
+            if origin.absent:
+                continue
+            shape = shapes[name]
+            loose = sorted(set().union(*map(sizes.free_names, shape)))
+            if loose:
+                fine = False
+                self._findings.error(
+                    "free-parameter",
+                    f"'{full}' would have shape {show(shape)}, but '{loose[0]}' is free",
+                    origin.place.span,
+                    help=f"fix '{loose[0]}', or move that axis before the last one",
+                )
+            elif sizes.product(shape) > MAX_PARAMETER:  # type: ignore[operator]
+                fine = False
+                self._findings.error(
+                    "too-large",
+                    f"'{full}' would have shape {show(shape)}, more than {MAX_PARAMETER} entries",
+                    origin.place.span,
+                )
+            elif origin.share is None:
+                self._parameters[full] = Parameter(
+                    full, cast(tuple[int, ...], shape), origin, bound.spec.trainable
+                )
+        return fine
+
+    def _check_shares(self, bound: Dict[str, Bound]) -> None:
+        # A parameter may be shared before its owner is scheduled; only here are both shapes known.
+        for node in self._nodes.values():
+            origins = bound[node.name].parameters
+            if all(origin.share is None for origin in origins.values()):
+                continue
+            own = {
+                name: self._parameters[f"{node.name}.{name}"].shape
+                for name, origin in origins.items()
+                if f"{node.name}.{name}" in self._parameters
+            }
+            shapes = node.op.infer([self._nodes[name].shape for name in node.inputs], own)
+            for name, origin in origins.items():
+                owner = self._parameters.get(node.parameters[name] or "")
+                if origin.share is None or owner is None:
+                    continue
+                if owner.shape != shapes.parameters[name]:
+                    self._share_fault(node, name, shapes.parameters[name], owner, origin)
+
+    def _share_fault(
+        self, node: Node, name: str, shape: Shape, owner: Parameter, origin: Origin
+    ) -> None:
+        self._findings.error(
+            "shape-mismatch",
+            f"'{node.name}.{name}' has shape {show(shape)}, "
+            f"but '{owner.name}', which it shares, has {show(owner.shape)}",
+            origin.place.span,
+            notes=[Note(f"'{owner.name}' stands here", owner.origin.place.span)],
+        )
+
+    def _check_references(self) -> None:
+        wanted = list(self._spec.outputs or ())
+        if self._spec.train is not None:
+            wanted += self._spec.train.loss
+            wanted += [node for metric in self._spec.train.metrics for node in metric.nodes]
+        for reference in wanted:
+            if reference.name not in self._spec.nodes:
+                self._unknown_node(reference)
+        for example in self._spec.examples:
+            for name, entry in (*example.inputs.items(), *example.outputs.items()):
+                if name not in self._spec.nodes:
+                    self._unknown_node(Reference(name, entry.key))
+            for name, entry in example.inputs.items():
+                node = self._nodes.get(name)
+                if node is not None and not isinstance(node.op, Input):
+                    self._findings.error(
+                        "not-an-input",
+                        f"'{name}' is {node.op.name}, so an example cannot give its value",
+                        entry.key.span,
+                    )
+
+    def _check_total(self) -> None:
+        total = sum(parameter.size for parameter in self._parameters.values())
+        if total > MAX_PARAMETERS:
+            raise SpecError(
+                Diagnostic(
+                    "too-large",
+                    f"the parameters would have {total} entries, more than {MAX_PARAMETERS}",
+                    self._spec.document.span,
+                )
+            )
+
+    def _losses(self) -> tuple[str, ...]:
+        train = self._spec.train
+        if train is not None and train.loss:
+            return tuple(dict.fromkeys(reference.name for reference in train.loss))
+        return tuple(name for name in self._spec.nodes if self._nodes[name].op.is_loss)
+
+    def _outputs(self, network: nx.MultiDiGraph[str]) -> tuple[str, ...]:
+        if self._spec.outputs is not None:
+            return tuple(reference.name for reference in self._spec.outputs)
+        ends = [
+            name
+            for name in self._spec.nodes
+            if not self._nodes[name].op.is_loss
+            and not isinstance(self._nodes[name].op, Input)
+            and all(self._nodes[reader].op.is_loss for reader in network.successors(name))
+        ]
+        return tuple(ends) or tuple(
+            name for name in self._spec.nodes if not network.out_degree(name)
+        )
+
+    def _warn(
+        self, network: nx.MultiDiGraph[str], outputs: Iterable[str], losses: Iterable[str]
+    ) -> None:
+        wanted = {*outputs, *losses}
+        if self._spec.train is not None:
+            wanted |= {node.name for metric in self._spec.train.metrics for node in metric.nodes}
+        used = wanted | _ancestors(network, wanted)
+        for name, spec in self._spec.nodes.items():
+            if network.out_degree(name):
+                idle = name not in used
+                what = "is read only by nodes that lead to no output and no loss"
+            else:
+                idle = name not in wanted
+                what = "is read by no other node, and is no output and no loss"
+            if idle:
+                self._findings.warning(
+                    "unread-node",
+                    f"'{name}' {what}",
+                    spec.place.span,
+                    help="leave it out, or list it under 'outputs'",
+                )
+
+
+def _place_of(spec: NodeSpec, read: str) -> Value:
+    for reference in spec.inputs:
+        if reference.name == read:
+            return reference.place
+    return spec.place
+
+
+def _descendants(network: nx.MultiDiGraph[str], start: Iterable[str]) -> set[str]:
+    return _reached(start, network.successors)
+
+
+def _ancestors(network: nx.MultiDiGraph[str], start: Iterable[str]) -> set[str]:
+    return _reached(start, network.predecessors)
+
+
+def _reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:
+    seen: set[str] = set()
+    pending = list(start)
+    while pending:
+        for name in step(pending.pop()):
+            if name not in seen:
+                seen.add(name)
+                pending.append(name)
+    return seen

@@ -1,0 +1,307 @@
+"""A network that runs: a graph with the values of its parameters."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn import archives, files, graph
+from graphnn.errors import Diagnostic, Findings, RunError, SpecError, UsageError, suggestion
+from graphnn.executor import Executor
+from graphnn.graph import Graph, Parameter
+from graphnn.plan import make
+from graphnn.spec import build, expand, reader
+from graphnn.spec.sizes import show
+from graphnn.spec.values import Mapping as Document
+from graphnn.spec.values import located
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Array = NDArray[Any]
+
+
+class Network:
+    """A checked graph and its parameters; what users hold.
+
+    Parameters
+    ----------
+    graph : Graph
+    seed : int
+        Of the initializers. Each parameter draws from a generator of its own, made from the seed
+        and its name, so that adding a node changes no other's start.
+
+    Attributes
+    ----------
+    graph : Graph
+    parameters : mapping of str to ndarray
+        By full name (``a1.weight``); the arrays may be changed in place.
+    """
+
+    def __init__(self, graph: Graph, seed: int = 0) -> None:
+        self.graph = graph
+        self.dtype = np.dtype(graph.spec.dtype)
+        self._parameters = {
+            parameter.name: _start(parameter, self.dtype, seed)
+            for parameter in graph.parameters.values()
+        }
+        self.parameters: Mapping[str, Array] = MappingProxyType(self._parameters)
+        self._executors: dict[tuple[tuple[str, ...], bool], Executor] = {}
+        if graph.spec.weights is not None:
+            name, span = str(graph.spec.weights.value), graph.spec.weights.span
+            path = files.within(graph.spec.folder, name, span)
+            self.assign(archives.read_arrays(path, span), origin=name)
+
+    def __repr__(self) -> str:
+        name = self.graph.spec.name or "network"
+        count = sum(array.size for array in self.parameters.values())
+        return f"<{name}: {len(self.graph.nodes)} nodes, {count} parameters>"
+
+    def astype(self, dtype: str) -> Network:
+        """A copy that computes in `dtype`, ``float64`` or ``float32``, from the same values."""
+        other = object.__new__(Network)
+        other.graph = self.graph
+        other.dtype = np.dtype(dtype)
+        other._parameters = {n: a.astype(dtype) for n, a in self.parameters.items()}
+        other.parameters = MappingProxyType(other._parameters)
+        other._executors = {}
+        return other
+
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        """Names of the parameters that training may change."""
+        return tuple(p.name for p in self.graph.parameters.values() if p.trainable)
+
+    def executor(self, wanted: Iterable[str], *, keep: bool = False) -> Executor:
+        """The executor of the nodes `wanted`, made once; see `Executor` for `keep`."""
+        key = (tuple(wanted), keep)
+        if key not in self._executors:
+            self._executors[key] = Executor(make(self.graph, key[0]), self.dtype, keep=keep)
+        return self._executors[key]
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        outputs: Iterable[str] | None = None,
+        **named: Any,
+    ) -> dict[str, Array]:
+        """Values of the network's outputs, or of any nodes.
+
+        Parameters
+        ----------
+        inputs, **named : array_like
+            One for each input that is needed, of the shape that the spec declares, given in a
+            mapping or by keyword.
+        outputs : iterable of str, optional
+            Names of nodes; by default those that the spec declares.
+
+        Returns
+        -------
+        dict of str to ndarray
+
+        Raises
+        ------
+        RunError
+            An input is missing, unknown, or of the wrong shape or kind; free sizes disagree; or a
+            result is not finite.
+        UsageError
+            `outputs` names no node.
+        """
+        wanted = self.graph.outputs if outputs is None else tuple(outputs)
+        return self.executor(wanted).run({**(inputs or {}), **named}, self.parameters)
+
+    def loss(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        loss: str | Iterable[str] | None = None,
+        **named: Any,
+    ) -> float:
+        """Mean of the loss over the samples; the sum of the means where there are several.
+
+        Parameters
+        ----------
+        inputs, **named : array_like
+            As for `run`.
+        loss : str or iterable of str, optional
+            Nodes to take for the loss; by default ``train.loss``, else every loss op.
+
+        Raises
+        ------
+        RunError, UsageError
+            As `run`; also when there is no loss.
+        """
+        nodes = self.losses(loss)
+        values = self.executor(nodes).run({**(inputs or {}), **named}, self.parameters)
+        return float(sum(value.mean() for value in values.values()))
+
+    def losses(self, loss: str | Iterable[str] | None = None) -> tuple[str, ...]:
+        """Names of the nodes that make up the loss; see `loss`.
+
+        Raises
+        ------
+        UsageError
+            There are none.
+        """
+        if loss is None:
+            nodes = self.graph.losses
+        else:
+            nodes = (loss,) if isinstance(loss, str) else tuple(loss)
+        if not nodes and len(self.graph.outputs) == 1:
+            node = self.graph.nodes[self.graph.outputs[0]]
+            nodes = (node.name,) if node.shape == () else ()
+        if not nodes:
+            raise UsageError(
+                Diagnostic(
+                    "no-loss",
+                    "the network has no loss",
+                    help="add a loss op, or name a node: 'train: {loss: NODE}' or loss=...",
+                )
+            )
+        return nodes
+
+    def assign(self, values: Mapping[str, Any], *, origin: str = "the values given") -> None:
+        """Set parameters in place, all of them or none.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            By full name; parameters that are not named keep their values.
+        origin : str
+            What the values come from, for messages.
+
+        Raises
+        ------
+        RunError
+            A name is unknown, or an array of the wrong shape.
+        """
+        faults = []
+        arrays = {name: np.asarray(value) for name, value in values.items()}
+        for name, array in arrays.items():
+            if name not in self._parameters:
+                help = suggestion(name, self._parameters)
+                message = f"the network has no parameter '{name}', which {origin} hold"
+                faults.append(Diagnostic("unknown-parameter", message, help=help))
+            elif array.shape != self._parameters[name].shape:
+                message = (
+                    f"'{name}' has shape {show(self._parameters[name].shape)}, "
+                    f"but {show(array.shape)} in {origin}"
+                )
+                faults.append(Diagnostic("wrong-shape", message))
+        if faults:
+            raise RunError(*faults)
+        for name, array in arrays.items():
+            self._parameters[name][...] = array
+
+    def save(self, path: str | Path) -> None:
+        """Write all parameters to a .safetensors or .npz file, whole or not at all."""
+        archives.write_arrays(Path(path), self.parameters)
+
+    def draw(self, path: str | Path | None = None, **options: Any) -> str:
+        """Diagram of the network; see `graphnn.drawing.draw`."""
+        # Drawing stands above the network; only this convenience looks up at it.
+        from graphnn import drawing
+
+        return drawing.draw(self, path, **options)
+
+    def _repr_svg_(self) -> str:
+        """The diagram that Jupyter shows."""
+        from graphnn import drawing
+
+        return drawing.to_svg(self)
+
+
+def _start(parameter: Parameter, dtype: np.dtype[Any], seed: int) -> Array:
+    origin = parameter.origin
+    if origin.array is not None:
+        return np.array(origin.array, dtype=dtype)
+    assert origin.start is not None
+    rng = np.random.default_rng([seed, zlib.crc32(parameter.name.encode())])
+    return origin.start.draw(rng, parameter.shape).astype(dtype)
+
+
+def load(
+    path: str | Path, settings: Mapping[str, Any] | None = None, *, seed: int | None = None
+) -> Network:
+    """The network that the spec file at `path` declares.
+
+    Parameters
+    ----------
+    path : str or Path
+        A YAML file, or a JSON file by its suffix ``.json``.
+    settings : mapping, optional
+        Named sizes and values of ``train`` to replace; see `graphnn.spec.expand.override`.
+    seed : int, optional
+        Of the initializers; by default ``train.seed``, else 0.
+
+    Raises
+    ------
+    SpecError
+        With every independent fault of the spec, each with its place.
+    FileError
+        The file, or one that it names, cannot be read.
+    UsageError
+        A setting names nothing.
+    """
+    path = Path(path)
+    return _network(lambda: reader.read_file(path), path.parent, settings, seed)
+
+
+def loads(
+    text: str | Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    folder: str | Path = ".",
+    seed: int | None = None,
+) -> Network:
+    """The network that `text`, YAML or a dict of the same structure, declares; see `load`.
+
+    Parameters
+    ----------
+    text : str or dict
+    settings, seed
+        As for `load`.
+    folder : str or Path
+        Where the files that it names lie.
+    """
+
+    def read() -> Document:
+        if isinstance(text, str):
+            return reader.read(text)
+        document = located(text)
+        assert isinstance(document, Document)
+        return document
+
+    return _network(read, Path(folder), settings, seed)
+
+
+def _network(
+    read: Callable[[], Document],
+    folder: Path,
+    settings: Mapping[str, Any] | None,
+    seed: int | None,
+) -> Network:
+    findings = Findings()
+    document = expand.override(read(), settings or {})
+    spec = build.build(document, folder, findings)
+    checked = graph.build(spec, findings)
+    if seed is None:
+        seed = spec.train.seed if spec.train is not None else 0
+    return Network(checked, seed)
+
+
+def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
+    """Everything found in the spec file at `path`, errors and warnings, by place."""
+    try:
+        return load(path, settings).graph.warnings
+    except SpecError as error:
+        return error.diagnostics

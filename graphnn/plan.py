@@ -1,0 +1,200 @@
+"""A graph turned into a straight list of steps, for only what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from graphnn.errors import Diagnostic, UsageError, suggestion
+from graphnn.graph import Graph, Node
+from graphnn.ops import REGISTRY, Op
+from graphnn.ops._op import Kind
+from graphnn.ops.source import Input
+from graphnn.spec.sizes import Shape
+
+Role = Literal["input", "parameter", "constant", "value"]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for one array.
+
+    Attributes
+    ----------
+    name : str
+        Node, or full name of a parameter, whose value it holds.
+    role : {"input", "parameter", "constant", "value"}
+        Given to a run, kept by the network, the same in every run, or computed.
+    shape : Shape
+    kind : {"float", "int"}
+    storage : int
+        The slot whose memory it may share: its own, or for a view that of what it views.
+    """
+
+    name: str
+    role: Role
+    shape: Shape
+    kind: Kind
+    storage: int
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One op applied: ``slots[output] = op.forward(*arguments)``.
+
+    Attributes
+    ----------
+    node : str
+    op : Op
+        The node's own, or a fused one.
+    arguments : tuple of int or None
+        A slot for each operand, data first; None for a parameter left out.
+    output : int
+    dying : tuple of int
+        Storages that nothing reads after this step and no output needs.
+    """
+
+    node: str
+    op: Op
+    arguments: tuple[int | None, ...]
+    output: int
+    dying: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps over numbered slots, in an order in which they can be carried out.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    slots : tuple of Slot
+    inputs, parameters, outputs : mapping of str to int
+        Slots by name of the input node, full name of the parameter, name of the wanted node.
+    """
+
+    steps: tuple[Step, ...]
+    slots: tuple[Slot, ...]
+    inputs: Mapping[str, int]
+    parameters: Mapping[str, int]
+    outputs: Mapping[str, int]
+
+
+def make(graph: Graph, wanted: Iterable[str]) -> Plan:
+    """The plan that computes the nodes `wanted`, and nothing that they do not need.
+
+    A loss that reads the op it fuses with (`Op.fusions`) becomes one step on that op's input.
+
+    Raises
+    ------
+    UsageError
+        A name is not that of a node.
+    """
+    wanted = tuple(dict.fromkeys(wanted))
+    for name in wanted:
+        if name not in graph.nodes:
+            raise UsageError(
+                Diagnostic(
+                    "unknown-node",
+                    f"there is no node '{name}'",
+                    help=suggestion(name, graph.nodes),
+                )
+            )
+    fused = {name: _fuse(graph, node) for name, node in graph.nodes.items() if node.op.fusions}
+    needed = _needed(graph, wanted, fused)
+    return _Planner(graph, fused).plan(needed, wanted)
+
+
+Fused = tuple[Op, tuple[str, ...]]
+
+
+def _fuse(graph: Graph, node: Node) -> Fused | None:
+    names = [operand.name for operand in node.op.data_operands()]
+    for operand, (producer, replacement) in node.op.fusions.items():
+        position = names.index(operand)
+        source = graph.nodes[node.inputs[position]]
+        if source.op.name == producer:
+            inputs = list(node.inputs)
+            inputs[position] = source.inputs[0]
+            return REGISTRY[replacement](), tuple(inputs)
+    return None
+
+
+def _needed(graph: Graph, wanted: Iterable[str], fused: Mapping[str, Fused | None]) -> list[Node]:
+    needed: set[str] = set()
+    pending = list(wanted)
+    while pending:
+        name = pending.pop()
+        if name in needed:
+            continue
+        needed.add(name)
+        fusion = fused.get(name)
+        pending.extend(fusion[1] if fusion else graph.nodes[name].inputs)
+    return [node for name, node in graph.nodes.items() if name in needed]
+
+
+class _Planner:
+    def __init__(self, graph: Graph, fused: Mapping[str, Fused | None]) -> None:
+        self._graph = graph
+        self._fused = fused
+        self._slots: list[Slot] = []
+        self._by_node: dict[str, int] = {}
+        self._parameters: dict[str, int] = {}
+
+    def plan(self, needed: list[Node], wanted: tuple[str, ...]) -> Plan:
+        inputs: dict[str, int] = {}
+        steps: list[Step] = []
+        for node in needed:
+            if isinstance(node.op, Input):
+                inputs[node.name] = self._node_slot(node, "input", None)
+            else:
+                steps.append(self._step(node))
+        outputs = {name: self._by_node[name] for name in wanted}
+        return Plan(
+            self._with_lifetimes(steps, outputs.values()),
+            tuple(self._slots),
+            inputs,
+            self._parameters,
+            outputs,
+        )
+
+    def _step(self, node: Node) -> Step:
+        op, sources = self._fused.get(node.name) or (node.op, node.inputs)
+        arguments: list[int | None] = [self._by_node[name] for name in sources]
+        for operand in op.parameter_operands():
+            full = node.parameters[operand.name]
+            arguments.append(None if full is None else self._parameter_slot(full))
+        role: Role = "value" if arguments else "constant"
+        first = arguments[0] if arguments and op.view else None
+        return Step(node.name, op, tuple(arguments), self._node_slot(node, role, first))
+
+    def _node_slot(self, node: Node, role: Role, viewed: int | None) -> int:
+        slot = self._add(node.name, role, node.shape, node.kind, viewed)
+        self._by_node[node.name] = slot
+        return slot
+
+    def _parameter_slot(self, full: str) -> int:
+        if full not in self._parameters:
+            shape = self._graph.parameters[full].shape
+            self._parameters[full] = self._add(full, "parameter", shape, "float", None)
+        return self._parameters[full]
+
+    def _add(self, name: str, role: Role, shape: Shape, kind: Kind, viewed: int | None) -> int:
+        number = len(self._slots)
+        storage = number if viewed is None else self._slots[viewed].storage
+        self._slots.append(Slot(name, role, shape, kind, storage))
+        return number
+
+    def _with_lifetimes(self, steps: list[Step], outputs: Iterable[int]) -> tuple[Step, ...]:
+        kept = {self._slots[slot].storage for slot in outputs}
+        kept |= {slot.storage for slot in self._slots if self._slots[slot.storage].role != "value"}
+        timed: list[Step] = []
+        seen = set(kept)
+        for step in reversed(steps):
+            touched = [slot for slot in (*step.arguments, step.output) if slot is not None]
+            storages = dict.fromkeys(self._slots[slot].storage for slot in touched)
+            dying = tuple(storage for storage in storages if storage not in seen)
+            seen.update(dying)
+            timed.append(Step(step.node, step.op, step.arguments, step.output, dying))
+        return tuple(reversed(timed))
