@@ -1,0 +1,164 @@
+"""Reverse mode over a plan: each step's vector-Jacobian product, last step first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.errors import Diagnostic, UsageError, suggestion
+from graphnn.network import Network
+from graphnn.plan import Plan, Step
+
+Array = NDArray[Any]
+
+
+def backprop(
+    network: Network,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    loss: str | Iterable[str] | None = None,
+    only: Iterable[str] | None = None,
+    **named: Any,
+) -> dict[str, Array]:
+    """Gradient of the loss by backpropagation.
+
+    Parameters
+    ----------
+    network : Network
+    inputs, **named : array_like
+        As for `Network.run`.
+    loss : str or iterable of str, optional
+        As for `Network.loss`.
+    only : iterable of str, optional
+        Names of parameters, or of input nodes; by default every parameter.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By name, each of the shape of its parameter.
+
+    Raises
+    ------
+    RunError, UsageError
+        As `Network.loss`; also when `only` names nothing.
+    """
+    return Reverse(network, loss=loss, only=only)({**(inputs or {}), **named})[1]
+
+
+class Reverse:
+    """The gradient of one loss, ready to be taken many times.
+
+    Parameters
+    ----------
+    network : Network
+    loss, only
+        As for `backprop`.
+    also : iterable of str
+        More nodes to compute on the way, such as those that metrics read.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        loss: str | Iterable[str] | None = None,
+        only: Iterable[str] | None = None,
+        also: Iterable[str] = (),
+    ) -> None:
+        self._network = network
+        self._losses = network.losses(loss)
+        self._also = tuple(also)
+        self._executor = network.executor((*self._losses, *self._also), keep=True)
+        plan = self._executor.plan
+        self._targets = _targets(network, plan, only)
+        self._steps = _steps(plan, {s for s in self._targets.values() if s is not None})
+
+    def __call__(self, inputs: Mapping[str, Any]) -> tuple[float, dict[str, Array], dict[str, Any]]:
+        """Loss, gradient by name, and values of the nodes `also` asked for.
+
+        Raises
+        ------
+        RunError
+            As `Network.run`.
+        """
+        plan = self._executor.plan
+        values, release = self._executor.values(inputs, self._network.parameters)
+        total = 0.0
+        cotangents: dict[int, Array] = {}
+        for name in self._losses:
+            value = values[plan.outputs[name]]
+            total += float(value.mean())
+            cotangents[plan.outputs[name]] = np.full_like(value, 1 / value.size)
+        with np.errstate(all="ignore"):
+            for step, wanted in self._steps:
+                _reverse(step, wanted, values, cotangents)
+        gradients = {
+            name: cotangents[slot] if slot in cotangents else self._zeros(name, values, slot)
+            for name, slot in self._targets.items()
+        }
+        also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
+        release()
+        return total, _apart(gradients), also
+
+    def _zeros(self, name: str, values: list[Array], slot: int | None) -> Array:
+        return np.zeros_like(self._network.parameters[name] if slot is None else values[slot])
+
+
+def _apart(gradients: Mapping[str, Array]) -> dict[str, Array]:
+    """The same arrays, each in memory that nothing else holds: ops may pass views along."""
+    seen: set[int] = set()
+    own = {}
+    for name, array in gradients.items():
+        shared = array.base is not None or id(array) in seen
+        seen.add(id(array))
+        own[name] = array.copy() if shared else array
+    return own
+
+
+def _targets(network: Network, plan: Plan, only: Iterable[str] | None) -> dict[str, int | None]:
+    """Slots of the arrays to differentiate by; None for one that the loss does not depend on."""
+    names = tuple(network.parameters) if only is None else tuple(only)
+    inputs = {node.name for node in network.graph.inputs if node.kind == "float"}
+    for name in names:
+        if name not in network.parameters and name not in inputs:
+            raise UsageError(
+                Diagnostic(
+                    "unknown-parameter",
+                    f"the network has no parameter '{name}'",
+                    help=suggestion(name, network.parameters),
+                )
+            )
+    return {name: plan.parameters.get(name, plan.inputs.get(name)) for name in names}
+
+
+def _steps(plan: Plan, targets: set[int]) -> tuple[tuple[Step, tuple[bool, ...]], ...]:
+    """Steps to reverse, last first, each with the operands whose cotangents are needed."""
+    active = set(targets)
+    found = []
+    for step in plan.steps:
+        wanted = tuple(slot in active for slot in step.arguments)
+        if any(wanted):
+            active.add(step.output)
+            found.append((step, wanted))
+    return tuple(reversed(found))
+
+
+def _reverse(
+    step: Step, wanted: tuple[bool, ...], values: list[Array], cotangents: dict[int, Array]
+) -> None:
+    cotangent = cotangents.pop(step.output, None)
+    if cotangent is None:
+        return
+    given = [None if slot is None else values[slot] for slot in step.arguments]
+    if step.op.takes_wanted:
+        parts = step.op.vjp(cotangent, values[step.output], *given, wanted=wanted)
+    else:
+        parts = step.op.vjp(cotangent, values[step.output], *given)
+    for slot, needed, part in zip(step.arguments, wanted, parts, strict=True):
+        if needed and slot is not None and part is not None:
+            # Not in place: an op may hand the same array to several operands.
+            cotangents[slot] = cotangents[slot] + part if slot in cotangents else part

@@ -1,0 +1,121 @@
+"""How the step of a numerical derivative trades truncation against rounding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.errors import Diagnostic, UsageError, suggestion
+from graphnn.gradients.backprop import backprop
+from graphnn.gradients.numerical import Probe, central, forward
+from graphnn.network import Network
+
+Array = NDArray[Any]
+# Down past the smallest step that float64 can tell from none, and the textbook's example of one
+# that is far too small.
+STEPS = (*(10.0**-k for k in range(1, 21)), 10e-50)
+_ENTRY = re.compile(r"\s*([^\[\]]+?)\s*(?:\[([^\[\]]*)\])?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class StepStudy:
+    """One derivative, by both difference rules, over many steps.
+
+    Attributes
+    ----------
+    entry : str
+        The parameter entry, as ``a1.weight[3,7]``.
+    steps, forward, central : ndarray, shape (steps,)
+        Steps, and the derivative by each rule.
+    reference : float
+        The derivative by backpropagation.
+    """
+
+    entry: str
+    steps: Array
+    forward: Array
+    central: Array
+    reference: float
+
+    @property
+    def forward_error(self) -> Array:
+        """Distance of the forward difference from the reference."""
+        return np.abs(self.forward - self.reference)
+
+    @property
+    def central_error(self) -> Array:
+        """Distance of the central difference from the reference."""
+        return np.abs(self.central - self.reference)
+
+
+def step_study(
+    network: Network,
+    entry: str,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    loss: str | None = None,
+    **named: Any,
+) -> StepStudy:
+    """The derivative by one parameter entry, for steps from 1e-1 to 1e-20 and at 10e-50.
+
+    Parameters
+    ----------
+    network : Network
+    entry : str
+        Such as ``a1.weight[3,7]``; of a parameter with one entry, its name alone.
+    inputs, **named : array_like
+        As for `Network.run`.
+    loss : str, optional
+        As for `Network.loss`.
+
+    Raises
+    ------
+    RunError, UsageError
+        As `Network.loss`; also when there is no such entry.
+    """
+    given = {**(inputs or {}), **named}
+    if network.dtype != np.float64:
+        network = network.astype("float64")
+    name, index = _parse(network, entry)
+    probe = Probe(network, given, loss)
+
+    def moved(offset: float) -> float:
+        return probe(name, index, offset)[0]
+
+    steps = np.array(STEPS)
+    return StepStudy(
+        f"{name}[{','.join(map(str, index))}]",
+        steps,
+        np.array([forward(moved, h) for h in STEPS]),
+        np.array([central(moved, h) for h in STEPS]),
+        float(backprop(network, given, loss=loss, only=[name])[name][index]),
+    )
+
+
+def _parse(network: Network, entry: str) -> tuple[str, tuple[int, ...]]:
+    found = _ENTRY.fullmatch(entry)
+    name = found.group(1) if found else entry
+    if name not in network.parameters:
+        help = suggestion(name, network.parameters)
+        message = f"the network has no parameter '{name}'"
+        raise UsageError(Diagnostic("unknown-parameter", message, help=help))
+    shape = network.parameters[name].shape
+    written = found.group(2) if found else None
+    try:
+        index = tuple(int(part) for part in written.split(",")) if written else (0,) * len(shape)
+    except ValueError:
+        index = ()
+    inside = len(index) == len(shape) and all(
+        0 <= i < n for i, n in zip(index, shape, strict=False)
+    )
+    if not inside or (written is None and network.parameters[name].size != 1):
+        message = f"'{entry}' is no entry of '{name}', whose shape is {list(shape)}"
+        help = f"such as {name}[{','.join(str(n - 1) for n in shape)}]"
+        raise UsageError(Diagnostic("unknown-entry", message, help=help))
+    return name, index
