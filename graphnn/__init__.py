@@ -1,0 +1,33 @@
+"""Neural networks as text files: declared, checked, drawn, run, differentiated and trained."""
+
+from graphnn import errors
+from graphnn.errors import Diagnostic, GraphnnError
+from graphnn.gradients.backprop import backprop
+from graphnn.gradients.check import GradientReport, check_gradients
+from graphnn.gradients.numerical import GradientEstimate, numerical_gradient
+from graphnn.gradients.study import StepStudy, step_study
+from graphnn.network import Network, diagnose, load, loads
+from graphnn.ops._op import Op
+from graphnn.runs import Run, train
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Diagnostic",
+    "GradientEstimate",
+    "GradientReport",
+    "GraphnnError",
+    "Network",
+    "Op",
+    "Run",
+    "StepStudy",
+    "backprop",
+    "check_gradients",
+    "diagnose",
+    "errors",
+    "load",
+    "loads",
+    "numerical_gradient",
+    "step_study",
+    "train",
+]

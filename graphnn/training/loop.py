@@ -1,0 +1,264 @@
+"""The training loop: batches, gradients, steps, and a row of history an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.errors import Diagnostic, TrainingError
+from graphnn.gradients.backprop import Reverse
+from graphnn.gradients.numerical import numerical_gradient
+from graphnn.network import Network
+from graphnn.spec.model import TrainSpec
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Scalar, Value
+from graphnn.training import data, metrics, optimizers
+from graphnn.training.data import Dataset, InputNeed
+
+Array = NDArray[Any]
+Row = dict[str, float]
+_EVALUATED = 1000  # rows a pass when a whole set is evaluated
+_TRACED = 16  # a network of at most so many entries has its path recorded
+_SPLIT, _SHUFFLE = 1, 2  # independent streams of one seed
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far training has come; `values` are means over the epoch so far.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        The epoch under way, counted from 1, and how many there will be.
+    batch, batches : int
+        Batches of this epoch done, and how many it has.
+    values : mapping of str to float
+        ``loss`` and the metrics; once an epoch is done, those of the validation set too.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The rows that train, validate and test; the last two may be missing."""
+
+    train: Dataset | None
+    validation: Dataset | None = None
+    test: Dataset | None = None
+
+
+@dataclass(slots=True)
+class State:
+    """Everything that changes while training, but for the parameters themselves.
+
+    Attributes
+    ----------
+    epoch : int
+        Whole epochs done.
+    history : list of dict
+        A row an epoch.
+    path : list of ndarray
+        All trained entries before the first epoch and after each, for a small network.
+    rng : numpy.random.Generator
+        Of the order of rows.
+    """
+
+    rng: np.random.Generator
+    epoch: int = 0
+    history: list[Row] = field(default_factory=list)
+    path: list[Array] = field(default_factory=list)
+
+
+class Training:
+    """One training of one network, an epoch at a time.
+
+    Parameters
+    ----------
+    network : Network
+        Trained in place.
+    spec : TrainSpec
+    sets : Sets, optional
+        By default those that the spec's ``data``, ``validation`` and ``test`` name.
+
+    Raises
+    ------
+    TrainingError, DataError, UsageError
+        The spec asks for something that is not there, or the data do not fit.
+    """
+
+    def __init__(self, network: Network, spec: TrainSpec, sets: Sets | None = None) -> None:
+        self.network = network
+        self.spec = spec
+        self._losses = network.losses([r.name for r in spec.loss] or None)
+        self.optimizer = optimizers.find(spec.optimizer)
+        self._metrics = {
+            str(metric.name.value): (
+                metrics.find(str(metric.name.value), metric.name.span),
+                tuple(reference.name for reference in metric.nodes),
+            )
+            for metric in spec.metrics
+        }
+        self._also = tuple(dict.fromkeys(n for _, nodes in self._metrics.values() for n in nodes))
+        self.sets = load_sets(network, spec) if sets is None else sets
+        self.state = State(np.random.default_rng([spec.seed, _SHUFFLE]))
+        self._names = network.trainable
+        if not self._names:
+            message = "the network has no parameter to train"
+            raise TrainingError(Diagnostic("nothing-to-train", message, spec.place.span))
+        self._reverse = Reverse(network, loss=self._losses, only=self._names, also=self._also)
+        self._trace()
+
+    def epoch(self, progress: Callable[[Progress], None] | None = None) -> Row:
+        """Go once through the training rows; without data, take one step.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Called after every batch.
+
+        Returns
+        -------
+        dict of str to float
+            ``loss`` and metrics as means over the epoch, ``validation_...`` after it.
+
+        Raises
+        ------
+        RunError
+            A loss is not finite.
+        """
+        rows, means = 0, dict[str, float]()
+        batches = 1
+        if self.sets.train is not None:
+            batches = -(-len(self.sets.train) // self.spec.batch_size)
+        for number, batch in enumerate(self._batches(), 1):
+            count = len(next(iter(batch.values()))) if batch else 1
+            loss, gradients, also = self._gradient(batch)
+            self.optimizer.step(self.network.parameters, gradients)
+            rows += count
+            for name, value in {"loss": loss, **self._measure(also)}.items():
+                means[name] = means.get(name, 0.0) + (value - means.get(name, 0.0)) * count / rows
+            if progress is not None:
+                done = Progress(self.state.epoch + 1, self.spec.epochs, number, batches, means)
+                progress(done)
+        row = dict(means)
+        if self.sets.validation is not None:
+            found = self.evaluate(self.sets.validation)
+            row |= {f"validation_{name}": value for name, value in found.items()}
+        self.state.history.append(row)
+        self.state.epoch += 1
+        self._trace()
+        return row
+
+    def evaluate(self, dataset: Dataset) -> Row:
+        """Loss and metrics over all rows of `dataset`."""
+        executor = self.network.executor((*self._losses, *self._also))
+        totals: Row = {}
+        for batch in dataset.batches(_EVALUATED):
+            count = len(next(iter(batch.values())))
+            values = executor.run(batch, self.network.parameters)
+            found = {"loss": sum(float(values[name].mean()) for name in self._losses)}
+            for name, value in {**found, **self._measure(values)}.items():
+                totals[name] = totals.get(name, 0.0) + value * count
+        return {name: total / len(dataset) for name, total in totals.items()}
+
+    def predictions(self, dataset: Dataset, metric: str = "accuracy") -> tuple[Array, ...] | None:
+        """Values of the nodes that `metric` reads, over all rows; None without that metric."""
+        if metric not in self._metrics:
+            return None
+        nodes = self._metrics[metric][1]
+        executor = self.network.executor(nodes)
+        parts = [
+            executor.run(batch, self.network.parameters) for batch in dataset.batches(_EVALUATED)
+        ]
+        return tuple(np.concatenate([part[node] for part in parts]) for node in nodes)
+
+    def _batches(self) -> Iterator[dict[str, Array]]:
+        if self.sets.train is None:
+            return iter([{}])
+        return self.sets.train.batches(self.spec.batch_size, self.state.rng)
+
+    def _gradient(
+        self, batch: Mapping[str, Array]
+    ) -> tuple[float, dict[str, Array], dict[str, Array]]:
+        if self.spec.gradient == "backprop":
+            return self._reverse(batch)
+        also = self.network.executor(self._also).run(batch, self.network.parameters)
+        loss = self.network.loss(batch, loss=self._losses)
+        estimates = numerical_gradient(
+            self.network, batch, loss=self._losses, only=self._names, estimate=False
+        )
+        return loss, {name: estimate.value for name, estimate in estimates.items()}, also
+
+    def _measure(self, values: Mapping[str, Array]) -> Row:
+        return {
+            name: float(metric(*(values[node] for node in nodes)).mean())
+            for name, (metric, nodes) in self._metrics.items()
+        }
+
+    def _trace(self) -> None:
+        arrays = [self.network.parameters[name] for name in self._names]
+        if sum(array.size for array in arrays) <= _TRACED:
+            self.state.path.append(np.concatenate([array.ravel() for array in arrays]))
+
+
+def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
+    """The inputs that data must feed to train `network` as `spec` says."""
+    wanted = [*network.losses([r.name for r in spec.loss] or None)]
+    wanted += [reference.name for metric in spec.metrics for reference in metric.nodes]
+    plan = network.executor(wanted).plan
+    return {
+        node.name: InputNeed(
+            node.name,
+            tuple(size if isinstance(size, int) else None for size in node.shape),
+            "int" if node.kind == "int" else network.graph.spec.dtype,
+        )
+        for node in network.graph.inputs
+        if node.name in plan.inputs
+    }
+
+
+def load_sets(network: Network, spec: TrainSpec) -> Sets:
+    """The rows that `spec` names, test and validation rows split off as it says.
+
+    Raises
+    ------
+    DataError, FileError
+        The data do not fit the network, or there are none though it has inputs.
+    """
+    inputs = needs(network, spec)
+    folder = network.graph.spec.folder
+    if spec.data is None:
+        if not inputs:
+            return Sets(None)
+        message = f"nothing says where the values of '{next(iter(inputs))}' come from"
+        help = "add 'data' to 'train', such as {npz: FILE}"
+        raise TrainingError(Diagnostic("no-data", message, spec.place.span, help=help))
+    loaded = data.load(spec.data, inputs, folder)
+    rng = np.random.default_rng([spec.seed, _SPLIT])
+
+    def part(train: Dataset, amount: Value | None) -> tuple[Dataset, Dataset | None]:
+        if amount is None:
+            return train, None
+        if isinstance(amount, Located):
+            return train, data.load(amount, inputs, folder, like=train).train
+        return data.split_off(train, _amount(amount), rng, amount.span)
+
+    train, test = part(loaded.train, spec.test)
+    train, validation = part(train, spec.validation)
+    return Sets(train, validation, loaded.test if test is None else test)
+
+
+def _amount(value: Value) -> float:
+    if isinstance(value, Scalar) and isinstance(value.value, int | float):
+        return value.value
+    message = "rows to hold back are a number, a fraction, or data of their own"
+    raise TrainingError(Diagnostic("bad-split", message, value.span))
