@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
@@ -14,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn import files
-from graphnn.errors import Diagnostic, FileError, Span, suggestion
+from graphnn.errors import Diagnostic, FileError, Span, listed, suggestion
 
 Array = NDArray[Any]
 LIMIT = 2 << 30  # bytes of one file, and of one array unpacked
 SUFFIXES = (".npz", ".safetensors")
-_CHUNK = 1 << 20
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
@@ -29,13 +30,14 @@ _BROKEN = (
     ValueError,
     TypeError,
     OverflowError,
-    KeyError,
+    LookupError,
     EOFError,
     OSError,
     RuntimeError,
-    NotImplementedError,
     MemoryError,
     SyntaxError,
+    struct.error,
+    tokenize.TokenError,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -63,10 +65,16 @@ def read_arrays(
     """
     if path.suffix not in SUFFIXES:
         raise _refuse("unknown-format", f"'{path.name}' is neither .npz nor .safetensors", span)
-    content = files.read_bytes(path, LIMIT, span)
     if path.suffix == ".npz":
-        return _read_npz(path.name, content, span, names)
-    return _pick(path.name, _read_safetensors(path.name, content, span), span, names)
+        with files.open_regular(path, span) as stream:
+            packed = Npz(stream, path.name, span)
+            wanted = packed.names if names is None else names
+            return {name: packed.read(name, span) for name in wanted}
+    arrays = _read_safetensors(path.name, files.read_bytes(path, LIMIT, span), span)
+    for name in names or ():
+        if name not in arrays:
+            raise _no_array(path.name, name, arrays, span)
+    return arrays if names is None else {name: arrays[name] for name in names}
 
 
 def read_array(path: Path, name: str, span: Span | None = None) -> Array:
@@ -132,54 +140,67 @@ def _read_safetensors(file: str, content: bytes, span: Span | None) -> dict[str,
         raise _refuse("broken-file", message, span) from None
 
 
-def _read_npz(
-    file: str, content: bytes, span: Span | None, names: Iterable[str] | None
-) -> dict[str, Array]:
-    try:
-        packed = zipfile.ZipFile(io.BytesIO(content))
-    except _BROKEN:
-        raise _refuse("broken-file", f"'{file}' is not an .npz file", span) from None
-    members = {info.filename.removesuffix(".npy"): info for info in packed.infolist()}
-    return {
-        name: _read_member(file, packed, info, name, span)
-        for name, info in _pick(file, members, span, names).items()
-    }
+class Npz:
+    """The arrays in an .npz file, each read when asked for.
+
+    Parameters
+    ----------
+    stream : binary file
+        Open as long as arrays are read.
+    file : str
+        Its name, for messages.
+    span : Span, optional
+        Where a spec names it.
+
+    Raises
+    ------
+    FileError
+        It is not a zip archive.
+    """
+
+    def __init__(self, stream: IO[bytes], file: str, span: Span | None = None) -> None:
+        self._file = file
+        try:
+            self._zip = zipfile.ZipFile(stream)
+        except _BROKEN:
+            raise _refuse("not-npz", f"'{file}' is not an .npz file", span) from None
+        self._members = {info.filename.removesuffix(".npy"): info for info in self._zip.infolist()}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays."""
+        return tuple(self._members)
+
+    def read(self, name: str, span: Span | None = None) -> Array:
+        """One array of numbers, in the machine's byte order.
+
+        Raises
+        ------
+        FileError
+            There is no such array, or it is damaged, too large, or not of numbers.
+        """
+        info = self._members.get(name)
+        if info is None:
+            raise _no_array(self._file, name, self._members, span)
+        if info.file_size > LIMIT:
+            declared = files.show_bytes(info.file_size)
+            message = f"the array '{name}' declares {declared}, more than {files.show_bytes(LIMIT)}"
+            raise _refuse("data-too-large", message, span)
+        try:
+            # The other methods of zip are never NumPy's, and LZMA allocates what its header asks.
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError("packed by a method that NumPy does not use")
+            with self._zip.open(info) as member:
+                return _array(member, info.file_size, name, span)
+        except _BROKEN:
+            message = f"the array '{name}' in '{self._file}' is damaged"
+            raise _refuse("broken-file", message, span) from None
 
 
-def _pick(
-    file: str, found: Mapping[str, Any], span: Span | None, names: Iterable[str] | None
-) -> dict[str, Any]:
-    if names is None:
-        return dict(found)
-    picked = {}
-    for name in names:
-        if name not in found:
-            listed = ", ".join(list(found)[:8]) or "none"
-            raise _refuse(
-                "unknown-array",
-                f"'{file}' has no array '{name}'",
-                span,
-                suggestion(name, found, f"its arrays are {listed}"),
-            )
-        picked[name] = found[name]
-    return picked
-
-
-def _read_member(
-    file: str, packed: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, span: Span | None
-) -> Array:
-    if info.file_size > LIMIT:
-        message = f"the array '{name}' declares more than {LIMIT >> 30} GiB"
-        raise _refuse("file-too-large", message, span)
-    try:
-        # The other methods of zip are never NumPy's, and LZMA allocates what its header asks.
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError("packed by a method that NumPy does not use")
-        with packed.open(info) as member:
-            return _array(member, info.file_size, name, span)
-    except _BROKEN:
-        message = f"the array '{name}' in '{file}' is damaged"
-        raise _refuse("broken-file", message, span) from None
+def _no_array(file: str, name: str, found: Iterable[str], span: Span | None) -> FileError:
+    found = tuple(found)
+    help = suggestion(name, found, f"its arrays are {listed(found)}")
+    return _refuse("unknown-array", f"'{file}' has no array '{name}'", span, help)
 
 
 def _array(member: IO[bytes], size: int, name: str, span: Span | None) -> Array:
@@ -193,9 +214,6 @@ def _array(member: IO[bytes], size: int, name: str, span: Span | None) -> Array:
     declared = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or declared != size - member.tell():
         raise ValueError("the header's shape does not match the member's size")
-    content = bytearray()
-    # One byte more than declared, so that zipfile reaches its checksum.
-    while chunk := member.read(min(_CHUNK, declared + 1 - len(content))):
-        content += chunk
-    array = np.frombuffer(bytes(content), dtype).reshape(shape, order="F" if fortran else "C")
+    content = files.take(member, declared + 1)  # one more, so that zipfile reaches its checksum
+    array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
     return array.astype(dtype.newbyteorder("="), copy=False)

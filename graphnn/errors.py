@@ -11,6 +11,7 @@ Severity = Literal["error", "warning"]
 Segment = tuple[str, str]  # (style, text); the styles are names that a terminal maps to colours
 
 _MAX_LINE = 160  # a longer source line is shown as a window around its fault
+_MAX_LISTED = 10
 _TAB = " "  # one column wide, so that carets stay under their text
 
 
@@ -187,6 +188,13 @@ def suggestion(name: str, candidates: Iterable[str], otherwise: str = "") -> str
     """Help text that offers the nearest candidate, or `otherwise` when none is close."""
     found = nearest(name, candidates)
     return f"did you mean '{found}'?" if found else otherwise
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names for a message; of many, only the first."""
+    every = list(names)
+    more = len(every) - _MAX_LISTED
+    return ", ".join(every[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
 
 
 class GraphnnError(Exception):

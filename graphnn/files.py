@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from graphnn.errors import Diagnostic, FileError, Span, nearest
 
@@ -37,7 +37,7 @@ def read_bytes(path: Path, limit: int, span: Span | None = None) -> bytes:
         The file is missing, unreadable, not a regular file, or too large.
     """
     with open_regular(path, span) as stream:
-        content = stream.read(limit + 1)
+        content = take(stream, limit + 1)
     if len(content) > limit:
         raise fail(
             "file-too-large",
@@ -52,19 +52,34 @@ def open_regular(path: Path, span: Span | None = None) -> Iterator[BinaryIO]:
     """Open the regular file at `path` for reading; never blocks on a pipe or a device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise fail("not-a-file", f"'{path}' is not a regular file", span)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error, span) from None
     with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise fail("not-a-file", f"'{path}' is not a regular file", span)
         yield stream
+
+
+def take(stream: IO[bytes], count: int) -> bytes:
+    """The next `count` bytes, fewer at the end; memory grows only with what is there."""
+    content = bytearray()
+    while len(content) < count:
+        piece = stream.read(min(MEBIBYTE, count - len(content)))
+        if not piece:
+            break
+        content += piece
+    return bytes(content)
+
+
+def show_bytes(count: int) -> str:
+    """A number of bytes in GiB."""
+    return f"{count / (1 << 30):.4g} GiB"
 
 
 def _unreadable(path: Path, error: OSError | ValueError, span: Span | None) -> FileError:
     if isinstance(error, FileNotFoundError):
         return fail("no-such-file", f"there is no file '{path}'", span, _neighbour(path))
-    if isinstance(error, IsADirectoryError):
-        return fail("not-a-file", f"'{path}' is a folder", span)
     reason = getattr(error, "strerror", None) or str(error)
     return fail("unreadable-file", f"'{path}' cannot be read: {reason}", span)
 
