@@ -142,7 +142,8 @@ class Training:
         for number, batch in enumerate(self._batches(), 1):
             count = len(next(iter(batch.values()))) if batch else 1
             loss, gradients, also = self._gradient(batch)
-            self.optimizer.step(self.network.parameters, gradients)
+            with np.errstate(all="ignore"):  # the next forward pass tells what overflowed
+                self.optimizer.step(self.network.parameters, gradients)
             rows += count
             for name, value in {"loss": loss, **self._measure(also)}.items():
                 means[name] = means.get(name, 0.0) + (value - means.get(name, 0.0)) * count / rows
@@ -249,7 +250,8 @@ def load_sets(network: Network, spec: TrainSpec) -> Sets:
         if amount is None:
             return train, None
         if isinstance(amount, Located):
-            return train, data.load(amount, inputs, folder, like=train).train
+            found = data.load(amount, inputs, folder, like=train)
+            return train, found.train if found.test is None else found.test
         return data.split_off(train, _amount(amount), rng, amount.span)
 
     train, test = part(loaded.train, spec.test)
@@ -258,7 +260,8 @@ def load_sets(network: Network, spec: TrainSpec) -> Sets:
 
 
 def _amount(value: Value) -> float:
-    if isinstance(value, Scalar) and isinstance(value.value, int | float):
-        return value.value
+    amount = value.value if isinstance(value, Scalar) else None
+    if isinstance(amount, int | float) and not isinstance(amount, bool):
+        return amount
     message = "rows to hold back are a number, a fraction, or data of their own"
     raise TrainingError(Diagnostic("bad-split", message, value.span))

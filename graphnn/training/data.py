@@ -1,0 +1,299 @@
+"""Data sets: loaded as a spec asks, cut into batches, split into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.errors import DataError, Findings, Note, Span, UsageError, suggestion
+from graphnn.errors import Diagnostic as Fault
+from graphnn.spec.take import brief
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Value
+from graphnn.training.columns import Column, InputNeed, array_for
+from graphnn.training.faults import for_each, refuse
+from graphnn.training.sources import SOURCES, Request
+
+__all__ = ["Data", "Dataset", "InputNeed", "load", "split_off"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows of data, an array for each input of a graph.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray, each of shape (rows, ...)
+        By input name; kept as views that cannot be written to.
+    name : str
+        What tables and pictures call the set.
+    classes : mapping of str to tuple of str
+        For inputs whose class numbers stand for texts: the text of each number.
+
+    Raises
+    ------
+    DataError
+        There is no array, one has no axes, or two differ in their number of rows.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    name: str
+    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_rows(self.arrays, {})
+        object.__setattr__(self, "arrays", {k: _read_only(v) for k, v in self.arrays.items()})
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    def rows(self, index: slice | NDArray[Any]) -> Dataset:
+        """The rows that `index` picks: a slice, row numbers, or a mask."""
+        arrays = {name: array[index] for name, array in self.arrays.items()}
+        return Dataset(arrays, self.name, self.classes)
+
+    def batches(
+        self, size: int, rng: np.random.Generator | None = None
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        """Every row once, in batches of `size`; the last one holds what is left.
+
+        Parameters
+        ----------
+        size : int
+            Rows in a batch, at least 1.
+        rng : numpy.random.Generator, optional
+            Shuffles the rows; without it they come in order.
+
+        Yields
+        ------
+        dict of str to ndarray
+            By input name. Batches in order are views, shuffled ones copies.
+
+        Raises
+        ------
+        UsageError
+            `size` is less than 1.
+        """
+        if size < 1:
+            raise UsageError(Fault("bad-batch-size", f"a batch cannot hold {size} rows"))
+        order = None if rng is None else rng.permutation(len(self))
+        return self._batches(size, order)
+
+    def _batches(
+        self, size: int, order: NDArray[np.int64] | None
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            picked = rows if order is None else order[rows]
+            yield {name: array[picked] for name, array in self.arrays.items()}
+
+    def split(self, first: int, span: Span | None = None) -> tuple[Dataset, Dataset]:
+        """The first `first` rows, and the rest.
+
+        Parameters
+        ----------
+        first : int
+            Leaves at least one row on either side.
+        span : Span, optional
+            Where the spec gives the number, for the error.
+
+        Raises
+        ------
+        DataError
+            One part would be empty.
+        """
+        self._check_split(first, span)
+        return self.rows(slice(first)), self.rows(slice(first, None))
+
+    def shuffled_split(
+        self, count: int, rng: np.random.Generator, span: Span | None = None
+    ) -> tuple[Dataset, Dataset]:
+        """`count` rows drawn at random, and the rest; both in random order.
+
+        Parameters
+        ----------
+        count : int
+            Leaves at least one row on either side.
+        rng : numpy.random.Generator
+        span : Span, optional
+            Where the spec gives the number, for the error.
+
+        Raises
+        ------
+        DataError
+            One part would be empty.
+        """
+        self._check_split(count, span)
+        order = rng.permutation(len(self))
+        return self.rows(order[:count]), self.rows(order[count:])
+
+    def _check_split(self, count: int, span: Span | None) -> None:
+        if not 0 < count < len(self):
+            raise refuse(
+                "bad-split",
+                f"{count} of the {len(self)} rows of '{self.name}' cannot be split off: "
+                "both parts need a row",
+                span,
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """What a spec's data come to: rows to train on, and test rows if the source sets them apart."""
+
+    train: Dataset
+    test: Dataset | None
+
+
+def load(
+    spec: Value, inputs: Mapping[str, InputNeed], folder: Path, like: Dataset | None = None
+) -> Data:
+    """The data that ``train.data`` asks for, as the inputs take them.
+
+    Parameters
+    ----------
+    spec : Value
+        A mapping with one key, the kind of source; `graphnn.training.sources` tells what each
+        kind takes.
+    inputs : mapping of str to InputNeed
+        Every input to feed, in the order of the graph.
+    folder : Path
+        Files named by the spec lie in this folder's tree.
+    like : Dataset, optional
+        A first set, whose class numbers texts in this one must take.
+
+    Raises
+    ------
+    DataError
+        The spec makes no sense, or the data do not fit the inputs. All independent faults at once.
+    FileError
+        A file is missing, lies outside `folder`, or is no regular file.
+    """
+    kind, value = _kind(spec)
+    _check_needs(inputs, spec.span)
+    known = None if like is None else like.classes
+    found = SOURCES[kind](Request(kind, value, inputs, folder, known))
+    arrays = for_each(found.columns, lambda name, column: array_for(inputs[name], column))
+    _check_rows(arrays, found.columns)
+    classes = {name: column.classes for name, column in found.columns.items() if column.classes}
+    whole = Dataset(arrays, found.name, classes)
+    if found.train_rows is None:
+        return Data(whole, None)
+    return Data(*whole.split(found.train_rows))
+
+
+def split_off(
+    dataset: Dataset, amount: float, rng: np.random.Generator, span: Span | None = None
+) -> tuple[Dataset, Dataset]:
+    """A data set parted at random into the rows that stay and those held back.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    amount : int or float
+        How many rows to hold back, or which fraction of them; a fraction comes to the nearest
+        whole number of rows.
+    rng : numpy.random.Generator
+    span : Span, optional
+        Where the spec gives the amount, for the error.
+
+    Returns
+    -------
+    rest, held_back : Dataset
+
+    Raises
+    ------
+    DataError
+        The amount is not a number of rows or a fraction between 0 and 1, or leaves a part empty.
+    """
+    count = amount
+    if isinstance(amount, float):
+        if not 0 < amount < 1:
+            raise refuse(
+                "bad-split", f"a fraction to hold back lies between 0 and 1, not at {amount}", span
+            )
+        count = round(amount * len(dataset))
+    held_back, rest = dataset.shuffled_split(int(count), rng, span)
+    return rest, held_back
+
+
+def _kind(spec: Value) -> tuple[str, Value]:
+    kinds = ", ".join(sorted(SOURCES))
+    if not isinstance(spec, Located):
+        raise refuse(
+            "wrong-type",
+            f"'data' must be a mapping from a kind of data, not {brief(spec)}",
+            spec.span,
+            help=f"write `data: {{KIND: ...}}`, where KIND is one of {kinds}",
+        )
+    findings = Findings()
+    for key, entry in spec.entries.items():
+        if key not in SOURCES:
+            findings.error(
+                "unknown-data",
+                f"there is no kind of data '{key}'",
+                entry.key.span,
+                help=suggestion(key, SOURCES, f"the kinds are {kinds}"),
+            )
+    findings.raise_errors(DataError)
+    if len(spec.entries) != 1:
+        named = ", ".join(spec.entries) or "none"
+        raise refuse(
+            "wrong-count",
+            f"'data' takes one kind of data, but names {named}",
+            spec.span,
+            help=f"the kinds are {kinds}",
+        )
+    return next(iter(spec.items()))
+
+
+def _check_needs(inputs: Mapping[str, InputNeed], span: Span | None) -> None:
+    if not inputs:
+        raise refuse("no-inputs", "the network has no input that data could feed", span)
+    findings = Findings()
+    for name, need in inputs.items():
+        if not need.shape:
+            findings.error(
+                "no-batch-axis",
+                f"data cannot feed input '{name}': its shape [] has no axis for their rows",
+                span,
+                help="give it the shape [batch]",
+            )
+    findings.raise_errors(DataError)
+
+
+def _check_rows(arrays: Mapping[str, NDArray[Any]], columns: Mapping[str, Column]) -> None:
+    """Refuse arrays of different lengths; `columns` tell where each came from."""
+    if not arrays:
+        raise refuse("no-arrays", "a data set needs at least one array")
+    spans = {name: column.span for name, column in columns.items()}
+    (first, reference), *others = arrays.items()
+    findings = Findings()
+    for name, array in arrays.items():
+        if np.ndim(array) == 0:
+            findings.error("no-rows", f"the array '{name}' is a single number, not rows")
+    findings.raise_errors(DataError)
+    for name, array in others:
+        if len(array) != len(reference):
+            findings.error(
+                "row-mismatch",
+                f"'{name}' has {len(array)} rows, but '{first}' has {len(reference)}",
+                spans.get(name),
+                notes=[
+                    Note(f"'{c.name}' feeds '{i}'", c.span)
+                    for i, c in columns.items()
+                    if i in (first, name)
+                ],
+            )
+    findings.raise_errors(DataError)
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,45 @@
+"""Arrays that NumPy saved, read without pickle and without trust in the sizes declared."""
+
+from __future__ import annotations
+
+from graphnn.archives import Npz
+from graphnn.training.columns import Column
+from graphnn.training.faults import for_each
+from graphnn.training.sources._bytes import opened
+from graphnn.training.sources._source import (
+    Found,
+    Request,
+    Wanted,
+    file_request,
+    source,
+    text,
+)
+
+
+@source("npz")
+def npz(request: Request) -> Found:
+    """Arrays of an .npz file: ``NAME``, or ``{file: NAME, INPUT: ARRAY}``.
+
+    An input that is not mentioned takes the array of its own name. Values are taken as they are.
+
+    Raises
+    ------
+    DataError
+        The values of the mapping make no sense.
+    FileError
+        The file is missing, lies outside the spec's folder, is not sound, or lacks an array; or
+        an array is not of numbers or is too large.
+    """
+    asked = file_request(request)
+    wanted = for_each(
+        {name: asked.values.get(name) for name in request.needs},
+        lambda name, value: (
+            Wanted(name, asked.file.span) if value is None else text(value, f"array for '{name}'")
+        ),
+    )
+    with opened(request.folder, asked.file) as stream:
+        archive = Npz(stream, asked.file.name, asked.file.span)
+        columns = for_each(
+            wanted, lambda _, w: Column(w.name, archive.read(w.name, w.span), w.span)
+        )
+    return Found(asked.file.name, columns)

@@ -1,0 +1,175 @@
+"""Tables in CSV files, whose columns feed the inputs by name or in the order of the file."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.archives import LIMIT
+from graphnn.errors import DataError, Diagnostic, Findings, Note, listed, suggestion
+from graphnn.files import show_bytes, take
+from graphnn.training.columns import Column
+from graphnn.training.faults import for_each, refuse
+from graphnn.training.sources._bytes import unpacked
+from graphnn.training.sources._csv import CsvFile
+from graphnn.training.sources._pick import Pick, choose
+from graphnn.training.sources._source import Found, Request, file_request, source
+
+_MAX_FAULTS = 10  # rows or cells reported at once
+
+
+@source("csv")
+def csv(request: Request) -> Found:
+    """A CSV file with a header row: ``NAME``, or ``{file: NAME, INPUT: COLUMN or [COLUMN, ...]}``.
+
+    An input that is not mentioned takes the columns of its own name: ``x``, or ``x.0``, ``x.1``
+    and so on, or ``x[0]``, ``x[1]``. Inputs still without columns then take, in order, the columns
+    that are left, if those are exactly as many as they need. Cells are separated by commas,
+    semicolons or tabs, whichever the header has most of; the text is UTF-8, plain or gzip.
+
+    A column that holds no number at all can feed an int input, or a one-hot row: its texts are
+    classes, numbered in sorted order.
+
+    Raises
+    ------
+    DataError
+        A column is missing, a row is ragged, or a cell is not a finite number (for an int input:
+        a whole number); with the line and column of the cell.
+    FileError
+        The file is missing, lies outside the spec's folder, or is no regular file.
+    """
+    asked = file_request(request)
+    with unpacked(request.folder, asked.file) as stream:
+        content = take(stream, LIMIT + 1)
+    if len(content) > LIMIT:
+        raise refuse(
+            "data-too-large",
+            f"'{asked.file.name}' holds more than {show_bytes(LIMIT)}",
+            asked.file.span,
+        )
+    table = CsvFile(str(request.folder / asked.file.name), content)
+    picks = choose(table, request, asked)
+    _read(table, picks)
+    columns = for_each(picks, lambda name, pick: _column(table, pick, request.classes))
+    return Found(asked.file.name, columns)
+
+
+def _read(table: CsvFile, picks: Mapping[str, Pick]) -> None:
+    """Fill `picks` with what the rows hold."""
+    findings = Findings()
+    width, rows = len(table.header), 0
+    for line, cells in table.rows():
+        rows += 1
+        if len(cells) != width:
+            findings.error(
+                "ragged-row",
+                f"this row has {len(cells)} cells, but the header has {width}",
+                table.line_span(line),
+            )
+        else:
+            for pick in picks.values():
+                _take_row(table, pick, line, cells, findings)
+        if len(findings.errors) >= _MAX_FAULTS:
+            break
+    findings.raise_errors(DataError)
+    if rows == 0:
+        raise refuse("no-rows", "no row follows the header", table.line_span(table.header_line))
+
+
+def _take_row(table: CsvFile, pick: Pick, line: int, cells: list[str], findings: Findings) -> None:
+    if pick.may_be_classes:
+        pick.texts.append(cells[pick.columns[0]].strip())
+        pick.lines.append(line)
+        return
+    whole = pick.need.dtype == "int"
+    for column in pick.columns:
+        number = _number(cells[column], whole)
+        if number is None:
+            findings.add(_bad_cell(table, pick, line, column, cells[column]))
+        else:
+            pick.numbers.append(number)
+
+
+def _number(cell: str, whole: bool) -> float | None:
+    """The finite (or whole) number that a cell holds, or None."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    # Python reads 1_000 as a number; a table that holds it means a text.
+    if not math.isfinite(number) or (whole and not number.is_integer()) or "_" in cell:
+        return None
+    return number
+
+
+def _bad_cell(table: CsvFile, pick: Pick, line: int, column: int, cell: str) -> Diagnostic:
+    name = table.header[column]
+    wanted = "whole" if pick.need.dtype == "int" else "finite"
+    shown = cell.strip()
+    return Diagnostic(
+        "not-a-number",
+        f"'{shown}' in column '{name}' is not a {wanted} number"
+        if shown
+        else f"a cell of column '{name}' is empty",
+        table.cell_span(line, column),
+        notes=(Note(f"column '{name}' feeds input '{pick.need.name}'", pick.span),),
+    )
+
+
+def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | None) -> Column:
+    name = listed(table.header[column] for column in pick.columns)
+    if not pick.may_be_classes:
+        values = np.frombuffer(pick.numbers, np.float64).reshape(-1, len(pick.columns))
+        return Column(name, values, pick.span)
+    if classes := (known or {}).get(pick.need.name, ()):
+        return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
+    # A second set must not number its texts by itself: they might come out otherwise.
+    if known is not None or not _all_texts(pick.texts):
+        return Column(name, _parsed(table, pick), pick.span)
+    classes = tuple(sorted(set(pick.texts)))
+    return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
+
+
+def _all_texts(cells: list[str]) -> bool:
+    """Whether no cell is empty or reads as a number, ``nan`` included."""
+    for cell in set(cells):
+        try:
+            float(cell)
+        except ValueError:
+            if cell:
+                continue
+        return False
+    return True
+
+
+def _parsed(table: CsvFile, pick: Pick) -> NDArray[np.float64]:
+    numbers = array("d")
+    findings = Findings()
+    whole = pick.need.dtype == "int"
+    for line, cell in zip(pick.lines, pick.texts, strict=True):
+        number = _number(cell, whole)
+        if number is not None:
+            numbers.append(number)
+        elif len(findings.errors) < _MAX_FAULTS:
+            findings.add(_bad_cell(table, pick, line, pick.columns[0], cell))
+    findings.raise_errors(DataError)
+    return np.frombuffer(numbers, np.float64).reshape(-1, 1)
+
+
+def _numbered(table: CsvFile, pick: Pick, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    numbers = {text: number for number, text in enumerate(classes)}
+    findings = Findings()
+    for line, cell in zip(pick.lines, pick.texts, strict=True):
+        if cell not in numbers and len(findings.errors) < _MAX_FAULTS:
+            findings.error(
+                "unknown-class",
+                f"'{cell}' is no class of input '{pick.need.name}' in the training set",
+                table.cell_span(line, pick.columns[0]),
+                help=suggestion(cell, classes, f"the classes are {listed(classes)}"),
+            )
+    findings.raise_errors(DataError)
+    return np.array([numbers[cell] for cell in pick.texts], np.int64).reshape(-1, 1)

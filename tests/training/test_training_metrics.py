@@ -1,0 +1,182 @@
+"""Metrics against tables worked out by hand, and their means over batches."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from training_located import marked, told
+
+from graphnn.errors import Source, Span, TrainingError
+from graphnn.training.metrics import (
+    METRICS,
+    accuracy,
+    find,
+    mean_absolute_error,
+    mean_squared_error,
+)
+
+SCORES = np.array(
+    [
+        [0.1, 0.7, 0.2],  # class 1
+        [0.5, 0.3, 0.2],  # class 0
+        [0.2, 0.2, 0.6],  # class 2
+        [0.4, 0.4, 0.2],  # classes 0 and 1 are equal: 0
+        [-9.0, -3.0, -5.0],  # class 1: any scores do, not only probabilities
+    ]
+)
+
+
+def test_names() -> None:
+    assert {
+        "accuracy": accuracy,
+        "mean_absolute_error": mean_absolute_error,
+        "mean_squared_error": mean_squared_error,
+    } == METRICS
+    assert find("accuracy") is accuracy
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("acuracy", "did you mean 'accuracy'?"),
+        ("mean_square_error", "did you mean 'mean_squared_error'?"),
+        ("f1", "the metrics are accuracy, mean_absolute_error, mean_squared_error"),
+    ],
+)
+def test_an_unknown_name(name: str, help: str) -> None:
+    text = f"metrics: {{{name}: [y, t]}}"
+    with pytest.raises(TrainingError) as error:
+        find(name, Span(Source("spec.yaml", text), 1, 11, 1, 11 + len(name)))
+    assert told(error) == [("unknown-metric", f"there is no metric '{name}'", help)]
+    assert marked(error.value.diagnostics[0]) == name
+
+
+# ---------------------------------------------------------------- accuracy
+
+
+@pytest.mark.parametrize(
+    ("target", "right"),
+    [
+        ([1, 0, 2, 0, 1], [1, 1, 1, 1, 1]),
+        ([0, 1, 2, 1, 2], [0, 0, 1, 0, 0]),
+        ([1, 0, 0, 0, 0], [1, 1, 0, 1, 0]),
+    ],
+)
+def test_accuracy_by_class_number_and_by_one_hot_row(target: list, right: list) -> None:
+    numbers = accuracy(SCORES, np.array(target))
+    assert numbers.dtype == np.float64
+    assert numbers.tolist() == right
+    assert accuracy(SCORES, np.array(target, np.uint8)).tolist() == right
+    assert accuracy(SCORES, np.eye(3)[target]).tolist() == right
+
+
+@pytest.mark.parametrize("shapes", [((6,), (6,)), ((6, 1), (6,)), ((6,), (6, 1)), ((6, 1), (6, 1))])
+def test_accuracy_of_one_probability(shapes) -> None:
+    prediction = np.array([0.0, 0.49, 0.5, 0.51, 1.0, 0.2]).reshape(shapes[0])
+    target = np.array([0, 0, 1, 1, 0, 1]).reshape(shapes[1])
+    assert accuracy(prediction, target).tolist() == [1, 1, 1, 1, 0, 0]
+
+
+def test_accuracy_of_several_classifications_a_sample() -> None:
+    prediction = np.array([[[0.9, 0.1], [0.2, 0.8]], [[0.6, 0.4], [0.7, 0.3]]])  # 0 1, 0 0
+    assert accuracy(prediction, np.array([[0, 0], [0, 0]])).tolist() == [0.5, 1.0]
+
+
+# ---------------------------------------------------------------- errors of numbers
+
+
+def test_absolute_and_squared_error_by_hand() -> None:
+    prediction = np.array([[1.0, 2.0], [0.0, -1.0], [3.0, 3.0]])
+    target = np.array([[1.0, 0.0], [3.0, 3.0], [3.0, 3.0]])
+    assert mean_absolute_error(prediction, target).tolist() == [1.0, 3.5, 0.0]
+    assert mean_squared_error(prediction, target).tolist() == [2.0, 12.5, 0.0]
+
+
+def test_all_axes_of_a_sample_are_averaged() -> None:
+    prediction = np.zeros((1, 2, 2))
+    target = np.array([[[1.0, 2.0], [3.0, 4.0]]])
+    assert mean_absolute_error(prediction, target).tolist() == [2.5]
+    assert mean_squared_error(prediction, target).tolist() == [7.5]
+
+
+@pytest.mark.parametrize("shapes", [((3,), (3,)), ((3, 1), (3,)), ((3,), (3, 1)), ((3, 1), (3, 1))])
+def test_one_value_a_sample_is_never_broadcast(shapes) -> None:
+    prediction = np.array([1.0, 2.0, 4.0]).reshape(shapes[0])
+    target = np.array([3, 2, 1]).reshape(shapes[1])
+    assert mean_absolute_error(prediction, target).tolist() == [2.0, 0.0, 3.0]
+    assert mean_squared_error(prediction, target).tolist() == [4.0, 0.0, 9.0]
+
+
+def test_differences_of_unsigned_and_single_numbers_are_taken_in_float64() -> None:
+    unsigned = np.array([0, 255], np.uint8)
+    assert mean_absolute_error(unsigned, unsigned[::-1]).tolist() == [255.0, 255.0]
+    single = np.array([[0.1, 16777216.0]], np.float32)
+    target = np.array([[0.0, 0.0]], np.float32)
+    exact = (Fraction(float(np.float32(0.1))) + 16777216) / 2
+    assert mean_absolute_error(single, target).tolist() == [float(exact)]
+
+
+# ---------------------------------------------------------------- all of them
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize("size", [1, 3, 7, 100])
+def test_sums_over_batches_give_the_mean_of_the_whole(name: str, size: int) -> None:
+    rng = np.random.default_rng(0)
+    # Multiples of 1/8 with few digits: every sum is exact in binary.
+    prediction, target = rng.integers(-8, 8, size=(2, 20, 4)) / 8
+    total = sum(
+        find(name)(prediction[i : i + size], target[i : i + size]).sum() for i in range(0, 20, size)
+    )
+    pairs = list(zip(prediction.tolist(), target.tolist(), strict=True))
+    by_hand = {
+        "accuracy": [p.index(max(p)) == t.index(max(t)) for p, t in pairs],
+        "mean_absolute_error": [
+            sum(abs(Fraction(a) - Fraction(b)) for a, b in zip(p, t, strict=True)) / 4
+            for p, t in pairs
+        ],
+        "mean_squared_error": [
+            sum((Fraction(a) - Fraction(b)) ** 2 for a, b in zip(p, t, strict=True)) / 4
+            for p, t in pairs
+        ],
+    }
+    assert total / 20 == float(Fraction(sum(by_hand[name])) / 20)
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize("shape", [(0,), (0, 1), (0, 3)])
+def test_an_empty_batch_gives_no_numbers(name: str, shape: tuple[int, ...]) -> None:
+    assert find(name)(np.zeros(shape), np.zeros(shape)).tolist() == []
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize(
+    ("prediction", "target"),
+    [
+        ((8, 10), (7,)),
+        ((8, 10), (7, 10)),
+        ((8, 10), (8, 9)),
+        ((8, 1), (8, 8)),
+        ((), ()),
+        ((8,), ()),
+    ],
+)
+def test_shapes_that_do_not_fit(name: str, prediction, target) -> None:
+    with pytest.raises(TrainingError) as error:
+        find(name)(np.zeros(prediction), np.zeros(target))
+    message = (
+        f"{name} cannot compare predictions of shape {list(prediction)} "
+        f"with targets of shape {list(target)}"
+    )
+    assert told(error) == [("metric-shapes", message, "")]
+
+
+def test_an_error_of_numbers_does_not_take_class_numbers() -> None:
+    with pytest.raises(TrainingError) as error:
+        mean_squared_error(SCORES, np.zeros(5))
+    message = (
+        "mean_squared_error cannot compare predictions of shape [5, 3] with targets of shape [5]"
+    )
+    assert told(error) == [("metric-shapes", message, "")]
