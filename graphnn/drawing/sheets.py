@@ -1,0 +1,253 @@
+"""Sheets of images with their labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graphnn.drawing import style
+from graphnn.drawing.pixels import read_images, scale_of, show_image
+from graphnn.drawing.render import fail
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Texts = Sequence[tuple[str, str]]  # (text, colour), one below the other
+
+_CELL = 0.86  # inches, the longer side of an image on a sheet
+_GAP = 0.12
+_MARGIN = 0.22
+_TITLE_ROOM = 0.34
+_LINE = 0.145  # inches, a line of label
+_LABEL_SIZE = 8.5
+
+
+def image_sheet(
+    images: ArrayLike,
+    labels: Sequence[object] | None = None,
+    *,
+    columns: int | None = None,
+    limit: int = 100,
+    ink: bool = False,
+    title: str | None = None,
+    path: Path | None = None,
+) -> Figure:
+    """Images side by side, each with its label below.
+
+    Parameters
+    ----------
+    images : array_like, shape [n, h, w], [n, h, w, 1 or 3] or [n, 1 or 3, h, w]
+        Grey values or colours: integers from 0 to 255 or floats from 0 to 1 when none lies
+        outside, else whatever values from the smallest to the largest. Where both the second
+        and the last axis could be the channels, the last one is.
+    labels : sequence, shape [n], optional
+        What to write below each image.
+    columns : int, optional
+        Images in a row; by default, what makes a sheet somewhat wider than high.
+    limit : int
+        Most images to show, one at least; the title says when there are more.
+    ink : bool
+        Draw high grey values dark, as ink on paper.
+    title : str, optional
+    path : Path, optional
+        Where to save the sheet: .png, .svg or .pdf.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One axes whose `images` are those shown, in order.
+
+    Raises
+    ------
+    DrawingError
+        The arrays do not fit, the format is unknown, or matplotlib is missing.
+    FileError
+        The file cannot be written.
+    """
+    style.check_path(path)
+    pictures = read_images(images)
+    if labels is not None and len(labels) != len(pictures):
+        raise fail(
+            "bad-picture-data", f"there are {len(labels):,} labels for {len(pictures):,} images"
+        )
+    limit = max(limit, 1)
+    shown = range(min(len(pictures), limit))
+    texts = [[(str(labels[i]), style.INK)] if labels is not None else [] for i in shown]
+    heading = title or ""
+    if len(pictures) > limit:
+        cut = f"first {limit:,} of {len(pictures):,} shown"
+        heading = f"{heading} ({cut})" if heading else cut
+    with style.styled():
+        figure = _sheet(pictures[: len(shown)], texts, columns, heading, ink, "no images")
+        return style.finish(figure, path)
+
+
+def mistakes(
+    images: ArrayLike,
+    predicted: ArrayLike,
+    actual: ArrayLike,
+    *,
+    names: Sequence[str] | None = None,
+    columns: int | None = None,
+    limit: int = 40,
+    ink: bool = True,
+    title: str | None = None,
+    path: Path | None = None,
+) -> Figure:
+    """A sheet of the images that were classified wrongly, with both labels.
+
+    Parameters
+    ----------
+    images : array_like
+        All images, right or wrong, as `image_sheet` takes them.
+    predicted, actual : array_like of int, shape [n]
+        The class that each was taken for, and the one it is.
+    names : sequence of str, optional
+        Names of the classes; their numbers by default.
+    columns, limit, ink, path
+        As in `image_sheet`.
+    title : str, optional
+        Instead of how many were wrong.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DrawingError, FileError
+        As in `image_sheet`.
+    """
+    style.check_path(path)
+    pictures = read_images(images)
+    said, true = _classes(predicted, len(pictures)), _classes(actual, len(pictures))
+    wrong = np.flatnonzero(said != true)
+    shown = wrong[: max(limit, 1)]
+    texts = [
+        [
+            (f"is {_name(int(true[i]), names)}", style.INK),
+            (f"said {_name(int(said[i]), names)}", style.VERMILLION),
+        ]
+        for i in shown
+    ]
+    heading = title or _tally(len(wrong), len(pictures), len(shown))
+    nothing = "every image was classified correctly" if len(pictures) else "no images"
+    with style.styled():
+        figure = _sheet(pictures[shown], texts, columns, heading, ink, nothing)
+        return style.finish(figure, path)
+
+
+def _classes(labels: ArrayLike, count: int) -> NDArray[Any]:
+    array = np.asarray(labels)
+    if array.shape != (count,):
+        raise fail(
+            "bad-picture-data",
+            f"labels of shape {array.shape} do not fit {count:,} images",
+            "give one class number an image",
+        )
+    if array.size and array.dtype.kind not in "bui":
+        raise fail("bad-picture-data", f"{array.dtype} values are not class numbers")
+    return array.astype(np.int64)
+
+
+def _name(label: int, names: Sequence[str] | None) -> str:
+    if names is not None and 0 <= label < len(names):
+        return names[label]
+    return str(label)
+
+
+def _tally(wrong: int, total: int, shown: int) -> str:
+    tally = f"{wrong:,} of {total:,} wrong"
+    return f"{tally}; first {shown:,} shown" if shown < wrong else tally
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """Where things are on a sheet, in inches from its top left corner."""
+
+    columns: int
+    rows: int
+    width: float
+    height: float
+    label: float  # room below an image
+    top: float  # room above the first row
+
+    @property
+    def sheet(self) -> tuple[float, float]:
+        across = self.columns * (self.width + _GAP) - _GAP
+        down = self.rows * (self.height + self.label + _GAP) - _GAP
+        return max(across + 2 * _MARGIN, 3.2), down + self.top + _MARGIN
+
+    def place(self, number: int) -> tuple[float, float]:
+        row, column = divmod(number, self.columns)
+        return (
+            _MARGIN + column * (self.width + _GAP),
+            self.top + row * (self.height + self.label + _GAP),
+        )
+
+
+def _sheet(
+    pictures: NDArray[Any],
+    texts: Sequence[Texts],
+    columns: int | None,
+    title: str,
+    ink: bool,
+    nothing: str,
+) -> Figure:
+    grid = _grid(pictures, texts, columns, bool(title))
+    width, height = grid.sheet
+    figure = style.new_figure(width, height)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    scale = scale_of(pictures)
+    for number, picture in enumerate(pictures):
+        x, y = grid.place(number)
+        show_image(axes, picture, scale, ink, (x, x + grid.width, y + grid.height, y))
+        _write(axes, texts[number], x + grid.width / 2, y + grid.height, grid.width + _GAP)
+    if not len(pictures):
+        axes.text(_MARGIN, height / 2 + 0.1, nothing, color=style.GREY, va="center")
+    if title:
+        title = style.shortened(style.shown(title), width - 2 * _MARGIN, style.TITLE_SIZE)
+        axes.text(_MARGIN, 0.16, title, fontsize=style.TITLE_SIZE, va="top")
+    # a unit of the axes is an inch, counted downwards
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+    return figure
+
+
+def _grid(
+    pictures: NDArray[Any], texts: Sequence[Texts], columns: int | None, titled: bool
+) -> _Grid:
+    count = max(len(pictures), 1)
+    high, wide = pictures.shape[1:3]
+    longest = max(high, wide)
+    columns = min(columns or _columns(count), count)
+    lines = max((sum(text.count("\n") + 1 for text, _ in each) for each in texts), default=0)
+    return _Grid(
+        columns=max(columns, 1),
+        rows=math.ceil(count / max(columns, 1)),
+        # a sliver of an image would be too thin to see
+        width=_CELL * max(wide / longest, 0.1),
+        height=_CELL * max(high / longest, 0.1) if len(pictures) else 0.4,
+        label=lines * _LINE + 0.06 if lines else 0.0,
+        top=_MARGIN + (_TITLE_ROOM if titled else 0.0),
+    )
+
+
+def _columns(count: int) -> int:
+    return count if count <= 5 else min(10, math.ceil(math.sqrt(1.6 * count)))
+
+
+def _write(axes: Axes, texts: Texts, x: float, y: float, width: float) -> None:
+    y += _LINE + 0.01
+    for text, color in texts:
+        # a line at a time by its baseline: tall signs leave the others where they are
+        for line in style.shortened(style.shown(text), width, _LABEL_SIZE).split("\n"):
+            axes.text(x, y, line, color=color, fontsize=_LABEL_SIZE, ha="center", va="baseline")
+            y += _LINE
