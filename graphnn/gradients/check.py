@@ -187,7 +187,7 @@ def _report(
     size = np.maximum(np.abs(analytic), np.abs(estimate.value))
     vague = (estimate.error > _RESOLVED * size) & (estimate.error > _NEGLIGIBLE * scale)
     verdicts = np.select(
-        [apart & estimate.kink, apart, vague],
+        [estimate.kink & (apart | vague), apart, vague],
         [VERDICTS.index("kink"), VERDICTS.index("wrong backward"), VERDICTS.index("unresolved")],
         VERDICTS.index("agree"),
     )

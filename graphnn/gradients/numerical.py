@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.executor import Executor
 from graphnn.network import Network
-from graphnn.ops import Op
+from graphnn.ops._op import Op
 
 Array = NDArray[Any]
 Loss = Callable[[float], float]
