@@ -1,0 +1,16 @@
+"""All ops. Importing this package fills the registry."""
+
+from graphnn.ops import activation, arithmetic, linear, loss, reduction, shape, source
+from graphnn.ops._op import REGISTRY, Op
+
+__all__ = [
+    "REGISTRY",
+    "Op",
+    "activation",
+    "arithmetic",
+    "linear",
+    "loss",
+    "reduction",
+    "shape",
+    "source",
+]

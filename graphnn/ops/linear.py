@@ -1,0 +1,119 @@
+"""Linear ops: matrix products."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from graphnn.initializers import Xavier, Zeros
+from graphnn.ops._op import Array, Case, Op, Size, data, parameter, unbroadcast
+from graphnn.spec.sizes import Shape
+
+
+class Affine(Op):
+    """Affine map ``y = x W + b`` of the last axis."""
+
+    op: Literal["affine"] = "affine"
+    units: Size | None = Field(
+        None, description="Output features; left out, the weight's own number of columns."
+    )
+
+    operands = (
+        data("x", "... n"),
+        parameter("weight", "n units", Xavier()),
+        parameter("bias", "units", Zeros(), optional=True),
+    )
+    result = "... units"
+    batchwise = True
+
+    def forward(
+        self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
+    ) -> Array:
+        """``x @ weight + bias``; x ``[..., n]``, weight ``[n, units]``, bias ``[units]``."""
+        if x.ndim > 2 and (out is None or out.flags.c_contiguous):
+            # One product of all rows is faster than one for each leading index.
+            if out is None:
+                out = np.empty((*x.shape[:-1], weight.shape[1]), x.dtype)
+            np.matmul(_rows(x), weight, out=_rows(out))
+            y = out
+        else:
+            y = np.matmul(x, weight, out=out)
+        if bias is not None:
+            y += bias
+        return y
+
+    def vjp(
+        self,
+        cotangent: Array,
+        output: Array,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        *,
+        wanted: tuple[bool, ...] = (True, True, True),
+    ) -> tuple[Array | None, ...]:
+        """Cotangents of x, weight and bias: ``g W^T``, ``x^T g`` and the sum of g's rows."""
+        rows = _rows(cotangent)
+        return (
+            (rows @ weight.T).reshape(x.shape) if wanted[0] else None,
+            _rows(x).T @ rows if wanted[1] else None,
+            rows.sum(axis=0) if wanted[2] and bias is not None else None,
+        )
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis counts rows: not where it is the axis that is mapped."""
+        return len(shapes[0]) > 1
+
+
+class MatMul(Op):
+    """Matrix product ``a b`` of the last two axes; leading axes broadcast as in NumPy."""
+
+    op: Literal["matmul"] = "matmul"
+
+    operands = (data("a", "... m n"), data("b", "... n p"))
+    result = "... m p"
+    broadcasts = True
+    batchwise = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({}, [(3, 4), (4, 2)]),
+        Case({}, [(2, 3, 4), (4, 5)]),
+        Case({}, [(3, 4), (2, 4, 5)]),
+        Case({}, [(2, 3, 4), (2, 4, 5)]),
+        Case({}, [(2, 1, 3, 4), (5, 4, 1)]),
+        Case({}, [(1, 3, 1), (3, 1, 2)]),
+    )
+
+    def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
+        """``a @ b``; a ``[..., m, n]``, b ``[..., n, p]``."""
+        return np.matmul(a, b, out=out)
+
+    def vjp(
+        self,
+        cotangent: Array,
+        output: Array,
+        a: Array,
+        b: Array,
+        *,
+        wanted: tuple[bool, ...] = (True, True),
+    ) -> tuple[Array | None, ...]:
+        """Cotangents ``g b^T`` and ``a^T g``, summed over stretched axes."""
+        by_a = by_b = None
+        if wanted[0]:
+            by_a = unbroadcast(cotangent @ b.swapaxes(-1, -2), a)
+        if wanted[1] and b.ndim == 2:
+            by_b = _rows(a).T @ _rows(cotangent)
+        elif wanted[1]:
+            by_b = unbroadcast(a.swapaxes(-1, -2) @ cotangent, b)
+        return by_a, by_b
+
+    def has_rows(self, *shapes: Shape) -> tuple[bool, ...]:
+        """As for any op that broadcasts; where both are matrices, `a` has rows, `b` has not."""
+        if max(map(len, shapes)) == 2:
+            return (True, False)
+        return super().has_rows(*shapes)
+
+
+def _rows(x: Array) -> Array:
+    return x.reshape(-1, x.shape[-1])

@@ -1,0 +1,292 @@
+"""Hypothesis strategies that derive cases from op classes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import numpy as np
+from annotated_types import Ge, Gt, Le, Lt
+from hypothesis import reject
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+from pydantic.fields import FieldInfo
+
+from graphnn.ops._op import Array, Case, Kind, Op, Operand
+from graphnn.spec.sizes import Shape, evaluate, free
+
+MARGIN = 1e-3
+_LARGEST = 4  # size of an axis
+_NUMBERS = 3.0  # bound of attributes that have none
+_STEPS = 1024  # values of one operand are this many steps apart at most
+_BATCH = {"batch": free("batch")}
+_Numbers = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpCase:
+    """An op and arrays that it fits.
+
+    Attributes
+    ----------
+    op : Op
+        All its sizes are numbers, those left out filled in.
+    arrays : tuple of ndarray or None
+        One for each operand, data first; None for a parameter left out. float64 or int64.
+    declared : Op
+        The op as a spec would state it: a size may be the free ``batch``.
+    """
+
+    op: Op
+    arrays: tuple[Array | None, ...]
+    declared: Op
+
+    @property
+    def data(self) -> tuple[Array, ...]:
+        """Arrays that other nodes give."""
+        count = len(self.arrays) - len(self.op.parameter_operands())
+        return tuple(array for array in self.arrays[:count] if array is not None)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Shapes of `data`."""
+        return tuple(array.shape for array in self.data)
+
+    @property
+    def given(self) -> dict[str, Shape]:
+        """Shapes of the parameters, by name."""
+        parameters = self.op.parameter_operands()
+        arrays = self.arrays[len(self.arrays) - len(parameters) :]
+        return {
+            operand.name: array.shape
+            for operand, array in zip(parameters, arrays, strict=True)
+            if array is not None
+        }
+
+
+@st.composite
+def op_cases(draw: DrawFn, op_class: type[Op]) -> OpCase:
+    """Cases of an op: attributes, shapes and values that fit it.
+
+    Shapes come from the op's `cases` if it has any, else from its signatures; attributes from
+    the types of its fields; values from the domain of each operand. No value lies within
+    `MARGIN` of a kink.
+
+    Parameters
+    ----------
+    op_class : type of Op
+
+    Returns
+    -------
+    SearchStrategy of OpCase
+
+    Raises
+    ------
+    TypeError
+        The op has no `cases`, and an attribute of a type that no value can be derived from.
+    """
+    if op_class.cases:
+        declared, op, shapes, kinds = _stated(draw(st.sampled_from(op_class.cases)), op_class)
+        table = _table(op, shapes)
+    else:
+        declared, shapes, table = draw(_derived(op_class))
+        op, kinds = declared, ()
+    arrays: list[Array | None] = []
+    for position, shape in enumerate(shapes):
+        operand = op.data_operands()[min(position, len(op.data_operands()) - 1)]
+        whole = "int" in kinds[position:][:1] or operand.kind == "int"
+        arrays.append(draw(_values(operand, shape, whole, table)))
+    given = {
+        operand.name: _shape(operand.signature, table, ())
+        for operand in op.parameter_operands()
+        if not op_class.cases
+    }
+    inferred = op.infer(shapes, given)
+    op = op.model_copy(update=dict(inferred.attributes))
+    for operand in op.parameter_operands():
+        left_out = operand.optional and draw(st.booleans())
+        shape = _numbers(inferred.parameters[operand.name])
+        arrays.append(None if left_out else draw(_values(operand, shape, False, table)))
+    return OpCase(op, _off_kinks(op, arrays), declared)
+
+
+def attributes(op_class: type[Op]) -> SearchStrategy[dict[str, Any]]:
+    """Values for the attributes of an op, sizes apart, from the types of its fields."""
+    return st.fixed_dictionaries(
+        {
+            key: _of_field(op_class, key, info)
+            for key, info in op_class.model_fields.items()
+            if key != "op" and key not in op_class.size_attributes
+        }
+    )
+
+
+def _of_field(op_class: type[Op], key: str, info: FieldInfo) -> SearchStrategy[Any]:
+    options = [_of_type(kind, info.metadata) for kind in _members(info.annotation)]
+    found = [option for option in options if option is not None]
+    if len(found) < len(options):
+        raise TypeError(
+            f"no value can be derived for '{key}' of {op_class.name}: {info.annotation}; "
+            "give the op class some 'cases'"
+        )
+    return st.one_of(found)
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _of_type(kind: Any, metadata: Iterable[Any]) -> SearchStrategy[Any] | None:
+    if get_origin(kind) is Annotated:
+        kind, *extra = get_args(kind)
+        return _of_type(
+            kind, [each for item in extra for each in getattr(item, "metadata", [item])]
+        )
+    if kind is type(None):
+        return st.none()
+    if kind is bool:
+        return st.booleans()
+    if get_origin(kind) is Literal:
+        return st.sampled_from(get_args(kind))
+    if kind is int:
+        low, high = _bounds(metadata, 1.0)
+        return st.integers(int(np.ceil(low)), int(np.floor(high)))
+    if kind is float:
+        low, high = _bounds(metadata, 1 / _STEPS)
+        return st.floats(low, high)
+    return None
+
+
+def _bounds(metadata: Iterable[Any], gap: float) -> tuple[float, float]:
+    low: float | None = None
+    high: float | None = None
+    for item in metadata:
+        if isinstance(item, Ge):
+            low = float(item.ge)  # type: ignore[arg-type]
+        elif isinstance(item, Gt):
+            low = float(item.gt) + gap  # type: ignore[arg-type]
+        elif isinstance(item, Le):
+            high = float(item.le)  # type: ignore[arg-type]
+        elif isinstance(item, Lt):
+            high = float(item.lt) - gap  # type: ignore[arg-type]
+    if low is None:
+        low = -_NUMBERS if high is None else high - 2 * _NUMBERS
+    return low, low + 2 * _NUMBERS if high is None else high
+
+
+def _stated(case: Case, op_class: type[Op]) -> tuple[Op, Op, tuple[_Numbers, ...], Sequence[Kind]]:
+    declared = op_class.model_validate(dict(case.attributes), context=_BATCH)
+    count = case.shapes[0][0] if case.shapes and case.shapes[0] else 2
+    return declared, declared.bind({"batch": count}), tuple(map(tuple, case.shapes)), case.kinds
+
+
+def _numbers(shape: Shape) -> _Numbers:
+    return tuple(evaluate(size, {}) for size in shape)
+
+
+def _table(op: Op, shapes: Sequence[_Numbers]) -> dict[str, int]:
+    """What the symbols of the data signatures stand for; `cases` are known to fit."""
+    table: dict[str, int] = {}
+    for operand, shape in zip(op.data_operands(), shapes, strict=False):
+        before, _, after = operand.signature.partition("...")
+        front, back = before.split(), after.split()
+        named = [*zip(front, shape, strict=False)]
+        named += zip(reversed(back), reversed(shape), strict=False)
+        table.update(named)
+    return table
+
+
+@st.composite
+def _derived(draw: DrawFn, op_class: type[Op]) -> tuple[Op, tuple[_Numbers, ...], dict[str, int]]:
+    symbols = {
+        symbol
+        for operand in op_class.operands
+        for symbol in operand.signature.split()
+        if symbol != "..." and not symbol.isdigit()
+    }
+    symbols.update(op_class.size_attributes)
+    sizes = st.integers(1, _LARGEST)
+    table = {symbol: draw(sizes) for symbol in sorted(symbols)}
+    values = draw(attributes(op_class))
+    for key in op_class.size_attributes:
+        optional = not op_class.model_fields[key].is_required()
+        if not (optional and draw(st.booleans())):
+            values[key] = table[key]
+    rest = tuple(draw(st.lists(sizes, max_size=3)))
+    shapes = tuple(
+        _shape(operand.signature, table, draw(_stretchable(rest)) if op_class.broadcasts else rest)
+        for operand in op_class.data_operands()
+    )
+    return op_class(**values), shapes, table
+
+
+@st.composite
+def _stretchable(draw: DrawFn, shape: _Numbers) -> _Numbers:
+    """A shape that broadcasts to `shape`."""
+    kept = shape[draw(st.integers(0, len(shape))) :]
+    return tuple(1 if draw(st.booleans()) else size for size in kept)
+
+
+def _shape(signature: str, table: Mapping[str, int], rest: _Numbers) -> _Numbers:
+    shape: list[int] = []
+    for symbol in signature.split():
+        if symbol == "...":
+            shape.extend(rest)
+        else:
+            shape.append(int(symbol) if symbol.isdigit() else table[symbol])
+    return tuple(shape)
+
+
+def _values(
+    operand: Operand, shape: _Numbers, whole: bool, table: Mapping[str, int]
+) -> SearchStrategy[Array]:
+    count = math.prod(shape)
+    low, high = operand.domain
+    if whole:
+        below = table[operand.below] if operand.below else _LARGEST
+        entries = st.lists(st.integers(0, below - 1), min_size=count, max_size=count)
+        return entries.map(lambda items: np.array(items, np.int64).reshape(shape))
+    # Whole steps shrink to simple values, and cost less than floats do.
+    steps = st.lists(st.integers(0, _STEPS), min_size=count, max_size=count)
+    return steps.map(
+        lambda items: (low + (high - low) / _STEPS * np.array(items, np.float64)).reshape(shape)
+    )
+
+
+def _off_kinks(op: Op, arrays: Sequence[Array | None]) -> tuple[Array | None, ...]:
+    """`arrays`, moved a little where one of their entries is near a kink."""
+    rng = np.random.default_rng(0)
+    moved = tuple(arrays)
+    for _ in range(50):
+        if _is_smooth(op, moved):
+            break
+        moved = tuple(_jostled(array, rng) for array in arrays)
+    else:
+        reject()
+    return moved
+
+
+def _jostled(array: Array | None, rng: np.random.Generator) -> Array | None:
+    if array is None or array.dtype.kind != "f":
+        return array
+    return np.asarray(array + rng.uniform(4 * MARGIN, 40 * MARGIN, array.shape))
+
+
+def _is_smooth(op: Op, arrays: Sequence[Array | None]) -> bool:
+    here = op.branch(*arrays)
+    if here is None:
+        return True
+    for position, array in enumerate(arrays):
+        if array is None or array.dtype.kind != "f":
+            continue
+        for index in np.ndindex(array.shape):
+            for step in (-MARGIN, MARGIN):
+                moved = array.copy()
+                moved[index] += step
+                there = op.branch(*arrays[:position], moved, *arrays[position + 1 :])
+                if not np.array_equal(here, np.asarray(there)):
+                    return False
+    return True

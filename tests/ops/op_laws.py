@@ -1,0 +1,247 @@
+"""Laws that every op keeps, each a function of one case that raises AssertionError."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+from hypothesis import Phase, given, settings
+
+from graphnn.ops import REGISTRY, Op
+from graphnn.spec import sizes
+from graphnn.spec.sizes import free
+from graphnn.testing.strategies import OpCase, op_cases
+
+BATCH = {"batch": free("batch")}
+STEP = 1e-4  # the gradient looks 2 steps to each side, well within strategies.MARGIN
+
+
+def runnable(op_class):
+    return op_class.forward is not Op.forward
+
+
+def every_case(op_class, law, max_examples=20, phases=tuple(Phase)):
+    """Apply `law` to cases of an op; the first failure is raised as it is."""
+
+    @settings(
+        max_examples=max_examples,
+        database=None,
+        deadline=None,
+        derandomize=True,
+        report_multiple_bugs=False,
+        phases=phases,
+    )
+    @given(op_cases(op_class))
+    def run(case):
+        law(case)
+
+    run()
+
+
+def value(case, arrays=None):
+    return np.asarray(case.op.forward(*(case.arrays if arrays is None else arrays)))
+
+
+def floats(case):
+    return [
+        position
+        for position, array in enumerate(case.arrays)
+        if array is not None and array.dtype.kind == "f"
+    ]
+
+
+def cotangent_of(output, seed=0):
+    # Random, never ones: with ones a softmax whose backward returns zero passes.
+    return np.random.default_rng(seed).normal(size=output.shape)
+
+
+def copies(arrays):
+    return [None if array is None else array.copy() for array in arrays]
+
+
+def same(left, right):
+    return all(
+        (a is None) == (b is None) and (a is None or np.array_equal(a, b))
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+def inferred_shape_is_computed(case: OpCase):
+    inferred = case.op.infer(case.shapes, case.given)
+    output = value(case)
+    assert inferred.result == output.shape
+    kinds = ["int" if array.dtype.kind == "i" else "float" for array in case.data]
+    case.op.check_kinds(case.shapes, kinds)
+    assert {"int": "i", "float": "f"}[case.op.infer_kind(*kinds)] == output.dtype.kind
+    for name, shape in case.given.items():
+        assert inferred.parameters[name] == shape
+
+
+def symbolic_shape_is_computed(case: OpCase):
+    apart = case.op.rows_apart(*case.shapes)
+    if not apart and not case.declared.free_names:
+        return
+    rows = [has and apart for has in case.op.has_rows(*case.shapes)]
+    if case.declared.free_names and case.shapes:
+        rows[0] = True
+    symbolic = [
+        (free("batch"), *shape[1:]) if has else shape
+        for has, shape in zip(rows, case.shapes, strict=True)
+    ]
+    count = case.shapes[0][0] if not apart else value(case).shape[0]
+    inferred = case.declared.infer(symbolic, case.given)
+    computed = tuple(sizes.evaluate(size, {"batch": count}) for size in inferred.result)
+    assert computed == value(case).shape
+    completed = case.declared.model_copy(update=dict(inferred.attributes))
+    assert completed.rows_apart(*symbolic) == apart
+
+
+def vjp_is_the_gradient(case: OpCase):
+    output = value(case)
+    cotangent = cotangent_of(output)
+    found = case.op.vjp(cotangent, output, *case.arrays)
+    assert len(found) == len(case.arrays)
+    for position, array in enumerate(case.arrays):
+        if position not in floats(case):
+            assert found[position] is None or array is not None
+            continue
+        expected = numerical(case, position, cotangent)
+        assert found[position] is not None
+        assert np.shape(found[position]) == array.shape
+        bound = 1e-8 * max(1.0, float(np.abs(expected).max()))
+        assert np.abs(found[position] - expected).max() <= bound
+
+
+def numerical(case, position, cotangent):
+    """Gradient of the outputs weighted by `cotangent`, by fourth-order central differences."""
+    arrays = copies(case.arrays)
+    gradient = np.empty(arrays[position].shape)
+
+    def objective(index, step):
+        kept = arrays[position][index]
+        arrays[position][index] = kept + step
+        total = math.fsum((cotangent * value(case, arrays)).ravel())
+        arrays[position][index] = kept
+        return total
+
+    for index in np.ndindex(gradient.shape):
+        near = objective(index, STEP) - objective(index, -STEP)
+        far = objective(index, 2 * STEP) - objective(index, -2 * STEP)
+        gradient[index] = (8 * near - far) / (12 * STEP)
+    return gradient
+
+
+def unwanted_cotangents_change_nothing(case: OpCase):
+    if not case.op.takes_wanted:
+        return
+    output = value(case)
+    cotangent = cotangent_of(output)
+    everything = case.op.vjp(cotangent, output, *case.arrays)
+    for position in floats(case):
+        wanted = tuple(other == position for other in range(len(case.arrays)))
+        found = case.op.vjp(cotangent, output, *case.arrays, wanted=wanted)
+        assert np.array_equal(found[position], everything[position])
+
+
+def rows_alone_are_rows_together(case: OpCase):
+    if not case.op.rows_apart(*case.shapes):
+        return
+    rows = case.op.has_rows(*case.shapes)
+    count = {array.shape[0] for array, has in zip(case.data, rows, strict=True) if has}
+    output = value(case)
+    assert count == {output.shape[0]}
+    rest = case.arrays[len(case.data) :]
+
+    def at(chosen):
+        data = [array[chosen] if has else array for array, has in zip(case.data, rows, strict=True)]
+        return value(case, [*data, *rest])
+
+    everything = np.arange(output.shape[0])
+    for chosen in (*everything[:, None], np.repeat(everything[::-1], 3)):
+        np.testing.assert_allclose(at(chosen), output[chosen], rtol=1e-12, atol=1e-12)
+
+
+def serialises(case: OpCase):
+    for op in (case.op, case.declared):
+        text = json.dumps(op.model_dump(mode="json"))
+        again = type(op).model_validate_json(text, strict=True, context=BATCH)
+        assert again == op
+        assert hash(again) == hash(op)
+
+
+def float32_stays_float32(case: OpCase):
+    output = value(case)
+    if output.dtype.kind != "f":
+        return
+    narrow = [
+        array.astype(np.float32) if position in floats(case) else array
+        for position, array in enumerate(case.arrays)
+    ]
+    if narrow:
+        found = value(case, narrow)
+        assert found.dtype == np.float32
+        close(found, output)
+    cotangent = cotangent_of(output)
+    expected = case.op.vjp(cotangent, output, *case.arrays)
+    by_operand = case.op.vjp(cotangent.astype(np.float32), output.astype(np.float32), *narrow)
+    for position in floats(case):
+        assert np.asarray(by_operand[position]).dtype == np.float32
+        close(by_operand[position], expected[position])
+
+
+def close(narrow, wide):
+    scale = max(1.0, float(np.abs(wide).max(initial=0)))
+    assert np.abs(narrow - wide).max(initial=0) <= 2e-5 * scale
+
+
+def out_is_written(case: OpCase):
+    if not case.op.takes_out:
+        return
+    expected = value(case)
+    out = np.full(expected.shape, 7, expected.dtype)
+    assert case.op.forward(*case.arrays, out=out) is out
+    assert np.array_equal(out, expected)
+    fits = case.arrays[0].shape == expected.shape and case.arrays[0].dtype == expected.dtype
+    if case.op.inplace and fits:
+        arrays = copies(case.arrays)
+        assert case.op.forward(*arrays, out=arrays[0]) is arrays[0]
+        assert np.array_equal(arrays[0], expected)
+        assert same(arrays[1:], case.arrays[1:])
+
+
+def nothing_is_modified(case: OpCase):
+    before = copies(case.arrays)
+    output = value(case)
+    assert same(case.arrays, before)
+    cotangent = cotangent_of(output)
+    given = copies([cotangent, output])
+    case.op.vjp(cotangent, output, *case.arrays)
+    assert same([cotangent, output, *case.arrays], [*given, *before])
+    case.op.branch(*case.arrays)
+    assert same(case.arrays, before)
+
+
+def memory_is_shared_only_by_views(case: OpCase):
+    output = value(case)
+    for position, array in enumerate(case.arrays):
+        may = case.op.view and position == 0
+        assert may or array is None or not np.shares_memory(output, array)
+
+
+LAWS = {
+    law.__name__: law
+    for law in (
+        inferred_shape_is_computed,
+        symbolic_shape_is_computed,
+        vjp_is_the_gradient,
+        unwanted_cotangents_change_nothing,
+        rows_alone_are_rows_together,
+        serialises,
+        float32_stays_float32,
+        out_is_written,
+        nothing_is_modified,
+        memory_is_shared_only_by_views,
+    )
+}
+RUNNABLE = [name for name, op_class in REGISTRY.items() if runnable(op_class)]

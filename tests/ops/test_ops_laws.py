@@ -1,0 +1,262 @@
+"""Every law holds for every op of the registry, and every law catches the fault it is for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import op_laws
+import pytest
+from hypothesis import Phase
+from op_laws import LAWS, RUNNABLE, every_case
+
+from graphnn.ops import REGISTRY, Op
+from graphnn.ops._op import Case, data
+from graphnn.ops.activation import Relu, Sigmoid, Softmax
+from graphnn.ops.arithmetic import Add
+from graphnn.ops.linear import Affine
+from graphnn.ops.source import Constant, Input
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_every_law_holds(name):
+    def all_of_them(case):
+        for law in LAWS.values():
+            law(case)
+
+    every_case(REGISTRY[name], all_of_them, max_examples=50)
+
+
+def test_the_input_serialises_and_has_the_shape_it_states():
+    every_case(REGISTRY["input"], op_laws.serialises)
+    assert Input(shape=(2, 3)).infer((), {}).result == (2, 3)
+
+
+def test_only_the_input_has_no_forward():
+    assert set(REGISTRY) - set(RUNNABLE) == {"input"}
+
+
+def test_names_are_those_of_the_language():
+    language = """
+        input constant parameter affine matmul identity step sigmoid tanh relu leaky_relu elu selu
+        gelu softplus softmax log_softmax add subtract multiply divide negative power exp log sqrt
+        absolute maximum minimum clip reshape flatten transpose concat slice sum mean max
+        mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
+    """
+    assert {name for name, op in REGISTRY.items() if not op.internal} == set(language.split())
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_documents_itself(name):
+    op_class = REGISTRY[name]
+    summary = op_class.__doc__.splitlines()[0]
+    assert summary.endswith(".")
+    assert len(summary) <= 100
+    for key, info in op_class.model_fields.items():
+        assert key == "op" or info.description, key
+    for operand, (other, fused) in op_class.fusions.items():
+        assert operand in [data.name for data in op_class.data_operands()]
+        assert other in REGISTRY
+        assert REGISTRY[fused].internal
+        assert len(REGISTRY[fused].operands) == len(op_class.operands)
+
+
+@pytest.fixture(autouse=True)
+def clean_registry():
+    before = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(before)
+
+
+def assert_caught(op_class, law):
+    assert REGISTRY[op_class.name] is op_class
+    with pytest.raises(AssertionError):
+        every_case(op_class, LAWS[law], phases=[Phase.generate])
+
+
+def test_catches_a_wrong_vjp():
+    class Planted(Sigmoid):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x):
+            return (cotangent * output,)
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_one_wrong_entry():
+    class Planted(Sigmoid):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x):
+            (found,) = super().vjp(cotangent, output, x)
+            found = np.array(found)
+            found.ravel()[-1:] *= 1.001
+            return (found,)
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_a_softmax_whose_backward_is_zero():
+    class Planted(Softmax):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x):
+            return (np.zeros_like(x),)
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+@pytest.mark.parametrize("instead", [None, 0.0])
+def test_catches_a_dropped_bias_gradient(instead):
+    class Planted(Affine):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x, weight, bias):
+            by_x, by_weight, by_bias = super().vjp(cotangent, output, x, weight, bias)
+            dropped = None if instead is None or by_bias is None else by_bias * instead
+            return by_x, by_weight, dropped
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_a_cotangent_not_summed_over_stretched_axes():
+    class Planted(Add):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, a, b):
+            return cotangent, cotangent
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_a_wrong_result_signature():
+    class Planted(Affine):
+        op: Literal["planted"] = "planted"
+
+        result = "... n"
+
+    assert_caught(Planted, "inferred_shape_is_computed")
+
+
+def test_catches_a_wrong_kind():
+    class Planted(Constant):
+        op: Literal["planted"] = "planted"
+
+        def infer_kind(self, *kinds):
+            return "float"
+
+    assert_caught(Planted, "inferred_shape_is_computed")
+
+
+def test_catches_a_shape_that_forgets_the_free_size():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def infer_shape(self, *shapes):
+            return tuple(size if isinstance(size, int) else 1 for size in shapes[0])
+
+    assert_caught(Planted, "symbolic_shape_is_computed")
+
+
+def test_catches_a_false_claim_to_keep_rows_apart():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+
+        operands = (data("x", "batch ..."),)
+        result = "batch ..."
+        batchwise = True
+
+        def forward(self, x):
+            return x - x.mean(axis=0)
+
+    assert_caught(Planted, "rows_alone_are_rows_together")
+
+
+def test_catches_an_out_that_is_ignored():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x, *, out=None):
+            return np.maximum(x, 0)
+
+    assert_caught(Planted, "out_is_written")
+
+
+def test_catches_a_result_written_over_what_is_still_read():
+    class Planted(Softmax):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x, *, out=None):
+            y = np.exp(x, out=out)
+            y /= np.exp(x).sum(axis=-1, keepdims=True)
+            return y
+
+    assert_caught(Planted, "out_is_written")
+
+
+def test_catches_float64_from_float32():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x):
+            return np.maximum(x, np.float64(0))
+
+    assert_caught(Planted, "float32_stays_float32")
+
+
+def test_catches_a_modified_input():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x):
+            return np.maximum(x, 0, out=x)
+
+    assert_caught(Planted, "nothing_is_modified")
+
+
+def test_catches_a_modified_cotangent():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x):
+            cotangent *= output > 0
+            return (cotangent,)
+
+    assert_caught(Planted, "nothing_is_modified")
+
+
+def test_catches_a_view_that_is_not_declared():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x):
+            return x
+
+    assert_caught(Planted, "memory_is_shared_only_by_views")
+
+
+def test_catches_an_attribute_that_is_lost_on_the_way():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+        slope: float
+
+        operands = (data("x", "..."),)
+        cases = (Case({"slope": 0.1}, [(2,)]),)
+
+        def model_dump(self, **options):
+            return {"op": "planted", "slope": 0.0}
+
+    assert_caught(Planted, "serialises")
+
+
+def test_catches_unwanted_cotangents_that_matter():
+    class Planted(Affine):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x, weight, bias, *, wanted=(True, True, True)):
+            found = super().vjp(cotangent, output, x, weight, bias)
+            return tuple(None if each is None else each * all(wanted) for each in found)
+
+    assert_caught(Planted, "unwanted_cotangents_change_nothing")
