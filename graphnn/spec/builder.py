@@ -1,0 +1,359 @@
+"""Located values put together from the events of a parser, iteratively and within limits."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from typing import NoReturn
+
+from graphnn.errors import Diagnostic, Findings, Note, Source, Span, suggestion
+from graphnn.spec.limits import Limits
+from graphnn.spec.scalars import NumberError, resolve, shortened
+from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value
+
+Place = tuple[int, int, int, int]  # line, column, end line, end column, each counted from 0
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_CANDIDATES = 1000  # anchors compared with a misspelt alias; each comparison takes time
+
+
+class _Unknown:
+    """What the table of words has no value for."""
+
+
+class _Open:
+    """A collection that is still being filled."""
+
+    __slots__ = ("anchor", "before", "collection", "flow", "height", "key", "name")
+
+    def __init__(
+        self, collection: Sequence | Mapping, before: int, flow: bool, anchor: str | None = None
+    ) -> None:
+        self.collection = collection
+        self.before = before  # values counted before this one
+        self.flow = flow  # written in brackets
+        self.anchor = anchor
+        self.height = 0  # collections inside one another below this one
+        self.key: Scalar | None = None  # the key that waits for its value
+        self.name = ""  # the text of that key
+
+
+@dataclass(frozen=True, slots=True)
+class _Complete:
+    """What an anchor names: a value, how many values it holds, and how deep."""
+
+    value: Value
+    size: int
+    height: int
+
+
+_UNKNOWN = _Unknown()
+_DROPPED = Scalar("")  # stands in for a key at fault, whose value is read and forgotten
+_AT_FAULT = math.nan  # stands in for a value at fault: no text gives it, and no caller sees it
+
+
+class Builder:
+    """Makes located values of events, and tells every fault that does not stop the reading.
+
+    The methods are called in the order of the text: a collection is opened, filled and closed;
+    in a mapping, keys and values alternate. `finish` gives the result.
+
+    Parameters
+    ----------
+    source : Source
+        The text that the places refer to.
+    limits : Limits
+    """
+
+    def __init__(self, source: Source, limits: Limits) -> None:
+        self.source = source
+        self.findings = Findings()
+        self._limits = limits
+        self._root = Sequence([], source)
+        self._stack = [_Open(self._root, 0, flow=False)]
+        self._last: Value = self._root
+        self._anchors: dict[str, _Open | _Complete] = {}
+        self._words: dict[str, Plain] = {}
+        self._values = self._aliases = self._named = self._faults = 0
+
+    def word(self, word: str, place: Place, anchor: str | None = None) -> None:
+        """Take an unquoted scalar, as the core schema reads it."""
+        value = self._words.get(word, _UNKNOWN)
+        if isinstance(value, _Unknown):
+            value = self._resolved(word, place)
+        self._scalar(value, place, anchor)
+
+    def text(self, text: str, place: Place, anchor: str | None = None) -> None:
+        """Take a scalar that is a text whatever it looks like."""
+        if not text.isascii() and (found := _SURROGATE.search(text)):
+            self.fault(
+                "bad-character",
+                f"the escape of U+{ord(found[0]):04X} stands for half a character",
+                self.span(place),
+                help="write the character itself",
+            )
+            self._scalar(_AT_FAULT, place, anchor)
+        else:
+            self._scalar(text, place, anchor)
+
+    def sequence(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
+        """Open a list."""
+        self._open(Sequence([], self.source, *place), flow, anchor)
+
+    def mapping(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
+        """Open a mapping."""
+        self._open(Mapping({}, self.source, *place), flow, anchor)
+
+    def close(self, end_line: int, end_column: int) -> None:
+        """Close the innermost collection; one without brackets ends where its last value does."""
+        done = self._stack.pop()
+        collection = done.collection
+        if not done.flow:
+            end_line, end_column = self._last.end_line, self._last.end_column
+        collection.end_line, collection.end_column = end_line, end_column
+        height = done.height + 1
+        parent = self._stack[-1]
+        parent.height = max(parent.height, height)
+        anchor = done.anchor
+        if anchor is not None and self._anchors[anchor] is done:  # not given again inside
+            self._anchors[anchor] = _Complete(collection, self._values - done.before, height)
+        self._put(collection)
+
+    def alias(self, name: str, place: Place) -> None:
+        """Take an alias: the value of its anchor, at the place of the alias."""
+        self._aliases += 1
+        if self._aliases > self._limits.aliases:
+            self._stop_at("too-many-aliases", "aliases", self._limits.aliases, place)
+        target = self._anchors.get(name)
+        if isinstance(target, _Complete):
+            self._repeat(target, place)
+            return
+        if target is None:
+            self._unknown_alias(name, place)
+        else:
+            self._cyclic_alias(name, target, place)
+        self._scalar(_AT_FAULT, place, None)
+
+    def finish(self) -> Mapping:
+        """The mapping that the text holds.
+
+        Raises
+        ------
+        SpecError
+            Something is at fault.
+        """
+        top = self._root.items[0] if self._root.items else None
+        name = self.source.name
+        if top is None or (isinstance(top, Scalar) and _is_empty(top)):
+            self.fault("empty-file", f"'{name}' holds no value", self.span((0, 0, 0, 0)))
+        elif not isinstance(top, Mapping):
+            self.fault(
+                "not-a-mapping",
+                f"'{name}' holds {top.kind}, not a mapping",
+                top.span,
+                help="a spec is made of keys with values, such as 'graphnn: 1'",
+            )
+        self.findings.raise_errors()
+        assert isinstance(top, Mapping)
+        return top
+
+    def fault(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        *,
+        notes: Iterable[Note] = (),
+        help: str = "",
+    ) -> None:
+        """Tell a fault and go on, unless there were too many."""
+        self.tell(Diagnostic(code, message, span, notes=tuple(notes), help=help))
+
+    def tell(self, fault: Diagnostic) -> None:
+        """Tell `fault` and go on, unless there were too many."""
+        self.findings.add(fault)
+        self._faults += 1
+        if self._faults >= self._limits.faults:
+            message = f"reading stopped after {self._limits.faults:,} faults"
+            self.stop("too-many-faults", message, fault.span)
+
+    def stop(self, code: str, message: str, span: Span | None, help: str = "") -> NoReturn:
+        """Tell a fault that nothing can be read after, with all that were told before.
+
+        Raises
+        ------
+        SpecError
+        """
+        self.findings.error(code, message, span, help=help)
+        self.findings.raise_errors()
+        raise AssertionError  # never reached: there is an error to raise
+
+    def span(self, place: Place) -> Span:
+        """The span of `place` in the text."""
+        line, column, end_line, end_column = place
+        return Span(self.source, line + 1, column + 1, end_line + 1, end_column + 1)
+
+    @property
+    def bracket(self) -> Value | None:
+        """The innermost collection in brackets that is still open."""
+        return next((frame.collection for frame in reversed(self._stack) if frame.flow), None)
+
+    @property
+    def last(self) -> Value:
+        """The value completed last."""
+        return self._last
+
+    def _resolved(self, word: str, place: Place) -> Plain:
+        try:
+            value = self._words[word] = resolve(word, self._limits.number_length)
+        except NumberError as fault:
+            self.fault(fault.code, str(fault), self.span(place), help=fault.help)
+            return _AT_FAULT
+        return value
+
+    def _scalar(self, value: Plain, place: Place, anchor: str | None) -> None:
+        scalar = Scalar(value, self.source, *place)
+        self._count(1, place)
+        if anchor is not None:
+            self._name(anchor, _Complete(scalar, 1, 0), place)
+        self._put(scalar)
+
+    def _open(self, collection: Sequence | Mapping, flow: bool, anchor: str | None) -> None:
+        place = (collection.line, collection.column, collection.line, collection.column + 1)
+        if len(self._stack) > self._limits.depth:
+            self._too_deep(place)
+        opened = _Open(collection, self._values, flow, anchor)
+        self._count(1, place)
+        if anchor is not None:
+            self._name(anchor, opened, place)
+        self._stack.append(opened)
+
+    def _put(self, value: Value) -> None:
+        """Put a complete value where it belongs: an item, a key, or the value of a key."""
+        self._last = value
+        parent = self._stack[-1]
+        collection = parent.collection
+        if isinstance(collection, Sequence):
+            collection.items.append(value)
+        elif parent.key is None:
+            parent.key = self._key(value, parent, collection)
+        else:
+            if parent.key is not _DROPPED:
+                collection.entries[parent.name] = Entry(parent.key, value)
+            parent.key = None
+
+    def _key(self, value: Value, parent: _Open, mapping: Mapping) -> Scalar:
+        if not isinstance(value, Scalar) or not isinstance(value.value, str):
+            if not (isinstance(value, Scalar) and value.value is _AT_FAULT):
+                self._key_not_text(value)
+            return _DROPPED
+        text = value.value
+        if text == "<<" and self._written(value) == "<<":
+            self.fault(
+                "merge-key",
+                "the merge key '<<' is not allowed",
+                value.span,
+                help="YAML 1.2 has none: write the keys out",
+            )
+            return _DROPPED
+        if len(text) > self._limits.key_length:
+            self.fault(
+                "key-too-long",
+                f"the key '{shortened(text)}' has {len(text):,} characters, "
+                f"more than {self._limits.key_length:,}",
+                value.span,
+            )
+            return _DROPPED
+        if text in mapping.entries:
+            self.fault(
+                "duplicate-key",
+                f"the key '{text}' is given twice in one mapping",
+                value.span,
+                notes=(Note("first given here", mapping.entries[text].key.span),),
+                help="remove one of the two, or rename it",
+            )
+            return _DROPPED
+        parent.name = text
+        return value
+
+    def _key_not_text(self, key: Value) -> None:
+        if not isinstance(key, Scalar):
+            message, help = f"a key cannot be {key.kind}", "use a text as the key"
+        elif _is_empty(key):
+            message, help = "a key is empty", "write a name before the ':'"
+        else:
+            written = self._written(key)
+            message = f"the key '{shortened(written)}' is {key.kind}, not a text"
+            help = f"put it in quotes: '{shortened(written)}'"
+        self.fault("key-not-text", message, key.span, help=help)
+
+    def _written(self, value: Value) -> str:
+        """A value of one line as the text has it."""
+        return self.source.line(value.line + 1)[value.column : value.end_column]
+
+    def _count(self, number: int, place: Place) -> None:
+        self._values += number
+        if self._values > self._limits.values:
+            help = "keep large arrays in a file of weights"
+            self._stop_at("too-many-values", "values", self._limits.values, place, help)
+
+    def _name(self, anchor: str, named: _Open | _Complete, place: Place) -> None:
+        self._named += 1
+        if self._named > self._limits.aliases:
+            self._stop_at("too-many-anchors", "anchors", self._limits.aliases, place)
+        self._anchors[anchor] = named
+
+    def _repeat(self, target: _Complete, place: Place) -> None:
+        if len(self._stack) - 1 + target.height > self._limits.depth:
+            self._too_deep(place)
+        self._count(target.size, place)
+        parent = self._stack[-1]
+        parent.height = max(parent.height, target.height)
+        self._put(_at(target.value, self.source, place))
+
+    def _unknown_alias(self, name: str, place: Place) -> None:
+        candidates = islice(self._anchors, _MAX_CANDIDATES)
+        self.fault(
+            "unknown-alias",
+            f"no anchor '&{shortened(name)}' comes before the alias '*{shortened(name)}'",
+            self.span(place),
+            help=suggestion(name, candidates, "put a text that starts with '*' in quotes"),
+        )
+
+    def _cyclic_alias(self, name: str, target: _Open, place: Place) -> None:
+        start = target.collection
+        self.fault(
+            "cyclic-alias",
+            f"the alias '*{shortened(name)}' stands inside the value that it names",
+            self.span(place),
+            notes=(Note("that value starts here", self._start(start)),),
+        )
+
+    def _start(self, value: Value) -> Span:
+        return self.span((value.line, value.column, value.line, value.column + 1))
+
+    def _too_deep(self, place: Place) -> NoReturn:
+        message = f"values are nested more than {self._limits.depth:,} deep"
+        self.stop("too-deep", message, self.span(place))
+
+    def _stop_at(self, code: str, what: str, limit: int, place: Place, help: str = "") -> NoReturn:
+        message = f"'{self.source.name}' holds more than {limit:,} {what}"
+        self.stop(code, message, self.span(place), help)
+
+
+def _is_empty(value: Scalar) -> bool:
+    start = (value.line, value.column)
+    return value.value is None and start == (value.end_line, value.end_column)
+
+
+def _at(value: Value, source: Source, place: Place) -> Value:
+    """`value` at another place; what it holds stays where it is."""
+    if isinstance(value, Scalar):
+        return Scalar(value.value, source, *place)
+    if isinstance(value, Sequence):
+        return Sequence(value.items, source, *place)
+    assert isinstance(value, Mapping)
+    return Mapping(value.entries, source, *place)

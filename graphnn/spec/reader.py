@@ -1,0 +1,272 @@
+"""Texts in YAML 1.2 or JSON to located values, with limits."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from graphnn.errors import Diagnostic, Source, Span, SpecError
+from graphnn.files import MEBIBYTE, read_bytes
+from graphnn.spec.builder import Builder, Place
+from graphnn.spec.json_events import read_json
+from graphnn.spec.limits import DEFAULT, Limits
+from graphnn.spec.values import Mapping
+from graphnn.spec.yaml_faults import Position, Problem, directive, syntax_fault, tag
+
+__all__ = ["Limits", "read", "read_file"]
+
+_PARSER: Any = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml's where PyYAML has it
+_BYTE_ORDER_MARK = "\ufeff"
+# YAML 1.2 allows U+0085, U+2028, U+2029 and U+FEFF, but YAML 1.1 parsers, libyaml among them,
+# break lines at the first three and skip the last, so that places and texts would be wrong.
+_NOT_IN_YAML = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+_NOT_IN_JSON = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_FOREIGN_MARKS = (  # UTF-32 before UTF-16: its little-endian mark starts with the other's
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+_SAVE_AS_UTF8 = "save the file as UTF-8"
+
+
+def read(
+    text: str, name: str = "<text>", *, json: bool = False, limits: Limits = DEFAULT
+) -> Mapping:
+    """Read the mapping that `text` holds.
+
+    Parameters
+    ----------
+    text : str
+        YAML 1.2 without tags, directives and merge keys, in one document; or JSON.
+    name : str, optional
+        What messages call the text.
+    json : bool, optional
+        Read JSON, strictly, in place of YAML.
+    limits : Limits, optional
+        How much to take in.
+
+    Returns
+    -------
+    Mapping
+        Every value with its place. A value named by an alias stands at the place of the alias,
+        what it holds at its own.
+
+    Raises
+    ------
+    SpecError
+        The text is not such a mapping. All faults that do not stop the reading are told.
+
+    Notes
+    -----
+    Lines end at a line feed, a carriage return, or both. A block collection ends where its last
+    value does; a block scalar ends where the next line starts.
+    """
+    if _size(text, limits.bytes) > limits.bytes:
+        raise _fault("file-too-large", f"'{name}' is larger than {limits.bytes / MEBIBYTE:g} MiB")
+    source = Source(name, _with_line_feeds(text.removeprefix(_BYTE_ORDER_MARK)))
+    _refuse_characters(source, json)
+    builder = Builder(source, limits)
+    if json:
+        if source.text.strip(" \t\n"):
+            read_json(source.text, builder)
+    else:
+        _YamlEvents(builder).read()
+    return builder.finish()
+
+
+def read_file(path: Path, limits: Limits = DEFAULT) -> Mapping:
+    """Read the mapping in the file at `path`: JSON where it ends in ``.json``, YAML elsewhere.
+
+    Parameters
+    ----------
+    path : Path
+    limits : Limits, optional
+        How much to take in.
+
+    Returns
+    -------
+    Mapping
+        As `read` gives it.
+
+    Raises
+    ------
+    FileError
+        The file is missing, unreadable, not a regular file, or too large.
+    SpecError
+        Its content is not UTF-8, or not a mapping in YAML or JSON.
+    """
+    name = str(path)
+    text = _decoded(read_bytes(path, limits.bytes), name)
+    return read(text, name, json=path.suffix.lower() == ".json", limits=limits)
+
+
+def _size(text: str, limit: int) -> int:
+    """Bytes of `text` in UTF-8, or a lower bound of them that is above `limit`."""
+    return len(text) if len(text) > limit else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _with_line_feeds(text: str) -> str:
+    """`text` with a line feed for each end of line that YAML knows."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _fault(code: str, message: str, span: Span | None = None, help: str = "") -> SpecError:
+    return SpecError(Diagnostic(code, message, span, help=help))
+
+
+def _refuse_characters(source: Source, json: bool) -> None:
+    found = (_NOT_IN_JSON if json else _NOT_IN_YAML).search(source.text)
+    if found is None:
+        return
+    code = ord(found[0])
+    name = unicodedata.name(found[0], "")
+    if code == 0:
+        help = f"is it UTF-16? {_SAVE_AS_UTF8}"
+    elif 0xD800 <= code <= 0xDFFF:
+        help = "remove it: it is half a character"
+    else:
+        help = f'remove it, or write it as "\\u{code:04x}" in a text in double quotes'
+    shown = f"U+{code:04X} ({name.lower()})" if name else f"U+{code:04X}"
+    message = f"the character {shown} is not allowed here"
+    raise _fault("bad-character", message, _span(source, found.start()), help)
+
+
+def _span(source: Source, index: int) -> Span:
+    """The span of the character at `index` of the text."""
+    line = source.text.count("\n", 0, index) + 1
+    column = index - source.text.rfind("\n", 0, index)
+    return Span(source, line, column, line, column + 1)
+
+
+def _decoded(content: bytes, name: str) -> str:
+    for mark, encoding in _FOREIGN_MARKS:
+        if content.startswith(mark):
+            span = Span(Source(name), 1, 1, 1, 2)
+            message = f"'{name}' is in {encoding}, not in UTF-8"
+            raise _fault("bad-encoding", message, span, _SAVE_AS_UTF8)
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        # Before the bad byte nothing is replaced, so the index is right in the shown text too.
+        source = Source(name, _with_line_feeds(content.decode(errors="replace")))
+        index = len(_with_line_feeds(content[: error.start].decode()))
+        message = f"the byte 0x{content[error.start]:02x} does not belong here in UTF-8"
+        raise _fault("bad-encoding", message, _span(source, index), _SAVE_AS_UTF8) from None
+
+
+class _YamlEvents:
+    """Sends the events of PyYAML's parser to a builder."""
+
+    def __init__(self, builder: Builder) -> None:
+        self._builder = builder
+        self._text = builder.source.text
+        self._documents = 0
+        self._handlers: dict[type, Callable[[Any], object]] = {
+            yaml.ScalarEvent: self._scalar,
+            yaml.SequenceStartEvent: self._sequence,
+            yaml.MappingStartEvent: self._mapping,
+            yaml.SequenceEndEvent: self._end,
+            yaml.MappingEndEvent: self._end,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._document,
+        }
+
+    def read(self) -> None:
+        """Send all events, until the text ends or stops being YAML."""
+        try:
+            self._send()
+        except yaml.MarkedYAMLError as error:
+            self._refuse(error)
+        except UnicodeDecodeError:  # only an escape in a tag can give bytes that are not UTF-8
+            self._builder.tell(tag(self._builder.source, self._reached()))
+            self._builder.findings.raise_errors()
+        except (yaml.YAMLError, ValueError, OverflowError) as error:
+            # PyYAML's own parser leaves an escape beyond Unicode to Python.
+            self._stop(str(error), "", self._reached(), None)
+
+    def _send(self) -> None:
+        get = _PARSER(self._text).get_event
+        handlers = self._handlers
+        while (event := get()) is not None:
+            handle = handlers.get(type(event))
+            if handle is not None:
+                handle(event)
+
+    def _scalar(self, event: Any) -> None:
+        place = _place(event)
+        if event.tag is not None:
+            self._tag(place)
+        if event.style:  # in quotes or in a block
+            self._builder.text(event.value, place, event.anchor)
+        else:
+            self._builder.word(event.value, place, event.anchor)
+
+    def _sequence(self, event: Any) -> None:
+        place = _place(event)
+        if event.tag is not None:
+            self._tag(place)
+        self._builder.sequence(place, flow=bool(event.flow_style), anchor=event.anchor)
+
+    def _mapping(self, event: Any) -> None:
+        place = _place(event)
+        if event.tag is not None:
+            self._tag(place)
+        # The one pair of `[a: 1]` is a flow mapping too, without brackets of its own.
+        flow = event.flow_style and self._text[event.end_mark.index - 1] == "{"
+        self._builder.mapping(place, flow=flow, anchor=event.anchor)
+
+    def _end(self, event: Any) -> None:
+        mark = event.end_mark
+        self._builder.close(mark.line, mark.column)
+
+    def _alias(self, event: Any) -> None:
+        self._builder.alias(event.anchor, _place(event))
+
+    def _document(self, event: Any) -> None:
+        line, column, _, _ = _place(event)
+        self._documents += 1
+        if self._documents > 1:
+            self._builder.stop(
+                "several-documents",
+                "a second document starts here",
+                self._builder.span((line, column, line, column + 3)),
+                "keep one document in a file; remove '---' and all that follows",
+            )
+        if event.version or event.tags:
+            self._builder.tell(directive(self._builder.source, line))
+
+    def _tag(self, place: Place) -> None:
+        self._builder.tell(tag(self._builder.source, place[:2]))
+
+    def _refuse(self, error: yaml.MarkedYAMLError) -> None:
+        mark, since = error.problem_mark, error.context_mark
+        at = (mark.line, mark.column) if mark else self._reached()
+        begun = (since.line, since.column) if since else None
+        self._stop(error.problem or str(error), error.context or "", at, begun)
+
+    def _reached(self) -> Position:
+        last = self._builder.last
+        return last.end_line, last.end_column
+
+    def _stop(self, problem: str, context: str, at: Position, since: Position | None) -> None:
+        builder = self._builder
+        bracket = builder.bracket
+        opened = (bracket.line, bracket.column) if bracket else None
+        fault = syntax_fault(Problem(builder.source, problem, context, at, since, opened))
+        builder.findings.add(fault)
+        builder.findings.raise_errors()
+
+
+def _place(event: Any) -> Place:
+    start, end = event.start_mark, event.end_mark
+    return start.line, start.column, end.line, end.column
