@@ -2,6 +2,7 @@
 
 from graphnn import errors
 from graphnn.errors import Diagnostic, GraphnnError
+from graphnn.examples import ExampleResult, run_examples
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.check import GradientReport, check_gradients
 from graphnn.gradients.numerical import GradientEstimate, numerical_gradient
@@ -14,6 +15,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Diagnostic",
+    "ExampleResult",
     "GradientEstimate",
     "GradientReport",
     "GraphnnError",
@@ -28,6 +30,7 @@ __all__ = [
     "load",
     "loads",
     "numerical_gradient",
+    "run_examples",
     "step_study",
     "train",
 ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,15 +16,31 @@ from pydantic_core import ErrorDetails
 from graphnn import arrays, files
 from graphnn.archives import read_array
 from graphnn.arrays import Array
-from graphnn.errors import Findings, GraphnnError, suggestion
+from graphnn.errors import Findings, GraphnnError, nearest, suggestion
 from graphnn.initializers import INITIALIZERS, Initializer
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
 from graphnn.spec.build import NODE_KEYS
 from graphnn.spec.model import NodeSpec, Reference
-from graphnn.spec.sizes import Size
+from graphnn.spec.sizes import Size, show
 from graphnn.spec.take import brief
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, plain
+
+
+GUESSES = 20  # faults of one kind that get a nearest name: finding it among all names takes time
+_EXTRA = "extra_forbidden"
+# What pydantic's types of error say of a value, in the words of this language.
+_WANTED = {
+    "literal_error": "{expected}",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "too_short": "a list of at least {min_length} entry",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +94,21 @@ class Binder:
     folder : Path
         Files named by the spec lie in its tree.
     findings : Findings
+    lost : collection of str
+        Sizes that the spec names, but wrongly, which has been told.
     """
 
-    def __init__(self, scope: Dict[str, Size], folder: Path, findings: Findings) -> None:
+    def __init__(
+        self,
+        scope: Dict[str, Size],
+        folder: Path,
+        findings: Findings,
+        lost: Collection[str] = (),
+    ) -> None:
         self._scope = scope
         self._folder = folder
         self._findings = findings
+        self._lost = lost
 
     def bind(self, spec: NodeSpec) -> Bound | None:
         """`spec` bound to its op, or None when that cannot be done."""
@@ -95,9 +122,9 @@ class Binder:
                 help=suggestion(str(spec.op.value), known, "'graphnn ops' lists them all"),
             )
             return None
-        attributes, given = self._sort(spec, op_class)
+        attributes, given, meant = self._sort(spec, op_class)
         op = self._op(spec, op_class, attributes)
-        inputs = self._inputs(spec, op_class)
+        inputs = None if "inputs" in meant else self._inputs(spec, op_class)
         parameters = self._parameters(spec, op_class, given)
         if op is None or inputs is None or parameters is None:
             return None
@@ -105,24 +132,26 @@ class Binder:
 
     def _sort(
         self, spec: NodeSpec, op_class: type[Op]
-    ) -> tuple[dict[str, Entry], dict[str, Entry]]:
-        parameters = {operand.name for operand in op_class.parameter_operands()}
-        attributes: dict[str, Entry] = {}
-        given: dict[str, Entry] = {}
+    ) -> tuple[dict[str, Entry], dict[str, Entry], set[str]]:
+        """Attributes and parameters as given, and what misspelt keys seem to mean."""
+        parameters = [operand.name for operand in op_class.parameter_operands()]
+        fields = [key for key in op_class.model_fields if key != "op"]
+        known = [*fields, *parameters, *NODE_KEYS[1:]]
+        meant: dict[str, Entry] = {}
         for key, entry in spec.fields.items():
-            if key in parameters:
-                given[key] = entry
-            elif key in op_class.model_fields:
-                attributes[key] = entry
-            else:
-                known = [*op_class.model_fields, *sorted(parameters), *NODE_KEYS[1:]]
+            if key not in known:
+                meant.setdefault(nearest(key, known) or key, entry)
                 self._findings.error(
                     "unknown-key",
                     f"{op_class.name} has no attribute or parameter '{key}'",
                     entry.key.span,
                     help=suggestion(key, known, f"'graphnn ops {op_class.name}' lists them"),
                 )
-        return attributes, given
+        # A misspelt key is taken for what it means, so that nothing is told to be missing.
+        entries = {**meant, **spec.fields}
+        attributes = {key: entries[key] for key in fields if key in entries}
+        given = {key: entries[key] for key in parameters if key in entries}
+        return attributes, given, set(meant)
 
     def _op(self, spec: NodeSpec, op_class: type[Op], attributes: Dict[str, Entry]) -> Op | None:
         data = {key: plain(entry.value) for key, entry in attributes.items()}
@@ -146,41 +175,49 @@ class Binder:
     ) -> None:
         key = str(detail["loc"][0])
         if detail["type"] == "missing":
+            description = (op_class.model_fields[key].description or "").replace("`", "'")
             self._findings.error(
                 "missing-attribute",
                 f"the node '{spec.name}' does not say its '{key}'",
                 spec.op.span,
                 label=f"{op_class.name} needs '{key}'",
-                help=op_class.model_fields[key].description or "",
+                help=f"give '{key}': {_lower(description).rstrip('.')}",
             )
             return
+        what = f"the '{key}' of '{spec.name}'"
         value = _deepest(attributes[key].value, detail["loc"][1:])
         if detail["type"] == "size":
-            unknown = detail["ctx"]["name"]
-            self._findings.error(
-                "unknown-size" if unknown else "bad-size",
-                detail["msg"] if unknown else f"the '{key}' of '{spec.name}': {detail['msg']}",
-                value.span,
-                help=suggestion(
-                    unknown, self._scope, "declare it under 'sizes': a whole number, or free"
-                )
-                if unknown
-                else "",
-            )
+            self._size_fault(what, value, detail)
             return
-        message = detail["msg"].removeprefix("Input ").removeprefix("Value error, ")
-        self._findings.error(
-            "bad-attribute",
-            f"the '{key}' of '{spec.name}', {brief(value)}: {_lower(message)}",
-            value.span,
-        )
+        message, help = _attribute_message(what, value, detail)
+        self._findings.error("bad-attribute", message, value.span, help=help)
+
+    def _size_fault(self, what: str, value: Value, detail: ErrorDetails) -> None:
+        unknown = detail["ctx"]["name"]
+        if unknown in self._lost:
+            return
+        if unknown:
+            help = "declare it under 'sizes': a whole number, or free"
+            # A name may hold '-'.
+            if "-" in unknown and unknown.partition("-")[0] in self._scope:
+                help = "put spaces around the '-' to subtract"
+            else:
+                help = suggestion(unknown, self._scope, help)
+            self._findings.error("unknown-size", detail["msg"], value.span, help=help)
+            return
+        message = f"{what} must be a whole number or the name of a size, not {brief(value)}"
+        if isinstance(value, Scalar) and isinstance(value.value, str):
+            message = f"{what}, {brief(value)}: {detail['msg']}"
+        elif "value" in detail["ctx"]:
+            message = f"{what}: {detail['msg']}"
+        self._findings.error("bad-size", message, value.span)
 
     def _inputs(self, spec: NodeSpec, op_class: type[Op]) -> tuple[Reference, ...] | None:
         operands = op_class.data_operands()
         if spec.inputs and spec.inputs[0].operand is not None:
             return self._by_name(spec, op_class, operands)
         many = bool(operands) and operands[0].many
-        if len(spec.inputs) == len(operands) or (many and spec.inputs):
+        if (many and spec.inputs) or (not many and len(spec.inputs) == len(operands)):
             return spec.inputs
         names = f" ({', '.join(operand.name for operand in operands)})" if operands else ""
         wanted = "1 input or more" if many else _count(len(operands)) + names
@@ -203,7 +240,7 @@ class Binder:
                     "unknown-operand",
                     f"{op_class.name} has no operand '{name}'",
                     reference.operand.span,
-                    help=suggestion(name, names, f"its operands are {', '.join(names)}"),
+                    help=suggestion(name, names, _operands(operands)),
                 )
         missing = [name for name in names if name not in table]
         if missing and set(table) <= set(names):
@@ -240,7 +277,7 @@ class Binder:
         if isinstance(value, Scalar) and value.value is False and operand.optional:
             return Origin(value)
         if arrays.is_numbers(value):
-            return Origin(value, array=arrays.from_value(value, f"'{full}'"))
+            return self._numbers(full, arrays.from_value(value, f"'{full}'"), value)
         if isinstance(value, Scalar) and isinstance(value.value, str):
             return self._start(full, value, Mapping({}))
         if isinstance(value, Mapping) and "file" in value:
@@ -249,8 +286,7 @@ class Binder:
             return self._share(full, value)
         if isinstance(value, Mapping) and len(value.entries) == 1:
             entry = next(iter(value.entries.values()))
-            if isinstance(entry.value, Mapping):
-                return self._start(full, entry.key, entry.value)
+            return self._start(full, entry.key, entry.value, ("file", "share"))
         ways = "numbers, an initializer, {file: NAME, key: NAME} or {share: NODE.PARAMETER}"
         if operand.optional:
             ways += ", or false"
@@ -262,7 +298,17 @@ class Binder:
             "bad-parameter", f"'{full}' must be {wanted}, not {brief(value)}", value.span
         )
 
-    def _start(self, full: str, name: Scalar, options: Mapping) -> Origin | None:
+    def _numbers(self, full: str, array: Array, place: Value) -> Origin | None:
+        if array.size:
+            return Origin(place, array=array)
+        self._findings.error(
+            "bad-parameter", f"'{full}' is empty: it has shape {show(array.shape)}", place.span
+        )
+        return None
+
+    def _start(
+        self, full: str, name: Scalar, options: Value, also: tuple[str, ...] = ()
+    ) -> Origin | None:
         start = INITIALIZERS.get(str(name.value))
         if start is None:
             self._findings.error(
@@ -270,45 +316,79 @@ class Binder:
                 f"there is no initializer '{name.value}' for '{full}'",
                 name.span,
                 help=suggestion(
-                    str(name.value), INITIALIZERS, f"there are {', '.join(sorted(INITIALIZERS))}"
+                    str(name.value),
+                    (*INITIALIZERS, *also),
+                    f"there are {', '.join(sorted(INITIALIZERS))}",
                 ),
+            )
+            return None
+        if not isinstance(options, Mapping):
+            self._findings.error(
+                "bad-initializer",
+                f"the options of '{name.value}' must be a mapping, not {brief(options)}",
+                options.span,
+                help=f"'{name.value}' takes {_options(start)}",
             )
             return None
         try:
             return Origin(name, start.model_validate_json(json.dumps(plain(options)), strict=True))
         except ValidationError as error:
-            for detail in error.errors(include_url=False):
-                key = str(detail["loc"][0])
-                place = options.entries[key].key if key in options else name
-                self._findings.error(
-                    "bad-initializer",
-                    f"'{key}' of the initializer '{name.value}': {_lower(detail['msg'])}",
-                    place.span,
-                )
+            self._initializer_faults(start, name, options, error)
             return None
+
+    def _initializer_faults(
+        self, start: type[Initializer], name: Scalar, options: Mapping, error: ValidationError
+    ) -> None:
+        details = error.errors(include_url=False)
+        known = [key for key in start.model_fields if key != "name"]
+        meant = {nearest(str(d["loc"][0]), known) for d in details if d["type"] == _EXTRA}
+        for detail in details:
+            key = str(detail["loc"][0])
+            if detail["type"] == "missing":
+                if key not in meant:
+                    message = f"the initializer '{name.value}' needs '{key}'"
+                    help = f"write it as {{{name.value}: {{{key}: ...}}}}"
+                    self._findings.error("bad-initializer", message, name.span, help=help)
+                continue
+            entry = options.entries[key]
+            if detail["type"] == _EXTRA or key == "name":
+                message = f"the initializer '{name.value}' has no option '{key}'"
+                help = suggestion(key, known, f"it takes {_options(start)}")
+                self._findings.error("bad-initializer", message, entry.key.span, help=help)
+                continue
+            message, help = _attribute_message(f"'{key}' of '{name.value}'", entry.value, detail)
+            self._findings.error("bad-initializer", message, entry.value.span, help=help)
 
     def _file(self, full: str, value: Mapping) -> Origin | None:
-        file, key = value.get("file"), value.get("key")
-        for name in value.entries:
-            if name not in ("file", "key"):
-                self._wrong(full, "{file: NAME, key: NAME}", value)
-                return None
-        if not isinstance(file, Scalar) or not isinstance(file.value, str):
-            self._wrong(full, "{file: NAME, key: NAME}", value)
+        texts: dict[str, Scalar] = {}
+        for key, entry in value.entries.items():
+            if key not in ("file", "key"):
+                self._findings.error(
+                    "unknown-key",
+                    f"the file of '{full}' has no key '{key}'",
+                    entry.key.span,
+                    help=suggestion(key, ("file", "key"), "its keys are file, key"),
+                )
+            elif isinstance(entry.value, Scalar) and isinstance(entry.value.value, str):
+                texts[key] = entry.value
+            else:
+                message = f"the '{key}' of '{full}' must be a text, not {brief(entry.value)}"
+                self._findings.error("bad-parameter", message, entry.value.span)
+        if len(texts) != len(value.entries):
             return None
-        if key is not None and not (isinstance(key, Scalar) and isinstance(key.value, str)):
-            self._wrong(full, "{file: NAME, key: NAME}", value)
-            return None
-        path = files.within(self._folder, file.value, file.span)
+        file = texts["file"]
+        path = files.within(self._folder, str(file.value), file.span)
+        key = texts.get("key")
         wanted = full if key is None else str(key.value)
-        array = read_array(path, wanted, (file if key is None else key).span)
-        return Origin(value, array=np.asarray(array, dtype=np.float64))
+        array = read_array(path, wanted, (key or file).span)
+        return self._numbers(full, np.asarray(array, dtype=np.float64), value)
 
     def _share(self, full: str, value: Mapping) -> Origin | None:
-        target = value.get("share")
+        target = value.entries["share"].value
         if len(value.entries) == 1 and isinstance(target, Scalar) and isinstance(target.value, str):
             return Origin(target, share=target.value)
-        self._wrong(full, "{share: NODE.PARAMETER}", value)
+        wrong = target if len(value.entries) == 1 else value
+        self._wrong(full, "{share: NODE.PARAMETER}", wrong)
         return None
 
 
@@ -321,6 +401,30 @@ def _deepest(value: Value, path: tuple[int | str, ...]) -> Value:
     return value
 
 
+def _attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[str, str]:
+    """Message and help for a value that pydantic refuses, in the words of this language."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    wanted = _WANTED.get(kind, "").format(**context)
+    if wanted:
+        help = ""
+        if kind == "literal_error" and isinstance(value, Scalar):
+            help = suggestion(str(value.value), re.findall(r"'(.*?)'", wanted))
+        return f"{what} must be {wanted}, not {brief(value)}", help
+    return f"{what}: {_lower(detail['msg'].removeprefix('Value error, '))}", ""
+
+
+def _options(start: type[Initializer]) -> str:
+    return ", ".join(key for key in start.model_fields if key != "name") or "no options"
+
+
+def _operands(operands: tuple[Operand, ...]) -> str:
+    if not operands:
+        return "it takes no inputs"
+    if operands[0].many:
+        return "give a list of nodes"
+    return f"its operands are {', '.join(operand.name for operand in operands)}"
+
+
 def _count(number: int) -> str:
     if number == 0:
         return "no inputs"
@@ -331,49 +435,78 @@ def _lower(message: str) -> str:
     return message[:1].lower() + message[1:]
 
 
-def resolve_shares(bound: Dict[str, Bound], findings: Findings) -> tuple[dict[str, str], set[str]]:
+def resolve_shares(
+    bound: Dict[str, Bound], unbound: Collection[str], findings: Findings
+) -> tuple[dict[str, str], set[str]]:
     """Owner of every parameter, following shares; and the nodes whose shares lead nowhere.
+
+    Parameters
+    ----------
+    bound : mapping of str to Bound
+    unbound : collection of str
+        Names of nodes that have been told to be at fault; shares of theirs are not told again.
+    findings : Findings
 
     Returns
     -------
     owners : dict of str to str
         From full name to the full name whose array it is, itself for one not shared.
     lost : set of str
-        Names of nodes with a share at fault, each of which has been told to `findings`.
+        Names of nodes with a share at fault.
     """
     origins = {
-        f"{node.name}.{parameter}": (node, origin)
+        f"{node.name}.{parameter}": origin
         for node in bound.values()
         for parameter, origin in node.parameters.items()
         if not origin.absent
     }
-    owners: dict[str, str] = {}
-    lost: set[str] = set()
-    circles: set[frozenset[str]] = set()
-    for full, (node, origin) in origins.items():
-        seen = [full]
-        while (target := origins[seen[-1]][1].share) is not None:
-            if target not in origins or target in seen:
-                break
-            seen.append(target)
-        if target is None:
-            owners[full] = seen[-1]
-            continue
-        lost.add(node.name)
-        if target in seen:
-            if frozenset(seen) in circles:
-                continue
-            circles.add(frozenset(seen))
-            findings.error(
-                "cyclic-share",
-                f"'{full}' is shared in a circle: {' -> '.join([*seen, target])}",
-                origin.place.span,
-            )
-        elif len(seen) == 1:
-            findings.error(
-                "unknown-parameter",
-                f"there is no parameter '{target}' to share",
-                origin.place.span,
-                help=suggestion(target, (name for name in origins if name != full)),
-            )
-    return owners, lost
+    settled: dict[str, str | None] = {}
+    told = 0
+    for full in origins:
+        path: dict[str, None] = {}
+        name: str | None = full
+        while name in origins and name not in settled and name not in path:
+            path[name] = None
+            name = origins[name].share
+        last = next(reversed(path), full)
+        if name is None:
+            owner: str | None = last
+        elif name in path:
+            owner = _share_circle(list(path), name, origins, findings)
+        elif name in settled:
+            owner = settled[name]
+        else:
+            owner = None
+            if name.rpartition(".")[0] not in unbound:
+                told += 1
+                others = [other for other in origins if other != last] if told <= GUESSES else ()
+                _unknown_share(name, origins[last], others, findings)
+        settled.update(dict.fromkeys(path, owner))
+    owners = {full: owner for full, owner in settled.items() if owner is not None}
+    return owners, {full.rpartition(".")[0] for full in settled if full not in owners}
+
+
+def _share_circle(
+    path: list[str], met: str, origins: Dict[str, Origin], findings: Findings
+) -> None:
+    knot = path[path.index(met) :]
+    first = knot.index(next(name for name in origins if name in set(knot)))
+    knot = [*knot[first:], *knot[: first + 1]]
+    shown = knot if len(knot) <= 12 else [*knot[:6], "...", *knot[-5:]]
+    findings.error(
+        "cyclic-share",
+        f"'{knot[0]}' is shared in a circle: {' -> '.join(shown)}",
+        origins[knot[0]].place.span,
+        help="give one of them numbers or an initializer",
+    )
+
+
+def _unknown_share(
+    target: str, asking: Origin, others: Collection[str], findings: Findings
+) -> None:
+    findings.error(
+        "unknown-parameter",
+        f"there is no parameter '{target}' to share",
+        asking.place.span,
+        help=suggestion(target, others, "name it as NODE.PARAMETER, such as a1.weight"),
+    )

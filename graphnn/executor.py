@@ -65,19 +65,22 @@ class Executor:
             Inputs are missing, unknown or of the wrong shape or kind; or a result is not finite.
         """
         arrays, bound = self.bind(inputs)
-        values, program = self._execute(arrays, bound, parameters)
+        values, program = self._execute(arrays, bound, parameters, {})
         outputs = self._collect(values)
         self._release(bound, program)
         if not all(_finite(array) for array in outputs.values()):
-            raise self._blame(arrays, bound, parameters)
+            raise self._blame(arrays, bound, parameters, {})
         return outputs
 
     def values(
-        self, inputs: Mapping[str, Any], parameters: Mapping[str, Array]
+        self,
+        inputs: Mapping[str, Any],
+        parameters: Mapping[str, Array],
+        rng: np.random.Generator | None = None,
     ) -> tuple[list[Array], Callable[[], None]]:
         """Every value of a run, by slot, with a function to call when they are no longer needed.
 
-        The arrays belong to the executor and are written over by a later run once released.
+        A plan in the mode ``train`` draws its noise from `rng`. The arrays belong to the executor and are written over by a later run once released.
 
         Raises
         ------
@@ -85,9 +88,10 @@ class Executor:
             As `run`.
         """
         arrays, bound = self.bind(inputs)
-        values, program = self._execute(arrays, bound, parameters)
+        noise = self._draw(bound, rng)
+        values, program = self._execute(arrays, bound, parameters, noise)
         if not all(_finite(values[slot]) for slot in self.plan.outputs.values()):
-            raise self._blame(arrays, bound, parameters)
+            raise self._blame(arrays, bound, parameters, noise)
         return values, lambda: self._release(bound, program)
 
     def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
@@ -100,8 +104,21 @@ class Executor:
         """
         return _Binding(self.plan, self.dtype).bind(inputs)
 
+    def _draw(self, bound: Sizes, rng: np.random.Generator | None) -> dict[int, Array]:
+        table = dict(bound)
+        noise = {}
+        for slot, op in self.plan.noises:
+            assert rng is not None, "a plan with noise is run by values(..., rng)"
+            shape = tuple(sizes.evaluate(size, table) for size in self.plan.slots[slot].shape)
+            noise[slot] = op.noise(rng, shape, self.dtype)
+        return noise
+
     def _execute(
-        self, arrays: Mapping[str, Array], bound: Sizes, parameters: Mapping[str, Array]
+        self,
+        arrays: Mapping[str, Array],
+        bound: Sizes,
+        parameters: Mapping[str, Array],
+        noise: Mapping[int, Array],
     ) -> tuple[list[Array], list[Instruction]]:
         cached = self._programs.get(bound)
         program = cached.pop() if cached else self._compile(dict(bound))
@@ -110,7 +127,7 @@ class Executor:
             values[slot] = arrays[name]
         for name, slot in self.plan.parameters.items():
             values[slot] = parameters[name]
-        for slot, constant in self._constants.items():
+        for slot, constant in (*self._constants.items(), *noise.items()):
             values[slot] = constant
         with np.errstate(all="ignore"):
             for instruction in program:
@@ -133,7 +150,7 @@ class Executor:
     def _compile(self, bound: Mapping[str, int]) -> list[Instruction]:
         memory = _Memory(self.plan, bound, self.dtype, reuse=not self._keep)
         return [
-            Instruction(step, step.op.forward, step.arguments, memory.place(step))
+            Instruction(step, step.op.bind(bound).forward, step.arguments, memory.place(step))
             for step in self.plan.steps
             if self.plan.slots[step.output].role != "constant"
         ]
@@ -159,7 +176,11 @@ class Executor:
         return outputs
 
     def _blame(
-        self, arrays: Mapping[str, Array], bound: Sizes, parameters: Mapping[str, Array]
+        self,
+        arrays: Mapping[str, Array],
+        bound: Sizes,
+        parameters: Mapping[str, Array],
+        noise: Mapping[int, Array],
     ) -> RunError:
         """Error that names the first node, in the order of the schedule, that was not finite."""
         for name, array in arrays.items():
@@ -170,7 +191,7 @@ class Executor:
                 bad = _first_bad(parameters[name])
                 return _fault("not-finite", f"the parameter '{name}' holds {bad}")
         keeper = Executor(self.plan, self.dtype, keep=True)
-        values, _ = keeper._execute(arrays, bound, parameters)
+        values, _ = keeper._execute(arrays, bound, parameters, noise)
         for step in self.plan.steps:
             if not _finite(values[step.output]):
                 bad = _first_bad(values[step.output])
@@ -360,5 +381,5 @@ def _fault(code: str, message: str) -> RunError:
     return RunError(Diagnostic(code, message))
 
 
-def _at(node: str, error: Exception) -> GraphnnError:
-    return RunError(Diagnostic("bad-value", f"at '{node}': {error}"))
+def _at(node: str, error: ArrayError) -> GraphnnError:
+    return RunError(Diagnostic("bad-value", f"at '{node}': {error}", help=error.help))

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import cast
 
 import networkx as nx
 
-from graphnn.binding import Binder, Bound, Origin, resolve_shares
+from graphnn.binding import GUESSES, Binder, Bound, Origin, resolve_shares
 from graphnn.errors import Diagnostic, Findings, Note, SpecError, suggestion
 from graphnn.ops._op import Kind, Op, ShapeError
-from graphnn.ops.source import Input
+from graphnn.ops.source import Constant, Input
 from graphnn.spec import sizes
 from graphnn.spec.model import NetworkSpec, NodeSpec, Reference
 from graphnn.spec.sizes import Shape, show
-from graphnn.spec.values import Value
+from graphnn.spec.values import Mapping, Value
 
 MAX_PARAMETER = 2**28  # entries of one parameter: 2 GiB in float64
 MAX_PARAMETERS = 2**30  # entries of all parameters
+MAX_VALUE = 2**30  # entries of the value of one node, free sizes not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +55,26 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One learnable array: its full name, shape, first value, and whether it is trained."""
+    """An array that the network keeps.
+
+    Attributes
+    ----------
+    name : str
+        In full, such as ``a1.weight``.
+    shape : tuple of int
+    origin : Origin
+        Where its first value comes from.
+    trainable : bool
+        Whether training moves it.
+    learned : bool
+        Whether it is a parameter; a state, such as a running mean, is not.
+    """
 
     name: str
     shape: tuple[int, ...]
     origin: Origin = field(repr=False)
     trainable: bool = True
+    learned: bool = True
 
     @property
     def size(self) -> int:
@@ -126,12 +143,15 @@ class _Builder:
         self._parameters: dict[str, Parameter] = {}
         self._owners: dict[str, str] = {}
         self._broken: set[str] = set()  # nodes at fault, or after one: nothing more is said of them
+        self._guesses: dict[str, str] = {}
+        # Names that the file has, also for nodes so broken that no record could be made of them.
+        self._written = _written(spec, "nodes")
 
     def build(self) -> Graph:
         bound = self._bind()
         network = self._connect(bound)
         order = self._schedule(network)
-        self._owners, lost = resolve_shares(bound, self._findings)
+        self._owners, lost = resolve_shares(bound, self._written - bound.keys(), self._findings)
         self._broken |= lost
         for name in order:
             if name in bound:
@@ -153,7 +173,8 @@ class _Builder:
         )
 
     def _bind(self) -> dict[str, Bound]:
-        binder = Binder(self._spec.sizes, self._spec.folder, self._findings)
+        lost = _written(self._spec, "sizes") - self._spec.sizes.keys()
+        binder = Binder(self._spec.sizes, self._spec.folder, self._findings, lost)
         bound = {}
         for name, spec in self._spec.nodes.items():
             node = binder.bind(spec)
@@ -164,9 +185,6 @@ class _Builder:
         return bound
 
     def _connect(self, bound: Dict[str, Bound]) -> nx.MultiDiGraph[str]:
-        # Names that the file gives to nodes so broken that no record of them could be made.
-        nodes = self._spec.document.get("nodes")
-        written = getattr(nodes, "entries", {})
         network: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         network.add_nodes_from(self._spec.nodes)
         for name, spec in self._spec.nodes.items():
@@ -176,16 +194,22 @@ class _Builder:
                     network.add_edge(reference.name, name, key=position)
                     continue
                 self._broken.add(name)
-                if reference.name not in written:
+                if reference.name:
                     self._unknown_node(reference)
         return network
 
     def _unknown_node(self, reference: Reference) -> None:
+        name = reference.name
+        if name in self._written:
+            return
+        if name not in self._guesses:
+            candidates = self._spec.nodes if len(self._guesses) < GUESSES else ()
+            self._guesses[name] = suggestion(name, candidates)
         self._findings.error(
             "unknown-node",
-            f"there is no node '{reference.name}'",
+            f"there is no node '{name}'",
             reference.place.span,
-            help=suggestion(reference.name, self._spec.nodes),
+            help=self._guesses[name],
         )
 
     def _schedule(self, network: nx.MultiDiGraph[str]) -> list[str]:
@@ -196,7 +220,7 @@ class _Builder:
             if len(knot) > 1 or network.has_edge(*(2 * tuple(knot)))
         ]
         for knot in circular:
-            self._tell_cycle(network.subgraph(knot), min(knot, key=rank.__getitem__))
+            self._tell_cycle(network, sorted(knot, key=rank.__getitem__))
         if not circular:
             return list(nx.lexicographical_topological_sort(network, key=rank.__getitem__))
         # What is not downstream of a cycle is still checked.
@@ -206,14 +230,21 @@ class _Builder:
         rest = network.subgraph(set(network) - lost)
         return list(nx.lexicographical_topological_sort(rest, key=rank.__getitem__))
 
-    def _tell_cycle(self, knot: nx.MultiDiGraph[str], first: str) -> None:
-        edges = list(nx.find_cycle(knot, first))
-        path = [*(edge[0] for edge in edges), edges[0][0]]
+    def _tell_cycle(self, network: nx.MultiDiGraph[str], knot: list[str]) -> None:
+        # A copy in the order of the file: networkx's own view has the order of a set.
+        ordered: nx.DiGraph[str] = nx.DiGraph()
+        ordered.add_nodes_from(knot)
+        ordered.add_edges_from(
+            (read, name) for name in knot for read in network.pred[name] if read in ordered
+        )
+        cycle = [edge[0] for edge in nx.find_cycle(ordered, knot[0])]
+        first = cycle.index(next(name for name in knot if name in set(cycle)))
+        path = [*cycle[first:], *cycle[: first + 1]]
         shown = path if len(path) <= 12 else [*path[:6], "...", *path[-5:]]
         spec = self._spec.nodes[path[0]]
         notes = [
             Note(f"'{reader}' reads '{read}'", _place_of(self._spec.nodes[reader], read).span)
-            for read, reader, *_ in edges[:4]
+            for read, reader in list(pairwise(path))[:4]
         ]
         self._findings.error(
             "cycle",
@@ -237,15 +268,22 @@ class _Builder:
                 given[name] = origin.array.shape
             elif origin.share is not None:
                 owner = self._owners[f"{bound.name}.{name}"]
+                if owner.rpartition(".")[0] in self._broken:
+                    self._broken.add(bound.name)
+                    return
                 if owner in self._parameters:
                     given[name] = self._parameters[owner].shape
         try:
-            inferred = bound.op.infer([node.shape for node in inputs], given)
+            shapes = [node.shape for node in inputs]
+            bound.op.check_kinds(shapes, [node.kind for node in inputs])
+            inferred = bound.op.infer(shapes, given)
         except (ShapeError, sizes.SizeError) as error:
             self._broken.add(bound.name)
             self._shape_fault(bound, inputs, error)
             return
-        if not self._place_parameters(bound, inferred.parameters):
+        if not self._place_parameters(bound, inferred.parameters) or not self._value_fits(
+            bound, inferred.result
+        ):
             self._broken.add(bound.name)
             return
         op = (
@@ -289,31 +327,26 @@ class _Builder:
     ) -> None:
         operand = getattr(error, "operand", None)
         names = [operand.name for operand in bound.op.data_operands()]
+        matched = len(names) == len(inputs)
+        code, message = "shape-mismatch", f"shapes do not fit at '{bound.name}': {error}"
         place: Value = bound.spec.inputs_place
-        if operand in bound.parameters:
+        if operand is None:
+            code, message = "unknown-shape", f"the shape of '{bound.name}' cannot be told: {error}"
+            place = bound.spec.op
+        elif operand in bound.parameters:
             place = bound.parameters[operand].place
-        elif operand in names and len(names) == len(inputs):
+        elif operand in names and matched:
             place = bound.inputs[names.index(operand)].place
-        several = len(names) != len(inputs)
         notes = [
-            Note(
-                f"'{node.name if several else name}' is "
-                + ("" if several else f"'{node.name}', ")
-                + f"{node.op.name} of shape {show(node.shape)}",
-                node.spec.place.span,
-            )
-            for name, node in zip(names * len(inputs) if several else names, inputs, strict=False)
+            Note(_described(node, names[position] if matched else ""), node.spec.place.span)
+            for position, node in enumerate(inputs[:4])
         ]
         self._findings.error(
-            "shape-mismatch",
-            f"shapes do not fit at '{bound.name}': {error}",
-            place.span,
-            notes=notes[:4],
-            help=getattr(error, "help", ""),
+            code, message, place.span, notes=notes, help=getattr(error, "help", "")
         )
 
     def _place_parameters(self, bound: Bound, shapes: Dict[str, Shape]) -> bool:
-        fine = True
+        roles = {operand.name: operand.role for operand in bound.op.parameter_operands()}
         for name, origin in bound.parameters.items():
             full = f"{bound.name}.{name}"
             if origin.absent:
@@ -321,25 +354,38 @@ class _Builder:
             shape = shapes[name]
             loose = sorted(set().union(*map(sizes.free_names, shape)))
             if loose:
-                fine = False
                 self._findings.error(
                     "free-parameter",
                     f"'{full}' would have shape {show(shape)}, but '{loose[0]}' is free",
                     origin.place.span,
-                    help=f"fix '{loose[0]}', or move that axis before the last one",
+                    help=f"the shape of a parameter is fixed, but '{loose[0]}' is told by each run",
                 )
-            elif sizes.product(shape) > MAX_PARAMETER:  # type: ignore[operator]
-                fine = False
-                self._findings.error(
-                    "too-large",
-                    f"'{full}' would have shape {show(shape)}, more than {MAX_PARAMETER} entries",
-                    origin.place.span,
-                )
-            elif origin.share is None:
+                return False
+            if cast(int, sizes.product(shape)) > MAX_PARAMETER:
+                self._too_large(full, shape, MAX_PARAMETER, origin.place)
+                return False
+            if origin.share is None:
                 self._parameters[full] = Parameter(
-                    full, cast(tuple[int, ...], shape), origin, bound.spec.trainable
+                    full,
+                    cast(tuple[int, ...], shape),
+                    origin,
+                    bound.spec.trainable,
+                    roles[name] == "parameter",
                 )
-        return fine
+        return True
+
+    def _value_fits(self, bound: Bound, shape: Shape) -> bool:
+        fixed = math.prod(size for size in shape if isinstance(size, int))
+        if fixed > MAX_VALUE:
+            self._too_large(bound.name, shape, MAX_VALUE, bound.spec.op)
+        return fixed <= MAX_VALUE
+
+    def _too_large(self, what: str, shape: Shape, limit: int, place: Value) -> None:
+        self._findings.error(
+            "too-large",
+            f"'{what}' would have shape {show(shape)}, more than {limit:,} entries",
+            place.span,
+        )
 
     def _check_shares(self, bound: Dict[str, Bound]) -> None:
         # A parameter may be shared before its owner is scheduled; only here are both shapes known.
@@ -398,8 +444,8 @@ class _Builder:
             raise SpecError(
                 Diagnostic(
                     "too-large",
-                    f"the parameters would have {total} entries, more than {MAX_PARAMETERS}",
-                    self._spec.document.span,
+                    f"the parameters would have {total:,} entries, more than {MAX_PARAMETERS:,}",
+                    self._spec.document.entries["nodes"].key.span,
                 )
             )
 
@@ -416,7 +462,7 @@ class _Builder:
             name
             for name in self._spec.nodes
             if not self._nodes[name].op.is_loss
-            and not isinstance(self._nodes[name].op, Input)
+            and not isinstance(self._nodes[name].op, Input | Constant)
             and all(self._nodes[reader].op.is_loss for reader in network.successors(name))
         ]
         return tuple(ends) or tuple(
@@ -444,6 +490,24 @@ class _Builder:
                     spec.place.span,
                     help="leave it out, or list it under 'outputs'",
                 )
+
+
+def _written(spec: NetworkSpec, key: str) -> set[str]:
+    """Names that the file has under `key`, sound or not."""
+    value = spec.document.get(key)
+    return set(value.entries) if isinstance(value, Mapping) else set()
+
+
+def _described(node: Node, operand: str) -> str:
+    """A node in a note: what it is, of what, in which shape."""
+    subject = f"'{node.name}'"
+    if operand not in ("", node.name):
+        subject = f"'{operand}' is {subject},"
+    else:
+        subject += " is"
+    read = ", ".join(f"'{name}'" for name in node.inputs[:3])
+    rest = ", ..." if len(node.inputs) > 3 else ""
+    return f"{subject} {node.op.name}{f' of {read}{rest}' if read else ''}: {show(node.shape)}"
 
 
 def _place_of(spec: NodeSpec, read: str) -> Value:

@@ -15,7 +15,7 @@ from graphnn import archives, files, graph
 from graphnn.errors import Diagnostic, Findings, RunError, SpecError, UsageError, suggestion
 from graphnn.executor import Executor
 from graphnn.graph import Graph, Parameter
-from graphnn.plan import make
+from graphnn.plan import Mode, make
 from graphnn.spec import build, expand, reader
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Mapping as Document
@@ -42,17 +42,21 @@ class Network:
     graph : Graph
     parameters : mapping of str to ndarray
         By full name (``a1.weight``); the arrays may be changed in place.
+    state : mapping of str to ndarray
+        What is kept but not learned, such as running means; likewise.
+    arrays : mapping of str to ndarray
+        Both.
     """
 
     def __init__(self, graph: Graph, seed: int = 0) -> None:
         self.graph = graph
         self.dtype = np.dtype(graph.spec.dtype)
-        self._parameters = {
-            parameter.name: _start(parameter, self.dtype, seed)
-            for parameter in graph.parameters.values()
-        }
-        self.parameters: Mapping[str, Array] = MappingProxyType(self._parameters)
-        self._executors: dict[tuple[tuple[str, ...], bool], Executor] = {}
+        self._hold(
+            {
+                parameter.name: _start(parameter, self.dtype, seed)
+                for parameter in graph.parameters.values()
+            }
+        )
         if graph.spec.weights is not None:
             name, span = str(graph.spec.weights.value), graph.spec.weights.span
             path = files.within(graph.spec.folder, name, span)
@@ -68,21 +72,32 @@ class Network:
         other = object.__new__(Network)
         other.graph = self.graph
         other.dtype = np.dtype(dtype)
-        other._parameters = {n: a.astype(dtype) for n, a in self.parameters.items()}
-        other.parameters = MappingProxyType(other._parameters)
-        other._executors = {}
+        other._hold({name: array.astype(dtype) for name, array in self.arrays.items()})
         return other
+
+    def _hold(self, arrays: dict[str, Array]) -> None:
+        known = self.graph.parameters
+        learned = {name: array for name, array in arrays.items() if known[name].learned}
+        state = {name: array for name, array in arrays.items() if not known[name].learned}
+        self.arrays: Mapping[str, Array] = MappingProxyType(arrays)
+        self.parameters: Mapping[str, Array] = MappingProxyType(learned)
+        self.state: Mapping[str, Array] = MappingProxyType(state)
+        self._executors: dict[tuple[tuple[str, ...], bool, Mode], Executor] = {}
 
     @property
     def trainable(self) -> tuple[str, ...]:
         """Names of the parameters that training may change."""
-        return tuple(p.name for p in self.graph.parameters.values() if p.trainable)
+        known = self.graph.parameters.values()
+        return tuple(array.name for array in known if array.trainable and array.learned)
 
-    def executor(self, wanted: Iterable[str], *, keep: bool = False) -> Executor:
-        """The executor of the nodes `wanted`, made once; see `Executor` for `keep`."""
-        key = (tuple(wanted), keep)
+    def executor(
+        self, wanted: Iterable[str], *, keep: bool = False, mode: Mode = "run"
+    ) -> Executor:
+        """The executor of the nodes `wanted`, made once; see `Executor` and `graphnn.plan.make`."""
+        key = (tuple(wanted), keep, mode)
         if key not in self._executors:
-            self._executors[key] = Executor(make(self.graph, key[0]), self.dtype, keep=keep)
+            plan = make(self.graph, key[0], mode)
+            self._executors[key] = Executor(plan, self.dtype, keep=keep)
         return self._executors[key]
 
     def run(
@@ -116,7 +131,7 @@ class Network:
             `outputs` names no node.
         """
         wanted = self.graph.outputs if outputs is None else tuple(outputs)
-        return self.executor(wanted).run({**(inputs or {}), **named}, self.parameters)
+        return self.executor(wanted).run({**(inputs or {}), **named}, self.arrays)
 
     def loss(
         self,
@@ -141,7 +156,7 @@ class Network:
             As `run`; also when there is no loss.
         """
         nodes = self.losses(loss)
-        values = self.executor(nodes).run({**(inputs or {}), **named}, self.parameters)
+        values = self.executor(nodes).run({**(inputs or {}), **named}, self.arrays)
         return float(sum(value.mean() for value in values.values()))
 
     def losses(self, loss: str | Iterable[str] | None = None) -> tuple[str, ...]:
@@ -170,7 +185,7 @@ class Network:
         return nodes
 
     def assign(self, values: Mapping[str, Any], *, origin: str = "the values given") -> None:
-        """Set parameters in place, all of them or none.
+        """Set parameters and state in place, all of them or none.
 
         Parameters
         ----------
@@ -187,24 +202,24 @@ class Network:
         faults = []
         arrays = {name: np.asarray(value) for name, value in values.items()}
         for name, array in arrays.items():
-            if name not in self._parameters:
-                help = suggestion(name, self._parameters)
+            if name not in self.arrays:
+                help = suggestion(name, self.arrays)
                 message = f"the network has no parameter '{name}', which {origin} hold"
                 faults.append(Diagnostic("unknown-parameter", message, help=help))
-            elif array.shape != self._parameters[name].shape:
+            elif array.shape != self.arrays[name].shape:
                 message = (
-                    f"'{name}' has shape {show(self._parameters[name].shape)}, "
+                    f"'{name}' has shape {show(self.arrays[name].shape)}, "
                     f"but {show(array.shape)} in {origin}"
                 )
                 faults.append(Diagnostic("wrong-shape", message))
         if faults:
             raise RunError(*faults)
         for name, array in arrays.items():
-            self._parameters[name][...] = array
+            self.arrays[name][...] = array
 
     def save(self, path: str | Path) -> None:
-        """Write all parameters to a .safetensors or .npz file, whole or not at all."""
-        archives.write_arrays(Path(path), self.parameters)
+        """Write parameters and state to a .safetensors or .npz file, whole or not at all."""
+        archives.write_arrays(Path(path), self.arrays)
 
     def draw(self, path: str | Path | None = None, **options: Any) -> str:
         """Diagram of the network; see `graphnn.drawing.draw`."""

@@ -13,7 +13,8 @@ from graphnn.ops._op import Kind
 from graphnn.ops.source import Input
 from graphnn.spec.sizes import Shape
 
-Role = Literal["input", "parameter", "constant", "value"]
+Role = Literal["input", "parameter", "constant", "noise", "value"]
+Mode = Literal["run", "train"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Slot:
     ----------
     name : str
         Node, or full name of a parameter, whose value it holds.
-    role : {"input", "parameter", "constant", "value"}
-        Given to a run, kept by the network, the same in every run, or computed.
+    role : {"input", "parameter", "constant", "noise", "value"}
+        Given to a run, kept by the network, the same in every run, drawn anew, or computed.
     shape : Shape
     kind : {"float", "int"}
     storage : int
@@ -72,6 +73,8 @@ class Plan:
     slots : tuple of Slot
     inputs, parameters, outputs : mapping of str to int
         Slots by name of the input node, full name of the parameter, name of the wanted node.
+    noises : tuple of (int, Op)
+        Slots to draw for every pass, with the ops that draw.
     """
 
     steps: tuple[Step, ...]
@@ -79,11 +82,13 @@ class Plan:
     inputs: Mapping[str, int]
     parameters: Mapping[str, int]
     outputs: Mapping[str, int]
+    noises: tuple[tuple[int, Op], ...] = ()
 
 
-def make(graph: Graph, wanted: Iterable[str]) -> Plan:
+def make(graph: Graph, wanted: Iterable[str], mode: Mode = "run") -> Plan:
     """The plan that computes the nodes `wanted`, and nothing that they do not need.
 
+    In the mode ``train`` every op is the one that stands for it in training (`Op.in_training`).
     A loss that reads the op it fuses with (`Op.fusions`) becomes one step on that op's input.
 
     Raises
@@ -103,7 +108,7 @@ def make(graph: Graph, wanted: Iterable[str]) -> Plan:
             )
     fused = {name: _fuse(graph, node) for name, node in graph.nodes.items() if node.op.fusions}
     needed = _needed(graph, wanted, fused)
-    return _Planner(graph, fused).plan(needed, wanted)
+    return _Planner(graph, fused, mode).plan(needed, wanted)
 
 
 Fused = tuple[Op, tuple[str, ...]]
@@ -135,9 +140,11 @@ def _needed(graph: Graph, wanted: Iterable[str], fused: Mapping[str, Fused | Non
 
 
 class _Planner:
-    def __init__(self, graph: Graph, fused: Mapping[str, Fused | None]) -> None:
+    def __init__(self, graph: Graph, fused: Mapping[str, Fused | None], mode: Mode) -> None:
         self._graph = graph
         self._fused = fused
+        self._mode = mode
+        self._noises: list[tuple[int, Op]] = []
         self._slots: list[Slot] = []
         self._by_node: dict[str, int] = {}
         self._parameters: dict[str, int] = {}
@@ -157,14 +164,22 @@ class _Planner:
             inputs,
             self._parameters,
             outputs,
+            tuple(self._noises),
         )
 
     def _step(self, node: Node) -> Step:
         op, sources = self._fused.get(node.name) or (node.op, node.inputs)
+        if self._mode == "train":
+            op = op.in_training()
         arguments: list[int | None] = [self._by_node[name] for name in sources]
         for operand in op.parameter_operands():
             full = node.parameters[operand.name]
             arguments.append(None if full is None else self._parameter_slot(full))
+        for operand in op.operands:
+            if operand.role == "noise":
+                noise = self._add(node.name, "noise", node.shape, "float", None)
+                self._noises.append((noise, op))
+                arguments.append(noise)
         role: Role = "value" if arguments else "constant"
         first = arguments[0] if arguments and op.view else None
         return Step(node.name, op, tuple(arguments), self._node_slot(node, role, first))

@@ -177,8 +177,8 @@ class _Keeper:
         self._place = place
 
     def __call__(self) -> None:
-        parameters = self._training.network.parameters
-        self._last = {name: array.copy() for name, array in parameters.items()}
+        arrays = self._training.network.arrays
+        self._last = {name: array.copy() for name, array in arrays.items()}
         if self._place is not None:
             checkpoint.save(self._training, self._place / CHECKPOINT)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.network import Network
-from graphnn.plan import Plan, Step
+from graphnn.ops._op import Op
+from graphnn.plan import Mode, Plan, Step
 
 Array = NDArray[Any]
 
@@ -22,6 +23,8 @@ def backprop(
     *,
     loss: str | Iterable[str] | None = None,
     only: Iterable[str] | None = None,
+    mode: Mode = "run",
+    seed: int = 0,
     **named: Any,
 ) -> dict[str, Array]:
     """Gradient of the loss by backpropagation.
@@ -35,6 +38,10 @@ def backprop(
         As for `Network.loss`.
     only : iterable of str, optional
         Names of parameters, or of input nodes; by default every parameter.
+    mode : {"run", "train"}
+        Whether ops such as dropout and batch_norm do what they do when run or in training.
+    seed : int
+        Of the noise in training.
 
     Returns
     -------
@@ -46,7 +53,28 @@ def backprop(
     RunError, UsageError
         As `Network.loss`; also when `only` names nothing.
     """
-    return Reverse(network, loss=loss, only=only)({**(inputs or {}), **named})[1]
+    reverse = Reverse(network, loss=loss, only=only, mode=mode)
+    return reverse({**(inputs or {}), **named}, np.random.default_rng(seed)).gradients
+
+
+class Pass(NamedTuple):
+    """What one pass forth and back gives.
+
+    Attributes
+    ----------
+    loss : float
+    gradients : dict of str to ndarray
+        By name of parameter or input.
+    also : dict of str to ndarray
+        Values of the nodes asked for besides.
+    state : dict of str to ndarray
+        New values of what is kept but not learned, by full name; in training alone.
+    """
+
+    loss: float
+    gradients: dict[str, Array]
+    also: dict[str, Array]
+    state: dict[str, Array]
 
 
 class Reverse:
@@ -55,7 +83,7 @@ class Reverse:
     Parameters
     ----------
     network : Network
-    loss, only
+    loss, only, mode
         As for `backprop`.
     also : iterable of str
         More nodes to compute on the way, such as those that metrics read.
@@ -68,17 +96,19 @@ class Reverse:
         loss: str | Iterable[str] | None = None,
         only: Iterable[str] | None = None,
         also: Iterable[str] = (),
+        mode: Mode = "run",
     ) -> None:
         self._network = network
         self._losses = network.losses(loss)
         self._also = tuple(also)
-        self._executor = network.executor((*self._losses, *self._also), keep=True)
+        self._executor = network.executor((*self._losses, *self._also), keep=True, mode=mode)
         plan = self._executor.plan
         self._targets = _targets(network, plan, only)
+        self._stateful = [step for step in plan.steps if type(step.op).update is not Op.update]
         self._steps = _steps(plan, {s for s in self._targets.values() if s is not None})
 
-    def __call__(self, inputs: Mapping[str, Any]) -> tuple[float, dict[str, Array], dict[str, Any]]:
-        """Loss, gradient by name, and values of the nodes `also` asked for.
+    def __call__(self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None) -> Pass:
+        """One pass forth and back; in training, noise is drawn from `rng`.
 
         Raises
         ------
@@ -86,7 +116,7 @@ class Reverse:
             As `Network.run`.
         """
         plan = self._executor.plan
-        values, release = self._executor.values(inputs, self._network.parameters)
+        values, release = self._executor.values(inputs, self._network.arrays, rng)
         total = 0.0
         cotangents: dict[int, Array] = {}
         for name in self._losses:
@@ -101,8 +131,18 @@ class Reverse:
             for name, slot in self._targets.items()
         }
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
+        state = self._updated(values)
         release()
-        return total, _apart(gradients), also
+        return Pass(total, _apart(gradients), also, state)
+
+    def _updated(self, values: list[Array]) -> dict[str, Array]:
+        state = {}
+        for step in self._stateful:
+            given = [None if slot is None else values[slot] for slot in step.arguments]
+            new = step.op.update(values[step.output], *given)
+            names = self._network.graph.nodes[step.node].parameters
+            state |= {str(names[operand]): array for operand, array in new.items()}
+        return state
 
     def _zeros(self, name: str, values: list[Array], slot: int | None) -> Array:
         return np.zeros_like(self._network.parameters[name] if slot is None else values[slot])

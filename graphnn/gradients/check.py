@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.numerical import DEFAULT_STEP, GradientEstimate, Rule, numerical_gradient
 from graphnn.network import Network
+from graphnn.plan import Mode
 
 Array = NDArray[Any]
 VERDICTS = ("agree", "wrong backward", "kink", "unresolved")
@@ -131,6 +132,8 @@ def check_gradients(
     only: Iterable[str] | None = None,
     rule: Rule = "central",
     step: float = DEFAULT_STEP,
+    mode: Mode = "run",
+    seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     **named: Any,
 ) -> GradientReport:
@@ -138,7 +141,7 @@ def check_gradients(
 
     Parameters
     ----------
-    network, inputs, loss, only, rule, step, progress, **named
+    network, inputs, loss, only, rule, step, mode, seed, progress, **named
         As for `numerical_gradient`.
 
     Returns
@@ -157,9 +160,17 @@ def check_gradients(
     if network.dtype != np.float64:
         network = network.astype("float64")
     only = None if only is None else tuple(only)
-    analytic = backprop(network, given, loss=loss, only=only)
+    analytic = backprop(network, given, loss=loss, only=only, mode=mode, seed=seed)
     estimates = numerical_gradient(
-        network, given, loss=loss, only=only, rule=rule, step=step, progress=progress
+        network,
+        given,
+        loss=loss,
+        only=only,
+        rule=rule,
+        step=step,
+        mode=mode,
+        seed=seed,
+        progress=progress,
     )
     return compare(analytic, estimates)
 

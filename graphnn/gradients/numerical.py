@@ -13,6 +13,7 @@ from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.executor import Executor
 from graphnn.network import Network
 from graphnn.ops._op import Op
+from graphnn.plan import Mode
 
 Array = NDArray[Any]
 Loss = Callable[[float], float]
@@ -81,6 +82,8 @@ def numerical_gradient(
     rule: Rule = "central",
     step: float = DEFAULT_STEP,
     estimate: bool = True,
+    mode: Mode = "run",
+    seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     **named: Any,
 ) -> dict[str, GradientEstimate]:
@@ -103,6 +106,8 @@ def numerical_gradient(
         How far an entry is moved.
     estimate : bool
         Whether to estimate errors, which doubles the passes; else they are NaN.
+    mode, seed
+        As for `graphnn.backprop`; every probe meets the same noise.
     progress : callable, optional
         Called with the number of entries done and of all.
 
@@ -122,7 +127,7 @@ def numerical_gradient(
     section 5.7, for the balance of truncation and rounding.
     """
     _check(method, rule, step)
-    probe = Probe(network, {**(inputs or {}), **named}, loss)
+    probe = Probe(network, {**(inputs or {}), **named}, loss, mode, seed)
     names = _names(network, only)
     total = sum(network.parameters[name].size for name in names)
     done = 0
@@ -179,6 +184,8 @@ class Probe:
     inputs : mapping of str to array_like
     loss : str or iterable of str, optional
         As for `Network.loss`.
+    mode, seed
+        As for `numerical_gradient`.
     """
 
     def __init__(
@@ -186,14 +193,18 @@ class Probe:
         network: Network,
         inputs: Mapping[str, Any],
         loss: str | Iterable[str] | None = None,
+        mode: Mode = "run",
+        seed: int = 0,
     ) -> None:
         network = network if network.dtype == np.float64 else network.astype("float64")
         self._losses = network.losses(loss)
         self._inputs = inputs
-        self._parameters = {name: array.copy() for name, array in network.parameters.items()}
-        plan = network.executor(self._losses).plan
+        self._parameters = {name: array.copy() for name, array in network.arrays.items()}
+        self._seed = seed
+        plan = network.executor(self._losses, mode=mode).plan
         self._branching = [step for step in plan.steps if type(step.op).branch is not Op.branch]
-        self._executor: Executor = network.executor(self._losses, keep=bool(self._branching))
+        self._keep = bool(self._branching or plan.noises)
+        self._executor: Executor = network.executor(self._losses, keep=self._keep, mode=mode)
         self._branches = self._evaluate()[1]
 
     def __call__(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, bool]:
@@ -212,10 +223,11 @@ class Probe:
         return value, crossed
 
     def _evaluate(self) -> tuple[float, list[Array]]:
-        if not self._branching:
+        if not self._keep:
             outputs = self._executor.run(self._inputs, self._parameters)
             return float(sum(value.mean() for value in outputs.values())), []
-        values, release = self._executor.values(self._inputs, self._parameters)
+        rng = np.random.default_rng(self._seed)
+        values, release = self._executor.values(self._inputs, self._parameters, rng)
         slots = self._executor.plan.outputs
         total = float(sum(values[slots[name]].mean() for name in self._losses))
         branches = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphnn.errors import Findings, Note
+from graphnn.errors import Findings, Note, nearest
 from graphnn.spec import sizes
 from graphnn.spec.model import (
     ExampleSpec,
@@ -69,7 +69,7 @@ def build(document: Mapping, folder: Path, findings: Findings) -> NetworkSpec:
 
 class _Builder(Taker):
     def network(self, document: Mapping, folder: Path) -> NetworkSpec:
-        self.keys(document, TOP_KEYS, "a spec")
+        document = self.keys(document, TOP_KEYS, "a spec")
         for key, what in _NOT_YET.items():
             if key in document:
                 self._not_yet(document.entries[key].key, what)
@@ -119,7 +119,7 @@ class _Builder(Taker):
         table: dict[str, sizes.Size] = {"batch": sizes.free("batch")}
         given = self.mapping(document.get("sizes"), "'sizes'")
         for name, entry in given.entries.items() if given else ():
-            if not self.name(entry.key, "the size"):
+            if not self.name(entry.key, "a size"):
                 continue
             number = entry.value.value if isinstance(entry.value, Scalar) else None
             if name == "batch" and number != "free":
@@ -135,9 +135,8 @@ class _Builder(Taker):
                 table[name] = number
             else:
                 self.wrong(
-                    f"the size '{name}'", "a whole number of at least 1, or free", entry.value
+                    f"the size '{name}'", "a whole number from 1 to 2**40, or free", entry.value
                 )
-                table[name] = 1
         return table
 
     def _nodes(self, document: Mapping) -> dict[str, NodeSpec]:
@@ -163,7 +162,7 @@ class _Builder(Taker):
             return {}
         nodes = {}
         for name, entry in given.entries.items():
-            if self.name(entry.key, "the node") and (node := self._node(name, entry)):
+            if self.name(entry.key, "a node") and (node := self._node(name, entry)):
                 nodes[name] = node
         return nodes
 
@@ -176,8 +175,13 @@ class _Builder(Taker):
             self._not_yet(body.entries["block"].key, "blocks")
             return None
         if op is None:
+            known = [key for key in body.entries if key not in NODE_KEYS]
+            typed = nearest("op", known)
             self.findings.error(
-                "missing-key", f"the node '{name}' has no 'op'", entry.key.span, label="no op here"
+                "missing-key",
+                f"the node '{name}' has no 'op'",
+                body.entries[typed].key.span if typed else entry.key.span,
+                help="did you mean 'op'?" if typed else "name its op, as in {op: relu, inputs: x}",
             )
             return None
         if not isinstance(op, Scalar) or not isinstance(op.value, str):
@@ -196,23 +200,25 @@ class _Builder(Taker):
         )
 
     def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
+        what = f"an input of '{node}'"
         if isinstance(value, Mapping):
-            entries = value.entries.values()
-            found = [self._reference(e.value, f"an input of '{node}'", e.key) for e in entries]
-            return tuple(reference for reference in found if reference)
-        return self._references(value, f"an input of '{node}'")
+            given = [(entry.value, entry.key) for entry in value.entries.values()]
+        else:
+            given = [(item, None) for item in _listed(value)]
+        # An input at fault keeps its place, so that the others are counted and matched rightly.
+        return tuple(
+            self._reference(item, what, operand) or Reference("", item, operand)
+            for item, operand in given
+        )
 
     def _references(self, value: Value | None, what: str) -> tuple[Reference, ...]:
-        if value is None:
-            return ()
-        items = value.items if isinstance(value, Sequence) else [value]
-        found = [self._reference(item, what) for item in items]
+        found = [self._reference(item, what) for item in _listed(value)]
         return tuple(reference for reference in found if reference)
 
     def _reference(
         self, value: Value, what: str, operand: Scalar | None = None
     ) -> Reference | None:
-        if isinstance(value, Scalar) and isinstance(value.value, str):
+        if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
             return Reference(value.value, value, operand)
         self.wrong(what, "the name of a node", value)
         return None
@@ -238,11 +244,12 @@ class _Builder(Taker):
         given = self.mapping(document.get("weights"), "'weights'", "a mapping {file: NAME}")
         if given is None:
             return None
-        self.keys(given, ("file",), "'weights'")
-        file = given.get("file")
+        known = self.keys(given, ("file",), "'weights'")
+        file = known.get("file")
         if isinstance(file, Scalar) and isinstance(file.value, str):
             return file
-        self.wrong("'weights'", "a mapping {file: NAME}", file or given)
+        if file is not None or not given.entries:
+            self.wrong("'weights'", "a mapping {file: NAME}", file or given)
         return None
 
     def _examples(self, document: Mapping) -> tuple[ExampleSpec, ...]:
@@ -259,7 +266,7 @@ class _Builder(Taker):
         body = self.mapping(value, "an example", "a mapping {inputs: ..., outputs: ...}")
         if body is None:
             return None
-        self.keys(body, _EXAMPLE_KEYS, "an example")
+        body = self.keys(body, _EXAMPLE_KEYS, "an example")
         inputs = self.mapping(body.get("inputs"), "'inputs'", "a mapping of names to arrays")
         outputs = self.mapping(body.get("outputs"), "'outputs'", "a mapping of names to arrays")
         if "outputs" not in body:
@@ -277,7 +284,7 @@ class _Builder(Taker):
         body = self.mapping(document.get("train"), "'train'")
         if body is None:
             return None
-        self.keys(body, TRAIN_KEYS, "'train'")
+        body = self.keys(body, TRAIN_KEYS, "'train'")
         return TrainSpec(
             place=document.entries["train"].key,
             data=self.mapping(body.get("data"), "'data'", "a mapping such as {npz: FILE}"),
@@ -315,3 +322,9 @@ class _Builder(Taker):
         elif value is not None:
             self.wrong("'optimizer'", "one optimizer, such as {sgd: {learning_rate: 0.1}}", value)
         return OptimizerSpec(Scalar("sgd"), Mapping({}))
+
+
+def _listed(value: Value | None) -> list[Value]:
+    if value is None:
+        return []
+    return value.items if isinstance(value, Sequence) else [value]

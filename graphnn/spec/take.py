@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable
 from typing import TypeVar
 
-from graphnn.errors import Findings, suggestion
-from graphnn.spec.values import Entry, Mapping, Scalar, Value
+from graphnn.errors import Findings, nearest, suggestion
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
 MAX_NAME = 100
 T = TypeVar("T", bound=str)
@@ -21,6 +21,10 @@ def brief(value: Value) -> str:
         text = str(value.value)
         shown = text if len(text) <= 40 else text[:37] + "..."
         return f"'{shown}'" if isinstance(value.value, str) else shown.lower()
+    if isinstance(value, Sequence) and not value.items:
+        return "an empty list"
+    if isinstance(value, Mapping) and not value.entries:
+        return "an empty mapping"
     return value.kind
 
 
@@ -97,12 +101,23 @@ class Taker:
         self.wrong(what, listed, value, suggestion(str(text), options))
         return options[0]
 
-    def keys(self, value: Mapping, allowed: Iterable[str], where: str) -> None:
-        """Report every key of `value` that is not `allowed`."""
+    def keys(self, value: Mapping, allowed: Iterable[str], where: str) -> Mapping:
+        """Report every key of `value` that is not `allowed`.
+
+        Returns
+        -------
+        Mapping
+            `value` with each such key under the allowed one that it seems to mean, so that what
+            it holds is checked too and nothing is told to be missing.
+        """
         names = tuple(allowed)
+        entries = {key: entry for key, entry in value.entries.items() if key in names}
         for key, entry in value.entries.items():
             if key not in names:
                 self.unknown_key(entry, where, names)
+                entries.setdefault(nearest(key, names) or key, entry)
+        place = (value.source, value.line, value.column, value.end_line, value.end_column)
+        return Mapping(entries, *place)
 
     def unknown_key(self, entry: Entry, where: str, names: Iterable[str]) -> None:
         """Report the key of `entry`, with the nearest of `names`."""
@@ -117,16 +132,12 @@ class Taker:
     def name(self, key: Scalar, what: str) -> bool:
         """Whether `key` is a name of the language; reports it when not."""
         text = str(key.value)
-        if len(text) > MAX_NAME:
-            problem = f"is longer than {MAX_NAME} characters"
-        elif _NAME.fullmatch(text):
+        if len(text) <= MAX_NAME and _NAME.fullmatch(text):
             return True
-        else:
-            problem = "is not a name"
-        self.findings.error(
-            "bad-name",
-            f"{what} '{text[:MAX_NAME]}' {problem}",
-            key.span,
-            help="a name holds letters, digits, '_' and '-', and starts with a letter or '_'",
-        )
+        help = "a name holds letters, digits, '_' and '-', and starts with a letter or '_'"
+        message = f"{brief(key)} cannot be the name of {what}"
+        if len(text) > MAX_NAME:
+            message = f"the name of {what} has {len(text)} characters, {brief(key)}"
+            help = f"a name has at most {MAX_NAME} characters"
+        self.findings.error("bad-name", message, key.span, help=help)
         return False

@@ -20,13 +20,14 @@ _PATH = "//path"  # no parameter can have this name
 def save(training: Training, path: Path) -> None:
     """Write parameters, epoch, history and random state to the .safetensors file `path`."""
     state = training.state
-    arrays = dict(training.network.parameters)
+    arrays = dict(training.network.arrays)
     if state.path:
         arrays[_PATH] = np.stack(state.path)
     record = {
         "epoch": state.epoch,
         "history": state.history,
         "rng": state.rng.bit_generator.state,
+        "noise": state.noise.bit_generator.state,
         "spec": fingerprint(training.network),
     }
     archives.write_arrays(path, arrays, {"graphnn": json.dumps(record)})
@@ -47,8 +48,9 @@ def restore(training: Training, path: Path) -> None:
         record = json.loads(archives.read_metadata(path)["graphnn"])
         spec, epoch = record["spec"], int(record["epoch"])
         history = [{str(k): float(v) for k, v in row.items()} for row in record["history"]]
-        rng = np.random.default_rng()
+        rng, noise = np.random.default_rng(), np.random.default_rng()
         rng.bit_generator.state = record["rng"]
+        noise.bit_generator.state = record["noise"]
     except (KeyError, TypeError, ValueError, AttributeError):
         message = f"'{path}' is not a checkpoint of graphnn"
         raise FileError(Diagnostic("broken-file", message)) from None
@@ -60,7 +62,7 @@ def restore(training: Training, path: Path) -> None:
     training.network.assign(arrays, origin=path.name)
     training.state.epoch = epoch
     training.state.history = history
-    training.state.rng = rng
+    training.state.rng, training.state.noise = rng, noise
     training.state.path = [] if traced is None else list(traced)
 
 

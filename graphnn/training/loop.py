@@ -23,7 +23,7 @@ Array = NDArray[Any]
 Row = dict[str, float]
 _EVALUATED = 1000  # rows a pass when a whole set is evaluated
 _TRACED = 16  # a network of at most so many entries has its path recorded
-_SPLIT, _SHUFFLE = 1, 2  # independent streams of one seed
+_SPLIT, _SHUFFLE, _NOISE = 1, 2, 3  # independent streams of one seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,12 @@ class State:
         A row an epoch.
     path : list of ndarray
         All trained entries before the first epoch and after each, for a small network.
-    rng : numpy.random.Generator
-        Of the order of rows.
+    rng, noise : numpy.random.Generator
+        Of the order of rows, and of the noise that ops draw.
     """
 
     rng: np.random.Generator
+    noise: np.random.Generator
     epoch: int = 0
     history: list[Row] = field(default_factory=list)
     path: list[Array] = field(default_factory=list)
@@ -109,12 +110,18 @@ class Training:
         }
         self._also = tuple(dict.fromkeys(n for _, nodes in self._metrics.values() for n in nodes))
         self.sets = load_sets(network, spec) if sets is None else sets
-        self.state = State(np.random.default_rng([spec.seed, _SHUFFLE]))
+        self.state = State(
+            np.random.default_rng([spec.seed, _SHUFFLE]), np.random.default_rng([spec.seed, _NOISE])
+        )
         self._names = network.trainable
         if not self._names:
             message = "the network has no parameter to train"
             raise TrainingError(Diagnostic("nothing-to-train", message, spec.place.span))
-        self._reverse = Reverse(network, loss=self._losses, only=self._names, also=self._also)
+        # By numerical gradients alone, nothing is asked of the reverse pass, and no vjp is run.
+        reversed_by = self._names if spec.gradient == "backprop" else ()
+        self._reverse = Reverse(
+            network, loss=self._losses, only=reversed_by, also=self._also, mode="train"
+        )
         self._trace()
 
     def epoch(self, progress: Callable[[Progress], None] | None = None) -> Row:
@@ -165,7 +172,7 @@ class Training:
         totals: Row = {}
         for batch in dataset.batches(_EVALUATED):
             count = len(next(iter(batch.values())))
-            values = executor.run(batch, self.network.parameters)
+            values = executor.run(batch, self.network.arrays)
             found = {"loss": sum(float(values[name].mean()) for name in self._losses)}
             for name, value in {**found, **self._measure(values)}.items():
                 totals[name] = totals.get(name, 0.0) + value * count
@@ -177,9 +184,7 @@ class Training:
             return None
         nodes = self._metrics[metric][1]
         executor = self.network.executor(nodes)
-        parts = [
-            executor.run(batch, self.network.parameters) for batch in dataset.batches(_EVALUATED)
-        ]
+        parts = [executor.run(batch, self.network.arrays) for batch in dataset.batches(_EVALUATED)]
         return tuple(np.concatenate([part[node] for part in parts]) for node in nodes)
 
     def _batches(self) -> Iterator[dict[str, Array]]:
@@ -190,14 +195,24 @@ class Training:
     def _gradient(
         self, batch: Mapping[str, Array]
     ) -> tuple[float, dict[str, Array], dict[str, Array]]:
-        if self.spec.gradient == "backprop":
-            return self._reverse(batch)
-        also = self.network.executor(self._also).run(batch, self.network.parameters)
-        loss = self.network.loss(batch, loss=self._losses)
-        estimates = numerical_gradient(
-            self.network, batch, loss=self._losses, only=self._names, estimate=False
-        )
-        return loss, {name: estimate.value for name, estimate in estimates.items()}, also
+        # One seed a batch, so that both ways to take the gradient meet the same noise.
+        seed = int(self.state.noise.integers(2**63))
+        found = self._reverse(batch, np.random.default_rng(seed))
+        gradients = found.gradients
+        if self.spec.gradient == "numerical":
+            estimates = numerical_gradient(
+                self.network,
+                batch,
+                loss=self._losses,
+                only=self._names,
+                estimate=False,
+                mode="train",
+                seed=seed,
+            )
+            gradients = {name: estimate.value for name, estimate in estimates.items()}
+        for name, array in found.state.items():
+            self.network.arrays[name][...] = array
+        return found.loss, gradients, found.also
 
     def _measure(self, values: Mapping[str, Array]) -> Row:
         return {

@@ -283,3 +283,16 @@ def test_without_matplotlib_the_weights_are_still_kept(folder, monkeypatch):
     assert "curves.png" not in run.files
     assert len(run.remarks) == 1
     assert run.remarks[0].startswith("no curves.png: ")
+
+
+def test_training_by_numerical_gradients_never_asks_for_a_vjp(folder, monkeypatch):
+    from graphnn.ops.linear import Affine
+
+    def no_vjp(self, *arrays, **keywords):
+        raise AssertionError("a vjp was asked for")
+
+    monkeypatch.setattr(Affine, "vjp", no_vjp)
+    run = graphnn.train(folder / "net.yaml", {"epochs": 1, "gradient": "numerical"})
+    assert run.history[0]["loss"] < 1.5
+    with pytest.raises(AssertionError):
+        graphnn.train(folder / "net.yaml", {"epochs": 1})

@@ -1,0 +1,338 @@
+"""Examples: what a spec says its network gives, read from the spec and put to the test."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn import archives, arrays, files
+from graphnn.errors import Diagnostic, Findings, GraphnnError, Note, Span, SpecError, suggestion
+from graphnn.graph import MAX_PARAMETER, Node
+from graphnn.network import Network
+from graphnn.spec import sizes
+from graphnn.spec.model import ExampleSpec, NetworkSpec
+from graphnn.spec.sizes import show
+from graphnn.spec.take import brief
+from graphnn.spec.values import Entry, Scalar, Sequence, Value
+from graphnn.spec.values import Mapping as Located
+
+Array = NDArray[Any]
+_FILLED = {"zeros": np.zeros, "ones": np.ones}
+_FORMS = "numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}"
+_PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """How one example came out; true when the network gives what the example says.
+
+    Attributes
+    ----------
+    number : int
+        Place among the spec's examples, counted from 1.
+    about : str
+        What the spec says of it.
+    span : Span or None
+    difference : float
+        The largest absolute difference from an expected value; 0 when nothing could be compared.
+    diagnostics : tuple of Diagnostic
+        What is wrong; empty when nothing is.
+    """
+
+    number: int
+    about: str
+    span: Span | None
+    difference: float
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the network gives what the example says."""
+        return not self.diagnostics
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        title = f"example {self.number}: {'ok' if self.ok else 'FAILED'}"
+        return "\n".join([title, *(str(found).rstrip("\n") for found in self.diagnostics)])
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """What an example says of one output.
+
+    Attributes
+    ----------
+    output : str
+        Name of the node.
+    property : {"", "sum", "argmax"}
+        What of its value is compared; empty for the value itself.
+    value : ndarray
+    span : Span or None
+    """
+
+    output: str
+    property: str
+    value: Array
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An example whose arrays are read and fit the network."""
+
+    spec: ExampleSpec
+    inputs: Mapping[str, Array]
+    expectations: tuple[Expectation, ...]
+
+
+def run_examples(network: Network) -> tuple[ExampleResult, ...]:
+    """Run every example of the network's spec with the parameters as they are now.
+
+    Returns
+    -------
+    tuple of ExampleResult
+        In the order of the spec; empty where it has none. A value agrees when it differs from
+        the expected one by at most ``atol + rtol * |expected|``.
+    """
+    return tuple(
+        _run(network, number, spec) for number, spec in enumerate(network.graph.spec.examples, 1)
+    )
+
+
+def diagnose_examples(network: Network) -> tuple[Diagnostic, ...]:
+    """Everything that is wrong with the examples before any is run, by place."""
+    findings = Findings()
+    for spec in network.graph.spec.examples:
+        _read(network, spec, findings)
+    return findings.sorted()
+
+
+def read_example(network: Network, spec: ExampleSpec) -> Example:
+    """The arrays of an example, as the network takes them.
+
+    Raises
+    ------
+    SpecError
+        With every array that cannot be read or does not fit, and every input that is missing.
+    """
+    findings = Findings()
+    example = _read(network, spec, findings)
+    findings.raise_errors(SpecError)
+    return example
+
+
+def read_array(value: Value, node: Node, spec: NetworkSpec) -> Array:
+    """The array that `value` gives to `node`: numbers, filled with zeros or ones, or of a file.
+
+    Raises
+    ------
+    SpecError
+        It is none of them, or does not fit the node's shape.
+    FileError
+        The file cannot be read, or lacks the array.
+    """
+    what = f"'{node.name}'"
+    if arrays.is_numbers(value):
+        array = arrays.from_value(value, what, np.int64 if node.kind == "int" else np.float64)
+    elif isinstance(value, Located) and "file" in value:
+        array = _from_file(value, node.name, spec)
+    elif isinstance(value, Located) and len(value.entries) == 1 and set(_FILLED) & {*value.entries}:
+        key, entry = next(value.items())
+        array = _FILLED[key](_shape(entry, spec), np.int64 if node.kind == "int" else np.float64)
+    else:
+        raise _fault("bad-array", f"{what} must be {_FORMS}, not {brief(value)}", value.span)
+    if not _fits(array.shape, node.shape):
+        message = f"{what} is given in shape {show(array.shape)}, but it has {show(node.shape)}"
+        raise _fault("wrong-shape", message, value.span)
+    return array
+
+
+def _fault(code: str, message: str, span: Span | None, help: str = "") -> SpecError:
+    return SpecError(Diagnostic(code, message, span, help=help))
+
+
+def _fits(shape: tuple[int, ...], declared: sizes.Shape) -> bool:
+    return len(shape) == len(declared) and all(
+        size > 0 and (size == wanted or not isinstance(wanted, int))
+        for size, wanted in zip(shape, declared, strict=True)
+    )
+
+
+def _from_file(value: Located, name: str, spec: NetworkSpec) -> Array:
+    file, key = value.get("file"), value.get("key")
+    texts = [
+        part.value
+        for part in (file, key)
+        if isinstance(part, Scalar) and isinstance(part.value, str)
+    ]
+    if set(value.entries) - {"file", "key"} or len(texts) != len(value.entries):
+        message = f"'{name}' must be {{file: NAME, key: NAME}}, not {brief(value)}"
+        raise _fault("bad-array", message, value.span)
+    assert file is not None
+    path = files.within(spec.folder, texts[0], file.span)
+    return archives.read_array(path, texts[1] if key else name, (key or file).span)
+
+
+def _shape(value: Value, spec: NetworkSpec) -> tuple[int, ...]:
+    if not isinstance(value, Sequence):
+        message = f"a shape is a list of sizes such as [1, 3], not {brief(value)}"
+        raise _fault("bad-array", message, value.span)
+    shape = tuple(_size(item, spec) for item in value.items)
+    if math.prod(shape) > MAX_PARAMETER:
+        message = f"an array of shape {show(shape)} has more than {MAX_PARAMETER} entries"
+        raise _fault("too-large", message, value.span)
+    return shape
+
+
+def _size(value: Value, spec: NetworkSpec) -> int:
+    size = value.value if isinstance(value, Scalar) else None
+    if isinstance(size, str):
+        try:
+            parsed = sizes.parse(size, spec.sizes)
+        except sizes.SizeError as error:
+            help = suggestion(error.name, spec.sizes) if error.name else ""
+            raise _fault("unknown-size", str(error), value.span, help) from None
+        if not isinstance(parsed, int):
+            help = "an example says how many there are: write a number"
+            message = f"'{size}' is free, so it has no value here"
+            raise _fault("free-size", message, value.span, help)
+        size = parsed
+    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= sizes.MAX_SIZE:
+        message = f"a size is a whole number of at least 1, or a name, not {brief(value)}"
+        raise _fault("bad-size", message, value.span)
+    return size
+
+
+def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
+    nodes = network.graph.nodes
+
+    def array(name: str, entry: Entry) -> Array | None:
+        try:
+            return read_array(entry.value, nodes[name], network.graph.spec)
+        except GraphnnError as error:
+            for found in error.diagnostics:
+                findings.add(found)
+            return None
+
+    inputs = {name: array(name, entry) for name, entry in spec.inputs.items()}
+    expectations: list[Expectation] = []
+    for name, entry in spec.outputs.items():
+        value = entry.value
+        if isinstance(value, Located) and value.entries and set(value.entries) <= {*_PROPERTIES}:
+            expectations.extend(_properties(nodes[name], value, findings))
+        elif (expected := array(name, entry)) is not None:
+            expectations.append(Expectation(name, "", expected, value.span))
+    if not spec.outputs:
+        findings.error("no-outputs", "an example says nothing of any output", spec.place.span)
+    given = {name: value for name, value in inputs.items() if value is not None}
+    return Example(spec, _needed(network, spec, given, findings), tuple(expectations))
+
+
+def _properties(node: Node, value: Located, findings: Findings) -> list[Expectation]:
+    found: list[Expectation] = []
+    for key, item in value.items():
+        what = _PROPERTIES[key].format(node.name)
+        if not node.shape:
+            message = f"'{node.name}' is a single number: it has no axis for '{key}'"
+            findings.error("wrong-shape", message, value.entries[key].key.span)
+            continue
+        try:
+            dtype = np.int64 if key == "argmax" else np.float64
+            expected = arrays.from_value(item, what, dtype)
+            if expected.shape and not _fits(expected.shape, node.shape[:-1]):
+                message = f"{what} has shape {show(node.shape[:-1])}, not {show(expected.shape)}"
+                raise _fault("wrong-shape", message, item.span)
+        except SpecError as error:
+            for diagnostic in error.diagnostics:
+                findings.add(diagnostic)
+            continue
+        found.append(Expectation(node.name, key, expected, item.span))
+    return found
+
+
+def _needed(
+    network: Network, spec: ExampleSpec, given: Mapping[str, Array], findings: Findings
+) -> dict[str, Array]:
+    """The inputs that the outputs read; an example may give more."""
+    if not spec.outputs:
+        return {}
+    plan = network.executor(spec.outputs).plan
+    for name, slot in plan.inputs.items():
+        if name not in spec.inputs:
+            findings.error(
+                "missing-input",
+                f"an example does not give '{name}' of shape {show(plan.slots[slot].shape)}",
+                spec.place.span,
+                help=f"list it under 'inputs': {', '.join(spec.outputs)} cannot be had without it",
+            )
+    return {name: array for name, array in given.items() if name in plan.inputs}
+
+
+def _run(network: Network, number: int, spec: ExampleSpec) -> ExampleResult:
+    faults: list[Diagnostic] = []
+    largest = 0.0
+    try:
+        example = read_example(network, spec)
+        values = network.run(example.inputs, outputs=spec.outputs)
+    except GraphnnError as error:
+        # A fault of the run has no place of its own.
+        faults = [replace(f, span=f.span or spec.place.span) for f in error.diagnostics]
+    else:
+        for expectation in example.expectations:
+            difference, fault = _compare(expectation, values[expectation.output], spec)
+            largest = max(largest, difference)
+            faults += [fault] if fault else []
+    return ExampleResult(number, spec.about, spec.place.span, largest, tuple(faults))
+
+
+def _compare(
+    expectation: Expectation, value: Array, spec: ExampleSpec
+) -> tuple[float, Diagnostic | None]:
+    """The largest difference, and the fault unless it is within the tolerances."""
+    what, expected, span = f"'{expectation.output}'", expectation.value, expectation.span
+    allowed: Any = spec.atol + spec.rtol * np.abs(expected)
+    with np.errstate(over="ignore"):
+        if expectation.property:
+            what = _PROPERTIES[expectation.property].format(expectation.output)
+            value = value.sum(axis=-1) if expectation.property == "sum" else value.argmax(axis=-1)
+        if value.shape != expected.shape and (expected.shape or not expectation.property):
+            message = f"{what} has shape {show(value.shape)}, not {show(expected.shape)}"
+            return math.inf, Diagnostic("wrong-output", message, span)
+        gap = np.abs(value - expected)
+    if expectation.property == "argmax":
+        # Classes are the same or not; their numbers have no distance.
+        gap, allowed = (gap > 0).astype(np.float64), 0.0
+    excess = gap - allowed
+    largest = float(gap.max(initial=0.0))
+    if not (excess > 0).any():
+        return largest, None
+    label = "" if expectation.property == "argmax" else f"off by {largest:.6g}"
+    message = f"{what} is {_short(value)}, not {_short(expected)}"
+    return largest, Diagnostic(
+        "wrong-output", message, span, label, _notes(value, expected, excess, allowed)
+    )
+
+
+def _short(array: Array) -> str:
+    """`array` in one line, exact, without the middle of long rows."""
+    text = np.array2string(
+        array, separator=", ", threshold=6, edgeitems=2, max_line_width=10**6, floatmode="unique"
+    )
+    return " ".join(text.split())
+
+
+def _notes(value: Array, expected: Array, excess: Array, allowed: Any) -> tuple[Note, ...]:
+    if not excess.shape:
+        return ()
+    at = tuple(int(i) for i in np.unravel_index(int(excess.argmax()), excess.shape))
+    wanted, most = (np.broadcast_to(array, value.shape)[at] for array in (expected, allowed))
+    within = f" give or take {most:.3g}" if most else ""
+    count = f"{(excess > 0).sum()} of {excess.size} entries are off"
+    return (Note(f"{count}; the worst, at {list(at)}, is {value[at]!s}, not {wanted!s}{within}"),)
