@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.network import Network
 from graphnn.ops._op import Op
-from graphnn.plan import Mode, Plan, Step
+from graphnn.plan import Mode, Plan
 
 Array = NDArray[Any]
 
@@ -105,7 +107,7 @@ class Reverse:
         plan = self._executor.plan
         self._targets = _targets(network, plan, only)
         self._stateful = [step for step in plan.steps if type(step.op).update is not Op.update]
-        self._steps = _steps(plan, {s for s in self._targets.values() if s is not None})
+        self._pulls = _pulls(plan, {s for s in self._targets.values() if s is not None})
 
     def __call__(self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None) -> Pass:
         """One pass forth and back; in training, noise is drawn from `rng`.
@@ -118,17 +120,17 @@ class Reverse:
         plan = self._executor.plan
         values, release = self._executor.values(inputs, self._network.arrays, rng)
         total = 0.0
-        cotangents: dict[int, Array] = {}
+        cotangents: list[Array | None] = [None] * len(plan.slots)
         for name in self._losses:
             value = values[plan.outputs[name]]
-            total += float(value.mean())
+            total += float(np.add.reduce(value, axis=None)) / value.size
             cotangents[plan.outputs[name]] = np.full_like(value, 1 / value.size)
         with np.errstate(all="ignore"):
-            for step, wanted in self._steps:
-                _reverse(step, wanted, values, cotangents)
+            _pull_back(self._pulls, values, cotangents)
         gradients = {
-            name: cotangents[slot] if slot in cotangents else self._zeros(name, values, slot)
+            name: self._zeros(name, values, slot) if found is None else found
             for name, slot in self._targets.items()
+            for found in [None if slot is None else cotangents[slot]]
         }
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
         state = self._updated(values)
@@ -175,30 +177,51 @@ def _targets(network: Network, plan: Plan, only: Iterable[str] | None) -> dict[s
     return {name: plan.parameters.get(name, plan.inputs.get(name)) for name in names}
 
 
-def _steps(plan: Plan, targets: set[int]) -> tuple[tuple[Step, tuple[bool, ...]], ...]:
-    """Steps to reverse, last first, each with the operands whose cotangents are needed."""
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """A step ready to be reversed.
+
+    Attributes
+    ----------
+    output : int
+    vjp : callable
+    arguments : tuple of int
+        As for `Plan.filled`.
+    wanted : tuple of int or None
+        The slot of each operand whose cotangent is needed.
+    """
+
+    output: int
+    vjp: Callable[..., tuple[Array | None, ...]]
+    arguments: tuple[int, ...]
+    wanted: tuple[int | None, ...]
+
+
+def _pulls(plan: Plan, targets: set[int]) -> tuple[_Pull, ...]:
+    """What to reverse, last first."""
     active = set(targets)
     found = []
     for step in plan.steps:
-        wanted = tuple(slot in active for slot in step.arguments)
-        if any(wanted):
+        wanted = tuple(slot if slot in active else None for slot in step.arguments)
+        if any(slot is not None for slot in wanted):
             active.add(step.output)
-            found.append((step, wanted))
+            vjp = step.op.vjp
+            if step.op.takes_wanted:
+                vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
+            found.append(_Pull(step.output, vjp, plan.filled(step), wanted))
     return tuple(reversed(found))
 
 
-def _reverse(
-    step: Step, wanted: tuple[bool, ...], values: list[Array], cotangents: dict[int, Array]
-) -> None:
-    cotangent = cotangents.pop(step.output, None)
-    if cotangent is None:
-        return
-    given = [None if slot is None else values[slot] for slot in step.arguments]
-    if step.op.takes_wanted:
-        parts = step.op.vjp(cotangent, values[step.output], *given, wanted=wanted)
-    else:
-        parts = step.op.vjp(cotangent, values[step.output], *given)
-    for slot, needed, part in zip(step.arguments, wanted, parts, strict=True):
-        if needed and slot is not None and part is not None:
-            # Not in place: an op may hand the same array to several operands.
-            cotangents[slot] = cotangents[slot] + part if slot in cotangents else part
+def _pull_back(pulls: Iterable[_Pull], values: list[Array], cotangents: list[Array | None]) -> None:
+    look_up = values.__getitem__
+    for pull in pulls:
+        cotangent = cotangents[pull.output]
+        if cotangent is None:
+            continue
+        cotangents[pull.output] = None  # its memory is free for the next
+        parts = pull.vjp(cotangent, values[pull.output], *map(look_up, pull.arguments))
+        for slot, part in zip(pull.wanted, parts, strict=True):
+            if slot is not None and part is not None:
+                before = cotangents[slot]
+                # Not in place: an op may hand the same array to several operands.
+                cotangents[slot] = part if before is None else before + part

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.gradients.backprop import backprop
-from graphnn.gradients.numerical import DEFAULT_STEP, GradientEstimate, Rule, numerical_gradient
+from graphnn.gradients.numerical import GradientEstimate, Method, numerical_gradient
+from graphnn.gradients.rules import Rule
 from graphnn.network import Network
 from graphnn.plan import Mode
 
@@ -130,8 +131,10 @@ def check_gradients(
     *,
     loss: str | Iterable[str] | None = None,
     only: Iterable[str] | None = None,
+    method: Method = "probes",
     rule: Rule = "central",
-    step: float = DEFAULT_STEP,
+    order: int | None = None,
+    step: float | Mapping[str, float] | None = None,
     mode: Mode = "run",
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -141,7 +144,7 @@ def check_gradients(
 
     Parameters
     ----------
-    network, inputs, loss, only, rule, step, mode, seed, progress, **named
+    network, inputs, loss, only, method, rule, order, step, mode, seed, progress, **named
         As for `numerical_gradient`.
 
     Returns
@@ -166,7 +169,9 @@ def check_gradients(
         given,
         loss=loss,
         only=only,
+        method=method,
         rule=rule,
+        order=order,
         step=step,
         mode=mode,
         seed=seed,

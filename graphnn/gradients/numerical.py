@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
-from graphnn.executor import Executor
+from graphnn.gradients import rules
+from graphnn.gradients.loop import Loop
+from graphnn.gradients.probes import Probes
+from graphnn.gradients.rules import DifferenceRule, Rule
 from graphnn.network import Network
-from graphnn.ops._op import Op
 from graphnn.plan import Mode
 
 Array = NDArray[Any]
-Loss = Callable[[float], float]
-Rule = Literal["central", "forward"]
-DEFAULT_STEP = 1e-4
+Method = Literal["probes", "loop"]
+Tell = Callable[[int], None]
+_METHODS = ("probes", "loop")
 
 
 class GradientEstimate(NamedTuple):
@@ -39,38 +44,6 @@ class GradientEstimate(NamedTuple):
     kink: Array
 
 
-@dataclass(frozen=True, slots=True)
-class DifferenceRule:
-    """A quotient of differences.
-
-    Attributes
-    ----------
-    quotient : callable
-        ``(loss, h)`` to the derivative of ``loss(offset)`` at 0.
-    order : int
-        The truncation error shrinks as ``h ** order``.
-    """
-
-    quotient: Callable[[Loss, float], float]
-    order: int
-
-
-def central(loss: Loss, h: float) -> float:
-    """``(f(h) - f(-h)) / (2 h)``, whose truncation error shrinks as ``h**2``."""
-    return (loss(h) - loss(-h)) / (2 * h)
-
-
-def forward(loss: Loss, h: float) -> float:
-    """``(f(h) - f(0)) / h``, whose truncation error shrinks as ``h``."""
-    return (loss(h) - loss(0.0)) / h
-
-
-RULES: Mapping[str, DifferenceRule] = {
-    "central": DifferenceRule(central, 2),
-    "forward": DifferenceRule(forward, 1),
-}
-
-
 def numerical_gradient(
     network: Network,
     inputs: Mapping[str, Any] | None = None,
@@ -78,12 +51,14 @@ def numerical_gradient(
     *,
     loss: str | Iterable[str] | None = None,
     only: Iterable[str] | None = None,
-    method: Literal["loop"] = "loop",
+    method: Method = "probes",
     rule: Rule = "central",
-    step: float = DEFAULT_STEP,
+    order: int | None = None,
+    step: float | Mapping[str, float] | None = None,
     estimate: bool = True,
     mode: Mode = "run",
     seed: int = 0,
+    threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     **named: Any,
 ) -> dict[str, GradientEstimate]:
@@ -98,16 +73,21 @@ def numerical_gradient(
         As for `Network.loss`.
     only : iterable of str, optional
         Names of parameters; by default all.
-    method : {"loop"}
-        Whole forward passes for each entry, as every course teaches it.
+    method : {"probes", "loop"}
+        Many perturbations in one pass, computing only what moves; or whole forward passes for
+        each entry, as every course teaches it. Both give the same numbers.
     rule : {"central", "forward"}
-        Difference rule.
-    step : float
-        How far an entry is moved.
+    order : {2, 4}, optional
+        Of the central rule: how its truncation error shrinks with the step.
+    step : float or mapping of str to float, optional
+        How far entries are moved, for all parameters or by name; by default what balances
+        truncation and rounding for the rule, see `DifferenceRule.default_step`.
     estimate : bool
-        Whether to estimate errors, which doubles the passes; else they are NaN.
+        Whether to estimate errors, which takes more probes; else they are NaN.
     mode, seed
         As for `graphnn.backprop`; every probe meets the same noise.
+    threads : int, optional
+        That share the work of ``method="probes"``; by default one for each core.
     progress : callable, optional
         Called with the number of entries done and of all.
 
@@ -122,138 +102,123 @@ def numerical_gradient(
 
     References
     ----------
-    B. Fornberg, Generation of finite difference formulas on arbitrarily spaced grids,
-    Mathematics of Computation 51 (1988), for the rules; W. H. Press et al., Numerical Recipes,
-    section 5.7, for the balance of truncation and rounding.
+    W. H. Press et al., Numerical Recipes, section 5.7, for the balance of truncation and rounding.
     """
-    _check(method, rule, step)
-    probe = Probe(network, {**(inputs or {}), **named}, loss, mode, seed)
+    chosen = rules.find(rule, order)
     names = _names(network, only)
+    steps = _steps(network, names, chosen, step)
+    if method not in _METHODS:
+        help = suggestion(method, _METHODS, f"there are {' and '.join(_METHODS)}")
+        message = f"there is no method '{method}'"
+        raise UsageError(Diagnostic("unknown-method", message, help=help))
+    network = network if network.dtype == np.float64 else network.astype("float64")
+    given, losses = {**(inputs or {}), **named}, network.losses(loss)
     total = sum(network.parameters[name].size for name in names)
     done = 0
     result = {}
-    for name in names:
-        shape = network.parameters[name].shape
-        estimates = GradientEstimate(np.zeros(shape), np.zeros(shape), np.zeros(shape, dtype=bool))
-        for index in np.ndindex(shape):
-            found = _differentiate(probe, name, index, RULES[rule], step, estimate)
-            for array, entry in zip(estimates, found, strict=True):
-                array[index] = entry
-            done += 1
-            if progress is not None:
-                progress(done, total)
-        result[name] = estimates
+    with _prober(network, given, losses, method, mode, seed, threads) as prober:
+        for name in names:
+            before = done
+
+            def tell(entries: int, before: int = before) -> None:
+                if progress is not None:
+                    progress(before + entries, total)
+
+            shape = network.parameters[name].shape
+            result[name] = _estimate(shape, name, prober, chosen, steps[name], estimate, tell)
+            done += network.parameters[name].size
     return result
 
 
-def _differentiate(
-    probe: Probe,
+class Prober(Protocol):
+    """Gives losses at moved parameters, up to a constant."""
+
+    @property
+    def origin(self) -> float:
+        """What it gives where nothing is moved."""
+
+    def differences(
+        self, name: str, offsets: Sequence[float], progress: Tell | None = None
+    ) -> tuple[Array, Array, Array]:
+        """Losses with each entry moved by each offset, see `Probes.differences`."""
+
+
+@contextmanager
+def _prober(
+    network: Network,
+    inputs: Mapping[str, Any],
+    losses: tuple[str, ...],
+    method: str,
+    mode: Mode,
+    seed: int,
+    threads: int | None,
+) -> Iterator[Prober]:
+    """What gives the losses, ready for use inside ``with``."""
+    # BLAS with threads of its own would fight with ours, and loses on small products anyway.
+    with threadpool_limits(1, "blas"):
+        if method == "loop":
+            yield Loop(network, inputs, losses, mode, seed)
+        elif (count := threads or os.cpu_count() or 1) == 1:
+            yield Probes(network, inputs, losses, mode, seed)
+        else:
+            with ThreadPoolExecutor(count) as pool:
+                yield Probes(network, inputs, losses, mode, seed, pool)
+
+
+def _estimate(
+    shape: tuple[int, ...],
     name: str,
-    index: tuple[int, ...],
+    prober: Prober,
     rule: DifferenceRule,
     step: float,
     estimate: bool,
-) -> tuple[float, float, bool]:
-    losses: dict[float, float] = {}
-    kink = False
-
-    def loss(offset: float) -> float:
-        nonlocal kink
-        if offset not in losses:
-            losses[offset], crossed = probe(name, index, offset)
-            kink = kink or crossed
-        return losses[offset]
-
-    value = rule.quotient(loss, step)
-    if not estimate:
-        return value, np.nan, kink
-    crossed_near = kink
-    coarse = rule.quotient(loss, 2 * step)
-    # Error ~ c h**order: comparing h with 2 h tells c. A kink met only at 2 h is not the value's.
-    truncation = abs(coarse - value) / (2**rule.order - 1)
-    rounding = np.finfo(np.float64).eps * max(map(abs, losses.values())) / step
-    return value, truncation + rounding, crossed_near
-
-
-class Probe:
-    """The loss as a function of one parameter entry.
-
-    Parameters
-    ----------
-    network : Network
-    inputs : mapping of str to array_like
-    loss : str or iterable of str, optional
-        As for `Network.loss`.
-    mode, seed
-        As for `numerical_gradient`.
-    """
-
-    def __init__(
-        self,
-        network: Network,
-        inputs: Mapping[str, Any],
-        loss: str | Iterable[str] | None = None,
-        mode: Mode = "run",
-        seed: int = 0,
-    ) -> None:
-        network = network if network.dtype == np.float64 else network.astype("float64")
-        self._losses = network.losses(loss)
-        self._inputs = inputs
-        self._parameters = {name: array.copy() for name, array in network.arrays.items()}
-        self._seed = seed
-        plan = network.executor(self._losses, mode=mode).plan
-        self._branching = [step for step in plan.steps if type(step.op).branch is not Op.branch]
-        self._keep = bool(self._branching or plan.noises)
-        self._executor: Executor = network.executor(self._losses, keep=self._keep, mode=mode)
-        self._branches = self._evaluate()[1]
-
-    def __call__(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, bool]:
-        """Loss with one entry of a parameter moved by `offset`, and whether it crossed a kink."""
-        array = self._parameters[name]
-        original = array[index]
-        array[index] = original + offset
-        try:
-            value, branches = self._evaluate()
-        finally:
-            array[index] = original
-        crossed = any(
-            not np.array_equal(here, there)
-            for here, there in zip(self._branches, branches, strict=True)
-        )
-        return value, crossed
-
-    def _evaluate(self) -> tuple[float, list[Array]]:
-        if not self._keep:
-            outputs = self._executor.run(self._inputs, self._parameters)
-            return float(sum(value.mean() for value in outputs.values())), []
-        rng = np.random.default_rng(self._seed)
-        values, release = self._executor.values(self._inputs, self._parameters, rng)
-        slots = self._executor.plan.outputs
-        total = float(sum(values[slots[name]].mean() for name in self._losses))
-        branches = [
-            np.array(step.op.branch(*(None if s is None else values[s] for s in step.arguments)))
-            for step in self._branching
-        ]
-        release()
-        return total, branches
+    tell: Tell,
+) -> GradientEstimate:
+    stretches = (1, 2) if estimate else (1,)
+    multiples = sorted({k * stretch for k in rule.weights for stretch in stretches} - {0})
+    found, crossed, stake = prober.differences(name, [k * step for k in multiples], tell)
+    losses = dict(zip(multiples, found, strict=True))
+    losses[0] = np.full(stake.shape, prober.origin)
+    value = rule.apply(losses, step)
+    near = [row for k, row in zip(multiples, crossed, strict=True) if k in rule.weights]
+    kink = np.any(near, axis=0)
+    error = np.full(value.shape, np.nan)
+    if estimate:
+        # The error is about c * step**order; comparing two steps tells c.
+        truncation = np.abs(rule.apply(losses, step, 2) - value) / (2**rule.order - 1)
+        error = truncation + np.finfo(np.float64).eps * stake / step
+    return GradientEstimate(value.reshape(shape), error.reshape(shape), kink.reshape(shape))
 
 
 def _names(network: Network, only: Iterable[str] | None) -> tuple[str, ...]:
     names = tuple(network.parameters) if only is None else tuple(only)
     for name in names:
         if name not in network.parameters:
-            help = suggestion(name, network.parameters)
-            message = f"the network has no parameter '{name}'"
-            raise UsageError(Diagnostic("unknown-parameter", message, help=help))
+            raise _unknown(network, name)
     return names
 
 
-def _check(method: str, rule: str, step: float) -> None:
-    if method != "loop":
-        message = f"there is no method '{method}'"
-        raise UsageError(Diagnostic("unknown-method", message, help="the method is 'loop'"))
-    if rule not in RULES:
-        help = suggestion(rule, RULES, f"there are {' and '.join(RULES)}")
-        raise UsageError(Diagnostic("unknown-rule", f"there is no rule '{rule}'", help=help))
-    if not (step > 0 and np.isfinite(step)):
-        raise UsageError(Diagnostic("bad-step", f"the step must be positive, not {step}"))
+def _unknown(network: Network, name: str) -> UsageError:
+    help = suggestion(name, network.parameters)
+    message = f"the network has no parameter '{name}'"
+    return UsageError(Diagnostic("unknown-parameter", message, help=help))
+
+
+def _steps(
+    network: Network,
+    names: tuple[str, ...],
+    rule: DifferenceRule,
+    step: float | Mapping[str, float] | None,
+) -> dict[str, float]:
+    default = rule.default_step()
+    if isinstance(step, Mapping):
+        for name in step:
+            if name not in network.parameters:
+                raise _unknown(network, name)
+        steps = {name: step.get(name, default) for name in names}
+    else:
+        steps = dict.fromkeys(names, default if step is None else step)
+    for value in steps.values():
+        if not (value > 0 and np.isfinite(value)):
+            raise UsageError(Diagnostic("bad-step", f"the step must be positive, not {value}"))
+    return steps

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.gradients.backprop import backprop
-from graphnn.gradients.numerical import Probe, central, forward
+from graphnn.gradients.loop import Loop
+from graphnn.gradients.rules import CENTRAL, FORWARD, DifferenceRule
 from graphnn.network import Network
 
 Array = NDArray[Any]
@@ -83,17 +84,20 @@ def step_study(
     if network.dtype != np.float64:
         network = network.astype("float64")
     name, index = _parse(network, entry)
-    probe = Probe(network, given, loss)
+    loop = Loop(network, given, network.losses(loss))
 
-    def moved(offset: float) -> float:
-        return probe(name, index, offset)[0]
+    def derivatives(rule: DifferenceRule) -> Array:
+        found = []
+        for h in STEPS:
+            losses = {k: np.array(loop.at(name, index, k * h)[0]) for k in rule.weights}
+            found.append(float(rule.apply(losses, h)))
+        return np.array(found)
 
-    steps = np.array(STEPS)
     return StepStudy(
         f"{name}[{','.join(map(str, index))}]",
-        steps,
-        np.array([forward(moved, h) for h in STEPS]),
-        np.array([central(moved, h) for h in STEPS]),
+        np.array(STEPS),
+        derivatives(FORWARD),
+        derivatives(CENTRAL),
         float(backprop(network, given, loss=loss, only=[name])[name][index]),
     )
 

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from graphnn.initializers import Initializer
+from graphnn.initializers import MAP, Initializer
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Shape, show
 
@@ -98,6 +98,8 @@ class Operand:
         Interval of values on which the op is meant to be used, for tests and documentation.
     below : str or None
         For whole numbers: the size name in another signature that they stay below.
+    layout : str
+        For a parameter: which of its axes are inputs and outputs, see `initializers.fans`.
     role : {"data", "parameter", "state", "noise"}
         Given by another node, learned, kept between runs but not learned, or drawn anew for every
         training pass (by `Op.noise`).
@@ -112,6 +114,7 @@ class Operand:
     domain: tuple[float, float] = (-3.0, 3.0)
     below: str | None = None
     role: Role = "data"
+    layout: str = MAP
 
     @property
     def is_parameter(self) -> bool:
@@ -132,14 +135,23 @@ def data(
     return Operand(name, signature, kind, many, domain=domain, below=below)
 
 
-def parameter(name: str, signature: str, start: Initializer, *, optional: bool = False) -> Operand:
+def parameter(
+    name: str,
+    signature: str,
+    start: Initializer,
+    *,
+    optional: bool = False,
+    layout: str = MAP,
+) -> Operand:
     """An operand that the network learns; see `Operand`."""
-    return Operand(name, signature, start=start, optional=optional, role="parameter")
+    return Operand(name, signature, start=start, optional=optional, role="parameter", layout=layout)
 
 
-def state(name: str, signature: str, start: Initializer) -> Operand:
+def state(
+    name: str, signature: str, start: Initializer, *, domain: tuple[float, float] = (-3.0, 3.0)
+) -> Operand:
     """An operand that the network keeps but does not learn; see `Operand` and `Op.update`."""
-    return Operand(name, signature, start=start, role="state")
+    return Operand(name, signature, start=start, domain=domain, role="state")
 
 
 def noise(name: str, signature: str) -> Operand:
@@ -208,6 +220,8 @@ class Op(BaseModel):
     batchwise : bool
         Whether row n of the result depends on row n of the data alone (rows: first axis). Data
         that has no rows of its own (see `has_rows`) is the same for all rows.
+    channelwise : bool
+        Whether each entry of the result depends on the entries in its own place alone.
     inplace : bool
         Whether `forward` may write its result over its first operand's memory.
     view : bool
@@ -225,6 +239,7 @@ class Op(BaseModel):
     result: ClassVar[str] = "..."
     broadcasts: ClassVar[bool] = False
     batchwise: ClassVar[bool] = False
+    channelwise: ClassVar[bool] = False
     inplace: ClassVar[bool] = False
     view: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
@@ -292,9 +307,9 @@ class Op(BaseModel):
         -------
         tuple of ndarray or None
             One for each operand, of its shape; None where there is no derivative (whole numbers,
-            parameters left out). A method that also takes ``wanted``, a tuple of bool, may
-            return None wherever it is False. They may share memory with `cotangent` and with
-            one another, so nobody may write into them.
+            parameters left out) or no use for one (states, noise). A method that also takes
+            ``wanted``, a tuple of bool, may return None wherever it is False. They may share
+            memory with `cotangent` and with one another, so nobody may write into them.
         """
         raise NotImplementedError
 
@@ -302,6 +317,43 @@ class Op(BaseModel):
         """Which smooth piece of the op each result takes, or None for an op that is smooth.
 
         Two points between which this array changes have a kink between them.
+        """
+        return None
+
+    def response(self, operand: str, *arrays: Any) -> Array | None:
+        """How entries of a parameter move the result, where that is one channel a row each.
+
+        Parameters
+        ----------
+        operand : str
+            Name of the parameter, whose entries are laid out as ``[groups, channels]``.
+        *arrays : ndarray
+            Operands, for a result of shape ``[rows, channels]``.
+
+        Returns
+        -------
+        ndarray, shape (rows, groups), or None
+            Entry ``(g, c)`` moved by ``h`` moves ``result[n, c]`` by ``h * response[n, g]`` and
+            nothing else. None where that is not so.
+        """
+        return None
+
+    def spread(self, change: Array, base: Array, *arrays: Any) -> Array | None:
+        """Rows of the result when one channel of the first operand moves, for each channel.
+
+        Parameters
+        ----------
+        change : ndarray, shape (cases, channels)
+            By how much; each entry is a move of its own.
+        base : ndarray, shape (cases, ...)
+            Rows of the result where nothing moves.
+        *arrays : ndarray
+            Operands.
+
+        Returns
+        -------
+        ndarray, shape (cases, channels, ...), or None
+            None for an op that knows no quicker way than to be run again.
         """
         return None
 

@@ -27,6 +27,7 @@ class _Activation(Op):
     operands = (data("x", "..."),)
     result = "..."
     batchwise = True
+    channelwise = True
     inplace = True
 
 
@@ -35,6 +36,7 @@ class _AlongLast(_Activation):
 
     operands = (data("x", "... n"),)
     result = "... n"
+    channelwise = False
 
     def rows_apart(self, *shapes: Shape) -> bool:
         """Whether the first axis counts rows: not where it is the last one."""

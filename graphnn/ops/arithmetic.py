@@ -18,6 +18,7 @@ class _Unary(Op):
     operands = (data("x", "..."),)
     result = "..."
     batchwise = True
+    channelwise = True
     inplace = True
 
 
@@ -34,6 +35,7 @@ class _Binary(Op):
     result = "..."
     broadcasts = True
     batchwise = True
+    channelwise = True
     inplace = True
 
 

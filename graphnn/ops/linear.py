@@ -66,6 +66,17 @@ class Affine(Op):
         """Whether the first axis counts rows: not where it is the axis that is mapped."""
         return len(shapes[0]) > 1
 
+    def response(self, operand: str, *arrays: Array) -> Array | None:
+        """``x`` for the weight, whose entry (g, c) moves channel c by ``h x[g]``; 1 for bias."""
+        x = arrays[0]
+        return x if operand == "weight" else np.ones((len(x), 1))
+
+    def spread(self, change: Array, base: Array, *arrays: Array) -> Array | None:
+        """``base + change[c] W[c, :]`` for every channel c of x."""
+        rows: Array = change[:, :, None] * arrays[1]
+        rows += base[:, None]
+        return rows
+
 
 class MatMul(Op):
     """Matrix product ``a b`` of the last two axes; leading axes broadcast as in NumPy."""

@@ -91,7 +91,7 @@ def test_a_wrong_relu_is_told_from_its_kinks(monkeypatch):
         "r: {op: relu, inputs: p}, f: {op: sum, inputs: r}}}"
     )
     plant(monkeypatch, Relu, lambda parts: (parts[0] * 2,))
-    report = graphnn.check_gradients(net)
+    report = graphnn.check_gradients(net, step=1e-4)
     assert report.counts == {"agree": 1, "wrong backward": 1, "kink": 1, "unresolved": 0}
     assert report.wrong[0].worst.index == (1,)
 
