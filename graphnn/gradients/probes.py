@@ -169,10 +169,11 @@ class _Route:
         if any(argument in reached for argument in step.arguments[len(data) :]):
             return False
         shapes = [self.probes.values[slot].shape for slot in data]
+        op = self.probes.ops[step.output]
         # With several free sizes an op cannot tell how many rows it is given.
-        if not step.op.rows_apart(*shapes) or len(step.op.free_names) > 1:
+        if not op.rows_apart(*shapes) or len(step.op.free_names) > 1:
             return False
-        rows = step.op.has_rows(*shapes)
+        rows = op.has_rows(*shapes)
         return all(has for has, slot in zip(rows, data, strict=True) if slot in reached)
 
     def _one_row_count(self) -> bool:
@@ -196,7 +197,9 @@ class _Route:
     def on_rows(self, step: Step, moved: Moved) -> list[Array | None]:
         """Operands of `step` for the rows `moved`, the others from the rows that these were."""
         data = _data(step)
-        has_rows = step.op.has_rows(*(self.probes.values[slot].shape for slot in data))
+        has_rows = self.probes.ops[step.output].has_rows(
+            *(self.probes.values[slot].shape for slot in data)
+        )
         given: list[Array | None] = []
         for position, slot in enumerate(step.arguments):
             if slot is None:

@@ -31,7 +31,9 @@ def graphs(draw):
         name = f"n{number}"
         source = draw(st.sampled_from(wide))
         kind = draw(
-            st.sampled_from(["affine", "affine", "unary", "binary", "shift", "shape", "share"])
+            st.sampled_from(
+                ["affine", "affine", "unary", "binary", "shift", "shape", "share", "reshape"]
+            )
         )
         if kind == "affine" or (kind == "share" and not affine):
             nodes[name] = {"op": "affine", "inputs": source, "units": WIDTH}
@@ -47,6 +49,9 @@ def graphs(draw):
             nodes[name] = {"op": draw(st.sampled_from(BINARY)), "inputs": [source, other]}
         elif kind == "shift":
             nodes[name] = {"op": draw(st.sampled_from(BINARY)), "inputs": [source, "p"]}
+        elif kind == "reshape":
+            nodes[f"{name}a"] = {"op": "reshape", "inputs": source, "shape": ["batch", 1, WIDTH]}
+            nodes[name] = {"op": "flatten", "inputs": f"{name}a"}
         else:
             nodes[f"{name}a"] = {"op": "concat", "inputs": [source, draw(st.sampled_from(wide))]}
             nodes[name] = {"op": "slice", "inputs": f"{name}a", "axis": 1, "start": 1, "stop": 4}
