@@ -12,6 +12,7 @@ Segment = tuple[str, str]  # (style, text); the styles are names that a terminal
 
 _MAX_LINE = 160  # a longer source line is shown as a window around its fault
 _MAX_LISTED = 10
+_BLOCK = 1 << 14  # characters
 _TAB = " "  # one column wide, so that carets stay under their text
 
 
@@ -32,8 +33,13 @@ class Source:
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1, without its end; empty when there is none."""
-        start = 0
-        for _ in range(number - 1):
+        start, left = 0, number - 1
+        # A text may have millions of lines: count them by the block, then step through the last.
+        while left > _BLOCK and (there := self.text.count("\n", start, start + _BLOCK)) <= left:
+            if start + _BLOCK >= len(self.text):
+                return ""
+            start, left = start + _BLOCK, left - there
+        for _ in range(left):
             start = self.text.find("\n", start) + 1
             if start == 0:
                 return ""

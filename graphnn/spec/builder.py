@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NoReturn
 
-from graphnn.errors import Diagnostic, Findings, Note, Source, Span, suggestion
+from graphnn.errors import Diagnostic, Findings, Note, Source, Span, SpecError, suggestion
 from graphnn.spec.limits import Limits
 from graphnn.spec.scalars import NumberError, resolve, shortened
 from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value
@@ -70,17 +70,19 @@ class Builder:
 
     def __init__(self, source: Source, limits: Limits) -> None:
         self.source = source
-        self.findings = Findings()
+        self._findings = Findings()
         self._limits = limits
         self._root = Sequence([], source)
         self._stack = [_Open(self._root, 0, flow=False)]
         self._last: Value = self._root
+        self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
         self._anchors: dict[str, _Open | _Complete] = {}
         self._words: dict[str, Plain] = {}
         self._values = self._aliases = self._named = self._faults = 0
 
     def word(self, word: str, place: Place, anchor: str | None = None) -> None:
         """Take an unquoted scalar, as the core schema reads it."""
+        self._written = word
         value = self._words.get(word, _UNKNOWN)
         if isinstance(value, _Unknown):
             value = self._resolved(word, place)
@@ -88,6 +90,7 @@ class Builder:
 
     def text(self, text: str, place: Place, anchor: str | None = None) -> None:
         """Take a scalar that is a text whatever it looks like."""
+        self._written = ""
         if not text.isascii() and (found := _SURROGATE.search(text)):
             self.fault(
                 "bad-character",
@@ -124,6 +127,7 @@ class Builder:
 
     def alias(self, name: str, place: Place) -> None:
         """Take an alias: the value of its anchor, at the place of the alias."""
+        self._written = f"*{name}"
         self._aliases += 1
         if self._aliases > self._limits.aliases:
             self._stop_at("too-many-aliases", "aliases", self._limits.aliases, place)
@@ -156,7 +160,7 @@ class Builder:
                 top.span,
                 help="a spec is made of keys with values, such as 'graphnn: 1'",
             )
-        self.findings.raise_errors()
+        self._findings.raise_errors()
         assert isinstance(top, Mapping)
         return top
 
@@ -174,22 +178,25 @@ class Builder:
 
     def tell(self, fault: Diagnostic) -> None:
         """Tell `fault` and go on, unless there were too many."""
-        self.findings.add(fault)
+        self._findings.add(fault)
         self._faults += 1
         if self._faults >= self._limits.faults:
             message = f"reading stopped after {self._limits.faults:,} faults"
             self.stop("too-many-faults", message, fault.span)
 
     def stop(self, code: str, message: str, span: Span | None, help: str = "") -> NoReturn:
+        """Make a fault of its parts, and refuse the text for it."""
+        self.refuse(Diagnostic(code, message, span, help=help))
+
+    def refuse(self, fault: Diagnostic) -> NoReturn:
         """Tell a fault that nothing can be read after, with all that were told before.
 
         Raises
         ------
         SpecError
         """
-        self.findings.error(code, message, span, help=help)
-        self.findings.raise_errors()
-        raise AssertionError  # never reached: there is an error to raise
+        self._findings.add(fault)
+        raise SpecError(*self._findings.errors)
 
     def span(self, place: Place) -> Span:
         """The span of `place` in the text."""
@@ -251,7 +258,7 @@ class Builder:
                 self._key_not_text(value)
             return _DROPPED
         text = value.value
-        if text == "<<" and self._written(value) == "<<":
+        if self._written == "<<":
             self.fault(
                 "merge-key",
                 "the merge key '<<' is not allowed",
@@ -285,14 +292,11 @@ class Builder:
         elif _is_empty(key):
             message, help = "a key is empty", "write a name before the ':'"
         else:
-            written = self._written(key)
+            written = self._written
             message = f"the key '{shortened(written)}' is {key.kind}, not a text"
-            help = f"put it in quotes: '{shortened(written)}'"
+            quoted = f"put it in quotes: '{shortened(written)}'"
+            help = "use a text as the key" if written.startswith("*") else quoted
         self.fault("key-not-text", message, key.span, help=help)
-
-    def _written(self, value: Value) -> str:
-        """A value of one line as the text has it."""
-        return self.source.line(value.line + 1)[value.column : value.end_column]
 
     def _count(self, number: int, place: Place) -> None:
         self._values += number

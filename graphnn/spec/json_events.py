@@ -55,8 +55,6 @@ def read_json(text: str, builder: Builder) -> None:
             continue
         column = at - start
         grammar.take(kind, token, (line, column, line, column + len(token)))
-        if kind == "end":
-            return
 
 
 class _Grammar:
@@ -139,8 +137,7 @@ class _Grammar:
             previous=previous,
             adjacent=before[2:] == place[:2],
         )
-        self._builder.findings.add(syntax_fault(surprise))
-        self._builder.findings.raise_errors()
+        self._builder.refuse(syntax_fault(surprise))
 
     def _span(self, place: Place) -> Span:
         return self._builder.span(place)

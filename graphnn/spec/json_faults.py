@@ -63,7 +63,7 @@ class Surprise:
 
 def syntax_fault(found: Surprise) -> Diagnostic:
     """The diagnostic of a token that must not stand where it does."""
-    if found.kind == "end" and found.opener:
+    if found.kind == "end":  # the text is not blank, so a bracket is open
         return _unclosed_bracket(found)
     if found.kind == "unclosed":
         return _unclosed_text(found)
@@ -76,8 +76,6 @@ def syntax_fault(found: Surprise) -> Diagnostic:
 
 
 def _shown(found: Surprise) -> str:
-    if found.kind == "end":
-        return "the end of the text"
     token = shortened(found.token)
     return token if found.kind == "string" else f"'{token}'"
 
@@ -154,7 +152,7 @@ def _help_with_value(found: Surprise) -> str:
         return f"write {_WORDS[token.lower()]}"
     if token in ("+", "-", "."):
         return _NUMBER
-    if found.previous == ":" and found.kind in ("mark", "end"):
+    if found.previous == ":" and found.kind == "mark":
         return "write a value after the ':'"
     return f'write "{shortened(token)}"' if token[:1].isalpha() else ""
 

@@ -17,7 +17,15 @@ from graphnn.spec.builder import Builder, Place
 from graphnn.spec.json_events import read_json
 from graphnn.spec.limits import DEFAULT, Limits
 from graphnn.spec.values import Mapping
-from graphnn.spec.yaml_faults import Position, Problem, directive, syntax_fault, tag
+from graphnn.spec.yaml_faults import (
+    Position,
+    Problem,
+    directive,
+    index_of,
+    stretch,
+    syntax_fault,
+    tag,
+)
 
 __all__ = ["Limits", "read", "read_file"]
 
@@ -137,14 +145,7 @@ def _refuse_characters(source: Source, json: bool) -> None:
         help = f'remove it, or write it as "\\u{code:04x}" in a text in double quotes'
     shown = f"U+{code:04X} ({name.lower()})" if name else f"U+{code:04X}"
     message = f"the character {shown} is not allowed here"
-    raise _fault("bad-character", message, _span(source, found.start()), help)
-
-
-def _span(source: Source, index: int) -> Span:
-    """The span of the character at `index` of the text."""
-    line = source.text.count("\n", 0, index) + 1
-    column = index - source.text.rfind("\n", 0, index)
-    return Span(source, line, column, line, column + 1)
+    raise _fault("bad-character", message, stretch(source, *found.span()), help)
 
 
 def _decoded(content: bytes, name: str) -> str:
@@ -161,7 +162,9 @@ def _decoded(content: bytes, name: str) -> str:
         source = Source(name, _with_line_feeds(content.decode(errors="replace")))
         index = len(_with_line_feeds(content[: error.start].decode()))
         message = f"the byte 0x{content[error.start]:02x} does not belong here in UTF-8"
-        raise _fault("bad-encoding", message, _span(source, index), _SAVE_AS_UTF8) from None
+        raise _fault(
+            "bad-encoding", message, stretch(source, index, index + 1), _SAVE_AS_UTF8
+        ) from None
 
 
 class _YamlEvents:
@@ -170,6 +173,8 @@ class _YamlEvents:
     def __init__(self, builder: Builder) -> None:
         self._builder = builder
         self._text = builder.source.text
+        last = self._text.rfind("\n") + 1
+        self._end_of_text = self._text.count("\n"), len(self._text) - last
         self._documents = 0
         self._handlers: dict[type, Callable[[Any], object]] = {
             yaml.ScalarEvent: self._scalar,
@@ -188,8 +193,8 @@ class _YamlEvents:
         except yaml.MarkedYAMLError as error:
             self._refuse(error)
         except UnicodeDecodeError:  # only an escape in a tag can give bytes that are not UTF-8
-            self._builder.tell(tag(self._builder.source, self._reached()))
-            self._builder.findings.raise_errors()
+            index = index_of(self._text, self._reached())
+            self._builder.refuse(tag(self._builder.source, index))
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             # PyYAML's own parser leaves an escape beyond Unicode to Python.
             self._stop(str(error), "", self._reached(), None)
@@ -205,22 +210,27 @@ class _YamlEvents:
     def _scalar(self, event: Any) -> None:
         place = _place(event)
         if event.tag is not None:
-            self._tag(place)
+            self._tag(event)
         if event.style:  # in quotes or in a block
             self._builder.text(event.value, place, event.anchor)
         else:
-            self._builder.word(event.value, place, event.anchor)
+            word = event.value
+            self._builder.word(word, place if word else self._in_text(place), event.anchor)
+
+    def _in_text(self, place: Place) -> Place:
+        """Place of an empty value: libyaml puts one at the end on a line that is not there."""
+        return (*min(place[:2], self._end_of_text), *min(place[2:], self._end_of_text))
 
     def _sequence(self, event: Any) -> None:
         place = _place(event)
         if event.tag is not None:
-            self._tag(place)
+            self._tag(event)
         self._builder.sequence(place, flow=bool(event.flow_style), anchor=event.anchor)
 
     def _mapping(self, event: Any) -> None:
         place = _place(event)
         if event.tag is not None:
-            self._tag(place)
+            self._tag(event)
         # The one pair of `[a: 1]` is a flow mapping too, without brackets of its own.
         flow = event.flow_style and self._text[event.end_mark.index - 1] == "{"
         self._builder.mapping(place, flow=flow, anchor=event.anchor)
@@ -245,8 +255,8 @@ class _YamlEvents:
         if event.version or event.tags:
             self._builder.tell(directive(self._builder.source, line))
 
-    def _tag(self, place: Place) -> None:
-        self._builder.tell(tag(self._builder.source, place[:2]))
+    def _tag(self, event: Any) -> None:
+        self._builder.tell(tag(self._builder.source, event.start_mark.index))
 
     def _refuse(self, error: yaml.MarkedYAMLError) -> None:
         mark, since = error.problem_mark, error.context_mark
@@ -263,8 +273,7 @@ class _YamlEvents:
         bracket = builder.bracket
         opened = (bracket.line, bracket.column) if bracket else None
         fault = syntax_fault(Problem(builder.source, problem, context, at, since, opened))
-        builder.findings.add(fault)
-        builder.findings.raise_errors()
+        builder.refuse(fault)
 
 
 def _place(event: Any) -> Place:

@@ -41,10 +41,6 @@ class Problem:
     since: Position | None
     bracket: Position | None
 
-    def lines(self) -> list[str]:
-        """The lines of the text."""
-        return self.source.text.split("\n")
-
 
 def syntax_fault(problem: Problem) -> Diagnostic:
     """The diagnostic of a text that is not YAML, or uses what this language leaves out."""
@@ -52,7 +48,7 @@ def syntax_fault(problem: Problem) -> Diagnostic:
     if "directive" in words or "incompatible YAML document" in words:
         return directive(problem.source, (problem.since or problem.at)[0])
     if re.search(r"\btag\b", words):
-        return tag(problem.source, problem.since or problem.at)
+        return tag(problem.source, index_of(problem.source.text, problem.since or problem.at))
     scene = _Scene.of(problem)
     return Diagnostic(
         "yaml-syntax",
@@ -75,26 +71,40 @@ def directive(source: Source, line: int) -> Diagnostic:
     )
 
 
-def tag(source: Source, start: Position) -> Diagnostic:
-    """The diagnostic of the tag of the value that starts at `start`."""
-    line, first, found = _find(_TAG, source.text.split("\n"), start) or (*start, "!")
+def tag(source: Source, index: int) -> Diagnostic:
+    """The diagnostic of the first tag from character `index` of the text on."""
+    found = _TAG.search(source.text, index)
+    start, end = found.span() if found else (index, index)
     return Diagnostic(
         "tag-not-allowed",
-        f"the tag '{shortened(found)}' is not allowed",
-        Span(source, line + 1, first + 1, line + 1, first + 1 + len(found)),
+        f"the tag '{shortened(source.text[start:end])}' is not allowed",
+        stretch(source, start, end),
         help="remove it; a text that starts with '!' must be in quotes",
     )
 
 
-def _find(
-    pattern: re.Pattern[str], lines: list[str], start: Position
-) -> tuple[int, int, str] | None:
-    """Line, column and text of the first match from `start` on."""
+def stretch(source: Source, start: int, end: int) -> Span:
+    """The span of characters `start` to `end` of the text, which lie in one line."""
+    line = source.text.count("\n", 0, start) + 1
+    before = source.text.rfind("\n", 0, start)
+    return Span(source, line, start - before, line, end - before)
+
+
+def index_of(text: str, position: Position) -> int:
+    """Where `position` lies in the text, as the number of characters before it."""
+    line, column = position
+    return sum(len(before) + 1 for before in text.split("\n", line)[:line]) + column
+
+
+def _find(pattern: re.Pattern[str], lines: list[str], start: Position) -> tuple[int, int, str]:
+    """Line, column and text of the first match from `start` on; no text without one."""
     line, column = start
-    for number in range(line, len(lines)):
-        if found := pattern.search(lines[number], column if number == line else 0):
-            return number, found.start(), found[0]
-    return None
+    matches = (
+        (number, found.start(), found[0])
+        for number in range(line, len(lines))
+        if (found := pattern.search(lines[number], column if number == line else 0))
+    )
+    return next(matches, (line, column, ""))
 
 
 def _point(source: Source, at: Position) -> Span:
@@ -168,9 +178,9 @@ class _Scene:
 
 def _opening(lines: list[str], start: Position | None) -> tuple[Position | None, str]:
     """Where the bracket of a collection stands: after its anchor, where it has one."""
-    if start is None or not (found := _find(_BRACKET, lines, start)):
+    if start is None:
         return None, ""
-    line, column, bracket = found
+    line, column, bracket = _find(_BRACKET, lines, start)
     return (line, column), bracket
 
 
@@ -210,7 +220,7 @@ def _brackets(scene: _Scene) -> str:
         return ""
     assert scene.opened is not None
     opener = scene.opener
-    closer = {"{": "}", "[": "]"}[opener]
+    closer = "}" if opener == "{" else "]"
     if "node content" in scene.problem and not scene.ended:
         return _no_value(scene)
     if scene.character in ("}", "]"):
@@ -252,12 +262,18 @@ def _space(line: str) -> str:
     return f"put a space after the colon: '{key}: {value}'"
 
 
+def _space_above(scene: _Scene) -> str:
+    number, above = scene.line_above()
+    advice = _space(above)
+    return f"in line {number}, {advice}" if advice else ""
+
+
 def _second_colon(scene: _Scene) -> str:
     if "mapping values are not allowed" not in scene.problem:
         return ""
+    if advice := _space_above(scene):
+        return advice
     number, above = scene.line_above()
-    if advice := _space(above):
-        return f"in line {number}, {advice}"
     if re.search(r":\s", scene.before):
         return "put a text that holds ': ' in quotes, or write a mapping as {key: value}"
     if ":" not in above and above:
@@ -309,7 +325,9 @@ def _header(scene: _Scene) -> str:
 
 
 def _after_end(scene: _Scene) -> str:
-    return "remove what follows the mapping" if "document start" in scene.problem else ""
+    if "document start" not in scene.problem:
+        return ""
+    return _space_above(scene) or "remove what follows the mapping"
 
 
 _ADVICE: tuple[Callable[[_Scene], str], ...] = (
