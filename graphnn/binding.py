@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydantic import ValidationError
@@ -16,18 +17,18 @@ from pydantic_core import ErrorDetails
 from graphnn import arrays, files
 from graphnn.archives import read_array
 from graphnn.arrays import Array
-from graphnn.errors import Findings, GraphnnError, nearest, suggestion
-from graphnn.initializers import INITIALIZERS, Initializer
+from graphnn.errors import FileError, Findings, GraphnnError, SpecError, nearest, suggestion
+from graphnn.initializers import INITIALIZERS, MAP, Initializer
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
 from graphnn.spec.build import NODE_KEYS
 from graphnn.spec.model import NodeSpec, Reference
 from graphnn.spec.sizes import Size, show
-from graphnn.spec.take import brief
+from graphnn.spec.take import brief, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, plain
 
-
 GUESSES = 20  # faults of one kind that get a nearest name: finding it among all names takes time
+_OF_ARRAY = ("unknown-array", "pickled-array", "not-numbers")  # faults of one array of a file
 _EXTRA = "extra_forbidden"
 # What pydantic's types of error say of a value, in the words of this language.
 _WANTED = {
@@ -39,6 +40,9 @@ _WANTED = {
     "tuple_type": "a list",
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
+    "less_than": "less than {lt:g}",
+    "less_than_equal": "at most {le:g}",
+    "finite_number": "a finite number",
     "too_short": "a list of at least {min_length} entry",
 }
 
@@ -56,12 +60,15 @@ class Origin:
         Full name of the parameter that it is.
     place : Value
         Where the spec says so; the node's name where it does not.
+    layout : str
+        What the axes of the parameter are, for initializers.
     """
 
     place: Value
     start: Initializer | None = None
     array: Array | None = None
     share: str | None = None
+    layout: str = MAP
 
     @property
     def absent(self) -> bool:
@@ -158,11 +165,13 @@ class Binder:
         try:
             return op_class.model_validate_json(json.dumps(data), strict=True, context=self._scope)
         except ValidationError as error:
-            told = set()
+            told: set[Any] = set()
             for detail in error.errors(include_url=False):
-                key = str(detail["loc"][0])
-                if key not in told:
-                    told.add(key)
+                key, *path = detail["loc"]
+                entry = attributes.get(str(key))
+                at = key if entry is None else id(_deepest(entry.value, path))
+                if at not in told:
+                    told.add(at)
                     self._attribute_fault(spec, op_class, attributes, detail)
             return None
 
@@ -175,21 +184,28 @@ class Binder:
     ) -> None:
         key = str(detail["loc"][0])
         if detail["type"] == "missing":
-            description = (op_class.model_fields[key].description or "").replace("`", "'")
             self._findings.error(
                 "missing-attribute",
                 f"the node '{spec.name}' does not say its '{key}'",
                 spec.op.span,
                 label=f"{op_class.name} needs '{key}'",
-                help=f"give '{key}': {_lower(description).rstrip('.')}",
+                help=f"give '{key}': {_description(op_class, key)}",
             )
             return
         what = f"the '{key}' of '{spec.name}'"
         value = _deepest(attributes[key].value, detail["loc"][1:])
+        entry = f"an entry of {what}" if value is not attributes[key].value else what
         if detail["type"] == "size":
-            self._size_fault(what, value, detail)
+            self._size_fault(entry, value, detail)
             return
-        message, help = _attribute_message(what, value, detail)
+        if detail["type"] == "value_error" and isinstance(value, Sequence):
+            try:
+                arrays.from_value(value, what)
+            except SpecError as error:  # which points at the entry
+                self._findings.add(error.diagnostics[0])
+                return
+        message, help = attribute_message(entry, value, detail)
+        help = help or f"'{key}': {_description(op_class, key)}"
         self._findings.error("bad-attribute", message, value.span, help=help)
 
     def _size_fault(self, what: str, value: Value, detail: ErrorDetails) -> None:
@@ -205,12 +221,14 @@ class Binder:
                 help = suggestion(unknown, self._scope, help)
             self._findings.error("unknown-size", detail["msg"], value.span, help=help)
             return
-        message = f"{what} must be a whole number or the name of a size, not {brief(value)}"
-        if isinstance(value, Scalar) and isinstance(value.value, str):
-            message = f"{what}, {brief(value)}: {detail['msg']}"
-        elif "value" in detail["ctx"]:
-            message = f"{what}: {detail['msg']}"
-        self._findings.error("bad-size", message, value.span)
+        text = isinstance(value, Scalar) and isinstance(value.value, str)
+        shown = f"{what}, {brief(value)}" if text else what
+        message, help = f"{shown}: {detail['msg']}", ""
+        if text and "value" not in detail["ctx"]:
+            help = "a size is made of whole numbers, names of sizes, + - * // and brackets"
+        elif "value" not in detail["ctx"]:
+            message = f"{what} must be a whole number or the name of a size, {unlike(value)}"
+        self._findings.error("bad-size", message, value.span, help=help)
 
     def _inputs(self, spec: NodeSpec, op_class: type[Op]) -> tuple[Reference, ...] | None:
         operands = op_class.data_operands()
@@ -233,15 +251,16 @@ class Binder:
     ) -> tuple[Reference, ...] | None:
         names = [operand.name for operand in operands]
         table = {str(r.operand.value): r for r in spec.inputs if r.operand is not None}
-        for name, reference in table.items():
-            if name not in names:
-                assert reference.operand is not None
-                self._findings.error(
-                    "unknown-operand",
-                    f"{op_class.name} has no operand '{name}'",
-                    reference.operand.span,
-                    help=suggestion(name, names, _operands(operands)),
-                )
+        unknown = [name for name in table if name not in names]
+        single = not operands or operands[0].many  # its inputs have no names to choose from
+        for name in unknown[:1] if single else unknown:
+            place = table[name].operand
+            self._findings.error(
+                "unknown-operand",
+                f"{op_class.name} has no operand '{name}'",
+                place.span if place else None,
+                help=suggestion(name, names, _operands(operands)),
+            )
         missing = [name for name in names if name not in table]
         if missing and set(table) <= set(names):
             self._findings.error(
@@ -269,7 +288,11 @@ class Binder:
                 origins[operand.name] = None
                 for diagnostic in error.diagnostics:
                     self._findings.add(replace(diagnostic, severity="error"))
-        found = {name: origin for name, origin in origins.items() if origin is not None}
+        found = {
+            operand.name: replace(origin, layout=operand.layout)
+            for operand in op_class.parameter_operands()
+            if (origin := origins[operand.name]) is not None
+        }
         return found if len(found) == len(origins) else None
 
     def _origin(self, spec: NodeSpec, operand: Operand, value: Value) -> Origin | None:
@@ -294,9 +317,10 @@ class Binder:
         return None
 
     def _wrong(self, full: str, wanted: str, value: Value) -> None:
-        self._findings.error(
-            "bad-parameter", f"'{full}' must be {wanted}, not {brief(value)}", value.span
-        )
+        shown = unlike(value)
+        if isinstance(value, Mapping) and len(value.entries) > 1:
+            shown = "not a mapping with several keys"
+        self._findings.error("bad-parameter", f"'{full}' must be {wanted}, {shown}", value.span)
 
     def _numbers(self, full: str, array: Array, place: Value) -> Origin | None:
         if array.size:
@@ -325,7 +349,7 @@ class Binder:
         if not isinstance(options, Mapping):
             self._findings.error(
                 "bad-initializer",
-                f"the options of '{name.value}' must be a mapping, not {brief(options)}",
+                f"the options of '{name.value}' must be a mapping, {unlike(options)}",
                 options.span,
                 help=f"'{name.value}' takes {_options(start)}",
             )
@@ -356,7 +380,7 @@ class Binder:
                 help = suggestion(key, known, f"it takes {_options(start)}")
                 self._findings.error("bad-initializer", message, entry.key.span, help=help)
                 continue
-            message, help = _attribute_message(f"'{key}' of '{name.value}'", entry.value, detail)
+            message, help = attribute_message(f"'{key}' of '{name.value}'", entry.value, detail)
             self._findings.error("bad-initializer", message, entry.value.span, help=help)
 
     def _file(self, full: str, value: Mapping) -> Origin | None:
@@ -372,36 +396,44 @@ class Binder:
             elif isinstance(entry.value, Scalar) and isinstance(entry.value.value, str):
                 texts[key] = entry.value
             else:
-                message = f"the '{key}' of '{full}' must be a text, not {brief(entry.value)}"
+                message = f"the '{key}' of '{full}' must be a text, {unlike(entry.value)}"
                 self._findings.error("bad-parameter", message, entry.value.span)
         if len(texts) != len(value.entries):
             return None
         file = texts["file"]
         path = files.within(self._folder, str(file.value), file.span)
-        key = texts.get("key")
-        wanted = full if key is None else str(key.value)
-        array = read_array(path, wanted, (key or file).span)
+        array_name = texts.get("key")
+        wanted = full if array_name is None else str(array_name.value)
+        try:
+            array = read_array(path, wanted, file.span)
+        except FileError as error:
+            (found,) = error.diagnostics
+            if array_name is not None and found.code in _OF_ARRAY:
+                found = replace(found, span=array_name.span)
+            raise FileError(found) from None
         return self._numbers(full, np.asarray(array, dtype=np.float64), value)
 
     def _share(self, full: str, value: Mapping) -> Origin | None:
         target = value.entries["share"].value
-        if len(value.entries) == 1 and isinstance(target, Scalar) and isinstance(target.value, str):
-            return Origin(target, share=target.value)
-        wrong = target if len(value.entries) == 1 else value
-        self._wrong(full, "{share: NODE.PARAMETER}", wrong)
-        return None
+        extra = [entry.key for key, entry in value.entries.items() if key != "share"]
+        for key in extra:
+            message = f"the share of '{full}' has no key '{key.value}'"
+            help = "write it as {share: NODE.PARAMETER}"
+            self._findings.error("unknown-key", message, key.span, help=help)
+        if not isinstance(target, Scalar) or not isinstance(target.value, str):
+            self._wrong(full, "{share: NODE.PARAMETER}", target)
+            return None
+        return None if extra else Origin(target, share=target.value)
 
 
-def _deepest(value: Value, path: tuple[int | str, ...]) -> Value:
+def _deepest(value: Value, path: Iterable[int | str]) -> Value:
     for step in path:
         if isinstance(value, Sequence) and isinstance(step, int) and step < len(value.items):
             value = value.items[step]
-        elif isinstance(value, Mapping) and isinstance(step, str) and step in value:
-            value = value.entries[step].value
     return value
 
 
-def _attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[str, str]:
+def attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[str, str]:
     """Message and help for a value that pydantic refuses, in the words of this language."""
     kind, context = detail["type"], detail.get("ctx", {})
     wanted = _WANTED.get(kind, "").format(**context)
@@ -409,8 +441,13 @@ def _attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[s
         help = ""
         if kind == "literal_error" and isinstance(value, Scalar):
             help = suggestion(str(value.value), re.findall(r"'(.*?)'", wanted))
-        return f"{what} must be {wanted}, not {brief(value)}", help
+        return f"{what} must be {wanted}, {unlike(value)}", help
     return f"{what}: {_lower(detail['msg'].removeprefix('Value error, '))}", ""
+
+
+def _description(op_class: type[Op], key: str) -> str:
+    text = (op_class.model_fields[key].description or "").replace("`", "'")
+    return _lower(text).rstrip(".")
 
 
 def _options(start: type[Initializer]) -> str:
@@ -469,14 +506,14 @@ def resolve_shares(
             path[name] = None
             name = origins[name].share
         last = next(reversed(path), full)
+        owner: str | None = None
         if name is None:
-            owner: str | None = last
+            owner = last
         elif name in path:
-            owner = _share_circle(list(path), name, origins, findings)
+            _share_circle(list(path), name, origins, findings)
         elif name in settled:
             owner = settled[name]
         else:
-            owner = None
             if name.rpartition(".")[0] not in unbound:
                 told += 1
                 others = [other for other in origins if other != last] if told <= GUESSES else ()

@@ -218,8 +218,8 @@ class Op(BaseModel):
     broadcasts : bool
         Whether axes of size 1 stretch, and missing leading axes are added, as in NumPy.
     batchwise : bool
-        Whether row n of the result depends on row n of the data alone (rows: first axis). Data
-        that has no rows of its own (see `has_rows`) is the same for all rows.
+        Whether row n of the result depends on row n of the data and of the noise alone (rows:
+        first axis). Data that has no rows of its own (see `has_rows`) is the same for all rows.
     channelwise : bool
         Whether each entry of the result depends on the entries in its own place alone.
     inplace : bool
@@ -233,7 +233,9 @@ class Op(BaseModel):
         For ops that infer shapes themselves: attributes and shapes to test with.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, defer_build=True
+    )
 
     operands: ClassVar[tuple[Operand, ...]] = ()
     result: ClassVar[str] = "..."
@@ -386,6 +388,16 @@ class Op(BaseModel):
         """
         return None
 
+    def told(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Mapping[str, sizes.Size]:
+        """Sizes in the signatures that the op itself tells, by name, for `infer`.
+
+        Raises
+        ------
+        ShapeError
+            The shapes do not fit.
+        """
+        return {}
+
     def check_kinds(self, shapes: Sequence[Shape], kinds: Sequence[Kind]) -> None:
         """Check what the `kind` of each operand cannot say: kinds that depend on the shapes.
 
@@ -448,6 +460,7 @@ class Op(BaseModel):
             size = getattr(self, key)
             if size is not None:
                 table[key] = size
+        table.update(self.told(shapes, given))
         rest: list[Shape] = []
         own = self.infer_shape(*shapes)
         operands = self.data_operands()

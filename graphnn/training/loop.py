@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import Diagnostic, TrainingError
+from graphnn.errors import DataError, Diagnostic, TrainingError
 from graphnn.gradients.backprop import Reverse
 from graphnn.gradients.numerical import numerical_gradient
 from graphnn.network import Network
@@ -18,6 +18,8 @@ from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.training import data, metrics, optimizers
 from graphnn.training.data import Dataset, InputNeed
+from graphnn.training.optimizers import OptimizerState
+from graphnn.training.schedules import Course
 
 Array = NDArray[Any]
 Row = dict[str, float]
@@ -70,10 +72,12 @@ class State:
         All trained entries before the first epoch and after each, for a small network.
     rng, noise : numpy.random.Generator
         Of the order of rows, and of the noise that ops draw.
+    optimizer : OptimizerState
     """
 
     rng: np.random.Generator
     noise: np.random.Generator
+    optimizer: OptimizerState
     epoch: int = 0
     history: list[Row] = field(default_factory=list)
     path: list[Array] = field(default_factory=list)
@@ -110,13 +114,16 @@ class Training:
         }
         self._also = tuple(dict.fromkeys(n for _, nodes in self._metrics.values() for n in nodes))
         self.sets = load_sets(network, spec) if sets is None else sets
-        self.state = State(
-            np.random.default_rng([spec.seed, _SHUFFLE]), np.random.default_rng([spec.seed, _NOISE])
-        )
         self._names = network.trainable
         if not self._names:
             message = "the network has no parameter to train"
             raise TrainingError(Diagnostic("nothing-to-train", message, spec.place.span))
+        trained = {name: network.parameters[name] for name in self._names}
+        self.state = State(
+            np.random.default_rng([spec.seed, _SHUFFLE]),
+            np.random.default_rng([spec.seed, _NOISE]),
+            self.optimizer.start(trained, Course(spec.epochs, self._batch_count)),
+        )
         # By numerical gradients alone, nothing is asked of the reverse pass, and no vjp is run.
         reversed_by = self._names if spec.gradient == "backprop" else ()
         self._reverse = Reverse(
@@ -143,14 +150,12 @@ class Training:
             A loss is not finite.
         """
         rows, means = 0, dict[str, float]()
-        batches = 1
-        if self.sets.train is not None:
-            batches = -(-len(self.sets.train) // self.spec.batch_size)
+        batches = self._batch_count
         for number, batch in enumerate(self._batches(), 1):
             count = len(next(iter(batch.values()))) if batch else 1
             loss, gradients, also = self._gradient(batch)
             with np.errstate(all="ignore"):  # the next forward pass tells what overflowed
-                self.optimizer.step(self.network.parameters, gradients)
+                self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
             rows += count
             for name, value in {"loss": loss, **self._measure(also)}.items():
                 means[name] = means.get(name, 0.0) + (value - means.get(name, 0.0)) * count / rows
@@ -186,6 +191,13 @@ class Training:
         executor = self.network.executor(nodes)
         parts = [executor.run(batch, self.network.arrays) for batch in dataset.batches(_EVALUATED)]
         return tuple(np.concatenate([part[node] for part in parts]) for node in nodes)
+
+    @property
+    def _batch_count(self) -> int:
+        """Batches in one epoch."""
+        if self.sets.train is None:
+            return 1
+        return -(-len(self.sets.train) // self.spec.batch_size)
 
     def _batches(self) -> Iterator[dict[str, Array]]:
         if self.sets.train is None:
@@ -243,7 +255,7 @@ def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
 
 
 def load_sets(network: Network, spec: TrainSpec) -> Sets:
-    """The rows that `spec` names, test and validation rows split off as it says.
+    """The rows that `spec` names: test and validation rows split off, then as many as it says.
 
     Raises
     ------
@@ -271,7 +283,20 @@ def load_sets(network: Network, spec: TrainSpec) -> Sets:
 
     train, test = part(loaded.train, spec.test)
     train, validation = part(train, spec.validation)
+    if spec.rows is not None:
+        train = _first(train, spec.rows)
     return Sets(train, validation, loaded.test if test is None else test)
+
+
+def _first(train: Dataset, rows: Scalar) -> Dataset:
+    """The first `rows` of `train`."""
+    count = rows.value
+    assert isinstance(count, int)
+    if count > len(train):
+        message = f"'rows' is {count}, but there are {len(train)} rows to train on"
+        help = "rows for validation and test are held back first"
+        raise DataError(Diagnostic("too-few-rows", message, rows.span, help=help))
+    return train.rows(slice(count))
 
 
 def _amount(value: Value) -> float:
