@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
@@ -12,12 +13,51 @@ Array = NDArray[Any]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 INITIALIZERS: dict[str, type[Initializer]] = {}
+MAP = "... out"  # axes of a weight that multiplies rows from the right
+
+
+def fans(shape: tuple[int, ...], layout: str = MAP) -> tuple[int, int]:
+    """Fan-in and fan-out of a parameter: entries that meet in one output, and leave one input.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    layout : str
+        What the axes are: ``out`` the outputs, ``in`` the inputs, ``...`` the rest. Where ``in``
+        is named, the rest is a window that counts for both, as in filters, ``out in ...``; where
+        it is not, the rest is the inputs, as in ``... out``.
+
+    Returns
+    -------
+    tuple of int
+        ``(fan_in, fan_out)``, each at least 1.
+    """
+    inputs, outputs, window = 1, 1, 1
+    for size, role in zip(shape, _roles(len(shape), layout), strict=True):
+        if role == "in":
+            inputs *= size
+        elif role == "out":
+            outputs *= size
+        else:
+            window *= size
+    return inputs * window, outputs * window
+
+
+def _roles(rank: int, layout: str) -> list[str]:
+    """What each axis is: ``in``, ``out`` or ``window``."""
+    before, _, after = (part.split() for part in layout.partition("..."))
+    rest = "window" if "in" in (*before, *after) else "in"
+    # A parameter with fewer axes than the layout names has outputs, not inputs.
+    short = len(before) + len(after) - rank
+    if short > 0:
+        return [role for role in (*before, *after) if role != "in"][:rank]
+    return [*before, *[rest] * -short, *after]
 
 
 class Initializer(BaseModel):
     """A rule that draws the first value of a parameter. Subclasses register themselves."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -26,14 +66,15 @@ class Initializer(BaseModel):
         if field := cls.model_fields.get("name"):
             INITIALIZERS[get_args(field.annotation)[0]] = cls
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """First value of a parameter.
 
         Parameters
         ----------
         rng : numpy.random.Generator
         shape : tuple of int
-            For the rules that scale with fan-in and fan-out: ``(fan_in, ..., fan_out)``.
+        layout : str
+            What the axes are, for the rules that tell inputs from outputs; see `fans`.
 
         Returns
         -------
@@ -47,7 +88,7 @@ class Zeros(Initializer):
 
     name: Literal["zeros"] = "zeros"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Zeros of `shape`."""
         return np.zeros(shape)
 
@@ -57,7 +98,7 @@ class Ones(Initializer):
 
     name: Literal["ones"] = "ones"
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Ones of `shape`."""
         return np.ones(shape)
 
@@ -68,7 +109,7 @@ class Constant(Initializer):
     name: Literal["constant"] = "constant"
     value: Finite
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """`shape` filled with `value`."""
         return np.full(shape, self.value)
 
@@ -80,7 +121,7 @@ class Normal(Initializer):
     mean: Finite = 0.0
     std: Positive = 0.01
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Independent normal numbers."""
         return rng.normal(self.mean, self.std, shape)
 
@@ -100,25 +141,65 @@ class Uniform(Initializer):
             raise ValueError(f"{high} is not above 'low', {low}")
         return high
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Independent uniform numbers."""
         return rng.uniform(self.low, self.high, shape)
 
 
+class TruncatedNormal(Initializer):
+    """Normal, but for what lies more than `cut` standard deviations from the mean.
+
+    The numbers spread less than `std` says: their variance is
+    ``std**2 * (1 - 2 * cut * phi(cut) / (2 * Phi(cut) - 1))``, with the density phi and the
+    distribution Phi of a standard normal number, 0.774 ``std**2`` for a cut of 2.
+
+    References
+    ----------
+    N. L. Johnson, S. Kotz and N. Balakrishnan, Continuous univariate distributions, volume 1,
+    2nd edition 1994, chapter 13, section 10.1.
+    """
+
+    name: Literal["truncated_normal"] = "truncated_normal"
+    mean: Finite = 0.0
+    std: Positive = 0.01
+    cut: Positive = 2.0
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
+        """Independent numbers, drawn again until each is within the cut."""
+        numbers = np.empty(math.prod(shape))
+        done = 0
+        while done < numbers.size:
+            found = self._within(rng, numbers.size - done)
+            numbers[done : done + found.size] = found
+            done += found.size
+        return np.reshape(numbers * self.std + self.mean, shape)
+
+    def _within(self, rng: np.random.Generator, count: int) -> Array:
+        """Of `count` numbers those that are kept: at least 6 in 10 in the mean."""
+        if self.cut >= 1:
+            found = rng.standard_normal(count)
+            return found[np.abs(found) <= self.cut]
+        # Few normal numbers lie within a narrow cut, but there the density is almost level.
+        found = rng.uniform(-self.cut, self.cut, count)
+        return found[rng.random(count) < np.exp(-0.5 * found**2)]
+
+
 class _Scaled(Initializer):
-    """Zero mean, with a variance that depends on fan-in and fan-out."""
+    """Zero mean, with a variance that depends on fan-in and fan-out.
+
+    `gain` multiplies the standard deviation.
+    """
 
     distribution: Literal["normal", "uniform"] = "normal"
+    gain: Positive = 1.0
 
     def variance(self, fan_in: int, fan_out: int) -> float:
-        """Variance of one entry."""
+        """Variance of one entry at gain 1."""
         raise NotImplementedError
 
-    def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Independent numbers of the variance that the rule asks for."""
-        fan_in = max(1, int(np.prod(shape[:-1]))) if len(shape) > 1 else 1
-        fan_out = shape[-1] if shape else 1
-        std = float(np.sqrt(self.variance(fan_in, fan_out)))
+        std = self.gain * float(np.sqrt(self.variance(*fans(shape, layout))))
         if self.distribution == "normal":
             return rng.normal(0.0, std, shape)
         bound = std * float(np.sqrt(3.0))
@@ -131,7 +212,7 @@ class Xavier(_Scaled):
     References
     ----------
     X. Glorot and Y. Bengio, Understanding the difficulty of training deep feedforward neural
-    networks, AISTATS 2010, eq. 16.
+    networks, AISTATS 2010, eq. 12 (the variance) and 16 (as uniform numbers).
     """
 
     name: Literal["xavier"] = "xavier"
@@ -154,3 +235,56 @@ class He(_Scaled):
     def variance(self, fan_in: int, fan_out: int) -> float:
         """``2 / fan_in``."""
         return 2.0 / fan_in
+
+
+class Lecun(_Scaled):
+    """Variance ``1 / fan_in``, for tanh and selu.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, G. Orr and K.-R. Mueller, Efficient BackProp, in Neural Networks: Tricks
+    of the Trade, 1998, section 4.6.
+    """
+
+    name: Literal["lecun"] = "lecun"
+
+    def variance(self, fan_in: int, fan_out: int) -> float:
+        """``1 / fan_in``."""
+        return 1.0 / fan_in
+
+
+class Orthogonal(Initializer):
+    """Matrix with orthonormal rows, or columns where there are fewer of them, times `gain`.
+
+    It is drawn uniformly from all such matrices: the QR decomposition of normal numbers, with the
+    signs that make the diagonal of R positive. Axes other than the outputs count as one.
+
+    References
+    ----------
+    A. Saxe, J. McClelland and S. Ganguli, Exact solutions to the nonlinear dynamics of learning in
+    deep linear neural networks, ICLR 2014. The signs: F. Mezzadri, How to generate random matrices
+    from the classical compact groups, Notices of the AMS 54 (2007).
+    """
+
+    name: Literal["orthogonal"] = "orthogonal"
+    gain: Positive = 1.0
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
+        """One matrix of inputs by outputs, with its axes put where `layout` has them."""
+        roles = _roles(len(shape), layout)
+        output = roles.index("out") if "out" in roles else None
+        columns = 1 if output is None else shape[output]
+        rows = math.prod(shape) // columns
+        matrix = self.gain * _orthonormal(rng, rows, columns)
+        if output is None:
+            return matrix.reshape(shape)
+        others = [size for axis, size in enumerate(shape) if axis != output]
+        return np.ascontiguousarray(np.moveaxis(matrix.reshape(*others, columns), -1, output))
+
+
+def _orthonormal(rng: np.random.Generator, rows: int, columns: int) -> Array:
+    """Uniform among the matrices whose shorter side is orthonormal."""
+    if rows < columns:
+        return _orthonormal(rng, columns, rows).T
+    q, r = np.linalg.qr(rng.standard_normal((rows, columns)))
+    return np.asarray(q * np.where(np.diagonal(r) < 0, -1.0, 1.0))
