@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.drawing import dot, render
+from graphnn.drawing.comparison import comparison
 from graphnn.drawing.contours import path_on_contours
 from graphnn.drawing.dot import Direction
+from graphnn.drawing.histograms import histograms
 from graphnn.drawing.history import curves
 from graphnn.drawing.keypoints import image_with_points
 from graphnn.drawing.sheets import image_sheet, mistakes
@@ -20,8 +22,10 @@ from graphnn.network import Network
 Array = NDArray[Any]
 
 __all__ = [
+    "comparison",
     "curves",
     "draw",
+    "histograms",
     "image_sheet",
     "image_with_points",
     "loss_path",
@@ -75,7 +79,7 @@ def to_svg(network: Network) -> str:
     return render.to_svg(dot.to_dot(network.graph))
 
 
-def loss_path(network: Network, points: Array, *, path: Path | None = None) -> Any:
+def loss_path(network: Network, points: Array, *, path: str | Path | None = None) -> Any:
     """Picture of the path that two trained numbers took, on the contours of the loss.
 
     Parameters
@@ -83,7 +87,7 @@ def loss_path(network: Network, points: Array, *, path: Path | None = None) -> A
     network : Network
         Without inputs; its trainable parameters have two entries in all.
     points : ndarray, shape (steps, 2)
-    path : Path, optional
+    path : str or Path, optional
         Where to write it.
     """
     probe = network.astype("float64")

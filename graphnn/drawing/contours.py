@@ -35,7 +35,7 @@ def path_on_contours(
     *,
     labels: tuple[str, str] = ("x0", "x1"),
     title: str | None = None,
-    path: Path | None = None,
+    path: str | Path | None = None,
 ) -> Figure:
     """The way of an optimizer, or of several, over the contours of what it minimises.
 
@@ -48,7 +48,7 @@ def path_on_contours(
     labels : tuple of two str
         Names of the axes.
     title : str, optional
-    path : Path, optional
+    path : str or Path, optional
         Where to save the plot: .png, .svg or .pdf.
 
     Returns

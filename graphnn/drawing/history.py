@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
+Line = tuple[str, str, Array]
 
 _VALIDATION = "validation_"
 _NOT_MEASURED = ("epoch", "seconds")  # columns of a history that are no curves
@@ -31,7 +32,7 @@ def curves(
     *,
     test: Mapping[str, float] | None = None,
     title: str | None = None,
-    path: Path | None = None,
+    path: str | Path | None = None,
 ) -> Figure:
     """Loss and metrics over the epochs, each with its value on the validation data.
 
@@ -44,7 +45,7 @@ def curves(
     test : mapping of str to float, optional
         Values on the test data once training was over, by the same names.
     title : str, optional
-    path : Path, optional
+    path : str or Path, optional
         Where to save the plot: .png, .svg or .pdf.
 
     Returns
@@ -61,8 +62,8 @@ def curves(
         The file cannot be written.
     """
     style.check_path(path)
-    series = {name: _finite(values) for name, values in history.items()}
-    measures = _measures(series)
+    series = series_of(history)
+    measures = measured(series)
     across = min(len(measures), _PANELS_ACROSS)
     down = math.ceil(len(measures) / across)
     with style.styled():
@@ -78,18 +79,24 @@ def curves(
         return style.finish(figure, path)
 
 
+def series_of(history: Mapping[str, Sequence[float | None]]) -> dict[str, Array]:
+    """The columns of a history as arrays, with NaN for what cannot be drawn."""
+    return {name: _finite(values) for name, values in history.items()}
+
+
 def _finite(values: Iterable[float | None]) -> Array:
     array = np.array([math.nan if value is None else value for value in values], np.float64)
     return np.where(np.abs(array) <= _MOST, array, np.nan)
 
 
-def _measures(series: Mapping[str, Array]) -> list[str]:
+def measured(series: Mapping[str, Array]) -> list[str]:
     """What there are curves of: the loss first, then the metrics in the order given."""
     names = [name.removeprefix(_VALIDATION) for name in series if name not in _NOT_MEASURED]
     return list(dict.fromkeys(["loss", *names]))
 
 
-def _panel(axes: Axes, measure: str, series: Mapping[str, Array], test: float | None) -> None:
+def lines_of(measure: str, series: Mapping[str, Array]) -> tuple[Array, list[Line]]:
+    """The epochs of a history, and label, colour and values of each line of one measure."""
     found = [
         (label, color, series[name])
         for label, color, name in (
@@ -102,8 +109,13 @@ def _panel(axes: Axes, measure: str, series: Mapping[str, Array], test: float | 
     epochs = series.get("epoch", np.empty(0))
     if len(epochs) < longest or not np.isfinite(epochs).all():
         epochs = np.arange(1.0, longest + 1)
+    return epochs[:longest], found
+
+
+def _panel(axes: Axes, measure: str, series: Mapping[str, Array], test: float | None) -> None:
+    epochs, found = lines_of(measure, series)
     for label, color, values in found:
-        axes.plot(epochs[: len(values)], values, color=color, label=label, **_markers(values))
+        axes.plot(epochs[: len(values)], values, color=color, label=label, **markers(values))
     if test is not None:
         axes.axhline(test, color=style.GREEN, linewidth=1.2, linestyle=(0, (4, 2)))
         axes.plot([], [], color=style.GREEN, linestyle=(0, (4, 2)), label=f"test {test:.4g}")
@@ -113,13 +125,13 @@ def _panel(axes: Axes, measure: str, series: Mapping[str, Array], test: float | 
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=style.GREY)
         return
-    _epoch_axis(axes, epochs[:longest])
+    mark_epochs(axes, epochs)
     levels = [] if test is None else [test]
     _value_axis(axes, measure, np.append(together[~np.isnan(together)], levels))
     axes.legend(loc="best")
 
 
-def _markers(values: Array) -> dict[str, Any]:
+def markers(values: Array) -> dict[str, Any]:
     """Marks on each point of a short curve; on a long one, where no line reaches the point."""
     if len(values) <= _FEW:
         return {"marker": "o", "markersize": 3.0}
@@ -128,7 +140,8 @@ def _markers(values: Array) -> dict[str, Any]:
     return {"marker": "o", "markersize": 3.0, "markevery": alone.tolist()} if len(alone) else {}
 
 
-def _epoch_axis(axes: Axes, epochs: Array) -> None:
+def mark_epochs(axes: Axes, epochs: Array) -> None:
+    """Label the axis of epochs, with ticks at whole ones."""
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel("epoch")

@@ -26,7 +26,7 @@ def image_with_points(
     predicted: ArrayLike | None = None,
     names: Sequence[str] | None = None,
     title: str | None = None,
-    path: Path | None = None,
+    path: str | Path | None = None,
 ) -> Figure:
     """An image with points scattered over it: where they are and where they were predicted.
 
@@ -42,7 +42,7 @@ def image_with_points(
     names : sequence of str, shape [k], optional
         What to write at each true point.
     title : str, optional
-    path : Path, optional
+    path : str or Path, optional
         Where to save the picture: .png, .svg or .pdf.
 
     Returns

@@ -97,6 +97,7 @@ def render(dot: str, path: Path) -> Path:
     FileError
         The file cannot be written.
     """
+    path = Path(path)
     format = format_of(path, FORMATS)
     content = dot.encode(errors="replace") if format in _TEXT else _draw(dot, format, path)
     write_whole(path, lambda stream: stream.write(content))

@@ -37,7 +37,7 @@ def image_sheet(
     limit: int = 100,
     ink: bool = False,
     title: str | None = None,
-    path: Path | None = None,
+    path: str | Path | None = None,
 ) -> Figure:
     """Images side by side, each with its label below.
 
@@ -56,7 +56,7 @@ def image_sheet(
     ink : bool
         Draw high grey values dark, as ink on paper.
     title : str, optional
-    path : Path, optional
+    path : str or Path, optional
         Where to save the sheet: .png, .svg or .pdf.
 
     Returns
@@ -99,7 +99,7 @@ def mistakes(
     limit: int = 40,
     ink: bool = True,
     title: str | None = None,
-    path: Path | None = None,
+    path: str | Path | None = None,
 ) -> Figure:
     """A sheet of the images that were classified wrongly, with both labels.
 

@@ -32,7 +32,7 @@ def step_study(
     *,
     marked: float | None = 1e-4,
     title: str | None = None,
-    path: Path | None = None,
+    path: str | Path | None = None,
 ) -> Figure:
     """The error of forward and central differences against the step h, both logarithmic.
 
@@ -50,7 +50,7 @@ def step_study(
     marked : float, optional
         A step to mark by a line.
     title : str, optional
-    path : Path, optional
+    path : str or Path, optional
         Where to save the plot: .png, .svg or .pdf.
 
     Returns

@@ -138,7 +138,7 @@ def new_figure(width: float, height: float, **options: Any) -> Figure:
     return figure
 
 
-def finish(figure: Figure, path: Path | None) -> Figure:
+def finish(figure: Figure, path: str | Path | None) -> Figure:
     """Save `figure` to `path`, if one is given, whole or not at all; return it.
 
     Raises
@@ -150,6 +150,7 @@ def finish(figure: Figure, path: Path | None) -> Figure:
     """
     if path is None:
         return figure
+    path = Path(path)
     format = format_of(path, FORMATS)
     dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
     content = io.BytesIO()
@@ -159,10 +160,10 @@ def finish(figure: Figure, path: Path | None) -> Figure:
     return figure
 
 
-def check_path(path: Path | None) -> None:
+def check_path(path: str | Path | None) -> None:
     """Raise `DrawingError` when `path` names no format of a plot, before any work is done."""
     if path is not None:
-        format_of(path, FORMATS)
+        format_of(Path(path), FORMATS)
 
 
 def shown(text: object) -> str:

@@ -19,7 +19,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from graphnn.drawing import (
+    comparison,
     curves,
+    histograms,
     image_sheet,
     image_with_points,
     mistakes,
@@ -42,8 +44,10 @@ PLOTS: dict[str, Callable[..., Figure]] = {
     "image_sheet": lambda **given: image_sheet(DIGITS, **given),
     "mistakes": lambda **given: mistakes(DIGITS, np.arange(6), np.zeros(6, int), **given),
     "image_with_points": lambda **given: image_with_points(DIGITS[0], [[1, 2]], **given),
+    "comparison": lambda **given: comparison({"a run": {"loss": [3.0, 2.0, 1.0]}}, **given),
     "curves": lambda **given: curves({"loss": [3.0, 2.0, 1.0]}, **given),
     "path_on_contours": lambda **given: path_on_contours(bowl, [[-3, 4], [0, 1]], **given),
+    "histograms": lambda **given: histograms({"row": {"column": [1.0, 2.0, 2.0]}}, **given),
     "step_study": lambda **given: step_study([0.1, 0.01], [1, 0.1], [1, 0.01], **given),
 }
 every_plot = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS)
