@@ -296,3 +296,28 @@ def test_training_by_numerical_gradients_never_asks_for_a_vjp(folder, monkeypatc
     assert run.history[0]["loss"] < 1.5
     with pytest.raises(AssertionError):
         graphnn.train(folder / "net.yaml", {"epochs": 1})
+
+
+def test_twenty_steps_by_numerical_gradients_end_where_those_by_backprop_do(monkeypatch):
+    monkeypatch.setattr("graphnn.training.loop.Dataset.batches", first_of(20))
+    settings = {"epochs": 1, "test": 100, "validation": 100}
+    numerical = graphnn.train("specs/mnist_numerical.yaml", settings)
+    backprop = graphnn.train("specs/mnist.yaml", settings)
+    for name, array in backprop.network.parameters.items():
+        moved = np.abs(array - graphnn.load("specs/mnist.yaml").parameters[name]).max()
+        assert moved > 0.01
+        np.testing.assert_allclose(numerical.network.parameters[name], array, rtol=0, atol=1e-8)
+
+
+def first_of(count):
+    """`Dataset.batches`, ended after `count` of them."""
+    from itertools import islice
+
+    from graphnn.training.data import Dataset
+
+    whole = Dataset.batches
+
+    def batches(self, size, rng=None):
+        return islice(whole(self, size, rng), count)
+
+    return batches
