@@ -1,0 +1,55 @@
+"""Tables of what a spec may name, written from the registries; called by the build."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from graphnn.initializers import INITIALIZERS
+from graphnn.training.metrics import METRICS
+from graphnn.training.optimizers import OPTIMIZERS
+from graphnn.training.schedules import SCHEDULES
+
+CLASSES = {"initializer": INITIALIZERS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+
+
+def write(folder: Path) -> None:
+    """Write a table for each registry into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, kinds in CLASSES.items():
+        (folder / f"{name}s.md").write_text("\n".join(_classes(name, kinds)) + "\n")
+    (folder / "metrics.md").write_text("\n".join(_functions("metric", METRICS)) + "\n")
+
+
+def _classes(title: str, kinds: Mapping[str, type[BaseModel]]) -> Iterator[str]:
+    yield f"| {title} | options and defaults | |\n|---|---|---|"
+    for name, kind in kinds.items():
+        options = ", ".join(
+            f"`{key}`{_default(info)}" for key, info in kind.model_fields.items() if key != "name"
+        )
+        yield f"| `{name}` | {options} | {_summary(kind)} |"
+
+
+def _functions(title: str, functions: Mapping[str, Any]) -> Iterator[str]:
+    yield f"| {title} | |\n|---|---|"
+    for name, function in functions.items():
+        yield f"| `{name}` | {_summary(function)} |"
+
+
+def _default(info: FieldInfo) -> str:
+    value = info.get_default(call_default_factory=True)
+    if value is None or value is PydanticUndefined:
+        return ""
+    return f" {getattr(value, 'name', value)}"
+
+
+def _summary(thing: Any) -> str:
+    text = (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
+    return re.sub(r"``(.+?)``", r"`\1`", text).replace("|", "\\|")
