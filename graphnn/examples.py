@@ -24,6 +24,7 @@ from graphnn.spec.values import Mapping as Located
 Array = NDArray[Any]
 _FILLED = {"zeros": np.zeros, "ones": np.ones}
 _FORMS = "numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}"
+_EXACT: Any = {"all": str}  # as many digits as tell a number from its neighbours
 _PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
 
 
@@ -39,7 +40,8 @@ class ExampleResult:
         What the spec says of it.
     span : Span or None
     difference : float
-        The largest absolute difference from an expected value; 0 when nothing could be compared.
+        The largest absolute difference from an expected value, 1 for a wrong class; 0 when
+        nothing could be compared.
     diagnostics : tuple of Diagnostic
         What is wrong; empty when nothing is.
     """
@@ -323,7 +325,7 @@ def _compare(
 def _short(array: Array) -> str:
     """`array` in one line, exact, without the middle of long rows."""
     text = np.array2string(
-        array, separator=", ", threshold=6, edgeitems=2, max_line_width=10**6, floatmode="unique"
+        array, separator=", ", threshold=6, edgeitems=2, max_line_width=10**6, formatter=_EXACT
     )
     return " ".join(text.split())
 

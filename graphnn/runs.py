@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ class Run:
         A row an epoch: ``loss`` and metrics, ``validation_loss`` and the like.
     test : dict
         Loss and metrics on the test rows; empty where there are none.
+    test_rows : int
+        How many those are.
     interrupted : bool
         Whether Ctrl-C ended it; the history tells after how many epochs.
     folder : Path or None
@@ -54,6 +57,7 @@ class Run:
     network: Network
     history: tuple[Row, ...]
     test: Row
+    test_rows: int = 0
     interrupted: bool = False
     folder: Path | None = None
     files: tuple[str, ...] = ()
@@ -109,12 +113,14 @@ def train(
     if place is not None and resume:
         checkpoint.restore(training, place / CHECKPOINT)
     interrupted, fault = _epochs(training, place, progress)
-    test = {} if training.sets.test is None else training.evaluate(training.sets.test)
+    held_back = training.sets.test
+    test = {} if held_back is None else training.evaluate(held_back)
+    test_rows = 0 if held_back is None else len(held_back)
     written, remarks = _leave(training, test, place) if place is not None else ((), ())
     if fault is not None:
         raise fault
     history = tuple(training.state.history)
-    return Run(net, history, test, interrupted, place, written, remarks)
+    return Run(net, history, test, test_rows, interrupted, place, written, remarks)
 
 
 def _train_spec(net: Network) -> TrainSpec:
@@ -178,13 +184,17 @@ class _Keeper:
 
     def __call__(self) -> None:
         arrays = self._training.network.arrays
-        self._last = {name: array.copy() for name, array in arrays.items()}
+        self._last = (
+            {name: array.copy() for name, array in arrays.items()},
+            deepcopy(self._training.state),
+        )
         if self._place is not None:
             checkpoint.save(self._training, self._place / CHECKPOINT)
 
     def back(self) -> None:
-        """Undo the epoch that was under way."""
-        self._training.network.assign(self._last)
+        """Undo what came after."""
+        arrays, self._training.state = self._last
+        self._training.network.assign(arrays)
 
 
 def _leave(training: Training, test: Row, place: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:

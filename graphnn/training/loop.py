@@ -107,7 +107,7 @@ class Training:
         self.optimizer = optimizers.find(spec.optimizer)
         self._metrics = {
             str(metric.name.value): (
-                metrics.find(str(metric.name.value), metric.name.span),
+                metrics.fit(metric),
                 tuple(reference.name for reference in metric.nodes),
             )
             for metric in spec.metrics
@@ -166,6 +166,8 @@ class Training:
         if self.sets.validation is not None:
             found = self.evaluate(self.sets.validation)
             row |= {f"validation_{name}": value for name, value in found.items()}
+            if progress is not None:
+                progress(Progress(self.state.epoch + 1, self.spec.epochs, batches, batches, row))
         self.state.history.append(row)
         self.state.epoch += 1
         self._trace()

@@ -9,6 +9,7 @@ those of the pairs (target, prediction) as one-hot rows. Top-k accuracy is a mea
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, Span, TrainingError, suggestion
+from graphnn.spec.model import MetricSpec
 
 Metric = Callable[[NDArray[Any], NDArray[Any]], NDArray[np.float64]]
 METRICS: dict[str, Metric] = {}
@@ -29,6 +31,24 @@ def metric(name: str) -> Callable[[Metric], Metric]:
         return function
 
     return register
+
+
+def fit(spec: MetricSpec) -> Metric:
+    """The metric that `spec` names, once it is sure that it can read the nodes listed.
+
+    Raises
+    ------
+    TrainingError
+        There is no such metric, or it reads another number of nodes.
+    """
+    name = str(spec.name.value)
+    found = find(name, spec.name.span)
+    operands = list(inspect.signature(found).parameters)
+    if len(operands) != len(spec.nodes):
+        message = f"{name} reads {len(operands)} nodes, but is given {len(spec.nodes)}"
+        help = f"write {name}: [{', '.join(operands).upper()}]"
+        raise TrainingError(Diagnostic("wrong-inputs", message, spec.name.span, help=help))
+    return found
 
 
 def find(name: str, span: Span | None = None) -> Metric:

@@ -1,0 +1,113 @@
+"""The application: its commands, and what every one of them does with errors."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from graphnn import __version__
+from graphnn.cli import check, draw, grad, gradcheck, new, ops, run, show, terminal, test, train
+from graphnn.cli.options import misused
+from graphnn.errors import Diagnostic, GraphnnError
+
+FINE, WRONG, MISUSED = 0, 1, 2  # exit codes: all is well; the file or data is not; the call is not
+_INTERRUPTED = 130  # what Typer makes of Ctrl-C
+_WRITE, _COMPUTE = "Write and look", "Compute"
+_COMMANDS: dict[str, tuple[Callable[..., int | None], str]] = {
+    "new": (new.new, _WRITE),
+    "check": (check.check, _WRITE),
+    "show": (show.show, _WRITE),
+    "draw": (draw.draw, _WRITE),
+    "ops": (ops.ops, _WRITE),
+    "test": (test.test, _COMPUTE),
+    "run": (run.run, _COMPUTE),
+    "grad": (grad.grad, _COMPUTE),
+    "gradcheck": (gradcheck.gradcheck, _COMPUTE),
+    "train": (train.train, _COMPUTE),
+}
+
+app = typer.Typer(
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _name, (_command, _panel) in _COMMANDS.items():
+    app.command(_name, rich_help_panel=_panel)(_command)
+
+
+@app.callback(invoke_without_command=True)
+def graphnn(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    """Neural networks as text files: declared, checked, drawn, run, differentiated and trained."""
+    if version:
+        terminal.line(f"graphnn {__version__}")
+        raise typer.Exit(FINE)
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(MISUSED)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line `arguments`, by default the process's own, and exit.
+
+    The exit code is 0 when all is well, 1 when something is wrong with a file or the data, and 2
+    when the command was called in a way that makes no sense.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that lacks a character must not end the program.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads has enough; what Python flushes at exit must go somewhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = WRONG
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        code: Any = app(arguments, prog_name="graphnn", standalone_mode=False)
+    except GraphnnError as error:
+        terminal.tell(error.diagnostics)
+        return MISUSED if misused(error) else WRONG
+    except MemoryError as error:
+        message = (
+            f"there is not enough memory: {error}" if str(error) else "there is no memory left"
+        )
+        terminal.tell([Diagnostic("out-of-memory", message)])
+        return WRONG
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        message = f"{error.strerror or error}: '{error.filename}'"
+        terminal.tell([Diagnostic("system", message)])
+        return WRONG
+    except Exception as error:
+        # Typer names its own errors differently from version to version.
+        if hasattr(error, "format_message"):
+            terminal.tell([_misuse(error)])
+            return MISUSED
+        if not isinstance(error, typer.Abort):
+            raise
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:
+        terminal.remark("interrupted")
+        return WRONG
+    return FINE if code is None else int(code)
+
+
+def _misuse(error: Any) -> Diagnostic:
+    message = error.format_message().removeprefix("Invalid value for ").rstrip(".")
+    command = error.ctx.command_path if getattr(error, "ctx", None) else "graphnn"
+    message = message[:1].lower() + message[1:]
+    return Diagnostic("usage", message, help=f"'{command} --help' says how it is used")

@@ -1,0 +1,70 @@
+"""Files and folders given to a command, as the spec files that they stand for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphnn.errors import GraphnnError
+from graphnn.files import fail
+from graphnn.runs import CHECKPOINT
+from graphnn.spec import reader
+
+SUFFIXES = (".yaml", ".yml", ".json")
+_MARKS = ("graphnn", "nodes")  # keys without which a file found in a folder is no spec
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to look at, and whether it was named or came up in a folder."""
+
+    path: Path
+    named: bool
+
+    @property
+    def is_spec(self) -> bool:
+        """Whether it means to be a spec: a file that was named always does."""
+        if self.named:
+            return True
+        try:
+            document = reader.read_file(self.path)
+        except GraphnnError:
+            return True  # whatever it is, it is for a person to see
+        return any(mark in document for mark in _MARKS)
+
+
+def spec_files(paths: Iterable[Path]) -> list[Found]:
+    """The files among `paths`, and those with a spec's suffix in the folders among them.
+
+    Hidden files and folders are left out, and so are folders that training wrote, with their
+    copies of specs; links to folders are not followed.
+
+    Raises
+    ------
+    FileError
+        A folder holds no such file.
+    """
+    found: dict[Path, Found] = {}
+    for path in paths:
+        if not path.is_dir():
+            found.setdefault(path, Found(path, named=True))
+            continue
+        inside = list(_walk(path))
+        if not inside:
+            message = f"there is no .yaml, .yml or .json file in '{path}'"
+            raise fail("no-such-file", message)
+        for file in inside:
+            found.setdefault(file, Found(file, named=False))
+    return list(found.values())
+
+
+def _walk(folder: Path) -> Iterable[Path]:
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if CHECKPOINT in names:
+            continue
+        for name in sorted(names):
+            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                yield Path(place, name)

@@ -1,0 +1,39 @@
+"""``graphnn draw``: the diagram of a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from graphnn import network
+from graphnn.cli import terminal
+from graphnn.cli.options import File, Settings, settings
+
+
+def draw(
+    file: File,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PICTURE",
+            help="Where to; the suffix tells the format: .svg, .png, .pdf, .dot. By default the "
+            "spec's name with .svg, in this folder.",
+            show_default=False,
+        ),
+    ] = None,
+    direction: Annotated[Literal["down", "right"], typer.Option(help="Where data flow.")] = "down",
+    about: Annotated[bool, typer.Option("--about", help="Show the remarks of nodes.")] = False,
+    title: Annotated[bool, typer.Option(help="Show the network's name.")] = True,
+    set: Settings = None,
+) -> None:
+    """Draw the network.
+
+    Boxes are nodes, with op, name and shape; arrows are the arrays that they read.
+    """
+    path = output or Path(f"{file.stem}.svg")
+    network.load(file, settings(set)).draw(path, direction=direction, about=about, title=title)
+    terminal.line(f"wrote '{path}'")

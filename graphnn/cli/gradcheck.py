@@ -1,0 +1,56 @@
+"""``graphnn gradcheck``: backpropagation against the numerical gradient."""
+
+from __future__ import annotations
+
+import json
+
+import typer
+
+from graphnn import gradients, network
+from graphnn.cli import inputs, progress, terminal
+from graphnn.cli.options import (
+    Batch,
+    File,
+    Format,
+    InputFile,
+    Inputs,
+    Loss,
+    Only,
+    Rule,
+    Seed,
+    Settings,
+    Step,
+    settings,
+)
+
+
+def gradcheck(
+    file: File,
+    input: Inputs = None,
+    inputs_file: InputFile = None,
+    batch: Batch = 5,
+    seed: Seed = 0,
+    loss: Loss = None,
+    rule: Rule = "central",
+    step: Step = None,
+    only: Only = None,
+    format: Format = "text",
+    set: Settings = None,
+) -> int:
+    """Compare backpropagation with the numerical gradient.
+
+    Every entry of every parameter is compared; the exit code is 1 when one shows a wrong backward
+    pass. Inputs are those given, else the first rows of the training data, else those of an
+    example, else random ones.
+    """
+    net = network.load(file, settings(set))
+    arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
+    with progress.counting("entries") as callback:
+        report = gradients.check_gradients(
+            net, arrays, loss=loss, only=only or None, rule=rule, step=step, progress=callback
+        )
+    if format == "json":
+        typer.echo(json.dumps(report.as_dict(), indent=2))
+    else:
+        terminal.block(str(report))
+    return 0 if report.ok else 1

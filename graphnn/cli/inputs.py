@@ -1,0 +1,196 @@
+"""Where the inputs of a network come from when a command needs some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn import archives
+from graphnn.cli import terminal
+from graphnn.cli.options import INPUT, assignment
+from graphnn.errors import Diagnostic, FileError, UsageError, suggestion
+from graphnn.examples import read_array
+from graphnn.graph import Node
+from graphnn.network import Network
+from graphnn.ops._op import Operand
+from graphnn.spec import sizes
+from graphnn.spec.sizes import show
+from graphnn.spec.values import Scalar
+from graphnn.training.loop import load_sets
+
+Array = NDArray[Any]
+Arrays = dict[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command was told of inputs.
+
+    Attributes
+    ----------
+    assignments : sequence of str
+        Each ``NAME=VALUE``.
+    file : Path or None
+        With arrays by name.
+    rows : int
+        How many to take or draw where nothing is given.
+    seed : int
+        Of what is drawn.
+    """
+
+    assignments: Sequence[str] = ()
+    file: Path | None = None
+    rows: int = 5
+    seed: int = 0
+
+    @property
+    def given(self) -> bool:
+        """Whether the caller says what the inputs are."""
+        return bool(self.assignments) or self.file is not None
+
+
+def given(network: Network, wanted: Wanted, outputs: Iterable[str]) -> Arrays:
+    """The arrays that the caller gives for running `outputs`.
+
+    Raises
+    ------
+    UsageError
+        A name is no input's, or a value no array; or an input is missing.
+    SpecError, FileError
+        An array does not fit, or a file cannot be read.
+    """
+    needed = network.executor(outputs).plan.inputs
+    arrays: Arrays = {}
+    if wanted.file is not None:
+        found = archives.read_arrays(wanted.file)
+        # Such a file may serve many outputs; what is not needed is left.
+        arrays = {name: array for name, array in found.items() if name in needed}
+    for text in wanted.assignments:
+        name, array = _assigned(network, text)
+        arrays[name] = array
+    missing = [network.graph.nodes[name] for name in needed if name not in arrays]
+    if missing:
+        raise UsageError(*map(_missing, missing))
+    return arrays
+
+
+def choose(network: Network, wanted: Wanted, loss: str | None = None) -> Arrays:
+    """The arrays given, else rows of the training data, else an example's, else random ones.
+
+    Which it is goes to standard error, unless the caller gave them.
+
+    Raises
+    ------
+    GraphnnError
+        As `given`; the network has no loss; or its training data are at fault.
+    """
+    losses = network.losses(loss)
+    if wanted.given:
+        return given(network, wanted, losses)
+    needed = tuple(network.executor(losses).plan.inputs)
+    if not needed:
+        return {}
+    found = _rows(network, needed, wanted.rows) or _example(network, needed)
+    what, arrays = found or _drawn(network, needed, wanted)
+    terminal.remark(f"inputs: {what}")
+    return arrays
+
+
+def _missing(node: Node) -> Diagnostic:
+    message = f"the input '{node.name}' of shape {show(node.shape)} is missing"
+    return Diagnostic("missing-input", message, help=f"give it by {INPUT} '{node.name}=...'")
+
+
+def _assigned(network: Network, text: str) -> tuple[str, Array]:
+    name, value = assignment(INPUT, text)
+    inputs = {node.name: node for node in network.graph.inputs}
+    if name not in inputs:
+        listed = ", ".join(inputs) or "it has none"
+        help = suggestion(name, inputs, f"its inputs: {listed}")
+        message = f"the network has no input '{name}'"
+        raise UsageError(Diagnostic("unknown-input", message, help=help))
+    if isinstance(value, Scalar) and isinstance(value.value, str):
+        return name, archives.read_array(Path(value.value), name)
+    return name, read_array(value, inputs[name], network.graph.spec)
+
+
+def _rows(network: Network, needed: Sequence[str], rows: int) -> tuple[str, Arrays] | None:
+    spec = network.graph.spec.train
+    if spec is None or spec.data is None:
+        return None
+    try:
+        train = load_sets(network, spec).train
+    except FileError as error:
+        # A spec is worth checking where its data are not.
+        if any(found.code != "no-such-file" for found in error.diagnostics):
+            raise
+        terminal.remark("the training data are not here")
+        return None
+    if train is None or not set(needed) <= set(train.arrays):
+        return None
+    first = train.rows(slice(rows))
+    what = f"the first {terminal.count(len(first), 'row')} of the training data"
+    return what, {name: first.arrays[name] for name in needed}
+
+
+def _example(network: Network, needed: Sequence[str]) -> tuple[str, Arrays] | None:
+    for number, spec in enumerate(network.graph.spec.examples, 1):
+        if set(needed) <= set(spec.inputs):
+            nodes = {node.name: node for node in network.graph.inputs}
+            arrays = {
+                name: read_array(spec.inputs[name].value, nodes[name], network.graph.spec)
+                for name in needed
+            }
+            return f"those of example {number}", arrays
+    return None
+
+
+def _drawn(network: Network, needed: Sequence[str], wanted: Wanted) -> tuple[str, Arrays]:
+    rng = np.random.default_rng(wanted.seed)
+    nodes = network.graph.nodes
+    free = {name for size in _sizes(network, needed) for name in sizes.free_names(size)}
+    bound = dict.fromkeys(free, wanted.rows)
+    arrays: Arrays = {}
+    for name in needed:
+        shape = tuple(sizes.evaluate(size, bound) for size in nodes[name].shape)
+        if nodes[name].kind == "int":
+            arrays[name] = rng.integers(0, _classes(network, name, bound), shape)
+        else:
+            arrays[name] = rng.uniform(*_domain(network, name), shape)
+    return f"random, with free sizes of {wanted.rows}, seed {wanted.seed}", arrays
+
+
+def _sizes(network: Network, names: Iterable[str]) -> Iterable[sizes.Size]:
+    return (size for name in names for size in network.graph.nodes[name].shape)
+
+
+def _readers(network: Network, name: str) -> Iterable[tuple[Node, Operand]]:
+    """The nodes that read `name`, each with the operand that it is."""
+    for reader in network.graph.network.successors(name):
+        node = network.graph.nodes[reader]
+        operands = node.op.data_operands()
+        for position, read in enumerate(node.inputs):
+            if read == name:
+                yield node, operands[min(position, len(operands) - 1)]
+
+
+def _classes(network: Network, name: str, bound: dict[str, int]) -> int:
+    """How many classes a whole number stands for: as many as what it is compared with has."""
+    for node, operand in _readers(network, name):
+        if operand.below is not None:
+            prediction = network.graph.nodes[node.inputs[0]]
+            return sizes.evaluate(prediction.shape[-1], bound)
+    return 2
+
+
+def _domain(network: Network, name: str) -> tuple[float, float]:
+    """Where every op that reads `name` is meant to be used, as far as they agree."""
+    domains = [operand.domain for _, operand in _readers(network, name)]
+    low = max((domain[0] for domain in domains), default=-1.0)
+    high = min((domain[1] for domain in domains), default=1.0)
+    return (low, high) if low < high else domains[0]

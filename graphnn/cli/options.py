@@ -1,0 +1,142 @@
+"""Arguments that several commands share, and the reading of what is typed in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from graphnn.errors import Diagnostic, GraphnnError, SpecError, UsageError
+from graphnn.spec import reader
+from graphnn.spec.values import Value
+
+SET = "--set"  # also the name under which diagnostics show a setting
+INPUT = "--input"
+
+File = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON.", show_default=False)
+]
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        help="Spec files, or folders whose .yaml, .yml and .json files are taken.",
+        show_default=False,
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        SET,
+        metavar="NAME=VALUE",
+        help="Replace a named size or a value of 'train'. May be repeated.",
+        show_default=False,
+    ),
+]
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        INPUT,
+        metavar="NAME=VALUE",
+        help="Value of an input: numbers such as 'x=[[1.0, 0.5]]', 'x={zeros: [5, 2]}', or an "
+        ".npz or .safetensors file with an array of that name. May be repeated.",
+        show_default=False,
+    ),
+]
+InputFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--inputs",
+        metavar="FILE",
+        help="An .npz or .safetensors file with an array for each input.",
+        show_default=False,
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Parameters to start from, an .npz or .safetensors file such as training leaves.",
+        show_default=False,
+    ),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="PARAMETER",
+        help="Take this parameter alone, such as a1.weight. May be repeated.",
+        show_default=False,
+    ),
+]
+Loss = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NODE",
+        help="Node whose mean is the loss. By default that of 'train', else every loss op.",
+        show_default=False,
+    ),
+]
+Batch = Annotated[
+    int,
+    typer.Option(
+        min=1, metavar="ROWS", help="Rows to take where no input is given.", show_default=True
+    ),
+]
+Seed = Annotated[
+    int,
+    typer.Option(min=0, help="Of the random inputs that are drawn where there are no others."),
+]
+Step = Annotated[
+    float | None,
+    typer.Option(help="How far each entry is moved; by default what suits the rule."),
+]
+Rule = Annotated[Literal["central", "forward"], typer.Option(help="Difference rule.")]
+
+
+def settings(given: Iterable[str] | None) -> dict[str, Value]:
+    """What ``--set NAME=VALUE`` sets, with the places of the values.
+
+    Raises
+    ------
+    UsageError
+        One is not of that form, or its value is not YAML.
+    """
+    return dict(assignment(SET, text) for text in given or ())
+
+
+def assignment(option: str, text: str) -> tuple[str, Value]:
+    """Name and value of the ``NAME=VALUE`` given to `option`, the value read as YAML.
+
+    Raises
+    ------
+    UsageError
+        The text is not of that form, or the value is not YAML.
+    """
+    name, equals, value = text.partition("=")
+    name = name.strip()
+    if not (name and equals):
+        message = f"'{text}' does not say what to set"
+        help = f"write {option} NAME=VALUE"
+        raise UsageError(Diagnostic("bad-option", message, help=help))
+    try:
+        found = reader.read(f"{name}: {value}", name=option)
+    except SpecError as error:
+        raise UsageError(*error.diagnostics) from None
+    if list(found.entries) != [name]:
+        message = f"'{name}' is not a name"
+        raise UsageError(Diagnostic("bad-option", message))
+    return name, found.entries[name].value
+
+
+def misused(error: GraphnnError) -> bool:
+    """Whether the fault lies in how a command was called, not in a file or its data."""
+    return isinstance(error, UsageError) or any(map(typed, error.diagnostics))
+
+
+def typed(diagnostic: Diagnostic) -> bool:
+    """Whether what is at fault was typed as an option, not written in a file."""
+    span = diagnostic.span
+    return span is not None and span.source.name in (SET, INPUT)

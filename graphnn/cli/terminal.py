@@ -1,0 +1,130 @@
+"""What is said to a person: lines, tables and diagnostics, in colour where that can be seen.
+
+Whatever text comes from files or arguments goes through `printable` here and nowhere as markup, so
+that no name can move the cursor or turn into a style.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from graphnn.errors import Diagnostic, printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Piece = str | tuple[str, str]  # a text, or a style from `_STYLES` and a text
+Justify = Literal["left", "right"]
+_STYLES = {
+    "error": "bold red",
+    "warning": "bold yellow",
+    "message": "bold",
+    "gutter": "blue",
+    "place": "cyan",
+    "note": "bold cyan",
+    "help": "bold green",
+    "text": "",
+    "good": "bold green",
+    "bad": "bold red",
+    "strong": "bold",
+    "faint": "dim",
+}
+_UNLIMITED = 100_000  # columns: where nobody looks at a terminal, nothing is cut or folded
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Standard output or standard error as it is now."""
+    # Rich's own no_color keeps bold and dim; here NO_COLOR means no escape codes in texts at all.
+    plain = bool(os.environ.get("NO_COLOR"))
+    made = Console(
+        stderr=stderr,
+        color_system=None if plain else "auto",
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    if not made.is_terminal:
+        made.width = _UNLIMITED
+    return made
+
+
+def line(*pieces: Piece, stderr: bool = False) -> None:
+    """Print one line made of `pieces`."""
+    console(stderr=stderr).print(_text(pieces), soft_wrap=True)
+
+
+def remark(*pieces: Piece) -> None:
+    """Print one line about what is being done, apart from results."""
+    line(*pieces, stderr=True)
+
+
+def tell(diagnostics: Iterable[Diagnostic], *, stderr: bool = True) -> None:
+    """Print diagnostics as compilers do, an empty line between each two."""
+    out = console(stderr=stderr)
+    for number, diagnostic in enumerate(diagnostics):
+        text = Text("\n" if number else "")
+        for style, piece in diagnostic.segments():
+            text.append(piece, _STYLES[style])
+        out.print(text, soft_wrap=True, end="")
+
+
+def block(text: str, indent: str = "") -> None:
+    """Print a text of several lines."""
+    out = console()
+    for part in text.split("\n"):
+        out.print(_text([(indent + part).rstrip()]), soft_wrap=True)
+
+
+def table(
+    header: Sequence[str], rows: Iterable[Sequence[Piece]], *, right: Sequence[int] = ()
+) -> None:
+    """Print a table; columns whose numbers are in `right` end flush. No titles, no header."""
+    out = console()
+    with out.capture() as captured:
+        out.print(_table(header, rows, right))
+    for text in captured.get().splitlines():
+        # Cells are padded to the width of their column; the last one need not be.
+        out.file.write(text.rstrip(" ") + "\n")
+    out.file.flush()
+
+
+def count(number: int, noun: str) -> str:
+    """``1 error``, ``2,000 errors``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def number(value: float) -> str:
+    """A loss or a metric as people read it: ``0.9310``, and ``3.2e-06`` where that hides all."""
+    plain = value == 0 or 1e-3 <= abs(value) < 1e5
+    return f"{value:.4f}" if plain else f"{value:.4g}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Piece]], right: Sequence[int]) -> Table:
+    from rich.table import Table
+
+    made = Table(
+        box=None,
+        padding=(0, 2, 0, 0),
+        pad_edge=False,
+        show_header=any(header),
+        header_style=_STYLES["strong"],
+    )
+    for number, title in enumerate(header):
+        justify: Justify = "right" if number in right else "left"
+        made.add_column(_text([title]), justify=justify, overflow="fold")
+    for row in rows:
+        made.add_row(*(_text([cell]) for cell in row))
+    return made
+
+
+def _text(pieces: Iterable[Piece]) -> Text:
+    text = Text()
+    for piece in pieces:
+        style, shown = ("text", piece) if isinstance(piece, str) else piece
+        text.append(printable(shown), _STYLES[style])
+    return text

@@ -1,0 +1,295 @@
+"""``graphnn grad`` and ``graphnn gradcheck``, and the inputs that they find for themselves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from graphnn.ops.activation import Tanh
+
+# The loss is the mean of a: its gradient by the weight is the mean of the rows of x.
+MEAN = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  w: {op: parameter, value: [[1], [1]]}
+  a: {op: matmul, inputs: [x, w]}
+  y: {op: sum, inputs: a, axis: 1}
+"""
+HEADER = "parameter  shape   norm  largest  at     error  kinks"
+
+
+def mean(more: str = "") -> None:
+    Path("mean.yaml").write_text(MEAN + more)
+
+
+def gradient(call, *arguments: str) -> tuple[np.ndarray, str]:
+    """The gradient by w of the mean of a, which is the mean of x's rows, and what was said."""
+    result = call("grad", "mean.yaml", "--loss", "y", "--save", "g.npz", *arguments)
+    assert result.code == 0, result.err
+    assert result.err.endswith("wrote 'g.npz'\n")
+    with np.load("g.npz") as saved:
+        return saved["w.value"].ravel(), result.err.removesuffix("wrote 'g.npz'\n")
+
+
+def test_a_gradient_that_is_known(call, descent):
+    # The gradient of x0^2 + x1^2 at (-3, 4) is (-6, 8), whose norm is 10.
+    result = call("grad", descent)
+    assert (result.code, result.err) == (0, "")
+    header, row = result.out.splitlines()
+    assert header.split() == ["parameter", "shape", "norm", "largest", "at", "error", "kinks"]
+    words = row.split()
+    assert words[:5] == ["x.value", "[2]", "10", "8", "[1]"]
+    assert 0 < float(words[5]) < 1e-6
+    assert words[6] == "0"
+
+
+def test_step_and_rule_decide_the_error(call, descent):
+    # The forward difference of x^2 is 2 x + h: here -6 + 0.5 and 8 + 0.5, the central one exact.
+    result = call("grad", descent, "--rule", "forward", "--step", "0.5", "--save", "g.npz")
+    assert result.code == 0
+    with np.load("g.npz") as saved:
+        np.testing.assert_allclose(saved["x.value"], [-5.5, 8.5], rtol=1e-12)
+    assert result.out.splitlines()[1].split()[3:6] == ["8.5", "[1]", "0.5"]
+
+
+def test_kinks_are_counted(call):
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: parameter, shape: [3], value: [-1, 0, 1]}\n"
+        "  a: {op: relu, inputs: x}\n  f: {op: sum, inputs: a}\n"
+    )
+    result = call("grad", "net.yaml")
+    assert result.code == 0
+    assert result.out.splitlines()[1].split()[-1] == "1"
+
+
+def test_only_some_parameters(call, line):
+    common = (line, "--input", "x=[[1, 2]]", "--input", "t=[[0]]", "--only", "a.bias")
+    for command in ("grad", "gradcheck"):
+        result = call(command, *common)
+        assert (result.code, result.err) == (0, "")
+        assert "a.bias" in result.out
+        assert "a.weight" not in result.out
+        result = call(command, *common[:-1], "a.bais")
+        assert (result.code, result.out) == (2, "")
+        assert result.err == (
+            "error[unknown-parameter]: the network has no parameter 'a.bais'\n"
+            "   = help: did you mean 'a.bias'?\n"
+        )
+
+
+@pytest.mark.parametrize(("option", "value"), [("--step", "0"), ("--step", "-1"), ("--batch", "0")])
+def test_a_number_that_makes_no_sense(call, descent, option, value):
+    assert call("grad", descent, option, value).code == 2
+
+
+def test_a_network_without_a_loss(call):
+    Path("net.yaml").write_text("graphnn: 1\nnodes: {x: {op: input, shape: [2]}}\n")
+    for command in ("grad", "gradcheck"):
+        result = call(command, "net.yaml")
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith("error[no-loss]: the network has no loss\n")
+
+
+def test_inputs_that_are_given(call):
+    mean()
+    found, said = gradient(call, "--input", "x=[[1, 2], [3, 6]]")
+    np.testing.assert_allclose(found, [2, 4], rtol=1e-9)
+    assert said == ""
+
+
+def test_inputs_from_the_first_rows_of_the_training_data(call):
+    rows = np.random.default_rng(0).normal(size=(9, 2))
+    np.savez("rows.npz", x=rows)
+    mean("train: {loss: y, data: {npz: {file: rows.npz, x: x}}}\n")
+    found, said = gradient(call, "--batch", "4")
+    np.testing.assert_allclose(found, rows[:4].mean(axis=0), rtol=1e-8)
+    assert said == "inputs: the first 4 rows of the training data\n"
+    found, said = gradient(call, "--batch", "40")
+    np.testing.assert_allclose(found, rows.mean(axis=0), rtol=1e-8)
+    assert said == "inputs: the first 9 rows of the training data\n"
+
+
+def test_inputs_from_an_example(call):
+    mean("examples: [{outputs: {w: [[1], [1]]}}, {inputs: {x: [[5, 7]]}, outputs: {a: [[12]]}}]\n")
+    found, said = gradient(call)
+    np.testing.assert_allclose(found, [5, 7], rtol=1e-9)
+    assert said == "inputs: those of example 2\n"
+
+
+def test_training_data_that_are_elsewhere(call):
+    mean("train: {loss: y, data: {npz: {file: rows.npz, x: x}}}\n")
+    _, said = gradient(call)
+    assert said == (
+        "the training data are not here\ninputs: random, with free sizes of 5, seed 0\n"
+    )
+
+
+def test_training_data_at_fault(call):
+    mean("train: {loss: y, data: {npz: {file: rows.npz, x: x}}}\n")
+    np.savez("rows.npz", x=np.ones((3, 5)))
+    result = call("grad", "mean.yaml")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error[wrong-width]: ")
+    Path("rows.npz").write_text("no archive")
+    result = call("grad", "mean.yaml")
+    assert (result.code, result.out) == (1, "")
+    assert "\n  --> mean.yaml:7:" in result.err
+
+
+def test_random_inputs_come_from_the_seed(call):
+    mean()
+    first, said = gradient(call, "--seed", "1", "--batch", "3")
+    assert said == "inputs: random, with free sizes of 3, seed 1\n"
+    again, _ = gradient(call, "--seed", "1", "--batch", "3")
+    other, _ = gradient(call, "--seed", "2", "--batch", "3")
+    assert np.array_equal(first, again)
+    assert not np.allclose(first, other)
+    assert (np.abs(first) < 3).all()
+
+
+def frequencies(call, target: str) -> np.ndarray:
+    """How often each of five classes is drawn in 60 rows, told by the gradient of equal scores."""
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
+        "  t: {op: input, shape: [batch], dtype: int}\n"
+        "  u: {op: reshape, inputs: t, shape: [batch]}\n"
+        "  a: {op: affine, inputs: x, units: 5, weight: zeros}\n  y: {op: softmax, inputs: a}\n"
+        f"  loss: {{op: cross_entropy, inputs: {{prediction: y, target: {target}}}}}\n"
+    )
+    result = call("grad", "net.yaml", "--batch", "60", "--save", "g.npz")
+    assert result.code == 0, result.err
+    with np.load("g.npz") as saved:
+        # Each probability is 1/5, and the gradient by a bias is that minus the class's frequency.
+        return (0.2 - saved["a.bias"]) * 60
+
+
+def test_random_class_numbers_are_those_of_the_loss(call):
+    found = frequencies(call, "t")
+    np.testing.assert_allclose(found, found.round(), atol=1e-6)
+    assert (found.round() > 0).all()
+    assert found.sum() == pytest.approx(60)
+
+
+def test_random_whole_numbers_that_no_loss_reads_are_0_and_1(call):
+    found = frequencies(call, "u")
+    assert (found[:2].round() > 0).all()
+    assert found[:2].sum() == pytest.approx(60)
+    np.testing.assert_allclose(found[2:], 0, atol=1e-6)
+
+
+def test_random_numbers_lie_where_their_ops_work(call):
+    # A logarithm of a number that is not positive would end the run.
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n  l: {op: log, inputs: x}\n"
+        "  a: {op: affine, inputs: l, units: 1}\n  f: {op: mean, inputs: a}\n"
+    )
+    result = call("gradcheck", "net.yaml", "--batch", "50")
+    assert (result.code, result.out.splitlines()[0]) == (0, "3 entries: 3 agree")
+
+
+def test_random_numbers_for_ops_that_disagree(call):
+    # A probability is wanted, and a number of the other op's domain, both of the same input.
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
+        "  p: {op: sigmoid, inputs: w}\n  w: {op: affine, inputs: x, units: 2}\n"
+        "  loss: {op: binary_cross_entropy, inputs: [p, x]}\n"
+    )
+    assert call("gradcheck", "net.yaml").code == 0
+
+
+def test_rows_that_lack_an_input(call):
+    # The training loss needs no t, so that its data have none.
+    np.savez("rows.npz", x=np.ones((3, 2)))
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
+        "  t: {op: input, shape: [batch, 2]}\n  w: {op: parameter, value: 2}\n"
+        "  a: {op: multiply, inputs: [x, w]}\n  f: {op: mean, inputs: a}\n"
+        "  loss: {op: mean_squared_error, inputs: [a, t]}\n"
+        "train: {loss: f, data: {npz: {file: rows.npz, x: x}}}\n"
+    )
+    assert call("grad", "net.yaml").err == "inputs: the first 3 rows of the training data\n"
+    result = call("grad", "net.yaml", "--loss", "loss")
+    assert result.err == "inputs: random, with free sizes of 5, seed 0\n"
+
+
+def test_a_bar_where_somebody_looks(call, descent, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    for command in ("grad", "gradcheck"):
+        result = call(command, descent)
+        assert result.code == 0
+        assert "entries" in result.err
+        assert "2/2" in result.err
+
+
+def test_gradients_agree(call, line):
+    arguments = ("gradcheck", line, "--input", "x=[[1, 2], [3, 4]]", "--input", "t=[[0], [1]]")
+    result = call(*arguments)
+    assert (result.code, result.err) == (0, "")
+    first, *rest = result.out.splitlines()
+    assert first == "3 entries: 3 agree"
+    assert sorted(text.split("[")[0] for text in rest) == ["  a.bias", "  a.weight"]
+    report = json.loads(call(*arguments, "--format", "json").out)
+    assert (report["ok"], report["counts"]["agree"]) == (True, 3)
+    # d loss / d bias is the mean of 2 (a - t) with a = 0.5 and 2.5: the mean of 1 and 3.
+    bias = next(found for found in report["parameters"] if found["name"] == "a.bias")
+    assert bias["worst"]["backprop"] == pytest.approx(2)
+
+
+def test_a_wrong_backward_pass_is_exposed(call, monkeypatch):
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: parameter, shape: [2], value: [0.3, -0.7]}\n"
+        "  a: {op: tanh, inputs: x}\n  f: {op: sum, inputs: a}\n"
+    )
+    monkeypatch.setattr(Tanh, "vjp", lambda self, g, y, x, **options: (g * (1 + y * y),))
+    result = call("gradcheck", "net.yaml")
+    assert (result.code, result.err) == (1, "")
+    assert result.out.startswith("2 entries: 2 wrong backward\n")
+    report = json.loads(call("gradcheck", "net.yaml", "--format", "json").out)
+    assert (report["ok"], report["counts"]["wrong backward"]) == (False, 2)
+
+
+def test_a_step_study(call, descent):
+    result = call("grad", descent, "--study", "x.value[1]")
+    assert (result.code, result.err) == (0, "")
+    title, header, *rows, last = result.out.splitlines()
+    assert title == "x.value[1]  backprop: 8.0"
+    assert header.split("  ")[-1] == "central error"
+    # The forward difference of x^2 is 2 x + h; far below 1e-16 nothing moves.
+    assert [row.split()[0] for row in rows] == [f"1e-{k:02}" for k in (*range(1, 21), 49)]
+    assert rows[0].split() == ["1e-01", "8.1", "8", "1.0e-01", rows[0].split()[-1]]
+    assert float(rows[0].split()[-1]) < 1e-12
+    assert rows[-1].split() == ["1e-49", "0", "0", "8.0e+00", "8.0e+00"]
+    assert last == "wrote 'study.png'"
+    assert Path("study.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_step_study_elsewhere(call, descent):
+    result = call("grad", descent, "--study", "x.value[0]", "-o", "s.svg")
+    assert (result.code, result.out.splitlines()[-1]) == (0, "wrote 's.svg'")
+    assert Path("s.svg").read_text().startswith("<?xml")
+
+
+def test_a_step_study_of_no_entry(call, descent):
+    result = call("grad", descent, "--study", "x.value[2]")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error[unknown-entry]: 'x.value[2]' is no entry of 'x.value'")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "x.png"), "error[bad-option]: '-o' goes with --study alone\n"),
+        (
+            ("--study", "x.value[0]", "--save", "g.npz"),
+            "error[bad-option]: '--save' does not go with --study\n",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(call, descent, arguments, message):
+    result = call("grad", descent, *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(message)

@@ -1,0 +1,209 @@
+"""``graphnn train``."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphnn
+from graphnn.archives import read_arrays
+
+# Enough epochs to be interrupted in the middle of, each of a few milliseconds.
+LONG = 400
+NETWORK = f"""\
+graphnn: 1
+nodes:
+  x: {{op: input, shape: [batch, 3]}}
+  t: {{op: input, shape: [batch], dtype: int}}
+  a: {{op: affine, inputs: x, units: 8}}
+  z: {{op: sigmoid, inputs: a}}
+  b: {{op: affine, inputs: z, units: 2}}
+  y: {{op: softmax, inputs: b}}
+  loss: {{op: cross_entropy, inputs: [y, t]}}
+train:
+  data: {{npz: {{file: rows.npz, x: x, t: t}}}}
+  validation: 10
+  test: 20
+  metrics: {{accuracy: [y, t]}}
+  batch_size: 10
+  epochs: {LONG}
+"""
+
+
+@pytest.fixture
+def rows(here: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(90, 3))
+    np.savez("rows.npz", x=x, t=(x.sum(axis=1) > 0).astype(int))
+    Path("net.yaml").write_text(NETWORK)
+
+
+def test_a_run_without_data(call, descent):
+    result = call("train", descent)
+    assert result.code == 0
+    # Every step takes x to 0.8 x, so that the loss falls from 25 by 0.64.
+    assert result.err == (
+        "epoch 1/3  loss 25.0000\nepoch 2/3  loss 16.0000\nepoch 3/3  loss 10.2400\n"
+    )
+    names = (
+        "checkpoint.safetensors, weights.safetensors, history.csv, spec.yaml, summary.json, "
+        "diagram.svg, curves.png, path.png"
+    )
+    assert result.out == (
+        f"epoch 3 of 3\n      training\nloss   10.2400\nwrote 'runs/descent': {names}\n"
+    )
+    assert sorted(path.name for path in Path("runs/descent").iterdir()) == sorted(names.split(", "))
+    found = read_arrays(Path("runs/descent/weights.safetensors"))["x.value"]
+    np.testing.assert_allclose(found, [-3 * 0.8**3, 4 * 0.8**3], rtol=1e-12)
+
+
+def test_the_end_of_a_run_with_rows_held_back(call, rows):
+    result = call("train", "net.yaml", "-o", "out", "--set", "epochs=2")
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0] == "epoch 2 of 2"
+    assert lines[1].split() == ["training", "validation", "test"]
+    assert [text.split()[0] for text in lines[2:4]] == ["loss", "accuracy"]
+    loss, accuracy = (text.split()[-1] for text in lines[2:4])
+    assert lines[4] == f"test accuracy {accuracy}, loss {loss} on 20 rows"
+    assert lines[5].startswith("wrote 'out': checkpoint.safetensors, ")
+    history = Path("out/history.csv").read_text().splitlines()
+    assert len(history) == 3
+    assert result.err.startswith("epoch 1/2  loss ")
+    # What 'run' measures with the weights that are left is what training reported.
+    measured = call("run", "net.yaml", "--weights", "out/weights.safetensors").out
+    assert measured == f"20 test rows in batches of 10\nloss      {loss}\naccuracy  {accuracy}\n"
+
+
+def test_a_run_gets_a_folder_of_its_own_and_the_latest_is_resumed(call, descent, here, no_plots):
+    for name in ("descent", "descent-2"):
+        (here / "runs" / name).mkdir(parents=True)
+    (here / "runs" / "descent" / "checkpoint.safetensors").touch()
+    assert "wrote 'runs/descent-2': " in call("train", descent).out
+    result = call("train", descent, "--resume", "--set", "epochs=4")
+    assert result.code == 0
+    assert result.err.startswith("epoch 4/4  loss 6.5536\n")
+    assert "wrote 'runs/descent-2': " in result.out
+    found = read_arrays(Path("runs/descent-2/weights.safetensors"))["x.value"]
+    np.testing.assert_allclose(found, [-3 * 0.8**4, 4 * 0.8**4], rtol=1e-12)
+
+
+def test_a_bar_where_somebody_looks(call, descent, no_plots, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = call("train", descent)
+    assert result.code == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", result.err)
+    assert re.search(r"epoch 3/3  batch 1/1 \S+ loss 10.2400", plain)
+    assert "epoch 1/3  loss" not in plain
+
+
+def test_a_folder_in_use(call, descent, here):
+    (here / "out").mkdir()
+    (here / "out" / "mine").touch()
+    result = call("train", descent, "-o", "out")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "error[folder-in-use]: 'out' already holds something\n"
+        "   = help: name another folder, or go on with the run in it by --resume\n"
+    )
+    assert [path.name for path in (here / "out").iterdir()] == ["mine"]
+
+
+def test_nothing_to_resume(call, descent, here):
+    result = call("train", descent, "--resume")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "error[nothing-to-resume]: there is no run of 'descent.yaml' in 'runs' to resume\n"
+        "   = help: name its folder by -o FOLDER\n"
+    )
+    result = call("train", descent, "--resume", "-o", "out")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "error[nothing-to-resume]: 'out' holds no run to resume\n"
+    # A folder that only looks like one of this spec's runs is not taken.
+    (here / "runs" / "descent-x").mkdir(parents=True)
+    (here / "runs" / "descent-x" / "checkpoint.safetensors").touch()
+    assert call("train", descent, "--resume").code == 1
+
+
+def test_a_run_of_another_spec(call, descent, no_plots):
+    call("train", descent, "-o", "out")
+    result = call("train", descent, "-o", "out", "--resume", "--set", "learning_rate=0.2")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error[different-spec]: ")
+
+
+def test_a_spec_that_does_not_train(call, line):
+    result = call("train", line)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error[no-train]: the spec does not say how to train\n")
+
+
+def test_a_loss_that_runs_away_keeps_what_was_reached(call, descent):
+    # Each step multiplies x by 1 - 2 * 1e99, so that the third loss overflows.
+    result = call("train", descent, "-o", "out", "--set", "learning_rate=1.0e+99")
+    assert (result.code, result.out) == (1, "")
+    *lines, last = result.err.splitlines()
+    assert lines[:3] == [
+        "epoch 1/3  loss 25.0000",
+        "epoch 2/3  loss 1e+200",
+        "what was reached before is kept in 'out'",
+    ]
+    assert last.startswith("error[not-finite]: ")
+    assert len(Path("out/history.csv").read_text().splitlines()) == 3
+
+
+def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(call, start, rows):
+    process = start("train", "net.yaml", "--set", "seed=3")
+    for line in process.stderr:
+        if line.startswith("epoch   3/"):
+            break
+    process.send_signal(signal.SIGINT)
+    out, rest = process.communicate(timeout=60)
+    assert process.returncode == 1
+    *_, interrupted, advice = rest.splitlines()
+    done = len(Path("runs/net/history.csv").read_text().splitlines()) - 1
+    assert 3 <= done < LONG
+    assert interrupted == f"interrupted after {done} epochs; what was reached is kept"
+    assert advice == "go on by: graphnn train net.yaml -o runs/net --resume --set seed=3"
+    assert out.splitlines()[0] == f"epoch {done} of {LONG}"
+    kept = read_arrays(Path("runs/net/weights.safetensors"))
+    uninterrupted = graphnn.train("net.yaml", {"seed": 3, "epochs": done}).network.parameters
+    assert {name: array.tobytes() for name, array in kept.items()} == {
+        name: array.tobytes() for name, array in uninterrupted.items()
+    }
+
+    result = call(*advice.removeprefix("go on by: graphnn ").split())
+    assert result.code == 0
+    assert result.err.startswith(f"epoch {done + 1:3}/{LONG}  ")
+    whole = graphnn.train("net.yaml", {"seed": 3}).network.parameters
+    resumed = read_arrays(Path("runs/net/weights.safetensors"))
+    assert {name: array.tobytes() for name, array in resumed.items()} == {
+        name: array.tobytes() for name, array in whole.items()
+    }
+
+
+def test_ctrl_c_in_the_first_epoch(call, descent, monkeypatch):
+    from graphnn.training.loop import Training
+
+    def interrupted(self: Training, progress: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Training, "epoch", interrupted)
+    result = call("train", descent, "-o", "my run", "--set", "epochs=2")
+    assert result.code == 1
+    assert result.out.startswith("wrote 'my run': checkpoint.safetensors, ")
+    assert result.err == (
+        "interrupted after no epoch at all; what was reached is kept\n"
+        "go on by: graphnn train descent.yaml -o 'my run' --resume --set epochs=2\n"
+    )
+
+
+def test_a_picture_that_cannot_be_made_is_told(call, descent, no_plots):
+    result = call("train", descent, "-o", "out")
+    assert result.code == 0
+    assert "curves.png" not in result.out
+    assert "note: no curves.png: " in result.err
