@@ -19,7 +19,7 @@ from graphnn import files
 from graphnn.errors import Diagnostic, FileError, Span, listed, suggestion
 
 Array = NDArray[Any]
-LIMIT = 2 << 30  # bytes of one file, and of one array unpacked
+LIMIT = 2 << 30  # bytes of one file, and of the arrays read at once, unpacked
 SUFFIXES = (".npz", ".safetensors")
 _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -68,7 +68,8 @@ def read_arrays(
     if path.suffix == ".npz":
         with files.open_regular(path, span) as stream:
             packed = Npz(stream, path.name, span)
-            wanted = packed.names if names is None else names
+            wanted = packed.names if names is None else tuple(names)
+            packed.refuse_more(LIMIT, wanted, span)
             return {name: packed.read(name, span) for name in wanted}
     arrays = _read_safetensors(path.name, files.read_bytes(path, LIMIT, span), span)
     for name in names or ():
@@ -99,13 +100,14 @@ def write_arrays(
     FileError
         The suffix is another one, or the file cannot be written.
     """
-    own = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    # Not by np.ascontiguousarray, which gives a single number an axis.
+    own = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     if path.suffix == ".npz":
         # Not by keyword: an array may be called 'file'.
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
             for name, array in own.items():
-                with packed.open(f"{name}.npy", "w") as member:
+                with packed.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, array, allow_pickle=False)
         content = buffer.getvalue()
     elif path.suffix == ".safetensors":
@@ -170,6 +172,19 @@ class Npz:
     def names(self) -> tuple[str, ...]:
         """Names of the arrays."""
         return tuple(self._members)
+
+    def refuse_more(self, limit: int, names: Iterable[str], span: Span | None = None) -> None:
+        """Refuse arrays that would take more than `limit` bytes together.
+
+        Raises
+        ------
+        FileError
+        """
+        total = sum(self._members[name].file_size for name in names if name in self._members)
+        if total > limit:
+            declared = f"{files.show_bytes(total)}, more than {files.show_bytes(limit)}"
+            message = f"the arrays of '{self._file}' declare {declared}"
+            raise _refuse("data-too-large", message, span)
 
     def read(self, name: str, span: Span | None = None) -> Array:
         """One array of numbers, in the machine's byte order.

@@ -39,7 +39,8 @@ def from_value(value: Value, what: str, dtype: type = np.float64) -> Array:
         An entry is no number, or lists side by side differ in length; the first such place.
     """
     shape = _shape(value)
-    flat = np.fromiter(_entries(value, shape, what, dtype), dtype, count=int(np.prod(shape)))
+    # Not by count: the shape is only what the first of every list promises.
+    flat: Array = np.fromiter(_entries(value, shape, what, dtype), dtype)
     return flat.reshape(shape)
 
 
@@ -60,12 +61,12 @@ def _entries(value: Value, shape: tuple[int, ...], what: str, dtype: type) -> It
         item, depth = pending.pop()
         if depth < len(shape):
             if not isinstance(item, Sequence):
-                raise _wrong(what, f"a list of {shape[depth]} entries", item)
+                raise _wrong(what, f"a list of {_entries_of(shape[depth])} here", item)
             if len(item.items) != shape[depth]:
                 raise SpecError(
                     Diagnostic(
                         "ragged-array",
-                        f"{what} has a row of {len(item.items)} entries "
+                        f"{what} has a row of {_entries_of(len(item.items))} "
                         f"beside one of {shape[depth]}",
                         item.span,
                     )
@@ -87,6 +88,10 @@ def _number(item: Value, what: str, dtype: type) -> float:
     if not isinstance(number, float) or dtype is np.int64:
         raise _wrong(what, wanted, item)
     return number
+
+
+def _entries_of(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count} entries"
 
 
 def _wrong(what: str, wanted: str, item: Value) -> SpecError:

@@ -80,8 +80,7 @@ def show_bytes(count: int) -> str:
 def _unreadable(path: Path, error: OSError | ValueError, span: Span | None) -> FileError:
     if isinstance(error, FileNotFoundError):
         return fail("no-such-file", f"there is no file '{path}'", span, _neighbour(path))
-    reason = getattr(error, "strerror", None) or str(error)
-    return fail("unreadable-file", f"'{path}' cannot be read: {reason}", span)
+    return fail("unreadable-file", f"'{path}' cannot be read: {_reason(error)}", span)
 
 
 def _neighbour(path: Path) -> str:
@@ -113,7 +112,8 @@ def within(folder: Path, name: str, span: Span | None = None) -> Path:
             span,
             "put the file beside the spec, or in a folder below it",
         )
-    return path
+    # Relative where `folder` is, so that messages show the name as people know it.
+    return folder / path.relative_to(root)
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -128,7 +128,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
     beside = Path(name)
     try:
@@ -147,10 +147,14 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, lambda stream: stream.write(text.encode()))
 
 
-def _unwritable(path: Path, error: OSError) -> FileError:
+def _unwritable(path: Path, error: OSError | ValueError) -> FileError:
     if isinstance(error, FileNotFoundError):
         return fail("no-such-folder", f"there is no folder '{path.parent}' to write into")
-    return fail("unwritable-file", f"'{path}' cannot be written: {error.strerror or error}")
+    return fail("unwritable-file", f"'{path}' cannot be written: {_reason(error)}")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _umask() -> int:

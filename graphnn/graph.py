@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import cast
-
-import networkx as nx
+from typing import TYPE_CHECKING, cast
 
 from graphnn.binding import GUESSES, Binder, Bound, Origin, resolve_shares
 from graphnn.errors import Diagnostic, Findings, Note, SpecError, suggestion
+from graphnn.garbage import paused
 from graphnn.ops._op import Kind, Op, ShapeError
 from graphnn.ops.source import Constant, Input
 from graphnn.spec import sizes
 from graphnn.spec.model import NetworkSpec, NodeSpec, Reference
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Mapping, Value
+
+if TYPE_CHECKING:
+    # Where it is used, it is imported: a sixth of the time of importing graphnn.
+    import networkx as nx
 
 MAX_PARAMETER = 2**28  # entries of one parameter: 2 GiB in float64
 MAX_PARAMETERS = 2**30  # entries of all parameters
@@ -118,6 +122,7 @@ class Graph:
         )
 
 
+@paused()
 def build(spec: NetworkSpec, findings: Findings | None = None) -> Graph:
     """The checked graph of `spec`.
 
@@ -139,6 +144,7 @@ class _Builder:
     def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
         self._spec = spec
         self._findings = findings
+        self._bound: dict[str, Bound] = {}
         self._nodes: dict[str, Node] = {}
         self._parameters: dict[str, Parameter] = {}
         self._owners: dict[str, str] = {}
@@ -148,7 +154,7 @@ class _Builder:
         self._written = _written(spec, "nodes")
 
     def build(self) -> Graph:
-        bound = self._bind()
+        bound = self._bound = self._bind()
         network = self._connect(bound)
         order = self._schedule(network)
         self._owners, lost = resolve_shares(bound, self._written - bound.keys(), self._findings)
@@ -185,6 +191,8 @@ class _Builder:
         return bound
 
     def _connect(self, bound: Dict[str, Bound]) -> nx.MultiDiGraph[str]:
+        import networkx as nx
+
         network: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         network.add_nodes_from(self._spec.nodes)
         for name, spec in self._spec.nodes.items():
@@ -213,6 +221,8 @@ class _Builder:
         )
 
     def _schedule(self, network: nx.MultiDiGraph[str]) -> list[str]:
+        import networkx as nx
+
         rank = {name: position for position, name in enumerate(self._spec.nodes)}
         circular = [
             knot
@@ -231,6 +241,8 @@ class _Builder:
         return list(nx.lexicographical_topological_sort(rest, key=rank.__getitem__))
 
     def _tell_cycle(self, network: nx.MultiDiGraph[str], knot: list[str]) -> None:
+        import networkx as nx
+
         # A copy in the order of the file: networkx's own view has the order of a set.
         ordered: nx.DiGraph[str] = nx.DiGraph()
         ordered.add_nodes_from(knot)
@@ -238,7 +250,8 @@ class _Builder:
             (read, name) for name in knot for read in network.pred[name] if read in ordered
         )
         cycle = [edge[0] for edge in nx.find_cycle(ordered, knot[0])]
-        first = cycle.index(next(name for name in knot if name in set(cycle)))
+        members = set(cycle)
+        first = cycle.index(next(name for name in knot if name in members))
         path = [*cycle[first:], *cycle[: first + 1]]
         shown = path if len(path) <= 12 else [*path[:6], "...", *path[-5:]]
         spec = self._spec.nodes[path[0]]
@@ -268,15 +281,19 @@ class _Builder:
                 given[name] = origin.array.shape
             elif origin.share is not None:
                 owner = self._owners[f"{bound.name}.{name}"]
-                if owner.rpartition(".")[0] in self._broken:
+                keeper, _, own = owner.rpartition(".")
+                if keeper in self._broken:
                     self._broken.add(bound.name)
                     return
-                if owner in self._parameters:
+                written = self._bound[keeper].parameters[own].array
+                if written is not None:
+                    given[name] = written.shape
+                elif owner in self._parameters:
                     given[name] = self._parameters[owner].shape
         try:
             shapes = [node.shape for node in inputs]
-            bound.op.check_kinds(shapes, [node.kind for node in inputs])
             inferred = bound.op.infer(shapes, given)
+            bound.op.check_kinds(shapes, [node.kind for node in inputs])
         except (ShapeError, sizes.SizeError) as error:
             self._broken.add(bound.name)
             self._shape_fault(bound, inputs, error)
@@ -318,7 +335,10 @@ class _Builder:
                 f"{bound.op.name} takes {words[operand.kind]}, "
                 f"but '{node.name}' holds {words[node.kind]}",
                 reference.place.span,
-                notes=[Note(f"'{node.name}' is {node.op.name}", node.spec.place.span)],
+                notes=[Note(_described(node, ""), node.spec.place.span)],
+                help=f"declare '{node.name}' with 'dtype: {operand.kind}'"
+                if "dtype" in type(node.op).model_fields
+                else "",
             )
         return fine
 
@@ -337,12 +357,21 @@ class _Builder:
             place = bound.parameters[operand].place
         elif operand in names and matched:
             place = bound.inputs[names.index(operand)].place
+        if operand not in bound.parameters:
+            # An attribute that the message names is nearer to the fault than the input.
+            named = (key for key in re.findall(r"'(\w+)'", str(error)) if key not in names)
+            fields = (bound.spec.fields[key].value for key in named if key in bound.spec.fields)
+            place = next(fields, place)
         notes = [
             Note(_described(node, names[position] if matched else ""), node.spec.place.span)
             for position, node in enumerate(inputs[:4])
         ]
         self._findings.error(
-            code, message, place.span, notes=notes, help=getattr(error, "help", "")
+            code,
+            message,
+            place.span,
+            notes=dict.fromkeys(notes),
+            help=getattr(error, "help", ""),
         )
 
     def _place_parameters(self, bound: Bound, shapes: Dict[str, Shape]) -> bool:
@@ -511,10 +540,7 @@ def _described(node: Node, operand: str) -> str:
 
 
 def _place_of(spec: NodeSpec, read: str) -> Value:
-    for reference in spec.inputs:
-        if reference.name == read:
-            return reference.place
-    return spec.place
+    return next(reference.place for reference in spec.inputs if reference.name == read)
 
 
 def _descendants(network: nx.MultiDiGraph[str], start: Iterable[str]) -> set[str]:

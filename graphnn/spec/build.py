@@ -44,10 +44,12 @@ TRAIN_KEYS = (
     "seed",
     "validation",
     "test",
+    "rows",
     "gradient",
 )
 NODE_KEYS = ("op", "inputs", "trainable", "about")
 _EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
+_NODES = "list the network under 'nodes:', one name and op a line"
 _NOT_YET = {"blocks": "blocks", "search": "hyperparameter search"}
 
 
@@ -146,13 +148,13 @@ class _Builder(Taker):
                 "missing-key",
                 "the spec has no 'nodes'",
                 document.span,
-                help="list the network under 'nodes:', one name and op a line",
+                help=_NODES,
             )
         given = self.mapping(value, "'nodes'", "a mapping of names to nodes")
         if given is None:
             return {}
         if not given.entries:
-            self.findings.error("no-nodes", "'nodes' is empty", given.span)
+            self.findings.error("no-nodes", "'nodes' is empty", given.span, help=_NODES)
         if len(given.entries) > MAX_NODES:
             self.findings.error(
                 "too-many-nodes",
@@ -201,10 +203,9 @@ class _Builder(Taker):
 
     def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
         what = f"an input of '{node}'"
+        given: list[tuple[Value, Scalar | None]] = [(item, None) for item in _listed(value)]
         if isinstance(value, Mapping):
             given = [(entry.value, entry.key) for entry in value.entries.values()]
-        else:
-            given = [(item, None) for item in _listed(value)]
         # An input at fault keeps its place, so that the others are counted and matched rightly.
         return tuple(
             self._reference(item, what, operand) or Reference("", item, operand)
@@ -270,7 +271,12 @@ class _Builder(Taker):
         inputs = self.mapping(body.get("inputs"), "'inputs'", "a mapping of names to arrays")
         outputs = self.mapping(body.get("outputs"), "'outputs'", "a mapping of names to arrays")
         if "outputs" not in body:
-            self.findings.error("missing-key", "an example has no 'outputs'", body.span)
+            self.findings.error(
+                "missing-key",
+                "an example has no 'outputs'",
+                body.span,
+                help="say what a node must give: 'outputs: {NODE: [...]}'",
+            )
         return ExampleSpec(
             place=body,
             about=self.text(body.get("about"), "'about'"),
@@ -296,8 +302,13 @@ class _Builder(Taker):
             seed=self.whole(body.get("seed"), "'seed'", 0, 0),
             validation=body.get("validation"),
             test=body.get("test"),
+            rows=self._rows(body.get("rows")),
             gradient=self.choice(body.get("gradient"), "'gradient'", ("backprop", "numerical")),
         )
+
+    def _rows(self, value: Value | None) -> Scalar | None:
+        count = self.whole(value, "'rows'", 0, 1)
+        return value if count and isinstance(value, Scalar) else None
 
     def _metrics(self, train: Mapping) -> tuple[MetricSpec, ...]:
         given = self.mapping(

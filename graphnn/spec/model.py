@@ -79,6 +79,7 @@ class TrainSpec:
     seed: int
     validation: Value | None
     test: Value | None
+    rows: Scalar | None
     gradient: GradientMethod
 
 

@@ -19,7 +19,8 @@ class Quotient:
     divisor: int
 
     def __str__(self) -> str:
-        return f"({self.numerator}) // {self.divisor}"
+        text = str(self.numerator)
+        return f"{text if text.isidentifier() else f'({text})'} // {self.divisor}"
 
 
 Atom = str | Quotient
@@ -43,10 +44,13 @@ class Expression:
 
     def __str__(self) -> str:
         text = ""
-        for monomial, coefficient in self.terms:
+        # What is added first, so that `parse` reads the text back.
+        for monomial, coefficient in sorted(self.terms, key=lambda term: term[1] < 0):
             factors = [str(atom) for atom in monomial]
             if abs(coefficient) != 1 or not factors:
                 factors.insert(0, str(abs(coefficient)))
+            if len(factors) > 1:
+                factors = [f"({factor})" if "//" in factor else factor for factor in factors]
             sign = "-" if coefficient < 0 else "+"
             joined = "*".join(factors)
             text += f" {sign} {joined}" if text else (f"-{joined}" if coefficient < 0 else joined)
@@ -176,7 +180,7 @@ def _normal(total: dict[Monomial, int]) -> Size:
     return Expression(tuple(terms))
 
 
-_TOKEN = re.compile(r"\s*(?:(\d+)|([A-Za-z_][A-Za-z0-9_-]*)|(//|[-+*()]))")
+_TOKEN = re.compile(r"\s*(?:([0-9]+)|([A-Za-z_][A-Za-z0-9_-]*)|(//|[-+*()]))")
 _APPLY = {"+": add, "-": subtract, "*": multiply, "//": floor_divide}
 _RANK = {"+": 1, "-": 1, "*": 2, "//": 2}
 

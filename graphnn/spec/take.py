@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -28,6 +28,13 @@ def brief(value: Value) -> str:
     return value.kind
 
 
+def unlike(value: Value) -> str:
+    """The end of a sentence that has said what `value` must be."""
+    if isinstance(value, Scalar) and value.value is None:
+        return "but it is empty"
+    return f"not {brief(value)}"
+
+
 class Taker:
     """Takes values apart; what does not fit goes to `findings` and comes back as None."""
 
@@ -37,7 +44,7 @@ class Taker:
     def wrong(self, what: str, wanted: str, value: Value, help: str = "") -> None:
         """Report that `what` must be `wanted`."""
         self.findings.error(
-            "wrong-type", f"{what} must be {wanted}, not {brief(value)}", value.span, help=help
+            "wrong-type", f"{what} must be {wanted}, {unlike(value)}", value.span, help=help
         )
 
     def mapping(self, value: Value | None, what: str, wanted: str = "a mapping") -> Mapping | None:
@@ -80,12 +87,13 @@ class Taker:
         if value is None:
             return default
         number = value.value if isinstance(value, Scalar) else None
-        if isinstance(number, int | float) and not isinstance(number, bool):
-            try:
-                if number >= 0 and math.isfinite(number):
-                    return float(number)
-            except OverflowError:
-                pass
+        # An int may be too large for float(), but not for a comparison.
+        if (
+            isinstance(number, int | float)
+            and not isinstance(number, bool)
+            and 0 <= number <= sys.float_info.max
+        ):
+            return float(number)
         self.wrong(what, "a number of at least 0", value)
         return default
 
@@ -122,11 +130,12 @@ class Taker:
     def unknown_key(self, entry: Entry, where: str, names: Iterable[str]) -> None:
         """Report the key of `entry`, with the nearest of `names`."""
         names = tuple(names)
+        listed = f"its keys are {', '.join(names)}" if len(names) > 1 else f"its key is {names[0]}"
         self.findings.error(
             "unknown-key",
             f"{where} has no key '{entry.key.value}'",
             entry.key.span,
-            help=suggestion(str(entry.key.value), names, f"its keys are {', '.join(names)}"),
+            help=suggestion(str(entry.key.value), names, listed),
         )
 
     def name(self, key: Scalar, what: str) -> bool:

@@ -9,6 +9,8 @@ from typing import Any
 from graphnn.spec.values import Mapping, plain
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+# What the reader takes only as an escape.
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _WORDS = {"null", "true", "false"}  # a text of these letters needs quotes
 _SECTIONS = ("sizes", "nodes", "train")
 _WIDTH = 96
@@ -22,14 +24,14 @@ def to_yaml(document: Mapping) -> str:
     lines = []
     for key, value in plain(document).items():
         if key in _SECTIONS and isinstance(value, dict) and value and not _fits(key, value):
-            lines += ["", f"{key}:"]
+            lines += ["", f"{_flow(key)}:"]
             lines += [f"  {_flow(name)}: {_flow(inner)}" for name, inner in value.items()]
         elif isinstance(value, list) and value and not _fits(key, value):
-            lines += ["", f"{key}:"]
+            lines += ["", f"{_flow(key)}:"]
             lines += [f"  - {_flow(inner)}" for inner in value]
         else:
             lines.append(f"{_flow(key)}: {_flow(value)}")
-    return "\n".join(lines).lstrip("\n") + "\n"
+    return "\n".join(lines or ["{}"]).lstrip("\n") + "\n"
 
 
 def _fits(key: str, value: Any) -> bool:
@@ -44,4 +46,5 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    return json.dumps(value, ensure_ascii=True)
+    text = json.dumps(value, ensure_ascii=False)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

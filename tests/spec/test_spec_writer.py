@@ -1,0 +1,138 @@
+"""Documents written back: the same values, in the layout of the documentation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from graphnn.spec import reader
+from graphnn.spec.values import Mapping, Scalar, Sequence, Value, located, plain
+from graphnn.spec.writer import to_yaml
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
+    ["null", "True", "~", "1e3", "0x1f", "no", "- a", "a: b", "#", "<<", "*a", "&a", "!b", ".nan"]
+)
+NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
+DOCUMENTS = st.dictionaries(
+    st.sampled_from(["sizes", "nodes", "train", "examples", "outputs", "name"]) | TEXTS,
+    st.recursive(
+        st.none() | st.booleans() | NUMBERS | TEXTS,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+        max_leaves=25,
+    ),
+    max_size=5,
+)
+
+
+def same(one, other):
+    """Equality that tells 1 from True and 0.0 from -0.0."""
+    return repr(one) == repr(other)
+
+
+@given(DOCUMENTS)
+@example({})
+@example({"nodes": {"x": {"a\u2028b": "\u0085\ufeff\x7f\x00\U0001f600", "n": [1e16, 1e-7, -0.0]}}})
+@example({"name": "x" * 300, "outputs": ["y" * 60, "z" * 60]})
+def test_written_and_read_back(document):
+    text = to_yaml(located(document))
+    assert same(plain(reader.read(text)), document)
+    assert text.endswith("\n")
+    assert not text.startswith("\n")
+
+
+def test_layout():
+    document = {
+        "graphnn": 1,
+        "name": "two layers",
+        "sizes": {"pixels": 784, "hidden": 50},
+        "nodes": {
+            "x": {"op": "input", "shape": ["batch", "pixels"]},
+            "y": {"op": "affine", "inputs": "x", "units": "2 * hidden", "bias": False},
+        },
+        "outputs": ["y"],
+        "examples": [{"inputs": {"x": {"zeros": [1, "pixels"]}}, "outputs": {"y": [[0.5, None]]}}],
+        "train": {"loss": "y", "optimizer": {"sgd": {"learning_rate": 1e-3}}},
+    }
+    assert (
+        to_yaml(located(document))
+        == """\
+graphnn: 1
+name: "two layers"
+sizes: {pixels: 784, hidden: 50}
+
+nodes:
+  x: {op: input, shape: [batch, pixels]}
+  y: {op: affine, inputs: x, units: "2 * hidden", bias: false}
+outputs: [y]
+
+examples:
+  - {inputs: {x: {zeros: [1, pixels]}}, outputs: {y: [[0.5, null]]}}
+
+train:
+  loss: y
+  optimizer: {sgd: {learning_rate: 0.001}}
+"""
+    )
+
+
+def test_many_sizes_take_a_line_each():
+    sizes = {f"a-size-of-quite-a-long-name-{number}": number for number in range(1, 4)}
+    assert (
+        to_yaml(located({"sizes": sizes, "nodes": {}, "train": {}}))
+        == """\
+sizes:
+  a-size-of-quite-a-long-name-1: 1
+  a-size-of-quite-a-long-name-2: 2
+  a-size-of-quite-a-long-name-3: 3
+nodes: {}
+train: {}
+"""
+    )
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_the_shipped_specs(path):
+    document = reader.read_file(path)
+    assert same(plain(reader.read(to_yaml(document))), plain(document))
+
+
+# --- located values
+
+
+def test_values_as_python_shows_them():
+    value = located({"a": [1, "b", None], "c": (True,)})
+    assert repr(value) == (
+        "Mapping({'a': Sequence([Scalar(1), Scalar('b'), Scalar(None)]), "
+        "'c': Sequence([Scalar(True)])})"
+    )
+    assert plain(value) == {"a": [1, "b", None], "c": [True]}
+    assert value.span is None
+    assert "a" in value
+    assert "b" not in value
+    assert value.get("b") is None
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (Scalar(None), "nothing"),
+        (Scalar(True), "true or false"),
+        (Scalar(3), "a number"),
+        (Scalar(0.5), "a number"),
+        (Scalar("x"), "a text"),
+        (Sequence([]), "a list"),
+        (Mapping({}), "a mapping"),
+    ],
+)
+def test_kinds(value, kind):
+    assert value.kind == kind
+
+
+def test_a_value_of_no_kind():
+    with pytest.raises(NotImplementedError):
+        Value().kind  # noqa: B018
