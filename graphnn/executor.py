@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import Diagnostic, GraphnnError, RunError, suggestion
+from graphnn.errors import Diagnostic, GraphnnError, RunError, nearest, suggestion
 from graphnn.ops._op import ArrayError
 from graphnn.plan import Plan, Slot, Step
 from graphnn.spec import sizes
-from graphnn.spec.sizes import show
+from graphnn.spec.sizes import Shape, show
 
 Array = NDArray[Any]
 Sizes = tuple[tuple[str, int], ...]
+Shapes = tuple[tuple[int, ...], ...]
 _CACHED = 4  # programs kept, each with the memory of one run
+_ADDRESSABLE = 2**44  # entries of an array that processors can address
 
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A step ready to be carried out: its function, and the memory its result goes to."""
+    """A step ready to be carried out: ``values[output] = forward(*arguments)``.
 
-    step: Step
+    Attributes
+    ----------
+    node : str
+    forward : callable
+        Knows the memory that its result goes to.
+    arguments : tuple of int
+        An operand left out is the slot after all others, which holds None.
+    output : int
+    """
+
+    node: str
     forward: Callable[..., Array]
-    arguments: tuple[int | None, ...]
-    out: Array | None
+    arguments: tuple[int, ...]
+    output: int
 
 
 class Executor:
@@ -47,6 +61,7 @@ class Executor:
         self.dtype = np.dtype(dtype)
         self._keep = keep
         self._programs: dict[Sizes, list[list[Instruction]]] = {}
+        self._checked: dict[Shapes, Sizes] = {}
         self._constants = self._evaluate_constants()
 
     def run(self, inputs: Mapping[str, Any], parameters: Mapping[str, Array]) -> dict[str, Array]:
@@ -80,7 +95,8 @@ class Executor:
     ) -> tuple[list[Array], Callable[[], None]]:
         """Every value of a run, by slot, with a function to call when they are no longer needed.
 
-        A plan in the mode ``train`` draws its noise from `rng`. The arrays belong to the executor and are written over by a later run once released.
+        A plan in the mode ``train`` draws its noise from `rng`. The arrays belong to the
+        executor and are written over by a later run once released. One None follows them.
 
         Raises
         ------
@@ -102,7 +118,16 @@ class Executor:
         RunError
             With every input at fault.
         """
-        return _Binding(self.plan, self.dtype).bind(inputs)
+        binding = _Binding(self.plan, self.dtype)
+        arrays = binding.take(inputs)
+        shapes = tuple([array.shape for array in arrays.values()])
+        bound = None if binding.faults else self._checked.get(shapes)
+        if bound is None:
+            bound = binding.bind(arrays)
+            if len(self._checked) >= _CACHED:
+                self._checked.clear()
+            self._checked[shapes] = bound
+        return arrays, bound
 
     def _draw(self, bound: Sizes, rng: np.random.Generator | None) -> dict[int, Array]:
         table = dict(bound)
@@ -120,58 +145,65 @@ class Executor:
         parameters: Mapping[str, Array],
         noise: Mapping[int, Array],
     ) -> tuple[list[Array], list[Instruction]]:
-        cached = self._programs.get(bound)
-        program = cached.pop() if cached else self._compile(dict(bound))
-        values: list[Any] = [None] * len(self.plan.slots)
+        values = [*self._constants, None]
         for name, slot in self.plan.inputs.items():
             values[slot] = arrays[name]
         for name, slot in self.plan.parameters.items():
             values[slot] = parameters[name]
-        for slot, constant in (*self._constants.items(), *noise.items()):
-            values[slot] = constant
-        with np.errstate(all="ignore"):
-            for instruction in program:
-                given = [None if slot is None else values[slot] for slot in instruction.arguments]
-                try:
-                    if instruction.out is None:
-                        value = instruction.forward(*given)
-                    else:
-                        value = instruction.forward(*given, out=instruction.out)
-                except ArrayError as error:
-                    raise _at(instruction.step.node, error) from None
-                values[instruction.step.output] = value
+        for slot, array in noise.items():
+            values[slot] = array
+        try:
+            program = self._program(bound)
+            with np.errstate(all="ignore"):
+                _carry_out(program, values)
+        except MemoryError:
+            message = "the run needs more memory than there is"
+            help = "run fewer rows at once"
+            raise RunError(Diagnostic("out-of-memory", message, help=help)) from None
         return values, program
+
+    def _program(self, bound: Sizes) -> list[Instruction]:
+        try:
+            return self._programs[bound].pop()  # of several threads only one gets it
+        except (KeyError, IndexError):
+            return self._compile(dict(bound))
 
     def _release(self, bound: Sizes, program: list[Instruction]) -> None:
         if bound not in self._programs and len(self._programs) >= _CACHED:
-            self._programs.pop(next(iter(self._programs)), None)
+            # Of a copy, since another thread may add or remove one meanwhile.
+            self._programs.pop(next(iter(list(self._programs))), None)
         self._programs.setdefault(bound, []).append(program)
 
     def _compile(self, bound: Mapping[str, int]) -> list[Instruction]:
         memory = _Memory(self.plan, bound, self.dtype, reuse=not self._keep)
-        return [
-            Instruction(step, step.op.bind(bound).forward, step.arguments, memory.place(step))
-            for step in self.plan.steps
-            if self.plan.slots[step.output].role != "constant"
-        ]
+        program = []
+        for step in self.plan.steps:
+            if self.plan.slots[step.output].role != "constant":
+                forward, out = step.op.bind(bound).forward, memory.place(step)
+                if out is not None:
+                    forward = partial(forward, out=out)
+                arguments = self.plan.filled(step)
+                program.append(Instruction(step.node, forward, arguments, step.output))
+        return program
 
-    def _evaluate_constants(self) -> dict[int, Array]:
-        constants = {}
+    def _evaluate_constants(self) -> list[Any]:
+        """A list of all slots with the values that are the same in every run."""
+        values: list[Any] = [None] * len(self.plan.slots)
         for step in self.plan.steps:
             slot = self.plan.slots[step.output]
             if slot.role == "constant":
                 value = step.op.forward()
                 if slot.kind == "float":
-                    value = value.astype(self.dtype)
+                    value = _cast(value, self.dtype)
                 value.setflags(write=False)
-                constants[step.output] = value
-        return constants
+                values[step.output] = value
+        return values
 
     def _collect(self, values: list[Array]) -> dict[str, Array]:
         outputs: dict[str, Array] = {}
         for name, slot in self.plan.outputs.items():
             storage = self.plan.slots[slot].storage
-            shared = storage != slot or self.plan.slots[storage].role != "value"
+            shared = self._keep or storage != slot or self.plan.slots[storage].role != "value"
             outputs[name] = np.array(values[slot]) if shared else np.asarray(values[slot])
         return outputs
 
@@ -203,6 +235,16 @@ class Executor:
         raise AssertionError("a result that was not finite is finite when computed again")
 
 
+def _carry_out(program: list[Instruction], values: list[Any]) -> None:
+    look_up = values.__getitem__
+    for instruction in program:
+        try:
+            value = instruction.forward(*map(look_up, instruction.arguments))
+        except ArrayError as error:
+            raise _at(instruction.node, error) from None
+        values[instruction.output] = value
+
+
 class _Memory:
     """Decides where each step writes: memory that is free by then, or new memory."""
 
@@ -220,9 +262,11 @@ class _Memory:
     def place(self, step: Step) -> Array | None:
         """Memory for the result of `step`, None where the op is to allocate it."""
         slot = self._plan.slots[step.output]
+        shape = tuple(sizes.evaluate(size, self._bound) for size in slot.shape)
+        if math.prod(shape) > _ADDRESSABLE:
+            raise MemoryError  # NumPy would raise a ValueError
         out = None
         if step.op.takes_out and slot.storage == step.output and slot.kind == "float":
-            shape = tuple(sizes.evaluate(size, self._bound) for size in slot.shape)
             out = self._over_first(step, slot)
             if out is None:
                 out = self._take(step.output, shape)
@@ -242,7 +286,7 @@ class _Memory:
             source.storage not in step.dying
             or source.storage != first
             or source.shape != slot.shape
-            or first in step.arguments[1:]
+            or any(self._storage(other) == first for other in step.arguments[1:])
             or step.output in self._kept
         ):
             return None
@@ -251,10 +295,13 @@ class _Memory:
             self._owned[step.output] = memory
         return memory
 
+    def _storage(self, slot: int | None) -> int | None:
+        return None if slot is None else self._plan.slots[slot].storage
+
     def _take(self, slot: int, shape: tuple[int, ...]) -> Array | None:
         if self._reuse and slot in self._kept:
             return None  # the caller will own it
-        count = int(np.prod(shape, dtype=np.int64))
+        count = math.prod(shape)
         free = self._free.get(count)
         memory = free.pop().reshape(shape) if free else np.empty(shape, self._dtype)
         self._owned[slot] = memory
@@ -262,83 +309,99 @@ class _Memory:
 
 
 class _Binding:
-    """Takes the inputs of a run apart."""
+    """Takes the inputs of a run apart; `faults` is what is wrong with them."""
 
     def __init__(self, plan: Plan, dtype: np.dtype[Any]) -> None:
+        self.faults: list[Diagnostic] = []
         self._plan = plan
         self._dtype = dtype
-        self._faults: list[Diagnostic] = []
         self._bound: dict[str, tuple[int, str]] = {}
 
-    def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
+    def take(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        """The inputs as arrays of the right kind, without those at fault."""
         arrays: dict[str, Array] = {}
-        for name in inputs:
-            if name not in self._plan.inputs:
-                self._unknown(name)
+        unknown = [name for name in inputs if name not in self._plan.inputs]
+        for name in unknown:
+            self._unknown(name)
+        meant = {nearest(name, self._plan.inputs) for name in unknown}
         for name, number in self._plan.inputs.items():
             if name not in inputs:
-                self._missing(name, self._plan.slots[number])
+                if name not in meant:
+                    self._missing(name, self._plan.slots[number])
                 continue
             array = self._array(name, inputs[name], self._plan.slots[number])
-            if array is not None and self._fits(name, array, self._plan.slots[number]):
+            if array is not None:
                 arrays[name] = array
-        if not self._faults:
+        return arrays
+
+    def bind(self, arrays: Mapping[str, Array]) -> Sizes:
+        """The value of every free size, which depends on the shapes alone.
+
+        Raises
+        ------
+        RunError
+            With all faults, those of `take` included.
+        """
+        for name, array in arrays.items():
+            self._check(name, array.shape, self._plan.slots[self._plan.inputs[name]].shape)
+        if not self.faults:
             self._check_expressions(arrays)
-        if self._faults:
-            raise RunError(*self._faults)
-        return arrays, tuple((name, value) for name, (value, _) in self._bound.items())
+        if self.faults:
+            raise RunError(*self.faults)
+        return tuple((name, value) for name, (value, _) in self._bound.items())
 
     def _fault(self, code: str, message: str, help: str = "") -> None:
-        self._faults.append(Diagnostic(code, message, help=help))
+        self.faults.append(Diagnostic(code, message, help=help))
 
     def _unknown(self, name: str) -> None:
+        known = f"its inputs are {', '.join(self._plan.inputs)}"
         self._fault(
             "unknown-input",
-            f"there is no input '{name}' to what is wanted",
-            suggestion(name, self._plan.inputs, f"its inputs are {', '.join(self._plan.inputs)}"),
+            f"what is wanted does not depend on an input '{name}'",
+            suggestion(name, self._plan.inputs, known if self._plan.inputs else "it has no inputs"),
         )
 
     def _missing(self, name: str, slot: Slot) -> None:
         self._fault("missing-input", f"the input '{name}' of shape {show(slot.shape)} is missing")
 
     def _array(self, name: str, given: Any, slot: Slot) -> Array | None:
-        try:
-            array = np.asarray(given)
-        except ValueError:
-            array = np.asarray(None)
-        if array.dtype.kind not in "biuf":
-            self._fault("not-numbers", f"the input '{name}' is not an array of numbers")
+        array = as_numbers(given)
+        if array is None:
+            message = f"the input '{name}' is not an array of numbers"
+            self._fault("not-numbers", message, "in nested lists, rows have one length")
             return None
         if slot.kind == "float":
-            return array.astype(self._dtype, copy=False)
-        if array.dtype.kind == "f":
-            with np.errstate(invalid="ignore"):
-                whole = array.astype(np.int64)
-            if not np.array_equal(whole, array):
-                self._fault("not-whole", f"the input '{name}' must hold whole numbers")
-                return None
+            return _cast(array, self._dtype)
+        whole = _cast(array, np.dtype(np.int64))
+        if array.dtype.kind not in "fu":
             return whole
-        return array.astype(np.int64, copy=False)
+        bad = np.argwhere(whole != array)
+        if len(bad):
+            at = tuple(bad[0])
+            where = f" at {show(map(int, at))}" if at else ""
+            message = f"the input '{name}' must hold whole numbers, not {array[at]}{where}"
+            self._fault("not-whole", message)
+            return None
+        return whole
 
-    def _fits(self, name: str, array: Array, slot: Slot) -> bool:
-        declared = f"the input '{name}' has shape {show(array.shape)}, but the spec declares it "
-        declared += show(slot.shape)
-        if array.ndim != len(slot.shape):
-            lacks_batch = array.ndim + 1 == len(slot.shape) and not isinstance(slot.shape[0], int)
+    def _check(self, name: str, shape: tuple[int, ...], declared: Shape) -> None:
+        message = f"the input '{name}' has shape {show(shape)}, but the spec declares it "
+        message += show(declared)
+        if len(shape) != len(declared):
+            lacks_batch = len(shape) + 1 == len(declared) and not isinstance(declared[0], int)
             help = f"a single row needs an axis before it: {name}[None]" if lacks_batch else ""
-            self._fault("wrong-shape", declared, help)
-            return False
-        for size, value in zip(slot.shape, array.shape, strict=True):
+            self._fault("wrong-shape", message, help)
+            return
+        for size, value in zip(declared, shape, strict=True):
             if isinstance(size, int):
                 if size != value:
-                    self._fault("wrong-shape", declared)
-                    return False
+                    self._fault("wrong-shape", message)
+                    return
             elif value == 0:
                 self._fault("wrong-shape", f"the input '{name}' is empty: its '{size}' is 0")
-                return False
+                return
             elif sizes.free(str(size)) == size and not self._bind_size(str(size), value, name):
-                return False
-        return True
+                return
 
     def _bind_size(self, size: str, value: int, name: str) -> bool:
         known, by = self._bound.setdefault(size, (value, name))
@@ -357,7 +420,7 @@ class _Binding:
             ):
                 loose = sorted(sizes.free_names(size) - table.keys())
                 if loose:
-                    self._fault("unbound-size", f"no input tells how large '{loose[0]}' is")
+                    self._unbound(loose[0])
                 elif sizes.evaluate(size, table) != value:
                     self._fault(
                         "size-conflict",
@@ -365,9 +428,32 @@ class _Binding:
                         f"but {value} in the input '{name}'",
                     )
 
+    def _unbound(self, size: str) -> None:
+        fault = Diagnostic("unbound-size", f"no input tells how large '{size}' is")
+        if fault not in self.faults:
+            self.faults.append(fault)
+
+
+def as_numbers(given: Any) -> Array | None:
+    """`given` as an array, or None where it is not one of real numbers."""
+    try:
+        array = np.asarray(given)
+    except (ValueError, TypeError):
+        return None
+    return array if array.dtype.kind in "biuf" else None
+
+
+def _cast(array: Array, dtype: np.dtype[Any]) -> Array:
+    if array.dtype == dtype:
+        return array
+    # What does not fit is found afterwards, by its value.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(dtype)
+
 
 def _finite(array: Array) -> bool:
-    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
+    # On the small arrays that losses often are, counting takes half the time of np.all.
+    return array.dtype.kind != "f" or np.count_nonzero(np.isfinite(array)) == array.size
 
 
 def _first_bad(array: Array) -> str:

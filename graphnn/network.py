@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn import archives, files, graph
-from graphnn.errors import Diagnostic, Findings, RunError, SpecError, UsageError, suggestion
-from graphnn.executor import Executor
+from graphnn.errors import (
+    Diagnostic,
+    FileError,
+    Findings,
+    RunError,
+    SpecError,
+    UsageError,
+    suggestion,
+)
+from graphnn.executor import Executor, as_numbers
 from graphnn.graph import Graph, Parameter
 from graphnn.plan import Mode, make
 from graphnn.spec import build, expand, reader
+from graphnn.spec.model import DType
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import located
@@ -49,18 +59,24 @@ class Network:
     """
 
     def __init__(self, graph: Graph, seed: int = 0) -> None:
+        if seed < 0:
+            raise UsageError(Diagnostic("bad-seed", f"a seed is a number from 0 on, not {seed}"))
         self.graph = graph
         self.dtype = np.dtype(graph.spec.dtype)
-        self._hold(
-            {
-                parameter.name: _start(parameter, self.dtype, seed)
-                for parameter in graph.parameters.values()
-            }
-        )
+        with np.errstate(over="ignore"):  # what a run says better
+            self._hold(
+                {
+                    parameter.name: _start(parameter, self.dtype, seed)
+                    for parameter in graph.parameters.values()
+                }
+            )
         if graph.spec.weights is not None:
             name, span = str(graph.spec.weights.value), graph.spec.weights.span
             path = files.within(graph.spec.folder, name, span)
-            self.assign(archives.read_arrays(path, span), origin=name)
+            try:
+                self.assign(archives.read_arrays(path, span), origin=f"'{name}'")
+            except RunError as error:
+                raise SpecError(*(replace(d, span=span) for d in error.diagnostics)) from None
 
     def __repr__(self) -> str:
         name = self.graph.spec.name or "network"
@@ -68,11 +84,21 @@ class Network:
         return f"<{name}: {len(self.graph.nodes)} nodes, {count} parameters>"
 
     def astype(self, dtype: str) -> Network:
-        """A copy that computes in `dtype`, ``float64`` or ``float32``, from the same values."""
+        """A copy that computes in `dtype`, ``float64`` or ``float32``, from the same values.
+
+        Raises
+        ------
+        UsageError
+            It is another dtype.
+        """
+        if dtype not in get_args(DType):
+            message = f"a network computes in {' or '.join(get_args(DType))}, not {dtype}"
+            raise UsageError(Diagnostic("bad-dtype", message))
         other = object.__new__(Network)
         other.graph = self.graph
         other.dtype = np.dtype(dtype)
-        other._hold({name: array.astype(dtype) for name, array in self.arrays.items()})
+        with np.errstate(over="ignore"):  # what a run says better
+            other._hold({name: array.astype(dtype) for name, array in self.arrays.items()})
         return other
 
     def _hold(self, arrays: dict[str, Array]) -> None:
@@ -105,7 +131,7 @@ class Network:
         inputs: Mapping[str, Any] | None = None,
         /,
         *,
-        outputs: Iterable[str] | None = None,
+        outputs: str | Iterable[str] | None = None,
         **named: Any,
     ) -> dict[str, Array]:
         """Values of the network's outputs, or of any nodes.
@@ -115,7 +141,7 @@ class Network:
         inputs, **named : array_like
             One for each input that is needed, of the shape that the spec declares, given in a
             mapping or by keyword.
-        outputs : iterable of str, optional
+        outputs : str or iterable of str, optional
             Names of nodes; by default those that the spec declares.
 
         Returns
@@ -130,7 +156,7 @@ class Network:
         UsageError
             `outputs` names no node.
         """
-        wanted = self.graph.outputs if outputs is None else tuple(outputs)
+        wanted = self.graph.outputs if outputs is None else _names(outputs)
         return self.executor(wanted).run({**(inputs or {}), **named}, self.arrays)
 
     def loss(
@@ -167,10 +193,7 @@ class Network:
         UsageError
             There are none.
         """
-        if loss is None:
-            nodes = self.graph.losses
-        else:
-            nodes = (loss,) if isinstance(loss, str) else tuple(loss)
+        nodes = self.graph.losses if loss is None else _names(loss)
         if not nodes and len(self.graph.outputs) == 1:
             node = self.graph.nodes[self.graph.outputs[0]]
             nodes = (node.name,) if node.shape == () else ()
@@ -197,15 +220,18 @@ class Network:
         Raises
         ------
         RunError
-            A name is unknown, or an array of the wrong shape.
+            A name is unknown, or an array of the wrong shape or not of numbers.
         """
         faults = []
-        arrays = {name: np.asarray(value) for name, value in values.items()}
+        arrays = {name: as_numbers(value) for name, value in values.items()}
         for name, array in arrays.items():
             if name not in self.arrays:
                 help = suggestion(name, self.arrays)
-                message = f"the network has no parameter '{name}', which {origin} hold"
+                message = f"'{name}' in {origin} is no parameter of the network"
                 faults.append(Diagnostic("unknown-parameter", message, help=help))
+            elif array is None:
+                message = f"'{name}' in {origin} is not an array of numbers"
+                faults.append(Diagnostic("not-numbers", message))
             elif array.shape != self.arrays[name].shape:
                 message = (
                     f"'{name}' has shape {show(self.arrays[name].shape)}, "
@@ -214,8 +240,22 @@ class Network:
                 faults.append(Diagnostic("wrong-shape", message))
         if faults:
             raise RunError(*faults)
-        for name, array in arrays.items():
-            self.arrays[name][...] = array
+        with np.errstate(over="ignore"):  # what a run says better
+            for name, array in arrays.items():
+                self.arrays[name][...] = array
+
+    def load_weights(self, path: str | Path) -> None:
+        """Set parameters and state from a .safetensors or .npz file, such as `save` writes.
+
+        Raises
+        ------
+        FileError
+            The file cannot be read.
+        RunError
+            As `assign`.
+        """
+        path = Path(path)
+        self.assign(archives.read_arrays(path), origin=f"'{path.name}'")
 
     def save(self, path: str | Path) -> None:
         """Write parameters and state to a .safetensors or .npz file, whole or not at all."""
@@ -235,13 +275,17 @@ class Network:
         return drawing.to_svg(self)
 
 
+def _names(given: str | Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((given,) if isinstance(given, str) else given))
+
+
 def _start(parameter: Parameter, dtype: np.dtype[Any], seed: int) -> Array:
     origin = parameter.origin
     if origin.array is not None:
-        return np.array(origin.array, dtype=dtype)
+        return np.array(origin.array, dtype=dtype, order="C")
     assert origin.start is not None
     rng = np.random.default_rng([seed, zlib.crc32(parameter.name.encode())])
-    return origin.start.draw(rng, parameter.shape).astype(dtype)
+    return origin.start.draw(rng, parameter.shape, origin.layout).astype(dtype)
 
 
 def load(
@@ -292,7 +336,7 @@ def loads(
     def read() -> Document:
         if isinstance(text, str):
             return reader.read(text)
-        document = located(text)
+        document = located(dict(text))
         assert isinstance(document, Document)
         return document
 
@@ -315,8 +359,14 @@ def _network(
 
 
 def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
-    """Everything found in the spec file at `path`, errors and warnings, by place."""
+    """Everything found in the spec file at `path`, errors and warnings, by place.
+
+    Raises
+    ------
+    UsageError
+        A setting names nothing.
+    """
     try:
         return load(path, settings).graph.warnings
-    except SpecError as error:
+    except (SpecError, FileError) as error:
         return error.diagnostics

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
+from graphnn.garbage import paused
 from graphnn.graph import Graph, Node
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Kind
@@ -84,7 +85,12 @@ class Plan:
     outputs: Mapping[str, int]
     noises: tuple[tuple[int, Op], ...] = ()
 
+    def filled(self, step: Step) -> tuple[int, ...]:
+        """Arguments of `step` with, for one left out, the number of slots: one after the last."""
+        return tuple(len(self.slots) if slot is None else slot for slot in step.arguments)
 
+
+@paused()
 def make(graph: Graph, wanted: Iterable[str], mode: Mode = "run") -> Plan:
     """The plan that computes the nodes `wanted`, and nothing that they do not need.
 

@@ -138,7 +138,7 @@ class Reverse:
         return Pass(total, _apart(gradients), also, state)
 
     def _updated(self, values: list[Array]) -> dict[str, Array]:
-        state = {}
+        state: dict[str, Array] = {}
         for step in self._stateful:
             given = [None if slot is None else values[slot] for slot in step.arguments]
             new = step.op.update(values[step.output], *given)

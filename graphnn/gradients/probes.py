@@ -503,11 +503,10 @@ class _ByChannel:
     ) -> Array | None:
         """Rows of `step` when its first operand alone moved, by one channel each."""
         probes, first = self._route.probes, step.arguments[0]
-        if first not in channels or any(
-            slot in channels or slot in moved.rows for slot in step.arguments[1:]
-        ):
+        others = step.arguments[1:]
+        if first is None or first not in channels or step.output in probes.branches:
             return None
-        if step.output in probes.branches:
+        if any(slot in channels or slot in moved.rows for slot in others):
             return None
         change = channels[first] - probes.values[first][samples]
         base = probes.values[step.output][samples]
