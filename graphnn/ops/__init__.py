@@ -1,6 +1,16 @@
 """All ops. Importing this package fills the registry."""
 
-from graphnn.ops import activation, arithmetic, linear, loss, reduction, shape, source
+from graphnn.ops import (
+    activation,
+    arithmetic,
+    convolution,
+    linear,
+    loss,
+    normalization,
+    reduction,
+    shape,
+    source,
+)
 from graphnn.ops._op import REGISTRY, Op
 
 __all__ = [
@@ -8,8 +18,10 @@ __all__ = [
     "Op",
     "activation",
     "arithmetic",
+    "convolution",
     "linear",
     "loss",
+    "normalization",
     "reduction",
     "shape",
     "source",

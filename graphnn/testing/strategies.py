@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from pydantic.fields import FieldInfo
 
-from graphnn.ops._op import Array, Case, Kind, Op, Operand
+from graphnn.ops._op import Array, Case, Kind, Op, Operand, Role
 from graphnn.spec.sizes import Shape, evaluate, free
 
 MARGIN = 1e-3
@@ -35,7 +35,8 @@ class OpCase:
     op : Op
         All its sizes are numbers, those left out filled in.
     arrays : tuple of ndarray or None
-        One for each operand, data first; None for a parameter left out. float64 or int64.
+        One for each operand, data first, noise last; None for a parameter left out. float64 or
+        int64.
     declared : Op
         The op as a spec would state it: a size may be the free ``batch``.
     """
@@ -45,10 +46,17 @@ class OpCase:
     declared: Op
 
     @property
+    def roles(self) -> tuple[Role, ...]:
+        """What each of `arrays` is."""
+        rest = [operand.role for operand in self.op.operands if operand.role != "data"]
+        given: list[Role] = ["data"] * (len(self.arrays) - len(rest))
+        return (*given, *rest)
+
+    @property
     def data(self) -> tuple[Array, ...]:
         """Arrays that other nodes give."""
-        count = len(self.arrays) - len(self.op.parameter_operands())
-        return tuple(array for array in self.arrays[:count] if array is not None)
+        pairs = zip(self.arrays, self.roles, strict=True)
+        return tuple(array for array, role in pairs if role == "data" and array is not None)
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
@@ -57,12 +65,12 @@ class OpCase:
 
     @property
     def given(self) -> dict[str, Shape]:
-        """Shapes of the parameters, by name."""
-        parameters = self.op.parameter_operands()
-        arrays = self.arrays[len(self.arrays) - len(parameters) :]
+        """Shapes of the parameters and states, by name."""
+        kept = ("parameter", "state")
+        arrays = [a for a, role in zip(self.arrays, self.roles, strict=True) if role in kept]
         return {
             operand.name: array.shape
-            for operand, array in zip(parameters, arrays, strict=True)
+            for operand, array in zip(self.op.parameter_operands(), arrays, strict=True)
             if array is not None
         }
 
@@ -72,8 +80,8 @@ def op_cases(draw: DrawFn, op_class: type[Op]) -> OpCase:
     """Cases of an op: attributes, shapes and values that fit it.
 
     Shapes come from the op's `cases` if it has any, else from its signatures; attributes from
-    the types of its fields; values from the domain of each operand. No value lies within
-    `MARGIN` of a kink.
+    the types of its fields; values from the domain of each operand, noise from the op itself. No
+    value lies within `MARGIN` of a kink.
 
     Parameters
     ----------
@@ -110,6 +118,10 @@ def op_cases(draw: DrawFn, op_class: type[Op]) -> OpCase:
         left_out = operand.optional and draw(st.booleans())
         shape = _numbers(inferred.parameters[operand.name])
         arrays.append(None if left_out else draw(_values(operand, shape, False, table)))
+    for operand in op.operands:
+        if operand.role == "noise":
+            rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+            arrays.append(op.noise(rng, _numbers(inferred.result), np.float64))
     return OpCase(op, _off_kinks(op, arrays), declared)
 
 

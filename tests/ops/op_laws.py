@@ -51,6 +51,11 @@ def floats(case):
     ]
 
 
+def differentiable(case):
+    """Positions of the arrays that need a cotangent: states and noise may do without."""
+    return [at for at in floats(case) if case.roles[at] in ("data", "parameter")]
+
+
 def cotangent_of(output, seed=0):
     # Random, never ones: with ones a softmax whose backward returns zero passes.
     return np.random.default_rng(seed).normal(size=output.shape)
@@ -106,6 +111,8 @@ def vjp_is_the_gradient(case: OpCase):
         if position not in floats(case):
             assert found[position] is None or array is not None
             continue
+        if found[position] is None and position not in differentiable(case):
+            continue
         expected = numerical(case, position, cotangent)
         assert found[position] is not None
         assert np.shape(found[position]) == array.shape
@@ -138,7 +145,7 @@ def unwanted_cotangents_change_nothing(case: OpCase):
     output = value(case)
     cotangent = cotangent_of(output)
     everything = case.op.vjp(cotangent, output, *case.arrays)
-    for position in floats(case):
+    for position in differentiable(case):
         wanted = tuple(other == position for other in range(len(case.arrays)))
         found = case.op.vjp(cotangent, output, *case.arrays, wanted=wanted)
         assert np.array_equal(found[position], everything[position])
@@ -151,11 +158,12 @@ def rows_alone_are_rows_together(case: OpCase):
     count = {array.shape[0] for array, has in zip(case.data, rows, strict=True) if has}
     output = value(case)
     assert count == {output.shape[0]}
-    rest = case.arrays[len(case.data) :]
+    rest = list(zip(case.arrays, case.roles, strict=True))[len(case.data) :]
 
     def at(chosen):
         data = [array[chosen] if has else array for array, has in zip(case.data, rows, strict=True)]
-        return value(case, [*data, *rest])
+        others = [array[chosen] if role == "noise" else array for array, role in rest]
+        return value(case, [*data, *others])
 
     everything = np.arange(output.shape[0])
     for chosen in (*everything[:, None], np.repeat(everything[::-1], 3)):
@@ -185,7 +193,10 @@ def float32_stays_float32(case: OpCase):
     cotangent = cotangent_of(output)
     expected = case.op.vjp(cotangent, output, *case.arrays)
     by_operand = case.op.vjp(cotangent.astype(np.float32), output.astype(np.float32), *narrow)
-    for position in floats(case):
+    for name, new in case.op.update(output.astype(np.float32), *narrow).items():
+        assert new.dtype == np.float32
+        close(new, case.op.update(output, *case.arrays)[name])
+    for position in differentiable(case):
         assert np.asarray(by_operand[position]).dtype == np.float32
         close(by_operand[position], expected[position])
 
@@ -229,6 +240,27 @@ def memory_is_shared_only_by_views(case: OpCase):
         assert may or array is None or not np.shares_memory(output, array)
 
 
+def states_are_replaced_by_their_like(case: OpCase):
+    states = [operand.name for operand in case.op.operands if operand.role == "state"]
+    before = copies(case.arrays)
+    output = value(case)
+    found = case.op.update(output, *case.arrays)
+    assert same(case.arrays, before)
+    assert set(found) in (set(), set(states))
+    for name, new in found.items():
+        assert new.shape == case.given[name]
+        assert not any(a is not None and np.shares_memory(new, a) for a in (*before, *case.arrays))
+
+
+def training_takes_the_same(case: OpCase):
+    other = case.op.in_training()
+    assert other.in_training() == other
+    assert other.internal or other is case.op
+    taken = [operand for operand in other.operands if operand.role != "noise"]
+    assert taken == [operand for operand in case.op.operands if operand.role != "noise"]
+    assert other.infer(case.shapes, case.given) == case.op.infer(case.shapes, case.given)
+
+
 LAWS = {
     law.__name__: law
     for law in (
@@ -242,6 +274,8 @@ LAWS = {
         out_is_written,
         nothing_is_modified,
         memory_is_shared_only_by_views,
+        states_are_replaced_by_their_like,
+        training_takes_the_same,
     )
 }
 RUNNABLE = [name for name, op_class in REGISTRY.items() if runnable(op_class)]

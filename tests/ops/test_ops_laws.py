@@ -15,6 +15,7 @@ from graphnn.ops._op import Case, data
 from graphnn.ops.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.arithmetic import Add
 from graphnn.ops.linear import Affine
+from graphnn.ops.normalization import BatchNorm, BatchNormTraining, DropoutTraining
 from graphnn.ops.source import Constant, Input
 
 
@@ -42,6 +43,8 @@ def test_names_are_those_of_the_language():
         gelu softplus softmax log_softmax add subtract multiply divide negative power exp log sqrt
         absolute maximum minimum clip reshape flatten transpose concat slice sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
+        batch_norm layer_norm dropout
+        conv2d conv_transpose2d upsample pad max_pool average_pool global_average_pool
     """
     assert {name for name, op in REGISTRY.items() if not op.internal} == set(language.split())
 
@@ -260,3 +263,69 @@ def test_catches_unwanted_cotangents_that_matter():
             return tuple(None if each is None else each * all(wanted) for each in found)
 
     assert_caught(Planted, "unwanted_cotangents_change_nothing")
+
+
+def test_catches_statistics_of_the_batch_taken_for_constants():
+    class Planted(BatchNormTraining):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x, gain, shift, mean, variance):
+            found = super().vjp(cotangent, output, x, gain, shift, mean, variance)
+            axes = (0, *range(2, x.ndim))
+            scale = 1 / np.sqrt(x.var(axis=axes, keepdims=True) + self.epsilon)
+            if gain is not None:
+                scale = scale * gain.reshape(scale.shape)
+            return (cotangent * scale, *found[1:])
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_a_dropped_entry_that_still_has_a_gradient():
+    class Planted(DropoutTraining):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x, mask):
+            return cotangent, None
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found, given: {**found, "running_mean": found["running_mean"][None]},
+        lambda found, given: {"running_mean": found["running_mean"]},
+        lambda found, given: {**found, "running_mean": given},
+        lambda found, given: {**found, "running_mean": given.__iadd__(1)},
+    ],
+    ids=["shape", "one", "alias", "in place"],
+)
+def test_catches_a_state_replaced_by_something_else(change):
+    class Planted(BatchNormTraining):
+        op: Literal["planted"] = "planted"
+
+        def update(self, output, *arrays):
+            return change(super().update(output, *arrays), arrays[3])
+
+    assert_caught(Planted, "states_are_replaced_by_their_like")
+
+
+def test_catches_a_training_op_that_takes_something_else():
+    class Planted(BatchNorm):
+        op: Literal["planted"] = "planted"
+
+        def in_training(self):
+            return DropoutTraining()
+
+    assert_caught(Planted, "training_takes_the_same")
+
+
+def test_catches_a_state_that_turns_to_float64():
+    class Planted(BatchNormTraining):
+        op: Literal["planted"] = "planted"
+
+        def update(self, output, *arrays):
+            found = super().update(output, *arrays)
+            return {name: new.astype(np.float64) for name, new in found.items()}
+
+    assert_caught(Planted, "float32_stays_float32")

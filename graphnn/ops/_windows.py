@@ -1,0 +1,226 @@
+"""Windows that slide over images: their attributes, their places, how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from graphnn.ops._op import ArrayError, ShapeError
+from graphnn.spec import sizes
+from graphnn.spec.sizes import Size
+
+SAME: Literal["same"] = "same"
+
+
+def _number(value: Any, info: ValidationInfo) -> Any:
+    """`value`, the number that it names if it is a text."""
+    if not isinstance(value, str):
+        return value
+    try:
+        size = sizes.parse(value, info.context or {})
+    except sizes.SizeError as error:
+        raise PydanticCustomError(
+            "size", "{problem}", {"problem": str(error), "name": error.name}
+        ) from None
+    if isinstance(size, int):
+        return size
+    loose = min(sizes.free_names(size))
+    raise PydanticCustomError(
+        "number", "it must be a number, but '{name}' is free", {"name": loose}
+    )
+
+
+def _several(count: int, form: str) -> Callable[[Any], Any]:
+    """What turns one number into `count`, and a list of so many into a tuple."""
+
+    def take(value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return (value,) * count
+        if len(value) != count:
+            raise PydanticCustomError(
+                "several",
+                "it takes one number or {form}, not {given} numbers",
+                {"form": form, "given": len(value)},
+            )
+        return tuple(value)
+
+    return take
+
+
+def _schema(least: int, count: int) -> WithJsonSchema:
+    number = {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string"}]}
+    listed = {"type": "array", "items": number, "minItems": count, "maxItems": count}
+    return WithJsonSchema({"anyOf": [*number["anyOf"], listed]})
+
+
+Count = Annotated[
+    int,
+    Field(ge=1, le=sizes.MAX_SIZE),
+    BeforeValidator(_number),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
+]
+Amount = Annotated[int, Field(ge=0, le=sizes.MAX_SIZE), BeforeValidator(_number)]
+_PAIR = BeforeValidator(_several(2, "[height, width]"))
+Counts = Annotated[tuple[Count, Count], _PAIR, _schema(1, 2)]
+Amounts = Annotated[tuple[Amount, Amount], _PAIR, _schema(0, 2)]
+Sides = Annotated[
+    tuple[Amount, Amount, Amount, Amount],
+    BeforeValidator(_several(4, "[top, bottom, left, right]")),
+    _schema(0, 4),
+]
+# Told apart before either is tried, so that a fault is told once.
+Padding = Annotated[
+    Annotated[Literal["same"], Tag(SAME)] | Annotated[Amounts, Tag("amounts")],
+    Discriminator(lambda value: SAME if value == SAME else "amounts"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Slide:
+    """How windows slide along one axis.
+
+    Attributes
+    ----------
+    axis : str
+        Its name, for messages.
+    kernel, stride, dilation : int
+        Entries in a window, from one window to the next, from one entry of a window to the next.
+    padding : int or None
+        Entries of padding on each side; None for as many as "same" takes.
+    """
+
+    axis: str
+    kernel: int
+    stride: int
+    dilation: int = 1
+    padding: int | None = 0
+
+    @property
+    def span(self) -> int:
+        """Entries from the first of a window to its last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def count(self, size: Size, error: type[ShapeError] | type[ArrayError] = ShapeError) -> Size:
+        """How many windows an axis of `size` has.
+
+        ``(size + 2 padding - span) // stride + 1``; for "same", size over stride, rounded up.
+
+        Raises
+        ------
+        ShapeError or ArrayError
+            Not one.
+
+        References
+        ----------
+        V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning,
+        arXiv:1603.07285, 2016, relationship 15.
+        """
+        if self.padding is None:
+            return sizes.floor_divide(sizes.add(size, self.stride - 1), self.stride)
+        whole = sizes.add(size, 2 * self.padding)
+        if isinstance(whole, int) and whole < self.span:
+            raise error(*self._misfit(size, whole))
+        steps = sizes.floor_divide(sizes.subtract(whole, self.span), self.stride)
+        return sizes.add(steps, 1)
+
+    def _misfit(self, size: Size, whole: int) -> tuple[str, str, str]:
+        padded = f", {whole} with padding" if self.padding else ""
+        needs = f"the kernel has {self.kernel}"
+        if self.dilation > 1:
+            needs = f"a kernel of {self.kernel} at dilation {self.dilation} spans {self.span}"
+        count = (whole - self.span) // self.stride + 1
+        return (
+            f"'x' has {self.axis} {size}{padded}, but {needs}",
+            "x",
+            f"the result would have {self.axis} "
+            f"({size} + 2*{self.padding} - {self.span}) // {self.stride} + 1 = {count}",
+        )
+
+    def over(self, size: int) -> Track:
+        """The windows on an axis of `size`.
+
+        Raises
+        ------
+        ArrayError
+            There is not one.
+        """
+        count = self.count(size, ArrayError)
+        assert isinstance(count, int)
+        before = self.padding
+        if before is None:
+            # The odd entry goes after, as in TensorFlow.
+            before = max(0, (count - 1) * self.stride + self.span - size) // 2
+        return Track(size, self.kernel, self.stride, self.dilation, before, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Windows on one axis: entry i of window r is entry ``r stride + i dilation - before``.
+
+    Attributes
+    ----------
+    size : int
+        Entries of the axis. What windows read before and after them is padding.
+    kernel, stride, dilation, before, count : int
+    """
+
+    size: int
+    kernel: int
+    stride: int
+    dilation: int
+    before: int
+    count: int
+
+    @property
+    def span(self) -> int:
+        """Entries from the first of a window to its last."""
+        return self.dilation * (self.kernel - 1) + 1
+
+    def taps(self) -> Iterator[tuple[slice, slice]]:
+        """For each entry of a window: the windows that have it, and where they have it."""
+        for tap in range(self.kernel):
+            yield inside(tap * self.dilation - self.before, self.stride, self.count, self.size)
+
+    @property
+    def mirrored(self) -> Track:
+        """For a stride of 1: the windows that entries are in, on an axis of windows."""
+        before = self.span - 1 - self.before
+        return Track(self.count, self.kernel, 1, self.dilation, before, self.size)
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether an entry may be in several windows."""
+        return self.stride < self.span
+
+    @property
+    def tiles(self) -> bool:
+        """Whether every entry is in just one window, and no window reads padding."""
+        alone = self.dilation == 1 and self.stride == self.kernel
+        return alone and not self.before and self.size == self.count * self.stride
+
+    @property
+    def padded(self) -> bool:
+        """Whether windows read padding."""
+        end = (self.count - 1) * self.stride + self.span - self.before
+        return self.before > 0 or end > self.size
+
+
+def inside(start: int, step: int, count: int, size: int) -> tuple[slice, slice]:
+    """Which of ``start, start + step, ...`` are entries of an axis of `size`.
+
+    Returns
+    -------
+    slice
+        Of the `count` numbers.
+    slice
+        Of the axis.
+    """
+    low = max(0, -(start // step))
+    high = max(low, min(count, (size - 1 - start) // step + 1))
+    if low == high:
+        return slice(0, 0), slice(0, 0)
+    return slice(low, high), slice(start + step * low, start + step * (high - 1) + 1, step)
