@@ -82,12 +82,12 @@ def tables() -> Iterator[str]:
         training = np.mean([columns["accuracy"][-1] for columns, _ in found])
         accuracy, loss = (np.mean([test[key] for _, test in found]) for key in ("accuracy", "loss"))
         yield f"{name:14}{training:8.3f}  {accuracy:13.3f}  {loss:9.3f}"
-    yield f"\n{'start':10}{'norm':12}epoch 5  epoch 30"
+    yield f"\n{'start':10}{'norm':12}epoch 5  epoch 20"
     for start in STARTS:
         for name in NORMALIZATION:
             runs = [trained(normalization(name, start, seed))[0] for seed in SEEDS]
             early, late = (
-                np.mean([columns["validation_accuracy"][at] for columns in runs]) for at in (4, 29)
+                np.mean([columns["validation_accuracy"][at] for columns in runs]) for at in (4, 19)
             )
             yield f"{start:10}{name:12}{early:7.3f}  {late:8.3f}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ _MOST = 1e300  # as far as an axis reaches
 _WIDTH, _HEIGHT = 1.95, 1.75  # inches of a panel
 _ROOM = 0.26  # right of the last epoch, of the whole axis, for the last values
 _APART = 0.1  # of the height of a panel, between two values written there
+_FOOT, _TOP = 0.04, 0.98  # of that height, the least and the most for a value
+_FEW = 10  # points of a curve that are worth a marker each
 
 
 def comparison(
@@ -126,7 +129,7 @@ def _lines(axes: Axes, measure: str, series: Mapping[str, Array]) -> None:
             color=color,
             label=label,
             linewidth=1.3,
-            **history.markers(values),
+            **history.markers(values, _FEW),
         )
     if not any(np.isfinite(values).any() for _, _, values in found):
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=style.GREY)
@@ -146,7 +149,7 @@ def _ends(axes: Axes, measure: str, series: Mapping[str, Array]) -> None:
     heights = _apart([float((value - low) / (high - low)) for value, _, _ in ends])
     for height, (value, epoch, color) in zip(heights, ends, strict=True):
         axes.annotate(
-            f"{value:#.3g}".rstrip("."),
+            _number(value, high - low),
             (epoch, height),
             xycoords=axes.get_xaxis_transform(),
             xytext=(4, 0),
@@ -157,29 +160,38 @@ def _ends(axes: Axes, measure: str, series: Mapping[str, Array]) -> None:
         )
 
 
+def _number(value: float, span: float) -> str:
+    """`value` with as many digits as matter on an axis that is `span` long."""
+    digits = 3 - round(math.log10(span))
+    return f"{value:.{max(digits, 0)}f}" if -2 <= digits <= 6 else f"{value:.3g}"
+
+
 def _apart(heights: list[float]) -> list[float]:
     """`heights`, which rise, moved within the panel so that they are `_APART` from one another."""
     moved: list[float] = []
     for number, height in enumerate(heights):
-        least = moved[-1] + _APART if moved else 0.0
-        most = 1.0 - _APART * (len(heights) - 1 - number)
+        least = moved[-1] + _APART if moved else _FOOT
+        most = _TOP - _APART * (len(heights) - 1 - number)
         moved.append(min(max(height, least), most))
     return moved
 
 
 def _epochs(row: list[Axes], table: list[dict[str, Array]]) -> None:
     """Give all panels the epochs of the longest run, and room for the last values."""
+    from matplotlib.ticker import MaxNLocator
+
     spans = [history.lines_of(name, runs)[0] for runs in table for name in history.measured(runs)]
     every = np.concatenate([*spans, np.zeros(0)])
     if not len(every):
         return
     first, last = float(every.min()), float(every.max())
     across = max(last - first, 1.0) / (1 - _ROOM)
+    ticks = MaxNLocator(4, integer=True, steps=[1, 2, 5, 10]).tick_values(first, last)
+    left = first - 0.02 * across
     for axes in row:
-        history.mark_epochs(axes, every)
-        left = first - 0.02 * across
+        axes.set_xlabel("epoch")
         axes.set_xlim(left, first + across)
-        axes.set_xticks([tick for tick in axes.get_xticks() if left <= tick <= last])
+        axes.set_xticks([tick for tick in ticks if left <= tick <= last])
 
 
 def _legend(figure: Figure) -> None:

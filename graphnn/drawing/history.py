@@ -125,23 +125,22 @@ def _panel(axes: Axes, measure: str, series: Mapping[str, Array], test: float | 
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=style.GREY)
         return
-    mark_epochs(axes, epochs)
+    _epoch_axis(axes, epochs)
     levels = [] if test is None else [test]
     _value_axis(axes, measure, np.append(together[~np.isnan(together)], levels))
     axes.legend(loc="best")
 
 
-def markers(values: Array) -> dict[str, Any]:
+def markers(values: Array, few: int = _FEW) -> dict[str, Any]:
     """Marks on each point of a short curve; on a long one, where no line reaches the point."""
-    if len(values) <= _FEW:
+    if len(values) <= few:
         return {"marker": "o", "markersize": 3.0}
     gap = np.isnan(np.concatenate([[np.nan], values, [np.nan]]))
     alone = np.flatnonzero(~gap[1:-1] & gap[:-2] & gap[2:])
     return {"marker": "o", "markersize": 3.0, "markevery": alone.tolist()} if len(alone) else {}
 
 
-def mark_epochs(axes: Axes, epochs: Array) -> None:
-    """Label the axis of epochs, with ticks at whole ones."""
+def _epoch_axis(axes: Axes, epochs: Array) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.set_xlabel("epoch")

@@ -79,28 +79,43 @@ def test_last_values_stand_beside_the_lines() -> None:
     (axes,) = comparison({"plain": PLAIN}, measures=["accuracy"]).axes
     low, high = axes.get_ylim()
     found = ends(axes)
-    assert [(text, epoch) for text, epoch, _ in found] == [("0.600", 3), ("1.00", 3)]
+    assert [(text, epoch) for text, epoch, _ in found] == [("0.600", 3), ("1.000", 3)]
     for (_, _, height), value in zip(found, (0.6, 1.0), strict=True):
-        assert height == pytest.approx((value - low) / (high - low))
+        assert height == pytest.approx((value - low) / (high - low), abs=0.03)
     colors = {text.get_text(): text.get_color() for text in axes.texts}
-    assert colors == {"0.600": style.VERMILLION, "1.00": style.BLUE}
+    assert colors == {"0.600": style.VERMILLION, "1.000": style.BLUE}
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
 def test_last_values_that_are_close_stand_apart_within_the_panel(level: float) -> None:
-    run = {"accuracy": [0.0, 1.0, level], "validation_accuracy": [0.0, 0.5, level + 1e-4]}
+    run = {"accuracy": [0.0, 1.0, level], "validation_accuracy": [0.0, 0.5, level + 0.002]}
     (axes,) = comparison({"run": run}, measures=["accuracy"]).axes
     (first, _, below), (second, _, above) = ends(axes)
-    assert (float(first), float(second)) == (level, pytest.approx(level + 1e-4, rel=5e-3))
+    assert (first, second) == (f"{level:.3f}", f"{level + 0.002:.3f}")
     assert above - below == pytest.approx(0.1)
-    assert below >= 0
-    assert above <= 1
+    assert 0 < below < above < 1
+
+
+@pytest.mark.parametrize(
+    ("losses", "text"),
+    [
+        ([2.0, 0.00051234], "0.001"),
+        ([0.02, 0.00051234], "0.00051"),
+        ([250.0, 17.123], "17.1"),
+        ([25000.0, 17.123], "17"),
+        ([2.5e9, 17123456.0], "1.71e+07"),
+        ([2.5e-9, 1.7123e-9], "1.71e-09"),
+    ],
+)
+def test_last_values_have_the_digits_that_matter(losses: list[float], text: str) -> None:
+    (axes,) = comparison({"run": {"loss": losses}}, limits={"loss": (0.0, losses[0])}).axes
+    assert [found for found, _, _ in ends(axes)] == [text]
 
 
 def test_a_line_that_ends_earlier_has_its_value_there() -> None:
     run = {"loss": [3.0, 2.0, 1.0], "validation_loss": [3.0, 2.5]}
     (axes,) = comparison({"run": run}).axes
-    assert [(text, epoch) for text, epoch, _ in ends(axes)] == [("1.00", 3), ("2.50", 2)]
+    assert [(text, epoch) for text, epoch, _ in ends(axes)] == [("1.000", 3), ("2.500", 2)]
 
 
 def test_history_numbers_its_epochs() -> None:
@@ -125,7 +140,7 @@ def test_missing_values_leave_gaps(missing: float | None, tmp_path: Path) -> Non
     figure = comparison(runs, path=tmp_path / "runs.png")
     np.testing.assert_array_equal(lines(figure.axes[0])["training"], [[1, 3], [2, NAN], [3, 1]])
     assert [[t.get_text() for t in axes.texts] for axes in figure.axes] == [
-        ["1.00"],
+        ["1.000"],
         ["no values"],
         ["no values"],
     ]

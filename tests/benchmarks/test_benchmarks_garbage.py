@@ -1,0 +1,55 @@
+"""Python's search for garbage: paused while a graph is built, and what it was afterwards."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+import graphnn
+from graphnn import garbage, graph, plan
+
+
+@pytest.fixture(autouse=True)
+def _restored():
+    enabled = gc.isenabled()
+    yield
+    (gc.enable if enabled else gc.disable)()
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_it_is_paused_and_then_as_before(enabled):
+    (gc.enable if enabled else gc.disable)()
+    with garbage.paused():
+        assert not gc.isenabled()
+        with garbage.paused():
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled() is enabled
+
+
+def test_an_error_does_not_leave_it_paused():
+    gc.enable()
+    with pytest.raises(graphnn.GraphnnError, match="there is no op 'rleu'"):
+        graphnn.loads("{graphnn: 1, nodes: {x: {op: rleu}}}")
+    assert gc.isenabled()
+
+
+def test_building_and_planning_search_no_garbage():
+    nodes = "".join(f"  n{i + 1}: {{op: relu, inputs: n{i}}}\n" for i in range(3000))
+    text = f"graphnn: 1\nnodes:\n  n0: {{op: input, shape: [batch]}}\n{nodes}"
+    spec = graphnn.loads(text).graph.spec
+    gc.enable()
+    searches = []
+
+    def count(phase, info):
+        searches.append(phase)
+
+    gc.callbacks.append(count)
+    try:
+        plan.make(graph.build(spec), ["n3000"])
+    finally:
+        gc.callbacks.remove(count)
+    # Python searches every 700 containers, and here are five for each node; one search is owed
+    # when the pause ends.
+    assert searches.count("start") <= 3

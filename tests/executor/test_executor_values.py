@@ -1,0 +1,518 @@
+"""Values of runs against NumPy written by hand, with memory reused and with memory kept."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graphnn
+from graphnn.executor import Executor
+from graphnn.ops.arithmetic import Subtract
+from graphnn.plan import make
+
+UNARY = {
+    "tanh": lambda x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
+    "relu": lambda x: np.where(x > 0, x, 0.0),
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "negative": lambda x: 0 - x,
+    "identity": lambda x: x,
+    "absolute": lambda x: np.sqrt(x * x),
+    "softmax": lambda x: np.exp(x) / np.exp(x).sum(axis=1, keepdims=True),
+}
+BINARY = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "maximum": lambda a, b: np.where(a > b, a, b),
+}
+
+
+def by_hand(program, inputs):
+    """Every value of a program by name: formulas of this file, one node after the other."""
+    values = dict(inputs)
+    for name, kind, reads, detail in program:
+        arrays = [values[read] for read in reads]
+        if kind in UNARY:
+            value = UNARY[kind](arrays[0])
+        elif kind in BINARY:
+            value = BINARY[kind](*arrays)
+        elif kind == "affine":
+            weight, bias = np.array(detail[0]), np.array(detail[1])
+            value = np.stack([(row[:, None] * weight).sum(axis=0) + bias for row in arrays[0]])
+        elif kind == "concat":
+            value = np.hstack(arrays)
+        elif kind == "sum":
+            value = sum(arrays[0][:, [column]] for column in range(arrays[0].shape[1]))
+        elif kind == "slice":
+            value = np.stack([row[::2] for row in arrays[0]])
+        elif kind == "transpose":
+            value = np.array(list(zip(*arrays[0].tolist(), strict=True)))
+        else:
+            assert kind == "constant"
+            value = np.array(detail)
+        values[name] = value
+    return values
+
+
+def node(kind, reads, detail):
+    found = {"op": kind}
+    if reads:
+        found["inputs"] = list(reads)
+    if kind == "affine":
+        found |= {"weight": detail[0], "bias": detail[1]}
+    elif kind == "sum":
+        found |= {"axis": 1, "keepdims": True}
+    elif kind == "slice":
+        found |= {"axis": 1, "step": 2}
+    elif kind == "constant":
+        found["value"] = detail
+    return found
+
+
+NUMBERS = st.integers(-8, 8).map(lambda number: number / 8)
+
+
+@st.composite
+def programs(draw):
+    """Nodes in an order that works: (name, kind, what it reads, numbers), inputs left aside."""
+    widths = {"x": 3, "y": 1}
+    turned = {}
+    program = []
+    for number in range(draw(st.integers(1, 10))):
+        name = f"n{number}"
+        kind = draw(
+            st.sampled_from(
+                [*UNARY, *BINARY, "affine", "concat", "sum", "slice", "constant", "transpose"]
+            )
+        )
+        first = draw(st.sampled_from(sorted(widths)))
+        width, detail, reads = widths[first], None, [first]
+        if kind in BINARY:
+            fitting = [n for n in widths if widths[n] == width or 1 in (widths[n], width)]
+            reads.append(draw(st.sampled_from(sorted(fitting))))
+            width = max(width, widths[reads[1]])
+        elif kind == "affine":
+            units = draw(st.integers(1, 3))
+            row = st.lists(NUMBERS, min_size=units, max_size=units)
+            detail = draw(st.lists(row, min_size=width, max_size=width)), draw(row)
+            width = units
+        elif kind == "concat":
+            reads.append(draw(st.sampled_from(sorted(widths))))
+            width += widths[reads[1]]
+        elif kind == "sum":
+            width = 1
+        elif kind == "slice":
+            width = -(-width // 2)
+        elif kind == "constant":
+            reads, width = [], 1
+            detail = [[draw(NUMBERS)]]
+        elif kind == "transpose":
+            # There, through an op that might write in place, and back.
+            op = draw(st.sampled_from(["tanh", "negative", "identity"]))
+            program += [
+                (f"{name}t", "transpose", reads, None),
+                (f"{name}u", op, [f"{name}t"], None),
+            ]
+            turned |= {f"{name}t": width, f"{name}u": width}
+            reads = [f"{name}u"]
+        if kind != "constant" or draw(st.booleans()):
+            program.append((name, kind, reads, detail))
+            if kind != "constant":
+                widths[name] = width
+    names = [entry[0] for entry in program]
+    wanted = draw(st.lists(st.sampled_from(names), min_size=1, max_size=4)) if names else ["x"]
+    return program, wanted
+
+
+def network(program, dtype="float64"):
+    nodes = {
+        "x": {"op": "input", "shape": ["batch", 3]},
+        "y": {"op": "input", "shape": ["batch", 1]},
+    }
+    nodes |= {name: node(kind, reads, detail) for name, kind, reads, detail in program}
+    return graphnn.loads({"graphnn": 1, "dtype": dtype, "nodes": nodes})
+
+
+def data(rows, seed=0):
+    rng = np.random.default_rng([seed, rows])
+    return {"x": rng.uniform(-1, 1, (rows, 3)), "y": rng.uniform(-1, 1, (rows, 1))}
+
+
+def close(found, expected, tolerance):
+    scale = max(1.0, *(np.abs(value).max() for value in expected.values()))
+    for name, value in found.items():
+        assert value.shape == expected[name].shape
+        assert np.abs(value - expected[name]).max() <= tolerance * scale, name
+
+
+def needed(net, wanted, inputs):
+    plan = make(net.graph, wanted)
+    return {name: inputs[name] for name in plan.inputs}
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs())
+def test_runs_agree_with_numpy(case):
+    program, wanted = case
+    net = network(program)
+    before = {name: array.copy() for name, array in net.parameters.items()}
+    results = []
+    for rows in (4, 1, 4, 2, 4):
+        inputs = data(rows, seed=len(results))
+        kept = {name: array.copy() for name, array in inputs.items()}
+        given = needed(net, wanted, inputs)
+        found = net.run(given, outputs=wanted)
+        assert list(found) == list(dict.fromkeys(wanted))
+        results.append((found, by_hand(program, inputs)))
+        for array in found.values():
+            assert array.flags.writeable
+            for other in (*given.values(), *net.parameters.values()):
+                assert not np.shares_memory(array, other)
+        for name, array in inputs.items():
+            assert np.array_equal(array, kept[name])
+    for name, array in net.parameters.items():
+        assert np.array_equal(array, before[name])
+    for found, expected in results:  # and nothing was written over by a later run
+        close(found, expected, 1e-12)
+    arrays = [array for found, _ in results for array in found.values()]
+    for number, array in enumerate(arrays):
+        assert not any(np.shares_memory(array, other) for other in arrays[:number])
+
+
+@settings(max_examples=80, deadline=None)
+@given(programs())
+def test_every_value_is_kept_for_a_reverse_pass(case):
+    program, wanted = case
+    net = network(program)
+    executor = Executor(make(net.graph, wanted), net.dtype, keep=True)
+    for rows in (3, 3, 1):
+        inputs = data(rows)
+        expected = by_hand(program, inputs)
+        values, release = executor.values(needed(net, wanted, inputs), net.parameters)
+        found = {
+            slot.name: value
+            for slot, value in zip(executor.plan.slots, values, strict=False)
+            if slot.role in ("value", "constant", "input")
+        }
+        close(found, expected, 1e-12)
+        release()
+
+
+@settings(max_examples=80, deadline=None)
+@given(programs())
+def test_float32(case):
+    program, wanted = case
+    net = network(program, "float32")
+    assert all(array.dtype == np.float32 for array in net.parameters.values())
+    inputs = data(3)
+    found = net.run(needed(net, wanted, inputs), outputs=wanted)
+    assert all(array.dtype == np.float32 for array in found.values())
+    close(found, by_hand(program, inputs), 2e-5)
+
+
+DEEP = """
+graphnn: 1
+nodes:
+  x:  {op: input, shape: [batch, 2]}
+  a1: {op: affine, inputs: x, weight: [[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]], bias: [0.1, 0.2, 0.3]}
+  z1: {op: sigmoid, inputs: a1}
+  a2: {op: affine, inputs: z1, weight: [[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]], bias: [0.1, 0.2]}
+  z2: {op: sigmoid, inputs: a2}
+  y:  {op: affine, inputs: z2, weight: [[0.1, 0.3], [0.2, 0.4]], bias: [0.1, 0.2]}
+"""
+
+
+def test_the_textbook_s_three_layers():
+    found = graphnn.loads(DEEP).run(x=[[1.0, 0.5]])
+    np.testing.assert_allclose(found["y"], [[0.31682708, 0.69627909]], atol=5e-9)
+
+
+def test_threads_do_not_mix_their_runs():
+    net = graphnn.loads(DEEP)
+    executor = net.executor(("y", "z1"))
+    weights = {name: array.copy() for name, array in net.parameters.items()}
+
+    def expected(x):
+        z1 = 1 / (1 + np.exp(-(x @ weights["a1.weight"] + weights["a1.bias"])))
+        z2 = 1 / (1 + np.exp(-(z1 @ weights["a2.weight"] + weights["a2.bias"])))
+        return {"z1": z1, "y": z2 @ weights["y.weight"] + weights["y.bias"]}
+
+    wrong = []
+    start = threading.Barrier(4)
+
+    def work(seed):
+        rng = np.random.default_rng(seed)
+        start.wait()
+        for turn in range(150):
+            # More sizes than programs are kept, so that they come and go.
+            x = rng.normal(size=(1 + (turn + seed) % 7, 2))
+            try:
+                found = executor.run({"x": x}, net.parameters)
+                for name, value in expected(x).items():
+                    np.testing.assert_allclose(found[name], value, rtol=1e-12)
+            except BaseException as error:
+                wrong.append(error)
+                raise
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_results_of_an_executor_that_keeps_are_the_caller_s_own():
+    net = graphnn.loads(DEEP)
+    executor = Executor(make(net.graph, ("y", "z1", "x")), net.dtype, keep=True)
+    first = executor.run({"x": np.ones((2, 2))}, net.parameters)
+    copies = {name: array.copy() for name, array in first.items()}
+    executor.run({"x": np.zeros((2, 2))}, net.parameters)
+    for name, array in first.items():
+        assert np.array_equal(array, copies[name])
+
+
+# --- both edges of multiply(x, x)
+
+
+def test_a_square_and_its_slope():
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  p: {op: parameter, value: [1.5, -2, 3]}
+  s: {op: multiply, inputs: [p, p]}
+  d: {op: subtract, inputs: [s, p]}
+  f: {op: sum, inputs: d}
+""")
+    assert net.run()["f"] == (1.5**2 - 1.5) + (4 + 2) + (9 - 3)
+    gradient = graphnn.backprop(net, loss="f")["p.value"]
+    assert gradient.tolist() == [2 * 1.5 - 1, 2 * -2 - 1, 2 * 3 - 1]
+
+
+def test_a_value_read_together_with_a_view_of_it_is_not_written_over():
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  x: {op: input, shape: [2, 2]}
+  a: {op: exp, inputs: x}
+  t: {op: transpose, inputs: a}
+  y: {op: subtract, inputs: [a, t]}
+  z: {op: subtract, inputs: [t, a]}
+  s: {op: sum, inputs: y}
+outputs: [s]
+""")
+    assert net.run(x=[[0.0, 1], [2, 3]])["s"] == 0
+    e = np.exp([[0.0, 1], [2, 3]])
+    found = net.run(x=[[0.0, 1], [2, 3]], outputs=["y", "z"])
+    np.testing.assert_allclose(found["y"], [[0, e[0, 1] - e[1, 0]], [e[1, 0] - e[0, 1], 0]])
+    np.testing.assert_allclose(found["z"], -found["y"])
+
+
+def test_an_op_may_write_row_by_row_over_its_first_operand(monkeypatch):
+    def forward(self, a, b, *, out=None):
+        y = np.empty_like(a) if out is None else out
+        for row in range(len(y)):
+            y[row] = a[row] - b[row]
+        return y
+
+    monkeypatch.setattr(Subtract, "forward", forward)
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  x: {op: input, shape: [2, 2]}
+  a: {op: exp, inputs: x}
+  t: {op: transpose, inputs: a}
+  y: {op: subtract, inputs: [a, t]}
+  z: {op: identity, inputs: y}
+""")
+    e = np.exp([[0.0, 1], [2, 3]])
+    np.testing.assert_allclose(net.run(x=[[0.0, 1], [2, 3]])["z"], e - e.T)
+
+
+def test_two_reverse_passes_at_a_time_have_memory_of_their_own():
+    net = graphnn.loads(DEEP)
+    executor = Executor(make(net.graph, ["y"]), net.dtype, keep=True)
+    x, other = np.ones((2, 2)), np.zeros((2, 2))
+    executor.values({"x": x}, net.parameters)[1]()
+    first, release_first = executor.values({"x": x}, net.parameters)
+    copies = [np.array(value) for value in first]
+    second, release_second = executor.values({"x": other}, net.parameters)
+    for value, copy in zip(first, copies, strict=True):
+        assert np.array_equal(value, copy, equal_nan=False) or value is None
+    slot = executor.plan.outputs["y"]
+    assert not np.array_equal(first[slot], second[slot])
+    release_first()
+    release_second()
+
+
+# --- scalars, constants, inputs as outputs, kinds
+
+
+def test_scalars_and_constants():
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  a: {op: input, shape: []}
+  c: {op: constant, value: 2.5}
+  k: {op: constant, value: [1, 2], dtype: int}
+  p: {op: multiply, inputs: [a, c]}
+  y: {op: sum, inputs: p}
+outputs: [y, c, k, a]
+""")
+    found = net.run(a=3)
+    assert {name: (value.shape, value.tolist()) for name, value in found.items()} == {
+        "y": ((), 7.5),
+        "c": ((), 2.5),
+        "k": ((2,), [1, 2]),
+        "a": ((), 3.0),
+    }
+    assert found["k"].dtype == np.int64
+    found["c"][...] = 9  # the caller's own
+    assert net.run(a=1)["y"] == 2.5
+
+
+def test_an_input_given_back_is_a_copy():
+    net = graphnn.loads("{graphnn: 1, nodes: {x: {op: input, shape: [batch]}}}")
+    given = np.arange(3.0)
+    found = net.run(x=given)["x"]
+    assert found.tolist() == [0, 1, 2]
+    assert not np.shares_memory(found, given)
+
+
+@pytest.mark.parametrize("given", [[1, 0, 2], [1.0, 0.0, 2.0], np.uint8([1, 0, 2])])
+def test_whole_numbers_in_every_form(given):
+    net = graphnn.loads("{graphnn: 1, nodes: {t: {op: input, shape: [batch], dtype: int}}}")
+    found = net.run(t=given)["t"]
+    assert found.dtype == np.int64
+    assert found.tolist() == [1, 0, 2]
+
+
+@pytest.mark.parametrize("given", [[True, False], [1, 0], np.float32([1, 0]), np.int8([1, 0])])
+def test_real_numbers_in_every_form(given):
+    net = graphnn.loads("{graphnn: 1, nodes: {x: {op: input, shape: [batch]}}}")
+    found = net.run(x=given)["x"]
+    assert found.dtype == np.float64
+    assert found.tolist() == [1, 0]
+
+
+def test_inputs_in_any_memory_order():
+    net = graphnn.loads(DEEP)
+    x = np.arange(24.0).reshape(4, 6)[:, ::3]
+    expected = net.run(x=np.ascontiguousarray(x))["y"]
+    np.testing.assert_allclose(net.run(x=x)["y"], expected, rtol=1e-14)
+    np.testing.assert_allclose(net.run(x=np.asfortranarray(x))["y"], expected, rtol=1e-14)
+    frozen = x.copy()
+    frozen.setflags(write=False)
+    np.testing.assert_allclose(net.run(x=frozen)["y"], expected, rtol=1e-14)
+
+
+def test_only_what_is_wanted_is_computed():
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch]}
+  u: {op: input, shape: [batch]}
+  y: {op: tanh, inputs: x}
+  z: {op: exp, inputs: x}
+  w: {op: add, inputs: [z, u]}
+""")
+    np.testing.assert_allclose(net.run(x=[1000.0], outputs=["y"])["y"], [1.0])
+    with pytest.raises(graphnn.errors.RunError) as caught:
+        net.run(x=[1000.0], outputs=["z"])
+    assert caught.value.diagnostics[0].message == (
+        "the result is not finite: 'z' (exp) is the first to give infinity at [0]"
+    )
+
+
+# --- softmax and cross-entropy in one step
+
+LOSS = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  t: {op: input, shape: [batch], dtype: int}
+  r: {op: input, shape: [batch, 3]}
+  y: {op: softmax, inputs: x}
+  i: {op: identity, inputs: y}
+  l: {op: cross_entropy, inputs: [y, t]}
+  m: {op: cross_entropy, inputs: [i, t]}
+  n: {op: cross_entropy, inputs: [y, r]}
+"""
+
+
+def test_fused_and_unfused_agree():
+    net = graphnn.loads(LOSS)
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(6, 3)), rng.integers(0, 3, 6)
+    r = np.eye(3)[t]
+    found = net.run(x=x, t=t, r=r, outputs=["y", "l", "m", "n"])
+    y = np.exp(x) / np.exp(x).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found["y"], y, rtol=1e-14)
+    for name in "lmn":
+        np.testing.assert_allclose(found[name], -np.log(y[np.arange(6), t]), rtol=1e-13)
+    alone = net.run(x=x, t=t, outputs=["l"])["l"]
+    assert np.array_equal(alone, found["l"])
+
+
+def test_large_logits_stay_finite_and_exact():
+    net = graphnn.loads(LOSS)
+    x = [[1000.0, -1000.0, 0.0], [1000.0, -1000.0, 0.0], [-1000.0, -1000.0, -1000.0]]
+    found = net.run(x=x, t=[1, 0, 2], outputs=["l", "y"])
+    assert found["l"].tolist() == [2000.0, 0.0, pytest.approx(np.log(3), rel=1e-15)]
+    assert found["y"].tolist() == [[1, 0, 0], [1, 0, 0], [pytest.approx(1 / 3)] * 3]
+
+
+# --- passes of training
+
+
+def test_noise_of_a_training_pass():
+    net = graphnn.loads("""
+graphnn: 1
+sizes: {n: 2000}
+nodes:
+  x: {op: input, shape: [batch, n]}
+  d: {op: dropout, inputs: x, rate: 0.25}
+  y: {op: negative, inputs: d}
+""")
+    x = np.full((3, 2000), 1.5)
+    assert np.array_equal(net.run(x=x)["y"], -x)
+    executor = net.executor(["y"], keep=True, mode="train")
+    assert executor is not net.executor(["y"], keep=True)
+
+    def draw(seed):
+        values, release = executor.values({"x": x}, net.arrays, np.random.default_rng(seed))
+        y = values[executor.plan.outputs["y"]].copy()
+        release()
+        return y
+
+    y = draw(0)
+    assert set(np.unique(y)) == {-2.0, 0.0}  # -1.5 / (1 - 0.25), or dropped
+    dropped = (y == 0).sum()
+    assert abs(dropped - 1500) < 5 * np.sqrt(6000 * 0.25 * 0.75)
+    assert np.array_equal(draw(0), y)
+    assert not np.array_equal(draw(1), y)
+
+
+def test_a_training_pass_that_is_not_finite_is_blamed_with_its_noise():
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch]}
+  w: {op: parameter, value: 1}
+  m: {op: multiply, inputs: [x, w]}
+  d: {op: dropout, inputs: m, rate: 0.5}
+  y: {op: log, inputs: d}
+""")
+    executor = net.executor(["y"], keep=True, mode="train")
+    rng = np.random.default_rng(0)
+    mask = np.random.default_rng(0).random(8, np.float32) >= 0.5
+    with pytest.raises(graphnn.errors.RunError) as caught:
+        executor.values({"x": np.ones(8)}, net.arrays, rng)
+    assert str(caught.value) == (
+        "error[not-finite]: the result is not finite: 'y' (log) is the first to give "
+        f"-infinity at [{int(np.argmin(mask))}]"
+    )

@@ -1,0 +1,148 @@
+"""Faults of a graph that the folder of bad specs does not show: limits, many at once, no places."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+import graphnn
+from graphnn import graph
+from graphnn.errors import Findings, SpecError
+from graphnn.spec import build, reader
+
+X = {"op": "input", "shape": ["batch", 3]}
+
+
+def faults(document):
+    with pytest.raises(SpecError) as caught:
+        graphnn.loads(document)
+    return caught.value.diagnostics
+
+
+def test_faults_of_a_dict_have_no_place():
+    (found,) = faults({"graphnn": 1, "nodes": {"x": X, "y": {"op": "relu", "inputs": "X"}}})
+    assert str(found) == (
+        "error[unknown-node]: there is no node 'X'\n   = help: did you mean 'x'?\n"
+    )
+
+
+def test_too_many_nodes(monkeypatch):
+    monkeypatch.setattr(build, "MAX_NODES", 3)
+    nodes = {f"n{number}": X for number in range(4)}
+    (found,) = faults({"graphnn": 1, "nodes": nodes, "outputs": ["n0"]})
+    assert found.code == "too-many-nodes"
+    assert found.message == "the spec has 4 nodes, more than 3"
+    assert len(graphnn.loads({"graphnn": 1, "nodes": {"a": X, "b": X, "c": X}}).graph.nodes) == 3
+
+
+def test_nearest_names_are_looked_for_a_limited_number_of_times():
+    count = 3000
+    nodes = {"x": X}
+    nodes |= {f"n{n}": {"op": "add", "inputs": [f"N{n}", "gone"]} for n in range(count)}
+    start = time.perf_counter()
+    found = faults({"graphnn": 1, "nodes": nodes})
+    assert time.perf_counter() - start < 10
+    assert len(found) == 2 * count
+    assert found[0].message == "there is no node 'N0'"
+    assert found[0].help == "did you mean 'n0'?"
+    assert [d.help for d in found if d.message == "there is no node 'gone'"] == [""] * count
+    helped = [d for d in found if d.help]
+    assert 0 < len(helped) < 100
+
+
+def test_nearest_parameters_are_looked_for_a_limited_number_of_times():
+    count = 2000
+    share = {
+        f"p{n}": {"op": "parameter", "value": {"share": f"P{n + 1}.value"}} for n in range(count)
+    }
+    start = time.perf_counter()
+    found = faults({"graphnn": 1, "nodes": share})
+    assert time.perf_counter() - start < 10
+    assert len(found) == count
+    assert found[0].help == "did you mean 'p1.value'?"
+    assert found[-1].help == "name it as NODE.PARAMETER, such as a1.weight"
+
+
+def test_what_was_found_before_is_raised_with_the_rest():
+    findings = Findings()
+    document = reader.read("graphnn: 3\nnodes: {y: {op: relu, inputs: [z]}}\n")
+    spec = build.build(document, None, findings)
+    assert [found.code for found in findings.errors] == ["unknown-version"]
+    with pytest.raises(SpecError) as caught:
+        graph.build(spec, findings)
+    assert [found.code for found in caught.value.diagnostics] == ["unknown-version", "unknown-node"]
+    with pytest.raises(SpecError) as caught:
+        graph.build(spec)
+    assert [found.code for found in caught.value.diagnostics] == ["unknown-node"]
+
+
+def test_an_op_that_is_at_fault_in_every_way():
+    (*found,) = faults("""
+graphnn: 1
+sizes: {units: many}
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  y: {op: affine, inputs: [x, gone], units: units, weight: hee, bias: [1, two], unit: 3, about: 1}
+  z: {op: relu, inputs: y}
+""")
+    assert [(d.span.line, d.span.column, d.message) for d in found] == [
+        (3, 16, "the size 'units' must be a whole number from 1 to 2**40, or free, not 'many'"),
+        (6, 27, "affine takes 1 input (x), but 'y' has 2"),
+        (6, 31, "there is no node 'gone'"),
+        (6, 60, "there is no initializer 'hee' for 'y.weight'"),
+        (6, 75, "'y.bias' must hold numbers, not 'two'"),
+        (6, 81, "affine has no attribute or parameter 'unit'"),
+        (6, 97, "'about' must be a text, not 1"),
+    ]
+
+
+def test_long_values_are_shown_by_their_start():
+    (found,) = faults({"graphnn": 1, "nodes": {"x": X}, "dtype": "d" * 100})
+    assert found.message == f"'dtype' must be float64 or float32, not '{'d' * 37}...'"
+
+
+def test_values_that_are_wider_than_memory():
+    nodes = {
+        "p": {"op": "parameter", "shape": [100_000, 1]},
+        "q": {"op": "parameter", "shape": [100_000]},
+        "y": {"op": "add", "inputs": ["p", "q"]},
+        "z": {"op": "relu", "inputs": "y"},
+    }
+    (found,) = faults({"graphnn": 1, "nodes": nodes})
+    message = "'y' would have shape [100000, 100000], more than 1,073,741,824 entries"
+    assert (found.code, found.message) == ("too-large", message)
+
+
+def test_whole_numbers_where_real_ones_belong():
+    (found,) = faults(
+        {
+            "graphnn": 1,
+            "nodes": {
+                "c": {"op": "constant", "value": [1, 2], "dtype": "int"},
+                "d": {"op": "concat", "inputs": ["c", "c"]},
+                "y": {"op": "add", "inputs": ["d", "d"]},
+            },
+        }
+    )[:1]
+    assert found.code == "wrong-kind"
+    assert found.message == "add takes real numbers, but 'd' holds whole numbers"
+    assert [note.text for note in found.notes] == ["'d' is concat of 'c', 'c': [4]"]
+    assert found.help == ""
+
+
+def test_notes_of_many_inputs_stay_short():
+    nodes = {f"x{n}": {"op": "input", "shape": ["batch", n + 1]} for n in range(6)}
+    nodes["y"] = {"op": "concat", "inputs": list(nodes), "axis": 0}
+    nodes["z"] = {"op": "concat", "inputs": [f"x{n}" for n in range(6)]}
+    nodes["w"] = {"op": "affine", "inputs": "z", "units": 2, "weight": [[1, 2]]}
+    first, second = faults({"graphnn": 1, "nodes": nodes})
+    assert [note.text for note in first.notes] == [
+        "'x0' is input: [batch, 1]",
+        "'x1' is input: [batch, 2]",
+        "'x2' is input: [batch, 3]",
+        "'x3' is input: [batch, 4]",
+    ]
+    assert [note.text for note in second.notes] == [
+        "'x' is 'z', concat of 'x0', 'x1', 'x2', ...: [batch, 21]"
+    ]

@@ -1,0 +1,163 @@
+"""Settings: named sizes and values of ``train`` replaced before a spec is built."""
+
+from __future__ import annotations
+
+import pytest
+
+import graphnn
+from graphnn.errors import SpecError, UsageError
+from graphnn.spec import reader
+from graphnn.spec.expand import override
+from graphnn.spec.values import Scalar, plain
+
+TEXT = """
+graphnn: 1
+name: net
+sizes: {hidden: 4, time: free}
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  y: {op: affine, inputs: x, units: hidden}
+train:
+  data: {csv: {file: a.csv, x: [u, v], epochs: 3}}
+  optimizer: {sgd: {learning_rate: 0.1, decay: {rate: 1}}}
+  metrics: {rate: y}
+  epochs: 5
+  batch_size: 10
+"""
+
+
+def put(settings, text=TEXT):
+    return plain(override(reader.read(text), settings))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("hidden", 50, ("sizes", "hidden")),
+        ("time", 9, ("sizes", "time")),
+        ("dtype", "float32", ("dtype",)),
+        ("name", "other", ("name",)),
+        ("epochs", 7, ("train", "epochs")),
+        ("seed", 3, ("train", "seed")),
+        ("gradient", "numerical", ("train", "gradient")),
+        ("train.epochs", 7, ("train", "epochs")),
+        ("learning_rate", 0.5, ("train", "optimizer", "sgd", "learning_rate")),
+        ("sgd.learning_rate", 0.5, ("train", "optimizer", "sgd", "learning_rate")),
+        ("optimizer.sgd.learning_rate", 0.5, ("train", "optimizer", "sgd", "learning_rate")),
+        ("train.optimizer.sgd.learning_rate", 0.5, ("train", "optimizer", "sgd", "learning_rate")),
+        ("decay", None, ("train", "optimizer", "sgd", "decay")),
+        ("decay.rate", 2, ("train", "optimizer", "sgd", "decay", "rate")),
+        ("optimizer", {"adam": {}}, ("train", "optimizer")),
+        ("csv.epochs", 4, ("train", "data", "csv", "epochs")),
+        ("metrics", {}, ("train", "metrics")),
+    ],
+)
+def test_what_a_setting_replaces(name, value, path):
+    before, after = put({}), put({name: value})
+    inner = after
+    for key in path:
+        inner = inner[key]
+    assert inner == value
+    # Nothing else has changed.
+    for key in path[:-1]:
+        before, after = before.setdefault(key, {}), after[key]
+    before[path[-1]] = value
+    assert before == after
+
+
+def test_several_settings_and_the_order_of_keys():
+    found = put({"hidden": 9, "epochs": 1, "seed": 2})
+    assert list(found) == ["graphnn", "name", "sizes", "nodes", "train"]
+    assert list(found["sizes"].items()) == [("hidden", 9), ("time", "free")]
+    assert list(found["train"]) == ["data", "optimizer", "metrics", "epochs", "batch_size", "seed"]
+
+
+def test_the_document_itself_stays():
+    document = reader.read(TEXT)
+    changed = override(document, {"hidden": 9})
+    assert plain(document) == put({})
+    assert changed.get("sizes").span == document.get("sizes").span
+
+
+def test_located_values_keep_their_places():
+    value = Scalar(9)
+    assert override(reader.read(TEXT), {"hidden": value}).get("sizes").get("hidden") is value
+
+
+def refused(settings, text=TEXT):
+    with pytest.raises(UsageError) as caught:
+        put(settings, text)
+    return str(caught.value)
+
+
+NOTHING = "is neither a size of the spec nor a value of its 'train'"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (
+            "hiden",
+            f"error[unknown-setting]: the setting 'hiden' {NOTHING}\n"
+            "   = help: did you mean 'hidden'?",
+        ),
+        (
+            "epoch",
+            f"error[unknown-setting]: the setting 'epoch' {NOTHING}\n"
+            "   = help: did you mean 'epochs'?",
+        ),
+        (
+            "lerning_rate",
+            f"error[unknown-setting]: the setting 'lerning_rate' {NOTHING}\n"
+            "   = help: did you mean 'learning_rate'?",
+        ),
+        ("units", f"error[unknown-setting]: the setting 'units' {NOTHING}"),
+        ("", f"error[unknown-setting]: the setting '' {NOTHING}"),
+        (
+            "rate",
+            "error[unknown-setting]: the setting 'rate' could mean several things\n"
+            "   = help: say which: train.metrics.rate, train.optimizer.sgd.decay.rate",
+        ),
+    ],
+)
+def test_settings_that_lead_nowhere(name, text):
+    assert refused({name: 1}) == text
+
+
+def test_without_train_there_is_nothing_to_set_in_it():
+    text = "{graphnn: 1, nodes: {x: {op: input, shape: [batch]}}}"
+    assert refused({"epochs": 1}, text) == (
+        f"error[unknown-setting]: the setting 'epochs' {NOTHING}"
+    )
+    assert refused({"hidden": 1}, "{graphnn: 1, sizes: 3, train: 5}") == (
+        f"error[unknown-setting]: the setting 'hidden' {NOTHING}"
+    )
+
+
+# --- in a network
+
+
+def test_a_network_of_another_size():
+    net = graphnn.loads(TEXT, {"hidden": 6, "epochs": 2, "dtype": "float32", "name": "wide"})
+    assert net.parameters["y.weight"].shape == (3, 6)
+    assert net.graph.spec.train.epochs == 2
+    assert repr(net) == "<wide: 2 nodes, 24 parameters>"
+    assert net.dtype == "float32"
+
+
+def test_a_size_set_free():
+    net = graphnn.loads(
+        "graphnn: 1\nsizes: {n: 3}\nnodes:\n"
+        "  x: {op: input, shape: [n]}\n  y: {op: relu, inputs: x}\n",
+        {"n": "free"},
+    )
+    assert net.run(x=[1.0, -1])["y"].tolist() == [1, 0]
+
+
+def test_a_setting_that_is_no_size():
+    with pytest.raises(SpecError) as caught:
+        graphnn.loads(TEXT, {"hidden": "ten"})
+    assert str(caught.value) == (
+        "error[wrong-type]: "
+        "the size 'hidden' must be a whole number from 1 to 2**40, or free, not 'ten'"
+    )
