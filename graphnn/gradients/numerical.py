@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.gradients import rules
 from graphnn.gradients.loop import Loop
-from graphnn.gradients.probes import Probes
+from graphnn.gradients.probes import MAX_MEMORY, Probes
 from graphnn.gradients.rules import DifferenceRule, Rule
 from graphnn.network import Network
 from graphnn.plan import Mode
@@ -59,6 +59,7 @@ def numerical_gradient(
     mode: Mode = "run",
     seed: int = 0,
     threads: int | None = None,
+    max_memory: int = MAX_MEMORY,
     progress: Callable[[int, int], None] | None = None,
     **named: Any,
 ) -> dict[str, GradientEstimate]:
@@ -88,6 +89,8 @@ def numerical_gradient(
         As for `graphnn.backprop`; every probe meets the same noise.
     threads : int, optional
         That share the work of ``method="probes"``; by default one for each core.
+    max_memory : int
+        Bytes that tables of probes may take at once.
     progress : callable, optional
         Called with the number of entries done and of all.
 
@@ -116,7 +119,7 @@ def numerical_gradient(
     total = sum(network.parameters[name].size for name in names)
     done = 0
     result = {}
-    with _prober(network, given, losses, method, mode, seed, threads) as prober:
+    with _prober(network, given, losses, method, mode, seed, threads, max_memory) as prober:
         for name in names:
             before = done
 
@@ -152,6 +155,7 @@ def _prober(
     mode: Mode,
     seed: int,
     threads: int | None,
+    max_memory: int,
 ) -> Iterator[Prober]:
     """What gives the losses, ready for use inside ``with``."""
     # BLAS with threads of its own would fight with ours, and loses on small products anyway.
@@ -159,10 +163,10 @@ def _prober(
         if method == "loop":
             yield Loop(network, inputs, losses, mode, seed)
         elif (count := threads or os.cpu_count() or 1) == 1:
-            yield Probes(network, inputs, losses, mode, seed)
+            yield Probes(network, inputs, losses, mode, seed, None, max_memory)
         else:
             with ThreadPoolExecutor(count) as pool:
-                yield Probes(network, inputs, losses, mode, seed, pool)
+                yield Probes(network, inputs, losses, mode, seed, pool, max_memory)
 
 
 def _estimate(

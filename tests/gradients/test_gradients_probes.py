@@ -116,6 +116,16 @@ def test_any_number_of_threads_gives_the_same(threads, rows):
     assert_same(net, inputs, step=1e-3)
 
 
+@pytest.mark.parametrize("memory", [1, 5000, 10**6])
+def test_little_memory_gives_the_same_by_more_tables(memory):
+    net, inputs = digits(20)
+    found = graphnn.numerical_gradient(net, inputs, max_memory=memory)
+    whole = graphnn.numerical_gradient(net, inputs)
+    for name, estimate in found.items():
+        for ours, theirs in zip(estimate, whole[name], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-18)
+
+
 def test_the_orders_converge_as_they_promise():
     net, inputs = digits()
     exact = graphnn.backprop(net, inputs)["a1.weight"]

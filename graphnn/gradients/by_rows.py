@@ -1,0 +1,140 @@
+"""Probes by rows: the rows that moved, of many probes, run as one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor as Pool
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.gradients.route import ENTRIES, ROWS, Moved, Route, carry_out, nothing
+
+Array = NDArray[Any]
+
+
+class ByRows:
+    """Each probe runs `whole` on the batch; the rows that moved of many probes run `apart`."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+
+    def run(
+        self,
+        offsets: Sequence[float],
+        pool: Pool | None,
+        progress: Callable[[int], None] | None,
+    ) -> tuple[Array, Array, Array]:
+        """As `Probes.differences`."""
+        size = self._route.base.values[self._route.slot].size
+        found = nothing(len(offsets), size)
+        many = self._probes_a_task()
+        tasks = [
+            (number, start, min(start + many, size))
+            for number in range(len(offsets))
+            for start in range(0, size, many)
+        ]
+
+        def act(task: tuple[int, int, int]) -> int:
+            number, start, stop = task
+            entries = range(start, stop)
+            for array, part in zip(found, self._chunk(entries, offsets[number]), strict=True):
+                array[number, start:stop] = part
+            return stop - start
+
+        done = 0
+        for entries in carry_out(act, tasks, pool):
+            done += entries
+            if progress is not None:
+                progress(done // len(offsets))
+        return *found, self._stake()
+
+    def _stake(self) -> Array:
+        """All of the loss, for every entry."""
+        base = self._route.base
+        total = sum(float(np.abs(base.values[loss]).mean()) for loss in self._route.losses)
+        return np.full(base.values[self._route.slot].size, total)
+
+    def _probes_a_task(self) -> int:
+        if not self._route.apart:
+            return 64
+        rows = min(ROWS, max(1, ENTRIES // self._route.width))
+        return max(1, rows // self._route.rows)
+
+    def _chunk(self, entries: range, offset: float) -> tuple[Array, Array]:
+        route, base = self._route, self._route.base
+        differences, crossed = np.zeros(len(entries)), np.zeros(len(entries), dtype=bool)
+        parts: list[tuple[int, Array, dict[int, Array]]] = []
+        for position, entry in enumerate(entries):
+            moved = self._whole(entry, offset)
+            crossed[position] = self._whole_crossed(moved)
+            for loss in route.losses:
+                if loss in moved:
+                    differences[position] += float((moved[loss] - base.values[loss]).mean())
+            if route.apart:
+                samples = self._moved_samples(moved)
+                parts.append((position, samples, moved))
+        if parts and any(len(samples) for _, samples, _ in parts):
+            self._rows(parts, differences, crossed)
+        return differences, crossed
+
+    def _whole(self, entry: int, offset: float) -> dict[int, Array]:
+        route, base = self._route, self._route.base
+        parameter = base.values[route.slot].copy()
+        parameter.flat[entry] += offset
+        moved = {route.slot: parameter}
+        for step in route.whole:
+            op = base.ops[step.output]
+            moved[step.output] = np.asarray(op.forward(*base.arguments(step, moved)))
+        return moved
+
+    def _whole_crossed(self, moved: Mapping[int, Array]) -> bool:
+        base = self._route.base
+        return any(
+            not np.array_equal(
+                np.asarray(base.ops[step.output].branch(*base.arguments(step, moved))),
+                np.asarray(base.branches[step.output]),
+            )
+            for step in self._route.whole
+            if step.output in base.branches
+        )
+
+    def _moved_samples(self, moved: Mapping[int, Array]) -> Array:
+        route = self._route
+        changed = np.zeros(route.rows, dtype=bool)
+        for slot in route.frontier:
+            base = route.base.values[slot]
+            if base.shape[:1] == (route.rows,):
+                changed |= (moved[slot] != base).reshape(route.rows, -1).any(axis=1)
+        return np.flatnonzero(changed)
+
+    def _rows(
+        self,
+        parts: list[tuple[int, Array, dict[int, Array]]],
+        differences: Array,
+        crossed: Array,
+    ) -> None:
+        route = self._route
+        samples = np.concatenate([samples for _, samples, _ in parts])
+        owner = np.concatenate([np.full(len(samples), position) for position, samples, _ in parts])
+        read = {argument for step in route.apart for argument in step.arguments}
+        moved = Moved(
+            {
+                slot: np.concatenate([values[slot][rows] for _, rows, values in parts])
+                for slot in route.frontier
+                if slot in read
+            },
+            samples,
+        )
+        kinks = np.zeros(len(samples), dtype=bool)
+        for step in route.apart:
+            given = route.on_rows(step, moved)
+            moved.rows[step.output] = step.op.forward(*given)
+            here = route.crossed(step, given, samples)
+            if here is not None:
+                kinks |= here
+        ends = {step.output for step in route.apart}
+        finals = {slot: rows for slot, rows in moved.rows.items() if slot in ends}
+        differences += np.bincount(owner, route.row_losses(finals, samples), len(differences))
+        crossed |= np.bincount(owner, kinks, len(crossed)) > 0

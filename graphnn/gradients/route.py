@@ -1,0 +1,226 @@
+"""What one parameter reaches, and the base pass that probes of it are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor as Pool
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.network import Network
+from graphnn.ops._op import Op
+from graphnn.plan import Mode, Plan, Step
+
+Array = NDArray[Any]
+ROWS = 4096  # rows a call: enough to hide the interpreter, few enough for the cache
+ENTRIES = 1 << 18  # entries of one array of rows: 2 MiB in float64
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Rows that moved: arrays by slot, and the row of the batch that each was."""
+
+    rows: dict[int, Array]
+    samples: Array
+
+
+class Base:
+    """One pass with nothing moved.
+
+    Parameters
+    ----------
+    network, inputs, losses, mode, seed
+        As for `graphnn.gradients.probes.Probes`.
+
+    Attributes
+    ----------
+    plan : Plan
+    values : list of ndarray
+        By slot.
+    losses : list of int
+        Slots of the losses.
+    ops : mapping of int to Op
+        By the slot of their result; free sizes in their attributes are replaced by numbers.
+    branches : mapping of int to ndarray
+        Likewise, for ops that have kinks.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        inputs: Mapping[str, Any],
+        losses: Sequence[str],
+        mode: Mode,
+        seed: int,
+    ) -> None:
+        executor = network.executor(losses, keep=True, mode=mode)
+        values, release = executor.values(inputs, network.arrays, np.random.default_rng(seed))
+        self.plan: Plan = executor.plan
+        self.values = [np.array(value) for value in values]
+        release()
+        self.losses = [self.plan.outputs[name] for name in losses]
+        bound = dict(executor.bind(inputs)[1])
+        self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}
+        self.branches = {
+            step.output: self.ops[step.output].branch(*self.arguments(step, {}))
+            for step in self.plan.steps
+            if type(step.op).branch is not Op.branch
+        }
+
+    def arguments(self, step: Step, moved: Mapping[int, Array]) -> list[Array | None]:
+        """Operands of `step`: moved ones where there are, else those of this pass."""
+        return [
+            None if slot is None else moved.get(slot, self.values[slot]) for slot in step.arguments
+        ]
+
+
+def nothing(offsets: int, entries: int) -> tuple[Array, Array]:
+    """Differences and kinks where nothing moves, [offsets, entries] each."""
+    return np.zeros((offsets, entries)), np.zeros((offsets, entries), dtype=bool)
+
+
+def data_slots(step: Step) -> list[int]:
+    """Slots of the data that `step` reads."""
+    others = sum(operand.role != "data" for operand in step.op.operands)
+    data = step.arguments[: len(step.arguments) - others]
+    return [slot for slot in data if slot is not None]
+
+
+class Route:
+    """What one parameter reaches, parted into steps run whole and steps run on rows.
+
+    `whole` are the steps that each probe needs a pass of its own for: those that read the
+    parameter, or couple rows, and all that leads from the parameter to them. `apart` are the
+    others, whose rows can be mixed with those of other probes.
+    """
+
+    def __init__(self, base: Base, slot: int) -> None:
+        self.base = base
+        self.slot = slot
+        reached = {slot}
+        steps = []
+        for step in base.plan.steps:
+            if any(argument in reached for argument in step.arguments):
+                reached.add(step.output)
+                steps.append(step)
+        needed: set[int] = set()
+        for step in reversed(steps):
+            if step.output in needed or not self._apart(step, reached):
+                needed.add(step.output)
+                needed.update(a for a in step.arguments if a in reached and a is not None)
+        self.whole = [step for step in steps if step.output in needed]
+        self.apart = [step for step in steps if step.output not in needed]
+        if not self._one_row_count():
+            self.whole, self.apart = steps, []
+        outputs = {step.output for step in self.whole}
+        read = {argument for step in self.apart for argument in step.arguments}
+        self.frontier = [s for s in outputs if s in read or s in base.losses]
+        ends = {step.output for step in steps}
+        self.losses = [loss for loss in base.losses if loss in ends]
+
+    def _apart(self, step: Step, reached: set[int]) -> bool:
+        data = data_slots(step)
+        if any(argument in reached for argument in step.arguments[len(data) :]):
+            return False
+        shapes = [self.base.values[slot].shape for slot in data]
+        op = self.base.ops[step.output]
+        # With several free sizes an op cannot tell how many rows it is given.
+        if not op.rows_apart(*shapes) or len(step.op.free_names) > 1:
+            return False
+        rows = op.has_rows(*shapes)
+        return all(has for has, slot in zip(rows, data, strict=True) if slot in reached)
+
+    def _one_row_count(self) -> bool:
+        values = self.base.values
+        made = {step.output for step in self.whole}
+        slots = [step.output for step in self.apart]
+        slots += [slot for step in self.apart for slot in data_slots(step) if slot in made]
+        return len({values[slot].shape[:1] for slot in slots}) <= 1
+
+    @property
+    def rows(self) -> int:
+        """Rows of the batch that `apart` works on."""
+        return int(self.base.values[self.apart[0].output].shape[0])
+
+    @property
+    def width(self) -> int:
+        """Entries of the widest row on the way."""
+        values = self.base.values
+        return max(values[step.output].size // self.rows for step in self.apart)
+
+    def on_rows(self, step: Step, moved: Moved) -> list[Array | None]:
+        """Operands of `step` for the rows `moved`, the others from the rows that these were."""
+        data = data_slots(step)
+        has_rows = self.base.ops[step.output].has_rows(
+            *(self.base.values[slot].shape for slot in data)
+        )
+        given: list[Array | None] = []
+        for position, slot in enumerate(step.arguments):
+            if slot is None:
+                given.append(None)
+            elif slot in moved.rows:
+                given.append(moved.rows[slot])
+            elif self._is_noise(slot) or (position < len(data) and has_rows[position]):
+                given.append(self.base.values[slot][moved.samples])
+            else:
+                given.append(self.base.values[slot])
+        return given
+
+    def _is_noise(self, slot: int) -> bool:
+        return self.base.plan.slots[slot].role == "noise"
+
+    def crossed(self, step: Step, given: list[Array | None], samples: Array) -> Array | None:
+        """For each row, whether `step` takes another branch than in the base pass."""
+        base = self.base.branches.get(step.output)
+        if base is None:
+            return None
+        here: Array = np.asarray(step.op.branch(*given)) != base[samples]
+        return np.asarray(here.reshape(len(samples), -1).any(axis=1))
+
+    def stakes(self) -> Array:
+        """Size of each row's losses, as parts of the mean."""
+        total = np.zeros(self.rows)
+        for loss in self.losses:
+            base = self.base.values[loss]
+            if base.shape[:1] == (self.rows,):
+                total += np.abs(base).reshape(self.rows, -1).sum(axis=1) / base.size
+        return total
+
+    def row_losses(self, rows: Mapping[int, Array], samples: Array) -> Array:
+        """How much each row's losses differ from the base pass, as parts of the mean."""
+        total = np.zeros(len(samples))
+        for loss in self.losses:
+            if loss in rows:
+                base = self.base.values[loss]
+                change = (rows[loss] - base[samples]).reshape(len(samples), -1)
+                total += change.sum(axis=1) / base.size
+        return total
+
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def carry_out(
+    act: Callable[[Task], Result], tasks: Iterable[Task], pool: Pool | None
+) -> Iterator[Result]:
+    """What `act` makes of every task, in `pool` if there is one; an error ends the rest."""
+
+    def quietly(task: Task) -> Result:
+        with np.errstate(all="ignore"):
+            return act(task)
+
+    if pool is None:
+        yield from map(quietly, tasks)
+        return
+    futures: list[Future[Result]] = [pool.submit(quietly, task) for task in tasks]
+    try:
+        for future in futures:
+            yield future.result()
+    finally:
+        for future in futures:
+            future.cancel()
