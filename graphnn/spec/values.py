@@ -136,7 +136,9 @@ def plain(value: Value) -> Any:
 
 
 def located(data: Any) -> Value:
-    """Plain Python data as values without a place."""
+    """Plain Python data as values without a place; arrays as the lists that they make."""
+    if hasattr(data, "tolist"):
+        data = data.tolist()
     if isinstance(data, dict):
         return Mapping({str(k): Entry(Scalar(str(k)), located(v)) for k, v in data.items()})
     if isinstance(data, list | tuple):

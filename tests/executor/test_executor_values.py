@@ -383,6 +383,21 @@ def test_an_input_given_back_is_a_copy():
     assert not np.shares_memory(found, given)
 
 
+def test_several_views_of_one_value_are_given_apart():
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  a: {op: exp, inputs: x}
+  i: {op: identity, inputs: a}
+  r: {op: reshape, inputs: a, shape: [batch, 2, 1]}
+outputs: [i, r]
+""")
+    found = net.run(x=[[0.0, 1.0]])
+    assert found["r"].ravel().tolist() == found["i"].ravel().tolist() == [1.0, np.exp(1.0)]
+    assert not np.shares_memory(found["i"], found["r"])
+
+
 @pytest.mark.parametrize("given", [[1, 0, 2], [1.0, 0.0, 2.0], np.uint8([1, 0, 2])])
 def test_whole_numbers_in_every_form(given):
     net = graphnn.loads("{graphnn: 1, nodes: {t: {op: input, shape: [batch], dtype: int}}}")

@@ -24,6 +24,7 @@ SCOPE = {"a": A, "b": B, "my-size": free("my-size"), "four": 4}
         ("1 + a * 2", "2*a + 1"),
         ("5 - a", "5 - a"),
         ("a - a", "0"),
+        ("a - a + 5", "5"),
         ("a - 5", "a - 5"),
         ("a + b + a", "2*a + b"),
         ("a * b * a", "a*a*b"),
@@ -49,6 +50,7 @@ SCOPE = {"a": A, "b": B, "my-size": free("my-size"), "four": 4}
 def test_what_an_expression_stands_for(text, shown):
     size = parse(text, SCOPE)
     assert str(size) == shown
+    assert isinstance(size, int) == shown.isdigit()
     assert parse(str(size), SCOPE) == size
 
 
@@ -96,6 +98,8 @@ def test_expressions_stay_small():
     with pytest.raises(SizeError) as caught:
         parse(f"({left}) * ({right})", scope)
     assert str(caught.value) == "the size has more than 64 terms"
+    left, right = " + ".join("abcdefgh"), " + ".join("ijklmnop")
+    assert len(parse(f"({left}) * ({right})", scope).terms) == 64
 
 
 def texts():

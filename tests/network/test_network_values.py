@@ -208,3 +208,16 @@ def test_drawing(net, tmp_path):
     assert net.draw() == drawing.draw(net)
     assert net._repr_svg_() == drawing.to_svg(net)
     assert "<svg" in net._repr_svg_()
+
+
+def test_a_document_may_hold_arrays():
+    net = graphnn.loads(
+        {
+            "graphnn": 1,
+            "nodes": {
+                "x": {"op": "parameter", "value": np.array([1.0, 2.0])},
+                "y": {"op": "clip", "inputs": "x", "low": np.float64(1.5)},
+            },
+        }
+    )
+    assert net.run()["y"].tolist() == [1.5, 2.0]
