@@ -1,7 +1,8 @@
 """Time to read, check and schedule chains and random graphs, against the number of nodes.
 
-A slope of 1 of log(time) against log(nodes) is linear time. Everything runs on a stack that is too
-small for recursion over a graph of a thousand nodes.
+Times are of the processor, so that other processes disturb them less. A slope of 1 of log(time)
+against log(nodes) is linear time. Everything runs on a stack that is too small for recursion over
+a graph of a thousand nodes.
 """
 
 from __future__ import annotations
@@ -77,13 +78,13 @@ def measure(text: str, repetitions: int) -> Measured:
 def _stages(text: str) -> dict[str, float]:
     gc.collect()
     findings = Findings()
-    times = [time.perf_counter()]
+    times = [time.process_time()]
     spec = build.build(reader.read(text), Path(), findings)
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     checked = graph.build(spec, findings)
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     steps = plan.make(checked, checked.outputs).steps
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     assert len(steps) == len(spec.nodes) - 1  # all but the input
     return dict(zip(STAGES, np.diff(times), strict=True))
 

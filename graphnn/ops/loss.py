@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from graphnn.ops._op import Array, ArrayError, Case, Kind, Op, ShapeError, data
-from graphnn.ops.activation import log_softmax, sigmoid, softmax
+from graphnn.ops.activation import NARROW, columns_below_top, log_softmax, sigmoid, softmax
 from graphnn.spec.sizes import Shape, show
 
 _PROBABILITY = (0.05, 0.95)
@@ -182,6 +182,13 @@ class SoftmaxCrossEntropy(_Classification):
 
     def forward(self, logits: Array, target: Array, *, out: Array | None = None) -> Array:
         """``log(sum exp(x - m)) + m - x_c``, m the row's largest logit, for each sample."""
+        if target.ndim == 1 and logits.shape[1] <= NARROW:
+            columns = columns_below_top(logits)
+            rows, classes = _places(logits, target)
+            chosen = columns[classes, rows]
+            totals = np.exp(columns, out=columns).sum(axis=0)
+            narrow: Array = np.subtract(np.log(totals, out=totals), chosen, out=out)
+            return narrow
         top = logits.max(axis=1, keepdims=True)
         # A difference that overflows to -infinity has the exponential 0 that it should have.
         with np.errstate(over="ignore"):
@@ -206,6 +213,13 @@ class SoftmaxCrossEntropy(_Classification):
         wanted: tuple[bool, ...] = (True, True),
     ) -> tuple[Array | None, ...]:
         """``g (softmax(x) sum t - t)``, and ``-g log(softmax(x))``."""
+        if target.ndim == 1 and logits.shape[1] <= NARROW:
+            columns = columns_below_top(logits)
+            np.exp(columns, out=columns)
+            columns /= columns.sum(axis=0)
+            columns[target, np.arange(target.size)] -= 1
+            columns *= cotangent
+            return columns.T, None
         by_logits = softmax(logits)
         by_target = None
         if target.ndim == 1:

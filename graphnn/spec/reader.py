@@ -13,6 +13,7 @@ import yaml
 
 from graphnn.errors import Diagnostic, Source, Span, SpecError
 from graphnn.files import MEBIBYTE, read_bytes
+from graphnn.garbage import paused
 from graphnn.spec.builder import Builder, Place
 from graphnn.spec.json_events import read_json
 from graphnn.spec.limits import DEFAULT, Limits
@@ -46,6 +47,7 @@ _FOREIGN_MARKS = (  # UTF-32 before UTF-16: its little-endian mark starts with t
 _SAVE_AS_UTF8 = "save the file as UTF-8"
 
 
+@paused()
 def read(
     text: str, name: str = "<text>", *, json: bool = False, limits: Limits = DEFAULT
 ) -> Mapping:

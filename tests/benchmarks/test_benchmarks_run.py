@@ -50,7 +50,8 @@ def test_startup():
     lines = printed("startup.py").splitlines()
     for name in ("import graphnn", "graphnn check and.yaml"):
         (row,) = [line for line in lines if line.startswith(f"{name}  ")]
-        median, least = numbers(row.removeprefix(name))
+        median, least, processor = numbers(row.removeprefix(name))
+        assert processor > 0
         assert median == least > 0
         start = lines.index(next(line for line in lines if line.startswith(f"{name}: ")))
         assert "graphnn" in [line.split()[0] for line in lines[start + 1 : start + 13]]
