@@ -230,13 +230,14 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="only see that it runs")
-    parser.add_argument("--threads", type=int, default=1, help="threads of BLAS and of PyTorch")
+    parser.add_argument("--threads", type=int, default=1, help="threads of BLAS; training has 1")
+    parser.add_argument("--torch-threads", type=int, default=1, help="threads of PyTorch")
     parser.add_argument("--seconds", type=float, default=2.0, help="for each pass")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(options.torch_threads)
     with threadpool_limits(options.threads):
         print(machine())
-        print(f"torch {torch.__version__}, {options.threads} threads\n")
+        print(f"torch {torch.__version__}, {options.torch_threads} threads\n")
         print(f"{'':<26}{'pass':<10}{'graphnn':>10}{'torch':>10}{'ratio':>8}{'of least':>10}")
         for name, make in {**benches(), "network": NetworkBench}.items():
             for part, functions in make().passes().items():

@@ -94,7 +94,7 @@ def own_loop(row: Row, sample: int) -> float:
     rng = np.random.default_rng(0)
     places = []
     for _ in range(sample):
-        name = list(row.network.parameters)[0]
+        name = next(iter(row.network.parameters))
         shape = row.network.parameters[name].shape
         places.append((name, tuple(int(rng.integers(n)) for n in shape)))
 

@@ -113,6 +113,8 @@ def _training(folder: Path) -> None:
         run = graphnn.train(SPECS / "mnist.yaml", folder=Path(place) / "run")
         for name in ("curves.png", "mistakes.png"):
             (folder / name).write_bytes((Path(place) / "run" / name).read_bytes())
+    counts = graphnn.evaluate(run.network).confusion
+    drawing.confusion(counts, path=folder / "confusion.png")
     weights = run.network.parameters["a1.weight"].T.reshape(-1, 28, 28)
     drawing.image_sheet(weights[:20], columns=10, path=folder / "weights.png")
 

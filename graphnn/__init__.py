@@ -2,6 +2,7 @@
 
 from graphnn import errors
 from graphnn.errors import Diagnostic, GraphnnError
+from graphnn.evaluation import Evaluation, evaluate
 from graphnn.examples import ExampleResult, run_examples
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.check import GradientReport, check_gradients
@@ -10,11 +11,13 @@ from graphnn.gradients.study import StepStudy, step_study
 from graphnn.network import Network, diagnose, load, loads
 from graphnn.ops._op import Op
 from graphnn.runs import Run, train
+from graphnn.searches import Search, search
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Diagnostic",
+    "Evaluation",
     "ExampleResult",
     "GradientEstimate",
     "GradientReport",
@@ -22,15 +25,18 @@ __all__ = [
     "Network",
     "Op",
     "Run",
+    "Search",
     "StepStudy",
     "backprop",
     "check_gradients",
     "diagnose",
     "errors",
+    "evaluate",
     "load",
     "loads",
     "numerical_gradient",
     "run_examples",
+    "search",
     "step_study",
     "train",
 ]

@@ -23,7 +23,8 @@ from graphnn.spec.model import TrainSpec
 from graphnn.spec.writer import to_yaml
 from graphnn.training import checkpoint
 from graphnn.training.data import Dataset
-from graphnn.training.loop import Progress, Row, Sets, Training
+from graphnn.training.loop import Progress, Sets, Training
+from graphnn.training.measuring import Row
 
 Array = NDArray[Any]
 CHECKPOINT = "checkpoint.safetensors"
@@ -44,6 +45,9 @@ class Run:
         Loss and metrics on the test rows; empty where there are none.
     test_rows : int
         How many those are.
+    best_epoch : int or None
+        The epoch, counted from 1, that was best by what the spec watches; None when it watches
+        nothing. By ``keep: best``, the parameters are those of this epoch.
     interrupted : bool
         Whether Ctrl-C ended it; the history tells after how many epochs.
     folder : Path or None
@@ -58,6 +62,7 @@ class Run:
     history: tuple[Row, ...]
     test: Row
     test_rows: int = 0
+    best_epoch: int | None = None
     interrupted: bool = False
     folder: Path | None = None
     files: tuple[str, ...] = ()
@@ -106,13 +111,14 @@ def train(
         The loss is not finite; the folder then holds what was reached before.
     """
     net = source if isinstance(source, Network) else network.load(source, settings)
-    spec = _train_spec(net)
+    spec = train_spec(net)
     sets = None if data is None else Sets(Dataset(_arrays(data), "data"))
     place = _open(folder, resume)
     training = Training(net, spec, sets)
     if place is not None and resume:
         checkpoint.restore(training, place / CHECKPOINT)
     interrupted, fault = _epochs(training, place, progress)
+    training.take_best()
     held_back = training.sets.test
     test = {} if held_back is None else training.evaluate(held_back)
     test_rows = 0 if held_back is None else len(held_back)
@@ -120,10 +126,12 @@ def train(
     if fault is not None:
         raise fault
     history = tuple(training.state.history)
-    return Run(net, history, test, test_rows, interrupted, place, written, remarks)
+    best = training.best_epoch
+    return Run(net, history, test, test_rows, best, interrupted, place, written, remarks)
 
 
-def _train_spec(net: Network) -> TrainSpec:
+def train_spec(net: Network) -> TrainSpec:
+    """The section ``train`` of a spec, or a `TrainingError` that there is none."""
     if net.graph.spec.train is not None:
         return net.graph.spec.train
     help = "add a section 'train' to it, such as train: {data: ..., epochs: 10}"
@@ -147,6 +155,12 @@ def _open(folder: str | Path | None, resume: bool) -> Path | None:
         message = f"'{place}' already holds something"
         help = "name another folder, or go on with the run in it by --resume"
         raise TrainingError(Diagnostic("folder-in-use", message, help=help))
+    return make_folder(place)
+
+
+def make_folder(path: str | Path) -> Path:
+    """`path` as a folder that is there, or a `FileError` why it cannot be."""
+    place = Path(path)
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -163,7 +177,7 @@ def _epochs(
     keep()
     with threadpool_limits(1, "blas"):
         try:
-            while training.state.epoch < training.spec.epochs:
+            while not training.finished:
                 training.epoch(progress)
                 keep()
         except KeyboardInterrupt:
@@ -213,7 +227,10 @@ def _leave(training: Training, test: Row, place: Path) -> tuple[tuple[str, ...],
     leave(WEIGHTS, net.save)
     leave("history.csv", lambda path: files.write_text(path, _history(state.history)))
     leave("spec.yaml", lambda path: files.write_text(path, to_yaml(net.graph.spec.document)))
-    summary = {"epochs": state.epoch, "last": (state.history or [{}])[-1], "test": test}
+    summary: dict[str, Any] = {"epochs": state.epoch, "last": (state.history or [{}])[-1]}
+    if training.best_epoch is not None:
+        summary["best_epoch"] = training.best_epoch
+    summary["test"] = test
     leave("summary.json", lambda path: files.write_text(path, json.dumps(summary, indent=2) + "\n"))
     leave("diagram.svg", lambda path: net.draw(path))
     if state.history:
@@ -243,17 +260,20 @@ def _history(rows: list[Row]) -> str:
 def _mistakes(training: Training, path: Path) -> object:
     """Picture the held-back rows that were classified wrongly, if rows are images."""
     held_back = training.sets.test or training.sets.validation
-    found = None if held_back is None else training.predictions(held_back)
-    if held_back is None or found is None or found[0].ndim != 2:
+    found = None if held_back is None else training.measuring.classified(held_back)
+    if held_back is None or found is None:
         return False
-    predicted, actual = found[0].argmax(axis=-1), found[1]
-    actual = actual.argmax(axis=-1) if actual.ndim > 1 else actual
+    return picture_mistakes(held_back, found.predicted, found.actual, path)
+
+
+def picture_mistakes(dataset: Dataset, predicted: Array, actual: Array, path: Path) -> object:
+    """Picture the rows of `dataset` whose class was mistaken; False where rows are no images."""
     pictures = [
-        images for array in held_back.arrays.values() if (images := _images(array)) is not None
+        images for array in dataset.arrays.values() if (images := _images(array)) is not None
     ]
     if not pictures:
         return False
-    names = next(iter(held_back.classes.values()), None)
+    names = next(iter(dataset.classes.values()), None)
     return drawing.mistakes(pictures[0], predicted, actual, names=names, path=path)
 
 

@@ -11,7 +11,22 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from graphnn import __version__
-from graphnn.cli import check, draw, grad, gradcheck, new, ops, run, show, terminal, test, train
+from graphnn.cli import (
+    check,
+    draw,
+    evaluate,
+    grad,
+    gradcheck,
+    new,
+    ops,
+    predict,
+    run,
+    search,
+    show,
+    terminal,
+    test,
+    train,
+)
 from graphnn.cli.options import misused
 from graphnn.errors import Diagnostic, GraphnnError
 
@@ -29,6 +44,9 @@ _COMMANDS: dict[str, tuple[Callable[..., int | None], str]] = {
     "grad": (grad.grad, _COMPUTE),
     "gradcheck": (gradcheck.gradcheck, _COMPUTE),
     "train": (train.train, _COMPUTE),
+    "search": (search.search, _COMPUTE),
+    "evaluate": (evaluate.evaluate, _COMPUTE),
+    "predict": (predict.predict, _COMPUTE),
 }
 
 app = typer.Typer(

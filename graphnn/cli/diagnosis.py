@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from graphnn import network
+from graphnn import network, searches
 from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, UsageError
 from graphnn.examples import diagnose_examples
 from graphnn.network import Network
@@ -15,6 +15,7 @@ from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Value
 from graphnn.training import metrics, optimizers
 from graphnn.training.loop import load_sets
+from graphnn.training.stopping import watch
 
 
 def diagnose_file(path: Path, settings: Mapping[str, Value]) -> tuple[Diagnostic, ...]:
@@ -41,6 +42,8 @@ def diagnose_file(path: Path, settings: Mapping[str, Value]) -> tuple[Diagnostic
         findings.add(diagnostic)
     if net.graph.spec.train is not None:
         _training(net, net.graph.spec.train, findings)
+    for diagnostic in searches.diagnose(net):
+        findings.add(diagnostic)
     return findings.sorted()
 
 
@@ -53,6 +56,8 @@ def _training(net: Network, spec: TrainSpec, findings: Findings) -> None:
     if not net.trainable:
         message = "the network has no parameter to train"
         findings.error("nothing-to-train", message, spec.place.span)
+    with _kept(spec, findings):
+        watch(spec, validated=spec.validation is not None)
     with _kept(spec, findings):
         load_sets(net, spec)
 

@@ -14,6 +14,7 @@ from graphnn.spec.values import Value
 
 SET = "--set"  # also the name under which diagnostics show a setting
 INPUT = "--input"
+DATA = "--data"
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON.", show_default=False)
@@ -60,6 +61,15 @@ Weights = Annotated[
     typer.Option(
         metavar="FILE",
         help="Parameters to start from, an .npz or .safetensors file such as training leaves.",
+        show_default=False,
+    ),
+]
+TrainedWeights = Annotated[
+    Path,
+    typer.Option(
+        "--weights",
+        metavar="FILE",
+        help="Trained parameters, such as weights.safetensors in the folder of a run.",
         show_default=False,
     ),
 ]
@@ -139,4 +149,4 @@ def misused(error: GraphnnError) -> bool:
 def typed(diagnostic: Diagnostic) -> bool:
     """Whether what is at fault was typed as an option, not written in a file."""
     span = diagnostic.span
-    return span is not None and span.source.name in (SET, INPUT)
+    return span is not None and span.source.name in (SET, INPUT, DATA)

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from graphnn import archives, network
 from graphnn.cli import inputs, terminal
 from graphnn.cli.options import File, InputFile, Inputs, Settings, Weights, settings
+from graphnn.evaluation import held_back
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.sizes import show
-from graphnn.training.data import Dataset
-from graphnn.training.loop import Sets, load_sets
-from graphnn.training.metrics import fit
+from graphnn.training.loop import load_sets
+from graphnn.training.measuring import Means, Measuring
 
 Array = NDArray[Any]
 
@@ -75,34 +75,18 @@ def _print(values: Mapping[str, Array]) -> None:
 
 def _measure(net: Network, spec: TrainSpec, outputs: Sequence[str]) -> dict[str, Array]:
     """Print loss and metrics on the rows held back; the values of `outputs` on all of them."""
-    losses = net.losses([reference.name for reference in spec.loss] or None)
-    metrics = {
-        str(metric.name.value): (fit(metric), [node.name for node in metric.nodes])
-        for metric in spec.metrics
-    }
-    kind, rows = _held_back(load_sets(net, spec))
-    read = (name for _, nodes in metrics.values() for name in nodes)
-    executor = net.executor((*losses, *read, *outputs))
-    totals: dict[str, float] = {}
+    measuring = Measuring(net, spec)
+    means = Means(measuring.measures)
+    kind, rows = held_back(load_sets(net, spec))
+    executor = net.executor((*measuring.losses, *measuring.nodes, *outputs))
     parts: dict[str, list[Array]] = {name: [] for name in outputs}
     for batch in rows.batches(spec.batch_size):
         values = executor.run(batch, net.arrays)
-        found = {"loss": sum(float(values[name].mean()) for name in losses)}
-        for name, (metric, nodes) in metrics.items():
-            found[name] = float(metric(*(values[node] for node in nodes)).mean())
-        count = len(next(iter(batch.values())))
-        for name, value in found.items():
-            totals[name] = totals.get(name, 0.0) + value * count / len(rows)
+        means.add(measuring.loss(values), values, len(next(iter(batch.values()))))
         for name, part in parts.items():
             part.append(values[name])
     terminal.line(f"{terminal.count(len(rows), f'{kind} row')} in batches of {spec.batch_size:,}")
-    terminal.table(("", ""), [(name, terminal.number(value)) for name, value in totals.items()])
+    terminal.table(
+        ("", ""), [(name, terminal.number(value)) for name, value in means.row().items()]
+    )
     return {name: np.concatenate(part) for name, part in parts.items()}
-
-
-def _held_back(sets: Sets) -> tuple[str, Dataset]:
-    for kind, rows in (("test", sets.test), ("validation", sets.validation)):
-        if rows is not None:
-            return kind, rows
-    assert sets.train is not None
-    return "training", sets.train

@@ -16,7 +16,8 @@ from graphnn.cli.options import SET, File, Settings, settings
 from graphnn.errors import Diagnostic, RunError, TrainingError
 from graphnn.network import Network
 from graphnn.runs import CHECKPOINT, Run
-from graphnn.training.loop import Row
+from graphnn.spec.model import TrainSpec
+from graphnn.training.measuring import Row
 
 _RUNS = Path("runs")
 _VALIDATION = "validation_"
@@ -103,8 +104,10 @@ def _report(net: Network, run: Run) -> None:
     spec = net.graph.spec.train
     assert spec is not None
     if run.history:
-        terminal.line(("strong", f"epoch {len(run.history)} of {spec.epochs}"))
-        terminal.table(*_results(run.history[-1], run.test), right=[1, 2, 3])
+        shown = (run.best_epoch if spec.keep == "best" else None) or len(run.history)
+        title = f"epoch {shown} of {spec.epochs}"
+        terminal.line(("strong", title), _remarks(spec, run, shown))
+        terminal.table(*_results(run.history[shown - 1], run.test), right=[1, 2, 3])
     if run.test:
         measured = [f"{name} {terminal.number(value)}" for name, value in run.test.items()]
         rows = terminal.count(run.test_rows, "row")
@@ -112,6 +115,19 @@ def _report(net: Network, run: Run) -> None:
     terminal.line(f"wrote '{run.folder}': {', '.join(run.files)}")
     for remark in run.remarks:
         terminal.remark(("warning", "note"), f": {remark}")
+
+
+def _remarks(spec: TrainSpec, run: Run, shown: int) -> str:
+    """What there is to say of the epoch that is shown."""
+    remarks = []
+    done = len(run.history)
+    if run.best_epoch == shown and spec.keep == "best":
+        remarks.append("the best")
+    elif run.best_epoch is not None:
+        remarks.append(f"the best was {run.best_epoch}")
+    if done < spec.epochs and not run.interrupted:
+        remarks.append(f"stopped early after {done}")
+    return "".join(f", {remark}" for remark in remarks)
 
 
 def _results(last: Row, test: Row) -> tuple[list[str], list[list[str]]]:

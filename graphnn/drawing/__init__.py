@@ -10,21 +10,26 @@ from numpy.typing import NDArray
 
 from graphnn.drawing import dot, render
 from graphnn.drawing.comparison import comparison
+from graphnn.drawing.confusion import confusion
 from graphnn.drawing.contours import path_on_contours
 from graphnn.drawing.dot import Direction
+from graphnn.drawing.filters import filters
 from graphnn.drawing.histograms import histograms
 from graphnn.drawing.history import curves
 from graphnn.drawing.keypoints import image_with_points
 from graphnn.drawing.sheets import image_sheet, mistakes
 from graphnn.drawing.study import step_study
+from graphnn.drawing.trials import trial_curves, trial_values
 from graphnn.network import Network
 
 Array = NDArray[Any]
 
 __all__ = [
     "comparison",
+    "confusion",
     "curves",
     "draw",
+    "filters",
     "histograms",
     "image_sheet",
     "image_with_points",
@@ -33,6 +38,8 @@ __all__ = [
     "path_on_contours",
     "step_study",
     "to_svg",
+    "trial_curves",
+    "trial_values",
 ]
 
 

@@ -272,8 +272,9 @@ class ConvTranspose2d(_Filters):
     def _check_output_padding(
         cls, padding: tuple[int, int], info: ValidationInfo
     ) -> tuple[int, int]:
-        steps = zip(info.data.get("stride", ()), info.data.get("dilation", ()), strict=True)
-        for amount, (stride, dilation) in zip(padding, steps, strict=False):
+        # One at fault is told by itself, and not there.
+        steps = (info.data.get("stride", ()), info.data.get("dilation", ()))
+        for amount, stride, dilation in zip(padding, *steps, strict=False):
             if amount >= max(stride, dilation):
                 raise ValueError(
                     f"{amount} is below neither the stride, {stride}, nor the dilation, {dilation}"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphnn.errors import Findings, Note, nearest
+from graphnn.garbage import paused
 from graphnn.spec import sizes
 from graphnn.spec.model import (
+    EarlyStoppingSpec,
     ExampleSpec,
     MetricSpec,
     NetworkSpec,
@@ -15,6 +17,7 @@ from graphnn.spec.model import (
     Reference,
     TrainSpec,
 )
+from graphnn.spec.search import search
 from graphnn.spec.take import Taker, brief
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
@@ -46,13 +49,18 @@ TRAIN_KEYS = (
     "test",
     "rows",
     "gradient",
+    "accumulate",
+    "early_stopping",
+    "keep",
+    "stratify",
 )
 NODE_KEYS = ("op", "inputs", "trainable", "about")
 _EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
 _NODES = "list the network under 'nodes:', one name and op a line"
-_NOT_YET = {"blocks": "blocks", "search": "hyperparameter search"}
+_NOT_YET = {"blocks": "blocks"}
 
 
+@paused()
 def build(document: Mapping, folder: Path, findings: Findings) -> NetworkSpec:
     """The network that `document` describes; what is wrong with it goes to `findings`.
 
@@ -88,6 +96,9 @@ class _Builder(Taker):
             weights=self._weights(document),
             examples=self._examples(document),
             train=self._train(document),
+            search=search(document.entries["search"], self.findings)
+            if "search" in document
+            else None,
         )
 
     def _not_yet(self, key: Scalar, what: str) -> None:
@@ -304,7 +315,35 @@ class _Builder(Taker):
             test=body.get("test"),
             rows=self._rows(body.get("rows")),
             gradient=self.choice(body.get("gradient"), "'gradient'", ("backprop", "numerical")),
+            accumulate=self.whole(body.get("accumulate"), "'accumulate'", 1, 1),
+            early_stopping=self._early_stopping(body.get("early_stopping")),
+            keep=self.choice(body.get("keep"), "'keep'", ("last", "best")),
+            stratify=self._name(body.get("stratify"), "'stratify'", "the name of an input"),
         )
+
+    def _early_stopping(self, value: Value | None) -> EarlyStoppingSpec | None:
+        body = self.mapping(value, "'early_stopping'", "a mapping such as {patience: 5}")
+        if body is None:
+            return None
+        body = self.keys(body, ("patience", "metric"), "'early_stopping'")
+        if "patience" not in body:
+            self.findings.error(
+                "missing-key",
+                "'early_stopping' has no 'patience'",
+                body.span,
+                help="say after how many epochs without a better value to stop: {patience: 5}",
+            )
+        patience = self.whole(body.get("patience"), "'patience'", 1, 1)
+        metric = self._name(body.get("metric"), "'metric'", "the name of what is measured")
+        return EarlyStoppingSpec(body, patience, metric or Scalar("validation_loss"))
+
+    def _name(self, value: Value | None, what: str, wanted: str) -> Scalar | None:
+        if value is None:
+            return None
+        if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
+            return value
+        self.wrong(what, wanted, value)
+        return None
 
     def _rows(self, value: Value | None) -> Scalar | None:
         count = self.whole(value, "'rows'", 0, 1)
@@ -316,10 +355,15 @@ class _Builder(Taker):
         )
         if given is None:
             return ()
-        return tuple(
-            MetricSpec(entry.key, self._references(entry.value, f"an input of '{name}'"))
-            for name, entry in given.entries.items()
-        )
+        return tuple(self._metric(name, entry) for name, entry in given.entries.items())
+
+    def _metric(self, name: str, entry: Entry) -> MetricSpec:
+        inputs, options = entry.value, dict[str, Entry]()
+        if isinstance(inputs, Mapping) and "inputs" in inputs:
+            options = {key: given for key, given in inputs.entries.items() if key != "inputs"}
+            inputs = inputs.entries["inputs"].value
+        nodes = self._references(inputs, f"an input of '{name}'")
+        return MetricSpec(entry.key, nodes, Mapping(options))
 
     def _optimizer(self, train: Mapping) -> OptimizerSpec:
         value = train.get("optimizer")

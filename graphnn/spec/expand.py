@@ -31,11 +31,18 @@ def override(document: Mapping, settings: Dict[str, Any]) -> Mapping:
     """
     for name, data in settings.items():
         value = data if isinstance(data, Value) else located(data)
-        document = _put(document, _find(document, name), value)
+        document = _put(document, find(document, name), value)
     return document
 
 
-def _find(document: Mapping, name: str) -> Path:
+def find(document: Mapping, name: str) -> Path:
+    """The keys under which the setting `name` is put in `document`.
+
+    Raises
+    ------
+    UsageError
+        The name leads nowhere, or to several places.
+    """
     sizes = document.get("sizes")
     if isinstance(sizes, Mapping) and name in sizes:
         return ("sizes", name)

@@ -12,6 +12,10 @@ from graphnn.spec.values import Entry, Mapping, Scalar, Value
 
 DType = Literal["float64", "float32"]
 GradientMethod = Literal["backprop", "numerical"]
+Keep = Literal["last", "best"]
+Direction = Literal["maximize", "minimize"]
+SearchKind = Literal["uniform", "log_uniform", "choice"]
+SEARCH_KINDS: tuple[SearchKind, ...] = ("uniform", "log_uniform", "choice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,11 @@ class ExampleSpec:
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec:
-    """A metric by name, with the nodes that it reads."""
+    """A metric by name, with the nodes that it reads and its options."""
 
     name: Scalar
     nodes: tuple[Reference, ...]
+    options: Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,15 @@ class OptimizerSpec:
 
     name: Scalar
     options: Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStoppingSpec:
+    """After how many epochs without a better value of a measure to stop."""
+
+    place: Value
+    patience: int
+    metric: Scalar
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,32 @@ class TrainSpec:
     test: Value | None
     rows: Scalar | None
     gradient: GradientMethod
+    accumulate: int
+    early_stopping: EarlyStoppingSpec | None
+    keep: Keep
+    stratify: Scalar | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedSpec:
+    """A setting to vary: `values` are two bounds, or everything that may be chosen."""
+
+    place: Scalar
+    kind: SearchKind
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpec:
+    """Settings to vary, by the names that ``--set`` knows, and how to judge what comes of them."""
+
+    place: Value
+    settings: Dict[str, SearchedSpec]
+    metric: Scalar | None
+    direction: Direction | None
+    sampler: Literal["tpe", "random"]
+    pruner: Literal["median", "none"]
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +154,4 @@ class NetworkSpec:
     weights: Scalar | None
     examples: tuple[ExampleSpec, ...]
     train: TrainSpec | None
+    search: SearchSpec | None = None

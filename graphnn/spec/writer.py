@@ -6,13 +6,13 @@ import json
 import re
 from typing import Any
 
-from graphnn.spec.values import Mapping, plain
+from graphnn.spec.values import Mapping, Value, plain
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 # What the reader takes only as an escape.
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _WORDS = {"null", "true", "false"}  # a text of these letters needs quotes
-_SECTIONS = ("sizes", "nodes", "train")
+_SECTIONS = ("sizes", "nodes", "train", "search")
 _WIDTH = 96
 
 
@@ -32,6 +32,11 @@ def to_yaml(document: Mapping) -> str:
         else:
             lines.append(f"{_flow(key)}: {_flow(value)}")
     return "\n".join(lines or ["{}"]).lstrip("\n") + "\n"
+
+
+def flow(value: Value) -> str:
+    """`value` as YAML on one line; reading it gives the same value."""
+    return _flow(plain(value))
 
 
 def _fits(key: str, value: Any) -> bool:

@@ -17,6 +17,7 @@ from graphnn.training.loop import Training
 Array = NDArray[Any]
 _PATH = "//path"  # no parameter can have such a name
 _OPTIMIZER = "//optimizer/"
+_BEST = "//best/"
 
 
 def save(training: Training, path: Path) -> None:
@@ -25,6 +26,7 @@ def save(training: Training, path: Path) -> None:
     arrays = dict(training.network.arrays)
     if state.path:
         arrays[_PATH] = np.stack(state.path)
+    arrays |= {_BEST + name: array for name, array in state.best.items()}
     arrays |= {_OPTIMIZER + key: array for key, array in state.optimizer.named.items()}
     record = {
         "steps": state.optimizer.steps,
@@ -65,11 +67,15 @@ def restore(training: Training, path: Path) -> None:
         raise TrainingError(Diagnostic("different-spec", message, help=help))
     traced = arrays.pop(_PATH, None)
     kept = _kept(training, arrays, path)
+    best = _taken(arrays, _BEST)
+    if training.spec.keep == "best" and epoch and best.keys() != training.network.arrays.keys():
+        raise _broken(path)
     training.network.assign(arrays, origin=path.name)
     for key, array in training.state.optimizer.named.items():
         array[...] = kept[key]
     training.state.optimizer.steps = steps
     training.state.epoch = epoch
+    training.state.best = best
     training.state.history = history
     training.state.rng, training.state.noise = rng, noise
     training.state.path = [] if traced is None else list(traced)
@@ -84,6 +90,12 @@ def _kept(training: Training, arrays: dict[str, Array], path: Path) -> dict[str,
             raise _broken(path)
         kept[key] = array
     return kept
+
+
+def _taken(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+    """Take out of `arrays` those whose names begin with `prefix`, without it."""
+    names = [name for name in arrays if name.startswith(prefix)]
+    return {name.removeprefix(prefix): arrays.pop(name) for name in names}
 
 
 def _broken(path: Path) -> FileError:

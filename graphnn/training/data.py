@@ -14,7 +14,7 @@ from graphnn.errors import DataError, Findings, Note, Span, UsageError, suggesti
 from graphnn.errors import Diagnostic as Fault
 from graphnn.spec.take import brief
 from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Value
+from graphnn.spec.values import Scalar, Value
 from graphnn.training.columns import Column, InputNeed, array_for
 from graphnn.training.faults import for_each, refuse
 from graphnn.training.sources import SOURCES, Request
@@ -111,7 +111,11 @@ class Dataset:
         return self.rows(slice(first)), self.rows(slice(first, None))
 
     def shuffled_split(
-        self, count: int, rng: np.random.Generator, span: Span | None = None
+        self,
+        count: int,
+        rng: np.random.Generator,
+        span: Span | None = None,
+        labels: NDArray[Any] | None = None,
     ) -> tuple[Dataset, Dataset]:
         """`count` rows drawn at random, and the rest; both in random order.
 
@@ -122,6 +126,8 @@ class Dataset:
         rng : numpy.random.Generator
         span : Span, optional
             Where the spec gives the number, for the error.
+        labels : ndarray of int, shape (rows,), optional
+            The class of each row; every class then has its share of the first part.
 
         Raises
         ------
@@ -130,6 +136,9 @@ class Dataset:
         """
         self._check_split(count, span)
         order = rng.permutation(len(self))
+        if labels is not None:
+            held = _held(order, count, labels)
+            order = np.concatenate([order[held], order[~held]])
         return self.rows(order[:count]), self.rows(order[count:])
 
     def _check_split(self, count: int, span: Span | None) -> None:
@@ -188,7 +197,11 @@ def load(
 
 
 def split_off(
-    dataset: Dataset, amount: float, rng: np.random.Generator, span: Span | None = None
+    dataset: Dataset,
+    amount: float,
+    rng: np.random.Generator,
+    span: Span | None = None,
+    labels: NDArray[Any] | None = None,
 ) -> tuple[Dataset, Dataset]:
     """A data set parted at random into the rows that stay and those held back.
 
@@ -201,6 +214,9 @@ def split_off(
     rng : numpy.random.Generator
     span : Span, optional
         Where the spec gives the amount, for the error.
+    labels : ndarray of int, shape (rows,), optional
+        The class of each row; every class then has its share of the rows held back, to within
+        one row.
 
     Returns
     -------
@@ -218,8 +234,54 @@ def split_off(
                 "bad-split", f"a fraction to hold back lies between 0 and 1, not at {amount}", span
             )
         count = round(amount * len(dataset))
-    held_back, rest = dataset.shuffled_split(int(count), rng, span)
+    held_back, rest = dataset.shuffled_split(int(count), rng, span, labels)
     return rest, held_back
+
+
+def labels(dataset: Dataset, name: Scalar) -> NDArray[Any]:
+    """The classes that the input `name` takes, a number a row.
+
+    Raises
+    ------
+    DataError
+        There is no such input, or its rows are not classes.
+    """
+    known = str(name.value)
+    if known not in dataset.arrays:
+        fed = list(dataset.arrays)
+        raise refuse(
+            "bad-stratify",
+            f"'stratify' names '{known}', which takes no data",
+            name.span,
+            help=suggestion(known, fed, f"data feed {', '.join(fed)}"),
+        )
+    array = dataset.arrays[known]
+    if array.ndim == 2 and array.shape[1] > 1 and _one_hot(array):
+        numbers: NDArray[np.int64] = array.argmax(axis=1)
+        return numbers
+    flat = array.reshape(-1) if array.shape[1:] == (1,) else array
+    if flat.ndim == 1 and (flat == np.round(flat)).all():
+        return flat
+    raise refuse(
+        "bad-stratify", f"'stratify' names '{known}', whose rows are not classes", name.span
+    )
+
+
+def _one_hot(array: NDArray[Any]) -> bool:
+    return bool((((array == 0) | (array == 1)).all(axis=1) & (array.sum(axis=1) == 1)).all())
+
+
+def _held(order: NDArray[np.int64], count: int, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows in `order` to hold back, so that each class has its share of `count`."""
+    classes, found = np.unique(labels[order], return_inverse=True)
+    quotas = np.bincount(found, minlength=len(classes)) * count / len(order)
+    shares = np.floor(quotas).astype(int)
+    # What rounding down leaves over goes to the largest remainders.
+    shares[np.argsort(shares - quotas, kind="stable")[: count - shares.sum()]] += 1
+    held = np.zeros(len(order), bool)
+    for number, share in enumerate(shares):
+        held[np.flatnonzero(found == number)[:share]] = True
+    return held
 
 
 def _kind(spec: Value) -> tuple[str, Value]:

@@ -16,14 +16,14 @@ from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
-from graphnn.training import data, metrics, optimizers
+from graphnn.training import data, optimizers
 from graphnn.training.data import Dataset, InputNeed
+from graphnn.training.measuring import Means, Measuring, Row, input_need
 from graphnn.training.optimizers import OptimizerState
 from graphnn.training.schedules import Course
+from graphnn.training.stopping import VALIDATION, watch
 
 Array = NDArray[Any]
-Row = dict[str, float]
-_EVALUATED = 1000  # rows a pass when a whole set is evaluated
 _TRACED = 16  # a network of at most so many entries has its path recorded
 _SPLIT, _SHUFFLE, _NOISE = 1, 2, 3  # independent streams of one seed
 
@@ -73,6 +73,8 @@ class State:
     rng, noise : numpy.random.Generator
         Of the order of rows, and of the noise that ops draw.
     optimizer : OptimizerState
+    best : dict of str to ndarray
+        All arrays of the network after the best epoch, where they are kept.
     """
 
     rng: np.random.Generator
@@ -81,6 +83,7 @@ class State:
     epoch: int = 0
     history: list[Row] = field(default_factory=list)
     path: list[Array] = field(default_factory=list)
+    best: dict[str, Array] = field(default_factory=dict)
 
 
 class Training:
@@ -103,16 +106,8 @@ class Training:
     def __init__(self, network: Network, spec: TrainSpec, sets: Sets | None = None) -> None:
         self.network = network
         self.spec = spec
-        self._losses = network.losses([r.name for r in spec.loss] or None)
+        self.measuring = Measuring(network, spec)
         self.optimizer = optimizers.find(spec.optimizer)
-        self._metrics = {
-            str(metric.name.value): (
-                metrics.fit(metric),
-                tuple(reference.name for reference in metric.nodes),
-            )
-            for metric in spec.metrics
-        }
-        self._also = tuple(dict.fromkeys(n for _, nodes in self._metrics.values() for n in nodes))
         self.sets = load_sets(network, spec) if sets is None else sets
         self._names = network.trainable
         if not self._names:
@@ -122,12 +117,17 @@ class Training:
         self.state = State(
             np.random.default_rng([spec.seed, _SHUFFLE]),
             np.random.default_rng([spec.seed, _NOISE]),
-            self.optimizer.start(trained, Course(spec.epochs, self._batch_count)),
+            self.optimizer.start(trained, Course(spec.epochs, self._step_count)),
         )
+        self._watch = watch(spec, validated=self.sets.validation is not None)
         # By numerical gradients alone, nothing is asked of the reverse pass, and no vjp is run.
         reversed_by = self._names if spec.gradient == "backprop" else ()
         self._reverse = Reverse(
-            network, loss=self._losses, only=reversed_by, also=self._also, mode="train"
+            network,
+            loss=self.measuring.losses,
+            only=reversed_by,
+            also=self.measuring.nodes,
+            mode="train",
         )
         self._trace()
 
@@ -149,50 +149,50 @@ class Training:
         RunError
             A loss is not finite.
         """
-        rows, means = 0, dict[str, float]()
+        means = Means(self.measuring.measures)
+        self._clear()  # of an epoch that was broken off
         batches = self._batch_count
         for number, batch in enumerate(self._batches(), 1):
             count = len(next(iter(batch.values()))) if batch else 1
             loss, gradients, also = self._gradient(batch)
-            with np.errstate(all="ignore"):  # the next forward pass tells what overflowed
-                self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
-            rows += count
-            for name, value in {"loss": loss, **self._measure(also)}.items():
-                means[name] = means.get(name, 0.0) + (value - means.get(name, 0.0)) * count / rows
+            self._accumulate(gradients, count, last=number == batches)
+            means.add(loss, also, count)
             if progress is not None:
-                done = Progress(self.state.epoch + 1, self.spec.epochs, number, batches, means)
-                progress(done)
-        row = dict(means)
+                epoch = self.state.epoch + 1
+                progress(Progress(epoch, self.spec.epochs, number, batches, means.row()))
+        row = means.row()
         if self.sets.validation is not None:
             found = self.evaluate(self.sets.validation)
-            row |= {f"validation_{name}": value for name, value in found.items()}
+            row |= {VALIDATION + name: value for name, value in found.items()}
             if progress is not None:
                 progress(Progress(self.state.epoch + 1, self.spec.epochs, batches, batches, row))
         self.state.history.append(row)
         self.state.epoch += 1
+        if self.spec.keep == "best" and self.best_epoch == self.state.epoch:
+            self.state.best = {name: array.copy() for name, array in self.network.arrays.items()}
         self._trace()
         return row
 
+    @property
+    def best_epoch(self) -> int | None:
+        """The best epoch so far, counted from 1 and 0 before any; None when nobody asks."""
+        return None if self._watch is None else self._watch.best(self.state.history)
+
+    @property
+    def finished(self) -> bool:
+        """Whether all epochs are done, or early stopping ends them."""
+        if self.state.epoch >= self.spec.epochs:
+            return True
+        return self._watch is not None and self._watch.ends(self.state.history)
+
+    def take_best(self) -> None:
+        """Give the network the arrays of the best epoch, where they are kept."""
+        if self.state.best:
+            self.network.assign(self.state.best)
+
     def evaluate(self, dataset: Dataset) -> Row:
         """Loss and metrics over all rows of `dataset`."""
-        executor = self.network.executor((*self._losses, *self._also))
-        totals: Row = {}
-        for batch in dataset.batches(_EVALUATED):
-            count = len(next(iter(batch.values())))
-            values = executor.run(batch, self.network.arrays)
-            found = {"loss": sum(float(values[name].mean()) for name in self._losses)}
-            for name, value in {**found, **self._measure(values)}.items():
-                totals[name] = totals.get(name, 0.0) + value * count
-        return {name: total / len(dataset) for name, total in totals.items()}
-
-    def predictions(self, dataset: Dataset, metric: str = "accuracy") -> tuple[Array, ...] | None:
-        """Values of the nodes that `metric` reads, over all rows; None without that metric."""
-        if metric not in self._metrics:
-            return None
-        nodes = self._metrics[metric][1]
-        executor = self.network.executor(nodes)
-        parts = [executor.run(batch, self.network.arrays) for batch in dataset.batches(_EVALUATED)]
-        return tuple(np.concatenate([part[node] for part in parts]) for node in nodes)
+        return self.measuring.evaluate(dataset)
 
     @property
     def _batch_count(self) -> int:
@@ -200,6 +200,33 @@ class Training:
         if self.sets.train is None:
             return 1
         return -(-len(self.sets.train) // self.spec.batch_size)
+
+    @property
+    def _step_count(self) -> int:
+        """Steps in one epoch."""
+        return -(-self._batch_count // self.spec.accumulate)
+
+    def _accumulate(self, gradients: Mapping[str, Array], rows: int, *, last: bool) -> None:
+        """Take a step by the mean gradient of as many batches as there are to a step."""
+        if self.spec.accumulate == 1:
+            self._step(gradients)
+            return
+        for name, gradient in gradients.items():
+            total = gradient * rows
+            self._sum[name] = self._sum[name] + total if name in self._sum else total
+        self._summed += 1
+        self._rows += rows
+        if last or self._summed == self.spec.accumulate:
+            self._step({name: total / self._rows for name, total in self._sum.items()})
+            self._clear()
+
+    def _clear(self) -> None:
+        self._sum: dict[str, Array] = {}
+        self._summed = self._rows = 0
+
+    def _step(self, gradients: Mapping[str, Array]) -> None:
+        with np.errstate(all="ignore"):  # the next forward pass tells what overflowed
+            self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
 
     def _batches(self) -> Iterator[dict[str, Array]]:
         if self.sets.train is None:
@@ -217,7 +244,7 @@ class Training:
             estimates = numerical_gradient(
                 self.network,
                 batch,
-                loss=self._losses,
+                loss=self.measuring.losses,
                 only=self._names,
                 estimate=False,
                 mode="train",
@@ -227,12 +254,6 @@ class Training:
         for name, array in found.state.items():
             self.network.arrays[name][...] = array
         return found.loss, gradients, found.also
-
-    def _measure(self, values: Mapping[str, Array]) -> Row:
-        return {
-            name: float(metric(*(values[node] for node in nodes)).mean())
-            for name, (metric, nodes) in self._metrics.items()
-        }
 
     def _trace(self) -> None:
         arrays = [self.network.parameters[name] for name in self._names]
@@ -246,11 +267,7 @@ def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
     wanted += [reference.name for metric in spec.metrics for reference in metric.nodes]
     plan = network.executor(wanted).plan
     return {
-        node.name: InputNeed(
-            node.name,
-            tuple(size if isinstance(size, int) else None for size in node.shape),
-            "int" if node.kind == "int" else network.graph.spec.dtype,
-        )
+        node.name: input_need(network, node)
         for node in network.graph.inputs
         if node.name in plan.inputs
     }
@@ -281,7 +298,8 @@ def load_sets(network: Network, spec: TrainSpec) -> Sets:
         if isinstance(amount, Located):
             found = data.load(amount, inputs, folder, like=train)
             return train, found.train if found.test is None else found.test
-        return data.split_off(train, _amount(amount), rng, amount.span)
+        labels = None if spec.stratify is None else data.labels(train, spec.stratify)
+        return data.split_off(train, _amount(amount), rng, amount.span, labels)
 
     train, test = part(loaded.train, spec.test)
     train, validation = part(train, spec.validation)

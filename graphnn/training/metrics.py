@@ -1,16 +1,17 @@
-"""Metrics: what a prediction is worth, a number a sample.
+"""Metrics: what a prediction is worth, from numbers a sample.
 
 A metric maps predictions and targets to one number for each sample, and the metric of a data set is
 the mean of those; so sums over batches of any sizes give the mean of the whole set.
 A measure that is not such a mean fits in by giving several numbers a sample, from whose means it
-follows: R^2 from those of the squared error, the target and its square; a confusion matrix from
-those of the pairs (target, prediction) as one-hot rows. Top-k accuracy is a mean as it stands.
+follows: R^2 from those of the squared error, the target and its square.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,37 +19,105 @@ from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, Span, TrainingError, suggestion
 from graphnn.spec.model import MetricSpec
+from graphnn.spec.take import brief
+from graphnn.spec.values import Scalar
 
-Metric = Callable[[NDArray[Any], NDArray[Any]], NDArray[np.float64]]
+Array = NDArray[Any]
+Metric = Callable[..., NDArray[np.float64]]
+Value = Callable[[NDArray[np.float64]], float]
 METRICS: dict[str, Metric] = {}
+HIGHER: set[str] = set()  # of those, the higher the better; of the others, the lower
+_VALUES: dict[str, Value] = {}
 
 
-def metric(name: str) -> Callable[[Metric], Metric]:
-    """Register a function as the metric that specs call `name`."""
+def metric(name: str, value: Value = float, *, higher: bool = False) -> Callable[[Metric], Metric]:
+    """Register a function as the metric that specs call `name`.
+
+    Parameters
+    ----------
+    name : str
+    value : callable
+        Makes the metric of the means of what the function gives for each sample.
+    higher : bool
+        Whether a higher value is the better one.
+    """
 
     def register(function: Metric) -> Metric:
         METRICS[name] = function
+        _VALUES[name] = value
+        if higher:
+            HIGHER.add(name)
         return function
 
     return register
 
 
-def fit(spec: MetricSpec) -> Metric:
-    """The metric that `spec` names, once it is sure that it can read the nodes listed.
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A metric as a spec asks for it.
+
+    Attributes
+    ----------
+    name : str
+    nodes : tuple of str
+        Whose values it compares.
+    numbers : callable
+        Gives one or more numbers a sample.
+    value : callable
+        Gives the metric from their means over all samples.
+    """
+
+    name: str
+    nodes: tuple[str, ...]
+    numbers: Metric
+    value: Value
+
+    def means(self, values: Mapping[str, Array]) -> NDArray[np.float64]:
+        """Means over the samples of a batch, from the values of its nodes."""
+        found = self.numbers(*(values[node] for node in self.nodes))
+        means: NDArray[np.float64] = found.mean(axis=0)
+        return means
+
+
+def fit(spec: MetricSpec) -> Measure:
+    """What `spec` asks for, once it is sure that it can be measured on the nodes listed.
 
     Raises
     ------
     TrainingError
-        There is no such metric, or it reads another number of nodes.
+        There is no such metric, it reads another number of nodes, or an option makes no sense.
     """
     name = str(spec.name.value)
     found = find(name, spec.name.span)
-    operands = list(inspect.signature(found).parameters)
+    operands, known = _signature(found)
     if len(operands) != len(spec.nodes):
         message = f"{name} reads {len(operands)} nodes, but is given {len(spec.nodes)}"
         help = f"write {name}: [{', '.join(operands).upper()}]"
         raise TrainingError(Diagnostic("wrong-inputs", message, spec.name.span, help=help))
-    return found
+    options = {key: _option(spec, key, known) for key in spec.options.entries}
+    nodes = tuple(reference.name for reference in spec.nodes)
+    return Measure(name, nodes, partial(found, **options), _VALUES[name])
+
+
+def _signature(function: Metric) -> tuple[list[str], list[str]]:
+    """Names of what a metric reads, and of its options."""
+    found = inspect.signature(function).parameters.values()
+    options = [each.name for each in found if each.kind is each.KEYWORD_ONLY]
+    return [each.name for each in found if each.name not in options], options
+
+
+def _option(spec: MetricSpec, key: str, known: list[str]) -> int:
+    entry, name = spec.options.entries[key], spec.name.value
+    if key not in known:
+        listed = f"its options are {', '.join(known)}" if known else "it has no options"
+        message = f"the metric '{name}' has no option '{key}'"
+        help = suggestion(key, known, listed)
+        raise TrainingError(Diagnostic("bad-metric", message, entry.key.span, help=help))
+    number = entry.value.value if isinstance(entry.value, Scalar) else None
+    if isinstance(number, int) and not isinstance(number, bool) and number >= 1:
+        return number
+    message = f"'{key}' of '{name}' must be a whole number of at least 1, not {brief(entry.value)}"
+    raise TrainingError(Diagnostic("bad-metric", message, entry.value.span))
 
 
 def find(name: str, span: Span | None = None) -> Metric:
@@ -78,7 +147,7 @@ def find(name: str, span: Span | None = None) -> Metric:
     return METRICS[name]
 
 
-@metric("accuracy")
+@metric("accuracy", higher=True)
 def accuracy(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
     """Share of right classifications: the mean of ``[class(prediction) = class(target)]``.
 
@@ -114,6 +183,50 @@ def accuracy(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float
     elif prediction.ndim == 0 or target.shape != prediction.shape[:-1]:
         raise _mismatch("accuracy", prediction, target)
     return _per_sample(prediction.argmax(axis=-1) == target)
+
+
+@metric("top_k_accuracy", higher=True)
+def top_k_accuracy(
+    prediction: NDArray[Any], target: NDArray[Any], *, k: int = 5
+) -> NDArray[np.float64]:
+    """Share of samples whose class is among the `k` that score highest.
+
+    Parameters
+    ----------
+    prediction : ndarray, shape (batch, ..., classes)
+        A score a class; of equal ones the first is the higher.
+    target : ndarray
+        Class numbers, of the shape of `prediction` without its last axis, or one-hot rows, of the
+        same shape.
+    k : int
+        At most the number of classes.
+
+    Returns
+    -------
+    ndarray, shape (batch,)
+        1 or 0 a sample; where a sample has several classifications, their mean.
+
+    Raises
+    ------
+    TrainingError
+        The shapes do not fit together, or there are fewer than `k` classes.
+
+    References
+    ----------
+    The top-5 error, one minus this, of O. Russakovsky et al., ImageNet Large Scale Visual
+    Recognition Challenge, IJCV 115, 2015, section 4.1.
+    """
+    if prediction.ndim > 1 and target.shape == prediction.shape:
+        target = target.argmax(axis=-1)
+    elif prediction.ndim < 2 or target.shape != prediction.shape[:-1]:
+        raise _mismatch("top_k_accuracy", prediction, target)
+    classes = prediction.shape[-1]
+    if k > classes:
+        message = f"top_k_accuracy cannot look among the {k} best of {classes} classes"
+        help = f"give it a 'k' of at most {classes}"
+        raise TrainingError(Diagnostic("metric-shapes", message, help=help))
+    best = np.argsort(-prediction, axis=-1, kind="stable")[..., :k]
+    return _per_sample((best == target[..., np.newaxis]).any(axis=-1))
 
 
 @metric("mean_absolute_error")
@@ -166,6 +279,49 @@ def mean_squared_error(prediction: NDArray[Any], target: NDArray[Any]) -> NDArra
     Learning, 2nd edition, 2009, section 7.2.
     """
     return _per_sample(np.square(_difference(prediction, target, "mean_squared_error")))
+
+
+def _r_squared(means: NDArray[np.float64]) -> float:
+    """R^2 from means of the squared error, the target and its square, a column a value."""
+    error, mean, square = means
+    rounding = 8 * np.finfo(np.float64).eps * square
+    variance = square - np.square(mean)
+    constant = variance <= rounding
+    found = 1 - error / np.where(constant, 1, variance)
+    return float(np.where(constant, error <= rounding, found).mean())
+
+
+@metric("r_squared", _r_squared, higher=True)
+def r_squared(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
+    """Share of the targets' variance that is explained: ``1 - mean (y-t)^2 / mean (t - mean t)^2``.
+
+    Where a sample has several values, the mean of their R^2. Of targets that are all the same, 1
+    when every prediction is exact, else 0.
+
+    Parameters
+    ----------
+    prediction, target : ndarray, shape (batch, ...)
+        Of the same shape; (batch,) and (batch, 1) go together.
+
+    Returns
+    -------
+    ndarray, shape (batch, 3, values)
+        Squared error, target, and its square.
+
+    Raises
+    ------
+    TrainingError
+        The shapes do not fit together.
+
+    References
+    ----------
+    The coefficient of determination of N. R. Draper, H. Smith, Applied Regression Analysis, 3rd
+    edition, 1998, section 1.3.
+    """
+    error = _difference(prediction, target, "r_squared")
+    true = target.astype(np.float64, copy=False).reshape(error.shape)
+    numbers = np.stack([np.square(error), true, np.square(true)], axis=1)
+    return numbers.reshape(len(error), 3, int(np.prod(error.shape[1:])))
 
 
 def _difference(prediction: NDArray[Any], target: NDArray[Any], name: str) -> NDArray[np.float64]:

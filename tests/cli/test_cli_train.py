@@ -207,3 +207,41 @@ def test_a_picture_that_cannot_be_made_is_told(call, descent, no_plots):
     assert result.code == 0
     assert "curves.png" not in result.out
     assert "note: no curves.png: " in result.err
+
+
+RISING = """\
+graphnn: 1
+nodes:
+  x: {op: parameter, shape: [1], value: [1.0]}
+  y: {op: power, inputs: x, exponent: 2}
+  f: {op: sum, inputs: y}
+train: {loss: f, optimizer: {sgd: {learning_rate: 2}}, epochs: 9}
+"""
+
+
+@pytest.mark.parametrize(
+    ("keep", "title", "loss"),
+    # Each step makes -3 x of x, and so 9 times the loss: the first epoch is the best.
+    [
+        ("best", "epoch 1 of 9, the best, stopped early after 3", "1.0000"),
+        ("last", "epoch 3 of 9, the best was 1, stopped early after 3", "81.0000"),
+    ],
+)
+@pytest.mark.usefixtures("no_plots")
+def test_an_early_end_is_told(call, here, keep, title, loss):
+    Path("rising.yaml").write_text(RISING)
+    stop = "early_stopping={patience: 2, metric: loss}"
+    result = call("train", "rising.yaml", "-o", "run", "--set", stop, "--set", f"keep={keep}")
+    assert result.code == 0
+    shown, _, values = result.out.splitlines()[:3]
+    assert (shown, values.split()) == (title, ["loss", loss])
+
+
+def test_check_tells_what_cannot_be_watched(call, descent):
+    result = call("check", descent, "--set", "early_stopping={patience: 2}")
+    assert result.code != 0
+    assert (
+        "error[not-measured]: 'early_stopping' watches 'validation_loss', which is not measured\n"
+        in result.out + result.err
+    )
+    assert "= help: hold rows back for it, such as validation: 0.1\n" in result.out + result.err

@@ -13,6 +13,8 @@ from graphnn import GraphnnError
 from graphnn.cli.app import app
 from graphnn.initializers import INITIALIZERS
 from graphnn.spec.build import NODE_KEYS, TOP_KEYS, TRAIN_KEYS
+from graphnn.spec.model import SEARCH_KINDS
+from graphnn.spec.search import SEARCH_KEYS
 from graphnn.training.metrics import METRICS
 from graphnn.training.optimizers import OPTIMIZERS
 from graphnn.training.schedules import SCHEDULES
@@ -30,7 +32,7 @@ def tables(tmp_path_factory):
     return place
 
 
-@pytest.mark.parametrize("key", [*TOP_KEYS, *TRAIN_KEYS, *NODE_KEYS])
+@pytest.mark.parametrize("key", [*TOP_KEYS, *TRAIN_KEYS, *NODE_KEYS, *SEARCH_KEYS, *SEARCH_KINDS])
 def test_key_is_described(key):
     assert f"`{key}`" in LANGUAGE
 
@@ -63,16 +65,16 @@ def test_rows_state_options_and_defaults(tables):
     assert "| `constant` | `value` | All `value`. |" in rows
 
 
-@pytest.mark.parametrize("key", ["blocks", "search"])
+@pytest.mark.parametrize("key", ["blocks"])
 def test_what_is_reserved_is_refused(key):
-    assert "The keys `blocks` and `search` are reserved; this version refuses them as" in LANGUAGE
+    assert "The key `blocks` is reserved; this version refuses it as" in LANGUAGE
     with pytest.raises(GraphnnError) as caught:
         graphnn.loads({"graphnn": 1, "nodes": {"x": {"op": "input", "shape": [1]}}, key: {}})
     assert [found.code for found in caught.value.diagnostics] == ["not-supported"]
 
 
 def test_every_command_is_shown_at_work():
-    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs/tour").glob("*.md")]
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     text = "\n".join(page.read_text() for page in pages)
     commands = [command.name for command in app.registered_commands]
     assert len(commands) >= 10

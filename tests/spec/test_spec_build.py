@@ -175,7 +175,7 @@ outputs: [x, 5]
             {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "blocks": {}, "search": {}},
             [
                 "this version of graphnn does not read 'blocks' yet",
-                "this version of graphnn does not read 'search' yet",
+                "'search' names no setting to vary",
             ],
         ),
     ],

@@ -13,17 +13,26 @@ FILES = sorted(p for p in SPECS.rglob("*") if p.suffix in {".yaml", ".json"})
 
 def test_they_are_all_here():
     assert [str(path.relative_to(SPECS)) for path in FILES] == [
+        "autoencoder.yaml",
+        "batch_norm.yaml",
+        "cnn.yaml",
+        "cnn_deep.yaml",
         "descent.yaml",
         "gates/and.yaml",
         "gates/nand.yaml",
         "gates/or.json",
         "gates/xor.yaml",
         "initializers.yaml",
+        "lenet5.yaml",
         "mnist.yaml",
         "mnist_deep.yaml",
         "mnist_numerical.yaml",
+        "overfit.yaml",
+        "overfit_dropout.yaml",
         "paths.yaml",
         "regression.yaml",
+        "residual.yaml",
+        "search.yaml",
         "softmax.yaml",
         "three_layer.yaml",
     ]
@@ -87,3 +96,30 @@ def test_the_regression_finds_the_plane():
 def test_the_digits_are_learned(name):
     run = graphnn.train(SPECS / f"{name}.yaml")
     assert run.test["accuracy"] >= 0.92
+
+
+def test_the_overfitting_network_knows_its_examples_and_no_others():
+    runs = {
+        name: graphnn.train(SPECS / f"{spec}.yaml", settings)
+        for name, spec, settings in (
+            ("plain", "overfit", {}),
+            ("decay", "overfit", {"weight_decay": 0.005}),
+            ("dropout", "overfit_dropout", {}),
+        )
+    }
+    plain = runs["plain"]
+    assert plain.history[-1]["accuracy"] == 1.0
+    assert plain.test["accuracy"] < 0.9
+    # Two cures: one makes the loss on what was not seen smaller, the other the mistakes fewer.
+    assert runs["decay"].test["loss"] < 0.8 * plain.test["loss"]
+    assert runs["dropout"].test["accuracy"] > plain.test["accuracy"]
+
+
+def test_batch_norm_learns_from_a_start_that_is_lost_without_it():
+    text = (SPECS / "batch_norm.yaml").read_text()
+    found = graphnn.train(graphnn.loads(text, {"epochs": 5}))
+    lost = graphnn.train(
+        graphnn.loads(text.replace("op: batch_norm", "op: identity"), {"epochs": 5})
+    )
+    assert found.test["accuracy"] > 0.85
+    assert lost.test["accuracy"] < 0.2

@@ -6,17 +6,24 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from training_located import marked, told
+from training_located import located_yaml, marked, told
 
 from graphnn.errors import Source, Span, TrainingError
+from graphnn.spec.model import MetricSpec, Reference
+from graphnn.spec.values import Mapping, Scalar
+from graphnn.training.measuring import Means, confusion_matrix
 from graphnn.training.metrics import (
     METRICS,
     accuracy,
     find,
+    fit,
     mean_absolute_error,
     mean_squared_error,
+    r_squared,
+    top_k_accuracy,
 )
 
+MEANS = ("accuracy", "mean_absolute_error", "mean_squared_error")
 SCORES = np.array(
     [
         [0.1, 0.7, 0.2],  # class 1
@@ -31,8 +38,10 @@ SCORES = np.array(
 def test_names() -> None:
     assert {
         "accuracy": accuracy,
+        "top_k_accuracy": top_k_accuracy,
         "mean_absolute_error": mean_absolute_error,
         "mean_squared_error": mean_squared_error,
+        "r_squared": r_squared,
     } == METRICS
     assert find("accuracy") is accuracy
 
@@ -42,7 +51,11 @@ def test_names() -> None:
     [
         ("acuracy", "did you mean 'accuracy'?"),
         ("mean_square_error", "did you mean 'mean_squared_error'?"),
-        ("f1", "the metrics are accuracy, mean_absolute_error, mean_squared_error"),
+        (
+            "f1",
+            "the metrics are accuracy, mean_absolute_error, mean_squared_error, r_squared, "
+            "top_k_accuracy",
+        ),
     ],
 )
 def test_an_unknown_name(name: str, help: str) -> None:
@@ -84,6 +97,116 @@ def test_accuracy_of_several_classifications_a_sample() -> None:
     assert accuracy(prediction, np.array([[0, 0], [0, 0]])).tolist() == [0.5, 1.0]
 
 
+# ---------------------------------------------------------------- top k
+
+
+@pytest.mark.parametrize(
+    ("k", "right"),
+    # The orders of the classes in SCORES: 1 2 0, 0 1 2, 2 0 1, 0 1 2, 1 2 0.
+    [(1, [0, 0, 1, 0, 0]), (2, [1, 0, 1, 1, 0]), (3, [1, 1, 1, 1, 1])],
+)
+def test_top_k_by_hand(k: int, right: list) -> None:
+    target = np.array([2, 2, 2, 1, 0])
+    assert top_k_accuracy(SCORES, target, k=k).tolist() == right
+    assert top_k_accuracy(SCORES, np.eye(3)[target], k=k).tolist() == right
+
+
+def test_top_1_is_the_accuracy_of_equal_scores_too() -> None:
+    scores = np.random.default_rng(0).integers(0, 3, (200, 4)).astype(float)
+    target = np.random.default_rng(1).integers(0, 4, 200)
+    one = top_k_accuracy(scores, target, k=1)
+    assert one.tolist() == accuracy(scores, target).tolist()
+    assert 0 < one.mean() < 1
+
+
+def test_more_than_all_classes() -> None:
+    with pytest.raises(TrainingError) as error:
+        top_k_accuracy(SCORES, np.zeros(5, int))
+    message = "top_k_accuracy cannot look among the 5 best of 3 classes"
+    assert told(error) == [("metric-shapes", message, "give it a 'k' of at most 3")]
+
+
+# ---------------------------------------------------------------- R^2
+
+
+def over_batches(name: str, size: int, prediction: np.ndarray, target: np.ndarray) -> float:
+    """The metric of data that come in batches of `size`."""
+    key, nodes = Scalar(name), (Reference("y", Scalar("y")), Reference("t", Scalar("t")))
+    means = Means((fit(MetricSpec(key, nodes, Mapping({}))),))
+    for start in range(0, len(target), size):
+        rows = slice(start, start + size)
+        means.add(0.0, {"y": prediction[rows], "t": target[rows]}, len(target[rows]))
+    return means.row()[name]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_r_squared_by_hand(size: int) -> None:
+    # Targets 1 2 3 6 with mean 3 differ from it by 4 + 1 + 0 + 9 = 14; errors are 1 + 4 = 5.
+    prediction, target = np.array([2.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 6.0])
+    assert over_batches("r_squared", size, prediction, target) == pytest.approx(9 / 14, rel=1e-14)
+    column = over_batches("r_squared", size, prediction[:, None], target)
+    assert column == pytest.approx(9 / 14, rel=1e-14)
+    # A second value explained wholly, and a third predicted by its mean: 1 and 0.
+    both = np.stack([prediction, target, np.full(4, 3.0)], 1)
+    found = over_batches("r_squared", size, both, np.stack([target] * 3, 1))
+    assert found == pytest.approx((9 / 14 + 1 + 0) / 3, rel=1e-14)
+
+
+def test_r_squared_of_targets_that_are_all_the_same() -> None:
+    target = np.full(7, 0.1)
+    assert over_batches("r_squared", 2, target, target) == 1.0
+    assert over_batches("r_squared", 2, target + 0.5, target) == 0.0
+
+
+# ---------------------------------------------------------------- the confusion matrix
+
+
+def test_confusion_by_hand() -> None:
+    found = confusion_matrix(np.array([0, 1, 1, 2, 0]), np.array([0, 0, 1, 1, 0]), 3)
+    assert found.tolist() == [[2, 1, 0], [0, 1, 1], [0, 0, 0]]
+
+
+# ---------------------------------------------------------------- options
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "message", "help"),
+    [
+        (
+            "top_k_accuracy",
+            "n: 3",
+            "the metric 'top_k_accuracy' has no option 'n'",
+            "its options are k",
+        ),
+        (
+            "top_k_accuracy",
+            "kk: 3",
+            "the metric 'top_k_accuracy' has no option 'kk'",
+            "did you mean 'k'?",
+        ),
+        ("accuracy", "k: 3", "the metric 'accuracy' has no option 'k'", "it has no options"),
+        (
+            "top_k_accuracy",
+            "k: 0",
+            "'k' of 'top_k_accuracy' must be a whole number of at least 1, not 0",
+            "",
+        ),
+        (
+            "top_k_accuracy",
+            "k: [3]",
+            "'k' of 'top_k_accuracy' must be a whole number of at least 1, not a list",
+            "",
+        ),
+    ],
+)
+def test_options_that_make_no_sense(name: str, option: str, message: str, help: str) -> None:
+    nodes = (Reference("y", Scalar("y")), Reference("t", Scalar("t")))
+    options = located_yaml(f"{{{option}}}")
+    with pytest.raises(TrainingError) as error:
+        fit(MetricSpec(Scalar(name), nodes, options))
+    assert told(error) == [("bad-metric", message, help)]
+
+
 # ---------------------------------------------------------------- errors of numbers
 
 
@@ -121,7 +244,7 @@ def test_differences_of_unsigned_and_single_numbers_are_taken_in_float64() -> No
 # ---------------------------------------------------------------- all of them
 
 
-@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize("name", MEANS)
 @pytest.mark.parametrize("size", [1, 3, 7, 100])
 def test_sums_over_batches_give_the_mean_of_the_whole(name: str, size: int) -> None:
     rng = np.random.default_rng(0)
@@ -145,7 +268,7 @@ def test_sums_over_batches_give_the_mean_of_the_whole(name: str, size: int) -> N
     assert total / 20 == float(Fraction(sum(by_hand[name])) / 20)
 
 
-@pytest.mark.parametrize("name", sorted(METRICS))
+@pytest.mark.parametrize("name", [*MEANS, "r_squared"])
 @pytest.mark.parametrize("shape", [(0,), (0, 1), (0, 3)])
 def test_an_empty_batch_gives_no_numbers(name: str, shape: tuple[int, ...]) -> None:
     assert find(name)(np.zeros(shape), np.zeros(shape)).tolist() == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.training.sources import idx, mnist, npz, table
+from graphnn.training.sources import folder, idx, mnist, npz, table
 from graphnn.training.sources._source import SOURCES, Found, Request
 
-__all__ = ["SOURCES", "Found", "Request", "idx", "mnist", "npz", "table"]
+__all__ = ["SOURCES", "Found", "Request", "folder", "idx", "mnist", "npz", "table"]

@@ -1,0 +1,160 @@
+"""What a network is worth on rows that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graphnn import drawing, network, runs
+from graphnn.errors import Diagnostic, TrainingError
+from graphnn.network import Network
+from graphnn.spec.model import TrainSpec
+from graphnn.spec.values import Mapping as Located
+from graphnn.training import data as sources
+from graphnn.training.data import Dataset
+from graphnn.training.loop import Sets, load_sets, needs
+from graphnn.training.measuring import Classified, Measuring, Row, confusion_matrix
+
+CONFUSION = "confusion.png"
+MISTAKES = "mistakes.png"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What came of an evaluation.
+
+    Attributes
+    ----------
+    kind : str
+        Which rows they were: ``test``, ``validation``, ``training`` or ``given``.
+    values : dict of str to float
+        ``loss`` and the metrics.
+    dataset : Dataset
+        The rows.
+    classified : Classified or None
+        ``predicted`` and ``actual`` class numbers, and how many ``classes`` there are, where the
+        spec has the metric ``accuracy`` or ``top_k_accuracy``.
+    """
+
+    kind: str
+    values: Row
+    dataset: Dataset
+    classified: Classified | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows were evaluated."""
+        return len(self.dataset)
+
+    @property
+    def names(self) -> tuple[str, ...] | None:
+        """Names of the classes, where the data have names for them."""
+        return next(iter(self.dataset.classes.values()), None)
+
+    @property
+    def confusion(self) -> NDArray[np.int64] | None:
+        """How often each class (row) was taken for each (column), where rows are classified."""
+        return None if self.classified is None else confusion_matrix(*self.classified)
+
+    def draw(self, folder: str | Path) -> tuple[str, ...]:
+        """Write pictures of the confusion matrix and, for images, of the mistakes.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if need be. Pictures in it are replaced.
+
+        Returns
+        -------
+        tuple of str
+            Names of the files; none where rows are not classified.
+
+        Raises
+        ------
+        DrawingError, FileError
+            A picture cannot be made or written.
+        """
+        if self.classified is None or self.confusion is None:
+            return ()
+        place = runs.make_folder(folder)
+        drawing.confusion(self.confusion, names=self.names, path=place / CONFUSION)
+        predicted, actual, _ = self.classified
+        drawn = runs.picture_mistakes(self.dataset, predicted, actual, place / MISTAKES)
+        return (CONFUSION,) if drawn is False else (CONFUSION, MISTAKES)
+
+
+def evaluate(
+    source: Network | str | Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    weights: str | Path | None = None,
+    data: Mapping[str, ArrayLike] | Located | None = None,
+) -> Evaluation:
+    """Measure the loss and metrics that a spec's ``train`` names.
+
+    Parameters
+    ----------
+    source : Network, str or Path
+        A network or a spec file.
+    settings : mapping, optional
+        For a spec file: sizes and values of ``train`` to replace.
+    weights : str or Path, optional
+        Parameters as training leaves them, an .npz or .safetensors file.
+    data : mapping of str to array_like, optional
+        Rows by input. By default the test rows of the spec, else its validation rows, else all.
+        A located mapping is read like ``train.data``, with files below the spec's folder.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    SpecError, FileError, DataError, TrainingError, RunError
+        The spec, a file or the data are at fault.
+    """
+    net = source if isinstance(source, Network) else network.load(source, settings)
+    spec = runs.train_spec(net)
+    if weights is not None:
+        net.load_weights(weights)
+    measuring = Measuring(net, spec)
+    kind, dataset = _rows(net, spec, data)
+    return Evaluation(kind, measuring.evaluate(dataset), dataset, measuring.classified(dataset))
+
+
+def _rows(
+    net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Located | None
+) -> tuple[str, Dataset]:
+    if data is None:
+        return held_back(load_sets(net, spec))
+    if not isinstance(data, Located):
+        return "given", Dataset({name: np.asarray(rows) for name, rows in data.items()}, "data")
+    inputs, folder = needs(net, spec), net.graph.spec.folder
+    found = sources.load(data, inputs, folder)
+    if found.train.classes and spec.data is not None:
+        # Texts are numbered as in training, whichever of them come here.
+        trained = sources.load(spec.data, inputs, folder)
+        found = sources.load(data, inputs, folder, like=trained.train)
+    return "given", found.train if found.test is None else found.test
+
+
+def held_back(sets: Sets) -> tuple[str, Dataset]:
+    """The test rows, else the validation rows, else all; and what they are called.
+
+    Raises
+    ------
+    TrainingError
+        The network trains without data.
+    """
+    for kind, rows in (("test", sets.test), ("validation", sets.validation)):
+        if rows is not None:
+            return kind, rows
+    if sets.train is None:
+        message = "the network trains without data, so there are no rows to evaluate it on"
+        raise TrainingError(Diagnostic("no-data", message))
+    return "training", sets.train

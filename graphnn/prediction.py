@@ -1,0 +1,161 @@
+"""Classes predicted for rows and pictures that come in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn import archives, files
+from graphnn.archives import LIMIT
+from graphnn.errors import Diagnostic, FileError, TrainingError, UsageError
+from graphnn.network import Network
+from graphnn.ops.activation import Sigmoid, Softmax
+from graphnn.spec.model import TrainSpec
+from graphnn.training import data
+from graphnn.training.columns import Column, InputNeed, array_for
+from graphnn.training.faults import refuse
+from graphnn.training.loop import needs
+from graphnn.training.measuring import Measuring, input_need
+from graphnn.training.sources import _png
+
+Array = NDArray[Any]
+_NAMING = ("csv", "folder")  # kinds of data whose classes have names
+_ROWS = 1000  # a pass
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The class of one row.
+
+    Attributes
+    ----------
+    source : str
+        The file, with the row's number where it holds several.
+    label : int
+        Number of the class.
+    name : str
+        Name of the class, its number where the data have none.
+    score : float
+        What the network gives for this class.
+    """
+
+    source: str
+    label: int
+    name: str
+    score: float
+
+
+class Predictor:
+    """Reads files as rows of a classifier's input, and classifies them.
+
+    Parameters
+    ----------
+    network : Network
+    spec : TrainSpec
+        Its metric ``accuracy`` or ``top_k_accuracy`` names the node whose scores are read.
+
+    Attributes
+    ----------
+    probable : bool
+        Whether scores are probabilities, being those of softmax or sigmoid.
+
+    Raises
+    ------
+    TrainingError
+        Nothing says which node classifies.
+    UsageError
+        That node reads more than one input.
+    """
+
+    def __init__(self, network: Network, spec: TrainSpec) -> None:
+        self._network = network
+        nodes = Measuring(network, spec).classifying
+        if nodes is None:
+            message = "nothing says which node of the network tells classes"
+            help = "add the metric accuracy: [PREDICTION, TARGET] to 'train'"
+            raise TrainingError(Diagnostic("no-classes", message, spec.place.span, help=help))
+        self._node = nodes[0]
+        self._executor = network.executor([self._node])
+        inputs = self._executor.plan.inputs
+        if len(inputs) != 1:
+            message = f"'{self._node}' reads {len(inputs)} inputs, so files cannot feed it"
+            raise UsageError(Diagnostic("wrong-inputs", message, help="use graphnn run --input"))
+        self._need = input_need(network, network.graph.nodes[next(iter(inputs))])
+        self.probable = isinstance(network.graph.nodes[self._node].op, Sigmoid | Softmax)
+        self._names = _names(network, spec)
+
+    def __call__(self, paths: Iterable[Path]) -> list[Prediction]:
+        """Classify every row of every file, .png, .npz or .safetensors.
+
+        Raises
+        ------
+        FileError, DataError, RunError
+            A file cannot be read, does not fit the input, or its result is not finite.
+        """
+        return [each for path in paths for each in self._file(path)]
+
+    def _file(self, path: Path) -> Iterable[Prediction]:
+        picture = path.suffix.lower() == ".png"
+        rows = _picture(path, self._need) if picture else _rows(path, self._need)
+        for start in range(0, len(rows), _ROWS):
+            part = {self._need.name: rows[start : start + _ROWS]}
+            scores = self._executor.run(part, self._network.arrays)[self._node]
+            for number, (label, score) in enumerate(_best(scores), start):
+                name = self._names[label] if label < len(self._names) else str(label)
+                source = str(path) if picture or len(rows) == 1 else f"{path}[{number}]"
+                yield Prediction(source, label, name, score)
+
+
+def _best(scores: Array) -> Iterable[tuple[int, float]]:
+    """Class and score of each row."""
+    if scores.ndim == 1 or scores.shape[1:] == (1,):
+        ones = scores.reshape(-1, 1)
+        scores = np.concatenate([1 - ones, ones], axis=1)
+        labels = (ones[:, 0] >= 0.5).astype(int)
+    else:
+        scores = scores.reshape(len(scores), -1)
+        labels = scores.argmax(axis=1)
+    return zip(labels.tolist(), scores[np.arange(len(scores)), labels].tolist(), strict=True)
+
+
+def _picture(path: Path, need: InputNeed) -> Array:
+    """A PNG file as one row."""
+    content = files.read_bytes(path, LIMIT)
+    height, width = _png.size(path.name, content, None)
+    if height * width > LIMIT // 8:
+        message = f"'{path.name}' has {height}x{width} pixels, too many to read"
+        raise refuse("data-too-large", message)
+    colour = len(need.row) == 3 and need.row[0] == 3
+    pixels = _png.pixels(path.name, content, "RGB" if colour else "L", None)
+    rows = np.moveaxis(pixels, 2, 0)[np.newaxis] if colour else pixels[np.newaxis]
+    return array_for(need, Column(path.name, rows, pixels=True))
+
+
+def _rows(path: Path, need: InputNeed) -> Array:
+    """The array called like the input, or else the only one, as rows."""
+    arrays = archives.read_arrays(path)
+    if need.name not in arrays and len(arrays) == 1:
+        return array_for(need, Column(*next(iter(arrays.items()))))
+    if need.name not in arrays:
+        message = f"'{path.name}' has no array '{need.name}'"
+        help = f"its arrays are {', '.join(arrays)}" if arrays else "it has no arrays"
+        raise FileError(Diagnostic("unknown-array", message, help=help))
+    return array_for(need, Column(need.name, arrays[need.name]))
+
+
+def _names(network: Network, spec: TrainSpec) -> tuple[str, ...]:
+    """Names of the classes as training numbers them; none where its data are not here."""
+    if spec.data is None or not any(kind in spec.data for kind in _NAMING):
+        return ()
+    try:
+        rows = data.load(spec.data, needs(network, spec), network.graph.spec.folder).train
+    except FileError as error:
+        if all(found.code.startswith("no-such-") for found in error.diagnostics):
+            return ()
+        raise
+    return next(iter(rows.classes.values()), ())

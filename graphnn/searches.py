@@ -1,0 +1,410 @@
+"""A search for the best settings: trials, and the folder that they leave."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from graphnn import drawing, files, graph, network
+from graphnn.errors import (
+    Diagnostic,
+    DrawingError,
+    Findings,
+    GraphnnError,
+    RunError,
+    TrainingError,
+    UsageError,
+    suggestion,
+)
+from graphnn.network import Network
+from graphnn.runs import train_spec
+from graphnn.spec import build, expand
+from graphnn.spec.model import SearchedSpec, SearchSpec, TrainSpec
+from graphnn.spec.values import Mapping as Document
+from graphnn.spec.values import Value, located, plain
+from graphnn.spec.writer import flow, to_yaml
+from graphnn.training import optimizers
+from graphnn.training.loop import Sets, Training, load_sets, needs
+from graphnn.trials import Trial, Trials, best_of, opened
+
+STUDY = "study.db"
+_LOW_IS_GOOD = ("loss", "error")
+# Whatever else 'train' says may change which rows there are.
+_NOT_OF_ROWS = ("optimizer", "batch_size", "epochs", "gradient", "loss", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchProgress:
+    """How far a search has come.
+
+    Attributes
+    ----------
+    trial : Trial
+        Under way, or just ended.
+    epochs : int
+        How many it would have.
+    done, trials : int
+        Trials ended, those of other processes too, and how many there will be.
+    best : Trial or None
+        The best one so far.
+    """
+
+    trial: Trial
+    epochs: int
+    done: int
+    trials: int
+    best: Trial | None
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What came of a search.
+
+    Attributes
+    ----------
+    metric : str
+    direction : {"maximize", "minimize"}
+    trials : tuple of Trial
+        In the order in which they began.
+    interrupted : bool
+        Whether Ctrl-C ended it.
+    document : Mapping
+        The spec that was searched.
+    """
+
+    metric: str
+    direction: str
+    trials: tuple[Trial, ...]
+    interrupted: bool
+    document: Document
+    spec: SearchSpec
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The complete trials, the best first."""
+        return best_of(self.trials, self.direction)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial; None as long as none is complete."""
+        return next(iter(self.ranked), None)
+
+    @property
+    def best_spec(self) -> str:
+        """The spec, without its ``search``, with the settings of the best trial.
+
+        Raises
+        ------
+        TrainingError
+            No trial is complete.
+        """
+        if self.best is None:
+            raise TrainingError(Diagnostic("no-trial", "no trial of the search is complete"))
+        found = expand.override(self.document, self.best.settings)
+        entries = {key: entry for key, entry in found.entries.items() if key != "search"}
+        return to_yaml(Document(entries))
+
+    def write(self, folder: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Write trials.csv, best.yaml and pictures into `folder`.
+
+        Returns
+        -------
+        tuple
+            Names of the files written, and remarks on those that could not be.
+
+        Raises
+        ------
+        FileError
+            The folder does not exist or cannot be written.
+        """
+        place, written, remarks = Path(folder), ["trials.csv"], list[str]()
+        files.write_text(place / "trials.csv", self._table())
+        if self.best is not None:
+            files.write_text(place / "best.yaml", self.best_spec)
+            written.append("best.yaml")
+        for name, draw in (("curves.png", self._curves), ("values.png", self._values)):
+            try:
+                if draw(place / name):
+                    written.append(name)
+            except DrawingError as error:
+                remarks.extend(f"no {name}: {found.message}" for found in error.diagnostics)
+        return tuple(written), tuple(remarks)
+
+    def _table(self) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        names = list(self.spec.settings)
+        writer.writerow(["trial", "state", "epochs", self.metric, *names])
+        for trial in self.trials:
+            last = trial.curve[-1] if trial.curve and trial.value is None else trial.value
+            settings = [_cell(trial.settings.get(name, "")) for name in names]
+            writer.writerow([trial.number, trial.state, len(trial.curve), last, *settings])
+        return text.getvalue()
+
+    def _curves(self, path: Path) -> bool:
+        curves = {trial.number: trial.curve for trial in self.trials if trial.curve}
+        if curves:
+            best = None if self.best is None else self.best.number
+            drawing.trial_curves(curves, measure=self.metric, best=best, path=path)
+        return bool(curves)
+
+    def _values(self, path: Path) -> bool:
+        done = [trial for trial in self.trials if trial.value is not None]
+        if not done or self.best is None:
+            return False
+        names = self.spec.settings
+        drawing.trial_values(
+            {
+                name: [_point(found, trial.settings[name]) for trial in done]
+                for name, found in names.items()
+            },
+            [trial.value or 0.0 for trial in done],
+            measure=self.metric,
+            log=[name for name, found in names.items() if found.kind == "log_uniform"],
+            best=done.index(self.best),
+            path=path,
+        )
+        return True
+
+
+def search(
+    file: str | Path,
+    trials: int = 50,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    storage: str | Path | None = None,
+    progress: Callable[[SearchProgress], None] | None = None,
+) -> Search:
+    """Try settings as the spec's ``search`` says, each by a training as its ``train`` says.
+
+    Parameters
+    ----------
+    file : str or Path
+        A spec file.
+    trials : int
+        How many there will be in all, those of an earlier call and of other processes included.
+    settings : mapping, optional
+        Sizes and values of ``train`` to replace in every trial.
+    storage : str or Path, optional
+        An SQLite file that keeps the trials: a second call goes on where the first ended, and
+        several processes share it. In memory without it.
+    progress : callable, optional
+        Called with a `SearchProgress` after every epoch, and when a trial ends.
+
+    Returns
+    -------
+    Search
+
+    Raises
+    ------
+    SpecError, FileError, DataError
+        The spec, a file or the data are at fault.
+    TrainingError
+        The spec has no ``search`` or ``train``, Optuna is missing, or `storage` is not of this
+        search.
+    UsageError
+        A setting names nothing, or what the search varies.
+    """
+    if trials < 1:
+        message = f"a search has at least one trial, not {trials}"
+        raise UsageError(Diagnostic("bad-trials", message))
+    base = network.load(file, settings)
+    spec, train = _section(base), train_spec(base)
+    findings = Findings()
+    _reached(base, spec, findings)
+    findings.raise_errors(TrainingError)
+    _untouched(base, spec, settings or {})
+    metric, direction = _judged(spec, train)
+    document = base.graph.spec.document
+    fingerprint = json.dumps(plain(document), sort_keys=True)
+    with opened(spec, direction, fingerprint, storage) as study:
+        interrupted = _Searching(base, study, metric, direction, trials, progress).run()
+        return Search(metric, direction, study.all(), interrupted, document, spec)
+
+
+def diagnose(base: Network) -> tuple[Diagnostic, ...]:
+    """What is wrong with the section ``search`` of a spec that is sound otherwise, by place."""
+    spec, findings = base.graph.spec.search, Findings()
+    if spec is None:
+        return ()
+    if base.graph.spec.train is None:
+        message = "a search trains, but the spec does not say how to train"
+        help = "add a section 'train' to it, such as train: {data: ..., epochs: 10}"
+        findings.error("no-train", message, spec.place.span, help=help)
+        return findings.errors
+    _reached(base, spec, findings)
+    return findings.errors
+
+
+class _Searching:
+    """The trials that this process runs."""
+
+    def __init__(
+        self,
+        base: Network,
+        study: Trials,
+        metric: str,
+        direction: str,
+        limit: int,
+        progress: Callable[[SearchProgress], None] | None,
+    ) -> None:
+        self._base, self._study = base, study
+        self._metric, self._direction = metric, direction
+        self._limit, self._progress = limit, progress
+        self._rows: tuple[Any, Sets] | None = None
+        self._ended: tuple[Trial, ...] = ()
+
+    def run(self) -> bool:
+        """Run trials until there are enough; whether Ctrl-C ended that."""
+        try:
+            with threadpool_limits(1, "blas"):
+                while asked := self._study.ask(self._limit):
+                    self._one(*asked)
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    def _one(self, trial: Any, chosen: Mapping[str, Value]) -> None:
+        self._ended = tuple(t for t in self._study.all() if _has_ended(t))
+        state: Any = "interrupted"
+        value, fault, epochs = None, "", 0
+        try:
+            training = self._start(chosen)
+            epochs = training.spec.epochs
+            state, value = self._train(training, trial, chosen)
+        except RunError as error:
+            state, fault = "diverged", error.diagnostics[0].message
+        finally:
+            # Also when Ctrl-C ends it: nothing may stay under way.
+            ended = self._study.tell(trial, state, value, fault)
+        self._ended = (*self._ended, ended)
+        self._say(ended, epochs)
+
+    def _train(
+        self, training: Training, trial: Any, chosen: Mapping[str, Value]
+    ) -> tuple[str, float | None]:
+        curve: list[float] = []
+        settings = {name: plain(value) for name, value in chosen.items()}
+        epochs = training.spec.epochs
+        while not training.finished:
+            curve.append(training.epoch()[self._metric])
+            prune = self._study.report(trial, len(curve), curve[-1])
+            if prune and not training.finished:
+                return "pruned", None
+            shown = Trial(trial.number + 1, settings, "running", None, tuple(curve))
+            self._say(shown, epochs)
+        kept = training.best_epoch if training.spec.keep == "best" else None
+        value = curve[-1 if kept is None else kept - 1]
+        return ("complete", value) if math.isfinite(value) else ("diverged", None)
+
+    def _start(self, chosen: Mapping[str, Value]) -> Training:
+        net = _variant(self._base, chosen)
+        spec = train_spec(net)
+        key = _rows_of(net, spec)
+        if self._rows is None or self._rows[0] != key:
+            self._rows = (key, load_sets(net, spec))
+        return Training(net, spec, self._rows[1])
+
+    def _say(self, trial: Trial, epochs: int) -> None:
+        if self._progress is not None:
+            done = sum(t.state != "interrupted" for t in self._ended)
+            best = next(iter(best_of(self._ended, self._direction)), None)
+            self._progress(SearchProgress(trial, epochs, done, self._limit, best))
+
+
+def _has_ended(trial: Trial) -> bool:
+    return trial.state != "running"
+
+
+def _variant(base: Network, settings: Mapping[str, Value]) -> Network:
+    """`base` as its spec would be with `settings`."""
+    spec, findings = base.graph.spec, Findings()
+    document = expand.override(spec.document, settings)
+    changed = graph.build(build.build(document, spec.folder, findings), findings)
+    seed = changed.spec.train.seed if changed.spec.train is not None else 0
+    return Network(changed, seed)
+
+
+def _rows_of(net: Network, spec: TrainSpec) -> Any:
+    """What tells which rows a training has."""
+    train = net.graph.spec.document.get("train")
+    given = plain(train) if train is not None else {}
+    return {k: v for k, v in given.items() if k not in _NOT_OF_ROWS}, needs(net, spec)
+
+
+def _section(base: Network) -> SearchSpec:
+    if base.graph.spec.search is not None:
+        return base.graph.spec.search
+    help = "add a section 'search' to it, such as search: {learning_rate: {uniform: [0.1, 1.0]}}"
+    raise TrainingError(Diagnostic("no-search", "the spec does not say what to search", help=help))
+
+
+def _measures(train: TrainSpec) -> list[str]:
+    """Names of what is measured after each epoch."""
+    names = ["loss", *(str(metric.name.value) for metric in train.metrics)]
+    held_back = [f"validation_{name}" for name in names] if train.validation is not None else []
+    return [*names, *held_back]
+
+
+def _judged(spec: SearchSpec, train: TrainSpec) -> tuple[str, str]:
+    """Metric and direction, as the spec says or as goes without saying."""
+    metric = "loss" if train.validation is None else "validation_loss"
+    if spec.metric is not None:
+        metric = str(spec.metric.value)
+    low = any(word in metric for word in _LOW_IS_GOOD)
+    return metric, spec.direction or ("minimize" if low else "maximize")
+
+
+def _reached(base: Network, spec: SearchSpec, findings: Findings) -> None:
+    """Tell a metric that is not measured, and settings that reach nothing or make no sense."""
+    names = _measures(train_spec(base))
+    if spec.metric is not None and spec.metric.value not in names:
+        wanted = str(spec.metric.value)
+        message = f"training does not measure '{wanted}'"
+        help = suggestion(wanted, names, f"it measures {', '.join(names)}")
+        if wanted.removeprefix("validation_") in names:
+            help = "hold rows back for it by 'validation' in 'train'"
+        findings.error("unknown-metric", message, spec.metric.span, help=help)
+    for name, searched in spec.settings.items():
+        for value in searched.values:
+            for found in _faults(base, name, value):
+                place = found.span or searched.place.span
+                findings.add(replace(found, span=place))
+                break
+            else:
+                continue
+            break
+
+
+def _faults(base: Network, name: str, value: Value) -> Iterator[Diagnostic]:
+    """What setting `name` to `value` brings about."""
+    try:
+        optimizers.find(train_spec(_variant(base, {name: value})).optimizer)
+    except GraphnnError as error:
+        yield from error.diagnostics
+
+
+def _untouched(base: Network, spec: SearchSpec, settings: Mapping[str, Any]) -> None:
+    """Raise for a setting that every trial would replace."""
+    document = base.graph.spec.document
+    varied = {expand.find(document, name) for name in spec.settings}
+    for name in settings:
+        if expand.find(document, name) in varied:
+            message = f"the setting '{name}' is what the search varies"
+            raise UsageError(Diagnostic("searched-setting", message))
+
+
+def _cell(value: Any) -> Any:
+    return value if isinstance(value, int | float | str) else flow(located(value))
+
+
+def _point(searched: SearchedSpec, value: Any) -> Any:
+    return str(_cell(value)) if searched.kind == "choice" else value

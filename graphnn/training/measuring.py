@@ -1,0 +1,154 @@
+"""Loss and metrics of a network over many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.graph import Node
+from graphnn.network import Network
+from graphnn.spec.model import TrainSpec
+from graphnn.training import metrics
+from graphnn.training.data import Dataset, InputNeed
+from graphnn.training.metrics import Measure
+
+Array = NDArray[Any]
+Row = dict[str, float]
+_EVALUATED = 1000  # rows a pass when a whole set is evaluated
+_CLASSIFYING = ("accuracy", "top_k_accuracy")  # their nodes are scores of classes, and classes
+
+
+class Classified(NamedTuple):
+    """Class numbers predicted and true, an entry a row, and how many classes there are."""
+
+    predicted: Array
+    actual: Array
+    classes: int
+
+
+class Means:
+    """Means over the rows of the batches seen so far.
+
+    Parameters
+    ----------
+    measures : tuple of Measure
+    """
+
+    def __init__(self, measures: tuple[Measure, ...]) -> None:
+        self._measures = measures
+        self._loss = 0.0
+        self._means = [np.zeros(())] * len(measures)
+        self._rows = 0
+
+    def add(self, loss: float, values: Mapping[str, Array], rows: int) -> None:
+        """Take in a batch of `rows` rows, its loss and the values of the nodes."""
+        self._rows += rows
+        share = rows / self._rows
+        self._loss += (loss - self._loss) * share
+        for number, measure in enumerate(self._measures):
+            mean = self._means[number]
+            self._means[number] = mean + (measure.means(values) - mean) * share
+
+    def row(self) -> Row:
+        """``loss`` and the metrics."""
+        found = {"loss": self._loss}
+        for measure, mean in zip(self._measures, self._means, strict=True):
+            found[measure.name] = measure.value(mean)
+        return found
+
+
+class Measuring:
+    """What a spec's ``train`` measures of a network.
+
+    Parameters
+    ----------
+    network : Network
+    spec : TrainSpec
+
+    Attributes
+    ----------
+    losses : tuple of str
+        Nodes whose means add up to the loss.
+    measures : tuple of Measure
+        The metrics.
+    nodes : tuple of str
+        What the metrics compare.
+
+    Raises
+    ------
+    TrainingError, SpecError
+        A metric makes no sense, or there is no loss.
+    """
+
+    def __init__(self, network: Network, spec: TrainSpec) -> None:
+        self._network = network
+        self.losses = network.losses([reference.name for reference in spec.loss] or None)
+        self.measures = tuple(metrics.fit(metric) for metric in spec.metrics)
+        self.nodes = tuple(dict.fromkeys(n for each in self.measures for n in each.nodes))
+
+    @property
+    def classifying(self) -> tuple[str, ...] | None:
+        """The nodes with scores of classes and with true classes, where a metric names them."""
+        nodes = {each.name: each.nodes for each in self.measures}
+        return next((nodes[name] for name in _CLASSIFYING if name in nodes), None)
+
+    def loss(self, values: Mapping[str, Array]) -> float:
+        """The loss of a batch."""
+        return sum(float(values[name].mean()) for name in self.losses)
+
+    def evaluate(self, dataset: Dataset) -> Row:
+        """Loss and metrics over all rows of `dataset`."""
+        executor = self._network.executor((*self.losses, *self.nodes))
+        means = Means(self.measures)
+        for batch in dataset.batches(_EVALUATED):
+            values = executor.run(batch, self._network.arrays)
+            means.add(self.loss(values), values, len(next(iter(batch.values()))))
+        return means.row()
+
+    def classified(self, dataset: Dataset) -> Classified | None:
+        """Class predicted and class of every row; None where no metric tells of classes.
+
+        The nodes are those of the metric ``accuracy``, else ``top_k_accuracy``.
+        """
+        read = self.classifying
+        if read is None:
+            return None
+        executor = self._network.executor(read)
+        parts = [executor.run(batch, self._network.arrays) for batch in dataset.batches(_EVALUATED)]
+        scores, actual = (np.concatenate([part[node] for part in parts]) for node in read)
+        if scores.ndim == 1 or scores.shape[1:] == (1,):
+            positive, true = (np.int64(1) * (part.ravel() >= 0.5) for part in (scores, actual))
+            return Classified(positive, true, 2)
+        if scores.ndim != 2:
+            return None
+        actual = actual.argmax(axis=-1) if actual.ndim > 1 else actual
+        return Classified(scores.argmax(axis=-1), actual, scores.shape[-1])
+
+
+def input_need(network: Network, node: Node) -> InputNeed:
+    """What the input `node` of `network` takes of data."""
+    shape = tuple(size if isinstance(size, int) else None for size in node.shape)
+    dtype = "int" if node.kind == "int" else network.graph.spec.dtype
+    return InputNeed(node.name, shape, dtype)
+
+
+def confusion_matrix(predicted: Array, actual: Array, classes: int) -> NDArray[np.int64]:
+    """How often each class was taken for each.
+
+    Parameters
+    ----------
+    predicted, actual : ndarray of int, shape (rows,)
+        Class numbers from 0 to ``classes - 1``; what lies outside is not counted.
+    classes : int
+
+    Returns
+    -------
+    ndarray of int, shape (classes, classes)
+        A row a true class, a column a predicted one.
+    """
+    known = (actual >= 0) & (actual < classes)
+    pairs = actual[known].astype(np.int64) * classes + predicted[known].astype(np.int64)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)

@@ -1,0 +1,104 @@
+"""PNG files of strangers: their size is read and judged before anything is unpacked."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.errors import DataError, Span
+from graphnn.training.faults import refuse
+
+Mode = Literal["L", "RGB"]
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_END = b"IEND\xaeB`\x82"
+_HEADER = 24  # bytes up to the end of width and height
+# What Pillow raises on damage, by its own account and by trial.
+_FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
+
+
+def size(name: str, content: bytes, span: Span | None) -> tuple[int, int]:
+    """Height and width that a PNG file declares.
+
+    Parameters
+    ----------
+    name : str
+        What errors call the file.
+    content : bytes
+        All of it.
+    span : Span or None
+        Where the spec asks for it, for errors.
+
+    Raises
+    ------
+    DataError
+        It is not PNG, or ends too early.
+
+    References
+    ----------
+    W3C, Portable Network Graphics (PNG) specification, third edition, 5.2, 11.2.1 and 11.2.5.
+    """
+    if not content.startswith(_SIGNATURE):
+        shown = f"begins with the bytes {content[:4].hex(' ')}" if content else "is empty"
+        raise refuse("not-png", f"'{name}' is not a PNG file: it {shown}", span)
+    if _END not in content:
+        raise refuse("truncated-file", f"the PNG file '{name}' ends too early", span)
+    width, height = struct.unpack(">II", content[_HEADER - 8 : _HEADER])
+    if content[12:16] != b"IHDR" or not width or not height:
+        raise _broken(name, span)
+    return height, width
+
+
+def pixels(name: str, content: bytes, mode: Mode, span: Span | None) -> NDArray[np.uint8]:
+    """Pixels of a PNG file whose `size` is known to be bearable.
+
+    Parameters
+    ----------
+    name, content, span
+        As for `size`.
+    mode : {"L", "RGB"}
+        Grey levels or colours. Colours become grey by ITU-R 601; transparency is left out.
+
+    Returns
+    -------
+    ndarray of uint8, shape (height, width) or (height, width, 3)
+
+    Raises
+    ------
+    DataError
+        The file is damaged, or Pillow is not installed.
+    """
+    try:
+        from PIL import Image
+    except ImportError:
+        raise refuse(
+            "no-pillow",
+            "PNG files need Pillow, which is not installed",
+            span,
+            help="pip install 'graphnn[images]'",
+        ) from None
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.load()
+            if image.mode.startswith("I"):
+                return _of_16_bits(np.asarray(image), mode)
+            # By way of RGBA, for else Pillow warns of palettes with transparency.
+            plain = image.convert("RGBA") if image.mode == "P" else image
+            return np.asarray(plain.convert(mode))
+    except _FAULTS:
+        raise _broken(name, span) from None
+
+
+def _of_16_bits(grey: NDArray[Any], mode: Mode) -> NDArray[np.uint8]:
+    """Grey levels 0 to 65535 as 0 to 255, which Pillow would cut off instead."""
+    levels = np.round(grey / 257).astype(np.uint8)
+    return levels if mode == "L" else np.repeat(levels[..., None], 3, axis=2)
+
+
+def _broken(name: str, span: Span | None) -> DataError:
+    return refuse("broken-file", f"'{name}' is not a sound PNG file", span)

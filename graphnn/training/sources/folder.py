@@ -1,0 +1,271 @@
+"""A folder of PNG images, with a folder for each class in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn import files
+from graphnn.archives import LIMIT
+from graphnn.errors import DataError, FileError, Findings, Note, Span, listed, suggestion
+from graphnn.files import MEBIBYTE, show_bytes
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Value
+from graphnn.training.columns import Column, InputNeed
+from graphnn.training.faults import refuse
+from graphnn.training.sources import _png
+from graphnn.training.sources._source import (
+    Found,
+    Request,
+    Wanted,
+    by_input,
+    source,
+    text,
+)
+
+MAX_FILES = 1_000_000
+MAX_FILE = 64 * MEBIBYTE
+_MAX_FAULTS = 10
+_WHAT = ("images", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """What lies in the folder: names of the files of each class, by class in order."""
+
+    base: Path
+    wanted: Wanted
+    classes: Mapping[str, list[str]]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.classes.values()))
+
+    def contents(self, findings: Findings) -> Iterator[tuple[int, str, bytes]]:
+        """Row, name and content of each file; faults of files go to `findings`."""
+        names = [f"{kind}/{name}" for kind, each in self.classes.items() for name in each]
+        for row, name in enumerate(names):
+            name = str(PurePosixPath(self.wanted.name) / name)
+            if len(findings.errors) >= _MAX_FAULTS:
+                return
+            try:
+                path = files.within(self.base, name, self.wanted.span)
+                yield row, name, files.read_bytes(path, MAX_FILE, self.wanted.span)
+            except FileError as error:
+                for found in error.diagnostics:
+                    findings.add(found)
+
+
+@source("folder")
+def folder(request: Request) -> Found:
+    """A folder of PNG images in folders of their classes: ``NAME``, or what feeds which input.
+
+    ``{path: NAME, INPUT: images, INPUT: labels}``; of inputs not mentioned, those of dtype int
+    take the labels and others the images. Classes are numbered in the order of their names, by
+    value where all are whole numbers. Images are all of one size, in RGB for inputs of shape
+    ``[batch, 3, height, width]``, else grey, and 0 to 1 for a float input.
+
+    Raises
+    ------
+    DataError
+        A file is not PNG, damaged or of another size; there are no classes, or unknown ones; all
+        images would take more than 2 GiB; Pillow is not installed.
+    FileError
+        The folder or a file is missing, lies outside the spec's folder, or is no regular file.
+    """
+    wanted, feeds = _asked(request)
+    tree = _tree(request.folder, wanted)
+    pictures: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
+    columns: dict[str, Column] = {}
+    for name, need in request.needs.items():
+        if feeds[name] == "labels":
+            columns[name] = _labels(tree, name, request.classes)
+            continue
+        if need.row not in pictures:
+            pictures[need.row] = _pictures(tree, need)
+        columns[name] = Column(wanted.name, pictures[need.row], wanted.span, pixels=True)
+    return Found(wanted.name, columns)
+
+
+def _asked(request: Request) -> tuple[Wanted, dict[str, str]]:
+    """The folder, and whether images or labels feed each input."""
+    feeds = {n: "labels" if need.dtype == "int" else "images" for n, need in request.needs.items()}
+    value = request.value
+    if not isinstance(value, Located):
+        return _path(value), feeds
+    given = by_input(request, value, but=("path",))
+    path = value.get("path")
+    if path is None:
+        raise refuse(
+            "missing-key",
+            "'folder' has no 'path'",
+            value.span,
+            help="write `folder: {path: NAME, ...}`",
+        )
+    for name, item in given.items():
+        asked = text(item, f"what feeds '{name}'")
+        if asked.name not in _WHAT:
+            raise refuse(
+                "unknown-array",
+                f"'folder' has no array '{asked.name}'",
+                asked.span,
+                help=suggestion(asked.name, _WHAT, "its arrays are images and labels"),
+            )
+        feeds[name] = asked.name
+    return _path(path), feeds
+
+
+def _path(value: Value) -> Wanted:
+    wanted = text(value, "the path of 'folder'")
+    return Wanted(str(PurePosixPath(wanted.name)), wanted.span)
+
+
+def _tree(base: Path, wanted: Wanted) -> _Tree:
+    """Look into the folder and into those of its classes; names with a leading dot do not count."""
+    kinds = [e.name for e in _entries(base, wanted, wanted.name) if e.is_dir()]
+    if not kinds:
+        raise refuse(
+            "no-classes",
+            f"'{wanted.name}' holds no folder that could be a class",
+            wanted.span,
+            help="put the images of each class into a folder of its own",
+        )
+    numbered = all(_is_number(kind) for kind in kinds)
+    kinds.sort(key=lambda kind: (int(kind) if numbered else 0, kind))
+    findings = Findings()
+    classes = {}
+    count = 0
+    for kind in kinds:
+        where = str(PurePosixPath(wanted.name) / kind)
+        names = [entry.name for entry in _entries(base, wanted, where)]
+        classes[kind] = sorted(names)
+        count += len(names)
+        _check_names(where, classes[kind], wanted.span, findings)
+        if count > MAX_FILES:
+            message = f"'{wanted.name}' holds more than {MAX_FILES:,} files"
+            raise refuse("data-too-large", message, wanted.span)
+    findings.raise_errors(DataError)
+    return _Tree(base, wanted, classes)
+
+
+def _is_number(kind: str) -> bool:
+    return kind.isascii() and kind.isdigit() and len(kind) < 19
+
+
+def _entries(base: Path, wanted: Wanted, name: str) -> list[Path]:
+    path = files.within(base, name, wanted.span)
+    try:
+        return [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+    except NotADirectoryError:
+        raise files.fail("not-a-folder", f"'{path}' is not a folder", wanted.span) from None
+    except FileNotFoundError:
+        raise files.fail("no-such-folder", f"there is no folder '{path}'", wanted.span) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise files.fail(
+            "unreadable-folder", f"'{path}' cannot be read: {reason}", wanted.span
+        ) from None
+
+
+def _check_names(where: str, names: list[str], span: Span | None, findings: Findings) -> None:
+    if not names:
+        findings.error("no-rows", f"the class '{where}' holds no images", span)
+    for name in names:
+        if not name.lower().endswith(".png") and len(findings.errors) < _MAX_FAULTS:
+            findings.error(
+                "not-png",
+                f"'{where}/{name}' is not called .png",
+                span,
+                help="leave nothing but PNG images in the folder of a class",
+            )
+
+
+def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None) -> Column:
+    kinds = tuple(tree.classes)
+    span = tree.wanted.span
+    classes = kinds if known is None else known.get(name, ())
+    numbers = {kind: number for number, kind in enumerate(classes)}
+    if known is not None and not classes:
+        # The first set had plain numbers, which the names of folders can be as well.
+        numbers = {kind: int(kind) for kind in kinds if _is_number(kind)}
+    findings = Findings()
+    for kind in kinds:
+        if kind not in numbers:
+            findings.error(
+                "unknown-class",
+                f"'{kind}' is no class of input '{name}' in the training set",
+                span,
+                help=suggestion(kind, classes, f"the classes are {listed(classes)}")
+                if classes
+                else "its classes are whole numbers",
+            )
+    findings.raise_errors(DataError)
+    counts = [len(each) for each in tree.classes.values()]
+    values = np.repeat(np.array([numbers[kind] for kind in kinds], np.int64), counts)
+    return Column(tree.wanted.name, values, span, classes=classes)
+
+
+def _pictures(tree: _Tree, need: InputNeed) -> NDArray[np.uint8]:
+    """All images, [rows, channels, height, width] if the input has such rows, else without axis."""
+    colour = len(need.row) == 3 and need.row[0] == 3
+    size, whence = _size(need)
+    array: NDArray[Any] | None = None
+    findings = Findings()
+    for row, name, content in tree.contents(findings):
+        try:
+            found = _png.size(name, content, tree.wanted.span)
+            if size is None:
+                size, whence = found, f"'{name}' has"
+            if found != size:
+                raise _another_size(tree, name, found, size, whence)
+            if array is None:
+                array = _room(tree, (len(tree), *size, *((3,) if colour else ())))
+            array[row] = _png.pixels(name, content, "RGB" if colour else "L", tree.wanted.span)
+        except DataError as error:
+            for fault in error.diagnostics:
+                findings.add(fault)
+            if error.diagnostics[0].code in ("no-pillow", "data-too-large"):
+                break
+    findings.raise_errors(DataError)
+    assert array is not None
+    if len(need.row) == 3:
+        return np.moveaxis(array, 3, 1) if colour else array[:, None]
+    return array
+
+
+def _size(need: InputNeed) -> tuple[tuple[int, int] | None, str]:
+    """Height and width that an input takes, if it tells, and who says so."""
+    if len(need.row) in (2, 3):
+        height, width = need.row[-2:]
+        if height is not None and width is not None:
+            return (height, width), f"input '{need.name}' takes"
+    return None, ""
+
+
+def _another_size(
+    tree: _Tree, name: str, found: tuple[int, int], size: tuple[int, int], whence: str
+) -> DataError:
+    return refuse(
+        "wrong-size",
+        f"'{name}' has {found[0]}x{found[1]} pixels, not {size[0]}x{size[1]}",
+        tree.wanted.span,
+        notes=[Note(f"{whence} {size[0]}x{size[1]}, height by width")],
+    )
+
+
+def _room(tree: _Tree, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    count = 1
+    for axis in shape:
+        count *= axis
+    if count > LIMIT:
+        raise refuse(
+            "data-too-large",
+            f"the {len(tree):,} images of '{tree.wanted.name}' would take {show_bytes(count)} "
+            f"of memory, more than {show_bytes(LIMIT)}",
+            tree.wanted.span,
+        )
+    return np.empty(shape, np.uint8)

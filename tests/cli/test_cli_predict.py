@@ -1,0 +1,138 @@
+"""``graphnn predict``."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+# The class is the brighter of the left and the right half of a 2x2 image; full against none makes
+# scores apart by 2 log 3, so that the odds are 9 to 1.
+HALVES = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 4]}
+  t: {op: input, shape: [batch], dtype: int}
+  a: {op: affine, inputs: x, units: 2}
+  y: {op: softmax, inputs: a}
+  loss: {op: cross_entropy, inputs: [y, t]}
+train:
+  data: {csv: {file: rows.csv, x: [p, q, r, s], t: t}}
+  metrics: {accuracy: [y, t]}
+"""
+LEFT, RIGHT = [[255, 0], [255, 0]], [[0, 255], [0, 255]]
+
+
+def save(name: str, grey: list) -> None:
+    Image.fromarray(np.array(grey, np.uint8)).save(name)
+
+
+@pytest.fixture
+def net(here) -> str:
+    Path("net.yaml").write_text(HALVES)
+    weight = math.log(3) * np.array([[1, 0], [0, 1], [1, 0], [0, 1]])
+    np.savez("w.npz", **{"a.weight": weight, "a.bias": np.zeros(2)})
+    save("left.png", LEFT)
+    save("right.png", RIGHT)
+    return "net.yaml"
+
+
+def test_pictures_with_their_classes(call, net):
+    result = call("predict", net, "--weights", "w.npz", "left.png", "right.png")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == (
+        "           class  probability\n"
+        "left.png   0           0.9000\n"
+        "right.png  1           0.9000\n"
+    )
+
+
+def test_classes_have_the_names_of_the_data(call, net):
+    Path("rows.csv").write_text("p,q,r,s,t\n0,1,0,1,right\n1,0,1,0,left\n")
+    result = call("predict", net, "--weights", "w.npz", "right.png")
+    assert result.out.splitlines()[1] == "right.png  right       0.9000"
+
+
+@pytest.mark.parametrize("name", ["x", "other"])
+def test_rows_of_an_archive_as_json(call, net, name):
+    # Grey levels of a PNG become 0 to 1; arrays are taken as they are.
+    np.savez("rows.npz", **{name: [[1.0, 0, 1, 0], [0, 0, 0, 0.5]]})
+    result = call("predict", net, "--weights", "w.npz", "rows.npz", "left.png", "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    found = json.loads(result.out)
+    half = math.sqrt(3) / (1 + math.sqrt(3))
+    scores = [each.pop("score") for each in found]
+    assert scores == pytest.approx([0.9, half, 0.9], rel=1e-12)
+    assert found == [
+        {"source": "rows.npz[0]", "label": 0, "name": "0"},
+        {"source": "rows.npz[1]", "label": 1, "name": "1"},
+        {"source": "left.png", "label": 0, "name": "0"},
+    ]
+
+
+def test_one_probability(call, net):
+    text = HALVES.replace("units: 2", "units: 1").replace("softmax", "sigmoid")
+    text = text.replace("cross_entropy", "binary_cross_entropy")
+    Path(net).write_text(text.replace("shape: [batch], dtype: int", "shape: [batch, 1]"))
+    weight = math.log(3) * np.array([[-1], [1], [-1], [1]])
+    np.savez("w.npz", **{"a.weight": weight, "a.bias": [0.0]})
+    result = call("predict", net, "--weights", "w.npz", "left.png", "right.png")
+    assert (result.code, result.err) == (0, "")
+    assert [line.split() for line in result.out.splitlines()[1:]] == [
+        ["left.png", "0", "0.9000"],
+        ["right.png", "1", "0.9000"],
+    ]
+
+
+def test_scores_that_are_no_probabilities_are_not_called_so(call, net):
+    Path(net).write_text(HALVES.replace("accuracy: [y, t]", "accuracy: [a, t]"))
+    out = call("predict", net, "--weights", "w.npz", "left.png").out
+    # Two pixels of 1, each with weight log 3.
+    assert out == f"          class   score\nleft.png  0      {2 * math.log(3):.4f}\n"
+
+
+def test_colours(call, net):
+    text = HALVES.replace("[batch, 4]", "[batch, 3, 1, 1]")
+    text = text.replace(
+        "  a: {op: affine, inputs: x", "  f: {op: flatten, inputs: x}\n  a: {op: affine, inputs: f"
+    )
+    Path(net).write_text(text)
+    weight = math.log(3) * np.array([[2, 0], [0, 0], [0, 2]])
+    np.savez("w.npz", **{"a.weight": weight, "a.bias": np.zeros(2)})
+    Image.fromarray(np.array([[[0, 0, 255]]], np.uint8)).save("blue.png")
+    out = call("predict", net, "--weights", "w.npz", "blue.png").out
+    assert out.splitlines()[1].split() == ["blue.png", "1", "0.9000"]
+
+
+def test_what_cannot_be_read(call, net):
+    save("wide.png", [[0, 0, 0]])
+    Path("text.png").write_text("none")
+    np.savez("two.npz", a=[[1]], b=[[2]])
+    for name, message in {
+        "wide.png": "error[wrong-width]: 'x' needs 4 values a row, but 'wide.png' has 1x3 = 3\n",
+        "text.png": "error[not-png]: 'text.png' is not a PNG file: it begins with the bytes "
+        "6e 6f 6e 65\n",
+        "two.npz": "error[unknown-array]: 'two.npz' has no array 'x'\n"
+        "   = help: its arrays are a, b\n",
+        "right.txt": "error[unknown-format]: 'right.txt' is neither .npz nor .safetensors\n",
+    }.items():
+        result = call("predict", net, "--weights", "w.npz", name)
+        assert (result.code, result.out, result.err) == (1, "", message)
+
+
+def test_a_network_that_tells_no_classes(call, net):
+    Path(net).write_text(HALVES.replace("  metrics: {accuracy: [y, t]}\n", ""))
+    result = call("predict", net, "--weights", "w.npz", "left.png")
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        "error[no-classes]: nothing says which node of the network tells classes\n"
+        "  --> net.yaml:8:1\n"
+        "   |\n"
+        " 8 | train:\n"
+        "   | ^^^^^\n"
+        "   = help: add the metric accuracy: [PREDICTION, TARGET] to 'train'\n"
+    )

@@ -1,0 +1,127 @@
+"""``graphnn search``."""
+
+from __future__ import annotations
+
+import csv
+import re
+import shlex
+import signal
+from pathlib import Path
+
+import pytest
+
+import graphnn
+
+pytest.importorskip("optuna")
+
+SEARCH = "search: {learning_rate: {choice: [0.1, 0.25]}, pruner: none}\n"
+
+
+@pytest.fixture
+def study(descent: str) -> str:
+    path = Path(descent)
+    path.write_text(path.read_text() + SEARCH)
+    return descent
+
+
+def test_a_search_and_what_it_leaves(call, study):
+    result = call("search", study, "--trials", "6")
+    assert result.code == 0
+    # A step takes x to 0.8 x, or to 0.5 x; the third epoch begins with the loss after two.
+    losses = {"0.1": "10.2400", "0.25": "1.5625"}
+    lines = result.err.splitlines()
+    rates = [line.rpartition("=")[2] for line in lines]
+    assert set(rates) == {"0.1", "0.25"}
+    assert lines == [
+        f"trial {n}/6  {losses[rate]}  learning_rate={rate}" for n, rate in enumerate(rates, 1)
+    ]
+    order = sorted(range(6), key=lambda n: (float(losses[rates[n]]), n))[:5]
+    table = [["trial", "loss", "learning_rate"]]
+    table += [[str(n + 1), losses[rates[n]], rates[n]] for n in order]
+    first, *rows, wrote, advice = result.out.splitlines()
+    assert first == "6 trials: 6 complete"
+    assert [row.split() for row in rows] == table
+    names = "study.db, trials.csv, best.yaml, curves.png, values.png"
+    assert wrote == f"wrote 'runs/descent-search': {names}"
+    assert advice == "train it by: graphnn train descent.yaml --set learning_rate=0.25"
+    folder = Path("runs/descent-search")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names.split(", "))
+    kept = list(csv.reader((folder / "trials.csv").read_text().splitlines()))
+    assert kept[0] == ["trial", "state", "epochs", "loss", "learning_rate"]
+    assert [row[:3] for row in kept[1:]] == [[str(n), "complete", "3"] for n in range(1, 7)]
+    assert [row[4] for row in kept[1:]] == rates
+    best = graphnn.train(folder / "best.yaml").history[-1]["loss"]
+    assert best == pytest.approx(25 / 16, rel=1e-12)
+
+    # A second call goes on.
+    result = call("search", study, "--trials", "7")
+    assert result.err.startswith("trial 7/7  ")
+    assert result.out.startswith("7 trials: 7 complete\n")
+
+
+def test_a_bar_where_somebody_looks(call, study, no_plots, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    result = call("search", study, "--trials", "2", "-o", "out")
+    assert result.code == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", result.err)
+    assert re.search(r"2/2 trials \S+ trial 2  epoch 3/3  best \d", plain)
+    assert "note: no curves.png: plots need matplotlib" in plain
+
+
+def test_a_search_that_cannot_begin_leaves_no_folder(call, descent):
+    result = call("search", descent)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error[no-search]: the spec does not say what to search\n")
+    assert not Path("runs").exists()
+
+
+def test_check_tells_what_a_search_cannot_do(call, descent):
+    path = Path(descent)
+    path.write_text(path.read_text() + "search: {learning_rat: {uniform: [0.1, 0.2]}}\n")
+    result = call("check", descent)
+    assert (result.code, result.err) == (1, "")
+    assert result.out == (
+        "error[unknown-setting]: the setting 'learning_rat' is neither a size of the spec nor a "
+        "value of its 'train'\n"
+        "  --> descent.yaml:7:10\n"
+        "   |\n"
+        " 7 | search: {learning_rat: {uniform: [0.1, 0.2]}}\n"
+        "   |          ^^^^^^^^^^^^\n"
+        "   = help: did you mean 'learning_rate'?\n"
+        "\n"
+        "descent.yaml: 1 error\n"
+    )
+    text = path.read_text().replace("learning_rat:", "learning_rate:")
+    path.write_text(re.sub("train: .*", "", text))
+    assert call("check", descent).out == (
+        "error[no-train]: a search trains, but the spec does not say how to train\n"
+        "  --> descent.yaml:7:1\n"
+        "   |\n"
+        " 7 | search: {learning_rate: {uniform: [0.1, 0.2]}}\n"
+        "   | ^^^^^^\n"
+        "   = help: add a section 'train' to it, such as train: {data: ..., epochs: 10}\n"
+        "\n"
+        "descent.yaml: 1 error\n"
+    )
+
+
+def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(call, start, study, no_plots):
+    process = start("search", study, "--trials", "500", "--set", "epochs=5")
+    for line in process.stderr:
+        if line.startswith("trial   2/"):
+            break
+    process.send_signal(signal.SIGINT)
+    out, rest = process.communicate(timeout=60)
+    assert process.returncode == 1
+    *_, interrupted, advice = rest.splitlines()
+    assert interrupted == "interrupted; what was done is kept"
+    assert advice == ("go on by: graphnn search descent.yaml --trials 500 --set epochs=5")
+    with Path("runs/descent-search/trials.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    done = sum(row["state"] == "complete" for row in rows)
+    assert 2 <= done < 500
+    assert f"{done} complete" in out
+    more = advice.removeprefix("go on by: graphnn ").replace("500", str(done + 1))
+    result = call(*shlex.split(more))
+    assert result.code == 0
+    assert f"{done + 1} complete" in result.out
