@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn import files
-from graphnn.errors import Diagnostic, FileError, Span, listed, suggestion
+from graphnn.errors import FileError, Span, listed, suggestion
 
 Array = NDArray[Any]
 LIMIT = 2 << 30  # bytes of one file, and of the arrays read at once, unpacked
@@ -64,7 +64,7 @@ def read_arrays(
         is not of numbers.
     """
     if path.suffix not in SUFFIXES:
-        raise _refuse("unknown-format", f"'{path.name}' is neither .npz nor .safetensors", span)
+        raise files.fail("unknown-format", f"'{path.name}' is neither .npz nor .safetensors", span)
     if path.suffix == ".npz":
         with files.open_regular(path, span) as stream:
             packed = Npz(stream, path.name, span)
@@ -115,7 +115,7 @@ def write_arrays(
 
         content = save(own, dict(metadata) if metadata else None)
     else:
-        raise _refuse("unknown-format", f"'{path.name}' is neither .npz nor .safetensors", None)
+        raise files.fail("unknown-format", f"'{path.name}' is neither .npz nor .safetensors", None)
     files.write_whole(path, lambda stream: stream.write(content))
 
 
@@ -127,10 +127,6 @@ def read_metadata(path: Path) -> dict[str, str]:
         return dict(opened.metadata() or {})
 
 
-def _refuse(code: str, message: str, span: Span | None, help: str = "") -> FileError:
-    return FileError(Diagnostic(code, message, span, help=help))
-
-
 def _read_safetensors(file: str, content: bytes, span: Span | None) -> dict[str, Array]:
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -139,7 +135,7 @@ def _read_safetensors(file: str, content: bytes, span: Span | None) -> dict[str,
         return dict(load(content))
     except (SafetensorError, *_BROKEN):
         message = f"'{file}' is not a sound .safetensors file"
-        raise _refuse("broken-file", message, span) from None
+        raise files.fail("broken-file", message, span) from None
 
 
 class Npz:
@@ -165,7 +161,7 @@ class Npz:
         try:
             self._zip = zipfile.ZipFile(stream)
         except _BROKEN:
-            raise _refuse("not-npz", f"'{file}' is not an .npz file", span) from None
+            raise files.fail("not-npz", f"'{file}' is not an .npz file", span) from None
         self._members = {info.filename.removesuffix(".npy"): info for info in self._zip.infolist()}
 
     @property
@@ -184,7 +180,7 @@ class Npz:
         if total > limit:
             declared = f"{files.show_bytes(total)}, more than {files.show_bytes(limit)}"
             message = f"the arrays of '{self._file}' declare {declared}"
-            raise _refuse("data-too-large", message, span)
+            raise files.fail("data-too-large", message, span)
 
     def read(self, name: str, span: Span | None = None) -> Array:
         """One array of numbers, in the machine's byte order.
@@ -200,7 +196,7 @@ class Npz:
         if info.file_size > LIMIT:
             declared = files.show_bytes(info.file_size)
             message = f"the array '{name}' declares {declared}, more than {files.show_bytes(LIMIT)}"
-            raise _refuse("data-too-large", message, span)
+            raise files.fail("data-too-large", message, span)
         try:
             # The other methods of zip are never NumPy's, and LZMA allocates what its header asks.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -209,23 +205,23 @@ class Npz:
                 return _array(member, info.file_size, name, span)
         except _BROKEN:
             message = f"the array '{name}' in '{self._file}' is damaged"
-            raise _refuse("broken-file", message, span) from None
+            raise files.fail("broken-file", message, span) from None
 
 
 def _no_array(file: str, name: str, found: Iterable[str], span: Span | None) -> FileError:
     found = tuple(found)
     help = suggestion(name, found, f"its arrays are {listed(found)}")
-    return _refuse("unknown-array", f"'{file}' has no array '{name}'", span, help)
+    return files.fail("unknown-array", f"'{file}' has no array '{name}'", span, help)
 
 
 def _array(member: IO[bytes], size: int, name: str, span: Span | None) -> Array:
     shape, fortran, dtype = _HEADERS[np.lib.format.read_magic(member)](member)
     if dtype.hasobject:
         message = f"the array '{name}' holds Python objects, which only pickle could read"
-        raise _refuse("pickled-array", message, span, "save it as an array of numbers")
+        raise files.fail("pickled-array", message, span, "save it as an array of numbers")
     if dtype.kind not in "buif":
         message = f"the array '{name}' holds {dtype}, not numbers"
-        raise _refuse("not-numbers", message, span)
+        raise files.fail("not-numbers", message, span)
     declared = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or declared != size - member.tell():
         raise ValueError("the header's shape does not match the member's size")

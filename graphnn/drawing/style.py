@@ -27,7 +27,6 @@ GREEN = "#009E73"
 ORANGE = "#E69F00"
 PURPLE = "#CC79A7"
 SKY = "#56B4E9"
-CYCLE = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY)
 INK = "#222222"
 GREY = "#767676"  # the lightest grey that reads well on white (WCAG contrast 4.5)
 PALE = "#D9D9D9"
