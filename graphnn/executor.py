@@ -155,18 +155,21 @@ class Executor:
         try:
             program = self._program(bound)
             with np.errstate(all="ignore"):
-                _carry_out(program, values)
+                if program is None:
+                    program = self._first_run(dict(bound), values)
+                else:
+                    _carry_out(program, values)
         except MemoryError:
             message = "the run needs more memory than there is"
             help = "run fewer rows at once"
             raise RunError(Diagnostic("out-of-memory", message, help=help)) from None
         return values, program
 
-    def _program(self, bound: Sizes) -> list[Instruction]:
+    def _program(self, bound: Sizes) -> list[Instruction] | None:
         try:
             return self._programs[bound].pop()  # of several threads only one gets it
         except (KeyError, IndexError):
-            return self._compile(dict(bound))
+            return None
 
     def _release(self, bound: Sizes, program: list[Instruction]) -> None:
         if bound not in self._programs and len(self._programs) >= _CACHED:
@@ -174,16 +177,22 @@ class Executor:
             self._programs.pop(next(iter(list(self._programs))), None)
         self._programs.setdefault(bound, []).append(program)
 
-    def _compile(self, bound: Mapping[str, int]) -> list[Instruction]:
-        memory = _Memory(self.plan, bound, self.dtype, reuse=not self._keep)
+    def _first_run(self, bound: Mapping[str, int], values: list[Any]) -> list[Instruction]:
+        """Carry out all steps, and give later runs memory laid out as the ops chose in this one."""
+        memory = _Memory(self.plan, bound, reuse=not self._keep)
         program = []
         for step in self.plan.steps:
-            if self.plan.slots[step.output].role != "constant":
-                forward, out = step.op.bind(bound).forward, memory.place(step)
-                if out is not None:
-                    forward = partial(forward, out=out)
-                arguments = self.plan.filled(step)
-                program.append(Instruction(step.node, forward, arguments, step.output))
+            if self.plan.slots[step.output].role == "constant":
+                continue
+            memory.check(step)
+            forward, arguments = step.op.bind(bound).forward, self.plan.filled(step)
+            _carry_out([Instruction(step.node, forward, arguments, step.output)], values)
+            out = memory.place(step, np.asarray(values[step.output]))
+            if out is not None:
+                forward = partial(forward, out=out)
+            program.append(Instruction(step.node, forward, arguments, step.output))
+            for slot in memory.dead(step):
+                values[slot] = None
         return program
 
     def _evaluate_constants(self) -> list[Any]:
@@ -248,34 +257,44 @@ def _carry_out(program: list[Instruction], values: list[Any]) -> None:
 class _Memory:
     """Decides where each step writes: memory that is free by then, or new memory."""
 
-    def __init__(
-        self, plan: Plan, bound: Mapping[str, int], dtype: np.dtype[Any], *, reuse: bool
-    ) -> None:
+    def __init__(self, plan: Plan, bound: Mapping[str, int], *, reuse: bool) -> None:
         self._plan = plan
         self._bound = bound
-        self._dtype = dtype
         self._reuse = reuse
         self._kept = {plan.slots[slot].storage for slot in plan.outputs.values()}
+        self._sharing: dict[int, list[int]] = {}  # slots by the storage that they share
+        for number, slot in enumerate(plan.slots):
+            self._sharing.setdefault(slot.storage, []).append(number)
         self._owned: dict[int, Array] = {}
         self._free: dict[int, list[Array]] = {}
 
-    def place(self, step: Step) -> Array | None:
-        """Memory for the result of `step`, None where the op is to allocate it."""
+    def check(self, step: Step) -> None:
+        """Raise MemoryError, where NumPy would raise ValueError, for a result of absurd size."""
+        shape = self._plan.slots[step.output].shape
+        if math.prod(sizes.evaluate(size, self._bound) for size in shape) > _ADDRESSABLE:
+            raise MemoryError
+
+    def place(self, step: Step, like: Array) -> Array | None:
+        """Memory for results of `step` laid out as `like`, None where the op is to allocate it."""
         slot = self._plan.slots[step.output]
-        shape = tuple(sizes.evaluate(size, self._bound) for size in slot.shape)
-        if math.prod(shape) > _ADDRESSABLE:
-            raise MemoryError  # NumPy would raise a ValueError
         out = None
         if step.op.takes_out and slot.storage == step.output and slot.kind == "float":
             out = self._over_first(step, slot)
             if out is None:
-                out = self._take(step.output, shape)
+                out = self._take(step.output, like)
         if self._reuse:
             for storage in step.dying:
                 if storage in self._owned:
                     memory = self._owned.pop(storage)
-                    self._free.setdefault(memory.size, []).append(memory.reshape(-1))
+                    flat = memory.transpose(_outermost_first(memory)).reshape(-1)
+                    self._free.setdefault(memory.size, []).append(flat)
         return out
+
+    def dead(self, step: Step) -> list[int]:
+        """Slots whose values nothing needs after `step`."""
+        if not self._reuse:
+            return []
+        return [slot for storage in step.dying for slot in self._sharing[storage]]
 
     def _over_first(self, step: Step, slot: Slot) -> Array | None:
         first = step.arguments[0] if step.arguments else None
@@ -298,14 +317,20 @@ class _Memory:
     def _storage(self, slot: int | None) -> int | None:
         return None if slot is None else self._plan.slots[slot].storage
 
-    def _take(self, slot: int, shape: tuple[int, ...]) -> Array | None:
+    def _take(self, slot: int, like: Array) -> Array | None:
         if self._reuse and slot in self._kept:
             return None  # the caller will own it
-        count = math.prod(shape)
-        free = self._free.get(count)
-        memory = free.pop().reshape(shape) if free else np.empty(shape, self._dtype)
-        self._owned[slot] = memory
-        return memory
+        free = self._free.get(like.size)
+        flat = free.pop() if free else np.empty(like.size, like.dtype)
+        axes = _outermost_first(like)
+        memory = flat.reshape([like.shape[axis] for axis in axes])
+        self._owned[slot] = memory.transpose(np.argsort(axes))
+        return self._owned[slot]
+
+
+def _outermost_first(array: Array) -> list[int]:
+    """Axes of `array`, in the order in which they lie in memory."""
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
 
 
 class _Binding:

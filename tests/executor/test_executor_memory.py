@@ -1,0 +1,98 @@
+"""The memory that runs take: as the ops lay it out, over and over, and no more than is needed."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import graphnn
+from graphnn.executor import Executor
+from graphnn.plan import make
+
+IMAGES = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2, 6, 5]}
+  c: {op: conv2d, inputs: x, filters: 3, kernel: 3}
+  r: {op: relu, inputs: c}
+  p: {op: max_pool, inputs: r, kernel: [2, 1]}
+  s: {op: sigmoid, inputs: p}
+"""
+NAMES = ("c", "r", "p", "s")
+
+
+def by_hand(x, weight):
+    """Values of IMAGES, window by window; the bias is 0."""
+    c = np.zeros((len(x), 3, 4, 3))
+    for row, column in np.ndindex(4, 3):
+        window = x[:, None, :, row : row + 3, column : column + 3]
+        c[:, :, row, column] = (window * weight).sum(axis=(2, 3, 4))
+    r = np.where(c > 0, c, 0.0)
+    p = np.where(r[:, :, ::2] > r[:, :, 1::2], r[:, :, ::2], r[:, :, 1::2])
+    return {"c": c, "r": r, "p": p, "s": 1 / (1 + np.exp(-p))}
+
+
+def in_memory(array):
+    """Axes with more than one entry, outermost first."""
+    strides = [(-step, axis) for axis, step in enumerate(array.strides) if array.shape[axis] > 1]
+    return [axis for _, axis in sorted(strides)]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_results_lie_as_the_ops_chose_in_every_run(keep):
+    net = graphnn.loads(IMAGES)
+    executor = Executor(make(net.graph, NAMES), net.dtype, keep=keep)
+    rng = np.random.default_rng(0)
+    for rows in (4, 4, 7, 4, 7):
+        x = rng.normal(size=(rows, 2, 6, 5))
+        expected = by_hand(x, net.parameters["c.weight"])
+        values, release = executor.values({"x": x}, net.parameters)
+        for name in NAMES:
+            value = values[executor.plan.outputs[name]]
+            np.testing.assert_allclose(value, expected[name], rtol=1e-12, atol=1e-12)
+            assert in_memory(value) == [1, 2, 3, 0]  # a row of images for each place
+        release()
+
+
+def test_planned_memory_is_that_of_the_run_before():
+    net = graphnn.loads(IMAGES)
+    executor = Executor(make(net.graph, ["s"]), net.dtype, keep=True)
+    x = np.random.default_rng(0).normal(size=(4, 2, 6, 5))
+    executor.values({"x": x}, net.parameters)[1]()
+    first, release = executor.values({"x": x}, net.parameters)
+    release()
+    second, release = executor.values({"x": x}, net.parameters)
+    release()
+    for step in executor.plan.steps:
+        assert np.shares_memory(first[step.output], second[step.output])
+
+
+def test_a_run_holds_no_value_that_is_no_longer_needed():
+    chain = "".join(f"  n{n + 1}: {{op: tanh, inputs: n{n}}}\n" for n in range(40))
+    turns = "".join(
+        f"  t{n + 1}: {{op: transpose, inputs: u{n}}}\n" + f"  u{n + 1}: "
+        f"{{op: exp, inputs: t{n + 1}}}\n"
+        for n in range(1, 5)
+    )
+    net = graphnn.loads(
+        "graphnn: 1\nsizes: {n: 400}\nnodes:\n  n0: {op: input, shape: [n, n]}\n"
+        f"{chain}  u1: {{op: negative, inputs: n40}}\n{turns}  s: {{op: mean, inputs: u5}}\n"
+    )
+    x = np.full((400, 400), -50.0)
+    tracemalloc.start()
+    try:
+        found = [float(net.run(n0=x)["s"]) for _ in range(2)]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    y = -50.0
+    for _ in range(40):
+        y = np.tanh(y)
+    y = -y
+    for _ in range(4):
+        y = np.exp(y)
+    assert found == pytest.approx([y, y], rel=1e-12)
+    # What a step reads and writes, in the first run and as planned for later ones.
+    assert peak < 5 * x.nbytes
