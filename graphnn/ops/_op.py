@@ -222,6 +222,8 @@ class Op(BaseModel):
         first axis). Data that has no rows of its own (see `has_rows`) is the same for all rows.
     channelwise : bool
         Whether each entry of the result depends on the entries in its own place alone.
+    analytic : bool
+        Whether `continued` gives the op's value at complex arrays too.
     inplace : bool
         Whether `forward` may write its result over its first operand's memory.
     view : bool
@@ -242,6 +244,7 @@ class Op(BaseModel):
     broadcasts: ClassVar[bool] = False
     batchwise: ClassVar[bool] = False
     channelwise: ClassVar[bool] = False
+    analytic: ClassVar[bool] = False
     inplace: ClassVar[bool] = False
     view: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
@@ -293,6 +296,20 @@ class Op(BaseModel):
             must write its result there when it is given.
         """
         raise NotImplementedError
+
+    def continued(self, *arrays: Any) -> Array:
+        """Value at complex arrays, of an op that is `analytic`.
+
+        The analytic continuation of `forward` from the real axis. Where an op chooses, it goes by
+        real parts, as NumPy's own comparisons do, so that it is analytic but at its kinks.
+
+        Parameters
+        ----------
+        *arrays : ndarray
+            Complex for real numbers, int64 for whole ones; imaginary parts so small that their
+            squares count for nothing.
+        """
+        return self.forward(*arrays)
 
     def vjp(self, *arrays: Any, **keywords: Any) -> tuple[Array | None, ...]:
         """Vector-Jacobian product: the cotangents of the operands.

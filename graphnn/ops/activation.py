@@ -30,6 +30,7 @@ class _Activation(Op):
     result = "..."
     batchwise = True
     channelwise = True
+    analytic = True
     inplace = True
 
 
@@ -72,6 +73,11 @@ class Step(_Activation):
         # Unlike a comparison, this hands on NaN.
         return np.heaviside(x, 0, out=out)
 
+    def continued(self, x: Array) -> Array:
+        """As `forward`, by real parts."""
+        fires: Array = np.heaviside(x.real, 0).astype(x.dtype)
+        return fires
+
     def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
         """0: a step is flat on both sides of its jump."""
         return (np.zeros_like(cotangent),)
@@ -89,6 +95,10 @@ class Sigmoid(_Activation):
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``1 / (1 + exp(-x))``, entry by entry; relatively exact in the lower tail too."""
         return sigmoid(x, out)
+
+    def continued(self, x: Array) -> Array:
+        """As `forward`, without an infinity."""
+        return _continued_sigmoid(x)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
         """``g y (1 - y)``."""
@@ -241,6 +251,16 @@ class Gelu(_Activation):
             density = steepness * share * (1 - share)
         return (cotangent * (share + near * density),)
 
+    def continued(self, x: Array) -> Array:
+        """As `forward`; P, an integral, goes on in the direction of its density."""
+        if self.approximate == "tanh":
+            near = np.clip(x, -40, 40)
+            return x * _continued_sigmoid(_GELU_SLOPE * near * (1 + _GELU_CUBIC * near * near))
+        real = x.real.copy()
+        density = _DENSITY_AT_0 * np.exp(-0.5 * real * real)
+        share: Array = self._distribution(real) + 1j * (density * x.imag)
+        return x * share
+
     def _distribution(self, x: Array) -> Array:
         if self.approximate == "none":
             return 0.5 * erfc(np.asarray(-_ROOT_HALF * x))
@@ -258,6 +278,12 @@ class Softplus(_Activation):
         """``max(x, 0) + log(1 + exp(-|x|))``, which never overflows."""
         tail = np.log1p(np.exp(-np.abs(x)))
         return np.add(np.maximum(x, 0), tail, out=out)
+
+    def continued(self, x: Array) -> Array:
+        """As `forward`, with `x` or ``-x`` for ``|x|``."""
+        below = x.real < 0
+        tail: Array = np.log1p(np.exp(np.where(below, x, -x)))
+        return np.where(below, 0, x) + tail
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
         """``g`` times the sigmoid of `x`."""
@@ -316,6 +342,13 @@ def sigmoid(x: Array, out: Array | None = None) -> Array:
         np.exp(y, out=y)
     y += 1
     return np.reciprocal(y, out=y)
+
+
+def _continued_sigmoid(x: Array) -> Array:
+    below = x.real < 0
+    tail: Array = np.exp(np.where(below, x, -x))
+    y: Array = np.where(below, tail, 1) / (1 + tail)
+    return y
 
 
 def softmax(x: Array, out: Array | None = None) -> Array:

@@ -19,6 +19,7 @@ class _Unary(Op):
     result = "..."
     batchwise = True
     channelwise = True
+    analytic = True
     inplace = True
 
 
@@ -36,6 +37,7 @@ class _Binary(Op):
     broadcasts = True
     batchwise = True
     channelwise = True
+    analytic = True
     inplace = True
 
 
@@ -215,6 +217,10 @@ class Absolute(_Unary):
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``|x|``."""
         return np.absolute(x, out=out)
+
+    def continued(self, x: Array) -> Array:
+        """``x`` or ``-x``, by its real part: the modulus is not analytic."""
+        return np.where(x.real < 0, -x, x)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
         """``g sign(x)``, 0 at the kink."""

@@ -52,6 +52,7 @@ class _Images(Op):
     operands: ClassVar[tuple[Operand, ...]] = (data("x", "batch channels height width"),)
     result = "batch channels rows columns"
     batchwise = True
+    analytic = True
 
 
 class _Filters(_Images):

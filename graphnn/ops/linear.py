@@ -27,6 +27,7 @@ class Affine(Op):
     )
     result = "... units"
     batchwise = True
+    analytic = True
 
     def forward(
         self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
@@ -87,6 +88,7 @@ class MatMul(Op):
     result = "... m p"
     broadcasts = True
     batchwise = True
+    analytic = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({}, [(3, 4), (4, 2)]),
         Case({}, [(2, 3, 4), (4, 5)]),

@@ -21,6 +21,7 @@ class _Loss(Op):
     operands = (data("prediction", "batch ..."), data("target", "batch ..."))
     result = "batch"
     batchwise = True
+    analytic = True
     is_loss = True
 
     def infer_shape(self, *shapes: Shape) -> Shape | None:
@@ -49,6 +50,10 @@ class MeanSquaredError(_Loss):
         squares /= _width(prediction)
         return squares
 
+    def continued(self, prediction: Array, target: Array) -> Array:
+        """As `forward`, without a conjugate."""
+        return _dot(prediction - target, prediction - target) / _width(prediction)
+
     def vjp(
         self,
         cotangent: Array,
@@ -74,6 +79,10 @@ class SumSquaredError(_Loss):
         squares = _squares(prediction, target, out)
         squares *= 0.5
         return squares
+
+    def continued(self, prediction: Array, target: Array) -> Array:
+        """As `forward`, without a conjugate."""
+        return 0.5 * _dot(prediction - target, prediction - target)
 
     def vjp(
         self,
@@ -146,6 +155,12 @@ class CrossEntropy(_Classification):
         loss = np.vecdot(_like(target, prediction), _log(prediction), out=out)
         return np.negative(loss, out=loss)
 
+    def continued(self, prediction: Array, target: Array) -> Array:
+        """As `forward`, without a conjugate."""
+        if target.ndim == 1:
+            return self.forward(prediction, target)
+        return -_dot(_like(target, prediction), _log(prediction))
+
     def vjp(
         self,
         cotangent: Array,
@@ -202,6 +217,12 @@ class SoftmaxCrossEntropy(_Classification):
         # Finite, so that a probability of 0 leaves nothing of it.
         np.maximum(shifted, np.finfo(shifted.dtype).min, out=shifted)
         return np.vecdot(_like(target, logits), logs - shifted, out=out)
+
+    def continued(self, logits: Array, target: Array) -> Array:
+        """As `forward`, without a conjugate."""
+        if target.ndim == 1:
+            return self.forward(logits, target)
+        return -_dot(_like(target, logits), log_softmax(logits))
 
     def vjp(
         self,
@@ -288,6 +309,12 @@ class SigmoidBinaryCrossEntropy(_Loss):
         terms -= logits * (target - (logits > 0))
         return np.mean(_by_sample(terms), axis=1, out=out)
 
+    def continued(self, logits: Array, target: Array) -> Array:
+        """As `forward`, with `x` or ``-x`` for ``|x|``."""
+        above = logits.real > 0
+        terms = np.log1p(np.exp(np.where(above, -logits, logits))) - logits * (target - above)
+        return np.asarray(np.mean(_by_sample(terms), axis=1))
+
     def vjp(
         self,
         cotangent: Array,
@@ -308,6 +335,11 @@ class SigmoidBinaryCrossEntropy(_Loss):
 def _squares(prediction: Array, target: Array, out: Array | None) -> Array:
     difference = _by_sample(prediction - target)
     return np.vecdot(difference, difference, out=out)
+
+
+def _dot(a: Array, b: Array) -> Array:
+    """Sum of the products of each sample's entries: what `np.vecdot` is for real numbers."""
+    return np.asarray(_by_sample(a * b).sum(axis=1))
 
 
 def _width(x: Array) -> int:

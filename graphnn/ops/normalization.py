@@ -57,6 +57,7 @@ class BatchNorm(Op):
     )
     result = "batch channels ..."
     batchwise = True
+    analytic = True
     inplace = True
 
     def in_training(self) -> Op:
@@ -125,6 +126,7 @@ class BatchNormTraining(Op):
 
     operands = BatchNorm.operands
     result = "batch channels ..."
+    analytic = True
     inplace = True
     internal = True
     cases: ClassVar[tuple[Case, ...]] = (
@@ -228,6 +230,7 @@ class LayerNorm(Op):
     )
     result = "... n"
     batchwise = True
+    analytic = True
     inplace = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"epsilon": 0.1}, [(4, 3)]),
@@ -323,6 +326,7 @@ class Dropout(Op):
     result = "..."
     batchwise = True
     channelwise = True
+    analytic = True
     view = True
 
     def in_training(self) -> Op:
@@ -353,6 +357,7 @@ class DropoutTraining(Op):
     result = "..."
     batchwise = True
     channelwise = True
+    analytic = True
     inplace = True
     internal = True
 

@@ -36,6 +36,7 @@ class _Arrangement(Op):
     operands = (data("x", "...", kind="any"),)
     result = "..."
     batchwise = True
+    analytic = True
     view = True
 
     def infer_kind(self, *kinds: Kind) -> Kind:
@@ -227,6 +228,7 @@ class Concat(Op):
     operands = (data("inputs", "...", kind="any", many=True),)
     result = "..."
     batchwise = True
+    analytic = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({}, [(2, 3), (2, 1)]),
         Case({"axis": 0}, [(2, 3), (1, 3), (2, 3)]),

@@ -90,6 +90,8 @@ class Constant(Op):
     """Array that the spec states."""
 
     op: Literal["constant"] = "constant"
+
+    analytic = True
     value: Numbers = Field(description="A number, or nested lists of numbers.")
     dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
 
@@ -143,6 +145,7 @@ class Parameter(Op):
 
     operands = (parameter("value", "...", Zeros()),)
     result = "..."
+    analytic = True
     view = True
     cases: ClassVar[tuple[Case, ...]] = (Case({"shape": [2, 3]}), Case({"shape": []}))
 

@@ -240,6 +240,41 @@ def memory_is_shared_only_by_views(case: OpCase):
         assert may or array is None or not np.shares_memory(output, array)
 
 
+def continuation_is_analytic(case: OpCase):
+    if not case.op.analytic:
+        return
+    rng = np.random.default_rng(1)
+    ways = [
+        None if at not in floats(case) else rng.uniform(-1, 1, a.shape)
+        for at, a in enumerate(case.arrays)
+    ]
+    moved = [
+        a if way is None else a + 1e-20j * way for a, way in zip(case.arrays, ways, strict=True)
+    ]
+    before = copies(moved)
+    found = np.asarray(case.op.continued(*moved))
+    assert same(moved, before)
+    output = value(case)
+    assert found.shape == output.shape
+    if output.dtype.kind != "f" or not floats(case):
+        assert np.array_equal(found, output)
+        return
+    np.testing.assert_allclose(found.real, output, rtol=1e-12, atol=1e-13)
+
+    def at(step):
+        return value(
+            case,
+            [
+                a if way is None else a + step * way
+                for a, way in zip(case.arrays, ways, strict=True)
+            ],
+        )
+
+    slope = (8 * (at(STEP) - at(-STEP)) - (at(2 * STEP) - at(-2 * STEP))) / (12 * STEP)
+    bound = 1e-9 * max(1.0, float(np.abs(slope).max(initial=0)))
+    assert np.abs(found.imag / 1e-20 - slope).max(initial=0) <= bound
+
+
 def states_are_replaced_by_their_like(case: OpCase):
     states = [operand.name for operand in case.op.operands if operand.role == "state"]
     before = copies(case.arrays)
@@ -274,6 +309,7 @@ LAWS = {
         out_is_written,
         nothing_is_modified,
         memory_is_shared_only_by_views,
+        continuation_is_analytic,
         states_are_replaced_by_their_like,
         training_takes_the_same,
     )

@@ -13,7 +13,7 @@ from op_laws import LAWS, RUNNABLE, every_case
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Case, data
 from graphnn.ops.activation import Relu, Sigmoid, Softmax
-from graphnn.ops.arithmetic import Add
+from graphnn.ops.arithmetic import Absolute, Add
 from graphnn.ops.linear import Affine
 from graphnn.ops.normalization import BatchNorm, BatchNormTraining, DropoutTraining
 from graphnn.ops.source import Constant, Input
@@ -238,6 +238,33 @@ def test_catches_a_view_that_is_not_declared():
             return x
 
     assert_caught(Planted, "memory_is_shared_only_by_views")
+
+
+def test_catches_a_modulus_that_is_called_analytic():
+    class Planted(Absolute):
+        op: Literal["planted"] = "planted"
+
+        def continued(self, x):
+            return np.absolute(x).astype(x.dtype)
+
+    assert_caught(Planted, "continuation_is_analytic")
+
+
+def test_catches_a_conjugate_that_is_called_analytic():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+
+        operands = (data("x", "n"),)
+        result = ""
+        analytic = True
+
+        def forward(self, x):
+            return np.vdot(x, x)
+
+        def vjp(self, cotangent, output, x):
+            return (2 * cotangent * x,)
+
+    assert_caught(Planted, "continuation_is_analytic")
 
 
 def test_catches_an_attribute_that_is_lost_on_the_way():
