@@ -4,61 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
+from graphnn.excerpts import Excerpt, Mark, Segment
+from graphnn.excerpts import Source as Source
+from graphnn.excerpts import Span as Span
+from graphnn.excerpts import printable as printable
+
 Severity = Literal["error", "warning"]
-Segment = tuple[str, str]  # (style, text); the styles are names that a terminal maps to colours
 
-_MAX_LINE = 160  # a longer source line is shown as a window around its fault
 _MAX_LISTED = 10
-_BLOCK = 1 << 14  # characters
-_TAB = " "  # one column wide, so that carets stay under their text
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A text that positions refer to.
-
-    Attributes
-    ----------
-    name : str
-        What the reader knows it by, usually its path.
-    text : str
-        The whole text.
-    """
-
-    name: str
-    text: str = field(default="", repr=False, compare=False)
-
-    def line(self, number: int) -> str:
-        """Line `number`, counted from 1, without its end; empty when there is none."""
-        start, left = 0, number - 1
-        # A text may have millions of lines: count them by the block, then step through the last.
-        while left > _BLOCK and (there := self.text.count("\n", start, start + _BLOCK)) <= left:
-            if start + _BLOCK >= len(self.text):
-                return ""
-            start, left = start + _BLOCK, left - there
-        for _ in range(left):
-            start = self.text.find("\n", start) + 1
-            if start == 0:
-                return ""
-        end = self.text.find("\n", start)
-        return self.text[start : len(self.text) if end < 0 else end].rstrip("\r")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a source; lines and columns count from 1, the end is exclusive."""
-
-    source: Source
-    line: int
-    column: int
-    end_line: int
-    end_column: int
-
-    def __str__(self) -> str:
-        return f"{printable(self.source.name)}:{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +40,7 @@ class Diagnostic:
     label : str
         Short words put under the marked text.
     notes : tuple of Note
-        Why it is a fault, with the other places concerned.
+        Why it is a fault, with the other places concerned; these are marked in the same excerpt.
     help : str
         What to do about it; empty when there is nothing to guess.
     severity : {"error", "warning"}
@@ -117,11 +73,14 @@ class Diagnostic:
         """The diagnostic as styled pieces of text, as compilers show it."""
         yield self.severity, f"{self.severity}[{self.code}]"
         yield "message", f": {printable(self.message)}\n"
-        margin = "  "
+        margin, beside = "  ", self.notes
         if self.span is not None:
-            margin = " " * (len(str(self.span.line)) + 1)
-            yield from _excerpt(self.span, self.label, self.severity, margin)
-        for note in self.notes:
+            marks = [Mark(note.span, note.text) for note in self.notes if note.span]
+            excerpt = Excerpt(Mark(self.span, self.label, main=True), marks)
+            yield from excerpt.segments(self.severity)
+            margin = " " * excerpt.width
+            beside = tuple(note for note in self.notes if not excerpt.shows(note.text, note.span))
+        for note in beside:
             yield "gutter", f"{margin} = "
             yield "note", "note"
             yield "text", f": {printable(note.text)}{self._where(note)}\n"
@@ -148,39 +107,6 @@ def _place(span: Span | None) -> dict[str, Any]:
         "end_line": span.end_line,
         "end_column": span.end_column,
     }
-
-
-def _excerpt(span: Span, label: str, severity: Severity, margin: str) -> Iterator[Segment]:
-    yield "gutter", f"{margin}--> "
-    yield "place", f"{span}\n"
-    line = span.source.line(span.line)
-    if not line:
-        return
-    start = span.column - 1
-    end = span.end_column - 1 if span.end_line == span.line else len(line)
-    end = max(min(end, len(line)), start + 1)
-    if len(line) > _MAX_LINE:
-        first = max(0, min(start - 40, len(line) - _MAX_LINE))
-        line = line[first : first + _MAX_LINE]
-        start, end = start - first, min(end - first, _MAX_LINE)
-    yield "gutter", f"{margin} |\n{span.line:>{len(margin)}} | "
-    yield "text", f"{printable(line).rstrip()}\n"
-    yield "gutter", f"{margin} | "
-    marks = " " * start + "^" * (end - start)
-    yield severity, f"{marks} {printable(label)}".rstrip() + "\n"
-
-
-def printable(text: str) -> str:
-    """`text` with every character that could move or hide text replaced, one for one."""
-    if text.isprintable():
-        return text
-    return "".join(_shown(character) for character in text)
-
-
-def _shown(character: str) -> str:
-    if character == "\t":
-        return _TAB
-    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphnn import errors
+from graphnn import excerpts
 from graphnn.errors import (
     Diagnostic,
     Findings,
@@ -53,9 +53,11 @@ def test_everything_that_a_diagnostic_may_have():
         "error[unknown-op]: there is no op 'relu'\n"
         "  --> net.yaml:3:11\n"
         "   |\n"
+        " 1 | graphnn: 1\n"
+        "   |          - first given here\n"
+        " 2 | nodes:\n"
         " 3 |   y: {op: relu}\n"
         "   |           ^^^^ here\n"
-        "   = note: first given here  (1:10)\n"
         "   = note: elsewhere  (other.yaml:7:3)\n"
         "   = note: nowhere\n"
         "   = help: did you mean 'elu'?\n"
@@ -69,10 +71,13 @@ def test_segments_are_the_text_with_styles():
         ("message", ": m\n"),
         ("gutter", "  --> "),
         ("place", "net.yaml:1:1\n"),
-        ("gutter", "   |\n 1 | "),
-        ("text", "graphnn: 1\n"),
+        ("gutter", "   |\n"),
+        ("gutter", " 1 |"),
+        ("text", " graphnn: 1\n"),
         ("gutter", "   | "),
-        ("warning", "^^^^^^^ l\n"),
+        ("warning", "^^^^^^^"),
+        ("warning", " l"),
+        ("text", "\n"),
         ("gutter", "   = "),
         ("note", "note"),
         ("text", ": n\n"),
@@ -229,7 +234,7 @@ def test_lines_of_a_source(number, line):
 def test_lines_are_found_block_by_block(lines, block):
     source = Source("a", "\n".join(lines))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(errors, "_BLOCK", block)
+        patch.setattr(excerpts, "_BLOCK", block)
         found = [source.line(number) for number in range(1, len(lines) + 20)]
     assert found == lines + [""] * 19
 

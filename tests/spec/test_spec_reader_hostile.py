@@ -151,17 +151,20 @@ def test_too_many_faults() -> None:
 error[duplicate-key]: the key 'a' is given twice in one mapping
   --> net:2:1
    |
+ 1 | a: 1
+   | - first given here
  2 | a: 1
    | ^
-   = note: first given here  (1:1)
    = help: remove one of the two, or rename it
 
 error[duplicate-key]: the key 'a' is given twice in one mapping
   --> net:3:1
    |
+ 1 | a: 1
+   | - first given here
+ 2 | a: 1
  3 | a: 1
    | ^
-   = note: first given here  (1:1)
    = help: remove one of the two, or rename it
 
 error[too-many-faults]: reading stopped after 2 faults

@@ -322,8 +322,9 @@ error[json-syntax]: the text ends before the '{' is closed
   --> net:1:15
    |
  1 | {"a": {"b": 1}
-   |               ^
-   = note: the '{' is here  (1:1)
+   | -             ^
+   | |
+   | the '{' is here
    = help: close it with '}'
 """,
     ),
@@ -334,8 +335,9 @@ error[json-syntax]: the text ends before the '[' is closed
   --> net:1:9
    |
  1 | {"a": [1
-   |         ^
-   = note: the '[' is here  (1:7)
+   |       - ^
+   |       |
+   |       the '[' is here
    = help: close it with ']'
 """,
     ),
@@ -346,8 +348,9 @@ error[json-syntax]: expected ',' or ']', found '}'
   --> net:1:9
    |
  1 | {"a": [1}
-   |         ^
-   = note: the '[' is here  (1:7)
+   |       - ^
+   |       |
+   |       the '[' is here
    = help: close the '[' with ']'
 """,
     ),
@@ -358,8 +361,9 @@ error[json-syntax]: expected ',' or '}', found ']'
   --> net:1:8
    |
  1 | {"a": 1]
-   |        ^
-   = note: the '{' is here  (1:1)
+   | -      ^
+   | |
+   | the '{' is here
    = help: close the '{' with '}'
 """,
     ),
@@ -513,9 +517,10 @@ error[bad-character]: the escape of U+DFFF stands for half a character
 error[duplicate-key]: the key 'a' is given twice in one mapping
   --> net:2:2
    |
+ 1 | {"a": 1,
+   |  --- first given here
  2 |  "\u0061": 2}
    |  ^^^^^^^^
-   = note: first given here  (1:2)
    = help: remove one of the two, or rename it
 """,
     ),

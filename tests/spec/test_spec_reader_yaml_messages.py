@@ -26,9 +26,10 @@ error[yaml-syntax]: this is not YAML: found character that cannot start any toke
 error[yaml-syntax]: this is not YAML: found a tab character that violates indentation
   --> net:3:3
    |
+ 2 |   x: 1
+   |      - while scanning a plain scalar
  3 |    y: 2
    |   ^
-   = note: while scanning a plain scalar  (2:6)
    = help: use spaces: YAML allows no tab before a key, a value or a list
 """,
     ),
@@ -60,9 +61,10 @@ error[yaml-syntax]: this is not YAML: mapping values are not allowed in this con
 error[yaml-syntax]: this is not YAML: could not find expected ':'
   --> net:3:1
    |
+ 2 | name:a
+   | - while scanning a simple key
  3 | sizes: {}
    | ^
-   = note: while scanning a simple key  (2:1)
    = help: put a space after the colon: 'name: a'
 """,
     ),
@@ -94,9 +96,10 @@ error[yaml-syntax]: this is not YAML: did not find expected <document start>
 error[yaml-syntax]: this is not YAML: did not find expected key
   --> net:2:6
    |
+ 1 | a:
+   | - while parsing a block mapping
  2 |   'b':1
    |      ^
-   = note: while parsing a block mapping  (1:1)
    = help: put a space after the ':'
 """,
     ),
@@ -106,9 +109,10 @@ error[yaml-syntax]: this is not YAML: did not find expected key
 error[yaml-syntax]: this is not YAML: could not find expected ':'
   --> net:3:1
    |
+ 2 | name
+   | - while scanning a simple key
  3 | sizes: {}
    | ^
-   = note: while scanning a simple key  (2:1)
    = help: write a line of a mapping as 'key: value'
 """,
     ),
@@ -141,8 +145,9 @@ error[yaml-syntax]: this is not YAML: did not find expected ',' or '}'
   --> net:1:9
    |
  1 | a: {b: c: d}
-   |         ^
-   = note: the bracket is opened here  (1:4)
+   |    -    ^
+   |    |
+   |    the bracket is opened here
    = help: put a text that holds ': ' in quotes
 """,
     ),
@@ -163,9 +168,11 @@ error[yaml-syntax]: this is not YAML: mapping values are not allowed in this con
 error[yaml-syntax]: this is not YAML: did not find expected key
   --> net:3:3
    |
+ 1 | a:
+   | - while parsing a block mapping
+ 2 |     b: 1
  3 |   c: 2
    |   ^
-   = note: while parsing a block mapping  (1:1)
    = help: start this line in column 1, as line 1, or in column 5, as line 2
 """,
     ),
@@ -175,9 +182,10 @@ error[yaml-syntax]: this is not YAML: did not find expected key
 error[yaml-syntax]: this is not YAML: did not find expected key
   --> net:2:1
    |
+ 1 | a: 1
+   | - while parsing a block mapping
  2 | - b
    | ^
-   = note: while parsing a block mapping  (1:1)
    = help: put the list under a key of its own
 """,
     ),
@@ -187,9 +195,10 @@ error[yaml-syntax]: this is not YAML: did not find expected key
 error[yaml-syntax]: this is not YAML: did not find expected '-' indicator
   --> net:2:2
    |
+ 1 | - a: 1
+   | - while parsing a block collection
  2 |  b: 2
    |  ^
-   = note: while parsing a block collection  (1:1)
    = help: start this line with '- ' in column 1, as line 1, or in column 3, as line 1
 """,
     ),
@@ -211,8 +220,9 @@ error[yaml-syntax]: this is not YAML: did not find expected ',' or '}'
   --> net:1:20
    |
  1 | a: {op: relu inputs: x}
-   |                    ^
-   = note: the bracket is opened here  (1:4)
+   |    -               ^
+   |    |
+   |    the bracket is opened here
    = help: put a comma before 'inputs'
 """,
     ),
@@ -222,9 +232,10 @@ error[yaml-syntax]: this is not YAML: did not find expected ',' or '}'
 error[yaml-syntax]: this is not YAML: did not find expected ',' or '}'
   --> net:2:11
    |
+ 1 | a: {op: relu
+   |    - the bracket is opened here
  2 |     inputs: x}
    |           ^
-   = note: the bracket is opened here  (1:4)
    = help: put a comma before 'inputs'
 """,
     ),
@@ -235,8 +246,9 @@ error[yaml-syntax]: this is not YAML: did not find expected ',' or '}'
   --> net:1:12
    |
  1 | a: {b: "x" c: 1}
-   |            ^
-   = note: the bracket is opened here  (1:4)
+   |    -       ^
+   |    |
+   |    the bracket is opened here
    = help: put a comma before 'c'
 """,
     ),
@@ -247,8 +259,9 @@ error[yaml-syntax]: this is not YAML: did not find expected ',' or ']'
   --> net:1:11
    |
  1 | a: [b: 1 c: 2]
-   |           ^
-   = note: the bracket is opened here  (1:4)
+   |    -      ^
+   |    |
+   |    the bracket is opened here
    = help: put a comma before 'c'
 """,
     ),
@@ -258,9 +271,10 @@ error[yaml-syntax]: this is not YAML: did not find expected ',' or ']'
 error[yaml-syntax]: this is not YAML: did not find expected ',' or '}'
   --> net:3:3
    |
+ 2 |   x: {op: input, shape: [batch, 4]
+   |      - the bracket is opened here
  3 |   y: {op: relu, inputs: x}
    |   ^
-   = note: the bracket is opened here  (2:6)
    = help: close the '{' with '}'
 """,
     ),
@@ -271,8 +285,9 @@ error[yaml-syntax]: this is not YAML: did not find expected node content
   --> net:1:26
    |
  1 | a: {op: relu, inputs: [x,
-   |                          ^ the text ends here
-   = note: the bracket is opened here  (1:23)
+   |                       -  ^ the text ends here
+   |                       |
+   |                       the bracket is opened here
    = help: close the '[' with ']'
 """,
     ),
@@ -282,9 +297,10 @@ error[yaml-syntax]: this is not YAML: did not find expected node content
 error[yaml-syntax]: this is not YAML: did not find expected ',' or ']'
   --> net:3:2
    |
+ 2 |   [1, 2
+   |   - the bracket is opened here
  3 | b: 3
    |  ^
-   = note: the bracket is opened here  (2:3)
    = help: close the '[' with ']'
 """,
     ),
@@ -295,8 +311,9 @@ error[yaml-syntax]: this is not YAML: did not find expected ',' or ']'
   --> net:1:32
    |
  1 | x: {op: input, shape: [batch, 4}
-   |                                ^
-   = note: the bracket is opened here  (1:23)
+   |                       -        ^
+   |                       |
+   |                       the bracket is opened here
    = help: close the '[' with ']'
 """,
     ),
@@ -307,8 +324,9 @@ error[yaml-syntax]: this is not YAML: did not find expected key
   --> net:1:10
    |
  1 | a: {b: 1}}
-   |          ^
-   = note: while parsing a block mapping  (1:1)
+   | -        ^
+   | |
+   | while parsing a block mapping
    = help: remove the '}': it closes nothing
 """,
     ),
@@ -330,8 +348,9 @@ error[yaml-syntax]: this is not YAML: did not find expected node content
   --> net:1:5
    |
  1 | a: [,]
-   |     ^
-   = note: the bracket is opened here  (1:4)
+   |    -^
+   |    |
+   |    the bracket is opened here
    = help: write a value before the ',', or put a text in quotes
 """,
     ),
@@ -341,9 +360,10 @@ error[yaml-syntax]: this is not YAML: did not find expected node content
 error[yaml-syntax]: this is not YAML: found unexpected end of stream
   --> net:2:5
    |
+ 1 | a: 'abc
+   |    - the quote is opened here
  2 | b: 2
    |     ^ the text ends here
-   = note: the quote is opened here  (1:4)
    = help: close the text with '
 """,
     ),
@@ -353,9 +373,10 @@ error[yaml-syntax]: this is not YAML: found unexpected end of stream
 error[yaml-syntax]: this is not YAML: found unexpected end of stream
   --> net:2:5
    |
+ 1 | a: "abc
+   |    - the quote is opened here
  2 | b: 2
    |     ^ the text ends here
-   = note: the quote is opened here  (1:4)
    = help: close the text with "
 """,
     ),
@@ -366,8 +387,9 @@ error[yaml-syntax]: this is not YAML: did not find expected key
   --> net:1:9
    |
  1 | a: 'don't'
-   |         ^
-   = note: while parsing a block mapping  (1:1)
+   | -       ^
+   | |
+   | while parsing a block mapping
    = help: put all of the value in quotes, or remove what follows it
 """,
     ),
@@ -378,8 +400,9 @@ error[yaml-syntax]: this is not YAML: found unknown escape character
   --> net:1:10
    |
  1 | file: "C:\weights"
-   |          ^
-   = note: the quote is opened here  (1:7)
+   |       -  ^
+   |       |
+   |       the quote is opened here
    = help: write a backslash as '\\' in double quotes, or use single quotes
 """,
     ),
@@ -390,8 +413,9 @@ error[yaml-syntax]: this is not YAML: found invalid Unicode character escape cod
   --> net:1:7
    |
  1 | a: "\ud83d"
-   |       ^
-   = note: the quote is opened here  (1:4)
+   |    -  ^
+   |    |
+   |    the quote is opened here
    = help: write the character itself
 """,
     ),
@@ -435,8 +459,9 @@ error[yaml-syntax]: this is not YAML: did not find expected alphabetic or numeri
   --> net:1:5
    |
  1 | a: * b
-   |     ^
-   = note: while scanning an alias  (1:4)
+   |    -^
+   |    |
+   |    while scanning an alias
    = help: put a text that starts with '*' in quotes
 """,
     ),
@@ -447,8 +472,9 @@ error[yaml-syntax]: this is not YAML: did not find expected alphabetic or numeri
   --> net:1:5
    |
  1 | a: & b
-   |     ^
-   = note: while scanning an anchor  (1:4)
+   |    -^
+   |    |
+   |    while scanning an anchor
    = help: put a text that starts with '&' in quotes
 """,
     ),
@@ -459,8 +485,9 @@ error[yaml-syntax]: this is not YAML: did not find expected comment or line brea
   --> net:1:5
    |
  1 | a: |x
-   |     ^
-   = note: while scanning a block scalar  (1:4)
+   |    -^
+   |    |
+   |    while scanning a block scalar
    = help: start the text on the line below
 """,
     ),
@@ -482,8 +509,9 @@ error[yaml-syntax]: this is not YAML: did not find expected node content
   --> net:1:5
    |
  1 | a: {: 1}
-   |     ^
-   = note: the bracket is opened here  (1:4)
+   |    -^
+   |    |
+   |    the bracket is opened here
    = help: write a key before the ':'
 """,
     ),
@@ -700,24 +728,29 @@ error[duplicate-key]: the key 'c' is given twice in one mapping
   --> net:2:17
    |
  2 | b: {c: 1, d: 2, c: 3}
-   |                 ^
-   = note: first given here  (2:5)
+   |     -           ^
+   |     |
+   |     first given here
    = help: remove one of the two, or rename it
 
 error[duplicate-key]: the key 'a' is given twice in one mapping
   --> net:3:1
    |
+ 1 | a: 1
+   | - first given here
+ 2 | b: {c: 1, d: 2, c: 3}
  3 | 'a': 2
    | ^^^
-   = note: first given here  (1:1)
    = help: remove one of the two, or rename it
 
 error[duplicate-key]: the key 'a' is given twice in one mapping
   --> net:4:1
    |
+ 1 | a: 1
+   | - first given here
+...
  4 | a: 3
    | ^
-   = note: first given here  (1:1)
    = help: remove one of the two, or rename it
 """,
     ),
@@ -898,16 +931,19 @@ error[unknown-alias]: no anchor '&y' comes before the alias '*y'
 error[cyclic-alias]: the alias '*a' stands inside the value that it names
   --> net:2:7
    |
+ 1 | a: &a
+   |    - that value starts here
  2 |   b: [*a]
    |       ^^
-   = note: that value starts here  (1:4)
 
 error[cyclic-alias]: the alias '*a' stands inside the value that it names
   --> net:3:3
    |
+ 1 | a: &a
+   |    - that value starts here
+ 2 |   b: [*a]
  3 |   *a : 1
    |   ^^
-   = note: that value starts here  (1:4)
 """,
     ),
     "alias before its anchor": (
@@ -1022,17 +1058,19 @@ error[non-finite-number]: '.nan' is not a finite number
 error[duplicate-key]: the key 'a' is given twice in one mapping
   --> net:2:1
    |
+ 1 | a: .nan
+   | - first given here
  2 | a: 1
    | ^
-   = note: first given here  (1:1)
    = help: remove one of the two, or rename it
 
 error[yaml-syntax]: this is not YAML: did not find expected node content
   --> net:3:5
    |
  3 | b: [
-   |     ^ the text ends here
-   = note: the bracket is opened here  (3:4)
+   |    -^ the text ends here
+   |    |
+   |    the bracket is opened here
    = help: close the '[' with ']'
 """,
     ),

@@ -253,7 +253,11 @@ def test_the_whole_of_an_error(folder: Folder) -> None:
         "   |\n"
         " 4 | 6.3,3..3,6.0,2.5,virginica\n"
         "   |     ^^^^\n"
-        "   = note: column 'sepal_width' feeds input 'x'  (spec.yaml:1:24)"
+        "   |\n"
+        "  ::: spec.yaml:1:24\n"
+        "   |\n"
+        f" 1 | {LONG}\n"
+        f"   | {' ' * 23}{'-' * 54} column 'sepal_width' feeds input 'x'"
     )
 
 

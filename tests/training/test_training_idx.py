@@ -249,9 +249,9 @@ def test_different_numbers_of_rows(folder: Path) -> None:
         "  --> spec.yaml:1:16\n"
         "   |\n"
         " 1 | {idx: [images, labels]}\n"
-        "   |                ^^^^^^\n"
-        "   = note: 'images' feeds 'x'  (1:8)\n"
-        "   = note: 'labels' feeds 't'  (1:16)"
+        "   |        ------  ^^^^^^ 'labels' feeds 't'\n"
+        "   |        |\n"
+        "   |        'images' feeds 'x'"
     )
 
 
