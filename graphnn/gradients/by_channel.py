@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor as Pool
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.gradients.route import ENTRIES, ROWS, Moved, Route, carry_out
+from graphnn.gradients.route import ENTRIES, ROWS, Moved, Offsets, Route, nothing
 from graphnn.plan import Step
 
 Array = NDArray[Any]
-_GATHERED = 1 << 23  # entries gathered at once when differences are added up
+_PROBES = 1 << 20  # moves of one number of a row that a piece is cut to
+_PIECES = 8  # pieces that may be held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class _Cases:
     case_of: Array
 
     @classmethod
-    def of(cls, coefficients: Array) -> _Cases:
-        """Those of ``coefficients[rows, groups]``; where it is 0 nothing moves."""
+    def of(cls, coefficients: Array, first: int) -> _Cases:
+        """Those of ``coefficients[rows, groups]`` from row `first` on; where 0 nothing moves."""
         rows, groups = np.nonzero(coefficients)
         order = np.lexsort((coefficients[rows, groups], rows))
         rows, groups = rows[order], groups[order]
@@ -45,19 +45,15 @@ class _Cases:
         new[1:] = (rows[1:] != rows[:-1]) | (found[1:] != found[:-1])
         case = np.cumsum(new) - 1
         by_group = np.argsort(groups, kind="stable")
-        return cls(rows[new], found[new], groups[by_group], case[by_group])
+        return cls(first + rows[new], found[new], groups[by_group], case[by_group])
 
     def added(self, grid: Array, groups: int) -> Array:
         """What cases come to, [cases, channels], added up for each entry, [groups, channels]."""
         total = np.zeros((groups, grid.shape[1]), dtype=grid.dtype)
-        add = np.logical_or if grid.dtype == bool else np.add
-        many = max(1, _GATHERED // max(1, grid.shape[1]))
-        for start in range(0, len(self.group_of), many):
-            group_of = self.group_of[start : start + many]
-            first = np.flatnonzero(np.r_[True, group_of[1:] != group_of[:-1]])
-            parts = add.reduceat(grid[self.case_of[start : start + many]], first, axis=0)
-            at = group_of[first]
-            total[at] = add(total[at], parts)
+        if len(self.group_of):
+            add = np.logical_or if grid.dtype == bool else np.add
+            first = np.flatnonzero(np.r_[True, self.group_of[1:] != self.group_of[:-1]])
+            total[self.group_of[first]] = add.reduceat(grid[self.case_of], first, axis=0)
         return total
 
 
@@ -73,6 +69,7 @@ class ByChannel:
         self._first = route.whole[0]
         self._start = route.base.values[self._first.output]
         self._coefficients = coefficients
+        self._channels = self._start.shape[1]
         self._max_memory = max_memory
 
     @classmethod
@@ -90,67 +87,46 @@ class ByChannel:
         coefficients = route.base.ops[step.output].response(operand.name, *given)
         return None if coefficients is None else cls(route, coefficients, max_memory)
 
-    def run(
-        self,
-        offsets: Sequence[float],
-        pool: Pool | None,
-        progress: Callable[[int], None] | None,
-    ) -> tuple[Array, Array, Array]:
-        """As `Probes.differences`."""
-        groups, channels = self._coefficients.shape[1], self._start.shape[1]
-        found = np.zeros((len(offsets), groups, channels))
-        crossed = np.zeros(found.shape, dtype=bool)
-        stake = np.zeros(groups)
-        sizes = self._route.stakes()
-        for block in self._blocks(len(offsets)):
-            table, count = _Cases.of(self._coefficients[:, block]), block.stop - block.start
-            grid, kinks = self._evaluate(table, offsets, pool)
-            for number in range(len(offsets)):
-                found[number, block] = table.added(grid[number], count)
-                crossed[number, block] = table.added(kinks[number], count)
-            losses = sizes[table.samples[table.case_of]]
-            stake[block] = np.bincount(table.group_of, losses, count)
-            if progress is not None:
-                progress(block.stop * channels)
-        flat = (len(offsets), -1)
-        return found.reshape(flat), crossed.reshape(flat), np.repeat(stake, channels)
+    def pieces(self, offsets: Offsets) -> Iterator[tuple[slice, slice]]:
+        """As `Way.pieces`: ranges of groups, and of rows of the batch."""
+        entry = 2 * len(offsets) * (8 + 1)  # differences and kinks of cases, and of their groups
+        room = self._max_memory // (_PIECES * entry * self._channels)
+        rows, groups = self._coefficients.shape
+        # Memory has no say in this, so that sums are added up in the same order always.
+        many = max(1, min(rows, _PROBES // (groups * self._channels)))
+        some = max(1, min(groups, room // many))
+        for start in range(0, groups, some):
+            for first in range(0, rows, many):
+                yield slice(start, min(start + some, groups)), slice(first, first + many)
 
-    def _blocks(self, offsets: int) -> Iterator[slice]:
-        """Ranges of groups whose cases fit in the memory allowed."""
-        entry = offsets * (8 + 1)  # a difference and whether a kink was crossed
-        room = self._max_memory // (entry * self._start.shape[1])
-        moves = np.count_nonzero(self._coefficients, axis=0)
-        start = total = 0
-        for group, count in enumerate(moves.tolist()):
-            if total + count > room and group > start:
-                yield slice(start, group)
-                start, total = group, 0
-            total += count
-        if start < len(moves):
-            yield slice(start, len(moves))
+    def place(self, piece: tuple[slice, slice], found: Array) -> Array:
+        """As `Way.place`."""
+        return found.reshape(len(found), -1, self._channels)[:, piece[0]]
 
-    def _evaluate(
-        self, table: _Cases, offsets: Sequence[float], pool: Pool | None
-    ) -> tuple[Array, Array]:
-        """Differences and kinks, [offsets, cases, channels] each."""
-        cases, channels = len(table.samples), self._start.shape[1]
-        grid = np.zeros((len(offsets), cases, channels))
-        kinks = np.zeros(grid.shape, dtype=bool)
-        rows = min(ROWS, max(1, ENTRIES // self._route.width))
-        many = max(1, rows // channels)
+    def evaluate(self, piece: tuple[slice, slice], offsets: Offsets) -> tuple[Array, Array]:
+        """As `Way.evaluate`."""
+        groups, rows = piece
+        table = _Cases.of(self._coefficients[rows, groups], rows.start)
+        cases = len(table.samples)
+        differences, kinks = nothing(offsets, cases * self._channels)
+        differences = differences.reshape(len(offsets), cases, self._channels)
+        kinks = kinks.reshape(differences.shape)
+        many = max(1, min(ROWS, ENTRIES // self._route.width) // self._channels)
+        for number, offset in enumerate(offsets):
+            for start in range(0, cases, many):
+                there = slice(start, min(start + many, cases))
+                differences[number, there], kinks[number, there] = self._chunk(table, there, offset)
+        count = groups.stop - groups.start
+        return (
+            np.stack([table.added(grid, count) for grid in differences]),
+            np.stack([table.added(grid, count) for grid in kinks]),
+        )
 
-        def act(task: tuple[int, int]) -> None:
-            number, start = task
-            there = slice(start, min(start + many, cases))
-            grid[number, there], kinks[number, there] = self._chunk(table, there, offsets[number])
+    def stake(self) -> Array:
+        """Of the rows that each entry moves."""
+        return np.repeat(self._route.stakes() @ (self._coefficients != 0), self._channels)
 
-        starts = range(0, cases, many)
-        tasks = [(number, start) for number in range(len(offsets)) for start in starts]
-        for _ in carry_out(act, tasks, pool):
-            pass
-        return grid, kinks
-
-    def _chunk(self, table: _Cases, cases: slice, offset: float) -> tuple[Array, Array]:
+    def _chunk(self, table: _Cases, cases: slice, offset: float | complex) -> tuple[Array, Array]:
         """Differences and kinks of some cases, [cases, channels] each."""
         route = self._route
         samples = table.samples[cases]

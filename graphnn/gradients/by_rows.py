@@ -2,76 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor as Pool
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.gradients.route import ENTRIES, ROWS, Moved, Route, carry_out, nothing
+from graphnn.gradients.route import ENTRIES, ROWS, Moved, Offsets, Route, nothing
 
 Array = NDArray[Any]
 
 
 class ByRows:
-    """Each probe runs `whole` on the batch; the rows that moved of many probes run `apart`."""
+    """Each probe runs `whole` on the batch; the rows that moved of many probes run `apart`.
 
-    def __init__(self, route: Route) -> None:
+    A piece is where it stands among the entries asked for, and the entries.
+    """
+
+    def __init__(self, route: Route, entries: Sequence[int] | None = None) -> None:
         self._route = route
+        size = route.base.values[route.slot].size
+        self._entries = range(size) if entries is None else entries
 
-    def run(
-        self,
-        offsets: Sequence[float],
-        pool: Pool | None,
-        progress: Callable[[int], None] | None,
-    ) -> tuple[Array, Array, Array]:
-        """As `Probes.differences`."""
-        size = self._route.base.values[self._route.slot].size
-        found = nothing(len(offsets), size)
-        many = self._probes_a_task()
-        tasks = [
-            (number, start, min(start + many, size))
-            for number in range(len(offsets))
-            for start in range(0, size, many)
-        ]
+    def pieces(self, offsets: Offsets) -> Iterator[tuple[int, Sequence[int]]]:
+        """As `Way.pieces`."""
+        many = self._probes_a_chunk()
+        for start in range(0, len(self._entries), many):
+            yield start, self._entries[start : start + many]
 
-        def act(task: tuple[int, int, int]) -> int:
-            number, start, stop = task
-            entries = range(start, stop)
-            for array, part in zip(found, self._chunk(entries, offsets[number]), strict=True):
-                array[number, start:stop] = part
-            return stop - start
+    def place(self, piece: tuple[int, Sequence[int]], found: Array) -> Array:
+        """As `Way.place`."""
+        start, entries = piece
+        return found[:, start : start + len(entries)]
 
-        done = 0
-        for entries in carry_out(act, tasks, pool):
-            done += entries
-            if progress is not None:
-                progress(done // len(offsets))
-        return *found, self._stake()
+    def evaluate(self, piece: tuple[int, Sequence[int]], offsets: Offsets) -> tuple[Array, Array]:
+        """As `Way.evaluate`."""
+        _, entries = piece
+        found = nothing(offsets, len(entries))
+        for number, offset in enumerate(offsets):
+            for array, part in zip(found, self._chunk(entries, offset), strict=True):
+                array[number] = part
+        return found
 
-    def _stake(self) -> Array:
+    def stake(self) -> Array:
         """All of the loss, for every entry."""
         base = self._route.base
         total = sum(float(np.abs(base.values[loss]).mean()) for loss in self._route.losses)
-        return np.full(base.values[self._route.slot].size, total)
+        return np.full(len(self._entries), total)
 
-    def _probes_a_task(self) -> int:
+    def _probes_a_chunk(self) -> int:
         if not self._route.apart:
             return 64
         rows = min(ROWS, max(1, ENTRIES // self._route.width))
         return max(1, rows // self._route.rows)
 
-    def _chunk(self, entries: range, offset: float) -> tuple[Array, Array]:
+    def _chunk(self, entries: Sequence[int], offset: float | complex) -> tuple[Array, Array]:
         route, base = self._route, self._route.base
-        differences, crossed = np.zeros(len(entries)), np.zeros(len(entries), dtype=bool)
+        (differences,), (crossed,) = nothing((offset,), len(entries))
         parts: list[tuple[int, Array, dict[int, Array]]] = []
         for position, entry in enumerate(entries):
             moved = self._whole(entry, offset)
             crossed[position] = self._whole_crossed(moved)
             for loss in route.losses:
                 if loss in moved:
-                    differences[position] += float((moved[loss] - base.values[loss]).mean())
+                    differences[position] += (moved[loss] - base.values[loss]).mean()
             if route.apart:
                 samples = self._moved_samples(moved)
                 parts.append((position, samples, moved))
@@ -79,9 +73,9 @@ class ByRows:
             self._rows(parts, differences, crossed)
         return differences, crossed
 
-    def _whole(self, entry: int, offset: float) -> dict[int, Array]:
+    def _whole(self, entry: int, offset: float | complex) -> dict[int, Array]:
         route, base = self._route, self._route.base
-        parameter = base.values[route.slot].copy()
+        parameter = base.values[route.slot].astype(np.result_type(float, offset))
         parameter.flat[entry] += offset
         moved = {route.slot: parameter}
         for step in route.whole:
@@ -136,5 +130,5 @@ class ByRows:
                 kinks |= here
         ends = {step.output for step in route.apart}
         finals = {slot: rows for slot, rows in moved.rows.items() if slot in ends}
-        differences += np.bincount(owner, route.row_losses(finals, samples), len(differences))
-        crossed |= np.bincount(owner, kinks, len(crossed)) > 0
+        np.add.at(differences, owner, route.row_losses(finals, samples))
+        crossed[owner[kinks]] = True

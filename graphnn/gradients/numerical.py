@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.gradients import rules
 from graphnn.gradients.loop import Loop
 from graphnn.gradients.probes import MAX_MEMORY, Probes
 from graphnn.gradients.rules import DifferenceRule, Rule
+from graphnn.gradients.sharing import one_blas_thread
 from graphnn.network import Network
 from graphnn.plan import Mode
 
@@ -59,6 +59,7 @@ def numerical_gradient(
     mode: Mode = "run",
     seed: int = 0,
     threads: int | None = None,
+    executor: Executor | None = None,
     max_memory: int = MAX_MEMORY,
     progress: Callable[[int, int], None] | None = None,
     **named: Any,
@@ -89,6 +90,9 @@ def numerical_gradient(
         As for `graphnn.backprop`; every probe meets the same noise.
     threads : int, optional
         That share the work of ``method="probes"``; by default one for each core.
+    executor : concurrent.futures.Executor, optional
+        Whose workers share the work instead: processes, or machines of Dask, Ray or MPI. `threads`
+        then says how many workers it has. The network goes to each worker once.
     max_memory : int
         Bytes that tables of probes may take at once.
     progress : callable, optional
@@ -101,7 +105,8 @@ def numerical_gradient(
     Raises
     ------
     RunError, UsageError
-        As `Network.loss`; also when a name, the rule or the step makes no sense.
+        As `Network.loss`; also when a name, the rule or the step makes no sense, or a worker of
+        the executor died.
 
     References
     ----------
@@ -119,7 +124,9 @@ def numerical_gradient(
     total = sum(network.parameters[name].size for name in names)
     done = 0
     result = {}
-    with _prober(network, given, losses, method, mode, seed, threads, max_memory) as prober:
+    with _prober(
+        network, given, losses, method, mode, seed, threads, executor, max_memory
+    ) as prober:
         for name in names:
             before = done
 
@@ -155,18 +162,18 @@ def _prober(
     mode: Mode,
     seed: int,
     threads: int | None,
+    executor: Executor | None,
     max_memory: int,
 ) -> Iterator[Prober]:
     """What gives the losses, ready for use inside ``with``."""
-    # BLAS with threads of its own would fight with ours, and loses on small products anyway.
-    with threadpool_limits(1, "blas"):
+    workers = threads or os.cpu_count() or 1
+    with one_blas_thread, ExitStack() as stack:
         if method == "loop":
             yield Loop(network, inputs, losses, mode, seed)
-        elif (count := threads or os.cpu_count() or 1) == 1:
-            yield Probes(network, inputs, losses, mode, seed, None, max_memory)
-        else:
-            with ThreadPoolExecutor(count) as pool:
-                yield Probes(network, inputs, losses, mode, seed, pool, max_memory)
+            return
+        if executor is None and workers > 1:
+            executor = stack.enter_context(ThreadPoolExecutor(workers))
+        yield Probes(network, inputs, losses, mode, seed, executor, workers, max_memory)
 
 
 def _estimate(

@@ -14,8 +14,11 @@ time, by facts that ops state of themselves; a fact that is missing costs speed 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor as Pool
+from contextlib import closing
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -23,12 +26,74 @@ from numpy.typing import NDArray
 
 from graphnn.gradients.by_channel import ByChannel
 from graphnn.gradients.by_rows import ByRows
-from graphnn.gradients.route import Base, Route, nothing
+from graphnn.gradients.route import Base, Offsets, Route, Way, nothing
+from graphnn.gradients.sharing import share
 from graphnn.network import Network
 from graphnn.plan import Mode
 
 Array = NDArray[Any]
 MAX_MEMORY = 256 << 20
+_AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
+_FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Probes of some entries of one parameter: all that a worker is told.
+
+    Attributes
+    ----------
+    name : str
+    offsets : tuple of float
+    piece : object
+        As `Way.pieces` gives it.
+    few : bool
+        Whether the piece is single entries, whatever else the engine would do.
+    """
+
+    name: str
+    offsets: Offsets
+    piece: Any
+    few: bool
+
+
+class Engine:
+    """What evaluates tasks: a base pass, and the way to go for each parameter.
+
+    Parameters
+    ----------
+    base : Base
+    max_memory : int
+        As for `Probes`.
+    """
+
+    def __init__(self, base: Base, max_memory: int) -> None:
+        self.base = base
+        self._max_memory = max_memory
+        # Of several threads, each may make a route or way; they are alike.
+        self._routes: dict[str, Route] = {}
+        self._ways: dict[tuple[str, bool], Way] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Engine, (self.base, self._max_memory)
+
+    def route(self, name: str) -> Route:
+        """What the parameter `name` reaches."""
+        if name not in self._routes:
+            self._routes[name] = Route(self.base, self.base.plan.parameters[name])
+        return self._routes[name]
+
+    def way(self, name: str, few: bool) -> Way:
+        """How to probe all of the parameter `name`, or a few of its entries."""
+        if (name, few) not in self._ways:
+            route = self.route(name)
+            by_channel = None if few else ByChannel.fit(route, self._max_memory)
+            self._ways[name, few] = by_channel or ByRows(route)
+        return self._ways[name, few]
+
+    def carry_out(self, task: Task) -> tuple[Array, Array]:
+        """Differences and kinks of a task, [offsets, ...] each."""
+        return self.way(task.name, task.few).evaluate(task.piece, task.offsets)
 
 
 class Probes:
@@ -43,7 +108,9 @@ class Probes:
     mode, seed
         As for `numerical_gradient`.
     pool : concurrent.futures.Executor, optional
-        Of threads that share the work.
+        Whose workers share the work: threads, processes or machines, see `sharing`.
+    workers : int, optional
+        How many it has; by default one for each core.
     max_memory : int
         Bytes that tables of probes may take; batches of rows come on top.
     """
@@ -58,25 +125,30 @@ class Probes:
         mode: Mode = "run",
         seed: int = 0,
         pool: Pool | None = None,
+        workers: int | None = None,
         max_memory: int = MAX_MEMORY,
     ) -> None:
-        self._network, self._pool, self._max_memory = network, pool, max_memory
-        self._base = Base(network, inputs, losses, mode, seed)
+        self._network, self._pool = network, pool
+        self._width = _AHEAD * (workers or os.cpu_count() or 1)
+        self._engine = Engine(Base(network, inputs, losses, mode, seed), max_memory)
 
     def differences(
         self,
         name: str,
-        offsets: Sequence[float],
+        offsets: Sequence[float | complex],
         progress: Callable[[int], None] | None = None,
+        entries: Array | None = None,
     ) -> tuple[Array, Array, Array]:
         """How the loss differs when each entry of the parameter `name` is moved.
 
         Parameters
         ----------
         name : str
-        offsets : sequence of float
+        offsets : sequence of float or complex
         progress : callable, optional
             Called with the number of entries done, as they are.
+        entries : ndarray of int, optional
+            Places in the parameter's flat array; by default all.
 
         Returns
         -------
@@ -86,12 +158,25 @@ class Probes:
         stake : ndarray, shape (entries,)
             Mean of the losses that the entry moves, as far as can be told: what rounding scales by.
         """
-        slot = self._base.plan.parameters.get(name)
-        if slot is None:
-            size = self._network.parameters[name].size
-            return *nothing(len(offsets), size), np.zeros(size)
-        route = Route(self._base, slot)
-        by_channel = ByChannel.fit(route, self._max_memory)
-        if by_channel is not None:
-            return by_channel.run(offsets, self._pool, progress)
-        return ByRows(route).run(offsets, self._pool, progress)
+        offsets, size = tuple(offsets), self._network.parameters[name].size
+        chosen = range(size) if entries is None else entries.tolist()
+        if name not in self._engine.base.plan.parameters:
+            return *nothing(offsets, len(chosen)), np.zeros(len(chosen))
+        few = len(chosen) * _FEW < size
+        way: Way = self._engine.way(name, few)
+        if few:
+            way = ByRows(self._engine.route(name), chosen)
+        found, crossed = nothing(offsets, len(chosen) if few else size)
+        tasks = [Task(name, offsets, piece, few) for piece in way.pieces(offsets)]
+        # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
+        with closing(share(self._engine, tasks, self._pool, self._width)) as parts:
+            for done, (task, (differences, kinks)) in enumerate(zip(tasks, parts, strict=True), 1):
+                into = way.place(task.piece, found)
+                into += differences
+                into = way.place(task.piece, crossed)
+                into |= kinks
+                if progress is not None:
+                    progress(len(chosen) * done // len(tasks))
+        if few or entries is None:
+            return found, crossed, way.stake()
+        return found[:, chosen], crossed[:, chosen], way.stake()[chosen]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor as Pool
-from concurrent.futures import Future
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,9 +76,29 @@ class Base:
         ]
 
 
-def nothing(offsets: int, entries: int) -> tuple[Array, Array]:
+Offsets = tuple[float | complex, ...]
+
+
+def nothing(offsets: Offsets, entries: int) -> tuple[Array, Array]:
     """Differences and kinks where nothing moves, [offsets, entries] each."""
-    return np.zeros((offsets, entries)), np.zeros((offsets, entries), dtype=bool)
+    shape = len(offsets), entries
+    return np.zeros(shape, np.result_type(float, *offsets)), np.zeros(shape, dtype=bool)
+
+
+class Way(Protocol):
+    """How probes of one parameter are evaluated, a piece of the work at a time."""
+
+    def pieces(self, offsets: Offsets) -> Iterable[Any]:
+        """The work cut into pieces, each of some milliseconds; the same for any workers."""
+
+    def evaluate(self, piece: Any, offsets: Offsets) -> tuple[Array, Array]:
+        """Differences and kinks of a piece, [offsets, ...] each."""
+
+    def place(self, piece: Any, found: Array) -> Array:
+        """View of `found`, [offsets, entries], to which what a piece gives is added."""
+
+    def stake(self) -> Array:
+        """Mean of the losses that each entry moves; see `Probes.differences`."""
 
 
 def data_slots(step: Step) -> list[int]:
@@ -192,35 +210,12 @@ class Route:
 
     def row_losses(self, rows: Mapping[int, Array], samples: Array) -> Array:
         """How much each row's losses differ from the base pass, as parts of the mean."""
-        total = np.zeros(len(samples))
+        total = np.zeros(
+            len(samples), np.result_type(float, *(rows[s] for s in self.losses if s in rows))
+        )
         for loss in self.losses:
             if loss in rows:
                 base = self.base.values[loss]
                 change = (rows[loss] - base[samples]).reshape(len(samples), -1)
                 total += change.sum(axis=1) / base.size
         return total
-
-
-Task = TypeVar("Task")
-Result = TypeVar("Result")
-
-
-def carry_out(
-    act: Callable[[Task], Result], tasks: Iterable[Task], pool: Pool | None
-) -> Iterator[Result]:
-    """What `act` makes of every task, in `pool` if there is one; an error ends the rest."""
-
-    def quietly(task: Task) -> Result:
-        with np.errstate(all="ignore"):
-            return act(task)
-
-    if pool is None:
-        yield from map(quietly, tasks)
-        return
-    futures: list[Future[Result]] = [pool.submit(quietly, task) for task in tasks]
-    try:
-        for future in futures:
-            yield future.result()
-    finally:
-        for future in futures:
-            future.cancel()
