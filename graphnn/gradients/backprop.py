@@ -89,6 +89,11 @@ class Reverse:
         As for `backprop`.
     also : iterable of str
         More nodes to compute on the way, such as those that metrics read.
+
+    Attributes
+    ----------
+    noisy : bool
+        Whether a pass draws noise, and so needs a generator.
     """
 
     def __init__(
@@ -105,6 +110,7 @@ class Reverse:
         self._also = tuple(also)
         self._executor = network.executor((*self._losses, *self._also), keep=True, mode=mode)
         plan = self._executor.plan
+        self.noisy = bool(plan.noises)
         self._targets = _targets(network, plan, only)
         self._stateful = [step for step in plan.steps if type(step.op).update is not Op.update]
         self._pulls = _pulls(plan, {s for s in self._targets.values() if s is not None})

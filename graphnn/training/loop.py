@@ -26,6 +26,7 @@ from graphnn.training.stopping import VALIDATION, watch
 Array = NDArray[Any]
 _TRACED = 16  # a network of at most so many entries has its path recorded
 _SPLIT, _SHUFFLE, _NOISE = 1, 2, 3  # independent streams of one seed
+_HEAP = 31 * 2**20  # bytes; glibc heeds blocks up to 32 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,9 @@ class Training:
             also=self.measuring.nodes,
             mode="train",
         )
+        # Freeing it teaches glibc to keep blocks up to its size, which steps allocate over and
+        # over, and not to fetch them from the kernel each time; elsewhere it does nothing.
+        np.empty(_HEAP, np.uint8)
         self._trace()
 
     def epoch(self, progress: Callable[[Progress], None] | None = None) -> Row:
@@ -153,10 +157,8 @@ class Training:
         self._clear()  # of an epoch that was broken off
         batches = self._batch_count
         for number, batch in enumerate(self._batches(), 1):
-            count = len(next(iter(batch.values()))) if batch else 1
-            loss, gradients, also = self._gradient(batch)
-            self._accumulate(gradients, count, last=number == batches)
-            means.add(loss, also, count)
+            loss, also = self.step(batch, last=number == batches)
+            means.add(loss, also, _rows(batch))
             if progress is not None:
                 epoch = self.state.epoch + 1
                 progress(Progress(epoch, self.spec.epochs, number, batches, means.row()))
@@ -172,6 +174,34 @@ class Training:
             self.state.best = {name: array.copy() for name, array in self.network.arrays.items()}
         self._trace()
         return row
+
+    def step(
+        self, batch: Mapping[str, Array], *, last: bool = True
+    ) -> tuple[float, dict[str, Array]]:
+        """Take the gradient of one batch, and a step by it, or by those of several batches.
+
+        Parameters
+        ----------
+        batch : mapping of str to ndarray
+            By input name.
+        last : bool
+            Whether it is the last batch of an epoch, after which no gradient waits for others.
+
+        Returns
+        -------
+        float
+            The loss of the batch, before the step.
+        dict of str to ndarray
+            Values of the nodes that metrics read.
+
+        Raises
+        ------
+        RunError
+            The loss is not finite.
+        """
+        loss, gradients, also = self._gradient(batch)
+        self._accumulate(gradients, _rows(batch), last=last)
+        return loss, also
 
     @property
     def best_epoch(self) -> int | None:
@@ -209,7 +239,7 @@ class Training:
     def _accumulate(self, gradients: Mapping[str, Array], rows: int, *, last: bool) -> None:
         """Take a step by the mean gradient of as many batches as there are to a step."""
         if self.spec.accumulate == 1:
-            self._step(gradients)
+            self._descend(gradients)
             return
         for name, gradient in gradients.items():
             total = gradient * rows
@@ -217,14 +247,14 @@ class Training:
         self._summed += 1
         self._rows += rows
         if last or self._summed == self.spec.accumulate:
-            self._step({name: total / self._rows for name, total in self._sum.items()})
+            self._descend({name: total / self._rows for name, total in self._sum.items()})
             self._clear()
 
     def _clear(self) -> None:
         self._sum: dict[str, Array] = {}
         self._summed = self._rows = 0
 
-    def _step(self, gradients: Mapping[str, Array]) -> None:
+    def _descend(self, gradients: Mapping[str, Array]) -> None:
         with np.errstate(all="ignore"):  # the next forward pass tells what overflowed
             self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
 
@@ -237,8 +267,9 @@ class Training:
         self, batch: Mapping[str, Array]
     ) -> tuple[float, dict[str, Array], dict[str, Array]]:
         # One seed a batch, so that both ways to take the gradient meet the same noise.
-        seed = int(self.state.noise.integers(2**63))
-        found = self._reverse(batch, np.random.default_rng(seed))
+        seed = int(self.state.noise.integers(2**63)) if self._reverse.noisy else 0
+        rng = np.random.default_rng(seed) if self._reverse.noisy else None
+        found = self._reverse(batch, rng)
         gradients = found.gradients
         if self.spec.gradient == "numerical":
             estimates = numerical_gradient(
@@ -259,6 +290,10 @@ class Training:
         arrays = [self.network.parameters[name] for name in self._names]
         if sum(array.size for array in arrays) <= _TRACED:
             self.state.path.append(np.concatenate([array.ravel() for array in arrays]))
+
+
+def _rows(batch: Mapping[str, Array]) -> int:
+    return len(next(iter(batch.values()))) if batch else 1
 
 
 def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:

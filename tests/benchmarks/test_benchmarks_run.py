@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-def printed(script: str) -> str:
-    """What `script` prints when it is only to be seen to run."""
+def printed(script: str, *folders: Path) -> str:
+    """What `script` prints when it is only to be seen to run; modules in `folders` come first."""
     command = [sys.executable, "-W", "error", str(ROOT / "benchmarks" / script), "--quick"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*folders, ROOT)))}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
+
+
+def without(names: list[str], folder: Path) -> Path:
+    """A folder whose modules say, in the place of those of `names`, that they are not there."""
+    for name in names:
+        (folder / f"{name}.py").write_text(f"raise ImportError('no {name} here')\n")
+    return folder
 
 
 def numbers(line: str) -> list[float]:
@@ -63,3 +74,39 @@ def test_reader():
     for name in ("yaml.compose", "graphnn", "ratio"):
         (row,) = [line for line in lines if line.startswith(name)]
         assert numbers(row)[0] > 0
+
+
+TRAINED = ("784-50-10 sigmoid, batch 3", "784-8-8-10 relu, batch 3", "specs/cnn.yaml, batch 3")
+
+
+@pytest.mark.parametrize("missing", [["torch", "jax"], []], ids=["alone", "with rivals"])
+def test_training(missing, tmp_path):
+    there = [name for name in ("torch", "jax") if name not in missing and find_spec(name)]
+    lines = printed("training.py", without(missing, tmp_path)).splitlines()
+    assert [line for line in lines if line.endswith("left out")] == [
+        f"{name} is not installed: its rows are left out"
+        for name in ("torch", "jax")
+        if name not in there
+    ]
+    starts = [at for at, line in enumerate(lines) if line.endswith("ratio")]
+    for start, title in zip(starts, TRAINED, strict=True):
+        assert lines[start].startswith(title)
+        rows = [line.split() for line in lines[start + 1 : start + 4 + len(there)]]
+        assert [row[0] for row in rows] == ["graphnn", "NumPy", *there, "products"]
+        for name, median, _, least, _, *ratio in rows:
+            assert float(median) >= float(least) > 0
+            assert len(ratio) == (name != "graphnn")
+
+
+def test_training_refuses_to_time_what_differs(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    by_hand = importlib.import_module("by_hand")
+    training = importlib.import_module("training")
+    right = by_hand.NumpyChain._back
+
+    def wrong(self, layer, *arguments, **keywords):
+        return right(self, layer, *arguments, **keywords) * (1.01 if layer.kind == "relu" else 1)
+
+    monkeypatch.setattr(by_hand.NumpyChain, "_back", wrong)
+    with pytest.raises(AssertionError, match="NumPy"):
+        training.Bench(training.QUICK[1], {})
