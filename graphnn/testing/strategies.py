@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Lt
@@ -75,6 +75,16 @@ class OpCase:
         }
 
 
+class Fitting(NamedTuple):
+    """An op as a spec would state it, the same with numbers for free sizes, and what fits it."""
+
+    declared: Op
+    op: Op
+    shapes: tuple[_Numbers, ...]
+    kinds: Sequence[Kind]
+    table: dict[str, int]
+
+
 @st.composite
 def op_cases(draw: DrawFn, op_class: type[Op]) -> OpCase:
     """Cases of an op: attributes, shapes and values that fit it.
@@ -96,17 +106,12 @@ def op_cases(draw: DrawFn, op_class: type[Op]) -> OpCase:
     TypeError
         The op has no `cases`, and an attribute of a type that no value can be derived from.
     """
-    if op_class.cases:
-        declared, op, shapes, kinds = _stated(draw(st.sampled_from(op_class.cases)), op_class)
-        table = _table(op, shapes)
-    else:
-        declared, shapes, table = draw(_derived(op_class))
-        op, kinds = declared, ()
+    declared, op, shapes, kinds, table = draw(fitting(op_class))
     arrays: list[Array | None] = []
     for position, shape in enumerate(shapes):
         operand = op.data_operands()[min(position, len(op.data_operands()) - 1)]
         whole = "int" in kinds[position:][:1] or operand.kind == "int"
-        arrays.append(draw(_values(operand, shape, whole, table)))
+        arrays.append(draw(values(operand, shape, limit(operand, table) if whole else None)))
     given = {
         operand.name: _shape(operand.signature, table, ())
         for operand in op.parameter_operands()
@@ -117,12 +122,22 @@ def op_cases(draw: DrawFn, op_class: type[Op]) -> OpCase:
     for operand in op.parameter_operands():
         left_out = operand.optional and draw(st.booleans())
         shape = _numbers(inferred.parameters[operand.name])
-        arrays.append(None if left_out else draw(_values(operand, shape, False, table)))
+        arrays.append(None if left_out else draw(values(operand, shape)))
     for operand in op.operands:
         if operand.role == "noise":
             rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
             arrays.append(op.noise(rng, _numbers(inferred.result), np.float64))
     return OpCase(op, _off_kinks(op, arrays), declared)
+
+
+@st.composite
+def fitting(draw: DrawFn, op_class: type[Op]) -> Fitting:
+    """An op, and data shapes that fit it."""
+    if op_class.cases:
+        declared, op, shapes, kinds = _stated(draw(st.sampled_from(op_class.cases)), op_class)
+        return Fitting(declared, op, shapes, kinds, _table(op, shapes))
+    declared, shapes, table = draw(_derived(op_class))
+    return Fitting(declared, declared, shapes, (), table)
 
 
 def attributes(op_class: type[Op]) -> SearchStrategy[dict[str, Any]]:
@@ -252,13 +267,16 @@ def _shape(signature: str, table: Mapping[str, int], rest: _Numbers) -> _Numbers
     return tuple(shape)
 
 
-def _values(
-    operand: Operand, shape: _Numbers, whole: bool, table: Mapping[str, int]
-) -> SearchStrategy[Array]:
+def limit(operand: Operand, table: Mapping[str, int]) -> int:
+    """What whole numbers of an operand stay below."""
+    return table[operand.below] if operand.below else _LARGEST
+
+
+def values(operand: Operand, shape: _Numbers, below: int | None = None) -> SearchStrategy[Array]:
+    """Arrays in the domain of an operand, or of whole numbers from 0 to less than `below`."""
     count = math.prod(shape)
     low, high = operand.domain
-    if whole:
-        below = table[operand.below] if operand.below else _LARGEST
+    if below is not None:
         entries = st.lists(st.integers(0, below - 1), min_size=count, max_size=count)
         return entries.map(lambda items: np.array(items, np.int64).reshape(shape))
     # Whole steps shrink to simple values, and cost less than floats do.
