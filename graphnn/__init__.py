@@ -1,6 +1,7 @@
 """Neural networks as text files: declared, checked, drawn, run, differentiated and trained."""
 
 from graphnn import errors
+from graphnn.diagnosis import diagnose, diagnose_text
 from graphnn.errors import Diagnostic, GraphnnError
 from graphnn.evaluation import Evaluation, evaluate
 from graphnn.examples import ExampleResult, run_examples
@@ -8,8 +9,9 @@ from graphnn.gradients.backprop import backprop
 from graphnn.gradients.check import GradientReport, check_gradients
 from graphnn.gradients.numerical import GradientEstimate, numerical_gradient
 from graphnn.gradients.study import StepStudy, step_study
-from graphnn.network import Network, diagnose, load, loads
+from graphnn.network import Network, load, loads
 from graphnn.ops._op import Op
+from graphnn.reports import render
 from graphnn.runs import Run, train
 from graphnn.searches import Search, search
 
@@ -30,11 +32,13 @@ __all__ = [
     "backprop",
     "check_gradients",
     "diagnose",
+    "diagnose_text",
     "errors",
     "evaluate",
     "load",
     "loads",
     "numerical_gradient",
+    "render",
     "run_examples",
     "search",
     "step_study",

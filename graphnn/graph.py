@@ -202,13 +202,12 @@ class _Builder:
                     network.add_edge(reference.name, name, key=position)
                     continue
                 self._broken.add(name)
-                if reference.name:
-                    self._unknown_node(reference)
+                self._unknown_node(reference)
         return network
 
     def _unknown_node(self, reference: Reference) -> None:
         name = reference.name
-        if name in self._written:
+        if not name or name in self._written:  # what is wrong there has been told
             return
         if name not in self._guesses:
             candidates = self._spec.nodes if len(self._guesses) < GUESSES else ()

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from graphnn import archives, files, graph
 from graphnn.errors import (
     Diagnostic,
-    FileError,
     Findings,
     RunError,
     SpecError,
@@ -356,17 +355,3 @@ def _network(
     if seed is None:
         seed = spec.train.seed if spec.train is not None else 0
     return Network(checked, seed)
-
-
-def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
-    """Everything found in the spec file at `path`, errors and warnings, by place.
-
-    Raises
-    ------
-    UsageError
-        A setting names nothing.
-    """
-    try:
-        return load(path, settings).graph.warnings
-    except (SpecError, FileError) as error:
-        return error.diagnostics

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from graphnn.cli import terminal
 from graphnn.cli.collect import spec_files
-from graphnn.cli.diagnosis import diagnose_file
-from graphnn.cli.options import Files, Format, Settings, settings, typed
+from graphnn.cli.options import Files, Settings, settings, typed
+from graphnn.diagnosis import diagnose
 from graphnn.errors import Diagnostic, FileError, printable
+from graphnn.reports import ReportFormat, render
+
+_Format = Annotated[
+    ReportFormat,
+    typer.Option(
+        "--format",
+        help="How to print: for people, a line each, or for programs: JSON, SARIF 2.1.0, "
+        "workflow commands of GitHub.",
+    ),
+]
+_Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 1 on a warning too.")]
 
 
-def check(files: Files, format: Format = "text", set: Settings = None) -> int:
+def check(
+    files: Files, format: _Format = "text", strict: _Strict = False, set: Settings = None
+) -> int:
     """Tell everything that is wrong with spec files.
 
     Every error and warning comes with its line and column: of the network, of the examples'
@@ -23,20 +36,20 @@ def check(files: Files, format: Format = "text", set: Settings = None) -> int:
     values = settings(set)
     try:
         paths = [found.path for found in spec_files(files) if found.is_spec]
-        diagnostics = [found for path in paths for found in diagnose_file(path, values)]
+        diagnostics = [found for path in paths for found in diagnose(path, values)]
     except FileError as error:
         paths, diagnostics = [], list(error.diagnostics)
-    if format == "json":
-        typer.echo(json.dumps([found.as_dict() for found in diagnostics], indent=2))
-    else:
+    if format == "text":
         terminal.tell(diagnostics, stderr=False)
         if diagnostics:
             terminal.line()
         terminal.line(*_summary(paths, diagnostics))
-    errors = [found for found in diagnostics if found.severity == "error"]
-    if any(map(typed, errors)):
+    else:
+        typer.echo(render(diagnostics, format), nl=False)
+    wrong = [found for found in diagnostics if strict or found.severity == "error"]
+    if any(map(typed, wrong)):
         return 2
-    return 1 if errors else 0
+    return 1 if wrong else 0
 
 
 def _summary(paths: list[Path], diagnostics: list[Diagnostic]) -> list[terminal.Piece]:

@@ -217,23 +217,17 @@ class _Builder(Taker):
         given: list[tuple[Value, Scalar | None]] = [(item, None) for item in _listed(value)]
         if isinstance(value, Mapping):
             given = [(entry.value, entry.key) for entry in value.entries.values()]
-        # An input at fault keeps its place, so that the others are counted and matched rightly.
-        return tuple(
-            self._reference(item, what, operand) or Reference("", item, operand)
-            for item, operand in given
-        )
+        return tuple(self._reference(item, what, operand) for item, operand in given)
 
     def _references(self, value: Value | None, what: str) -> tuple[Reference, ...]:
-        found = [self._reference(item, what) for item in _listed(value)]
-        return tuple(reference for reference in found if reference)
+        return tuple(self._reference(item, what) for item in _listed(value))
 
-    def _reference(
-        self, value: Value, what: str, operand: Scalar | None = None
-    ) -> Reference | None:
+    def _reference(self, value: Value, what: str, operand: Scalar | None = None) -> Reference:
         if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
             return Reference(value.value, value, operand)
         self.wrong(what, "the name of a node", value)
-        return None
+        # One at fault keeps its place, so that the others are counted and matched rightly.
+        return Reference("", value, operand)
 
     def _outputs(self, document: Mapping) -> tuple[Reference, ...] | None:
         value = document.get("outputs")
@@ -242,7 +236,7 @@ class _Builder(Taker):
         references = self._references(value, "an output")
         seen: dict[str, Reference] = {}
         for reference in references:
-            if reference.name in seen:
+            if reference.name and reference.name in seen:
                 self.findings.error(
                     "duplicate-output",
                     f"'{reference.name}' is listed twice in 'outputs'",
@@ -250,7 +244,7 @@ class _Builder(Taker):
                     notes=[Note("it is first listed here", seen[reference.name].place.span)],
                 )
             seen.setdefault(reference.name, reference)
-        return tuple(seen.values())
+        return tuple(reference for name, reference in seen.items() if name)
 
     def _weights(self, document: Mapping) -> Scalar | None:
         given = self.mapping(document.get("weights"), "'weights'", "a mapping {file: NAME}")

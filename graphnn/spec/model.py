@@ -20,7 +20,10 @@ SEARCH_KINDS: tuple[SearchKind, ...] = ("uniform", "log_uniform", "choice")
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A mention of a node by name; `operand` is set where the text names the operand too."""
+    """A mention of a node by name, empty where the text has none, which has been told.
+
+    `operand` is set where the text names the operand too.
+    """
 
     name: str
     place: Value

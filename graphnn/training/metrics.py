@@ -90,7 +90,7 @@ def fit(spec: MetricSpec) -> Measure:
     name = str(spec.name.value)
     found = find(name, spec.name.span)
     operands, known = _signature(found)
-    if len(operands) != len(spec.nodes):
+    if len(operands) != len(spec.nodes) and all(node.name for node in spec.nodes):
         message = f"{name} reads {len(operands)} nodes, but is given {len(spec.nodes)}"
         help = f"write {name}: [{', '.join(operands).upper()}]"
         raise TrainingError(Diagnostic("wrong-inputs", message, spec.name.span, help=help))

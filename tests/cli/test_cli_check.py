@@ -234,3 +234,72 @@ def test_arrays_of_examples(call, line):
         "\n"
         "net.yaml: 1 error\n"
     )
+
+
+BAD = "graphnn: 1\nnodes:\n  y: {op: nosuch}\n"
+UNREAD = (
+    "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n  u: {op: relu, inputs: x}\n"
+    "  y: {op: tanh, inputs: x}\noutputs: y\n"
+)
+
+
+def test_short_lines(call):
+    Path("bad.yaml").write_text(BAD)
+    result = call("check", "bad.yaml", "--format", "short")
+    assert (result.code, result.err) == (1, "")
+    assert result.out == "bad.yaml:3:11: error[unknown-op]: there is no op 'nosuch'\n"
+
+
+def test_workflow_commands(call):
+    Path("bad.yaml").write_text(BAD)
+    result = call("check", "bad.yaml", "--format", "github")
+    assert (result.code, result.err) == (1, "")
+    assert result.out == (
+        "::error file=bad.yaml,line=3,endLine=3,col=11,endColumn=17,title=unknown-op::"
+        "there is no op 'nosuch'%0Ahelp: 'graphnn ops' lists them all\n"
+    )
+
+
+def test_sarif(call, line):
+    Path("bad.yaml").write_text(BAD)
+    result = call("check", "bad.yaml", line, "--format", "sarif")
+    assert (result.code, result.err) == (1, "")
+    (found,) = json.loads(result.out)["runs"][0]["results"]
+    assert found["ruleId"] == "unknown-op"
+    result = call("check", line, "--format", "sarif")
+    assert (result.code, json.loads(result.out)["runs"][0]["results"]) == (0, [])
+
+
+def test_no_other_format(call, line):
+    result = call("check", line, "--format", "xml")
+    assert (result.code, result.out) == (2, "")
+    assert "'xml' is not one of 'text', 'short', 'json', 'sarif', 'github'" in result.err
+
+
+def test_strict_lets_no_warning_pass(call, line):
+    Path("net.yaml").write_text(UNREAD)
+    assert call("check", "net.yaml", line).code == 0
+    result = call("check", "net.yaml", line, "--strict")
+    assert (result.code, result.err) == (1, "")
+    assert result.out.startswith("warning[unread-node]: 'u' is read by no other node")
+    assert result.out.endswith("\n2 files, 1 warning\n")
+    assert call("check", line, "--strict").code == 0
+
+
+def test_faults_of_training_are_told_beside_those_of_the_network(call):
+    rows()
+    Path("net.yaml").write_text(
+        TRAIN.replace("op: affine", "op: afine")
+        + "  optimizer: {sgdd: {}}\n  early_stopping: {patience: 2}\n"
+    )
+    result = call("check", "net.yaml", "--format", "short")
+    assert result.code == 1
+    assert re.findall(r"net.yaml:(\d+):\d+: (.*)\n", result.out) == [
+        ("5", "error[unknown-op]: there is no op 'afine'"),
+        ("10", "error[unknown-optimizer]: there is no optimizer 'sgdd'"),
+        (
+            "11",
+            "error[not-measured]: 'early_stopping' watches 'validation_loss', "
+            "which is not measured",
+        ),
+    ]

@@ -197,18 +197,28 @@ def test_a_spec_that_is_not_there(tmp_path):
 
 def test_diagnose(tmp_path):
     path = tmp_path / "net.yaml"
-    path.write_text(TEXT)
+    text = TEXT.replace("train: {seed: 7}\n", "")
+    path.write_text(text)
     assert graphnn.diagnose(path) == ()
-    path.write_text(TEXT.replace("nodes:\n", "nodes:\n  t: {op: input, shape: [batch]}\n"))
+    path.write_text(text.replace("nodes:\n", "nodes:\n  t: {op: input, shape: [batch]}\n"))
     (warning,) = graphnn.diagnose(path)
     assert (warning.code, warning.severity) == ("unread-node", "warning")
-    path.write_text(TEXT.replace("units: 2", "units: two"))
+    path.write_text(text.replace("units: 2", "units: two"))
     (error,) = graphnn.diagnose(str(path))
     assert (error.code, error.severity, error.span.line) == ("unknown-size", "error", 8)
-    path.write_text(TEXT + "weights: {file: w.npz}\n")
+    path.write_text(text + "weights: {file: w.npz}\n")
     (error,) = graphnn.diagnose(path)
-    assert (error.code, error.span.line) == ("no-such-file", 10)
+    assert (error.code, error.span.line) == ("no-such-file", 9)
+    (again,) = graphnn.diagnose_text(text + "weights: {file: w.npz}\n", name="net", folder=tmp_path)
+    assert (again.code, str(again.span)) == ("no-such-file", "net:9:17")
     (error,) = graphnn.diagnose(path, {"hidden": 0})
     assert error.code == "wrong-type"
     with pytest.raises(UsageError):
         graphnn.diagnose(path, {"hiden": 3})
+
+
+def test_diagnose_text_in_json():
+    (error,) = graphnn.diagnose_text('{"graphnn": 1, "nodes": {"y": {"op": "rel"}}}', json=True)
+    assert (error.code, str(error.span)) == ("unknown-op", "<text>:1:38")
+    (error,) = graphnn.diagnose_text("graphnn: 1 # yes", json=True)
+    assert error.code == "json-syntax"

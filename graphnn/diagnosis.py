@@ -1,0 +1,138 @@
+"""Everything that can be told to be wrong with a spec without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from graphnn import graph, searches
+from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span
+from graphnn.examples import diagnose_examples
+from graphnn.network import Network
+from graphnn.spec import build, expand, reader
+from graphnn.spec.model import NetworkSpec, TrainSpec
+from graphnn.spec.values import Mapping as Document
+from graphnn.training import metrics, optimizers
+from graphnn.training.loop import load_sets
+from graphnn.training.stopping import watch
+
+
+def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
+    """Errors and warnings of the spec file at `path`, by place.
+
+    They are those of the network, of the arrays of its examples, and of what ``train`` and
+    ``search`` ask for. Data that are not there are a warning: they may be elsewhere.
+
+    Parameters
+    ----------
+    path : str or Path
+        A YAML file, or a JSON file by its suffix ``.json``.
+    settings : mapping, optional
+        As for `load`.
+
+    Raises
+    ------
+    UsageError
+        A setting names nothing.
+    """
+    path = Path(path)
+    return _diagnose(lambda: reader.read_file(path), path.parent, settings)
+
+
+def diagnose_text(
+    text: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    name: str = "<text>",
+    folder: str | Path = ".",
+    json: bool = False,
+) -> tuple[Diagnostic, ...]:
+    """Errors and warnings of the spec in `text`, as `diagnose` tells those of a file.
+
+    Parameters
+    ----------
+    text : str
+        YAML, or JSON where `json` says so.
+    settings : mapping, optional
+    name : str, optional
+        What the diagnostics call the text.
+    folder : str or Path, optional
+        Where the files that it names lie.
+    json : bool, optional
+
+    Raises
+    ------
+    UsageError
+        A setting names nothing.
+    """
+    return _diagnose(lambda: reader.read(text, name, json=json), Path(folder), settings)
+
+
+def _diagnose(
+    read: Callable[[], Document], folder: Path, settings: Mapping[str, Any] | None
+) -> tuple[Diagnostic, ...]:
+    findings = Findings()
+    document = None
+    with _kept(findings):
+        document = read()
+    if document is not None:
+        spec = build.build(expand.override(document, settings or {}), folder, findings)
+        net = _network(spec, findings)
+        if spec.train is not None:
+            _declared(spec.train, findings)
+        if net is not None:
+            _used(net, findings)
+    return findings.sorted()
+
+
+def _network(spec: NetworkSpec, findings: Findings) -> Network | None:
+    with _kept(findings):
+        return Network(graph.build(spec, findings))
+    return None
+
+
+def _declared(spec: TrainSpec, findings: Findings) -> None:
+    """What can be told of ``train`` without the network."""
+    with _kept(findings, spec.place.span):
+        optimizers.find(spec.optimizer)
+    for metric in spec.metrics:
+        with _kept(findings, spec.place.span):
+            metrics.fit(metric)
+    with _kept(findings, spec.place.span):
+        watch(spec, validated=spec.validation is not None)
+
+
+def _used(net: Network, findings: Findings) -> None:
+    """What only a sound network can tell: whether arrays fit it, and settings reach it."""
+    spec = net.graph.spec
+    if spec.train is not None:
+        if not net.trainable:
+            message = "the network has no parameter to train"
+            findings.error("nothing-to-train", message, spec.train.place.span)
+        with _kept(findings, spec.train.place.span):
+            load_sets(net, spec.train)
+    for diagnostic in (*diagnose_examples(net), *searches.diagnose(net)):
+        findings.add(diagnostic)
+
+
+@contextmanager
+def _kept(findings: Findings, place: Span | None = None) -> Iterator[None]:
+    """Keep the diagnostics of an error, at `place` where they have none of their own."""
+    try:
+        yield
+    except GraphnnError as error:
+        told = set(findings.sorted())
+        for found in error.diagnostics:
+            if found not in told:
+                placed = found if found.span else replace(found, span=place)
+                findings.add(_softened(placed, error) if place else placed)
+
+
+def _softened(found: Diagnostic, error: GraphnnError) -> Diagnostic:
+    """Data that are elsewhere do not make a spec wrong."""
+    if isinstance(error, FileError) and found.code == "no-such-file":
+        return replace(found, severity="warning")
+    return found
