@@ -28,6 +28,7 @@ from graphnn.executor import Executor, as_numbers
 from graphnn.graph import Graph, Parameter
 from graphnn.plan import Mode, make
 from graphnn.spec import build, expand, reader
+from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import DType
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Mapping as Document
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Array = NDArray[Any]
-_MAX_FAULTS = 100
 _MAX_CANDIDATES = 1000  # names compared with a misspelt one; each comparison takes time
 
 
@@ -261,7 +261,7 @@ class Network:
     def _refuse(self, shapes: Mapping[str, tuple[int, ...] | None], origin: str) -> None:
         """Refuse names that are no parameter's, and shapes of another; None is not of numbers."""
         known = self.graph.parameters
-        findings = Findings(_MAX_FAULTS, RunError)
+        findings = Findings(DEFAULT.faults, RunError)
         for name, shape in shapes.items():
             if name not in known:
                 message = f"'{name}' in {origin} is no parameter of the network"
@@ -387,7 +387,7 @@ def _network(
     settings: Mapping[str, Any] | None,
     seed: int | None,
 ) -> Network:
-    findings = Findings(_MAX_FAULTS)
+    findings = Findings(DEFAULT.faults)
     document = expand.override(read(), settings or {})
     spec = build.build(document, folder, findings)
     checked = graph.build(spec, findings)
