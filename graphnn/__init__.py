@@ -1,6 +1,7 @@
 """Neural networks as text files: declared, checked, drawn, run, differentiated and trained."""
 
 from graphnn import errors
+from graphnn.convert import convert
 from graphnn.diagnosis import diagnose, diagnose_text
 from graphnn.errors import Diagnostic, GraphnnError
 from graphnn.evaluation import Evaluation, evaluate
@@ -14,6 +15,7 @@ from graphnn.ops._op import Op
 from graphnn.reports import render
 from graphnn.runs import Run, train
 from graphnn.searches import Search, search
+from graphnn.spec.formatter import format_file, format_text
 
 __version__ = "0.1.0"
 
@@ -31,10 +33,13 @@ __all__ = [
     "StepStudy",
     "backprop",
     "check_gradients",
+    "convert",
     "diagnose",
     "diagnose_text",
     "errors",
     "evaluate",
+    "format_file",
+    "format_text",
     "load",
     "loads",
     "numerical_gradient",

@@ -128,7 +128,8 @@ def within(folder: Path, name: str, span: Span | None = None) -> Path:
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Let `write` fill a file beside `path`, then rename it into place.
 
-    Whatever happens, `path` holds either what it held before or all of the new content.
+    Whatever happens, `path` holds either what it held before or all of the new content. A file
+    that was there keeps its permissions.
 
     Raises
     ------
@@ -143,7 +144,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
         with os.fdopen(descriptor, "wb") as stream:
             write(stream)
-        beside.chmod(0o666 & ~_umask())
+        beside.chmod(_permissions(path))
         beside.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from None
@@ -166,7 +167,10 @@ def _reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _permissions(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

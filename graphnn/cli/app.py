@@ -13,8 +13,10 @@ import typer
 from graphnn import __version__
 from graphnn.cli import (
     check,
+    convert,
     draw,
     evaluate,
+    fmt,
     grad,
     gradcheck,
     new,
@@ -37,6 +39,8 @@ _COMMANDS: dict[str, tuple[Callable[..., int | None], str]] = {
     "new": (new.new, _WRITE),
     "check": (check.check, _WRITE),
     "show": (show.show, _WRITE),
+    "fmt": (fmt.fmt, _WRITE),
+    "convert": (convert.convert, _WRITE),
     "draw": (draw.draw, _WRITE),
     "ops": (ops.ops, _WRITE),
     "test": (test.test, _COMPUTE),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import yaml
 
@@ -28,7 +28,7 @@ from graphnn.spec.yaml_faults import (
     tag,
 )
 
-__all__ = ["Limits", "read", "read_file"]
+__all__ = ["Event", "Limits", "events", "read", "read_file", "text_of"]
 
 _PARSER: Any = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml's where PyYAML has it
 _BYTE_ORDER_MARK = "\ufeff"
@@ -45,6 +45,29 @@ _FOREIGN_MARKS = (  # UTF-32 before UTF-16: its little-endian mark starts with t
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
 _SAVE_AS_UTF8 = "save the file as UTF-8"
+
+
+class Event(NamedTuple):
+    """One step of a parser through a text, and where it lies: characters `start` to `end`.
+
+    Attributes
+    ----------
+    kind : {"scalar", "alias", "sequence", "mapping", "end"}
+    start, end : int
+        An anchor counts as part of what it names.
+    text : str
+        Of a scalar: what it says; of an alias: the name.
+    style : str
+        Of a scalar: its quote, or ``|`` or ``>``; of a collection: ``[`` in brackets.
+    anchor : str
+    """
+
+    kind: Literal["scalar", "alias", "sequence", "mapping", "end"]
+    start: int
+    end: int
+    text: str = ""
+    style: str = ""
+    anchor: str = ""
 
 
 @paused()
@@ -93,6 +116,45 @@ def read(
     return builder.finish()
 
 
+def events(text: str) -> Iterator[Event]:
+    """The values of `text`, which `read` has taken as YAML, in the way that they are written.
+
+    Parameters
+    ----------
+    text : str
+        Its lines end in line feeds, and it starts with no byte order mark.
+    """
+    get = _PARSER(text).get_event
+    while (event := get()) is not None:
+        start, end, anchor = event.start_mark.index, event.end_mark.index, ""
+        if isinstance(event, yaml.NodeEvent):
+            anchor = event.anchor or ""
+        if isinstance(event, yaml.ScalarEvent):
+            yield Event("scalar", start, end, event.value, event.style or "", anchor)
+        elif isinstance(event, yaml.AliasEvent):
+            yield Event("alias", start, end, anchor)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            kind: Literal["sequence", "mapping"] = (
+                "sequence" if isinstance(event, yaml.SequenceStartEvent) else "mapping"
+            )
+            yield Event(kind, start, end, "", "[" if event.flow_style else "", anchor)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            yield Event("end", start, end)
+
+
+def text_of(path: Path, limits: Limits = DEFAULT) -> str:
+    """The text in the file at `path`, for `read`.
+
+    Raises
+    ------
+    FileError
+        The file is missing, unreadable, not a regular file, or too large.
+    SpecError
+        Its content is not UTF-8.
+    """
+    return _decoded(read_bytes(path, limits.bytes), str(path))
+
+
 def read_file(path: Path, limits: Limits = DEFAULT) -> Mapping:
     """Read the mapping in the file at `path`: JSON where it ends in ``.json``, YAML elsewhere.
 
@@ -114,9 +176,8 @@ def read_file(path: Path, limits: Limits = DEFAULT) -> Mapping:
     SpecError
         Its content is not UTF-8, or not a mapping in YAML or JSON.
     """
-    name = str(path)
-    text = _decoded(read_bytes(path, limits.bytes), name)
-    return read(text, name, json=path.suffix.lower() == ".json", limits=limits)
+    json = path.suffix.lower() == ".json"
+    return read(text_of(path, limits), str(path), json=json, limits=limits)
 
 
 def _size(text: str, limit: int) -> int:

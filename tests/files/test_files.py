@@ -239,3 +239,11 @@ def test_a_name_that_cannot_be_written(tmp_path):
     path = tmp_path / "a\0b"
     message = f"'{path}' cannot be written: embedded null byte"
     assert refused(files.write_text, path, "") == ("unwritable-file", message, "")
+
+
+def test_a_file_that_was_there_keeps_its_permissions(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("old")
+    path.chmod(0o640)
+    files.write_text(path, "new")
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o640)

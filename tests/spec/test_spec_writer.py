@@ -62,16 +62,18 @@ def test_layout():
         to_yaml(located(document))
         == """\
 graphnn: 1
-name: "two layers"
+name: two layers
 sizes: {pixels: 784, hidden: 50}
 
 nodes:
   x: {op: input, shape: [batch, pixels]}
   y: {op: affine, inputs: x, units: "2 * hidden", bias: false}
+
 outputs: [y]
 
 examples:
-  - {inputs: {x: {zeros: [1, pixels]}}, outputs: {y: [[0.5, null]]}}
+  - inputs: {x: {zeros: [1, pixels]}}
+    outputs: {y: [[0.5, null]]}
 
 train:
   loss: y
@@ -89,6 +91,7 @@ sizes:
   a-size-of-quite-a-long-name-1: 1
   a-size-of-quite-a-long-name-2: 2
   a-size-of-quite-a-long-name-3: 3
+
 nodes: {}
 train: {}
 """

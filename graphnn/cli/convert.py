@@ -1,0 +1,33 @@
+"""``graphnn convert``: a spec from YAML to JSON, or back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphnn import convert as conversion
+from graphnn.cli import terminal
+from graphnn.cli.options import File
+
+
+def convert(
+    file: File,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Where to; its suffix is .yaml or .json.",
+            show_default=False,
+        ),
+    ],
+) -> None:
+    """Write a spec in the other format: the same values in the same order, laid out anew."""
+    lost = conversion(file, output)
+    terminal.line(f"wrote '{output}'")
+    if lost:
+        why = ": JSON has none" if output.suffix.lower() == ".json" else ""
+        terminal.remark(f"{terminal.count(lost, 'comment')} left out{why}")

@@ -1,0 +1,350 @@
+"""Trees to text in one canonical layout, that of the documentation.
+
+What fits a line is put on one, in brackets; what does not is opened up, an entry a line. The parts
+of a spec that hold a line for each thing, such as ``nodes``, always are, and names of nodes are
+padded to one width.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from graphnn.spec.syntax import Entry, Leaf, Line, Tree
+from graphnn.spec.values import Plain
+
+WIDTH = 100
+_STEP = 2
+_LONGEST = 16  # characters; a longer name of a node moves no other to the right
+_ANY = "*"
+# Where a collection that holds collections is never put on one line.
+_OPEN = {
+    ("blocks",),
+    ("blocks", _ANY),
+    ("blocks", _ANY, "nodes"),
+    ("examples",),
+    ("examples", _ANY),
+    ("nodes",),
+    ("search",),
+    ("train",),
+}
+_ALIGNED = {("nodes",), ("blocks", _ANY, "nodes")}
+_DEEPEST = max(map(len, _OPEN))
+Path = tuple[str, ...]
+
+_FIRST = frozenset("#&*!|>'\"%@`,[]{}")  # start no word
+_ONLY_BEFORE_A_WORD = frozenset("-?:")
+_ENDS = re.compile(r"[,?\[\]{}]")  # a word, in brackets
+# Texts that need no quotes, and words that some readers take for something else.
+_SAFE = re.compile(r"[^\W\d](?:[^:#\"\\]*[^\s:#\"\\])?")
+_FOREIGN = frozenset(("yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_ESCAPED = re.compile(
+    "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
+)  # what YAML has only as an escape
+
+
+def to_yaml(tree: Tree) -> str:
+    """`tree` as YAML; reading the text gives the same values and comments."""
+    if not tree.entries:
+        return "\n".join([*(line.text for line in tree.tail), "{}", ""])
+    return _aligned(_Yaml().rows(tree, (), 0))
+
+
+def to_json(tree: Tree) -> str:
+    """`tree`, which has no aliases, as JSON; reading the text gives the same values."""
+    return "".join(f"{line}\n" for line in _json(tree, (), 0, ""))
+
+
+def flow(value: Leaf | Tree) -> str:
+    """`value` as YAML on one line, however long."""
+    if isinstance(value, Leaf):
+        return _in_brackets(value)
+    anchor = f"&{value.anchor} " if value.anchor else ""
+    inner = ", ".join(_key(entry, brackets=True) + flow(entry.value) for entry in value.entries)
+    return f"{anchor}{{{inner}}}" if value.mapping else f"{anchor}[{inner}]"
+
+
+@dataclass(slots=True)
+class _Row:
+    """A line of text with the comment behind it."""
+
+    text: str
+    comment: str = ""
+
+
+class _Yaml:
+    """Writes trees as YAML."""
+
+    def __init__(self) -> None:
+        self._short: dict[int, str | None] = {}
+
+    def rows(self, tree: Tree, path: Path, indent: int) -> list[_Row]:
+        """The entries of `tree`, each on lines of its own."""
+        pad = _padding(tree) if path in _ALIGNED else 0
+        rows: list[_Row] = []
+        was_section = False
+        for number, entry in enumerate(tree.entries):
+            leading, made = self._entry(entry, _below(path, entry), indent, pad)
+            section = not path and isinstance(entry.value, Tree) and len(made) > 1
+            apart = leading[0].blank if leading else entry.blank
+            if number and (apart or section or was_section):
+                rows.append(_Row(""))
+            rows += _comments(leading, indent)
+            if leading and entry.blank:
+                rows.append(_Row(""))
+            rows += made
+            was_section = section
+        if tree.tail and tree.tail[0].blank:
+            rows.append(_Row(""))
+        return rows + _comments(tree.tail, indent)
+
+    def _entry(
+        self, entry: Entry, path: Path, indent: int, pad: int
+    ) -> tuple[list[Line], list[_Row]]:
+        """The comments above an entry, and its lines."""
+        value, margin = entry.value, " " * indent
+        head = margin + ("-" if entry.key is None else _key(entry, brackets=False).rstrip(" "))
+        if value.anchor:
+            head += f" &{value.anchor}"
+        if isinstance(value, Leaf):
+            return entry.leading, _leaf(value, head, indent + _STEP, entry.comment)
+        if not _is_opened(value, path) and (short := self._fitting(value)) is not None:
+            start = head.ljust(indent + pad)
+            if len(start) + 1 + len(short) <= WIDTH:
+                return entry.leading, [_Row(f"{start} {short}", entry.comment)]
+        inner = self._inner(value, path, indent + _STEP)
+        if entry.key is not None:
+            return entry.leading, [_Row(head, entry.comment), *inner]
+        if value.anchor:
+            inner.insert(0, _Row(head))
+        else:  # the first thing in an item stands beside its dash
+            inner[0].text = f"{head} {inner[0].text.lstrip()}"
+        # Beside the dash, a comment would read as one above the item.
+        if _is_filled(value):
+            inner[-1].comment = entry.comment
+        elif entry.comment:
+            inner.append(_Row(" " * (indent + _STEP) + entry.comment))
+        return entry.leading, inner
+
+    def _inner(self, tree: Tree, path: Path, indent: int) -> list[_Row]:
+        if _is_filled(tree):
+            return [_Row(line) for line in _filled(tree, indent)]
+        return self.rows(tree, path, indent)
+
+    def _fitting(self, tree: Tree) -> str | None:
+        """`tree` on one line, or None where it has comments or does not fit any line."""
+        if id(tree) not in self._short:
+            self._short[id(tree)] = self._shortened(tree)
+        return self._short[id(tree)]
+
+    def _shortened(self, tree: Tree) -> str | None:
+        parts, length = [], 0
+        for entry in tree.entries:
+            value = entry.value
+            if isinstance(value, Tree):
+                part = self._fitting(value)
+                anchor = f"&{value.anchor} " if value.anchor else ""
+            else:
+                part, anchor = (None if value.lines else _in_brackets(value)), ""
+            if part is None or entry.leading or entry.comment:
+                return None
+            parts.append(_key(entry, brackets=True) + anchor + part)
+            length += len(parts[-1]) + 2
+            if length > WIDTH:
+                return None
+        inner = ", ".join(parts)
+        return None if tree.tail else f"{{{inner}}}" if tree.mapping else f"[{inner}]"
+
+
+def _leaf(leaf: Leaf, head: str, indent: int, comment: str) -> list[_Row]:
+    margin = " " * indent
+    if leaf.lines:
+        chomp = "" if str(leaf.value).endswith("\n") else "-"
+        first = _Row(f"{head} {leaf.style}{chomp}", comment)
+        return [first, *(_Row(f"{margin}{line}" if line else "") for line in leaf.lines)]
+    line = f"{head} {_word(leaf, brackets=False)}"
+    if len(line) <= WIDTH or not _folds(leaf.value):
+        return [_Row(line, comment)]
+    folded = _fill(str(leaf.value).split(" "), WIDTH - indent)
+    return [_Row(f"{head} >-", comment), *(_Row(margin + text) for text in folded)]
+
+
+def _json(value: Leaf | Tree, path: Path, indent: int, head: str) -> Iterator[str]:
+    """Lines of `value` behind `head`, without the comma that may follow it."""
+    margin = " " * indent
+    short = _json_flow(value)
+    # One column is kept for the comma.
+    fits = len(margin) + len(head) + len(short) < WIDTH and not _is_opened(value, path)
+    if fits or isinstance(value, Leaf) or not value.entries:
+        yield f"{margin}{head}{short}"
+        return
+    yield f"{margin}{head}{'{' if value.mapping else '['}"
+    if not value.mapping and _holds_words(value):
+        words = [_json_flow(entry.value) for entry in value.entries]
+        inner = margin + " " * _STEP
+        yield from (inner + line for line in _fill(_with_commas(words), WIDTH - len(inner)))
+    else:
+        last = value.entries[-1]
+        for entry in value.entries:
+            key = "" if entry.key is None else f"{_json_word(entry.key)}: "
+            *above, end = _json(entry.value, _below(path, entry), indent + _STEP, key)
+            yield from above
+            yield end if entry is last else f"{end},"
+    yield f"{margin}{'}' if value.mapping else ']'}"
+
+
+def _json_flow(value: Leaf | Tree) -> str:
+    if isinstance(value, Leaf):
+        return _json_word(value)
+    inner = ", ".join(
+        (f"{_json_word(entry.key)}: " if entry.key else "") + _json_flow(entry.value)
+        for entry in value.entries
+    )
+    return f"{{{inner}}}" if value.mapping else f"[{inner}]"
+
+
+def _json_word(leaf: Leaf) -> str:
+    if not isinstance(leaf.value, str) and _JSON_NUMBER.fullmatch(leaf.word):
+        return leaf.word
+    return json.dumps(leaf.value, ensure_ascii=False)
+
+
+def _is_opened(value: Leaf | Tree, path: Path) -> bool:
+    """Whether `value` is never put on one line."""
+    if isinstance(value, Leaf):
+        return False
+    trees = any(isinstance(entry.value, Tree) for entry in value.entries)
+    return (not path and bool(value.entries)) or (path in _OPEN and trees)
+
+
+def _is_filled(tree: Tree) -> bool:
+    """Whether a list that does not fit a line is one of words, with as many on a line as fit."""
+    return not tree.mapping and _holds_words(tree) and not tree.commented
+
+
+def _with_commas(words: list[str]) -> list[str]:
+    return [f"{word}," for word in words[:-1]] + words[-1:]
+
+
+def _below(path: Path, entry: Entry) -> Path:
+    """The path of an entry; only as long as there is a rule for."""
+    if len(path) >= _DEEPEST:
+        return (*path[:_DEEPEST], _ANY)
+    name = entry.key.value if entry.key is not None else _ANY
+    return (*path, str(name)) if (*path, name) in _OPEN else (*path, _ANY)
+
+
+def _holds_words(tree: Tree) -> bool:
+    return all(isinstance(e.value, Leaf) and not e.value.lines for e in tree.entries)
+
+
+def _padding(tree: Tree) -> int:
+    """Columns for the names of a mapping and the colons behind them."""
+    names = [len(_key(entry, brackets=False).rstrip(" ")) for entry in tree.entries]
+    return max((width for width in names if width <= _LONGEST + 1), default=0)
+
+
+def _filled(tree: Tree, indent: int) -> list[str]:
+    """A list of words, as many on a line as fit."""
+    words = [_in_brackets(entry.value) for entry in tree.entries if isinstance(entry.value, Leaf)]
+    words = [*_with_commas(words)[:-1], f"{words[-1]}]"]
+    lines = _fill(words, WIDTH - indent - 1)
+    return [f"{' ' * indent}{' ' if number else '['}{line}" for number, line in enumerate(lines)]
+
+
+def _fill(words: list[str], width: int) -> list[str]:
+    lines: list[str] = []
+    line: list[str] = []
+    length = -1
+    for word in words:
+        if line and length + 1 + len(word) > width:
+            lines.append(" ".join(line))
+            line, length = [], -1
+        line.append(word)
+        length += 1 + len(word)
+    return [*lines, " ".join(line)]
+
+
+def _comments(lines: list[Line], indent: int) -> list[_Row]:
+    rows = []
+    for number, line in enumerate(lines):
+        if line.blank and number:
+            rows.append(_Row(""))
+        rows.append(_Row(" " * indent + line.text))
+    return rows
+
+
+def _aligned(rows: list[_Row]) -> str:
+    """The rows as text; comments behind neighbours of one indentation start in one column."""
+    lines = []
+    for (behind, _), group in groupby(rows, lambda row: (bool(row.comment), _indent(row.text))):
+        together = list(group)
+        width = max(len(row.text) for row in together)
+        lines += [f"{row.text:<{width}}  {row.comment}" if behind else row.text for row in together]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _indent(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
+
+
+def _key(entry: Entry, *, brackets: bool) -> str:
+    """The key of an entry with its colon and a space; nothing for an item."""
+    if entry.key is None:
+        return ""
+    anchor = f"&{entry.key.anchor} " if entry.key.anchor else ""
+    # A colon may be part of the name of an alias.
+    colon = " : " if entry.key.alias else ": "
+    return anchor + _word(entry.key, brackets=brackets) + colon
+
+
+def _in_brackets(leaf: Leaf) -> str:
+    anchor = f"&{leaf.anchor} " if leaf.anchor else ""
+    return anchor + _word(leaf, brackets=True)
+
+
+def _word(leaf: Leaf, *, brackets: bool) -> str:
+    """A scalar or an alias on one line, without its anchor."""
+    if leaf.alias:
+        return f"*{leaf.alias}"
+    if not isinstance(leaf.value, str):
+        return leaf.word or json.dumps(leaf.value)
+    bare = _stays(leaf.value) if leaf.word else _is_safe(leaf.value)
+    if bare and not (brackets and _ENDS.search(leaf.value)):
+        return leaf.value
+    return _quoted(leaf.value)
+
+
+def _is_safe(text: str) -> bool:
+    """Whether a text needs no quotes, whatever reads it."""
+    bare = _SAFE.fullmatch(text) is not None and text.isprintable()
+    return bare and text.lower() not in _FOREIGN
+
+
+def _stays(text: str) -> bool:
+    """Whether a text that was written without quotes can be written so on one line."""
+    if not text.isprintable() or text != text.strip() or text.startswith(("---", "...")):
+        return False
+    starts = text[0] not in _FIRST
+    if text[0] in _ONLY_BEFORE_A_WORD:
+        starts = len(text) > 1 and text[1] != " " and not _ENDS.match(text, 1)
+    return starts and ": " not in text and " #" not in text and not text.endswith(":")
+
+
+def _quoted(text: str) -> str:
+    shown = json.dumps(text, ensure_ascii=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", shown)
+
+
+def _folds(value: Plain) -> bool:
+    """Whether a text can be broken into lines at any of its spaces."""
+    return (
+        isinstance(value, str)
+        and value.isprintable()
+        and value == " ".join(value.split())
+        and " " in value
+    )

@@ -1,0 +1,82 @@
+"""``graphnn convert``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import graphnn
+from graphnn.spec import reader
+from graphnn.spec.formatter import format_file
+from graphnn.spec.values import plain
+
+ROOT = Path(graphnn.__file__).parents[1]
+SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
+
+
+def test_there_and_back(call, here):
+    Path("net.yaml").write_text(
+        "graphnn: 1  # the first\nnodes:\n  # an input\n  x: {op: input, shape: [batch, 2]}\n"
+    )
+    result = call("convert", "net.yaml", "-o", "net.json")
+    assert (result.code, result.out) == (0, "wrote 'net.json'\n")
+    assert result.err == "2 comments left out: JSON has none\n"
+    assert Path("net.json").read_text() == (
+        "{\n"
+        '  "graphnn": 1,\n'
+        '  "nodes": {\n'
+        '    "x": {"op": "input", "shape": ["batch", 2]}\n'
+        "  }\n"
+        "}\n"
+    )
+    result = call("convert", "net.json", "-o", "back.yml")
+    assert (result.code, result.out, result.err) == (0, "wrote 'back.yml'\n", "")
+    assert Path("back.yml").read_text() == (
+        "graphnn: 1\n\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
+    )
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_law_of_all_specs(path, here):
+    graphnn.convert(path, "net.json")
+    graphnn.convert("net.json", "net.yaml")
+    wanted = repr(plain(reader.read_file(path)))
+    for name in ("net.json", "net.yaml"):
+        assert repr(plain(reader.read_file(Path(name)))) == wanted
+        before, after = format_file(name, write=False)
+        assert before == after
+
+
+def test_aliases_are_written_out_and_numbers_kept(here):
+    Path("net.yaml").write_text("a: &n [1.0e-7, 0x1f, .5, ~]\nb: *n\n")
+    assert graphnn.convert("net.yaml", "net.json") == 0
+    assert Path("net.json").read_text() == (
+        '{\n  "a": [1.0e-7, 31, 0.5, null],\n  "b": [1.0e-7, 31, 0.5, null]\n}\n'
+    )
+
+
+def test_comments_left_for_yaml(call, here):
+    Path("net.yaml").write_text("a: 1 # one\n")
+    result = call("convert", "net.yaml", "-o", "other.yaml")
+    assert (result.code, result.err) == (0, "1 comment left out\n")
+
+
+def test_another_suffix(call, here):
+    Path("net.yaml").write_text("a: 1\n")
+    result = call("convert", "net.yaml", "-o", "net.toml")
+    assert result.code == 2
+    assert result.err == (
+        "error[unknown-format]: 'net.toml' is neither .yaml nor .json\n"
+        "   = help: the suffix says which of the two to write\n"
+    )
+
+
+def test_a_bad_file_writes_nothing(call, here):
+    Path("bad.yaml").write_text("a: 1\na: 2\n")
+    result = call("convert", "bad.yaml", "-o", "bad.json")
+    assert result.code == 1
+    assert result.err.startswith(
+        "error[duplicate-key]: the key 'a' is given twice in one mapping\n"
+    )
+    assert not Path("bad.json").exists()
