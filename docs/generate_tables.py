@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from graphnn.initializers import INITIALIZERS
+from graphnn.training.augmentation import Augmentation
 from graphnn.training.metrics import METRICS
 from graphnn.training.optimizers import OPTIMIZERS
 from graphnn.training.schedules import SCHEDULES
@@ -25,6 +26,7 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, kinds in CLASSES.items():
         (folder / f"{name}s.md").write_text("\n".join(_classes(name, kinds)) + "\n")
+    (folder / "augment.md").write_text("\n".join(_options("augment", Augmentation)) + "\n")
     (folder / "metrics.md").write_text("\n".join(_functions("metric", METRICS)) + "\n")
 
 
@@ -35,6 +37,12 @@ def _classes(title: str, kinds: Mapping[str, type[BaseModel]]) -> Iterator[str]:
             f"`{key}`{_default(info)}" for key, info in kind.model_fields.items() if key != "name"
         )
         yield f"| `{name}` | {options} | {_summary(kind)} |"
+
+
+def _options(title: str, kind: type[BaseModel]) -> Iterator[str]:
+    yield f"| `{title}` | default | |\n|---|---|---|"
+    for key, info in kind.model_fields.items():
+        yield f"| `{key}` | {_default(info).strip()} | {info.description} |"
 
 
 def _functions(title: str, functions: Mapping[str, Any]) -> Iterator[str]:

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from graphnn import graph, searches
-from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span, SpecError
+from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span
 from graphnn.examples import diagnose_examples
 from graphnn.network import Network
 from graphnn.spec import build, expand, reader
-from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import NetworkSpec, TrainSpec
 from graphnn.spec.values import Mapping as Document
-from graphnn.training import metrics, optimizers
-from graphnn.training.loop import load_sets
+from graphnn.training import augmentation, metrics, optimizers
+from graphnn.training.loop import load_sets, needs
 from graphnn.training.stopping import watch
 
 
@@ -75,31 +74,18 @@ def diagnose_text(
 def _diagnose(
     read: Callable[[], Document], folder: Path, settings: Mapping[str, Any] | None
 ) -> tuple[Diagnostic, ...]:
-    findings = Findings(DEFAULT.faults)
-    try:
-        _find(read, folder, settings or {}, findings)
-    except SpecError as error:  # so many that they end the checking
-        return error.diagnostics
-    return findings.sorted()
-
-
-def _find(
-    read: Callable[[], Document],
-    folder: Path,
-    settings: Mapping[str, Any],
-    findings: Findings,
-) -> None:
+    findings = Findings()
     document = None
     with _kept(findings):
         document = read()
-    if document is None:
-        return
-    spec = build.build(expand.override(document, settings), folder, findings)
-    net = _network(spec, findings)
-    if spec.train is not None:
-        _declared(spec.train, findings)
-    if net is not None:
-        _used(net, findings)
+    if document is not None:
+        spec = build.build(expand.override(document, settings or {}), folder, findings)
+        net = _network(spec, findings)
+        if spec.train is not None:
+            _declared(spec.train, findings)
+        if net is not None:
+            _used(net, findings)
+    return findings.sorted()
 
 
 def _network(spec: NetworkSpec, findings: Findings) -> Network | None:
@@ -112,6 +98,8 @@ def _declared(spec: TrainSpec, findings: Findings) -> None:
     """What can be told of ``train`` without the network."""
     with _kept(findings, spec.place.span):
         optimizers.find(spec.optimizer)
+    with _kept(findings, spec.place.span):
+        augmentation.read(spec.augment)
     for metric in spec.metrics:
         with _kept(findings, spec.place.span):
             metrics.fit(metric)
@@ -127,6 +115,9 @@ def _used(net: Network, findings: Findings) -> None:
             message = "the network has no parameter to train"
             findings.error("nothing-to-train", message, spec.train.place.span)
         with _kept(findings, spec.train.place.span):
+            inputs = needs(net, spec.train)
+            with _kept(findings, spec.train.place.span):
+                augmentation.find(spec.train.augment, inputs)
             load_sets(net, spec.train)
     for diagnostic in (*diagnose_examples(net), *searches.diagnose(net)):
         findings.add(diagnostic)

@@ -29,6 +29,7 @@ from graphnn.training.measuring import Row
 Array = NDArray[Any]
 CHECKPOINT = "checkpoint.safetensors"
 WEIGHTS = "weights.safetensors"
+_COLUMNS, _CHANGES = 10, 3  # of the picture of augmented images
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,7 @@ def _leave(training: Training, test: Row, place: Path) -> tuple[tuple[str, ...],
             "curves.png",
             lambda path: drawing.curves(_columns(state.history), test=test or None, path=path),
         )
+    leave("augmented.png", lambda path: _augmented(training, path))
     leave("mistakes.png", lambda path: _mistakes(training, path))
     leave("path.png", lambda path: _path(training, path))
     return tuple(written), tuple(remarks)
@@ -255,6 +257,23 @@ def _history(rows: list[Row]) -> str:
     writer.writerow(["epoch", *columns])
     writer.writerows(zip(range(1, len(rows) + 1), *columns.values(), strict=True))
     return text.getvalue()
+
+
+def _augmented(training: Training, path: Path) -> object:
+    """Picture the first training images, and what augmentation makes of them."""
+    augmenter, rows = training.augmenter, training.sets.train
+    if augmenter is None or rows is None:
+        return False
+    images = augmenter.images(rows.arrays[augmenter.input][:_COLUMNS])
+    if images.shape[1] not in (1, 3):
+        return False
+    rng = np.random.default_rng(training.spec.seed)
+    changed = [augmenter.augmentation(images, rng) for _ in range(_CHANGES)]
+    # What noise makes of the darkest and the lightest would take the contrast from all else.
+    sheet = np.clip(np.concatenate([images, *changed]), images.min(), images.max())
+    title = f"training images, and {_CHANGES} changes of each"
+    ink = images.shape[1] == 1
+    return drawing.image_sheet(sheet, columns=len(images), ink=ink, title=title, path=path)
 
 
 def _mistakes(training: Training, path: Path) -> object:

@@ -8,6 +8,7 @@ from graphnn.errors import Findings, Note, nearest
 from graphnn.garbage import paused
 from graphnn.spec import sizes
 from graphnn.spec.model import (
+    AugmentSpec,
     EarlyStoppingSpec,
     ExampleSpec,
     MetricSpec,
@@ -50,6 +51,7 @@ TRAIN_KEYS = (
     "rows",
     "gradient",
     "accumulate",
+    "augment",
     "early_stopping",
     "keep",
     "stratify",
@@ -310,10 +312,16 @@ class _Builder(Taker):
             rows=self._rows(body.get("rows")),
             gradient=self.choice(body.get("gradient"), "'gradient'", ("backprop", "numerical")),
             accumulate=self.whole(body.get("accumulate"), "'accumulate'", 1, 1),
+            augment=self._augment(body),
             early_stopping=self._early_stopping(body.get("early_stopping")),
             keep=self.choice(body.get("keep"), "'keep'", ("last", "best")),
             stratify=self._name(body.get("stratify"), "'stratify'", "the name of an input"),
         )
+
+    def _augment(self, train: Mapping) -> AugmentSpec | None:
+        wanted = "a mapping such as {shift: 2, rotate: 10}"
+        options = self.mapping(train.get("augment"), "'augment'", wanted)
+        return None if options is None else AugmentSpec(train.entries["augment"].key, options)
 
     def _early_stopping(self, value: Value | None) -> EarlyStoppingSpec | None:
         body = self.mapping(value, "'early_stopping'", "a mapping such as {patience: 5}")

@@ -74,6 +74,14 @@ class OptimizerSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class AugmentSpec:
+    """How training images are changed: the key and its options."""
+
+    key: Scalar
+    options: Mapping
+
+
+@dataclass(frozen=True, slots=True)
 class EarlyStoppingSpec:
     """After how many epochs without a better value of a measure to stop."""
 
@@ -99,6 +107,7 @@ class TrainSpec:
     rows: Scalar | None
     gradient: GradientMethod
     accumulate: int
+    augment: AugmentSpec | None
     early_stopping: EarlyStoppingSpec | None
     keep: Keep
     stratify: Scalar | None

@@ -74,35 +74,53 @@ def find(base: type[T], name: Scalar, options: Value, findings: Findings) -> T |
             ),
         )
         return None
+    return read(kind, f"the {kind.family} '{name.value}'", name, options, findings)
+
+
+def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Findings) -> T | None:
+    """The record of the class `kind` with `options`.
+
+    Parameters
+    ----------
+    kind : class
+    subject : str
+        What messages call it: ``the optimizer 'sgd'``.
+    name : Scalar
+        Where the text names it.
+    options : Value
+        A mapping, or it is at fault.
+    findings : Findings
+        Takes every fault; the result is None then.
+    """
     if not isinstance(options, Mapping):
         findings.error(
-            f"bad-{base.family}",
+            f"bad-{kind.family}",
             f"the options of '{name.value}' must be a mapping, not {brief(options)}",
             options.span,
             help=_taken(kind),
         )
         return None
-    meant = _unknown(kind, name, options, findings)
+    meant = _unknown(kind, subject, options, findings)
     given = {key: plain(value) for key, value in options.items() if key in kind.options()}
     try:
         found = kind.model_validate_json(json.dumps(given), strict=True)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             if detail["loc"][0] not in meant:
-                _tell(kind, name, options, detail, findings)
+                _tell(kind, subject, name, options, detail, findings)
         return None
     return None if meant else found
 
 
 def _unknown(
-    kind: type[Declared], name: Scalar, options: Mapping, findings: Findings
+    kind: type[Declared], subject: str, options: Mapping, findings: Findings
 ) -> set[str | None]:
     """Tell every option that there is not; what they seem to mean."""
     unknown = [key for key in options.entries if key not in kind.options()]
     for key in unknown:
         findings.error(
             f"bad-{kind.family}",
-            f"the {kind.family} '{name.value}' has no option '{key}'",
+            f"{subject} has no option '{key}'",
             options.entries[key].key.span,
             help=suggestion(key, kind.options(), _taken(kind)),
         )
@@ -110,11 +128,16 @@ def _unknown(
 
 
 def _tell(
-    kind: type[Declared], name: Scalar, options: Mapping, detail: ErrorDetails, findings: Findings
+    kind: type[Declared],
+    subject: str,
+    name: Scalar,
+    options: Mapping,
+    detail: ErrorDetails,
+    findings: Findings,
 ) -> None:
     key = str(detail["loc"][0])
     if detail["type"] == "missing":
-        message = f"the {kind.family} '{name.value}' does not say its '{key}'"
+        message = f"{subject} does not say its '{key}'"
         help = f"write it as {{{name.value}: {{{key}: ...}}}}"
         findings.error(f"bad-{kind.family}", message, name.span, help=help)
         return

@@ -16,7 +16,7 @@ from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
-from graphnn.training import data, optimizers
+from graphnn.training import augmentation, data, optimizers
 from graphnn.training.data import Dataset, InputNeed
 from graphnn.training.measuring import Means, Measuring, Row, input_need
 from graphnn.training.optimizers import OptimizerState
@@ -25,7 +25,7 @@ from graphnn.training.stopping import VALIDATION, watch
 
 Array = NDArray[Any]
 _TRACED = 16  # a network of at most so many entries has its path recorded
-_SPLIT, _SHUFFLE, _NOISE = 1, 2, 3  # independent streams of one seed
+_SPLIT, _SHUFFLE, _NOISE, _AUGMENT = 1, 2, 3, 4  # independent streams of one seed
 _HEAP = 31 * 2**20  # bytes; glibc heeds blocks up to 32 MiB
 
 
@@ -72,7 +72,7 @@ class State:
     path : list of ndarray
         All trained entries before the first epoch and after each, for a small network.
     rng, noise : numpy.random.Generator
-        Of the order of rows, and of the noise that ops draw.
+        Of the order of rows, and of what each batch draws: noise of ops, changes of images.
     optimizer : OptimizerState
     best : dict of str to ndarray
         All arrays of the network after the best epoch, where they are kept.
@@ -109,6 +109,7 @@ class Training:
         self.spec = spec
         self.measuring = Measuring(network, spec)
         self.optimizer = optimizers.find(spec.optimizer)
+        self.augmenter = augmentation.find(spec.augment, needs(network, spec))
         self.sets = load_sets(network, spec) if sets is None else sets
         self._names = network.trainable
         if not self._names:
@@ -183,7 +184,7 @@ class Training:
         Parameters
         ----------
         batch : mapping of str to ndarray
-            By input name.
+            By input name; augmentation changes its images first.
         last : bool
             Whether it is the last batch of an epoch, after which no gradient waits for others.
 
@@ -199,7 +200,10 @@ class Training:
         RunError
             The loss is not finite.
         """
-        loss, gradients, also = self._gradient(batch)
+        seed = self._batch_seed()
+        if self.augmenter is not None:
+            batch = self.augmenter(batch, np.random.default_rng([seed, _AUGMENT]))
+        loss, gradients, also = self._gradient(batch, seed)
         self._accumulate(gradients, _rows(batch), last=last)
         return loss, also
 
@@ -263,11 +267,16 @@ class Training:
             return iter([{}])
         return self.sets.train.batches(self.spec.batch_size, self.state.rng)
 
+    def _batch_seed(self) -> int:
+        """Of all that one batch draws; 0 where nothing does."""
+        if self.augmenter is None and not self._reverse.noisy:
+            return 0
+        return int(self.state.noise.integers(2**63))
+
     def _gradient(
-        self, batch: Mapping[str, Array]
+        self, batch: Mapping[str, Array], seed: int
     ) -> tuple[float, dict[str, Array], dict[str, Array]]:
-        # One seed a batch, so that both ways to take the gradient meet the same noise.
-        seed = int(self.state.noise.integers(2**63)) if self._reverse.noisy else 0
+        # By the one seed, both ways to take the gradient meet the same noise.
         rng = np.random.default_rng(seed) if self._reverse.noisy else None
         found = self._reverse(batch, rng)
         gradients = found.gradients

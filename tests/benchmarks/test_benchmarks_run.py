@@ -110,3 +110,23 @@ def test_training_refuses_to_time_what_differs(monkeypatch):
     monkeypatch.setattr(by_hand.NumpyChain, "_back", wrong)
     with pytest.raises(AssertionError, match="NumPy"):
         training.Bench(training.QUICK[1], {})
+
+
+def test_augment():
+    rows = [numbers(line) for line in printed("augment.py").splitlines()[3:]]
+    assert len(rows) == 6
+    times, shares = ([row[at] for row in rows] for at in (-2, -1))
+    assert min(times) > 0
+    assert shares[-1] == 1.0
+    assert shares == pytest.approx([time / times[-1] for time in times], rel=0.2, abs=0.002)
+
+
+def test_choice_of_settings():
+    lines = printed("cnn_choice.py").splitlines()
+    names = [line.split(",")[0] for line in lines if line.endswith("1 epochs")]
+    assert names == ["cnn", "cnn_deep"]
+    rows = [numbers(line)[-3:] for line in lines if line[32:33] == " " and "." in line[32:]]
+    assert len(rows) >= 6
+    for loss, accuracy, _ in rows:
+        assert loss > 0
+        assert 0 <= accuracy <= 1

@@ -15,6 +15,7 @@ from graphnn.initializers import INITIALIZERS
 from graphnn.spec.build import NODE_KEYS, TOP_KEYS, TRAIN_KEYS
 from graphnn.spec.model import SEARCH_KINDS
 from graphnn.spec.search import SEARCH_KEYS
+from graphnn.training.augmentation import Augmentation
 from graphnn.training.metrics import METRICS
 from graphnn.training.optimizers import OPTIMIZERS
 from graphnn.training.schedules import SCHEDULES
@@ -50,6 +51,7 @@ def test_kind_of_data_is_described(kind):
         ("optimizers", OPTIMIZERS),
         ("schedules", SCHEDULES),
         ("metrics", METRICS),
+        ("augment", Augmentation.options()),
     ],
 )
 def test_table_has_a_row_for_each(tables, table, names):

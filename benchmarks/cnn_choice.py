@@ -1,0 +1,96 @@
+"""Which settings the convolutional specs train with, chosen on rows held back from training.
+
+``python benchmarks/cnn_choice.py cnn`` trains every candidate on 6,000 of the 8,000 digits that
+train, and measures it on the other 2,000. The 2,000 test digits are not looked at: what
+``cnn_accuracy.py`` measures on them is measured once, after the choice.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import timing
+
+import graphnn
+from graphnn.training.loop import Sets, Training, load_sets
+
+SPECS = Path(__file__).resolve().parents[1] / "specs"
+HELD_BACK = 2000
+COSINE = {"learning_rate": 0.003, "schedule": "cosine"}
+DECAYED = {"optimizer": {"adamw": {**COSINE, "weight_decay": 1.0}}}
+SLIGHT = {"augment": {"shift": 1, "rotate": 10}}
+STRONG = {"augment": {"shift": 2, "rotate": 15, "zoom": 0.15}}
+CANDIDATES: dict[str, dict[str, dict[str, Any]]] = {
+    "cnn": {
+        "adam, constant": {"optimizer": {"adam": {"learning_rate": 0.001}}, "augment": {}},
+        "adam": {"optimizer": {"adam": COSINE}, "augment": {}},
+        "nesterov": {
+            "optimizer": {"nesterov": {"learning_rate": 0.03, "schedule": "cosine"}},
+            "augment": {},
+        },
+        "adamw": {**DECAYED, "augment": {}},
+        "adam, shift 1": {"optimizer": {"adam": COSINE}, "augment": {"shift": 1}},
+        "adamw, shift 1": {**DECAYED, "augment": {"shift": 1}},
+        "adam, shift 1, rotate 10": {"optimizer": {"adam": COSINE}, **SLIGHT},
+        "adamw, shift 1, rotate 10": {**DECAYED, **SLIGHT},
+    },
+    "cnn_deep": {
+        "adam": {
+            "optimizer": {"adam": {"learning_rate": 0.002, "schedule": "cosine"}},
+            **STRONG,
+        },
+        "adamw .1": {
+            "optimizer": {
+                "adamw": {"learning_rate": 0.002, "schedule": "cosine", "weight_decay": 0.1}
+            },
+            **STRONG,
+        },
+        "adamw .5": {
+            "optimizer": {"adamw": {**COSINE, "weight_decay": 0.5}},
+            **STRONG,
+        },
+    },
+}
+EPOCHS = {"cnn": 10, "cnn_deep": 40}
+
+
+def measured(name: str, settings: Mapping[str, Any], seed: int) -> tuple[float, float, float]:
+    """Loss and accuracy on the rows held back from training, and seconds."""
+    start = time.perf_counter()
+    given = {"validation": HELD_BACK, **settings, "seed": seed}
+    net = graphnn.load(SPECS / f"{name}.yaml", given)
+    spec = net.graph.spec.train
+    sets = load_sets(net, spec)
+    training = Training(net, spec, Sets(sets.train))
+    while not training.finished:
+        training.epoch()
+    found = training.evaluate(sets.validation)
+    return found["loss"], found["accuracy"], time.perf_counter() - start
+
+
+def main() -> None:
+    """Train every candidate, and print a line for each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", default=list(CANDIDATES), metavar="NAME")
+    parser.add_argument("--epochs", type=int, help="instead of 10 and 20")
+    parser.add_argument("--seeds", type=int, default=1, help="how often to train each")
+    parser.add_argument("--quick", action="store_true", help="only show that it runs")
+    options = parser.parse_args()
+    print(timing.machine())
+    rows = {"rows": 100, "validation": 100} if options.quick else {}
+    for name in options.names:
+        epochs = 1 if options.quick else options.epochs or EPOCHS[name]
+        print(f"{name}, {epochs} epochs\n{'':32}{'loss':>8}{'accuracy':>10}{'seconds':>9}")
+        for candidate, settings in CANDIDATES[name].items():
+            given = {**settings, **rows, "epochs": epochs}
+            found = [measured(name, given, seed) for seed in range(options.seeds)]
+            loss, accuracy, seconds = (sum(each) / len(found) for each in zip(*found, strict=True))
+            print(f"{candidate:32}{loss:8.4f}{accuracy:10.4f}{seconds:9.0f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
