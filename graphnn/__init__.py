@@ -8,7 +8,8 @@ from graphnn.evaluation import Evaluation, evaluate
 from graphnn.examples import ExampleResult, run_examples
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.check import GradientReport, check_gradients
-from graphnn.gradients.numerical import GradientEstimate, numerical_gradient
+from graphnn.gradients.estimate import GradientEstimate
+from graphnn.gradients.numerical import numerical_gradient
 from graphnn.gradients.study import StepStudy, step_study
 from graphnn.network import Network, load, loads
 from graphnn.ops._op import Op

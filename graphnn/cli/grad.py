@@ -25,7 +25,7 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.errors import Diagnostic, UsageError
-from graphnn.gradients.numerical import GradientEstimate
+from graphnn.gradients.estimate import GradientEstimate
 from graphnn.gradients.study import StepStudy
 
 _PICTURE = Path("study.png")

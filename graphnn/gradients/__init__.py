@@ -2,7 +2,8 @@
 
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.check import GradientReport, check_gradients
-from graphnn.gradients.numerical import GradientEstimate, numerical_gradient
+from graphnn.gradients.estimate import GradientEstimate
+from graphnn.gradients.numerical import numerical_gradient
 from graphnn.gradients.study import StepStudy, step_study
 
 __all__ = [

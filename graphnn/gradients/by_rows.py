@@ -47,7 +47,7 @@ class ByRows:
     def stake(self) -> Array:
         """All of the loss, for every entry."""
         base = self._route.base
-        total = sum(float(np.abs(base.values[loss]).mean()) for loss in self._route.losses)
+        total = sum(float(base.size(loss).mean()) for loss in self._route.losses)
         return np.full(len(self._entries), total)
 
     def _probes_a_chunk(self) -> int:

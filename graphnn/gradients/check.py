@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.gradients.backprop import backprop
-from graphnn.gradients.numerical import GradientEstimate, Method, numerical_gradient
-from graphnn.gradients.rules import Rule
+from graphnn.gradients.estimate import GradientEstimate
+from graphnn.gradients.numerical import Method, Rule, numerical_gradient
 from graphnn.network import Network
 from graphnn.plan import Mode
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,35 @@ from numpy.typing import NDArray
 
 from graphnn.network import Network
 from graphnn.ops._op import Op
-from graphnn.plan import Mode
+from graphnn.plan import Mode, Step
 
 Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where a probe crosses a kink first, in the order of the schedule.
+
+    Attributes
+    ----------
+    entry : tuple of int
+        Index of the parameter's entry that was moved.
+    node : str
+        The node that bends there.
+    sample : int or None
+        Row of the batch; None where the node has no rows.
+    index : tuple of int
+        Which entry of the node's value, within the row where there is one.
+    """
+
+    entry: tuple[int, ...]
+    node: str
+    sample: int | None
+    index: tuple[int, ...]
+
+    def __str__(self) -> str:
+        place = f"'{self.node}'" + (f"[{','.join(map(str, self.index))}]" if self.index else "")
+        return place if self.sample is None else f"{place} of sample {self.sample}"
 
 
 class Loop:
@@ -30,7 +57,11 @@ class Loop:
     ----------
     origin : float
         The loss with nothing moved.
+    block : int
+        How many entries to ask for at a time.
     """
+
+    block = 64
 
     def __init__(
         self,
@@ -50,39 +81,67 @@ class Loop:
         self._keep = bool(self._branching or plan.noises)
         self._executor = network.executor(self._losses, keep=self._keep, mode=mode)
         self.origin, self._branches = self._evaluate()
+        self._grain = max(
+            (step.op.grain for step in plan.steps if step.output in plan.outputs.values()),
+            default=0.0,
+        )
 
     def at(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, bool]:
         """Loss with one entry moved by `offset`, and whether a kink lies between."""
-        array = self._arrays[name]
-        original = array[index]
-        array[index] = original + offset
-        try:
-            value, branches = self._evaluate()
-        finally:
-            array[index] = original
+        value, branches = self._moved(name, index, offset)
         crossed = any(
             not np.array_equal(here, there)
             for here, there in zip(self._branches, branches, strict=True)
         )
         return value, crossed
 
+    def crossing(
+        self, name: str, index: tuple[int, ...], offsets: Iterable[float]
+    ) -> Crossing | None:
+        """Where the nearest of `offsets` that crosses a kink does so, None where none does."""
+        for offset in sorted(offsets, key=abs):
+            branches = self._moved(name, index, offset)[1]
+            for step, here, there in zip(self._branching, self._branches, branches, strict=True):
+                if not np.array_equal(here, there):
+                    return self._place(index, step, here != there)
+        return None
+
+    def _place(self, entry: tuple[int, ...], step: Step, differs: Array) -> Crossing:
+        first = tuple(int(i) for i in np.argwhere(differs)[0])
+        shape = self._executor.plan.slots[step.output].shape
+        if first and shape and not isinstance(shape[0], int):
+            return Crossing(entry, step.node, first[0], first[1:])
+        return Crossing(entry, step.node, None, first)
+
     def differences(
         self,
         name: str,
         offsets: Sequence[float],
         progress: Callable[[int], None] | None = None,
+        entries: Array | None = None,
     ) -> tuple[Array, Array, Array]:
         """As `graphnn.gradients.probes.Probes.differences`, but losses instead of differences."""
-        shape = self._arrays[name].shape
-        size = self._arrays[name].size
-        losses, crossed = np.zeros((len(offsets), size)), np.zeros((len(offsets), size), dtype=bool)
-        for entry, index in enumerate(np.ndindex(shape)):
-            for number, offset in enumerate(offsets):
-                losses[number, entry], crossed[number, entry] = self.at(name, index, offset)
+        array = self._arrays[name]
+        chosen = range(array.size) if entries is None else entries.tolist()
+        losses = np.zeros((len(offsets), len(chosen)))
+        crossed = np.zeros(losses.shape, dtype=bool)
+        for number, entry in enumerate(chosen):
+            index = tuple(map(int, np.unravel_index(entry, array.shape)))
+            for which, offset in enumerate(offsets):
+                losses[which, number], crossed[which, number] = self.at(name, index, offset)
             if progress is not None:
-                progress(entry + 1)
-        stake = np.full(size, np.abs(losses).max(initial=abs(self.origin)))
+                progress(number + 1)
+        stake = np.full(len(chosen), np.abs(losses).max(initial=max(abs(self.origin), self._grain)))
         return losses, crossed, stake
+
+    def _moved(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, list[Array]]:
+        array = self._arrays[name]
+        original = array[index]
+        array[index] = original + offset
+        try:
+            return self._evaluate()
+        finally:
+            array[index] = original
 
     def _evaluate(self) -> tuple[float, list[Array]]:
         if not self._keep:

@@ -6,42 +6,54 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
-from graphnn.gradients import rules
-from graphnn.gradients.loop import Loop
+from graphnn.gradients import rules, selection
+from graphnn.gradients.estimate import (
+    TINY,
+    ComplexStep,
+    Differences,
+    GradientEstimate,
+    Locate,
+    Prober,
+    Scheme,
+)
+from graphnn.gradients.loop import Crossing, Loop
 from graphnn.gradients.probes import MAX_MEMORY, Probes
-from graphnn.gradients.rules import DifferenceRule, Rule
+from graphnn.gradients.rules import DifferenceRule, Extrapolation, StepRule
+from graphnn.gradients.selection import Entries
 from graphnn.gradients.sharing import one_blas_thread
 from graphnn.network import Network
 from graphnn.plan import Mode
 
 Array = NDArray[Any]
-Method = Literal["probes", "loop"]
-Tell = Callable[[int], None]
-_METHODS = ("probes", "loop")
+Method = Literal["probes", "loop", "complex"]
+Rule = Literal["central", "forward"] | DifferenceRule
+Steps = float | Mapping[str, float] | str | StepRule
+_METHODS = ("probes", "loop", "complex")
 
 
-class GradientEstimate(NamedTuple):
-    """A numerical gradient that knows how far it may be off.
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during `numerical_gradient`; it carries what was reached.
 
     Attributes
     ----------
-    value : ndarray of float64
-        The derivative by each entry; of the parameter's shape, like the others.
-    error : ndarray of float64
-        Estimate of its error: truncation, from comparing two steps, and rounding of the loss.
-    kink : ndarray of bool
-        Whether a probe crossed a point where the loss has no derivative.
+    estimates : dict of str to GradientEstimate
+        As `numerical_gradient` returns them; of the parameter that was under way, the entries
+        that were done.
+    total : int
+        How many entries were asked for.
     """
 
-    value: Array
-    error: Array
-    kink: Array
+    def __init__(self, estimates: dict[str, GradientEstimate], total: int) -> None:
+        self.estimates = estimates
+        self.total = total
+        self.done = sum(found.count for found in estimates.values())
+        super().__init__(f"{self.done:,} of {total:,} entries were reached")
 
 
 def numerical_gradient(
@@ -51,10 +63,12 @@ def numerical_gradient(
     *,
     loss: str | Iterable[str] | None = None,
     only: Iterable[str] | None = None,
+    entries: Entries | None = None,
     method: Method = "probes",
     rule: Rule = "central",
     order: int | None = None,
-    step: float | Mapping[str, float] | None = None,
+    step: Steps | None = None,
+    extrapolation: str | Extrapolation = "compared",
     estimate: bool = True,
     mode: Mode = "run",
     seed: int = 0,
@@ -75,21 +89,33 @@ def numerical_gradient(
         As for `Network.loss`.
     only : iterable of str, optional
         Names of parameters; by default all.
-    method : {"probes", "loop"}
-        Many perturbations in one pass, computing only what moves; or whole forward passes for
-        each entry, as every course teaches it. Both give the same numbers.
-    rule : {"central", "forward"}
+    entries : int, str, iterable of str, or mapping, optional
+        Which entries to take: how many, drawn at random from `seed`; or names such as
+        ``a1.weight[3,7]``; or by parameter an index, or a list of them. By default all.
+    method : {"probes", "loop", "complex"}
+        Many perturbations in one pass, computing only what moves; whole forward passes for
+        each entry, as every course teaches it, which gives the same numbers; or the complex step
+        ``Im f(x + ih) / h``, which subtracts nothing and is exact to rounding, where every op on
+        the way is analytic (`Op.analytic`).
+    rule : {"central", "forward"} or DifferenceRule
+        Not for the complex step.
     order : {2, 4}, optional
         Of the central rule: how its truncation error shrinks with the step.
-    step : float or mapping of str to float, optional
-        How far entries are moved, for all parameters or by name; by default what balances
-        truncation and rounding for the rule, see `DifferenceRule.default_step`.
+    step : float, mapping of str to float, {"balanced", "relative"}, or callable, optional
+        How far entries are moved, for all parameters or by name, or a step rule: from the values
+        of the parameter and the difference rule to a step. By default what balances truncation
+        and rounding for the rule, see `DifferenceRule.default_step`; 1e-20 for the complex step.
+    extrapolation : {"compared", "richardson"} or Extrapolation
+        What is made of derivatives at several steps: the one at the smallest, its truncation
+        error told by one at twice the step; or Richardson's extrapolation from three steps. Not
+        for the complex step.
     estimate : bool
-        Whether to estimate errors, which takes more probes; else they are NaN.
+        Whether to estimate errors, which takes more probes; else they are NaN, and crossings are
+        not located.
     mode, seed
-        As for `graphnn.backprop`; every probe meets the same noise.
+        As for `graphnn.backprop`; every probe meets the same noise. The seed also draws `entries`.
     threads : int, optional
-        That share the work of ``method="probes"``; by default one for each core.
+        That share the work of ``method="probes"`` and ``"complex"``; by default one for each core.
     executor : concurrent.futures.Executor, optional
         Whose workers share the work instead: processes, or machines of Dask, Ray or MPI. `threads`
         then says how many workers it has. The network goes to each worker once.
@@ -101,56 +127,54 @@ def numerical_gradient(
     Returns
     -------
     dict of str to GradientEstimate
+        By parameter; without those of which `entries` names none.
 
     Raises
     ------
     RunError, UsageError
-        As `Network.loss`; also when a name, the rule or the step makes no sense, or a worker of
-        the executor died.
+        As `Network.loss`; also when a name, an entry, the rule or the step makes no sense, an op
+        that the complex step would pass is not analytic, or a worker of the executor died.
+    Interrupted
+        Ctrl-C was pressed; what was reached by then is in it.
 
     References
     ----------
-    W. H. Press et al., Numerical Recipes, section 5.7, for the balance of truncation and rounding.
+    W. H. Press et al., Numerical Recipes, section 5.7, for the balance of truncation and rounding;
+    J. R. R. A. Martins, P. Sturdza and J. J. Alonso, The complex-step derivative approximation, ACM
+    Transactions on Mathematical Software 29 (2003), for the complex step.
     """
-    chosen = rules.find(rule, order)
-    names = _names(network, only)
-    steps = _steps(network, names, chosen, step)
-    if method not in _METHODS:
-        help = suggestion(method, _METHODS, f"there are {' and '.join(_METHODS)}")
-        message = f"there is no method '{method}'"
-        raise UsageError(Diagnostic("unknown-method", message, help=help))
+    chosen = selection.choose(network, only, entries, seed)
+    _check_method(method)
+    schemes = _schemes(network, tuple(chosen), method, rule, order, step, extrapolation, estimate)
     network = network if network.dtype == np.float64 else network.astype("float64")
     given, losses = {**(inputs or {}), **named}, network.losses(loss)
-    total = sum(network.parameters[name].size for name in names)
+    if method == "complex":
+        _check_analytic(network, losses, tuple(chosen), mode)
+    sizes = {
+        name: network.parameters[name].size if places is None else len(places)
+        for name, places in chosen.items()
+    }
+    total = sum(sizes.values())
     done = 0
-    result = {}
+    result: dict[str, GradientEstimate] = {}
     with _prober(
         network, given, losses, method, mode, seed, threads, executor, max_memory
     ) as prober:
-        for name in names:
-            before = done
+        locate = _locator(prober, network, given, losses, mode, seed) if estimate else None
+        for name, places in chosen.items():
 
-            def tell(entries: int, before: int = before) -> None:
+            def tell(entries: int, before: int = done) -> None:
                 if progress is not None:
                     progress(before + entries, total)
 
-            shape = network.parameters[name].shape
-            result[name] = _estimate(shape, name, prober, chosen, steps[name], estimate, tell)
-            done += network.parameters[name].size
+            found = schemes[name].take(prober, name, network.parameters[name], places, tell)
+            if locate is not None:
+                found = found.located(name, locate, schemes[name].reaches)
+            result[name] = found
+            if found.count < sizes[name]:
+                raise Interrupted(result, total)
+            done += sizes[name]
     return result
-
-
-class Prober(Protocol):
-    """Gives losses at moved parameters, up to a constant."""
-
-    @property
-    def origin(self) -> float:
-        """What it gives where nothing is moved."""
-
-    def differences(
-        self, name: str, offsets: Sequence[float], progress: Tell | None = None
-    ) -> tuple[Array, Array, Array]:
-        """Losses with each entry moved by each offset, see `Probes.differences`."""
 
 
 @contextmanager
@@ -173,63 +197,92 @@ def _prober(
             return
         if executor is None and workers > 1:
             executor = stack.enter_context(ThreadPoolExecutor(workers))
-        yield Probes(network, inputs, losses, mode, seed, executor, workers, max_memory)
+        continued = method == "complex"
+        yield Probes(network, inputs, losses, mode, seed, executor, workers, max_memory, continued)
 
 
-def _estimate(
-    shape: tuple[int, ...],
-    name: str,
+def _locator(
     prober: Prober,
-    rule: DifferenceRule,
-    step: float,
+    network: Network,
+    inputs: Mapping[str, Any],
+    losses: tuple[str, ...],
+    mode: Mode,
+    seed: int,
+) -> Locate:
+    """What finds crossings, made once one is looked for."""
+    loops = [prober] if isinstance(prober, Loop) else []
+
+    def locate(name: str, index: tuple[int, ...], offsets: Sequence[float]) -> Crossing | None:
+        if not loops:
+            loops.append(Loop(network, inputs, losses, mode, seed))
+        return loops[0].crossing(name, index, offsets)
+
+    return locate
+
+
+def _schemes(
+    network: Network,
+    names: tuple[str, ...],
+    method: str,
+    rule: str | DifferenceRule,
+    order: int | None,
+    step: Steps | None,
+    extrapolation: str | Extrapolation,
     estimate: bool,
-    tell: Tell,
-) -> GradientEstimate:
-    stretches = (1, 2) if estimate else (1,)
-    multiples = sorted({k * stretch for k in rule.weights for stretch in stretches} - {0})
-    found, crossed, stake = prober.differences(name, [k * step for k in multiples], tell)
-    losses = dict(zip(multiples, found, strict=True))
-    losses[0] = np.full(stake.shape, prober.origin)
-    value = rule.apply(losses, step)
-    near = [row for k, row in zip(multiples, crossed, strict=True) if k in rule.weights]
-    kink = np.any(near, axis=0)
-    error = np.full(value.shape, np.nan)
-    if estimate:
-        # The error is about c * step**order; comparing two steps tells c.
-        truncation = np.abs(rule.apply(losses, step, 2) - value) / (2**rule.order - 1)
-        error = truncation + np.finfo(np.float64).eps * stake / step
-    return GradientEstimate(value.reshape(shape), error.reshape(shape), kink.reshape(shape))
-
-
-def _names(network: Network, only: Iterable[str] | None) -> tuple[str, ...]:
-    names = tuple(network.parameters) if only is None else tuple(only)
-    for name in names:
-        if name not in network.parameters:
-            raise _unknown(network, name)
-    return names
-
-
-def _unknown(network: Network, name: str) -> UsageError:
-    help = suggestion(name, network.parameters)
-    message = f"the network has no parameter '{name}'"
-    return UsageError(Diagnostic("unknown-parameter", message, help=help))
+) -> dict[str, Scheme]:
+    """How to take the derivatives by each parameter."""
+    chosen, combined = rules.find(rule, order), rules.find_extrapolation(extrapolation)
+    if method == "complex":
+        if (chosen, combined) != (rules.CENTRAL, rules.COMPARED) or order is not None:
+            message = "the complex step has no rule, order or extrapolation"
+            raise UsageError(Diagnostic("bad-option", message, help="leave them out"))
+        steps = _steps(network, names, chosen, TINY if step is None else step)
+        return {name: ComplexStep(steps[name], estimate) for name in names}
+    steps = _steps(network, names, chosen, "balanced" if step is None else step)
+    return {name: Differences(chosen, steps[name], combined, estimate) for name in names}
 
 
 def _steps(
-    network: Network,
-    names: tuple[str, ...],
-    rule: DifferenceRule,
-    step: float | Mapping[str, float] | None,
+    network: Network, names: tuple[str, ...], rule: DifferenceRule, step: Steps
 ) -> dict[str, float]:
-    default = rule.default_step()
     if isinstance(step, Mapping):
-        for name in step:
-            if name not in network.parameters:
-                raise _unknown(network, name)
+        selection.known(network, step)
+        default = rule.default_step()
         steps = {name: step.get(name, default) for name in names}
+    elif isinstance(step, str) or callable(step):
+        of = rules.find_step(step)
+        steps = {name: of(network.parameters[name].astype(float), rule) for name in names}
     else:
-        steps = dict.fromkeys(names, default if step is None else step)
+        steps = dict.fromkeys(names, step)
     for value in steps.values():
         if not (value > 0 and np.isfinite(value)):
             raise UsageError(Diagnostic("bad-step", f"the step must be positive, not {value}"))
     return steps
+
+
+def _check_method(method: str) -> None:
+    if method not in _METHODS:
+        help = suggestion(
+            method, _METHODS, f"there are {', '.join(_METHODS[:-1])} and {_METHODS[-1]}"
+        )
+        raise UsageError(Diagnostic("unknown-method", f"there is no method '{method}'", help=help))
+
+
+def _check_analytic(
+    network: Network, losses: tuple[str, ...], names: tuple[str, ...], mode: Mode
+) -> None:
+    plan = network.executor(losses, keep=True, mode=mode).plan
+    reached: set[int | None] = {plan.parameters[name] for name in names if name in plan.parameters}
+    faults = []
+    for step in plan.steps:
+        if not reached.isdisjoint(step.arguments):
+            reached.add(step.output)
+            if not step.op.analytic:
+                message = (
+                    f"the complex step cannot pass '{step.node}': "
+                    f"{step.op.name} does not say that it is analytic"
+                )
+                help = "set 'analytic' in the op's class if it is, or take another method"
+                faults.append(Diagnostic("not-analytic", message, help=help))
+    if faults:
+        raise UsageError(*faults)

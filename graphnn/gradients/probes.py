@@ -113,9 +113,12 @@ class Probes:
         How many it has; by default one for each core.
     max_memory : int
         Bytes that tables of probes may take; batches of rows come on top.
+    complex : bool
+        Whether offsets are complex.
     """
 
     origin = 0.0
+    block = None
 
     def __init__(
         self,
@@ -127,10 +130,11 @@ class Probes:
         pool: Pool | None = None,
         workers: int | None = None,
         max_memory: int = MAX_MEMORY,
+        complex: bool = False,
     ) -> None:
         self._network, self._pool = network, pool
         self._width = _AHEAD * (workers or os.cpu_count() or 1)
-        self._engine = Engine(Base(network, inputs, losses, mode, seed), max_memory)
+        self._engine = Engine(Base(network, inputs, losses, mode, seed, complex), max_memory)
 
     def differences(
         self,

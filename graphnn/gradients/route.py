@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from graphnn.gradients.continuation import continued
 from graphnn.network import Network
 from graphnn.ops._op import Op
 from graphnn.plan import Mode, Plan, Step
@@ -33,6 +34,8 @@ class Base:
     ----------
     network, inputs, losses, mode, seed
         As for `graphnn.gradients.probes.Probes`.
+    complex : bool
+        Whether offsets will be complex: values are then complex too, and ops are continued.
 
     Attributes
     ----------
@@ -54,20 +57,29 @@ class Base:
         losses: Sequence[str],
         mode: Mode,
         seed: int,
+        complex: bool = False,
     ) -> None:
         executor = network.executor(losses, keep=True, mode=mode)
         values, release = executor.values(inputs, network.arrays, np.random.default_rng(seed))
-        self.plan: Plan = executor.plan
+        self.plan: Plan = continued(executor.plan) if complex else executor.plan
         self.values = [np.array(value) for value in values]
+        if complex:
+            self.values = [v.astype(np.complex128) if v.dtype == float else v for v in self.values]
         release()
         self.losses = [self.plan.outputs[name] for name in losses]
         bound = dict(executor.bind(inputs)[1])
         self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}
         self.branches = {
             step.output: self.ops[step.output].branch(*self.arguments(step, {}))
-            for step in self.plan.steps
+            for step in executor.plan.steps
             if type(step.op).branch is not Op.branch
         }
+
+    def size(self, loss: int) -> Array:
+        """Size of the numbers that the entries of a loss are rounded as."""
+        grain = self.ops[loss].grain if loss in self.ops else 0.0
+        found: Array = np.maximum(np.abs(self.values[loss]), grain)
+        return found
 
     def arguments(self, step: Step, moved: Mapping[int, Array]) -> list[Array | None]:
         """Operands of `step`: moved ones where there are, else those of this pass."""
@@ -205,7 +217,8 @@ class Route:
         for loss in self.losses:
             base = self.base.values[loss]
             if base.shape[:1] == (self.rows,):
-                total += np.abs(base).reshape(self.rows, -1).sum(axis=1) / base.size
+                size = self.base.size(loss).reshape(self.rows, -1)
+                total += size.sum(axis=1) / base.size
         return total
 
     def row_losses(self, rows: Mapping[int, Array], samples: Array) -> Array:

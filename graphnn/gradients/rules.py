@@ -1,10 +1,15 @@
-"""Step rules and difference rules: where to probe, and what to make of the probes."""
+"""Where to probe, and what to make of the probes: three kinds of rules, each to be swapped.
+
+A *step rule* says how far entries are moved, a *difference rule* makes a derivative of values at
+equal steps, an *extrapolation* makes a value and its truncation error of derivatives at several
+steps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +17,7 @@ from numpy.typing import NDArray
 from graphnn.errors import Diagnostic, UsageError, suggestion
 
 Array = NDArray[Any]
-Rule = Literal["central", "forward"]
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class DifferenceRule:
 
         ``eps ** (1 / (order + 1))``; W. H. Press et al., Numerical Recipes, section 5.7.
         """
-        return float(np.finfo(np.float64).eps ** (1 / (self.order + 1)))
+        return float(EPSILON ** (1 / (self.order + 1)))
 
 
 FORWARD = DifferenceRule({0: -1.0, 1: 1.0}, 1)
@@ -59,19 +64,78 @@ RULES: Mapping[tuple[str, int], DifferenceRule] = {
     ("central", 4): CENTRAL_4,
 }
 
+StepRule = Callable[[Array, DifferenceRule], float]
 
-def find(rule: str, order: int | None) -> DifferenceRule:
-    """The rule of that name and order, by default its lowest.
+
+def balanced(values: Array, rule: DifferenceRule) -> float:
+    """The step that suits the difference rule, whatever the values of the parameter."""
+    return rule.default_step()
+
+
+def relative(values: Array, rule: DifferenceRule) -> float:
+    """The same times the root mean square of the parameter's values, where that is more than 1."""
+    return rule.default_step() * max(1.0, float(np.sqrt(np.mean(np.square(values)))))
+
+
+STEPS: Mapping[str, StepRule] = {"balanced": balanced, "relative": relative}
+
+
+@dataclass(frozen=True, slots=True)
+class Extrapolation:
+    """What to make of derivatives at several steps.
+
+    Attributes
+    ----------
+    stretches : tuple of int
+        How many times the step each of them takes; the first is 1.
+    combine : callable
+        From those derivatives, arrays in the order of `stretches`, and the order of the difference
+        rule, to the value and an estimate of its truncation error.
+    """
+
+    stretches: tuple[int, ...]
+    combine: Callable[[Sequence[Array], int], tuple[Array, Array]]
+
+
+def _alone(found: Sequence[Array], order: int) -> tuple[Array, Array]:
+    return found[0], np.full(found[0].shape, np.nan)
+
+
+def _compared(found: Sequence[Array], order: int) -> tuple[Array, Array]:
+    # The error is about c h^order; how much more it is at 2 h tells c.
+    fine, coarse = found
+    return fine, np.abs(coarse - fine) / (2**order - 1)
+
+
+def _richardson(found: Sequence[Array], order: int) -> tuple[Array, Array]:
+    fine, coarse, coarsest = found
+    value = fine + (fine - coarse) / (2**order - 1)
+    before = coarse + (coarse - coarsest) / (2**order - 1)
+    # What is left is at least of the next order.
+    return value, np.abs(value - before) / (2 ** (order + 1) - 1)
+
+
+ALONE = Extrapolation((1,), _alone)
+COMPARED = Extrapolation((1, 2), _compared)
+RICHARDSON = Extrapolation((1, 2, 4), _richardson)
+EXTRAPOLATIONS: Mapping[str, Extrapolation] = {"compared": COMPARED, "richardson": RICHARDSON}
+
+
+def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
+    """The difference rule of that name and order, by default its lowest; one's own as it is.
 
     Raises
     ------
     UsageError
         There is none.
     """
+    if isinstance(rule, DifferenceRule):
+        if order not in (None, rule.order):
+            message = f"the rule given has order {rule.order}, not {order}"
+            raise UsageError(Diagnostic("unknown-order", message, help="leave 'order' out"))
+        return rule
     names = dict.fromkeys(name for name, _ in RULES)
-    if rule not in names:
-        help = suggestion(rule, names, f"there are {' and '.join(names)}")
-        raise UsageError(Diagnostic("unknown-rule", f"there is no rule '{rule}'", help=help))
+    _known("rule", rule, names)
     orders = [known for name, known in RULES if name == rule]
     if order is None:
         order = orders[0]
@@ -80,3 +144,38 @@ def find(rule: str, order: int | None) -> DifferenceRule:
         help = f"its order is {' or '.join(map(str, orders))}"
         raise UsageError(Diagnostic("unknown-order", message, help=help))
     return RULES[rule, order]
+
+
+def find_extrapolation(given: str | Extrapolation) -> Extrapolation:
+    """The extrapolation of that name; one's own as it is.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    if isinstance(given, Extrapolation):
+        return given
+    return _known("extrapolation", given, EXTRAPOLATIONS)[given]
+
+
+def find_step(given: str | StepRule) -> StepRule:
+    """The step rule of that name; one's own as it is.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    return _known("step rule", given, STEPS)[given] if isinstance(given, str) else given
+
+
+Known = TypeVar("Known", bound=Mapping[str, Any])
+
+
+def _known(what: str, name: str, among: Known) -> Known:
+    if name not in among:
+        code, message = f"unknown-{what.replace(' ', '-')}", f"there is no {what} '{name}'"
+        help = suggestion(name, among, f"there are {' and '.join(among)}")
+        raise UsageError(Diagnostic(code, message, help=help))
+    return among

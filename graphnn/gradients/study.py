@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import Diagnostic, UsageError, suggestion
+from graphnn.gradients import selection
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.loop import Loop
 from graphnn.gradients.rules import CENTRAL, FORWARD, DifferenceRule
@@ -20,7 +19,6 @@ Array = NDArray[Any]
 # Down past the smallest step that float64 can tell from none, and the textbook's example of one
 # that is far too small.
 STEPS = (*(10.0**-k for k in range(1, 21)), 10e-50)
-_ENTRY = re.compile(r"\s*([^\[\]]+?)\s*(?:\[([^\[\]]*)\])?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def step_study(
     given = {**(inputs or {}), **named}
     if network.dtype != np.float64:
         network = network.astype("float64")
-    name, index = _parse(network, entry)
+    name, index = selection.parse(network, entry)
     loop = Loop(network, given, network.losses(loss))
 
     def derivatives(rule: DifferenceRule) -> Array:
@@ -94,32 +92,9 @@ def step_study(
         return np.array(found)
 
     return StepStudy(
-        f"{name}[{','.join(map(str, index))}]",
+        selection.show(name, index),
         np.array(STEPS),
         derivatives(FORWARD),
         derivatives(CENTRAL),
         float(backprop(network, given, loss=loss, only=[name])[name][index]),
     )
-
-
-def _parse(network: Network, entry: str) -> tuple[str, tuple[int, ...]]:
-    found = _ENTRY.fullmatch(entry)
-    name = found.group(1) if found else entry
-    if name not in network.parameters:
-        help = suggestion(name, network.parameters)
-        message = f"the network has no parameter '{name}'"
-        raise UsageError(Diagnostic("unknown-parameter", message, help=help))
-    shape = network.parameters[name].shape
-    written = found.group(2) if found else None
-    try:
-        index = tuple(int(part) for part in written.split(",")) if written else (0,) * len(shape)
-    except ValueError:
-        index = ()
-    inside = len(index) == len(shape) and all(
-        0 <= i < n for i, n in zip(index, shape, strict=False)
-    )
-    if not inside or (written is None and network.parameters[name].size != 1):
-        message = f"'{entry}' is no entry of '{name}', whose shape is {list(shape)}"
-        help = f"such as {name}[{','.join(str(n - 1) for n in shape)}]"
-        raise UsageError(Diagnostic("unknown-entry", message, help=help))
-    return name, index

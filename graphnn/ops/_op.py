@@ -222,6 +222,9 @@ class Op(BaseModel):
         first axis). Data that has no rows of its own (see `has_rows`) is the same for all rows.
     channelwise : bool
         Whether each entry of the result depends on the entries in its own place alone.
+    grain : float
+        Size of the numbers that results are differences of, where that is not their own size:
+        however near 0 a result lies, it is rounded as if it were this large.
     analytic : bool
         Whether `continued` gives the op's value at complex arrays too.
     inplace : bool
@@ -244,6 +247,7 @@ class Op(BaseModel):
     broadcasts: ClassVar[bool] = False
     batchwise: ClassVar[bool] = False
     channelwise: ClassVar[bool] = False
+    grain: ClassVar[float] = 0.0
     analytic: ClassVar[bool] = False
     inplace: ClassVar[bool] = False
     view: ClassVar[bool] = False

@@ -311,6 +311,8 @@ class LogSoftmax(_AlongLast):
 
     op: Literal["log_softmax"] = "log_softmax"
 
+    grain = 1.0  # the logarithm of a sum near 1
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``x - max x - log(sum exp(x - max x))``, along the last axis."""
         return log_softmax(x, out)

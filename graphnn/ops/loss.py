@@ -101,6 +101,8 @@ class SumSquaredError(_Loss):
 class _Classification(_Loss):
     """A loss whose target is class numbers, or rows of probabilities."""
 
+    grain = 1.0  # the logarithm of a number near 1
+
     def infer_shape(self, *shapes: Shape) -> Shape | None:
         """One number for each sample; None where the signatures say what is wrong."""
         scores, target = shapes
@@ -267,6 +269,7 @@ class BinaryCrossEntropy(_Loss):
         data("prediction", "batch ...", domain=_PROBABILITY),
         data("target", "batch ...", domain=(0.0, 1.0)),
     )
+    grain = 1.0  # logarithms of numbers near 1
     fusions: ClassVar = {"prediction": ("sigmoid", "sigmoid_binary_cross_entropy")}
 
     def forward(self, prediction: Array, target: Array, *, out: Array | None = None) -> Array:

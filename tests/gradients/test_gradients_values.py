@@ -20,6 +20,10 @@ nodes:
 """
 
 
+def parts(estimate):
+    return estimate.value, estimate.error, estimate.kink
+
+
 def digits(rows: int = 4, seed: int = 0):
     rng = np.random.default_rng(seed)
     inputs = {"x": rng.normal(size=(rows, 6)), "t": rng.integers(0, 3, rows)}
@@ -199,7 +203,7 @@ def test_progress_is_told_and_parameters_survive_an_interruption():
         (
             {"method": "magic"},
             "error[unknown-method]: there is no method 'magic'\n"
-            "   = help: there are probes and loop",
+            "   = help: there are probes, loop and complex",
         ),
         (
             {"rule": "centrl"},

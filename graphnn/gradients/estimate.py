@@ -1,0 +1,247 @@
+"""Derivatives from probes, with an estimate of how far each is off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.gradients.loop import Crossing
+from graphnn.gradients.rounding import noise, rounding
+from graphnn.gradients.rules import ALONE, COMPARED, EPSILON, DifferenceRule, Extrapolation
+
+Array = NDArray[Any]
+Tell = Callable[[int], None]
+Locate = Callable[[str, tuple[int, ...], Sequence[float]], Crossing | None]
+TINY = 1e-20  # a complex step whose square is lost beside 1, and that underflows nowhere
+_LOCATED = 1000  # crossings of one parameter that are looked for, a forward pass or two each
+_AT_A_KINK = 1e-9  # how far to look for the kink that a point is at
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GradientEstimate:
+    """A numerical gradient that knows how far it may be off.
+
+    Attributes
+    ----------
+    value : ndarray of float64
+        The derivative by each entry; of the parameter's shape, like the others. NaN where the
+        entry was not asked for.
+    error : ndarray of float64
+        Estimate of its error: truncation, from comparing two steps, and rounding of the loss. NaN
+        where `value` is, or where no estimate was asked for.
+    kink : ndarray of bool
+        Whether a probe crossed a point where the loss has no derivative.
+    entries : ndarray of int or None
+        Places in the parameter's flat array that were taken; None for all.
+    crossings : tuple of Crossing
+        For each entry whose `kink` is true, where its nearest probe crosses a kink first; of the
+        first 1,000 such entries.
+    """
+
+    value: Array
+    error: Array
+    kink: Array
+    entries: Array | None = None
+    crossings: tuple[Crossing, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many entries were taken."""
+        return self.value.size if self.entries is None else len(self.entries)
+
+    def located(self, name: str, locate: Locate, offsets: Sequence[float]) -> GradientEstimate:
+        """The same with its crossings."""
+        marked = np.argwhere(self.kink)[:_LOCATED]
+        found = (locate(name, tuple(map(int, index)), offsets) for index in marked)
+        crossings = tuple(each for each in found if each is not None)
+        return replace(self, crossings=crossings)
+
+
+class Prober(Protocol):
+    """Gives losses at moved parameters, up to a constant."""
+
+    @property
+    def origin(self) -> float:
+        """What it gives where nothing is moved."""
+
+    @property
+    def block(self) -> int | None:
+        """How many entries to ask for at a time, for Ctrl-C to leave what was done; None: all."""
+
+    def differences(
+        self,
+        name: str,
+        offsets: Sequence[float],
+        progress: Tell | None = None,
+        entries: Array | None = None,
+    ) -> tuple[Array, Array, Array]:
+        """Losses with each entry moved by each offset, see `Probes.differences`."""
+
+
+class Scheme(Protocol):
+    """How the derivatives by one parameter are taken."""
+
+    @property
+    def reaches(self) -> Sequence[float]:
+        """Offsets, on the real axis, within which kinks matter."""
+
+    def take(
+        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+    ) -> GradientEstimate:
+        """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Differences of losses.
+
+    Parameters
+    ----------
+    rule : DifferenceRule
+    step : float
+    extrapolation : Extrapolation
+    estimate : bool
+        Whether to estimate errors.
+    """
+
+    rule: DifferenceRule
+    step: float
+    extrapolation: Extrapolation
+    estimate: bool
+
+    @property
+    def _extrapolation(self) -> Extrapolation:
+        alone = not self.estimate and self.extrapolation is COMPARED
+        return ALONE if alone else self.extrapolation
+
+    @property
+    def _multiples(self) -> list[int]:
+        stretches = self._extrapolation.stretches
+        return sorted({k * stretch for k in self.rule.weights for stretch in stretches} - {0})
+
+    @property
+    def reaches(self) -> Sequence[float]:
+        """As `Scheme.reaches`."""
+        return [k * self.step for k in self._multiples]
+
+    def take(
+        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+    ) -> GradientEstimate:
+        """As `Scheme.take`."""
+        probed = _probe(prober, name, self.reaches, values.size, places, tell)
+        losses: dict[int, Array] = dict(zip(self._multiples, probed.found, strict=True))
+        losses[0] = np.full(probed.stake.shape, prober.origin)
+        value, error = self._extrapolation.combine(
+            [self.rule.apply(losses, self.step, s) for s in self._extrapolation.stretches],
+            self.rule.order,
+        )
+        if self.estimate:
+            error = error + self._rounding(losses, probed, value, values)
+        else:
+            error = np.full(value.shape, np.nan)
+        return probed.spread(values.shape, value, error)
+
+    def _rounding(
+        self, losses: Mapping[int, Array], probed: _Probed, value: Array, values: Array
+    ) -> Array:
+        moved = values.ravel() if probed.places is None else values.ravel()[probed.places]
+        # The entry itself is rounded where it was moved to.
+        place = EPSILON * np.abs(moved * value)
+        total: Array = (rounding(losses, probed.stake, ~probed.kink) + place) / self.step
+        return total
+
+
+@dataclass(frozen=True)
+class ComplexStep:
+    """Imaginary parts of the loss at entries moved along the imaginary axis.
+
+    Parameters
+    ----------
+    step : float
+    estimate : bool
+        Whether to estimate errors.
+    """
+
+    step: float
+    estimate: bool
+
+    @property
+    def reaches(self) -> Sequence[float]:
+        """As `Scheme.reaches`: only what the point itself lies on."""
+        return (-_AT_A_KINK, _AT_A_KINK)
+
+    def take(
+        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+    ) -> GradientEstimate:
+        """As `Scheme.take`."""
+        # Three times the step changes nothing but how it is rounded.
+        multiples = (1, 3) if self.estimate else (1,)
+        offsets: list[Any] = [1j * k * self.step for k in multiples]
+        probed = _probe(prober, name, offsets, values.size, places, tell)
+        value = probed.found[0].imag / self.step
+        error = np.full(value.shape, np.nan)
+        if self.estimate:
+            other = probed.found[1].imag / (3 * self.step)
+            error = noise(np.abs(other - value), np.abs(value))
+        return probed.spread(values.shape, value, error)
+
+
+class _Probed(NamedTuple):
+    """What a prober gave, [offsets, entries], and at which entries; None for all."""
+
+    found: Array
+    crossed: Array
+    stake: Array
+    places: Array | None
+
+    @property
+    def kink(self) -> Array:
+        """Whether any probe of the entry crossed a kink."""
+        return np.asarray(self.crossed.any(axis=0))
+
+    def spread(self, shape: tuple[int, ...], value: Array, error: Array) -> GradientEstimate:
+        kink = self.kink
+        if self.places is None:
+            return GradientEstimate(value.reshape(shape), error.reshape(shape), kink.reshape(shape))
+        whole = GradientEstimate(
+            np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool), self.places
+        )
+        whole.value.flat[self.places] = value
+        whole.error.flat[self.places] = error
+        whole.kink.flat[self.places] = kink
+        return whole
+
+
+def _probe(
+    prober: Prober,
+    name: str,
+    offsets: Sequence[float],
+    size: int,
+    places: Array | None,
+    tell: Tell,
+) -> _Probed:
+    """What `prober` gives, a block of entries at a time; Ctrl-C leaves what was done by then."""
+    every = np.arange(size) if places is None else places
+    block = prober.block or max(1, len(every))
+    parts = []
+    done = 0
+    try:
+        while done < len(every):
+            some = every[done : done + block] if block < len(every) else places
+
+            def told(entries: int, before: int = done) -> None:
+                tell(before + entries)
+
+            parts.append(prober.differences(name, offsets, told, some))
+            done += block
+    except KeyboardInterrupt:
+        places = every[:done]
+    if not parts:
+        nothing = np.zeros((len(offsets), 0))
+        return _Probed(nothing, nothing.astype(bool), np.zeros(0), every[:0])
+    found, crossed, stake = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+    return _Probed(found, crossed, stake, places)

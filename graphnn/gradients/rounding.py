@@ -1,0 +1,56 @@
+"""How far losses are off by rounding, as far as the losses themselves show it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.gradients.rules import EPSILON
+
+Array = NDArray[Any]
+_MEDIAN_TO_SPREAD = 1.4826  # of a normal distribution
+
+
+def rounding(losses: Mapping[int, Array], stake: Array, smooth: Array) -> Array:
+    """Typical error by rounding of a loss at each moved entry.
+
+    A divided difference over all places of a probe leaves of a smooth function only its highest
+    derivative, which a small step makes nothing; what remains is noise.
+
+    Parameters
+    ----------
+    losses : mapping of int to ndarray, shape (entries,)
+        By multiples of the step, 0 among them.
+    stake : ndarray, shape (entries,)
+        Size of the losses that the entry moves.
+    smooth : ndarray of bool, shape (entries,)
+        Whether no probe crossed a kink: there a difference is no noise.
+
+    References
+    ----------
+    R. W. Hamming, Introduction to applied numerical analysis, 1971, section 6; J. J. More and
+    S. M. Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33 (2011),
+    section 3: noise from differences of high order.
+    """
+    weights = {k: 1 / math.prod(k - other for other in losses if other != k) for k in losses}
+    parts = [weight * losses[k] for k, weight in weights.items()]
+    return noise(np.abs(np.sum(parts, axis=0)) / math.hypot(*weights.values()), stake, smooth)
+
+
+def noise(seen: Array, size: Array, telling: Array | None = None) -> Array:
+    """Typical noise of each number, of which `seen` shows one draw each.
+
+    A single draw may come out small by chance, so that all of them tell together what to expect,
+    each against the size of its number, but those that `telling` leaves out; less than the machine
+    epsilon of that it never is.
+    """
+    there = size > 0 if telling is None else telling & (size > 0)
+    common = EPSILON
+    if there.any():
+        common = max(common, _MEDIAN_TO_SPREAD * float(np.median(seen[there] / size[there])))
+    total: Array = np.maximum(seen, common * size)
+    return total
