@@ -140,7 +140,7 @@ class Differences:
             self.rule.order,
         )
         if self.estimate:
-            error = error + self._rounding(losses, probed, value, values)
+            error = np.maximum(error, self._rounding(losses, probed, value, values))
         else:
             error = np.full(value.shape, np.nan)
         return probed.spread(values.shape, value, error)

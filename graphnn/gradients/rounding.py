@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from graphnn.gradients.rules import EPSILON
 
 Array = NDArray[Any]
-_MEDIAN_TO_SPREAD = 1.4826  # of a normal distribution
 
 
 def rounding(losses: Mapping[int, Array], stake: Array, smooth: Array) -> Array:
@@ -51,6 +50,6 @@ def noise(seen: Array, size: Array, telling: Array | None = None) -> Array:
     there = size > 0 if telling is None else telling & (size > 0)
     common = EPSILON
     if there.any():
-        common = max(common, _MEDIAN_TO_SPREAD * float(np.median(seen[there] / size[there])))
+        common = max(common, float(np.median(seen[there] / size[there])))
     total: Array = np.maximum(seen, common * size)
     return total
