@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,8 +21,10 @@ from graphnn.errors import FileError, Findings, GraphnnError, SpecError, nearest
 from graphnn.initializers import INITIALIZERS, MAP, Initializer
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
-from graphnn.spec.build import NODE_KEYS
-from graphnn.spec.model import NodeSpec, Reference
+from graphnn.spec.blocks import depends, unknown_size_help
+from graphnn.spec.copies import Copies
+from graphnn.spec.model import BlockSpec, Copy, NetworkSpec, NodeSpec, Reference
+from graphnn.spec.nodes import NODE_KEYS
 from graphnn.spec.sizes import Size, show
 from graphnn.spec.take import brief, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, plain
@@ -92,33 +94,76 @@ class Bound:
 
 
 class Binder:
-    """Binds nodes of one spec, telling faults to `findings`.
+    """Binds nodes of one spec, telling faults to `copies`.
 
     Parameters
     ----------
-    scope : mapping of str to Size
-        The named sizes.
-    folder : Path
-        Files named by the spec lie in its tree.
-    findings : Findings
+    spec : NetworkSpec
+    copies : Copies
+        Takes what is wrong.
     lost : collection of str
         Sizes that the spec names, but wrongly, which has been told.
     """
 
-    def __init__(
-        self,
-        scope: Dict[str, Size],
-        folder: Path,
-        findings: Findings,
-        lost: Collection[str] = (),
-    ) -> None:
-        self._scope = scope
-        self._folder = folder
-        self._findings = findings
-        self._lost = lost
+    def __init__(self, spec: NetworkSpec, copies: Copies, lost: Collection[str] = ()) -> None:
+        self._spec = spec
+        self._all = copies
+        self._all_lost = lost
+        self._unsound: set[int] = set()
+        self._made: dict[tuple[int, int], Bound | None] = {}
+
+    def check(self, block: BlockSpec) -> None:
+        """Tell what is wrong with the nodes of `block` whatever its sizes are."""
+        for node in block.nodes.values():
+            if isinstance(node, NodeSpec):
+                found = Findings()
+                self._stand(found, block.scope, block.folder, block=block)
+                self._bind(node)
+                for diagnostic in found.sorted():
+                    self._unsound.add(id(node))
+                    self._all.of(None).add(diagnostic)
 
     def bind(self, spec: NodeSpec) -> Bound | None:
-        """`spec` bound to its op, or None when that cannot be done."""
+        """`spec` bound to its op, or None when that cannot be done.
+
+        A node of a block that `check` found to be at fault is None, and nothing more is told.
+        """
+        copy = spec.copy
+        if copy is None:
+            self._stand(self._all.of(None), self._spec.sizes, self._spec.folder)
+            return self._bind(spec)
+        node = copy.use.block.nodes[spec.name.removeprefix(f"{copy.name}.")]
+        if id(node) in self._unsound:
+            return None
+        self._stand(self._all.of(copy), copy.use.scope, copy.use.block.folder, copy=copy)
+        key = (id(node), id(copy.use))
+        if key not in self._made:
+            bound = self._bind(spec)
+            # What names no other parameter and no array by the node's name is alike in all copies.
+            if not any(isinstance(entry.value, Mapping) for entry in spec.fields.values()):
+                self._made[key] = bound
+            return bound
+        first = self._made[key]
+        inputs = None if first is None else self._inputs(spec, type(first.op))
+        if first is None or inputs is None:
+            return None
+        return Bound(spec, first.op, inputs, first.parameters)
+
+    def _stand(
+        self,
+        findings: Findings,
+        scope: Dict[str, Size],
+        folder: Path,
+        *,
+        copy: Copy | None = None,
+        block: BlockSpec | None = None,
+    ) -> None:
+        """Go to where the next nodes come from: a copy, or a block whose sizes are not known."""
+        self._findings, self._scope, self._folder = findings, scope, folder
+        self._copy, self._block = copy, block
+        self._lost = self._all_lost if copy is None and block is None else ()
+
+    def _bind(self, spec: NodeSpec) -> Bound | None:
         op_class = REGISTRY.get(str(spec.op.value))
         if op_class is None or op_class.internal:
             known = [name for name, known in REGISTRY.items() if not known.internal]
@@ -194,6 +239,9 @@ class Binder:
             return
         what = f"the '{key}' of '{spec.name}'"
         value = _deepest(attributes[key].value, detail["loc"][1:])
+        unknown = detail["type"] == "size" and detail["ctx"]["name"]
+        if self._block is not None and not unknown and depends(value, self._block):
+            return  # judged where the sizes are known
         entry = f"an entry of {what}" if value is not attributes[key].value else what
         if detail["type"] == "size":
             self._size_fault(entry, value, detail)
@@ -215,7 +263,9 @@ class Binder:
         if unknown:
             help = "declare it under 'sizes': a whole number, or free"
             # A name may hold '-'.
-            if "-" in unknown and unknown.partition("-")[0] in self._scope:
+            if self._block is not None:
+                help = unknown_size_help(unknown, self._block)
+            elif "-" in unknown and unknown.partition("-")[0] in self._scope:
                 help = "put spaces around the '-' to subtract"
             else:
                 help = suggestion(unknown, self._scope, help)
@@ -401,7 +451,9 @@ class Binder:
         if len(texts) != len(value.entries):
             return None
         file = texts["file"]
-        path = files.within(self._folder, str(file.value), file.span)
+        path = files.within(self._spec.folder, str(file.value), file.span, self._folder)
+        if self._block is not None:
+            return Origin(value)  # read where the name of the node is known
         array_name = texts.get("key")
         wanted = full if array_name is None else str(array_name.value)
         try:
@@ -423,7 +475,11 @@ class Binder:
         if not isinstance(target, Scalar) or not isinstance(target.value, str):
             self._wrong(full, "{share: NODE.PARAMETER}", target)
             return None
-        return None if extra else Origin(target, share=target.value)
+        node, _, parameter = target.value.rpartition(".")
+        if self._copy is not None:
+            node = f"{self._copy.name}.{node}"
+        owner = f"{self._spec.aliases.get(node, node)}.{parameter}" if node else target.value
+        return None if extra else Origin(target, share=owner)
 
 
 def _deepest(value: Value, path: Iterable[int | str]) -> Value:
@@ -473,16 +529,17 @@ def _lower(message: str) -> str:
 
 
 def resolve_shares(
-    bound: Dict[str, Bound], unbound: Collection[str], findings: Findings
+    bound: Dict[str, Bound], is_told: Callable[[str], bool], copies: Copies
 ) -> tuple[dict[str, str], set[str]]:
     """Owner of every parameter, following shares; and the nodes whose shares lead nowhere.
 
     Parameters
     ----------
     bound : mapping of str to Bound
-    unbound : collection of str
-        Names of nodes that have been told to be at fault; shares of theirs are not told again.
-    findings : Findings
+    is_told : callable
+        Whether the node of a name has been told to be at fault; shares of it are not told again.
+    copies : Copies
+        Takes what is wrong.
 
     Returns
     -------
@@ -510,17 +567,24 @@ def resolve_shares(
         if name is None:
             owner = last
         elif name in path:
-            _share_circle(list(path), name, origins, findings)
+            _share_circle(list(path), name, origins, copies.of(_copy_of(last, bound)))
         elif name in settled:
             owner = settled[name]
-        else:
-            if name.rpartition(".")[0] not in unbound:
-                told += 1
-                others = [other for other in origins if other != last] if told <= GUESSES else ()
-                _unknown_share(name, origins[last], others, findings)
+        elif not is_told(_node_of(name)):
+            told += 1
+            others = [other for other in origins if other != last] if told <= GUESSES else ()
+            _unknown_share(name, origins[last], others, copies.of(_copy_of(last, bound)))
         settled.update(dict.fromkeys(path, owner))
     owners = {full: owner for full, owner in settled.items() if owner is not None}
-    return owners, {full.rpartition(".")[0] for full in settled if full not in owners}
+    return owners, {_node_of(full) for full in settled if full not in owners}
+
+
+def _node_of(full: str) -> str:
+    return full.rpartition(".")[0]
+
+
+def _copy_of(full: str, bound: Dict[str, Bound]) -> Copy | None:
+    return bound[_node_of(full)].spec.copy
 
 
 def _share_circle(

@@ -12,8 +12,10 @@ from graphnn import graph, searches
 from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span
 from graphnn.examples import diagnose_examples
 from graphnn.network import Network
-from graphnn.spec import build, expand, reader
+from graphnn.spec import build, reader
+from graphnn.spec.library import NO_NETWORK
 from graphnn.spec.model import NetworkSpec, TrainSpec
+from graphnn.spec.settings import override
 from graphnn.spec.values import Mapping as Document
 from graphnn.training import augmentation, metrics, optimizers
 from graphnn.training.loop import load_sets, needs
@@ -24,7 +26,8 @@ def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tup
     """Errors and warnings of the spec file at `path`, by place.
 
     They are those of the network, of the arrays of its examples, and of what ``train`` and
-    ``search`` ask for. Data that are not there are a warning: they may be elsewhere.
+    ``search`` ask for. Data that are not there are a warning: they may be elsewhere. A file of
+    blocks is checked as such.
 
     Parameters
     ----------
@@ -79,13 +82,13 @@ def _diagnose(
     with _kept(findings):
         document = read()
     if document is not None:
-        spec = build.build(expand.override(document, settings or {}), folder, findings)
+        spec = build.build(override(document, settings or {}), folder, findings)
         net = _network(spec, findings)
         if spec.train is not None:
             _declared(spec.train, findings)
         if net is not None:
             _used(net, findings)
-    return findings.sorted()
+    return tuple(found for found in findings.sorted() if found.code != NO_NETWORK)
 
 
 def _network(spec: NetworkSpec, findings: Findings) -> Network | None:

@@ -210,6 +210,11 @@ class Findings:
         """Keep a warning made of these parts."""
         self.add(Diagnostic(code, message, span, label, tuple(notes), help, "warning"))
 
+    def replace(self, old: Diagnostic, new: Diagnostic) -> None:
+        """Keep `new` where `old` is kept."""
+        if old in self._found:
+            self._found[self._found.index(old)] = new
+
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
         """The errors, by place."""

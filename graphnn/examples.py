@@ -213,11 +213,11 @@ def _size(value: Value, spec: NetworkSpec) -> int:
 
 
 def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
-    nodes = network.graph.nodes
+    graph = network.graph
 
     def array(name: str, entry: Entry) -> Array | None:
         try:
-            return read_array(entry.value, nodes[name], network.graph.spec)
+            return read_array(entry.value, graph.node(name), graph.spec)
         except GraphnnError as error:
             for found in error.diagnostics:
                 findings.add(found)
@@ -228,7 +228,7 @@ def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
     for name, entry in spec.outputs.items():
         value = entry.value
         if isinstance(value, Located) and value.entries and set(value.entries) <= {*_PROPERTIES}:
-            expectations.extend(_properties(nodes[name], value, findings))
+            expectations.extend(_properties(name, graph.node(name), value, findings))
         elif (expected := array(name, entry)) is not None:
             expectations.append(Expectation(name, "", expected, value.span))
     if not spec.outputs:
@@ -237,12 +237,12 @@ def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
     return Example(spec, _needed(network, spec, given, findings), tuple(expectations))
 
 
-def _properties(node: Node, value: Located, findings: Findings) -> list[Expectation]:
+def _properties(name: str, node: Node, value: Located, findings: Findings) -> list[Expectation]:
     found: list[Expectation] = []
     for key, item in value.items():
-        what = _PROPERTIES[key].format(node.name)
+        what = _PROPERTIES[key].format(name)
         if not node.shape:
-            message = f"'{node.name}' is a single number: it has no axis for '{key}'"
+            message = f"'{name}' is a single number: it has no axis for '{key}'"
             findings.error("wrong-shape", message, value.entries[key].key.span)
             continue
         try:
@@ -255,7 +255,7 @@ def _properties(node: Node, value: Located, findings: Findings) -> list[Expectat
             for diagnostic in error.diagnostics:
                 findings.add(diagnostic)
             continue
-        found.append(Expectation(node.name, key, expected, item.span))
+        found.append(Expectation(name, key, expected, item.span))
     return found
 
 

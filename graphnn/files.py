@@ -92,8 +92,17 @@ def _neighbour(path: Path) -> str:
     return f"did you mean '{found}'?" if found else ""
 
 
-def within(folder: Path, name: str, span: Span | None = None) -> Path:
+def within(folder: Path, name: str, span: Span | None = None, start: Path | None = None) -> Path:
     """Resolve `name`, as a spec in `folder` gives it, to a path inside that folder's tree.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+    span : Span, optional
+        Where the spec gives it, for the error.
+    start : Path, optional
+        The folder that the name starts from, where that is one inside of `folder`.
 
     Raises
     ------
@@ -102,7 +111,7 @@ def within(folder: Path, name: str, span: Span | None = None) -> Path:
     """
     root = folder.resolve()
     try:
-        path = (root / name).resolve()
+        path = ((start or folder).resolve() / name).resolve()
     except (OSError, ValueError, RuntimeError):
         raise fail("bad-file-name", f"'{name}' is not a file name", span) from None
     if not path.is_relative_to(root):

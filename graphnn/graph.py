@@ -11,12 +11,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
 from graphnn.binding import GUESSES, Binder, Bound, Origin, resolve_shares
-from graphnn.errors import Diagnostic, Findings, Note, SpecError, suggestion
+from graphnn.errors import Diagnostic, Findings, Note, SpecError, UsageError, suggestion
 from graphnn.garbage import paused
 from graphnn.ops._op import Kind, Op, ShapeError
 from graphnn.ops.source import Constant, Input
 from graphnn.spec import sizes
-from graphnn.spec.model import NetworkSpec, NodeSpec, Reference
+from graphnn.spec.copies import Copies
+from graphnn.spec.model import Copy, NetworkSpec, NodeSpec, Reference
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Mapping, Value
 
@@ -100,9 +101,9 @@ class Graph:
     parameters : mapping of str to Parameter
         By full name, in schedule order; a shared one once, under its owner's name.
     outputs : tuple of str
-        What a run gives unless told otherwise.
+        What a run gives unless told otherwise; the name of a use stands for its output.
     losses : tuple of str
-        Nodes whose means add up to the loss.
+        Nodes whose means add up to the loss; likewise.
     warnings : tuple of Diagnostic
     """
 
@@ -113,6 +114,21 @@ class Graph:
     outputs: tuple[str, ...]
     losses: tuple[str, ...]
     warnings: tuple[Diagnostic, ...] = ()
+
+    def node(self, name: str) -> Node:
+        """The node called `name`, or that the use or copy of a block called `name` stands for.
+
+        Raises
+        ------
+        UsageError
+            There is none.
+        """
+        found = self.nodes.get(self.spec.aliases.get(name, name))
+        if found is None:
+            help = suggestion(name, (*self.nodes, *self.spec.aliases))
+            message = f"there is no node '{name}'"
+            raise UsageError(Diagnostic("unknown-node", message, help=help))
+        return found
 
     @property
     def inputs(self) -> tuple[Node, ...]:
@@ -144,20 +160,19 @@ class _Builder:
     def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
         self._spec = spec
         self._findings = findings
+        self._copies = Copies(findings)
         self._bound: dict[str, Bound] = {}
         self._nodes: dict[str, Node] = {}
         self._parameters: dict[str, Parameter] = {}
         self._owners: dict[str, str] = {}
         self._broken: set[str] = set()  # nodes at fault, or after one: nothing more is said of them
         self._guesses: dict[str, str] = {}
-        # Names that the file has, also for nodes so broken that no record could be made of them.
-        self._written = _written(spec, "nodes")
 
     def build(self) -> Graph:
         bound = self._bound = self._bind()
         network = self._connect(bound)
         order = self._schedule(network)
-        self._owners, lost = resolve_shares(bound, self._written - bound.keys(), self._findings)
+        self._owners, lost = resolve_shares(bound, self._is_told, self._copies)
         self._broken |= lost
         for name in order:
             if name in bound:
@@ -180,7 +195,9 @@ class _Builder:
 
     def _bind(self) -> dict[str, Bound]:
         lost = _written(self._spec, "sizes") - self._spec.sizes.keys()
-        binder = Binder(self._spec.sizes, self._spec.folder, self._findings, lost)
+        binder = Binder(self._spec, self._copies, lost)
+        for block in self._spec.blocks.values():
+            binder.check(block)
         bound = {}
         for name, spec in self._spec.nodes.items():
             node = binder.bind(spec)
@@ -202,22 +219,40 @@ class _Builder:
                     network.add_edge(reference.name, name, key=position)
                     continue
                 self._broken.add(name)
-                self._unknown_node(reference)
+                self._unknown_node(reference, spec.copy)
+        for use in self._spec.uses.values():
+            for reference in use.inputs:
+                if reference.name not in self._spec.nodes:
+                    self._unknown_node(reference, use.parent)
         return network
 
-    def _unknown_node(self, reference: Reference) -> None:
+    def _is_told(self, node: str) -> bool:
+        """Whether it has been told that something is wrong with the node called `node`."""
+        return self._spec.is_lost(node) or (node in self._spec.nodes and node not in self._bound)
+
+    def _unknown_node(self, reference: Reference, copy: Copy | None = None) -> None:
         name = reference.name
-        if not name or name in self._written:  # what is wrong there has been told
+        if not name or self._spec.is_lost(name):
             return
         if name not in self._guesses:
-            candidates = self._spec.nodes if len(self._guesses) < GUESSES else ()
-            self._guesses[name] = suggestion(name, candidates)
-        self._findings.error(
+            few = len(self._guesses) < GUESSES
+            self._guesses[name] = self._guess(name) if few else ""
+        self._copies.of(copy).error(
             "unknown-node",
             f"there is no node '{name}'",
             reference.place.span,
             help=self._guesses[name],
         )
+
+    def _guess(self, name: str) -> str:
+        """Help for a name that is no node's."""
+        head, _, number = name.rpartition(".")
+        use = self._spec.uses.get(head)
+        if use is not None and number.isdigit():
+            if use.repeat is None:
+                return f"'{head}' is one copy, without a number: it has no 'repeat'"
+            return f"the copies of '{head}' are numbered from 1 to {use.repeat}"
+        return suggestion(name, (*self._spec.nodes, *self._spec.aliases))
 
     def _schedule(self, network: nx.MultiDiGraph[str]) -> list[str]:
         import networkx as nx
@@ -228,8 +263,9 @@ class _Builder:
             for knot in nx.strongly_connected_components(network)
             if len(knot) > 1 or network.has_edge(*(2 * tuple(knot)))
         ]
-        for knot in circular:
-            self._tell_cycle(network, sorted(knot, key=rank.__getitem__))
+        knots = [sorted(knot, key=rank.__getitem__) for knot in circular]
+        for knot in sorted(knots, key=lambda knot: rank[knot[0]]):
+            self._tell_cycle(network, knot)
         if not circular:
             return list(nx.lexicographical_topological_sort(network, key=rank.__getitem__))
         # What is not downstream of a cycle is still checked.
@@ -258,7 +294,7 @@ class _Builder:
             Note(f"'{reader}' reads '{read}'", _place_of(self._spec.nodes[reader], read).span)
             for read, reader in list(pairwise(path))[:4]
         ]
-        self._findings.error(
+        self._copies.of(spec.copy).error(
             "cycle",
             f"nodes read each other in a circle: {' -> '.join(shown)}",
             spec.place.span,
@@ -329,7 +365,7 @@ class _Builder:
                 continue
             fine = False
             words = {"float": "real numbers", "int": "whole numbers"}
-            self._findings.error(
+            self._copies.of(bound.spec.copy).error(
                 "wrong-kind",
                 f"{bound.op.name} takes {words[operand.kind]}, "
                 f"but '{node.name}' holds {words[node.kind]}",
@@ -365,7 +401,7 @@ class _Builder:
             Note(_described(node, names[position] if matched else ""), node.spec.place.span)
             for position, node in enumerate(inputs[:4])
         ]
-        self._findings.error(
+        self._copies.of(bound.spec.copy).error(
             code,
             message,
             place.span,
@@ -382,7 +418,7 @@ class _Builder:
             shape = shapes[name]
             loose = sorted(set().union(*map(sizes.free_names, shape)))
             if loose:
-                self._findings.error(
+                self._copies.of(bound.spec.copy).error(
                     "free-parameter",
                     f"'{full}' would have shape {show(shape)}, but '{loose[0]}' is free",
                     origin.place.span,
@@ -390,7 +426,7 @@ class _Builder:
                 )
                 return False
             if cast(int, sizes.product(shape)) > MAX_PARAMETER:
-                self._too_large(full, shape, MAX_PARAMETER, origin.place)
+                self._too_large(bound, full, shape, MAX_PARAMETER, origin.place)
                 return False
             if origin.share is None:
                 self._parameters[full] = Parameter(
@@ -405,11 +441,11 @@ class _Builder:
     def _value_fits(self, bound: Bound, shape: Shape) -> bool:
         fixed = math.prod(size for size in shape if isinstance(size, int))
         if fixed > MAX_VALUE:
-            self._too_large(bound.name, shape, MAX_VALUE, bound.spec.op)
+            self._too_large(bound, bound.name, shape, MAX_VALUE, bound.spec.op)
         return fixed <= MAX_VALUE
 
-    def _too_large(self, what: str, shape: Shape, limit: int, place: Value) -> None:
-        self._findings.error(
+    def _too_large(self, bound: Bound, what: str, shape: Shape, limit: int, place: Value) -> None:
+        self._copies.of(bound.spec.copy).error(
             "too-large",
             f"'{what}' would have shape {show(shape)}, more than {limit:,} entries",
             place.span,
@@ -437,7 +473,7 @@ class _Builder:
     def _share_fault(
         self, node: Node, name: str, shape: Shape, owner: Parameter, origin: Origin
     ) -> None:
-        self._findings.error(
+        self._copies.of(node.spec.copy).error(
             "shape-mismatch",
             f"'{node.name}.{name}' has shape {show(shape)}, "
             f"but '{owner.name}', which it shares, has {show(owner.shape)}",
@@ -451,20 +487,23 @@ class _Builder:
             wanted += self._spec.train.loss
             wanted += [node for metric in self._spec.train.metrics for node in metric.nodes]
         for reference in wanted:
-            if reference.name not in self._spec.nodes:
+            if not self._is_there(reference.name):
                 self._unknown_node(reference)
         for example in self._spec.examples:
             for name, entry in (*example.inputs.items(), *example.outputs.items()):
-                if name not in self._spec.nodes:
+                if not self._is_there(name):
                     self._unknown_node(Reference(name, entry.key))
             for name, entry in example.inputs.items():
-                node = self._nodes.get(name)
-                if node is not None and not isinstance(node.op, Input):
+                node = self._nodes.get(self._spec.aliases.get(name, name))
+                if node is not None and (name != node.name or not isinstance(node.op, Input)):
                     self._findings.error(
                         "not-an-input",
                         f"'{name}' is {node.op.name}, so an example cannot give its value",
                         entry.key.span,
                     )
+
+    def _is_there(self, name: str) -> bool:
+        return self._spec.aliases.get(name, name) in self._spec.nodes
 
     def _check_total(self) -> None:
         total = sum(parameter.size for parameter in self._parameters.values())
@@ -481,7 +520,15 @@ class _Builder:
         train = self._spec.train
         if train is not None and train.loss:
             return tuple(dict.fromkeys(reference.name for reference in train.loss))
-        return tuple(name for name in self._spec.nodes if self._nodes[name].op.is_loss)
+        found = [name for name in self._spec.nodes if self._nodes[name].op.is_loss]
+        return self._by_uses(found)
+
+    def _by_uses(self, names: Iterable[str]) -> tuple[str, ...]:
+        """`names`, where a use stands for a node by the name of the outermost such use."""
+        known: dict[str, str] = {}
+        for use in self._spec.uses:
+            known.setdefault(self._spec.aliases.get(use, use), use)
+        return tuple(known.get(name, name) for name in names)
 
     def _outputs(self, network: nx.MultiDiGraph[str]) -> tuple[str, ...]:
         if self._spec.outputs is not None:
@@ -493,8 +540,8 @@ class _Builder:
             and not isinstance(self._nodes[name].op, Input | Constant)
             and all(self._nodes[reader].op.is_loss for reader in network.successors(name))
         ]
-        return tuple(ends) or tuple(
-            name for name in self._spec.nodes if not network.out_degree(name)
+        return self._by_uses(
+            ends or [name for name in self._spec.nodes if not network.out_degree(name)]
         )
 
     def _warn(
@@ -503,6 +550,8 @@ class _Builder:
         wanted = {*outputs, *losses}
         if self._spec.train is not None:
             wanted |= {node.name for metric in self._spec.train.metrics for node in metric.nodes}
+        wanted = {self._spec.aliases.get(name, name) for name in wanted}
+        self._warn_of_blocks()
         used = wanted | _ancestors(network, wanted)
         for name, spec in self._spec.nodes.items():
             if network.out_degree(name):
@@ -512,11 +561,20 @@ class _Builder:
                 idle = name not in wanted
                 what = "is read by no other node, and is no output and no loss"
             if idle:
-                self._findings.warning(
+                self._copies.of(spec.copy).warning(
                     "unread-node",
                     f"'{name}' {what}",
                     spec.place.span,
                     help="leave it out, or list it under 'outputs'",
+                )
+
+    def _warn_of_blocks(self) -> None:
+        used = {use.block.name for use in self._spec.uses.values()}
+        for name, block in self._spec.blocks.items():
+            if block.own and name not in used:
+                message = f"no node uses the block '{name}'"
+                self._findings.warning(
+                    "unused-block", message, block.place.span, help="leave it out"
                 )
 
 

@@ -24,8 +24,9 @@ from graphnn.errors import (
 from graphnn.executor import Executor, as_numbers
 from graphnn.graph import Graph, Parameter
 from graphnn.plan import Mode, make
-from graphnn.spec import build, expand, reader
+from graphnn.spec import build, reader
 from graphnn.spec.model import DType
+from graphnn.spec.settings import override
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import located
@@ -194,7 +195,7 @@ class Network:
         """
         nodes = self.graph.losses if loss is None else _names(loss)
         if not nodes and len(self.graph.outputs) == 1:
-            node = self.graph.nodes[self.graph.outputs[0]]
+            node = self.graph.node(self.graph.outputs[0])
             nodes = (node.name,) if node.shape == () else ()
         if not nodes:
             raise UsageError(
@@ -297,7 +298,7 @@ def load(
     path : str or Path
         A YAML file, or a JSON file by its suffix ``.json``.
     settings : mapping, optional
-        Named sizes and values of ``train`` to replace; see `graphnn.spec.expand.override`.
+        Named sizes and values of ``train`` to replace; see `graphnn.spec.settings.override`.
     seed : int, optional
         Of the initializers; by default ``train.seed``, else 0.
 
@@ -349,7 +350,7 @@ def _network(
     seed: int | None,
 ) -> Network:
     findings = Findings()
-    document = expand.override(read(), settings or {})
+    document = override(read(), settings or {})
     spec = build.build(document, folder, findings)
     checked = graph.build(spec, findings)
     if seed is None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.garbage import paused
 from graphnn.graph import Graph, Node
 from graphnn.ops import REGISTRY, Op
@@ -91,29 +90,21 @@ class Plan:
 
 
 @paused()
-def make(graph: Graph, wanted: Iterable[str], mode: Mode = "run") -> Plan:
-    """The plan that computes the nodes `wanted`, and nothing that they do not need.
+def make(graph: Graph, names: Iterable[str], mode: Mode = "run") -> Plan:
+    """The plan that computes the nodes called `names`, and nothing that they do not need.
 
     In the mode ``train`` every op is the one that stands for it in training (`Op.in_training`).
     A loss that reads the op it fuses with (`Op.fusions`) becomes one step on that op's input.
+    The name of a use of a block stands for its output.
 
     Raises
     ------
     UsageError
         A name is not that of a node.
     """
-    wanted = tuple(dict.fromkeys(wanted))
-    for name in wanted:
-        if name not in graph.nodes:
-            raise UsageError(
-                Diagnostic(
-                    "unknown-node",
-                    f"there is no node '{name}'",
-                    help=suggestion(name, graph.nodes),
-                )
-            )
+    wanted = {name: graph.node(name).name for name in names}
     fused = {name: _fuse(graph, node) for name, node in graph.nodes.items() if node.op.fusions}
-    needed = _needed(graph, wanted, fused)
+    needed = _needed(graph, wanted.values(), fused)
     return _Planner(graph, fused, mode).plan(needed, wanted)
 
 
@@ -155,7 +146,7 @@ class _Planner:
         self._by_node: dict[str, int] = {}
         self._parameters: dict[str, int] = {}
 
-    def plan(self, needed: list[Node], wanted: tuple[str, ...]) -> Plan:
+    def plan(self, needed: list[Node], wanted: Mapping[str, str]) -> Plan:
         inputs: dict[str, int] = {}
         steps: list[Step] = []
         for node in needed:
@@ -163,7 +154,7 @@ class _Planner:
                 inputs[node.name] = self._node_slot(node, "input", None)
             else:
                 steps.append(self._step(node))
-        outputs = {name: self._by_node[name] for name in wanted}
+        outputs = {name: self._by_node[node] for name, node in wanted.items()}
         return Plan(
             self._with_lifetimes(steps, outputs.values()),
             tuple(self._slots),

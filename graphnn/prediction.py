@@ -86,7 +86,7 @@ class Predictor:
             message = f"'{self._node}' reads {len(inputs)} inputs, so files cannot feed it"
             raise UsageError(Diagnostic("wrong-inputs", message, help="use graphnn run --input"))
         self._need = input_need(network, network.graph.nodes[next(iter(inputs))])
-        self.probable = isinstance(network.graph.nodes[self._node].op, Sigmoid | Softmax)
+        self.probable = isinstance(network.graph.node(self._node).op, Sigmoid | Softmax)
         self._names = _names(network, spec)
 
     def __call__(self, paths: Iterable[Path]) -> list[Prediction]:

@@ -26,7 +26,8 @@ from graphnn.errors import (
 )
 from graphnn.network import Network
 from graphnn.runs import train_spec
-from graphnn.spec import build, expand
+from graphnn.spec import build
+from graphnn.spec import settings as overrides
 from graphnn.spec.model import SearchedSpec, SearchSpec, TrainSpec
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import Value, located, plain
@@ -108,7 +109,7 @@ class Search:
         """
         if self.best is None:
             raise TrainingError(Diagnostic("no-trial", "no trial of the search is complete"))
-        found = expand.override(self.document, self.best.settings)
+        found = overrides.override(self.document, self.best.settings)
         entries = {key: entry for key, entry in found.entries.items() if key != "search"}
         return to_yaml(Document(entries))
 
@@ -327,7 +328,7 @@ def _has_ended(trial: Trial) -> bool:
 def _variant(base: Network, settings: Mapping[str, Value]) -> Network:
     """`base` as its spec would be with `settings`."""
     spec, findings = base.graph.spec, Findings()
-    document = expand.override(spec.document, settings)
+    document = overrides.override(spec.document, settings)
     changed = graph.build(build.build(document, spec.folder, findings), findings)
     seed = changed.spec.train.seed if changed.spec.train is not None else 0
     return Network(changed, seed)
@@ -395,9 +396,9 @@ def _faults(base: Network, name: str, value: Value) -> Iterator[Diagnostic]:
 def _untouched(base: Network, spec: SearchSpec, settings: Mapping[str, Any]) -> None:
     """Raise for a setting that every trial would replace."""
     document = base.graph.spec.document
-    varied = {expand.find(document, name) for name in spec.settings}
+    varied = {overrides.find(document, name) for name in spec.settings}
     for name in settings:
-        if expand.find(document, name) in varied:
+        if overrides.find(document, name) in varied:
             message = f"the setting '{name}' is what the search varies"
             raise UsageError(Diagnostic("searched-setting", message))
 

@@ -11,6 +11,8 @@ from graphnn.errors import GraphnnError
 from graphnn.files import fail
 from graphnn.runs import CHECKPOINT
 from graphnn.spec import reader
+from graphnn.spec.library import is_library
+from graphnn.spec.values import Mapping
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _MARKS = ("graphnn", "nodes")  # keys without which a file found in a folder is no spec
@@ -26,13 +28,25 @@ class Found:
     @property
     def is_spec(self) -> bool:
         """Whether it means to be a spec: a file that was named always does."""
+        document = self._document()
+        return document is None or any(mark in document for mark in _MARKS)
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it means to be a spec of a network, not a file of blocks."""
+        document = self._document()
+        return document is None or (
+            any(mark in document for mark in _MARKS) and not is_library(document)
+        )
+
+    def _document(self) -> Mapping | None:
+        """What it holds, if that tells what it is for."""
         if self.named:
-            return True
+            return None
         try:
-            document = reader.read_file(self.path)
+            return reader.read_file(self.path)
         except GraphnnError:
-            return True  # whatever it is, it is for a person to see
-        return any(mark in document for mark in _MARKS)
+            return None  # whatever it is, it is for a person to see
 
 
 def spec_files(paths: Iterable[Path]) -> list[Found]:

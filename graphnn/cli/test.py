@@ -36,7 +36,7 @@ def test(files: Files, set: Settings = None) -> int:
     values = settings(set)
     tally = _Tally()
     for found in spec_files(files):
-        if found.is_spec:
+        if found.is_network:
             _file(found, values, tally)
     terminal.line(*_summary(tally))
     return 1 if tally.failed or tally.broken else 0

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphnn.errors import Findings, Note, nearest
+from graphnn.errors import Findings, Note
 from graphnn.garbage import paused
 from graphnn.spec import sizes
+from graphnn.spec.blocks import blocks
+from graphnn.spec.expand import expand
+from graphnn.spec.library import NO_NETWORK, inline, is_library
 from graphnn.spec.model import (
     AugmentSpec,
     EarlyStoppingSpec,
@@ -17,13 +20,13 @@ from graphnn.spec.model import (
     OptimizerSpec,
     Reference,
     TrainSpec,
+    UseSpec,
 )
+from graphnn.spec.nodes import NodeTaker
 from graphnn.spec.search import search
-from graphnn.spec.take import Taker, brief
+from graphnn.spec.take import brief
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
-VERSION = 1
-MAX_NODES = 200_000
 TOP_KEYS = (
     "graphnn",
     "name",
@@ -56,10 +59,8 @@ TRAIN_KEYS = (
     "keep",
     "stratify",
 )
-NODE_KEYS = ("op", "inputs", "trainable", "about")
 _EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
 _NODES = "list the network under 'nodes:', one name and op a line"
-_NOT_YET = {"blocks": "blocks"}
 
 
 @paused()
@@ -79,21 +80,27 @@ def build(document: Mapping, folder: Path, findings: Findings) -> NetworkSpec:
     return _Builder(findings).network(document, folder)
 
 
-class _Builder(Taker):
+class _Builder(NodeTaker):
     def network(self, document: Mapping, folder: Path) -> NetworkSpec:
         document = self.keys(document, TOP_KEYS, "a spec")
-        for key, what in _NOT_YET.items():
-            if key in document:
-                self._not_yet(document.entries[key].key, what)
-        self._version(document)
+        self.version(document, "the spec")
+        document, whole = inline(document, folder, self.findings)
+        section = self.mapping(
+            document.get("blocks"), "'blocks'", "a mapping of names to blocks, or {file: NAME}"
+        )
+        whole = whole and (section is not None or "blocks" not in document)
+        known, lost = blocks(section, folder, self.findings, whole=whole)
+        named = self._sizes(document)
+        given = self._nodes(document)
+        flat = expand(given, _written(document) - given.keys(), known, lost, named, self.findings)
         return NetworkSpec(
             document=document,
             folder=folder,
             name=self.text(document.get("name"), "'name'"),
             description=self.text(document.get("description"), "'description'"),
-            sizes=self._sizes(document),
+            sizes=named,
             dtype=self.choice(document.get("dtype"), "'dtype'", ("float64", "float32")),
-            nodes=self._nodes(document),
+            nodes=flat.nodes,
             outputs=self._outputs(document),
             weights=self._weights(document),
             examples=self._examples(document),
@@ -101,34 +108,11 @@ class _Builder(Taker):
             search=search(document.entries["search"], self.findings)
             if "search" in document
             else None,
+            blocks=known,
+            uses=flat.uses,
+            aliases=flat.aliases,
+            lost=flat.lost,
         )
-
-    def _not_yet(self, key: Scalar, what: str) -> None:
-        self.findings.error(
-            "not-supported",
-            f"this version of graphnn does not read '{key.value}' yet",
-            key.span,
-            help=f"leave {what} out",
-        )
-
-    def _version(self, document: Mapping) -> None:
-        value = document.get("graphnn")
-        if value is None:
-            self.findings.error(
-                "missing-key",
-                "the spec does not say which version of the language it is in",
-                document.span,
-                help=f"put 'graphnn: {VERSION}' at its top",
-            )
-        elif not isinstance(value, Scalar) or type(value.value) is not int:
-            self.wrong("'graphnn'", f"the number {VERSION}", value)
-        elif value.value != VERSION:
-            self.findings.error(
-                "unknown-version",
-                f"the spec is in version {brief(value)} of the language",
-                value.span,
-                help=f"this graphnn reads version {VERSION}",
-            )
 
     def _sizes(self, document: Mapping) -> dict[str, sizes.Size]:
         table: dict[str, sizes.Size] = {"batch": sizes.free("batch")}
@@ -154,9 +138,16 @@ class _Builder(Taker):
                 )
         return table
 
-    def _nodes(self, document: Mapping) -> dict[str, NodeSpec]:
+    def _nodes(self, document: Mapping) -> dict[str, NodeSpec | UseSpec]:
         value = document.get("nodes")
-        if value is None:
+        if value is None and is_library(document):
+            self.findings.error(
+                NO_NETWORK,
+                "the file holds blocks, but no network",
+                document.entries["blocks"].key.span,
+                help="name it in a spec, as in 'blocks: {file: NAME}', or add 'nodes'",
+            )
+        elif value is None:
             self.findings.error(
                 "missing-key",
                 "the spec has no 'nodes'",
@@ -164,78 +155,13 @@ class _Builder(Taker):
                 help=_NODES,
             )
         given = self.mapping(value, "'nodes'", "a mapping of names to nodes")
-        if given is None:
-            return {}
-        if not given.entries:
-            self.findings.error("no-nodes", "'nodes' is empty", given.span, help=_NODES)
-        if len(given.entries) > MAX_NODES:
-            self.findings.error(
-                "too-many-nodes",
-                f"the spec has {len(given.entries)} nodes, more than {MAX_NODES}",
-                given.span,
-            )
-            return {}
-        nodes = {}
-        for name, entry in given.entries.items():
-            if self.name(entry.key, "a node") and (node := self._node(name, entry)):
-                nodes[name] = node
-        return nodes
-
-    def _node(self, name: str, entry: Entry) -> NodeSpec | None:
-        body = self.mapping(entry.value, f"the node '{name}'", "a mapping such as {op: relu, ...}")
-        if body is None:
-            return None
-        op = body.get("op")
-        if op is None and "block" in body:
-            self._not_yet(body.entries["block"].key, "blocks")
-            return None
-        if op is None:
-            known = [key for key in body.entries if key not in NODE_KEYS]
-            typed = nearest("op", known)
-            self.findings.error(
-                "missing-key",
-                f"the node '{name}' has no 'op'",
-                body.entries[typed].key.span if typed else entry.key.span,
-                help="did you mean 'op'?" if typed else "name its op, as in {op: relu, inputs: x}",
-            )
-            return None
-        if not isinstance(op, Scalar) or not isinstance(op.value, str):
-            self.wrong(f"the op of '{name}'", "the name of an op", op)
-            return None
-        inputs = body.get("inputs")
-        return NodeSpec(
-            name=name,
-            place=entry.key,
-            op=op,
-            inputs=self._inputs(inputs, name),
-            inputs_place=entry.key if inputs is None else inputs,
-            fields={key: field for key, field in body.entries.items() if key not in NODE_KEYS},
-            trainable=self.boolean(body.get("trainable"), "'trainable'", True),
-            about=self.text(body.get("about"), "'about'"),
-        )
-
-    def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
-        what = f"an input of '{node}'"
-        given: list[tuple[Value, Scalar | None]] = [(item, None) for item in _listed(value)]
-        if isinstance(value, Mapping):
-            given = [(entry.value, entry.key) for entry in value.entries.values()]
-        return tuple(self._reference(item, what, operand) for item, operand in given)
-
-    def _references(self, value: Value | None, what: str) -> tuple[Reference, ...]:
-        return tuple(self._reference(item, what) for item in _listed(value))
-
-    def _reference(self, value: Value, what: str, operand: Scalar | None = None) -> Reference:
-        if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
-            return Reference(value.value, value, operand)
-        self.wrong(what, "the name of a node", value)
-        # One at fault keeps its place, so that the others are counted and matched rightly.
-        return Reference("", value, operand)
+        return self.nodes(given, "the spec", _NODES) if given else {}
 
     def _outputs(self, document: Mapping) -> tuple[Reference, ...] | None:
         value = document.get("outputs")
         if value is None:
             return None
-        references = self._references(value, "an output")
+        references = self.listed(value, "an output")
         seen: dict[str, Reference] = {}
         for reference in references:
             if reference.name and reference.name in seen:
@@ -301,7 +227,7 @@ class _Builder(Taker):
         return TrainSpec(
             place=document.entries["train"].key,
             data=self.mapping(body.get("data"), "'data'", "a mapping such as {npz: FILE}"),
-            loss=self._references(body.get("loss"), "'loss'"),
+            loss=self.listed(body.get("loss"), "'loss'"),
             metrics=self._metrics(body),
             optimizer=self._optimizer(body),
             batch_size=self.whole(body.get("batch_size"), "'batch_size'", 100, 1),
@@ -364,7 +290,7 @@ class _Builder(Taker):
         if isinstance(inputs, Mapping) and "inputs" in inputs:
             options = {key: given for key, given in inputs.entries.items() if key != "inputs"}
             inputs = inputs.entries["inputs"].value
-        nodes = self._references(inputs, f"an input of '{name}'")
+        nodes = self.listed(inputs, f"an input of '{name}'")
         return MetricSpec(entry.key, nodes, Mapping(options))
 
     def _optimizer(self, train: Mapping) -> OptimizerSpec:
@@ -381,7 +307,7 @@ class _Builder(Taker):
         return OptimizerSpec(Scalar("sgd"), Mapping({}))
 
 
-def _listed(value: Value | None) -> list[Value]:
-    if value is None:
-        return []
-    return value.items if isinstance(value, Sequence) else [value]
+def _written(document: Mapping) -> set[str]:
+    """Names that the file has under ``nodes``, sound or not."""
+    value = document.get("nodes")
+    return set(value.entries) if isinstance(value, Mapping) else set()

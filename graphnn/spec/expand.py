@@ -1,93 +1,260 @@
-"""Settings: a named size, or a value of ``train``, replaced before a spec is built."""
+"""Uses of blocks unfolded into nodes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dict
-from typing import Any
+from dataclasses import dataclass
 
-from graphnn.errors import Diagnostic, UsageError, suggestion
-from graphnn.spec.build import TRAIN_KEYS
-from graphnn.spec.values import Entry, Mapping, Scalar, Value, located
+from graphnn.errors import Findings, Note, suggestion
+from graphnn.spec import sizes
+from graphnn.spec.blocks import GivenSizeError, Lost, asked, check_use, size_of, unknown_size_help
+from graphnn.spec.copies import Copies
+from graphnn.spec.model import BlockSpec, Copy, NodeSpec, Reference, Use, UseSpec
+from graphnn.spec.nodes import MAX_NODES
+from graphnn.spec.values import Value
 
-_TOP = ("dtype", "name")
-Path = tuple[str, ...]
+MAX_SETS = 100_000  # sets of sizes that blocks are used with; counting nodes takes time for each
+Node = NodeSpec | UseSpec
+Scope = Dict[str, sizes.Size]
 
 
-def override(document: Mapping, settings: Dict[str, Any]) -> Mapping:
-    """A copy of `document` with `settings` put in place.
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """What `expand` makes; see the attributes of `NetworkSpec` of the same names."""
+
+    nodes: dict[str, NodeSpec]
+    uses: dict[str, Use]
+    aliases: dict[str, str]
+    lost: frozenset[str]
+
+
+def expand(
+    nodes: Dict[str, Node],
+    lost: Iterable[str],
+    blocks: Dict[str, BlockSpec],
+    lost_blocks: Lost,
+    scope: Scope,
+    findings: Findings,
+) -> Expanded:
+    """`nodes` with every use of a block replaced by the nodes of its copies.
 
     Parameters
     ----------
-    document : Mapping
-    settings : mapping of str to value
-        A name is that of a size, of a key of ``train`` (``epochs``), or a path
-        (``train.optimizer.sgd.learning_rate``) whose last part is enough where only one place
-        has it (``learning_rate``). A value is plain data, or a located value.
-
-    Raises
-    ------
-    UsageError
-        A name leads nowhere, or to several places.
+    nodes : mapping of str to NodeSpec or UseSpec
+    lost : iterable of str
+        Names of nodes at fault, which has been told.
+    blocks : mapping of str to BlockSpec
+    lost_blocks : frozenset of str or None
+        Names of blocks at fault; None where any may be.
+    scope : mapping of str to Size
+        The named sizes.
+    findings : Findings
+        Takes what is wrong with uses. Whether what a node reads is there is left to the graph.
     """
-    for name, data in settings.items():
-        value = data if isinstance(data, Value) else located(data)
-        document = _put(document, find(document, name), value)
-    return document
+    if all(isinstance(node, NodeSpec) for node in nodes.values()):
+        plain = {name: node for name, node in nodes.items() if isinstance(node, NodeSpec)}
+        return Expanded(plain, {}, {}, frozenset(lost))
+    return _Expander(blocks, scope, lost, findings).expand(nodes, lost_blocks)
 
 
-def find(document: Mapping, name: str) -> Path:
-    """The keys under which the setting `name` is put in `document`.
+class _Expander:
+    def __init__(
+        self, blocks: Dict[str, BlockSpec], scope: Scope, lost: Iterable[str], findings: Findings
+    ) -> None:
+        self._findings = findings
+        self._copies = Copies(findings)
+        self._blocks = blocks
+        self._scope = scope
+        self._nodes: dict[str, tuple[NodeSpec, Copy | None]] = {}
+        self._uses: dict[str, Use] = {}
+        self._aliases: dict[str, str] = {}
+        self._lost = set(lost)
+        self._counts: dict[tuple[sizes.Size | str, ...], int] = {}
 
-    Raises
-    ------
-    UsageError
-        The name leads nowhere, or to several places.
-    """
-    sizes = document.get("sizes")
-    if isinstance(sizes, Mapping) and name in sizes:
-        return ("sizes", name)
-    if name in _TOP:
-        return (name,)
-    known = _train_paths(document)
-    wanted = tuple(name.split("."))
-    fits = [path for path in known if path == wanted or path[-len(wanted) :] == wanted]
-    exact = [path for path in fits if path[1:] == wanted or path == wanted]
-    if len(exact or fits) == 1:
-        return (exact or fits)[0]
-    if fits:
-        listed = ", ".join(".".join(path) for path in fits)
-        problem, help = "could mean several things", f"say which: {listed}"
-    else:
-        names = [*(sizes.entries if isinstance(sizes, Mapping) else ()), *_TOP]
-        names += [".".join(path[1:]) for path in known] + [path[-1] for path in known]
-        problem = "is neither a size of the spec nor a value of its 'train'"
-        help = suggestion(name, names)
-    raise UsageError(Diagnostic("unknown-setting", f"the setting '{name}' {problem}", help=help))
+    def expand(self, nodes: Dict[str, Node], lost_blocks: Lost) -> Expanded:
+        top: list[Node] = []
+        for name, node in nodes.items():
+            found: Node | None = node
+            if isinstance(node, UseSpec):
+                found = check_use(node, self._blocks, lost_blocks, self._findings)
+            if found is None:
+                self._lost.add(name)
+            else:
+                top.append(found)
+        self._unfold(top)
+        # An alias leads to a node, or to an alias that was made after it.
+        for name, target in reversed(list(self._aliases.items())):
+            self._aliases[name] = self._aliases.get(target, target)
+        for use in self._uses.values():
+            use.inputs.extend(self._reference(r, use.parent) for r in use.spec.inputs)
+        placed = {name: self._placed(name, *found) for name, found in self._nodes.items()}
+        return Expanded(placed, self._uses, self._aliases, frozenset(self._lost))
+
+    def _unfold(self, top: Iterable[Node]) -> None:
+        pending: list[tuple[Copy | None, Iterator[Node]]] = [(None, iter(top))]
+        while pending:
+            copy, rest = pending[-1]
+            node = next(rest, None)
+            if node is None:
+                pending.pop()
+            elif isinstance(node, NodeSpec):
+                self._nodes[_full(copy, node.name)] = (node, copy)
+            elif use := self._use(node, copy):
+                pending += [(c, iter(use.block.nodes.values())) for c in reversed(use.copies)]
+            else:
+                self._lost.add(_full(copy, node.name))
+
+    def _use(self, spec: UseSpec, parent: Copy | None) -> Use | None:
+        """`spec` with its copies, or None where it is at fault."""
+        block = self._blocks[str(spec.block.value)]
+        outer = self._scope if parent is None else parent.use.scope
+        findings = self._copies.of(parent)
+        name = _full(parent, spec.name)
+        given, fault = _given(spec, name, block, outer)
+        for place, what in fault:
+            self._size_fault(what, place, parent)
+        if given is None or not _fits(name, spec, block, given[1], findings):
+            return None
+        scope, repeat = given
+        assert repeat is None or isinstance(repeat, int)
+        if parent is None and self._too_many(spec, block, scope, repeat):
+            return None
+        trainable = spec.trainable and (parent is None or parent.use.trainable)
+        use = Use(name, spec, block, scope, repeat, parent, trainable)
+        self._uses[name] = use
+        self._copy(use)
+        return use
+
+    def _copy(self, use: Use) -> None:
+        block, parent = use.block, use.parent
+        read = {
+            key: parent.full(r.name) if parent is not None and r.name else r.name
+            for key, r in zip(block.inputs, use.spec.inputs, strict=True)
+        }
+        for number in range(1, (use.repeat or 1) + 1):
+            prefix = use.name if use.repeat is None else f"{use.name}.{number}"
+            use.copies.append(Copy(prefix, use, None if use.repeat is None else number, read))
+            read = dict.fromkeys(read, prefix)
+            self._lost.update(f"{prefix}.{gone}" for gone in block.lost)
+        if block.output is None:
+            self._lost.add(use.name)
+            return
+        if use.repeat is not None:
+            self._aliases[use.name] = use.copies[-1].name
+        for copy in use.copies:
+            self._aliases[copy.name] = f"{copy.name}.{block.output.value}"
+
+    def _size_fault(self, fault: GivenSizeError, place: Value, parent: Copy | None) -> None:
+        help = fault.help
+        if fault.name and parent is not None:
+            help = unknown_size_help(fault.name, parent.use.block)
+        elif fault.name:
+            otherwise = "declare it under 'sizes': a whole number, or free"
+            help = suggestion(fault.name, self._scope, otherwise)
+        self._copies.of(parent).error(fault.code, str(fault), place.span, help=help)
+
+    def _too_many(self, spec: UseSpec, block: BlockSpec, scope: Scope, repeat: int | None) -> bool:
+        """Tell a use that would unfold to too many nodes, before any of them is made."""
+        count = len(self._nodes) + (repeat or 1) * self._count(block, scope)
+        if len(self._counts) > MAX_SETS:
+            message = f"the spec uses blocks with more than {MAX_SETS:,} different sets of sizes"
+            help = "give the blocks that it is made of fewer different sizes"
+        elif count > MAX_NODES:
+            message = f"with '{spec.name}' unfolded the spec has more than {MAX_NODES:,} nodes"
+            help = "repeat it, or what it is made of, fewer times"
+        else:
+            return False
+        self._findings.error("too-many-nodes", message, spec.place.span, help=help)
+        return True
+
+    def _count(self, block: BlockSpec, scope: Scope) -> int:
+        """How many nodes a copy of `block` has; beyond `MAX_NODES` only that there are more."""
+        key = (block.name, *(scope[name] for name in block.sizes))
+        if key in self._counts or len(self._counts) > MAX_SETS:
+            return self._counts.get(key, 0)
+        total = 0
+        for node in block.nodes.values():
+            if isinstance(node, NodeSpec):
+                total += 1
+                continue
+            inner = self._blocks[str(node.block.value)]
+            given, _ = _given(node, node.name, inner, scope)
+            if given is not None:
+                times = given[1] if isinstance(given[1], int) else 1
+                total += times * self._count(inner, given[0])  # as deep as blocks hold blocks
+            if total > MAX_NODES:
+                break
+        self._counts[key] = total
+        return total
+
+    def _placed(self, name: str, spec: NodeSpec, copy: Copy | None) -> NodeSpec:
+        """`spec` under its full name, with the full names of what it reads."""
+        return NodeSpec(
+            name,
+            spec.place,
+            spec.op,
+            tuple(self._reference(reference, copy) for reference in spec.inputs),
+            spec.inputs_place,
+            spec.fields,
+            spec.trainable and (copy is None or copy.use.trainable),
+            spec.about,
+            copy,
+        )
+
+    def _reference(self, reference: Reference, copy: Copy | None) -> Reference:
+        name = reference.name
+        if copy is not None and name:
+            name = copy.full(name)
+        name = self._aliases.get(name, name)
+        if copy is not None and reference.name in copy.given and name not in self._nodes:
+            name = ""  # told where it is given
+        if name == reference.name:
+            return reference
+        return Reference(name, reference.place, reference.operand)
 
 
-def _train_paths(document: Mapping) -> list[Path]:
-    train = document.get("train")
-    if not isinstance(train, Mapping):
-        return []
-    found: list[Path] = [("train", key) for key in TRAIN_KEYS]
-    pending: list[tuple[Path, Mapping]] = [(("train",), train)]
-    while pending:
-        path, mapping = pending.pop()
-        for key, value in mapping.items():
-            if (*path, key) not in found:
-                found.append((*path, key))
-            if isinstance(value, Mapping):
-                pending.append(((*path, key), value))
-    return found
+def _fits(
+    name: str, spec: UseSpec, block: BlockSpec, repeat: sizes.Size | None, findings: Findings
+) -> bool:
+    """Whether `block` can be repeated so often; tells it when not."""
+    if repeat is None or repeat == 1 or (isinstance(repeat, int) and len(block.inputs) == 1):
+        return True
+    assert spec.repeat is not None
+    if not isinstance(repeat, int):
+        loose = min(sizes.free_names(repeat))
+        message = f"'{name}' is repeated {repeat} times, but '{loose}' is free"
+        help = "the number of nodes is fixed: repeat a whole number of times"
+        findings.error("bad-repeat", message, spec.repeat.span, help=help)
+        return False
+    listed = f" ({', '.join(block.inputs)})" if block.inputs else ""
+    findings.error(
+        "bad-repeat",
+        f"'{name}' repeats the block '{block.name}' {repeat:,} times, "
+        f"but it has {len(block.inputs) or 'no'} inputs{listed}",
+        spec.repeat.span,
+        notes=[Note(f"'{block.name}' is defined here", block.place.span)],
+        help="every copy reads the one before it: a block that is repeated has one input",
+    )
+    return False
 
 
-def _put(mapping: Mapping, path: Path, value: Value) -> Mapping:
-    # As deep as the path is long, and a path is as deep as the reader's limit at most.
-    key, rest = path[0], path[1:]
-    old = mapping.entries.get(key)
-    if rest:
-        inner = old.value if old is not None and isinstance(old.value, Mapping) else Mapping({})
-        value = _put(inner, rest, value)
-    entries = {**mapping.entries, key: Entry(old.key if old else Scalar(key), value)}
-    place = (mapping.source, mapping.line, mapping.column, mapping.end_line, mapping.end_column)
-    return Mapping(entries, *place)
+def _given(
+    spec: UseSpec, name: str, block: BlockSpec, outer: Scope
+) -> tuple[tuple[Scope, sizes.Size | None] | None, list[tuple[Value, GivenSizeError]]]:
+    """The sizes inside a use and its repeat, or None and the faults of those at fault."""
+    found: dict[str, sizes.Size] = {}
+    faults: list[tuple[Value, GivenSizeError]] = []
+    for key, what, value, most in asked(spec, name):
+        try:
+            found[key] = size_of(what, value, outer, most)
+        except GivenSizeError as fault:
+            faults.append((value, fault))
+    if faults:
+        return None, faults
+    scope = {key: found[key] for key in block.sizes}
+    return ({"batch": sizes.free("batch"), **scope}, found.get("repeat")), faults
+
+
+def _full(copy: Copy | None, name: str) -> str:
+    return name if copy is None else f"{copy.name}.{name}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from graphnn.spec.sizes import Size
+from graphnn.spec.sizes import Size, free
 from graphnn.spec.values import Entry, Mapping, Scalar, Value
 
 DType = Literal["float64", "float32"]
@@ -32,7 +32,15 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class NodeSpec:
-    """One node: its op, what it reads, and the rest of its keys, which only the op understands."""
+    """One node: its op, what it reads, and the rest of its keys, which only the op understands.
+
+    Attributes
+    ----------
+    name : str
+        In full; of a node in a block's definition, the name that it has there.
+    copy : Copy or None
+        The copy of a block that it belongs to.
+    """
 
     name: str
     place: Value
@@ -42,6 +50,118 @@ class NodeSpec:
     fields: Dict[str, Entry]
     trainable: bool = True
     about: str = ""
+    copy: Copy | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UseSpec:
+    """One use of a block, as it is written."""
+
+    name: str
+    place: Value
+    block: Scalar
+    inputs: tuple[Reference, ...]
+    inputs_place: Value
+    fields: Dict[str, Entry]
+    repeat: Value | None = None
+    trainable: bool = True
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSpec:
+    """A reusable piece of graph, as it is defined.
+
+    Attributes
+    ----------
+    place : Scalar
+        Its name.
+    folder : Path
+        Where names of files in it start.
+    sizes, inputs : mapping of str to Scalar
+        The names that each use gives a value, with the places where they are listed.
+    nodes : mapping of str to NodeSpec or UseSpec
+        In the order of the file, without those at fault.
+    lost : frozenset of str
+        Names of the nodes at fault.
+    output : Scalar or None
+        Name of the node that a use stands for; None where that is at fault.
+    own : bool
+        Whether it stands in the spec itself, not in a file that the spec names.
+    """
+
+    name: str
+    place: Scalar
+    folder: Path
+    sizes: Dict[str, Scalar]
+    inputs: Dict[str, Scalar]
+    nodes: Dict[str, NodeSpec | UseSpec]
+    lost: frozenset[str]
+    output: Scalar | None
+    about: str = ""
+    own: bool = True
+
+    @property
+    def scope(self) -> dict[str, Size]:
+        """Its sizes, each standing for itself: what they are depends on the use."""
+        return {name: free(name) for name in ("batch", *self.sizes)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """One use of a block, unfolded; a use inside a block is one for each copy of that block.
+
+    Attributes
+    ----------
+    name : str
+        In full, such as ``h`` or ``h.2.inner``.
+    scope : mapping of str to Size
+        What the names of sizes stand for inside.
+    repeat : int or None
+        Number of copies; None for a single one whose nodes have no number in their names.
+    inputs : list of Reference
+        What the first copy reads, by full names.
+    copies : list of Copy
+    parent : Copy or None
+        The copy of a block that it is inside of.
+    trainable : bool
+        Whether it and every use around it are.
+    """
+
+    name: str
+    spec: UseSpec
+    block: BlockSpec
+    scope: Dict[str, Size]
+    repeat: int | None
+    parent: Copy | None
+    trainable: bool
+    inputs: list[Reference] = field(default_factory=list, repr=False)
+    copies: list[Copy] = field(default_factory=list, repr=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copy:
+    """One copy of a block.
+
+    Attributes
+    ----------
+    name : str
+        What stands before the names of its nodes, without the dot: ``h.2``, or ``h``.
+    number : int or None
+        Counted from 1; None where the use does not say ``repeat``.
+    given : mapping of str to str
+        Full names of what it reads, by the block's names of inputs.
+    """
+
+    name: str
+    use: Use
+    number: int | None
+    given: Dict[str, str]
+
+    def full(self, name: str) -> str:
+        """The full name of what the block calls `name`."""
+        given = self.given.get(name)
+        return f"{self.name}.{name}" if given is None else given
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +268,18 @@ class NetworkSpec:
     sizes : mapping of str to Size
         Named sizes, ``batch`` included; a free one stands for itself.
     nodes : mapping of str to NodeSpec
-        In the order of the file.
+        By full name, blocks unfolded, in the order of the file.
     outputs : tuple of Reference or None
         None leaves the choice to the graph.
     weights : Scalar or None
         Name of the file with values for parameters.
+    blocks : mapping of str to BlockSpec
+    uses : mapping of str to Use
+        By full name, every use inside one of another included.
+    aliases : mapping of str to str
+        The node that the name of a use (``h``), or of one of its copies (``h.2``), stands for.
+    lost : frozenset of str
+        Full names of nodes and uses at fault, which has been told.
     """
 
     document: Mapping
@@ -167,3 +294,14 @@ class NetworkSpec:
     examples: tuple[ExampleSpec, ...]
     train: TrainSpec | None
     search: SearchSpec | None = None
+    blocks: Dict[str, BlockSpec] = field(default_factory=dict)
+    uses: Dict[str, Use] = field(default_factory=dict)
+    aliases: Dict[str, str] = field(default_factory=dict)
+    lost: frozenset[str] = frozenset()
+
+    def is_lost(self, name: str) -> bool:
+        """Whether `name` would be that of a node, or of one inside a use, that is at fault."""
+        if not self.lost:
+            return False
+        parts = name.split(".")
+        return any(".".join(parts[:end]) in self.lost for end in range(1, len(parts) + 1))

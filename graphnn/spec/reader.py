@@ -142,8 +142,8 @@ def events(text: str) -> Iterator[Event]:
             yield Event("end", start, end)
 
 
-def text_of(path: Path, limits: Limits = DEFAULT) -> str:
-    """The text in the file at `path`, for `read`.
+def text_of(path: Path, limits: Limits = DEFAULT, span: Span | None = None) -> str:
+    """The text in the file at `path`, for `read`; `span` is where the file is named.
 
     Raises
     ------
@@ -152,10 +152,10 @@ def text_of(path: Path, limits: Limits = DEFAULT) -> str:
     SpecError
         Its content is not UTF-8.
     """
-    return _decoded(read_bytes(path, limits.bytes), str(path))
+    return _decoded(read_bytes(path, limits.bytes, span), str(path))
 
 
-def read_file(path: Path, limits: Limits = DEFAULT) -> Mapping:
+def read_file(path: Path, limits: Limits = DEFAULT, span: Span | None = None) -> Mapping:
     """Read the mapping in the file at `path`: JSON where it ends in ``.json``, YAML elsewhere.
 
     Parameters
@@ -163,6 +163,8 @@ def read_file(path: Path, limits: Limits = DEFAULT) -> Mapping:
     path : Path
     limits : Limits, optional
         How much to take in.
+    span : Span, optional
+        Where the file is named, for the error when it cannot be read.
 
     Returns
     -------
@@ -177,7 +179,7 @@ def read_file(path: Path, limits: Limits = DEFAULT) -> Mapping:
         Its content is not UTF-8, or not a mapping in YAML or JSON.
     """
     json = path.suffix.lower() == ".json"
-    return read(text_of(path, limits), str(path), json=json, limits=limits)
+    return read(text_of(path, limits, span), str(path), json=json, limits=limits)
 
 
 def _size(text: str, limit: int) -> int:

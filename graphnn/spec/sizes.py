@@ -158,6 +158,11 @@ def free_names(size: Size) -> frozenset[str]:
     return frozenset(names)
 
 
+def names(text: str) -> frozenset[str]:
+    """The names in the text of an expression, sound or not."""
+    return frozenset(_NAME.findall(text[:_MAX_TEXT]))
+
+
 def show(shape: Iterable[Size]) -> str:
     """`shape` as people write it: ``[batch, 784]``."""
     return f"[{', '.join(map(str, shape))}]"
@@ -180,6 +185,7 @@ def _normal(total: dict[Monomial, int]) -> Size:
     return Expression(tuple(terms))
 
 
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _TOKEN = re.compile(r"\s*(?:([0-9]+)|([A-Za-z_][A-Za-z0-9_-]*)|(//|[-+*()]))")
 _APPLY = {"+": add, "-": subtract, "*": multiply, "//": floor_divide}
 _RANK = {"+": 1, "-": 1, "*": 2, "//": 2}

@@ -10,6 +10,7 @@ from typing import TypeVar
 from graphnn.errors import Findings, nearest, suggestion
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
+VERSION = 1
 MAX_NAME = 100
 T = TypeVar("T", bound=str)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
@@ -150,3 +151,23 @@ class Taker:
             help = f"a name has at most {MAX_NAME} characters"
         self.findings.error("bad-name", message, key.span, help=help)
         return False
+
+    def version(self, document: Mapping, what: str) -> None:
+        """Report a `document` that is not in this version of the language."""
+        value = document.get("graphnn")
+        if value is None:
+            self.findings.error(
+                "missing-key",
+                f"{what} does not say which version of the language it is in",
+                document.span,
+                help=f"put 'graphnn: {VERSION}' at its top",
+            )
+        elif not isinstance(value, Scalar) or type(value.value) is not int:
+            self.wrong("'graphnn'", f"the number {VERSION}", value)
+        elif value.value != VERSION:
+            self.findings.error(
+                "unknown-version",
+                f"{what} is in version {brief(value)} of the language",
+                value.span,
+                help=f"this graphnn reads version {VERSION}",
+            )

@@ -8,12 +8,12 @@ import re
 import pytest
 from docs_pages import ROOT
 
-import graphnn
-from graphnn import GraphnnError
 from graphnn.cli.app import app
 from graphnn.initializers import INITIALIZERS
-from graphnn.spec.build import NODE_KEYS, TOP_KEYS, TRAIN_KEYS
+from graphnn.spec.blocks import BLOCK_KEYS
+from graphnn.spec.build import TOP_KEYS, TRAIN_KEYS
 from graphnn.spec.model import SEARCH_KINDS
+from graphnn.spec.nodes import NODE_KEYS, USE_KEYS
 from graphnn.spec.search import SEARCH_KEYS
 from graphnn.training.augmentation import Augmentation
 from graphnn.training.metrics import METRICS
@@ -33,7 +33,9 @@ def tables(tmp_path_factory):
     return place
 
 
-@pytest.mark.parametrize("key", [*TOP_KEYS, *TRAIN_KEYS, *NODE_KEYS, *SEARCH_KEYS, *SEARCH_KINDS])
+@pytest.mark.parametrize(
+    "key", [*TOP_KEYS, *TRAIN_KEYS, *NODE_KEYS, *USE_KEYS, *BLOCK_KEYS, *SEARCH_KEYS, *SEARCH_KINDS]
+)
 def test_key_is_described(key):
     assert f"`{key}`" in LANGUAGE
 
@@ -65,14 +67,6 @@ def test_rows_state_options_and_defaults(tables):
     rows = (tables / "initializers.md").read_text()
     assert "| `uniform` | `low` -0.05, `high` 0.05 | Uniform between `low` and `high`. |" in rows
     assert "| `constant` | `value` | All `value`. |" in rows
-
-
-@pytest.mark.parametrize("key", ["blocks"])
-def test_what_is_reserved_is_refused(key):
-    assert "The key `blocks` is reserved; this version refuses it as" in LANGUAGE
-    with pytest.raises(GraphnnError) as caught:
-        graphnn.loads({"graphnn": 1, "nodes": {"x": {"op": "input", "shape": [1]}}, key: {}})
-    assert [found.code for found in caught.value.diagnostics] == ["not-supported"]
 
 
 def test_every_command_is_shown_at_work():

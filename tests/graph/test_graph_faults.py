@@ -28,7 +28,7 @@ def test_faults_of_a_dict_have_no_place():
 
 
 def test_too_many_nodes(monkeypatch):
-    monkeypatch.setattr(build, "MAX_NODES", 3)
+    monkeypatch.setattr("graphnn.spec.nodes.MAX_NODES", 3)
     nodes = {f"n{number}": X for number in range(4)}
     (found,) = faults({"graphnn": 1, "nodes": nodes, "outputs": ["n0"]})
     assert found.code == "too-many-nodes"

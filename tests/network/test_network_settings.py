@@ -7,7 +7,7 @@ import pytest
 import graphnn
 from graphnn.errors import SpecError, UsageError
 from graphnn.spec import reader
-from graphnn.spec.expand import override
+from graphnn.spec.settings import override
 from graphnn.spec.values import Scalar, plain
 
 TEXT = """

@@ -173,10 +173,7 @@ outputs: [x, 5]
         ),
         (
             {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "blocks": {}, "search": {}},
-            [
-                "this version of graphnn does not read 'blocks' yet",
-                "'search' names no setting to vary",
-            ],
+            ["'search' names no setting to vary"],
         ),
     ],
 )

@@ -1,0 +1,136 @@
+"""Nodes and uses of blocks, out of the mappings under ``nodes``."""
+
+from __future__ import annotations
+
+from graphnn.errors import Note, nearest
+from graphnn.spec.model import NodeSpec, Reference, UseSpec
+from graphnn.spec.take import Taker
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+
+MAX_NODES = 200_000
+NODE_KEYS = ("op", "inputs", "trainable", "about")
+USE_KEYS = ("block", "inputs", "repeat", "trainable", "about")
+
+
+class NodeTaker(Taker):
+    """Takes nodes, and mentions of nodes, apart."""
+
+    def nodes(self, given: Mapping, owner: str, help: str) -> dict[str, NodeSpec | UseSpec]:
+        """What `given` holds, in order, without what is at fault.
+
+        Parameters
+        ----------
+        given : Mapping
+        owner, help : str
+            For messages: what has the nodes, and what to do when there are none.
+        """
+        if not given.entries:
+            self.findings.error("no-nodes", "'nodes' is empty", given.span, help=help)
+        if len(given.entries) > MAX_NODES:
+            self.findings.error(
+                "too-many-nodes",
+                f"{owner} has {len(given.entries)} nodes, more than {MAX_NODES}",
+                given.span,
+            )
+            return {}
+        nodes = {}
+        for name, entry in given.entries.items():
+            if self.name(entry.key, "a node") and (node := self._node(name, entry)):
+                nodes[name] = node
+        return nodes
+
+    def listed(self, value: Value | None, what: str) -> tuple[Reference, ...]:
+        """Nodes by name, one or a list of them."""
+        return tuple(self._reference(item, what) for item in one_or_more(value))
+
+    def _node(self, name: str, entry: Entry) -> NodeSpec | UseSpec | None:
+        body = self.mapping(entry.value, f"the node '{name}'", "a mapping such as {op: relu, ...}")
+        if body is None:
+            return None
+        if "block" in body and "op" not in body:
+            return self._use(name, entry.key, body)
+        op = self._kind(name, entry.key, body)
+        if op is None:
+            return None
+        inputs = body.get("inputs")
+        return NodeSpec(
+            name=name,
+            place=entry.key,
+            op=op,
+            inputs=self._inputs(inputs, name),
+            inputs_place=entry.key if inputs is None else inputs,
+            fields={key: field for key, field in body.entries.items() if key not in NODE_KEYS},
+            trainable=self.boolean(body.get("trainable"), "'trainable'", True),
+            about=self.text(body.get("about"), "'about'"),
+        )
+
+    def _kind(self, name: str, place: Scalar, body: Mapping) -> Scalar | None:
+        """The name of the op."""
+        op = body.get("op")
+        if op is None:
+            known = [key for key in body.entries if key not in NODE_KEYS]
+            typed, meant = next(
+                ((key, meant) for meant in ("op", "block") if (key := nearest(meant, known))),
+                (None, ""),
+            )
+            self.findings.error(
+                "missing-key",
+                f"the node '{name}' has no 'op'",
+                body.entries[typed].key.span if typed else place.span,
+                help=f"did you mean '{meant}'?"
+                if typed
+                else "name its op, as in {op: relu, inputs: x}",
+            )
+            return None
+        if "block" in body:
+            self.findings.error(
+                "op-and-block",
+                f"the node '{name}' has both an 'op' and a 'block'",
+                body.entries["block"].key.span,
+                notes=[Note("the op stands here", body.entries["op"].key.span)],
+                help="leave one of the two out",
+            )
+            return None
+        if not isinstance(op, Scalar) or not isinstance(op.value, str):
+            self.wrong(f"the op of '{name}'", "the name of an op", op)
+            return None
+        return op
+
+    def _use(self, name: str, place: Scalar, body: Mapping) -> UseSpec | None:
+        block = body.entries["block"].value
+        if not isinstance(block, Scalar) or not isinstance(block.value, str):
+            self.wrong(f"the block of '{name}'", "the name of a block", block)
+            return None
+        inputs = body.get("inputs")
+        return UseSpec(
+            name=name,
+            place=place,
+            block=block,
+            inputs=self._inputs(inputs, name),
+            inputs_place=place if inputs is None else inputs,
+            fields={key: field for key, field in body.entries.items() if key not in USE_KEYS},
+            repeat=body.get("repeat"),
+            trainable=self.boolean(body.get("trainable"), "'trainable'", True),
+            about=self.text(body.get("about"), "'about'"),
+        )
+
+    def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
+        what = f"an input of '{node}'"
+        given: list[tuple[Value, Scalar | None]] = [(item, None) for item in one_or_more(value)]
+        if isinstance(value, Mapping):
+            given = [(entry.value, entry.key) for entry in value.entries.values()]
+        return tuple(self._reference(item, what, operand) for item, operand in given)
+
+    def _reference(self, value: Value, what: str, operand: Scalar | None = None) -> Reference:
+        if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
+            return Reference(value.value, value, operand)
+        self.wrong(what, "the name of a node", value)
+        # One at fault keeps its place, so that the others are counted and matched rightly.
+        return Reference("", value, operand)
+
+
+def one_or_more(value: Value | None) -> list[Value]:
+    """The items of a list; anything else as the only one."""
+    if value is None:
+        return []
+    return value.items if isinstance(value, Sequence) else [value]
