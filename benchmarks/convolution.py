@@ -75,7 +75,8 @@ class OpBench:
         arrays = [rng.standard_normal(shape, dtype=np.float32) for shape in shapes]
         # Each has its images as its own results are: graphnn innermost, PyTorch outermost.
         self.arrays = [_innermost(arrays[0]), *arrays[1:]]
-        self.output = self.op.forward(*self.arrays)
+        self.saved = {"saved": dict[str, Array]()} if self.op.takes_saved else {}
+        self.output = self.op.forward(*self.arrays, **self.saved)
         cotangent = rng.standard_normal(self.output.shape, dtype=np.float32)
         self.cotangent = _innermost(cotangent)
         self.wanted = tuple(position > 0 or not first for position in range(len(arrays)))
@@ -98,7 +99,7 @@ class OpBench:
 
     def _vjp(self) -> tuple[Array | None, ...]:
         options = {"wanted": self.wanted} if self.op.takes_wanted else {}
-        return self.op.vjp(self.cotangent, self.output, *self.arrays, **options)
+        return self.op.vjp(self.cotangent, self.output, *self.arrays, **options, **self.saved)
 
     def _backward(self) -> tuple[Any, ...]:
         wanted = [tensor for tensor in self.tensors if tensor.requires_grad]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from graphnn import graph, searches
-from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span
+from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span, SpecError
 from graphnn.examples import diagnose_examples
 from graphnn.network import Network
 from graphnn.spec import build, reader
 from graphnn.spec.library import NO_NETWORK
+from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import NetworkSpec, TrainSpec
 from graphnn.spec.settings import override
 from graphnn.spec.values import Mapping as Document
@@ -77,18 +78,31 @@ def diagnose_text(
 def _diagnose(
     read: Callable[[], Document], folder: Path, settings: Mapping[str, Any] | None
 ) -> tuple[Diagnostic, ...]:
-    findings = Findings()
+    findings = Findings(DEFAULT.faults)
+    try:
+        _find(read, folder, settings or {}, findings)
+    except SpecError as error:  # so many that they end the checking
+        return error.diagnostics
+    return tuple(found for found in findings.sorted() if found.code != NO_NETWORK)
+
+
+def _find(
+    read: Callable[[], Document],
+    folder: Path,
+    settings: Mapping[str, Any],
+    findings: Findings,
+) -> None:
     document = None
     with _kept(findings):
         document = read()
-    if document is not None:
-        spec = build.build(override(document, settings or {}), folder, findings)
-        net = _network(spec, findings)
-        if spec.train is not None:
-            _declared(spec.train, findings)
-        if net is not None:
-            _used(net, findings)
-    return tuple(found for found in findings.sorted() if found.code != NO_NETWORK)
+    if document is None:
+        return
+    spec = build.build(override(document, settings), folder, findings)
+    net = _network(spec, findings)
+    if spec.train is not None:
+        _declared(spec.train, findings)
+    if net is not None:
+        _used(net, findings)
 
 
 def _network(spec: NetworkSpec, findings: Findings) -> Network | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -175,14 +176,37 @@ class UsageError(GraphnnError, ValueError):
 
 
 class Findings:
-    """Diagnostics gathered while checking, so that all faults are told at once."""
+    """Diagnostics gathered while checking, so that all faults are told at once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    limit : int, optional
+        How many errors end the checking, and how many warnings are kept.
+    refusal : type of GraphnnError
+        What is raised when there are so many errors.
+    """
+
+    def __init__(self, limit: int = sys.maxsize, refusal: type[GraphnnError] = SpecError) -> None:
         self._found: list[Diagnostic] = []
+        self._limit = limit
+        self._refusal = refusal
+        self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep `diagnostic`."""
-        self._found.append(diagnostic)
+        """Keep `diagnostic`.
+
+        Raises
+        ------
+        GraphnnError
+            It is the last error that is kept; with all errors.
+        """
+        severity = diagnostic.severity
+        self._counts[severity] += 1
+        if self._counts[severity] <= self._limit:
+            self._found.append(diagnostic)
+        if self._counts["error"] >= self._limit:
+            message = f"checking stopped after {self._limit:,} faults"
+            raise self._refusal(*self.errors, Diagnostic("too-many-faults", message))
 
     def error(
         self,
@@ -227,7 +251,12 @@ class Findings:
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """Everything found, by place; what has no place comes last."""
-        return tuple(sorted(self._found, key=_by_place))
+        found = sorted(self._found, key=_by_place)
+        more = self._counts["warning"] - self._limit
+        if more > 0:
+            message = f"there are {more:,} more warnings"
+            found.append(Diagnostic("too-many-warnings", message, severity="warning"))
+        return tuple(found)
 
     def raise_errors(self, error: type[GraphnnError] = SpecError) -> None:
         """Raise `error` with the errors found, if there are any."""

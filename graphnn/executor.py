@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,12 +36,33 @@ class Instruction:
     arguments : tuple of int
         An operand left out is the slot after all others, which holds None.
     output : int
+    saved : dict of str to ndarray or None
+        What `forward` leaves for a reverse pass, of an op that does.
     """
 
     node: str
     forward: Callable[..., Array]
     arguments: tuple[int, ...]
     output: int
+    saved: dict[str, Array] | None = None
+
+
+class Kept(NamedTuple):
+    """What a run leaves for a reverse pass.
+
+    Attributes
+    ----------
+    values : list of ndarray
+        By slot; one None follows them.
+    saved : mapping of int to dict of str to ndarray
+        By slot of the output, what ops have saved for `Op.vjp` and `Op.update`.
+    release : callable
+        To be called when all this is no longer needed: a later run writes over it.
+    """
+
+    values: list[Array]
+    saved: Mapping[int, dict[str, Array]]
+    release: Callable[[], None]
 
 
 class Executor:
@@ -103,12 +124,29 @@ class Executor:
         RunError
             As `run`.
         """
+        values, _, release = self.kept(inputs, parameters, rng)
+        return values, release
+
+    def kept(
+        self,
+        inputs: Mapping[str, Any],
+        parameters: Mapping[str, Array],
+        rng: np.random.Generator | None = None,
+    ) -> Kept:
+        """As `values`, with what ops have saved for a reverse pass.
+
+        Raises
+        ------
+        RunError
+            As `run`.
+        """
         arrays, bound = self.bind(inputs)
         noise = self._draw(bound, rng)
         values, program = self._execute(arrays, bound, parameters, noise)
         if not all(_finite(values[slot]) for slot in self.plan.outputs.values()):
             raise self._blame(arrays, bound, parameters, noise)
-        return values, lambda: self._release(bound, program)
+        saved = {each.output: each.saved for each in program if each.saved is not None}
+        return Kept(values, saved, lambda: self._release(bound, program))
 
     def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
         """Inputs as arrays of the right kind, and the value of every free size.
@@ -185,12 +223,16 @@ class Executor:
             if self.plan.slots[step.output].role == "constant":
                 continue
             memory.check(step)
-            forward, arguments = step.op.bind(bound).forward, self.plan.filled(step)
-            _carry_out([Instruction(step.node, forward, arguments, step.output)], values)
+            saved: dict[str, Array] | None = {} if self._keep and step.op.takes_saved else None
+            forward = step.op.bind(bound).forward
+            if saved is not None:
+                forward = partial(forward, saved=saved)
+            first = Instruction(step.node, forward, self.plan.filled(step), step.output, saved)
+            _carry_out([first], values)
             out = memory.place(step, np.asarray(values[step.output]))
-            if out is not None:
-                forward = partial(forward, out=out)
-            program.append(Instruction(step.node, forward, arguments, step.output))
+            program.append(
+                first if out is None else replace(first, forward=partial(forward, out=out))
+            )
             for slot in memory.dead(step):
                 values[slot] = None
         return program

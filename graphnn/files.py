@@ -72,6 +72,15 @@ def take(stream: IO[bytes], count: int) -> bytes:
     return bytes(content)
 
 
+def unpacked_limit(packed: int, unsuspected: int) -> int:
+    """How many bytes a file of `packed` bytes may unpack to.
+
+    Any file may come to `unsuspected` bytes. One that grows fifty-fold beyond that was made to: of
+    numbers that train something, deflate leaves more.
+    """
+    return max(unsuspected, 50 * packed)
+
+
 def show_bytes(count: int) -> str:
     """A number of bytes in GiB."""
     return f"{count / (1 << 30):.4g} GiB"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
@@ -17,6 +19,7 @@ from graphnn.errors import (
     Diagnostic,
     Findings,
     RunError,
+    Span,
     SpecError,
     UsageError,
     suggestion,
@@ -25,6 +28,7 @@ from graphnn.executor import Executor, as_numbers
 from graphnn.graph import Graph, Parameter
 from graphnn.plan import Mode, make
 from graphnn.spec import build, reader
+from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import DType
 from graphnn.spec.settings import override
 from graphnn.spec.sizes import show
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Array = NDArray[Any]
+_MAX_CANDIDATES = 1000  # names compared with a misspelt one; each comparison takes time
 
 
 class Network:
@@ -51,7 +56,8 @@ class Network:
     ----------
     graph : Graph
     parameters : mapping of str to ndarray
-        By full name (``a1.weight``); the arrays may be changed in place.
+        By full name (``a1.weight``); the arrays may be changed in place. They are drawn when first
+        asked for: a network that is only looked at costs nothing.
     state : mapping of str to ndarray
         What is kept but not learned, such as running means; likewise.
     arrays : mapping of str to ndarray
@@ -63,24 +69,22 @@ class Network:
             raise UsageError(Diagnostic("bad-seed", f"a seed is a number from 0 on, not {seed}"))
         self.graph = graph
         self.dtype = np.dtype(graph.spec.dtype)
-        with np.errstate(over="ignore"):  # what a run says better
-            self._hold(
-                {
-                    parameter.name: _start(parameter, self.dtype, seed)
-                    for parameter in graph.parameters.values()
-                }
-            )
-        if graph.spec.weights is not None:
-            name, span = str(graph.spec.weights.value), graph.spec.weights.span
-            path = files.within(graph.spec.folder, name, span)
+        self._seed = seed
+        self._executors: dict[tuple[tuple[str, ...], bool, Mode], Executor] = {}
+        weights = graph.spec.weights
+        if weights is not None:
+            path = files.within(graph.spec.folder, str(weights.value), weights.span)
             try:
-                self.assign(archives.read_arrays(path, span), origin=f"'{name}'")
+                found = self._read(path, f"'{weights.value}'", weights.span)
             except RunError as error:
-                raise SpecError(*(replace(d, span=span) for d in error.diagnostics)) from None
+                placed = (replace(fault, span=weights.span) for fault in error.diagnostics)
+                raise SpecError(*placed) from None
+            self.arrays = self._start(found)
 
     def __repr__(self) -> str:
         name = self.graph.spec.name or "network"
-        count = sum(array.size for array in self.parameters.values())
+        known = self.graph.parameters.values()
+        count = sum(parameter.size for parameter in known if parameter.learned)
         return f"<{name}: {len(self.graph.nodes)} nodes, {count} parameters>"
 
     def astype(self, dtype: str) -> Network:
@@ -97,18 +101,41 @@ class Network:
         other = object.__new__(Network)
         other.graph = self.graph
         other.dtype = np.dtype(dtype)
-        with np.errstate(over="ignore"):  # what a run says better
-            other._hold({name: array.astype(dtype) for name, array in self.arrays.items()})
+        other._seed = self._seed
+        other._executors = {}
+        other.arrays = other._start(self.arrays)
         return other
 
-    def _hold(self, arrays: dict[str, Array]) -> None:
+    @functools.cached_property
+    def arrays(self) -> Mapping[str, Array]:
+        """All values, which the first who asks for them draws: a spec may be only looked at."""
+        return self._start({})
+
+    @functools.cached_property
+    def parameters(self) -> Mapping[str, Array]:
+        """Those of `arrays` that are learned."""
+        return self._of(learned=True)
+
+    @functools.cached_property
+    def state(self) -> Mapping[str, Array]:
+        """Those of `arrays` that are kept but not learned."""
+        return self._of(learned=False)
+
+    def _of(self, *, learned: bool) -> Mapping[str, Array]:
         known = self.graph.parameters
-        learned = {name: array for name, array in arrays.items() if known[name].learned}
-        state = {name: array for name, array in arrays.items() if not known[name].learned}
-        self.arrays: Mapping[str, Array] = MappingProxyType(arrays)
-        self.parameters: Mapping[str, Array] = MappingProxyType(learned)
-        self.state: Mapping[str, Array] = MappingProxyType(state)
-        self._executors: dict[tuple[tuple[str, ...], bool, Mode], Executor] = {}
+        chosen = {n: array for n, array in self.arrays.items() if known[n].learned is learned}
+        return MappingProxyType(chosen)
+
+    def _start(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
+        """An array for each parameter: of `given`, or as its initializer draws it."""
+        with np.errstate(over="ignore"):  # what a run says better
+            arrays = {
+                name: np.array(given[name], dtype=self.dtype, order="C")
+                if name in given
+                else _start(parameter, self.dtype, self._seed)
+                for name, parameter in self.graph.parameters.items()
+            }
+        return MappingProxyType(arrays)
 
     @property
     def trainable(self) -> tuple[str, ...]:
@@ -222,27 +249,39 @@ class Network:
         RunError
             A name is unknown, or an array of the wrong shape or not of numbers.
         """
-        faults = []
         arrays = {name: as_numbers(value) for name, value in values.items()}
-        for name, array in arrays.items():
-            if name not in self.arrays:
-                help = suggestion(name, self.arrays)
-                message = f"'{name}' in {origin} is no parameter of the network"
-                faults.append(Diagnostic("unknown-parameter", message, help=help))
-            elif array is None:
-                message = f"'{name}' in {origin} is not an array of numbers"
-                faults.append(Diagnostic("not-numbers", message))
-            elif array.shape != self.arrays[name].shape:
-                message = (
-                    f"'{name}' has shape {show(self.arrays[name].shape)}, "
-                    f"but {show(array.shape)} in {origin}"
-                )
-                faults.append(Diagnostic("wrong-shape", message))
-        if faults:
-            raise RunError(*faults)
+        shapes = {name: None if a is None else a.shape for name, a in arrays.items()}
+        self._refuse(shapes, origin)
+        self._set({name: array for name, array in arrays.items() if array is not None})
+
+    def _set(self, arrays: Mapping[str, Array]) -> None:
         with np.errstate(over="ignore"):  # what a run says better
             for name, array in arrays.items():
                 self.arrays[name][...] = array
+
+    def _refuse(self, shapes: Mapping[str, tuple[int, ...] | None], origin: str) -> None:
+        """Refuse names that are no parameter's, and shapes of another; None is not of numbers."""
+        known = self.graph.parameters
+        findings = Findings(DEFAULT.faults, RunError)
+        for name, shape in shapes.items():
+            if name not in known:
+                message = f"'{name}' in {origin} is no parameter of the network"
+                help = suggestion(name, islice(known, _MAX_CANDIDATES))
+                findings.error("unknown-parameter", message, help=help)
+            elif shape is None:
+                message = f"'{name}' in {origin} is not an array of numbers"
+                findings.error("not-numbers", message)
+            elif shape != known[name].shape:
+                wanted = show(known[name].shape)
+                message = f"'{name}' has shape {wanted}, but {show(shape)} in {origin}"
+                findings.error("wrong-shape", message)
+        findings.raise_errors(RunError)
+
+    def _read(self, path: Path, origin: str, span: Span | None = None) -> dict[str, Array]:
+        """The arrays in a file, once it is known that the network has room for them."""
+        with archives.opened(path, span) as archive:
+            self._refuse({name: archive.shape(name, span) for name in archive.names}, origin)
+            return {name: archive.read(name, span) for name in archive.names}
 
     def load_weights(self, path: str | Path) -> None:
         """Set parameters and state from a .safetensors or .npz file, such as `save` writes.
@@ -255,7 +294,7 @@ class Network:
             As `assign`.
         """
         path = Path(path)
-        self.assign(archives.read_arrays(path), origin=f"'{path.name}'")
+        self._set(self._read(path, f"'{path.name}'"))
 
     def save(self, path: str | Path) -> None:
         """Write parameters and state to a .safetensors or .npz file, whole or not at all."""
@@ -349,7 +388,7 @@ def _network(
     settings: Mapping[str, Any] | None,
     seed: int | None,
 ) -> Network:
-    findings = Findings()
+    findings = Findings(DEFAULT.faults)
     document = override(read(), settings or {})
     spec = build.build(document, folder, findings)
     checked = graph.build(spec, findings)

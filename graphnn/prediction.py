@@ -11,17 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn import archives, files
-from graphnn.archives import LIMIT
 from graphnn.errors import Diagnostic, FileError, TrainingError, UsageError
 from graphnn.network import Network
 from graphnn.ops.activation import Sigmoid, Softmax
 from graphnn.spec.model import TrainSpec
 from graphnn.training import data
 from graphnn.training.columns import Column, InputNeed, array_for
-from graphnn.training.faults import refuse
 from graphnn.training.loop import needs
 from graphnn.training.measuring import Measuring, input_need
 from graphnn.training.sources import _png
+from graphnn.training.sources.folder import MAX_FILE
 
 Array = NDArray[Any]
 _NAMING = ("csv", "folder")  # kinds of data whose classes have names
@@ -125,11 +124,8 @@ def _best(scores: Array) -> Iterable[tuple[int, float]]:
 
 def _picture(path: Path, need: InputNeed) -> Array:
     """A PNG file as one row."""
-    content = files.read_bytes(path, LIMIT)
-    height, width = _png.size(path.name, content, None)
-    if height * width > LIMIT // 8:
-        message = f"'{path.name}' has {height}x{width} pixels, too many to read"
-        raise refuse("data-too-large", message)
+    content = files.read_bytes(path, MAX_FILE)
+    _png.size(path.name, content, None)  # refuses what is too large
     colour = len(need.row) == 3 and need.row[0] == 3
     pixels = _png.pixels(path.name, content, "RGB" if colour else "L", None)
     rows = np.moveaxis(pixels, 2, 0)[np.newaxis] if colour else pixels[np.newaxis]

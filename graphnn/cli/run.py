@@ -51,7 +51,7 @@ def run(
     """
     net = network.load(file, settings(set))
     if weights is not None:
-        net.assign(archives.read_arrays(weights), origin=f"'{weights}'")
+        net.load_weights(weights)
     outputs = tuple(output or ()) or net.graph.outputs
     wanted = inputs.Wanted(input or (), inputs_file)
     train = net.graph.spec.train

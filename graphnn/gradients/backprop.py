@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
+from graphnn.executor import Kept
 from graphnn.network import Network
 from graphnn.ops._op import Op
 from graphnn.plan import Mode, Plan
@@ -124,7 +125,8 @@ class Reverse:
             As `Network.run`.
         """
         plan = self._executor.plan
-        values, release = self._executor.values(inputs, self._network.arrays, rng)
+        kept = self._executor.kept(inputs, self._network.arrays, rng)
+        values = kept.values
         total = 0.0
         cotangents: list[Array | None] = [None] * len(plan.slots)
         for name in self._losses:
@@ -132,22 +134,23 @@ class Reverse:
             total += float(np.add.reduce(value, axis=None)) / value.size
             cotangents[plan.outputs[name]] = np.full_like(value, 1 / value.size)
         with np.errstate(all="ignore"):
-            _pull_back(self._pulls, values, cotangents)
+            _pull_back(self._pulls, kept, cotangents)
         gradients = {
             name: self._zeros(name, values, slot) if found is None else found
             for name, slot in self._targets.items()
             for found in [None if slot is None else cotangents[slot]]
         }
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
-        state = self._updated(values)
-        release()
+        state = self._updated(kept)
+        kept.release()
         return Pass(total, _apart(gradients), also, state)
 
-    def _updated(self, values: list[Array]) -> dict[str, Array]:
+    def _updated(self, kept: Kept) -> dict[str, Array]:
         state: dict[str, Array] = {}
         for step in self._stateful:
-            given = [None if slot is None else values[slot] for slot in step.arguments]
-            new = step.op.update(values[step.output], *given)
+            given = [None if slot is None else kept.values[slot] for slot in step.arguments]
+            saved = {"saved": kept.saved[step.output]} if step.op.takes_saved else {}
+            new = step.op.update(kept.values[step.output], *given, **saved)
             names = self._network.graph.nodes[step.node].parameters
             state |= {str(names[operand]): array for operand, array in new.items()}
         return state
@@ -195,12 +198,15 @@ class _Pull:
         As for `Plan.filled`.
     wanted : tuple of int or None
         The slot of each operand whose cotangent is needed.
+    saves : bool
+        Whether the vjp takes what the op has saved.
     """
 
     output: int
     vjp: Callable[..., tuple[Array | None, ...]]
     arguments: tuple[int, ...]
     wanted: tuple[int | None, ...]
+    saves: bool
 
 
 def _pulls(plan: Plan, targets: set[int]) -> tuple[_Pull, ...]:
@@ -214,18 +220,20 @@ def _pulls(plan: Plan, targets: set[int]) -> tuple[_Pull, ...]:
             vjp = step.op.vjp
             if step.op.takes_wanted:
                 vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
-            found.append(_Pull(step.output, vjp, plan.filled(step), wanted))
+            found.append(_Pull(step.output, vjp, plan.filled(step), wanted, step.op.takes_saved))
     return tuple(reversed(found))
 
 
-def _pull_back(pulls: Iterable[_Pull], values: list[Array], cotangents: list[Array | None]) -> None:
+def _pull_back(pulls: Iterable[_Pull], kept: Kept, cotangents: list[Array | None]) -> None:
+    values = kept.values
     look_up = values.__getitem__
     for pull in pulls:
         cotangent = cotangents[pull.output]
         if cotangent is None:
             continue
         cotangents[pull.output] = None  # its memory is free for the next
-        parts = pull.vjp(cotangent, values[pull.output], *map(look_up, pull.arguments))
+        vjp = partial(pull.vjp, saved=kept.saved[pull.output]) if pull.saves else pull.vjp
+        parts = vjp(cotangent, values[pull.output], *map(look_up, pull.arguments))
         for slot, part in zip(pull.wanted, parts, strict=True):
             if slot is not None and part is not None:
                 before = cotangents[slot]

@@ -258,6 +258,7 @@ class Op(BaseModel):
     name: ClassVar[str]
     family: ClassVar[str]
     takes_out: ClassVar[bool]
+    takes_saved: ClassVar[bool]
     takes_wanted: ClassVar[bool]
     size_attributes: ClassVar[tuple[str, ...]]
 
@@ -271,6 +272,7 @@ class Op(BaseModel):
         cls.name = get_args(tag.annotation)[0]
         cls.family = cls.__module__.rpartition(".")[2]
         cls.takes_out = "out" in inspect.signature(cls.forward).parameters
+        cls.takes_saved = "saved" in inspect.signature(cls.forward).parameters
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
         cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if _is_size(info))
         REGISTRY[cls.name] = cls
@@ -297,7 +299,9 @@ class Op(BaseModel):
         -------
         ndarray
             A NumPy scalar counts as an array of shape (). A method that also takes ``out=None``
-            must write its result there when it is given.
+            must write its result there when it is given. One that takes ``saved=None`` leaves in
+            that dict, when it is given, what `vjp` and `update`, which then take the same keyword,
+            need not compute again.
         """
         raise NotImplementedError
 

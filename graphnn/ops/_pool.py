@@ -56,30 +56,41 @@ def _back(cotangent: Array, axis: int, track: Track) -> Array:
     return result
 
 
-def maxima_back(cotangent: Array, maxima: Array, x: Array, rows: Track, columns: Track) -> Array:
-    """What the maxima of windows make of the cotangent of their result: first winner takes it."""
-    apart = not (rows.overlaps or columns.overlaps)
+def maxima(x: Array, rows: Track, columns: Track, out: Array) -> Array:
+    """Write the largest entry of every window to `out`; which of its entries it is.
+
+    Entries are counted row by row, and of several largest ones the first counts.
+    """
+    taps = list(enumerate(_taps(rows, columns)))
+    found = np.zeros(out.shape, np.min_scalar_type(len(taps)))
+    if rows.padded or columns.padded:
+        out[...] = -np.inf
+        for number, (there, _) in reversed(taps):
+            found[there] = number  # the first that is not padding
+    else:
+        out[...] = x[taps.pop(0)[1][1]]
+    for number, (there, here) in taps:
+        more = x[here] > out[there]
+        np.maximum(out[there], x[here], out=out[there])
+        np.maximum(found[there], more * found.dtype.type(number), out=found[there])
+    return found
+
+
+def maxima_back(cotangent: Array, winners: Array, rows: Track, columns: Track) -> Array:
+    """What `maxima`, which gave `winners`, makes of the cotangent of its result."""
+    shape = (len(cotangent), rows.size, columns.size, cotangent.shape[3])
     tiled = rows.tiles and columns.tiles
-    result = (np.empty if tiled else np.zeros)(x.shape, cotangent.dtype)
-    left = np.ones(maxima.shape, dtype=bool)  # windows whose winner is yet to come
-    for there, here in _taps(rows, columns):
-        wins = x[here] == maxima[there]
-        wins &= left[there]
-        left[there] ^= wins
-        if apart:
+    result = (np.empty if tiled else np.zeros)(shape, cotangent.dtype)
+    share = np.empty(cotangent.shape, cotangent.dtype)
+    for number, (there, here) in enumerate(_taps(rows, columns)):
+        wins = winners[there] == number
+        row, column = divmod(number, columns.kernel)
+        if row < rows.stride and column < columns.stride:
+            # No entry before it in the windows lies where this one does.
             np.multiply(cotangent[there], wins, out=result[here])
         else:
-            result[here] += cotangent[there] * wins
+            result[here] += np.multiply(cotangent[there], wins, out=share[there])
     return result
-
-
-def winners(maxima: Array, x: Array, rows: Track, columns: Track) -> Array:
-    """Which entry of its window is each maximum: the first of them, row by row."""
-    found = np.zeros(maxima.shape, dtype=np.int64)
-    taps = list(enumerate(_taps(rows, columns)))
-    for tap, (there, here) in reversed(taps):
-        found[there][x[here] == maxima[there]] = tap
-    return found
 
 
 def _taps(rows: Track, columns: Track) -> Iterator[tuple[Place, Place]]:

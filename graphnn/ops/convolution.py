@@ -26,7 +26,7 @@ from graphnn.ops._op import (
     data,
     parameter,
 )
-from graphnn.ops._pool import maxima_back, pooled, sums_back, winners
+from graphnn.ops._pool import maxima, maxima_back, pooled, sums_back
 from graphnn.ops._unfold import (
     correlate,
     correlate_back,
@@ -405,22 +405,35 @@ class MaxPool(_Pool):
 
     op: Literal["max_pool"] = "max_pool"
 
-    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+    def forward(
+        self, x: Array, *, out: Array | None = None, saved: dict[str, Array] | None = None
+    ) -> Array:
         """Maxima of the windows of `x` ``[batch, channels, height, width]``."""
         rows, columns = self._tracks(x)
         y = _room(out, (x.shape[1], rows.count, columns.count, len(x)), x.dtype)
-        pooled(images_last(x), rows, columns, np.maximum, -np.inf, y)
+        if saved is None:
+            pooled(images_last(x), rows, columns, np.maximum, -np.inf, y)
+        else:
+            saved["winners"] = maxima(images_last(x), rows, columns, y)
         return _finished(y, None, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(
+        self,
+        cotangent: Array,
+        output: Array,
+        x: Array,
+        *,
+        saved: dict[str, Array] | None = None,
+    ) -> tuple[Array | None, ...]:
         """The cotangent of every window for its largest entry."""
-        given, maxima = images_last(cotangent), images_last(output)
-        return (images_first(maxima_back(given, maxima, images_last(x), *self._tracks(x))),)
+        winners = saved["winners"] if saved else images_last(self.branch(x))
+        return (images_first(maxima_back(images_last(cotangent), winners, *self._tracks(x))),)
 
     def branch(self, x: Array) -> Array:
         """Which entry of its window each maximum is, counted row by row."""
-        rows, columns = self._tracks(x)
-        return images_first(winners(images_last(self.forward(x)), images_last(x), rows, columns))
+        saved: dict[str, Array] = {}
+        self.forward(x, saved=saved)
+        return images_first(saved["winners"])
 
 
 class AveragePool(_Pool):

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from graphnn.ops._op import Array, ArrayError, Case, Kind, Op, ShapeError, data
-from graphnn.ops.activation import NARROW, columns_below_top, log_softmax, sigmoid, softmax
+from graphnn.ops.activation import NARROW, columns_below_top, log_softmax, sigmoid
 from graphnn.spec.sizes import Shape, show
 
 _PROBABILITY = (0.05, 0.95)
@@ -197,28 +197,37 @@ class SoftmaxCrossEntropy(_Classification):
     internal = True
     cases: ClassVar[tuple[Case, ...]] = CrossEntropy.cases
 
-    def forward(self, logits: Array, target: Array, *, out: Array | None = None) -> Array:
+    def forward(
+        self,
+        logits: Array,
+        target: Array,
+        *,
+        out: Array | None = None,
+        saved: dict[str, Array] | None = None,
+    ) -> Array:
         """``log(sum exp(x - m)) + m - x_c``, m the row's largest logit, for each sample."""
         if target.ndim == 1 and logits.shape[1] <= NARROW:
             columns = columns_below_top(logits)
             rows, classes = _places(logits, target)
             chosen = columns[classes, rows]
-            totals = np.exp(columns, out=columns).sum(axis=0)
-            narrow: Array = np.subtract(np.log(totals, out=totals), chosen, out=out)
+            totals = np.add.reduce(np.exp(columns, out=columns), axis=0)
+            _save(saved, columns, totals)
+            narrow: Array = np.subtract(np.log(totals), chosen, out=out)
             return narrow
         top = logits.max(axis=1, keepdims=True)
         # A difference that overflows to -infinity has the exponential 0 that it should have.
         with np.errstate(over="ignore"):
             shifted = logits - top
+        exponentials = np.exp(shifted)
+        totals = exponentials.sum(axis=1, keepdims=True)
+        _save(saved, exponentials, totals)
         if target.ndim == 1:
             chosen = shifted[_places(logits, target)]
-            totals = np.exp(shifted, out=shifted).sum(axis=1)
-            loss: Array = np.subtract(np.log(totals, out=totals), chosen, out=out)
+            loss: Array = np.subtract(np.log(totals[:, 0]), chosen, out=out)
             return loss
-        logs = np.log(np.exp(shifted).sum(axis=1, keepdims=True))
         # Finite, so that a probability of 0 leaves nothing of it.
         np.maximum(shifted, np.finfo(shifted.dtype).min, out=shifted)
-        return np.vecdot(_like(target, logits), logs - shifted, out=out)
+        return np.vecdot(_like(target, logits), np.log(totals) - shifted, out=out)
 
     def continued(self, logits: Array, target: Array) -> Array:
         """As `forward`, without a conjugate."""
@@ -234,26 +243,33 @@ class SoftmaxCrossEntropy(_Classification):
         target: Array,
         *,
         wanted: tuple[bool, ...] = (True, True),
+        saved: dict[str, Array] | None = None,
     ) -> tuple[Array | None, ...]:
         """``g (softmax(x) sum t - t)``, and ``-g log(softmax(x))``."""
+        if not saved:
+            saved = {}
+            self.forward(logits, target, saved=saved)
+        shares = np.divide(saved["exponentials"], saved["totals"])
         if target.ndim == 1 and logits.shape[1] <= NARROW:
-            columns = columns_below_top(logits)
-            np.exp(columns, out=columns)
-            columns /= columns.sum(axis=0)
-            columns[target, np.arange(target.size)] -= 1
-            columns *= cotangent
-            return columns.T, None
-        by_logits = softmax(logits)
+            rows, classes = np.arange(target.size), target
+            shares[classes, rows] -= 1
+            shares *= cotangent
+            return shares.T, None
         by_target = None
         if target.ndim == 1:
-            by_logits[_places(logits, target)] -= 1
+            shares[_places(logits, target)] -= 1
         else:
-            by_logits *= target.sum(axis=1, keepdims=True)
-            by_logits -= target
+            shares *= target.sum(axis=1, keepdims=True)
+            shares -= target
             if wanted[1] and target.dtype.kind == "f":
                 by_target = cotangent[:, None] * -log_softmax(logits)
-        by_logits *= cotangent[:, None]
-        return by_logits, by_target
+        shares *= cotangent[:, None]
+        return shares, by_target
+
+
+def _save(saved: dict[str, Array] | None, exponentials: Array, totals: Array) -> None:
+    if saved is not None:
+        saved["exponentials"], saved["totals"] = exponentials, totals
 
 
 class BinaryCrossEntropy(_Loss):

@@ -145,6 +145,7 @@ class BatchNormTraining(Op):
         running_variance: Array,
         *,
         out: Array | None = None,
+        saved: dict[str, Array] | None = None,
     ) -> Array:
         """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v the statistics of the batch."""
         if x.size <= x.shape[1]:
@@ -153,7 +154,8 @@ class BatchNormTraining(Op):
                 "x",
                 "choose a 'batch_size' that leaves no batch of a single row",
             )
-        _, y, variance = _centred(x, _all_but_channels(x), out)
+        mean, y, variance = _centred(x, _all_but_channels(x), out)
+        _save(saved, mean, variance)
         scale = 1 / np.sqrt(variance + self.epsilon)
         y *= scale if gain is None else scale * _per_channel(gain, x)
         if shift is not None:
@@ -171,10 +173,11 @@ class BatchNormTraining(Op):
         running_variance: Array,
         *,
         wanted: tuple[bool, ...] = (True,) * 5,
+        saved: dict[str, Array] | None = None,
     ) -> tuple[Array | None, ...]:
         """``gain (g - mean(g) - z mean(g z)) / s`` for x, z its normal form; sums of g z and g."""
         axes = _all_but_channels(x)
-        _, centred, variance = _centred(x, axes)
+        _, centred, variance = _again(x, axes, saved)
         scale = 1 / np.sqrt(variance + self.epsilon)
         level, slope = _sum(cotangent, axes), _sum(cotangent, axes, centred) * scale
         by_x = None
@@ -194,9 +197,14 @@ class BatchNormTraining(Op):
         shift: Array | None,
         running_mean: Array,
         running_variance: Array,
+        *,
+        saved: dict[str, Array] | None = None,
     ) -> Mapping[str, Array]:
         """``(1 - momentum) running + momentum new``; the new variance is the unbiased one."""
-        mean, _, variance = _centred(x, _all_but_channels(x))
+        if not saved:
+            saved = {}
+            self.forward(x, gain, shift, running_mean, running_variance, saved=saved)
+        mean, variance = saved["mean"], saved["variance"]
         count = x.size // x.shape[1]
         unbiased = variance.ravel() * (count / (count - 1))
         return {
@@ -266,11 +274,18 @@ class LayerNorm(Op):
         return bool(shapes[0]) and 0 not in normal_axes(self.axis, shapes[0])
 
     def forward(
-        self, x: Array, gain: Array | None, shift: Array | None, *, out: Array | None = None
+        self,
+        x: Array,
+        gain: Array | None,
+        shift: Array | None,
+        *,
+        out: Array | None = None,
+        saved: dict[str, Array] | None = None,
     ) -> Array:
         """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v those of the row."""
         axes = normal_axes(self.axis, x.shape)
-        _, y, variance = _centred(x, axes, out)
+        mean, y, variance = _centred(x, axes, out)
+        _save(saved, mean, variance)
         y *= 1 / np.sqrt(variance + self.epsilon)
         if gain is not None:
             y *= _along(gain, axes, x)
@@ -287,11 +302,12 @@ class LayerNorm(Op):
         shift: Array | None,
         *,
         wanted: tuple[bool, ...] = (True,) * 3,
+        saved: dict[str, Array] | None = None,
     ) -> tuple[Array | None, ...]:
         """``(h - mean(h) - z mean(h z)) / s`` for x, h = g gain; sums of g z and g over rows."""
         axes = normal_axes(self.axis, x.shape)
         others = tuple(axis for axis in range(x.ndim) if axis not in axes)
-        _, normal, variance = _centred(x, axes)
+        _, normal, variance = _again(x, axes, saved)
         scale = 1 / np.sqrt(variance + self.epsilon)
         normal *= scale
         by_x = by_gain = by_shift = None
@@ -412,6 +428,20 @@ def _centred(
     # Squares of differences: the mean of squares less the squared mean would cancel.
     centred: Array = np.subtract(x, mean, out=out)
     return mean, centred, _sum(centred, axes, centred) / count
+
+
+def _save(saved: dict[str, Array] | None, mean: Array, variance: Array) -> None:
+    if saved is not None:
+        saved["mean"], saved["variance"] = mean, variance
+
+
+def _again(
+    x: Array, axes: tuple[int, ...], saved: dict[str, Array] | None
+) -> tuple[Array, Array, Array]:
+    """What `_centred` gives, from what has been saved of it if anything has."""
+    if not saved:
+        return _centred(x, axes)
+    return saved["mean"], x - saved["mean"], saved["variance"]
 
 
 def _projected(cotangent: Array, centred: Array, slope: Array, level: Array, scale: Array) -> Array:

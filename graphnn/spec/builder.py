@@ -27,12 +27,25 @@ class _Unknown:
 class _Open:
     """A collection that is still being filled."""
 
-    __slots__ = ("anchor", "before", "collection", "flow", "height", "key", "name")
+    __slots__ = (
+        "anchor",
+        "before",
+        "collection",
+        "entries",
+        "flow",
+        "height",
+        "items",
+        "key",
+        "name",
+    )
 
     def __init__(
         self, collection: Sequence | Mapping, before: int, flow: bool, anchor: str | None = None
     ) -> None:
         self.collection = collection
+        # One of the two: what is put into `collection` goes there.
+        self.items = collection.items if isinstance(collection, Sequence) else None
+        self.entries = {} if isinstance(collection, Sequence) else collection.entries
         self.before = before  # values counted before this one
         self.flow = flow  # written in brackets
         self.anchor = anchor
@@ -72,13 +85,15 @@ class Builder:
         self.source = source
         self._findings = Findings()
         self._limits = limits
+        self._most = limits.values
         self._root = Sequence([], source)
-        self._stack = [_Open(self._root, 0, flow=False)]
+        self._top = _Open(self._root, 0, flow=False)  # the innermost one that is open
+        self._stack = [self._top]
         self._last: Value = self._root
         self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
         self._anchors: dict[str, _Open | _Complete] = {}
         self._words: dict[str, Plain] = {}
-        self._values = self._aliases = self._named = self._faults = 0
+        self._values = self._collections = self._aliases = self._named = self._faults = 0
 
     def word(self, word: str, place: Place, anchor: str | None = None) -> None:
         """Take an unquoted scalar, as the core schema reads it."""
@@ -118,8 +133,9 @@ class Builder:
             end_line, end_column = self._last.end_line, self._last.end_column
         collection.end_line, collection.end_column = end_line, end_column
         height = done.height + 1
-        parent = self._stack[-1]
-        parent.height = max(parent.height, height)
+        parent = self._top = self._stack[-1]
+        if parent.height < height:
+            parent.height = height
         anchor = done.anchor
         if anchor is not None and self._anchors[anchor] is done:  # not given again inside
             self._anchors[anchor] = _Complete(collection, self._values - done.before, height)
@@ -222,69 +238,94 @@ class Builder:
         return value
 
     def _scalar(self, value: Plain, place: Place, anchor: str | None) -> None:
-        scalar = Scalar(value, self.source, *place)
-        self._count(1, place)
+        # Most of what a large file holds comes by here, so all of it is in one function.
+        line, column, end_line, end_column = place
+        scalar = self._last = Scalar(value, self.source, line, column, end_line, end_column)
+        self._values += 1
+        if self._values > self._most:
+            self._too_many("values", self._most, place)
         if anchor is not None:
             self._name(anchor, _Complete(scalar, 1, 0), place)
-        self._put(scalar)
+        frame = self._top
+        key = frame.key
+        if frame.items is not None:
+            frame.items.append(scalar)
+        elif key is None:
+            frame.key = self._key(scalar, frame)
+        else:
+            if key is not _DROPPED:
+                frame.entries[frame.name] = Entry(key, scalar)
+            frame.key = None
 
     def _open(self, collection: Sequence | Mapping, flow: bool, anchor: str | None) -> None:
         place = (collection.line, collection.column, collection.line, collection.column + 1)
         if len(self._stack) > self._limits.depth:
             self._too_deep(place)
         opened = _Open(collection, self._values, flow, anchor)
-        self._count(1, place)
+        self._values += 1
+        if self._values > self._most:
+            self._too_many("values", self._most, place)
+        self._collections += 1
+        if self._collections > self._limits.collections:
+            self._too_many("lists and mappings", self._limits.collections, place)
         if anchor is not None:
             self._name(anchor, opened, place)
         self._stack.append(opened)
+        self._top = opened
 
     def _put(self, value: Value) -> None:
         """Put a complete value where it belongs: an item, a key, or the value of a key."""
         self._last = value
-        parent = self._stack[-1]
-        collection = parent.collection
-        if isinstance(collection, Sequence):
-            collection.items.append(value)
+        parent = self._top
+        if parent.items is not None:
+            parent.items.append(value)
         elif parent.key is None:
-            parent.key = self._key(value, parent, collection)
+            parent.key = self._key(value, parent)
         else:
             if parent.key is not _DROPPED:
-                collection.entries[parent.name] = Entry(parent.key, value)
+                parent.entries[parent.name] = Entry(parent.key, value)
             parent.key = None
 
-    def _key(self, value: Value, parent: _Open, mapping: Mapping) -> Scalar:
-        if not isinstance(value, Scalar) or not isinstance(value.value, str):
-            if not (isinstance(value, Scalar) and value.value is _AT_FAULT):
+    def _key(self, value: Value, parent: _Open) -> Scalar:
+        if (
+            isinstance(value, Scalar)
+            and isinstance(text := value.value, str)
+            and len(text) <= self._limits.key_length
+            and text not in parent.entries
+            and self._written != "<<"
+        ):
+            parent.name = text
+            return value
+        self._refuse_key(value, parent)
+        return _DROPPED
+
+    def _refuse_key(self, value: Value, parent: _Open) -> None:
+        text = value.value if isinstance(value, Scalar) else None
+        if not isinstance(text, str):
+            if text is not _AT_FAULT:
                 self._key_not_text(value)
-            return _DROPPED
-        text = value.value
-        if self._written == "<<":
+        elif self._written == "<<":
             self.fault(
                 "merge-key",
                 "the merge key '<<' is not allowed",
                 value.span,
                 help="YAML 1.2 has none: write the keys out",
             )
-            return _DROPPED
-        if len(text) > self._limits.key_length:
+        elif len(text) > self._limits.key_length:
             self.fault(
                 "key-too-long",
                 f"the key '{shortened(text)}' has {len(text):,} characters, "
                 f"more than {self._limits.key_length:,}",
                 value.span,
             )
-            return _DROPPED
-        if text in mapping.entries:
+        else:
             self.fault(
                 "duplicate-key",
                 f"the key '{text}' is given twice in one mapping",
                 value.span,
-                notes=(Note("first given here", mapping.entries[text].key.span),),
+                notes=(Note("first given here", parent.entries[text].key.span),),
                 help="remove one of the two, or rename it",
             )
-            return _DROPPED
-        parent.name = text
-        return value
 
     def _key_not_text(self, key: Value) -> None:
         if not isinstance(key, Scalar):
@@ -298,11 +339,9 @@ class Builder:
             help = "use a text as the key" if written.startswith("*") else quoted
         self.fault("key-not-text", message, key.span, help=help)
 
-    def _count(self, number: int, place: Place) -> None:
-        self._values += number
-        if self._values > self._limits.values:
-            help = "keep large arrays in a file of weights"
-            self._stop_at("too-many-values", "values", self._limits.values, place, help)
+    def _too_many(self, what: str, limit: int, place: Place) -> NoReturn:
+        help = "keep large arrays in a file of weights"
+        self._stop_at("too-many-values", what, limit, place, help)
 
     def _name(self, anchor: str, named: _Open | _Complete, place: Place) -> None:
         self._named += 1
@@ -313,8 +352,10 @@ class Builder:
     def _repeat(self, target: _Complete, place: Place) -> None:
         if len(self._stack) - 1 + target.height > self._limits.depth:
             self._too_deep(place)
-        self._count(target.size, place)
-        parent = self._stack[-1]
+        self._values += target.size
+        if self._values > self._most:
+            self._too_many("values", self._most, place)
+        parent = self._top
         parent.height = max(parent.height, target.height)
         self._put(_at(target.value, self.source, place))
 

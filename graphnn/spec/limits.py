@@ -19,8 +19,11 @@ class Limits:
         Collections inside one another, aliases followed. A spec by hand reaches about 10; what
         walks over values may recurse, and Python's stack allows about 1000.
     values : int
-        Values and keys, those that an alias repeats counted again. Each takes about 150 bytes
-        of memory; larger arrays belong in a file of weights.
+        Values and keys, those that an alias repeats counted again. 100,000 nodes of two inputs
+        have 800,000; a larger array belongs in a file of weights. Each takes about 150 bytes.
+    collections : int
+        Lists and mappings, each of which takes as long to read as two other values. 100,000 nodes
+        with a list of inputs have 200,000.
     aliases : int
         Aliases, and likewise anchors.
     key_length : int
@@ -31,9 +34,10 @@ class Limits:
         Faults told at once; after that many, reading stops.
     """
 
-    bytes: int = 32 * MEBIBYTE
+    bytes: int = 16 * MEBIBYTE
     depth: int = 64
-    values: int = 2_000_000
+    values: int = 1_000_000
+    collections: int = 300_000
     aliases: int = 100_000
     key_length: int = 200
     number_length: int = 1100

@@ -273,7 +273,8 @@ class _YamlEvents:
                 handle(event)
 
     def _scalar(self, event: Any) -> None:
-        place = _place(event)
+        start, end = event.start_mark, event.end_mark
+        place = start.line, start.column, end.line, end.column
         if event.tag is not None:
             self._tag(event)
         if event.style:  # in quotes or in a block

@@ -51,9 +51,22 @@ class Scalar(Value):
 
     __slots__ = ("value",)
 
-    def __init__(self, value: Plain, *place: Any) -> None:
-        super().__init__(*place)
+    def __init__(
+        self,
+        value: Plain,
+        source: Source = NOWHERE,
+        line: int = 0,
+        column: int = 0,
+        end_line: int = 0,
+        end_column: int = 0,
+    ) -> None:
+        # Not by super(): of a large file, making scalars is most of what reading costs.
         self.value = value
+        self.source = source
+        self.line = line
+        self.column = column
+        self.end_line = end_line
+        self.end_column = end_column
 
     def __repr__(self) -> str:
         return f"Scalar({self.value!r})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -49,47 +50,75 @@ def restore(training: Training, path: Path) -> None:
     TrainingError
         It is of another spec.
     """
-    arrays = archives.read_arrays(path)
-    try:
-        record = json.loads(archives.read_metadata(path)["graphnn"])
-        spec, epoch, steps = record["spec"], int(record["epoch"]), int(record["steps"])
-        history = [{str(k): float(v) for k, v in row.items()} for row in record["history"]]
-        rng, noise = np.random.default_rng(), np.random.default_rng()
-        rng.bit_generator.state = record["rng"]
-        noise.bit_generator.state = record["noise"]
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise _broken(path) from None
-    if spec != fingerprint(training):
-        message = f"'{path}' was written by another spec"
-        help = "only 'epochs' may change between a run and its resumption"
-        if training.optimizer.schedule.needs_end:
-            help = "nothing may change between a run and its resumption: the schedule ends with it"
-        raise TrainingError(Diagnostic("different-spec", message, help=help))
+    with archives.opened(path) as archive:
+        record = _record(archive, path)
+        if record.spec != fingerprint(training):
+            message = f"'{path}' was written by another spec"
+            help = "only 'epochs' may change between a run and its resumption"
+            if training.optimizer.schedule.needs_end:
+                help = (
+                    "nothing may change between a run and its resumption: the schedule ends with it"
+                )
+            raise TrainingError(Diagnostic("different-spec", message, help=help))
+        arrays = _arrays(archive, training, record, path)
     traced = arrays.pop(_PATH, None)
-    kept = _kept(training, arrays, path)
+    kept = _taken(arrays, _OPTIMIZER)
     best = _taken(arrays, _BEST)
-    if training.spec.keep == "best" and epoch and best.keys() != training.network.arrays.keys():
-        raise _broken(path)
     training.network.assign(arrays, origin=path.name)
     for key, array in training.state.optimizer.named.items():
         array[...] = kept[key]
-    training.state.optimizer.steps = steps
-    training.state.epoch = epoch
+    training.state.optimizer.steps = record.steps
+    training.state.epoch = record.epoch
     training.state.best = best
-    training.state.history = history
-    training.state.rng, training.state.noise = rng, noise
+    training.state.history = record.history
+    training.state.rng, training.state.noise = record.rng, record.noise
     training.state.path = [] if traced is None else list(traced)
 
 
-def _kept(training: Training, arrays: dict[str, Array], path: Path) -> dict[str, Array]:
-    """Take out of `arrays` what the optimizer keeps."""
-    kept = {}
-    for key, like in training.state.optimizer.named.items():
-        array = arrays.pop(_OPTIMIZER + key, None)
-        if array is None or array.shape != like.shape:
-            raise _broken(path)
-        kept[key] = array
-    return kept
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What a checkpoint holds beside arrays."""
+
+    spec: str
+    epoch: int
+    steps: int
+    history: list[dict[str, float]]
+    rng: np.random.Generator
+    noise: np.random.Generator
+
+
+def _record(archive: archives.Archive, path: Path) -> _Record:
+    rng, noise = np.random.default_rng(), np.random.default_rng()
+    try:
+        record = json.loads(archive.metadata["graphnn"])
+        history = [{str(k): float(v) for k, v in row.items()} for row in record["history"]]
+        rng.bit_generator.state = record["rng"]
+        noise.bit_generator.state = record["noise"]
+        epoch, steps = int(record["epoch"]), int(record["steps"])
+        if len(history) != epoch:
+            raise ValueError("a history of other epochs")
+        return _Record(str(record["spec"]), epoch, steps, history, rng, noise)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+        raise _broken(path) from None
+
+
+def _arrays(
+    archive: archives.Archive, training: Training, record: _Record, path: Path
+) -> dict[str, Array]:
+    """All arrays, once it is known that they are those of this training, and no larger."""
+    shapes = {name: array.shape for name, array in training.network.arrays.items()}
+    optimizer = training.state.optimizer.named
+    kept = {_OPTIMIZER + key: array.shape for key, array in optimizer.items()}
+    best = {_BEST + name: shape for name, shape in shapes.items()}
+    path_length = training.state.path[0].size if training.state.path else 0
+    found = {name: archive.shape(name) for name in archive.names}
+    wanted = shapes | kept
+    if training.spec.keep == "best" and record.epoch:
+        wanted |= best
+    known = wanted | best | {_PATH: (record.epoch + 1, path_length)}
+    if wanted.items() - found.items() or found.items() - known.items():
+        raise _broken(path)
+    return {name: archive.read(name) for name in found}
 
 
 def _taken(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:

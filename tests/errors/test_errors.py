@@ -326,3 +326,21 @@ def test_warnings_raise_nothing():
     findings.warning("w", "only a warning")
     findings.raise_errors()
     assert [found.code for found in findings.sorted()] == ["w"]
+
+
+def test_findings_stop_at_a_limit():
+    findings = Findings(2, RunError)
+    for number in range(5):
+        findings.warning("idle", f"{number} idles", span(1, 5 - number, 1, 9))
+    findings.error("last", "has no place")
+    assert [str(found) for found in findings.warnings] == [
+        str(Diagnostic("idle", f"{n} idles", span(1, 5 - n, 1, 9), severity="warning"))
+        for n in (1, 0)
+    ] + ["warning[too-many-warnings]: there are 3 more warnings\n"]
+    with pytest.raises(RunError) as caught:
+        findings.error("first", "has one", span(1, 1, 1, 2))
+    assert [str(found).split("\n")[0] for found in caught.value.diagnostics] == [
+        "error[first]: has one",
+        "error[last]: has no place",
+        "error[too-many-faults]: checking stopped after 2 faults",
+    ]

@@ -151,6 +151,32 @@ def unwanted_cotangents_change_nothing(case: OpCase):
         assert np.array_equal(found[position], everything[position])
 
 
+def what_is_saved_changes_nothing(case: OpCase):
+    if not case.op.takes_saved:
+        return
+    output = value(case)
+    saved = {}
+    # Another run before leaves nothing behind.
+    others = [a * 0.5 if at in floats(case) else a for at, a in enumerate(case.arrays)]
+    case.op.forward(*others, saved=saved)
+    assert np.array_equal(case.op.forward(*case.arrays, saved=saved), output)
+    assert saved
+    assert not any(np.shares_memory(array, output) for array in saved.values())
+    cotangent = cotangent_of(output)
+    kept = dict(zip(saved, copies(saved.values()), strict=True))
+    for _ in range(2):
+        found = case.op.vjp(cotangent, output, *case.arrays, saved=saved)
+        expected = case.op.vjp(cotangent, output, *case.arrays)
+        for one, other in zip(found, expected, strict=True):
+            assert (one is None) == (other is None)
+            assert one is None or np.allclose(one, other, rtol=1e-13, atol=1e-13)
+        assert same(saved.values(), kept.values())
+    if case.op.update(output, *case.arrays):
+        found = case.op.update(output, *case.arrays, saved=saved)
+        for name, new in case.op.update(output, *case.arrays).items():
+            np.testing.assert_allclose(found[name], new, rtol=1e-13)
+
+
 def rows_alone_are_rows_together(case: OpCase):
     if not case.op.rows_apart(*case.shapes):
         return
@@ -303,6 +329,7 @@ LAWS = {
         symbolic_shape_is_computed,
         vjp_is_the_gradient,
         unwanted_cotangents_change_nothing,
+        what_is_saved_changes_nothing,
         rows_alone_are_rows_together,
         serialises,
         float32_stays_float32,

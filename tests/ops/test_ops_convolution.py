@@ -86,6 +86,27 @@ def test_padding_never_is_the_maximum():
     assert_array_equal(op.forward(least), np.full((1, 1, 2, 2), -np.inf))
 
 
+def test_overlapping_maxima_add_up_what_they_are_given():
+    op = made("max_pool", kernel=2, stride=1)
+    x = images([0, 5, 1], [5, 5, 2], [0, 3, 4])
+    saved = {}
+    y = op.forward(x, saved=saved)
+    assert_array_equal(y, images([5, 5], [5, 5]))
+    # Of three entries of 5 the first in its window takes all, row by row.
+    expected = images([0, 1 + 2, 0], [4, 8, 0], [0, 0, 0])
+    for options in ({"saved": saved}, {}):
+        assert_array_equal(op.vjp(images([1, 2], [4, 8]), y, x, **options)[0], expected)
+
+
+def test_padding_never_wins_even_over_minus_infinity():
+    op = made("max_pool", kernel=2, padding=1)
+    x = np.full((1, 1, 2, 2), -np.inf)
+    y = op.forward(x)
+    assert_array_equal(y, x)
+    g = images([1, 2], [3, 4])
+    assert_array_equal(op.vjp(g, y, x)[0], g)
+
+
 def test_the_first_of_several_maxima_takes_all():
     op, x = made("max_pool", kernel=2), np.zeros((1, 1, 4, 2))
     x[0, 0, 3] = 1

@@ -17,7 +17,16 @@ CHECKED = (
     *sorted((ROOT / "graphnn" / "spec").glob("*.py")),
     *(
         ROOT / "graphnn" / f"{name}.py"
-        for name in ("arrays", "archives", "binding", "executor", "files", "graph", "network")
+        for name in (
+            "arrays",
+            "archives",
+            "binding",
+            "errors",
+            "executor",
+            "files",
+            "graph",
+            "network",
+        )
     ),
     ROOT / "graphnn" / "plan.py",
 )
@@ -41,6 +50,7 @@ ELSEWHERE = {
     "too-many-files": "tests/spec/test_spec_block_files.py",
     "too-many-faults": "tests/spec/test_spec_reader_hostile.py",
     "too-many-values": "tests/spec/test_spec_reader_hostile.py",
+    "too-many-warnings": "tests/errors/test_errors.py",
     "unbound-size": "tests/executor/test_executor_faults.py",
     "unknown-input": "tests/executor/test_executor_faults.py",
     "unknown-setting": "tests/network/test_network_settings.py",

@@ -14,6 +14,7 @@ import pytest
 from training_located import located_yaml, marked, told
 
 from graphnn.errors import DataError, FileError, GraphnnError
+from graphnn.training import sources
 from graphnn.training.data import Data, Dataset, InputNeed, load
 
 X = InputNeed("x", (None, 1, 2, 3), "float64")
@@ -263,15 +264,24 @@ def test_all_faults_are_told_at_once_but_no_more_than_ten(base: Path) -> None:
     assert len(refused(base)) == 10
 
 
-def test_a_bomb_is_refused_before_it_is_unpacked(base: Path) -> None:
-    bomb = png(np.zeros((1, 1)), size=(30_000, 30_000))
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [
+        (30_000, "'bombs/a/1.png' has 30000x30000 pixels, more than 33,554,432"),
+        (5_000, "the 3 images of 'bombs' would take 0.06985 GiB of memory, more than 0.0625 GiB"),
+    ],
+)
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    base: Path, monkeypatch, side: int, message: str
+) -> None:
+    monkeypatch.setattr(sources.folder, "LIMIT", 64 << 20)
+    bomb = png(np.zeros((1, 1)), size=(side, side))
     put(base / "bombs", a_1=bomb, a_2=bomb, a_3=bomb)
     flat = InputNeed("x", (None, 6), "float64")
     tracemalloc.start()
     found = refused(base, "{folder: bombs}", flat, T)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    message = "the 3 images of 'bombs' would take 2.515 GiB of memory, more than 2 GiB"
     assert found == [("data-too-large", message, "")]
     assert peak < 8 << 20
 

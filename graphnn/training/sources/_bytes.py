@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +11,14 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from graphnn import files
+from graphnn.archives import LIMIT
+from graphnn.errors import DataError
 from graphnn.training.faults import refuse
 from graphnn.training.sources._source import Wanted
 
 _GZIP = b"\x1f\x8b"
+_UNSUSPECTED = 8 * files.MEBIBYTE  # what any gzip file may unpack to
+_PACKED = "data seldom pack so small: unpack the gzip file if they are what they should be"
 
 
 @contextmanager
@@ -31,8 +36,10 @@ def opened(folder: Path, wanted: Wanted) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def unpacked(folder: Path, wanted: Wanted) -> Iterator[BinaryIO]:
+def unpacked(folder: Path, wanted: Wanted) -> Iterator[tuple[BinaryIO, int]]:
     """As `opened`, but a gzip file (told by its first bytes) reads as what it holds.
+
+    With it comes how many bytes should be taken at most.
 
     Raises
     ------
@@ -45,11 +52,12 @@ def unpacked(folder: Path, wanted: Wanted) -> Iterator[BinaryIO]:
         packed = stream.read(len(_GZIP)) == _GZIP
         stream.seek(0)
         if not packed:
-            yield stream
+            yield stream, LIMIT
             return
+        limit = files.unpacked_limit(os.fstat(stream.fileno()).st_size, _UNSUSPECTED)
         try:
             with gzip.GzipFile(fileobj=stream) as plain:
-                yield cast(BinaryIO, plain)
+                yield cast(BinaryIO, plain), min(limit, LIMIT)
         except EOFError:
             raise refuse(
                 "truncated-file", f"the gzip file '{wanted.name}' ends too early", wanted.span
@@ -58,3 +66,10 @@ def unpacked(folder: Path, wanted: Wanted) -> Iterator[BinaryIO]:
             raise refuse(
                 "broken-file", f"'{wanted.name}' is not a sound gzip file", wanted.span
             ) from None
+
+
+def too_large(wanted: Wanted, limit: int) -> DataError:
+    """The error of a file that holds more than the `limit` that `unpacked` gave."""
+    message = f"'{wanted.name}' holds more than {files.show_bytes(limit)}"
+    help = _PACKED if limit < LIMIT else ""
+    return refuse("data-too-large", message, wanted.span, help=help)

@@ -17,6 +17,7 @@ Mode = Literal["L", "RGB"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
+_MAX_PIXELS = 1 << 25  # 5792 x 5792, which take 128 MiB while they are read
 _HEADER = 24  # bytes up to the end of width and height
 # What Pillow raises on damage, by its own account and by trial.
 _FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
@@ -37,7 +38,7 @@ def size(name: str, content: bytes, span: Span | None) -> tuple[int, int]:
     Raises
     ------
     DataError
-        It is not PNG, or ends too early.
+        It is not PNG, ends too early, or has too many pixels.
 
     References
     ----------
@@ -51,6 +52,9 @@ def size(name: str, content: bytes, span: Span | None) -> tuple[int, int]:
     width, height = struct.unpack(">II", content[_HEADER - 8 : _HEADER])
     if content[12:16] != b"IHDR" or not width or not height:
         raise _broken(name, span)
+    if height * width > _MAX_PIXELS:
+        message = f"'{name}' has {height}x{width} pixels, more than {_MAX_PIXELS:,}"
+        raise refuse("data-too-large", message, span)
     return height, width
 
 

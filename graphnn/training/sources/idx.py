@@ -17,7 +17,7 @@ from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Sequence, Value
 from graphnn.training.columns import Column
 from graphnn.training.faults import for_each, refuse
-from graphnn.training.sources._bytes import unpacked
+from graphnn.training.sources._bytes import too_large, unpacked
 from graphnn.training.sources._source import (
     Found,
     Request,
@@ -49,8 +49,8 @@ def idx(request: Request) -> Found:
     names = for_each(_values(request), lambda name, value: text(value, f"the file for '{name}'"))
 
     def column(_: str, wanted: Wanted) -> Column:
-        with unpacked(request.folder, wanted) as stream:
-            values = read(stream, wanted)
+        with unpacked(request.folder, wanted) as (stream, limit):
+            values = read(stream, wanted, limit)
         pixels = values.dtype == np.uint8 and values.ndim > 1
         return Column(wanted.name, values, wanted.span, pixels=pixels)
 
@@ -74,7 +74,7 @@ def _values(request: Request) -> Mapping[str, Value]:
     return dict(zip(needs, items, strict=True))
 
 
-def read(stream: IO[bytes], wanted: Wanted) -> NDArray[Any]:
+def read(stream: IO[bytes], wanted: Wanted, limit: int = LIMIT) -> NDArray[Any]:
     """The array in an IDX file.
 
     Parameters
@@ -83,6 +83,8 @@ def read(stream: IO[bytes], wanted: Wanted) -> NDArray[Any]:
         Not packed.
     wanted : Wanted
         The file's name and where the spec gives it, for errors.
+    limit : int
+        Bytes that it may hold at most.
 
     Returns
     -------
@@ -103,7 +105,9 @@ def read(stream: IO[bytes], wanted: Wanted) -> NDArray[Any]:
             f"'{wanted.name}' declares {sizes} values, more than {show_bytes(LIMIT)}",
             wanted.span,
         )
-    content = take(stream, declared)
+    content = take(stream, min(declared, limit + 1))
+    if len(content) > limit:
+        raise too_large(wanted, limit)
     if len(content) < declared:
         raise refuse(
             "truncated-file",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.archives import Npz
+from graphnn.archives import Npz, read_from
 from graphnn.training.columns import Column
 from graphnn.training.faults import for_each
 from graphnn.training.sources._bytes import opened
@@ -40,6 +40,7 @@ def npz(request: Request) -> Found:
     with opened(request.folder, asked.file) as stream:
         archive = Npz(stream, asked.file.name, asked.file.span)
         columns = for_each(
-            wanted, lambda _, w: Column(w.name, archive.read(w.name, w.span), w.span)
+            wanted,
+            lambda _, w: Column(w.name, read_from(archive, [w.name], w.span)[w.name], w.span),
         )
     return Found(asked.file.name, columns)

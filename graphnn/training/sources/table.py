@@ -9,12 +9,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.archives import LIMIT
 from graphnn.errors import DataError, Diagnostic, Findings, Note, listed, suggestion
-from graphnn.files import show_bytes, take
+from graphnn.files import take
 from graphnn.training.columns import Column
 from graphnn.training.faults import for_each, refuse
-from graphnn.training.sources._bytes import unpacked
+from graphnn.training.sources._bytes import too_large, unpacked
 from graphnn.training.sources._csv import CsvFile
 from graphnn.training.sources._pick import Pick, choose
 from graphnn.training.sources._source import Found, Request, file_request, source
@@ -43,14 +42,10 @@ def csv(request: Request) -> Found:
         The file is missing, lies outside the spec's folder, or is no regular file.
     """
     asked = file_request(request)
-    with unpacked(request.folder, asked.file) as stream:
-        content = take(stream, LIMIT + 1)
-    if len(content) > LIMIT:
-        raise refuse(
-            "data-too-large",
-            f"'{asked.file.name}' holds more than {show_bytes(LIMIT)}",
-            asked.file.span,
-        )
+    with unpacked(request.folder, asked.file) as (stream, limit):
+        content = take(stream, limit + 1)
+    if len(content) > limit:
+        raise too_large(asked.file, limit)
     table = CsvFile(str(request.folder / asked.file.name), content)
     picks = choose(table, request, asked)
     _read(table, picks)
