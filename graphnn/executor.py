@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -36,15 +36,27 @@ class Instruction:
     arguments : tuple of int
         An operand left out is the slot after all others, which holds None.
     output : int
-    saved : dict of str to ndarray or None
-        What `forward` leaves for a reverse pass, of an op that does.
     """
 
     node: str
     forward: Callable[..., Array]
     arguments: tuple[int, ...]
     output: int
-    saved: dict[str, Array] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Instructions for one set of sizes, with the memory that they write to.
+
+    Attributes
+    ----------
+    instructions : tuple of Instruction
+    saved : mapping of int to dict of str to ndarray
+        By slot of the output, what its op leaves for a reverse pass.
+    """
+
+    instructions: tuple[Instruction, ...]
+    saved: Mapping[int, dict[str, Array]]
 
 
 class Kept(NamedTuple):
@@ -81,9 +93,11 @@ class Executor:
         self.plan = plan
         self.dtype = np.dtype(dtype)
         self._keep = keep
-        self._programs: dict[Sizes, list[list[Instruction]]] = {}
+        self._programs: dict[Sizes, list[Program]] = {}
         self._checked: dict[Shapes, Sizes] = {}
         self._constants = self._evaluate_constants()
+        kinds = {"float": self.dtype, "int": np.dtype(np.int64)}
+        self._dtypes = {name: kinds[plan.slots[slot].kind] for name, slot in plan.inputs.items()}
 
     def run(self, inputs: Mapping[str, Any], parameters: Mapping[str, Array]) -> dict[str, Array]:
         """Values of the plan's outputs, each in an array of its own.
@@ -145,8 +159,7 @@ class Executor:
         values, program = self._execute(arrays, bound, parameters, noise)
         if not all(_finite(values[slot]) for slot in self.plan.outputs.values()):
             raise self._blame(arrays, bound, parameters, noise)
-        saved = {each.output: each.saved for each in program if each.saved is not None}
-        return Kept(values, saved, lambda: self._release(bound, program))
+        return Kept(values, program.saved, lambda: self._release(bound, program))
 
     def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
         """Inputs as arrays of the right kind, and the value of every free size.
@@ -156,16 +169,28 @@ class Executor:
         RunError
             With every input at fault.
         """
-        binding = _Binding(self.plan, self.dtype)
-        arrays = binding.take(inputs)
+        arrays, binding = self._as_they_are(inputs), None
+        if arrays is None:
+            binding = _Binding(self.plan, self.dtype)
+            arrays = binding.take(inputs)
         shapes = tuple([array.shape for array in arrays.values()])
-        bound = None if binding.faults else self._checked.get(shapes)
+        bound = self._checked.get(shapes) if binding is None or not binding.faults else None
         if bound is None:
-            bound = binding.bind(arrays)
+            bound = (binding or _Binding(self.plan, self.dtype)).bind(arrays)
             if len(self._checked) >= _CACHED:
                 self._checked.clear()
             self._checked[shapes] = bound
         return arrays, bound
+
+    def _as_they_are(self, inputs: Mapping[str, Any]) -> dict[str, Array] | None:
+        """The inputs, or None where one is missing, unknown, or not yet an array of its kind."""
+        arrays = {}
+        for name, dtype in self._dtypes.items():
+            array = inputs.get(name)
+            if type(array) is not np.ndarray or array.dtype is not dtype:
+                return None
+            arrays[name] = array
+        return arrays if len(arrays) == len(inputs) else None
 
     def _draw(self, bound: Sizes, rng: np.random.Generator | None) -> dict[int, Array]:
         table = dict(bound)
@@ -182,7 +207,7 @@ class Executor:
         bound: Sizes,
         parameters: Mapping[str, Array],
         noise: Mapping[int, Array],
-    ) -> tuple[list[Array], list[Instruction]]:
+    ) -> tuple[list[Array], Program]:
         values = [*self._constants, None]
         for name, slot in self.plan.inputs.items():
             values[slot] = arrays[name]
@@ -196,38 +221,39 @@ class Executor:
                 if program is None:
                     program = self._first_run(dict(bound), values)
                 else:
-                    _carry_out(program, values)
+                    _carry_out(program.instructions, values)
         except MemoryError:
             message = "the run needs more memory than there is"
             help = "run fewer rows at once"
             raise RunError(Diagnostic("out-of-memory", message, help=help)) from None
         return values, program
 
-    def _program(self, bound: Sizes) -> list[Instruction] | None:
+    def _program(self, bound: Sizes) -> Program | None:
         try:
             return self._programs[bound].pop()  # of several threads only one gets it
         except (KeyError, IndexError):
             return None
 
-    def _release(self, bound: Sizes, program: list[Instruction]) -> None:
+    def _release(self, bound: Sizes, program: Program) -> None:
         if bound not in self._programs and len(self._programs) >= _CACHED:
             # Of a copy, since another thread may add or remove one meanwhile.
             self._programs.pop(next(iter(list(self._programs))), None)
         self._programs.setdefault(bound, []).append(program)
 
-    def _first_run(self, bound: Mapping[str, int], values: list[Any]) -> list[Instruction]:
+    def _first_run(self, bound: Mapping[str, int], values: list[Any]) -> Program:
         """Carry out all steps, and give later runs memory laid out as the ops chose in this one."""
         memory = _Memory(self.plan, bound, reuse=not self._keep)
         program = []
+        saved: dict[int, dict[str, Array]] = {}
         for step in self.plan.steps:
             if self.plan.slots[step.output].role == "constant":
                 continue
             memory.check(step)
-            saved: dict[str, Array] | None = {} if self._keep and step.op.takes_saved else None
             forward = step.op.bind(bound).forward
-            if saved is not None:
-                forward = partial(forward, saved=saved)
-            first = Instruction(step.node, forward, self.plan.filled(step), step.output, saved)
+            if self._keep and step.op.takes_saved:
+                saved[step.output] = {}
+                forward = partial(forward, saved=saved[step.output])
+            first = Instruction(step.node, forward, self.plan.filled(step), step.output)
             _carry_out([first], values)
             out = memory.place(step, np.asarray(values[step.output]))
             program.append(
@@ -235,7 +261,7 @@ class Executor:
             )
             for slot in memory.dead(step):
                 values[slot] = None
-        return program
+        return Program(tuple(program), saved)
 
     def _evaluate_constants(self) -> list[Any]:
         """A list of all slots with the values that are the same in every run."""
@@ -286,7 +312,7 @@ class Executor:
         raise AssertionError("a result that was not finite is finite when computed again")
 
 
-def _carry_out(program: list[Instruction], values: list[Any]) -> None:
+def _carry_out(program: Iterable[Instruction], values: list[Any]) -> None:
     look_up = values.__getitem__
     for instruction in program:
         try:

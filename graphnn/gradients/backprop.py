@@ -111,6 +111,7 @@ class Reverse:
         self._also = tuple(also)
         self._executor = network.executor((*self._losses, *self._also), keep=True, mode=mode)
         plan = self._executor.plan
+        self._shares: dict[tuple[tuple[int, ...], np.dtype[Any]], Array] = {}
         self.noisy = bool(plan.noises)
         self._targets = _targets(network, plan, only)
         self._stateful = [step for step in plan.steps if type(step.op).update is not Op.update]
@@ -132,7 +133,7 @@ class Reverse:
         for name in self._losses:
             value = values[plan.outputs[name]]
             total += float(np.add.reduce(value, axis=None)) / value.size
-            cotangents[plan.outputs[name]] = np.full_like(value, 1 / value.size)
+            cotangents[plan.outputs[name]] = self._share(value)
         with np.errstate(all="ignore"):
             _pull_back(self._pulls, kept, cotangents)
         gradients = {
@@ -144,6 +145,17 @@ class Reverse:
         state = self._updated(kept)
         kept.release()
         return Pass(total, _apart(gradients), also, state)
+
+    def _share(self, loss: Array) -> Array:
+        """What the mean of a loss makes of each of its entries."""
+        key = loss.shape, loss.dtype
+        share = self._shares.get(key)
+        if share is None:
+            # A view, so that nobody takes it for a gradient of its own.
+            share = np.full_like(loss, 1 / loss.size)[...]
+            share.setflags(write=False)
+            self._shares = {key: share}
+        return share
 
     def _updated(self, kept: Kept) -> dict[str, Array]:
         state: dict[str, Array] = {}

@@ -374,7 +374,7 @@ def columns_below_top(x: Array) -> Array:
     columns: Array = x.T.copy()
     # A difference that overflows to -infinity has the exponential 0 that it should have.
     with np.errstate(over="ignore"):
-        columns -= columns.max(axis=0)
+        columns -= np.maximum.reduce(columns, axis=0)
     return columns
 
 

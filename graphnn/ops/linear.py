@@ -57,10 +57,11 @@ class Affine(Op):
     ) -> tuple[Array | None, ...]:
         """Cotangents of x, weight and bias: ``g W^T``, ``x^T g`` and the sum of g's rows."""
         rows = _rows(cotangent)
+        by_x = rows @ weight.T if wanted[0] else None
         return (
-            (rows @ weight.T).reshape(x.shape) if wanted[0] else None,
+            by_x if by_x is None or x.ndim == 2 else by_x.reshape(x.shape),
             _pairs(_rows(x), rows) if wanted[1] else None,
-            rows.sum(axis=0) if wanted[2] and bias is not None else None,
+            _total(rows) if wanted[2] and bias is not None else None,
         )
 
     def rows_apart(self, *shapes: Shape) -> bool:
@@ -129,7 +130,13 @@ class MatMul(Op):
 
 
 def _rows(x: Array) -> Array:
-    return x.reshape(-1, x.shape[-1])
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+def _total(rows: Array) -> Array:
+    """Sum of all rows; as a product, since NumPy sums along the first axis more slowly."""
+    total: Array = np.dot(np.ones(len(rows), rows.dtype), rows)
+    return total
 
 
 def _pairs(a: Array, b: Array) -> Array:

@@ -209,9 +209,12 @@ class SoftmaxCrossEntropy(_Classification):
         if target.ndim == 1 and logits.shape[1] <= NARROW:
             columns = columns_below_top(logits)
             rows, classes = _places(logits, target)
-            chosen = columns[classes, rows]
+            # One number a place: NumPy finds them in half the time that pairs take.
+            places = classes * len(target) + rows
+            chosen = columns.reshape(-1)[places]
             totals = np.add.reduce(np.exp(columns, out=columns), axis=0)
-            _save(saved, columns, totals)
+            if saved is not None:
+                saved.update(exponentials=columns, totals=totals, places=places)
             narrow: Array = np.subtract(np.log(totals), chosen, out=out)
             return narrow
         top = logits.max(axis=1, keepdims=True)
@@ -220,7 +223,8 @@ class SoftmaxCrossEntropy(_Classification):
             shifted = logits - top
         exponentials = np.exp(shifted)
         totals = exponentials.sum(axis=1, keepdims=True)
-        _save(saved, exponentials, totals)
+        if saved is not None:
+            saved.update(exponentials=exponentials, totals=totals)
         if target.ndim == 1:
             chosen = shifted[_places(logits, target)]
             loss: Array = np.subtract(np.log(totals[:, 0]), chosen, out=out)
@@ -251,8 +255,7 @@ class SoftmaxCrossEntropy(_Classification):
             self.forward(logits, target, saved=saved)
         shares = np.divide(saved["exponentials"], saved["totals"])
         if target.ndim == 1 and logits.shape[1] <= NARROW:
-            rows, classes = np.arange(target.size), target
-            shares[classes, rows] -= 1
+            shares.reshape(-1)[saved["places"]] -= 1
             shares *= cotangent
             return shares.T, None
         by_target = None
@@ -265,11 +268,6 @@ class SoftmaxCrossEntropy(_Classification):
                 by_target = cotangent[:, None] * -log_softmax(logits)
         shares *= cotangent[:, None]
         return shares, by_target
-
-
-def _save(saved: dict[str, Array] | None, exponentials: Array, totals: Array) -> None:
-    if saved is not None:
-        saved["exponentials"], saved["totals"] = exponentials, totals
 
 
 class BinaryCrossEntropy(_Loss):

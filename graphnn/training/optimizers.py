@@ -56,9 +56,10 @@ class OptimizerState:
 
     def scratch(self, name: str, like: Array) -> Array:
         """Memory of the shape of the parameter `name`; what is in it lasts until the next call."""
-        if name not in self._scratch:
-            self._scratch[name] = np.empty_like(like)
-        return self._scratch[name]
+        memory = self._scratch.get(name)
+        if memory is None:
+            memory = self._scratch[name] = np.empty_like(like)
+        return memory
 
 
 class Optimizer(Declared):
@@ -121,13 +122,13 @@ class Optimizer(Declared):
         for name, gradient in gradients.items():
             parameter = parameters[name]
             scratch = state.scratch(name, parameter)
-            self._decay(rate, parameter, gradient, scratch)
+            if self.weight_decay:
+                self._decay(rate, parameter, gradient, scratch)
             kept = [arrays[name] for arrays in slots]
             parameter -= self._move(rate, state.steps, gradient, scratch, *kept)
 
     def _decay(self, rate: float, parameter: Array, gradient: Array, scratch: Array) -> None:
-        if self.weight_decay:
-            gradient += np.multiply(parameter, self.weight_decay, out=scratch)
+        gradient += np.multiply(parameter, self.weight_decay, out=scratch)
 
     def _move(self, rate: float, step: int, gradient: Array, scratch: Array, *kept: Array) -> Array:
         """What to subtract from the parameter in step number `step`: one of the arrays given."""
