@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 import typer
 
 from graphnn import archives, drawing, gradients, network
-from graphnn.cli import inputs, progress, terminal
+from graphnn.cli import inputs, options, progress, terminal
 from graphnn.cli.options import (
     Batch,
+    Entries,
     File,
     InputFile,
     Inputs,
     Loss,
+    Method,
     Only,
+    Order,
     Rule,
     Seed,
     Settings,
@@ -25,10 +28,12 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.errors import Diagnostic, UsageError
+from graphnn.gradients import selection
 from graphnn.gradients.estimate import GradientEstimate
 from graphnn.gradients.study import StepStudy
 
 _PICTURE = Path("study.png")
+_KINKS = 5  # shown
 
 
 def grad(
@@ -38,12 +43,12 @@ def grad(
     batch: Batch = 5,
     seed: Seed = 0,
     loss: Loss = None,
-    method: Annotated[
-        Literal["probes", "loop"], typer.Option(help="How the loss is probed.")
-    ] = "probes",
+    method: Method = "probes",
     rule: Rule = "central",
+    order: Order = None,
     step: Step = None,
     only: Only = None,
+    entries: Entries = None,
     save: Annotated[
         Path | None,
         typer.Option(
@@ -69,34 +74,43 @@ def grad(
         ),
     ] = None,
     set: Settings = None,
-) -> None:
+) -> int:
     """Take the numerical gradient of the loss.
 
-    Every parameter entry is moved a little. Inputs are those given, else the first rows of the
-    training data, else those of an example, else random ones.
+    Every parameter entry is moved a little, or those of --only and --entries. Inputs are those
+    given, else the first rows of the training data, else those of an example, else random ones.
     """
     _check(study, output, save)
     net = network.load(file, settings(set))
     arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
     if study is not None:
         _study(gradients.step_study(net, study, arrays, loss=loss), output or _PICTURE)
-        return
-    with progress.counting("entries") as callback:
-        estimates = gradients.numerical_gradient(
-            net,
-            arrays,
-            loss=loss,
-            only=only or None,
-            method=method,
-            rule=rule,
-            step=step,
-            progress=callback,
-        )
-    header = ("parameter", "shape", "norm", "largest", "at", "error", "kinks")
-    terminal.table(header, _rows(estimates), right=[2, 3, 5, 6])
+        return 0
+    stopped = None
+    try:
+        with progress.counting("entries") as callback:
+            estimates = gradients.numerical_gradient(
+                net,
+                arrays,
+                loss=loss,
+                only=only or None,
+                entries=options.entries(entries),
+                method=method,
+                rule=rule,
+                order=order,
+                step=step,
+                seed=seed,
+                progress=callback,
+            )
+    except gradients.Interrupted as stop:
+        stopped, estimates = stop, stop.estimates
+    _show(estimates)
     if save is not None:
         archives.write_arrays(save, {name: found.value for name, found in estimates.items()})
         terminal.remark(f"wrote '{save}'")
+    if stopped is not None:
+        terminal.remark(f"interrupted: {stopped}")
+    return 0 if stopped is None else 1
 
 
 def _check(study: str | None, output: Path | None, save: Path | None) -> None:
@@ -107,19 +121,45 @@ def _check(study: str | None, output: Path | None, save: Path | None) -> None:
         raise UsageError(Diagnostic("bad-option", "'--save' does not go with --study"))
 
 
-def _rows(estimates: Mapping[str, GradientEstimate]) -> Iterator[tuple[terminal.Piece, ...]]:
-    for name, found in estimates.items():
-        at = np.unravel_index(int(np.abs(found.value).argmax()), found.value.shape)
-        kinks = int(found.kink.sum())
-        yield (
-            name,
-            str(list(found.value.shape)),
-            f"{np.linalg.norm(found.value):.6g}",
-            f"{found.value[at]:.6g}",
-            f"[{','.join(map(str, at))}]",
-            f"{found.error.max():.1g}",
-            ("warning", f"{kinks:,}") if kinks else "0",
-        )
+def _show(estimates: Mapping[str, GradientEstimate]) -> None:
+    header = ["parameter", "shape", "norm", "largest", "at", "error", "kinks"]
+    rows = [_row(name, found) for name, found in estimates.items() if found.taken]
+    right = [2, 3, 5, 6]
+    if any(found.entries is not None for found in estimates.values()):
+        header.append("entries")
+        right.append(7)
+        rows = [
+            (*row, f"{found.taken:,} of {found.value.size:,}")
+            for row, found in zip(rows, filter(_taken, estimates.values()), strict=True)
+        ]
+    terminal.table(header, rows, right=right)
+    crossings = [(name, each) for name, found in estimates.items() for each in found.crossings]
+    for name, crossing in crossings[:_KINKS]:
+        entry = selection.show(name, crossing.entry)
+        terminal.line(("warning", "kink"), f": {entry} crosses one at {crossing}")
+    if len(crossings) > _KINKS:
+        terminal.line(f"and {len(crossings) - _KINKS:,} kinks more")
+
+
+def _taken(found: GradientEstimate) -> bool:
+    return found.taken > 0
+
+
+def _row(name: str, found: GradientEstimate) -> tuple[terminal.Piece, ...]:
+    every = np.arange(found.value.size) if found.entries is None else found.entries
+    values = found.value.flat[every]
+    largest = int(np.abs(values).argmax())
+    at = np.unravel_index(int(every[largest]), found.value.shape)
+    kinks = int(found.kink.sum())
+    return (
+        name,
+        str(list(found.value.shape)),
+        f"{np.linalg.norm(values):.6g}",
+        f"{values[largest]:.6g}",
+        f"[{','.join(map(str, at))}]",
+        f"{found.error.flat[every].max():.1g}",
+        ("warning", f"{kinks:,}") if kinks else "0",
+    )
 
 
 def _study(found: StepStudy, path: Path) -> None:

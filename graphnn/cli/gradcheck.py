@@ -7,15 +7,18 @@ import json
 import typer
 
 from graphnn import gradients, network
-from graphnn.cli import inputs, progress, terminal
+from graphnn.cli import inputs, options, progress, terminal
 from graphnn.cli.options import (
     Batch,
+    Entries,
     File,
     Format,
     InputFile,
     Inputs,
     Loss,
+    Method,
     Only,
+    Order,
     Rule,
     Seed,
     Settings,
@@ -31,26 +34,45 @@ def gradcheck(
     batch: Batch = 5,
     seed: Seed = 0,
     loss: Loss = None,
+    method: Method = "probes",
     rule: Rule = "central",
+    order: Order = None,
     step: Step = None,
     only: Only = None,
+    entries: Entries = None,
     format: Format = "text",
     set: Settings = None,
 ) -> int:
     """Compare backpropagation with the numerical gradient.
 
-    Every entry of every parameter is compared; the exit code is 1 when one shows a wrong backward
-    pass. Inputs are those given, else the first rows of the training data, else those of an
-    example, else random ones.
+    Every entry of every parameter is compared, unless --only and --entries say otherwise; the exit
+    code is 1 when one shows a wrong backward pass. Inputs are those given, else the first rows of
+    the training data, else those of an example, else random ones.
     """
     net = network.load(file, settings(set))
     arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
-    with progress.counting("entries") as callback:
-        report = gradients.check_gradients(
-            net, arrays, loss=loss, only=only or None, rule=rule, step=step, progress=callback
-        )
+    stopped = None
+    try:
+        with progress.counting("entries") as callback:
+            report = gradients.check_gradients(
+                net,
+                arrays,
+                loss=loss,
+                only=only or None,
+                entries=options.entries(entries),
+                method=method,
+                rule=rule,
+                order=order,
+                step=step,
+                seed=seed,
+                progress=callback,
+            )
+    except gradients.Interrupted as stop:
+        stopped, report = stop, stop.report
     if format == "json":
         typer.echo(json.dumps(report.as_dict(), indent=2))
     else:
         terminal.block(str(report))
-    return 0 if report.ok else 1
+    if stopped is not None:
+        terminal.remark(f"interrupted: {stopped}")
+    return 0 if report.ok and stopped is None else 1

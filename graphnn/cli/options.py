@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -81,6 +81,28 @@ Only = Annotated[
         show_default=False,
     ),
 ]
+Entries = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--entries",
+        metavar="N|ENTRY",
+        help="Take only so many entries, drawn by --seed; or this one, such as 'a1.weight[3,7]', "
+        "which may be repeated.",
+        show_default=False,
+    ),
+]
+Method = Annotated[
+    Literal["probes", "loop", "complex"],
+    typer.Option(
+        help="Many perturbations in one pass, a whole pass for each, or the complex step."
+    ),
+]
+Order = Annotated[
+    int | None,
+    typer.Option(
+        metavar="2|4", help="Order of the central rule; by default 2.", show_default=False
+    ),
+]
 Loss = Annotated[
     str | None,
     typer.Option(
@@ -97,7 +119,10 @@ Batch = Annotated[
 ]
 Seed = Annotated[
     int,
-    typer.Option(min=0, help="Of the random inputs that are drawn where there are no others."),
+    typer.Option(
+        min=0,
+        help="Of the random inputs that are drawn where there are no others, and of --entries.",
+    ),
 ]
 Step = Annotated[
     float | None,
@@ -115,6 +140,25 @@ def settings(given: Iterable[str] | None) -> dict[str, Value]:
         One is not of that form, or its value is not YAML.
     """
     return dict(assignment(SET, text) for text in given or ())
+
+
+def entries(given: Sequence[str] | None) -> int | list[str] | None:
+    """What ``--entries`` asks for: how many, or which.
+
+    Raises
+    ------
+    UsageError
+        A number stands beside something else.
+    """
+    if not given:
+        return None
+    numbers = [text for text in given if text.strip().lstrip("-").isdigit()]
+    if not numbers:
+        return list(given)
+    if len(given) > 1:
+        message = f"'--entries {numbers[0]}' goes alone"
+        raise UsageError(Diagnostic("bad-option", message))
+    return int(numbers[0])
 
 
 def assignment(option: str, text: str) -> tuple[str, Value]:

@@ -9,14 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphnn.errors import Diagnostic, UsageError, suggestion
+from graphnn.executor import as_numbers
+from graphnn.gradients import selection
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.estimate import GradientEstimate
-from graphnn.gradients.numerical import Method, Rule, numerical_gradient
+from graphnn.gradients.loop import Crossing
+from graphnn.gradients.numerical import Interrupted, Method, Rule, Steps, numerical_gradient
+from graphnn.gradients.selection import Entries
 from graphnn.network import Network
 from graphnn.plan import Mode
+from graphnn.spec.sizes import show
 
 Array = NDArray[Any]
 VERDICTS = ("agree", "wrong backward", "kink", "unresolved")
+_WORST_FIRST = ("wrong backward", "unresolved", "kink", "agree")
+_NOT_TAKEN = -1  # in place of a verdict
 _MARGIN = 10.0  # an error estimate is trusted to this factor
 _ROUNDING = 1e-13  # of the largest entry: what backprop itself may round
 _RESOLVED = 1e-2  # an estimate this much of its entry cannot vouch for it ...
@@ -26,7 +34,22 @@ _LINES = 10
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of one parameter, by both ways."""
+    """One entry of one parameter, by both ways.
+
+    Attributes
+    ----------
+    parameter : str
+    index : tuple of int
+    backprop, numerical, error : float
+        The derivative by backpropagation, or as it was given; the numerical one, and how far that
+        may be off.
+    verdict : str
+        One of `VERDICTS`.
+    crossing : Crossing or None
+        Where a probe crosses a kink, if one does and it was located.
+    origin : {"backprop", "given"}
+        Whose the first of the two derivatives is.
+    """
 
     parameter: str
     index: tuple[int, ...]
@@ -34,13 +57,30 @@ class Entry:
     numerical: float
     error: float
     verdict: str
+    crossing: Crossing | None = None
+    origin: str = "backprop"
 
-    def __str__(self) -> str:
-        place = f"{self.parameter}[{','.join(map(str, self.index))}]"
+    def told(self, alike: int, total: int) -> str:
+        """A line about it, and how many of the parameter's entries have the same verdict."""
+        verdict = self.verdict
+        if verdict == "kink" and self.crossing is not None:
+            verdict += f" at {self.crossing}"
+        if self.verdict != "agree":
+            verdict += f" ({alike} of {total})"
         return (
-            f"{place}: {self.verdict}, backprop {self.backprop:.9g}, "
-            f"numerical {self.numerical:.9g} +- {self.error:.1g}"
+            f"{selection.show(self.parameter, self.index)}: {verdict}, "
+            f"{self.origin} {self.backprop:.9g}, numerical {self.numerical:.9g} +- {self.error:.1g}"
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "index": list(self.index),
+            self.origin: self.backprop,
+            "numerical": self.numerical,
+            "error": self.error,
+            "verdict": self.verdict,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +91,42 @@ class ParameterReport:
     ----------
     name : str
     verdicts : ndarray of int, shape of the parameter
-        Positions in `VERDICTS`.
+        Positions in `VERDICTS`; -1 where the entry was not taken.
     counts : mapping of str to int
         Entries by verdict.
     worst : Entry
-        The entry whose difference is the largest against its estimated error, wrong ones first.
+        The worst by its verdict, wrong ones first; among those, the one whose difference is the
+        largest against its estimated error.
+    crossings : tuple of Crossing
+        Where probes cross kinks, see `GradientEstimate`.
     """
 
     name: str
     verdicts: Array
     counts: Mapping[str, int]
     worst: Entry
+    crossings: tuple[Crossing, ...] = ()
+
+    def __str__(self) -> str:
+        return self.worst.told(self.counts[self.worst.verdict], sum(self.counts.values()))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "name": self.name,
+            "counts": dict(self.counts),
+            "worst": self.worst.as_dict(),
+            "kinks": [
+                {
+                    "index": list(crossing.entry),
+                    "node": crossing.node,
+                    "sample": crossing.sample,
+                    "at": list(crossing.index),
+                    "verdict": VERDICTS[self.verdicts[crossing.entry]],
+                }
+                for crossing in self.crossings
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +161,7 @@ class GradientReport:
         return {
             "ok": self.ok,
             "counts": self.counts,
-            "parameters": [
-                {
-                    "name": report.name,
-                    "counts": dict(report.counts),
-                    "worst": {
-                        "index": list(report.worst.index),
-                        "backprop": report.worst.backprop,
-                        "numerical": report.worst.numerical,
-                        "error": report.worst.error,
-                        "verdict": report.worst.verdict,
-                    },
-                }
-                for report in self.parameters
-            ],
+            "parameters": [report.as_dict() for report in self.parameters],
         }
 
     def __str__(self) -> str:
@@ -118,7 +170,7 @@ class GradientReport:
         lines = [f"{total} entries: {', '.join(parts) or 'none'}"]
         ranked = sorted(self.parameters, key=lambda report: _rank(report.worst))
         shown = ranked[: _LINES - 2] if len(ranked) > _LINES - 1 else ranked
-        lines += [f"  {report.worst}" for report in shown]
+        lines += [f"  {report}" for report in shown]
         if len(shown) < len(ranked):
             lines.append(f"  and {len(ranked) - len(shown)} parameters more")
         return "\n".join(lines)
@@ -129,12 +181,14 @@ def check_gradients(
     inputs: Mapping[str, Any] | None = None,
     /,
     *,
+    gradients: Mapping[str, Any] | None = None,
     loss: str | Iterable[str] | None = None,
     only: Iterable[str] | None = None,
+    entries: Entries | None = None,
     method: Method = "probes",
     rule: Rule = "central",
     order: int | None = None,
-    step: float | Mapping[str, float] | None = None,
+    step: Steps | None = None,
     mode: Mode = "run",
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -144,8 +198,11 @@ def check_gradients(
 
     Parameters
     ----------
-    network, inputs, loss, only, method, rule, order, step, mode, seed, progress, **named
+    network, inputs, loss, only, entries, method, rule, order, step, mode, seed, progress, **named
         As for `numerical_gradient`.
+    gradients : mapping of str to array_like, optional
+        Gradients of the same loss from elsewhere, to be checked in place of backpropagation's:
+        by name, each of the shape of its parameter. Parameters without one are left out.
 
     Returns
     -------
@@ -157,44 +214,96 @@ def check_gradients(
     Raises
     ------
     RunError, UsageError
-        As `numerical_gradient`.
+        As `numerical_gradient`; also when `gradients` names no parameter, or has another shape.
+    Interrupted
+        As `numerical_gradient`; its `report` tells of what was reached.
     """
     given = {**(inputs or {}), **named}
     if network.dtype != np.float64:
         network = network.astype("float64")
-    only = None if only is None else tuple(only)
-    analytic = backprop(network, given, loss=loss, only=only, mode=mode, seed=seed)
-    estimates = numerical_gradient(
-        network,
-        given,
-        loss=loss,
-        only=only,
-        method=method,
-        rule=rule,
-        order=order,
-        step=step,
-        mode=mode,
-        seed=seed,
-        progress=progress,
-    )
-    return compare(analytic, estimates)
+    if gradients is not None:
+        analytic = _taken(network, gradients)
+        only = tuple(analytic) if only is None else only
+        origin = "given"
+    else:
+        only = None if only is None else tuple(only)
+        analytic = backprop(network, given, loss=loss, only=only, mode=mode, seed=seed)
+        origin = "backprop"
+    try:
+        estimates = numerical_gradient(
+            network,
+            given,
+            loss=loss,
+            only=only,
+            entries=entries,
+            method=method,
+            rule=rule,
+            order=order,
+            step=step,
+            mode=mode,
+            seed=seed,
+            progress=progress,
+        )
+    except Interrupted as stop:
+        stop.report = compare(analytic, stop.estimates, origin)
+        raise
+    return compare(analytic, estimates, origin)
 
 
 def compare(
-    analytic: Mapping[str, Array], estimates: Mapping[str, GradientEstimate]
+    analytic: Mapping[str, Array],
+    estimates: Mapping[str, GradientEstimate],
+    origin: str = "backprop",
 ) -> GradientReport:
-    """Report on gradients that are already there; see `check_gradients`."""
-    scale = max((np.abs(e.value).max(initial=0.0) for e in estimates.values()), default=0.0)
+    """Report on gradients that are already there; see `check_gradients` and `Entry`.
+
+    Raises
+    ------
+    UsageError
+        A gradient is missing.
+    """
+    for name in estimates:
+        if name not in analytic:
+            message = f"there is no gradient of '{name}' to check"
+            raise UsageError(Diagnostic("missing-gradient", message))
+    sizes = [np.abs(found.value[np.isfinite(found.value)]) for found in estimates.values()]
+    scale = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
     return GradientReport(
         tuple(
-            _report(name, analytic[name], estimate, float(scale))
-            for name, estimate in estimates.items()
+            _report(name, analytic[name], found, scale, origin)
+            for name, found in estimates.items()
+            if found.taken
         )
     )
 
 
+def _taken(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]:
+    """Gradients from elsewhere, once they fit the network."""
+    faults, arrays = [], {}
+    for name, given in gradients.items():
+        array = as_numbers(given)
+        if name not in network.parameters:
+            help = suggestion(name, network.parameters)
+            message = f"the network has no parameter '{name}'"
+            faults.append(Diagnostic("unknown-parameter", message, help=help))
+        elif array is None:
+            message = f"the gradient of '{name}' is not an array of numbers"
+            faults.append(Diagnostic("not-numbers", message))
+        elif array.shape != network.parameters[name].shape:
+            wanted = show(network.parameters[name].shape)
+            message = f"'{name}' has shape {wanted}, but its gradient {show(array.shape)}"
+            transposed = array.T.shape == network.parameters[name].shape
+            help = "it may be that of the transpose: give its '.T'" if transposed else ""
+            faults.append(Diagnostic("wrong-shape", message, help=help))
+        else:
+            arrays[name] = array.astype(np.float64)
+    if faults:
+        raise UsageError(*faults)
+    return arrays
+
+
 def _report(
-    name: str, analytic: Array, estimate: GradientEstimate, scale: float
+    name: str, analytic: Array, estimate: GradientEstimate, scale: float, origin: str
 ) -> ParameterReport:
     difference = np.abs(analytic - estimate.value)
     tolerance = _MARGIN * estimate.error + _ROUNDING * scale
@@ -202,17 +311,21 @@ def _report(
     apart = ~(difference <= tolerance)
     size = np.maximum(np.abs(analytic), np.abs(estimate.value))
     vague = (estimate.error > _RESOLVED * size) & (estimate.error > _NEGLIGIBLE * scale)
-    verdicts = np.select(
-        [estimate.kink & (apart | vague), apart, vague],
-        [VERDICTS.index("kink"), VERDICTS.index("wrong backward"), VERDICTS.index("unresolved")],
-        VERDICTS.index("agree"),
-    )
+    lost = ~np.isfinite(estimate.value + estimate.error)
+    found = {
+        "kink": estimate.kink & (apart | vague),
+        "unresolved": lost | (vague & ~apart),
+        "wrong backward": apart,
+    }
+    codes = [VERDICTS.index(verdict) for verdict in found]
+    verdicts = np.select(list(found.values()), codes, VERDICTS.index("agree"))
+    if estimate.entries is not None:
+        taken = np.zeros(verdicts.size, dtype=bool)
+        taken[estimate.entries] = True
+        verdicts = np.where(taken.reshape(verdicts.shape), verdicts, _NOT_TAKEN)
     counts = {verdict: int((verdicts == code).sum()) for code, verdict in enumerate(VERDICTS)}
-    ratio = difference / np.maximum(tolerance, np.finfo(np.float64).tiny)
-    ratio = np.where(np.isnan(ratio), np.inf, ratio)
-    severity = np.where(verdicts == VERDICTS.index("wrong backward"), np.inf, 0.0)
-    worst = int(np.lexsort((ratio.ravel(), severity.ravel()))[-1]) if ratio.size else 0
-    index = tuple(int(i) for i in np.unravel_index(worst, verdicts.shape))
+    index = _worst(verdicts, difference / np.maximum(tolerance, np.finfo(np.float64).tiny))
+    crossings = {crossing.entry: crossing for crossing in estimate.crossings}
     entry = Entry(
         name,
         index,
@@ -220,10 +333,22 @@ def _report(
         float(estimate.value[index]),
         float(estimate.error[index]),
         VERDICTS[verdicts[index]],
+        crossings.get(index),
+        origin,
     )
-    return ParameterReport(name, verdicts, counts, entry)
+    return ParameterReport(name, verdicts, counts, entry, estimate.crossings)
 
 
-def _rank(entry: Entry) -> tuple[bool, float]:
+def _worst(verdicts: Array, ratio: Array) -> tuple[int, ...]:
+    """Index of the worst entry; those that were not taken come last."""
+    severity = np.full(verdicts.shape, len(VERDICTS))
+    for rank, verdict in enumerate(_WORST_FIRST):
+        severity[verdicts == VERDICTS.index(verdict)] = rank
+    ratio = np.where(np.isnan(ratio), np.inf, ratio)
+    place = np.lexsort((-ratio.ravel(), severity.ravel()))[0]
+    return tuple(map(int, np.unravel_index(place, verdicts.shape)))
+
+
+def _rank(entry: Entry) -> tuple[int, float]:
     gap = abs(entry.backprop - entry.numerical)
-    return (entry.verdict != "wrong backward", -gap / max(entry.error, 1e-300))
+    return _WORST_FIRST.index(entry.verdict), -gap / max(entry.error, 1e-300)

@@ -49,7 +49,7 @@ class GradientEstimate:
     crossings: tuple[Crossing, ...] = ()
 
     @property
-    def count(self) -> int:
+    def taken(self) -> int:
         """How many entries were taken."""
         return self.value.size if self.entries is None else len(self.entries)
 

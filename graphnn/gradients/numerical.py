@@ -47,12 +47,16 @@ class Interrupted(KeyboardInterrupt):
         that were done.
     total : int
         How many entries were asked for.
+    report : GradientReport or None
+        Of `check_gradients`: what it found by then.
     """
+
+    report: Any = None
 
     def __init__(self, estimates: dict[str, GradientEstimate], total: int) -> None:
         self.estimates = estimates
         self.total = total
-        self.done = sum(found.count for found in estimates.values())
+        self.done = sum(found.taken for found in estimates.values())
         super().__init__(f"{self.done:,} of {total:,} entries were reached")
 
 
@@ -171,7 +175,7 @@ def numerical_gradient(
             if locate is not None:
                 found = found.located(name, locate, schemes[name].reaches)
             result[name] = found
-            if found.count < sizes[name]:
+            if found.taken < sizes[name]:
                 raise Interrupted(result, total)
             done += sizes[name]
     return result
