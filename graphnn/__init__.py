@@ -15,6 +15,7 @@ from graphnn.network import Network, load, loads
 from graphnn.ops._op import Op
 from graphnn.reports import render
 from graphnn.runs import Run, train
+from graphnn.schema import schema
 from graphnn.searches import Search, search
 from graphnn.spec.formatter import format_file, format_text
 
@@ -46,6 +47,7 @@ __all__ = [
     "numerical_gradient",
     "render",
     "run_examples",
+    "schema",
     "search",
     "step_study",
     "train",

@@ -22,10 +22,10 @@ from graphnn.spec.values import Entry, Scalar, Sequence, Value
 from graphnn.spec.values import Mapping as Located
 
 Array = NDArray[Any]
-_FILLED = {"zeros": np.zeros, "ones": np.ones}
+FILLED = {"zeros": np.zeros, "ones": np.ones}
 _FORMS = "numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}"
 _EXACT: Any = {"all": str}  # as many digits as tell a number from its neighbours
-_PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
+PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,9 @@ def read_array(value: Value, node: Node, spec: NetworkSpec) -> Array:
         array = arrays.from_value(value, what, np.int64 if node.kind == "int" else np.float64)
     elif isinstance(value, Located) and "file" in value:
         array = _from_file(value, node.name, spec)
-    elif isinstance(value, Located) and len(value.entries) == 1 and set(_FILLED) & {*value.entries}:
+    elif isinstance(value, Located) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
         key, entry = next(value.items())
-        array = _FILLED[key](_shape(entry, spec), np.int64 if node.kind == "int" else np.float64)
+        array = FILLED[key](_shape(entry, spec), np.int64 if node.kind == "int" else np.float64)
     else:
         raise _fault("bad-array", f"{what} must be {_FORMS}, not {brief(value)}", value.span)
     if not _fits(array.shape, node.shape):
@@ -227,7 +227,7 @@ def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
     expectations: list[Expectation] = []
     for name, entry in spec.outputs.items():
         value = entry.value
-        if isinstance(value, Located) and value.entries and set(value.entries) <= {*_PROPERTIES}:
+        if isinstance(value, Located) and value.entries and set(value.entries) <= {*PROPERTIES}:
             expectations.extend(_properties(name, graph.node(name), value, findings))
         elif (expected := array(name, entry)) is not None:
             expectations.append(Expectation(name, "", expected, value.span))
@@ -240,7 +240,7 @@ def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
 def _properties(name: str, node: Node, value: Located, findings: Findings) -> list[Expectation]:
     found: list[Expectation] = []
     for key, item in value.items():
-        what = _PROPERTIES[key].format(name)
+        what = PROPERTIES[key].format(name)
         if not node.shape:
             message = f"'{name}' is a single number: it has no axis for '{key}'"
             findings.error("wrong-shape", message, value.entries[key].key.span)
@@ -302,7 +302,7 @@ def _compare(
     allowed: Any = spec.atol + spec.rtol * np.abs(expected)
     with np.errstate(over="ignore"):
         if expectation.property:
-            what = _PROPERTIES[expectation.property].format(expectation.output)
+            what = PROPERTIES[expectation.property].format(expectation.output)
             value = value.sum(axis=-1) if expectation.property == "sum" else value.argmax(axis=-1)
         if value.shape != expected.shape and (expected.shape or not expectation.property):
             message = f"{what} has shape {show(value.shape)}, not {show(expected.shape)}"

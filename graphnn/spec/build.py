@@ -59,7 +59,8 @@ TRAIN_KEYS = (
     "keep",
     "stratify",
 )
-_EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
+EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
+STOPPING_KEYS = ("patience", "metric")
 _NODES = "list the network under 'nodes:', one name and op a line"
 
 
@@ -200,7 +201,7 @@ class _Builder(NodeTaker):
         body = self.mapping(value, "an example", "a mapping {inputs: ..., outputs: ...}")
         if body is None:
             return None
-        body = self.keys(body, _EXAMPLE_KEYS, "an example")
+        body = self.keys(body, EXAMPLE_KEYS, "an example")
         inputs = self.mapping(body.get("inputs"), "'inputs'", "a mapping of names to arrays")
         outputs = self.mapping(body.get("outputs"), "'outputs'", "a mapping of names to arrays")
         if "outputs" not in body:
@@ -253,7 +254,7 @@ class _Builder(NodeTaker):
         body = self.mapping(value, "'early_stopping'", "a mapping such as {patience: 5}")
         if body is None:
             return None
-        body = self.keys(body, ("patience", "metric"), "'early_stopping'")
+        body = self.keys(body, STOPPING_KEYS, "'early_stopping'")
         if "patience" not in body:
             self.findings.error(
                 "missing-key",

@@ -13,7 +13,7 @@ from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 VERSION = 1
 MAX_NAME = 100
 T = TypeVar("T", bound=str)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 def brief(value: Value) -> str:
@@ -142,7 +142,7 @@ class Taker:
     def name(self, key: Scalar, what: str) -> bool:
         """Whether `key` is a name of the language; reports it when not."""
         text = str(key.value)
-        if len(text) <= MAX_NAME and _NAME.fullmatch(text):
+        if len(text) <= MAX_NAME and NAME.fullmatch(text):
             return True
         help = "a name holds letters, digits, '_' and '-', and starts with a letter or '_'"
         message = f"{brief(key)} cannot be the name of {what}"

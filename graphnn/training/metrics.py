@@ -89,7 +89,7 @@ def fit(spec: MetricSpec) -> Measure:
     """
     name = str(spec.name.value)
     found = find(name, spec.name.span)
-    operands, known = _signature(found)
+    operands, known = parameters(found)
     if len(operands) != len(spec.nodes) and all(node.name for node in spec.nodes):
         message = f"{name} reads {len(operands)} nodes, but is given {len(spec.nodes)}"
         help = f"write {name}: [{', '.join(operands).upper()}]"
@@ -99,7 +99,7 @@ def fit(spec: MetricSpec) -> Measure:
     return Measure(name, nodes, partial(found, **options), _VALUES[name])
 
 
-def _signature(function: Metric) -> tuple[list[str], list[str]]:
+def parameters(function: Metric) -> tuple[list[str], list[str]]:
     """Names of what a metric reads, and of its options."""
     found = inspect.signature(function).parameters.values()
     options = [each.name for each in found if each.kind is each.KEYWORD_ONLY]

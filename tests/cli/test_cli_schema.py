@@ -1,0 +1,20 @@
+"""``graphnn schema``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import graphnn
+
+
+def test_prints_it(call):
+    result = call("schema")
+    assert (result.code, result.err) == (0, "")
+    assert json.loads(result.out) == graphnn.schema()
+
+
+def test_writes_it(call, here):
+    result = call("schema", "-o", "graphnn.schema.json")
+    assert (result.code, result.out) == (0, "wrote 'graphnn.schema.json'\n")
+    assert json.loads(Path("graphnn.schema.json").read_text()) == graphnn.schema()

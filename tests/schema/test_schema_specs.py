@@ -1,0 +1,301 @@
+"""The JSON Schema: it takes every good spec, and refuses the bad ones that a schema can tell."""
+
+from __future__ import annotations
+
+import copy
+import re
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import jsonschema
+import pytest
+from pydantic import Field
+
+import graphnn
+from graphnn.errors import GraphnnError
+from graphnn.initializers import INITIALIZERS
+from graphnn.ops import REGISTRY, Op
+from graphnn.ops._op import data
+from graphnn.spec import reader
+from graphnn.spec.values import plain
+from graphnn.training.optimizers import OPTIMIZERS
+
+ROOT = Path(__file__).parents[2]
+GOOD = sorted(path for path in (ROOT / "specs").rglob("*.*") if path.suffix in (".yaml", ".json"))
+TEMPLATES = sorted((ROOT / "graphnn" / "cli" / "templates").glob("*.yaml"))
+BAD = ROOT / "tests" / "bad_specs"
+# Codes of faults that a schema can tell: every file with one of them is refused.
+TOLD = {
+    "bad-attribute",
+    "bad-initializer",
+    "bad-name",
+    "bad-parameter",
+    "bad-repeat",
+    "bad-size",
+    "bad-range",  # but for one bound against the other
+    "batch-is-free",
+    "duplicate-choice",
+    "duplicate-output",
+    "missing-attribute",
+    "missing-key",
+    "no-nodes",
+    "not-numbers",
+    "nothing-to-search",
+    "op-and-block",
+    "unknown-initializer",
+    "unknown-key",
+    "unknown-op",
+    "unknown-operand",
+    "unknown-version",
+    "wrong-inputs",
+    "wrong-type",
+}
+# Files that are unlike the others of their code: whether they are refused, and why.
+UNLIKE = {
+    "no-such-file-blocks.yaml": (True, "it has an unknown op too"),
+    "not-numbers-file.yaml": (False, "the fault is in what the file holds"),
+    "too-many-nodes.yaml": (True, "it has an unknown op too"),
+    "unknown-op-blocks.yaml": (False, "the fault is in the file of blocks"),
+    "wrong-inputs-block.yaml": (False, "the fault hangs together with the block"),
+}
+# Codes of faults that hang together across the file, or with other files.
+NOT_TOLD = {
+    "bad-file-name": "the file system",
+    "broken-file": "what the file holds",
+    "cycle": "the graph",
+    "cyclic-block": "blocks against each other",
+    "cyclic-file": "files of blocks",
+    "cyclic-share": "the graph",
+    "duplicate-block": "what the file of blocks holds",
+    "duplicate-name": "names of nodes and of copies",
+    "file-outside": "the file system",
+    "free-parameter": "what a name of a size stands for",
+    "missing-size": "the block that is used",
+    "no-such-file": "the file system",
+    "not-a-file": "the file system",
+    "not-an-input": "what a name of a node stands for",
+    "not-npz": "what the file holds",
+    "pickled-array": "what the file holds",
+    "ragged-array": "one row against another",
+    "shape-mismatch": "shapes",
+    "too-deep": "blocks against each other",
+    "too-many-nodes": "copies of blocks",
+    "too-large": "products of sizes",
+    "unknown-array": "what the file holds",
+    "unknown-block": "names of blocks",
+    "unknown-format": "suffixes of files",
+    "unknown-node": "names of nodes",
+    "unknown-parameter": "names of nodes",
+    "unknown-shape": "shapes",
+    "unknown-size": "names of sizes",
+    "wrong-kind": "kinds of nodes",
+    "wrong-shape": "shapes",
+}
+
+
+@pytest.fixture(scope="module")
+def made():
+    return graphnn.schema()
+
+
+def validator(made):
+    jsonschema.Draft7Validator.check_schema(made)
+    return jsonschema.Draft7Validator(made)
+
+
+def told(made, document):
+    return [
+        ("/".join(map(str, error.absolute_path)), error.message)
+        for error in validator(made).iter_errors(document)
+    ]
+
+
+def bad_documents():
+    """Files that can be read, each with the code that it is named after."""
+    for path in sorted(BAD.iterdir()):
+        if path.suffix in (".yaml", ".json"):
+            text = path.with_suffix(".expected").read_text("utf-8")
+            codes = set(re.findall(r"^error\[([a-z-]+)\]", text, re.MULTILINE))
+            named = [code for code in codes if re.fullmatch(f"{code}(-.+)?", path.stem)]
+            try:
+                document = plain(reader.read_file(path))
+            except GraphnnError:
+                continue
+            if named:
+                yield path.name, document, max(named, key=len)
+
+
+@pytest.mark.parametrize("path", [*GOOD, *TEMPLATES], ids=lambda path: path.name)
+def test_takes_good_specs(made, path):
+    assert told(made, plain(reader.read_file(path))) == []
+
+
+def test_refuses_what_a_schema_can_tell(made):
+    check = validator(made)
+    refused = {name: not check.is_valid(document) for name, document, _ in bad_documents()}
+    wanted = {name: code in TOLD for name, _, code in bad_documents()}
+    wanted.update((name, there) for name, (there, _) in UNLIKE.items())
+    assert refused == wanted
+    assert len(refused) > 60
+
+
+def test_every_code_is_decided():
+    assert not TOLD & NOT_TOLD.keys()
+    assert {code for _, _, code in bad_documents()} == TOLD | NOT_TOLD.keys()
+
+
+def test_what_it_refuses_is_refused_by_load(made, monkeypatch):
+    monkeypatch.chdir(BAD)
+    check = validator(made)
+    for name, document, _ in bad_documents():
+        if not check.is_valid(document):
+            with pytest.raises(GraphnnError):
+                graphnn.load(name)
+
+
+X = {"op": "input", "shape": ["batch", 2]}
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("definitions/node/properties/op/enum", {"nodes": {"y": {"op": "sigmod"}}}),
+        ("additionalProperties", {"nodes": {"x": X}, "trian": {}}),
+        (
+            "definitions/op-affine/additionalProperties",
+            {"nodes": {"y": {"op": "affine", "inputs": "x", "unit": 3}}},
+        ),
+        ("definitions/op-affine/required", {"nodes": {"y": {"op": "affine"}}}),
+        ("definitions/expression/pattern", {"nodes": {"x": {"op": "input", "shape": ["2 ^ 3"]}}}),
+        ("properties/train/properties/epochs/minimum", {"nodes": {"x": X}, "train": {"epochs": 0}}),
+        ("properties/dtype/enum", {"nodes": {"x": X}, "dtype": "float16"}),
+    ],
+)
+def test_a_schema_that_lost_something_is_caught(made, path, part):
+    broken = copy.deepcopy(made)
+    place = broken
+    *way, last = path.split("/")
+    for key in way:
+        place = place[key]
+    del place[last]
+    document = {"graphnn": 1, **part}
+    assert told(made, document)
+    assert not told(broken, document)
+
+
+# --- what an editor shows
+
+
+def test_every_key_is_explained(made):
+    assert [key for key, value in made["properties"].items() if not value.get("description")] == []
+    for name, op in REGISTRY.items():
+        if op.internal:
+            continue
+        properties = made["definitions"][f"op-{name}"]["properties"]
+        assert [key for key, value in properties.items() if "description" not in value] == []
+        attributes = {key for key in op.model_fields if key != "op"}
+        kept = {operand.name for operand in op.parameter_operands()}
+        assert properties.keys() == {"op", "inputs", "trainable", "about"} | attributes | kept
+
+
+def test_an_op_as_an_editor_sees_it(made):
+    assert made["definitions"]["op-leaky_relu"] == {
+        "description": "Leaky rectifier 'y = x' where 'x > 0', else 'slope x'.",
+        "type": "object",
+        "properties": {
+            "op": {
+                "const": "leaky_relu",
+                "description": "Leaky rectifier 'y = x' where 'x > 0', else 'slope x'.",
+            },
+            "inputs": {
+                "anyOf": [
+                    {"$ref": "#/definitions/reference"},
+                    {
+                        "type": "array",
+                        "items": {"$ref": "#/definitions/reference"},
+                        "minItems": 1,
+                        "maxItems": 1,
+                    },
+                    {
+                        "type": "object",
+                        "properties": {"x": {"$ref": "#/definitions/reference"}},
+                        "additionalProperties": False,
+                        "required": ["x"],
+                    },
+                ],
+                "description": "x",
+            },
+            "trainable": {
+                "type": "boolean",
+                "description": "Whether training changes its parameters.",
+                "default": True,
+            },
+            "about": {"type": "string", "description": "A remark, which diagrams can show."},
+            "slope": {"default": 0.01, "type": "number", "description": "Slope below 0."},
+        },
+        "additionalProperties": False,
+        "required": ["op", "inputs"],
+    }
+
+
+def test_a_parameter_as_an_editor_sees_it(made):
+    assert made["definitions"]["op-affine"]["properties"]["bias"] == {
+        "anyOf": [{"$ref": "#/definitions/parameter"}, {"const": False}],
+        "description": "Of shape [units]: numbers, an initializer, a file, or another's. "
+        "False leaves it out.",
+        "default": "zeros",
+    }
+
+
+def test_names_come_with_what_they_are(made):
+    op = made["definitions"]["node"]["properties"]["op"]
+    assert dict(zip(op["enum"], op["enumDescriptions"], strict=True))["relu"] == (
+        "Rectifier 'y = max(x, 0)'."
+    )
+    assert op["enum"] == [name for name, known in REGISTRY.items() if not known.internal]
+    names, options = made["definitions"]["initializer"]["anyOf"]
+    assert set(options["properties"]) == set(INITIALIZERS)
+    assert set(INITIALIZERS) - set(names["enum"]) == {"constant"}  # which needs its value
+    options = made["definitions"]["optimizer"]["anyOf"][1]["properties"]
+    assert options.keys() == OPTIMIZERS.keys()
+    assert options["sgd"]["properties"]["learning_rate"]["default"] == 0.1
+
+
+def test_a_new_op_comes_in_by_existing():
+    before = dict(REGISTRY)
+    try:
+
+        class Tenfold(Op):
+            """Ten times, or as often as said."""
+
+            op: Literal["tenfold"] = "tenfold"
+            times: int = Field(10, ge=1, description="How often.")
+            operands: ClassVar = (data("x", "..."),)
+
+        made = graphnn.schema()
+    finally:
+        REGISTRY.clear()
+        REGISTRY.update(before)
+    node = {"op": "tenfold", "inputs": "x", "times": 0}
+    document = {"graphnn": 1, "nodes": {"x": {"op": "input", "shape": [2]}, "y": node}}
+    assert told(made, document) == [("nodes/y/times", "0 is less than the minimum of 1")]
+
+
+def test_messages_name_the_place(made):
+    document = {
+        "graphnn": 1,
+        "nodes": {
+            "x": {"op": "input", "shape": ["batch", 2]},
+            "y": {"op": "affine", "inputs": "x", "unit": 3},
+            "z": {"op": "sigmod", "inputs": "y"},
+        },
+        "train": {"epochs": 0},
+    }
+    (unit, sigmod, epochs) = sorted(told(made, document))
+    assert unit == (
+        "nodes/y",
+        "Additional properties are not allowed ('unit' was unexpected)",
+    )
+    assert sigmod[0] == "nodes/z/op"
+    assert sigmod[1].startswith("'sigmod' is not one of ['identity', 'step', 'sigmoid',")
+    assert epochs == ("train/epochs", "0 is less than the minimum of 1")
