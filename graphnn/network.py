@@ -22,6 +22,8 @@ from graphnn.errors import (
     Span,
     SpecError,
     UsageError,
+    listed,
+    nearest,
     suggestion,
 )
 from graphnn.executor import Executor, as_numbers
@@ -29,7 +31,7 @@ from graphnn.graph import Graph, Parameter
 from graphnn.plan import Mode, make
 from graphnn.spec import build, reader
 from graphnn.spec.limits import DEFAULT
-from graphnn.spec.model import DType
+from graphnn.spec.model import DType, WeightsSpec
 from graphnn.spec.settings import override
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Mapping as Document
@@ -71,21 +73,23 @@ class Network:
         self.dtype = np.dtype(graph.spec.dtype)
         self._seed = seed
         self._executors: dict[tuple[tuple[str, ...], bool, Mode], Executor] = {}
-        weights = graph.spec.weights
-        if weights is not None:
-            path = files.within(graph.spec.folder, str(weights.value), weights.span)
-            try:
-                found = self._read(path, f"'{weights.value}'", weights.span)
-            except RunError as error:
-                placed = (replace(fault, span=weights.span) for fault in error.diagnostics)
-                raise SpecError(*placed) from None
-            self.arrays = self._start(found)
+        if graph.spec.weights is not None:
+            self.arrays = self._start(self._given(graph.spec.weights))
 
     def __repr__(self) -> str:
         name = self.graph.spec.name or "network"
         known = self.graph.parameters.values()
         count = sum(parameter.size for parameter in known if parameter.learned)
         return f"<{name}: {len(self.graph.nodes)} nodes, {count} parameters>"
+
+    def _given(self, weights: WeightsSpec) -> dict[str, Array]:
+        """The values in the file that the spec names."""
+        name, span = str(weights.file.value), weights.file.span
+        path = files.within(self.graph.spec.folder, name, span)
+        try:
+            return self._read(path, f"'{name}'", span, partial=weights.partial)
+        except RunError as error:
+            raise SpecError(*(replace(fault, span=span) for fault in error.diagnostics)) from None
 
     def astype(self, dtype: str) -> Network:
         """A copy that computes in `dtype`, ``float64`` or ``float32``, from the same values.
@@ -259,15 +263,22 @@ class Network:
             for name, array in arrays.items():
                 self.arrays[name][...] = array
 
-    def _refuse(self, shapes: Mapping[str, tuple[int, ...] | None], origin: str) -> None:
-        """Refuse names that are no parameter's, and shapes of another; None is not of numbers."""
+    def _refuse(
+        self,
+        shapes: Mapping[str, tuple[int, ...] | None],
+        origin: str,
+        needed: Iterable[str] = (),
+    ) -> None:
+        """Refuse strange names, other shapes, and the lack of `needed`; None is not of numbers."""
         known = self.graph.parameters
         findings = Findings(DEFAULT.faults, RunError)
+        meant = set()
         for name, shape in shapes.items():
             if name not in known:
+                candidates = tuple(islice(known, _MAX_CANDIDATES))
                 message = f"'{name}' in {origin} is no parameter of the network"
-                help = suggestion(name, islice(known, _MAX_CANDIDATES))
-                findings.error("unknown-parameter", message, help=help)
+                findings.error("unknown-parameter", message, help=suggestion(name, candidates))
+                meant.add(nearest(name, candidates))
             elif shape is None:
                 message = f"'{name}' in {origin} is not an array of numbers"
                 findings.error("not-numbers", message)
@@ -275,26 +286,43 @@ class Network:
                 wanted = show(known[name].shape)
                 message = f"'{name}' has shape {wanted}, but {show(shape)} in {origin}"
                 findings.error("wrong-shape", message)
+        # A name that is misspelt is told once.
+        if missing := [name for name in needed if name not in shapes and name not in meant]:
+            message = f"{origin} has no value for {listed(missing)}"
+            help = "a spec takes part of its parameters by weights: {file: NAME, partial: true}"
+            findings.error("missing-parameter", message, help=help)
         findings.raise_errors(RunError)
 
-    def _read(self, path: Path, origin: str, span: Span | None = None) -> dict[str, Array]:
+    def _read(
+        self, path: Path, origin: str, span: Span | None = None, *, partial: bool
+    ) -> dict[str, Array]:
         """The arrays in a file, once it is known that the network has room for them."""
+        known = self.graph.parameters.values()
+        open = () if partial else (each.name for each in known if each.origin.array is None)
         with archives.opened(path, span) as archive:
-            self._refuse({name: archive.shape(name, span) for name in archive.names}, origin)
+            shapes = {name: archive.shape(name, span) for name in archive.names}
+            self._refuse(shapes, origin, open)
             return {name: archive.read(name, span) for name in archive.names}
 
-    def load_weights(self, path: str | Path) -> None:
+    def load_weights(self, path: str | Path, *, partial: bool = False) -> None:
         """Set parameters and state from a .safetensors or .npz file, such as `save` writes.
+
+        Parameters
+        ----------
+        path : str or Path
+        partial : bool
+            Whether those that the file lacks keep their values; else they are a fault, but for
+            those that the spec gives in numbers.
 
         Raises
         ------
         FileError
             The file cannot be read.
         RunError
-            As `assign`.
+            As `assign`; or a name is missing.
         """
         path = Path(path)
-        self._set(self._read(path, f"'{path.name}'"))
+        self._set(self._read(path, f"'{path.name}'", partial=partial))
 
     def save(self, path: str | Path) -> None:
         """Write parameters and state to a .safetensors or .npz file, whole or not at all."""

@@ -95,7 +95,7 @@ def _facts(graph: Graph) -> Iterator[tuple[terminal.Piece, terminal.Piece]]:
     yield ("strong", "losses"), ", ".join(graph.losses) or "none"
     yield ("strong", "computes in"), graph.spec.dtype
     if graph.spec.weights is not None:
-        yield ("strong", "weights"), f"file {graph.spec.weights.value}"
+        yield ("strong", "weights"), f"file {graph.spec.weights.file.value}"
     if graph.spec.examples:
         yield ("strong", "examples"), str(len(graph.spec.examples))
     if (train := graph.spec.train) is not None:

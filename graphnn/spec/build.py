@@ -21,6 +21,7 @@ from graphnn.spec.model import (
     Reference,
     TrainSpec,
     UseSpec,
+    WeightsSpec,
 )
 from graphnn.spec.nodes import NodeTaker
 from graphnn.spec.search import search
@@ -175,15 +176,16 @@ class _Builder(NodeTaker):
             seen.setdefault(reference.name, reference)
         return tuple(reference for name, reference in seen.items() if name)
 
-    def _weights(self, document: Mapping) -> Scalar | None:
+    def _weights(self, document: Mapping) -> WeightsSpec | None:
         given = self.mapping(document.get("weights"), "'weights'", "a mapping {file: NAME}")
         if given is None:
             return None
-        known = self.keys(given, ("file",), "'weights'")
+        known = self.keys(given, ("file", "partial"), "'weights'")
+        partial = self.boolean(known.get("partial"), "'partial'", False)
         file = known.get("file")
         if isinstance(file, Scalar) and isinstance(file.value, str):
-            return file
-        if file is not None or not given.entries:
+            return WeightsSpec(file, partial)
+        if file is not None or set(given.entries) <= {"partial"}:
             self.wrong("'weights'", "a mapping {file: NAME}", file or given)
         return None
 

@@ -165,6 +165,14 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightsSpec:
+    """A file with values for parameters; `partial` where some of them may be missing in it."""
+
+    file: Scalar
+    partial: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExampleSpec:
     """Inputs with the outputs that they must give, within tolerances."""
 
@@ -271,8 +279,7 @@ class NetworkSpec:
         By full name, blocks unfolded, in the order of the file.
     outputs : tuple of Reference or None
         None leaves the choice to the graph.
-    weights : Scalar or None
-        Name of the file with values for parameters.
+    weights : WeightsSpec or None
     blocks : mapping of str to BlockSpec
     uses : mapping of str to Use
         By full name, every use inside one of another included.
@@ -290,7 +297,7 @@ class NetworkSpec:
     dtype: DType
     nodes: Dict[str, NodeSpec]
     outputs: tuple[Reference, ...] | None
-    weights: Scalar | None
+    weights: WeightsSpec | None
     examples: tuple[ExampleSpec, ...]
     train: TrainSpec | None
     search: SearchSpec | None = None

@@ -40,7 +40,7 @@ def test_every_kind_of_parameter_and_the_training(call):
         "graphnn: 1\n"
         "description: all of it\n"
         "dtype: float32\n"
-        "weights: {file: all.npz}\n"
+        "weights: {file: all.npz, partial: true}\n"
         "sizes: {time: free}\n"
         "nodes:\n"
         "  x: {op: input, shape: [batch, 2]}\n"

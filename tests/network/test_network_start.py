@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import FileError, SpecError, UsageError
+from graphnn.errors import FileError, RunError, SpecError, UsageError
 
 TEXT = """
 graphnn: 1
@@ -177,8 +177,49 @@ def test_a_file_of_weights_that_does_not_fit(tmp_path):
         "    |\n"
         " 10 | weights: {file: w.npz}\n"
         "    |                 ^^^^^\n"
-        "    = help: did you mean 'a.weight'?"
+        "    = help: did you mean 'a.weight'?\n"
+        "\n"
+        "error[missing-parameter]: 'w.npz' has no value for a.bias, y.weight, y.bias\n"
+        "  --> <text>:10:17\n"
+        "    |\n"
+        " 10 | weights: {file: w.npz}\n"
+        "    |                 ^^^^^\n"
+        "    = help: a spec takes part of its parameters by weights: {file: NAME, partial: true}"
     ).replace("  -->", "   -->")
+
+
+def test_a_file_of_part_of_the_weights(tmp_path):
+    values = np.arange(12.0).reshape(3, 4)
+    np.savez(tmp_path / "w.npz", **{"a.weight": values})
+    text = TEXT + "weights: {file: w.npz, partial: PARTIAL}\n"
+    with pytest.raises(SpecError) as caught:
+        graphnn.loads(text.replace("PARTIAL", "false"), folder=tmp_path)
+    assert [found.code for found in caught.value.diagnostics] == ["missing-parameter"]
+    net = graphnn.loads(text.replace("PARTIAL", "true"), folder=tmp_path)
+    assert np.array_equal(net.parameters["a.weight"], values)
+    plain = graphnn.loads(TEXT).parameters
+    for name in ("a.bias", "y.weight", "y.bias"):
+        assert np.array_equal(net.parameters[name], plain[name])
+
+
+def test_a_file_need_not_have_what_the_spec_gives_in_numbers(tmp_path):
+    text = TEXT.replace("weight: he", "weight: he, bias: [1, 2, 3, 4]")
+    np.savez(tmp_path / "w.npz", **{"a.weight": np.ones((3, 4)), "y.weight": np.ones((4, 2))})
+    with pytest.raises(SpecError) as caught:
+        graphnn.loads(text + "weights: {file: w.npz}\n", folder=tmp_path)
+    (found,) = caught.value.diagnostics
+    assert found.message == "'w.npz' has no value for y.bias"
+    net = graphnn.loads(text)
+    with pytest.raises(RunError) as caught:
+        net.load_weights(tmp_path / "w.npz")
+    assert str(caught.value) == (
+        "error[missing-parameter]: 'w.npz' has no value for y.bias\n"
+        "   = help: a spec takes part of its parameters by weights: {file: NAME, partial: true}"
+    )
+    assert (net.parameters["a.weight"] != 1).all()
+    net.load_weights(tmp_path / "w.npz", partial=True)
+    assert (net.parameters["a.weight"] == 1).all()
+    assert net.parameters["a.bias"].tolist() == [1, 2, 3, 4]
 
 
 # --- faults of files, and everything there is to find

@@ -108,8 +108,8 @@ def test_epochs_may_not_be_added_to_a_cosine(spec, tmp_path, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("fault", ["missing", "shape", "steps"])
-def test_a_checkpoint_without_the_optimizers_state_is_refused(spec, tmp_path, monkeypatch, fault):
+@pytest.mark.parametrize("fault", ["missing", "shape", "steps", "parameter"])
+def test_a_checkpoint_that_lacks_something_is_refused(spec, tmp_path, monkeypatch, fault):
     path = spec("adam")
     monkeypatch.chdir(tmp_path)
     before = graphnn.load(path).parameters["a.weight"].copy()
@@ -119,6 +119,8 @@ def test_a_checkpoint_without_the_optimizers_state_is_refused(spec, tmp_path, mo
     record = json.loads(graphnn.archives.read_metadata(checkpoint)["graphnn"])
     if fault == "missing":
         del arrays["//optimizer/squares/a.bias"]
+    elif fault == "parameter":
+        del arrays["a.bias"]
     elif fault == "shape":
         arrays["//optimizer/squares/a.bias"] = np.zeros(2)
     else:

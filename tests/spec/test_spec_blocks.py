@@ -224,7 +224,7 @@ nodes:
   h: {block: dense, inputs: x, repeat: 2}
   l: {block: error, inputs: [h, t]}
 outputs: [h, h.1, h.2.a]
-weights: {file: w.npz}
+weights: {file: w.npz, partial: true}
 examples:
   - inputs: {x: [[1]], t: [[0]]}
     outputs: {h: [[6]], h.1.a: [[2]], l: [36], h.2: {sum: 6}}

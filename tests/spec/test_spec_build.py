@@ -55,7 +55,7 @@ def test_a_full_spec():
     assert spec.sizes == {"batch": free("batch"), "hidden": 4, "time": free("time")}
     assert spec.folder == Path("folder")
     assert [output.name for output in spec.outputs] == ["y", "x"]
-    assert spec.weights.value == "w.npz"
+    assert (spec.weights.file.value, spec.weights.partial) == ("w.npz", False)
     first, second = spec.examples
     assert (first.about, first.rtol, first.atol) == ("first", 0.5, 0.0)
     assert plain(first.inputs["x"].value) == 1
