@@ -43,7 +43,7 @@ def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tup
         A setting names nothing.
     """
     path = Path(path)
-    return _diagnose(lambda: reader.read_file(path), path.parent, settings)
+    return _diagnose(lambda findings: reader.read_file(path, findings=findings), path.parent, settings)
 
 
 def diagnose_text(
@@ -72,11 +72,15 @@ def diagnose_text(
     UsageError
         A setting names nothing.
     """
-    return _diagnose(lambda: reader.read(text, name, json=json), Path(folder), settings)
+
+    def read(findings: Findings) -> Document:
+        return reader.read(text, name, json=json, findings=findings)
+
+    return _diagnose(read, Path(folder), settings)
 
 
 def _diagnose(
-    read: Callable[[], Document], folder: Path, settings: Mapping[str, Any] | None
+    read: Callable[[Findings], Document], folder: Path, settings: Mapping[str, Any] | None
 ) -> tuple[Diagnostic, ...]:
     findings = Findings(DEFAULT.faults)
     try:
@@ -87,14 +91,14 @@ def _diagnose(
 
 
 def _find(
-    read: Callable[[], Document],
+    read: Callable[[Findings], Document],
     folder: Path,
     settings: Mapping[str, Any],
     findings: Findings,
 ) -> None:
     document = None
     with _kept(findings):
-        document = read()
+        document = read(findings)
     if document is None:
         return
     spec = build.build(override(document, settings), folder, findings)

@@ -191,15 +191,18 @@ class Findings:
         self._limit = limit
         self._refusal = refusal
         self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
+        self.settled: tuple[Span, ...] = ()
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep `diagnostic`.
+        """Keep `diagnostic`, unless it follows from what is settled.
 
         Raises
         ------
         GraphnnError
             It is the last error that is kept; with all errors.
         """
+        if any(told.touches(diagnostic.span) for told in self.settled):
+            return
         severity = diagnostic.severity
         self._counts[severity] += 1
         if self._counts[severity] <= self._limit:
@@ -207,6 +210,10 @@ class Findings:
         if self._counts["error"] >= self._limit:
             message = f"checking stopped after {self._limit:,} faults"
             raise self._refusal(*self.errors, Diagnostic("too-many-faults", message))
+
+    def settle(self) -> None:
+        """Take the errors so far as the cause of whatever is found at their places later."""
+        self.settled = tuple(found.span for found in self.errors if found.span is not None)
 
     def error(
         self,

@@ -58,6 +58,25 @@ class Span:
     def __str__(self) -> str:
         return f"{printable(self.source.name)}:{self.line}:{self.column}"
 
+    @property
+    def start(self) -> tuple[int, int]:
+        """Line and column where it starts."""
+        return self.line, self.column
+
+    @property
+    def end(self) -> tuple[int, int]:
+        """Line and column where it ends, exclusive; an empty stretch takes one column."""
+        return max((self.end_line, self.end_column), (self.line, self.column + 1))
+
+    def touches(self, other: Span | None) -> bool:
+        """Whether the two have a character in common."""
+        return (
+            other is not None
+            and self.source == other.source
+            and self.start < other.end
+            and other.start < self.end
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

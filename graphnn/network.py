@@ -379,7 +379,7 @@ def load(
         A setting names nothing.
     """
     path = Path(path)
-    return _network(lambda: reader.read_file(path), path.parent, settings, seed)
+    return _network(lambda findings: reader.read_file(path, findings=findings), path.parent, settings, seed)
 
 
 def loads(
@@ -400,9 +400,9 @@ def loads(
         Where the files that it names lie.
     """
 
-    def read() -> Document:
+    def read(findings: Findings) -> Document:
         if isinstance(text, str):
-            return reader.read(text)
+            return reader.read(text, findings=findings)
         document = located(dict(text))
         assert isinstance(document, Document)
         return document
@@ -411,13 +411,13 @@ def loads(
 
 
 def _network(
-    read: Callable[[], Document],
+    read: Callable[[Findings], Document],
     folder: Path,
     settings: Mapping[str, Any] | None,
     seed: int | None,
 ) -> Network:
     findings = Findings(DEFAULT.faults)
-    document = override(read(), settings or {})
+    document = override(read(findings), settings or {})
     spec = build.build(document, folder, findings)
     checked = graph.build(spec, findings)
     if seed is None:

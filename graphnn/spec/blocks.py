@@ -210,7 +210,7 @@ class _Blocks(NodeTaker):
         for key in (key for key in needs if key not in body):
             message = f"{what} has no '{key}'"
             help = f"add it, such as '{needs[key]}'"
-            self.findings.error("missing-key", message, entry.key.span, help=help)
+            self.lacks(body, message, help, entry.key)
         nodes = self.mapping(body.get("nodes"), "'nodes'", "a mapping of names to nodes")
         sound = self.nodes(nodes, what, _NODES) if nodes else {}
         written = set(nodes.entries) if nodes else set()

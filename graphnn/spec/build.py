@@ -150,12 +150,7 @@ class _Builder(NodeTaker):
                 help="name it in a spec, as in 'blocks: {file: NAME}', or add 'nodes'",
             )
         elif value is None:
-            self.findings.error(
-                "missing-key",
-                "the spec has no 'nodes'",
-                document.span,
-                help=_NODES,
-            )
+            self.lacks(document, "the spec has no 'nodes'", _NODES)
         given = self.mapping(value, "'nodes'", "a mapping of names to nodes")
         return self.nodes(given, "the spec", _NODES) if given else {}
 
@@ -207,12 +202,8 @@ class _Builder(NodeTaker):
         inputs = self.mapping(body.get("inputs"), "'inputs'", "a mapping of names to arrays")
         outputs = self.mapping(body.get("outputs"), "'outputs'", "a mapping of names to arrays")
         if "outputs" not in body:
-            self.findings.error(
-                "missing-key",
-                "an example has no 'outputs'",
-                body.span,
-                help="say what a node must give: 'outputs: {NODE: [...]}'",
-            )
+            help = "say what a node must give: 'outputs: {NODE: [...]}'"
+            self.lacks(body, "an example has no 'outputs'", help)
         return ExampleSpec(
             place=body,
             about=self.text(body.get("about"), "'about'"),
@@ -258,12 +249,8 @@ class _Builder(NodeTaker):
             return None
         body = self.keys(body, STOPPING_KEYS, "'early_stopping'")
         if "patience" not in body:
-            self.findings.error(
-                "missing-key",
-                "'early_stopping' has no 'patience'",
-                body.span,
-                help="say after how many epochs without a better value to stop: {patience: 5}",
-            )
+            help = "say after how many epochs without a better value to stop: {patience: 5}"
+            self.lacks(body, "'early_stopping' has no 'patience'", help)
         patience = self.whole(body.get("patience"), "'patience'", 1, 1)
         metric = self._name(body.get("metric"), "'metric'", "the name of what is measured")
         return EarlyStoppingSpec(body, patience, metric or Scalar("validation_loss"))

@@ -65,7 +65,7 @@ class _Complete:
 
 _UNKNOWN = _Unknown()
 _DROPPED = Scalar("")  # stands in for a key at fault, whose value is read and forgotten
-_AT_FAULT = math.nan  # stands in for a value at fault: no text gives it, and no caller sees it
+_AT_FAULT = math.nan  # stands in for a value at fault: no text gives it
 
 
 class Builder:
@@ -79,11 +79,14 @@ class Builder:
     source : Source
         The text that the places refer to.
     limits : Limits
+    findings : Findings, optional
+        Takes the faults that do not stop the reading; without it `finish` raises them.
     """
 
-    def __init__(self, source: Source, limits: Limits) -> None:
+    def __init__(self, source: Source, limits: Limits, findings: Findings | None = None) -> None:
         self.source = source
-        self._findings = Findings()
+        self._findings = findings or Findings()
+        self._raises = findings is None
         self._limits = limits
         self._most = limits.values
         self._root = Sequence([], source)
@@ -176,8 +179,10 @@ class Builder:
                 top.span,
                 help="a spec is made of keys with values, such as 'graphnn: 1'",
             )
-        self._findings.raise_errors()
+        if self._raises or not isinstance(top, Mapping):
+            self._findings.raise_errors()
         assert isinstance(top, Mapping)
+        self._findings.settle()
         return top
 
     def fault(

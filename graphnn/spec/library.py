@@ -149,12 +149,8 @@ class _Library(Taker):
         self.version(document, what)
         section = self.mapping(document.get("blocks"), "'blocks'", "a mapping of names to blocks")
         if "blocks" not in document:
-            self.findings.error(
-                "missing-key",
-                f"{what} has no 'blocks'",
-                document.span,
-                help="put the blocks under 'blocks:', as in a spec",
-            )
+            help = "put the blocks under 'blocks:', as in a spec"
+            self.lacks(document, f"{what} has no 'blocks'", help)
         self.complete = self.complete and section is not None
         return section
 

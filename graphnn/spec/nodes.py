@@ -73,14 +73,10 @@ class NodeTaker(Taker):
                 ((key, meant) for meant in ("op", "block") if (key := nearest(meant, known))),
                 (None, ""),
             )
-            self.findings.error(
-                "missing-key",
-                f"the node '{name}' has no 'op'",
-                body.entries[typed].key.span if typed else place.span,
-                help=f"did you mean '{meant}'?"
-                if typed
-                else "name its op, as in {op: relu, inputs: x}",
-            )
+            help = "name its op, as in {op: relu, inputs: x}"
+            at = body.entries[typed].key if typed else place
+            help = f"did you mean '{meant}'?" if typed else help
+            self.lacks(body, f"the node '{name}' has no 'op'", help, at)
             return None
         if "block" in body:
             self.findings.error(

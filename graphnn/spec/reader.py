@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from graphnn.errors import Diagnostic, Source, Span, SpecError
+from graphnn.errors import Diagnostic, Findings, Source, Span, SpecError
 from graphnn.files import MEBIBYTE, read_bytes
 from graphnn.garbage import paused
 from graphnn.spec.builder import Builder, Place
@@ -72,7 +72,12 @@ class Event(NamedTuple):
 
 @paused()
 def read(
-    text: str, name: str = "<text>", *, json: bool = False, limits: Limits = DEFAULT
+    text: str,
+    name: str = "<text>",
+    *,
+    json: bool = False,
+    limits: Limits = DEFAULT,
+    findings: Findings | None = None,
 ) -> Mapping:
     """Read the mapping that `text` holds.
 
@@ -86,6 +91,9 @@ def read(
         Read JSON, strictly, in place of YAML.
     limits : Limits, optional
         How much to take in.
+    findings : Findings, optional
+        Takes the faults that do not stop the reading, in place of an error; it is settled then,
+        as values at fault stand where they do, as NaN.
 
     Returns
     -------
@@ -107,7 +115,7 @@ def read(
         raise _fault("file-too-large", f"'{name}' is larger than {limits.bytes / MEBIBYTE:g} MiB")
     source = Source(name, _with_line_feeds(text.removeprefix(_BYTE_ORDER_MARK)))
     _refuse_characters(source, json)
-    builder = Builder(source, limits)
+    builder = Builder(source, limits, findings)
     if json:
         if source.text.strip(" \t\n"):
             read_json(source.text, builder)
@@ -155,7 +163,12 @@ def text_of(path: Path, limits: Limits = DEFAULT, span: Span | None = None) -> s
     return _decoded(read_bytes(path, limits.bytes, span), str(path))
 
 
-def read_file(path: Path, limits: Limits = DEFAULT, span: Span | None = None) -> Mapping:
+def read_file(
+    path: Path,
+    limits: Limits = DEFAULT,
+    span: Span | None = None,
+    findings: Findings | None = None,
+) -> Mapping:
     """Read the mapping in the file at `path`: JSON where it ends in ``.json``, YAML elsewhere.
 
     Parameters
@@ -165,6 +178,8 @@ def read_file(path: Path, limits: Limits = DEFAULT, span: Span | None = None) ->
         How much to take in.
     span : Span, optional
         Where the file is named, for the error when it cannot be read.
+    findings : Findings, optional
+        As for `read`.
 
     Returns
     -------
@@ -179,7 +194,8 @@ def read_file(path: Path, limits: Limits = DEFAULT, span: Span | None = None) ->
         Its content is not UTF-8, or not a mapping in YAML or JSON.
     """
     json = path.suffix.lower() == ".json"
-    return read(text_of(path, limits, span), str(path), json=json, limits=limits)
+    text = text_of(path, limits, span)
+    return read(text, str(path), json=json, limits=limits, findings=findings)
 
 
 def _size(text: str, limit: int) -> int:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
-from graphnn.errors import Findings, nearest, suggestion
+from graphnn.errors import Findings, Span, nearest, suggestion
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
 VERSION = 1
@@ -47,6 +47,15 @@ class Taker:
         self.findings.error(
             "wrong-type", f"{what} must be {wanted}, {unlike(value)}", value.span, help=help
         )
+
+    def lacks(self, mapping: Mapping, message: str, help: str, at: Value | None = None) -> None:
+        """Report that `mapping` lacks a key, unless a key of its own was told to be at fault."""
+        inside = [span for entry in mapping.entries.values() for span in _places(entry)]
+        for told in self.findings.settled:
+            if told.touches(mapping.span) and not any(told.touches(place) for place in inside):
+                return
+        first = next((entry.key for entry in mapping.entries.values()), mapping)
+        self.findings.error("missing-key", message, (at or first).span, help=help)
 
     def mapping(self, value: Value | None, what: str, wanted: str = "a mapping") -> Mapping | None:
         """`value` if it is a mapping."""
@@ -156,11 +165,10 @@ class Taker:
         """Report a `document` that is not in this version of the language."""
         value = document.get("graphnn")
         if value is None:
-            self.findings.error(
-                "missing-key",
+            self.lacks(
+                document,
                 f"{what} does not say which version of the language it is in",
-                document.span,
-                help=f"put 'graphnn: {VERSION}' at its top",
+                f"put 'graphnn: {VERSION}' at its top",
             )
         elif not isinstance(value, Scalar) or type(value.value) is not int:
             self.wrong("'graphnn'", f"the number {VERSION}", value)
@@ -171,3 +179,6 @@ class Taker:
                 value.span,
                 help=f"this graphnn reads version {VERSION}",
             )
+
+def _places(entry: Entry) -> list[Span]:
+    return [span for span in (entry.key.span, entry.value.span) if span is not None]
