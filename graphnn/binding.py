@@ -111,6 +111,7 @@ class Binder:
         self._all_lost = lost
         self._unsound: set[int] = set()
         self._made: dict[tuple[int, int], Bound | None] = {}
+        self.shares: dict[str, Origin] = {}  # outside blocks; by full name, of all nodes
 
     def check(self, block: BlockSpec) -> None:
         """Tell what is wrong with the nodes of `block` whatever its sizes are."""
@@ -479,7 +480,12 @@ class Binder:
         if self._copy is not None:
             node = f"{self._copy.name}.{node}"
         owner = f"{self._spec.aliases.get(node, node)}.{parameter}" if node else target.value
-        return None if extra else Origin(target, share=owner)
+        if extra:
+            return None
+        origin = Origin(target, share=owner)
+        if self._block is None and self._copy is None:
+            self.shares[full] = origin
+        return origin
 
 
 def _deepest(value: Value, path: Iterable[int | str]) -> Value:
@@ -529,13 +535,18 @@ def _lower(message: str) -> str:
 
 
 def resolve_shares(
-    bound: Dict[str, Bound], is_told: Callable[[str], bool], copies: Copies
+    bound: Dict[str, Bound],
+    shares: Dict[str, Origin],
+    is_told: Callable[[str], bool],
+    copies: Copies,
 ) -> tuple[dict[str, str], set[str]]:
     """Owner of every parameter, following shares; and the nodes whose shares lead nowhere.
 
     Parameters
     ----------
     bound : mapping of str to Bound
+    shares : mapping of str to Origin
+        What nodes outside blocks share, by full name; also those of nodes that are not bound.
     is_told : callable
         Whether the node of a name has been told to be at fault; shares of it are not told again.
     copies : Copies
@@ -548,7 +559,7 @@ def resolve_shares(
     lost : set of str
         Names of nodes with a share at fault.
     """
-    origins = {
+    origins = dict(shares) | {
         f"{node.name}.{parameter}": origin
         for node in bound.values()
         for parameter, origin in node.parameters.items()
@@ -584,7 +595,8 @@ def _node_of(full: str) -> str:
 
 
 def _copy_of(full: str, bound: Dict[str, Bound]) -> Copy | None:
-    return bound[_node_of(full)].spec.copy
+    found = bound.get(_node_of(full))
+    return found.spec.copy if found else None
 
 
 def _share_circle(

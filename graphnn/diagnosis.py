@@ -43,7 +43,9 @@ def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tup
         A setting names nothing.
     """
     path = Path(path)
-    return _diagnose(lambda findings: reader.read_file(path, findings=findings), path.parent, settings)
+    return _diagnose(
+        lambda findings: reader.read_file(path, findings=findings), path.parent, settings
+    )
 
 
 def diagnose_text(

@@ -165,6 +165,7 @@ class _Builder:
         self._nodes: dict[str, Node] = {}
         self._parameters: dict[str, Parameter] = {}
         self._owners: dict[str, str] = {}
+        self._shares: Dict[str, Origin] = {}
         self._broken: set[str] = set()  # nodes at fault, or after one: nothing more is said of them
         self._guesses: dict[str, str] = {}
 
@@ -172,7 +173,7 @@ class _Builder:
         bound = self._bound = self._bind()
         network = self._connect(bound)
         order = self._schedule(network)
-        self._owners, lost = resolve_shares(bound, self._is_told, self._copies)
+        self._owners, lost = resolve_shares(bound, self._shares, self._is_told, self._copies)
         self._broken |= lost
         for name in order:
             if name in bound:
@@ -205,6 +206,7 @@ class _Builder:
                 self._broken.add(name)
             else:
                 bound[name] = node
+        self._shares = binder.shares
         return bound
 
     def _connect(self, bound: Dict[str, Bound]) -> nx.MultiDiGraph[str]:

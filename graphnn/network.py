@@ -379,7 +379,9 @@ def load(
         A setting names nothing.
     """
     path = Path(path)
-    return _network(lambda findings: reader.read_file(path, findings=findings), path.parent, settings, seed)
+    return _network(
+        lambda findings: reader.read_file(path, findings=findings), path.parent, settings, seed
+    )
 
 
 def loads(

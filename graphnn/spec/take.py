@@ -180,5 +180,6 @@ class Taker:
                 help=f"this graphnn reads version {VERSION}",
             )
 
+
 def _places(entry: Entry) -> list[Span]:
     return [span for span in (entry.key.span, entry.value.span) if span is not None]

@@ -1,0 +1,402 @@
+"""Two independent faults in one file are two errors, wherever the two are.
+
+Faults are planted in sound specs: each knows its code, the place it must be told at, and what it
+hides. All pairs that do not hide each other are to be told, and nothing beside them.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graphnn
+from graphnn.ops import REGISTRY
+from graphnn.spec import reader
+from graphnn.spec.values import plain
+from graphnn.testing.networks import networks
+
+SPECS = Path(__file__).parents[2] / "specs"
+WHOLE = {
+    "graphnn": 1,
+    "name": "whole",
+    "description": "every section",
+    "sizes": {"pixels": 6, "hidden": 4, "time": "free"},
+    "dtype": "float64",
+    "nodes": {
+        "x": {"op": "input", "shape": ["batch", "pixels"]},
+        "t": {"op": "input", "shape": ["batch"], "dtype": "int"},
+        "s": {"op": "input", "shape": ["time", 2]},
+        "a": {"op": "affine", "inputs": "x", "units": "hidden", "weight": "he"},
+        "b": {"op": "leaky_relu", "inputs": ["a"], "slope": 0.1},
+        "c": {"op": "affine", "inputs": {"x": "b"}, "units": 4, "weight": {"share": "d.weight"}},
+        "d": {"op": "affine", "inputs": "b", "units": 4, "weight": {"normal": {"std": 0.1}}},
+        "e": {"op": "add", "inputs": ["c", "d"], "about": "both"},
+        "y": {"op": "softmax", "inputs": "e"},
+        "loss": {"op": "cross_entropy", "inputs": ["y", "t"]},
+        "m": {"op": "mean", "inputs": "s", "axis": 0},
+    },
+    "outputs": ["y", "m"],
+    "examples": [{"inputs": {"x": [[0, 0, 0, 0, 0, 0]]}, "outputs": {"y": {"sum": 1.0}}}],
+    "train": {
+        "data": {"npz": "elsewhere.npz"},
+        "loss": "loss",
+        "metrics": {"accuracy": ["y", "t"]},
+        "optimizer": {"sgd": {"learning_rate": 0.1}},
+        "epochs": 3,
+    },
+}
+
+
+# ------------------------------------------------------------------ writing, with places
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word written as it is, whatever it stands for."""
+
+    text: str
+
+
+AGAIN = "#"  # ends a key that is written without it: a dict cannot hold a key twice
+Path_ = tuple[Any, ...]
+
+
+class Writer:
+    """Writes a document, and notes where the keys and values of every path stand."""
+
+    def __init__(self, yaml: bool) -> None:
+        self.yaml = yaml
+        self.text = ""
+        self.keys: dict[Path_, tuple[int, int]] = {}
+        self.values: dict[Path_, tuple[int, int]] = {}
+
+    def document(self, value: Any, path: Path_ = ()) -> None:
+        if not (isinstance(value, dict) and value and len(path) < 2):
+            self._put(" ")
+            self._flow(value, path)
+            return
+        if not self.yaml:
+            self._put("{")
+        for number, (key, item) in enumerate(value.items()):
+            self._put("," if number and not self.yaml else "")
+            self._put("\n" + "  " * len(path) if self.text else "")
+            self._key(key, path)
+            self.document(item, (*path, key))
+        if not self.yaml:
+            self._put("}")
+
+    def _flow(self, value: Any, path: Path_) -> None:
+        self.values[path] = self._place()
+        if isinstance(value, dict):
+            self._put("{")
+            for number, (key, item) in enumerate(value.items()):
+                self._put(", " if number else "")
+                self._key(key, path)
+                self._put(" ")
+                self._flow(item, (*path, key))
+            self._put("}")
+        elif isinstance(value, list):
+            self._put("[")
+            for number, item in enumerate(value):
+                self._put(", " if number else "")
+                self._flow(item, (*path, number))
+            self._put("]")
+        else:
+            self._put(value.text if isinstance(value, Word) else self._scalar(value))
+
+    def _key(self, key: str, path: Path_) -> None:
+        self.keys[(*path, key)] = self._place()
+        self._put(f"{self._scalar(key.removesuffix(AGAIN))}:")
+
+    def _scalar(self, value: Any) -> str:
+        bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.-]*", value)
+        reserved = str(value).lower() in ("true", "false", "null")
+        return value if self.yaml and bare and not reserved else json.dumps(value)
+
+    def _put(self, text: str) -> None:
+        self.text += text
+
+    def _place(self) -> tuple[int, int]:
+        line = self.text.count("\n") + 1
+        return line, len(self.text) - self.text.rfind("\n")
+
+
+# ------------------------------------------------------------------------------ faults
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A change of a document, the code that it brings about, and where.
+
+    `node` is the node it is in; `level` 0 is told always, 1 where the op of that node is known,
+    2 where that node and all it depends on are sound; `breaks` tells that the node is not.
+    """
+
+    code: str
+    path: Path_
+    value: Any = None
+    at: Path_ = ()
+    key: bool = False
+    node: str = ""
+    level: int = 0
+    hides_op: bool = False
+    breaks: bool = False
+
+    def plant(self, document: Any) -> None:
+        *outer, last = self.path
+        for step in outer:
+            document = document[step]
+        if self.value is DROPPED:
+            del document[last]
+        else:
+            document[last] = copy.deepcopy(self.value)
+
+    def place(self, writer: Writer) -> tuple[int, int]:
+        return (writer.keys if self.key else writer.values)[self.at or self.path]
+
+
+DROPPED = Word("dropped")
+NAN = Word(".nan")
+NAN_JSON = Word("NaN")
+
+
+def faults(document: dict[str, Any]) -> Iterator[Fault]:
+    """Faults to plant in a sound document, one a path and kind."""
+    nodes = document["nodes"]
+    yield Fault("unknown-key", ("zzz",), 3, key=True)
+    yield Fault("wrong-type", ("dtype",), "double")
+    yield Fault("wrong-type", ("name",), 7)
+    yield Fault("non-finite-number", ("description",), NAN)
+    yield Fault(
+        "unknown-node",
+        ("outputs",),
+        [*document.get("outputs", ()), "nosuch"],
+        (
+            "outputs",
+            len(document.get("outputs", ())),
+        ),
+    )
+    if "sizes" in document:
+        yield Fault("wrong-type", ("sizes", "more"), -1)
+        yield Fault("bad-name", ("sizes", "2nd"), 3, key=True)
+        yield Fault("non-finite-number", ("sizes", "odd"), NAN)
+    for number, _ in enumerate(document.get("examples", ())):
+        path = ("examples", number)
+        yield Fault("wrong-type", (*path, "rtol"), -1)
+        yield Fault("unknown-node", (*path, "outputs", "nosuch"), [1], key=True)
+        yield Fault("unknown-key", (*path, "zzz"), 1, key=True)
+    if "train" in document:
+        yield Fault("unknown-key", ("train", "zzz"), 1, key=True)
+        yield Fault("wrong-type", ("train", "epochs"), 0)
+        yield Fault("non-finite-number", ("train", "seed"), NAN)
+        yield Fault("unknown-optimizer", ("train", "optimizer"), "sgdd")
+        yield Fault(
+            "bad-optimizer",
+            ("train", "optimizer"),
+            {"sgd": {"zzz": 1}},
+            (
+                "train",
+                "optimizer",
+                "sgd",
+                "zzz",
+            ),
+            key=True,
+        )
+        yield Fault("unknown-node", ("train", "loss"), "nosuch")
+        yield Fault("unknown-metric", ("train", "metrics", "nosuch"), ["y"], key=True)
+    yield Fault("duplicate-key", (f"name{AGAIN}",), "again", key=True)
+    yield Fault("bad-name", ("nodes", "2nd"), {"op": "constant", "value": 1}, key=True)
+    yield Fault("wrong-type", ("nodes", "extra"), 3)
+    for name, body in nodes.items():
+        yield Fault("duplicate-key", ("nodes", name + AGAIN), {"op": "nosuch"}, key=True)
+        yield from _of_node(name, body, nodes)
+
+
+def _of_node(name: str, body: dict[str, Any], nodes: dict[str, Any]) -> Iterator[Fault]:
+    path = ("nodes", name)
+    op = REGISTRY[body["op"]]
+    lost = {"node": name, "breaks": True}
+    yield Fault("unknown-op", (*path, "op"), "nosuch", hides_op=True, **lost)
+    yield Fault("missing-key", (*path, "op"), DROPPED, path, True, hides_op=True, **lost)
+    yield Fault("wrong-type", (*path, "trainable"), "perhaps", node=name)
+    yield Fault("non-finite-number", (*path, "about"), NAN, node=name)
+    yield Fault("unknown-key", (*path, "zzz"), 1, key=True, node=name, level=1)
+    inputs = body.get("inputs")
+    if inputs and not op.data_operands()[0].many:
+        listed = [inputs] if isinstance(inputs, str) else inputs
+        if isinstance(listed, list):
+            yield Fault("wrong-inputs", (*path, "inputs"), [*listed, *listed], level=1, **lost)
+            first = ("inputs", 0) if inputs is listed else ("inputs",)
+            yield Fault("unknown-node", (*path, *first), "nosuch", **lost)
+            yield Fault("wrong-type", (*path, *first), 3, **lost)
+            yield Fault("non-finite-number", (*path, *first), NAN, **lost)
+    if body["op"] == "affine":
+        yield Fault("unknown-size", (*path, "units"), "nosuch", level=1, **lost)
+        yield Fault("bad-size", (*path, "units"), 0, level=1, **lost)
+        yield Fault("unknown-initializer", (*path, "weight"), "nosuch", level=1, **lost)
+        yield Fault("bad-parameter", (*path, "weight"), True, level=1, **lost)
+        unknown = {"share": "nosuch.weight"}
+        yield Fault(
+            "unknown-parameter",
+            (*path, "weight"),
+            unknown,
+            (
+                *path,
+                "weight",
+                "share",
+            ),
+            level=1,
+            **lost,
+        )
+        yield Fault("shape-mismatch", (*path, "bias"), [1] * 77, level=2, **lost)
+        yield Fault(
+            "ragged-array", (*path, "bias"), [[1], [2, 3]], (*path, "bias", 1), level=1, **lost
+        )
+    if body["op"] == "input":
+        yield Fault("bad-attribute", (*path, "dtype"), "whole", level=1, **lost)
+        yield Fault(
+            "unknown-size",
+            (*path, "shape"),
+            ["batch", "nosuch"],
+            (
+                *path,
+                "shape",
+                1,
+            ),
+            level=1,
+            **lost,
+        )
+
+
+def depends(nodes: dict[str, Any]) -> dict[str, set[str]]:
+    """Every node with all that its shape may depend on, itself included."""
+    direct: dict[str, set[str]] = {}
+    for name, body in nodes.items():
+        inputs = body.get("inputs") or []
+        if isinstance(inputs, dict):
+            inputs = list(inputs.values())
+        read = {inputs} if isinstance(inputs, str) else set(inputs)
+        shares = [
+            item["share"] for item in body.values() if isinstance(item, dict) and "share" in item
+        ]
+        direct[name] = read | {share.rpartition(".")[0] for share in shares} | {name}
+    for _ in nodes:
+        direct = {
+            name: set().union(*(direct.get(each, {each}) for each in found))
+            for name, found in direct.items()
+        }
+    return direct
+
+
+def hides(one: Fault, other: Fault, upstream: dict[str, set[str]]) -> bool:
+    """Whether `one` keeps `other` from being told, or takes its place."""
+    shorter = min(len(one.path), len(other.path))
+    if one.path[:shorter] == other.path[:shorter]:
+        return True
+    same = bool(one.node) and one.node == other.node
+    if other.level >= 1 and one.hides_op and same:
+        return True
+    if same and {one.code, other.code} >= {"missing-key"}:
+        return True  # a node without an op is not looked at any further
+    return other.level == 2 and one.breaks and one.node in upstream[other.node]
+
+
+def check(
+    document: dict[str, Any], planted: tuple[Fault, ...], *, yaml: bool, folder: Path
+) -> None:
+    changed = copy.deepcopy(document)
+    for fault in planted:
+        fault.plant(changed)
+    if not yaml:
+        changed = _in_json(changed)
+    writer = Writer(yaml)
+    writer.document(changed)
+    found = graphnn.diagnose_text(writer.text, folder=folder, json=not yaml)
+    told = [
+        (each.span.line, each.span.column, each.code) for each in found if each.severity == "error"
+    ]
+    expected = sorted((*fault.place(writer), fault.code) for fault in planted)
+    assert sorted(told) == expected, writer.text
+    assert told == sorted(told, key=lambda each: each[:2])
+
+
+def _in_json(value: Any) -> Any:
+    if value == NAN:
+        return NAN_JSON
+    if isinstance(value, dict):
+        return {key: _in_json(item) for key, item in value.items()}
+    return [_in_json(item) for item in value] if isinstance(value, list) else value
+
+
+def pairs(document: dict[str, Any]) -> Iterator[tuple[Fault, Fault]]:
+    upstream = depends(document["nodes"])
+    for one, other in combinations(faults(document), 2):
+        if not (hides(one, other, upstream) or hides(other, one, upstream)):
+            yield one, other
+
+
+def shipped(name: str) -> dict[str, Any]:
+    return plain(reader.read_file(SPECS / name))
+
+
+DOCUMENTS = {
+    "whole": WHOLE,
+    "three_layer": shipped("three_layer.yaml"),
+    "regression": shipped("regression.yaml"),
+    "xor": shipped("gates/xor.yaml"),
+}
+EVERY = 37  # of all pairs, one in so many is tried each time; run this file itself to try all
+
+
+@pytest.mark.parametrize("yaml", [True, False], ids=["yaml", "json"])
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_one_fault_is_one_error(name, yaml):
+    check(DOCUMENTS[name], (), yaml=yaml, folder=SPECS)
+    for fault in faults(DOCUMENTS[name]):
+        check(DOCUMENTS[name], (fault,), yaml=yaml, folder=SPECS)
+
+
+@pytest.mark.parametrize("yaml", [True, False], ids=["yaml", "json"])
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_two_faults_are_two_errors(name, yaml):
+    found = list(pairs(DOCUMENTS[name]))
+    assert len(found) > 1000
+    for pair in random.Random(f"{name} {yaml}").sample(found, len(found) // EVERY):
+        check(DOCUMENTS[name], pair, yaml=yaml, folder=SPECS)
+
+
+@settings(max_examples=30, deadline=None)
+@given(networks(), st.booleans(), st.data())
+def test_two_faults_in_any_network(case, yaml, data):
+    document = plain(case.network().graph.spec.document)
+    found = list(pairs(document))
+    check(document, data.draw(st.sampled_from(found)), yaml=yaml, folder=SPECS)
+
+
+if __name__ == "__main__":
+    from collections import Counter
+
+    wrong, total, shown = Counter(), 0, Counter()
+    for name, document in DOCUMENTS.items():
+        for yaml in (True, False):
+            for pair in pairs(document):
+                total += 1
+                try:
+                    check(document, pair, yaml=yaml, folder=SPECS)
+                except AssertionError as error:
+                    kinds = tuple(sorted(fault.code for fault in pair))
+                    wrong[kinds] += 1
+                    if wrong[kinds] == 1:
+                        print(name, yaml, pair, error, sep="\n")
+    print(total, "pairs,", sum(wrong.values()), "wrong", wrong)
