@@ -215,7 +215,7 @@ def faults(document: dict[str, Any]) -> Iterator[Fault]:
         )
         yield Fault("unknown-node", ("train", "loss"), "nosuch")
         yield Fault("unknown-metric", ("train", "metrics", "nosuch"), ["y"], key=True)
-    yield Fault("duplicate-key", (f"name{AGAIN}",), "again", key=True)
+    yield Fault("duplicate-key", (f"graphnn{AGAIN}",), 2, key=True)
     yield Fault("bad-name", ("nodes", "2nd"), {"op": "constant", "value": 1}, key=True)
     yield Fault("wrong-type", ("nodes", "extra"), 3)
     for name, body in nodes.items():
@@ -356,7 +356,7 @@ DOCUMENTS = {
     "regression": shipped("regression.yaml"),
     "xor": shipped("gates/xor.yaml"),
 }
-EVERY = 37  # of all pairs, one in so many is tried each time; run this file itself to try all
+EVERY = 79  # of all pairs, one in so many is tried each time; run this file itself to try all
 
 
 @pytest.mark.parametrize("yaml", [True, False], ids=["yaml", "json"])
@@ -385,18 +385,6 @@ def test_two_faults_in_any_network(case, yaml, data):
 
 
 if __name__ == "__main__":
-    from collections import Counter
-
-    wrong, total, shown = Counter(), 0, Counter()
-    for name, document in DOCUMENTS.items():
-        for yaml in (True, False):
-            for pair in pairs(document):
-                total += 1
-                try:
-                    check(document, pair, yaml=yaml, folder=SPECS)
-                except AssertionError as error:
-                    kinds = tuple(sorted(fault.code for fault in pair))
-                    wrong[kinds] += 1
-                    if wrong[kinds] == 1:
-                        print(name, yaml, pair, error, sep="\n")
-    print(total, "pairs,", sum(wrong.values()), "wrong", wrong)
+    for document in DOCUMENTS.values():
+        for number, pair in enumerate(pairs(document)):
+            check(document, pair, yaml=number % 2 == 0, folder=SPECS)
