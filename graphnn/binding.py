@@ -29,7 +29,8 @@ from graphnn.spec.sizes import Size, show
 from graphnn.spec.take import brief, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, plain
 
-GUESSES = 20  # faults of one kind that get a nearest name: finding it among all names takes time
+_GUESSES = 20  # faults of one kind that get a nearest name: finding it among all names takes time
+_COMPARED = 50_000  # names that they may be compared with, all together
 _OF_ARRAY = ("unknown-array", "pickled-array", "not-numbers")  # faults of one array of a file
 _EXTRA = "extra_forbidden"
 # What pydantic's types of error say of a value, in the words of this language.
@@ -530,6 +531,11 @@ def _count(number: int) -> str:
     return f"{number} input" if number == 1 else f"{number} inputs"
 
 
+def guesses(names: int) -> int:
+    """How many faults of one kind get a nearest name where there are so many to choose from."""
+    return min(_GUESSES, 1 + _COMPARED // (1 + names))
+
+
 def _lower(message: str) -> str:
     return message[:1].lower() + message[1:]
 
@@ -583,7 +589,8 @@ def resolve_shares(
             owner = settled[name]
         elif not is_told(_node_of(name)):
             told += 1
-            others = [other for other in origins if other != last] if told <= GUESSES else ()
+            few = told <= guesses(len(origins))
+            others = [other for other in origins if other != last] if few else ()
             _unknown_share(name, origins[last], others, copies.of(_copy_of(last, bound)))
         settled.update(dict.fromkeys(path, owner))
     owners = {full: owner for full, owner in settled.items() if owner is not None}

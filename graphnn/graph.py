@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, cast
 
-from graphnn.binding import GUESSES, Binder, Bound, Origin, resolve_shares
+from graphnn.binding import Binder, Bound, Origin, guesses, resolve_shares
 from graphnn.errors import Diagnostic, Findings, Note, SpecError, UsageError, suggestion
 from graphnn.garbage import paused
 from graphnn.ops._op import Kind, Op, ShapeError
@@ -237,7 +237,7 @@ class _Builder:
         if not name or self._spec.is_lost(name):
             return
         if name not in self._guesses:
-            few = len(self._guesses) < GUESSES
+            few = len(self._guesses) < guesses(len(self._spec.nodes) + len(self._spec.aliases))
             self._guesses[name] = self._guess(name) if few else ""
         self._copies.of(copy).error(
             "unknown-node",

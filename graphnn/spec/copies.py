@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from graphnn.errors import Diagnostic, Findings, Note, Span, listed
+from graphnn.errors import Diagnostic, Findings, Note, Span
 from graphnn.spec.model import Copy
+
+_MAX_LISTED = 4
 
 
 class Copies:
@@ -35,7 +37,7 @@ class Copies:
         told, others = self._alike[key]
         others.append(copy.name)
         kept = told.notes[:-1] if len(others) > 1 else told.notes
-        note = Note(f"the same in {listed(map(repr, others))}")
+        note = Note(f"the same in {_listed(others)}")
         again = replace(told, notes=(*kept, note))
         self._alike[key] = (again, others)
         self._findings.replace(told, again)
@@ -53,6 +55,13 @@ def notes(copy: Copy) -> tuple[Note, ...]:
         found.append(Note(f"'{inner.name}' is {which}, used here", use.spec.place.span))
         inner = use.parent
     return tuple(found)
+
+
+def _listed(names: list[str]) -> str:
+    """The first names, and how many more: in a time that does not grow with their number."""
+    more = len(names) - _MAX_LISTED
+    shown = ", ".join(f"'{name}'" for name in names[:_MAX_LISTED])
+    return shown + (f" and {more:,} more" if more > 0 else "")
 
 
 class _InCopy(Findings):
