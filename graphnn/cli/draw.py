@@ -28,12 +28,17 @@ def draw(
     direction: Annotated[Literal["down", "right"], typer.Option(help="Where data flow.")] = "down",
     about: Annotated[bool, typer.Option("--about", help="Show the remarks of nodes.")] = False,
     title: Annotated[bool, typer.Option(help="Show the network's name.")] = True,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Draw every copy of a block that is repeated.")
+    ] = False,
     set: Settings = None,
 ) -> None:
     """Draw the network.
 
-    Boxes are nodes, with op, name and shape; arrows are the arrays that they read.
+    Boxes are nodes, with op, name and shape; arrows are the arrays that they read; frames are
+    blocks, one for all copies of a block that is repeated.
     """
     path = output or Path(f"{file.stem}.svg")
-    network.load(file, settings(set)).draw(path, direction=direction, about=about, title=title)
+    net = network.load(file, settings(set))
+    net.draw(path, direction=direction, about=about, title=title, expand=expand)
     terminal.line(f"wrote '{path}'")

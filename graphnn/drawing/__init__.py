@@ -50,6 +50,7 @@ def draw(
     direction: Direction = "down",
     about: bool = False,
     title: bool = True,
+    expand: bool = False,
 ) -> str:
     """Diagram of a network.
 
@@ -64,6 +65,8 @@ def draw(
         Whether boxes show the nodes' remarks.
     title : bool
         Whether the network's name stands above.
+    expand : bool
+        Whether every copy of a block that is repeated is drawn, in place of one for all.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def draw(
     DrawingError
         The format is unknown, or needs the real ``dot`` and there is none.
     """
-    text = dot.to_dot(network.graph, direction=direction, about=about, title=title)
+    text = dot.to_dot(network.graph, direction=direction, about=about, title=title, expand=expand)
     if path is not None:
         render.render(text, Path(path))
     return text

@@ -1,4 +1,4 @@
-"""A graph to DOT text: a box a node with its name, op, shape and parameters."""
+"""A graph to DOT text: a box a node with its name, op, shape and parameters; blocks in frames."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import graphviz
 
 from graphnn.errors import printable
 from graphnn.graph import Graph, Node
-from graphnn.spec.sizes import show
+from graphnn.outline import Group, Outline, outline, show_shapes
 
 Direction = Literal["down", "right"]
 _FONT = "Helvetica"
@@ -24,7 +24,12 @@ _MAX_ABOUT = 60  # characters of a remark that a box has room for
 
 
 def to_dot(
-    graph: Graph, *, direction: Direction = "down", about: bool = False, title: bool = True
+    graph: Graph,
+    *,
+    direction: Direction = "down",
+    about: bool = False,
+    title: bool = True,
+    expand: bool = False,
 ) -> str:
     """DOT text of the diagram of `graph`.
 
@@ -37,6 +42,8 @@ def to_dot(
         Whether boxes show the nodes' remarks.
     title : bool
         Whether the network's name stands above.
+    expand : bool
+        Whether every copy of a block that is repeated is drawn, in place of one for all.
 
     Returns
     -------
@@ -67,39 +74,88 @@ def to_dot(
     )
     if title and graph.spec.name:
         digraph.attr(label=f"<<b>{_text(graph.spec.name)}</b><br/> >")
+    seen = outline(graph, expand=expand)
+    outputs = {graph.node(name).name for name in graph.outputs}
+    body = [digraph]
+    for depth, item in seen.walk():
+        while len(body) > depth + 1:
+            _close(body)
+        if isinstance(item, Group):
+            body.append(_frame(item, about))
+            continue
+        alike = seen.alike[item.name]
+        fill, border = _FAMILIES.get(item.op.family, _OTHER)
+        thick = "2.2" if any(node.name in outputs for node in alike) else "1.2"
+        label = _label(graph, alike, about)
+        body[-1].node(item.name, label, fillcolor=fill, color=border, penwidth=thick)
+    while len(body) > 1:
+        _close(body)
     for name in graph.spec.nodes:
-        node = graph.nodes[name]
-        fill, border = _FAMILIES.get(node.op.family, _OTHER)
-        thick = "2.2" if name in graph.outputs else "1.2"
-        label = _label(graph, node, about)
-        digraph.node(name, label, fillcolor=fill, color=border, penwidth=thick)
-    for name in graph.spec.nodes:
-        _connect(digraph, graph.nodes[name])
+        if seen.shown[name] == name:
+            _connect(digraph, graph.nodes[name], seen)
     return str(digraph.source)
 
 
-def _connect(digraph: graphviz.Digraph, node: Node) -> None:
+def _frame(group: Group, about: bool) -> graphviz.Digraph:
+    title = f"<b>{_text(group.title)}</b>  {_small(group.use.block.name)}"
+    remark = group.use.spec.about or group.use.block.about
+    lines = [title, f"<i>{_small(_cut(remark))}</i>"] if about and remark else [title]
+    return graphviz.Digraph(
+        name=f"cluster_{group.copy.name}",
+        graph_attr={
+            "label": f"<{'<br/>'.join(lines)}>",
+            "labeljust": "l",
+            "fontsize": "12",
+            "style": "rounded",
+            "color": "#8a8a8a",
+            "penwidth": "1",
+            "margin": "10",
+        },
+    )
+
+
+def _close(body: list[graphviz.Digraph]) -> None:
+    inner = body.pop()
+    body[-1].subgraph(inner)
+
+
+def _connect(digraph: graphviz.Digraph, node: Node, seen: Outline) -> None:
     operands = node.op.data_operands()
     for position, source in enumerate(node.inputs):
         # Where operands are not interchangeable at sight, say which is which.
         several = len(node.inputs) > 1 and len(operands) == len(node.inputs)
-        label = f" {operands[position].name} " if several else ""
-        digraph.edge(source, node.name, label=label, fontcolor="#777777")
+        words = [operands[position].name] if several else []
+        words += _which(source, node, seen)
+        label = f" {', '.join(words)} " if words else ""
+        digraph.edge(seen.shown[source], node.name, label=label, fontcolor="#777777")
 
 
-def _label(graph: Graph, node: Node, about: bool) -> str:
-    lines = [f"<b>{_text(node.name)}</b>  {_text(node.op.name)}"]
-    lines.append(_small(f"{show(node.shape)}{' int' if node.kind == 'int' else ''}"))
-    lines += [
-        _small(f"{parameter} {show(graph.parameters[full].shape)}" + _shared(node, parameter, full))
-        for parameter, full in node.parameters.items()
-        if full is not None
-    ]
+def _which(source: str, reader: Node, seen: Outline) -> list[str]:
+    """Which of the copies that are drawn once `reader` reads, where that is not the last."""
+    alike = seen.alike[seen.shown[source]]
+    inside = reader.spec.copy is not None and source.startswith(f"{reader.spec.copy.name}.")
+    return [] if inside or alike[-1].name == source else [seen.name(source)]
+
+
+def _label(graph: Graph, alike: list[Node], about: bool) -> str:
+    node = alike[0]
+    copy = node.spec.copy
+    name = node.name if copy is None else node.name.removeprefix(f"{copy.name}.")
+    lines = [f"<b>{_text(name)}</b>  {_text(node.op.name)}"]
+    kind = " int" if node.kind == "int" else ""
+    lines.append(_small(show_shapes(each.shape for each in alike) + kind))
+    for parameter, full in node.parameters.items():
+        if full is not None:
+            owners = [each.parameters[parameter] or full for each in alike]
+            shapes = show_shapes(graph.parameters[owner].shape for owner in owners)
+            lines.append(_small(f"{parameter} {shapes}" + _shared(node, parameter, full)))
     if about and node.spec.about:
-        remark = node.spec.about
-        shown = remark if len(remark) <= _MAX_ABOUT else remark[: _MAX_ABOUT - 1] + "…"
-        lines.append(f"<i>{_small(shown)}</i>")
+        lines.append(f"<i>{_small(_cut(node.spec.about))}</i>")
     return f"<{'<br/>'.join(lines)}>"
+
+
+def _cut(remark: str) -> str:
+    return remark if len(remark) <= _MAX_ABOUT else remark[: _MAX_ABOUT - 1] + "…"
 
 
 def _shared(node: Node, parameter: str, full: str) -> str:
