@@ -36,7 +36,7 @@ def write_kept(folder: Path) -> None:
 def write(folder: Path) -> None:
     """Write all other pictures into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("three_layer", "descent", "regression", "gates/and"):
+    for name in ("three_layer", "descent", "regression", "gates/and", "deep"):
         _diagram(f"{name}.yaml", folder / f"{Path(name).name}.svg", direction="right")
     _gates(folder / "gates.png")
     _activations(folder / "activations.png")

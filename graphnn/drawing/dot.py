@@ -9,7 +9,7 @@ import graphviz
 
 from graphnn.errors import printable
 from graphnn.graph import Graph, Node
-from graphnn.outline import Group, Outline, outline, show_shapes
+from graphnn.outline import Group, Outline, copies_of, outline, show_shapes
 
 Direction = Literal["down", "right"]
 _FONT = "Helvetica"
@@ -92,18 +92,19 @@ def to_dot(
         _close(body)
     for name in graph.spec.nodes:
         if seen.shown[name] == name:
-            _connect(digraph, graph.nodes[name], seen)
+            _connect(digraph, graph, graph.nodes[name], seen)
     return str(digraph.source)
 
 
 def _frame(group: Group, about: bool) -> graphviz.Digraph:
     title = f"<b>{_text(group.title)}</b>  {_small(group.use.block.name)}"
     remark = group.use.spec.about or group.use.block.about
-    lines = [title, f"<i>{_small(_cut(remark))}</i>"] if about and remark else [title]
+    left = '<br align="left"/>'
+    remarks = f"<i>{_small(_cut(remark))}</i>{left}" if about and remark else ""
     return graphviz.Digraph(
         name=f"cluster_{group.copy.name}",
         graph_attr={
-            "label": f"<{'<br/>'.join(lines)}>",
+            "label": f"<{title}{left}{remarks}>",
             "labeljust": "l",
             "fontsize": "12",
             "style": "rounded",
@@ -119,22 +120,25 @@ def _close(body: list[graphviz.Digraph]) -> None:
     body[-1].subgraph(inner)
 
 
-def _connect(digraph: graphviz.Digraph, node: Node, seen: Outline) -> None:
+def _connect(digraph: graphviz.Digraph, graph: Graph, node: Node, seen: Outline) -> None:
     operands = node.op.data_operands()
     for position, source in enumerate(node.inputs):
         # Where operands are not interchangeable at sight, say which is which.
         several = len(node.inputs) > 1 and len(operands) == len(node.inputs)
         words = [operands[position].name] if several else []
-        words += _which(source, node, seen)
+        words += _which(graph.nodes[source], node, seen)
         label = f" {', '.join(words)} " if words else ""
         digraph.edge(seen.shown[source], node.name, label=label, fontcolor="#777777")
 
 
-def _which(source: str, reader: Node, seen: Outline) -> list[str]:
+def _which(source: Node, reader: Node, seen: Outline) -> list[str]:
     """Which of the copies that are drawn once `reader` reads, where that is not the last."""
-    alike = seen.alike[seen.shown[source]]
-    inside = reader.spec.copy is not None and source.startswith(f"{reader.spec.copy.name}.")
-    return [] if inside or alike[-1].name == source else [seen.name(source)]
+    if seen.shown[source.name] == source.name == seen.alike[source.name][-1].name:
+        return []
+    around = copies_of(reader.spec.copy)
+    left = [copy for copy in copies_of(source.spec.copy) if copy not in around]
+    earlier = any(copy is not copy.use.copies[-1] for copy in left)
+    return [seen.name(source.name)] if earlier else []
 
 
 def _label(graph: Graph, alike: list[Node], about: bool) -> str:

@@ -9,14 +9,18 @@ import graphnn
 
 SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(p for p in SPECS.rglob("*") if p.suffix in {".yaml", ".json"})
+NAMES_OF_ALIKE = ("residual", "residual_blocks")
+NETWORKS = [path for path in FILES if path.parent.name != "blocks"]
 
 
 def test_they_are_all_here():
     assert [str(path.relative_to(SPECS)) for path in FILES] == [
         "autoencoder.yaml",
         "batch_norm.yaml",
+        "blocks/convolution.yaml",
         "cnn.yaml",
         "cnn_deep.yaml",
+        "deep.yaml",
         "descent.yaml",
         "gates/and.yaml",
         "gates/nand.yaml",
@@ -32,6 +36,7 @@ def test_they_are_all_here():
         "paths.yaml",
         "regression.yaml",
         "residual.yaml",
+        "residual_blocks.yaml",
         "search.yaml",
         "softmax.yaml",
         "three_layer.yaml",
@@ -43,12 +48,26 @@ def test_it_has_nothing_to_complain_of(path):
     assert graphnn.diagnose(path) == ()
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
 def test_it_tests_itself_and_its_examples_hold(path):
     results = graphnn.run_examples(graphnn.load(path))
     assert results
     for result in results:
         assert result.ok, str(result)
+
+
+def test_residual_blocks_are_the_residual_network():
+    flat, blocks = (graphnn.load(SPECS / f"{name}.yaml") for name in NAMES_OF_ALIKE)
+    # The nodes of both in the order in which data flow, so that their parameters pair up.
+    pairs = zip(flat.arrays.items(), blocks.arrays.items(), strict=True)
+    rng = np.random.default_rng(0)
+    values = {}
+    for (_, ours), (name, theirs) in pairs:
+        assert ours.shape == theirs.shape
+        ours[...] = values[name] = rng.uniform(0.1, 0.5, ours.shape)
+    blocks.assign(values)
+    x = rng.normal(size=(2, 1, 28, 28))
+    np.testing.assert_array_equal(flat.run(x=x)["y"], blocks.run(x=x)["y"])
 
 
 def test_the_three_layer_network_gives_the_textbook_numbers():
