@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.gradients.route import ENTRIES, ROWS, Moved, Offsets, Route, nothing
+from graphnn.gradients.route import ENTRIES, ROWS, Found, Moved, Offsets, Route
 
 Array = NDArray[Any]
 
@@ -30,25 +30,29 @@ class ByRows:
         for start in range(0, len(self._entries), many):
             yield start, self._entries[start : start + many]
 
-    def place(self, piece: tuple[int, Sequence[int]], found: Array) -> Array:
+    def blank(self, offsets: Offsets) -> Found:
+        """As `Way.blank`."""
+        return Found.of(offsets, (len(self._entries),))
+
+    def place(self, piece: tuple[int, Sequence[int]]) -> tuple[Any, ...]:
         """As `Way.place`."""
         start, entries = piece
-        return found[:, start : start + len(entries)]
+        return ..., slice(start, start + len(entries))
 
-    def evaluate(self, piece: tuple[int, Sequence[int]], offsets: Offsets) -> tuple[Array, Array]:
-        """As `Way.evaluate`."""
-        _, entries = piece
-        found = nothing(offsets, len(entries))
-        for number, offset in enumerate(offsets):
-            for array, part in zip(found, self._chunk(entries, offset), strict=True):
-                array[number] = part
+    def finished(self, found: Array) -> Array:
+        """As `Way.finished`."""
         return found
 
-    def stake(self) -> Array:
-        """All of the loss, for every entry."""
+    def evaluate(self, piece: tuple[int, Sequence[int]], offsets: Offsets) -> Found:
+        """As `Way.evaluate`; all of the loss is at stake."""
+        _, entries = piece
+        found = Found.of(offsets, (len(entries),))
+        assert found.kinks is not None
+        for number, offset in enumerate(offsets):
+            found.differences[number], found.kinks[number] = self._chunk(entries, offset)
         base = self._route.base
-        total = sum(float(base.size(loss).mean()) for loss in self._route.losses)
-        return np.full(len(self._entries), total)
+        found.stake[:] = sum(base.size(loss).mean() for loss in self._route.losses)
+        return found
 
     def _probes_a_chunk(self) -> int:
         if not self._route.apart:
@@ -58,7 +62,8 @@ class ByRows:
 
     def _chunk(self, entries: Sequence[int], offset: float | complex) -> tuple[Array, Array]:
         route, base = self._route, self._route.base
-        (differences,), (crossed,) = nothing((offset,), len(entries))
+        differences = np.zeros(len(entries), np.result_type(float, offset))
+        crossed = np.zeros(len(entries), dtype=bool)
         parts: list[tuple[int, Array, dict[int, Array]]] = []
         for position, entry in enumerate(entries):
             moved = self._whole(entry, offset)

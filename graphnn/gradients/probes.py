@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from graphnn.gradients.by_channel import ByChannel
 from graphnn.gradients.by_rows import ByRows
-from graphnn.gradients.route import Base, Offsets, Route, Way, nothing
+from graphnn.gradients.route import Base, Found, Offsets, Route, Way
 from graphnn.gradients.sharing import share
 from graphnn.network import Network
 from graphnn.plan import Mode
@@ -91,8 +91,8 @@ class Engine:
             self._ways[name, few] = by_channel or ByRows(route)
         return self._ways[name, few]
 
-    def carry_out(self, task: Task) -> tuple[Array, Array]:
-        """Differences and kinks of a task, [offsets, ...] each."""
+    def carry_out(self, task: Task) -> Found:
+        """What the probes of a task find."""
         return self.way(task.name, task.few).evaluate(task.piece, task.offsets)
 
 
@@ -164,23 +164,26 @@ class Probes:
         """
         offsets, size = tuple(offsets), self._network.parameters[name].size
         chosen = range(size) if entries is None else entries.tolist()
-        if name not in self._engine.base.plan.parameters:
-            return *nothing(offsets, len(chosen)), np.zeros(len(chosen))
         few = len(chosen) * _FEW < size
+        if name not in self._engine.base.plan.parameters:
+            found = Found.of(offsets, (len(chosen),))
+            assert found.kinks is not None
+            return found.differences, found.kinks, found.stake
         way: Way = self._engine.way(name, few)
         if few:
             way = ByRows(self._engine.route(name), chosen)
-        found, crossed = nothing(offsets, len(chosen) if few else size)
+        found = way.blank(offsets)
         tasks = [Task(name, offsets, piece, few) for piece in way.pieces(offsets)]
         # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
         with closing(share(self._engine, tasks, self._pool, self._width)) as parts:
-            for done, (task, (differences, kinks)) in enumerate(zip(tasks, parts, strict=True), 1):
-                into = way.place(task.piece, found)
-                into += differences
-                into = way.place(task.piece, crossed)
-                into |= kinks
+            for done, (task, part) in enumerate(zip(tasks, parts, strict=True), 1):
+                found.add(way.place(task.piece), part)
                 if progress is not None:
                     progress(len(chosen) * done // len(tasks))
+        differences, stake = way.finished(found.differences), way.finished(found.stake[None])[0]
+        kinks = np.zeros(differences.shape, dtype=bool)
+        if found.kinks is not None:
+            kinks = way.finished(found.kinks)
         if few or entries is None:
-            return found, crossed, way.stake()
-        return found[:, chosen], crossed[:, chosen], way.stake()[chosen]
+            return differences, kinks, stake
+        return differences[:, chosen], kinks[:, chosen], stake[chosen]

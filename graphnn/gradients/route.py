@@ -91,26 +91,59 @@ class Base:
 Offsets = tuple[float | complex, ...]
 
 
-def nothing(offsets: Offsets, entries: int) -> tuple[Array, Array]:
-    """Differences and kinks where nothing moves, [offsets, entries] each."""
-    shape = len(offsets), entries
-    return np.zeros(shape, np.result_type(float, *offsets)), np.zeros(shape, dtype=bool)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What probes found.
+
+    Attributes
+    ----------
+    differences : ndarray, shape (offsets, ...)
+        How the loss differs.
+    kinks : ndarray of bool, shape (offsets, ...), or None
+        Whether a kink was crossed; None where there are none on the way.
+    stake : ndarray, shape (...)
+        Mean of the losses that moved, as far as can be told.
+    """
+
+    differences: Array
+    kinks: Array | None
+    stake: Array
+
+    @classmethod
+    def of(cls, offsets: Offsets, shape: tuple[int, ...], kinks: bool = True) -> Found:
+        """Where nothing moves."""
+        whole = len(offsets), *shape
+        return cls(
+            np.zeros(whole, np.result_type(float, *offsets)),
+            np.zeros(whole, dtype=bool) if kinks else None,
+            np.zeros(shape),
+        )
+
+    def add(self, place: Any, part: Found) -> None:
+        """Add what a part of the probes found."""
+        self.differences[place] += part.differences
+        self.stake[place] += part.stake
+        if self.kinks is not None and part.kinks is not None:
+            self.kinks[place] |= part.kinks
 
 
 class Way(Protocol):
     """How probes of one parameter are evaluated, a piece of the work at a time."""
 
+    def blank(self, offsets: Offsets) -> Found:
+        """Room for what all pieces find."""
+
     def pieces(self, offsets: Offsets) -> Iterable[Any]:
         """The work cut into pieces, each of some milliseconds; the same for any workers."""
 
-    def evaluate(self, piece: Any, offsets: Offsets) -> tuple[Array, Array]:
-        """Differences and kinks of a piece, [offsets, ...] each."""
+    def evaluate(self, piece: Any, offsets: Offsets) -> Found:
+        """What the probes of a piece find."""
 
-    def place(self, piece: Any, found: Array) -> Array:
-        """View of `found`, [offsets, entries], to which what a piece gives is added."""
+    def place(self, piece: Any) -> Any:
+        """Index of the room to which what a piece finds is added."""
 
-    def stake(self) -> Array:
-        """Mean of the losses that each entry moves; see `Probes.differences`."""
+    def finished(self, found: Array) -> Array:
+        """An array of the room with the entries of the parameter as its last axis."""
 
 
 def data_slots(step: Step) -> list[int]:

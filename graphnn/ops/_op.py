@@ -222,6 +222,11 @@ class Op(BaseModel):
         first axis). Data that has no rows of its own (see `has_rows`) is the same for all rows.
     channelwise : bool
         Whether each entry of the result depends on the entries in its own place alone.
+    planewise : bool
+        Whether channel c of the result depends on channel c of the first operand (channels: second
+        axis) and on entry c of every other operand alone, for each c in the same way.
+    reorders : bool
+        Whether a row of the result has the entries of the row of the one operand, in their order.
     grain : float
         Size of the numbers that results are differences of, where that is not their own size:
         however near 0 a result lies, it is rounded as if it were this large.
@@ -247,6 +252,8 @@ class Op(BaseModel):
     broadcasts: ClassVar[bool] = False
     batchwise: ClassVar[bool] = False
     channelwise: ClassVar[bool] = False
+    planewise: ClassVar[bool] = False
+    reorders: ClassVar[bool] = False
     grain: ClassVar[float] = 0.0
     analytic: ClassVar[bool] = False
     inplace: ClassVar[bool] = False
@@ -348,39 +355,45 @@ class Op(BaseModel):
         return None
 
     def response(self, operand: str, *arrays: Any) -> Array | None:
-        """How entries of a parameter move the result, where that is one channel a row each.
+        """How entries of a parameter move the result, where each moves one channel of it.
 
         Parameters
         ----------
         operand : str
-            Name of the parameter, whose entries are laid out as ``[groups, channels]``.
+            Name of the parameter. One of its axes, ``out`` in `Operand.layout`, is the channels;
+            the others, in their order, tell the *group* of an entry.
         *arrays : ndarray
-            Operands, for a result of shape ``[rows, channels]``.
+            Operands, for a result of shape ``[rows, channels, ...]``.
 
         Returns
         -------
-        ndarray, shape (rows, groups), or None
-            Entry ``(g, c)`` moved by ``h`` moves ``result[n, c]`` by ``h * response[n, g]`` and
-            nothing else. None where that is not so.
+        ndarray, shape (rows, groups, channels or 1, ...), or None
+            Entry c of group g moved by ``h`` moves ``result[n, c]`` by ``h * response[n, g, c]``,
+            and nothing else; an axis of size 1 stretches. None where that is not so.
         """
         return None
 
-    def spread(self, change: Array, base: Array, *arrays: Any) -> Array | None:
-        """Rows of the result when one channel of the first operand moves, for each channel.
+    def spread(self, change: Array, channels: Array, count: int, *arrays: Any) -> Array | None:
+        """How rows of the result change when one block of the first operand's rows does.
+
+        A row, its axes as one, is cut into `count` blocks of the same length, one a channel.
 
         Parameters
         ----------
-        change : ndarray, shape (cases, channels)
-            By how much; each entry is a move of its own.
-        base : ndarray, shape (cases, ...)
-            Rows of the result where nothing moves.
+        change : ndarray, shape (channels in play, ..., cases)
+            By how much; each case of each channel is a change of its own. The axes between are
+            those of a block.
+        channels : ndarray of int
+            Which those in play are.
+        count : int
         *arrays : ndarray
             Operands.
 
         Returns
         -------
-        ndarray, shape (cases, channels, ...), or None
-            None for an op that knows no quicker way than to be run again.
+        ndarray, shape (..., channels in play, cases), or None
+            Change of whole rows, their axes first; an array that the caller may write into. None
+            for an op that is not linear, or knows no quicker way than to be run again.
         """
         return None
 

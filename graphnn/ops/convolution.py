@@ -352,6 +352,8 @@ class ConvTranspose2d(_Filters):
 class _Pool(_Images):
     """One number for every window of each channel."""
 
+    planewise = True
+
     kernel: Counts = Field(description=_KERNEL + ".")
     stride: Counts | None = Field(None, description=_STRIDE + "; left out, as the kernel.")
     padding: Amounts = Field((0, 0), description=_PADDING + ".")
@@ -474,6 +476,7 @@ class GlobalAveragePool(_Images):
     op: Literal["global_average_pool"] = "global_average_pool"
 
     result = "batch channels"
+    planewise = True
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """Mean of each channel of `x` ``[batch, channels, height, width]``."""

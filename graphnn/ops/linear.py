@@ -71,12 +71,23 @@ class Affine(Op):
     def response(self, operand: str, *arrays: Array) -> Array | None:
         """``x`` for the weight, whose entry (g, c) moves channel c by ``h x[g]``; 1 for bias."""
         x = arrays[0]
-        return x if operand == "weight" else np.ones((len(x), 1))
+        if x.ndim != 2:
+            return None
+        return x[:, :, None] if operand == "weight" else np.ones((len(x), 1, 1), x.dtype)
 
-    def spread(self, change: Array, base: Array, *arrays: Array) -> Array | None:
-        """``base + change[c] W[c, :]`` for every channel c of x."""
-        rows: Array = change[:, :, None] * arrays[1]
-        rows += base[:, None]
+    def spread(self, change: Array, channels: Array, count: int, *arrays: Array) -> Array | None:
+        """The change of a block times the rows of the weight that are the block's."""
+        x, weight = arrays[0], arrays[1]
+        if x.ndim != 2:
+            return None
+        block = weight.reshape(count, -1, weight.shape[1])[channels]
+        shape = (weight.shape[1], len(channels), change.shape[-1])
+        rows = np.empty(shape, np.result_type(change, weight))
+        if block.shape[1] == 1:
+            np.multiply(block[:, 0].T[..., None], change.reshape(shape[1:]), out=rows)
+        else:
+            change = change.reshape(len(channels), -1, change.shape[-1])
+            np.matmul(block.swapaxes(1, 2), change, out=rows.swapaxes(0, 1))
         return rows
 
 

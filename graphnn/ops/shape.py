@@ -52,6 +52,7 @@ class Reshape(_Arrangement):
         description="Sizes, outermost first; one may be -1, which stands for what is left."
     )
 
+    reorders = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"shape": ["batch", 2, 3]}, [(4, 6)]),
         Case({"shape": ["batch", -1]}, [(2, 3, 2)]),
@@ -158,6 +159,7 @@ class Flatten(_Arrangement):
     op: Literal["flatten"] = "flatten"
 
     operands = (data("x", "batch ...", kind="any"),)
+    reorders = True
 
     def forward(self, x: Array) -> Array:
         """`x` ``[batch, ...]`` as a matrix with a row for each sample."""

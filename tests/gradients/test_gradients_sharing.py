@@ -25,7 +25,7 @@ def processes():
 @pytest.fixture
 def many_pieces(monkeypatch):
     """Small pieces, so that a small network has many; workers are told what they are."""
-    monkeypatch.setattr("graphnn.gradients.by_channel._PROBES", 60)
+    monkeypatch.setattr("graphnn.gradients.by_channel._WORK", 180)
 
 
 def network():
