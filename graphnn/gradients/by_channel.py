@@ -15,9 +15,10 @@ from graphnn.gradients.walk import Layout, Walk
 
 Array = NDArray[Any]
 Piece = tuple[slice, slice]
-_WORK = 1 << 21  # entries of all moves that a piece is cut to: some milliseconds
+_WORK = 1 << 22  # entries of all moves that a piece is cut to: some milliseconds
 _PIECES = 8  # pieces that may be held at once
-_LEAST, _MOST = 48, 256  # cases of one row for a chunk of its own, and of a chunk
+_FILLED = 5  # a chunk so filled may end with a row of the batch
+_MOST = 512  # cases of all offsets from which on a chunk is cut by channels instead
 
 
 class ByChannel:
@@ -35,7 +36,7 @@ class ByChannel:
         self._groups = math.prod(self._shape)
         self._layout = Layout(route, self._channels)
         self._inner = math.prod(route.base.values[step.output].shape[2:])
-        self._kinky = any(step.output in route.base.branches for step in route.apart)
+        self._kinky = self._layout.kinky
         self._stakes = route.stakes()
         self._max_memory = max_memory
 
@@ -116,12 +117,16 @@ class ByChannel:
 
     def _chunks(self, table: Cases, offsets: int) -> Iterator[slice]:
         """Ranges of cases: of one row of the batch where that has many, else of some rows."""
-        most = max(1, _MOST // offsets)
+        full = max(1, ENTRIES // (self._layout.cost * self._channels * offsets))
+        # Where there are kinks, rows of the batch stay apart: a channel that is shut for one of
+        # them is shut for all its cases, and then need not be carried on.
+        most = max(full, _MOST // offsets)
+        least = full // _FILLED if self._kinky else most
         edges = np.flatnonzero(np.diff(table.samples)) + 1
         start = 0
         for stop in (*edges.tolist(), len(table.samples)):
             parts = -(-(stop - start) // most)
-            if stop - start >= min(_LEAST, most) or stop == len(table.samples):
+            if stop - start >= least or stop == len(table.samples):
                 for part in range(parts):
                     low = start + (stop - start) * part // parts
                     yield slice(low, start + (stop - start) * (part + 1) // parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ Array = NDArray[Any]
 class Continued:
     """An op, but for `forward`, which is its analytic continuation, and `branch`."""
 
+    takes_out: ClassVar[bool] = False
     op: Op
 
     def __getattr__(self, name: str) -> Any:

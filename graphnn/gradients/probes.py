@@ -33,6 +33,7 @@ from graphnn.plan import Mode
 
 Array = NDArray[Any]
 MAX_MEMORY = 256 << 20
+_HEAP = 31 << 20  # bytes; glibc heeds blocks up to 32 MiB
 _AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
 _FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
 
@@ -70,6 +71,9 @@ class Engine:
     def __init__(self, base: Base, max_memory: int) -> None:
         self.base = base
         self._max_memory = max_memory
+        # Once a block of this size has been freed, glibc keeps memory instead of giving it back
+        # and clearing it again for every array of some hundred kilobytes.
+        np.empty(_HEAP, np.uint8)
         # Of several threads, each may make a route or way; they are alike.
         self._routes: dict[str, Route] = {}
         self._ways: dict[tuple[str, bool], Way] = {}

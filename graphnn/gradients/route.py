@@ -16,7 +16,9 @@ from graphnn.plan import Mode, Plan, Step
 
 Array = NDArray[Any]
 ROWS = 4096  # rows a call: enough to hide the interpreter, few enough for the cache
-ENTRIES = 1 << 18  # entries of one array of rows: 2 MiB in float64
+# Entries of one array of rows: 4 MiB in float64. Threads wait for one another less often the longer
+# a call of NumPy takes, which counts for more than what the nearest cache would save.
+ENTRIES = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,23 +217,27 @@ class Route:
         values = self.base.values
         return max(values[step.output].size // self.rows for step in self.apart)
 
+    def has_rows(self, step: Step) -> list[bool]:
+        """Which operands of `step` have a row for each of the batch."""
+        data = data_slots(step)
+        shapes = [self.base.values[slot].shape for slot in data]
+        found = self.base.ops[step.output].has_rows(*shapes)
+        others = step.arguments[len(data) :]
+        return [*found, *(slot is not None and self._is_noise(slot) for slot in others)]
+
     def on_rows(self, step: Step, moved: Moved) -> list[Array | None]:
         """Operands of `step` for the rows `moved`, the others from the rows that these were."""
-        data = data_slots(step)
-        has_rows = self.base.ops[step.output].has_rows(
-            *(self.base.values[slot].shape for slot in data)
-        )
-        given: list[Array | None] = []
-        for position, slot in enumerate(step.arguments):
-            if slot is None:
-                given.append(None)
-            elif slot in moved.rows:
-                given.append(moved.rows[slot])
-            elif self._is_noise(slot) or (position < len(data) and has_rows[position]):
-                given.append(self.base.values[slot][moved.samples])
-            else:
-                given.append(self.base.values[slot])
-        return given
+        values = self.base.values
+        return [
+            None
+            if slot is None
+            else moved.rows[slot]
+            if slot in moved.rows
+            else values[slot][moved.samples]
+            if has_rows
+            else values[slot]
+            for slot, has_rows in zip(step.arguments, self.has_rows(step), strict=True)
+        ]
 
     def _is_noise(self, slot: int) -> bool:
         return self.base.plan.slots[slot].role == "noise"

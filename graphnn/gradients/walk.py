@@ -10,14 +10,14 @@ then long, and what is the same for all channels or cases is stretched over them
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.gradients.route import Moved, Route
+from graphnn.gradients.route import Route
 from graphnn.plan import Step
 
 Array = NDArray[Any]
@@ -54,9 +54,8 @@ class State:
             self.kinks[chosen],
         )
 
-    def moved(self, step: Step) -> bool:
-        """Whether an operand of `step` moved."""
-        return any(slot in self.blocks or slot in self.rows for slot in step.arguments)
+
+Manner = Callable[["Walk", Step, State], Any]
 
 
 class Layout:
@@ -72,6 +71,8 @@ class Layout:
     def __init__(self, route: Route, channels: int) -> None:
         self.route = route
         self.channels = channels
+        self.manners: dict[tuple[Any, ...], Manner] = {}
+        self.kinky = any(step.output in route.base.branches for step in route.apart)
         self._turned: dict[int, Array] = {}
         self._branches: dict[int, Array] = {}
         self.cost = self._cost()
@@ -105,13 +106,14 @@ class Layout:
     def value(self, slot: int) -> Array:
         """Base value with the rows last."""
         if slot not in self._turned:
-            self._turned[slot] = _rows_last(self.route.base.values[slot])
+            self._turned[slot] = np.ascontiguousarray(_rows_last(self.route.base.values[slot]))
         return self._turned[slot]
 
     def branch(self, slot: int) -> Array:
         """Likewise, the branches that the op took."""
         if slot not in self._branches:
-            self._branches[slot] = _rows_last(np.asarray(self.route.base.branches[slot]))
+            branch = np.asarray(self.route.base.branches[slot])
+            self._branches[slot] = np.ascontiguousarray(_rows_last(branch))
         return self._branches[slot]
 
 
@@ -130,7 +132,8 @@ class Walk:
         self._route = layout.route
         self._samples = samples
         self._alone = bool(samples[0] == samples[-1] == samples.min() == samples.max())
-        self._gathered: dict[tuple[int, bool], Array] = {}
+        self._gathered: dict[Any, Array] = {}
+        self._rows_of: dict[int, Array] = {}
 
     def finish(self, channels: Array, change: Array) -> Iterator[tuple[State, Array]]:
         """Differences of the losses, [channels, cases], with the channels that they are of.
@@ -152,25 +155,37 @@ class Walk:
         while waiting:
             state = waiting.pop()
             while state.at < len(self._route.apart):
-                step = self._route.apart[state.at]
-                if state.moved(step):
-                    state, still = self._carry(step, state)
-                    if still is not None:
-                        waiting.append(still)
+                state, still = self._carry(self._route.apart[state.at], state)
+                if still is not None:
+                    waiting.append(still)
                 state.at += 1
             yield state, self._losses(state)
 
     def _carry(self, step: Step, state: State) -> tuple[State, State | None]:
         """Add the result of `step`; channels of `state` that it does not reach are given apart."""
-        if self._keeps_blocks(step, state):
-            self._on_blocks(step, state)
-        elif self._keeps_entries(step, state):
-            self._on_entries(step, state)
-        elif not self._can_spread(step, state):
-            self._on_rows(step, state)
-        else:
+        key = state.at, tuple(state.blocks), tuple(state.rows)
+        manner = self._layout.manners.get(key)
+        if manner is None:
+            manner = self._layout.manners[key] = self._manner(step, state)
+        if manner is Walk._spread:
             return self._spread(step, state)
+        manner(self, step, state)
         return state, None
+
+    def _manner(self, step: Step, state: State) -> Manner:
+        """How to carry out `step`, which depends on what moved and not on the numbers."""
+        if not any(slot in state.blocks or slot in state.rows for slot in step.arguments):
+            return Walk._leave
+        if self._keeps_blocks(step, state):
+            if step.op.reorders:
+                return Walk._reordered
+            return Walk._on_blocks if step.op.channelwise else Walk._on_planes
+        if self._keeps_entries(step, state):
+            return Walk._on_entries
+        return Walk._spread if self._can_spread(step, state) else Walk._on_rows
+
+    def _leave(self, step: Step, state: State) -> None:
+        """A step that nothing reached."""
 
     # Blocks to blocks
 
@@ -197,26 +212,28 @@ class Walk:
         fit = ((), shape, shape[1:]) if step.op.broadcasts else ((), shape)
         return all(slot is None or values[slot].shape in fit for slot in step.arguments)
 
+    def _reordered(self, step: Step, state: State) -> None:
+        block, inner = state.blocks[_first(step)], self._layout.inner(step.output)
+        assert inner is not None
+        state.blocks[step.output] = block.reshape(len(block), *inner, block.shape[-1])
+
     def _on_blocks(self, step: Step, state: State) -> None:
         op, inner = step.op, self._layout.inner(step.output)
         assert inner is not None
-        if op.reorders:
-            block = state.blocks[_first(step)]
-            state.blocks[step.output] = block.reshape(len(block), *inner, block.shape[-1])
-        elif op.channelwise:
-            given = [self._block(slot, step, state, inner) for slot in step.arguments]
-            base = self._branch_of_blocks(step, state)
-            if base is not None:
-                self._mark(state, np.asarray(op.branch(*given)) != base, 1)
-            over = self._over(step, state.blocks)
-            state.blocks[step.output] = op.forward(*given, **over)
-        else:
-            given = [self._plane(slot, state) for slot in step.arguments]
-            base = self._branch_of_blocks(step, state)
-            if base is not None:
-                here = np.moveaxis(np.asarray(op.branch(*given)), 0, -1)
-                self._mark(state, here != base, 1)
-            state.blocks[step.output] = np.moveaxis(op.forward(*given), 0, -1)
+        given = [self._block(slot, step, state, inner) for slot in step.arguments]
+        if step.output in self._route.base.branches:
+            here = np.asarray(op.branch(*given))
+            self._mark(state, here != self._base_branch_blocks(step, state, inner), 1)
+        state.blocks[step.output] = op.forward(*given, **self._over(step, state.blocks))
+
+    def _on_planes(self, step: Step, state: State) -> None:
+        op, inner = step.op, self._layout.inner(step.output)
+        assert inner is not None
+        given = [self._plane(slot, state) for slot in step.arguments]
+        if step.output in self._route.base.branches:
+            here = _rows_last(np.asarray(op.branch(*given)))
+            self._mark(state, here != self._base_branch_blocks(step, state, inner), 1)
+        state.blocks[step.output] = _rows_last(op.forward(*given))
 
     def _mark(self, state: State, crossed: Array, axis: int) -> None:
         """Note kinks; the axes of `crossed` between those of the moves start at `axis`."""
@@ -243,7 +260,7 @@ class Walk:
         if slot is None:
             return None
         if slot in state.blocks:
-            return np.moveaxis(state.blocks[slot], -1, 0)
+            return _rows_first(state.blocks[slot])
         value: Array = self._route.base.values[slot][state.channels]
         return value
 
@@ -259,9 +276,11 @@ class Walk:
 
     def _spread(self, step: Step, state: State) -> tuple[State, State | None]:
         """Rows of a step that mixes channels, and the state of those that it does not reach."""
-        base, first = self._route.base, _first(step)
+        first = _first(step)
         block = state.blocks[first]
         change = block - self._base_blocks(first, state.channels, block.shape[1:-1])
+        if not self._layout.kinky:
+            return self._spread_all(step, state, change), None
         reached = (change != 0).reshape(len(change), -1).any(axis=1)
         still = None
         if not reached.any():
@@ -270,6 +289,10 @@ class Walk:
             still = state.part(~reached)
             still.at += 1
             state, change = state.part(reached), change[reached]
+        return self._spread_all(step, state, change), still
+
+    def _spread_all(self, step: Step, state: State, change: Array) -> State:
+        base = self._route.base
         op, count = base.ops[step.output], self._layout.channels
         rows = op.spread(change, state.channels, count, *base.arguments(step, {}))
         if rows is None:
@@ -277,7 +300,7 @@ class Walk:
         else:
             rows += self._base_rows(step.output)
             state.rows[step.output] = rows
-        return state, still
+        return state
 
     # Rows to rows
 
@@ -298,11 +321,10 @@ class Walk:
             assert inner is not None
             blocks = [self._block(slot, step, state, inner) for slot in step.arguments]
         if step.output in self._route.base.branches:
-            branch = self._gather(("branch", step.output), self._layout.branch(step.output))
             here = np.asarray(op.branch(*given))
             if blocks and inner is not None:
                 self._cut(here, inner)[_own(state)] = op.branch(*blocks)
-            self._mark(state, here != branch[..., None, :], 0)
+            self._mark(state, here != self._base_branch(step.output)[..., None, :], 0)
         put = op.forward(*blocks) if blocks else None
         result = op.forward(*given, **self._over(step, state.rows))
         if blocks and inner is not None:
@@ -323,30 +345,44 @@ class Walk:
     def _on_rows(self, step: Step, state: State) -> None:
         """Any step, on all rows as one batch."""
         channels, cases = state.kinks.shape
+        given: list[Array | None] = []
         for slot in step.arguments:
-            if slot in state.blocks and slot not in state.rows:
-                assert slot is not None
+            if slot is not None and slot in state.blocks and slot not in state.rows:
                 state.rows[slot] = self._widened(slot, state)
-        samples = np.tile(self._samples, channels)
-        views = {
-            slot: np.moveaxis(_flat(state.rows[slot]), -1, 0)
-            for slot in step.arguments
-            if slot is not None and slot in state.rows
-        }
-        given = self._route.on_rows(step, Moved(views, samples))
-        crossed = self._route.crossed(step, given, samples)
-        if crossed is not None:
-            state.kinks |= crossed.reshape(channels, cases)
+        for slot, has in zip(step.arguments, self._route.has_rows(step), strict=True):
+            if slot is None:
+                given.append(None)
+            elif slot in state.rows:
+                given.append(_rows_first(_flat(state.rows[slot])))
+            elif has:
+                given.append(self._stretched(self._route.base.values[slot], channels))
+            else:
+                given.append(self._route.base.values[slot])
+        if step.output in self._route.base.branches:
+            base = self._stretched(np.asarray(self._route.base.branches[step.output]), channels)
+            crossed = np.asarray(step.op.branch(*given)) != base
+            self._mark(state, _rows_last(crossed).reshape(*crossed.shape[1:], channels, cases), 0)
         features = self._layout.features(step.output)
         keywords = {}
         if step.op.takes_out:
-            dtype = np.result_type(*views.values())
             out = self._over(step, state.rows).get("out")
             if out is None:
+                dtype = np.result_type(*(state.rows[s] for s in step.arguments if s in state.rows))
                 out = np.empty((*features, channels, cases), dtype)
-            keywords["out"] = np.moveaxis(_flat(out), -1, 0)
-        result = np.moveaxis(np.asarray(step.op.forward(*given, **keywords)), 0, -1)
+            keywords["out"] = _rows_first(_flat(out))
+        result = _rows_last(np.asarray(step.op.forward(*given, **keywords)))
         state.rows[step.output] = result.reshape(*features, channels, cases)
+
+    def _stretched(self, value: Array, channels: int) -> Array:
+        """Base rows of all cases of so many channels."""
+        if self._alone:
+            sample = int(self._samples[0])
+            shape = channels * len(self._samples), *value.shape[1:]
+            return np.broadcast_to(value[sample : sample + 1], shape)
+        if channels not in self._rows_of:
+            self._rows_of[channels] = np.tile(self._samples, channels)
+        stretched: Array = value.take(self._rows_of[channels], axis=0)
+        return stretched
 
     def _widened(self, slot: int, state: State) -> Array:
         block = state.blocks[slot]
@@ -385,8 +421,9 @@ class Walk:
 
     def _blocks(self, rows: Array, channels: Array, inner: Shape) -> Array:
         """Cut base rows, [..., cases or 1], to the blocks of some channels."""
-        cut: Array = rows.reshape(self._layout.channels, *inner, rows.shape[-1])[channels]
-        return cut
+        count = self._layout.channels
+        cut: Array = rows.reshape(count, *inner, rows.shape[-1])
+        return cut if len(channels) == count else cut[channels]
 
     def _gather(self, key: Any, value: Array) -> Array:
         """`value` of the cases' rows, [..., cases or 1]; what has no rows is the same for all."""
@@ -400,14 +437,11 @@ class Walk:
                 self._gathered[key] = value.take(self._samples, axis=-1)
         return self._gathered[key]
 
-    def _branch_of_blocks(self, step: Step, state: State) -> Array | None:
-        """Branches with nothing moved, [channels, ..., cases or 1]; None for a smooth op."""
-        if step.output not in self._route.base.branches:
-            return None
-        branch = self._gather(("branch", step.output), self._layout.branch(step.output))
-        inner = self._layout.inner(step.output)
-        assert inner is not None
-        return self._blocks(branch, state.channels, inner)
+    def _base_branch(self, slot: int) -> Array:
+        return self._gather(("branch", slot), self._layout.branch(slot))
+
+    def _base_branch_blocks(self, step: Step, state: State, inner: Shape) -> Array:
+        return self._blocks(self._base_branch(step.output), state.channels, inner)
 
     def _losses(self, state: State) -> Array:
         """How much the losses differ from the base pass, as parts of the mean."""
@@ -443,4 +477,8 @@ def _flat(rows: Array) -> Array:
 
 
 def _rows_last(value: Array) -> Array:
-    return np.ascontiguousarray(np.moveaxis(value, 0, -1))
+    return value.transpose(*range(1, value.ndim), 0)
+
+
+def _rows_first(value: Array) -> Array:
+    return value.transpose(value.ndim - 1, *range(value.ndim - 1))
