@@ -130,3 +130,13 @@ def test_choice_of_settings():
     for loss, accuracy, _ in rows:
         assert loss > 0
         assert 0 <= accuracy <= 1
+
+
+def test_error_estimates():
+    lines = printed("error_estimates.py").splitlines()
+    assert lines[0] == "3 networks"
+    rows = [numbers(line.split("  ", 1)[1]) for line in lines[2:]]
+    assert len(rows) == 8
+    for entries, outside, held, median, ninth in rows:
+        assert held == pytest.approx(100 * (1 - outside / entries), abs=1e-3)
+        assert 0 < median <= ninth
