@@ -1,12 +1,14 @@
 """Planted faults: a check that cannot fail proves nothing."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from test_gradients_values import digits
 
 import graphnn
 from graphnn.gradients.check import compare
-from graphnn.ops.activation import Relu, Sigmoid
+from graphnn.ops.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.linear import Affine
 from graphnn.ops.loss import SoftmaxCrossEntropy
 
@@ -137,3 +139,146 @@ def test_the_report_as_plain_data():
             }
         ],
     }
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_one_entry_of_ten_thousand_that_is_wrong_by_a_twentieth_is_caught(seed):
+    net, inputs = wide()
+    rng = np.random.default_rng(seed)
+    given = graphnn.backprop(net, inputs)
+    assert sum(array.size for array in given.values()) > 10_000
+    name = str(rng.choice(["a.weight", "b.weight"]))
+    index = tuple(int(rng.integers(size)) for size in given[name].shape)
+    given[name][index] *= 1.05
+    report = compare(given, numerical(), "given")
+    assert report.counts["wrong backward"] == 1
+    assert report.wrong[0].worst.parameter == name
+    assert report.wrong[0].worst.index == index
+
+
+def test_every_single_entry_would_be_caught():
+    net, inputs = wide()
+    exact, found = graphnn.backprop(net, inputs), numerical()
+    for name, estimate in found.items():
+        scale = max(np.abs(array).max() for array in exact.values())
+        tolerance = 10 * estimate.error + 1e-13 * scale
+        error = np.abs(estimate.value - exact[name])
+        assert (0.05 * np.abs(exact[name]) - error > tolerance).all()
+
+
+def wide():
+    """A network of 10,000 entries and more, on 20 rows."""
+    net = graphnn.loads(
+        """
+        graphnn: 1
+        nodes:
+          x:    {op: input, shape: [batch, 80]}
+          t:    {op: input, shape: [batch], dtype: int}
+          a:    {op: affine, inputs: x, units: 110}
+          z:    {op: tanh, inputs: a}
+          b:    {op: affine, inputs: z, units: 12}
+          y:    {op: softmax, inputs: b}
+          loss: {op: cross_entropy, inputs: [y, t]}
+        """,
+        seed=1,
+    )
+    rng = np.random.default_rng(1)
+    return net, {"x": rng.normal(size=(20, 80)), "t": rng.integers(0, 12, 20)}
+
+
+@cache
+def numerical():
+    return graphnn.numerical_gradient(*wide())
+
+
+def test_a_softmax_whose_backward_is_0_is_caught(monkeypatch):
+    net = graphnn.loads(
+        """
+        graphnn: 1
+        nodes:
+          x:    {op: input, shape: [batch, 6]}
+          t:    {op: input, shape: [batch, 3]}
+          a:    {op: affine, inputs: x, units: 3}
+          y:    {op: softmax, inputs: a}
+          loss: {op: mean_squared_error, inputs: [y, t]}
+        """
+    )
+    rng = np.random.default_rng(0)
+    inputs = {"x": rng.normal(size=(4, 6)), "t": rng.normal(size=(4, 3))}
+    assert graphnn.check_gradients(net, inputs)
+    plant(monkeypatch, Softmax, lambda parts: (np.zeros_like(parts[0]),))
+    report = graphnn.check_gradients(net, inputs)
+    assert {found.name for found in report.wrong} == set(net.parameters)
+
+
+def test_gradients_from_elsewhere_are_checked():
+    net, inputs = digits()
+    right = graphnn.backprop(net, inputs)
+    assert graphnn.check_gradients(net, inputs, gradients=right)
+    lists = {name: array.tolist() for name, array in right.items()}
+    assert graphnn.check_gradients(net, inputs, gradients=lists).counts["agree"] == 53
+    lists["a2.bias"][1] += 0.01
+    report = graphnn.check_gradients(net, inputs, gradients=lists)
+    assert not report
+    value = right["a2.bias"][1]
+    numerical = report.wrong[0].worst.numerical
+    assert numerical == pytest.approx(value, rel=1e-8)
+    assert (
+        str(report)
+        .splitlines()[1]
+        .startswith(
+            f"  a2.bias[1]: wrong backward (1 of 3), given {value + 0.01:.9g}, "
+            f"numerical {numerical:.9g} +- "
+        )
+    )
+    assert report.as_dict()["parameters"][3]["worst"]["given"] == value + 0.01
+
+
+def test_gradients_of_some_parameters_are_enough():
+    net, inputs = digits()
+    some = {"a2.bias": graphnn.backprop(net, inputs)["a2.bias"]}
+    report = graphnn.check_gradients(net, inputs, gradients=some)
+    assert [found.name for found in report.parameters] == ["a2.bias"]
+    with pytest.raises(graphnn.errors.UsageError) as caught:
+        graphnn.check_gradients(net, inputs, gradients=some, only=["a1.bias"])
+    assert (
+        str(caught.value) == "error[missing-gradient]: there is no gradient of 'a1.bias' to check"
+    )
+
+
+def test_gradients_that_do_not_fit_are_all_told():
+    net, inputs = digits()
+    given = {
+        "a1.wieght": np.zeros((6, 5)),
+        "a1.weight": np.zeros((5, 6)),
+        "a1.bias": np.zeros(4),
+        "a2.bias": ["a", "b", "c"],
+    }
+    with pytest.raises(graphnn.errors.UsageError) as caught:
+        graphnn.check_gradients(net, inputs, gradients=given)
+    assert str(caught.value) == (
+        "error[unknown-parameter]: the network has no parameter 'a1.wieght'\n"
+        "   = help: did you mean 'a1.weight'?\n\n"
+        "error[wrong-shape]: 'a1.weight' has shape [6, 5], but its gradient [5, 6]\n"
+        "   = help: it may be that of the transpose: give its '.T'\n\n"
+        "error[wrong-shape]: 'a1.bias' has shape [5], but its gradient [4]\n\n"
+        "error[not-numbers]: the gradient of 'a2.bias' is not an array of numbers"
+    )
+
+
+def test_a_numerical_value_that_is_lost_accuses_nobody():
+    value = np.array([1.0, np.nan, np.inf])
+    lost = graphnn.GradientEstimate(value, np.array([1e-9, 1.0, 1.0]), np.zeros(3, dtype=bool))
+    report = compare({"p": np.ones(3)}, {"p": lost})
+    assert report.counts == {"agree": 1, "wrong backward": 0, "kink": 0, "unresolved": 2}
+
+
+def test_the_worst_verdict_is_shown_before_the_largest_ratio():
+    value = np.array([1.0, 1.0, 1.0])
+    error = np.array([1e-10, 0.5, 1e-10])
+    found = graphnn.GradientEstimate(value, error, np.zeros(3, dtype=bool))
+    report = compare({"p": np.array([1.0 + 5e-10, 1.0, 1.0])}, {"p": found})
+    assert report.parameters[0].worst.index == (1,)
+    assert str(report.parameters[0]) == (
+        "p[1]: unresolved (1 of 3), backprop 1, numerical 1 +- 0.5"
+    )
