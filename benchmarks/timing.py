@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from threadpoolctl import threadpool_info
@@ -63,6 +63,33 @@ def gemm_rate(dtype: str, seconds: float) -> float:
     out = np.empty_like(a)
     times = interleaved({"gemm": lambda: np.matmul(a, b, out=out)}, seconds)["gemm"]
     return float(2 * 1024**3 / min(times))
+
+
+def products(sizes: Iterable[tuple[int, int, int]]) -> Function:
+    """What carries out products ``[m, k] [k, n]`` of random float32 matrices, by their (m, k, n).
+
+    Their results go to memory that is there.
+    """
+    rng = np.random.default_rng(0)
+    operands = [
+        (rng.random((m, k), np.float32), rng.random((k, n), np.float32), np.empty((m, n), "f"))
+        for m, k, n in sizes
+    ]
+
+    def multiply() -> None:
+        for left, right, out in operands:
+            np.matmul(left, right, out=out)
+
+    return multiply
+
+
+def table(title: str, times: Mapping[str, Sequence[float]]) -> None:
+    """Print the times of several, and the ratio of graphnn's to each other's."""
+    print(f"\n{title:<40}{'median':>12}{'least':>12}{'ratio':>8}")
+    for name, turns in times.items():
+        shown = "".join(f"{t * 1e3:>9.3f} ms" for t in (statistics.median(turns), min(turns)))
+        against = "" if name == "graphnn" else f"{ratio(times['graphnn'], turns):>8.2f}"
+        print(f"  {name:<38}{shown}{against}")
 
 
 def machine() -> str:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from by_hand import Chain, Layer, NumpyChain, dense, jax_scores, torch_chain
 from forward_backward import ByHand
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
-from timing import Function, interleaved, machine, ratio
+from timing import Function, interleaved, machine, products, table
 
 import graphnn
 from graphnn.gradients.backprop import backprop
@@ -149,7 +148,7 @@ class Bench:
         makers = {"torch": self._torch, "jax": self._jax}
         for name, module in modules.items():
             self.steps[name] = makers[name](module)
-        self.steps["products"] = self._products()
+        self.steps["products"] = products(case.products)
 
     def _check(self, name: str, loss: float, gradients: Mapping[str, Any]) -> None:
         wanted, expected = self.expected
@@ -223,23 +222,6 @@ class Bench:
 
         return step
 
-    def _products(self) -> Function:
-        rng = np.random.default_rng(0)
-        triples = [
-            (
-                rng.random((m, k), np.float32),
-                rng.random((k, n), np.float32),
-                np.empty((m, n), np.float32),
-            )
-            for m, k, n in self.case.products
-        ]
-
-        def multiply() -> None:
-            for left, right, out in triples:
-                np.matmul(left, right, out=out)
-
-        return multiply
-
 
 def rivals(threads: int) -> dict[str, Any]:
     """The frameworks that are installed, held to so many threads."""
@@ -272,20 +254,8 @@ def main() -> None:
         print(machine())
         print(", ".join(f"{name} {module.__version__}" for name, module in modules.items()))
         for case in QUICK if options.quick else CASES:
-            table(case, modules, 0.0 if options.quick else options.seconds)
-
-
-def table(case: Case, modules: Mapping[str, Any], seconds: float) -> None:
-    """Print the lines of one network."""
-    times = interleaved(Bench(case, modules).steps, seconds)
-    print(f"\n{case.title:<34}{'median':>12}{'least':>12}{'ratio':>8}")
-    for name, turns in times.items():
-        shown = f"  {name:<32}{_shown(statistics.median(turns))}{_shown(min(turns))}"
-        print(shown if name == "graphnn" else f"{shown}{ratio(times['graphnn'], turns):>8.2f}")
-
-
-def _shown(seconds: float) -> str:
-    return f"{seconds * 1e3:>9.3f} ms"
+            steps = Bench(case, modules).steps
+            table(case.title, interleaved(steps, 0.0 if options.quick else options.seconds))
 
 
 if __name__ == "__main__":

@@ -118,8 +118,9 @@ class Executor:
         values, program = self._execute(arrays, bound, parameters, {})
         outputs = self._collect(values)
         self._release(bound, program)
-        if not all(_finite(array) for array in outputs.values()):
-            raise self._blame(arrays, bound, parameters, {})
+        for array in outputs.values():
+            if not _finite(array):
+                raise self._blame(arrays, bound, parameters, {})
         return outputs
 
     def values(

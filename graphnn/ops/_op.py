@@ -297,6 +297,9 @@ class Op(BaseModel):
     def forward(self, *arrays: Any, **keywords: Any) -> Array:
         """Value of the op.
 
+        Whoever calls this or `vjp` switches off NumPy's floating-point warnings (`np.errstate`),
+        once for all ops: what is not finite is found by its value.
+
         Parameters
         ----------
         *arrays : ndarray

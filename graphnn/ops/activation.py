@@ -339,9 +339,8 @@ def _elu_vjp(cotangent: Array, x: Array, scale: float, alpha: float) -> Array:
 def sigmoid(x: Array, out: Array | None = None) -> Array:
     """Logistic function of each entry; see `Sigmoid`."""
     # Where exp(-x) overflows to infinity, its reciprocal is the 0 that it should be.
-    with np.errstate(over="ignore"):
-        y = np.negative(x, out=np.empty_like(x) if out is None else out)
-        np.exp(y, out=y)
+    y = np.negative(x, out=np.empty_like(x) if out is None else out)
+    np.exp(y, out=y)
     y += 1
     return np.reciprocal(y, out=y)
 
@@ -359,11 +358,10 @@ def softmax(x: Array, out: Array | None = None) -> Array:
         columns = columns_below_top(x)
         np.exp(columns, out=columns)
         y: Array = np.empty_like(x) if out is None else out
-        np.divide(columns, columns.sum(axis=0), out=y.T)
+        np.divide(columns, np.add.reduce(columns, axis=0), out=y.T)
         return y
     # A difference that overflows to -infinity has the exponential 0 that it should have.
-    with np.errstate(over="ignore"):
-        y = np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
+    y = np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
     np.exp(y, out=y)
     y /= y.sum(axis=-1, keepdims=True)
     return y
@@ -373,8 +371,7 @@ def columns_below_top(x: Array) -> Array:
     """Rows of a narrow matrix, each less its largest entry, as the columns of a new array."""
     columns: Array = x.T.copy()
     # A difference that overflows to -infinity has the exponential 0 that it should have.
-    with np.errstate(over="ignore"):
-        columns -= np.maximum.reduce(columns, axis=0)
+    columns -= np.maximum.reduce(columns, axis=0)
     return columns
 
 

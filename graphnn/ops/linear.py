@@ -33,12 +33,11 @@ class Affine(Op):
         self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
     ) -> Array:
         """``x @ weight + bias``; x ``[..., n]``, weight ``[n, units]``, bias ``[units]``."""
-        if x.ndim > 2 and (out is None or out.flags.c_contiguous):
-            # One product of all rows is faster than one for each leading index.
-            if out is None:
-                out = np.empty((*x.shape[:-1], weight.shape[1]), x.dtype)
-            np.matmul(_rows(x), weight, out=_rows(out))
-            y = out
+        if x.ndim > 1 and (out is None or out.flags.c_contiguous):
+            # One product of all rows is faster than one for each leading index; and on small
+            # matrices np.dot is quicker to begin than np.matmul.
+            y = out if out is not None else np.empty((*x.shape[:-1], weight.shape[1]), x.dtype)
+            np.dot(_rows(x), weight, out=_rows(y))
         else:
             y = np.matmul(x, weight, out=out)
         if bias is not None:
@@ -57,7 +56,7 @@ class Affine(Op):
     ) -> tuple[Array | None, ...]:
         """Cotangents of x, weight and bias: ``g W^T``, ``x^T g`` and the sum of g's rows."""
         rows = _rows(cotangent)
-        by_x = rows @ weight.T if wanted[0] else None
+        by_x = np.dot(rows, weight.T) if wanted[0] else None
         return (
             by_x if by_x is None or x.ndim == 2 else by_x.reshape(x.shape),
             _pairs(_rows(x), rows) if wanted[1] else None,
@@ -152,4 +151,5 @@ def _total(rows: Array) -> Array:
 
 def _pairs(a: Array, b: Array) -> Array:
     """``a^T b``; NumPy's product is slow for one row."""
-    return np.multiply(a.T, b) if len(a) == 1 else a.T @ b
+    product: Array = np.multiply(a.T, b) if len(a) == 1 else np.dot(a.T, b)
+    return product

@@ -219,8 +219,7 @@ class SoftmaxCrossEntropy(_Classification):
             return narrow
         top = logits.max(axis=1, keepdims=True)
         # A difference that overflows to -infinity has the exponential 0 that it should have.
-        with np.errstate(over="ignore"):
-            shifted = logits - top
+        shifted = logits - top
         exponentials = np.exp(shifted)
         totals = exponentials.sum(axis=1, keepdims=True)
         if saved is not None:
@@ -393,13 +392,11 @@ def _places(scores: Array, target: Array) -> tuple[Array, Array]:
 
 
 def _log(probability: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return _held(np.log(probability))
+    return _held(np.log(probability))
 
 
 def _log_rest(probability: Array) -> Array:
-    with np.errstate(divide="ignore"):
-        return _held(np.log1p(-probability))
+    return _held(np.log1p(-probability))
 
 
 def _held(logarithm: Array) -> Array:

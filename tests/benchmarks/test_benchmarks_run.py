@@ -76,7 +76,22 @@ def test_reader():
         assert numbers(row)[0] > 0
 
 
-TRAINED = ("784-50-10 sigmoid, batch 3", "784-8-8-10 relu, batch 3", "specs/cnn.yaml, batch 3")
+def tables(lines: list[str]) -> list[tuple[str, dict[str, list[float]]]]:
+    """Titles and rows of the tables that compare graphnn with others."""
+    found: list[tuple[str, dict[str, list[float]]]] = []
+    for line in lines:
+        if line.endswith("ratio"):
+            found.append((re.split(r"\s{2,}", line)[0], {}))
+        elif found and line:
+            name, *rest = line.split()
+            median, least, *ratio = numbers(" ".join(rest))
+            assert median >= least > 0
+            assert len(ratio) == (name != "graphnn")
+            found[-1][1][name] = [median, least, *ratio]
+    return found
+
+
+TRAINED = ["784-50-10 sigmoid, batch 3", "784-8-8-10 relu, batch 3", "specs/cnn.yaml, batch 3"]
 
 
 @pytest.mark.parametrize("missing", [["torch", "jax"], []], ids=["alone", "with rivals"])
@@ -88,14 +103,45 @@ def test_training(missing, tmp_path):
         for name in ("torch", "jax")
         if name not in there
     ]
-    starts = [at for at, line in enumerate(lines) if line.endswith("ratio")]
-    for start, title in zip(starts, TRAINED, strict=True):
-        assert lines[start].startswith(title)
-        rows = [line.split() for line in lines[start + 1 : start + 4 + len(there)]]
-        assert [row[0] for row in rows] == ["graphnn", "NumPy", *there, "products"]
-        for name, median, _, least, _, *ratio in rows:
-            assert float(median) >= float(least) > 0
-            assert len(ratio) == (name != "graphnn")
+    found = tables(lines)
+    assert [title for title, _ in found] == TRAINED
+    for _, rows in found:
+        assert list(rows) == ["graphnn", "NumPy", *there, "products"]
+
+
+@pytest.mark.parametrize("missing", [["torch", "onnx"], []], ids=["alone", "with rivals"])
+def test_forward(missing, tmp_path):
+    needs = {"onnxruntime": ["onnxruntime", "onnx"], "torch": ["torch"]}
+    lacking = {
+        name: [module for module in modules if module in missing or not find_spec(module)]
+        for name, modules in needs.items()
+    }
+    lines = printed("forward.py", without(missing, tmp_path)).splitlines()
+    assert [line for line in lines if line.endswith("left out")] == [
+        f"{modules[0]} is not installed: {name}'s rows are left out"
+        for name, modules in lacking.items()
+        if modules
+    ]
+    found = tables(lines)
+    dense = "784-50-100-10 sigmoid, batch "
+    assert [title for title, _ in found] == [
+        dense + "1",
+        dense + "3",
+        "specs/cnn_deep.yaml, batch 2",
+    ]
+    for _, rows in found:
+        there = [name for name, modules in lacking.items() if not modules]
+        assert list(rows) == ["graphnn", *there, "products"]
+
+
+def test_forward_refuses_to_time_what_differs(monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    forward = importlib.import_module("forward")
+    right = torch.softmax
+    monkeypatch.setattr(torch, "softmax", lambda x, axis: right(1.001 * x, axis))
+    with pytest.raises(AssertionError, match="torch"):
+        forward.Bench(forward.QUICK[1], {"torch": torch}, 1)
 
 
 def test_training_refuses_to_time_what_differs(monkeypatch):

@@ -18,6 +18,12 @@ EXTREMES = np.array([-HUGE, -1000.0, 0.0, 1000.0, HUGE])
 LOG_SMALLEST = 708.3964185322641  # 1022 ln 2
 
 
+@pytest.fixture(autouse=True)
+def _warnings_off():
+    with np.errstate(all="ignore"):  # as whoever runs ops has them
+        yield
+
+
 def op(name, **attributes):
     return REGISTRY[name](**attributes)
 
