@@ -3,6 +3,7 @@
 from graphnn import errors
 from graphnn.convert import convert
 from graphnn.diagnosis import diagnose, diagnose_text
+from graphnn.diff import Difference, diff
 from graphnn.errors import Diagnostic, GraphnnError
 from graphnn.evaluation import Evaluation, evaluate
 from graphnn.examples import ExampleResult, run_examples
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Diagnostic",
+    "Difference",
     "Evaluation",
     "ExampleResult",
     "GradientEstimate",
@@ -38,6 +40,7 @@ __all__ = [
     "convert",
     "diagnose",
     "diagnose_text",
+    "diff",
     "errors",
     "evaluate",
     "format_file",

@@ -19,7 +19,7 @@ from graphnn.initializers import INITIALIZERS
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
 from graphnn.spec.blocks import BLOCK_KEYS
-from graphnn.spec.build import EXAMPLE_KEYS, STOPPING_KEYS, TOP_KEYS, TRAIN_KEYS
+from graphnn.spec.build import EXAMPLE_KEYS, STOPPING_KEYS, TOP_KEYS, TRAIN_KEYS, WEIGHTS_KEYS
 from graphnn.spec.model import SEARCH_KINDS, DType, GradientMethod, Keep, SearchSpec
 from graphnn.spec.nodes import NODE_KEYS, USE_KEYS
 from graphnn.spec.search import SEARCH_KEYS
@@ -80,7 +80,18 @@ def _top() -> Mapping[str, Schema]:
             "What a run gives; by default the nodes that nothing reads but losses.",
         ),
         "weights": _about(
-            _object({"file": _about(_TEXT, "An .npz or .safetensors file.")}, required=["file"]),
+            _object(
+                _only(
+                    WEIGHTS_KEYS,
+                    {
+                        "file": _about(_TEXT, "An .npz or .safetensors file."),
+                        "partial": _about(
+                            {"type": "boolean"}, "Whether it may lack some parameters.", False
+                        ),
+                    },
+                ),
+                required=["file"],
+            ),
             "Values for parameters, by their full names.",
         ),
         "examples": _about(_list(_ref("example")), "Inputs with the outputs they must give."),

@@ -14,6 +14,7 @@ from graphnn import __version__
 from graphnn.cli import (
     check,
     convert,
+    diff,
     draw,
     evaluate,
     fmt,
@@ -42,6 +43,7 @@ _COMMANDS: dict[str, tuple[Callable[..., int | None], str]] = {
     "show": (show.show, _WRITE),
     "schema": (schema.schema, _WRITE),
     "fmt": (fmt.fmt, _WRITE),
+    "diff": (diff.diff, _WRITE),
     "convert": (convert.convert, _WRITE),
     "draw": (draw.draw, _WRITE),
     "ops": (ops.ops, _WRITE),

@@ -62,6 +62,7 @@ TRAIN_KEYS = (
 )
 EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
 STOPPING_KEYS = ("patience", "metric")
+WEIGHTS_KEYS = ("file", "partial")
 _NODES = "list the network under 'nodes:', one name and op a line"
 
 
@@ -175,7 +176,7 @@ class _Builder(NodeTaker):
         given = self.mapping(document.get("weights"), "'weights'", "a mapping {file: NAME}")
         if given is None:
             return None
-        known = self.keys(given, ("file", "partial"), "'weights'")
+        known = self.keys(given, WEIGHTS_KEYS, "'weights'")
         partial = self.boolean(known.get("partial"), "'partial'", False)
         file = known.get("file")
         if isinstance(file, Scalar) and isinstance(file.value, str):

@@ -70,6 +70,7 @@ NOT_TOLD = {
     "duplicate-name": "names of nodes and of copies",
     "file-outside": "the file system",
     "free-parameter": "what a name of a size stands for",
+    "missing-parameter": "what the file holds",
     "missing-size": "the block that is used",
     "no-such-file": "the file system",
     "not-a-file": "the file system",

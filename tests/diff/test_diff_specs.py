@@ -1,0 +1,396 @@
+"""Specs compared by meaning: what is no difference, and every difference told as it is."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graphnn
+from graphnn.errors import SpecError
+from graphnn.spec import reader
+from graphnn.spec.values import plain
+
+ROOT = Path(__file__).parents[2]
+SPECS = sorted(p for p in (ROOT / "specs").rglob("*.yaml") if "\nnodes:" in p.read_text())
+BASE = """\
+graphnn: 1
+name: base
+sizes: {pixels: 4, hidden: 3}
+nodes:
+  x: {op: input, shape: [batch, pixels]}
+  t: {op: input, shape: [batch], dtype: int}
+  a: {op: affine, inputs: x, units: hidden}
+  z: {op: leaky_relu, inputs: a}
+  b: {op: affine, inputs: z, units: 2, weight: {normal: {std: 0.5}}, bias: [1, 2]}
+  y: {op: softmax, inputs: b}
+  loss: {op: cross_entropy, inputs: [y, t]}
+examples:
+  - about: probabilities sum to one
+    inputs: {x: {zeros: [1, pixels]}}
+    outputs: {y: {sum: 1.0}}
+  - inputs: {x: {ones: [1, pixels]}}
+    outputs: {y: {sum: 1.0}}
+train:
+  data: {npz: {file: rows.npz, x: images, t: labels}}
+  metrics: {accuracy: [y, t]}
+  optimizer: {sgd: {learning_rate: 0.1}}
+"""
+EQUAL = """\
+# The same, said otherwise.
+train:
+  data: {npz: {t: labels, x: images, file: rows.npz}}
+  batch_size: 100
+  loss: loss
+  optimizer: sgd
+  metrics: {accuracy: [y, t]}
+examples:
+  - {outputs: {y: {sum: 1.0}}, inputs: {x: {ones: [1, pixels]}}, rtol: 1.0e-7}
+  - {about: probabilities sum to one, inputs: {x: {zeros: [1, pixels]}}, outputs: {y: {sum: 1.0}}}
+nodes:
+  loss: {op: cross_entropy, inputs: {target: t, prediction: y}}
+  t: {dtype: int, op: input, shape: [batch]}
+  b: {op: affine, inputs: [z], weight: {normal: {std: 0.5, mean: 0}}, bias: [1.0, 2.0], units: 2}
+  x: {op: input, shape: [batch, 2 * hidden - 2], dtype: float}
+  y: {op: softmax, inputs: b, trainable: true}
+  z: {op: leaky_relu, inputs: a, slope: 0.01}
+  a: {op: affine, inputs: x, units: 3, weight: xavier, bias: zeros}
+outputs: [y]
+dtype: float64
+sizes: {hidden: 3, pixels: 4}
+name: base
+graphnn: 1
+"""
+
+
+# What the numbers of an array are called, by their bytes and how many axes there are.
+ONE_TWO = f"{zlib.crc32(struct.pack('<2d', 1, 2), 1):08x}"
+ONE_THREE = f"{zlib.crc32(struct.pack('<2d', 1, 3), 1):08x}"
+
+
+def net(text):
+    return graphnn.loads(text)
+
+
+def told(old, new):
+    return str(graphnn.diff(net(old), net(new)))
+
+
+def test_what_is_no_difference():
+    found = graphnn.diff(net(BASE), net(EQUAL))
+    assert found.changes == ()
+    assert not found
+    assert str(found) == "no difference"
+    assert found.parameters == (23, 23)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_layout_and_format_make_no_difference(path):
+    document = plain(reader.read_file(path))
+    # Turned round, so that everything comes in another order.
+    document["nodes"] = dict(reversed(document["nodes"].items()))
+    document = dict(reversed(document.items()))
+    found = graphnn.diff(path, graphnn.loads(json.loads(json.dumps(document)), folder=path.parent))
+    outputs = [change for change in found.changes if change.name == "outputs"]
+    assert list(found.changes) == outputs
+    # Outputs that are not listed come in the order of the file.
+    assert all(set(c.details[0].old) == set(c.details[0].new) for c in outputs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "wanted"),
+    [
+        (
+            "units: hidden",
+            "units: 5",
+            "nodes\n"
+            "  ~ a: units 3 -> 5, shape [batch, 3] -> [batch, 5], parameters 15 -> 25\n"
+            "  ~ z: shape [batch, 3] -> [batch, 5]\n"
+            "  ~ b: parameters 8 -> 12\n"
+            "23 parameters -> 37",
+        ),
+        ("hidden: 3}", "hidden: 3, spare: 7}", "sizes\n  + spare: 7"),
+        ("pixels: 4, ", "pixels: 4, time: free, ", "sizes\n  + time: free"),
+        (
+            "inputs: z, units",
+            "inputs: a, units",
+            "spec\n  ~ outputs: [y] -> [z, y]\nnodes\n  ~ b: inputs [z] -> [a]",
+        ),
+        ("inputs: a}", "inputs: a, slope: 0.2}", "nodes\n  ~ z: slope 0.01 -> 0.2"),
+        (
+            "op: leaky_relu",
+            "op: tanh",
+            "nodes\n  ~ z: op leaky_relu -> tanh, slope 0.01 -> nothing",
+        ),
+        (
+            "{normal: {std: 0.5}}",
+            "he",
+            "nodes\n  ~ b: weight {normal: {std: 0.5}} -> he",
+        ),
+        (
+            "bias: [1, 2]",
+            "bias: [1, 3]",
+            f"nodes\n  ~ b: bias numbers #{ONE_TWO} -> numbers #{ONE_THREE}",
+        ),
+        (
+            "bias: [1, 2]",
+            "bias: false",
+            "nodes\n"
+            f"  ~ b: bias numbers #{ONE_TWO} -> false, parameters 8 -> 6\n"
+            "23 parameters -> 21",
+        ),
+        (
+            "units: 2, weight: {normal: {std: 0.5}}",
+            "units: 2, weight: {share: c.weight}}\n  c: {op: affine, inputs: z, units: 2",
+            "spec\n"
+            "  ~ outputs: [y] -> [c, y]\n"
+            "nodes\n"
+            "  ~ b: weight {normal: {std: 0.5}} -> {share: c.weight}, "
+            f"bias numbers #{ONE_TWO} -> zeros, parameters 8 -> 2\n"
+            f"  + c: affine, of z, units 2, weight xavier, bias numbers #{ONE_TWO}, [batch, 2], "
+            "8 parameters\n"
+            "23 parameters -> 25",
+        ),
+        ("inputs: b}", "inputs: b, about: odds}", "nodes\n  ~ y: about nothing -> odds"),
+        (
+            "units: hidden}",
+            "units: hidden, trainable: false}",
+            "nodes\n  ~ a: trainable nothing -> false",
+        ),
+        ("graphnn: 1", "graphnn: 1\ndtype: float32", "spec\n  ~ dtype: float64 -> float32"),
+        ("name: base\n", "", "spec\n  - name: base"),
+        ("name: base", "name: base\noutputs: [b]", "spec\n  ~ outputs: [y] -> [b]"),
+        (
+            "inputs: {x: {ones: [1, pixels]}}",
+            "inputs: {x: {ones: [2, pixels]}}",
+            "examples\n  ~ example 2: inputs {x: {ones: [1, pixels]}} -> {x: {ones: [2, pixels]}}",
+        ),
+        (
+            "about: probabilities sum to one",
+            "about: they are probabilities",
+            "examples\n  - probabilities sum to one\n  + they are probabilities",
+        ),
+        (
+            "{sgd: {learning_rate: 0.1}}",
+            "{sgd: {learning_rate: 0.1, schedule: cosine}}",
+            "train\n"
+            "  ~ optimizer.schedule: {warm_up: 0.0, name: constant} -> "
+            "{warm_up: 0.0, name: cosine, floor: 0.0}",
+        ),
+        (
+            "{sgd: {learning_rate: 0.1}}",
+            "{sgd: {learning_rate: 1}}",
+            "train\n  ~ optimizer.learning_rate: 0.1 -> 1.0",
+        ),
+        (
+            "accuracy: [y, t]",
+            "top_k_accuracy: {inputs: [y, t], k: 1}",
+            "train\n"
+            "  - metrics.accuracy: {inputs: [y, t]}\n"
+            "  + metrics.top_k_accuracy: {inputs: [y, t], k: 1}",
+        ),
+        ("x: images", "x: pictures", "train\n  ~ data.x: images -> pictures"),
+        (
+            "{npz: {file: rows.npz, x: images, t: labels}}",
+            "{csv: rows.csv}",
+            "train\n"
+            "  ~ data: npz -> csv\n"
+            "  - data.file: rows.npz\n"
+            "  - data.x: images\n"
+            "  - data.t: labels\n"
+            "  + data.from: rows.csv",
+        ),
+    ],
+)
+def test_one_change(old, new, wanted):
+    assert old in BASE
+    found = told(BASE, BASE.replace(old, new))
+    assert found == wanted
+
+
+# --- names
+
+
+def renamed(document, names):
+    """A spec with nodes called otherwise, wherever they are named."""
+    if isinstance(document, dict):
+        return {names.get(key, key): renamed(value, names) for key, value in document.items()}
+    if isinstance(document, list):
+        return [renamed(item, names) for item in document]
+    if isinstance(document, str):
+        head, dot, rest = document.partition(".")
+        return names.get(head, head) + dot + rest
+    return document
+
+
+def calls_everything_otherwise(path):
+    document = plain(reader.read_file(path))
+    # What is called as a node and something else cannot be replaced by its name.
+    names = {name: f"new-{name}" for name in document["nodes"]}
+    made = {
+        **document,
+        "nodes": {
+            names[name]: {
+                **node,
+                **({"inputs": renamed(node["inputs"], names)} if "inputs" in node else {}),
+            }
+            for name, node in document["nodes"].items()
+        },
+    }
+    for part in ("outputs", "examples"):
+        if part in made:
+            made[part] = renamed(made[part], names)
+    if train := made.get("train"):
+        made["train"] = {
+            key: renamed(value, names) if key in ("loss", "metrics", "stratify") else value
+            for key, value in train.items()
+        }
+        if "data" in train:
+            ((kind, given),) = train["data"].items()
+            fed = {names.get(key, key): value for key, value in given.items()}
+            made["train"]["data"] = {kind: fed}
+    return made, names
+
+
+# The two inputs of the autoencoder are alike, so that nobody can tell which is which; and nodes of
+# blocks are not named in the file as they are called.
+PLAIN = [p for p in SPECS if p.stem != "autoencoder" and "\nblocks:" not in p.read_text()]
+
+
+@pytest.mark.parametrize("path", PLAIN, ids=lambda path: path.stem)
+def test_every_node_called_otherwise(path):
+    made, names = calls_everything_otherwise(path)
+    found = graphnn.diff(path, graphnn.loads(made, folder=path.parent))
+    assert {change.kind for change in found.changes} == {"renamed"}
+    assert {change.name: change.renamed for change in found.changes} == names
+
+
+def test_nodes_that_are_alike_are_not_guessed():
+    twins = "graphnn: 1\nnodes:\n  {}: {{op: input, shape: [2]}}\n  {}: {{op: input, shape: [2]}}\n"
+    found = graphnn.diff(net(twins.format("a", "b")), net(twins.format("c", "d")))
+    assert [(change.kind, change.name) for change in found.changes[1:]] == [
+        ("removed", "a"),
+        ("removed", "b"),
+        ("added", "c"),
+        ("added", "d"),
+    ]
+    found = graphnn.diff(net(twins.format("a", "b")), net(twins.format("c", "b")))
+    assert [str(change) for change in found.changes] == ["a -> c"]
+
+
+def test_a_renamed_node_that_changes_is_another():
+    old = "graphnn: 1\nnodes: {x: {op: input, shape: [2]}, y: {op: relu, inputs: x}}\n"
+    new = "graphnn: 1\nnodes: {x: {op: input, shape: [2]}, z: {op: tanh, inputs: x}}\n"
+    assert told(old, new) == (
+        "spec\n  ~ outputs: [y] -> [z]\nnodes\n  - y: relu, of x, [2]\n  + z: tanh, of x, [2]"
+    )
+
+
+# --- laws
+
+NODES = st.lists(
+    st.tuples(st.sampled_from(["relu", "tanh", "sigmoid"]), st.integers(0, 30)), max_size=12
+)
+
+
+def chain(nodes):
+    made = {"n": {"op": "input", "shape": ["batch", 3]}}
+    for number, (op, read) in enumerate(nodes):
+        names = list(made)
+        made[f"n{number}"] = {"op": op, "inputs": names[read % len(names)]}
+    return {"graphnn": 1, "nodes": made}
+
+
+@settings(deadline=None)
+@given(NODES, NODES)
+def test_law_of_any_two_networks(one, other):
+    a, b = graphnn.loads(chain(one)), graphnn.loads(chain(other))
+    there, back = graphnn.diff(a, b), graphnn.diff(b, a)
+    opposite = {"removed": "added", "added": "removed", "renamed": "renamed", "changed": "changed"}
+    names = {(opposite[c.kind], *sorted((c.name, c.renamed))) for c in there.changes}
+    assert names == {(c.kind, *sorted((c.name, c.renamed))) for c in back.changes}
+    same = {n: (d["op"], d.get("inputs")) for n, d in chain(one)["nodes"].items()} == {
+        n: (d["op"], d.get("inputs")) for n, d in chain(other)["nodes"].items()
+    }
+    assert bool(there) == (not same)
+
+
+def test_blocks_are_compared_unfolded():
+    text = """\
+graphnn: 1
+blocks:
+  dense:
+    sizes: [units]
+    inputs: [x]
+    nodes: {a: {op: affine, inputs: x, units: units}, z: {op: relu, inputs: a}}
+    output: z
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  h: {block: dense, inputs: x, units: 2, repeat: 2}
+"""
+    flat = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  a1: {op: affine, inputs: x, units: 2}
+  z1: {op: relu, inputs: a1}
+  a2: {op: affine, inputs: z1, units: 2}
+  z2: {op: relu, inputs: a2}
+"""
+    assert told(text, text.replace("dense", "layer")) == "no difference"
+    assert told(text, flat) == (
+        "nodes\n  = h.1.a -> a1\n  = h.1.z -> z1\n  = h.2.a -> a2\n  = h.2.z -> z2"
+    )
+    assert told(text, text.replace("repeat: 2", "repeat: 3")) == (
+        "spec\n"
+        "  ~ outputs: [h.2.z] -> [h.3.z]\n"
+        "nodes\n"
+        "  + h.3.a: affine, of h.2.z, units 2, weight xavier, bias zeros, [batch, 2], "
+        "6 parameters\n"
+        "  + h.3.z: relu, of h.3.a, [batch, 2]\n"
+        "12 parameters -> 18"
+    )
+
+
+# --- the rest
+
+
+def test_weights_of_a_file_are_their_numbers(tmp_path):
+    text = "graphnn: 1\nweights: {{file: {}}}\nnodes: {{p: {{op: parameter, shape: [2]}}}}\n"
+    for name, values in (("a", [1, 2]), ("b", [1, 2]), ("c", [1, 3])):
+        np.savez(tmp_path / f"{name}.npz", **{"p.value": np.array(values, float)})
+        (tmp_path / f"{name}.yaml").write_text(text.format(f"{name}.npz"))
+    assert not graphnn.diff(tmp_path / "a.yaml", tmp_path / "b.yaml")
+    found = graphnn.diff(tmp_path / "a.yaml", tmp_path / "c.yaml")
+    (change,) = found.changes
+    (detail,) = change.details
+    assert (detail.old, detail.new) == (
+        {"p.value": f"numbers #{ONE_TWO}"},
+        {"p.value": f"numbers #{ONE_THREE}"},
+    )
+
+
+def test_a_bad_file_is_told():
+    with pytest.raises(SpecError, match="there is no op 'Sigmod'"):
+        graphnn.diff(net(BASE), ROOT / "tests" / "bad_specs" / "unknown-op.yaml")
+
+
+def test_as_plain_data():
+    found = graphnn.diff(
+        net(BASE), net(BASE.replace("slope", "").replace("hidden: 3", "hidden: 5"))
+    )
+    assert found.as_dict()["parameters"] == {"old": 23, "new": 37}
+    assert found.as_dict()["same"] is False
+    assert found.as_dict()["changes"][0] == {
+        "part": "sizes",
+        "kind": "changed",
+        "name": "hidden",
+        "details": [{"aspect": "", "old": 3, "new": 5}],
+    }
+    assert json.loads(json.dumps(found.as_dict())) == found.as_dict()
