@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphnn import archives, arrays, files
 from graphnn.errors import Diagnostic, Findings, GraphnnError, Note, Span, SpecError, suggestion
-from graphnn.graph import MAX_PARAMETER, Node
+from graphnn.graph import Node
 from graphnn.network import Network
 from graphnn.spec import sizes
 from graphnn.spec.model import ExampleSpec, NetworkSpec
@@ -22,6 +22,7 @@ from graphnn.spec.values import Entry, Scalar, Sequence, Value
 from graphnn.spec.values import Mapping as Located
 
 Array = NDArray[Any]
+_MAX_FILLED = 2**24  # 128 MiB
 FILLED = {"zeros": np.zeros, "ones": np.ones}
 _FORMS = "numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}"
 _EXACT: Any = {"all": str}  # as many digits as tell a number from its neighbours
@@ -147,13 +148,22 @@ def read_array(value: Value, node: Node, spec: NetworkSpec) -> Array:
         array = _from_file(value, node.name, spec)
     elif isinstance(value, Located) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
         key, entry = next(value.items())
-        array = FILLED[key](_shape(entry, spec), np.int64 if node.kind == "int" else np.float64)
+        shape = _shape(entry, spec)
+        _refuse_shape(shape, value, node)
+        if math.prod(shape) > _MAX_FILLED:
+            message = f"an array of shape {show(shape)} has more than {_MAX_FILLED:,} entries"
+            raise _fault("too-large", message, entry.span)
+        array = FILLED[key](shape, np.int64 if node.kind == "int" else np.float64)
     else:
         raise _fault("bad-array", f"{what} must be {_FORMS}, not {brief(value)}", value.span)
-    if not _fits(array.shape, node.shape):
-        message = f"{what} is given in shape {show(array.shape)}, but it has {show(node.shape)}"
-        raise _fault("wrong-shape", message, value.span)
+    _refuse_shape(array.shape, value, node)
     return array
+
+
+def _refuse_shape(shape: tuple[int, ...], value: Value, node: Node) -> None:
+    if not _fits(shape, node.shape):
+        message = f"'{node.name}' is given in shape {show(shape)}, but it has {show(node.shape)}"
+        raise _fault("wrong-shape", message, value.span)
 
 
 def _fault(code: str, message: str, span: Span | None, help: str = "") -> SpecError:
@@ -186,11 +196,7 @@ def _shape(value: Value, spec: NetworkSpec) -> tuple[int, ...]:
     if not isinstance(value, Sequence):
         message = f"a shape is a list of sizes such as [1, 3], not {brief(value)}"
         raise _fault("bad-array", message, value.span)
-    shape = tuple(_size(item, spec) for item in value.items)
-    if math.prod(shape) > MAX_PARAMETER:
-        message = f"an array of shape {show(shape)} has more than {MAX_PARAMETER} entries"
-        raise _fault("too-large", message, value.span)
-    return shape
+    return tuple(_size(item, spec) for item in value.items)
 
 
 def _size(value: Value, spec: NetworkSpec) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphnn.errors import GraphnnError
-from graphnn.files import fail
+from graphnn.files import fail, within
 from graphnn.runs import CHECKPOINT
 from graphnn.spec import reader
 from graphnn.spec.library import is_library
@@ -58,7 +58,7 @@ def spec_files(paths: Iterable[Path]) -> list[Found]:
     Raises
     ------
     FileError
-        A folder holds no such file.
+        A folder holds no such file, or a link that leads out of it.
     """
     found: dict[Path, Found] = {}
     for path in paths:
@@ -81,4 +81,5 @@ def _walk(folder: Path) -> Iterable[Path]:
             continue
         for name in sorted(names):
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+                within(folder, str(Path(place, name).relative_to(folder)))
                 yield Path(place, name)
