@@ -13,7 +13,9 @@ from threadpoolctl import threadpool_info
 Function = Callable[[], object]
 
 
-def interleaved(functions: Mapping[str, Function], seconds: float) -> dict[str, list[float]]:
+def interleaved(
+    functions: Mapping[str, Function], seconds: float, turn: float = 2e-3
+) -> dict[str, list[float]]:
     """Seconds a call, many times over, of functions that take turns.
 
     Parameters
@@ -22,13 +24,15 @@ def interleaved(functions: Mapping[str, Function], seconds: float) -> dict[str, 
         Each is called twice before any is timed.
     seconds : float
         For how long to go on with all of them together; each has at least three turns.
+    turn : float
+        Seconds that one turn takes, about: the first call finds the caches as another left them.
 
     Returns
     -------
     dict of str to list of float
         By name, one time a turn; the same turn of two functions saw the same machine.
     """
-    calls = {name: _calls(function) for name, function in functions.items()}
+    calls = {name: _calls(function, turn) for name, function in functions.items()}
     times: dict[str, list[float]] = {name: [] for name in functions}
     order = list(functions)
     stop = time.perf_counter() + seconds
@@ -39,10 +43,10 @@ def interleaved(functions: Mapping[str, Function], seconds: float) -> dict[str, 
     return times
 
 
-def _calls(function: Function) -> int:
-    """How many calls take about 2 ms, so that a turn is long against the clock's steps."""
+def _calls(function: Function, turn: float) -> int:
+    """How many calls take as long as a turn, which is long against the clock's steps."""
     function()
-    return max(1, round(2e-3 / _seconds(function, 1)))
+    return max(1, round(turn / _seconds(function, 1)))
 
 
 def _seconds(function: Function, calls: int) -> float:

@@ -115,7 +115,8 @@ class Executor:
             Inputs are missing, unknown or of the wrong shape or kind; or a result is not finite.
         """
         arrays, bound = self.bind(inputs)
-        values, program = self._execute(arrays, bound, parameters, {})
+        with np.errstate(all="ignore"):
+            values, program = self._execute(arrays, bound, parameters, {})
         outputs = self._collect(values)
         self._release(bound, program)
         for array in outputs.values():
@@ -139,7 +140,8 @@ class Executor:
         RunError
             As `run`.
         """
-        values, _, release = self.kept(inputs, parameters, rng)
+        with np.errstate(all="ignore"):
+            values, _, release = self.kept(inputs, parameters, rng)
         return values, release
 
     def kept(
@@ -150,13 +152,16 @@ class Executor:
     ) -> Kept:
         """As `values`, with what ops have saved for a reverse pass.
 
+        As for `Op.forward`, whoever calls it switches off NumPy's floating-point warnings: for
+        the reverse pass too, all at once.
+
         Raises
         ------
         RunError
             As `run`.
         """
         arrays, bound = self.bind(inputs)
-        noise = self._draw(bound, rng)
+        noise = self._draw(bound, rng) if self.plan.noises else {}
         values, program = self._execute(arrays, bound, parameters, noise)
         if not all(_finite(values[slot]) for slot in self.plan.outputs.values()):
             raise self._blame(arrays, bound, parameters, noise)
@@ -218,11 +223,10 @@ class Executor:
             values[slot] = array
         try:
             program = self._program(bound)
-            with np.errstate(all="ignore"):
-                if program is None:
-                    program = self._first_run(dict(bound), values)
-                else:
-                    _carry_out(program.instructions, values)
+            if program is None:
+                program = self._first_run(dict(bound), values)
+            else:
+                _carry_out(program.instructions, values)
         except MemoryError:
             message = "the run needs more memory than there is"
             help = "run fewer rows at once"
@@ -301,7 +305,8 @@ class Executor:
                 bad = _first_bad(parameters[name])
                 return _fault("not-finite", f"the parameter '{name}' holds {bad}")
         keeper = Executor(self.plan, self.dtype, keep=True)
-        values, _ = keeper._execute(arrays, bound, parameters, noise)
+        with np.errstate(all="ignore"):
+            values, _ = keeper._execute(arrays, bound, parameters, noise)
         for step in self.plan.steps:
             if not _finite(values[step.output]):
                 bad = _first_bad(values[step.output])

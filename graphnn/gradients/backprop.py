@@ -126,25 +126,34 @@ class Reverse:
             As `Network.run`.
         """
         plan = self._executor.plan
-        kept = self._executor.kept(inputs, self._network.arrays, rng)
-        values = kept.values
         total = 0.0
         cotangents: list[Array | None] = [None] * len(plan.slots)
-        for name in self._losses:
-            value = values[plan.outputs[name]]
-            total += float(np.add.reduce(value, axis=None)) / value.size
-            cotangents[plan.outputs[name]] = self._share(value)
         with np.errstate(all="ignore"):
+            kept = self._executor.kept(inputs, self._network.arrays, rng)
+            values = kept.values
+            for name in self._losses:
+                value = values[plan.outputs[name]]
+                total += float(np.add.reduce(value, axis=None)) / value.size
+                cotangents[plan.outputs[name]] = self._share(value)
             _pull_back(self._pulls, kept, cotangents)
-        gradients = {
-            name: self._zeros(name, values, slot) if found is None else found
-            for name, slot in self._targets.items()
-            for found in [None if slot is None else cotangents[slot]]
-        }
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
         state = self._updated(kept)
         kept.release()
-        return Pass(total, _apart(gradients), also, state)
+        return Pass(total, self._gradients(values, cotangents), also, state)
+
+    def _gradients(self, values: list[Array], cotangents: list[Array | None]) -> dict[str, Array]:
+        """Each in memory that nothing else holds: ops may pass views along."""
+        seen: set[int] = set()
+        gradients = {}
+        for name, slot in self._targets.items():
+            found = None if slot is None else cotangents[slot]
+            if found is None:
+                found = self._zeros(name, values, slot)
+            elif found.base is not None or id(found) in seen:
+                found = found.copy()
+            seen.add(id(found))
+            gradients[name] = found
+        return gradients
 
     def _share(self, loss: Array) -> Array:
         """What the mean of a loss makes of each of its entries."""
@@ -169,17 +178,6 @@ class Reverse:
 
     def _zeros(self, name: str, values: list[Array], slot: int | None) -> Array:
         return np.zeros_like(self._network.parameters[name] if slot is None else values[slot])
-
-
-def _apart(gradients: Mapping[str, Array]) -> dict[str, Array]:
-    """The same arrays, each in memory that nothing else holds: ops may pass views along."""
-    seen: set[int] = set()
-    own = {}
-    for name, array in gradients.items():
-        shared = array.base is not None or id(array) in seen
-        seen.add(id(array))
-        own[name] = array.copy() if shared else array
-    return own
 
 
 def _targets(network: Network, plan: Plan, only: Iterable[str] | None) -> dict[str, int | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -145,8 +146,15 @@ def _rows(x: Array) -> Array:
 
 def _total(rows: Array) -> Array:
     """Sum of all rows; as a product, since NumPy sums along the first axis more slowly."""
-    total: Array = np.dot(np.ones(len(rows), rows.dtype), rows)
+    total: Array = np.dot(_ones(len(rows), rows.dtype), rows)
     return total
+
+
+@lru_cache(maxsize=8)
+def _ones(count: int, dtype: np.dtype[Any]) -> Array:
+    ones = np.ones(count, dtype)
+    ones.setflags(write=False)
+    return ones
 
 
 def _pairs(a: Array, b: Array) -> Array:

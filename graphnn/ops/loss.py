@@ -13,6 +13,7 @@ from graphnn.ops.activation import NARROW, columns_below_top, log_softmax, sigmo
 from graphnn.spec.sizes import Shape, show
 
 _PROBABILITY = (0.05, 0.95)
+_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
 class _Loss(Op):
@@ -381,7 +382,7 @@ def _places(scores: Array, target: Array) -> tuple[Array, Array]:
         raise ArrayError(f"'target' must hold class numbers, but it holds {target.dtype}", "target")
     count = scores.shape[1]
     # Seen without a sign, negative numbers are large: one comparison finds both faults.
-    if target.size and target.view(f"u{target.itemsize}").max() >= count:
+    if target.size and np.maximum.reduce(target.view(_UNSIGNED[target.itemsize])) >= count:
         row = int(np.argmax((target < 0) | (target >= count)))
         raise ArrayError(
             f"'target' holds {target[row]} in row {row}, but there are {count} classes",

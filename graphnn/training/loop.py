@@ -204,7 +204,10 @@ class Training:
         if self.augmenter is not None:
             batch = self.augmenter(batch, np.random.default_rng([seed, _AUGMENT]))
         loss, gradients, also = self._gradient(batch, seed)
-        self._accumulate(gradients, _rows(batch), last=last)
+        if self.spec.accumulate == 1:
+            self._descend(gradients)
+        else:
+            self._accumulate(gradients, _rows(batch), last=last)
         return loss, also
 
     @property
@@ -242,9 +245,6 @@ class Training:
 
     def _accumulate(self, gradients: Mapping[str, Array], rows: int, *, last: bool) -> None:
         """Take a step by the mean gradient of as many batches as there are to a step."""
-        if self.spec.accumulate == 1:
-            self._descend(gradients)
-            return
         for name, gradient in gradients.items():
             total = gradient * rows
             self._sum[name] = self._sum[name] + total if name in self._sum else total

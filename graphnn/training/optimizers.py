@@ -124,7 +124,7 @@ class Optimizer(Declared):
             scratch = state.scratch(name, parameter)
             if self.weight_decay:
                 self._decay(rate, parameter, gradient, scratch)
-            kept = [arrays[name] for arrays in slots]
+            kept = [arrays[name] for arrays in slots] if slots else ()
             parameter -= self._move(rate, state.steps, gradient, scratch, *kept)
 
     def _decay(self, rate: float, parameter: Array, gradient: Array, scratch: Array) -> None:
