@@ -7,19 +7,20 @@ import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, cast
 
+from graphnn import archives, files
 from graphnn.binding import Binder, Bound, Origin, guesses, resolve_shares
-from graphnn.errors import Diagnostic, Findings, Note, SpecError, UsageError, suggestion
+from graphnn.errors import Diagnostic, FileError, Findings, Note, SpecError, UsageError, suggestion
 from graphnn.garbage import paused
 from graphnn.ops._op import Kind, Op, ShapeError
 from graphnn.ops.source import Constant, Input
 from graphnn.spec import sizes
 from graphnn.spec.copies import Copies
-from graphnn.spec.model import Copy, NetworkSpec, NodeSpec, Reference
+from graphnn.spec.model import Copy, NetworkSpec, NodeSpec, Reference, Use, copies_of
 from graphnn.spec.sizes import Shape, show
-from graphnn.spec.values import Mapping, Value
+from graphnn.spec.values import Mapping, Scalar, Sequence, Value
 
 if TYPE_CHECKING:
     # Where it is used, it is imported: a sixth of the time of importing graphnn.
@@ -180,6 +181,9 @@ class _Builder:
                 self._infer(bound[name])
         self._check_shares(bound)
         self._check_references()
+        self._check_free_sizes()
+        if self._findings.errors:
+            self._check_weights()
         self._findings.raise_errors(SpecError)
         self._check_total()
         outputs, losses = self._outputs(network), self._losses()
@@ -289,17 +293,36 @@ class _Builder:
         cycle = [edge[0] for edge in nx.find_cycle(ordered, knot[0])]
         members = set(cycle)
         first = cycle.index(next(name for name in knot if name in members))
-        path = [*cycle[first:], *cycle[: first + 1]]
-        shown = path if len(path) <= 12 else [*path[:6], "...", *path[-5:]]
-        spec = self._spec.nodes[path[0]]
+        self._tell_path([self._spec.nodes[name] for name in (*cycle[first:], *cycle[:first])])
+
+    def _tell_path(self, circle: list[NodeSpec]) -> None:
+        """Tell nodes of which each reads the one before it, and the first the last."""
+        # As seen from the innermost copy that they all are in: there a block stands for its nodes.
+        chains = [copies_of(spec.copy) for spec in circle]
+        common = [
+            first
+            for first, *others in zip(*chains, strict=False)
+            if all(other is first for other in others)
+        ]
+        seen: dict[str, NodeSpec | Use] = {
+            spec.name: chain[len(common)].use if len(chain) > len(common) else spec
+            for spec, chain in zip(circle, chains, strict=True)
+        }
+        members = [member for member, _ in groupby(seen[spec.name] for spec in circle)]
+        path = [*members, members[0]]
+        names = [member.name for member in path]
+        shown = names if len(names) <= 12 else [*names[:6], "...", *names[-5:]]
         notes = [
-            Note(f"'{reader}' reads '{read}'", _place_of(self._spec.nodes[reader], read).span)
+            Note(
+                f"'{reader.name}' reads '{read.name}'",
+                next(r.place.span for r in reader.inputs if seen.get(r.name) is read),
+            )
             for read, reader in list(pairwise(path))[:4]
         ]
-        self._copies.of(spec.copy).error(
+        self._copies.of(common[-1] if common else None).error(
             "cycle",
             f"nodes read each other in a circle: {' -> '.join(shown)}",
-            spec.place.span,
+            members[0].place.span,
             notes=notes,
             help="a node can only read nodes that do not depend on it",
         )
@@ -504,6 +527,40 @@ class _Builder:
                         entry.key.span,
                     )
 
+    def _check_free_sizes(self) -> None:
+        """Tell free sizes that no run can know: none of the inputs tells how large they are."""
+        sound = [node for node in self._nodes.values() if node.op.free_names]
+        known = {
+            str(size)
+            for node in sound
+            if isinstance(node.op, Input)
+            for size in node.shape
+            if sizes.free(str(size)) == size
+        }
+        told: set[str] = set()
+        for node in sound if len(self._nodes) == len(self._spec.nodes) else ():
+            for name in sorted(node.op.free_names - known - told):
+                told.add(name)
+                self._copies.of(node.spec.copy).error(
+                    "unbound-size",
+                    f"no input tells how large '{name}' is",
+                    _mention_of(name, node).span,
+                    help=f"a size that is free stands alone in the shape of an input: [{name}]",
+                )
+
+    def _check_weights(self) -> None:
+        """Tell whether the file of weights can be read; what is in it, a sound network tells."""
+        weights = self._spec.weights
+        if weights is None:
+            return
+        name, span = str(weights.file.value), weights.file.span
+        try:
+            with archives.opened(files.within(self._spec.folder, name, span), span):
+                pass
+        except FileError as error:
+            for found in error.diagnostics:
+                self._findings.add(found)
+
     def _is_there(self, name: str) -> bool:
         return self._spec.aliases.get(name, name) in self._spec.nodes
 
@@ -580,6 +637,18 @@ class _Builder:
                 )
 
 
+def _mention_of(size: str, node: Node) -> Value:
+    """Where the attributes of `node` name a free size, or else its op."""
+    pending = [entry.value for entry in node.spec.fields.values()][::-1]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Sequence):
+            pending.extend(reversed(value.items))
+        elif isinstance(value, Scalar) and size in sizes.names(str(value.value)):
+            return value
+    return node.spec.op
+
+
 def _written(spec: NetworkSpec, key: str) -> set[str]:
     """Names that the file has under `key`, sound or not."""
     value = spec.document.get(key)
@@ -596,10 +665,6 @@ def _described(node: Node, operand: str) -> str:
     read = ", ".join(f"'{name}'" for name in node.inputs[:3])
     rest = ", ..." if len(node.inputs) > 3 else ""
     return f"{subject} {node.op.name}{f' of {read}{rest}' if read else ''}: {show(node.shape)}"
-
-
-def _place_of(spec: NodeSpec, read: str) -> Value:
-    return next(reference.place for reference in spec.inputs if reference.name == read)
 
 
 def _descendants(network: nx.MultiDiGraph[str], start: Iterable[str]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from graphnn.graph import Graph, Node
-from graphnn.spec.model import Copy, Use
+from graphnn.spec.model import Copy, Use, copies_of
 from graphnn.spec.sizes import Shape, show
 
 
@@ -107,15 +107,6 @@ def outline(graph: Graph, *, expand: bool = False, order: Iterable[str] | None =
             items = groups[copy.name].items
         items.append(node)
     return Outline(top, shown, alike, _names(graph))
-
-
-def copies_of(copy: Copy | None) -> list[Copy]:
-    """`copy` and those around it, from the outermost in."""
-    chain: list[Copy] = []
-    while copy is not None:
-        chain.append(copy)
-        copy = copy.use.parent
-    return chain[::-1]
 
 
 def show_shapes(shapes: Iterable[Shape]) -> str:

@@ -13,8 +13,8 @@ from graphnn.binding import Origin
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Settings, settings
 from graphnn.graph import Graph, Node, Parameter
-from graphnn.outline import Group, Outline, copies_of, outline, show_shapes
-from graphnn.spec.model import Copy
+from graphnn.outline import Group, Outline, outline, show_shapes
+from graphnn.spec.model import Copy, copies_of
 from graphnn.spec.sizes import show as show_shape
 from graphnn.spec.values import Mapping, Scalar
 

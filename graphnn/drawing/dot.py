@@ -9,7 +9,8 @@ import graphviz
 
 from graphnn.errors import printable
 from graphnn.graph import Graph, Node
-from graphnn.outline import Group, Outline, copies_of, outline, show_shapes
+from graphnn.outline import Group, Outline, outline, show_shapes
+from graphnn.spec.model import copies_of
 
 Direction = Literal["down", "right"]
 _FONT = "Helvetica"

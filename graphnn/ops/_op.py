@@ -544,8 +544,7 @@ class Op(BaseModel):
                     f"'{operand.name}' has shape {show(shape)}, "
                     f"but its '{symbol}' must be {wanted}, not {size}",
                     operand.name,
-                    f"'{operand.name}' has shape [{_pretty(operand.signature)}] "
-                    f"with {symbol} = {wanted}",
+                    f"a '{operand.name}' that fits has shape {_known(operand.signature, table)}",
                 )
         if dots:
             self._match_rest(operand, shape, shape[len(before) : stop], rest)
@@ -614,6 +613,11 @@ def _split(signature: str) -> tuple[list[str], bool, list[str]]:
 
 def _pretty(signature: str) -> str:
     return ", ".join(signature.split())
+
+
+def _known(signature: str, table: Mapping[str, sizes.Size]) -> str:
+    """A signature with the sizes that are known in place of their names."""
+    return f"[{', '.join(str(table.get(symbol, symbol)) for symbol in signature.split())}]"
 
 
 def _broadcast(a: Shape, b: Shape, operand: Operand, whole: Shape) -> Shape:

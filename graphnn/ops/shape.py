@@ -101,7 +101,7 @@ class Reshape(_Arrangement):
             if product(self.shape) != total:
                 raise ShapeError(
                     f"'x' has shape {show(shape)}, {total} entries, "
-                    f"but {show(self.shape)} has {product(self.shape)}",
+                    f"but 'shape' is {show(self.shape)} with {product(self.shape)}",
                     "x",
                 )
             return self.shape
@@ -110,7 +110,7 @@ class Reshape(_Arrangement):
         if left is None:
             raise ShapeError(
                 f"'x' has shape {show(shape)}, {total} entries, "
-                f"which {rest} does not divide: no size fits -1 in {show(self.shape)}",
+                f"which {rest} does not divide: no size fits -1 in 'shape' {show(self.shape)}",
                 "x",
             )
         return tuple(left if size == -1 else size for size in self.shape)

@@ -138,6 +138,11 @@ class Use:
     inputs: list[Reference] = field(default_factory=list, repr=False)
     copies: list[Copy] = field(default_factory=list, repr=False)
 
+    @property
+    def place(self) -> Value:
+        """Where it is written."""
+        return self.spec.place
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Copy:
@@ -312,3 +317,12 @@ class NetworkSpec:
             return False
         parts = name.split(".")
         return any(".".join(parts[:end]) in self.lost for end in range(1, len(parts) + 1))
+
+
+def copies_of(copy: Copy | None) -> list[Copy]:
+    """`copy` and those around it, from the outermost in."""
+    chain: list[Copy] = []
+    while copy is not None:
+        chain.append(copy)
+        copy = copy.use.parent
+    return chain[::-1]

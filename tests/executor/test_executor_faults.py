@@ -200,9 +200,11 @@ nodes:
   a: {op: input, shape: [n]}
   b: {op: input, shape: [2 * n + 1, n // 2]}
   c: {op: input, shape: [m * m, m + 1]}
+  d: {op: input, shape: [m]}
   y: {op: relu, inputs: b}
   z: {op: relu, inputs: a}
   w: {op: relu, inputs: c}
+  v: {op: relu, inputs: d}
 outputs: [y, z]
 """
 

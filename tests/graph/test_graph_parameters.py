@@ -145,7 +145,7 @@ def test_a_share_that_comes_first_of_the_wrong_shape():
     shapes = "shapes do not fit at 'b': 'weight' has shape [3, 3], but its 'units' must be 2, not 3"
     first = "  a: {op: affine, inputs: x, units: 3}\n"
     second = "  b: {op: affine, inputs: x, units: 2, weight: {share: a.weight}}\n"
-    help = "'weight' has shape [n, units] with units = 2"
+    help = "a 'weight' that fits has shape [3, 2]"
     assert faults(X + first + second) == [("shape-mismatch", shapes, help)]
     assert faults(X + second + first) == [("shape-mismatch", message, "")]
 

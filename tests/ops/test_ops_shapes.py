@@ -210,7 +210,7 @@ def test_has_rows(name, shapes, expected):
             (
                 "'b' has shape [4, 2], but its 'n' must be 3, not 4",
                 "b",
-                "'b' has shape [..., n, p] with n = 3",
+                "a 'b' that fits has shape [..., 3, p]",
             ),
         ),
         (
@@ -246,7 +246,8 @@ def test_has_rows(name, shapes, expected):
             {"shape": ["batch", 28, 27]},
             [(BATCH, 784)],
             (
-                "'x' has shape [batch, 784], 784*batch entries, but [batch, 28, 27] has 756*batch",
+                "'x' has shape [batch, 784], 784*batch entries, "
+                "but 'shape' is [batch, 28, 27] with 756*batch",
                 "x",
                 "",
             ),
@@ -263,7 +264,7 @@ def test_has_rows(name, shapes, expected):
             [(BATCH, 784)],
             (
                 "'x' has shape [batch, 784], 784*batch entries, which 30 does not divide: "
-                "no size fits -1 in [-1, 30]",
+                "no size fits -1 in 'shape' [-1, 30]",
                 "x",
                 "",
             ),
@@ -274,7 +275,7 @@ def test_has_rows(name, shapes, expected):
             [(BATCH, 784)],
             (
                 "'x' has shape [batch, 784], 784*batch entries, which time does not divide: "
-                "no size fits -1 in [-1, time]",
+                "no size fits -1 in 'shape' [-1, time]",
                 "x",
                 "",
             ),
@@ -285,7 +286,7 @@ def test_has_rows(name, shapes, expected):
             [(BATCH, 784)],
             (
                 "'x' has shape [batch, 784], 784*batch entries, which time + 1 does not divide: "
-                "no size fits -1 in [-1, time + 1]",
+                "no size fits -1 in 'shape' [-1, time + 1]",
                 "x",
                 "",
             ),
@@ -442,12 +443,12 @@ def test_parameters_given_that_do_not_fit():
     assert fault("affine", (BATCH, 784), given={"weight": (40, 50)}) == (
         "'weight' has shape [40, 50], but its 'n' must be 784, not 40",
         "weight",
-        "'weight' has shape [n, units] with n = 784",
+        "a 'weight' that fits has shape [784, units]",
     )
     assert fault("affine", (BATCH, 3), given={"weight": (3, 2)}, units=4) == (
         "'weight' has shape [3, 2], but its 'units' must be 4, not 2",
         "weight",
-        "'weight' has shape [n, units] with units = 4",
+        "a 'weight' that fits has shape [3, 4]",
     )
     assert fault("parameter", given={"value": (3,)}, shape=[2]) == (
         "'value' has shape [3], but 'shape' says [2]",

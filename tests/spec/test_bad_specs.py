@@ -51,7 +51,6 @@ ELSEWHERE = {
     "too-many-faults": "tests/spec/test_spec_reader_hostile.py",
     "too-many-values": "tests/spec/test_spec_reader_hostile.py",
     "too-many-warnings": "tests/errors/test_errors.py",
-    "unbound-size": "tests/executor/test_executor_faults.py",
     "unknown-input": "tests/executor/test_executor_faults.py",
     "unknown-setting": "tests/network/test_network_settings.py",
     "unreadable-file": "tests/files/test_files.py",
