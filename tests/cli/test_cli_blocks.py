@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
+
+from graphnn.cli.app import app
 
 NET = """\
 graphnn: 1
@@ -145,3 +148,11 @@ def test_a_file_of_blocks_in_a_folder(call):
     assert result.code == 0
     assert result.out.endswith("1 example in 1 file: all ok\n")
     assert call("test", "specs/blocks.yaml").code == 1
+
+
+def test_every_command_that_loads_a_spec_takes_settings():
+    commands = typer.main.get_command(app).commands
+    takes = {name: {p.name for p in found.params} for name, found in commands.items()}
+    specs = {name for name, given in takes.items() if given & {"file", "files", "old"}}
+    # These two lay the text of a file out anew, and change none of its values.
+    assert {name for name in specs if "set" not in takes[name]} == {"fmt", "convert"}
