@@ -7,6 +7,7 @@ from graphnn.diff import Difference, diff
 from graphnn.errors import Diagnostic, GraphnnError
 from graphnn.evaluation import Evaluation, evaluate
 from graphnn.examples import ExampleResult, run_examples
+from graphnn.explanations import explain
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.check import GradientReport, check_gradients
 from graphnn.gradients.estimate import GradientEstimate
@@ -43,6 +44,7 @@ __all__ = [
     "diff",
     "errors",
     "evaluate",
+    "explain",
     "format_file",
     "format_text",
     "load",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import quote
 
+from graphnn import explanations
 from graphnn.errors import Diagnostic, Span, UsageError, printable, suggestion
 
 ReportFormat = Literal["text", "short", "json", "sarif", "github"]
@@ -100,10 +101,18 @@ def _property(text: str) -> str:
 
 def _sarif(diagnostics: Sequence[Diagnostic]) -> str:
     codes = list(dict.fromkeys(found.code for found in diagnostics))
-    driver = {"name": "graphnn", "rules": [{"id": code} for code in codes]}
+    driver = {"name": "graphnn", "rules": [_rule(code) for code in codes]}
     results = [_result(found, codes.index(found.code)) for found in diagnostics]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return json.dumps({"$schema": _SARIF, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _rule(name: str) -> dict[str, Any]:
+    code = explanations.codes().get(name)
+    if code is None:  # one made by a caller
+        return {"id": name}
+    text = {"shortDescription": {"text": f"{code.title}."}, "fullDescription": {"text": code.text}}
+    return {"id": name, **text, "help": {"text": f"graphnn explain {name}"}}
 
 
 def _result(found: Diagnostic, rule: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from graphnn.cli import (
     diff,
     draw,
     evaluate,
+    explain,
     fmt,
     grad,
     gradcheck,
@@ -40,6 +41,7 @@ _WRITE, _COMPUTE = "Write and look", "Compute"
 _COMMANDS: dict[str, tuple[Callable[..., int | None], str]] = {
     "new": (new.new, _WRITE),
     "check": (check.check, _WRITE),
+    "explain": (explain.explain, _WRITE),
     "show": (show.show, _WRITE),
     "schema": (schema.schema, _WRITE),
     "fmt": (fmt.fmt, _WRITE),

@@ -63,4 +63,6 @@ def _summary(paths: list[Path], diagnostics: list[Diagnostic]) -> list[terminal.
     counts = [terminal.count(errors, "error"), terminal.count(warnings, "warning")]
     told = [text for text, number in zip(counts, (errors, warnings), strict=True) if number]
     separator = ": " if len(paths) == 1 else ", "
-    return [subject + separator, ("error" if errors else "warning", ", ".join(told))]
+    codes = {found.code for found in diagnostics}
+    more = f"  (graphnn explain {codes.pop() if len(codes) == 1 else 'CODE'})"
+    return [subject + separator, ("error" if errors else "warning", ", ".join(told)), more]

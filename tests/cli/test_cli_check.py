@@ -59,7 +59,7 @@ def test_every_fault_with_its_place(call):
         " 5 | outputs: [x, z]\n"
         "   |              ^\n"
         "\n"
-        "2 files, 2 errors\n"
+        "2 files, 2 errors  (graphnn explain CODE)\n"
     )
 
 
@@ -78,7 +78,7 @@ def test_a_warning_is_told_and_forgiven(call):
         "   |   ^\n"
         "   = help: leave it out, or list it under 'outputs'\n"
         "\n"
-        "net.yaml: 1 warning\n"
+        "net.yaml: 1 warning  (graphnn explain unread-node)\n"
     )
 
 
@@ -120,7 +120,7 @@ def test_a_folder_stands_for_the_specs_in_it(call, line, here):
     result = call("check", "specs")
     assert result.code == 1
     assert result.out.startswith("error[unknown-op]: there is no op 'nosuch'\n")
-    assert result.out.endswith("3 files, 1 error\n")
+    assert result.out.endswith("3 files, 1 error  (graphnn explain unknown-op)\n")
     # Named, it is checked whatever is in it.
     assert call("check", "specs/other.json").code == 1
 
@@ -137,7 +137,10 @@ def test_an_empty_folder(call, here):
     (here / "specs").mkdir()
     message = "error[no-such-file]: there is no .yaml, .yml or .json file in 'specs'\n"
     result = call("check", "specs")
-    assert (result.code, result.out) == (1, f"{message}\n0 files, 1 error\n")
+    assert (result.code, result.out) == (
+        1,
+        f"{message}\n0 files, 1 error  (graphnn explain no-such-file)\n",
+    )
     assert json.loads(call("check", "specs", "--format", "json").out)[0]["code"] == "no-such-file"
 
 
@@ -153,7 +156,7 @@ def test_data_that_are_elsewhere_are_a_warning(call):
     assert result.code == 0
     assert result.out.startswith("warning[no-such-file]: there is no file ")
     assert "rows.npz'\n  --> net.yaml:8:22\n" in result.out
-    assert result.out.endswith("\nnet.yaml: 1 warning\n")
+    assert result.out.endswith("\nnet.yaml: 1 warning  (graphnn explain no-such-file)\n")
 
 
 def test_data_that_do_not_fit(call):
@@ -192,7 +195,7 @@ def test_all_faults_of_training_at_once(call):
         "   |                              ^^^^^^^^\n"
         "   = help: write accuracy: [PREDICTION, TARGET]\n"
     ) in result.out
-    assert result.out.endswith("\nnet.yaml: 4 errors\n")
+    assert result.out.endswith("\nnet.yaml: 4 errors  (graphnn explain CODE)\n")
 
 
 def test_training_without_a_loss_or_a_parameter(call):
@@ -216,7 +219,7 @@ def test_training_without_a_loss_or_a_parameter(call):
         "   | ^^^^^\n"
         "   = help: add a loss op, or name a node: 'train: {loss: NODE}' or loss=...\n"
         "\n"
-        "net.yaml: 2 errors\n"
+        "net.yaml: 2 errors  (graphnn explain CODE)\n"
     )
 
 
@@ -232,7 +235,7 @@ def test_arrays_of_examples(call, line):
         " 12 |     inputs: {x: [[1, 2, 3]]}\n"
         "    |                 ^^^^^^^^^^^\n"
         "\n"
-        "net.yaml: 1 error\n"
+        "net.yaml: 1 error  (graphnn explain wrong-shape)\n"
     )
 
 
@@ -282,7 +285,7 @@ def test_strict_lets_no_warning_pass(call, line):
     result = call("check", "net.yaml", line, "--strict")
     assert (result.code, result.err) == (1, "")
     assert result.out.startswith("warning[unread-node]: 'u' is read by no other node")
-    assert result.out.endswith("\n2 files, 1 warning\n")
+    assert result.out.endswith("\n2 files, 1 warning  (graphnn explain unread-node)\n")
     assert call("check", line, "--strict").code == 0
 
 

@@ -1,0 +1,58 @@
+"""What every code means: a title, why it is a fault, a file at fault and its mended form."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from graphnn.errors import Diagnostic, UsageError, suggestion
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One kind of fault or warning.
+
+    Attributes
+    ----------
+    name : str
+        As diagnostics show it, such as ``unknown-op``.
+    title : str
+        What it is, in a few words.
+    text : str
+        Why it is a fault, and what to do about it.
+    """
+
+    name: str
+    title: str
+    text: str
+
+
+@cache
+def codes() -> dict[str, Code]:
+    """Every code that a diagnostic of graphnn may have, by name, in families."""
+    table = tomllib.loads(resources.files("graphnn").joinpath("codes.toml").read_text("utf-8"))
+    return {name: Code(name, **entry) for name, entry in table.items()}
+
+
+def explain(code: str) -> str:
+    """The page that explains `code`, in Markdown.
+
+    Parameters
+    ----------
+    code : str
+        As diagnostics show it, such as ``unknown-op``.
+
+    Raises
+    ------
+    UsageError
+        There is no such code.
+    """
+    found = codes().get(code)
+    if found is None:
+        help = suggestion(code, codes(), "'graphnn explain' lists them all")
+        raise UsageError(Diagnostic("unknown-code", f"there is no code '{code}'", help=help))
+    page = f"# {found.name}\n\n{found.title}.\n\n{found.text}\n"
+    example = resources.files("graphnn").joinpath("explained", f"{code}.md")
+    return page + (f"\n{example.read_text('utf-8')}" if example.is_file() else "")

@@ -1,0 +1,37 @@
+"""``graphnn explain``."""
+
+from __future__ import annotations
+
+from graphnn.explanations import codes
+
+
+def test_a_code(call):
+    result = call("explain", "bad-seed")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == (
+        "bad-seed\n\nA seed that cannot be.\n\nA seed is a whole number from 0 on.\n"
+    )
+
+
+def test_files_are_indented(call):
+    lines = call("explain", "unknown-op").out.splitlines()
+    at = lines.index("At fault")
+    assert lines[at + 1 : at + 4] == ["", "    graphnn: 1", "    nodes:"]
+    assert "    error[unknown-op]: there is no op 'rellu'" in lines
+    assert "      y: {op: relu, inputs: x}" in lines[lines.index("Mended") :]
+    assert not any(line.startswith("```") for line in lines)
+
+
+def test_all_codes(call):
+    lines = call("explain").out.splitlines()
+    assert lines[0].split() == ["code"]
+    assert [line.split()[0] for line in lines[1:]] == list(codes())
+
+
+def test_no_such_code(call):
+    result = call("explain", "unknown-opp")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error[unknown-code]: there is no code 'unknown-opp'\n"
+        "   = help: did you mean 'unknown-op'?\n"
+    )
