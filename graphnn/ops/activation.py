@@ -19,6 +19,7 @@ _ROOT_HALF = math.sqrt(0.5)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_SLOPE = 2 * math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
+_LARGE = 2**14  # entries
 # Up to so many columns, NumPy reduces a transposed copy faster than the rows themselves.
 NARROW = 32
 
@@ -132,7 +133,7 @@ class Relu(_Activation):
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``max(x, 0)``, entry by entry."""
-        return np.maximum(x, 0, out=out)
+        return np.maximum(x, _zeros(x), out=out)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
         """Cotangent where the output is positive; 0 elsewhere, at the kink too."""
@@ -334,6 +335,15 @@ def _elu(x: Array, scale: float, alpha: float, out: Array | None) -> Array:
 def _elu_vjp(cotangent: Array, x: Array, scale: float, alpha: float) -> Array:
     below = (scale * alpha) * np.exp(np.minimum(x, 0))
     return cotangent * np.where(x > 0, x.dtype.type(scale), below)
+
+
+def _zeros(x: Array) -> Array | int:
+    """0, or where NumPy is faster by that, an array of zeros that broadcasts against `x`."""
+    if x.size < _LARGE:
+        return 0
+    innermost = min(range(x.ndim), key=lambda axis: (x.shape[axis] == 1, x.strides[axis]))
+    shape = [size if axis == innermost else 1 for axis, size in enumerate(x.shape)]
+    return np.zeros(shape, x.dtype) if shape[innermost] >= NARROW else 0
 
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:

@@ -532,3 +532,19 @@ def test_a_reshape_with_sizes_that_are_no_numbers_yet():
     assert str(caught.value) == "more than one size in [batch, time, 2] is no number yet"
     assert caught.value.help == "replace free sizes by numbers with 'bind'"
     assert made.bind({"batch": 3, "time": 4}).forward(np.zeros((3, 8))).shape == (3, 4, 2)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 0, 1, 2), (0, 2, 1, 3)])
+@pytest.mark.parametrize("shape", [(40, 2, 15, 40), (1, 1, 1, 20_000), (20_000, 1, 1, 1)])
+def test_relu_of_many_entries_however_they_lie(dtype, order, shape):
+    x = np.random.default_rng(0).normal(size=shape).astype(dtype).transpose(order)
+    expected = np.where(x > 0, x, 0)
+    found = run("relu", x)
+    assert found.dtype == dtype
+    assert_array_equal(found, expected)
+    out = np.empty_like(x)
+    assert op("relu").forward(x, out=out) is out
+    assert_array_equal(out, expected)
+    x[(-1,) * 4] = np.nan
+    assert np.isnan(run("relu", x)[(-1,) * 4])
