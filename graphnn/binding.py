@@ -6,18 +6,19 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from collections.abc import Mapping as Dict
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from graphnn import arrays, files
-from graphnn.archives import read_array
+from graphnn.archives import Archive, opened, read_from
 from graphnn.arrays import Array
-from graphnn.errors import FileError, Findings, GraphnnError, SpecError, nearest, suggestion
+from graphnn.errors import FileError, Findings, GraphnnError, Span, SpecError, nearest, suggestion
 from graphnn.initializers import INITIALIZERS, MAP, Initializer
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
@@ -94,8 +95,35 @@ class Bound:
         return self.spec.name
 
 
+class _Archives:
+    """Reads arrays of archives: each once, and the archive of the last stays open.
+
+    A block that is repeated names the same archive in every copy.
+    """
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._last: tuple[Path, Archive] | None = None
+        self._arrays: dict[tuple[Path, str], Array] = {}
+
+    def read(self, path: Path, name: str, span: Span | None) -> Array:
+        """An array, in double precision."""
+        if (path, name) not in self._arrays:
+            if self._last is None or self._last[0] != path:
+                self.close()
+                self._last = (path, self._stack.enter_context(opened(path, span)))
+            array = read_from(self._last[1], [name], span)[name]
+            self._arrays[path, name] = np.asarray(array, dtype=np.float64)
+        return self._arrays[path, name]
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._last = None
+        self._stack.close()
+
+
 class Binder:
-    """Binds nodes of one spec, telling faults to `copies`.
+    """Binds nodes of one spec, telling faults to `copies`; to be used with ``with``.
 
     Parameters
     ----------
@@ -110,9 +138,16 @@ class Binder:
         self._spec = spec
         self._all = copies
         self._all_lost = lost
+        self._archives = _Archives()
         self._unsound: set[int] = set()
         self._made: dict[tuple[int, int], Bound | None] = {}
         self.shares: dict[str, Origin] = {}  # outside blocks; by full name, of all nodes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._archives.close()
 
     def check(self, block: BlockSpec) -> None:
         """Tell what is wrong with the nodes of `block` whatever its sizes are."""
@@ -459,13 +494,13 @@ class Binder:
         array_name = texts.get("key")
         wanted = full if array_name is None else str(array_name.value)
         try:
-            array = read_array(path, wanted, file.span)
+            array = self._archives.read(path, wanted, file.span)
         except FileError as error:
             (found,) = error.diagnostics
             if array_name is not None and found.code in _OF_ARRAY:
                 found = replace(found, span=array_name.span)
             raise FileError(found) from None
-        return self._numbers(full, np.asarray(array, dtype=np.float64), value)
+        return self._numbers(full, array, value)
 
     def _share(self, full: str, value: Mapping) -> Origin | None:
         target = value.entries["share"].value

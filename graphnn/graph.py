@@ -200,16 +200,16 @@ class _Builder:
 
     def _bind(self) -> dict[str, Bound]:
         lost = _written(self._spec, "sizes") - self._spec.sizes.keys()
-        binder = Binder(self._spec, self._copies, lost)
-        for block in self._spec.blocks.values():
-            binder.check(block)
         bound = {}
-        for name, spec in self._spec.nodes.items():
-            node = binder.bind(spec)
-            if node is None:
-                self._broken.add(name)
-            else:
-                bound[name] = node
+        with Binder(self._spec, self._copies, lost) as binder:
+            for block in self._spec.blocks.values():
+                binder.check(block)
+            for name, spec in self._spec.nodes.items():
+                node = binder.bind(spec)
+                if node is None:
+                    self._broken.add(name)
+                else:
+                    bound[name] = node
         self._shares = binder.shares
         return bound
 

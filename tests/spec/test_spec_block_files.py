@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import graphnn
+from graphnn import binding
 from graphnn.errors import SpecError
 from graphnn.spec import reader
 from graphnn.spec.writer import to_yaml
@@ -166,3 +167,32 @@ def test_the_document_of_a_spec_has_the_blocks_in_it(tmp_path):
     # What a run leaves stands for itself.
     assert list(graphnn.loads(text).graph.nodes) == ["x", "y.a"]
     assert reader.read(text).get("blocks").get("layer") is not None
+
+
+def test_an_archive_is_opened_once_for_all_copies(tmp_path, monkeypatch):
+    opened, paths = binding.opened, []
+
+    def counted(path, span=None):
+        paths.append(path.name)
+        return opened(path, span)
+
+    monkeypatch.setattr(binding, "opened", counted)
+    arrays = {f"h.{number}.a.weight": np.full((2, 2), float(number)) for number in range(1, 6)}
+    np.savez(tmp_path / "w.npz", **arrays)
+    np.savez(tmp_path / "v.npz", V=np.eye(2))
+    net = graphnn.loads(
+        """
+graphnn: 1
+blocks:
+  dense: {inputs: x, nodes: {a: {op: affine, inputs: x, weight: {file: w.npz}}}, output: a}
+  fixed: {inputs: x, nodes: {a: {op: affine, inputs: x, weight: {file: v.npz, key: V}}}, output: a}
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  h: {block: dense, inputs: x, repeat: 5}
+  g: {block: fixed, inputs: h, repeat: 5}
+""",
+        folder=tmp_path,
+    )
+    assert paths == ["w.npz", "v.npz"]
+    # 5! times the sum of two ones, and then as it is.
+    assert net.run(x=[[1.0, 0.0]])["g"].tolist() == [[120.0 * 2**4, 120.0 * 2**4]]
