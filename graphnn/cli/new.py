@@ -24,16 +24,16 @@ def new(
         ),
     ],
     template: Annotated[
-        Literal["mnist", "gate", "descent"],
+        Literal["mnist", "gate", "descent", "blocks"],
         typer.Option(
-            help="What to start from: a classifier of digits, a perceptron, or gradient descent "
-            "on a function."
+            help="What to start from: a classifier of digits, a perceptron, gradient descent on a "
+            "function, or a deep network of blocks."
         ),
     ] = "mnist",
 ) -> None:
     """Write a spec file to start from.
 
-    It is full of remarks, and checks, tests and draws as it is; the digits and the descent train.
+    It is full of remarks, and checks, tests and draws as it is; all but the perceptron train.
     """
     path = name if name.suffix in (".yaml", ".yml") else name.with_name(f"{name.name}.yaml")
     if path.exists():

@@ -8,7 +8,7 @@ import pytest
 
 import graphnn
 
-TEMPLATES = ("mnist", "gate", "descent")
+TEMPLATES = ("mnist", "gate", "descent", "blocks")
 
 
 def test_a_starter_file(call):
@@ -27,7 +27,7 @@ def test_every_template_is_clean_tests_and_draws(call, template):
     assert call("draw", "net.yml", "-o", "net.dot").code == 0
 
 
-@pytest.mark.parametrize("template", ["mnist", "descent"])
+@pytest.mark.parametrize("template", ["mnist", "descent", "blocks"])
 def test_templates_train(call, template, no_plots):
     call("new", "net", "--template", template)
     result = call("train", "net.yaml", "--set", "epochs=1")
