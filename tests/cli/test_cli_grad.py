@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from graphnn import gradients
+from graphnn.gradients import GradientEstimate, Interrupted, check
 from graphnn.ops.activation import Tanh
 
 # The loss is the mean of a: its gradient by the weight is the mean of the rows of x.
@@ -293,3 +296,121 @@ def test_options_that_do_not_go_together(call, descent, arguments, message):
     result = call("grad", descent, *arguments)
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(message)
+
+
+RELU = """\
+graphnn: 1
+nodes:
+  x: {op: parameter, value: [0.00003, 1.0, -2.0]}
+  r: {op: relu, inputs: x}
+  f: {op: sum, inputs: r}
+"""
+
+
+def test_chosen_entries(call, descent):
+    # The gradient of x0^2 + x1^2 at (-3, 4) is (-6, 8).
+    result = call("grad", descent, "--entries", "x.value[0]", "--save", "g.npz")
+    assert (result.code, result.err) == (0, "wrote 'g.npz'\n")
+    header, row = result.out.splitlines()
+    assert header.split()[-2:] == ["kinks", "entries"]
+    words = row.split()
+    assert (words[2:5], words[-3:]) == (["6", "-6", "[0]"], ["1", "of", "2"])
+    with np.load("g.npz") as saved:
+        np.testing.assert_allclose(saved["x.value"], [-6, np.nan], rtol=1e-9)
+
+
+@pytest.mark.parametrize("command", ["grad", "gradcheck"])
+def test_a_sample_of_entries(call, line, command):
+    common = (line, "--input", "x=[[1, 2]]", "--input", "t=[[0]]")
+    shown = {call(command, *common, "--entries", "1", "--seed", str(n)).out for n in range(8)}
+    assert len(shown) > 1  # seeds draw different entries
+    again = call(command, *common, "--entries", "1", "--seed", "3")
+    assert again.out == call(command, *common, "--entries", "1", "--seed", "3").out
+    assert call("gradcheck", *common, "--entries", "2").out.startswith("2 entries: 2 agree\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--entries", "3", "--entries", "x.value[0]"),
+            "error[bad-option]: '--entries 3' goes alone\n",
+        ),
+        (
+            ("--entries", "x.value[2]"),
+            "error[unknown-entry]: 'x.value[2]' is no entry of 'x.value', whose shape is [2]\n"
+            "   = help: such as x.value[1]\n",
+        ),
+        (("--entries", "0"), "error[bad-entries]: a sample has at least 1 entry, not 0\n"),
+        (("--entries", "-4"), "error[bad-entries]: a sample has at least 1 entry, not -4\n"),
+    ],
+)
+def test_entries_that_make_no_sense(call, descent, arguments, message):
+    for command in ("grad", "gradcheck"):
+        result = call(command, descent, *arguments)
+        assert (result.code, result.out, result.err) == (2, "", message)
+
+
+def test_the_complex_step_is_exact(call, descent):
+    result = call("grad", descent, "--method", "complex", "--save", "g.npz")
+    assert result.code == 0
+    with np.load("g.npz") as saved:
+        assert saved["x.value"].tolist() == [-6.0, 8.0]
+    assert call("gradcheck", descent, "--method", "complex").out.startswith("2 entries: 2 agree")
+
+
+def test_the_order_of_the_rule(call, descent):
+    assert call("grad", descent, "--order", "4").code == 0
+    result = call("gradcheck", descent, "--order", "3")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error[unknown-order]: the central rule has no order 3\n   = help: its order is 2 or 4\n"
+    )
+
+
+def test_kinks_are_told_by_place(call):
+    Path("net.yaml").write_text(RELU)
+    result = call("grad", "net.yaml", "--step", "1e-4")
+    assert result.out.splitlines()[2:] == ["kink: x.value[0] crosses one at 'r'[0]"]
+    result = call("gradcheck", "net.yaml", "--step", "1e-4")
+    assert result.code == 0
+    assert result.out.startswith(
+        "3 entries: 2 agree, 1 kink\n  x.value[0]: kink at 'r'[0] (1 of 3), backprop 1, "
+    )
+    report = json.loads(call("gradcheck", "net.yaml", "--step", "1e-4", "--format", "json").out)
+    assert report["parameters"][0]["kinks"] == [
+        {"index": [0], "node": "r", "sample": None, "at": [0], "verdict": "kink"}
+    ]
+
+
+def test_of_many_kinks_a_few_are_told(call):
+    Path("net.yaml").write_text(RELU.replace("1.0, -2.0", "0.00002, " * 6 + "1"))
+    lines = call("grad", "net.yaml", "--step", "1e-4").out.splitlines()
+    assert len(lines) == 8
+    assert lines[-1] == "and 2 kinks more"
+
+
+def interrupted(estimates):
+    """What ends with these estimates and with Ctrl-C."""
+
+    def stop(*arguments, **options):
+        raise Interrupted(estimates, 5)
+
+    return stop
+
+
+def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
+    known = GradientEstimate(np.array([1.0, np.nan]), np.array([1e-9, np.nan]), np.zeros(2, bool))
+    reached = {"x.value": replace(known, entries=np.array([0]))}
+    monkeypatch.setattr(gradients, "numerical_gradient", interrupted(reached))
+    monkeypatch.setattr(check, "numerical_gradient", interrupted(reached))
+    result = call("grad", descent, "--save", "g.npz")
+    assert result.code == 1
+    assert result.out.splitlines()[1].split()[-3:] == ["1", "of", "2"]
+    assert result.err == "wrote 'g.npz'\ninterrupted: 1 of 5 entries were reached\n"
+    result = call("gradcheck", descent)
+    assert result.code == 1
+    assert result.out.startswith("1 entries: 1 wrong backward\n")
+    assert result.err == "interrupted: 1 of 5 entries were reached\n"
+    with np.load("g.npz") as saved:
+        np.testing.assert_array_equal(saved["x.value"], [1.0, np.nan])

@@ -1,6 +1,7 @@
 """The complex step against derivatives known by formula, and what it refuses."""
 
 import math
+import pickle
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ from test_gradients_probes import WIDTH, graphs
 from test_gradients_values import digits
 
 import graphnn
+from graphnn.gradients.continuation import continued
 from graphnn.ops._op import REGISTRY, Op, data
 
 POINTS = np.array([0.1, 0.5, 1.0, 1.7, 2.5])
@@ -190,3 +192,11 @@ def test_the_step_hardly_matters():
             net, inputs, method="complex", step=step
         ).items():
             np.testing.assert_allclose(found.value, tiny[name].value, rtol=1e-13)
+
+
+def test_what_workers_get_survives_pickling():
+    net, _ = digits()
+    plan = continued(net.executor(["loss"]).plan)
+    again = pickle.loads(pickle.dumps(plan))
+    assert [step.op for step in again.steps] == [step.op for step in plan.steps]
+    assert again.steps[1].op.forward(np.array([1j])).dtype == complex
