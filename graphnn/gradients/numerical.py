@@ -237,27 +237,31 @@ def _schemes(
     """How to take the derivatives by each parameter."""
     chosen, combined = rules.find(rule, order), rules.find_extrapolation(extrapolation)
     if method == "complex":
-        if (chosen, combined) != (rules.CENTRAL, rules.COMPARED) or order is not None:
-            message = "the complex step has no rule, order or extrapolation"
+        ruled = isinstance(step, str) or callable(step) or order is not None
+        if ruled or (chosen, combined) != (rules.CENTRAL, rules.COMPARED):
+            message = "the complex step has no rules, order or extrapolation"
             raise UsageError(Diagnostic("bad-option", message, help="leave them out"))
-        steps = _steps(network, names, chosen, TINY if step is None else step)
+        steps = _steps(network, names, chosen, step, TINY)
         return {name: ComplexStep(steps[name], estimate) for name in names}
-    steps = _steps(network, names, chosen, "balanced" if step is None else step)
+    steps = _steps(network, names, chosen, step, chosen.default_step())
     return {name: Differences(chosen, steps[name], combined, estimate) for name in names}
 
 
 def _steps(
-    network: Network, names: tuple[str, ...], rule: DifferenceRule, step: Steps
+    network: Network,
+    names: tuple[str, ...],
+    rule: DifferenceRule,
+    step: Steps | None,
+    default: float,
 ) -> dict[str, float]:
     if isinstance(step, Mapping):
         selection.known(network, step)
-        default = rule.default_step()
         steps = {name: step.get(name, default) for name in names}
     elif isinstance(step, str) or callable(step):
         of = rules.find_step(step)
         steps = {name: of(network.parameters[name].astype(float), rule) for name in names}
     else:
-        steps = dict.fromkeys(names, step)
+        steps = dict.fromkeys(names, default if step is None else step)
     for value in steps.values():
         if not (value > 0 and np.isfinite(value)):
             raise UsageError(Diagnostic("bad-step", f"the step must be positive, not {value}"))

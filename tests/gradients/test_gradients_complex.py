@@ -173,13 +173,16 @@ def test_what_is_not_on_the_way_need_not_be_analytic(conjugate):
     assert found["q.value"].value.tolist() == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("options", [{"rule": "forward"}, {"order": 4}])
+@pytest.mark.parametrize(
+    "options",
+    [{"rule": "forward"}, {"order": 4}, {"extrapolation": "richardson"}, {"step": "relative"}],
+)
 def test_rules_of_differences_do_not_go_with_it(options):
     net, inputs = digits()
     with pytest.raises(graphnn.errors.UsageError) as caught:
         graphnn.numerical_gradient(net, inputs, method="complex", **options)
     assert str(caught.value) == (
-        "error[bad-option]: the complex step has no rule, order or extrapolation\n"
+        "error[bad-option]: the complex step has no rules, order or extrapolation\n"
         "   = help: leave them out"
     )
 
@@ -187,7 +190,7 @@ def test_rules_of_differences_do_not_go_with_it(options):
 def test_the_step_hardly_matters():
     net, inputs = digits()
     tiny = graphnn.numerical_gradient(net, inputs, method="complex")
-    for step in (1e-100, 1e-9):
+    for step in (1e-100, 1e-9, {"a1.weight": 1e-9}):
         for name, found in graphnn.numerical_gradient(
             net, inputs, method="complex", step=step
         ).items():
