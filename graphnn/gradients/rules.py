@@ -135,7 +135,7 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
             raise UsageError(Diagnostic("unknown-order", message, help="leave 'order' out"))
         return rule
     names = dict.fromkeys(name for name, _ in RULES)
-    _known("rule", rule, names)
+    _known("unknown-rule", "rule", rule, names)
     orders = [known for name, known in RULES if name == rule]
     if order is None:
         order = orders[0]
@@ -156,7 +156,7 @@ def find_extrapolation(given: str | Extrapolation) -> Extrapolation:
     """
     if isinstance(given, Extrapolation):
         return given
-    return _known("extrapolation", given, EXTRAPOLATIONS)[given]
+    return _known("unknown-extrapolation", "extrapolation", given, EXTRAPOLATIONS)[given]
 
 
 def find_step(given: str | StepRule) -> StepRule:
@@ -167,15 +167,17 @@ def find_step(given: str | StepRule) -> StepRule:
     UsageError
         There is none.
     """
-    return _known("step rule", given, STEPS)[given] if isinstance(given, str) else given
+    if not isinstance(given, str):
+        return given
+    return _known("unknown-step-rule", "step rule", given, STEPS)[given]
 
 
 Known = TypeVar("Known", bound=Mapping[str, Any])
 
 
-def _known(what: str, name: str, among: Known) -> Known:
+def _known(code: str, what: str, name: str, among: Known) -> Known:
     if name not in among:
-        code, message = f"unknown-{what.replace(' ', '-')}", f"there is no {what} '{name}'"
+        message = f"there is no {what} '{name}'"
         help = suggestion(name, among, f"there are {' and '.join(among)}")
         raise UsageError(Diagnostic(code, message, help=help))
     return among
