@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphnn.errors import Findings, Note, suggestion
 from graphnn.spec import sizes
@@ -190,17 +190,9 @@ class _Expander:
 
     def _placed(self, name: str, spec: NodeSpec, copy: Copy | None) -> NodeSpec:
         """`spec` under its full name, with the full names of what it reads."""
-        return NodeSpec(
-            name,
-            spec.place,
-            spec.op,
-            tuple(self._reference(reference, copy) for reference in spec.inputs),
-            spec.inputs_place,
-            spec.fields,
-            spec.trainable and (copy is None or copy.use.trainable),
-            spec.about,
-            copy,
-        )
+        inputs = tuple(self._reference(reference, copy) for reference in spec.inputs)
+        trainable = spec.trainable and (copy is None or copy.use.trainable)
+        return replace(spec, name=name, inputs=inputs, trainable=trainable, copy=copy)
 
     def _reference(self, reference: Reference, copy: Copy | None) -> Reference:
         name = reference.name
