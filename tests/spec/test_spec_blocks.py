@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import Findings, UsageError
+from graphnn.errors import Findings, SpecError, UsageError
 from graphnn.spec import build, reader
 from graphnn.spec.values import plain
 from graphnn.spec.writer import to_yaml
@@ -254,3 +254,44 @@ def test_json_says_the_same():
     document = plain(reader.read(BLOCKS))
     spec = build.build(reader.read(json.dumps(document), json=True), None, Findings())
     assert list(spec.nodes) == list(spec_of(BLOCKS).nodes)
+
+
+def test_ten_thousand_copies():
+    net = graphnn.loads("""
+graphnn: 1
+blocks:
+  one:
+    inputs: x
+    nodes: {a: {op: add, inputs: [x, o]}, o: {op: constant, value: 1}}
+    output: a
+nodes:
+  x: {op: input, shape: [batch]}
+  h: {block: one, inputs: x, repeat: 10000}
+""")
+    assert len(net.graph.nodes) == 20_001
+    assert net.run(x=[0.0, 5.0])["h"].tolist() == [10_000.0, 10_005.0]
+
+
+def test_too_many_sets_of_sizes(monkeypatch):
+    monkeypatch.setattr("graphnn.spec.expand.MAX_SETS", 20)
+    blocks = {"b0": {"sizes": "n", "inputs": "x", "output": "a"}}
+    blocks["b0"]["nodes"] = {"a": {"op": "affine", "inputs": "x", "units": "n"}}
+    for level in range(1, 5):
+        halves = {
+            "left": {"block": f"b{level - 1}", "inputs": "x", "n": "2 * n"},
+            "right": {"block": f"b{level - 1}", "inputs": "left", "n": "2 * n + 1"},
+        }
+        blocks[f"b{level}"] = {"sizes": "n", "inputs": "x", "nodes": halves, "output": "right"}
+    x = {"op": "input", "shape": ["batch", 2]}
+
+    def spec(level):
+        y = {"block": f"b{level}", "inputs": "x", "n": 1}
+        return {"graphnn": 1, "blocks": blocks, "nodes": {"x": x, "y": y}}
+
+    # A tree of 1 + 2 + 4 + 8 blocks, each with a size of its own, and one of twice as many.
+    assert len(graphnn.loads(spec(3)).graph.nodes) == 9
+    with pytest.raises(SpecError) as caught:
+        graphnn.loads(spec(4))
+    assert [(found.code, found.message) for found in caught.value.diagnostics] == [
+        ("too-many-nodes", "the spec uses blocks with more than 20 different sets of sizes")
+    ]
