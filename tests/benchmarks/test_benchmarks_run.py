@@ -186,3 +186,24 @@ def test_error_estimates():
     for entries, outside, held, median, ninth in rows:
         assert held == pytest.approx(100 * (1 - outside / entries), abs=1e-3)
         assert 0 < median <= ninth
+
+
+def test_languages():
+    pytest.importorskip("onnx")
+    lines = printed("languages.py").splitlines()
+    assert [line for line in lines if line.endswith(": not run")] == [
+        f"{name}: not run" for name in ("keras", "caffe", "ludwig")
+    ]
+    rows = {line.split()[1]: line for line in lines if line.startswith("| ") and " / " in line}
+    assert numbers(rows["graphnn"])[0] < numbers(rows["onnx"])[0] < numbers(rows["caffe"])[0]
+    told = [line for line in lines if line.startswith("| graphnn |") and " / " not in line]
+    assert len(told) == 6
+    assert all("(with its place)" in line for line in told)
+
+
+def test_the_page_of_languages_shows_what_graphnn_tells():
+    page = (ROOT / "docs" / "files" / "languages.md").read_text()
+    lines = [
+        line for line in printed("languages.py").splitlines() if line.startswith("| graphnn |")
+    ]
+    assert [line for line in lines if line not in page] == []
