@@ -133,12 +133,15 @@ def _show(estimates: Mapping[str, GradientEstimate]) -> None:
             for row, found in zip(rows, filter(_taken, estimates.values()), strict=True)
         ]
     terminal.table(header, rows, right=right)
-    crossings = [(name, each) for name, found in estimates.items() for each in found.crossings]
-    for name, crossing in crossings[:_KINKS]:
-        entry = selection.show(name, crossing.entry)
-        terminal.line(("warning", "kink"), f": {entry} crosses one at {crossing}")
-    if len(crossings) > _KINKS:
-        terminal.line(f"and {len(crossings) - _KINKS:,} kinks more")
+    left = _KINKS
+    for name, found in estimates.items():
+        for crossing in found.crossings(left):
+            left -= 1
+            entry = selection.show(name, crossing.entry)
+            terminal.line(("warning", "kink"), f": {entry} crosses one at {crossing}")
+    more = sum(int(found.kink.sum()) for found in estimates.values()) - _KINKS
+    if more > 0:
+        terminal.line(f"and {more:,} kinks more")
 
 
 def _taken(found: GradientEstimate) -> bool:

@@ -30,6 +30,7 @@ _ROUNDING = 1e-13  # of the largest entry: what backprop itself may round
 _RESOLVED = 1e-2  # an estimate this much of its entry cannot vouch for it ...
 _NEGLIGIBLE = 1e-6  # ... unless it is this small beside the largest entry
 _LINES = 10
+_LISTED = 100  # kinks of a parameter in plain data
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Entry:
     verdict : str
         One of `VERDICTS`.
     crossing : Crossing or None
-        Where a probe crosses a kink, if one does and it was located.
+        Where a probe crosses a kink, for that verdict.
     origin : {"backprop", "given"}
         Whose the first of the two derivatives is.
     """
@@ -97,21 +98,21 @@ class ParameterReport:
     worst : Entry
         The worst by its verdict, wrong ones first; among those, the one whose difference is the
         largest against its estimated error.
-    crossings : tuple of Crossing
-        Where probes cross kinks, see `GradientEstimate`.
+    estimate : GradientEstimate
+        The numerical gradient, with its errors and kinks.
     """
 
     name: str
     verdicts: Array
     counts: Mapping[str, int]
     worst: Entry
-    crossings: tuple[Crossing, ...] = ()
+    estimate: GradientEstimate
 
     def __str__(self) -> str:
         return self.worst.told(self.counts[self.worst.verdict], sum(self.counts.values()))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Plain data for JSON; of kinks, the places of the first hundred."""
         return {
             "name": self.name,
             "counts": dict(self.counts),
@@ -124,7 +125,7 @@ class ParameterReport:
                     "at": list(crossing.index),
                     "verdict": VERDICTS[self.verdicts[crossing.entry]],
                 }
-                for crossing in self.crossings
+                for crossing in self.estimate.crossings(_LISTED)
             ],
         }
 
@@ -325,18 +326,19 @@ def _report(
         verdicts = np.where(taken.reshape(verdicts.shape), verdicts, _NOT_TAKEN)
     counts = {verdict: int((verdicts == code).sum()) for code, verdict in enumerate(VERDICTS)}
     index = _worst(verdicts, difference / np.maximum(tolerance, np.finfo(np.float64).tiny))
-    crossings = {crossing.entry: crossing for crossing in estimate.crossings}
+    verdict = VERDICTS[verdicts[index]]
+    locate = estimate.locate if verdict == "kink" else None
     entry = Entry(
         name,
         index,
         float(analytic[index]),
         float(estimate.value[index]),
         float(estimate.error[index]),
-        VERDICTS[verdicts[index]],
-        crossings.get(index),
+        verdict,
+        None if locate is None else locate(index),
         origin,
     )
-    return ParameterReport(name, verdicts, counts, entry, estimate.crossings)
+    return ParameterReport(name, verdicts, counts, entry, estimate)
 
 
 def _worst(verdicts: Array, ratio: Array) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,9 +15,8 @@ from graphnn.gradients.rules import ALONE, COMPARED, EPSILON, DifferenceRule, Ex
 
 Array = NDArray[Any]
 Tell = Callable[[int], None]
-Locate = Callable[[str, tuple[int, ...], Sequence[float]], Crossing | None]
+Locate = Callable[[tuple[int, ...]], Crossing | None]
 TINY = 1e-20  # a complex step whose square is lost beside 1, and that underflows nowhere
-_LOCATED = 1000  # crossings of one parameter that are looked for, a forward pass or two each
 _AT_A_KINK = 1e-9  # how far to look for the kink that a point is at
 
 
@@ -37,28 +36,35 @@ class GradientEstimate:
         Whether a probe crossed a point where the loss has no derivative.
     entries : ndarray of int or None
         Places in the parameter's flat array that were taken; None for all.
-    crossings : tuple of Crossing
-        For each entry whose `kink` is true, where its nearest probe crosses a kink first; of the
-        first 1,000 such entries.
+    locate : callable or None
+        Finds the crossing of a marked entry by its index; None where no estimate was asked for.
     """
 
     value: Array
     error: Array
     kink: Array
     entries: Array | None = None
-    crossings: tuple[Crossing, ...] = ()
+    locate: Locate | None = field(default=None, repr=False)
 
     @property
     def taken(self) -> int:
         """How many entries were taken."""
         return self.value.size if self.entries is None else len(self.entries)
 
-    def located(self, name: str, locate: Locate, offsets: Sequence[float]) -> GradientEstimate:
-        """The same with its crossings."""
-        marked = np.argwhere(self.kink)[:_LOCATED]
-        found = (locate(name, tuple(map(int, index)), offsets) for index in marked)
-        crossings = tuple(each for each in found if each is not None)
-        return replace(self, crossings=crossings)
+    def crossings(self, most: int | None = None) -> tuple[Crossing, ...]:
+        """Where probes of the entries whose `kink` is true cross one, each the nearest it meets.
+
+        Each takes some forward passes, made now, of the network as it was.
+
+        Parameters
+        ----------
+        most : int, optional
+            How many entries to look at; by default all.
+        """
+        if self.locate is None:
+            return ()
+        found = (self.locate(tuple(map(int, index))) for index in np.argwhere(self.kink)[:most])
+        return tuple(each for each in found if each is not None)
 
 
 class Prober(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,8 @@ class Loop:
     ) -> None:
         network = network if network.dtype == np.float64 else network.astype("float64")
         self._losses = tuple(losses)
-        self._inputs = inputs
+        # Copies, so that a crossing may be asked for when the caller has changed them.
+        self._inputs = deepcopy(dict(inputs))
         self._arrays = {name: array.copy() for name, array in network.arrays.items()}
         self._seed = seed
         plan = network.executor(self._losses, mode=mode).plan

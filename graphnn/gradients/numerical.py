@@ -6,6 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -22,7 +24,7 @@ from graphnn.gradients.estimate import (
     Prober,
     Scheme,
 )
-from graphnn.gradients.loop import Crossing, Loop
+from graphnn.gradients.loop import Loop
 from graphnn.gradients.probes import MAX_MEMORY, Probes
 from graphnn.gradients.rules import DifferenceRule, Extrapolation, StepRule
 from graphnn.gradients.selection import Entries
@@ -114,8 +116,8 @@ def numerical_gradient(
         error told by one at twice the step; or Richardson's extrapolation from three steps. Not
         for the complex step.
     estimate : bool
-        Whether to estimate errors, which takes more probes; else they are NaN, and crossings are
-        not located.
+        Whether to estimate errors, which takes more probes; else they are NaN, and kinks are not
+        located.
     mode, seed
         As for `graphnn.backprop`; every probe meets the same noise. The seed also draws `entries`.
     threads : int, optional
@@ -164,7 +166,7 @@ def numerical_gradient(
     with _prober(
         network, given, losses, method, mode, seed, threads, executor, max_memory
     ) as prober:
-        locate = _locator(prober, network, given, losses, mode, seed) if estimate else None
+        locator = _Locator(prober, network, given, losses, mode, seed)
         for name, places in chosen.items():
 
             def tell(entries: int, before: int = done) -> None:
@@ -172,8 +174,8 @@ def numerical_gradient(
                     progress(before + entries, total)
 
             found = schemes[name].take(prober, name, network.parameters[name], places, tell)
-            if locate is not None:
-                found = found.located(name, locate, schemes[name].reaches)
+            if estimate and found.kink.any():
+                found = replace(found, locate=locator.of(name, schemes[name].reaches))
             result[name] = found
             if found.taken < sizes[name]:
                 raise Interrupted(result, total)
@@ -205,23 +207,32 @@ def _prober(
         yield Probes(network, inputs, losses, mode, seed, executor, workers, max_memory, continued)
 
 
-def _locator(
-    prober: Prober,
-    network: Network,
-    inputs: Mapping[str, Any],
-    losses: tuple[str, ...],
-    mode: Mode,
-    seed: int,
-) -> Locate:
-    """What finds crossings, made once one is looked for."""
-    loops = [prober] if isinstance(prober, Loop) else []
+class _Locator:
+    """Finds where probes cross kinks, by a loop that is made once there is a kink."""
 
-    def locate(name: str, index: tuple[int, ...], offsets: Sequence[float]) -> Crossing | None:
-        if not loops:
-            loops.append(Loop(network, inputs, losses, mode, seed))
-        return loops[0].crossing(name, index, offsets)
+    def __init__(
+        self,
+        prober: Prober,
+        network: Network,
+        inputs: Mapping[str, Any],
+        losses: tuple[str, ...],
+        mode: Mode,
+        seed: int,
+    ) -> None:
+        self._prober = prober
+        self._given = network, inputs, losses, mode, seed
 
-    return locate
+    @cached_property
+    def _loop(self) -> Loop:
+        if isinstance(self._prober, Loop):
+            return self._prober
+        network, inputs, losses, mode, seed = self._given
+        return Loop(network, inputs, losses, mode, seed)
+
+    def of(self, name: str, offsets: Sequence[float]) -> Locate:
+        """What finds the crossings of one parameter, of the network as it is now."""
+        loop = self._loop
+        return lambda index: loop.crossing(name, index, offsets)
 
 
 def _schemes(

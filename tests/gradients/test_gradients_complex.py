@@ -126,7 +126,7 @@ def test_a_point_on_a_kink_is_marked_whichever_way_it_bends():
         )
         found = graphnn.numerical_gradient(net, method="complex")["p.value"]
         assert found.kink.tolist() == [False, True, False]
-        (crossing,) = found.crossings
+        (crossing,) = found.crossings()
         assert (crossing.entry, crossing.node, crossing.index) == ((1,), "y", (1,))
 
 

@@ -234,3 +234,14 @@ def test_a_network_without_a_loss_says_so():
         "error[no-loss]: the network has no loss\n"
         "   = help: add a loss op, or name a node: 'train: {loss: NODE}' or loss=..."
     )
+
+
+@pytest.mark.parametrize("method", ["probes", "loop", "complex"])
+def test_inputs_at_fault_are_told_whatever_the_method(method):
+    net, inputs = digits()
+    with pytest.raises(graphnn.errors.RunError) as caught:
+        graphnn.numerical_gradient(net, inputs | {"x": [[1, 2], [3]]}, method=method)
+    assert str(caught.value) == (
+        "error[not-numbers]: the input 'x' is not an array of numbers\n"
+        "   = help: in nested lists, rows have one length"
+    )
