@@ -11,11 +11,12 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, cast
 
 from graphnn import archives, files
-from graphnn.binding import Binder, Bound, Origin, guesses, resolve_shares
+from graphnn.binding import Binder, Bound, Origin
 from graphnn.errors import Diagnostic, FileError, Findings, Note, SpecError, UsageError, suggestion
 from graphnn.garbage import paused
 from graphnn.ops._op import Kind, Op, ShapeError
 from graphnn.ops.source import Constant, Input
+from graphnn.shares import guesses, resolve_shares
 from graphnn.spec import sizes
 from graphnn.spec.copies import Copies
 from graphnn.spec.model import Copy, NetworkSpec, NodeSpec, Reference, Use, copies_of

@@ -26,6 +26,7 @@ CHECKED = (
             "files",
             "graph",
             "network",
+            "shares",
         )
     ),
     ROOT / "graphnn" / "plan.py",
