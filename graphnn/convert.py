@@ -6,14 +6,14 @@ from pathlib import Path
 
 from graphnn import files
 from graphnn.errors import Diagnostic, UsageError
-from graphnn.spec import reader, writer
+from graphnn.spec import layout, reader, writer
 from graphnn.spec.syntax import comments, from_events
 
 _SUFFIXES = {".yaml": writer.to_yaml, ".yml": writer.to_yaml, ".json": writer.to_json}
 
 
 def convert(source: str | Path, target: str | Path) -> int:
-    """Write a spec, or any mapping, in the other format; its suffix says which.
+    """Write a spec, or any mapping, as YAML or JSON, as the suffix of the target says.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def convert(source: str | Path, target: str | Path) -> int:
     Returns
     -------
     int
-        How many comments are lost; only YAML has any.
+        How many comments are lost: all, where YAML becomes JSON.
 
     Raises
     ------
@@ -43,8 +43,13 @@ def convert(source: str | Path, target: str | Path) -> int:
         help = "the suffix says which of the two to write"
         raise UsageError(Diagnostic("unknown-format", message, help=help))
     document = reader.read_file(source)
-    files.write_text(target, write(document))
     if source.suffix.lower() == ".json":
+        files.write_text(target, write(document))
         return 0
     text = document.source.text
-    return len(comments(from_events(text, reader.events(text))))
+    tree = from_events(text, reader.events(text))
+    if target.suffix.lower() != ".json":
+        files.write_text(target, layout.to_yaml(tree))
+        return 0
+    files.write_text(target, write(document))
+    return len(comments(tree))

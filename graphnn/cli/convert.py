@@ -29,5 +29,4 @@ def convert(
     lost = conversion(file, output)
     terminal.line(f"wrote '{output}'")
     if lost:
-        why = ": JSON has none" if output.suffix.lower() == ".json" else ""
-        terminal.remark(f"{terminal.count(lost, 'comment')} left out{why}")
+        terminal.remark(f"{terminal.count(lost, 'comment')} left out: JSON has none")

@@ -8,10 +8,12 @@ padded to one width.
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 from graphnn.spec.syntax import Entry, Leaf, Line, Tree
 from graphnn.spec.values import Plain
@@ -51,7 +53,7 @@ def to_yaml(tree: Tree) -> str:
     """`tree` as YAML; reading the text gives the same values and comments."""
     if not tree.entries:
         return "\n".join([*(line.text for line in tree.tail), "{}", ""])
-    return _aligned(_Yaml().rows(tree, (), 0))
+    return _aligned(_rows(tree, (), 0))
 
 
 def to_json(tree: Tree) -> str:
@@ -60,12 +62,8 @@ def to_json(tree: Tree) -> str:
 
 
 def flow(value: Leaf | Tree) -> str:
-    """`value` as YAML on one line, however long."""
-    if isinstance(value, Leaf):
-        return _in_brackets(value)
-    anchor = f"&{value.anchor} " if value.anchor else ""
-    inner = ", ".join(_key(entry, brackets=True) + flow(entry.value) for entry in value.entries)
-    return f"{anchor}{{{inner}}}" if value.mapping else f"{anchor}[{inner}]"
+    """`value`, which has no comments, as YAML on one line, however long."""
+    return _line(value, _YAML) or ""
 
 
 @dataclass(slots=True)
@@ -76,88 +74,58 @@ class _Row:
     comment: str = ""
 
 
-class _Yaml:
-    """Writes trees as YAML."""
-
-    def __init__(self) -> None:
-        self._short: dict[int, str | None] = {}
-
-    def rows(self, tree: Tree, path: Path, indent: int) -> list[_Row]:
-        """The entries of `tree`, each on lines of its own."""
-        pad = _padding(tree) if path in _ALIGNED else 0
-        rows: list[_Row] = []
-        was_section = False
-        for number, entry in enumerate(tree.entries):
-            leading, made = self._entry(entry, _below(path, entry), indent, pad)
-            section = not path and isinstance(entry.value, Tree) and len(made) > 1
-            apart = leading[0].blank if leading else entry.blank
-            if number and (apart or section or was_section):
-                rows.append(_Row(""))
-            rows += _comments(leading, indent)
-            if leading and entry.blank:
-                rows.append(_Row(""))
-            rows += made
-            was_section = section
-        if tree.tail and tree.tail[0].blank:
+def _rows(tree: Tree, path: Path, indent: int) -> list[_Row]:
+    """The entries of `tree`, each on lines of its own."""
+    pad = _padding(tree) if path in _ALIGNED else 0
+    rows: list[_Row] = []
+    was_section = False
+    for number, entry in enumerate(tree.entries):
+        leading, made = _entry(entry, _below(path, entry), indent, pad)
+        section = not path and isinstance(entry.value, Tree) and len(made) > 1
+        apart = leading[0].blank if leading else entry.blank
+        if number and (apart or section or was_section):
             rows.append(_Row(""))
-        return rows + _comments(tree.tail, indent)
+        rows += _comments(leading, indent)
+        if leading and entry.blank:
+            rows.append(_Row(""))
+        rows += made
+        was_section = section
+    if tree.tail and tree.tail[0].blank:
+        rows.append(_Row(""))
+    return rows + _comments(tree.tail, indent)
 
-    def _entry(
-        self, entry: Entry, path: Path, indent: int, pad: int
-    ) -> tuple[list[Line], list[_Row]]:
-        """The comments above an entry, and its lines."""
-        value, margin = entry.value, " " * indent
-        head = margin + ("-" if entry.key is None else _key(entry, brackets=False).rstrip(" "))
-        if value.anchor:
-            head += f" &{value.anchor}"
-        if isinstance(value, Leaf):
-            return entry.leading, _leaf(value, head, indent + _STEP, entry.comment)
-        if not _is_opened(value, path) and (short := self._fitting(value)) is not None:
-            start = head.ljust(indent + pad)
-            if len(start) + 1 + len(short) <= WIDTH:
-                return entry.leading, [_Row(f"{start} {short}", entry.comment)]
-        inner = self._inner(value, path, indent + _STEP)
-        if entry.key is not None:
-            return entry.leading, [_Row(head, entry.comment), *inner]
-        if value.anchor:
-            inner.insert(0, _Row(head))
-        else:  # the first thing in an item stands beside its dash
-            inner[0].text = f"{head} {inner[0].text.lstrip()}"
-        # Beside the dash, a comment would read as one above the item.
-        if _is_filled(value):
-            inner[-1].comment = entry.comment
-        elif entry.comment:
-            inner.append(_Row(" " * (indent + _STEP) + entry.comment))
-        return entry.leading, inner
 
-    def _inner(self, tree: Tree, path: Path, indent: int) -> list[_Row]:
-        if _is_filled(tree):
-            return [_Row(line) for line in _filled(tree, indent)]
-        return self.rows(tree, path, indent)
+def _entry(entry: Entry, path: Path, indent: int, pad: int) -> tuple[list[Line], list[_Row]]:
+    """The comments above an entry, and its lines."""
+    value, margin = entry.value, " " * indent
+    head = margin + ("-" if entry.key is None else _key(entry, brackets=False).rstrip(" "))
+    if value.anchor:
+        head += f" &{value.anchor}"
+    if isinstance(value, Leaf):
+        return entry.leading, _leaf(value, head, indent + _STEP, entry.comment)
+    if not _is_opened(value, path) and (short := _line(value, _YAML, WIDTH)) is not None:
+        start = head.ljust(indent + pad)
+        if len(start) + 1 + len(short) <= WIDTH:
+            return entry.leading, [_Row(f"{start} {short}", entry.comment)]
+    inner = _inner(value, path, indent + _STEP)
+    if entry.key is not None:
+        return entry.leading, [_Row(head, entry.comment), *inner]
+    if value.anchor:
+        inner.insert(0, _Row(head))
+    else:  # the first thing in an item stands beside its dash
+        inner[0].text = f"{head} {inner[0].text.lstrip()}"
+    # Beside the dash, a comment would read as one above the item.
+    if _is_filled(value):
+        inner[-1].comment = entry.comment
+    elif entry.comment:
+        inner.append(_Row(" " * (indent + _STEP) + entry.comment))
+    return entry.leading, inner
 
-    def _fitting(self, tree: Tree) -> str | None:
-        """`tree` on one line, or None where it has comments or does not fit any line."""
-        if id(tree) not in self._short:
-            self._short[id(tree)] = self._shortened(tree)
-        return self._short[id(tree)]
 
-    def _shortened(self, tree: Tree) -> str | None:
-        parts, length = [], 0
-        for entry in tree.entries:
-            value = entry.value
-            if isinstance(value, Tree):
-                part = self._fitting(value)
-                anchor = f"&{value.anchor} " if value.anchor else ""
-            else:
-                part, anchor = (None if value.lines else _in_brackets(value)), ""
-            if part is None or entry.leading or entry.comment:
-                return None
-            parts.append(_key(entry, brackets=True) + anchor + part)
-            length += len(parts[-1]) + 2
-            if length > WIDTH:
-                return None
-        inner = ", ".join(parts)
-        return None if tree.tail else f"{{{inner}}}" if tree.mapping else f"[{inner}]"
+def _inner(tree: Tree, path: Path, indent: int) -> list[_Row]:
+    if _is_filled(tree):
+        return [_Row(line) for line in _filled(tree, indent)]
+    return _rows(tree, path, indent)
 
 
 def _leaf(leaf: Leaf, head: str, indent: int, comment: str) -> list[_Row]:
@@ -176,35 +144,46 @@ def _leaf(leaf: Leaf, head: str, indent: int, comment: str) -> list[_Row]:
 def _json(value: Leaf | Tree, path: Path, indent: int, head: str) -> Iterator[str]:
     """Lines of `value` behind `head`, without the comma that may follow it."""
     margin = " " * indent
-    short = _json_flow(value)
     # One column is kept for the comma.
-    fits = len(margin) + len(head) + len(short) < WIDTH and not _is_opened(value, path)
-    if fits or isinstance(value, Leaf) or not value.entries:
+    room = WIDTH - 1 - len(margin) - len(head)
+    if isinstance(value, Leaf) or not value.entries:
+        yield f"{margin}{head}{_line(value, _JSON)}"
+        return
+    if not _is_opened(value, path) and (short := _line(value, _JSON, room)) is not None:
         yield f"{margin}{head}{short}"
         return
     yield f"{margin}{head}{'{' if value.mapping else '['}"
-    if not value.mapping and _holds_words(value):
-        words = [_json_flow(entry.value) for entry in value.entries]
+    if _is_filled(value):
+        words = [_line(entry.value, _JSON) or "" for entry in value.entries]
         inner = margin + " " * _STEP
         yield from (inner + line for line in _fill(_with_commas(words), WIDTH - len(inner)))
     else:
         last = value.entries[-1]
         for entry in value.entries:
-            key = "" if entry.key is None else f"{_json_word(entry.key)}: "
-            *above, end = _json(entry.value, _below(path, entry), indent + _STEP, key)
+            *above, end = _json(entry.value, _below(path, entry), indent + _STEP, _JSON.key(entry))
             yield from above
             yield end if entry is last else f"{end},"
     yield f"{margin}{'}' if value.mapping else ']'}"
 
 
-def _json_flow(value: Leaf | Tree) -> str:
+def _line(value: Leaf | Tree, manner: _Manner, room: float = math.inf) -> str | None:
+    """`value` on one line, without its own anchor; None where it has comments or is too long."""
+    # As deep as the reader's limit at most; what is too long is found out in time of its room.
     if isinstance(value, Leaf):
-        return _json_word(value)
-    inner = ", ".join(
-        (f"{_json_word(entry.key)}: " if entry.key else "") + _json_flow(entry.value)
-        for entry in value.entries
-    )
-    return f"{{{inner}}}" if value.mapping else f"[{inner}]"
+        return None if value.lines else manner.word(value)
+    parts, left = [], room
+    for entry in value.entries:
+        part = None if entry.leading or entry.comment else _line(entry.value, manner, left)
+        if part is None:
+            return None
+        anchor = f"&{entry.value.anchor} " if entry.value.anchor else ""
+        parts.append(manner.key(entry) + anchor + part)
+        left -= len(parts[-1]) + 2
+        if left < -2:
+            return None
+    inner = ", ".join(parts)
+    text = f"{{{inner}}}" if value.mapping else f"[{inner}]"
+    return None if value.tail or len(text) > room else text
 
 
 def _json_word(leaf: Leaf) -> str:
@@ -250,10 +229,14 @@ def _padding(tree: Tree) -> int:
 
 def _filled(tree: Tree, indent: int) -> list[str]:
     """A list of words, as many on a line as fit."""
-    words = [_in_brackets(entry.value) for entry in tree.entries if isinstance(entry.value, Leaf)]
+    words = [_item(entry.value) for entry in tree.entries if isinstance(entry.value, Leaf)]
     words = [*_with_commas(words)[:-1], f"{words[-1]}]"]
     lines = _fill(words, WIDTH - indent - 1)
     return [f"{' ' * indent}{' ' if number else '['}{line}" for number, line in enumerate(lines)]
+
+
+def _item(leaf: Leaf) -> str:
+    return (f"&{leaf.anchor} " if leaf.anchor else "") + _in_brackets(leaf)
 
 
 def _fill(words: list[str], width: int) -> list[str]:
@@ -303,8 +286,7 @@ def _key(entry: Entry, *, brackets: bool) -> str:
 
 
 def _in_brackets(leaf: Leaf) -> str:
-    anchor = f"&{leaf.anchor} " if leaf.anchor else ""
-    return anchor + _word(leaf, brackets=True)
+    return _word(leaf, brackets=True)
 
 
 def _word(leaf: Leaf, *, brackets: bool) -> str:
@@ -348,3 +330,14 @@ def _folds(value: Plain) -> bool:
         and value == " ".join(value.split())
         and " " in value
     )
+
+
+class _Manner(NamedTuple):
+    """How a format writes scalars, and keys with what follows them."""
+
+    word: Callable[[Leaf], str]
+    key: Callable[[Entry], str]
+
+
+_YAML = _Manner(_in_brackets, lambda entry: _key(entry, brackets=True))
+_JSON = _Manner(_json_word, lambda entry: f"{_json_word(entry.key)}: " if entry.key else "")
