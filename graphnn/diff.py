@@ -6,9 +6,10 @@ Layout, comments, the order of nodes, and defaults that are written out make no 
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from graphnn import archives, files, network
 from graphnn.binding import Origin
+from graphnn.errors import FileError, SpecError
 from graphnn.graph import Graph, Node
 from graphnn.network import Network
 from graphnn.spec.model import ExampleSpec, Reference
@@ -28,6 +30,7 @@ from graphnn.training import optimizers
 Kind = Literal["removed", "added", "renamed", "changed"]
 Aspects = Mapping[str, Any]
 SIGNS: Mapping[Kind, str] = {"removed": "-", "added": "+", "renamed": "=", "changed": "~"}
+_COPY = re.compile(r"(?P<use>.+)\.(?P<number>\d+)\.(?P<node>.+)")
 _LONGEST = 60  # characters of a value that are shown
 
 
@@ -108,7 +111,7 @@ class Difference:
             yield None, "no difference"
             return
         part = ""
-        for change in self.changes:
+        for change in _together(self.changes):
             if change.part != part:
                 part = change.part
                 yield None, part
@@ -165,10 +168,7 @@ def diff(
     UsageError
         A setting names nothing.
     """
-    a, b = (
-        given.graph if isinstance(given, Network) else network.load(given, settings).graph
-        for given in (old, new)
-    )
+    a, b = _loaded((old, new), settings)
     renames = _renames(a, b)
     # What the use of a block stands for is named after the use as well.
     names, own = _called(a, renames), _called(b, {})
@@ -181,6 +181,22 @@ def diff(
         *_entries("search", _search(a), _search(b)),
     ]
     return Difference(tuple(changes), (_count(a), _count(b)))
+
+
+def _loaded(
+    sources: Iterable[str | Path | Network], settings: Mapping[str, Any] | None
+) -> list[Graph]:
+    """The graphs of both, or what is wrong with either."""
+    graphs, errors = [], []
+    for source in sources:
+        try:
+            net = source if isinstance(source, Network) else network.load(source, settings)
+            graphs.append(net.graph)
+        except (SpecError, FileError) as error:
+            errors.append(error)
+    if errors:
+        raise type(errors[0])(*(found for error in errors for found in error.diagnostics))
+    return graphs
 
 
 def _called(graph: Graph, renames: Mapping[str, str]) -> Mapping[str, str]:
@@ -395,6 +411,27 @@ def _plain(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, tuple):
         return [_plain(item, names) for item in value]
     return value
+
+
+def _together(changes: Iterable[Change]) -> Iterator[Change]:
+    """The changes; what changed alike in copies of a block that follow each other is one."""
+    found: list[Change] = []
+    last: dict[Any, tuple[int, int, int]] = {}  # where it is, and its first and last copy
+    for change in changes:
+        copy = _COPY.fullmatch(change.name) if change.kind == "changed" else None
+        if copy is None:
+            found.append(change)
+            continue
+        use, node, number = copy["use"], copy["node"], int(copy["number"])
+        key = (change.part, use, node, str(change.details))
+        at, first, previous = last.get(key, (0, 0, 0))
+        if first and previous == number - 1:
+            found[at] = replace(change, name=f"{use}.{first}-{number}.{node}")
+        else:
+            at, first = len(found), number
+            found.append(change)
+        last[key] = (at, first, number)
+    return iter(found)
 
 
 def _told(aspect: str, value: Any) -> str:

@@ -25,7 +25,7 @@ def convert(
         ),
     ],
 ) -> None:
-    """Write a spec in the other format: the same values in the same order, laid out anew."""
+    """Write a spec as JSON or YAML: the same values in the same order, laid out anew."""
     lost = conversion(file, output)
     terminal.line(f"wrote '{output}'")
     if lost:

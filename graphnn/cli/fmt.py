@@ -53,6 +53,8 @@ def fmt(
             name = printable(str(found.path))
             terminal.line(f"would change '{name}'" if dry else f"wrote '{name}'")
     terminal.tell(faults)
+    if faults:
+        terminal.remark()
     told = [f"{terminal.count(changed, 'file')} {'would change' if dry else 'laid out'}"]
     told = (told if changed else []) + ([f"{same} fine as before"] if same else [])
     if told:

@@ -73,6 +73,7 @@ def test_a_bad_file_is_told_and_left_alone(call, odd):
         "   |          |\n"
         "   |          the bracket is opened here\n"
         "   = help: close the '[' with ']'\n"
+        "\n"
         "1 file laid out\n"
     )
     assert Path("bad.yaml").read_text() == "graphnn: [1\n"

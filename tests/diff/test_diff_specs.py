@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
-from graphnn.errors import SpecError
+from graphnn.errors import FileError, SpecError
 from graphnn.spec import reader
 from graphnn.spec.values import plain
 
@@ -347,6 +347,16 @@ nodes:
     assert told(text, flat) == (
         "nodes\n  = h.1.a -> a1\n  = h.1.z -> z1\n  = h.2.a -> a2\n  = h.2.z -> z2"
     )
+    assert told(text, text.replace("relu", "tanh")) == ("nodes\n  ~ h.1-2.z: op relu -> tanh")
+    # Copies that differ, and those beyond a gap, are told apart.
+    uses = text + "  k: {block: dense, inputs: h.1, units: 3, repeat: 4}\n"
+    assert told(uses, uses.replace("units: 3", "units: 4")) == (
+        "nodes\n"
+        "  ~ k.1.a: units 3 -> 4, shape [batch, 3] -> [batch, 4], parameters 9 -> 12\n"
+        "  ~ k.1-4.z: shape [batch, 3] -> [batch, 4]\n"
+        "  ~ k.2-4.a: units 3 -> 4, shape [batch, 3] -> [batch, 4], parameters 12 -> 20\n"
+        "57 parameters -> 84"
+    )
     assert told(text, text.replace("repeat: 2", "repeat: 3")) == (
         "spec\n"
         "  ~ outputs: [h.2.z] -> [h.3.z]\n"
@@ -379,6 +389,16 @@ def test_weights_of_a_file_are_their_numbers(tmp_path):
 def test_a_bad_file_is_told():
     with pytest.raises(SpecError, match="there is no op 'Sigmod'"):
         graphnn.diff(net(BASE), ROOT / "tests" / "bad_specs" / "unknown-op.yaml")
+
+
+def test_both_files_at_fault_are_told(tmp_path):
+    bad = ROOT / "tests" / "bad_specs"
+    with pytest.raises(SpecError) as caught:
+        graphnn.diff(bad / "no-nodes.yaml", bad / "unknown-version.yaml")
+    assert [found.code for found in caught.value.diagnostics] == ["no-nodes", "unknown-version"]
+    with pytest.raises(FileError) as missing:
+        graphnn.diff(tmp_path / "none.yaml", bad / "no-nodes.yaml")
+    assert [found.code for found in missing.value.diagnostics] == ["no-such-file", "no-nodes"]
 
 
 def test_as_plain_data():
