@@ -207,3 +207,18 @@ def test_the_page_of_languages_shows_what_graphnn_tells():
         line for line in printed("languages.py").splitlines() if line.startswith("| graphnn |")
     ]
     assert [line for line in lines if line not in page] == []
+
+
+def test_numerical_cost():
+    lines = printed("numerical_cost.py").splitlines()
+    rows = [numbers(line) for line in lines if line.startswith("     ")]
+    # Weights and biases of 784-50-10, of 784-10-10 and of 784-50-50-10, by hand.
+    assert [row[:4] for row in rows] == [
+        [10, 50, 1, 39760],
+        [30, 50, 1, 39760],
+        [100, 10, 1, 7960],
+        [100, 20, 1, 15910],
+        [100, 50, 1, 39760],
+        [100, 50, 2, 42310],
+    ]
+    assert all(row[4] > 0 for row in rows)
