@@ -192,12 +192,10 @@ def _json_word(leaf: Leaf) -> str:
     return json.dumps(leaf.value, ensure_ascii=False)
 
 
-def _is_opened(value: Leaf | Tree, path: Path) -> bool:
-    """Whether `value` is never put on one line."""
-    if isinstance(value, Leaf):
-        return False
-    trees = any(isinstance(entry.value, Tree) for entry in value.entries)
-    return (not path and bool(value.entries)) or (path in _OPEN and trees)
+def _is_opened(tree: Tree, path: Path) -> bool:
+    """Whether `tree` is never put on one line."""
+    trees = any(isinstance(entry.value, Tree) for entry in tree.entries)
+    return (not path and bool(tree.entries)) or (path in _OPEN and trees)
 
 
 def _is_filled(tree: Tree) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from graphnn.spec.limits import DEFAULT
 from graphnn.spec.reader import Event
-from graphnn.spec.scalars import NumberError, resolve
+from graphnn.spec.scalars import resolve
 from graphnn.spec.values import Mapping, Plain, Scalar, Sequence, Value
 
 _COMMENT = re.compile(r"#[^\n]*")
@@ -147,10 +147,7 @@ def _same(word: str, value: Plain) -> bool:
 
 
 def _resolved(word: str) -> Plain:
-    try:
-        return resolve(word, DEFAULT.number_length)
-    except NumberError:
-        return word
+    return resolve(word, DEFAULT.number_length)
 
 
 class _Comment(NamedTuple):
@@ -212,15 +209,13 @@ class _Parser:
             # The dashes of a list may stand in the column of the key that it belongs to.
             column = max(column, frame.column + 1)
         made = _Frame(tree, entry, bool(event.style), column)
-        if entry is None:
+        if frame is None or entry is None:
             self._root = tree
             made.opening = [_line(comment) for comment in found]
         else:
-            entry.value = tree
-            if frame is not None and frame.pending is entry and entry.key is not None:
+            entry.value, frame.pending = tree, None
+            if entry.key is not None:  # what stands before an item is above it already
                 made.opening = self._opening(entry, found)
-            if frame is not None:
-                frame.pending = None
         self._stack.append(made)
         self._at = event.start + (len(event.anchor) + 1 if event.anchor else 0)
         if event.anchor or event.style:

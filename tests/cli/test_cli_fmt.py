@@ -79,6 +79,14 @@ def test_a_bad_file_is_told_and_left_alone(call, odd):
     assert Path("bad.yaml").read_text() == "graphnn: [1\n"
 
 
+def test_nothing_but_a_bad_file(call, here):
+    Path("bad.json").write_text("{")
+    result = call("fmt", "bad.json", "--check")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error[json-syntax]: ")
+    assert result.err.endswith("\n\n")
+
+
 def test_in_a_folder_only_specs_are_laid_out(call, odd):
     Path("other.yaml").write_text("a:    1\n")
     call("fmt", ".")
