@@ -173,10 +173,14 @@ def numerical_gradient(
                 if progress is not None:
                     progress(before + entries, total)
 
-            found = schemes[name].take(prober, name, network.parameters[name], places, tell)
-            if estimate and found.kink.any():
-                found = replace(found, locate=locator.of(name, schemes[name].reaches))
-            result[name] = found
+            try:
+                found = schemes[name].take(prober, name, network.parameters[name], places, tell)
+                if estimate and found.kink.any():
+                    found = replace(found, locate=locator.of(name, schemes[name].reaches))
+            except KeyboardInterrupt:
+                raise Interrupted(result, total) from None
+            if found.taken:
+                result[name] = found
             if found.taken < sizes[name]:
                 raise Interrupted(result, total)
             done += sizes[name]

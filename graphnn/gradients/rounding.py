@@ -31,9 +31,8 @@ def rounding(losses: Mapping[int, Array], stake: Array, smooth: Array) -> Array:
 
     References
     ----------
-    R. W. Hamming, Introduction to applied numerical analysis, 1971, section 6; J. J. More and
-    S. M. Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33 (2011),
-    section 3: noise from differences of high order.
+    J. J. Moré and S. M. Wild, Estimating computational noise, SIAM Journal on Scientific Computing
+    33 (2011), for noise told by differences of high order.
     """
     weights = {k: 1 / math.prod(k - other for other in losses if other != k) for k in losses}
     parts = [weight * losses[k] for k, weight in weights.items()]
