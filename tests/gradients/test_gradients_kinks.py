@@ -222,3 +222,11 @@ def test_nothing_is_located_where_no_estimate_is_asked_for():
     found = graphnn.numerical_gradient(net, inputs, step=1e-4, estimate=False)["a.weight"]
     assert found.kink.any()
     assert found.crossings() == ()
+
+
+def test_no_place_is_told_where_nothing_is_crossed():
+    net, inputs = rectified(0)
+    found = graphnn.numerical_gradient(net, inputs, step=1e-4)["a.weight"]
+    smooth = tuple(map(int, np.argwhere(~found.kink)[0]))
+    assert found.locate(smooth) is None
+    assert len(found.crossings()) == found.kink.sum()

@@ -141,3 +141,9 @@ def test_a_rule_that_is_not_there(options, expected):
     with pytest.raises(graphnn.errors.UsageError) as caught:
         graphnn.numerical_gradient(net, inputs, **options)
     assert str(caught.value) == expected
+
+
+def test_the_balanced_step_is_the_default():
+    for rule in ("forward", "central"):
+        default = taken(rule=rule).value
+        np.testing.assert_array_equal(taken(rule=rule, step="balanced").value, default)
