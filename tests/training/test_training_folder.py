@@ -203,6 +203,11 @@ def test_a_second_set_after_one_of_plain_numbers(base: Path) -> None:
         (png(DOG)[:9], "truncated-file", "the PNG file 'pets/dog/bad.png' ends too early"),
         (
             png(CAT).replace(packed(CAT), chunk(b"IDAT", packed(CAT)[8:11])),
+            "truncated-file",
+            "the PNG file 'pets/dog/bad.png' holds 0 of the 8 bytes of its pixels",
+        ),
+        (
+            png(CAT).replace(packed(CAT), chunk(b"IDAT", b"no zlib here")),
             "broken-file",
             "'pets/dog/bad.png' is not a sound PNG file",
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
@@ -18,9 +19,20 @@ Mode = Literal["L", "RGB"]
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
 _MAX_PIXELS = 1 << 25  # 5792 x 5792, which take 128 MiB while they are read
+_AT_ONCE = 1 << 16  # bytes unpacked at a time, only to be counted
+# First column and row, and the steps between columns and rows, of each pass of an interlaced file.
+_ADAM7 = (
+    (0, 0, 8, 8),
+    (4, 0, 8, 8),
+    (0, 4, 4, 8),
+    (2, 0, 4, 4),
+    (0, 2, 2, 4),
+    (1, 0, 2, 2),
+    (0, 1, 1, 2),
+)
 _HEADER = 24  # bytes up to the end of width and height
 # What Pillow raises on damage, by its own account and by trial.
-_FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError)
+_FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, LookupError)
 
 
 def size(name: str, content: bytes, span: Span | None) -> tuple[int, int]:
@@ -88,6 +100,7 @@ def pixels(name: str, content: bytes, mode: Mode, span: Span | None) -> NDArray[
         ) from None
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            _refuse_short(name, content, span)
             image.load()
             if image.mode.startswith("I"):
                 return _of_16_bits(np.asarray(image), mode)
@@ -96,6 +109,40 @@ def pixels(name: str, content: bytes, mode: Mode, span: Span | None) -> NDArray[
             return np.asarray(plain.convert(mode))
     except _FAULTS:
         raise _broken(name, span) from None
+
+
+def _refuse_short(name: str, content: bytes, span: Span | None) -> None:
+    """Refuse a stream of pixels that ends before the last row, which Pillow fills with zeros."""
+    wanted, packed, found = _stream_size(content), zlib.decompressobj(), 0
+    for part in _chunks(content, b"IDAT"):
+        while part and found < wanted:
+            found += len(packed.decompress(part, _AT_ONCE))
+            part = packed.unconsumed_tail
+    if found < wanted:
+        message = f"the PNG file '{name}' holds {found:,} of the {wanted:,} bytes of its pixels"
+        raise refuse("truncated-file", message, span)
+
+
+def _chunks(content: bytes, kind: bytes) -> Iterator[bytes]:
+    """What the chunks of one kind hold."""
+    place = len(_SIGNATURE)
+    while place + 8 <= len(content):
+        length, found = struct.unpack(">I4s", content[place : place + 8])
+        if found == kind:
+            yield content[place + 8 : place + 8 + length]
+        place += length + 12
+
+
+def _stream_size(content: bytes) -> int:
+    """Bytes of the unpacked pixels: of each pass, a byte a row and its pixels (sections 7.2, 8)."""
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", content[16:29])
+    bits = depth * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    size = 0
+    for left, top, right, down in passes:
+        columns, rows = -(-max(0, width - left) // right), -(-max(0, height - top) // down)
+        size += rows * (1 + -(-columns * bits // 8)) if columns else 0
+    return size
 
 
 def _of_16_bits(grey: NDArray[Any], mode: Mode) -> NDArray[np.uint8]:

@@ -1,0 +1,94 @@
+"""PNG files whose pixels end before the last row: refused, however they are packed."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from graphnn.errors import DataError
+from graphnn.training.sources._png import pixels
+
+HEIGHT, WIDTH = 7, 5
+# The seven passes by hand: which pixels of each 8x8 block come in which.
+PASSES = ("16462646", "77777777", "56565656", "77777777", "36463646", "77777777", "56565656")
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+
+
+def chunk(kind, content):
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def png(stream, colour=0, depth=8, interlaced=0, parts=1):
+    header = struct.pack(">IIBBBBB", WIDTH, HEIGHT, depth, colour, 0, 0, interlaced)
+    packed = zlib.compress(stream)
+    step = -(-len(packed) // parts)
+    data = [chunk(b"IDAT", packed[at : at + step]) for at in range(0, len(packed), step)]
+    palette = chunk(b"PLTE", bytes(range(256)) * 3) if colour == 3 else b""
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + palette
+        + b"".join(data)
+        + chunk(b"IEND", b"")
+    )
+
+
+def in_passes(image):
+    """The stream of an interlaced grey image: a filter byte and the pixels of each row."""
+    stream = b""
+    for number in "1234567":
+        for i, row in enumerate(image):
+            shown = [p for j, p in enumerate(row) if PASSES[i % 8][j % 8] == number]
+            stream += b"\0" + bytes(shown) if shown else b""
+    return stream
+
+
+def refused(content):
+    with pytest.raises(DataError) as caught:
+        pixels("a.png", content, "L", None)
+    (found,) = caught.value.diagnostics
+    return found.code, found.message
+
+
+@pytest.mark.parametrize(
+    ("colour", "depth"),
+    [
+        *((0, depth) for depth in (1, 2, 4, 8, 16)),
+        *((3, depth) for depth in (1, 2, 4, 8)),
+        *((colour, depth) for colour in (2, 4, 6) for depth in (8, 16)),
+    ],
+)
+def test_the_last_byte_of_every_kind_counts(colour, depth):
+    row = 1 + -(-WIDTH * depth * CHANNELS[colour] // 8)
+    whole = HEIGHT * row
+    assert pixels("a.png", png(bytes(whole), colour, depth), "L", None).shape == (HEIGHT, WIDTH)
+    told = f"the PNG file 'a.png' holds {whole - 1} of the {whole} bytes of its pixels"
+    assert refused(png(bytes(whole - 1), colour, depth)) == ("truncated-file", told)
+
+
+def test_rows_that_are_missing_are_not_black():
+    image = np.arange(1, 36, dtype=np.uint8).reshape(HEIGHT, WIDTH)
+    lines = [b"\0" + row.tobytes() for row in image]
+    assert np.array_equal(pixels("a.png", png(b"".join(lines)), "L", None), image)
+    assert np.array_equal(pixels("a.png", png(b"".join(lines), parts=5), "L", None), image)
+    told = "the PNG file 'a.png' holds 24 of the 42 bytes of its pixels"
+    assert refused(png(b"".join(lines[:4]))) == ("truncated-file", told)
+    assert refused(png(b"".join(lines[:4]), parts=5)) == ("truncated-file", told)
+
+
+def test_interlaced_files_are_whole_with_their_last_pass():
+    image = np.arange(1, 36, dtype=np.uint8).reshape(HEIGHT, WIDTH)
+    stream = in_passes(image)
+    assert np.array_equal(pixels("a.png", png(stream, interlaced=1), "L", None), image)
+    # 35 pixels and a byte for each of 1, 1, 1, 2, 2, 4 and 3 rows.
+    assert len(stream) == 49
+    told = "the PNG file 'a.png' holds 48 of the 49 bytes of its pixels"
+    assert refused(png(stream[:-1], interlaced=1)) == ("truncated-file", told)
+
+
+def test_bytes_behind_the_last_row_do_not_matter():
+    image = np.full((HEIGHT, WIDTH), 7, np.uint8)
+    stream = b"".join(b"\0" + row.tobytes() for row in image)
+    assert np.array_equal(pixels("a.png", png(stream + bytes(1000)), "L", None), image)
