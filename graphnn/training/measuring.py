@@ -40,7 +40,7 @@ class Means:
     def __init__(self, measures: tuple[Measure, ...]) -> None:
         self._measures = measures
         self._loss = 0.0
-        self._means = [np.zeros(())] * len(measures)
+        self._summaries = [np.zeros(())] * len(measures)
         self._rows = 0
 
     def add(self, loss: float, values: Mapping[str, Array], rows: int) -> None:
@@ -49,14 +49,16 @@ class Means:
         share = rows / self._rows
         self._loss += (loss - self._loss) * share
         for number, measure in enumerate(self._measures):
-            mean = self._means[number]
-            self._means[number] = mean + (measure.means(values) - mean) * share
+            found = measure.summary(values)
+            first = self._rows == rows
+            merged = found if first else measure.merged(self._summaries[number], found, share)
+            self._summaries[number] = merged
 
     def row(self) -> Row:
         """``loss`` and the metrics."""
         found = {"loss": self._loss}
-        for measure, mean in zip(self._measures, self._means, strict=True):
-            found[measure.name] = measure.value(mean)
+        for measure, summary in zip(self._measures, self._summaries, strict=True):
+            found[measure.name] = measure.value(summary)
         return found
 
 

@@ -2,8 +2,8 @@
 
 A metric maps predictions and targets to one number for each sample, and the metric of a data set is
 the mean of those; so sums over batches of any sizes give the mean of the whole set.
-A measure that is not such a mean fits in by giving several numbers a sample, from whose means it
-follows: R^2 from those of the squared error, the target and its square.
+A measure that is not such a mean has a `Summary` of its own: R^2 follows from the mean of the
+squared error and from the mean and the variance of the target.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,23 +28,57 @@ Value = Callable[[NDArray[np.float64]], float]
 METRICS: dict[str, Metric] = {}
 HIGHER: set[str] = set()  # of those, the higher the better; of the others, the lower
 _VALUES: dict[str, Value] = {}
+_SUMMARIES: dict[str, Summary] = {}
 
 
-def metric(name: str, value: Value = float, *, higher: bool = False) -> Callable[[Metric], Metric]:
+class Summary(NamedTuple):
+    """What is kept of the numbers of many samples.
+
+    Attributes
+    ----------
+    of : callable
+        Makes it of the numbers of a batch, a row a sample.
+    merged : callable
+        Makes it of two parts: of the summary of each, and of the share that the second has in the
+        samples of both.
+    """
+
+    of: Callable[[Array], Array]
+    merged: Callable[[Array, Array, float], Array]
+
+
+def _mean(numbers: Array) -> Array:
+    mean: Array = numbers.mean(axis=0)
+    return mean
+
+
+def _merged_means(first: Array, second: Array, share: float) -> Array:
+    merged: Array = first + (second - first) * share
+    return merged
+
+
+MEAN = Summary(_mean, _merged_means)
+
+
+def metric(
+    name: str, value: Value = float, *, higher: bool = False, summary: Summary = MEAN
+) -> Callable[[Metric], Metric]:
     """Register a function as the metric that specs call `name`.
 
     Parameters
     ----------
     name : str
     value : callable
-        Makes the metric of the means of what the function gives for each sample.
+        Makes the metric of the summary of what the function gives for each sample.
     higher : bool
         Whether a higher value is the better one.
+    summary : Summary
     """
 
     def register(function: Metric) -> Metric:
         METRICS[name] = function
         _VALUES[name] = value
+        _SUMMARIES[name] = summary
         if higher:
             HIGHER.add(name)
         return function
@@ -64,19 +98,22 @@ class Measure:
     numbers : callable
         Gives one or more numbers a sample.
     value : callable
-        Gives the metric from their means over all samples.
+        Gives the metric from their summary over all samples.
     """
 
     name: str
     nodes: tuple[str, ...]
     numbers: Metric
     value: Value
+    _summary: Summary = MEAN
 
-    def means(self, values: Mapping[str, Array]) -> NDArray[np.float64]:
-        """Means over the samples of a batch, from the values of its nodes."""
-        found = self.numbers(*(values[node] for node in self.nodes))
-        means: NDArray[np.float64] = found.mean(axis=0)
-        return means
+    def summary(self, values: Mapping[str, Array]) -> Array:
+        """The summary of a batch, from the values of its nodes."""
+        return self._summary.of(self.numbers(*(values[node] for node in self.nodes)))
+
+    def merged(self, first: Array, second: Array, share: float) -> Array:
+        """One summary of two, where the second has this share in the samples of both."""
+        return self._summary.merged(first, second, share)
 
 
 def fit(spec: MetricSpec) -> Measure:
@@ -96,7 +133,7 @@ def fit(spec: MetricSpec) -> Measure:
         raise TrainingError(Diagnostic("wrong-inputs", message, spec.name.span, help=help))
     options = {key: _option(spec, key, known) for key in spec.options.entries}
     nodes = tuple(reference.name for reference in spec.nodes)
-    return Measure(name, nodes, partial(found, **options), _VALUES[name])
+    return Measure(name, nodes, partial(found, **options), _VALUES[name], _SUMMARIES[name])
 
 
 def parameters(function: Metric) -> tuple[list[str], list[str]]:
@@ -281,17 +318,33 @@ def mean_squared_error(prediction: NDArray[Any], target: NDArray[Any]) -> NDArra
     return _per_sample(np.square(_difference(prediction, target, "mean_squared_error")))
 
 
-def _r_squared(means: NDArray[np.float64]) -> float:
-    """R^2 from means of the squared error, the target and its square, a column a value."""
-    error, mean, square = means
-    rounding = 8 * np.finfo(np.float64).eps * square
-    variance = square - np.square(mean)
+def _spread(numbers: Array) -> Array:
+    """Mean of the squared error, mean and variance of the target, a column a value."""
+    error, target = numbers.mean(axis=0)
+    return np.stack([error, target, np.square(numbers[:, 1] - target).mean(axis=0)])
+
+
+def _merged_spreads(first: Array, second: Array, share: float) -> Array:
+    """The same of two parts, whose variances do not lose the digits that their means share.
+
+    T. F. Chan, G. H. Golub and R. J. LeVeque, Updating formulae and a pairwise algorithm for
+    computing sample variances, COMPSTAT 1982, eq. 2.1.
+    """
+    merged = _merged_means(first, second, share)
+    merged[2] += np.square(second[1] - first[1]) * (share * (1 - share))
+    return merged
+
+
+def _r_squared(summary: NDArray[np.float64]) -> float:
+    """R^2 from what `_spread` gives."""
+    error, mean, variance = summary
+    rounding = np.square(8 * np.finfo(np.float64).eps * mean)
     constant = variance <= rounding
     found = 1 - error / np.where(constant, 1, variance)
     return float(np.where(constant, error <= rounding, found).mean())
 
 
-@metric("r_squared", _r_squared, higher=True)
+@metric("r_squared", _r_squared, higher=True, summary=Summary(_spread, _merged_spreads))
 def r_squared(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
     """Share of the targets' variance that is explained: ``1 - mean (y-t)^2 / mean (t - mean t)^2``.
 
@@ -305,8 +358,8 @@ def r_squared(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.floa
 
     Returns
     -------
-    ndarray, shape (batch, 3, values)
-        Squared error, target, and its square.
+    ndarray, shape (batch, 2, values)
+        Squared error, and target.
 
     Raises
     ------
@@ -320,8 +373,8 @@ def r_squared(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.floa
     """
     error = _difference(prediction, target, "r_squared")
     true = target.astype(np.float64, copy=False).reshape(error.shape)
-    numbers = np.stack([np.square(error), true, np.square(true)], axis=1)
-    return numbers.reshape(len(error), 3, int(np.prod(error.shape[1:])))
+    numbers = np.stack([np.square(error), true], axis=1)
+    return numbers.reshape(len(error), 2, int(np.prod(error.shape[1:])))
 
 
 def _difference(prediction: NDArray[Any], target: NDArray[Any], name: str) -> NDArray[np.float64]:

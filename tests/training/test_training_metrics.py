@@ -152,6 +152,22 @@ def test_r_squared_by_hand(size: int) -> None:
     assert found == pytest.approx((9 / 14 + 1 + 0) / 3, rel=1e-14)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6, 1e9, -1e12])
+@pytest.mark.parametrize("size", [1, 7, 100])
+def test_r_squared_keeps_its_digits_however_large_the_mean_is(offset: float, size: int) -> None:
+    # Multiples of 1/16 with the offset are exact, so R^2 does not depend on it; by fractions.
+    rng = np.random.default_rng(0)
+    target = rng.integers(-64, 64, 100) / 16
+    prediction = target + rng.integers(-8, 9, 100) / 16
+    exact = [Fraction(t) for t in target]
+    mean = sum(exact) / 100
+    error = sum((Fraction(p) - t) ** 2 for p, t in zip(prediction, exact, strict=True))
+    wanted = float(1 - error / sum((t - mean) ** 2 for t in exact))
+    found = over_batches("r_squared", size, prediction + offset, target + offset)
+    # A mean is known to 2e-16 of itself, against a spread of 4.
+    assert found == pytest.approx(wanted, rel=1e-12 + 1e-15 * abs(offset), abs=0)
+
+
 def test_r_squared_of_targets_that_are_all_the_same() -> None:
     target = np.full(7, 0.1)
     assert over_batches("r_squared", 2, target, target) == 1.0
