@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn import archives, files
+from graphnn import archives, files, network
 from graphnn.errors import Diagnostic, FileError, TrainingError, UsageError
 from graphnn.network import Network
 from graphnn.ops.activation import Sigmoid, Softmax
+from graphnn.runs import train_spec
 from graphnn.spec.model import TrainSpec
 from graphnn.training import data
 from graphnn.training.columns import Column, InputNeed, array_for
@@ -88,15 +89,23 @@ class Predictor:
         self.probable = isinstance(network.graph.node(self._node).op, Sigmoid | Softmax)
         self._names = _names(network, spec)
 
-    def __call__(self, paths: Iterable[Path]) -> list[Prediction]:
+    def __call__(self, paths: Iterable[str | Path]) -> list[Prediction]:
         """Classify every row of every file, .png, .npz or .safetensors.
+
+        Parameters
+        ----------
+        paths : iterable of str or Path
+
+        Returns
+        -------
+        list of Prediction
 
         Raises
         ------
         FileError, DataError, RunError
             A file cannot be read, does not fit the input, or its result is not finite.
         """
-        return [each for path in paths for each in self._file(path)]
+        return [each for path in paths for each in self._file(Path(path))]
 
     def _file(self, path: Path) -> Iterable[Prediction]:
         picture = path.suffix.lower() == ".png"
@@ -108,6 +117,43 @@ class Predictor:
                 name = self._names[label] if label < len(self._names) else str(label)
                 source = str(path) if picture or len(rows) == 1 else f"{path}[{number}]"
                 yield Prediction(source, label, name, score)
+
+
+def predict(
+    source: Network | str | Path,
+    paths: Iterable[str | Path],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    weights: str | Path | None = None,
+) -> list[Prediction]:
+    """Classify images and rows in files by a trained network.
+
+    Parameters
+    ----------
+    source : Network, str or Path
+        A network or a spec file.
+    paths : iterable of str or Path
+        PNG images with as many pixels as the input has values, or .npz and .safetensors files with
+        an array of rows.
+    settings : mapping, optional
+        For a spec file: sizes and values of ``train`` to replace.
+    weights : str or Path, optional
+        Parameters as training leaves them, an .npz or .safetensors file.
+
+    Returns
+    -------
+    list of Prediction
+        One for each image and row.
+
+    Raises
+    ------
+    SpecError, FileError, DataError, TrainingError, RunError, UsageError
+        The spec or a file is at fault, or the network does not tell classes; see `Predictor`.
+    """
+    net = source if isinstance(source, Network) else network.load(source, settings)
+    if weights is not None:
+        net.load_weights(weights)
+    return Predictor(net, train_spec(net))(paths)
 
 
 def _best(scores: Array) -> Iterable[tuple[int, float]]:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import graphnn
+
 # The class is the brighter of the left and the right half of a 2x2 image; full against none makes
 # scores apart by 2 log 3, so that the odds are 9 to 1.
 HALVES = """\
@@ -136,3 +138,17 @@ def test_a_network_that_tells_no_classes(call, net):
         "   | ^^^^^\n"
         "   = help: add the metric accuracy: [PREDICTION, TARGET] to 'train'\n"
     )
+
+
+def test_one_line_of_python_tells_the_same(call, net):
+    told = json.loads(
+        call("predict", net, "--weights", "w.npz", "left.png", "--format", "json").out
+    )
+    (found,) = graphnn.predict(net, ["left.png"], weights="w.npz")
+    assert isinstance(found, graphnn.Prediction)
+    assert told == [{"source": "left.png", "label": 0, "name": "0", "score": found.score}]
+    assert found.score == pytest.approx(0.9, rel=1e-12)
+    trained = graphnn.load(net)
+    trained.load_weights("w.npz")
+    assert graphnn.predict(trained, [Path("left.png")]) == [found]
+    assert graphnn.Predictor(trained, trained.graph.spec.train)(["left.png"]) == [found]
