@@ -32,7 +32,7 @@ from graphnn.spec.model import SearchedSpec, SearchSpec, TrainSpec
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import Value, located, plain
 from graphnn.spec.writer import flow, to_yaml
-from graphnn.training import optimizers
+from graphnn.training import augmentation, optimizers
 from graphnn.training.loop import Sets, Training, load_sets, needs
 from graphnn.trials import Trial, Trials, best_of, opened
 
@@ -388,7 +388,9 @@ def _reached(base: Network, spec: SearchSpec, findings: Findings) -> None:
 def _faults(base: Network, name: str, value: Value) -> Iterator[Diagnostic]:
     """What setting `name` to `value` brings about."""
     try:
-        optimizers.find(train_spec(_variant(base, {name: value})).optimizer)
+        spec = train_spec(_variant(base, {name: value}))
+        optimizers.find(spec.optimizer)
+        augmentation.read(spec.augment)
     except GraphnnError as error:
         yield from error.diagnostics
 

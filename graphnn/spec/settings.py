@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dict
-from typing import Any
+from typing import Any, Protocol
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
-from graphnn.spec.build import TRAIN_KEYS
-from graphnn.spec.values import Entry, Mapping, Scalar, Value, located
+from graphnn.spec.build import STOPPING_KEYS, TRAIN_KEYS
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located
 
 _TOP = ("dtype", "name")
 Path = tuple[str, ...]
+
+
+class Kind(Protocol):
+    """What a name stands for that brings options along."""
+
+    @classmethod
+    def options(cls) -> tuple[str, ...]:
+        """Names of the options."""
+
+
+# Keys whose value is a name, or one name with its options, as in {sgd: {learning_rate: 0.1}}, with
+# what each name stands for; where the key is not written, the first is taken. And keys whose value
+# is a mapping of options. Those who read the values enter them.
+CHOICES: dict[str, Dict[str, type[Kind]]] = {}
+OPTIONS: dict[str, tuple[str, ...]] = {"early_stopping": STOPPING_KEYS}
+_ONE_KIND = ("data", "validation", "test")  # keys with one name and what it takes, too
 
 
 def override(document: Mapping, settings: Dict[str, Any]) -> Mapping:
@@ -22,7 +39,10 @@ def override(document: Mapping, settings: Dict[str, Any]) -> Mapping:
     settings : mapping of str to value
         A name is that of a size, of a key of ``train`` (``epochs``), or a path
         (``train.optimizer.sgd.learning_rate``) whose last part is enough where only one place
-        has it (``learning_rate``). A value is plain data, or a located value.
+        has it (``learning_rate``). The places are those in the document, and those of options
+        that it does not write but could. A path that begins with a key of ``train`` may also lead
+        to another choice than the document's (``optimizer.adam.beta1``), which it then replaces.
+        A value is plain data, or a located value.
 
     Raises
     ------
@@ -50,10 +70,12 @@ def find(document: Mapping, name: str) -> Path:
         return (name,)
     known = _train_paths(document)
     wanted = tuple(name.split("."))
-    fits = [path for path in known if path == wanted or path[-len(wanted) :] == wanted]
-    exact = [path for path in fits if path[1:] == wanted or path == wanted]
-    if len(exact or fits) == 1:
-        return (exact or fits)[0]
+    fits = _fits(wanted, known)
+    # An option that no one has heard of is told better by what takes it.
+    for cut in range(len(wanted) - 1, 0, -1):
+        fits = fits or [(*head, *wanted[cut:]) for head in _fits(wanted[:cut], known)]
+    if len(fits) == 1:
+        return fits[0]
     if fits:
         listed = ", ".join(".".join(path) for path in fits)
         problem, help = "could mean several things", f"say which: {listed}"
@@ -61,24 +83,74 @@ def find(document: Mapping, name: str) -> Path:
         names = [*(sizes.entries if isinstance(sizes, Mapping) else ()), *_TOP]
         names += [".".join(path[1:]) for path in known] + [path[-1] for path in known]
         problem = "is neither a size of the spec nor a value of its 'train'"
-        help = suggestion(name, names)
+        help = _elsewhere(name, known) or suggestion(name, names)
     raise UsageError(Diagnostic("unknown-setting", f"the setting '{name}' {problem}", help=help))
 
 
+def _fits(wanted: Path, known: Iterable[Path]) -> list[Path]:
+    """The paths that end in `wanted`: of several, one that is whole, or else the inner ones."""
+    found = [path for path in known if path[-len(wanted) :] == wanted]
+    whole = [path for path in found if wanted in (path, path[1:])]
+    # {momentum: {momentum: 0.9}}: the inner one is meant.
+    return whole or [
+        path for path in found if not any(path == other[: len(path)] != other for other in found)
+    ]
+
+
+def _elsewhere(name: str, known: Iterable[Path]) -> str:
+    """Where an option called `name` is that goes with another choice than the document's."""
+    found = [
+        ".".join((*path[1:], kind, name))
+        for path in known
+        if path[-1] in CHOICES
+        for kind, takes in CHOICES[path[-1]].items()
+        if name in takes.options()
+    ]
+    return f"it goes with another choice: {', '.join(found)}" if found else ""
+
+
 def _train_paths(document: Mapping) -> list[Path]:
+    """Where a value of ``train`` is written, or an option of what is written could be."""
     train = document.get("train")
     if not isinstance(train, Mapping):
         return []
-    found: list[Path] = [("train", key) for key in TRAIN_KEYS]
+    found: dict[Path, None] = {("train", key): None for key in TRAIN_KEYS}
     pending: list[tuple[Path, Mapping]] = [(("train",), train)]
     while pending:
         path, mapping = pending.pop()
         for key, value in mapping.items():
-            if (*path, key) not in found:
-                found.append((*path, key))
+            found.setdefault((*path, key))
             if isinstance(value, Mapping):
                 pending.append(((*path, key), value))
-    return found
+    found |= dict.fromkeys(_unwritten(("train",), train, TRAIN_KEYS))
+    return list(found)
+
+
+def _unwritten(path: Path, mapping: Mapping, keys: Iterable[str]) -> Iterator[Path]:
+    """Paths of the options that the values of `keys` take, written or not."""
+    # A choice lies in a choice once: a schedule in an optimizer.
+    for key in keys:
+        value = mapping.get(key)
+        yield from ((*path, key, option) for option in OPTIONS.get(key, ()))
+        name = _chosen(value, key)
+        if name is not None:
+            inner = value.get(name) if isinstance(value, Mapping) else None
+            options = CHOICES[key][name].options()
+            yield from ((*path, key, name, option) for option in options)
+            place = inner if isinstance(inner, Mapping) else Mapping({})
+            yield from _unwritten((*path, key, name), place, options)
+
+
+def _chosen(value: Value | None, key: str) -> str | None:
+    """The name that `value` gives in the place of a choice; None where there is no such name."""
+    names = CHOICES.get(key, {})
+    if value is None:
+        return next(iter(names), None)
+    if isinstance(value, Mapping) and len(value.entries) == 1:
+        (name,) = value.entries
+    else:
+        name = str(value.value) if isinstance(value, Scalar) else ""
+    return name if name in names else None
 
 
 def _put(mapping: Mapping, path: Path, value: Value) -> Mapping:
@@ -86,8 +158,22 @@ def _put(mapping: Mapping, path: Path, value: Value) -> Mapping:
     key, rest = path[0], path[1:]
     old = mapping.entries.get(key)
     if rest:
-        inner = old.value if old is not None and isinstance(old.value, Mapping) else Mapping({})
-        value = _put(inner, rest, value)
-    entries = {**mapping.entries, key: Entry(old.key if old else Scalar(key), value)}
-    place = (mapping.source, mapping.line, mapping.column, mapping.end_line, mapping.end_column)
-    return Mapping(entries, *place)
+        value = _put(_opened(None if old is None else old.value, key, rest, value), rest, value)
+    new = old.key if old else Scalar(key, *_place(value))
+    return Mapping({**mapping.entries, key: Entry(new, value)}, *_place(mapping))
+
+
+def _opened(old: Value | None, key: str, rest: Path, value: Value) -> Mapping:
+    """The mapping at `key` that takes the rest of a path."""
+    if not isinstance(old, Mapping):
+        # A metric's nodes may stand alone, without the mapping that its options need.
+        alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
+        return Mapping(alone, *_place(value))
+    if key in CHOICES or key in _ONE_KIND:
+        kept = {name: entry for name, entry in old.entries.items() if name == rest[0]}
+        return Mapping(kept, *_place(old))
+    return old
+
+
+def _place(value: Value) -> tuple[Any, ...]:
+    return (value.source, value.line, value.column, value.end_line, value.end_column)

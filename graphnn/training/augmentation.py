@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from graphnn.errors import Findings, Note, TrainingError, suggestion
 from graphnn.spec.model import AugmentSpec
+from graphnn.spec.settings import OPTIONS
 from graphnn.training import declared
 from graphnn.training.columns import InputNeed, show_row
 from graphnn.training.declared import Declared, NotNegative
@@ -103,6 +104,9 @@ class Augmentation(Declared):
             drawn *= self.noise
             changed += drawn
         return changed
+
+
+OPTIONS["augment"] = Augmentation.options()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from graphnn.errors import Findings, TrainingError
 from graphnn.spec.model import OptimizerSpec
+from graphnn.spec.settings import CHOICES
 from graphnn.spec.values import Mapping as Located
 from graphnn.training import declared, schedules
 from graphnn.training.declared import Declared, Memory, NotNegative, Positive
@@ -23,6 +24,7 @@ from graphnn.training.schedules import Constant, Course, Schedule
 
 Array = NDArray[Any]
 OPTIMIZERS: dict[str, Any] = {}
+CHOICES["optimizer"] = OPTIMIZERS
 _TORCH_SPARE = 1e-6  # torch adds it to the norm that it divides by
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from graphnn.errors import Findings
+from graphnn.spec.settings import CHOICES
 from graphnn.spec.take import brief
 from graphnn.spec.values import Mapping, Scalar, Value
 from graphnn.training import declared
 from graphnn.training.declared import Declared, NotNegative, Positive, Share
 
 SCHEDULES: dict[str, Any] = {}
+CHOICES["schedule"] = SCHEDULES
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,88 @@ def test_what_a_setting_replaces(name, value, path):
     assert before == after
 
 
+SHORT = """
+graphnn: 1
+nodes: {x: {op: input, shape: [batch]}}
+train:
+  optimizer: adam
+  metrics: {top_k_accuracy: [y, t]}
+  data: {npz: a.npz}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "train"),
+    [
+        ("learning_rate", {"optimizer": {"adam": {"learning_rate": 9}}}),
+        ("beta1", {"optimizer": {"adam": {"beta1": 9}}}),
+        ("adam.beta1", {"optimizer": {"adam": {"beta1": 9}}}),
+        ("optimizer.sgd.weight_decay", {"optimizer": {"sgd": {"weight_decay": 9}}}),
+        ("warm_up", {"optimizer": {"adam": {"schedule": {"constant": {"warm_up": 9}}}}}),
+        ("schedule", {"optimizer": {"adam": {"schedule": 9}}}),
+        ("schedule.step.every", {"optimizer": {"adam": {"schedule": {"step": {"every": 9}}}}}),
+        ("augment.rotate", {"augment": {"rotate": 9}}),
+        ("rotate", {"augment": {"rotate": 9}}),
+        ("patience", {"early_stopping": {"patience": 9}}),
+        ("train.early_stopping.metric", {"early_stopping": {"metric": 9}}),
+        (
+            "metrics.top_k_accuracy.k",
+            {"metrics": {"top_k_accuracy": {"inputs": ["y", "t"], "k": 9}}},
+        ),
+        ("data.csv.file", {"data": {"csv": {"file": 9}}}),
+        ("validation", {"validation": 9}),
+    ],
+)
+def test_what_the_file_does_not_write(name, train):
+    before, after = put({}, SHORT), put({name: 9}, SHORT)
+    assert after == before | {"train": before["train"] | train}
+
+
+def test_options_of_what_is_written_come_first():
+    text = SHORT.replace("adam", "{momentum: {schedule: cosine}}", 1)
+    found = put({"momentum": 0.8, "floor": 0.5, "warm_up": 2, "shift": 1, "zoom": 0.1}, text)
+    options = {"momentum": 0.8, "schedule": {"cosine": {"floor": 0.5, "warm_up": 2}}}
+    assert found["train"]["optimizer"] == {"momentum": options}
+    assert found["train"]["augment"] == {"shift": 1, "zoom": 0.1}
+
+
+def test_another_choice_takes_the_place_of_the_one_written():
+    settings = {"optimizer.adam.learning_rate": 0.01, "optimizer.adam.beta1": 0.8}
+    found = put(settings)
+    assert found["train"]["optimizer"] == {"adam": {"learning_rate": 0.01, "beta1": 0.8}}
+    assert put({"beta2": 0.9, "learning_rate": 3} | {}, SHORT)["train"]["optimizer"] == {
+        "adam": {"beta2": 0.9, "learning_rate": 3}
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("optimizer.sgd.beta1", ["bad-optimizer"]),
+        ("sgd.beta1", ["bad-optimizer"]),
+        ("optimizer.sdg.learning_rate", ["unknown-optimizer"]),
+        ("augment.turn", ["bad-augment"]),
+        ("early_stopping.patiense", ["unknown-key"]),
+        ("epochs.often", ["wrong-type"]),
+    ],
+)
+def test_what_the_language_does_not_allow_is_told_by_who_reads_it(name, codes, tmp_path):
+    text = TEXT.replace(", decay: {rate: 1}", "").replace("metrics: {rate: y}", "loss: y")
+    text = text.replace(
+        "{csv: {file: a.csv, x: [u, v], epochs: 3}}", "{csv: a.csv}\n  validation: 5"
+    )
+    (tmp_path / "net.yaml").write_text(text)
+    path, value = tmp_path / "net.yaml", located_text(name)
+    found = graphnn.diagnose(path, {name: value})
+    assert [each.code for each in found if each.severity == "error"] == codes
+    assert next(each for each in found if each.severity == "error").span.source.name == "--set"
+
+
+def located_text(name):
+    """The value 5, as the command line reads it."""
+    return reader.read(f"{name}: 5", name="--set").get(name)
+
+
 def test_several_settings_and_the_order_of_keys():
     found = put({"hidden": 9, "epochs": 1, "seed": 2})
     assert list(found) == ["graphnn", "name", "sizes", "nodes", "train"]
@@ -111,7 +193,17 @@ NOTHING = "is neither a size of the spec nor a value of its 'train'"
             f"error[unknown-setting]: the setting 'lerning_rate' {NOTHING}\n"
             "   = help: did you mean 'learning_rate'?",
         ),
-        ("units", f"error[unknown-setting]: the setting 'units' {NOTHING}"),
+        ("padding", f"error[unknown-setting]: the setting 'padding' {NOTHING}"),
+        (
+            "beta1",
+            f"error[unknown-setting]: the setting 'beta1' {NOTHING}\n"
+            "   = help: it goes with another choice: optimizer.adam.beta1, optimizer.adamw.beta1",
+        ),
+        (
+            "every",
+            f"error[unknown-setting]: the setting 'every' {NOTHING}\n"
+            "   = help: it goes with another choice: optimizer.sgd.schedule.step.every",
+        ),
         ("", f"error[unknown-setting]: the setting '' {NOTHING}"),
         (
             "rate",
