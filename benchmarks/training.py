@@ -59,7 +59,9 @@ class Case:
         """The network as graphnn has it, to be trained by plain gradient descent."""
         plain = {"sgd": {"learning_rate": RATE}}
         if not self.layers:
-            return graphnn.load(SPECS / "cnn.yaml", {"optimizer": plain, "metrics": {}})
+            return graphnn.load(
+                SPECS / "cnn.yaml", {"optimizer": plain, "augment": {}, "metrics": {}}
+            )
         nodes: dict[str, Any] = {
             "x": {"op": "input", "shape": ["batch", self.layers[0]]},
             "t": {"op": "input", "shape": ["batch"], "dtype": "int"},

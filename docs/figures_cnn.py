@@ -14,7 +14,12 @@ import graphnn
 from graphnn import drawing
 
 SPECS = Path(__file__).parents[1] / "specs"
-SETTINGS = {"rows": 4000, "epochs": 1, "optimizer": {"adam": {"learning_rate": 0.003}}}
+SETTINGS = {
+    "rows": 4000,
+    "epochs": 1,
+    "augment": {},
+    "optimizer": {"adam": {"learning_rate": 0.003}},
+}
 
 
 def write(folder: Path) -> None:
