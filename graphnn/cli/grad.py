@@ -19,6 +19,7 @@ from graphnn.cli.options import (
     Inputs,
     Loss,
     Method,
+    Mode,
     Only,
     Order,
     Rule,
@@ -49,6 +50,7 @@ def grad(
     step: Step = None,
     only: Only = None,
     entries: Entries = None,
+    mode: Mode = "run",
     save: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +86,8 @@ def grad(
     net = network.load(file, settings(set))
     arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
     if study is not None:
-        _study(gradients.step_study(net, study, arrays, loss=loss), output or _PICTURE)
+        found = gradients.step_study(net, study, arrays, loss=loss, mode=mode, seed=seed)
+        _study(found, output or _PICTURE)
         return 0
     stopped = None
     try:
@@ -99,6 +102,7 @@ def grad(
                 rule=rule,
                 order=order,
                 step=step,
+                mode=mode,
                 seed=seed,
                 progress=callback,
             )

@@ -17,6 +17,7 @@ from graphnn.cli.options import (
     Inputs,
     Loss,
     Method,
+    Mode,
     Only,
     Order,
     Rule,
@@ -40,6 +41,7 @@ def gradcheck(
     step: Step = None,
     only: Only = None,
     entries: Entries = None,
+    mode: Mode = "run",
     format: Format = "text",
     set: Settings = None,
 ) -> int:
@@ -64,6 +66,7 @@ def gradcheck(
                 rule=rule,
                 order=order,
                 step=step,
+                mode=mode,
                 seed=seed,
                 progress=callback,
             )

@@ -121,12 +121,20 @@ Seed = Annotated[
     int,
     typer.Option(
         min=0,
-        help="Of the random inputs that are drawn where there are no others, and of --entries.",
+        help="Of the random inputs that are drawn where there are no others, of --entries, and of "
+        "the noise of --mode train.",
     ),
 ]
 Step = Annotated[
     float | None,
     typer.Option(help="How far each entry is moved; by default what suits the rule."),
+]
+Mode = Annotated[
+    Literal["run", "train"],
+    typer.Option(
+        help="As in a run, or as in training: with statistics of the batch, and with noise that is "
+        "the same for every perturbation."
+    ),
 ]
 Rule = Annotated[Literal["central", "forward"], typer.Option(help="Difference rule.")]
 

@@ -14,6 +14,7 @@ from graphnn.gradients.backprop import backprop
 from graphnn.gradients.loop import Loop
 from graphnn.gradients.rules import CENTRAL, FORWARD, DifferenceRule
 from graphnn.network import Network
+from graphnn.plan import Mode
 
 Array = NDArray[Any]
 # Down past the smallest step that float64 can tell from none, and the textbook's example of one
@@ -59,6 +60,8 @@ def step_study(
     /,
     *,
     loss: str | None = None,
+    mode: Mode = "run",
+    seed: int = 0,
     **named: Any,
 ) -> StepStudy:
     """The derivative by one parameter entry, for steps from 1e-1 to 1e-20 and at 10e-50.
@@ -72,6 +75,8 @@ def step_study(
         As for `Network.run`.
     loss : str, optional
         As for `Network.loss`.
+    mode, seed
+        As for `numerical_gradient`.
 
     Raises
     ------
@@ -82,7 +87,7 @@ def step_study(
     if network.dtype != np.float64:
         network = network.astype("float64")
     name, index = selection.parse(network, entry)
-    loop = Loop(network, given, network.losses(loss))
+    loop = Loop(network, given, network.losses(loss), mode, seed)
 
     def derivatives(rule: DifferenceRule) -> Array:
         found = []
@@ -91,10 +96,11 @@ def step_study(
             found.append(float(rule.apply(losses, h)))
         return np.array(found)
 
+    analytic = backprop(network, given, loss=loss, only=[name], mode=mode, seed=seed)
     return StepStudy(
         selection.show(name, index),
         np.array(STEPS),
         derivatives(FORWARD),
         derivatives(CENTRAL),
-        float(backprop(network, given, loss=loss, only=[name])[name][index]),
+        float(analytic[name][index]),
     )

@@ -12,6 +12,7 @@ import pytest
 from graphnn import gradients
 from graphnn.gradients import GradientEstimate, Interrupted, check
 from graphnn.ops.activation import Tanh
+from graphnn.ops.normalization import DropoutTraining
 
 # The loss is the mean of a: its gradient by the weight is the mean of the rows of x.
 MEAN = """\
@@ -253,6 +254,58 @@ def test_a_wrong_backward_pass_is_exposed(call, monkeypatch):
     assert result.out.startswith("2 entries: 2 wrong backward\n")
     report = json.loads(call("gradcheck", "net.yaml", "--format", "json").out)
     assert (report["ok"], report["counts"]["wrong backward"]) == (False, 2)
+
+
+DROPPED = """\
+graphnn: 1
+nodes:
+  w: {op: parameter, value: [1, 1, 1, 1, 1, 1, 1, 1]}
+  d: {op: dropout, inputs: w, rate: 0.75}
+  f: {op: sum, inputs: d}
+"""
+
+
+def test_gradients_as_in_training(call):
+    # Each entry that is kept counts 1 / (1 - 0.75) times, the same ones for every perturbation.
+    Path("net.yaml").write_text(DROPPED)
+    found = {}
+    for name, more in {
+        "run": (),
+        "train": ("--mode", "train"),
+        "again": ("--mode", "train", "--seed", "0"),
+        "other": ("--mode", "train", "--seed", "1"),
+    }.items():
+        assert call("grad", "net.yaml", "--save", "g.npz", *more).code == 0
+        with np.load("g.npz") as saved:
+            found[name] = saved["w.value"]
+    np.testing.assert_allclose(found["run"], np.ones(8), rtol=1e-9)
+    assert set(found["train"].round(6)) == set(found["other"].round(6)) == {0, 4}
+    assert np.array_equal(found["train"], found["again"])
+    assert not np.array_equal(found["train"], found["other"])
+    number = int(np.argmax(found["train"]))
+    study = call("grad", "net.yaml", "--study", f"w.value[{number}]", "--mode", "train")
+    assert study.out.splitlines()[0] == f"w.value[{number}]  backprop: 4.0"
+
+
+def test_what_ops_do_in_training_is_checked_there(call, monkeypatch):
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 3]}\n"
+        "  a: {op: affine, inputs: x, units: 4}\n  n: {op: batch_norm, inputs: a}\n"
+        "  z: {op: tanh, inputs: n}\n  d: {op: dropout, inputs: z, rate: 0.5}\n"
+        "  f: {op: sum, inputs: d, axis: 1}\ntrain: {loss: f}\n"
+    )
+    for mode in ("run", "train"):
+        result = call("gradcheck", "net.yaml", "--mode", mode)
+        assert (result.code, result.out.splitlines()[0]) == (0, "24 entries: 24 agree")
+    right = DropoutTraining.vjp
+
+    def doubled(self, *arrays, **options):
+        first, *others = right(self, *arrays, **options)
+        return (2 * first, *others)
+
+    monkeypatch.setattr(DropoutTraining, "vjp", doubled)
+    assert call("gradcheck", "net.yaml").code == 0
+    assert call("gradcheck", "net.yaml", "--mode", "train").code == 1
 
 
 def test_a_step_study(call, descent):
