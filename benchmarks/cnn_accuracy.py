@@ -38,9 +38,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", default=list(GOALS), metavar="NAME")
     parser.add_argument("--epochs", type=int, help="instead of what the file says")
+    parser.add_argument("--quick", action="store_true", help="only show that it runs")
     options = parser.parse_args()
     print(timing.machine())
-    settings = {} if options.epochs is None else {"epochs": options.epochs}
+    settings: dict[str, object] = {} if options.epochs is None else {"epochs": options.epochs}
+    if options.quick:
+        settings = {"epochs": 1, "rows": 100, "validation": 100, "test": 100}
     lines = [f"{'spec':12}{'loss':>9}{'accuracy':>10}{'goal':>7}{'seconds':>9}"]
     for name in options.names:
         print(name, flush=True)
