@@ -39,10 +39,20 @@ def write(folder: Path) -> None:
         lambda x, y: x**2 / 20 + y**2, paths(), labels=("x", "y"), path=folder / "paths.png"
     )
     _schedules(folder / "schedules.png")
+    _stopping(folder / "stopping.png")
     drawing.histograms(activations("sigmoid"), limits=(0, 1), path=folder / "starts_sigmoid.png")
     drawing.histograms(
         activations("relu"), limits=(0, 3), top=0.08, path=folder / "starts_relu.png"
     )
+
+
+def _stopping(path: Path) -> None:
+    """The run on the page about early stopping, gone on with to its last epoch."""
+    page = (SPECS.parent / "docs" / "training" / "evaluation.md").read_text()
+    spec = page.partition("```yaml\n")[2].partition("```")[0]
+    run = graphnn.train(graphnn.loads(spec, {"patience": 30}))
+    shown = ("loss", "validation_loss", "accuracy", "validation_accuracy")
+    drawing.curves({name: [row[name] for row in run.history] for name in shown}, path=path)
 
 
 def paths() -> dict[str, list[np.ndarray]]:
