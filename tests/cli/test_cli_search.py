@@ -89,7 +89,7 @@ def test_check_tells_what_a_search_cannot_do(call, descent):
         "   |          ^^^^^^^^^^^^\n"
         "   = help: did you mean 'learning_rate'?\n"
         "\n"
-        "descent.yaml: 1 error\n"
+        "descent.yaml: 1 error  (graphnn explain unknown-setting)\n"
     )
     text = path.read_text().replace("learning_rat:", "learning_rate:")
     path.write_text(re.sub("train: .*", "", text))
@@ -101,7 +101,7 @@ def test_check_tells_what_a_search_cannot_do(call, descent):
         "   | ^^^^^^\n"
         "   = help: add a section 'train' to it, such as train: {data: ..., epochs: 10}\n"
         "\n"
-        "descent.yaml: 1 error\n"
+        "descent.yaml: 1 error  (graphnn explain no-train)\n"
     )
 
 
