@@ -55,6 +55,7 @@ def diagnose_text(
     name: str = "<text>",
     folder: str | Path = ".",
     json: bool = False,
+    data: bool = True,
 ) -> tuple[Diagnostic, ...]:
     """Errors and warnings of the spec in `text`, as `diagnose` tells those of a file.
 
@@ -68,6 +69,8 @@ def diagnose_text(
     folder : str or Path, optional
         Where the files that it names lie.
     json : bool, optional
+    data : bool, optional
+        Whether to read the data that ``train`` names, to see whether they fit.
 
     Raises
     ------
@@ -78,15 +81,19 @@ def diagnose_text(
     def read(findings: Findings) -> Document:
         return reader.read(text, name, json=json, findings=findings)
 
-    return _diagnose(read, Path(folder), settings)
+    return _diagnose(read, Path(folder), settings, data=data)
 
 
 def _diagnose(
-    read: Callable[[Findings], Document], folder: Path, settings: Mapping[str, Any] | None
+    read: Callable[[Findings], Document],
+    folder: Path,
+    settings: Mapping[str, Any] | None,
+    *,
+    data: bool = True,
 ) -> tuple[Diagnostic, ...]:
     findings = Findings(DEFAULT.faults)
     try:
-        _find(read, folder, settings or {}, findings)
+        _find(read, folder, settings or {}, findings, data=data)
     except SpecError as error:  # so many that they end the checking
         return error.diagnostics
     return tuple(found for found in findings.sorted() if found.code != NO_NETWORK)
@@ -97,6 +104,8 @@ def _find(
     folder: Path,
     settings: Mapping[str, Any],
     findings: Findings,
+    *,
+    data: bool,
 ) -> None:
     document = None
     with _kept(findings):
@@ -108,7 +117,7 @@ def _find(
     if spec.train is not None:
         _declared(spec.train, findings)
     if net is not None:
-        _used(net, findings)
+        _used(net, findings, data=data)
 
 
 def _network(spec: NetworkSpec, findings: Findings) -> Network | None:
@@ -130,7 +139,7 @@ def _declared(spec: TrainSpec, findings: Findings) -> None:
         watch(spec, validated=spec.validation is not None)
 
 
-def _used(net: Network, findings: Findings) -> None:
+def _used(net: Network, findings: Findings, *, data: bool) -> None:
     """What only a sound network can tell: whether arrays fit it, and settings reach it."""
     spec = net.graph.spec
     if spec.train is not None:
@@ -141,7 +150,8 @@ def _used(net: Network, findings: Findings) -> None:
             inputs = needs(net, spec.train)
             with _kept(findings, spec.train.place.span):
                 augmentation.find(spec.train.augment, inputs)
-            load_sets(net, spec.train)
+            if data:
+                load_sets(net, spec.train)
     for diagnostic in (*diagnose_examples(net), *searches.diagnose(net)):
         findings.add(diagnostic)
 

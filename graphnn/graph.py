@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, cast
@@ -158,6 +159,15 @@ def build(spec: NetworkSpec, findings: Findings | None = None) -> Graph:
     return _Builder(spec, findings or Findings()).build()
 
 
+@paused()
+def sound_nodes(spec: NetworkSpec) -> Dict[str, Node]:
+    """The nodes of `spec` whose shapes can be told, whatever is wrong with others."""
+    builder = _Builder(spec, Findings())
+    with suppress(SpecError):
+        builder.build()
+    return builder.nodes
+
+
 class _Builder:
     def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
         self._spec = spec
@@ -170,6 +180,11 @@ class _Builder:
         self._shares: Dict[str, Origin] = {}
         self._broken: set[str] = set()  # nodes at fault, or after one: nothing more is said of them
         self._guesses: dict[str, str] = {}
+
+    @property
+    def nodes(self) -> Dict[str, Node]:
+        """The nodes whose shapes are known so far."""
+        return self._nodes
 
     def build(self) -> Graph:
         bound = self._bound = self._bind()

@@ -1,0 +1,201 @@
+"""The server as an editor meets it: a process that speaks on its standard input and output."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import pytest_lsp
+from lsprotocol import types
+from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
+
+import graphnn
+from graphnn.cli import lsp
+
+HEAD = "graphnn: 1\nnodes:\n"
+GOOD = f"{HEAD}  x: {{op: input, shape: [batch, 2]}}\n  y: {{op: relu, inputs: x}}\n"
+
+
+@pytest_lsp.fixture(
+    config=ClientServerConfig(server_command=[sys.executable, "-m", "graphnn", "lsp"]),
+    scope="module",
+    loop_scope="module",
+)
+async def client(lsp_client: LanguageClient):
+    capabilities = client_capabilities("visual_studio_code")
+    found = await lsp_client.initialize_session(types.InitializeParams(capabilities))
+    lsp_client.found = found
+    yield
+    await lsp_client.shutdown_session()
+
+
+class Editor:
+    """An editor with one text open."""
+
+    def __init__(self, client: LanguageClient, uri: str, text: str) -> None:
+        self.client, self.uri, self.text, self.version = client, uri, text, 1
+        client.text_document_did_open(
+            types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "yaml", 1, text))
+        )
+
+    @property
+    def where(self) -> types.TextDocumentIdentifier:
+        return types.TextDocumentIdentifier(self.uri)
+
+    def type(self, text: str) -> None:
+        """Replace all of the text."""
+        self.version += 1
+        self.text = text
+        self.client.text_document_did_change(
+            types.DidChangeTextDocumentParams(
+                types.VersionedTextDocumentIdentifier(self.version, self.uri),
+                [types.TextDocumentContentChangeWholeDocument(text)],
+            )
+        )
+
+    async def told(self) -> list[types.Diagnostic]:
+        """The next diagnostics that are published."""
+        await self.client.wait_for_notification("textDocument/publishDiagnostics")
+        return list(self.client.diagnostics[self.uri])
+
+    def at(self, mark: str) -> types.Position:
+        """The position of what follows `|` in `mark`, in UTF-16."""
+        index = self.text.index(mark.replace("|", "")) + mark.index("|")
+        before = self.text[:index].split("\n")
+        return types.Position(len(before) - 1, len(before[-1].encode("utf-16-le")) // 2)
+
+    def shown(self, range: types.Range) -> str:
+        """The text that a range in one line stands for."""
+        line = self.text.split("\n")[range.start.line].encode("utf-16-le")
+        return line[2 * range.start.character : 2 * range.end.character].decode("utf-16-le")
+
+
+@pytest.fixture
+def uri(tmp_path):
+    return (tmp_path / "net.yaml").as_uri()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_it_can_do(client):
+    found = client.found
+    assert (found.server_info.name, found.server_info.version) == ("graphnn", graphnn.__version__)
+    can = found.capabilities
+    assert can.completion_provider.trigger_characters == (" ", "[", "{")
+    assert can.hover_provider and can.definition_provider and can.references_provider
+    assert can.rename_provider.prepare_provider
+    assert can.document_symbol_provider and can.document_formatting_provider
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_errors_as_one_types(client, uri):
+    editor = Editor(client, uri, GOOD)
+    assert await editor.told() == []
+    editor.type(GOOD + "  z: {about: 'é😀', op: rellu, inputs: x}\n")
+    (op,) = await editor.told()
+    assert (op.code, op.source, op.severity) == ("unknown-op", "graphnn", 1)
+    assert op.message == "there is no op 'rellu'\nhelp: did you mean 'relu'?"
+    assert editor.shown(op.range) == "rellu"
+    for half in ("  z", "  z: {", "  z: {op: add, inputs: [x,", "\t", "  z: 'a"):
+        editor.type(GOOD + half)
+    found = await editor.told()
+    assert [each.code for each in found] == ["yaml-syntax"]  # of the last text, and no other
+    editor.type(GOOD)
+    assert await editor.told() == []
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_places_are_counted_in_utf_16(client, uri):
+    text = f"{HEAD}  x: {{about: 'é😀', op: input, shape: [2]}}\n  y: {{about: '😀', op: rleu}}\n"
+    editor = Editor(client, uri, text)
+    (found,) = await editor.told()
+    assert found.range.start.character == len("  y: {about: '**', op: ")
+    assert editor.shown(found.range) == "rleu"
+    told = await client.text_document_hover_async(
+        types.HoverParams(editor.where, editor.at("op: |input"))
+    )
+    assert told.contents.value.startswith("**input** (source)")
+    assert editor.shown(told.range) == "input"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_other_places_of_an_error(client, uri):
+    editor = Editor(client, uri, GOOD + "  y: {op: relu, inputs: x}\n")
+    (found,) = await editor.told()
+    assert found.code == "duplicate-key"
+    (other,) = found.related_information
+    assert (other.location.uri, other.location.range.start.line) == (uri, 3)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_completion(client, uri):
+    editor = Editor(client, uri, GOOD + "  z: {op: rel")
+    await editor.told()
+    found = await client.text_document_completion_async(
+        types.CompletionParams(editor.where, editor.at("op: rel|"))
+    )
+    (relu,) = [item for item in found.items if item.label == "relu"]
+    assert relu.detail == "Rectifier 'y = max(x, 0)'."
+    assert editor.shown(relu.text_edit.range) == "rel"
+    editor.type(GOOD + "  z: {op: relu, inputs: ")
+    found = await client.text_document_completion_async(
+        types.CompletionParams(editor.where, editor.at("  z: {op: relu, inputs: |"))
+    )
+    assert [item.label for item in found.items] == ["x", "y"]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_definition_references_and_rename(client, uri):
+    editor = Editor(client, uri, GOOD.replace("op: relu", "about: 😀, op: relu"))
+    await editor.told()
+    place = editor.at("inputs: |x")
+    found = await client.text_document_definition_async(types.DefinitionParams(editor.where, place))
+    assert (found.uri, found.range.start) == (uri, editor.at("  |x: {op: input"))
+    found = await client.text_document_references_async(
+        types.ReferenceParams(types.ReferenceContext(True), editor.where, place)
+    )
+    assert [editor.shown(each.range) for each in found] == ["x", "x"]
+    where = await client.text_document_prepare_rename_async(
+        types.PrepareRenameParams(editor.where, place)
+    )
+    assert editor.shown(where) == "x"
+    edit = await client.text_document_rename_async(types.RenameParams(editor.where, place, "rows"))
+    places = [(e.range.start.line, e.range.start.character, e.new_text) for e in edit.changes[uri]]
+    wanted = [editor.at("  |x: {op: input"), place]
+    assert places == [(each.line, each.character, "rows") for each in wanted]
+    with pytest.raises(Exception, match="'no name' cannot be the name of a node"):
+        await client.text_document_rename_async(types.RenameParams(editor.where, place, "no name"))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_symbols_and_formatting(client, uri):
+    editor = Editor(client, uri, "graphnn:  1\nnodes:\n  x: {op: input,   shape: [2]}\n")
+    await editor.told()
+    found = await client.text_document_document_symbol_async(
+        types.DocumentSymbolParams(editor.where)
+    )
+    assert [each.name for each in found] == ["graphnn", "nodes"]
+    assert [(each.name, each.detail) for each in found[1].children] == [("x", "input")]
+    (edit,) = await client.text_document_formatting_async(
+        types.DocumentFormattingParams(editor.where, types.FormattingOptions(2, True))
+    )
+    assert edit.new_text == "graphnn: 1\n\nnodes:\n  x: {op: input, shape: [2]}\n"
+    assert edit.range == types.Range(types.Position(0, 0), types.Position(3, 0))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_text_that_is_closed_has_no_errors(client, uri):
+    editor = Editor(client, uri, "nodes: 1")
+    assert await editor.told() != []
+    client.text_document_did_close(types.DidCloseTextDocumentParams(editor.where))
+    assert await editor.told() == []
+
+
+def test_without_pygls_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pygls.lsp.server", None)
+    monkeypatch.delitem(sys.modules, "graphnn.lsp.server", raising=False)
+    with pytest.raises(graphnn.GraphnnError) as caught:
+        lsp.lsp()
+    assert str(caught.value) == (
+        "error[no-pygls]: the language server needs pygls, which is not installed\n"
+        "   = help: pip install 'graphnn[lsp]'"
+    )
