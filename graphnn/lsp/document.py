@@ -17,6 +17,8 @@ from graphnn.spec.formatter import format_text
 from graphnn.spec.model import BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
 
+_MARKS = ("graphnn", "nodes", "blocks")
+
 
 class Document:
     """A spec as it stands in an editor.
@@ -97,8 +99,15 @@ class Document:
         """The blocks, those of files among them."""
         return {} if self.spec is None else self.spec.blocks
 
+    @property
+    def is_spec(self) -> bool:
+        """Whether it means to be one: editors open other files of the same kind too."""
+        return any(t.key and not t.path and t.text in _MARKS for t in self.tokens)
+
     def diagnose(self, *, data: bool = True) -> tuple[Diagnostic, ...]:
         """Everything that is wrong with it; without `data`, no data set is read."""
+        if not self.is_spec:
+            return ()
         return diagnose_text(
             self.text, name=str(self.path), folder=self.path.parent, json=self.json, data=data
         )

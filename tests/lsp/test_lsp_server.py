@@ -104,6 +104,14 @@ async def test_errors_as_one_types(client, uri):
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_another_file_of_yaml_is_left_alone(client, uri):
+    editor = Editor(client, uri, "services:\n  web: {image: nginx}\n")
+    assert await editor.told() == []
+    editor.type("nodes:\n  web: {image: nginx}\n")
+    assert {each.code for each in await editor.told()} == {"missing-key"}
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_places_are_counted_in_utf_16(client, uri):
     text = f"{HEAD}  x: {{about: 'é😀', op: input, shape: [2]}}\n  y: {{about: '😀', op: rleu}}\n"
     editor = Editor(client, uri, text)
