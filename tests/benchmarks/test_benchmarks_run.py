@@ -262,3 +262,26 @@ def test_numerical_cost():
         [100, 50, 2, 42310],
     ]
     assert all(row[4] > 0 for row in rows)
+
+
+def test_fuzzing_the_reader():
+    (line,) = printed("fuzz_reader.py").splitlines()
+    assert numbers(line)[0] >= 200
+    assert line.endswith(" texts, none read wrongly")
+
+
+def test_fuzzing_sees_a_wrong_reading(tmp_path):
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import fuzz_reader\n"
+        "from graphnn.spec import scalars\n"
+        "scalars._WORDS['no'] = False\n"
+        "fuzz_reader.take(b'ya: {b: no}')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(ROOT / "benchmarks")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 1
+    assert "WrongError: read as {'a': {'b': False}}, by others as {'a': {'b': 'no'}}" in done.stderr
