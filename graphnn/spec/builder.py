@@ -44,8 +44,11 @@ class _Open:
     ) -> None:
         self.collection = collection
         # One of the two: what is put into `collection` goes there.
-        self.items = collection.items if isinstance(collection, Sequence) else None
-        self.entries = {} if isinstance(collection, Sequence) else collection.entries
+        self.items: list[Value] | None = None
+        if isinstance(collection, Sequence):
+            self.items = collection.items
+        else:
+            self.entries = collection.entries
         self.before = before  # values counted before this one
         self.flow = flow  # written in brackets
         self.anchor = anchor

@@ -36,7 +36,7 @@ class Limits:
 
     bytes: int = 16 * MEBIBYTE
     depth: int = 64
-    values: int = 1_000_000
+    values: int = 850_000
     collections: int = 300_000
     aliases: int = 100_000
     key_length: int = 200

@@ -297,10 +297,12 @@ class _YamlEvents:
             self._builder.text(event.value, place, event.anchor)
         else:
             word = event.value
-            self._builder.word(word, place if word else self._in_text(place), event.anchor)
+            if place[2] >= self._end_of_text[0]:
+                place = self._in_text(place)
+            self._builder.word(word, place, event.anchor)
 
     def _in_text(self, place: Place) -> Place:
-        """Place of an empty value: libyaml puts one at the end on a line that is not there."""
+        """`place`, but for an empty value at the end: libyaml's line of that is not there."""
         return (*min(place[:2], self._end_of_text), *min(place[2:], self._end_of_text))
 
     def _sequence(self, event: Any) -> None:

@@ -239,13 +239,17 @@ def _sizes_of_text() -> Iterator[Hostile]:
     yield later("long-key", lambda: "x" * 5_000_000 + ": 1", "yaml-syntax")
     yield text("long-key-in-quotes", HEAD + f"? '{'x' * 10_000}'\n: 1\n", "key-too-long")
     yield text("long-key", f'{{"{"x" * MIB}": 1}}', "key-too-long", json=True)
-    yield later("long-alias", lambda: "a: *" + "x" * 5_000_000, "unknown-alias")
-    yield later("long-anchor", lambda: "a: &" + "x" * 5_000_000 + " 1", "unknown-key", *NO_NODES)
-    yield later("long-tag", lambda: "a: !" + "x" * 5_000_000, "tag-not-allowed")
+    yield later("long-alias", lambda: "a: *" + "x" * 5_000_000, "unknown-alias", *NOT_SPEC)
+    yield later("long-anchor", lambda: "a: &" + "x" * 5_000_000 + " 1", *NOT_SPEC)
+    yield later("long-tag", lambda: "a: !" + "x" * 5_000_000, "tag-not-allowed", *NOT_SPEC)
     yield later("long-directive", lambda: "%" + "x" * 5_000_000, "directive-not-allowed")
-    yield later("long-number", lambda: HEAD + "name: " + "9" * 5_000_000, "number-too-long")
+    yield later("long-number", lambda: GOOD + "name: " + "9" * 5_000_000, "number-too-long")
     yield later(
-        "long-number", lambda: '{"a": ' + "9" * 5_000_000 + "}", "number-too-long", json=True
+        "long-number",
+        lambda: '{"a": ' + "9" * 5_000_000 + "}",
+        "number-too-long",
+        *NOT_SPEC,
+        json=True,
     )
     yield text("long-name", HEAD + f"nodes:\n  {'n' * 101}: {{op: sigmoid}}\n", "bad-name")
     yield later("long-op", lambda: node("op: " + "x" * MIB), "unknown-op")
@@ -275,7 +279,7 @@ def _sizes_of_text() -> Iterator[Hostile]:
 
 
 FAULTS = {"duplicate-key": ("duplicate-key", "too-many-faults")}
-NO_NODES = ("missing-key",)
+NOT_SPEC = ("missing-key", "unknown-key")  # of a mapping with the key a alone
 
 
 # ----------------------------------------------------------------------------------------- YAML
@@ -291,8 +295,10 @@ def _yaml() -> Iterator[Hostile]:
     merges = ["a0: &a0 {k: x}"]
     merges += [f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}" for n in range(1, 60)]
     yield text("merge-bomb", "\n".join(merges), "merge-key", "too-many-values")
-    yield text("merge-key", HEAD + "a: &a {k: 1}\nb: {<<: *a}\n", "merge-key")
-    yield text("merge-itself", "a: &a\n  <<: *a\n", "cyclic-alias", "merge-key")
+    yield text(
+        "merge-key", f"{HEAD}nodes: &n\n{X}examples: []\n<<: {{dtype: float64}}\n", "merge-key"
+    )
+    yield text("merge-itself", "a: &a\n  <<: *a\n", *NOT_SPEC, "cyclic-alias", "merge-key")
     for name, content in (
         ("list", "a: &a [*a]"),
         ("mapping", "a: &a {b: *a}"),
@@ -300,9 +306,9 @@ def _yaml() -> Iterator[Hostile]:
         ("far", "a: &a [[[[{b: [*a]}]]]]"),
         ("top", "&a {b: *a}"),
     ):
-        yield text(f"cyclic-{name}", content, "cyclic-alias")
-    yield text("unknown-alias", HEAD + "name: *nothing\n", "unknown-alias")
-    yield text("alias-before-anchor", "a: *b\nb: &b 1\n", "unknown-alias")
+        yield text(f"cyclic-{name}", content, *NOT_SPEC, "cyclic-alias")
+    yield text("unknown-alias", GOOD + "name: *nothing\n", "unknown-alias")
+    yield text("alias-before-anchor", GOOD + "name: *b\ndescription: &b x\n", "unknown-alias")
     tags = (
         "!!python/object/apply:os.system",
         "!!python/object/new:subprocess.Popen",
@@ -327,8 +333,8 @@ def _yaml() -> Iterator[Hostile]:
         "!e!x",
     )
     for number, tag in enumerate(tags):
-        yield text(f"tag-{number:02}", f"{HEAD}name: {tag} ['touch ../ran']\n", "tag-not-allowed")
-    yield text("tag-on-a-key", "!!str graphnn: 1\nnodes: {}\n", "tag-not-allowed")
+        yield text(f"tag-{number:02}", f"{GOOD}name: {tag} ['touch ../ran']\n", "tag-not-allowed")
+    yield text("tag-on-a-key", f"!!str {GOOD}", "tag-not-allowed")
     yield text("tag-on-all", "!!map {graphnn: 1}\n", "tag-not-allowed")
     for number, line in enumerate(
         ("%YAML 1.1", "%YAML 1.2", "%YAML 9.9", "%YAML 1." + "9" * 99, "%TAG ! x", "%FOO bar", "%")
@@ -393,7 +399,7 @@ def _json() -> Iterator[Hostile]:
         content = f'{{"graphnn": {word}, {sound}'
         yield text(f"infinite-{word.lower()}", content, "non-finite-number", json=True)
     yield text("duplicate", f'{{"graphnn": 1, "graphnn": 1, {sound}', "duplicate-key", json=True)
-    yield text("half-a-character", '{"a": "\\ud800"}', "bad-character", json=True)
+    yield text("half-a-character", '{"a": "\\ud800"}', "bad-character", *NOT_SPEC, json=True)
     yield text("form-feed", '{"a": 1}\f', "bad-character", json=True)
 
 
@@ -550,7 +556,7 @@ def _sound() -> Iterator[Hostile]:
 # ----------------------------------------------------------------------------------------- paths
 
 USES = {
-    "weights": lambda file: f"{GOOD}weights: {{file: {file}}}\n",
+    "weights": lambda file: f"{GOOD}weights: {{file: {file}, partial: true}}\n",
     "parameter": lambda file: node(
         f"op: affine, inputs: x, units: 3, weight: {{file: {file}, key: a}}"
     ),
@@ -966,7 +972,7 @@ def pictures() -> dict[str, tuple[bytes, str]]:
         "beyond": (png(2**32 - 1, 2**32 - 1, data=b""), "data-too-large"),
         "none": (png(0, 0, data=b""), "broken-file"),
         "bomb": (png(8000, 8000, data=zlib.compress(bytes(8001 * 8000), 9)), "data-too-large"),
-        "no-data": (png(2, 1, data=b""), "broken-file"),
+        "no-data": (png(2, 1, data=b""), "truncated-file"),
         "bad-data": (png(2, 1, data=b"\x78\x9cgarbage"), "broken-file"),
         "text-bomb": (
             png(2, 1, extra=chunk(b"zTXt", b"a\0\0" + _zeros())),
