@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from graphnn import graph, searches
+from graphnn import advice, graph, searches
 from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span, SpecError
 from graphnn.examples import diagnose_examples
 from graphnn.network import Network
@@ -93,10 +93,10 @@ def _diagnose(
 ) -> tuple[Diagnostic, ...]:
     findings = Findings(DEFAULT.faults)
     try:
-        _find(read, folder, settings or {}, findings, data=data)
+        found = _find(read, folder, settings or {}, findings, data=data)
     except SpecError as error:  # so many that they end the checking
         return error.diagnostics
-    return tuple(found for found in findings.sorted() if found.code != NO_NETWORK)
+    return tuple(each for each in found if each.code != NO_NETWORK)
 
 
 def _find(
@@ -106,18 +106,19 @@ def _find(
     findings: Findings,
     *,
     data: bool,
-) -> None:
+) -> tuple[Diagnostic, ...]:
     document = None
     with _kept(findings):
         document = read(findings)
     if document is None:
-        return
+        return findings.sorted()
     spec = build.build(override(document, settings), folder, findings)
     net = _network(spec, findings)
     if spec.train is not None:
         _declared(spec.train, findings)
     if net is not None:
         _used(net, findings, data=data)
+    return advice.silence(findings.sorted(), spec, complete=data)
 
 
 def _network(spec: NetworkSpec, findings: Findings) -> Network | None:
@@ -152,7 +153,8 @@ def _used(net: Network, findings: Findings, *, data: bool) -> None:
                 augmentation.find(spec.train.augment, inputs)
             if data:
                 load_sets(net, spec.train)
-    for diagnostic in (*diagnose_examples(net), *searches.diagnose(net)):
+    advised = advice.advise(net.graph)
+    for diagnostic in (*advised, *diagnose_examples(net), *searches.diagnose(net)):
         findings.add(diagnostic)
 
 

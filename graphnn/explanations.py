@@ -6,6 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from typing import Literal
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
 
@@ -22,11 +23,19 @@ class Code:
         What it is, in a few words.
     text : str
         Why it is a fault, and what to do about it.
+    severity : {"error", "warning", "either", "always"}
+        `either` is an error or a warning, `always` a warning that cannot be allowed.
     """
 
     name: str
     title: str
     text: str
+    severity: Literal["error", "warning", "either", "always"] = "error"
+
+    @property
+    def is_allowable(self) -> bool:
+        """Whether ``allow`` may name it."""
+        return self.severity in ("warning", "either")
 
 
 @cache

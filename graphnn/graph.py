@@ -107,7 +107,6 @@ class Graph:
         What a run gives unless told otherwise; the name of a use stands for its output.
     losses : tuple of str
         Nodes whose means add up to the loss; likewise.
-    warnings : tuple of Diagnostic
     """
 
     spec: NetworkSpec
@@ -116,7 +115,6 @@ class Graph:
     parameters: Dict[str, Parameter] = field(repr=False)
     outputs: tuple[str, ...]
     losses: tuple[str, ...]
-    warnings: tuple[Diagnostic, ...] = ()
 
     def node(self, name: str) -> Node:
         """The node called `name`, or that the use or copy of a block called `name` stands for.
@@ -203,7 +201,6 @@ class _Builder:
         self._findings.raise_errors(SpecError)
         self._check_total()
         outputs, losses = self._outputs(network), self._losses()
-        self._warn(network, outputs, losses)
         return Graph(
             self._spec,
             network,
@@ -211,7 +208,6 @@ class _Builder:
             self._parameters,
             outputs,
             losses,
-            self._findings.warnings,
         )
 
     def _bind(self) -> dict[str, Bound]:
@@ -619,39 +615,6 @@ class _Builder:
             ends or [name for name in self._spec.nodes if not network.out_degree(name)]
         )
 
-    def _warn(
-        self, network: nx.MultiDiGraph[str], outputs: Iterable[str], losses: Iterable[str]
-    ) -> None:
-        wanted = {*outputs, *losses}
-        if self._spec.train is not None:
-            wanted |= {node.name for metric in self._spec.train.metrics for node in metric.nodes}
-        wanted = {self._spec.aliases.get(name, name) for name in wanted}
-        self._warn_of_blocks()
-        used = wanted | _ancestors(network, wanted)
-        for name, spec in self._spec.nodes.items():
-            if network.out_degree(name):
-                idle = name not in used
-                what = "is read only by nodes that lead to no output and no loss"
-            else:
-                idle = name not in wanted
-                what = "is read by no other node, and is no output and no loss"
-            if idle:
-                self._copies.of(spec.copy).warning(
-                    "unread-node",
-                    f"'{name}' {what}",
-                    spec.place.span,
-                    help="leave it out, or list it under 'outputs'",
-                )
-
-    def _warn_of_blocks(self) -> None:
-        used = {use.block.name for use in self._spec.uses.values()}
-        for name, block in self._spec.blocks.items():
-            if block.own and name not in used:
-                message = f"no node uses the block '{name}'"
-                self._findings.warning(
-                    "unused-block", message, block.place.span, help="leave it out"
-                )
-
 
 def _mention_of(size: str, node: Node) -> Value:
     """Where the attributes of `node` name a free size, or else its op."""
@@ -684,14 +647,11 @@ def _described(node: Node, operand: str) -> str:
 
 
 def _descendants(network: nx.MultiDiGraph[str], start: Iterable[str]) -> set[str]:
-    return _reached(start, network.successors)
+    return reached(start, network.successors)
 
 
-def _ancestors(network: nx.MultiDiGraph[str], start: Iterable[str]) -> set[str]:
-    return _reached(start, network.predecessors)
-
-
-def _reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:
+def reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:
+    """All that `step`, taken again and again, leads to from `start`."""
     seen: set[str] = set()
     pending = list(start)
     while pending:

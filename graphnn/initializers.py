@@ -82,6 +82,10 @@ class Initializer(BaseModel):
         """
         raise NotImplementedError
 
+    def deviation(self, shape: tuple[int, ...], layout: str = MAP) -> float:
+        """Standard deviation of one entry; 0 where the entries are not drawn one by one."""
+        return 0.0
+
 
 class Zeros(Initializer):
     """All 0."""
@@ -125,6 +129,10 @@ class Normal(Initializer):
         """Independent normal numbers."""
         return rng.normal(self.mean, self.std, shape)
 
+    def deviation(self, shape: tuple[int, ...], layout: str = MAP) -> float:
+        """Standard deviation of one entry: `std`."""
+        return self.std
+
 
 class Uniform(Initializer):
     """Uniform between `low` and `high`."""
@@ -144,6 +152,10 @@ class Uniform(Initializer):
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Independent uniform numbers."""
         return rng.uniform(self.low, self.high, shape)
+
+    def deviation(self, shape: tuple[int, ...], layout: str = MAP) -> float:
+        """Standard deviation of one entry: ``(high - low) / sqrt(12)``."""
+        return (self.high - self.low) / float(np.sqrt(12.0))
 
 
 class TruncatedNormal(Initializer):
@@ -197,9 +209,13 @@ class _Scaled(Initializer):
         """Variance of one entry at gain 1."""
         raise NotImplementedError
 
+    def deviation(self, shape: tuple[int, ...], layout: str = MAP) -> float:
+        """Standard deviation of one entry."""
+        return self.gain * float(np.sqrt(self.variance(*fans(shape, layout))))
+
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Independent numbers of the variance that the rule asks for."""
-        std = self.gain * float(np.sqrt(self.variance(*fans(shape, layout))))
+        std = self.deviation(shape, layout)
         if self.distribution == "normal":
             return rng.normal(0.0, std, shape)
         bound = std * float(np.sqrt(3.0))

@@ -15,6 +15,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel
 
 from graphnn.examples import FILLED, PROPERTIES
+from graphnn.explanations import codes
 from graphnn.initializers import INITIALIZERS
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
@@ -61,6 +62,7 @@ def schema() -> dict[str, Any]:
             "schedule": _one_of(SCHEDULES, "a rule that scales the learning rate"),
             "data": _data(),
             "example": _example(),
+            "warnings": _warnings(),
             **{f"op-{name}": _op(op) for name, op in known.items()},
         },
     }
@@ -97,6 +99,7 @@ def _top() -> Mapping[str, Schema]:
         "examples": _about(_list(_ref("example")), "Inputs with the outputs they must give."),
         "train": _about(_object(_only(TRAIN_KEYS, _train())), "How to train."),
         "search": _search(),
+        "allow": _allow(),
     }
 
 
@@ -279,6 +282,7 @@ def _op(op: type[Op]) -> Schema:
         "op": _about({"const": op.name}, _text(op)),
         "inputs": _about(_inputs(operands), ", ".join(operand.name for operand in operands)),
         **_remarks(),
+        "allow": _allow(),
     }
     found = {
         **_only(NODE_KEYS, common),
@@ -297,6 +301,15 @@ def _remarks() -> Mapping[str, Schema]:
         "trainable": _about({"type": "boolean"}, "Whether training changes its parameters.", True),
         "about": _about(_TEXT, "A remark, which diagrams can show."),
     }
+
+
+def _warnings() -> Schema:
+    one: Schema = {"enum": [code.name for code in codes().values() if code.is_allowable]}
+    return {"anyOf": [one, _list(one)]}
+
+
+def _allow() -> Schema:
+    return _about(_ref("warnings"), "Codes of warnings that are not to be told.")
 
 
 def _inputs(operands: tuple[Operand, ...]) -> Schema:

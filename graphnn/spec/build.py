@@ -41,6 +41,7 @@ TOP_KEYS = (
     "examples",
     "train",
     "search",
+    "allow",
 )
 TRAIN_KEYS = (
     "data",
@@ -111,6 +112,7 @@ class _Builder(NodeTaker):
             search=search(document.entries["search"], self.findings)
             if "search" in document
             else None,
+            allow=self.codes(document.get("allow")),
             blocks=known,
             uses=flat.uses,
             aliases=flat.aliases,

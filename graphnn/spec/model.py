@@ -40,6 +40,8 @@ class NodeSpec:
         In full; of a node in a block's definition, the name that it has there.
     copy : Copy or None
         The copy of a block that it belongs to.
+    allow : tuple of Scalar
+        Codes of warnings that are not told of it.
     """
 
     name: str
@@ -51,6 +53,7 @@ class NodeSpec:
     trainable: bool = True
     about: str = ""
     copy: Copy | None = field(default=None, repr=False)
+    allow: tuple[Scalar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +288,8 @@ class NetworkSpec:
     outputs : tuple of Reference or None
         None leaves the choice to the graph.
     weights : WeightsSpec or None
+    allow : tuple of Scalar
+        Codes of warnings that are not told.
     blocks : mapping of str to BlockSpec
     uses : mapping of str to Use
         By full name, every use inside one of another included.
@@ -306,6 +311,7 @@ class NetworkSpec:
     examples: tuple[ExampleSpec, ...]
     train: TrainSpec | None
     search: SearchSpec | None = None
+    allow: tuple[Scalar, ...] = ()
     blocks: Dict[str, BlockSpec] = field(default_factory=dict)
     uses: Dict[str, Use] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)

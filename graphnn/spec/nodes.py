@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from graphnn.errors import Note, nearest
+from typing import TypeGuard
+
+from graphnn.errors import Note, nearest, suggestion
+from graphnn.explanations import codes
 from graphnn.spec.model import NodeSpec, Reference, UseSpec
 from graphnn.spec.take import Taker
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
 MAX_NODES = 200_000
-NODE_KEYS = ("op", "inputs", "trainable", "about")
+NODE_KEYS = ("op", "inputs", "trainable", "about", "allow")
 USE_KEYS = ("block", "inputs", "repeat", "trainable", "about")
 
 
@@ -62,7 +65,26 @@ class NodeTaker(Taker):
             fields={key: field for key, field in body.entries.items() if key not in NODE_KEYS},
             trainable=self.boolean(body.get("trainable"), "'trainable'", True),
             about=self.text(body.get("about"), "'about'"),
+            allow=self.codes(body.get("allow")),
         )
+
+    def codes(self, value: Value | None) -> tuple[Scalar, ...]:
+        """Codes of warnings, as under ``allow``; those that are no warning's are told."""
+        return tuple(item for item in one_or_more(value) if self._is_warning(item))
+
+    def _is_warning(self, item: Value) -> TypeGuard[Scalar]:
+        if not isinstance(item, Scalar) or not isinstance(item.value, str):
+            self.wrong("'allow'", "codes of warnings, such as [unread-node]", item)
+            return False
+        name, known = item.value, codes()
+        warnings = [each.name for each in known.values() if each.is_allowable]
+        if name in warnings:
+            return True
+        message, help = f"there is no warning '{name}'", f"there are {', '.join(warnings)}"
+        if name in known:
+            message = f"'{name}' cannot be allowed"
+        self.findings.error("bad-allow", message, item.span, help=suggestion(name, warnings, help))
+        return False
 
     def _kind(self, name: str, place: Scalar, body: Mapping) -> Scalar | None:
         """The name of the op."""

@@ -32,7 +32,7 @@ nodes:
   t: {op: input, shape: [batch], dtype: int}
   h: {block: dense, inputs: x, units: 2 * hidden, repeat: 2}
   y: {op: affine, inputs: h, units: hidden, about: the scores}
-  loss: {op: cross_entropy, inputs: {prediction: y, target: t}}
+  loss: {op: cross_entropy, inputs: {prediction: y, target: t}, allow: not-probabilities}
   twin: {op: affine, inputs: h, units: hidden, weight: {share: y.weight}}
 outputs: [y, twin, h.1.a]
 examples:
@@ -75,9 +75,9 @@ def test_ops_with_what_they_are():
 
 def test_keys_of_a_node_are_those_of_its_op():
     found = offered("nodes:\n  x: {op: affine, |}\n")
-    assert list(found) == ["inputs", "trainable", "about", "units", "weight", "bias"]
+    assert list(found) == ["inputs", "trainable", "about", "allow", "units", "weight", "bias"]
     found = offered("nodes:\n  x: {units: 3, |, op: affine}\n")
-    assert list(found) == ["inputs", "trainable", "about", "weight", "bias"]
+    assert list(found) == ["inputs", "trainable", "about", "allow", "weight", "bias"]
     assert {"op", "block", "inputs"} <= offered("nodes:\n  x: {|").keys()
 
 

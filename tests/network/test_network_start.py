@@ -243,7 +243,7 @@ def test_diagnose(tmp_path):
     assert graphnn.diagnose(path) == ()
     path.write_text(text.replace("nodes:\n", "nodes:\n  t: {op: input, shape: [batch]}\n"))
     (warning,) = graphnn.diagnose(path)
-    assert (warning.code, warning.severity) == ("unread-node", "warning")
+    assert (warning.code, warning.severity) == ("unused-input", "warning")
     path.write_text(text.replace("units: 2", "units: two"))
     (error,) = graphnn.diagnose(str(path))
     assert (error.code, error.severity, error.span.line) == ("unknown-size", "error", 8)

@@ -17,6 +17,7 @@ from graphnn.initializers import INITIALIZERS
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import data
 from graphnn.spec import reader
+from graphnn.spec.nodes import NODE_KEYS
 from graphnn.spec.values import plain
 from graphnn.training.optimizers import OPTIMIZERS
 
@@ -26,6 +27,7 @@ TEMPLATES = sorted((ROOT / "graphnn" / "cli" / "templates").glob("*.yaml"))
 BAD = ROOT / "tests" / "bad_specs"
 # Codes of faults that a schema can tell: every file with one of them is refused.
 TOLD = {
+    "bad-allow",
     "bad-attribute",
     "bad-initializer",
     "bad-name",
@@ -182,6 +184,12 @@ def test_a_schema_that_lost_something_is_caught(made, path, part):
     assert not told(broken, document)
 
 
+@pytest.mark.parametrize("codes", ["unread-node", ["unread-node", "unused-size"]])
+def test_warnings_may_be_allowed_one_or_several(made, codes):
+    node = {"op": "input", "shape": [1], "allow": codes}
+    assert told(made, {"graphnn": 1, "nodes": {"x": node}, "allow": codes}) == []
+
+
 # --- what an editor shows
 
 
@@ -194,7 +202,7 @@ def test_every_key_is_explained(made):
         assert [key for key, value in properties.items() if "description" not in value] == []
         attributes = {key for key in op.model_fields if key != "op"}
         kept = {operand.name for operand in op.parameter_operands()}
-        assert properties.keys() == {"op", "inputs", "trainable", "about"} | attributes | kept
+        assert properties.keys() == {*NODE_KEYS} | attributes | kept
 
 
 def test_an_op_as_an_editor_sees_it(made):
@@ -230,6 +238,10 @@ def test_an_op_as_an_editor_sees_it(made):
                 "default": True,
             },
             "about": {"type": "string", "description": "A remark, which diagrams can show."},
+            "allow": {
+                "allOf": [{"$ref": "#/definitions/warnings"}],
+                "description": "Codes of warnings that are not to be told.",
+            },
             "slope": {"default": 0.01, "type": "number", "description": "Slope below 0."},
         },
         "additionalProperties": False,
