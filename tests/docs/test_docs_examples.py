@@ -50,7 +50,7 @@ def test_op_of_the_page_keeps_every_law(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
-    made = ("ops/", "figures/", "tables/")
+    made = ("ops/", "errors/", "figures/", "tables/")
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if target.startswith("https://") or target.removeprefix("../").startswith(made):

@@ -574,7 +574,7 @@ def trained(data: str) -> str:
     return (
         f"{HEAD}nodes:\n{X}  t: {{op: input, shape: [batch], dtype: int}}\n"
         "  y: {op: affine, inputs: x, units: 3}\n"
-        "  loss: {op: cross_entropy, inputs: [y, t]}\n"
+        "  loss: {op: cross_entropy, inputs: [y, t], allow: not-probabilities}\n"
         f"train: {{data: {data}, loss: loss, metrics: {{accuracy: [y, t]}}}}\n"
     )
 
