@@ -90,7 +90,7 @@ class Builder:
         self.source = source
         self._findings = findings or Findings()
         self._raises = findings is None
-        self._limits = limits
+        self.limits = limits
         self._most = limits.values
         self._root = Sequence([], source)
         self._top = _Open(self._root, 0, flow=False)  # the innermost one that is open
@@ -151,8 +151,8 @@ class Builder:
         """Take an alias: the value of its anchor, at the place of the alias."""
         self._written = f"*{name}"
         self._aliases += 1
-        if self._aliases > self._limits.aliases:
-            self._stop_at("too-many-aliases", "aliases", self._limits.aliases, place)
+        if self._aliases > self.limits.aliases:
+            self._stop_at("too-many-aliases", "aliases", self.limits.aliases, place)
         target = self._anchors.get(name)
         if isinstance(target, _Complete):
             self._repeat(target, place)
@@ -204,8 +204,8 @@ class Builder:
         """Tell `fault` and go on, unless there were too many."""
         self._findings.add(fault)
         self._faults += 1
-        if self._faults >= self._limits.faults:
-            message = f"reading stopped after {self._limits.faults:,} faults"
+        if self._faults >= self.limits.faults:
+            message = f"reading stopped after {self.limits.faults:,} faults"
             self.stop("too-many-faults", message, fault.span)
 
     def stop(self, code: str, message: str, span: Span | None, help: str = "") -> NoReturn:
@@ -239,7 +239,7 @@ class Builder:
 
     def _resolved(self, word: str, place: Place) -> Plain:
         try:
-            value = self._words[word] = resolve(word, self._limits.number_length)
+            value = self._words[word] = resolve(word, self.limits.number_length)
         except NumberError as fault:
             self.fault(fault.code, str(fault), self.span(place), help=fault.help)
             return _AT_FAULT
@@ -267,15 +267,15 @@ class Builder:
 
     def _open(self, collection: Sequence | Mapping, flow: bool, anchor: str | None) -> None:
         place = (collection.line, collection.column, collection.line, collection.column + 1)
-        if len(self._stack) > self._limits.depth:
+        if len(self._stack) > self.limits.depth:
             self._too_deep(place)
         opened = _Open(collection, self._values, flow, anchor)
         self._values += 1
         if self._values > self._most:
             self._too_many("values", self._most, place)
         self._collections += 1
-        if self._collections > self._limits.collections:
-            self._too_many("lists and mappings", self._limits.collections, place)
+        if self._collections > self.limits.collections:
+            self._too_many("lists and mappings", self.limits.collections, place)
         if anchor is not None:
             self._name(anchor, opened, place)
         self._stack.append(opened)
@@ -298,7 +298,7 @@ class Builder:
         if (
             isinstance(value, Scalar)
             and isinstance(text := value.value, str)
-            and len(text) <= self._limits.key_length
+            and len(text) <= self.limits.key_length
             and text not in parent.entries
             and self._written != "<<"
         ):
@@ -319,11 +319,11 @@ class Builder:
                 value.span,
                 help="YAML 1.2 has none: write the keys out",
             )
-        elif len(text) > self._limits.key_length:
+        elif len(text) > self.limits.key_length:
             self.fault(
                 "key-too-long",
                 f"the key '{shortened(text)}' has {len(text):,} characters, "
-                f"more than {self._limits.key_length:,}",
+                f"more than {self.limits.key_length:,}",
                 value.span,
             )
         else:
@@ -353,12 +353,12 @@ class Builder:
 
     def _name(self, anchor: str, named: _Open | _Complete, place: Place) -> None:
         self._named += 1
-        if self._named > self._limits.aliases:
-            self._stop_at("too-many-anchors", "anchors", self._limits.aliases, place)
+        if self._named > self.limits.aliases:
+            self._stop_at("too-many-anchors", "anchors", self.limits.aliases, place)
         self._anchors[anchor] = named
 
     def _repeat(self, target: _Complete, place: Place) -> None:
-        if len(self._stack) - 1 + target.height > self._limits.depth:
+        if len(self._stack) - 1 + target.height > self.limits.depth:
             self._too_deep(place)
         self._values += target.size
         if self._values > self._most:
@@ -389,7 +389,7 @@ class Builder:
         return self.span((value.line, value.column, value.line, value.column + 1))
 
     def _too_deep(self, place: Place) -> NoReturn:
-        message = f"values are nested more than {self._limits.depth:,} deep"
+        message = f"values are nested more than {self.limits.depth:,} deep"
         self.stop("too-deep", message, self.span(place))
 
     def _stop_at(self, code: str, what: str, limit: int, place: Place, help: str = "") -> NoReturn:

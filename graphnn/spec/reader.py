@@ -6,6 +6,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -345,8 +346,21 @@ class _YamlEvents:
     def _refuse(self, error: yaml.MarkedYAMLError) -> None:
         mark, since = error.problem_mark, error.context_mark
         at = (mark.line, mark.column) if mark else self._reached()
+        if mark and "nesting depth" in f"{error.problem}":
+            self._refuse_depth(mark.index)
         begun = (since.line, since.column) if since else None
         self._stop(error.problem or str(error), error.context or "", at, begun)
+
+    def _refuse_depth(self, index: int) -> None:
+        """Tell what lies too deep before `index`, where libyaml 0.2.6 stops ahead of its events."""
+        builder = self._builder
+        beginning = Source(builder.source.name, self._text[:index])
+        try:
+            _YamlEvents(Builder(beginning, builder.limits)).read()
+        except SpecError as error:
+            for fault in error.diagnostics:
+                if fault.code == "too-deep" and fault.span is not None:
+                    builder.refuse(replace(fault, span=replace(fault.span, source=builder.source)))
 
     def _reached(self) -> Position:
         last = self._builder.last
