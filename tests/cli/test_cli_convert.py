@@ -11,7 +11,7 @@ from graphnn.spec import reader
 from graphnn.spec.formatter import format_file
 from graphnn.spec.values import plain
 
-ROOT = Path(graphnn.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
 
 

@@ -18,7 +18,7 @@ from graphnn.training.augmentation import Augmentation
 from graphnn.training.optimizers import Optimizer
 from graphnn.training.schedules import Schedule
 
-ROOT = Path(graphnn.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 EXPLAINED = ROOT / "tests" / "bad_specs" / "explained"
 EXAMPLES = sorted(
     path.name
