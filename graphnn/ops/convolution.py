@@ -210,6 +210,34 @@ class Conv2d(_Filters):
             by_weight = correlate_weight(g, images_last(x), weight, rows, columns, self.groups)
         return by_x, by_weight, _by_bias(g) if wanted[2] and bias is not None else None
 
+    def response(self, operand: str, *arrays: Array) -> Array | None:
+        """For the weight what each of its entries reads, window by window; 1 for bias."""
+        x, weight, *_ = arrays
+        if operand == "bias":
+            return _ones_of(x)
+        tracks = self._tracks(x, weight)
+        parts = x.reshape(len(x), self.groups, -1, *x.shape[2:])
+        read = _responses(parts.swapaxes(1, 2), weight, tracks, [t.count for t in tracks], False)
+        return read if self.groups == 1 else read.repeat(len(weight) // self.groups, axis=2)
+
+    def spread(self, change: Array, channels: Array, count: int, *arrays: Array) -> Array | None:
+        """The moved channels through the filters that read them."""
+        x, weight, *_ = arrays
+        if count != x.shape[1]:
+            return None
+        rows, columns = self._tracks(x, weight)
+        filters, depth = len(weight) // self.groups, weight.shape[1]
+        shape = (len(weight), rows.count, columns.count, len(channels), change.shape[-1])
+        spread = np.zeros(shape, np.result_type(change, weight))
+        for place, channel in enumerate(channels.tolist()):
+            group, own = divmod(channel, depth)
+            chosen = slice(group * filters, (group + 1) * filters)
+            part = np.empty((filters, *spread.shape[1:3], shape[-1]), spread.dtype)
+            one = np.ascontiguousarray(change[place : place + 1])
+            correlate(one, weight[chosen, own : own + 1], rows, columns, 1, part)
+            spread[chosen, :, :, place] = part
+        return spread
+
     def _of_weight(self, weight: Shape) -> Size:
         return weight[0]
 
@@ -311,6 +339,16 @@ class ConvTranspose2d(_Filters):
         if wanted[1]:
             by_weight = correlate_weight(images_last(x), g, weight, rows, columns, self.groups)
         return by_x, by_weight, _by_bias(g) if wanted[2] and bias is not None else None
+
+    def response(self, operand: str, *arrays: Array) -> Array | None:
+        """For the weight the entries of `x`, as far apart as they are put; 1 for bias."""
+        x, weight, *_ = arrays
+        if operand == "bias":
+            return _ones_of(x)
+        if self.groups > 1:
+            return None
+        tracks = self._tracks(x, weight)
+        return _responses(x[:, :, None], weight, tracks, [t.size for t in tracks], True)
 
     def _of_weight(self, weight: Shape) -> Size:
         return sizes.multiply(weight[1], self.groups)
@@ -590,6 +628,38 @@ def _finished(y: Array, bias: Array | None, out: Array | None) -> Array:
     if not np.may_share_memory(out, y):
         out[...] = images_first(y)
     return out
+
+
+def _responses(x: Array, weight: Array, tracks: Tracks, size: Sequence[int], back: bool) -> Array:
+    """What each entry of a filter adds to a result of `size` when it moves by 1.
+
+    Parameters
+    ----------
+    x : ndarray, shape (images, channels of a group, groups, height, width)
+    weight : ndarray, shape (..., kernel height, kernel width)
+    tracks : pair of Track
+    size : sequence of int
+    back : bool
+        Whether entries of `x` are put where windows read, as a transposed convolution does.
+
+    Returns
+    -------
+    ndarray, shape (images, entries, groups, *size)
+    """
+    images, depth, groups = x.shape[:3]
+    read = np.zeros((images, depth, *weight.shape[2:], groups, *size), x.dtype)
+    for i, down in enumerate(tracks[0].taps()):
+        for j, across in enumerate(tracks[1].taps()):
+            (rows, height), (columns, width) = (
+                (down, across) if not back else (down[::-1], across[::-1])
+            )
+            read[:, :, i, j, :, rows, columns] = x[..., height, width]
+    return read.reshape(images, -1, groups, *size)
+
+
+def _ones_of(x: Array) -> Array:
+    """What a bias moves: every place of a channel alike, as `Op.response` has it."""
+    return np.ones((len(x), 1, 1, 1, 1), x.dtype)
 
 
 def _by_bias(cotangent: Array) -> Array:

@@ -322,6 +322,97 @@ def training_takes_the_same(case: OpCase):
     assert other.infer(case.shapes, case.given) == case.op.infer(case.shapes, case.given)
 
 
+def entries_in_place_depend_on_their_own(case: OpCase):
+    """The fact `channelwise`: a moved entry moves the result in its own place alone."""
+    if not case.op.channelwise:
+        return
+    output = value(case)
+    rng = np.random.default_rng(2)
+    for position in floats(case):
+        if case.arrays[position].shape != output.shape or not output.size:
+            continue
+        index = tuple(int(rng.integers(size)) for size in output.shape)
+        arrays = copies(case.arrays)
+        arrays[position] = np.array(arrays[position])
+        arrays[position][index] += 0.25
+        moved = value(case, arrays)
+        moved[index] = output[index]
+        assert np.array_equal(moved, output, equal_nan=True)
+
+
+def planes_depend_on_their_own(case: OpCase):
+    """The fact `planewise`: chosen channels alone give the chosen channels of the result."""
+    if not case.op.planewise:
+        return
+    output = value(case)
+    for chosen in ([0], list(range(output.shape[1]))[::-1] * 2):
+        first, *others = case.arrays
+        arrays = [first[:, chosen], *(None if a is None else a[chosen] for a in others)]
+        np.testing.assert_allclose(value(case, arrays), output[:, chosen], rtol=1e-12, atol=1e-12)
+
+
+def rows_keep_their_entries(case: OpCase):
+    """The fact `reorders`."""
+    if case.op.reorders and case.op.rows_apart(*case.shapes):
+        (x,), output = case.arrays, value(case)
+        assert np.array_equal(output.reshape(len(x), -1), x.reshape(len(x), -1))
+
+
+def parameters_move_channels_as_stated(case: OpCase):
+    """The fact `response`: what it says of every entry of a parameter is what happens."""
+    output = value(case)
+    for position, operand in enumerate(case.op.operands):
+        if operand.role != "parameter" or case.arrays[position] is None:
+            continue
+        stated = case.op.response(operand.name, *case.arrays)
+        if stated is None:
+            continue
+        parameter = case.arrays[position]
+        words = operand.layout.split() if parameter.ndim > 1 else ["out"]
+        axis = words.index("out")
+        axis = axis if "..." not in words[:axis] else axis - len(words)
+        by_channel = np.moveaxis(np.arange(parameter.size).reshape(parameter.shape), axis, 0)
+        for channel, entries in enumerate(by_channel):
+            for group, entry in enumerate(entries.ravel()):
+                arrays = copies(case.arrays)
+                arrays[position].flat[entry] += 0.5
+                expected = np.zeros_like(output)
+                own = stated[:, group, channel if stated.shape[2] > 1 else 0]
+                expected[:, channel] = 0.5 * own
+                moved = value(case, arrays) - output
+                np.testing.assert_allclose(moved, expected, rtol=1e-10, atol=1e-10)
+
+
+def moved_blocks_spread_as_stated(case: OpCase):
+    """The fact `spread`: what it says of rows with one block moved is what happens."""
+    if not case.op.rows_apart(*case.shapes) or case.op.operands[0].kind == "int":
+        return
+    x, output = case.arrays[0], value(case)
+    features = x.shape[1:]
+    width, rng = math.prod(features), np.random.default_rng(3)
+    counts = {count: (width // count,) for count in range(1, width + 1) if width % count == 0}
+    for count, inner in ({**counts, features[0]: features[1:]} if features else {}).items():
+        if len(features) > 1 and count != features[0]:
+            continue
+        samples = np.array([len(x) - 1, 0, len(x) - 1])
+        channels = np.array([count - 1, 0]) if count > 1 else np.array([0])
+        change = rng.uniform(-0.5, 0.5, (len(channels), *inner, len(samples)))
+        found = case.op.spread(change, channels, count, *case.arrays)
+        if found is None:
+            continue
+        assert found.shape == (*output.shape[1:], len(channels), len(samples))
+        for number, channel in enumerate(channels):
+            rows = x[samples].copy()
+            rows.reshape(len(samples), count, *inner)[:, channel] += np.moveaxis(
+                change[number], -1, 0
+            )
+            whole = np.concatenate([x, rows])
+            moved = value(case, [whole, *case.arrays[1:]])[len(x) :] - output[samples]
+            np.testing.assert_allclose(
+                np.moveaxis(found[..., number, :], -1, 0), moved, rtol=1e-10, atol=1e-10
+            )
+
+
 LAWS = {
     law.__name__: law
     for law in (
@@ -339,6 +430,11 @@ LAWS = {
         continuation_is_analytic,
         states_are_replaced_by_their_like,
         training_takes_the_same,
+        entries_in_place_depend_on_their_own,
+        planes_depend_on_their_own,
+        rows_keep_their_entries,
+        parameters_move_channels_as_stated,
+        moved_blocks_spread_as_stated,
     )
 }
 RUNNABLE = [name for name, op_class in REGISTRY.items() if runnable(op_class)]

@@ -14,8 +14,10 @@ from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Case, data
 from graphnn.ops.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.arithmetic import Absolute, Add
+from graphnn.ops.convolution import Conv2d, ConvTranspose2d, MaxPool
 from graphnn.ops.linear import Affine
 from graphnn.ops.normalization import BatchNorm, BatchNormTraining, DropoutTraining
+from graphnn.ops.shape import Flatten
 from graphnn.ops.source import Constant, Input
 
 
@@ -356,3 +358,59 @@ def test_catches_a_state_that_turns_to_float64():
             return {name: new.astype(np.float64) for name, new in found.items()}
 
     assert_caught(Planted, "float32_stays_float32")
+
+
+def test_catches_a_false_claim_that_entries_stay_in_place():
+    class Planted(Softmax):
+        op: Literal["planted"] = "planted"
+
+        channelwise = True
+
+    assert_caught(Planted, "entries_in_place_depend_on_their_own")
+
+
+def test_catches_a_false_claim_that_planes_stay_apart():
+    class Planted(MaxPool):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x, *, out=None, saved=None):
+            return super().forward(x, saved=saved) + x.sum(axis=(1, 2, 3), keepdims=True)
+
+    assert_caught(Planted, "planes_depend_on_their_own")
+
+
+def test_catches_a_false_claim_that_rows_keep_their_order():
+    class Planted(Flatten):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x):
+            return super().forward(x)[:, ::-1]
+
+    assert_caught(Planted, "rows_keep_their_entries")
+
+
+@pytest.mark.parametrize("op_class", [Affine, Conv2d, ConvTranspose2d])
+def test_catches_a_wrong_response_of_one_entry(op_class):
+    class Planted(op_class):
+        op: Literal["planted"] = "planted"
+
+        def response(self, operand, *arrays):
+            found = super().response(operand, *arrays)
+            if found is not None and operand == "weight" and found.size:
+                found = np.array(found)
+                found.ravel()[-1] += 0.01
+            return found
+
+    assert_caught(Planted, "parameters_move_channels_as_stated")
+
+
+@pytest.mark.parametrize("op_class", [Affine, Conv2d])
+def test_catches_a_wrong_spread(op_class):
+    class Planted(op_class):
+        op: Literal["planted"] = "planted"
+
+        def spread(self, change, channels, count, *arrays):
+            found = super().spread(change, channels[::-1], count, *arrays)
+            return None if found is None else found * 1.001
+
+    assert_caught(Planted, "moved_blocks_spread_as_stated")
