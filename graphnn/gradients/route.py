@@ -121,6 +121,11 @@ class Found:
             np.zeros(shape),
         )
 
+    def where(self, wanted: Array) -> Found:
+        """The same where `wanted`, and else as where nothing moves."""
+        kinks = None if self.kinks is None else self.kinks & wanted
+        return Found(self.differences * wanted, kinks, self.stake * wanted)
+
     def add(self, place: Any, part: Found) -> None:
         """Add what a part of the probes found."""
         self.differences[place] += part.differences

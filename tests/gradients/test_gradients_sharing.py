@@ -26,6 +26,7 @@ def processes():
 def many_pieces(monkeypatch):
     """Small pieces, so that a small network has many; workers are told what they are."""
     monkeypatch.setattr("graphnn.gradients.by_channel._WORK", 180)
+    monkeypatch.setattr("graphnn.gradients.by_channel._CURVED", 1)
 
 
 def network():
