@@ -57,6 +57,7 @@ class BatchNorm(Op):
     )
     result = "batch channels ..."
     batchwise = True
+    planewise = True
     analytic = True
     inplace = True
 
@@ -106,6 +107,14 @@ class BatchNorm(Op):
         if wanted[2] and shift is not None:
             by_shift = _sum(cotangent, axes).ravel()
         return by_x, by_gain, by_shift, None, None
+
+    def response(self, operand: str, *arrays: Array) -> Array | None:
+        """``(x - m) / s`` for the gain, whose entries move one channel each; 1 for the shift."""
+        x, _, _, mean, variance = arrays
+        if operand == "shift":
+            return np.ones((len(x), *(1,) * x.ndim), x.dtype)
+        normal: Array = (x - _per_channel(mean, x)) * _per_channel(self._scale(None, variance), x)
+        return normal[:, None]
 
     def _scale(self, gain: Array | None, variance: Array) -> Array:
         scale: Array = 1 / np.sqrt(variance + self.epsilon)
