@@ -39,22 +39,20 @@ class Evaluation:
     classified : Classified or None
         ``predicted`` and ``actual`` class numbers, and how many ``classes`` there are, where the
         spec has the metric ``accuracy`` or ``top_k_accuracy``.
+    names : tuple of str or None
+        Names of the classes, where they have some.
     """
 
     kind: str
     values: Row
     dataset: Dataset
     classified: Classified | None = None
+    names: tuple[str, ...] | None = None
 
     @property
     def rows(self) -> int:
         """How many rows were evaluated."""
         return len(self.dataset)
-
-    @property
-    def names(self) -> tuple[str, ...] | None:
-        """Names of the classes, where the data have names for them."""
-        return next(iter(self.dataset.classes.values()), None)
 
     @property
     def confusion(self) -> NDArray[np.int64] | None:
@@ -84,7 +82,7 @@ class Evaluation:
         place = runs.make_folder(folder)
         drawing.confusion(self.confusion, names=self.names, path=place / CONFUSION)
         predicted, actual, _ = self.classified
-        drawn = runs.picture_mistakes(self.dataset, predicted, actual, place / MISTAKES)
+        drawn = runs.picture_mistakes(self.dataset, predicted, actual, self.names, place / MISTAKES)
         return (CONFUSION,) if drawn is False else (CONFUSION, MISTAKES)
 
 
@@ -104,7 +102,7 @@ def evaluate(
     settings : mapping, optional
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional
-        Parameters as training leaves them, an .npz or .safetensors file.
+        Parameters as training leaves them: the folder of a run, or an .npz or .safetensors file.
     data : mapping of str to array_like, optional
         Rows by input. By default the test rows of the spec, else its validation rows, else all.
         A located mapping is read like ``train.data``, with files below the spec's folder.
@@ -124,22 +122,24 @@ def evaluate(
         net.load_weights(weights)
     measuring = Measuring(net, spec)
     kind, dataset = _rows(net, spec, data)
-    return Evaluation(kind, measuring.evaluate(dataset), dataset, measuring.classified(dataset))
+    names = measuring.names(dataset.classes) or None
+    values = measuring.evaluate(dataset)
+    return Evaluation(kind, values, dataset, measuring.classified(dataset), names)
 
 
 def _rows(
     net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Located | None
 ) -> tuple[str, Dataset]:
     if data is None:
-        return held_back(load_sets(net, spec))
+        return held_back(load_sets(net, spec, net.classes))
     if not isinstance(data, Located):
         return "given", Dataset({name: np.asarray(rows) for name, rows in data.items()}, "data")
     inputs, folder = needs(net, spec), net.graph.spec.folder
-    found = sources.load(data, inputs, folder)
-    if found.train.classes and spec.data is not None:
-        # Texts are numbered as in training, whichever of them come here.
+    found = sources.load(data, inputs, folder, net.classes)
+    if net.classes is None and found.train.classes and spec.data is not None:
+        # Where the weights do not tell how texts were numbered, the training data do.
         trained = sources.load(spec.data, inputs, folder)
-        found = sources.load(data, inputs, folder, like=trained.train)
+        found = sources.load(data, inputs, folder, trained.train.classes)
     return "given", found.train if found.test is None else found.test
 
 

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from graphnn import archives, files, network
 from graphnn.errors import Diagnostic, FileError, TrainingError, UsageError
+from graphnn.graph import Node
 from graphnn.network import Network
 from graphnn.ops.activation import Sigmoid, Softmax
 from graphnn.runs import train_spec
 from graphnn.spec.model import TrainSpec
+from graphnn.trained import Classes
 from graphnn.training import data
 from graphnn.training.columns import Column, InputNeed, array_for
 from graphnn.training.loop import needs
@@ -67,14 +69,16 @@ class Predictor:
     Raises
     ------
     TrainingError
-        Nothing says which node classifies.
+        Nothing says which node classifies; or the weights do not name the classes, and the training
+        data have more than the network tells.
     UsageError
         That node reads more than one input.
     """
 
     def __init__(self, network: Network, spec: TrainSpec) -> None:
         self._network = network
-        nodes = Measuring(network, spec).classifying
+        measuring = Measuring(network, spec)
+        nodes = measuring.classifying
         if nodes is None:
             message = "nothing says which node of the network tells classes"
             help = "add the metric accuracy: [PREDICTION, TARGET] to 'train'"
@@ -87,7 +91,11 @@ class Predictor:
             raise UsageError(Diagnostic("wrong-inputs", message, help="use graphnn run --input"))
         self._need = input_need(network, network.graph.nodes[next(iter(inputs))])
         self.probable = isinstance(network.graph.node(self._node).op, Sigmoid | Softmax)
-        self._names = _names(network, spec)
+        if network.classes is None:
+            self._names = measuring.names(_classes(network, spec))
+            _check_count(self._names, network.graph.node(self._node))
+        else:
+            self._names = measuring.names(network.classes)
 
     def __call__(self, paths: Iterable[str | Path]) -> list[Prediction]:
         """Classify every row of every file, .png, .npz or .safetensors.
@@ -138,7 +146,7 @@ def predict(
     settings : mapping, optional
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional
-        Parameters as training leaves them, an .npz or .safetensors file.
+        Parameters as training leaves them: the folder of a run, or an .npz or .safetensors file.
 
     Returns
     -------
@@ -190,14 +198,25 @@ def _rows(path: Path, need: InputNeed) -> Array:
     return array_for(need, Column(need.name, arrays[need.name]))
 
 
-def _names(network: Network, spec: TrainSpec) -> tuple[str, ...]:
-    """Names of the classes as training numbers them; none where its data are not here."""
+def _check_count(names: tuple[str, ...], node: Node) -> None:
+    """Refuse more classes than `node` tells: the data are not those of the training."""
+    width = node.shape[-1]
+    count = 2 if len(node.shape) == 1 or width == 1 else width
+    if isinstance(count, int) and len(names) > count:
+        message = (
+            f"'{node.name}' tells {count} classes, but the training data now have {len(names)}"
+        )
+        help = "the weights.safetensors of a run hold the names of its classes"
+        raise TrainingError(Diagnostic("different-classes", message, help=help))
+
+
+def _classes(network: Network, spec: TrainSpec) -> Classes:
+    """Named classes of the training data, for weights that tell of none; none without the data."""
     if spec.data is None or not any(kind in spec.data for kind in _NAMING):
-        return ()
+        return {}
     try:
-        rows = data.load(spec.data, needs(network, spec), network.graph.spec.folder).train
+        return data.load(spec.data, needs(network, spec), network.graph.spec.folder).train.classes
     except FileError as error:
         if all(found.code.startswith("no-such-") for found in error.diagnostics):
-            return ()
+            return {}
         raise
-    return next(iter(rows.classes.values()), ())

@@ -21,14 +21,13 @@ from graphnn.errors import Diagnostic, DrawingError, GraphnnError, TrainingError
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.writer import to_yaml
+from graphnn.trained import CHECKPOINT, WEIGHTS
 from graphnn.training import checkpoint
 from graphnn.training.data import Dataset
 from graphnn.training.loop import Progress, Sets, Training
 from graphnn.training.measuring import Row
 
 Array = NDArray[Any]
-CHECKPOINT = "checkpoint.safetensors"
-WEIGHTS = "weights.safetensors"
 _COLUMNS, _CHANGES = 10, 3  # of the picture of augmented images
 
 
@@ -282,17 +281,23 @@ def _mistakes(training: Training, path: Path) -> object:
     found = None if held_back is None else training.measuring.classified(held_back)
     if held_back is None or found is None:
         return False
-    return picture_mistakes(held_back, found.predicted, found.actual, path)
+    names = training.measuring.names(held_back.classes) or None
+    return picture_mistakes(held_back, found.predicted, found.actual, names, path)
 
 
-def picture_mistakes(dataset: Dataset, predicted: Array, actual: Array, path: Path) -> object:
+def picture_mistakes(
+    dataset: Dataset,
+    predicted: Array,
+    actual: Array,
+    names: tuple[str, ...] | None,
+    path: Path,
+) -> object:
     """Picture the rows of `dataset` whose class was mistaken; False where rows are no images."""
     pictures = [
         images for array in dataset.arrays.values() if (images := _images(array)) is not None
     ]
     if not pictures:
         return False
-    names = next(iter(dataset.classes.values()), None)
     return drawing.mistakes(pictures[0], predicted, actual, names=names, path=path)
 
 

@@ -15,6 +15,7 @@ from graphnn.errors import Diagnostic as Fault
 from graphnn.spec.take import brief
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
+from graphnn.trained import Classes
 from graphnn.training.columns import Column, InputNeed, array_for
 from graphnn.training.faults import for_each, refuse
 from graphnn.training.sources import SOURCES, Request
@@ -32,7 +33,7 @@ class Dataset:
         By input name; kept as views that cannot be written to.
     name : str
         What tables and pictures call the set.
-    classes : mapping of str to tuple of str
+    classes : dict of str to tuple of str
         For inputs whose class numbers stand for texts: the text of each number.
 
     Raises
@@ -43,7 +44,7 @@ class Dataset:
 
     arrays: Mapping[str, NDArray[Any]]
     name: str
-    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    classes: Classes = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_rows(self.arrays, {})
@@ -160,7 +161,10 @@ class Data:
 
 
 def load(
-    spec: Value, inputs: Mapping[str, InputNeed], folder: Path, like: Dataset | None = None
+    spec: Value,
+    inputs: Mapping[str, InputNeed],
+    folder: Path,
+    classes: Classes | None = None,
 ) -> Data:
     """The data that ``train.data`` asks for, as the inputs take them.
 
@@ -173,8 +177,8 @@ def load(
         Every input to feed, in the order of the graph.
     folder : Path
         Files named by the spec lie in this folder's tree.
-    like : Dataset, optional
-        A first set, whose class numbers texts in this one must take.
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, as those of a first set, whose numbers texts must take here.
 
     Raises
     ------
@@ -185,12 +189,11 @@ def load(
     """
     kind, value = _kind(spec)
     _check_needs(inputs, spec.span)
-    known = None if like is None else like.classes
-    found = SOURCES[kind](Request(kind, value, inputs, folder, known))
+    found = SOURCES[kind](Request(kind, value, inputs, folder, classes))
     arrays = for_each(found.columns, lambda name, column: array_for(inputs[name], column))
     _check_rows(arrays, found.columns)
-    classes = {name: column.classes for name, column in found.columns.items() if column.classes}
-    whole = Dataset(arrays, found.name, classes)
+    named = {name: column.classes for name, column in found.columns.items() if column.classes}
+    whole = Dataset(arrays, found.name, named)
     if found.train_rows is None:
         return Data(whole, None)
     return Data(*whole.split(found.train_rows))

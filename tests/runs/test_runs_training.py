@@ -8,7 +8,7 @@ import pytest
 
 import graphnn
 from graphnn.errors import RunError, TrainingError
-from graphnn.runs import CHECKPOINT
+from graphnn.trained import CHECKPOINT
 
 SPEC = """
 graphnn: 1

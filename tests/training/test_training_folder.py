@@ -57,7 +57,9 @@ def put(base: Path, **files: bytes) -> None:
 
 def read(base: Path, spec: str = "{folder: pets}", *inputs: InputNeed, like=None) -> Data:
     inputs = inputs or (X, T)
-    return load(located_yaml(spec), {need.name: need for need in inputs}, base, like)
+    return load(
+        located_yaml(spec), {need.name: need for need in inputs}, base, like and like.classes
+    )
 
 
 def refused(base: Path, spec: str = "{folder: pets}", *inputs: InputNeed, like=None) -> list:
