@@ -22,7 +22,7 @@ from graphnn.training import data
 from graphnn.training.columns import Column, InputNeed, array_for
 from graphnn.training.loop import needs
 from graphnn.training.measuring import Measuring, input_need
-from graphnn.training.sources import _png
+from graphnn.training.sources import _pictures, _png
 from graphnn.training.sources.folder import MAX_FILE
 
 Array = NDArray[Any]
@@ -179,10 +179,11 @@ def _best(scores: Array) -> Iterable[tuple[int, float]]:
 def _picture(path: Path, need: InputNeed) -> Array:
     """A PNG file as one row."""
     content = files.read_bytes(path, MAX_FILE)
-    _png.size(path.name, content, None)  # refuses what is too large
-    colour = len(need.row) == 3 and need.row[0] == 3
-    pixels = _png.pixels(path.name, content, "RGB" if colour else "L", None)
-    rows = np.moveaxis(pixels, 2, 0)[np.newaxis] if colour else pixels[np.newaxis]
+    found, wanted = _png.size(path.name, content, None), _pictures.size(need)
+    if wanted is not None and found != wanted:
+        raise _pictures.another_size(path.name, found, wanted, f"input '{need.name}' takes")
+    pixels = _png.pixels(path.name, content, _pictures.mode(need), None)
+    rows = _pictures.rows(need, pixels[np.newaxis])
     return array_for(need, Column(path.name, rows, pixels=True))
 
 

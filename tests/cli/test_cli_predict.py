@@ -110,6 +110,35 @@ def test_colours(call, net):
     assert out.splitlines()[1].split() == ["blue.png", "1", "0.9000"]
 
 
+def images(text: str) -> str:
+    """The network for images with a height and a width."""
+    text = text.replace("[batch, 4]", "[batch, 1, 2, 2]")
+    flat = "  f: {op: flatten, inputs: x}\n  a: {op: affine, inputs: f"
+    return text.replace("  a: {op: affine, inputs: x", flat)
+
+
+def test_an_image_of_another_shape_is_no_image(call, net):
+    Path(net).write_text(images(HALVES))
+    assert call("predict", net, "--weights", "w.npz", "left.png").code == 0
+    save("wide.png", [[0, 0, 0, 0]])
+    result = call("predict", net, "--weights", "w.npz", "wide.png")
+    assert (result.code, result.out, result.err) == (
+        1,
+        "",
+        "error[wrong-size]: 'wide.png' has 1x4 pixels, not 2x2\n"
+        "   = note: input 'x' takes 2x2, height by width\n",
+    )
+
+
+def test_what_is_transparent_is_white(call, net):
+    # A black stroke on a clear layer, left; what nobody sees is black too.
+    layer = np.zeros((2, 2, 4), np.uint8)
+    layer[:, 0, 3] = 255
+    Image.fromarray(layer).save("layer.png")
+    out = call("predict", net, "--weights", "w.npz", "layer.png").out
+    assert out.splitlines()[1].split() == ["layer.png", "1", "0.9000"]
+
+
 def test_what_cannot_be_read(call, net):
     save("wide.png", [[0, 0, 0]])
     Path("text.png").write_text("none")

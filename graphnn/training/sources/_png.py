@@ -78,7 +78,8 @@ def pixels(name: str, content: bytes, mode: Mode, span: Span | None) -> NDArray[
     name, content, span
         As for `size`.
     mode : {"L", "RGB"}
-        Grey levels or colours. Colours become grey by ITU-R 601; transparency is left out.
+        Grey levels or colours. Colours become grey by ITU-R 601. What is transparent shows white,
+        as paper would.
 
     Returns
     -------
@@ -103,10 +104,14 @@ def pixels(name: str, content: bytes, mode: Mode, span: Span | None) -> NDArray[
             _refuse_short(name, content, span)
             image.load()
             if image.mode.startswith("I"):
-                return _of_16_bits(np.asarray(image), mode)
-            # By way of RGBA, for else Pillow warns of palettes with transparency.
-            plain = image.convert("RGBA") if image.mode == "P" else image
-            return np.asarray(plain.convert(mode))
+                grey = np.asarray(image)
+                through = grey == image.info.get("transparency")
+                return _of_16_bits(np.where(through, 65535, grey), mode)
+            if image.has_transparency_data:
+                # Colours that nobody sees can be anything, most often black.
+                paper = Image.new("RGBA", image.size, "white")
+                return np.asarray(Image.alpha_composite(paper, image.convert("RGBA")).convert(mode))
+            return np.asarray(image.convert(mode))
     except _FAULTS:
         raise _broken(name, span) from None
 
