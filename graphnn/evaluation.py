@@ -133,7 +133,7 @@ def _rows(
     if data is None:
         return held_back(load_sets(net, spec, net.classes))
     if not isinstance(data, Located):
-        return "given", Dataset({name: np.asarray(rows) for name, rows in data.items()}, "data")
+        return "given", sources.given(data, needs(net, spec), net.classes)
     inputs, folder = needs(net, spec), net.graph.spec.folder
     found = sources.load(data, inputs, folder, net.classes)
     if net.classes is None and found.train.classes and spec.data is not None:

@@ -23,8 +23,8 @@ from graphnn.spec.model import TrainSpec
 from graphnn.spec.writer import to_yaml
 from graphnn.trained import CHECKPOINT, WEIGHTS
 from graphnn.training import checkpoint
-from graphnn.training.data import Dataset
-from graphnn.training.loop import Progress, Sets, Training
+from graphnn.training.data import Dataset, given
+from graphnn.training.loop import Progress, Sets, Training, needs
 from graphnn.training.measuring import Row
 
 Array = NDArray[Any]
@@ -112,7 +112,7 @@ def train(
     """
     net = source if isinstance(source, Network) else network.load(source, settings)
     spec = train_spec(net)
-    sets = None if data is None else Sets(Dataset(_arrays(data), "data"))
+    sets = None if data is None else Sets(given(data, needs(net, spec), net.classes))
     place = _open(folder, resume)
     training = Training(net, spec, sets)
     if place is not None and resume:
@@ -136,10 +136,6 @@ def train_spec(net: Network) -> TrainSpec:
         return net.graph.spec.train
     help = "add a section 'train' to it, such as train: {data: ..., epochs: 10}"
     raise TrainingError(Diagnostic("no-train", "the spec does not say how to train", help=help))
-
-
-def _arrays(data: Mapping[str, ArrayLike]) -> dict[str, Array]:
-    return {name: np.asarray(array) for name, array in data.items()}
 
 
 def _open(folder: str | Path | None, resume: bool) -> Path | None:

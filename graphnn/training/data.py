@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from graphnn.errors import DataError, Findings, Note, Span, UsageError, suggestion
+from graphnn.errors import DataError, Findings, Note, Span, UsageError, listed, suggestion
 from graphnn.errors import Diagnostic as Fault
+from graphnn.executor import as_numbers
 from graphnn.spec.take import brief
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
@@ -20,7 +21,7 @@ from graphnn.training.columns import Column, InputNeed, array_for
 from graphnn.training.faults import for_each, refuse
 from graphnn.training.sources import SOURCES, Request
 
-__all__ = ["Data", "Dataset", "InputNeed", "load", "split_off"]
+__all__ = ["Data", "Dataset", "InputNeed", "given", "load", "split_off"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +200,36 @@ def load(
     return Data(*whole.split(found.train_rows))
 
 
+def given(
+    arrays: Mapping[str, ArrayLike],
+    inputs: Mapping[str, InputNeed],
+    classes: Classes | None = None,
+) -> Dataset:
+    """Arrays that Python gives, as the inputs take them: by the rules for those of a file.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array_like
+        By input name.
+    inputs : mapping of str to InputNeed
+        Every input to feed, in the order of the graph.
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, that class numbers stand for.
+
+    Raises
+    ------
+    DataError
+        An input is missing or unknown, or an array does not fit. All independent faults at once.
+    """
+    _check_names(arrays, inputs)
+    _check_needs(inputs, None)
+    columns = for_each(
+        {name: arrays[name] for name in inputs}, lambda n, array: Column(n, _numbers(n, array))
+    )
+    taken = for_each(columns, lambda name, column: array_for(inputs[name], column))
+    return Dataset(taken, "data", classes or {})
+
+
 def split_off(
     dataset: Dataset,
     amount: float,
@@ -315,6 +346,26 @@ def _kind(spec: Value) -> tuple[str, Value]:
             help=f"the kinds are {kinds}",
         )
     return next(iter(spec.items()))
+
+
+def _check_names(arrays: Mapping[str, ArrayLike], inputs: Mapping[str, InputNeed]) -> None:
+    findings = Findings()
+    known = f"its inputs are {listed(inputs)}" if inputs else "it has no inputs"
+    for name in arrays:
+        if name not in inputs:
+            message = f"the network has no input '{name}' to feed"
+            findings.error("unknown-input", message, help=suggestion(str(name), inputs, known))
+    for name in inputs:
+        if name not in arrays:
+            findings.error("missing-input", f"the data have no array to feed input '{name}'")
+    findings.raise_errors(DataError)
+
+
+def _numbers(name: str, array: ArrayLike) -> NDArray[Any]:
+    found = as_numbers(array)
+    if found is None:
+        raise refuse("not-numbers", f"'{name}' in the data is not an array of numbers")
+    return found
 
 
 def _check_needs(inputs: Mapping[str, InputNeed], span: Span | None) -> None:
