@@ -97,12 +97,12 @@ class Predictor:
         else:
             self._names = measuring.names(network.classes)
 
-    def __call__(self, paths: Iterable[str | Path]) -> list[Prediction]:
+    def __call__(self, paths: str | Path | Iterable[str | Path]) -> list[Prediction]:
         """Classify every row of every file, .png, .npz or .safetensors.
 
         Parameters
         ----------
-        paths : iterable of str or Path
+        paths : str, Path, or iterable of them
 
         Returns
         -------
@@ -113,7 +113,8 @@ class Predictor:
         FileError, DataError, RunError
             A file cannot be read, does not fit the input, or its result is not finite.
         """
-        return [each for path in paths for each in self._file(Path(path))]
+        every = (paths,) if isinstance(paths, str | Path) else paths
+        return [each for path in every for each in self._file(Path(path))]
 
     def _file(self, path: Path) -> Iterable[Prediction]:
         picture = path.suffix.lower() == ".png"
@@ -129,7 +130,7 @@ class Predictor:
 
 def predict(
     source: Network | str | Path,
-    paths: Iterable[str | Path],
+    paths: str | Path | Iterable[str | Path],
     settings: Mapping[str, Any] | None = None,
     *,
     weights: str | Path | None = None,
@@ -140,7 +141,7 @@ def predict(
     ----------
     source : Network, str or Path
         A network or a spec file.
-    paths : iterable of str or Path
+    paths : str, Path, or iterable of them
         PNG images with as many pixels as the input has values, or .npz and .safetensors files with
         an array of rows.
     settings : mapping, optional

@@ -290,15 +290,21 @@ def picture_mistakes(
 ) -> object:
     """Picture the rows of `dataset` whose class was mistaken; False where rows are no images."""
     pictures = [
-        images for array in dataset.arrays.values() if (images := _images(array)) is not None
+        images for array in dataset.arrays.values() if (images := images_of(array)) is not None
     ]
     if not pictures:
         return False
-    return drawing.mistakes(pictures[0], predicted, actual, names=names, path=path)
+    images = pictures[0]
+    ink = images.ndim == 3
+    return drawing.mistakes(images, predicted, actual, names=names, ink=ink, path=path)
 
 
-def _images(array: Array) -> Array | None:
-    """`array` as grey images [n, height, width], when its rows can be seen so."""
+def images_of(array: Array) -> Array | None:
+    """`array` as images [n, height, width] or [n, height, width, 3]; None where rows are none."""
+    if array.dtype.kind != "f":
+        return None
+    if array.ndim == 4 and array.shape[1] == 3:
+        return np.moveaxis(array, 1, 3)
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
     if (
@@ -308,7 +314,7 @@ def _images(array: Array) -> Array | None:
     ):
         side = math.isqrt(array.shape[1])
         array = array.reshape(-1, side, side)
-    return array if array.ndim == 3 and array.dtype.kind == "f" else None
+    return array if array.ndim == 3 else None
 
 
 def _path(training: Training, path: Path) -> object:

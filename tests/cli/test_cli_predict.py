@@ -180,4 +180,6 @@ def test_one_line_of_python_tells_the_same(call, net):
     trained = graphnn.load(net)
     trained.load_weights("w.npz")
     assert graphnn.predict(trained, [Path("left.png")]) == [found]
+    assert graphnn.predict(trained, "left.png") == [found]
+    assert graphnn.predict(trained, Path("left.png")) == [found]
     assert graphnn.Predictor(trained, trained.graph.spec.train)(["left.png"]) == [found]
