@@ -299,6 +299,23 @@ def picture_mistakes(
     return drawing.mistakes(images, predicted, actual, names=names, ink=ink, path=path)
 
 
+def picture_pairs(rows: Array, made: Array, what: str, path: Path) -> object:
+    """Picture `rows`, and below each what was `made` of it; False where they are not alike images.
+
+    Parameters
+    ----------
+    rows, made : ndarray, shape (rows, ...)
+    what : str
+        What the rows are called.
+    path : Path
+    """
+    images, others = images_of(rows), images_of(made)
+    if images is None or others is None or images.shape != others.shape:
+        return False
+    title = f"{what}, and below each what the network makes of it"
+    return drawing.reconstructions(images, others, ink=images.ndim == 3, title=title, path=path)
+
+
 def images_of(array: Array) -> Array | None:
     """`array` as images [n, height, width] or [n, height, width, 3]; None where rows are none."""
     if array.dtype.kind != "f":

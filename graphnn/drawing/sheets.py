@@ -168,6 +168,55 @@ def _tally(wrong: int, total: int, shown: int) -> str:
     return f"{tally}; first {shown:,} shown" if shown < wrong else tally
 
 
+def reconstructions(
+    images: ArrayLike,
+    made: ArrayLike,
+    *,
+    columns: int = 10,
+    limit: int = 30,
+    ink: bool = True,
+    title: str | None = None,
+    path: str | Path | None = None,
+) -> Figure:
+    """A sheet of images, and below each what a network makes of it, all on one scale.
+
+    Parameters
+    ----------
+    images, made : array_like
+        As `image_sheet` takes them, both of one shape. What is made darker or lighter than any of
+        the images is drawn as dark or light as they are.
+    columns : int
+        Images in a row.
+    limit : int
+        Most images to show: as many whole rows as that makes, one at least.
+    ink, title, path
+        As in `image_sheet`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DrawingError, FileError
+        As in `image_sheet`; or the shapes differ.
+    """
+    style.check_path(path)
+    before, after = read_images(images), read_images(made)
+    if before.shape != after.shape:
+        message = f"images of shape {before.shape} and {after.shape} are not alike"
+        raise fail("bad-picture-data", message)
+    columns = max(1, min(columns, len(before)))
+    count = columns * max(1, min(len(before), limit) // columns)
+    if before.size:
+        after = np.clip(after, before.min(), before.max())
+    rows = [part[at : at + columns] for at in range(0, count, columns) for part in (before, after)]
+    pictures = np.concatenate(rows)
+    return image_sheet(
+        pictures, columns=columns, limit=len(pictures), ink=ink, title=title, path=path
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Grid:
     """Where things are on a sheet, in inches from its top left corner."""

@@ -35,6 +35,7 @@ PLOTS: dict[str, Callable[[], Any]] = {
     "loss_path": lambda: drawing.loss_path(graphnn.loads(DESCENT), np.array(POINTS)),
     "mistakes": lambda: drawing.mistakes(IMAGES, [0, 1], [1, 1]),
     "path_on_contours": lambda: drawing.path_on_contours(lambda x, y: x * y, POINTS),
+    "reconstructions": lambda: drawing.reconstructions(IMAGES, IMAGES),
     "step_study": lambda: drawing.step_study([1e-3, 1e-2], [1e-4, 1e-3], [1e-6, 1e-5]),
     "trial_curves": lambda: drawing.trial_curves({1: [2.0, 1.0]}, measure="loss"),
     "trial_values": lambda: drawing.trial_values({"rate": [0.1, 0.2]}, [1.0, 2.0], measure="loss"),
