@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn import drawing, network, runs
+from graphnn import network, pictures, runs
 from graphnn.errors import Diagnostic, TrainingError
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
@@ -19,9 +19,6 @@ from graphnn.training import data as sources
 from graphnn.training.data import Dataset
 from graphnn.training.loop import Sets, load_sets, needs
 from graphnn.training.measuring import Classified, Measuring, Row, confusion_matrix
-
-CONFUSION = "confusion.png"
-MISTAKES = "mistakes.png"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +38,9 @@ class Evaluation:
         spec has the metric ``accuracy`` or ``top_k_accuracy``.
     names : tuple of str or None
         Names of the classes, where they have some.
+    made : tuple of ndarray, or None
+        The first rows and what the network makes of them, where it classifies nothing and both are
+        images of one size.
     """
 
     kind: str
@@ -48,6 +48,7 @@ class Evaluation:
     dataset: Dataset
     classified: Classified | None = None
     names: tuple[str, ...] | None = None
+    made: tuple[NDArray[Any], NDArray[Any]] | None = None
 
     @property
     def rows(self) -> int:
@@ -60,7 +61,10 @@ class Evaluation:
         return None if self.classified is None else confusion_matrix(*self.classified)
 
     def draw(self, folder: str | Path) -> tuple[str, ...]:
-        """Write pictures of the confusion matrix and, for images, of the mistakes.
+        """Write pictures of what was measured.
+
+        Of a classifier, that is the confusion matrix and, for images, the mistakes; of a network
+        that makes images of images, the first of both.
 
         Parameters
         ----------
@@ -70,20 +74,25 @@ class Evaluation:
         Returns
         -------
         tuple of str
-            Names of the files; none where rows are not classified.
+            Names of the files; none where there is nothing to draw.
 
         Raises
         ------
         DrawingError, FileError
             A picture cannot be made or written.
         """
-        if self.classified is None or self.confusion is None:
+        if self.classified is None and self.made is None:
             return ()
         place = runs.make_folder(folder)
-        drawing.confusion(self.confusion, names=self.names, path=place / CONFUSION)
-        predicted, actual, _ = self.classified
-        drawn = runs.picture_mistakes(self.dataset, predicted, actual, self.names, place / MISTAKES)
-        return (CONFUSION,) if drawn is False else (CONFUSION, MISTAKES)
+        if self.classified is None:
+            what = "images" if self.kind == "given" else f"{self.kind} images"
+            pictures.pairs(self.made, what, place / pictures.RECONSTRUCTIONS)
+            return (pictures.RECONSTRUCTIONS,)
+        pictures.confusion(self.classified, self.names, place / pictures.CONFUSION)
+        drawn = pictures.mistakes(
+            self.dataset, self.classified, self.names, place / pictures.MISTAKES
+        )
+        return (pictures.CONFUSION, *([] if drawn is False else [pictures.MISTAKES]))
 
 
 def evaluate(
@@ -124,7 +133,9 @@ def evaluate(
     kind, dataset = _rows(net, spec, data)
     names = measuring.names(dataset.classes) or None
     values = measuring.evaluate(dataset)
-    return Evaluation(kind, values, dataset, measuring.classified(dataset), names)
+    classified = measuring.classified(dataset)
+    made = pictures.reconstructed(net, dataset) if measuring.classifying is None else None
+    return Evaluation(kind, values, dataset, classified, names, made)
 
 
 def _rows(

@@ -44,7 +44,8 @@ def evaluate(
             "-o",
             "--output",
             metavar="FOLDER",
-            help="For a classifier: write confusion.png, and for images mistakes.png, here.",
+            help="Write pictures here: confusion.png of a classifier, and mistakes.png for images; "
+            "reconstructions.png of what makes images of images.",
             show_default=False,
         ),
     ] = None,

@@ -17,8 +17,9 @@ from graphnn import network
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Format, Settings, TrainedWeights, settings
 from graphnn.errors import Diagnostic, UsageError
+from graphnn.pictures import pairs
 from graphnn.prediction import Outputs, Prediction, Predictor
-from graphnn.runs import picture_pairs, train_spec
+from graphnn.runs import train_spec
 
 _SHOWN = 10  # values of one node that a table has room for
 
@@ -113,7 +114,7 @@ def _draw(found: Sequence[Prediction | Outputs], path: Path) -> None:
     for node in told[0].values if alike else ():
         rows = np.stack([each.row for each in told])
         made = np.stack([each.values[node] for each in told])
-        if picture_pairs(rows, made, "the images", path) is not False:
+        if pairs((rows, made), "images", path) is not False:
             terminal.remark(f"wrote '{path}'")
             return
     message = f"there is nothing to draw in '{path}'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,10 +80,7 @@ def image_sheet(
     limit = max(limit, 1)
     shown = range(min(len(pictures), limit))
     texts = [[(str(labels[i]), style.INK)] if labels is not None else [] for i in shown]
-    heading = title or ""
-    if len(pictures) > limit:
-        cut = f"first {limit:,} of {len(pictures):,} shown"
-        heading = f"{heading} ({cut})" if heading else cut
+    heading = _heading(title or "", len(pictures), limit)
     with style.styled():
         figure = _sheet(pictures[: len(shown)], texts, columns, heading, ink, "no images")
         return style.finish(figure, path)
@@ -217,6 +214,31 @@ def reconstructions(
     )
 
 
+def stacked(sheets: Mapping[str, ArrayLike], columns: int | None, limit: int) -> Figure:
+    """Sheets of images by title, one below the other, each with axes of its own."""
+    limit = max(limit, 1)
+    read = {title: read_images(images) for title, images in sheets.items()}
+    parts = {_heading(title, len(each), limit): each[:limit] for title, each in read.items()}
+    grids = [_grid(shown, [], columns, bool(title)) for title, shown in parts.items()]
+    width, height = max(grid.sheet[0] for grid in grids), sum(grid.sheet[1] for grid in grids)
+    figure = style.new_figure(width, height)
+    top = height
+    for (title, shown), grid in zip(parts.items(), grids, strict=True):
+        top -= grid.sheet[1]
+        place = (0, top / height, grid.sheet[0] / width, grid.sheet[1] / height)
+        axes = figure.add_axes(place)
+        _fill(axes, grid, shown, [[]] * len(shown), title, ink=False, nothing="no images")
+    return figure
+
+
+def _heading(title: str, count: int, limit: int) -> str:
+    """`title`, with what is left out where that is so."""
+    if count <= limit:
+        return title
+    cut = f"first {limit:,} of {count:,} shown"
+    return f"{title} ({cut})" if title else cut
+
+
 @dataclass(frozen=True, slots=True)
 class _Grid:
     """Where things are on a sheet, in inches from its top left corner."""
@@ -251,9 +273,24 @@ def _sheet(
     nothing: str,
 ) -> Figure:
     grid = _grid(pictures, texts, columns, bool(title))
-    width, height = grid.sheet
-    figure = style.new_figure(width, height)
+    figure = style.new_figure(*grid.sheet)
     axes = figure.add_axes((0, 0, 1, 1))
+    _fill(axes, grid, pictures, texts, title, ink=ink, nothing=nothing)
+    return figure
+
+
+def _fill(
+    axes: Axes,
+    grid: _Grid,
+    pictures: NDArray[Any],
+    texts: Sequence[Texts],
+    title: str,
+    *,
+    ink: bool,
+    nothing: str,
+) -> None:
+    """Draw a sheet into axes of its size."""
+    width, height = grid.sheet
     axes.set_axis_off()
     scale = scale_of(pictures)
     for number, picture in enumerate(pictures):
@@ -267,7 +304,6 @@ def _sheet(
         axes.text(_MARGIN, 0.16, title, fontsize=style.TITLE_SIZE, va="top")
     # a unit of the axes is an inch, counted downwards
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
-    return figure
 
 
 def _grid(
