@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +185,7 @@ def reconstructions(
     columns : int
         Images in a row.
     limit : int
-        Most images to show: as many whole rows as that makes, one at least.
+        Most images to show, one at least; the title says when there are more.
     ink, title, path
         As in `image_sheet`.
 
@@ -203,15 +203,24 @@ def reconstructions(
     if before.shape != after.shape:
         message = f"images of shape {before.shape} and {after.shape} are not alike"
         raise fail("bad-picture-data", message)
-    columns = max(1, min(columns, len(before)))
-    count = columns * max(1, min(len(before), limit) // columns)
+    limit = max(limit, 1)
+    heading = _heading(title or "", len(before), limit)
+    before, after = before[:limit], after[:limit]
     if before.size:
         after = np.clip(after, before.min(), before.max())
-    rows = [part[at : at + columns] for at in range(0, count, columns) for part in (before, after)]
-    pictures = np.concatenate(rows)
-    return image_sheet(
-        pictures, columns=columns, limit=len(pictures), ink=ink, title=title, path=path
-    )
+    columns = max(1, min(columns, len(before)))
+    # Every second row of the sheet is for what was made of the images above.
+    upper = [number + number // columns * columns for number in range(len(before))]
+    places = [*upper, *(place + columns for place in upper)]
+    pictures = np.concatenate([before, after])
+    grid = _grid(pictures, [], columns, bool(heading))
+    grid = replace(grid, rows=max(1, 2 * math.ceil(len(before) / columns)))
+    texts: list[Texts] = [[]] * len(pictures)
+    with style.styled():
+        figure = style.new_figure(*grid.sheet)
+        axes = figure.add_axes((0, 0, 1, 1))
+        _fill(axes, grid, pictures, texts, heading, ink=ink, nothing="no images", places=places)
+        return style.finish(figure, path)
 
 
 def stacked(sheets: Mapping[str, ArrayLike], columns: int | None, limit: int) -> Figure:
@@ -288,13 +297,14 @@ def _fill(
     *,
     ink: bool,
     nothing: str,
+    places: Sequence[int] | None = None,
 ) -> None:
-    """Draw a sheet into axes of its size."""
+    """Draw a sheet into axes of its size; `places` number those of the pictures, if not all."""
     width, height = grid.sheet
     axes.set_axis_off()
     scale = scale_of(pictures)
     for number, picture in enumerate(pictures):
-        x, y = grid.place(number)
+        x, y = grid.place(number if places is None else places[number])
         show_image(axes, picture, scale, ink, (x, x + grid.width, y + grid.height, y))
         _write(axes, texts[number], x + grid.width / 2, y + grid.height, grid.width + _GAP)
     if not len(pictures):

@@ -16,15 +16,31 @@ def shown(images, made, **options) -> list[np.ndarray]:
 
 def test_below_each_row_of_images_stands_what_was_made_of_them():
     # Image n is n/10 all over, what is made of it n/10 + 1/20.
-    images = np.arange(7.0).reshape(7, 1, 1) / 10 * np.ones((7, 2, 2))
-    found = [picture[0, 0] for picture in shown(images, images + 0.05, columns=3)]
-    # The seventh would begin a row that is not whole.
+    images = np.arange(5.0).reshape(5, 1, 1) / 10 * np.ones((5, 2, 2))
+    (axes,) = drawing.reconstructions(images, images + 0.05, columns=3).axes
+    extents = [tuple(image.get_extent()) for image in axes.images]
+    levels = [float(np.asarray(image.get_array())[0, 0]) for image in axes.images]
+    across = sorted({left for left, *_ in extents})
+    down = sorted({top for *_, top in extents})
+    found = np.full((len(down), len(across)), np.nan)
+    for (left, *_, top), level in zip(extents, levels, strict=True):
+        found[down.index(top), across.index(left)] = level
+    # What is lighter than all images is as light as the lightest.
     np.testing.assert_allclose(
-        found, [0, 0.1, 0.2, 0.05, 0.15, 0.25, 0.3, 0.4, 0.5, 0.35, 0.45, 0.55]
+        found,
+        [
+            [0.0, 0.1, 0.2],
+            [0.05, 0.15, 0.25],
+            [0.3, 0.4, np.nan],
+            [0.35, 0.4, np.nan],
+        ],
     )
-    assert len(shown(images, images, columns=3, limit=5)) == 6
-    assert len(shown(images, images, columns=3, limit=1)) == 6
-    assert len(shown(images, images)) == 14
+
+
+def test_of_many_images_the_first_are_shown():
+    (axes,) = drawing.reconstructions(*np.zeros((2, 7, 2, 2)), limit=5, title="test images").axes
+    assert len(axes.images) == 10
+    assert axes.texts[0].get_text() == "test images (first 5 of 7 shown)"
 
 
 def test_what_is_lighter_or_darker_than_all_images_takes_no_contrast():
