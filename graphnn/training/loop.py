@@ -112,7 +112,8 @@ class Training:
         self.optimizer = optimizers.find(spec.optimizer)
         self.augmenter = augmentation.find(spec.augment, needs(network, spec))
         self.sets = load_sets(network, spec) if sets is None else sets
-        if self.sets.train is not None:
+        if self.sets.train is not None and (sets is None or self.sets.train.classes):
+            # Arrays from Python say nothing of names: the network keeps what it knows.
             network.classes = self.sets.train.classes
         self._names = network.trainable
         if not self._names:

@@ -98,7 +98,7 @@ class RowReader:
             column = table.column_for(path, self.need, self.needs, self.columns, self.classes)
         elif suffix == ".npy":
             column = Column(path.name, archives.read_npy(path))
-        elif suffix in archives.SUFFIXES:
+        elif path.suffix in archives.SUFFIXES:
             column = self._member(path)
         else:
             with files.open_regular(path):

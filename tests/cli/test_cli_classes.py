@@ -167,6 +167,28 @@ def test_classes_without_names_stay_without(call, here):
     assert result.out.splitlines()[1].split()[:2] == ["pets/dog/0.png", "1"]
 
 
+def test_arrays_from_python_say_nothing_of_names(net):
+    fresh = graphnn.load(net)
+    rows = {"x": np.eye(4), "t": [0, 1, 0, 1]}
+    assert graphnn.train(fresh, data=rows).network.classes is None
+    fresh.load_weights("run")
+    assert graphnn.train(fresh, data=rows).network.classes == {"t": ("cat", "dog")}
+    assert graphnn.evaluate(fresh, data=rows).names == ("cat", "dog")
+
+
+def test_a_run_on_the_test_rows_numbers_classes_as_training_did(call, net):
+    save("pets/ant/0.png", DOG)
+    result = call("run", net, *WEIGHTS)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error[unknown-class]: 'ant' is no class of input 't'")
+    shutil.rmtree("pets/ant")
+    shutil.rmtree("pets/cat")
+    result = call("run", net, *WEIGHTS)
+    assert (result.code, result.err) == (0, "")
+    # What is left is a dog, still the second class.
+    assert "accuracy  1.0000\n" in result.out
+
+
 def test_names_are_those_of_the_target(call, here):
     # The colour is a one-hot row, and the shape that it tells has names of its own.
     Path("rows.csv").write_text("x,t\nred,round\nblue,flat\n")
