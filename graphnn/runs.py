@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
 from graphnn import drawing, files, network, pictures
-from graphnn.errors import Diagnostic, DrawingError, GraphnnError, TrainingError
+from graphnn.errors import Diagnostic, DrawingError, GraphnnError, RunError, TrainingError
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.writer import to_yaml
@@ -239,7 +240,9 @@ def _leave(
         )
     leave("augmented.png", lambda path: pictures.augmented(training, path))
     leave("filters.png", lambda path: pictures.filters(filters, net, path))
-    _leave_measured(training, leave)
+    # The fault that ended a run is told, not that its rows cannot be measured either.
+    with suppress(RunError):
+        _leave_measured(training, leave)
     leave("path.png", lambda path: pictures.loss_path(training, path))
     remarks = (f"no {', '.join(names)}: {message}" for message, names in faults.items())
     return tuple(written), tuple(remarks)

@@ -143,6 +143,24 @@ def test_rows_that_are_given_are_not_called_held_back(drawn):
     assert title == "images, and below each what the network makes of it"
 
 
+def test_a_run_that_breaks_off_tells_its_own_fault(monkeypatch):
+    # 1e307 times 100 is more than a float64 holds.
+    np.savez("rows.npz", x=np.full((4, 5, 5), 100.0))
+    Path("net.yaml").write_text(HALF.replace("[0.5]", "[1e307]"))
+    told = []
+
+    def reconstructed(*_):
+        told.append("asked")
+        raise graphnn.errors.RunError(graphnn.Diagnostic("not-finite", "another place"))
+
+    monkeypatch.setattr("graphnn.pictures.reconstructed", reconstructed)
+    with pytest.raises(graphnn.errors.RunError) as caught:
+        graphnn.train("net.yaml", folder="run")
+    assert told == ["asked"]
+    assert "another place" not in str(caught.value)
+    assert (Path("run") / "weights.safetensors").exists()
+
+
 def test_rows_that_are_no_images():
     np.savez("rows.npz", x=np.ones((3, 4)))
     run = train(HALF.replace("[batch, 5, 5]", "[batch, 4]"))
