@@ -18,7 +18,7 @@ Mode = Literal["L", "RGB"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
-_MAX_PIXELS = 1 << 25  # 5792 x 5792, which take 128 MiB while they are read
+_MAX_PIXELS = 1 << 25  # 5792 x 5792, which take 128 MiB a copy while they are read
 _AT_ONCE = 1 << 16  # bytes unpacked at a time, only to be counted
 # First column and row, and the steps between columns and rows, of each pass of an interlaced file.
 _ADAM7 = (
@@ -109,8 +109,10 @@ def pixels(name: str, content: bytes, mode: Mode, span: Span | None) -> NDArray[
                 return _of_16_bits(np.where(through, 65535, grey), mode)
             if image.has_transparency_data:
                 # Colours that nobody sees can be anything, most often black.
-                paper = Image.new("RGBA", image.size, "white")
-                return np.asarray(Image.alpha_composite(paper, image.convert("RGBA")).convert(mode))
+                whole = image if image.mode == "RGBA" else image.convert("RGBA")
+                paper = Image.new(mode, image.size, "white")
+                paper.paste(whole.convert(mode), mask=whole.getchannel("A"))
+                return np.asarray(paper)
             return np.asarray(image.convert(mode))
     except _FAULTS:
         raise _broken(name, span) from None
