@@ -15,7 +15,7 @@ from graphnn.gradients.numerical import numerical_gradient
 from graphnn.gradients.study import StepStudy, step_study
 from graphnn.network import Network, load, loads
 from graphnn.ops._op import Op
-from graphnn.prediction import Prediction, Predictor, predict
+from graphnn.prediction import Outputs, Prediction, Predictor, predict
 from graphnn.reports import render
 from graphnn.runs import Run, train
 from graphnn.schema import schema
@@ -34,6 +34,7 @@ __all__ = [
     "GraphnnError",
     "Network",
     "Op",
+    "Outputs",
     "Prediction",
     "Predictor",
     "Run",

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from graphnn.errors import GraphnnError
 from graphnn.files import fail, within
-from graphnn.runs import CHECKPOINT
 from graphnn.spec import reader
 from graphnn.spec.library import is_library
 from graphnn.spec.values import Mapping
+from graphnn.trained import CHECKPOINT
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _MARKS = ("graphnn", "nodes")  # keys without which a file found in a folder is no spec

@@ -69,7 +69,8 @@ TrainedWeights = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE",
-        help="Trained parameters, such as weights.safetensors in the folder of a run.",
+        help="Trained parameters: the folder of a run, or a file such as weights.safetensors or "
+        "checkpoint.safetensors in it.",
         show_default=False,
     ),
 ]

@@ -15,8 +15,9 @@ from graphnn.cli import terminal, watching
 from graphnn.cli.options import SET, File, Settings, settings
 from graphnn.errors import Diagnostic, RunError, TrainingError
 from graphnn.network import Network
-from graphnn.runs import CHECKPOINT, Run
+from graphnn.runs import Run
 from graphnn.spec.model import TrainSpec
+from graphnn.trained import CHECKPOINT
 from graphnn.training.measuring import Row
 
 _RUNS = Path("runs")

@@ -16,6 +16,7 @@ from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
+from graphnn.trained import Classes
 from graphnn.training import augmentation, data, optimizers
 from graphnn.training.data import Dataset, InputNeed
 from graphnn.training.measuring import Means, Measuring, Row, input_need
@@ -111,6 +112,9 @@ class Training:
         self.optimizer = optimizers.find(spec.optimizer)
         self.augmenter = augmentation.find(spec.augment, needs(network, spec))
         self.sets = load_sets(network, spec) if sets is None else sets
+        if self.sets.train is not None and (sets is None or self.sets.train.classes):
+            # Arrays from Python say nothing of names: the network keeps what it knows.
+            network.classes = self.sets.train.classes
         self._names = network.trainable
         if not self._names:
             message = "the network has no parameter to train"
@@ -317,8 +321,15 @@ def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
     }
 
 
-def load_sets(network: Network, spec: TrainSpec) -> Sets:
+def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None) -> Sets:
     """The rows that `spec` names: test and validation rows split off, then as many as it says.
+
+    Parameters
+    ----------
+    network : Network
+    spec : TrainSpec
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, where they are numbered already.
 
     Raises
     ------
@@ -333,14 +344,14 @@ def load_sets(network: Network, spec: TrainSpec) -> Sets:
         message = f"nothing says where the values of '{next(iter(inputs))}' come from"
         help = "add 'data' to 'train', such as {npz: FILE}"
         raise TrainingError(Diagnostic("no-data", message, spec.place.span, help=help))
-    loaded = data.load(spec.data, inputs, folder)
+    loaded = data.load(spec.data, inputs, folder, classes)
     rng = np.random.default_rng([spec.seed, _SPLIT])
 
     def part(train: Dataset, amount: Value | None) -> tuple[Dataset, Dataset | None]:
         if amount is None:
             return train, None
         if isinstance(amount, Located):
-            found = data.load(amount, inputs, folder, like=train)
+            found = data.load(amount, inputs, folder, train.classes)
             return train, found.train if found.test is None else found.test
         labels = None if spec.stratify is None else data.labels(train, spec.stratify)
         return data.split_off(train, _amount(amount), rng, amount.span, labels)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from graphnn.graph import Node
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
+from graphnn.trained import Classes
 from graphnn.training import metrics
 from graphnn.training.data import Dataset, InputNeed
 from graphnn.training.metrics import Measure
@@ -96,6 +97,13 @@ class Measuring:
         """The nodes with scores of classes and with true classes, where a metric names them."""
         nodes = {each.name: each.nodes for each in self.measures}
         return next((nodes[name] for name in _CLASSIFYING if name in nodes), None)
+
+    def names(self, classes: Classes) -> tuple[str, ...]:
+        """Of all named `classes`, by input, those that the true classes are told by."""
+        if self.classifying is None:
+            return ()
+        inputs = self._network.executor([self.classifying[1]]).plan.inputs
+        return next((classes[name] for name in inputs if name in classes), ())
 
     def loss(self, values: Mapping[str, Array]) -> float:
         """The loss of a batch."""

@@ -206,7 +206,7 @@ def test_a_picture_that_cannot_be_made_is_told(call, descent, no_plots):
     result = call("train", descent, "-o", "out")
     assert result.code == 0
     assert "curves.png" not in result.out
-    assert "note: no curves.png: " in result.err
+    assert "note: no curves.png, path.png: plots need matplotlib" in result.err
 
 
 RISING = """\

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import RunError, TrainingError
-from graphnn.runs import CHECKPOINT
+from graphnn.errors import DataError, RunError, TrainingError
+from graphnn.trained import CHECKPOINT
 
 SPEC = """
 graphnn: 1
@@ -134,6 +134,7 @@ def test_what_a_run_leaves(folder):
         "summary.json",
         "diagram.svg",
         "curves.png",
+        "confusion.png",
     }
     with (folder / "run" / "history.csv").open() as stream:
         rows = list(csv.DictReader(stream))
@@ -180,6 +181,72 @@ def test_data_may_be_given_from_python(folder):
     read = graphnn.train(folder / "net.yaml")
     assert given.network is net
     assert given.history == read.history
+
+
+IMAGES = """
+graphnn: 1
+nodes:
+  x:    {op: input, shape: [batch, 1, 4, 5]}
+  t:    {op: input, shape: [batch], dtype: int}
+  c:    {op: conv2d, inputs: x, filters: 2, kernel: 2}
+  f:    {op: flatten, inputs: c}
+  a:    {op: affine, inputs: f, units: 2}
+  y:    {op: softmax, inputs: a}
+  loss: {op: cross_entropy, inputs: [y, t]}
+train:
+  loss: loss
+  metrics: {accuracy: [y, t]}
+  augment: {shift: 1}
+"""
+GIVEN = [
+    (
+        {"x": np.zeros((3, 19)), "t": [0, 1, 0]},
+        "error[wrong-width]: 'x' needs 1x4x5 = 20 values a row, but 'x' has 19",
+    ),
+    (
+        {"x": np.zeros((0, 1, 4, 5)), "t": []},
+        "error[no-rows]: 'x' holds no rows\nerror[no-rows]: 't' holds no rows",
+    ),
+    (
+        {"x": np.zeros((3, 1, 4, 5)), "t": [0, 1]},
+        "error[row-mismatch]: 't' has 2 rows, but 'x' has 3",
+    ),
+    (
+        {"x": np.zeros((1, 20)), "T": [0]},
+        "error[unknown-input]: the network has no input 'T' to feed\n   = help: did you mean 't'?\n"
+        "error[missing-input]: the data have no array to feed input 't'",
+    ),
+    (
+        {"x": np.zeros((1, 20)), "t": ["cat"]},
+        "error[not-numbers]: 't' in the data is not an array of numbers",
+    ),
+    (
+        {"x": [[1.0], [1.0, 2.0]], "t": [0, 1]},
+        "error[not-numbers]: 'x' in the data is not an array of numbers",
+    ),
+    (
+        {"x": np.zeros((1, 20)), "t": [0.5]},
+        "error[not-whole]: 't' takes whole numbers of 64 bits, but 't'[0] is 0.5",
+    ),
+]
+
+
+@pytest.mark.parametrize("act", [graphnn.train, graphnn.evaluate])
+@pytest.mark.parametrize(("data", "message"), GIVEN)
+def test_arrays_that_do_not_do_are_refused_before_anything_runs(act, data, message):
+    with pytest.raises(DataError) as caught:
+        act(graphnn.loads(IMAGES), data=data)
+    assert str(caught.value).replace("\n\n", "\n") == message
+
+
+def test_arrays_are_taken_as_those_of_a_file_are():
+    rng = np.random.default_rng(0)
+    rows, labels = rng.random((6, 1, 4, 5)), [0, 1] * 3
+    runs = [
+        graphnn.train(graphnn.loads(IMAGES), data={"x": x, "t": t})
+        for x, t in ((rows, labels), (rows.reshape(6, 20), np.array(labels, float)))
+    ]
+    assert runs[0].history == runs[1].history
 
 
 def test_digits_that_were_wrong_are_pictured(tmp_path):
@@ -278,11 +345,13 @@ def test_without_matplotlib_the_weights_are_still_kept(folder, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    run = graphnn.train(folder / "net.yaml", {"epochs": 1}, folder=folder / "run")
+    settings = {"epochs": 1, "validation": 10}
+    run = graphnn.train(folder / "net.yaml", settings, folder=folder / "run")
     assert "weights.safetensors" in run.files
     assert "curves.png" not in run.files
-    assert len(run.remarks) == 1
-    assert run.remarks[0].startswith("no curves.png: ")
+    assert run.remarks == (
+        "no curves.png, confusion.png: plots need matplotlib, which is not installed",
+    )
 
 
 def test_training_by_numerical_gradients_never_asks_for_a_vjp(folder, monkeypatch):

@@ -54,7 +54,9 @@ class Folder:
 
     def load(self, spec: str, *inputs: InputNeed, like: Dataset | None = None) -> Data:
         inputs = inputs or (X, T)
-        return load(located_yaml(spec), {n.name: n for n in inputs}, self.path, like)
+        return load(
+            located_yaml(spec), {n.name: n for n in inputs}, self.path, like and like.classes
+        )
 
     def lists(self, spec: str, *inputs: InputNeed) -> dict[str, list]:
         return {k: v.tolist() for k, v in self.load(spec, *inputs).train.arrays.items()}
