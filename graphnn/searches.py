@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ from graphnn import drawing, files, graph, network
 from graphnn.errors import (
     Diagnostic,
     DrawingError,
+    FileError,
     Findings,
     GraphnnError,
+    Note,
     RunError,
     TrainingError,
     UsageError,
     suggestion,
 )
+from graphnn.interrupts import Held
 from graphnn.network import Network
 from graphnn.runs import train_spec
 from graphnn.spec import build
@@ -38,6 +42,7 @@ from graphnn.trials import Trial, Trials, best_of, opened
 
 STUDY = "study.db"
 _LOW_IS_GOOD = ("loss", "error")
+_HOPELESS = 10  # trials that fail alike before any other
 # Whatever else 'train' says may change which rows there are.
 _NOT_OF_ROWS = ("optimizer", "batch_size", "epochs", "gradient", "loss", "metrics")
 
@@ -79,6 +84,8 @@ class Search:
         Whether Ctrl-C ended it.
     document : Mapping
         The spec that was searched.
+    faults : tuple of Diagnostic
+        Why trials of this call failed, one of each code.
     """
 
     metric: str
@@ -87,6 +94,7 @@ class Search:
     interrupted: bool
     document: Document
     spec: SearchSpec
+    faults: tuple[Diagnostic, ...] = ()
 
     @property
     def ranked(self) -> list[Trial]:
@@ -211,6 +219,8 @@ def search(
     TrainingError
         The spec has no ``search`` or ``train``, Optuna is missing, or `storage` is not of this
         search.
+    GraphnnError
+        Every trial fails in the same way; of its kind. A `storage` made for them is removed.
     UsageError
         A setting names nothing, or what the search varies.
     """
@@ -226,9 +236,31 @@ def search(
     metric, direction = _judged(spec, train)
     document = base.graph.spec.document
     fingerprint = json.dumps(plain(document), sort_keys=True)
-    with opened(spec, direction, fingerprint, storage) as study:
-        interrupted = _Searching(base, study, metric, direction, trials, progress).run()
-        return Search(metric, direction, study.all(), interrupted, document, spec)
+    with (
+        _undone(storage),
+        opened(spec, direction, fingerprint, storage) as study,
+    ):
+        searching = _Searching(base, study, metric, direction, trials, progress)
+        interrupted = searching.run()
+        found = study.all()
+        return Search(metric, direction, found, interrupted, document, spec, searching.faults)
+
+
+class _HopelessError(Exception):
+    """No trial has come to anything, nor will one; the cause tells why."""
+
+
+@contextmanager
+def _undone(storage: str | Path | None) -> Iterator[None]:
+    """Remove the file of a search of which nothing came, where it was not there before."""
+    made = storage is not None and not Path(storage).exists()
+    try:
+        yield
+    except _HopelessError as hopeless:
+        if made and storage is not None:
+            Path(storage).unlink(missing_ok=True)
+        assert hopeless.__cause__ is not None
+        raise hopeless.__cause__ from None
 
 
 def diagnose(base: Network) -> tuple[Diagnostic, ...]:
@@ -261,33 +293,85 @@ class _Searching:
         self._metric, self._direction = metric, direction
         self._limit, self._progress = limit, progress
         self._rows: tuple[Any, Sets] | None = None
+        self._failures: dict[str, GraphnnError] = {}
         self._ended: tuple[Trial, ...] = ()
 
+    @property
+    def faults(self) -> tuple[Diagnostic, ...]:
+        """Why trials failed, one of each code."""
+        return tuple(error.diagnostics[0] for error in self._failures.values())
+
     def run(self) -> bool:
-        """Run trials until there are enough; whether Ctrl-C ended that."""
+        """Run trials until there are enough; whether Ctrl-C ended that.
+
+        Raises
+        ------
+        GraphnnError
+            A file is at fault, which is so for every trial.
+        _HopelessError
+            That, or the same fault of every trial, and there is no other.
+        """
         try:
-            with threadpool_limits(1, "blas"):
-                while asked := self._study.ask(self._limit):
-                    self._one(*asked)
+            with threadpool_limits(1, "blas"), Held() as ctrl_c:
+                while not ctrl_c.came and self._one(ctrl_c):
+                    self._stop_if_hopeless(_HOPELESS)
         except KeyboardInterrupt:
             return True
-        return False
+        except FileError as error:
+            if self._is_barren():
+                raise _HopelessError from error
+            raise
+        if not ctrl_c.came:
+            self._stop_if_hopeless(1)
+        return ctrl_c.came
 
-    def _one(self, trial: Any, chosen: Mapping[str, Value]) -> None:
-        self._ended = tuple(t for t in self._study.all() if _has_ended(t))
+    def _one(self, ctrl_c: Held) -> bool:
+        """Run a trial; False where none is left."""
+        asked = self._study.ask(self._limit)
+        if asked is None:
+            return False
+        trial, chosen = asked
         state: Any = "interrupted"
         value, fault, epochs = None, "", 0
         try:
-            training = self._start(chosen)
-            epochs = training.spec.epochs
-            state, value = self._train(training, trial, chosen)
-        except RunError as error:
-            state, fault = "diverged", error.diagnostics[0].message
+            with ctrl_c.let_through():
+                self._ended = tuple(t for t in self._study.all() if _has_ended(t))
+                training = self._start(chosen)
+                epochs = training.spec.epochs
+                state, value = self._train(training, trial, chosen)
+        except FileError:
+            raise
+        except GraphnnError as error:
+            state, fault = self._failed(error), error.diagnostics[0].message
         finally:
             # Also when Ctrl-C ends it: nothing may stay under way.
             ended = self._study.tell(trial, state, value, fault)
         self._ended = (*self._ended, ended)
         self._say(ended, epochs)
+        return True
+
+    def _failed(self, error: GraphnnError) -> str:
+        """The state of a trial that ended in `error`."""
+        code = error.diagnostics[0].code
+        if isinstance(error, RunError) and code == "not-finite":
+            return "diverged"
+        self._failures.setdefault(code, error)
+        return "failed"
+
+    def _is_barren(self) -> bool:
+        """Whether no trial has come to anything, nor is one under way that could."""
+        return all(trial.state in ("failed", "interrupted") for trial in self._study.all())
+
+    def _stop_if_hopeless(self, least: int) -> None:
+        """Raise the one fault of all trials, once `least` have failed."""
+        failed = sum(trial.state == "failed" for trial in self._study.all())
+        if len(self._failures) != 1 or failed < least or not self._is_barren():
+            return
+        (error,) = self._failures.values()
+        note = Note(f"no trial came to anything: {failed} of {failed} failed like this")
+        first, *others = error.diagnostics
+        told = replace(first, notes=(*first.notes, note))
+        raise _HopelessError from type(error)(told, *others)
 
     def _train(
         self, training: Training, trial: Any, chosen: Mapping[str, Value]

@@ -57,6 +57,7 @@ def search(
         _remove_if_empty(made)
     written, remarks = found.write(folder)
     _report(found)
+    terminal.tell(found.faults)
     terminal.line(f"wrote '{folder}': {', '.join((STUDY, *written))}")
     if found.best is not None:
         given = [*(set or ()), *(f"{k}={_plain(v)}" for k, v in found.best.settings.items())]
