@@ -19,7 +19,9 @@ from graphnn.spec.model import NetworkSpec, TrainSpec
 from graphnn.spec.settings import override
 from graphnn.spec.values import Mapping as Document
 from graphnn.training import augmentation, metrics, optimizers
+from graphnn.training.batches import check_batches
 from graphnn.training.loop import load_sets, needs
+from graphnn.training.measuring import fitted
 from graphnn.training.stopping import watch
 
 
@@ -152,7 +154,12 @@ def _used(net: Network, findings: Findings, *, data: bool) -> None:
             with _kept(findings, spec.train.place.span):
                 augmentation.find(spec.train.augment, inputs)
             if data:
-                load_sets(net, spec.train)
+                train = load_sets(net, spec.train).train
+                if train is not None:
+                    check_batches(net, spec.train, len(train))
+        for metric in spec.train.metrics:
+            with _kept(findings, spec.train.place.span):
+                fitted(net, metric)
     advised = advice.advise(net.graph)
     for diagnostic in (*advised, *diagnose_examples(net), *searches.diagnose(net)):
         findings.add(diagnostic)

@@ -47,14 +47,16 @@ def search(
     once, its processes share the work.
     """
     folder = output or _RUNS / f"{file.stem}-search"
-    made = _make(folder)
+    made = runs.missing_folders(folder)
+    runs.make_folder(folder)
     try:
         with _watched() as watch:
             found = searches.search(
                 file, trials, settings(set), storage=folder / STUDY, progress=watch
             )
     finally:
-        _remove_if_empty(made)
+        # A search that could not begin leaves no folder.
+        runs.remove_if_empty(made)
     written, remarks = found.write(folder)
     _report(found)
     terminal.tell(found.faults)
@@ -70,21 +72,6 @@ def search(
     where = ["--trials", str(trials), *(["-o", str(output)] if output else [])]
     terminal.remark(f"go on by: {_command('search', file, set or (), where)}")
     return 1
-
-
-def _make(folder: Path) -> list[Path]:
-    """Make `folder` and those above it; which of them were not there."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    runs.make_folder(folder)
-    return missing
-
-
-def _remove_if_empty(folders: list[Path]) -> None:
-    """A search that could not begin leaves no folder."""
-    for folder in folders:
-        if any(folder.iterdir()):
-            return
-        folder.rmdir()
 
 
 def _command(name: str, file: Path, given: Any, options: Any = ()) -> str:

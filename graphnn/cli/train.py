@@ -53,7 +53,8 @@ def train(
             run = runs.train(net, folder=folder, resume=resume, progress=watch)
             watch.finish(len(run.history))
     except RunError:
-        terminal.remark(f"what was reached before is kept in '{folder}'")
+        if (folder / CHECKPOINT).exists():
+            terminal.remark(f"what was reached before is kept in '{folder}'")
         raise
     _report(net, run)
     if not run.interrupted:

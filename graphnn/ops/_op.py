@@ -407,6 +407,10 @@ class Op(BaseModel):
         """
         return self
 
+    def rows_needed(self, *shapes: Shape) -> int:
+        """How many rows a batch has at least, for data of these shapes."""
+        return 1
+
     def noise(self, rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
         """Noise for one training pass, of the result's shape, for an op with a noise operand."""
         raise NotImplementedError
