@@ -308,6 +308,23 @@ def test_faults_of_training_are_told_beside_those_of_the_network(call):
     ]
 
 
+def test_a_warm_up_that_takes_all_epochs_is_warned_of(call, here):
+    np.savez("rows.npz", x=np.zeros((4, 2)), t=np.zeros((4, 1)))
+    Path("net.yaml").write_text(TRAIN)
+    assert call("check", "net.yaml", "--set", "schedule={step: {every: 1, warm_up: 9.9}}").code == 0
+    wrong = call("check", "net.yaml", "--set", "schedule={constant: {warm_up: 10}}", "--strict")
+    assert wrong.out == (
+        "warning[long-warm-up]: the warm-up takes 10 epochs, and the training has 10\n"
+        "  --> --set:1:32\n"
+        "   |\n"
+        " 1 | schedule: {constant: {warm_up: 10}}\n"
+        "   |                                ^^\n"
+        "   = help: the learning rate is reached where it ends: a few epochs are enough\n"
+        "\n"
+        "net.yaml: 1 warning  (graphnn explain long-warm-up)\n"
+    )
+
+
 def test_a_batch_of_a_single_row_is_told(call, here):
     np.savez("rows.npz", x=np.zeros((101, 2)), t=np.arange(101) % 3)
     Path("net.yaml").write_text(
