@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from threadpoolctl import threadpool_limits
 
@@ -29,12 +29,13 @@ from graphnn.errors import (
 )
 from graphnn.interrupts import Held
 from graphnn.network import Network
+from graphnn.ops import REGISTRY
 from graphnn.runs import train_spec
 from graphnn.spec import build
 from graphnn.spec import settings as overrides
 from graphnn.spec.model import SearchedSpec, SearchSpec, TrainSpec
 from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import Value, located, plain
+from graphnn.spec.values import Scalar, Value, located, plain
 from graphnn.spec.writer import flow, to_yaml
 from graphnn.training import augmentation, optimizers
 from graphnn.training.loop import Sets, Training, load_sets, needs
@@ -426,10 +427,50 @@ def _rows_of(net: Network, spec: TrainSpec) -> Any:
 
 
 def _section(base: Network) -> SearchSpec:
-    if base.graph.spec.search is not None:
-        return base.graph.spec.search
+    spec = base.graph.spec.search
+    if spec is not None:
+        settings = {name: _ranged(base, name, found) for name, found in spec.settings.items()}
+        return replace(spec, settings=settings)
     help = "add a section 'search' to it, such as search: {learning_rate: {uniform: [0.1, 1.0]}}"
     raise TrainingError(Diagnostic("no-search", "the spec does not say what to search", help=help))
+
+
+def _ranged(base: Network, name: str, searched: SearchedSpec) -> SearchedSpec:
+    """`searched`, with real bounds for a setting that takes real numbers."""
+    try:
+        path = overrides.find(base.graph.spec.document, name)
+    except UsageError:
+        return searched  # which is told where settings are tried
+    if searched.kind == "choice" or not _is_real(base.graph.spec.document, path):
+        return searched
+    return replace(searched, values=tuple(_real(bound) for bound in searched.values))
+
+
+def _real(bound: Value) -> Value:
+    place = (bound.source, bound.line, bound.column, bound.end_line, bound.end_column)
+    return Scalar(float(plain(bound)), *place)
+
+
+def _is_real(document: Document, path: overrides.Path) -> bool:
+    """Whether what stands at `path` is a real number, and not only a whole one."""
+    *outer, owner, option = path
+    kind: Any = None
+    if path[:2] == ("train", "augment"):
+        kind = augmentation.Augmentation
+    elif path[0] == "train" and outer and outer[-1] in overrides.CHOICES:
+        kind = overrides.CHOICES[outer[-1]].get(owner)
+    elif path[0] in ("nodes", "blocks"):
+        node: Value | None = document
+        for key in path[:-1]:
+            node = node.get(key) if isinstance(node, Document) else None
+        op = node.get("op") if isinstance(node, Document) else None
+        kind = REGISTRY.get(str(op.value)) if isinstance(op, Scalar) else None
+    field = kind.model_fields.get(option) if kind is not None else None
+    return field is not None and _takes_real(field.annotation)
+
+
+def _takes_real(annotation: Any) -> bool:
+    return annotation is float or any(map(_takes_real, get_args(annotation)))
 
 
 def _measures(train: TrainSpec) -> list[str]:
@@ -458,6 +499,7 @@ def _reached(base: Network, spec: SearchSpec, findings: Findings) -> None:
         if wanted.removeprefix("validation_") in names:
             help = "hold rows back for it by 'validation' in 'train'"
         findings.error("unknown-metric", message, spec.metric.span, help=help)
+    _apart(base, spec, findings)
     for name, searched in spec.settings.items():
         for value in searched.values:
             for found in _faults(base, name, value):
@@ -467,6 +509,17 @@ def _reached(base: Network, spec: SearchSpec, findings: Findings) -> None:
             else:
                 continue
             break
+
+
+def _apart(base: Network, spec: SearchSpec, findings: Findings) -> None:
+    """Tell settings that exclude each other, whatever is drawn for them."""
+    firsts = {name: searched.values[0] for name, searched in spec.settings.items()}
+    try:
+        overrides.override(base.graph.spec.document, firsts)
+    except UsageError as error:
+        found = error.diagnostics[0]
+        if found.code == "conflicting-settings":
+            findings.add(replace(found, span=spec.place.span))
 
 
 def _faults(base: Network, name: str, value: Value) -> Iterator[Diagnostic]:

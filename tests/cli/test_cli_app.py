@@ -97,7 +97,7 @@ def test_a_setting_that_names_nothing(call, line, name):
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "error[unknown-setting]: the setting 'featurs' is neither a size of the spec "
-        "nor a value of its 'train'\n"
+        "nor a value of its 'train' or of a node\n"
         "   = help: did you mean 'features'?\n"
     )
 

@@ -82,7 +82,7 @@ def test_check_tells_what_a_search_cannot_do(call, descent):
     assert (result.code, result.err) == (1, "")
     assert result.out == (
         "error[unknown-setting]: the setting 'learning_rat' is neither a size of the spec nor a "
-        "value of its 'train'\n"
+        "value of its 'train' or of a node\n"
         "  --> descent.yaml:7:10\n"
         "   |\n"
         " 7 | search: {learning_rat: {uniform: [0.1, 0.2]}}\n"
