@@ -239,6 +239,9 @@ class Op(BaseModel):
     fusions : mapping
         ``{operand: (op name, fused op name)}``: where that operand comes from such an op, plans
         run the fused op on that op's own input instead.
+    words : mapping
+        For an attribute that takes sizes: words that other libraries have there, in small letters,
+        with what to write for each.
     cases : tuple of Case
         For ops that infer shapes themselves: attributes and shapes to test with.
     """
@@ -261,6 +264,7 @@ class Op(BaseModel):
     is_loss: ClassVar[bool] = False
     internal: ClassVar[bool] = False
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()
     name: ClassVar[str]
     family: ClassVar[str]

@@ -32,6 +32,8 @@ HIGHER: set[str] = set()  # of those, the higher the better; of the others, the 
 _VALUES: dict[str, Value] = {}
 _SUMMARIES: dict[str, Summary] = {}
 _FITS: dict[str, Fits] = {}
+# What is no number, but can be had.
+_PICTURES = {"confusion_matrix": "'graphnn evaluate -o FOLDER' draws the confusion matrix"}
 
 
 class Summary(NamedTuple):
@@ -218,7 +220,7 @@ def find(name: str, span: Span | None = None) -> Metric:
                 "unknown-metric",
                 f"there is no metric '{name}'",
                 span,
-                help=suggestion(name, METRICS, f"the metrics are {known}"),
+                help=_PICTURES.get(name) or suggestion(name, METRICS, f"the metrics are {known}"),
             )
         )
     return METRICS[name]
