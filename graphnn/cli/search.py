@@ -88,6 +88,10 @@ def _report(found: Search) -> None:
     best = found.ranked[:_SHOWN]
     if not best:
         terminal.line("no trial is complete")
+        for trial in found.trials:
+            if trial.state == "diverged" and trial.fault:
+                terminal.remark(("note", "note"), f": trial {trial.number} diverged: {trial.fault}")
+                break
         return
     names = list(found.spec.settings)
     rows = [
