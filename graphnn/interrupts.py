@@ -18,7 +18,7 @@ class Held:
     Attributes
     ----------
     came : bool
-        Whether Ctrl-C came while it was held back.
+        Whether Ctrl-C came.
     """
 
     def __init__(self) -> None:
@@ -55,8 +55,9 @@ class Held:
             self._open = False
 
     def _take(self, number: int, frame: FrameType | None) -> None:
+        # First of all: an exception may be swallowed, as in a destructor.
+        self.came = True
         if self._open:
             # What is done about it must not be interrupted by a second one.
             self._open = False
             self._before(number, frame)
-        self.came = True

@@ -335,11 +335,11 @@ class _Searching:
         state: Any = "interrupted"
         value, fault, epochs = None, "", 0
         try:
+            self._ended = tuple(t for t in self._study.all() if _has_ended(t))
             with ctrl_c.let_through():
-                self._ended = tuple(t for t in self._study.all() if _has_ended(t))
                 training = self._start(chosen)
-                epochs = training.spec.epochs
-                state, value = self._train(training, trial, chosen)
+            epochs = training.spec.epochs
+            state, value = self._train(training, trial, chosen, ctrl_c)
         except FileError:
             raise
         except GraphnnError as error:
@@ -375,13 +375,15 @@ class _Searching:
         raise _HopelessError from type(error)(told, *others)
 
     def _train(
-        self, training: Training, trial: Any, chosen: Mapping[str, Value]
+        self, training: Training, trial: Any, chosen: Mapping[str, Value], ctrl_c: Held
     ) -> tuple[str, float | None]:
         curve: list[float] = []
         settings = {name: plain(value) for name, value in chosen.items()}
         epochs = training.spec.epochs
         while not training.finished:
-            curve.append(training.epoch()[self._metric])
+            # Not while the study is written to: a transaction broken off would lock its file.
+            with ctrl_c.let_through():
+                curve.append(training.epoch()[self._metric])
             prune = self._study.report(trial, len(curve), curve[-1])
             if prune and not training.finished:
                 return "pruned", None
