@@ -545,7 +545,8 @@ def _untouched(base: Network, spec: SearchSpec, settings: Mapping[str, Any]) -> 
 
 
 def _cell(value: Any) -> Any:
-    return value if isinstance(value, int | float | str) else flow(located(value))
+    plain_there = isinstance(value, int | float | str) and not isinstance(value, bool)
+    return value if plain_there else flow(located(value))
 
 
 def _point(searched: SearchedSpec, value: Any) -> Any:

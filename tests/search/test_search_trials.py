@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import subprocess
 import sys
@@ -185,6 +186,7 @@ def test_what_a_node_is_given_is_searched(classifier):
         "  a.weight: {choice: [zeros, {normal: {std: 0.5}}]}\n"
         "  z.op: {choice: [sigmoid, relu]}\n"
         "  validation: {choice: [null, 20]}\n"
+        "  a.bias: {choice: [false, zeros]}\n"
     )
     Path(classifier).write_text(text)
     found = graphnn.search(classifier, 8)
@@ -194,6 +196,11 @@ def test_what_a_node_is_given_is_searched(classifier):
         history = graphnn.train(classifier, trial.settings).history
         assert list(trial.curve) == [row["loss"] for row in history][: len(trial.curve)]
         assert ("validation_loss" in history[0]) == (trial.settings["validation"] == 20)
+    found.write(".")
+    with Path("trials.csv").open() as stream:
+        told = list(csv.DictReader(stream))
+    assert {row["validation"] for row in told} == {"null", "20"}
+    assert {row["a.bias"] for row in told} == {"false", "zeros"}
 
 
 def test_settings_that_exclude_each_other_whatever_is_drawn():
