@@ -1,6 +1,6 @@
 """Neural networks as text files: declared, checked, drawn, run, differentiated and trained."""
 
-from graphnn import errors
+from graphnn import _beginning, errors
 from graphnn.convert import convert
 from graphnn.diagnosis import diagnose, diagnose_text
 from graphnn.diff import Difference, diff
@@ -23,6 +23,7 @@ from graphnn.searches import Search, search
 from graphnn.spec.formatter import format_file, format_text
 
 __version__ = "0.1.0"
+_beginning.done()
 
 __all__ = [
     "Diagnostic",

@@ -19,7 +19,7 @@ from graphnn import arrays, files
 from graphnn.archives import Archive, opened, read_from
 from graphnn.arrays import Array
 from graphnn.errors import FileError, Findings, GraphnnError, Span, SpecError, nearest, suggestion
-from graphnn.initializers import INITIALIZERS, MAP, Initializer
+from graphnn.initializers import INITIALIZERS, MAP, Initializer, elsewhere
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
 from graphnn.spec.blocks import depends, unknown_size_help
@@ -279,7 +279,7 @@ class Binder:
             return  # judged where the sizes are known
         entry = f"an entry of {what}" if value is not attributes[key].value else what
         if detail["type"] == "size":
-            self._size_fault(entry, value, detail)
+            self._size_fault(entry, value, detail, op_class.words.get(key, {}))
             return
         if detail["type"] == "value_error" and isinstance(value, Sequence):
             try:
@@ -291,14 +291,18 @@ class Binder:
         help = help or f"'{key}': {_description(op_class, key)}"
         self._findings.error("bad-attribute", message, value.span, help=help)
 
-    def _size_fault(self, what: str, value: Value, detail: ErrorDetails) -> None:
+    def _size_fault(
+        self, what: str, value: Value, detail: ErrorDetails, words: Dict[str, str]
+    ) -> None:
         unknown = detail["ctx"]["name"]
         if unknown in self._lost:
             return
         if unknown:
             help = "declare it under 'sizes': a whole number, or free"
             # A name may hold '-'.
-            if self._block is not None:
+            if unknown.lower() in words:
+                help = words[unknown.lower()]
+            elif self._block is not None:
                 help = unknown_size_help(unknown, self._block)
             elif "-" in unknown and unknown.partition("-")[0] in self._scope:
                 help = "put spaces around the '-' to subtract"
@@ -424,11 +428,7 @@ class Binder:
                 "unknown-initializer",
                 f"there is no initializer '{name.value}' for '{full}'",
                 name.span,
-                help=suggestion(
-                    str(name.value),
-                    (*INITIALIZERS, *also),
-                    f"there are {', '.join(sorted(INITIALIZERS))}",
-                ),
+                help=_meant_initializer(str(name.value), also),
             )
             return None
         if not isinstance(options, Mapping):
@@ -436,7 +436,7 @@ class Binder:
                 "bad-initializer",
                 f"the options of '{name.value}' must be a mapping, {unlike(options)}",
                 options.span,
-                help=f"'{name.value}' takes {_options(start)}",
+                help=_written_initializer(start, name, options),
             )
             return None
         try:
@@ -544,6 +544,22 @@ def attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[st
 def _description(op_class: type[Op], key: str) -> str:
     text = (op_class.model_fields[key].description or "").replace("`", "'")
     return _lower(text).rstrip(".")
+
+
+def _meant_initializer(name: str, also: tuple[str, ...]) -> str:
+    """Help where there is no initializer `name`."""
+    if found := elsewhere(name):
+        return f"write {found}"
+    otherwise = f"there are {', '.join(sorted(INITIALIZERS))}"
+    return suggestion(name, (*INITIALIZERS, *also), otherwise)
+
+
+def _written_initializer(start: type[Initializer], name: Scalar, options: Value) -> str:
+    """Help where something else than options is given."""
+    known = [key for key in start.model_fields if key != "name"]
+    if len(known) == 1 and isinstance(options, Scalar):
+        return f"write {{{name.value}: {{{known[0]}: {brief(options)}}}}}"
+    return f"'{name.value}' takes {_options(start)}"
 
 
 def _options(start: type[Initializer]) -> str:

@@ -6,8 +6,8 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,17 +108,21 @@ def train(
         The spec has no ``train``; there is nothing to resume, or something that would be written
         over.
     RunError
-        The loss is not finite; the folder then holds what was reached before.
+        The loss is not finite; the folder then holds the epochs before. Without one, nothing of
+        this run is left.
     """
     net = source if isinstance(source, Network) else network.load(source, settings)
     spec = train_spec(net)
     sets = None if data is None else Sets(given(data, needs(net, spec), net.classes))
-    place = _open(folder, resume)
+    place = _found(folder, resume)
     filters = None if place is None else pictures.first_filters(net)
     training = Training(net, spec, sets)
     if place is not None and resume:
         checkpoint.restore(training, place / CHECKPOINT)
-    interrupted, fault = _epochs(training, place, progress)
+    with _withdrawn(training, None if resume else place):
+        interrupted, fault = _epochs(training, place, progress)
+        if fault is not None and not training.state.history:
+            raise fault
     training.take_best()
     held_back = training.sets.test
     test = {} if held_back is None else training.evaluate(held_back)
@@ -139,7 +143,7 @@ def train_spec(net: Network) -> TrainSpec:
     raise TrainingError(Diagnostic("no-train", "the spec does not say how to train", help=help))
 
 
-def _open(folder: str | Path | None, resume: bool) -> Path | None:
+def _found(folder: str | Path | None, resume: bool) -> Path | None:
     if folder is None:
         if resume:
             raise TrainingError(Diagnostic("nothing-to-resume", "only a folder can be resumed"))
@@ -152,7 +156,7 @@ def _open(folder: str | Path | None, resume: bool) -> Path | None:
         message = f"'{place}' already holds something"
         help = "name another folder, or go on with the run in it by --resume"
         raise TrainingError(Diagnostic("folder-in-use", message, help=help))
-    return make_folder(place)
+    return place
 
 
 def make_folder(path: str | Path) -> Path:
@@ -164,6 +168,37 @@ def make_folder(path: str | Path) -> Path:
         message = f"the folder '{place}' cannot be made: {error.strerror}"
         raise files.fail("unwritable-file", message) from None
     return place
+
+
+def missing_folders(path: Path) -> list[Path]:
+    """The folders that `path` names and that are not there, the innermost first."""
+    return [place for place in (path, *path.parents) if not place.exists()]
+
+
+def remove_if_empty(folders: list[Path]) -> None:
+    """Remove `folders`, the innermost first, up to one that holds something."""
+    for folder in folders:
+        if not folder.exists() or any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+@contextmanager
+def _withdrawn(training: Training, place: Path | None) -> Iterator[None]:
+    """Make the folder `place`, and remove it again where `training` fails in its first epoch."""
+    if place is None:
+        yield
+        return
+    made = missing_folders(place)
+    make_folder(place)
+    try:
+        yield
+    except BaseException:
+        if not training.state.history:
+            # So that the same command, put right, finds room.
+            (place / CHECKPOINT).unlink(missing_ok=True)
+            remove_if_empty(made)
+        raise
 
 
 def _epochs(

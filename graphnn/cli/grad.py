@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from graphnn import archives, drawing, gradients, network
-from graphnn.cli import inputs, options, progress, terminal
+from graphnn.cli import causes, inputs, options, progress, terminal
 from graphnn.cli.options import (
     Batch,
     Entries,
@@ -91,7 +91,7 @@ def grad(
         return 0
     stopped = None
     try:
-        with progress.counting("entries") as callback:
+        with causes.told(net), progress.counting("entries") as callback:
             estimates = gradients.numerical_gradient(
                 net,
                 arrays,

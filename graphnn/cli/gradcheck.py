@@ -7,7 +7,7 @@ import json
 import typer
 
 from graphnn import gradients, network
-from graphnn.cli import inputs, options, progress, terminal
+from graphnn.cli import causes, inputs, options, progress, terminal
 from graphnn.cli.options import (
     Batch,
     Entries,
@@ -55,7 +55,7 @@ def gradcheck(
     arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
     stopped = None
     try:
-        with progress.counting("entries") as callback:
+        with causes.told(net), progress.counting("entries") as callback:
             report = gradients.check_gradients(
                 net,
                 arrays,

@@ -32,7 +32,8 @@ Settings = Annotated[
     typer.Option(
         SET,
         metavar="NAME=VALUE",
-        help="Replace a named size or a value of 'train'. May be repeated.",
+        help="Replace a named size, a value of 'train', or what a node is given, such as "
+        "'drop.rate=0.3' or 'a1.weight=he'; null takes out what is optional. May be repeated.",
         show_default=False,
     ),
 ]
@@ -146,9 +147,15 @@ def settings(given: Iterable[str] | None) -> dict[str, Value]:
     Raises
     ------
     UsageError
-        One is not of that form, or its value is not YAML.
+        One is not of that form, its value is not YAML, or a name is set twice.
     """
-    return dict(assignment(SET, text) for text in given or ())
+    found: dict[str, Value] = {}
+    for name, value in (assignment(SET, text) for text in given or ()):
+        if name in found:
+            message = f"'{name}' is set twice"
+            raise UsageError(Diagnostic("conflicting-settings", message, value.span))
+        found[name] = value
+    return found
 
 
 def entries(given: Sequence[str] | None) -> int | list[str] | None:

@@ -239,6 +239,9 @@ class Op(BaseModel):
     fusions : mapping
         ``{operand: (op name, fused op name)}``: where that operand comes from such an op, plans
         run the fused op on that op's own input instead.
+    words : mapping
+        For an attribute that takes sizes: words that other libraries have there, in small letters,
+        with what to write for each.
     cases : tuple of Case
         For ops that infer shapes themselves: attributes and shapes to test with.
     """
@@ -261,6 +264,7 @@ class Op(BaseModel):
     is_loss: ClassVar[bool] = False
     internal: ClassVar[bool] = False
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()
     name: ClassVar[str]
     family: ClassVar[str]
@@ -406,6 +410,10 @@ class Op(BaseModel):
         The other op takes the same data and parameters, and may take noise after them.
         """
         return self
+
+    def rows_needed(self, *shapes: Shape) -> int:
+        """How many rows a batch has at least, for data of these shapes."""
+        return 1
 
     def noise(self, rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
         """Noise for one training pass, of the result's shape, for an op with a noise operand."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import DataError, Diagnostic, TrainingError
+from graphnn.errors import DataError, Diagnostic, RunError, TrainingError
 from graphnn.gradients.backprop import Reverse
 from graphnn.gradients.numerical import numerical_gradient
 from graphnn.network import Network
@@ -18,8 +18,10 @@ from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.trained import Classes
 from graphnn.training import augmentation, data, optimizers
+from graphnn.training.batches import check_batches
 from graphnn.training.data import Dataset, InputNeed
-from graphnn.training.measuring import Means, Measuring, Row, input_need
+from graphnn.training.faults import diverged
+from graphnn.training.measuring import Means, Measuring, Row, class_counts, input_need
 from graphnn.training.optimizers import OptimizerState
 from graphnn.training.schedules import Course
 from graphnn.training.stopping import VALIDATION, watch
@@ -115,6 +117,8 @@ class Training:
         if self.sets.train is not None and (sets is None or self.sets.train.classes):
             # Arrays from Python say nothing of names: the network keeps what it knows.
             network.classes = self.sets.train.classes
+        if self.sets.train is not None:
+            check_batches(network, spec, len(self.sets.train))
         self._names = network.trainable
         if not self._names:
             message = "the network has no parameter to train"
@@ -158,6 +162,14 @@ class Training:
         RunError
             A loss is not finite.
         """
+        try:
+            return self._epoch(progress)
+        except RunError as error:
+            if self.state.optimizer.steps == 0:  # whatever it is, no step has brought it about
+                raise
+            raise diverged(error, self.optimizer.rate(self.state.optimizer)) from None
+
+    def _epoch(self, progress: Callable[[Progress], None] | None) -> Row:
         means = Means(self.measuring.measures)
         self._clear()  # of an epoch that was broken off
         batches = self._batch_count
@@ -314,8 +326,9 @@ def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
     wanted = [*network.losses([r.name for r in spec.loss] or None)]
     wanted += [reference.name for metric in spec.metrics for reference in metric.nodes]
     plan = network.executor(wanted).plan
+    classes = class_counts(plan)
     return {
-        node.name: input_need(network, node)
+        node.name: input_need(network, node, classes.get(node.name))
         for node in network.graph.inputs
         if node.name in plan.inputs
     }

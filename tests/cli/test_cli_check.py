@@ -306,3 +306,50 @@ def test_faults_of_training_are_told_beside_those_of_the_network(call):
             "which is not measured",
         ),
     ]
+
+
+def test_a_warm_up_that_takes_all_epochs_is_warned_of(call, here):
+    np.savez("rows.npz", x=np.zeros((4, 2)), t=np.zeros((4, 1)))
+    Path("net.yaml").write_text(TRAIN)
+    assert call("check", "net.yaml", "--set", "schedule={step: {every: 1, warm_up: 9.9}}").code == 0
+    wrong = call("check", "net.yaml", "--set", "schedule={constant: {warm_up: 10}}", "--strict")
+    assert wrong.out == (
+        "warning[long-warm-up]: the warm-up takes 10 epochs, and the training has 10\n"
+        "  --> --set:1:32\n"
+        "   |\n"
+        " 1 | schedule: {constant: {warm_up: 10}}\n"
+        "   |                                ^^\n"
+        "   = help: the learning rate is reached where it ends: a few epochs are enough\n"
+        "\n"
+        "net.yaml: 1 warning  (graphnn explain long-warm-up)\n"
+    )
+
+
+def test_a_batch_of_a_single_row_is_told(call, here):
+    np.savez("rows.npz", x=np.zeros((101, 2)), t=np.arange(101) % 3)
+    Path("net.yaml").write_text(
+        "graphnn: 1\n"
+        "nodes:\n"
+        "  x: {op: input, shape: [batch, 2]}\n"
+        "  t: {op: input, shape: [batch], dtype: int}\n"
+        "  n: {op: batch_norm, inputs: x}\n"
+        "  a: {op: affine, inputs: n, units: 3}\n"
+        "  y: {op: softmax, inputs: a}\n"
+        "  loss: {op: cross_entropy, inputs: [y, t]}\n"
+        "train: {data: {npz: rows.npz}, batch_size: 10}\n"
+    )
+    result = call("check", "net.yaml")
+    assert result.code == 1
+    assert result.out == (
+        "error[too-few-rows]: of 101 rows in batches of 10, the last batch has 1, but 'n' "
+        "(batch_norm) needs 2\n"
+        "  --> net.yaml:9:44\n"
+        "   |\n"
+        " 9 | train: {data: {npz: rows.npz}, batch_size: 10}\n"
+        "   |                                            ^^\n"
+        "   = help: choose a batch_size that leaves no such batch, such as 11\n"
+        "\n"
+        "net.yaml: 1 error  (graphnn explain too-few-rows)\n"
+    )
+    assert call("train", "net.yaml").err == result.out.rpartition("\n\n")[0] + "\n"
+    assert not Path("runs").exists()

@@ -467,3 +467,39 @@ def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
     assert result.err == "interrupted: 1 of 5 entries were reached\n"
     with np.load("g.npz") as saved:
         np.testing.assert_array_equal(saved["x.value"], [1.0, np.nan])
+
+
+@pytest.mark.parametrize("command", ["grad", "gradcheck"])
+def test_scores_in_place_of_probabilities_are_told_where_they_show(call, here, command):
+    Path("net.yaml").write_text(
+        "graphnn: 1\n"
+        "nodes:\n"
+        "  x: {op: input, shape: [batch, 2]}\n"
+        "  t: {op: input, shape: [batch], dtype: int}\n"
+        "  a: {op: affine, inputs: x, units: 2, weight: [[1, -1], [1, -1]]}\n"
+        "  loss: {op: cross_entropy, inputs: [a, t]}\n"
+    )
+    given = ("--input", "x=[[1, 1]]", "--input", "t=[1]")
+    result = call(command, "net.yaml", *given)
+    assert result.code == 1
+    assert result.err == (
+        "error[not-finite]: the result is not finite: 'loss' (cross_entropy) is the first to give "
+        "NaN at [0]\n"
+        "\n"
+        "warning[not-probabilities]: 'loss' takes probabilities, but affine 'a' gives other "
+        "numbers\n"
+        "  --> net.yaml:6:38\n"
+        "   |\n"
+        " 5 |   a: {op: affine, inputs: x, units: 2, weight: [[1, -1], [1, -1]]}\n"
+        "   |   - affine 'a' is computed here\n"
+        " 6 |   loss: {op: cross_entropy, inputs: [a, t]}\n"
+        "   |                                      ^\n"
+        "   = help: put a softmax between the two\n"
+    )
+    text = (
+        Path("net.yaml").read_text().replace("graphnn: 1", "graphnn: 1\nallow: not-probabilities")
+    )
+    Path("net.yaml").write_text(text)
+    assert "warning" not in call(command, "net.yaml", *given).err
+    result = call(command, "net.yaml", "--input", "x=[[1]]", "--input", "t=[1]")
+    assert result.err.startswith("error[wrong-shape]: ")

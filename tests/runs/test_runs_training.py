@@ -2,13 +2,15 @@
 
 import csv
 import json
+import signal
 
 import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import DataError, RunError, TrainingError
+from graphnn.errors import DataError, Diagnostic, GraphnnError, RunError, TrainingError
 from graphnn.trained import CHECKPOINT
+from graphnn.training.loop import Training
 
 SPEC = """
 graphnn: 1
@@ -114,13 +116,73 @@ def test_an_interrupted_run_keeps_whole_epochs(folder):
 
 
 def test_a_run_that_diverges_says_where_and_keeps_what_was_before(folder):
-    settings = {"learning_rate": 1e308}
+    # One step an epoch, so that the first epoch ends before its step shows.
+    settings = {"learning_rate": 1e308, "batch_size": 50}
     with pytest.raises(RunError) as caught:
         graphnn.train(folder / "net.yaml", settings, folder=folder / "run")
-    assert caught.value.diagnostics[0].code == "not-finite"
-    start = graphnn.load(folder / "net.yaml")
+    [found] = caught.value.diagnostics
+    assert found.code == "not-finite"
+    assert found.help == "lower the learning rate, which is 1e+308, or set 'clip_norm'"
+    once = graphnn.train(folder / "net.yaml", settings | {"epochs": 1}).network.parameters
     kept = graphnn.archives.read_arrays(folder / "run" / "weights.safetensors")
-    np.testing.assert_array_equal(kept["a.weight"], start.parameters["a.weight"])
+    np.testing.assert_array_equal(kept["a.weight"], once["a.weight"])
+    assert len((folder / "run" / "history.csv").read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "settings", [{"learning_rate": 1e308}, {"test": 0.999}, {"metrics": {"r_squared": ["y", "t"]}}]
+)
+@pytest.mark.parametrize("there", [False, True])
+def test_a_run_that_fails_in_its_first_epoch_leaves_nothing(folder, settings, there):
+    place = folder / "runs" / "one"
+    if there:
+        place.mkdir(parents=True)
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(GraphnnError):
+        graphnn.train(folder / "net.yaml", settings, folder=place)
+    assert sorted(folder.rglob("*")) == before
+    assert graphnn.train(folder / "net.yaml", folder=place).folder == place
+
+
+def test_a_resumed_run_that_fails_keeps_what_it_found(folder, monkeypatch):
+    monkeypatch.setattr(Training, "epoch", lambda *_: signal.raise_signal(signal.SIGINT))
+    assert graphnn.train(folder / "net.yaml", folder=folder / "run").interrupted
+    monkeypatch.undo()
+
+    def fail(*_):
+        raise RunError(Diagnostic("not-finite", "it is not"))
+
+    monkeypatch.setattr(Training, "epoch", fail)
+    before = sorted((folder / "run").iterdir())
+    with pytest.raises(RunError):
+        graphnn.train(folder / "net.yaml", folder=folder / "run", resume=True)
+    assert sorted((folder / "run").iterdir()) == before
+
+
+def test_a_result_that_no_step_has_made_is_not_laid_on_the_learning_rate(folder):
+    text = SPEC.replace("op: affine, inputs: x, units: 3", "op: affine, inputs: u, units: 3")
+    text = text.replace("  a:  ", "  u:    {op: log, inputs: x}\n  a:  ")
+    (folder / "net.yaml").write_text(text)
+    with pytest.raises(RunError) as caught:
+        graphnn.train(folder / "net.yaml")
+    assert [(found.code, found.help) for found in caught.value.diagnostics] == [("not-finite", "")]
+
+
+def test_every_metric_that_does_not_fit_is_told_before_the_first_step(folder):
+    metrics = {"r_squared": ["y", "t"], "top_k_accuracy": {"inputs": ["y", "t"], "k": 7}}
+    with pytest.raises(TrainingError) as caught:
+        graphnn.train(folder / "net.yaml", {"metrics": metrics})
+    assert [(found.message, found.help) for found in caught.value.diagnostics] == [
+        (
+            "r_squared cannot compare predictions of shape [batch, 3] with targets of shape "
+            "[batch]",
+            "both have the same shape",
+        ),
+        (
+            "top_k_accuracy cannot look among the 7 best of 3 classes",
+            "give it a 'k' of at most 3",
+        ),
+    ]
 
 
 def test_what_a_run_leaves(folder):

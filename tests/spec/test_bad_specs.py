@@ -37,6 +37,7 @@ ELSEWHERE = {
     "bad-dtype": "tests/network/test_network_values.py",
     "bad-seed": "tests/network/test_network_start.py",
     "bad-value": "tests/executor/test_executor_faults.py",
+    "conflicting-settings": "tests/network/test_network_settings.py",
     "data-too-large": "tests/network/test_network_archives.py",
     "file-too-large": "tests/files/test_files.py",
     "missing-input": "tests/executor/test_executor_faults.py",

@@ -433,3 +433,12 @@ def test_any_damage_ends_in_data_or_in_an_error_of_ours(base: Path) -> None:
             outcomes["refused"] += 1
     assert outcomes["read"] > 0
     assert outcomes["refused"] > 150
+
+
+def test_more_folders_than_the_loss_has_classes(base: Path) -> None:
+    put(base / "pets", fox_1=png(DOG))
+    found = refused(base, "{folder: pets}", X, InputNeed("t", (None,), "int", 2))
+    message = "'t' takes 2 classes, but 'pets' holds 3: cat, dog, fox"
+    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    assert found == [("class-outside", message, help)]
+    assert len(read(base, "{folder: pets}", X, InputNeed("t", (None,), "int", 3)).train) == 4
