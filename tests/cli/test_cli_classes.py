@@ -138,8 +138,12 @@ def test_weights_that_name_no_classes_are_not_taken_for_others(call, net):
     assert (result.code, result.out, result.err) == (
         1,
         "",
-        "error[different-classes]: 'y' tells 2 classes, but the training data now have 3\n"
-        "   = help: the weights.safetensors of a run hold the names of its classes\n",
+        "error[class-outside]: 't' takes 2 classes, but 'pets' holds 3: ant, cat, dog\n"
+        "  --> net.yaml:9:18\n"
+        "   |\n"
+        " 9 |   data: {folder: pets}\n"
+        "   |                  ^^^^\n"
+        "   = help: the network needs 3 outputs to tell 3 classes apart, not 2\n",
     )
 
 
