@@ -208,7 +208,9 @@ def _prober(
         if executor is None and workers > 1:
             executor = stack.enter_context(ThreadPoolExecutor(workers))
         continued = method == "complex"
-        yield Probes(network, inputs, losses, mode, seed, executor, workers, max_memory, continued)
+        yield stack.enter_context(
+            Probes(network, inputs, losses, mode, seed, executor, workers, max_memory, continued)
+        )
 
 
 class _Locator:

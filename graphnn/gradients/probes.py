@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from graphnn.gradients.by_channel import ByChannel
 from graphnn.gradients.by_rows import ByRows
 from graphnn.gradients.route import Base, Found, Offsets, Route, Way
-from graphnn.gradients.sharing import share
+from graphnn.gradients.sharing import Shared
 from graphnn.network import Network
 from graphnn.plan import Mode
 
@@ -101,7 +101,7 @@ class Engine:
 
 
 class Probes:
-    """Loss differences of one network on one batch.
+    """Loss differences of one network on one batch, inside ``with``.
 
     Parameters
     ----------
@@ -136,9 +136,17 @@ class Probes:
         max_memory: int = MAX_MEMORY,
         complex: bool = False,
     ) -> None:
-        self._network, self._pool = network, pool
-        self._width = _AHEAD * (workers or os.cpu_count() or 1)
+        self._network = network
         self._engine = Engine(Base(network, inputs, losses, mode, seed, complex), max_memory)
+        # For all parameters, so that workers are sent the engine once.
+        self._shared = Shared(self._engine, pool, _AHEAD * (workers or os.cpu_count() or 1))
+
+    def __enter__(self) -> Probes:
+        self._shared.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shared.__exit__()
 
     def differences(
         self,
@@ -179,7 +187,7 @@ class Probes:
         found = way.blank(offsets)
         tasks = [Task(name, offsets, piece, few) for piece in way.pieces(offsets)]
         # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
-        with closing(share(self._engine, tasks, self._pool, self._width)) as parts:
+        with closing(self._shared.results(tasks)) as parts:
             for done, (task, part) in enumerate(zip(tasks, parts, strict=True), 1):
                 found.add(way.place(task.piece), part)
                 if progress is not None:
