@@ -108,8 +108,9 @@ def grad(
             )
     except gradients.Interrupted as stop:
         stopped, estimates = stop, stop.estimates
-    _show(estimates)
-    if save is not None:
+    if estimates:
+        _show(estimates)
+    if save is not None and estimates:
         archives.write_arrays(save, {name: found.value for name, found in estimates.items()})
         terminal.remark(f"wrote '{save}'")
     if stopped is not None:

@@ -73,8 +73,8 @@ def gradcheck(
     except gradients.Interrupted as stop:
         stopped, report = stop, stop.report
     if format == "json":
-        typer.echo(json.dumps(report.as_dict(), indent=2))
-    else:
+        typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    elif stopped is None or stopped.done:
         terminal.block(str(report))
     if stopped is not None:
         terminal.remark(f"interrupted: {stopped}")

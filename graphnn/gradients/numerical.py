@@ -181,7 +181,7 @@ def numerical_gradient(
                 raise Interrupted(result, total) from None
             if found.taken:
                 result[name] = found
-            if found.taken < sizes[name]:
+            if prober.stopped:
                 raise Interrupted(result, total)
             done += sizes[name]
     return result

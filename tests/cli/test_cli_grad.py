@@ -467,3 +467,17 @@ def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
     assert result.err == "interrupted: 1 of 5 entries were reached\n"
     with np.load("g.npz") as saved:
         np.testing.assert_array_equal(saved["x.value"], [1.0, np.nan])
+
+
+def test_ctrl_c_before_anything_was_reached(call, descent, monkeypatch):
+    monkeypatch.setattr(gradients, "numerical_gradient", interrupted({}))
+    monkeypatch.setattr(check, "numerical_gradient", interrupted({}))
+    said = "interrupted: 0 of 5 entries were reached\n"
+    result = call("grad", descent, "--save", "g.npz")
+    assert (result.code, result.out, result.err) == (1, "", said)
+    assert not Path("g.npz").exists()
+    result = call("gradcheck", descent)
+    assert (result.code, result.out, result.err) == (1, "", said)
+    result = call("gradcheck", descent, "--format", "json")
+    assert (result.code, result.err) == (1, said)
+    assert json.loads(result.out)["parameters"] == []
