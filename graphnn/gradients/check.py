@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -74,14 +75,14 @@ class Entry:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "index": list(self.index),
+        """Plain data for JSON; None for a number that is not finite, which JSON does not have."""
+        numbers = {
             self.origin: self.backprop,
             "numerical": self.numerical,
             "error": self.error,
-            "verdict": self.verdict,
         }
+        finite = {name: n if math.isfinite(n) else None for name, n in numbers.items()}
+        return {"index": list(self.index), **finite, "verdict": self.verdict}
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,6 +256,33 @@ def test_a_wrong_backward_pass_is_exposed(call, monkeypatch):
     assert (report["ok"], report["counts"]["wrong backward"]) == (False, 2)
 
 
+def strict(text: str):
+    """JSON without NaN and infinities, which Python's own reader takes."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_json_has_null_for_what_is_not_finite(call, monkeypatch):
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: parameter, shape: [2], value: [0.3, -0.7]}\n"
+        "  a: {op: tanh, inputs: x}\n  f: {op: sum, inputs: a}\n"
+    )
+    for spoilt in (np.nan, np.inf):
+        monkeypatch.setattr(Tanh, "vjp", lambda self, g, y, x, by=spoilt, **options: (g * by,))
+        result = call("gradcheck", "net.yaml", "--format", "json")
+        assert (result.code, result.err) == (1, "")
+        report = strict(result.out)
+        assert report["counts"]["wrong backward"] == 2
+        worst = report["parameters"][0]["worst"]
+        assert worst["backprop"] is None
+        # The derivative of tanh is 1 - tanh^2.
+        slope = 1 - np.tanh([0.3, -0.7][worst["index"][0]]) ** 2
+        assert worst["numerical"] == pytest.approx(slope)
+
+
 DROPPED = """\
 graphnn: 1
 nodes:
