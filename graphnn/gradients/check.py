@@ -18,7 +18,7 @@ from graphnn.gradients.estimate import GradientEstimate
 from graphnn.gradients.loop import Crossing
 from graphnn.gradients.numerical import Interrupted, Method, Rule, Steps, numerical_gradient
 from graphnn.gradients.selection import Entries
-from graphnn.network import Network
+from graphnn.network import Network, names_of
 from graphnn.plan import Mode
 from graphnn.spec.sizes import show
 
@@ -185,7 +185,7 @@ def check_gradients(
     *,
     gradients: Mapping[str, Any] | None = None,
     loss: str | Iterable[str] | None = None,
-    only: Iterable[str] | None = None,
+    only: str | Iterable[str] | None = None,
     entries: Entries | None = None,
     method: Method = "probes",
     rule: Rule = "central",
@@ -228,7 +228,7 @@ def check_gradients(
         only = tuple(analytic) if only is None else only
         origin = "given"
     else:
-        only = None if only is None else tuple(only)
+        only = None if only is None else names_of(only)
         analytic = backprop(network, given, loss=loss, only=only, mode=mode, seed=seed)
         origin = "backprop"
     try:
