@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from graphnn.gradients.backprop import backprop
 from graphnn.gradients.estimate import GradientEstimate
 from graphnn.gradients.loop import Crossing
 from graphnn.gradients.numerical import Interrupted, Method, Rule, Steps, numerical_gradient
+from graphnn.gradients.probes import MAX_MEMORY
+from graphnn.gradients.rules import Extrapolation
 from graphnn.gradients.selection import Entries
 from graphnn.network import Network, names_of
 from graphnn.plan import Mode
@@ -191,8 +194,12 @@ def check_gradients(
     rule: Rule = "central",
     order: int | None = None,
     step: Steps | None = None,
+    extrapolation: str | Extrapolation = "compared",
     mode: Mode = "run",
     seed: int = 0,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    max_memory: int = MAX_MEMORY,
     progress: Callable[[int, int], None] | None = None,
     **named: Any,
 ) -> GradientReport:
@@ -200,8 +207,10 @@ def check_gradients(
 
     Parameters
     ----------
-    network, inputs, loss, only, entries, method, rule, order, step, mode, seed, progress, **named
+    network, inputs, loss, only, entries, method, rule, order, step, extrapolation, mode, seed
         As for `numerical_gradient`.
+    threads, executor, max_memory, progress, **named
+        Likewise.
     gradients : mapping of str to array_like, optional
         Gradients of the same loss from elsewhere, to be checked in place of backpropagation's:
         by name, each of the shape of its parameter. Parameters without one are left out.
@@ -242,8 +251,12 @@ def check_gradients(
             rule=rule,
             order=order,
             step=step,
+            extrapolation=extrapolation,
             mode=mode,
             seed=seed,
+            threads=threads,
+            executor=executor,
+            max_memory=max_memory,
             progress=progress,
         )
     except Interrupted as stop:

@@ -470,6 +470,27 @@ def test_of_many_kinks_a_few_are_told(call):
     assert lines[-1] == "and 2 kinks more"
 
 
+@pytest.mark.parametrize("command", ["grad", "gradcheck"])
+def test_how_the_work_is_done(call, descent, monkeypatch, command):
+    module = gradients if command == "grad" else check
+    right, seen = module.numerical_gradient, []
+
+    def spy(*arguments, **options):
+        seen.append({name: options[name] for name in ("threads", "max_memory", "extrapolation")})
+        return right(*arguments, **options)
+
+    monkeypatch.setattr(module, "numerical_gradient", spy)
+    more = ("--threads", "3", "--max-memory", "2", "--extrapolation", "richardson")
+    for arguments in ((), more):
+        assert call(command, descent, *arguments).code == 0
+    assert seen == [
+        {"threads": None, "max_memory": 256 * 2**20, "extrapolation": "compared"},
+        {"threads": 3, "max_memory": 2 * 2**20, "extrapolation": "richardson"},
+    ]
+    for option in ("--threads", "--max-memory"):
+        assert call(command, descent, option, "0").code == 2
+
+
 def interrupted(estimates):
     """What ends with these estimates and with Ctrl-C."""
 

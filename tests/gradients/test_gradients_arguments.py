@@ -8,7 +8,7 @@ from test_gradients_values import digits
 
 import graphnn
 from graphnn.errors import UsageError
-from graphnn.gradients import DifferenceRule
+from graphnn.gradients import DifferenceRule, check
 
 ENTRIES_HELP = "give how many, names such as 'a1.weight[3,7]', or indices by parameter"
 
@@ -139,15 +139,10 @@ class Idle:
 )
 @pytest.mark.parametrize("ask", [graphnn.numerical_gradient, graphnn.check_gradients])
 def test_an_argument_that_makes_no_sense(ask, options, expected):
-    if ask is graphnn.check_gradients and not options.keys().isdisjoint(SHARING):
-        pytest.skip("it shares no work")
     net, inputs = digits()
     with pytest.raises(UsageError) as caught:
         ask(net, inputs, **options)
     assert str(caught.value) == expected
-
-
-SHARING = ("threads", "executor", "max_memory")
 
 
 @pytest.mark.parametrize(
@@ -240,3 +235,24 @@ def test_weights_of_fornbergs_tables_are_taken():
     # Fornberg (1988), table 1: the first derivative of order 6, and one-sided of order 3.
     DifferenceRule({-3: -1 / 60, -2: 3 / 20, -1: -3 / 4, 1: 3 / 4, 2: -3 / 20, 3: 1 / 60}, 6)
     DifferenceRule({0: -11 / 6, 1: 3.0, 2: -1.5, 3: 1 / 3}, 3)
+
+
+def test_a_check_hands_on_how_the_work_is_shared_and_what_is_made_of_it(monkeypatch):
+    net, inputs = digits()
+    seen = []
+    right = check.numerical_gradient
+
+    def spy(*arguments, **options):
+        seen.append(options)
+        return right(*arguments, **options)
+
+    monkeypatch.setattr(check, "numerical_gradient", spy)
+    with ThreadPoolExecutor(2) as pool:
+        options = {
+            "threads": 3,
+            "executor": pool,
+            "max_memory": 1000,
+            "extrapolation": "richardson",
+        }
+        assert graphnn.check_gradients(net, inputs, **options)
+    assert options.items() <= seen[0].items()
