@@ -87,10 +87,14 @@ def test_dask_gives_what_threads_give(many_pieces):
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with (
-        distributed.LocalCluster(processes=False, **options) as cluster,
+        # Processes, so that tasks and networks are pickled, as they are between machines.
+        distributed.LocalCluster(processes=True, **options) as cluster,
         distributed.Client(cluster) as client,
     ):
-        assert_same_as_threads(client.get_executor())
+        recorder = Recorder(client.get_executor())
+        assert_same_as_threads(recorder, threads=2)
+    assert len(recorder.tokens) == 2  # a network each
+    assert any(recorder.parcels)
 
 
 def test_threads_need_no_copy_of_the_network(many_pieces):
