@@ -28,7 +28,7 @@ from graphnn.errors import (
 )
 from graphnn.executor import Executor, as_numbers
 from graphnn.graph import Graph, Parameter
-from graphnn.plan import Mode, make
+from graphnn.plan import MODES, Mode, make
 from graphnn.spec import build, reader
 from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import DType, WeightsSpec
@@ -70,8 +70,7 @@ class Network:
     """
 
     def __init__(self, graph: Graph, seed: int = 0) -> None:
-        if seed < 0:
-            raise UsageError(Diagnostic("bad-seed", f"a seed is a number from 0 on, not {seed}"))
+        check_seed(seed)
         self.graph = graph
         self.dtype = np.dtype(graph.spec.dtype)
         self._seed = seed
@@ -157,7 +156,16 @@ class Network:
     def executor(
         self, wanted: Iterable[str], *, keep: bool = False, mode: Mode = "run"
     ) -> Executor:
-        """The executor of the nodes `wanted`, made once; see `Executor` and `graphnn.plan.make`."""
+        """The executor of the nodes `wanted`, made once; see `Executor` and `graphnn.plan.make`.
+
+        Raises
+        ------
+        UsageError
+            A name is not that of a node, or there is no such mode.
+        """
+        if mode not in MODES:
+            help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
+            raise UsageError(Diagnostic("unknown-mode", f"there is no mode '{mode}'", help=help))
         key = (tuple(wanted), keep, mode)
         if key not in self._executors:
             plan = make(self.graph, key[0], mode)
@@ -194,7 +202,7 @@ class Network:
         UsageError
             `outputs` names no node.
         """
-        wanted = self.graph.outputs if outputs is None else _names(outputs)
+        wanted = self.graph.outputs if outputs is None else names_of(outputs)
         return self.executor(wanted).run({**(inputs or {}), **named}, self.arrays)
 
     def loss(
@@ -231,7 +239,7 @@ class Network:
         UsageError
             There are none.
         """
-        nodes = self.graph.losses if loss is None else _names(loss)
+        nodes = self.graph.losses if loss is None else names_of(loss)
         if not nodes and len(self.graph.outputs) == 1:
             node = self.graph.node(self.graph.outputs[0])
             nodes = (node.name,) if node.shape == () else ()
@@ -360,8 +368,34 @@ class Network:
         return drawing.to_svg(self)
 
 
-def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((given,) if isinstance(given, str) else given))
+def check_seed(seed: int) -> None:
+    """Refuse what is no seed.
+
+    Raises
+    ------
+    UsageError
+        It is not a whole number from 0 on.
+    """
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise UsageError(Diagnostic("bad-seed", f"a seed is a number from 0 on, not {seed}"))
+
+
+def names_of(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Names as a tuple, each once; a single one need not be in a list.
+
+    Raises
+    ------
+    UsageError
+        It is something else.
+    """
+    every = [given] if isinstance(given, str) else given
+    if not isinstance(every, Iterable):
+        raise UsageError(Diagnostic("bad-option", f"a name is text, not {given!r}"))
+    names = tuple(every)
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(Diagnostic("bad-option", f"a name is text, not {name!r}"))
+    return tuple(dict.fromkeys(names))
 
 
 def _start(parameter: Parameter, dtype: np.dtype[Any], seed: int) -> Array:

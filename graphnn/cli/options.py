@@ -138,6 +138,25 @@ Mode = Annotated[
         "the same for every perturbation."
     ),
 ]
+Extrapolation = Annotated[
+    Literal["compared", "richardson"],
+    typer.Option(
+        help="What is made of derivatives at several steps: the error from two, or a better value "
+        "from three."
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="That share the work, but for the method loop; by default one for each core.",
+        show_default=False,
+    ),
+]
+MaxMemory = Annotated[
+    int, typer.Option(min=1, metavar="MIB", help="Memory that tables of probes may take.")
+]
 Rule = Annotated[Literal["central", "forward"], typer.Option(help="Difference rule.")]
 
 
