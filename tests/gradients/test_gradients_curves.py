@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 import pytest
+from gradient_laws import assert_engine_is_loop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_gradients_probes import assert_same
 
 import graphnn
 from graphnn.gradients import by_channel, curves
@@ -106,7 +106,7 @@ def test_many_inputs_give_the_numbers_of_the_loop(seed, activation, inputs, size
     batch = {"x": size * rng.normal(size=(3, inputs)), "t": rng.integers(0, 3, 3)}
     options = {} if step is None else {"step": step}
     default = EPSILON ** (1 / (rule[1] + 1))
-    assert_same(net, batch, rule=rule[0], order=rule[1], **{"step": default, **options})
+    assert_engine_is_loop(net, batch, rule=rule[0], order=rule[1], **{"step": default, **options})
 
 
 def test_a_kink_that_an_op_keeps_to_itself_is_found_all_the_same():
@@ -138,7 +138,7 @@ def test_a_kink_that_an_op_keeps_to_itself_is_found_all_the_same():
         # The kink lies between 0 and the largest move.
         before = net.parameters["a.weight"]
         net.assign({"a.bias": 1e-4 - (inputs["x"] @ before)[0]})
-        assert_same(net, inputs, step=1e-3)
+        assert_engine_is_loop(net, inputs, step=1e-3)
     finally:
         del REGISTRY["bend"]
 
@@ -158,7 +158,9 @@ def test_curves_that_are_off_are_caught(monkeypatch):
     )
     rng = np.random.default_rng(0)
     with pytest.raises(AssertionError):
-        assert_same(net, {"x": rng.normal(size=(3, 6)), "t": rng.normal(size=(3, 2))}, step=1e-3)
+        assert_engine_is_loop(
+            net, {"x": rng.normal(size=(3, 6)), "t": rng.normal(size=(3, 2))}, step=1e-3
+        )
 
 
 def test_curves_are_what_is_evaluated(monkeypatch):

@@ -216,7 +216,8 @@ def stop_after(pieces):
 @pytest.mark.parametrize("pieces", [1, 2, 5, 6, 11])
 def test_ctrl_c_keeps_the_entries_whose_pieces_arrived(monkeypatch, method, threads, pieces):
     # Six groups of entries by one, each in two pieces of two rows of the batch.
-    monkeypatch.setattr("graphnn.gradients.by_channel._WORK", 180)
+    monkeypatch.setattr("graphnn.gradients.by_channel._CURVED", 120)
+    monkeypatch.setattr("graphnn.gradients.by_channel._BLOCK", 1)
     options = {"method": method, "threads": threads, "max_memory": 1, "only": ["a1.weight"]}
     net, inputs = digits()
     whole = graphnn.numerical_gradient(net, inputs, **options)["a1.weight"]
