@@ -462,8 +462,8 @@ class _Builder:
                     help=f"the shape of a parameter is fixed, but '{loose[0]}' is told by each run",
                 )
                 return False
-            if cast(int, sizes.product(shape)) > MAX_PARAMETER:
-                self._too_large(bound, full, shape, MAX_PARAMETER, origin.place)
+            count = cast(int, sizes.product(shape))
+            if not self._is_allowed(bound, full, shape, count, MAX_PARAMETER, origin.place):
                 return False
             if origin.share is None:
                 self._parameters[full] = Parameter(
@@ -477,16 +477,20 @@ class _Builder:
 
     def _value_fits(self, bound: Bound, shape: Shape) -> bool:
         fixed = math.prod(size for size in shape if isinstance(size, int))
-        if fixed > MAX_VALUE:
-            self._too_large(bound, bound.name, shape, MAX_VALUE, bound.spec.op)
-        return fixed <= MAX_VALUE
+        return self._is_allowed(bound, bound.name, shape, fixed, MAX_VALUE, bound.spec.op)
 
-    def _too_large(self, bound: Bound, what: str, shape: Shape, limit: int, place: Value) -> None:
-        self._copies.of(bound.spec.copy).error(
-            "too-large",
-            f"'{what}' would have shape {show(shape)}, more than {limit:,} entries",
-            place.span,
-        )
+    def _is_allowed(
+        self, bound: Bound, what: str, shape: Shape, count: int, most: int, place: Value
+    ) -> bool:
+        """Whether an array of `count` entries is not too large; tells it when it is."""
+        if len(shape) > sizes.MAX_AXES:
+            problem = f"would have {len(shape):,} axes, more than {sizes.MAX_AXES}"
+        elif count > most:
+            problem = f"would have shape {show(shape)}, more than {most:,} entries"
+        else:
+            return True
+        self._copies.of(bound.spec.copy).error("too-large", f"'{what}' {problem}", place.span)
+        return False
 
     def _check_shares(self, bound: Dict[str, Bound]) -> None:
         # A parameter may be shared before its owner is scheduled; only here are both shapes known.
