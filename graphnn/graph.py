@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, cast
@@ -154,19 +153,27 @@ def build(spec: NetworkSpec, findings: Findings | None = None) -> Graph:
     SpecError
         With every independent fault.
     """
-    return _Builder(spec, findings or Findings()).build()
+    return draft(spec, findings or Findings()).graph()
 
 
 @paused()
-def sound_nodes(spec: NetworkSpec) -> Dict[str, Node]:
-    """The nodes of `spec` whose shapes can be told, whatever is wrong with others."""
-    builder = _Builder(spec, Findings())
-    with suppress(SpecError):
-        builder.build()
-    return builder.nodes
+def draft(spec: NetworkSpec, findings: Findings) -> Draft:
+    """What can be made of `spec`, whatever is wrong with it; that goes to `findings`."""
+    made = Draft(spec, findings)
+    made.check()
+    return made
 
 
-class _Builder:
+class Draft:
+    """A graph in the making: its sound nodes, and the whole of it where all are.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    findings : Findings
+        What was found wrong with the spec before; takes what `check` finds.
+    """
+
     def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
         self._spec = spec
         self._findings = findings
@@ -181,12 +188,17 @@ class _Builder:
 
     @property
     def nodes(self) -> Dict[str, Node]:
-        """The nodes whose shapes are known so far."""
+        """The nodes whose shapes can be told, in schedule order."""
         return self._nodes
 
-    def build(self) -> Graph:
+    def node(self, name: str) -> Node | None:
+        """The sound node called `name`, or that a use or copy of that name stands for."""
+        return self._nodes.get(self._spec.aliases.get(name, name))
+
+    def check(self) -> None:
+        """Tell everything that is wrong with the graph."""
         bound = self._bound = self._bind()
-        network = self._connect(bound)
+        network = self._network = self._connect(bound)
         order = self._schedule(network)
         self._owners, lost = resolve_shares(bound, self._shares, self._is_told, self._copies)
         self._broken |= lost
@@ -196,18 +208,27 @@ class _Builder:
         self._check_shares(bound)
         self._check_references()
         self._check_free_sizes()
+        self._check_total()
         if self._findings.errors:
             self._check_weights()
+
+    def graph(self) -> Graph:
+        """The whole graph.
+
+        Raises
+        ------
+        SpecError
+            With every fault that was found.
+        """
         self._findings.raise_errors(SpecError)
-        self._check_total()
-        outputs, losses = self._outputs(network), self._losses()
+        network = self._network
         return Graph(
             self._spec,
             network,
             self._nodes,
             self._parameters,
-            outputs,
-            losses,
+            self._outputs(network),
+            self._losses(),
         )
 
     def _bind(self) -> dict[str, Bound]:
@@ -583,12 +604,10 @@ class _Builder:
     def _check_total(self) -> None:
         total = sum(parameter.size for parameter in self._parameters.values())
         if total > MAX_PARAMETERS:
-            raise SpecError(
-                Diagnostic(
-                    "too-large",
-                    f"the parameters would have {total:,} entries, more than {MAX_PARAMETERS:,}",
-                    self._spec.document.entries["nodes"].key.span,
-                )
+            self._findings.error(
+                "too-large",
+                f"the parameters would have {total:,} entries, more than {MAX_PARAMETERS:,}",
+                self._spec.document.entries["nodes"].key.span,
             )
 
     def _losses(self) -> tuple[str, ...]:
