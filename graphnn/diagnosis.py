@@ -15,10 +15,11 @@ from graphnn.network import Network
 from graphnn.spec import build, reader
 from graphnn.spec.library import NO_NETWORK
 from graphnn.spec.limits import DEFAULT
-from graphnn.spec.model import NetworkSpec, TrainSpec
+from graphnn.spec.model import TrainSpec
 from graphnn.spec.settings import override
 from graphnn.spec.values import Mapping as Document
 from graphnn.training import augmentation, metrics, optimizers
+from graphnn.training.data import source
 from graphnn.training.loop import load_sets, needs
 from graphnn.training.stopping import watch
 
@@ -113,18 +114,18 @@ def _find(
     if document is None:
         return findings.sorted()
     spec = build.build(override(document, settings), folder, findings)
-    net = _network(spec, findings)
+    draft, net = graph.draft(spec, findings), None
+    with _kept(findings):
+        net = Network(draft.graph())
     if spec.train is not None:
         _declared(spec.train, findings)
+    for found in diagnose_examples(spec, draft.nodes):
+        findings.add(found)
     if net is not None:
         _used(net, findings, data=data)
+    for found in searches.diagnose(spec, findings.errors):
+        findings.add(found)
     return advice.silence(findings.sorted(), spec, complete=data)
-
-
-def _network(spec: NetworkSpec, findings: Findings) -> Network | None:
-    with _kept(findings):
-        return Network(graph.build(spec, findings))
-    return None
 
 
 def _declared(spec: TrainSpec, findings: Findings) -> None:
@@ -138,10 +139,14 @@ def _declared(spec: TrainSpec, findings: Findings) -> None:
             metrics.fit(metric)
     with _kept(findings, spec.place.span):
         watch(spec, validated=spec.validation is not None)
+    for rows in (spec.data, spec.validation, spec.test):
+        if isinstance(rows, Document):
+            with _kept(findings, spec.place.span):
+                source(rows)
 
 
 def _used(net: Network, findings: Findings, *, data: bool) -> None:
-    """What only a sound network can tell: whether arrays fit it, and settings reach it."""
+    """What only a sound network can tell: whether data fit it, and what is odd in it."""
     spec = net.graph.spec
     if spec.train is not None:
         if not net.trainable:
@@ -153,8 +158,7 @@ def _used(net: Network, findings: Findings, *, data: bool) -> None:
                 augmentation.find(spec.train.augment, inputs)
             if data:
                 load_sets(net, spec.train)
-    advised = advice.advise(net.graph)
-    for diagnostic in (*advised, *diagnose_examples(net), *searches.diagnose(net)):
+    for diagnostic in advice.advise(net.graph):
         findings.add(diagnostic)
 
 

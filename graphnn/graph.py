@@ -21,7 +21,7 @@ from graphnn.spec import sizes
 from graphnn.spec.copies import Copies
 from graphnn.spec.model import Copy, NetworkSpec, NodeSpec, Reference, Use, copies_of
 from graphnn.spec.sizes import Shape, show
-from graphnn.spec.values import Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Scalar, Sequence, Value
 
 if TYPE_CHECKING:
     # Where it is used, it is imported: a sixth of the time of importing graphnn.
@@ -232,9 +232,8 @@ class Draft:
         )
 
     def _bind(self) -> dict[str, Bound]:
-        lost = _written(self._spec, "sizes") - self._spec.sizes.keys()
         bound = {}
-        with Binder(self._spec, self._copies, lost) as binder:
+        with Binder(self._spec, self._copies) as binder:
             for block in self._spec.blocks.values():
                 binder.check(block)
             for name, spec in self._spec.nodes.items():
@@ -649,12 +648,6 @@ def _mention_of(size: str, node: Node) -> Value:
         elif isinstance(value, Scalar) and size in sizes.names(str(value.value)):
             return value
     return node.spec.op
-
-
-def _written(spec: NetworkSpec, key: str) -> set[str]:
-    """Names that the file has under `key`, sound or not."""
-    value = spec.document.get(key)
-    return set(value.entries) if isinstance(value, Mapping) else set()
 
 
 def _described(node: Node, operand: str) -> str:

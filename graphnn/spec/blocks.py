@@ -9,13 +9,12 @@ from pathlib import Path
 
 from graphnn.errors import Findings, Note, listed, suggestion
 from graphnn.spec import sizes
-from graphnn.spec.model import BlockSpec, NodeSpec, Reference, UseSpec
+from graphnn.spec.model import BlockSpec, Lost, NodeSpec, Reference, UseSpec
 from graphnn.spec.nodes import MAX_NODES, USE_KEYS, NodeTaker, one_or_more
 from graphnn.spec.take import brief, unlike
 from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value
 
 BLOCK_KEYS = ("about", "sizes", "inputs", "nodes", "output")
-Lost = frozenset[str] | None
 MAX_DEPTH = 32  # blocks inside one another; with each, names grow by a part
 _BLOCK = "a mapping such as {inputs: x, nodes: {...}, output: y}"
 _NODES = "list what the block is made of under 'nodes:', one name and op a line"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from graphnn.errors import Findings, Note, suggestion
 from graphnn.spec import sizes
-from graphnn.spec.blocks import GivenSizeError, Lost, asked, check_use, size_of, unknown_size_help
+from graphnn.spec.blocks import GivenSizeError, asked, check_use, size_of, unknown_size_help
 from graphnn.spec.copies import Copies
-from graphnn.spec.model import BlockSpec, Copy, NodeSpec, Reference, Use, UseSpec
+from graphnn.spec.model import BlockSpec, Copy, Lost, NodeSpec, Reference, Use, UseSpec
 from graphnn.spec.nodes import MAX_NODES
 from graphnn.spec.values import Value
 
@@ -35,6 +35,7 @@ def expand(
     blocks: Dict[str, BlockSpec],
     lost_blocks: Lost,
     scope: Scope,
+    lost_sizes: Lost,
     findings: Findings,
 ) -> Expanded:
     """`nodes` with every use of a block replaced by the nodes of its copies.
@@ -49,23 +50,31 @@ def expand(
         Names of blocks at fault; None where any may be.
     scope : mapping of str to Size
         The named sizes.
+    lost_sizes : frozenset of str or None
+        Names of sizes at fault; None where any may be.
     findings : Findings
         Takes what is wrong with uses. Whether what a node reads is there is left to the graph.
     """
     if all(isinstance(node, NodeSpec) for node in nodes.values()):
         plain = {name: node for name, node in nodes.items() if isinstance(node, NodeSpec)}
         return Expanded(plain, {}, {}, frozenset(lost))
-    return _Expander(blocks, scope, lost, findings).expand(nodes, lost_blocks)
+    return _Expander(blocks, scope, lost_sizes, lost, findings).expand(nodes, lost_blocks)
 
 
 class _Expander:
     def __init__(
-        self, blocks: Dict[str, BlockSpec], scope: Scope, lost: Iterable[str], findings: Findings
+        self,
+        blocks: Dict[str, BlockSpec],
+        scope: Scope,
+        lost_sizes: Lost,
+        lost: Iterable[str],
+        findings: Findings,
     ) -> None:
         self._findings = findings
         self._copies = Copies(findings)
         self._blocks = blocks
         self._scope = scope
+        self._lost_sizes = lost_sizes
         self._nodes: dict[str, tuple[NodeSpec, Copy | None]] = {}
         self._uses: dict[str, Use] = {}
         self._aliases: dict[str, str] = {}
@@ -150,6 +159,8 @@ class _Expander:
         if fault.name and parent is not None:
             help = unknown_size_help(fault.name, parent.use.block)
         elif fault.name:
+            if self._lost_sizes is None or fault.name in self._lost_sizes:
+                return
             otherwise = "declare it under 'sizes': a whole number, or free"
             help = suggestion(fault.name, self._scope, otherwise)
         self._copies.of(parent).error(fault.code, str(fault), place.span, help=help)

@@ -15,6 +15,7 @@ GradientMethod = Literal["backprop", "numerical"]
 Keep = Literal["last", "best"]
 Direction = Literal["maximize", "minimize"]
 SearchKind = Literal["uniform", "log_uniform", "choice"]
+Lost = frozenset[str] | None  # names of things at fault; None where any may be
 SEARCH_KINDS: tuple[SearchKind, ...] = ("uniform", "log_uniform", "choice")
 
 
@@ -184,7 +185,7 @@ class WeightsSpec:
 class ExampleSpec:
     """Inputs with the outputs that they must give, within tolerances."""
 
-    place: Value
+    place: Mapping
     about: str
     inputs: Dict[str, Entry]
     outputs: Dict[str, Entry]
@@ -297,6 +298,8 @@ class NetworkSpec:
         The node that the name of a use (``h``), or of one of its copies (``h.2``), stands for.
     lost : frozenset of str
         Full names of nodes and uses at fault, which has been told.
+    lost_sizes : frozenset of str or None
+        Names of sizes at fault, likewise; None where any may be.
     """
 
     document: Mapping
@@ -316,6 +319,11 @@ class NetworkSpec:
     uses: Dict[str, Use] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
+    lost_sizes: Lost = frozenset()
+
+    def is_lost_size(self, name: str) -> bool:
+        """Whether `name` would be that of a size at fault."""
+        return self.lost_sizes is None or name in self.lost_sizes
 
     def is_lost(self, name: str) -> bool:
         """Whether `name` would be that of a node, or of one inside a use, that is at fault."""
