@@ -14,7 +14,7 @@ from graphnn import archives, files
 from graphnn.binding import Binder, Bound, Origin
 from graphnn.errors import Diagnostic, FileError, Findings, Note, SpecError, UsageError, suggestion
 from graphnn.garbage import paused
-from graphnn.ops._op import Kind, Op, ShapeError
+from graphnn.ops._op import REGISTRY, Kind, Op, ShapeError
 from graphnn.ops.source import Constant, Input
 from graphnn.shares import guesses, resolve_shares
 from graphnn.spec import sizes
@@ -200,7 +200,14 @@ class Draft:
         bound = self._bound = self._bind()
         network = self._network = self._connect(bound)
         order = self._schedule(network)
-        self._owners, lost = resolve_shares(bound, self._shares, self._is_told, self._copies)
+        nodes, parameters = self._unbound()
+        self._owners, lost = resolve_shares(
+            bound,
+            self._shares,
+            parameters,
+            lambda node: node in nodes or self._spec.is_lost(node),
+            self._copies,
+        )
         self._broken |= lost
         for name in order:
             if name in bound:
@@ -262,11 +269,21 @@ class Draft:
             for reference in use.inputs:
                 if reference.name not in self._spec.nodes:
                     self._unknown_node(reference, use.parent)
+        for reference in self._spec.stray:
+            if reference.name not in self._spec.nodes:
+                self._unknown_node(reference)
         return network
 
-    def _is_told(self, node: str) -> bool:
-        """Whether it has been told that something is wrong with the node called `node`."""
-        return self._spec.is_lost(node) or (node in self._spec.nodes and node not in self._bound)
+    def _unbound(self) -> tuple[set[str], set[str]]:
+        """Nodes at fault of which no parameters are known, and the parameters of the others."""
+        nodes, parameters = set(), set()
+        for name in self._spec.nodes.keys() - self._bound.keys():
+            op = REGISTRY.get(str(self._spec.nodes[name].op.value))
+            if op is None:
+                nodes.add(name)
+            else:
+                parameters |= {f"{name}.{operand.name}" for operand in op.parameter_operands()}
+        return nodes, parameters
 
     def _unknown_node(self, reference: Reference, copy: Copy | None = None) -> None:
         name = reference.name

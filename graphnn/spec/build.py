@@ -121,6 +121,7 @@ class _Builder(NodeTaker):
             aliases=flat.aliases,
             lost=flat.lost,
             lost_sizes=lost_sizes,
+            stray=flat.stray,
         )
 
     def _sizes(self, document: Mapping) -> dict[str, sizes.Size]:

@@ -27,6 +27,7 @@ class Expanded:
     uses: dict[str, Use]
     aliases: dict[str, str]
     lost: frozenset[str]
+    stray: tuple[Reference, ...] = ()
 
 
 def expand(
@@ -83,14 +84,18 @@ class _Expander:
 
     def expand(self, nodes: Dict[str, Node], lost_blocks: Lost) -> Expanded:
         top: list[Node] = []
+        stray: list[Reference] = []
         for name, node in nodes.items():
             found: Node | None = node
             if isinstance(node, UseSpec):
                 found = check_use(node, self._blocks, lost_blocks, self._findings)
-            if found is None:
-                self._lost.add(name)
-            else:
+                if found is None:
+                    self._misfit(node)
+                    stray.extend(node.inputs)
+            if found is not None:
                 top.append(found)
+                continue
+            self._lost.add(name)
         self._unfold(top)
         # An alias leads to a node, or to an alias that was made after it.
         for name, target in reversed(list(self._aliases.items())):
@@ -98,7 +103,19 @@ class _Expander:
         for use in self._uses.values():
             use.inputs.extend(self._reference(r, use.parent) for r in use.spec.inputs)
         placed = {name: self._placed(name, *found) for name, found in self._nodes.items()}
-        return Expanded(placed, self._uses, self._aliases, frozenset(self._lost))
+        mentions = tuple(self._reference(reference, None) for reference in stray)
+        return Expanded(placed, self._uses, self._aliases, frozenset(self._lost), mentions)
+
+    def _misfit(self, spec: UseSpec) -> None:
+        """Tell sizes at fault of a use that does not fit its block for another reason."""
+        block = self._blocks.get(str(spec.block.value))
+        keys = ("repeat", *(block.sizes if block is not None else ()))
+        for key, what, value, most in asked(spec, spec.name):
+            try:
+                if key in keys:
+                    size_of(what, value, self._scope, most)
+            except GivenSizeError as fault:
+                self._size_fault(fault, value, None)
 
     def _unfold(self, top: Iterable[Node]) -> None:
         pending: list[tuple[Copy | None, Iterator[Node]]] = [(None, iter(top))]

@@ -300,6 +300,8 @@ class NetworkSpec:
         Full names of nodes and uses at fault, which has been told.
     lost_sizes : frozenset of str or None
         Names of sizes at fault, likewise; None where any may be.
+    stray : tuple of Reference
+        What uses at fault read.
     """
 
     document: Mapping
@@ -320,6 +322,7 @@ class NetworkSpec:
     aliases: Dict[str, str] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
     lost_sizes: Lost = frozenset()
+    stray: tuple[Reference, ...] = ()
 
     def is_lost_size(self, name: str) -> bool:
         """Whether `name` would be that of a size at fault."""

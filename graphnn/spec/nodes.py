@@ -19,7 +19,7 @@ class NodeTaker(Taker):
     """Takes nodes, and mentions of nodes, apart."""
 
     def nodes(self, given: Mapping, owner: str, help: str) -> dict[str, NodeSpec | UseSpec]:
-        """What `given` holds, in order, without what is at fault.
+        """What `given` holds, in order, without what is no node.
 
         Parameters
         ----------
@@ -38,7 +38,10 @@ class NodeTaker(Taker):
             return {}
         nodes = {}
         for name, entry in given.entries.items():
-            if self.name(entry.key, "a node") and (node := self._node(name, entry)):
+            named = self.name(entry.key, "a node")
+            node = self._node(name, entry)
+            # One of a bad name is checked under it; with a dot it could be that of another.
+            if node is not None and (named or "." not in name):
                 nodes[name] = node
         return nodes
 
