@@ -332,7 +332,7 @@ class NetworkSpec:
         """Whether `name` would be that of a node, or of one inside a use, that is at fault."""
         if not self.lost:
             return False
-        parts = name.split(".")
+        parts = self.aliases.get(name, name).split(".")
         return any(".".join(parts[:end]) in self.lost for end in range(1, len(parts) + 1))
 
 

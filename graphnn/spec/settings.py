@@ -135,22 +135,27 @@ def _unwritten(path: Path, mapping: Mapping, keys: Iterable[str]) -> Iterator[Pa
         name = _chosen(value, key)
         if name is not None:
             inner = value.get(name) if isinstance(value, Mapping) else None
-            options = CHOICES[key][name].options()
+            options = _options(key, name)
             yield from ((*path, key, name, option) for option in options)
             place = inner if isinstance(inner, Mapping) else Mapping({})
             yield from _unwritten((*path, key, name), place, options)
 
 
+def _options(key: str, name: str) -> Iterable[str]:
+    """Options of the choice `name` for `key`; those of all where there is no such choice."""
+    kinds = CHOICES[key]
+    meant = [kinds[name]] if name in kinds else kinds.values()
+    return dict.fromkeys(option for kind in meant for option in kind.options())
+
+
 def _chosen(value: Value | None, key: str) -> str | None:
-    """The name that `value` gives in the place of a choice; None where there is no such name."""
+    """The name that `value` gives in the place of a choice, or that it has without saying so."""
     names = CHOICES.get(key, {})
-    if value is None:
+    if value is None or not names:
         return next(iter(names), None)
     if isinstance(value, Mapping) and len(value.entries) == 1:
-        (name,) = value.entries
-    else:
-        name = str(value.value) if isinstance(value, Scalar) else ""
-    return name if name in names else None
+        return next(iter(value.entries))
+    return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else None
 
 
 def _put(mapping: Mapping, path: Path, value: Value) -> Mapping:
@@ -168,6 +173,9 @@ def _opened(old: Value | None, key: str, rest: Path, value: Value) -> Mapping:
     if not isinstance(old, Mapping):
         # A metric's nodes may stand alone, without the mapping that its options need.
         alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
+        # A choice may stand alone too: it keeps its place.
+        if isinstance(old, Scalar) and key in CHOICES and old.value == rest[0]:
+            alone = {rest[0]: Entry(old, Mapping({}, *_place(old)))}
         return Mapping(alone, *_place(value))
     if key in CHOICES or key in _ONE_KIND:
         kept = {name: entry for name, entry in old.entries.items() if name == rest[0]}
