@@ -51,7 +51,7 @@ class Document:
     @functools.cached_property
     def _tokens(self) -> list[outline.Token]:
         try:
-            document = reader.read(self.text, json=self.json)
+            document = reader.read(self.text, json=self.json, findings=Findings())
         except GraphnnError:
             return outline.scanned(self.text)
         return list(outline.located(document))
@@ -69,8 +69,9 @@ class Document:
     def spec(self) -> NetworkSpec | None:
         """What the text says, without the parts at fault; None where it cannot be read."""
         try:
-            document = reader.read(self.text, str(self.path), json=self.json)
-            return build.build(document, self.path.parent, Findings())
+            findings = Findings()
+            document = reader.read(self.text, str(self.path), json=self.json, findings=findings)
+            return build.build(document, self.path.parent, findings)
         except GraphnnError:
             return None
 
