@@ -232,7 +232,12 @@ class _Blocks(NodeTaker):
 
     def _names(self, value: Value | None, what: str) -> dict[str, Scalar]:
         found: dict[str, Scalar] = {}
-        for item in one_or_more(value):
+        items = one_or_more(value)
+        if isinstance(value, Mapping) and value.entries:
+            items = [entry.key for entry in value.entries.values()]
+            help = f"each use gives the values: write [{listed(value.entries)}]"
+            self.wrong(what, "a name", value, help)
+        for item in items:
             if not isinstance(item, Scalar) or not isinstance(item.value, str):
                 self.wrong(what, "a name", item)
             elif item.value in found:

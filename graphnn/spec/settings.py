@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.spec.build import STOPPING_KEYS, TRAIN_KEYS
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located, place_of
 
 _TOP = ("dtype", "name")
 Path = tuple[str, ...]
@@ -164,8 +164,8 @@ def _put(mapping: Mapping, path: Path, value: Value) -> Mapping:
     old = mapping.entries.get(key)
     if rest:
         value = _put(_opened(None if old is None else old.value, key, rest, value), rest, value)
-    new = old.key if old else Scalar(key, *_place(value))
-    return Mapping({**mapping.entries, key: Entry(new, value)}, *_place(mapping))
+    new = old.key if old else Scalar(key, *place_of(value))
+    return Mapping({**mapping.entries, key: Entry(new, value)}, *place_of(mapping))
 
 
 def _opened(old: Value | None, key: str, rest: Path, value: Value) -> Mapping:
@@ -175,13 +175,9 @@ def _opened(old: Value | None, key: str, rest: Path, value: Value) -> Mapping:
         alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
         # A choice may stand alone too: it keeps its place.
         if isinstance(old, Scalar) and key in CHOICES and old.value == rest[0]:
-            alone = {rest[0]: Entry(old, Mapping({}, *_place(old)))}
-        return Mapping(alone, *_place(value))
+            alone = {rest[0]: Entry(old, Mapping({}, *place_of(old)))}
+        return Mapping(alone, *place_of(value))
     if key in CHOICES or key in _ONE_KIND:
         kept = {name: entry for name, entry in old.entries.items() if name == rest[0]}
-        return Mapping(kept, *_place(old))
+        return Mapping(kept, *place_of(old))
     return old
-
-
-def _place(value: Value) -> tuple[Any, ...]:
-    return (value.source, value.line, value.column, value.end_line, value.end_column)
