@@ -626,6 +626,11 @@ class Draft:
                 self._spec.document.entries["nodes"].key.span,
             )
 
+    def _is_outer(self, name: str) -> bool:
+        """Whether `name` is that of a use which is in no block."""
+        use = self._spec.uses.get(name)
+        return use is not None and use.parent is None
+
     def _losses(self) -> tuple[str, ...]:
         train = self._spec.train
         if train is not None and train.loss:
@@ -643,10 +648,13 @@ class Draft:
     def _outputs(self, network: nx.MultiDiGraph[str]) -> tuple[str, ...]:
         if self._spec.outputs is not None:
             return tuple(reference.name for reference in self._spec.outputs)
+        # What else is inside a block is of no use outside: it is a leftover, not a result.
+        results = {target for name, target in self._spec.aliases.items() if self._is_outer(name)}
         ends = [
             name
-            for name in self._spec.nodes
-            if not self._nodes[name].op.is_loss
+            for name, spec in self._spec.nodes.items()
+            if (spec.copy is None or name in results)
+            and not self._nodes[name].op.is_loss
             and not isinstance(self._nodes[name].op, Input | Constant)
             and all(self._nodes[reader].op.is_loss for reader in network.successors(name))
         ]

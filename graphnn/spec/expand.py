@@ -147,7 +147,8 @@ class _Expander:
         if parent is None and self._too_many(spec, block, scope, repeat):
             return None
         trainable = spec.trainable and (parent is None or parent.use.trainable)
-        use = Use(name, spec, block, scope, repeat, parent, trainable)
+        allow = spec.allow if parent is None else (*spec.allow, *parent.use.allow)
+        use = Use(name, spec, block, scope, repeat, parent, trainable, allow)
         self._uses[name] = use
         self._copy(use)
         return use
@@ -220,7 +221,8 @@ class _Expander:
         """`spec` under its full name, with the full names of what it reads."""
         inputs = tuple(self._reference(reference, copy) for reference in spec.inputs)
         trainable = spec.trainable and (copy is None or copy.use.trainable)
-        return replace(spec, name=name, inputs=inputs, trainable=trainable, copy=copy)
+        allow = spec.allow if copy is None else (*spec.allow, *copy.use.allow)
+        return replace(spec, name=name, inputs=inputs, trainable=trainable, copy=copy, allow=allow)
 
     def _reference(self, reference: Reference, copy: Copy | None) -> Reference:
         name = reference.name

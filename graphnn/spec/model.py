@@ -70,6 +70,7 @@ class UseSpec:
     repeat: Value | None = None
     trainable: bool = True
     about: str = ""
+    allow: tuple[Scalar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,8 @@ class Use:
         The copy of a block that it is inside of.
     trainable : bool
         Whether it and every use around it are.
+    allow : tuple of Scalar
+        Codes of warnings that are not told of its nodes, those of the uses around it among them.
     """
 
     name: str
@@ -139,6 +142,7 @@ class Use:
     repeat: int | None
     parent: Copy | None
     trainable: bool
+    allow: tuple[Scalar, ...]
     inputs: list[Reference] = field(default_factory=list, repr=False)
     copies: list[Copy] = field(default_factory=list, repr=False)
 

@@ -14,7 +14,7 @@ from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_o
 
 MAX_NODES = 200_000
 NODE_KEYS = ("op", "inputs", "trainable", "about", "allow")
-USE_KEYS = ("block", "inputs", "repeat", "trainable", "about")
+USE_KEYS = ("block", "inputs", "repeat", "trainable", "about", "allow")
 
 
 _LONGEST = 200  # characters of several names: the time of the search grows with their square
@@ -158,6 +158,7 @@ class NodeTaker(Taker):
             repeat=body.get("repeat"),
             trainable=self.boolean(body.get("trainable"), "'trainable'", True),
             about=self.text(body.get("about"), "'about'"),
+            allow=self.codes(body.get("allow")),
         )
 
     def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
