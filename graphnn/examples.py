@@ -256,6 +256,7 @@ class _Reader:
         self._spec = spec
         self._nodes = nodes
         self._findings = findings
+        self._read: dict[tuple[str, ...], list[Node]] = {}
 
     def read(self, spec: ExampleSpec) -> Example:
         """An example, without what is at fault."""
@@ -318,12 +319,18 @@ class _Reader:
             found.append(Expectation(name, key, expected, item.span))
         return found
 
+    def _read_by(self, outputs: tuple[str, ...]) -> list[Node]:
+        """The inputs that sound nodes among `outputs` depend on, in schedule order."""
+        if outputs not in self._read:  # examples are many, and alike
+            asked = [node.name for name in outputs if (node := self._node(name)) is not None]
+            read = {*asked, *reached(asked, lambda name: self._nodes[name].inputs)}
+            nodes = (node for node in self._nodes.values() if node.name in read)
+            self._read[outputs] = [node for node in nodes if isinstance(node.op, Input)]
+        return self._read[outputs]
+
     def _needed(self, spec: ExampleSpec) -> set[str]:
         """The inputs that the outputs read; an example may give more."""
-        asked = [node.name for name in spec.outputs if (node := self._node(name)) is not None]
-        read = {*asked, *reached(asked, lambda name: self._nodes[name].inputs)}
-        needed = [node for node in self._nodes.values() if node.name in read]
-        inputs = [node for node in needed if isinstance(node.op, Input)]
+        inputs = self._read_by(tuple(spec.outputs))
         for node in inputs if self._gives_inputs(spec) else ():
             if node.name not in spec.inputs:
                 outputs = ", ".join(spec.outputs)
