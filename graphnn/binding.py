@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -128,14 +128,11 @@ class Binder:
     spec : NetworkSpec
     copies : Copies
         Takes what is wrong.
-    lost : collection of str
-        Sizes that the spec names, but wrongly, which has been told.
     """
 
-    def __init__(self, spec: NetworkSpec, copies: Copies, lost: Collection[str] = ()) -> None:
+    def __init__(self, spec: NetworkSpec, copies: Copies) -> None:
         self._spec = spec
         self._all = copies
-        self._all_lost = lost
         self._archives = _Archives()
         self._unsound: set[int] = set()
         self._made: dict[tuple[int, int], Bound | None] = {}
@@ -196,7 +193,11 @@ class Binder:
         """Go to where the next nodes come from: a copy, or a block whose sizes are not known."""
         self._findings, self._scope, self._folder = findings, scope, folder
         self._copy, self._block = copy, block
-        self._lost = self._all_lost if copy is None and block is None else ()
+
+    @property
+    def _is_top(self) -> bool:
+        """Whether the nodes come from no block."""
+        return self._copy is None and self._block is None
 
     def _bind(self, spec: NodeSpec) -> Bound | None:
         op_class = REGISTRY.get(str(spec.op.value))
@@ -295,7 +296,7 @@ class Binder:
         self, what: str, value: Value, detail: ErrorDetails, words: Dict[str, str]
     ) -> None:
         unknown = detail["ctx"]["name"]
-        if unknown in self._lost:
+        if unknown and self._is_top and self._spec.is_lost_size(unknown):
             return
         if unknown:
             help = "declare it under 'sizes': a whole number, or free"
@@ -517,7 +518,7 @@ class Binder:
         if extra:
             return None
         origin = Origin(target, share=owner)
-        if self._block is None and self._copy is None:
+        if self._is_top:
             self.shares[full] = origin
         return origin
 

@@ -15,12 +15,13 @@ from graphnn.network import Network
 from graphnn.spec import build, reader
 from graphnn.spec.library import NO_NETWORK
 from graphnn.spec.limits import DEFAULT
-from graphnn.spec.model import NetworkSpec, TrainSpec
+from graphnn.spec.model import TrainSpec
 from graphnn.spec.settings import override
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import Value
 from graphnn.training import augmentation, metrics, optimizers
 from graphnn.training.batches import check_batches
+from graphnn.training.data import source
 from graphnn.training.loop import load_sets, needs
 from graphnn.training.measuring import fitted
 from graphnn.training.optimizers import Optimizer
@@ -117,18 +118,18 @@ def _find(
     if document is None:
         return findings.sorted()
     spec = build.build(override(document, settings), folder, findings)
-    net = _network(spec, findings)
+    draft, net = graph.draft(spec, findings), None
+    with _kept(findings):
+        net = Network(draft.graph())
     if spec.train is not None:
         _declared(spec.train, findings)
+    for found in diagnose_examples(spec, draft.nodes):
+        findings.add(found)
     if net is not None:
         _used(net, findings, data=data)
+    for found in searches.diagnose(spec, findings.errors):
+        findings.add(found)
     return advice.silence(findings.sorted(), spec, complete=data)
-
-
-def _network(spec: NetworkSpec, findings: Findings) -> Network | None:
-    with _kept(findings):
-        return Network(graph.build(spec, findings))
-    return None
 
 
 def _declared(spec: TrainSpec, findings: Findings) -> None:
@@ -142,6 +143,10 @@ def _declared(spec: TrainSpec, findings: Findings) -> None:
             metrics.fit(metric)
     with _kept(findings, spec.place.span):
         watch(spec, validated=spec.validation is not None)
+    for rows in (spec.data, spec.validation, spec.test):
+        if isinstance(rows, Document):
+            with _kept(findings, spec.place.span):
+                source(rows)
 
 
 def _warm_up(optimizer: Optimizer, spec: TrainSpec, findings: Findings) -> None:
@@ -163,7 +168,7 @@ def _is_mapping(value: Value | None) -> TypeGuard[Document]:
 
 
 def _used(net: Network, findings: Findings, *, data: bool) -> None:
-    """What only a sound network can tell: whether arrays fit it, and settings reach it."""
+    """What only a sound network can tell: whether data fit it, and what is odd in it."""
     spec = net.graph.spec
     if spec.train is not None:
         if not net.trainable:
@@ -180,8 +185,7 @@ def _used(net: Network, findings: Findings, *, data: bool) -> None:
         for metric in spec.train.metrics:
             with _kept(findings, spec.train.place.span):
                 fitted(net, metric)
-    advised = advice.advise(net.graph)
-    for diagnostic in (*advised, *diagnose_examples(net), *searches.diagnose(net)):
+    for diagnostic in advice.advise(net.graph):
         findings.add(diagnostic)
 
 

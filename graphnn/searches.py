@@ -6,9 +6,10 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
@@ -33,11 +34,11 @@ from graphnn.ops import REGISTRY
 from graphnn.runs import train_spec
 from graphnn.spec import build
 from graphnn.spec import settings as overrides
-from graphnn.spec.model import SearchedSpec, SearchSpec, TrainSpec
+from graphnn.spec.model import NetworkSpec, SearchedSpec, SearchSpec, TrainSpec
 from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import Scalar, Value, located, plain
+from graphnn.spec.values import Scalar, Value, located, place_of, plain
 from graphnn.spec.writer import flow, to_yaml
-from graphnn.training import augmentation, optimizers
+from graphnn.training import augmentation, metrics, optimizers
 from graphnn.training.loop import Sets, Training, load_sets, needs
 from graphnn.trials import Trial, Trials, best_of, opened
 
@@ -231,7 +232,7 @@ def search(
     base = network.load(file, settings)
     spec, train = _section(base), train_spec(base)
     findings = Findings()
-    _reached(base, spec, findings)
+    _reached(base.graph.spec, spec, findings)
     findings.raise_errors(TrainingError)
     _untouched(base, spec, settings or {})
     metric, direction = _judged(spec, train)
@@ -264,17 +265,24 @@ def _undone(storage: str | Path | None) -> Iterator[None]:
         raise hopeless.__cause__ from None
 
 
-def diagnose(base: Network) -> tuple[Diagnostic, ...]:
-    """What is wrong with the section ``search`` of a spec that is sound otherwise, by place."""
-    spec, findings = base.graph.spec.search, Findings()
-    if spec is None:
+def diagnose(spec: NetworkSpec, told: Collection[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """What is wrong with the section ``search`` of `spec`, by place.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    told : collection of Diagnostic
+        Errors found before, in any part of the spec, which are not told again.
+    """
+    findings = Findings()
+    if spec.search is None:
         return ()
-    if base.graph.spec.train is None:
+    if spec.train is not None:
+        _reached(spec, spec.search, findings, told)
+    elif "train" not in spec.document:
         message = "a search trains, but the spec does not say how to train"
         help = "add a section 'train' to it, such as train: {data: ..., epochs: 10}"
-        findings.error("no-train", message, spec.place.span, help=help)
-        return findings.errors
-    _reached(base, spec, findings)
+        findings.error("no-train", message, spec.search.place.span, help=help)
     return findings.errors
 
 
@@ -449,8 +457,7 @@ def _ranged(base: Network, name: str, searched: SearchedSpec) -> SearchedSpec:
 
 
 def _real(bound: Value) -> Value:
-    place = (bound.source, bound.line, bound.column, bound.end_line, bound.end_column)
-    return Scalar(float(plain(bound)), *place)
+    return Scalar(float(plain(bound)), *place_of(bound))
 
 
 def _is_real(document: Document, path: overrides.Path) -> bool:
@@ -477,7 +484,7 @@ def _takes_real(annotation: Any) -> bool:
 
 def _measures(train: TrainSpec) -> list[str]:
     """Names of what is measured after each epoch."""
-    names = ["loss", *(str(metric.name.value) for metric in train.metrics)]
+    names = metrics.measured(train.metrics)
     held_back = [f"validation_{name}" for name in names] if train.validation is not None else []
     return [*names, *held_back]
 
@@ -491,9 +498,11 @@ def _judged(spec: SearchSpec, train: TrainSpec) -> tuple[str, str]:
     return metric, spec.direction or ("minimize" if low else "maximize")
 
 
-def _reached(base: Network, spec: SearchSpec, findings: Findings) -> None:
+def _reached(
+    base: NetworkSpec, spec: SearchSpec, findings: Findings, told: Collection[Diagnostic] = ()
+) -> None:
     """Tell a metric that is not measured, and settings that reach nothing or make no sense."""
-    names = _measures(train_spec(base))
+    names = _measures(base.train) if base.train is not None else []
     if spec.metric is not None and spec.metric.value not in names:
         wanted = str(spec.metric.value)
         message = f"training does not measure '{wanted}'"
@@ -503,35 +512,48 @@ def _reached(base: Network, spec: SearchSpec, findings: Findings) -> None:
         findings.error("unknown-metric", message, spec.metric.span, help=help)
     _apart(base, spec, findings)
     for name, searched in spec.settings.items():
-        for value in searched.values:
-            for found in _faults(base, name, value):
-                place = found.span or searched.place.span
-                findings.add(replace(found, span=place))
-                break
-            else:
-                continue
-            break
+        faults = (found for value in searched.values for found in _faults(base, name, value, told))
+        for found in islice(faults, 1):
+            findings.add(replace(found, span=found.span or searched.place.span))
 
 
-def _apart(base: Network, spec: SearchSpec, findings: Findings) -> None:
+def _apart(base: NetworkSpec, spec: SearchSpec, findings: Findings) -> None:
     """Tell settings that exclude each other, whatever is drawn for them."""
     firsts = {name: searched.values[0] for name, searched in spec.settings.items()}
     try:
-        overrides.override(base.graph.spec.document, firsts)
+        overrides.override(base.document, firsts)
     except UsageError as error:
         found = error.diagnostics[0]
         if found.code == "conflicting-settings":
             findings.add(replace(found, span=spec.place.span))
 
 
-def _faults(base: Network, name: str, value: Value) -> Iterator[Diagnostic]:
-    """What setting `name` to `value` brings about."""
+def _faults(
+    base: NetworkSpec, name: str, value: Value, told: Collection[Diagnostic]
+) -> Iterator[Diagnostic]:
+    """What setting `name` to `value` brings about, beside what was `told` of the spec as it is."""
+    findings = Findings()
     try:
-        spec = train_spec(_variant(base, {name: value}))
-        optimizers.find(spec.optimizer)
-        augmentation.read(spec.augment)
-    except GraphnnError as error:
+        document = overrides.override(base.document, {name: value})
+    except UsageError as error:
         yield from error.diagnostics
+        return
+    spec = build.build(document, base.folder, findings)
+    train = spec.train
+    steps: list[Callable[[], object]] = [lambda: Network(graph.build(spec, findings))]
+    if train is not None:
+        steps += [
+            lambda: optimizers.find(train.optimizer),
+            lambda: augmentation.read(train.augment),
+        ]
+    for step in steps:
+        try:
+            step()
+        except GraphnnError as error:
+            for found in error.diagnostics:
+                # In a spec at fault, what is elsewhere may come of that, or was hidden by it.
+                if not told or (found.span is not None and found.span.touches(value.span)):
+                    yield found
 
 
 def _untouched(base: Network, spec: SearchSpec, settings: Mapping[str, Any]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NoReturn
 
 from graphnn.errors import Diagnostic, Findings, Note, Source, Span, SpecError, suggestion
+from graphnn.spec.bare_keys import missing_value
 from graphnn.spec.limits import Limits
 from graphnn.spec.scalars import NumberError, resolve, shortened
 from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value
@@ -71,6 +72,16 @@ _DROPPED = Scalar("")  # stands in for a key at fault, whose value is read and f
 _AT_FAULT = math.nan  # stands in for a value at fault: no text gives it
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A value that ended at a ',', and the keys after it that have neither ':' nor value."""
+
+    texts: tuple[str, ...]
+    span: Span | None
+    told: Diagnostic | None = None
+    values: int = 0  # counted with the last of them
+
+
 class Builder:
     """Makes located values of events, and tells every fault that does not stop the reading.
 
@@ -99,6 +110,8 @@ class Builder:
         self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
         self._anchors: dict[str, _Open | _Complete] = {}
         self._words: dict[str, Plain] = {}
+        self._held: Diagnostic | None = None  # of a key that is no text, until its value comes
+        self._cut: _Cut | None = None
         self._values = self._collections = self._aliases = self._named = self._faults = 0
 
     def word(self, word: str, place: Place, anchor: str | None = None) -> None:
@@ -122,6 +135,44 @@ class Builder:
             self._scalar(_AT_FAULT, place, anchor)
         else:
             self._scalar(text, place, anchor)
+
+    def bare(self, place: Place) -> None:
+        """Take the empty value at `place`, before which there is no ':'."""
+        frame, key = self._top, self._last
+        waits = frame.key is not None and (frame.key is not _DROPPED or self._held is not None)
+        if not (frame.flow and waits and isinstance(key, Scalar)):
+            self.word("", place)
+            return
+        self._held = None  # what is told of the key now is nearer to what was meant
+        self._bare_key(self._written or str(key.value), key, self._cut_before(frame))
+        # At the place of the key, where all has been told.
+        self._scalar(_AT_FAULT, (key.line, key.column, key.end_line, key.end_column), None)
+
+    def _cut_before(self, frame: _Open) -> _Cut:
+        """What a ',' may have cut before the last key of `frame`."""
+        if self._cut is not None and self._cut.values == self._values - 2:
+            return self._cut
+        before = next(reversed(frame.entries.values()), None)
+        if before is None or not isinstance(before.value, Scalar):
+            return _Cut((), None)
+        return _Cut((str(before.value.value),), before.value.span)
+
+    def _bare_key(self, text: str, key: Scalar, cut: _Cut) -> None:
+        span, texts = key.span, (*cut.texts, text)
+        if cut.span is not None and span is not None:
+            span = replace(cut.span, end_line=span.end_line, end_column=span.end_column)
+        fault = missing_value(texts, span)
+        if cut.told is None:
+            self.tell(fault)
+        else:
+            self._findings.replace(cut.told, fault)
+        self._cut = _Cut(texts, span, fault, self._values)
+
+    def _release(self) -> None:
+        """Tell what was held."""
+        held, self._held = self._held, None
+        if held is not None:
+            self.tell(held)
 
     def sequence(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
         """Open a list."""
@@ -149,6 +200,7 @@ class Builder:
 
     def alias(self, name: str, place: Place) -> None:
         """Take an alias: the value of its anchor, at the place of the alias."""
+        self._release()
         self._written = f"*{name}"
         self._aliases += 1
         if self._aliases > self.limits.aliases:
@@ -247,6 +299,8 @@ class Builder:
 
     def _scalar(self, value: Plain, place: Place, anchor: str | None) -> None:
         # Most of what a large file holds comes by here, so all of it is in one function.
+        if self._held is not None:
+            self._release()
         line, column, end_line, end_column = place
         scalar = self._last = Scalar(value, self.source, line, column, end_line, end_column)
         self._values += 1
@@ -266,6 +320,7 @@ class Builder:
             frame.key = None
 
     def _open(self, collection: Sequence | Mapping, flow: bool, anchor: str | None) -> None:
+        self._release()
         place = (collection.line, collection.column, collection.line, collection.column + 1)
         if len(self._stack) > self.limits.depth:
             self._too_deep(place)
@@ -345,7 +400,7 @@ class Builder:
             message = f"the key '{shortened(written)}' is {key.kind}, not a text"
             quoted = f"put it in quotes: '{shortened(written)}'"
             help = "use a text as the key" if written.startswith("*") else quoted
-        self.fault("key-not-text", message, key.span, help=help)
+        self._held = Diagnostic("key-not-text", message, key.span, help=help)
 
     def _too_many(self, what: str, limit: int, place: Place) -> NoReturn:
         help = "keep large arrays in a file of weights"

@@ -249,6 +249,9 @@ def _decoded(content: bytes, name: str) -> str:
         ) from None
 
 
+_NEAR = 1000  # characters before an empty value among which its ':' is looked for
+
+
 class _YamlEvents:
     """Sends the events of PyYAML's parser to a builder."""
 
@@ -300,7 +303,14 @@ class _YamlEvents:
             word = event.value
             if place[2] >= self._end_of_text[0]:
                 place = self._in_text(place)
-            self._builder.word(word, place, event.anchor)
+            if word or event.anchor is not None or self._has_colon(start.index):
+                self._builder.word(word, place, event.anchor)
+            else:
+                self._builder.bare(place)
+
+    def _has_colon(self, index: int) -> bool:
+        """Whether a ':' stands before the empty value at `index`."""
+        return self._text[max(0, index - _NEAR) : index].rstrip().endswith(":")
 
     def _in_text(self, place: Place) -> Place:
         """`place`, but for an empty value at the end: libyaml's line of that is not there."""

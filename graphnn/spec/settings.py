@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from graphnn.errors import Diagnostic, UsageError, listed, nearest, suggestion
 from graphnn.spec.build import STOPPING_KEYS, TRAIN_KEYS
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located, place_of
 
 _TOP = ("dtype", "name")
 _MAX_NAMED = 1000  # nodes that a misspelt name is compared with
@@ -223,22 +223,27 @@ def _unwritten(path: Path, mapping: Mapping, keys: Iterable[str]) -> Iterator[Pa
         name = _chosen(value, key)
         if name is not None:
             inner = value.get(name) if isinstance(value, Mapping) else None
-            options = CHOICES[key][name].options()
+            options = _options(key, name)
             yield from ((*path, key, name, option) for option in options)
             place = inner if isinstance(inner, Mapping) else Mapping({})
             yield from _unwritten((*path, key, name), place, options)
 
 
+def _options(key: str, name: str) -> Iterable[str]:
+    """Options of the choice `name` for `key`; those of all where there is no such choice."""
+    kinds = CHOICES[key]
+    meant = [kinds[name]] if name in kinds else kinds.values()
+    return dict.fromkeys(option for kind in meant for option in kind.options())
+
+
 def _chosen(value: Value | None, key: str) -> str | None:
-    """The name that `value` gives in the place of a choice; None where there is no such name."""
+    """The name that `value` gives in the place of a choice, or that it has without saying so."""
     names = CHOICES.get(key, {})
-    if value is None:
+    if value is None or not names:
         return next(iter(names), None)
     if isinstance(value, Mapping) and len(value.entries) == 1:
-        (name,) = value.entries
-    else:
-        name = str(value.value) if isinstance(value, Scalar) else ""
-    return name if name in names else None
+        return next(iter(value.entries))
+    return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else None
 
 
 def _without(mapping: Mapping, path: Path) -> Mapping:
@@ -250,7 +255,7 @@ def _without(mapping: Mapping, path: Path) -> Mapping:
         entries[key] = Entry(old.key, _without(old.value, rest))
     elif not rest:
         entries.pop(key, None)
-    return Mapping(entries, *_place(mapping))
+    return Mapping(entries, *place_of(mapping))
 
 
 def _put(mapping: Mapping, path: Path, value: Value, *, choosing: bool | None = None) -> Mapping:
@@ -262,8 +267,8 @@ def _put(mapping: Mapping, path: Path, value: Value, *, choosing: bool | None = 
     if rest:
         inner = _opened(None if old is None else old.value, key, rest, value, choosing=choosing)
         value = _put(inner, rest, value, choosing=choosing)
-    new = old.key if old else Scalar(key, *_place(value))
-    return Mapping({**mapping.entries, key: Entry(new, value)}, *_place(mapping))
+    new = old.key if old else Scalar(key, *place_of(value))
+    return Mapping({**mapping.entries, key: Entry(new, value)}, *place_of(mapping))
 
 
 def _opened(old: Value | None, key: str, rest: Path, value: Value, *, choosing: bool) -> Mapping:
@@ -271,12 +276,11 @@ def _opened(old: Value | None, key: str, rest: Path, value: Value, *, choosing: 
     if not isinstance(old, Mapping):
         # A metric's nodes may stand alone, without the mapping that its options need.
         alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
-        return Mapping(alone, *_place(value))
+        # A choice may stand alone too: it keeps its place.
+        if choosing and isinstance(old, Scalar) and key in CHOICES and old.value == rest[0]:
+            alone = {rest[0]: Entry(old, Mapping({}, *place_of(old)))}
+        return Mapping(alone, *place_of(value))
     if choosing and (key in CHOICES or key in _ONE_KIND):
         kept = {name: entry for name, entry in old.entries.items() if name == rest[0]}
-        return Mapping(kept, *_place(old))
+        return Mapping(kept, *place_of(old))
     return old
-
-
-def _place(value: Value) -> tuple[Any, ...]:
-    return (value.source, value.line, value.column, value.end_line, value.end_column)

@@ -137,6 +137,11 @@ class Mapping(Value):
         return "a mapping"
 
 
+def place_of(value: Value) -> tuple[Source, int, int, int, int]:
+    """Where `value` stands, as the arguments that put another one there."""
+    return (value.source, value.line, value.column, value.end_line, value.end_column)
+
+
 def plain(value: Value) -> Any:
     """`value` as None, bool, int, float, str, list and dict, without places."""
     # Depth is bounded by the reader's limit, so this recursion is too.

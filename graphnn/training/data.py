@@ -188,7 +188,7 @@ def load(
     FileError
         A file is missing, lies outside `folder`, or is no regular file.
     """
-    kind, value = _kind(spec)
+    kind, value = source(spec)
     _check_needs(inputs, spec.span)
     found = SOURCES[kind](Request(kind, value, inputs, folder, classes))
     arrays = for_each(found.columns, lambda name, column: array_for(inputs[name], column))
@@ -318,7 +318,14 @@ def _held(order: NDArray[np.int64], count: int, labels: NDArray[Any]) -> NDArray
     return held
 
 
-def _kind(spec: Value) -> tuple[str, Value]:
+def source(spec: Value) -> tuple[str, Value]:
+    """The kind of source that ``train.data`` names, and what it says of it.
+
+    Raises
+    ------
+    DataError
+        There is no such kind, or not one alone.
+    """
     kinds = ", ".join(sorted(SOURCES))
     if not isinstance(spec, Located):
         raise refuse(

@@ -366,8 +366,9 @@ def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None)
         if isinstance(amount, Located):
             found = data.load(amount, inputs, folder, train.classes)
             return train, found.train if found.test is None else found.test
+        assert isinstance(amount, Scalar) and isinstance(amount.value, int | float)
         labels = None if spec.stratify is None else data.labels(train, spec.stratify)
-        return data.split_off(train, _amount(amount), rng, amount.span, labels)
+        return data.split_off(train, amount.value, rng, amount.span, labels)
 
     train, test = part(loaded.train, spec.test)
     train, validation = part(train, spec.validation)
@@ -385,11 +386,3 @@ def _first(train: Dataset, rows: Scalar) -> Dataset:
         help = "rows for validation and test are held back first"
         raise DataError(Diagnostic("too-few-rows", message, rows.span, help=help))
     return train.rows(slice(count))
-
-
-def _amount(value: Value) -> float:
-    amount = value.value if isinstance(value, Scalar) else None
-    if isinstance(amount, int | float) and not isinstance(amount, bool):
-        return amount
-    message = "rows to hold back are a number, a fraction, or data of their own"
-    raise TrainingError(Diagnostic("bad-split", message, value.span))

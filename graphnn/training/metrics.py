@@ -9,7 +9,7 @@ squared error and from the mean and the variance of the target.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import Diagnostic, Span, TrainingError, suggestion
+from graphnn.errors import Diagnostic, Span, TrainingError, nearest, suggestion
 from graphnn.spec.model import MetricSpec
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.take import brief
@@ -176,6 +176,12 @@ def fit(spec: MetricSpec) -> Measure:
         next((e.value.span for e in spec.options.entries.values()), spec.name.span),
         options,
     )
+
+
+def measured(specs: Iterable[MetricSpec]) -> list[str]:
+    """Names of what is measured: the loss and the metrics, where one misspelt is what it means."""
+    written = [str(spec.name.value) for spec in specs]
+    return ["loss", *(n if n in METRICS else nearest(n, METRICS) or n for n in written)]
 
 
 def parameters(function: Metric) -> tuple[list[str], list[str]]:

@@ -251,7 +251,9 @@ def _sizes_of_text() -> Iterator[Hostile]:
         *NOT_SPEC,
         json=True,
     )
-    yield text("long-name", HEAD + f"nodes:\n  {'n' * 101}: {{op: sigmoid}}\n", "bad-name")
+    yield text(
+        "long-name", HEAD + f"nodes:\n  {'n' * 101}: {{op: parameter, shape: [1]}}\n", "bad-name"
+    )
     yield later("long-op", lambda: node("op: " + "x" * MIB), "unknown-op")
     yield later("long-input", lambda: node("op: relu, inputs: " + "x" * MIB), "unknown-node")
     yield later("long-size", lambda: node("op: affine, inputs: x, units: " + "x" * MIB), "bad-size")

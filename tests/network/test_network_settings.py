@@ -378,3 +378,14 @@ def test_a_setting_that_is_no_size():
         "error[wrong-type]: "
         "the size 'hidden' must be a whole number from 1 to 2**40, or free, not 'ten'"
     )
+
+
+@pytest.mark.parametrize("written", ["sgdd", "{sgdd: {learning_rate: 0.1}}"])
+def test_an_option_of_a_choice_that_is_not_there(written):
+    text = (
+        "graphnn: 1\nnodes:\n  w: {op: parameter, shape: [2]}\n  s: {op: sum, inputs: w}\n"
+        f"train: {{loss: s, optimizer: {written}}}\n"
+    )
+    (found,) = graphnn.diagnose_text(text, {"learning_rate": 1})
+    assert found.message == "there is no optimizer 'sgdd'"
+    assert (found.span.line, found.span.column) == (5, 29 if written[0] == "s" else 30)

@@ -381,8 +381,6 @@ def test_weights_are_no_checkpoint(folder):
         (("{learning_rate: 0.5}", "{learning_rat: 0.5}"), "bad-optimizer"),
         (("{learning_rate: 0.5}", "{learning_rate: -1}"), "bad-optimizer"),
         (("accuracy:", "acuracy:"), "unknown-metric"),
-        (("batch_size: 8", "batch_size: 8\n  validation: lots"), "bad-split"),
-        (("batch_size: 8", "batch_size: 8\n  validation: true"), "bad-split"),
     ],
 )
 def test_train_sections_that_make_no_sense(folder, change, code):
