@@ -6,12 +6,14 @@ from pathlib import Path
 
 from graphnn import files
 from graphnn.errors import Diagnostic, UsageError
+from graphnn.garbage import paused
 from graphnn.spec import layout, reader, writer
 from graphnn.spec.syntax import comments, from_events
 
 _SUFFIXES = {".yaml": writer.to_yaml, ".yml": writer.to_yaml, ".json": writer.to_json}
 
 
+@paused()
 def convert(source: str | Path, target: str | Path) -> int:
     """Write a spec, or any mapping, as YAML or JSON, as the suffix of the target says.
 
@@ -46,10 +48,12 @@ def convert(source: str | Path, target: str | Path) -> int:
     if source.suffix.lower() == ".json":
         files.write_text(target, write(document))
         return 0
-    text = document.source.text
-    tree = from_events(text, reader.events(text))
     if target.suffix.lower() != ".json":
-        files.write_text(target, layout.to_yaml(tree))
+        files.write_text(
+            target,
+            layout.to_yaml(from_events(document.source, reader.events(document.source.text))),
+        )
         return 0
+    lost = len(comments(from_events(document.source, reader.events(document.source.text))))
     files.write_text(target, write(document))
-    return len(comments(tree))
+    return lost
