@@ -23,6 +23,7 @@ from graphnn.lsp import queries
 from graphnn.lsp.document import Document
 
 DELAY = 0.25  # seconds of quiet after which a text is checked
+_STRETCH = 256  # characters
 _REFUSED = -32803  # RequestFailed
 _SORTS = {
     "key": types.CompletionItemKind.Property,
@@ -89,6 +90,7 @@ class Places:
     def __init__(self, text: str, server: Server) -> None:
         self._text = text
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+        self._widths: dict[int, list[int]] = {}  # of a line, up to every `_STRETCH` characters
         encoding = server.workspace.position_encoding or types.PositionEncodingKind.Utf16
         self._width = {
             types.PositionEncodingKind.Utf8: lambda text: len(text.encode(errors="replace")),
@@ -98,7 +100,14 @@ class Places:
     def position(self, index: int) -> types.Position:
         """Where character `index` stands."""
         line = bisect.bisect_right(self._starts, index) - 1
-        return types.Position(line, self._width(self._text[self._starts[line] : index]))
+        start = self._starts[line]
+        whole = (index - start) // _STRETCH
+        widths = self._widths.setdefault(line, [0])
+        while len(widths) <= whole:
+            at = start + (len(widths) - 1) * _STRETCH
+            widths.append(widths[-1] + self._width(self._text[at : at + _STRETCH]))
+        rest = self._text[start + whole * _STRETCH : index]
+        return types.Position(line, widths[whole] + self._width(rest))
 
     def index(self, position: types.Position) -> int:
         """The character that stands there; past the end of a line, that end."""

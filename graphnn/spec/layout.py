@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -155,7 +155,7 @@ def _json(value: Leaf | Tree, path: Path, indent: int, head: str) -> Iterator[st
         return
     yield f"{margin}{head}{'{' if value.mapping else '['}"
     if _is_filled(value):
-        words = [_line(entry.value, _JSON) or "" for entry in value.entries]
+        words = (_line(entry.value, _JSON) or "" for entry in value.entries)
         inner = margin + " " * _STEP
         yield from (inner + line for line in _fill(_with_commas(words), WIDTH - len(inner)))
     else:
@@ -204,8 +204,15 @@ def _is_filled(tree: Tree) -> bool:
     return not tree.mapping and _holds_words(tree) and not tree.commented
 
 
-def _with_commas(words: list[str]) -> list[str]:
-    return [f"{word}," for word in words[:-1]] + words[-1:]
+def _with_commas(words: Iterable[str], end: str = "") -> Iterator[str]:
+    """Each word but the last with a comma, the last with `end`."""
+    last = None
+    for word in words:
+        if last is not None:
+            yield f"{last},"
+        last = word
+    if last is not None:
+        yield last + end
 
 
 def _below(path: Path, entry: Entry) -> Path:
@@ -228,9 +235,8 @@ def _padding(tree: Tree) -> int:
 
 def _filled(tree: Tree, indent: int) -> list[str]:
     """A list of words, as many on a line as fit."""
-    words = [_item(entry.value) for entry in tree.entries if isinstance(entry.value, Leaf)]
-    words = [*_with_commas(words)[:-1], f"{words[-1]}]"]
-    lines = _fill(words, WIDTH - indent - 1)
+    words = (_item(entry.value) for entry in tree.entries if isinstance(entry.value, Leaf))
+    lines = _fill(_with_commas(words, "]"), WIDTH - indent - 1)
     return [f"{' ' * indent}{' ' if number else '['}{line}" for number, line in enumerate(lines)]
 
 
@@ -238,7 +244,7 @@ def _item(leaf: Leaf) -> str:
     return (f"&{leaf.anchor} " if leaf.anchor else "") + _in_brackets(leaf)
 
 
-def _fill(words: list[str], width: int) -> list[str]:
+def _fill(words: Iterable[str], width: int) -> list[str]:
     lines: list[str] = []
     line: list[str] = []
     length = -1

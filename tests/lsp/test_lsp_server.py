@@ -126,6 +126,16 @@ async def test_places_are_counted_in_utf_16(client, uri):
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_places_in_a_long_line(client, uri):
+    about = "😀é" * 700
+    text = f"{HEAD}  x: {{about: {about}, op: input, shape: [2]}}\n"
+    editor = Editor(client, uri, text.replace("input", "inputt"))
+    (found,) = await editor.told()
+    assert editor.shown(found.range) == "inputt"
+    assert found.range.start.character == len(f"  x: {{about: {'***' * 700}, op: ")
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_other_places_of_an_error(client, uri):
     editor = Editor(client, uri, GOOD + "  y: {op: relu, inputs: x}\n")
     (found,) = await editor.told()
