@@ -96,7 +96,8 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    # Of a workflow on a terminal, a name could else move the cursor.
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _sarif(diagnostics: Sequence[Diagnostic]) -> str:

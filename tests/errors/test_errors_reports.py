@@ -55,6 +55,12 @@ def test_github():
     )
 
 
+def test_a_name_cannot_move_the_cursor_of_a_workflow():
+    found = Diagnostic("bad", "x", Span(Source("a\x1b[2J\r\n.yaml"), 1, 1, 1, 2))
+    place = "file=a\ufffd[2J\ufffd\ufffd.yaml,line=1,endLine=1,col=1,endColumn=2,title=bad"
+    assert graphnn.render([found], "github") == f"::error {place}::x\n"
+
+
 def test_sarif():
     uri = "nets/a%2Cb%3A100%25.yaml"
 
