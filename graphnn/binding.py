@@ -498,6 +498,11 @@ class Binder:
             if array_name is not None and found.code in _OF_ARRAY:
                 found = replace(found, span=array_name.span)
             raise FileError(found) from None
+        if bad := arrays.first_not_finite(array):
+            message = f"'{full}' holds {bad} in '{path.name}'"
+            span = (array_name or file).span
+            self._findings.error("not-finite", message, span, help=arrays.FINITE)
+            return None
         return self._numbers(full, array, value)
 
     def _share(self, full: str, value: Mapping) -> Origin | None:

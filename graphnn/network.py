@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn import archives, files, graph
+from graphnn.arrays import FINITE, first_not_finite
 from graphnn.errors import (
     Diagnostic,
     Findings,
@@ -302,7 +303,14 @@ class Network:
         with archives.opened(path, span) as archive:
             shapes = {name: archive.shape(name, span) for name in archive.names}
             self._refuse(shapes, origin, open)
-            return {name: archive.read(name, span) for name in archive.names}
+            found = {name: archive.read(name, span) for name in archive.names}
+        findings = Findings(DEFAULT.faults, RunError)
+        for name, array in found.items():
+            if bad := first_not_finite(array):
+                message = f"'{name}' holds {bad} in {origin}"
+                findings.error("not-finite", message, help=FINITE)
+        findings.raise_errors(RunError)
+        return found
 
     def load_weights(self, path: str | Path, *, partial: bool = False) -> None:
         """Set parameters and state from a .safetensors or .npz file, such as `save` writes.
