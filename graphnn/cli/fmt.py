@@ -39,6 +39,7 @@ def fmt(
         if not found.is_spec:
             continue
         try:
+            found.refuse_fault()
             before, after = format_file(found.path, write=not dry)
         except GraphnnError as error:
             faults += error.diagnostics
