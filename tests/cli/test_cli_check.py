@@ -339,3 +339,12 @@ def test_a_link_out_of_a_folder_stops_no_other_file(call, here):
     assert result.code == 1
     assert result.out.startswith(f"ERROR   fo/a.yaml\n{told}ERROR   fo/b.yaml\n")
     assert Path("secret.yaml").read_text() == good
+
+
+def test_a_format_that_is_misspelt(call, line):
+    result = call("check", line, "--format", "jsn")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error[usage]: '--format': 'jsn' is not one of 'text', 'short', 'json', 'sarif', 'github'\n"
+        "   = help: did you mean 'json'?\n"
+    )
