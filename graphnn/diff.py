@@ -31,6 +31,7 @@ Kind = Literal["removed", "added", "renamed", "changed"]
 Aspects = Mapping[str, Any]
 SIGNS: Mapping[Kind, str] = {"removed": "-", "added": "+", "renamed": "=", "changed": "~"}
 _COPY = re.compile(r"(?P<use>.+)\.(?P<number>\d+)\.(?P<node>.+)")
+_DEFAULTS: Aspects = {"trainable": True, "kind": "float"}
 _LONGEST = 60  # characters of a value that are shown
 
 
@@ -75,7 +76,10 @@ class Change:
         if self.part == "examples" and self.kind != "changed":
             return self.name
         if self.kind == "changed":
-            told = [str(detail) for detail in self.details]
+            told = [
+                str(replace(detail, aspect="rewired") if _is_wiring(self, detail) else detail)
+                for detail in self.details
+            ]
         else:
             gone = self.kind == "removed"
             told = [
@@ -219,7 +223,14 @@ def _entries(part: str, old: Aspects, new: Aspects) -> Iterator[Change]:
 
 
 def _details(old: Aspects, new: Aspects) -> tuple[Detail, ...]:
-    pairs = ((key, old.get(key), new.get(key)) for key in dict.fromkeys((*old, *new)))
+    # What is changed was something before, which need not be written.
+    usual = _DEFAULTS if old and new else {}
+
+    def at(aspects: Aspects, key: str) -> Any:
+        value = aspects.get(key)
+        return usual.get(key) if value is None else value
+
+    pairs = ((key, at(old, key), at(new, key)) for key in dict.fromkeys((*old, *new)))
     return tuple(Detail(key, before, after) for key, before, after in pairs if before != after)
 
 
@@ -434,6 +445,10 @@ def _together(changes: Iterable[Change]) -> Iterator[Change]:
             found.append(change)
         last[key] = (at, first, number)
     return iter(found)
+
+
+def _is_wiring(change: Change, detail: Detail) -> bool:
+    return change.part == "nodes" and detail.aspect == "inputs"
 
 
 def _told(aspect: str, value: Any) -> str:
