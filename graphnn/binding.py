@@ -304,7 +304,7 @@ class Binder:
                 help = "put spaces around the '-' to subtract"
             else:
                 help = suggestion(unknown, self._scope, help)
-            self._findings.error("unknown-size", detail["msg"], value.span, help=help)
+            self._findings.error("unknown-size", detail["msg"], value.span_of(unknown), help=help)
             return
         text = isinstance(value, Scalar) and isinstance(value.value, str)
         shown = f"{what}, {brief(value)}" if text else what

@@ -206,7 +206,8 @@ def _size(value: Value, spec: NetworkSpec) -> int:
             parsed = sizes.parse(size, spec.sizes)
         except sizes.SizeError as error:
             help = suggestion(error.name, spec.sizes) if error.name else ""
-            raise _fault("unknown-size", str(error), value.span, help) from None
+            span = value.span_of(error.name or "")
+            raise _fault("unknown-size", str(error), span, help) from None
         if not isinstance(parsed, int):
             help = "an example says how many there are: write a number"
             message = f"'{size}' is free, so it has no value here"
