@@ -309,7 +309,7 @@ class Binder:
                 help = "put spaces around the '-' to subtract"
             else:
                 help = suggestion(unknown, self._scope, help)
-            self._findings.error("unknown-size", detail["msg"], value.span, help=help)
+            self._findings.error("unknown-size", detail["msg"], value.span_of(unknown), help=help)
             return
         text = isinstance(value, Scalar) and isinstance(value.value, str)
         shown = f"{what}, {brief(value)}" if text else what
@@ -499,6 +499,11 @@ class Binder:
             if array_name is not None and found.code in _OF_ARRAY:
                 found = replace(found, span=array_name.span)
             raise FileError(found) from None
+        if bad := arrays.first_not_finite(array):
+            message = f"'{full}' holds {bad} in '{path.name}'"
+            span = (array_name or file).span
+            self._findings.error("not-finite", message, span, help=arrays.FINITE)
+            return None
         return self._numbers(full, array, value)
 
     def _share(self, full: str, value: Mapping) -> Origin | None:

@@ -237,7 +237,8 @@ def _size(value: Value, spec: NetworkSpec) -> int:
             if error.name and spec.is_lost_size(error.name):
                 raise SpecError from None  # told where it is declared
             help = suggestion(error.name, spec.sizes) if error.name else ""
-            raise _fault("unknown-size", str(error), value.span, help) from None
+            span = value.span_of(error.name or "")
+            raise _fault("unknown-size", str(error), span, help) from None
         if not isinstance(parsed, int):
             help = "an example says how many there are: write a number"
             message = f"'{size}' is free, so it has no value here"

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn import archives, files, graph, trained
+from graphnn.arrays import FINITE, first_not_finite
 from graphnn.errors import (
     Diagnostic,
     Findings,
@@ -321,7 +322,14 @@ class Network:
             shapes = {name: archive.shape(kept, span) for name, kept in stored.items()}
             self._refuse(shapes, origin, open)
             classes = trained.classes_in(archive.metadata, path.name)
-            return {name: archive.read(kept, span) for name, kept in stored.items()}, classes
+            found = {name: archive.read(kept, span) for name, kept in stored.items()}
+        findings = Findings(DEFAULT.faults, RunError)
+        for name, array in found.items():
+            if bad := first_not_finite(array):
+                message = f"'{name}' holds {bad} in {origin}"
+                findings.error("not-finite", message, help=FINITE)
+        findings.raise_errors(RunError)
+        return found, classes
 
     def load_weights(self, path: str | Path, *, partial: bool = False) -> None:
         """Set parameters and state from a .safetensors or .npz file, such as `save` writes.

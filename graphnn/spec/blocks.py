@@ -384,7 +384,8 @@ class _Blocks(NodeTaker):
                 help = fault.help
                 if fault.name:
                     help = unknown_size_help(fault.name, block)
-                self.findings.error(fault.code, str(fault), value.span, help=help)
+                span = value.span_of(fault.name or "")
+                self.findings.error(fault.code, str(fault), span, help=help)
         return fine
 
 

@@ -181,7 +181,8 @@ class _Expander:
                 return
             otherwise = "declare it under 'sizes': a whole number, or free"
             help = suggestion(fault.name, self._scope, otherwise)
-        self._copies.of(parent).error(fault.code, str(fault), place.span, help=help)
+        span = place.span_of(fault.name or "")
+        self._copies.of(parent).error(fault.code, str(fault), span, help=help)
 
     def _too_many(self, spec: UseSpec, block: BlockSpec, scope: Scope, repeat: int | None) -> bool:
         """Tell a use that would unfold to too many nodes, before any of them is made."""

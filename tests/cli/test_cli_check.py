@@ -101,6 +101,7 @@ def test_json_is_a_list_of_diagnostics_and_nothing_else(call, line):
         "label": "",
         "notes": [],
         "help": "'graphnn ops' lists them all",
+        "url": "https://graphnn.readthedocs.io/errors/unknown-op.html",
     }
     assert (second["code"], second["file"]) == ("no-such-file", None)
 
@@ -353,3 +354,44 @@ def test_a_batch_of_a_single_row_is_told(call, here):
     )
     assert call("train", "net.yaml").err == result.out.rpartition("\n\n")[0] + "\n"
     assert not Path("runs").exists()
+
+
+def test_a_link_out_of_a_folder_stops_no_other_file(call, here):
+    good = "graphnn: 1\nnodes:\n  x: {op: input, shape: [2]}\n  y: {op: relu, inputs: x}\n"
+    Path("secret.yaml").write_text(good)
+    Path("fo").mkdir()
+    Path("fo/a.yaml").symlink_to("../secret.yaml")
+    Path("fo/b.yaml").write_text(good.replace("relu", "rleu"))
+    told = (
+        "error[file-outside]: 'fo/a.yaml' is a link that leads out of the folder 'fo'\n"
+        "   = help: name the file that is meant itself\n"
+    )
+    result = call("check", "fo")
+    assert result.code == 1
+    assert result.out == (
+        f"{told}\n"
+        "error[unknown-op]: there is no op 'rleu'\n"
+        "  --> fo/b.yaml:4:11\n"
+        "   |\n"
+        " 4 |   y: {op: rleu, inputs: x}\n"
+        "   |           ^^^^\n"
+        "   = help: did you mean 'relu'?\n"
+        "\n"
+        "2 files, 2 errors  (graphnn explain CODE)\n"
+    )
+    result = call("fmt", "fo")
+    assert (result.code, result.out) == (1, "wrote 'fo/b.yaml'\n")
+    assert result.err == f"{told}\n1 file laid out\n"
+    result = call("test", "fo")
+    assert result.code == 1
+    assert result.out.startswith(f"ERROR   fo/a.yaml\n{told}ERROR   fo/b.yaml\n")
+    assert Path("secret.yaml").read_text() == good
+
+
+def test_a_format_that_is_misspelt(call, line):
+    result = call("check", line, "--format", "jsn")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error[usage]: '--format': 'jsn' is not one of 'text', 'short', 'json', 'sarif', 'github'\n"
+        "   = help: did you mean 'json'?\n"
+    )
