@@ -1,9 +1,10 @@
 """What a numerical gradient costs: time over parameters, batch and depth, and a model of it.
 
-The model counts what is computed for networks of affine maps and sigmoids. Of the first weight,
-each different move of a row (a sample and a value of a pixel that is not 0) moves every unit, one
-by one; of later weights every row does. Such a move costs what comes after it in a row: a sigmoid,
-then a row of the next layer, from there on whole products. Run with the machine idle:
+The model counts what is computed for networks of affine maps and sigmoids. The curve of each unit
+of a layer, for each row of the batch, is told by four points, and a bias is moved to and fro. Each
+such move costs what comes after it in a row: a sigmoid, then a row of the next layer, from there on
+whole products. Of the curves every entry takes its sum over the rows, in a product. Run with the
+machine idle:
 
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/numerical_cost.py
 """
@@ -39,6 +40,8 @@ AXES: dict[str, tuple[str, Callable[[Point], float]]] = {
     "units": ("parameter entries, thousands", lambda point: point.entries / 1000),
     "layers": ("sigmoid layers", lambda point: point.sizes[2]),
 }
+POINTS, DEGREE = 4, 3  # of a curve
+OFFSETS = 2  # of a central difference
 # Counted in products of a matrix, of which two cores make one in about 0.02 ns:
 ENTRY = 60  # a sigmoid, or an entry of a row to which a change is added
 SHARE = 150  # an entry of a softmax, which passes over its row six times
@@ -71,16 +74,14 @@ def network(units: int, layers: int) -> Network:
     return graphnn.loads({"graphnn": 1, "nodes": nodes})
 
 
-def model(x: Array, units: int, layers: int) -> float:
-    """Numbers that two probes of every entry compute, counted in products."""
-    # What each layer reads: of pixels, different values of a sample; of others, all.
-    different = sum(len(np.unique(row[row != 0])) for row in x)
+def model(rows: int, units: int, layers: int) -> float:
+    """Numbers that are computed for the derivatives by all entries, counted in products."""
+    widths = [784, *(units,) * layers, 10]
     total = 0.0
     for layer in range(layers + 1):
-        moves = different if layer == 0 else len(x) * units
-        width = 10 if layer == layers else units
-        # A bias moves every row once more.
-        total += 2 * (moves + len(x)) * width * _after(layer, units, layers)
+        inputs, width = widths[layer : layer + 2]
+        total += (POINTS + OFFSETS) * rows * width * _after(layer, units, layers)
+        total += OFFSETS * DEGREE * rows * inputs * width
     return total
 
 
@@ -110,7 +111,7 @@ def measure(sizes: tuple[int, int, int], turns: int) -> Point:
         graphnn.numerical_gradient(net, rows, estimate=False)
         times.append(time.perf_counter() - start)
     entries = sum(array.size for array in net.parameters.values())
-    return Point(sizes, entries, model(rows["x"], units, layers), min(times))
+    return Point(sizes, entries, model(batch, units, layers), min(times))
 
 
 def draw(sweeps: dict[str, list[Point]], path: Path) -> None:

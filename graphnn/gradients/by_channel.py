@@ -103,7 +103,8 @@ class ByChannel:
         assert response is not None
         left = np.ones((len(response), self._channels), dtype=bool)
         if not self._curved:
-            return self._moved(response[:, groups], left, rows.start, offsets)
+            every = np.arange(rows.start, rows.stop)
+            return self._moved(response[:, groups], left, every, offsets)
         curves = _Sums(response[:, :, 0], groups, offsets, self._channels)
         for count in _POINTS:
             chosen = left & (curves.moves > count)[:, None]
@@ -111,11 +112,16 @@ class ByChannel:
                 break
             left &= ~self._curves(curves, chosen, count, rows.start)
         found = curves.found(self._kinky)
-        # Row by row, since of all at once there may be as many as entries times rows.
-        for row in np.flatnonzero(left.any(axis=1) & (curves.moves > 0)).tolist():
-            one = slice(row, row + 1)
-            start = rows.start + row
-            found.add(..., self._moved(response[one, groups], left[one], start, offsets))
+        rest = np.flatnonzero(left.any(axis=1) & (curves.moves > 0))
+        # A few rows at a time: all together may have as many moves as there are entries and rows.
+        held = (groups.stop - groups.start) * self._channels * len(offsets)
+        parts = -(-len(rest) * held // _WORK)
+        for some in np.array_split(rest, max(1, min(parts, len(rest)))):
+            if len(some):
+                part = self._moved(
+                    response[some][:, groups], left[some], some + rows.start, offsets
+                )
+                found.add(..., part)
         return found
 
     def _curves(self, sums: _Sums, chosen: Array, count: int, first: int) -> Array:
@@ -148,15 +154,15 @@ class ByChannel:
         done[np.ix_(rows, channels)] = told
         return done
 
-    def _moved(self, response: Array, left: Array, first: int, offsets: Offsets) -> Found:
-        """What every move of some rows comes to, in the channels `left` of each."""
-        table = Cases.of(response, first)
+    def _moved(self, response: Array, left: Array, rows: Array, offsets: Offsets) -> Found:
+        """What every move of some rows of the batch comes to, in the channels `left` of each."""
+        table = Cases.of(response, rows)
         found = Found.of(offsets, (self._channels, len(table.samples)), self._kinky)
         channels = np.flatnonzero(left.any(axis=0))
         for cases in self._chunks(table, len(offsets)):
             self._chunk(table, cases, offsets, channels, found)
         count = response.shape[1]
-        wanted = left[table.samples - first].T
+        wanted = left[np.searchsorted(rows, table.samples)].T
         if not wanted.all():
             found = found.where(wanted)
         stakes = table.added(wanted * self._stakes[table.samples], count)

@@ -31,20 +31,20 @@ class Cases:
     case_of: Array
 
     @classmethod
-    def of(cls, response: Array, first: int) -> Cases:
-        """Those of ``response[rows, groups, channels or 1, ...]``, rows from `first` on.
+    def of(cls, response: Array, samples: Array) -> Cases:
+        """Those of ``response[rows, groups, channels or 1, ...]``, rows being those of `samples`.
 
         Where it is 0 nothing moves.
         """
         if response.ndim == 3 and response.shape[2] == 1:
-            return cls._of_numbers(response[:, :, 0], first)
+            return cls._of_numbers(response[:, :, 0], samples)
         rows, groups = np.nonzero(response.reshape(*response.shape[:2], -1).any(axis=2))
         coefficients = np.ascontiguousarray(np.moveaxis(response[rows, groups], 0, -1))
         by_group = np.argsort(groups, kind="stable")
-        return cls(first + rows, coefficients, groups[by_group], by_group)
+        return cls(samples[rows], coefficients, groups[by_group], by_group)
 
     @classmethod
-    def _of_numbers(cls, response: Array, first: int) -> Cases:
+    def _of_numbers(cls, response: Array, samples: Array) -> Cases:
         rows, groups = np.nonzero(response)
         order = np.lexsort((response[rows, groups], rows))
         rows, groups = rows[order], groups[order]
@@ -53,7 +53,7 @@ class Cases:
         new[1:] = (rows[1:] != rows[:-1]) | (found[1:] != found[:-1])
         case = np.cumsum(new) - 1
         by_group = np.argsort(groups, kind="stable")
-        return cls(first + rows[new], found[None, new], groups[by_group], case[by_group])
+        return cls(samples[rows[new]], found[None, new], groups[by_group], case[by_group])
 
     def added(self, found: Array, groups: int) -> Array:
         """What cases come to, [..., cases], added up for each group of entries, [..., groups]."""
