@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,9 +30,9 @@ Array = NDArray[Any]
 SPEC = Path(__file__).parents[1] / "specs" / "mnist.yaml"
 BASE = (100, 50, 1)  # batch, units of a layer, layers
 SWEEPS = {
-    "batch": [(batch, 50, 1) for batch in (10, 30, 100, 300, 1000)],
-    "units": [(100, units, 1) for units in (10, 20, 50, 100, 200)],
-    "layers": [(100, 50, layers) for layers in (1, 2, 3, 4)],
+    "batch": [(batch, 50, 1) for batch in (10, 100, 1000, 8000)],
+    "units": [(100, units, 1) for units in (10, 50, 200, 1000)],
+    "layers": [(100, 50, layers) for layers in (1, 2, 4, 8)],
 }
 # What each sweep is drawn over. Units of the one layer make the parameters.
 AXES: dict[str, tuple[str, Callable[[Point], float]]] = {
@@ -114,6 +114,15 @@ def measure(sizes: tuple[int, int, int], turns: int) -> Point:
     return Point(sizes, entries, model(batch, units, layers), min(times))
 
 
+def line(points: Sequence[Point]) -> tuple[float, float]:
+    """Seconds that every gradient takes, and seconds a product: the closest in proportion."""
+    work = np.array([point.work for point in points])
+    seconds = np.array([point.seconds for point in points])
+    terms = np.stack([np.ones_like(work), work], axis=1) / seconds[:, None]
+    start, rate = np.linalg.lstsq(terms, np.ones_like(seconds), rcond=None)[0]
+    return float(start), float(rate)
+
+
 def draw(sweeps: dict[str, list[Point]], path: Path) -> None:
     """Time over each size, and over what the model counts."""
     from graphnn.drawing import style
@@ -134,8 +143,9 @@ def draw(sweeps: dict[str, list[Point]], path: Path) -> None:
             work = [point.work for point in points]
             panels[-1].loglog(work, [p.seconds for p in points], "o", color=hues[name], label=name)
         low, high = min(p.work for p in every), max(p.work for p in every)
-        rate = float(np.median([p.seconds / p.work for p in every]))
-        panels[-1].plot([low, high], [rate * low, rate * high], color=style.INK, linewidth=0.9)
+        start, rate = line(every)
+        work = np.geomspace(low, high)
+        panels[-1].plot(work, start + rate * work, color=style.INK, linewidth=0.9)
         panels[-1].set_xlabel("products, by the model")
         style.mark_decades(panels[-1].xaxis, np.log10(low), np.log10(high), 4)
         seconds = np.log10([p.seconds for p in every])
@@ -157,16 +167,17 @@ def main() -> None:
     sweeps: dict[str, list[Point]] = {}
     for name, every in SWEEPS.items():
         print(
-            f"{name:8}{'batch':>7}{'units':>7}{'layers':>8}{'entries':>10}{'ms':>9}{'ns/product':>12}"
+            f"{name:8}{'batch':>7}{'units':>7}{'layers':>8}{'entries':>10}{'products':>12}{'ms':>9}"
         )
         sweeps[name] = [measure(sizes, turns) for sizes in every[: 2 if arguments.quick else None]]
         for point in sweeps[name]:
             batch, units, layers = point.sizes
-            rate = 1e9 * point.seconds / point.work
             print(
                 f"{'':8}{batch:7,}{units:7}{layers:8}{point.entries:10,}"
-                f"{1e3 * point.seconds:9.1f}{rate:12.2f}"
+                f"{point.work:12.3g}{1e3 * point.seconds:9.1f}"
             )
+    start, rate = line([point for points in sweeps.values() for point in points])
+    print(f"closest: {1e3 * start:.1f} ms and {1e9 * rate:.3f} ns a product")
     if arguments.picture is not None:
         draw(sweeps, arguments.picture)
 

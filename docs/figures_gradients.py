@@ -1,4 +1,4 @@
-"""Pictures of the numerical gradient: the engine's four facts, steps, error estimates, verdicts.
+"""Pictures of the numerical gradient: the engine's five facts, steps, error estimates, verdicts.
 
 ``python docs/figures_gradients.py FOLDER`` writes them; the docs build calls `write`. All that they
 show is computed: from ``specs/mnist.yaml`` and its first training digits.
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 import graphnn
 from graphnn.drawing import style
+from graphnn.gradients.curves import points
 from graphnn.network import Network
 from graphnn.training.loop import load_sets
 
@@ -33,6 +34,7 @@ def write(folder: Path) -> None:
     _facts(folder / "engine_facts.png")
     _stacked(folder / "engine_rows.png")
     _pixels(folder / "engine_pixels.png")
+    _curves(folder / "engine_curves.png")
     _steps(folder / "steps.png")
     _estimates(folder / "estimates.png")
     _verdicts(folder / "verdicts.png")
@@ -134,6 +136,54 @@ def _pixels(path: Path) -> None:
         right.set(xlabel="digit", ylabel="of its 784 pixels", xlim=(-0.5, 99.5))
         right.legend(loc="upper right")
         style.finish(figure, path)
+
+
+def _curves(path: Path) -> None:
+    """The loss of one digit over one unit, and how fast the coefficients of such curves fall."""
+    net, rows = _digits(1)
+    far, near = 4.0, 1e-5
+    count = 16
+    at = points(count)
+    probed = far * rows["x"][0][rows["x"][0] != 0]
+    with style.styled():
+        figure = style.new_figure(7.6, 2.9, layout="constrained")
+        left, right = figure.subplots(1, 2, width_ratios=[1, 1.2])
+        way = np.linspace(-far, far, 201)
+        left.plot(way, 1e3 * _along(net, rows, way), color=style.BLUE)
+        left.plot(probed, 1e3 * _along(net, rows, probed), "|", color=style.INK, label="pixels")
+        told = far * at.places
+        left.plot(told, 1e3 * _along(net, rows, told), "o", color=style.VERMILLION, label="points")
+        left.set(xlabel=f"how far unit {UNIT} moves", ylabel="change of the loss, thousandths")
+        left.legend(loc="best")
+        kinked = graphnn.loads(SPEC.read_text().replace("sigmoid", "relu"), folder=SPEC.parent)
+        lines = {
+            f"moved by {far:g}": (net, far, style.BLUE, "o"),
+            "moved by 0.00001": (net, near, style.GREEN, "s"),
+            f"a rectifier moved by {far:g}": (kinked, far, style.VERMILLION, "^"),
+        }
+        for label, (network, reach, color, marker) in lines.items():
+            found = np.abs(at.coefficients @ _along(network, rows, reach * at.places))
+            right.semilogy(
+                range(1, count + 1), found, marker, color=color, label=label, markersize=4
+            )
+        right.set(xlabel="Chebyshev coefficient", ylabel="size", xticks=range(1, count + 1, 3))
+        right.legend(loc="center right")
+        style.mark_decades(right.yaxis, -20, 1, 4)
+        style.finish(figure, path)
+
+
+def _along(net: Network, rows: dict[str, Array], way: Array) -> Array:
+    """How much the loss changes as the unit moves so far."""
+    bias = net.parameters["a1.bias"]
+    before = bias[UNIT]
+
+    def loss(moved: float) -> float:
+        bias[UNIT] = before + moved
+        return net.loss(rows)
+
+    found = np.array([loss(moved) for moved in way]) - loss(0.0)
+    bias[UNIT] = before
+    return found
 
 
 def _steps(path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from test_benchmarks_run import numbers, printed
+from test_benchmarks_run import ROOT, numbers, printed
+
+import graphnn
+from graphnn.training.loop import load_sets
 
 
 def test_accuracy_of_the_convolutional_specs():
@@ -34,9 +38,23 @@ def test_convolution():
 def test_numerical_gradients():
     lines = printed("numerical_gradient.py").splitlines()
     heads = [line for line in lines if line.endswith(" entries")]
-    assert [numbers(line)[-1] for line in heads] == [39760, 45360, 39760, 38090]
+    assert [numbers(line)[-1] for line in heads] == [39760, 45360, 38090, 39760, 433890]
     errors = [line for line in lines if line.startswith("  engine  ")]
-    assert len(errors) == 4
+    assert len(errors) == 5
     for line in errors:
         # Central differences in float64 come to about 1e-10 of the largest entry.
         assert 0 < float(line.split("error ")[1].split()[0]) < 1e-8
+    loops = [line for line in lines if line.startswith("  own loop")]
+    bounds = [line for line in lines if line.startswith("  bound")]
+    assert len(loops) == len(bounds) == 5
+    assert all(float(line.split(") ")[1].split()[0]) > 0 for line in loops)
+    # Of three digits' two-layer network by hand: every different pixel and a bias move 50 units
+    # to and fro, each a sigmoid and a softmax of ten; every unit and a bias move ten.
+    exponentials = [float(line.split(" times")[1].split()[0]) for line in bounds]
+    assert exponentials[0] == pytest.approx(2 * (_different_pixels(3) + 3) * 50 * 11 + 30600, 1e-2)
+
+
+def _different_pixels(rows):
+    net = graphnn.load(ROOT / "specs" / "mnist.yaml")
+    train = load_sets(net, net.graph.spec.train).train
+    return sum(len(np.unique(x[x != 0])) for x in next(iter(train.batches(rows)))["x"])
