@@ -26,8 +26,9 @@ from graphnn.spec.blocks import depends, unknown_size_help
 from graphnn.spec.copies import Copies
 from graphnn.spec.model import BlockSpec, Copy, NetworkSpec, NodeSpec, Reference
 from graphnn.spec.nodes import NODE_KEYS
+from graphnn.spec.scalars import meant_truth
 from graphnn.spec.sizes import Size, show
-from graphnn.spec.take import brief, unlike
+from graphnn.spec.take import brief, truth_help, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, plain
 
 _OF_ARRAY = ("unknown-array", "pickled-array", "not-numbers")  # faults of one array of a file
@@ -387,7 +388,8 @@ class Binder:
         if arrays.is_numbers(value):
             return self._numbers(full, arrays.from_value(value, f"'{full}'"), value)
         if isinstance(value, Scalar) and isinstance(value.value, str):
-            return self._start(full, value, Mapping({}))
+            also = ("false",) if operand.optional else ()
+            return self._start(full, value, Mapping({}), also)
         if isinstance(value, Mapping) and "file" in value:
             return self._file(full, value)
         if isinstance(value, Mapping) and "share" in value:
@@ -424,11 +426,7 @@ class Binder:
                 "unknown-initializer",
                 f"there is no initializer '{name.value}' for '{full}'",
                 name.span,
-                help=suggestion(
-                    str(name.value),
-                    (*INITIALIZERS, *also),
-                    f"there are {', '.join(sorted(INITIALIZERS))}",
-                ),
+                help=self._initializer_help(name, also),
             )
             return None
         if not isinstance(options, Mapping):
@@ -444,6 +442,12 @@ class Binder:
         except ValidationError as error:
             self._initializer_faults(start, name, options, error)
             return None
+
+    def _initializer_help(self, name: Scalar, also: tuple[str, ...]) -> str:
+        if meant_truth(name.value) in also:
+            return truth_help(name)
+        every = f"there are {', '.join(sorted(INITIALIZERS))}"
+        return suggestion(str(name.value), (*INITIALIZERS, *also), every)
 
     def _initializer_faults(
         self, start: type[Initializer], name: Scalar, options: Mapping, error: ValidationError
@@ -535,6 +539,8 @@ def attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[st
     wanted = _WANTED.get(kind, "").format(**context)
     if wanted:
         help = ""
+        if kind == "bool_type":
+            help = truth_help(value)
         if kind == "literal_error" and isinstance(value, Scalar):
             help = suggestion(str(value.value), re.findall(r"'(.*?)'", wanted))
         return f"{what} must be {wanted}, {unlike(value)}", help

@@ -64,6 +64,7 @@ TRAIN_KEYS = (
 EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
 STOPPING_KEYS = ("patience", "metric")
 WEIGHTS_KEYS = ("file", "partial")
+_DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: FILE}"
 _NODES = "list the network under 'nodes:', one name and op a line"
 
 
@@ -90,7 +91,10 @@ class _Builder(NodeTaker):
         self.version(document, "the spec")
         document, whole = inline(document, folder, self.findings)
         section = self.mapping(
-            document.get("blocks"), "'blocks'", "a mapping of names to blocks, or {file: NAME}"
+            document.get("blocks"),
+            "'blocks'",
+            "a mapping of names to blocks, or {file: NAME}",
+            "{file: TEXT}",
         )
         whole = whole and (section is not None or "blocks" not in document)
         known, lost = blocks(section, folder, self.findings, whole=whole)
@@ -154,7 +158,7 @@ class _Builder(NodeTaker):
             )
         elif value is None:
             self.lacks(document, "the spec has no 'nodes'", _NODES)
-        given = self.mapping(value, "'nodes'", "a mapping of names to nodes")
+        given = self.mapping(value, "'nodes'", "a mapping of names to nodes", "NAME: {op: ...}")
         return self.nodes(given, "the spec", _NODES) if given else {}
 
     def _outputs(self, document: Mapping) -> tuple[Reference, ...] | None:
@@ -175,7 +179,9 @@ class _Builder(NodeTaker):
         return tuple(reference for name, reference in seen.items() if name)
 
     def _weights(self, document: Mapping) -> WeightsSpec | None:
-        given = self.mapping(document.get("weights"), "'weights'", "a mapping {file: NAME}")
+        given = self.mapping(
+            document.get("weights"), "'weights'", "a mapping {file: NAME}", "{file: TEXT}"
+        )
         if given is None:
             return None
         known = self.keys(given, WEIGHTS_KEYS, "'weights'")
@@ -223,7 +229,7 @@ class _Builder(NodeTaker):
         body = self.keys(body, TRAIN_KEYS, "'train'")
         return TrainSpec(
             place=document.entries["train"].key,
-            data=self.mapping(body.get("data"), "'data'", "a mapping such as {npz: FILE}"),
+            data=self.mapping(body.get("data"), "'data'", "a mapping such as {npz: FILE}", _DATA),
             loss=self.listed(body.get("loss"), "'loss'"),
             metrics=self._metrics(body),
             optimizer=self._optimizer(body),
@@ -247,7 +253,8 @@ class _Builder(NodeTaker):
         return None if options is None else AugmentSpec(train.entries["augment"].key, options)
 
     def _early_stopping(self, value: Value | None) -> EarlyStoppingSpec | None:
-        body = self.mapping(value, "'early_stopping'", "a mapping such as {patience: 5}")
+        wanted = "a mapping such as {patience: 5}"
+        body = self.mapping(value, "'early_stopping'", wanted, "{patience: TEXT}")
         if body is None:
             return None
         body = self.keys(body, STOPPING_KEYS, "'early_stopping'")
@@ -272,7 +279,10 @@ class _Builder(NodeTaker):
 
     def _metrics(self, train: Mapping) -> tuple[MetricSpec, ...]:
         given = self.mapping(
-            train.get("metrics"), "'metrics'", "a mapping of metrics to the nodes they read"
+            train.get("metrics"),
+            "'metrics'",
+            "a mapping of metrics to the nodes they read",
+            "{TEXT: [PREDICTION, TARGET]}",
         )
         if given is None:
             return ()

@@ -47,7 +47,8 @@ class NodeTaker(Taker):
         return tuple(self._reference(item, what) for item in one_or_more(value))
 
     def _node(self, name: str, entry: Entry) -> NodeSpec | UseSpec | None:
-        body = self.mapping(entry.value, f"the node '{name}'", "a mapping such as {op: relu, ...}")
+        wanted = "a mapping such as {op: relu, ...}"
+        body = self.mapping(entry.value, f"the node '{name}'", wanted, "{op: TEXT, inputs: ...}")
         if body is None:
             return None
         if "block" in body and "op" not in body:

@@ -8,11 +8,13 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from graphnn.errors import Findings, Span, nearest, suggestion
+from graphnn.spec.scalars import meant_truth, shortened
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
 VERSION = 1
 MAX_NAME = 100
 T = TypeVar("T", bound=str)
+MAX_WHOLE = 2**63 - 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -36,6 +38,12 @@ def unlike(value: Value) -> str:
     return f"not {brief(value)}"
 
 
+def truth_help(value: Value) -> str:
+    """Help for a text in the place of a truth value."""
+    word = meant_truth(value.value) if isinstance(value, Scalar) else ""
+    return f"write {word}: {brief(value)} is a text" if word else ""
+
+
 class Taker:
     """Takes values apart; what does not fit goes to `findings` and comes back as None."""
 
@@ -57,11 +65,13 @@ class Taker:
         first = next((entry.key for entry in mapping.entries.values()), mapping)
         self.findings.error("missing-key", message, (at or first).span, help=help)
 
-    def mapping(self, value: Value | None, what: str, wanted: str = "a mapping") -> Mapping | None:
-        """`value` if it is a mapping."""
+    def mapping(
+        self, value: Value | None, what: str, wanted: str = "a mapping", form: str = ""
+    ) -> Mapping | None:
+        """`value` if it is a mapping; `form` shows one, with TEXT for what stands there alone."""
         if value is None or isinstance(value, Mapping):
             return value
-        self.wrong(what, wanted, value)
+        self.wrong(what, wanted, value, _as_mapping(value, form))
         return None
 
     def text(self, value: Value | None, what: str, default: str = "") -> str:
@@ -79,7 +89,7 @@ class Taker:
             return default
         if isinstance(value, Scalar) and isinstance(value.value, bool):
             return value.value
-        self.wrong(what, "true or false", value)
+        self.wrong(what, "true or false", value, truth_help(value))
         return default
 
     def whole(self, value: Value | None, what: str, default: int, least: int) -> int:
@@ -87,9 +97,12 @@ class Taker:
         if value is None:
             return default
         number = value.value if isinstance(value, Scalar) else None
-        if isinstance(number, int) and not isinstance(number, bool) and least <= number < 2**63:
+        if type(number) is int and least <= number <= MAX_WHOLE:
             return number
-        self.wrong(what, f"a whole number of at least {least}", value)
+        bound = f"least {least}"
+        if type(number) is int and number > MAX_WHOLE:
+            bound = "most 2**63 - 1"
+        self.wrong(what, f"a whole number of at {bound}", value)
         return default
 
     def tolerance(self, value: Value | None, what: str, default: float) -> float:
@@ -171,7 +184,8 @@ class Taker:
                 f"put 'graphnn: {VERSION}' at its top",
             )
         elif not isinstance(value, Scalar) or type(value.value) is not int:
-            self.wrong("'graphnn'", f"the number {VERSION}", value)
+            help = f"write 'graphnn: {VERSION}', without quotes or a point"
+            self.wrong("'graphnn'", f"the number {VERSION}", value, help)
         elif value.value != VERSION:
             self.findings.error(
                 "unknown-version",
@@ -179,6 +193,15 @@ class Taker:
                 value.span,
                 help=f"this graphnn reads version {VERSION}",
             )
+
+
+def _as_mapping(value: Value, form: str) -> str:
+    """Help for what is no mapping, though one must be there."""
+    if isinstance(value, Sequence):
+        return "write its entries as 'key: value', without '- ' and '[ ]'"
+    alone = isinstance(value, Scalar) and value.value is not None
+    text = shortened(str(value.value)) if isinstance(value, Scalar) and alone else "..."
+    return f"write {form.replace('TEXT', text)}" if form else ""
 
 
 def _places(entry: Entry) -> list[Span]:
