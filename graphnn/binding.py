@@ -23,6 +23,7 @@ from graphnn.initializers import INITIALIZERS, MAP, Initializer
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
 from graphnn.spec.blocks import depends, unknown_size_help
+from graphnn.spec.choices import OPS
 from graphnn.spec.copies import Copies
 from graphnn.spec.model import BlockSpec, Copy, NetworkSpec, NodeSpec, Reference
 from graphnn.spec.nodes import NODE_KEYS
@@ -202,13 +203,10 @@ class Binder:
     def _bind(self, spec: NodeSpec) -> Bound | None:
         op_class = REGISTRY.get(str(spec.op.value))
         if op_class is None or op_class.internal:
-            known = [name for name, known in REGISTRY.items() if not known.internal]
-            self._findings.error(
-                "unknown-op",
-                f"there is no op '{spec.op.value}'",
-                spec.op.span,
-                help=suggestion(str(spec.op.value), known, "'graphnn ops' lists them all"),
-            )
+            name = str(spec.op.value)
+            other = f"it is a block: write 'block: {name}'" if name in self._spec.blocks else ""
+            help = other or suggestion(name, sorted(OPS), "'graphnn ops' lists them all")
+            self._findings.error("unknown-op", f"there is no op '{name}'", spec.op.span, help=help)
             return None
         attributes, given, meant = self._sort(spec, op_class)
         op = self._op(spec, op_class, attributes)

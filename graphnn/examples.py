@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,11 +20,13 @@ from graphnn.spec.sizes import show
 from graphnn.spec.take import brief
 from graphnn.spec.values import Entry, Scalar, Sequence, Value
 from graphnn.spec.values import Mapping as Located
+from graphnn.spec.writer import flow
 
 Array = NDArray[Any]
 _MAX_FILLED = 2**24  # 128 MiB
+_SHOWN = 60  # characters of an array that help repeats
 FILLED = {"zeros": np.zeros, "ones": np.ones}
-_FORMS = "numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}"
+_FORMS = ("numbers", "{zeros: SHAPE}", "{ones: SHAPE}", "{file: NAME, key: NAME}")
 _EXACT: Any = {"all": str}  # as many digits as tell a number from its neighbours
 PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
 
@@ -131,8 +133,16 @@ def read_example(network: Network, spec: ExampleSpec) -> Example:
     return example
 
 
-def read_array(value: Value, node: Node, spec: NetworkSpec) -> Array:
+def read_array(value: Value, node: Node, spec: NetworkSpec, also: Iterable[str] = ()) -> Array:
     """The array that `value` gives to `node`: numbers, filled with zeros or ones, or of a file.
+
+    Parameters
+    ----------
+    value : Value
+    node : Node
+    spec : NetworkSpec
+    also : iterable of str
+        Keys that `value` may have meant besides those of an array, for help.
 
     Raises
     ------
@@ -155,7 +165,10 @@ def read_array(value: Value, node: Node, spec: NetworkSpec) -> Array:
             raise _fault("too-large", message, entry.span)
         array = FILLED[key](shape, np.int64 if node.kind == "int" else np.float64)
     else:
-        raise _fault("bad-array", f"{what} must be {_FORMS}, not {brief(value)}", value.span)
+        help = _form_meant(value, (*FILLED, "file", *also))
+        *forms, last = *_FORMS, *(f"{{{key}: NUMBERS}}" for key in also)
+        message = f"{what} must be {', '.join(forms)} or {last}, not {brief(value)}"
+        raise _fault("bad-array", message, value.span, help)
     _refuse_shape(array.shape, value, node)
     return array
 
@@ -163,7 +176,20 @@ def read_array(value: Value, node: Node, spec: NetworkSpec) -> Array:
 def _refuse_shape(shape: tuple[int, ...], value: Value, node: Node) -> None:
     if not _fits(shape, node.shape):
         message = f"'{node.name}' is given in shape {show(shape)}, but it has {show(node.shape)}"
-        raise _fault("wrong-shape", message, value.span)
+        help = ""
+        if arrays.is_numbers(value) and _fits((1, *shape), node.shape):
+            text = flow(value)
+            shown = text if len(text) <= _SHOWN else "..."
+            help = f"for one value along '{node.shape[0]}', put it in brackets: [{shown}]"
+        raise _fault("wrong-shape", message, value.span, help)
+
+
+def _form_meant(value: Value, keys: Iterable[str]) -> str:
+    """Help that offers the nearest of `keys` for one of `value`."""
+    known = tuple(keys)
+    names = value.entries if isinstance(value, Located) else ()
+    helps = (suggestion(name, known) for name in names if name not in known)
+    return next(filter(None, helps), "")
 
 
 def _fault(code: str, message: str, span: Span | None, help: str = "") -> SpecError:
@@ -221,9 +247,9 @@ def _size(value: Value, spec: NetworkSpec) -> int:
 def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
     graph = network.graph
 
-    def array(name: str, entry: Entry) -> Array | None:
+    def array(name: str, entry: Entry, also: Iterable[str] = ()) -> Array | None:
         try:
-            return read_array(entry.value, graph.node(name), graph.spec)
+            return read_array(entry.value, graph.node(name), graph.spec, also)
         except GraphnnError as error:
             for found in error.diagnostics:
                 findings.add(found)
@@ -235,7 +261,7 @@ def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
         value = entry.value
         if isinstance(value, Located) and value.entries and set(value.entries) <= {*PROPERTIES}:
             expectations.extend(_properties(name, graph.node(name), value, findings))
-        elif (expected := array(name, entry)) is not None:
+        elif (expected := array(name, entry, PROPERTIES)) is not None:
             expectations.append(Expectation(name, "", expected, value.span))
     if not spec.outputs:
         findings.error("no-outputs", "an example says nothing of any output", spec.place.span)

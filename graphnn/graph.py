@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, permutations
 from typing import TYPE_CHECKING, cast
 
 from graphnn import archives, files
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_PARAMETER = 2**28  # entries of one parameter: 2 GiB in float64
 MAX_PARAMETERS = 2**30  # entries of all parameters
+_ORDERED = 4  # inputs whose every order is looked at
 MAX_VALUE = 2**30  # entries of the value of one node, free sizes not counted
 
 
@@ -270,6 +271,9 @@ class _Builder:
             if use.repeat is None:
                 return f"'{head}' is one copy, without a number: it has no 'repeat'"
             return f"the copies of '{head}' are numbered from 1 to {use.repeat}"
+        parts = re.split(r"[\s,]+", name)
+        if len(parts) > 1 and all(map(self._is_there, parts)):
+            return f"write a list: [{', '.join(parts)}]"
         return suggestion(name, (*self._spec.nodes, *self._spec.aliases))
 
     def _schedule(self, network: nx.MultiDiGraph[str]) -> list[str]:
@@ -398,7 +402,7 @@ class _Builder:
         fine = True
         for position, (node, reference) in enumerate(zip(inputs, bound.inputs, strict=True)):
             operand = operands[min(position, len(operands) - 1)]
-            if operand.kind in ("any", node.kind):
+            if _takes(operand.kind, node.kind):
                 continue
             fine = False
             words = {"float": "real numbers", "int": "whole numbers"}
@@ -408,9 +412,7 @@ class _Builder:
                 f"but '{node.name}' holds {words[node.kind]}",
                 reference.place.span,
                 notes=[Note(_described(node, ""), node.spec.place.span)],
-                help=f"declare '{node.name}' with 'dtype: {operand.kind}'"
-                if "dtype" in type(node.op).model_fields
-                else "",
+                help=_order_help(bound, inputs) or _dtype_help(node, operand.kind),
             )
         return fine
 
@@ -632,6 +634,28 @@ def _written(spec: NetworkSpec, key: str) -> set[str]:
     """Names that the file has under `key`, sound or not."""
     value = spec.document.get(key)
     return set(value.entries) if isinstance(value, Mapping) else set()
+
+
+def _order_help(bound: Bound, inputs: list[Node]) -> str:
+    """Help for inputs of the wrong kind that would fit in another order."""
+    kinds = [operand.kind for operand in bound.op.data_operands()]
+    by_name = any(reference.operand is not None for reference in bound.inputs)
+    if by_name or len(inputs) != len(kinds) or len(inputs) > _ORDERED:
+        return ""
+    orders = permutations(node.kind for node in inputs)
+    if any(all(map(_takes, kinds, order)) for order in orders):
+        names = ", ".join(operand.name for operand in bound.op.data_operands())
+        return f"the order is {names}"
+    return ""
+
+
+def _takes(kind: str, given: str) -> bool:
+    return kind in ("any", given)
+
+
+def _dtype_help(node: Node, kind: str) -> str:
+    declares = "dtype" in type(node.op).model_fields
+    return f"declare '{node.name}' with 'dtype: {kind}'" if declares else ""
 
 
 def _described(node: Node, operand: str) -> str:

@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from graphnn.initializers import MAP, Initializer
 from graphnn.spec import sizes
+from graphnn.spec.choices import OPS
 from graphnn.spec.sizes import Expression, Shape, show
 
 Array = NDArray[Any]
@@ -283,6 +284,8 @@ class Op(BaseModel):
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
         cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if _is_size(info))
         REGISTRY[cls.name] = cls
+        if not cls.internal:
+            OPS.add(cls.name)
 
     @classmethod
     def data_operands(cls) -> tuple[Operand, ...]:

@@ -8,6 +8,7 @@ from graphnn.errors import Findings, Note
 from graphnn.garbage import paused
 from graphnn.spec import sizes
 from graphnn.spec.blocks import blocks
+from graphnn.spec.choices import OPTIONS, home_of, only_choice
 from graphnn.spec.expand import expand
 from graphnn.spec.library import NO_NETWORK, inline, is_library
 from graphnn.spec.model import (
@@ -62,7 +63,7 @@ TRAIN_KEYS = (
     "stratify",
 )
 EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
-STOPPING_KEYS = ("patience", "metric")
+STOPPING_KEYS = OPTIONS["early_stopping"] = ("patience", "metric")
 WEIGHTS_KEYS = ("file", "partial")
 _DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: FILE}"
 _NODES = "list the network under 'nodes:', one name and op a line"
@@ -226,7 +227,7 @@ class _Builder(NodeTaker):
         body = self.mapping(document.get("train"), "'train'")
         if body is None:
             return None
-        body = self.keys(body, TRAIN_KEYS, "'train'")
+        body = self.keys(body, TRAIN_KEYS, "'train'", home_of)
         return TrainSpec(
             place=document.entries["train"].key,
             data=self.mapping(body.get("data"), "'data'", "a mapping such as {npz: FILE}", _DATA),
@@ -300,11 +301,11 @@ class _Builder(NodeTaker):
         value = train.get("optimizer")
         if isinstance(value, Scalar) and isinstance(value.value, str):
             return OptimizerSpec(value, Mapping({}))
-        if isinstance(value, Mapping) and len(value.entries) == 1:
-            entry = next(iter(value.entries.values()))
-            if isinstance(entry.value, Mapping):
-                return OptimizerSpec(entry.key, entry.value)
-            self.wrong(f"the options of '{entry.key.value}'", "a mapping", entry.value)
+        if isinstance(value, Mapping) and value.entries:
+            if (entry := only_choice("optimizer", value, self.findings)) is not None:
+                what = f"the options of '{entry.key.value}'"
+                options = self.mapping(entry.value, what, form="{learning_rate: TEXT}")
+                return OptimizerSpec(entry.key, options or Mapping({}))
         elif value is not None:
             self.wrong("'optimizer'", "one optimizer, such as {sgd: {learning_rate: 0.1}}", value)
         return OptimizerSpec(Scalar("sgd"), Mapping({}))

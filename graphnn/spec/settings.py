@@ -4,29 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dict
-from typing import Any, Protocol
+from typing import Any
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
-from graphnn.spec.build import STOPPING_KEYS, TRAIN_KEYS
+from graphnn.spec.build import TRAIN_KEYS
+from graphnn.spec.choices import CHOICES, OPTIONS
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located
 
 _TOP = ("dtype", "name")
 Path = tuple[str, ...]
 
-
-class Kind(Protocol):
-    """What a name stands for that brings options along."""
-
-    @classmethod
-    def options(cls) -> tuple[str, ...]:
-        """Names of the options."""
-
-
-# Keys whose value is a name, or one name with its options, as in {sgd: {learning_rate: 0.1}}, with
-# what each name stands for; where the key is not written, the first is taken. And keys whose value
-# is a mapping of options. Those who read the values enter them.
-CHOICES: dict[str, Dict[str, type[Kind]]] = {}
-OPTIONS: dict[str, tuple[str, ...]] = {"early_stopping": STOPPING_KEYS}
 _ONE_KIND = ("data", "validation", "test")  # keys with one name and what it takes, too
 
 

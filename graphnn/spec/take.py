@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from graphnn.errors import Findings, Span, nearest, suggestion
@@ -132,8 +132,14 @@ class Taker:
         self.wrong(what, listed, value, suggestion(str(text), options))
         return options[0]
 
-    def keys(self, value: Mapping, allowed: Iterable[str], where: str) -> Mapping:
-        """Report every key of `value` that is not `allowed`.
+    def keys(
+        self,
+        value: Mapping,
+        allowed: Iterable[str],
+        where: str,
+        elsewhere: Callable[[str], str] = lambda key: "",
+    ) -> Mapping:
+        """Report every key of `value` that is not `allowed`; `elsewhere` tells where it goes.
 
         Returns
         -------
@@ -145,20 +151,22 @@ class Taker:
         entries = {key: entry for key, entry in value.entries.items() if key in names}
         for key, entry in value.entries.items():
             if key not in names:
-                self.unknown_key(entry, where, names)
+                self.unknown_key(entry, where, names, elsewhere(key))
                 entries.setdefault(nearest(key, names) or key, entry)
         place = (value.source, value.line, value.column, value.end_line, value.end_column)
         return Mapping(entries, *place)
 
-    def unknown_key(self, entry: Entry, where: str, names: Iterable[str]) -> None:
-        """Report the key of `entry`, with the nearest of `names`."""
+    def unknown_key(
+        self, entry: Entry, where: str, names: Iterable[str], elsewhere: str = ""
+    ) -> None:
+        """Report the key of `entry`, with the nearest of `names`, or else where it goes."""
         names = tuple(names)
         listed = f"its keys are {', '.join(names)}" if len(names) > 1 else f"its key is {names[0]}"
         self.findings.error(
             "unknown-key",
             f"{where} has no key '{entry.key.value}'",
             entry.key.span,
-            help=suggestion(str(entry.key.value), names, listed),
+            help=suggestion(str(entry.key.value), names, elsewhere or listed),
         )
 
     def name(self, key: Scalar, what: str) -> bool:

@@ -160,7 +160,11 @@ class Data:
 
 
 def load(
-    spec: Value, inputs: Mapping[str, InputNeed], folder: Path, like: Dataset | None = None
+    spec: Value,
+    inputs: Mapping[str, InputNeed],
+    folder: Path,
+    like: Dataset | None = None,
+    idle: Mapping[str, str] | None = None,
 ) -> Data:
     """The data that ``train.data`` asks for, as the inputs take them.
 
@@ -175,6 +179,8 @@ def load(
         Files named by the spec lie in this folder's tree.
     like : Dataset, optional
         A first set, whose class numbers texts in this one must take.
+    idle : mapping of str to str, optional
+        Inputs that are not to be fed, with a sentence that says why.
 
     Raises
     ------
@@ -186,7 +192,7 @@ def load(
     kind, value = _kind(spec)
     _check_needs(inputs, spec.span)
     known = None if like is None else like.classes
-    found = SOURCES[kind](Request(kind, value, inputs, folder, known))
+    found = SOURCES[kind](Request(kind, value, inputs, folder, known, idle or {}))
     arrays = for_each(found.columns, lambda name, column: array_for(inputs[name], column))
     _check_rows(arrays, found.columns)
     classes = {name: column.classes for name, column in found.columns.items() if column.classes}

@@ -548,10 +548,9 @@ FAULTS = [
     ),
     (
         "{sgd: {schedule: {cosine: {}, step: {}}}}",
-        "error[bad-schedule]: 'schedule' must be one schedule, such as "
-        "{cosine: {warm_up: 2}}, not a mapping",
+        "error[wrong-count]: 'schedule' takes one schedule, but names cosine, step",
         "{cosine: {}, step: {}}",
-        "",
+        "keep one, with its options inside: {cosine: {...}}",
     ),
 ]
 
