@@ -226,12 +226,14 @@ class Binder:
         meant: dict[str, Entry] = {}
         for key, entry in spec.fields.items():
             if key not in known:
-                meant.setdefault(nearest(key, known) or key, entry)
+                other = op_class.also_called.get(key) or nearest(key, known)
+                help = f"'graphnn ops {op_class.name}' lists them"
+                meant.setdefault(other or key, entry)
                 self._findings.error(
                     "unknown-key",
                     f"{op_class.name} has no attribute or parameter '{key}'",
                     entry.key.span,
-                    help=suggestion(key, known, f"'graphnn ops {op_class.name}' lists them"),
+                    help=f"did you mean '{other}'?" if other else help,
                 )
         # A misspelt key is taken for what it means, so that nothing is told to be missing.
         entries = {**meant, **spec.fields}

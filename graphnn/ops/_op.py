@@ -240,6 +240,8 @@ class Op(BaseModel):
     fusions : mapping
         ``{operand: (op name, fused op name)}``: where that operand comes from such an op, plans
         run the fused op on that op's own input instead.
+    also_called : mapping of str to str
+        Names that elsewhere stand for an attribute, which help then offers.
     cases : tuple of Case
         For ops that infer shapes themselves: attributes and shapes to test with.
     """
@@ -262,6 +264,7 @@ class Op(BaseModel):
     is_loss: ClassVar[bool] = False
     internal: ClassVar[bool] = False
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    also_called: ClassVar[Mapping[str, str]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()
     name: ClassVar[str]
     family: ClassVar[str]

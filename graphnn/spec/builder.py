@@ -12,10 +12,12 @@ from typing import NoReturn
 from graphnn.errors import Diagnostic, Findings, Note, Source, Span, SpecError, suggestion
 from graphnn.spec.limits import Limits
 from graphnn.spec.scalars import NumberError, resolve, shortened
+from graphnn.spec.take import NAME, NAME_HELP
 from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value
 
 Place = tuple[int, int, int, int]  # line, column, end line, end column, each counted from 0
 
+_PAIR = re.compile(r"([A-Za-z_][\w-]*)(?::|\s*=\s*)(\S.*)")  # a key and what it should hold
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_CANDIDATES = 1000  # anchors compared with a misspelt alias; each comparison takes time
 
@@ -97,6 +99,7 @@ class Builder:
         self._stack = [self._top]
         self._last: Value = self._root
         self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
+        self._number_end = (-1, -1)  # of a number with commas
         self._anchors: dict[str, _Open | _Complete] = {}
         self._words: dict[str, Plain] = {}
         self._values = self._collections = self._aliases = self._named = self._faults = 0
@@ -237,6 +240,27 @@ class Builder:
         """The value completed last."""
         return self._last
 
+    def lone_key(self, place: Place) -> None:
+        """Take the empty value of a key without a ':'; ``{op:relu}`` is told, and mended."""
+        frame = self._top
+        key = frame.key
+        plain = frame.flow and key is not _DROPPED and self._written == frame.name
+        found = _PAIR.fullmatch(frame.name) if plain else None
+        if found is None or key is None:
+            self.word("", place)
+            return
+        name, value = found[1], found[2]
+        self.fault(
+            "missing-colon",
+            f"the key '{shortened(frame.name)}' has no value",
+            key.span,
+            help=f"write '{shortened(name)}: {shortened(value)}', with a space after the ':'",
+        )
+        place = (key.line, key.column, key.end_line, key.end_column)
+        frame.key = _DROPPED if name in frame.entries else Scalar(name, self.source, *place)
+        frame.name = name
+        self.word(value, place)
+
     def _resolved(self, word: str, place: Place) -> Plain:
         try:
             value = self._words[word] = resolve(word, self.limits.number_length)
@@ -310,7 +334,7 @@ class Builder:
     def _refuse_key(self, value: Value, parent: _Open) -> None:
         text = value.value if isinstance(value, Scalar) else None
         if not isinstance(text, str):
-            if text is not _AT_FAULT:
+            if text is not _AT_FAULT and not self._told_with_number(value, parent):
                 self._key_not_text(value)
         elif self._written == "<<":
             self.fault(
@@ -343,9 +367,36 @@ class Builder:
         else:
             written = self._written
             message = f"the key '{shortened(written)}' is {key.kind}, not a text"
-            quoted = f"put it in quotes: '{shortened(written)}'"
-            help = "use a text as the key" if written.startswith("*") else quoted
+            help = f"put it in quotes: '{shortened(written)}'"
+            if written.startswith("*"):
+                help = "use a text as the key"
+            elif not NAME.fullmatch(written):
+                help = NAME_HELP
         self.fault("key-not-text", message, key.span, help=help)
+
+    def _told_with_number(self, key: Value, parent: _Open) -> bool:
+        """Tell a number with commas, as in ``{units: 1,000}``, of which `key` is a part."""
+        before = next(reversed(parent.entries.values()), None)
+        start = (key.line, key.column - 1)
+        digits = self._written
+        if not digits.isdigit():
+            return False
+        if start != self._number_end:
+            number = before.value if before is not None else None
+            if (
+                not isinstance(number, Scalar)
+                or type(number.value) is not int
+                or start != (number.end_line, number.end_column)
+            ):
+                return False
+            self.fault(
+                "key-not-text",
+                f"the number '{number.value},{digits}' holds a comma, which starts a new key",
+                key.span,
+                help=f"write it without: {number.value}{digits}",
+            )
+        self._number_end = (key.end_line, key.end_column)
+        return True
 
     def _too_many(self, what: str, limit: int, place: Place) -> NoReturn:
         help = "keep large arrays in a file of weights"

@@ -300,7 +300,17 @@ class _YamlEvents:
             word = event.value
             if place[2] >= self._end_of_text[0]:
                 place = self._in_text(place)
-            self._builder.word(word, place, event.anchor)
+            if not word and self._is_lone(event):
+                self._builder.lone_key(place)
+            else:
+                self._builder.word(word, place, event.anchor)
+
+    def _is_lone(self, event: Any) -> bool:
+        """Whether an empty value stands for none: on the way to it from the key is no ':'."""
+        start, key = event.start_mark, self._builder.last
+        if event.anchor is not None or start.line != key.end_line:
+            return False
+        return ":" not in self._text[start.index - (start.column - key.end_column) : start.index]
 
     def _in_text(self, place: Place) -> Place:
         """`place`, but for an empty value at the end: libyaml's line of that is not there."""
@@ -370,8 +380,17 @@ class _YamlEvents:
         builder = self._builder
         bracket = builder.bracket
         opened = (bracket.line, bracket.column) if bracket else None
-        fault = syntax_fault(Problem(builder.source, problem, context, at, since, opened))
+        quote = self._long_text_before(at) if bracket else None
+        fault = syntax_fault(Problem(builder.source, problem, context, at, since, opened, quote))
         builder.refuse(fault)
+
+    def _long_text_before(self, at: Position) -> Position | None:
+        """Where a text in quotes of several lines starts that ends at `at`."""
+        last = self._builder.last
+        if last.line == last.end_line or (last.end_line, last.end_column) != at:
+            return None
+        start = index_of(self._text, (last.line, last.column))
+        return (last.line, last.column) if self._text[start] in "'\"" else None
 
 
 def _place(event: Any) -> Place:

@@ -16,6 +16,7 @@ MAX_NAME = 100
 T = TypeVar("T", bound=str)
 MAX_WHOLE = 2**63 - 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME_HELP = "a name holds letters, digits, '_' and '-', and starts with a letter or '_'"
 
 
 def brief(value: Value) -> str:
@@ -174,7 +175,7 @@ class Taker:
         text = str(key.value)
         if len(text) <= MAX_NAME and NAME.fullmatch(text):
             return True
-        help = "a name holds letters, digits, '_' and '-', and starts with a letter or '_'"
+        help = NAME_HELP
         message = f"{brief(key)} cannot be the name of {what}"
         if len(text) > MAX_NAME:
             message = f"the name of {what} has {len(text)} characters, {brief(key)}"
