@@ -60,11 +60,11 @@ def confusion(
     right, total = int(np.trace(table)), int(table.sum())
     rows = table.sum(axis=1, keepdims=True)
     shares = table / np.maximum(rows, 1)
-    labels = [style.shown(_name(i, names)) for i in range(len(table))]
     side = min(max(len(table) * _CELL, 1.6), _LARGEST)
     with style.styled():
         from matplotlib.colors import LinearSegmentedColormap
 
+        labels = [style.shown(_name(i, names)) for i in range(len(table))]
         room = _LETTER * max(map(len, labels))
         width = max(side + room + 0.8, _NARROWEST)
         figure = style.new_figure(width, side + room + 0.9, layout="constrained")
