@@ -12,6 +12,8 @@ from graphnn.spec.choices import CHOICES, OPTIONS
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located
 
 _TOP = ("dtype", "name")
+_FREE = "batch"
+_FREE_HELP = "the arrays of a run tell it; 'batch_size' of 'train' is for steps of training"
 Path = tuple[str, ...]
 
 _ONE_KIND = ("data", "validation", "test")  # keys with one name and what it takes, too
@@ -63,7 +65,9 @@ def find(document: Mapping, name: str) -> Path:
         fits = fits or [(*head, *wanted[cut:]) for head in _fits(wanted[:cut], known)]
     if len(fits) == 1:
         return fits[0]
-    if fits:
+    if name == _FREE:
+        problem, help = "cannot be fixed", _FREE_HELP
+    elif fits:
         listed = ", ".join(".".join(path) for path in fits)
         problem, help = "could mean several things", f"say which: {listed}"
     else:
