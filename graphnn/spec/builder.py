@@ -393,7 +393,7 @@ class Builder:
                 "key-not-text",
                 f"the number '{number.value},{digits}' holds a comma, which starts a new key",
                 key.span,
-                help=f"write it without: {number.value}{digits}",
+                help="leave the comma out, or write '.' where it is a decimal one",
             )
         self._number_end = (key.end_line, key.end_column)
         return True
