@@ -1,4 +1,4 @@
-"""What a numerical gradient costs: time over batch, units and depth, and a model of it.
+"""What a numerical gradient costs: time over parameters, batch and depth, and a model of it.
 
 The model counts what is computed for networks of affine maps and sigmoids. Of the first weight,
 each different move of a row (a sample and a value of a pixel that is not 0) moves every unit, one
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ SWEEPS = {
     "batch": [(batch, 50, 1) for batch in (10, 30, 100, 300, 1000)],
     "units": [(100, units, 1) for units in (10, 20, 50, 100, 200)],
     "layers": [(100, 50, layers) for layers in (1, 2, 3, 4)],
+}
+# What each sweep is drawn over. Units of the one layer make the parameters.
+AXES: dict[str, tuple[str, Callable[[Point], float]]] = {
+    "batch": ("rows of the batch", lambda point: point.sizes[0]),
+    "units": ("parameter entries, thousands", lambda point: point.entries / 1000),
+    "layers": ("sigmoid layers", lambda point: point.sizes[2]),
 }
 # Counted in products of a matrix, of which two cores make one in about 0.02 ns:
 ENTRY = 60  # a sigmoid, or an entry of a row to which a change is added
@@ -114,12 +121,13 @@ def draw(sweeps: dict[str, list[Point]], path: Path) -> None:
         figure = style.new_figure(8.4, 2.7, layout="constrained")
         panels = figure.subplots(1, 4, sharey=True)
         hues = dict(zip(sweeps, (style.BLUE, style.VERMILLION, style.GREEN), strict=True))
-        for number, (axes, (name, points)) in enumerate(zip(panels, sweeps.items(), strict=False)):
-            sizes = [point.sizes[number] for point in points]
+        for axes, (name, points) in zip(panels, sweeps.items(), strict=False):
+            label, size_of = AXES[name]
+            sizes = [size_of(point) for point in points]
             axes.loglog(sizes, [p.seconds for p in points], "o-", color=hues[name], markersize=4)
-            axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
+            axes.set_xticks(sizes, [f"{size:,.0f}" for size in sizes])
             axes.set_xticks([], minor=True)
-            axes.set_xlabel(name)
+            axes.set_xlabel(label)
         every = [point for points in sweeps.values() for point in points]
         for name, points in sweeps.items():
             work = [point.work for point in points]

@@ -1,6 +1,11 @@
-"""The numerical gradient of all parameters: the engine against loops, jax, and the machine.
+"""The numerical gradient of all parameters: the engine, loops, scipy, jax, and the machine's bound.
 
-Loops are timed on a sample of entries and multiplied up, and say so. Run with the machine idle:
+All take turns in one process. A ratio is the median over the turns of the other's time over the
+engine's, so that above 1 the engine is faster. Loops, and jax's vmap, are timed on a sample of
+entries and multiplied up, and say so. `bound` is what the exponentials and multiply-adds of the
+rows that move take at the machine's measured rates, all cores at work, and nothing else: no sum,
+no pass over memory. `error` is the largest difference from backpropagation off the kinks, as a
+part of the largest entry. Run with the machine idle:
 
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/numerical_gradient.py
 """
@@ -8,52 +13,58 @@ Loops are timed on a sample of entries and multiplied up, and say so. Run with t
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+import statistics
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from timing import machine
+from by_hand import Chain, Layer, dense, jax_scores
+from gradient_bounds import Machine, bound
+from gradient_rivals import (
+    STEP,
+    Rival,
+    Row,
+    jax_by_hand,
+    jax_vmap,
+    numpy_loop,
+    own_loop,
+    scipy_differences,
+)
+from timing import interleaved, machine, ratio
 
 import graphnn
-from graphnn.gradients.loop import Loop
-from graphnn.network import Network
 from graphnn.training.loop import load_sets
 
-Array = NDArray[Any]
 SPECS = Path(__file__).parents[1] / "specs"
-STEP = 1e-4
-
-
-@dataclass(frozen=True)
-class Row:
-    """One network on one batch, with what must move in a probe of each parameter."""
-
-    title: str
-    network: Network
-    inputs: dict[str, Array]
-    layers: tuple[int, ...] = ()
-
-    @property
-    def entries(self) -> int:
-        """Parameter entries of the network."""
-        return sum(array.size for array in self.network.parameters.values())
+CHUNKS = (16, 64, 256)  # entries of jax's vmap at once, of which the best counts
+MAPPED = 16  # inputs of a layer that jax by hand takes at once
 
 
 def digits(name: str, batch: int, activation: str = "sigmoid") -> Row:
     """A network of specs/ on its first training digits."""
     text = (SPECS / f"{name}.yaml").read_text().replace("op: sigmoid", f"op: {activation}")
-    net = graphnn.loads(text, folder=SPECS)
+    net = graphnn.loads(text, folder=SPECS).astype("float64")
     assert net.graph.spec.train is not None
     train = load_sets(net, net.graph.spec.train).train
     assert train is not None
-    units = [a.shape for name, a in net.parameters.items() if name.endswith("weight")]
-    layers = (units[0][0], *(shape[1] for shape in units))
-    title = f"{'-'.join(map(str, layers))} {activation}, {batch} digits"
-    return Row(title, net, dict(next(iter(train.batches(batch)))), layers)
+    inputs = dict(next(iter(train.batches(batch))))
+    inputs["x"] = inputs["x"].astype(float)
+    nodes = [key.removesuffix(".weight") for key in net.parameters if key.endswith(".weight")]
+    chain = dense(nodes, activation)
+    first = net.parameters[f"{nodes[0]}.weight"]
+    title = f"784-{'-'.join(str(net.parameters[f'{node}.bias'].size) for node in nodes)}"
+    if first.ndim == 4:
+        convolved = (Layer("conv", nodes[0]), Layer("relu"), Layer("pool"), Layer("flatten"))
+        chain, title = (*convolved, *dense(nodes[1:], "relu")), f"specs/{name}.yaml"
+    else:
+        title += f" {activation}"
+    return Row(f"{title}, {batch} digits", net, inputs, partial(_chained, chain), chain)
+
+
+def _chained(chain: Chain, jax: Any, parameters: Any, x: Any) -> Any:
+    return jax_scores(jax, chain, parameters, x)
 
 
 def residual(batch: int) -> Row:
@@ -74,159 +85,123 @@ def residual(batch: int) -> Row:
     net = graphnn.loads({"graphnn": 1, "nodes": nodes})
     rng = np.random.default_rng(0)
     inputs = {"x": rng.random((batch, 64)), "t": rng.integers(0, 10, batch)}
-    return Row(f"residual relu, 8 blocks of 64, batch {batch}", net, inputs)
+    title = f"residual relu, 8 blocks of 64, batch {batch}"
+    return Row(title, net, inputs, _residual_scores)
 
 
-def clock(act: Callable[[], object], least: float, times: int) -> float:
-    """Median seconds of one call, over `times` calls or as many as take `least` seconds."""
-    found = []
-    start = time.perf_counter()
-    while len(found) < times or time.perf_counter() - start < least:
-        before = time.perf_counter()
-        act()
-        found.append(time.perf_counter() - before)
-    return float(np.median(found))
+def _residual_scores(jax: Any, p: Any, x: Any) -> Any:
+    h = x @ p["h0.weight"] + p["h0.bias"]
+    for block in range(1, 9):
+        h = h + jax.nn.relu(h) @ p[f"a{block}.weight"] + p[f"a{block}.bias"]
+    return h @ p["a.weight"] + p["a.bias"]
 
 
-def own_loop(row: Row, sample: int) -> float:
-    """Seconds of graphnn's reference loop for all entries, from a sample of them."""
-    loop = Loop(row.network, row.inputs, row.network.losses())
-    rng = np.random.default_rng(0)
-    places = []
-    for _ in range(sample):
-        name = next(iter(row.network.parameters))
-        shape = row.network.parameters[name].shape
-        places.append((name, tuple(int(rng.integers(n)) for n in shape)))
+def engine(row: Row, **options: Any) -> Rival:
+    """The engine of graphnn."""
 
-    def act() -> None:
-        for name, index in places:
-            for offset in (STEP, -STEP):
-                loop.at(name, index, offset)
+    def act() -> dict[str, Any]:
+        return graphnn.numerical_gradient(row.network, row.inputs, step=STEP, **options)
 
-    return clock(act, 0.5, 3) / sample * row.entries
+    return Rival(act)
 
 
-def numpy_loop(row: Row, sample: int) -> float:
-    """Seconds of the textbook's loop in plain NumPy, from a sample of entries."""
-    parameters = {name: array.copy() for name, array in row.network.parameters.items()}
-    arrays = list(parameters.values())
-    x, t = row.inputs["x"], row.inputs["t"]
-    rows = np.arange(len(t))
-
-    def loss() -> float:
-        z = x
-        for weight, bias in zip(arrays[:-2:2], arrays[1:-2:2], strict=True):
-            z = 1 / (1 + np.exp(-(z @ weight + bias)))
-        a = z @ arrays[-2] + arrays[-1]
-        e = np.exp(a - a.max(axis=1, keepdims=True))
-        y = e / e.sum(axis=1, keepdims=True)
-        return float(-np.log(y[rows, t] + 1e-7).mean())
-
-    flat = arrays[0].reshape(-1)
-    chosen = np.random.default_rng(0).integers(0, flat.size, sample)
-
-    def act() -> None:
-        for entry in chosen:
-            original = flat[entry]
-            flat[entry] = original + STEP
-            up = loss()
-            flat[entry] = original - STEP
-            down = loss()
-            flat[entry] = original
-            assert np.isfinite((up - down) / (2 * STEP))
-
-    return clock(act, 0.5, 3) / sample * row.entries
+def rivals(row: Row, quick: bool, jax: Any) -> dict[str, Rival]:
+    """All that are timed on `row`."""
+    sample = 3 if quick else 50
+    found = {
+        "engine": engine(row, estimate=False),
+        "engine, one thread": engine(row, estimate=False, threads=1),
+        "engine, with error estimates": engine(row),
+        "engine, order 4": engine(row, estimate=False, order=4),
+        f"own loop (from {sample} entries)": own_loop(row, sample),
+    }
+    if row.chain:
+        found[f"textbook's loop in NumPy (from {sample})"] = numpy_loop(row, sample)
+        try:
+            found[f"scipy approx_derivative (from {sample})"] = scipy_differences(row, sample)
+        except ImportError:
+            print("scipy is not installed: its row is left out")
+    if jax is not None:
+        vmaps = [jax_vmap(jax, row, size) for size in (CHUNKS[:1] if quick else CHUNKS)]
+        best = min(vmaps, key=_cost)
+        found[f"jax jit(vmap) (from {round(row.entries / best.times)})"] = best
+        if row.chain:
+            found["jax, structure by hand"] = jax_by_hand(jax, row, MAPPED)
+    return found
 
 
-def jax_vmap(row: Row, sample: int) -> float | None:
-    """Seconds of jax's jitted vmap over one-entry perturbations in its best chunk."""
-    try:
-        import jax
-        import jax.numpy as jnp
-    except ImportError:
-        return None
-    jax.config.update("jax_enable_x64", True)
-    arrays = [jnp.asarray(array) for array in row.network.parameters.values()]
-    sizes = np.cumsum([0, *(array.size for array in arrays)])
-    x, t = jnp.asarray(row.inputs["x"]), jnp.asarray(row.inputs["t"])
-
-    def loss(vector: Any) -> Any:
-        parts = [
-            vector[sizes[i] : sizes[i + 1]].reshape(arrays[i].shape) for i in range(len(arrays))
-        ]
-        z = x
-        for weight, bias in zip(parts[:-2:2], parts[1:-2:2], strict=True):
-            z = jax.nn.sigmoid(z @ weight + bias)
-        logs = jax.nn.log_softmax(z @ parts[-2] + parts[-1])
-        return -jnp.take_along_axis(logs, t[:, None], axis=1).mean()
-
-    vector = jnp.concatenate([array.ravel() for array in arrays])
-
-    @jax.jit
-    def chunk(entries: Any) -> Any:
-        def one(entry: Any) -> Any:
-            up, down = vector.at[entry].add(STEP), vector.at[entry].add(-STEP)
-            return (loss(up) - loss(down)) / (2 * STEP)
-
-        return jax.vmap(one)(entries)
-
-    best = np.inf
-    for size in (16, 64, 256):
-        entries = jnp.arange(size)
-        chunk(entries).block_until_ready()
-        took = clock(lambda entries=entries: chunk(entries).block_until_ready(), 0.5, 3)
-        best = min(best, took / size * row.entries)
-    return best
+def _cost(rival: Rival) -> float:
+    return min(interleaved({"it": rival.act}, 0.0)["it"]) * rival.times
 
 
-def report(row: Row, quick: bool) -> None:
-    """Time everything on `row`, and print it."""
-    sample = 5 if quick else 100
+def error(row: Row, found: Mapping[str, Any]) -> float:
+    """Largest difference from backpropagation off the kinks, as a part of the largest entry."""
     exact = graphnn.backprop(row.network, row.inputs)
     scale = max(np.abs(array).max() for array in exact.values())
+    estimates = graphnn.numerical_gradient(row.network, row.inputs, step=3 * STEP, order=4)
+    off = {name: np.where(estimates[name].kink, 0, found[name] - exact[name]) for name in exact}
+    return float(max(np.abs(array).max() for array in off.values()) / scale)
 
-    def worst(**options: Any) -> float:
-        found = graphnn.numerical_gradient(row.network, row.inputs, **options)
-        return float(max(np.abs(found[n].value - exact[n]).max() for n in exact) / scale)
 
-    def engine(**options: Any) -> float:
-        def act() -> None:
-            graphnn.numerical_gradient(row.network, row.inputs, **options)
-
-        return clock(act, 0.0 if quick else 1.0, 1 if quick else 5)
-
+def report(row: Row, quick: bool, jax: Any, speed: Machine, seconds: float) -> None:
+    """Time everything on `row`, and print it."""
     print(f"\n{row.title}: all {row.entries:,} entries")
-    base = engine(estimate=False)
-    line = "  {:<44} {:>10.4g} s  {:>8.1f} times the engine's"
-    print(f"  {'engine':<44} {base:>10.4g} s  error {worst(estimate=False):.1e} of the largest")
-    print(line.format("engine, one thread", (one := engine(estimate=False, threads=1)), one / base))
-    print(line.format("engine, with error estimates", (e := engine()), e / base))
-    print(line.format("engine, order 4", (f := engine(estimate=False, order=4)), f / base), end="")
-    print(f", error {worst(estimate=False, order=4):.1e}")
-    loop = own_loop(row, sample)
-    print(line.format(f"own loop (from {sample} entries)", loop, loop / base))
-    if row.layers and "sigmoid" in row.title:
-        hand = numpy_loop(row, sample)
-        print(line.format(f"textbook's loop in NumPy (from {sample} entries)", hand, hand / base))
-        vmap = jax_vmap(row, sample)
-        if vmap is not None:
-            print(line.format("jax jit(vmap), its best chunk (from a chunk)", vmap, vmap / base))
+    everyone = rivals(row, quick, jax)
+    times = interleaved({name: each.act for name, each in everyone.items()}, seconds)
+    for name, each in everyone.items():
+        took = [turn * each.times for turn in times[name]]
+        compared = "" if name == "engine" else f"{ratio(took, times['engine']):.2f} times"
+        line = f"  {name:<40} {statistics.median(took):>10.4g} s {compared:>15}"
+        print(line if each.times > 1 else f"{line}  error {error(row, _values(each.act())):.1e}")
+    work = bound(row)
+    least = speed.seconds(work)
+    compared = f"{least / statistics.median(times['engine']):.2f} times"
+    print(
+        f"  {'bound':<40} {least:>10.4g} s {compared:>15}  "
+        f"{work.exponentials:.3g} exponentials, {work.products:.3g} multiply-adds"
+    )
+
+
+def _values(found: Any) -> dict[str, Any]:
+    """Arrays, of jax or of graphnn's estimates."""
+    return {name: np.asarray(getattr(each, "value", each)) for name, each in found.items()}
+
+
+def load_jax() -> Any:
+    """The module jax in float64, or None where it is not installed."""
+    try:
+        import jax
+    except ImportError:
+        print("jax is not installed: its rows are left out")
+        return None
+    jax.config.update("jax_enable_x64", True)
+    return jax
 
 
 def main() -> None:
     """Run every row of the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="run once, small: does it work?")
-    quick = parser.parse_args().quick
+    parser.add_argument("--seconds", type=float, default=20.0, help="for each network")
+    parser.add_argument("--row", type=int, help="only this row of the table, from 1 on")
+    options = parser.parse_args()
+    quick = options.quick
     print(machine())
+    jax = load_jax()
+    speed = Machine.measured(0.1 if quick else 2.0)
+    rates = speed.exponentials / 1e9, speed.products / 1e9
+    print(f"all cores: {rates[0]:.2f} exponentials and {rates[1]:.1f} multiply-adds a nanosecond")
     batch = 3 if quick else 100
-    for row in (
-        digits("mnist", batch),
-        digits("mnist_deep", batch),
-        digits("mnist", batch, "relu"),
-        residual(2 if quick else 32),
-    ):
-        report(row, quick)
+    makers: list[Callable[[], Row]] = [
+        lambda: digits("mnist", batch),
+        lambda: digits("mnist_deep", batch),
+        lambda: residual(2 if quick else 32),
+        lambda: digits("mnist", batch, "relu"),
+        lambda: digits("cnn", 1 if quick else 10),
+    ]
+    for number, make in enumerate(makers, 1):
+        if options.row in (None, number):
+            report(make(), quick, jax, speed, 0.0 if quick else options.seconds)
 
 
 if __name__ == "__main__":

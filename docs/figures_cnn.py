@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -43,6 +44,9 @@ def write(folder: Path) -> None:
         path=folder / "maps.png",
     )
     mistaken(folder)
+    graphnn.train(SPECS / "autoencoder.yaml", folder=folder / "autoencoder")
+    (folder / "autoencoder" / "reconstructions.png").replace(folder / "reconstructions.png")
+    shutil.rmtree(folder / "autoencoder")
 
 
 def mistaken(folder: Path) -> None:

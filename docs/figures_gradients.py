@@ -1,4 +1,4 @@
-"""Pictures of the numerical gradient: the engine's four facts, steps, and error estimates.
+"""Pictures of the numerical gradient: the engine's four facts, steps, error estimates, verdicts.
 
 ``python docs/figures_gradients.py FOLDER`` writes them; the docs build calls `write`. All that they
 show is computed: from ``specs/mnist.yaml`` and its first training digits.
@@ -35,6 +35,7 @@ def write(folder: Path) -> None:
     _pixels(folder / "engine_pixels.png")
     _steps(folder / "steps.png")
     _estimates(folder / "estimates.png")
+    _verdicts(folder / "verdicts.png")
 
 
 def _digits(rows: int) -> tuple[Network, dict[str, Array]]:
@@ -226,6 +227,55 @@ def _estimates(path: Path) -> None:
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=2)
         style.finish(figure, path)
+
+
+def _verdicts(path: Path) -> None:
+    """How far a right and a wrong backward pass are from the numerical gradient, by its error."""
+    net, rows = _digits(5)
+    net = net.astype("float64")
+    found = graphnn.numerical_gradient(net, rows)
+    ways = {
+        "right": lambda z: z * (1 - z),
+        "the sigmoid's factor 1 - z forgotten": lambda z: z,
+    }
+    hues = {"a1.weight": style.BLUE, "a2.weight": style.VERMILLION}
+    with style.styled():
+        figure = style.new_figure(7.0, 3.3, layout="constrained")
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, (title, slope) in zip(panels, ways.items(), strict=True):
+            given = _backward(net, rows, slope)
+            for name, hue in hues.items():
+                error = found[name].error
+                gap = np.abs(given[name] - found[name].value)
+                there = (gap > 0) & (error > 0)
+                chosen = np.random.default_rng(0).permutation(int(there.sum()))[:SAMPLE]
+                axes.loglog(
+                    error[there][chosen],
+                    gap[there][chosen],
+                    ".",
+                    color=hue,
+                    markersize=3,
+                    label=name,
+                )
+            axes.set_title(title, fontsize=style.TEXT_SIZE)
+            axes.set(xlabel="estimated error", xlim=(5e-12, 1e-9), ylim=(1e-15, 1))
+            ends = np.array(axes.get_xlim())
+            axes.plot(ends, 10 * ends, color=style.INK, linewidth=0.9, label="10 times the error")
+            _decades(axes)
+        panels[0].set_ylabel("difference of the two gradients")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=3)
+        style.finish(figure, path)
+
+
+def _backward(net: Network, rows: dict[str, Array], slope: Any) -> dict[str, Array]:
+    """Gradients by both weights, by hand; `slope` is that of the sigmoid, by its value."""
+    w1, b1, w2, b2 = (net.parameters[f"a{n}.{name}"] for n in "12" for name in ("weight", "bias"))
+    x, t = rows["x"].astype(float), rows["t"]
+    z = 1 / (1 + np.exp(-(x @ w1 + b1)))
+    scores = np.exp(z @ w2 + b2)
+    by_scores = (scores / scores.sum(axis=1, keepdims=True) - np.eye(len(b2))[t]) / len(t)
+    return {"a1.weight": x.T @ (by_scores @ w2.T * slope(z)), "a2.weight": z.T @ by_scores}
 
 
 if __name__ == "__main__":

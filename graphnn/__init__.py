@@ -1,6 +1,6 @@
 """Neural networks as text files: declared, checked, drawn, run, differentiated and trained."""
 
-from graphnn import errors
+from graphnn import _beginning, errors
 from graphnn.convert import convert
 from graphnn.diagnosis import diagnose, diagnose_text
 from graphnn.diff import Difference, diff
@@ -15,7 +15,7 @@ from graphnn.gradients.numerical import numerical_gradient
 from graphnn.gradients.study import StepStudy, step_study
 from graphnn.network import Network, load, loads
 from graphnn.ops._op import Op
-from graphnn.prediction import Prediction, Predictor, predict
+from graphnn.prediction import Outputs, Prediction, Predictor, predict
 from graphnn.reports import render
 from graphnn.runs import Run, train
 from graphnn.schema import schema
@@ -23,6 +23,7 @@ from graphnn.searches import Search, search
 from graphnn.spec.formatter import format_file, format_text
 
 __version__ = "0.1.0"
+_beginning.done()
 
 __all__ = [
     "Diagnostic",
@@ -34,6 +35,7 @@ __all__ = [
     "GraphnnError",
     "Network",
     "Op",
+    "Outputs",
     "Prediction",
     "Predictor",
     "Run",

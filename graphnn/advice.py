@@ -21,9 +21,9 @@ _SAME_ENTRIES = ("identity", "reshape", "flatten", "transpose", "dropout")
 _SQUARED = ("mean_squared_error", "sum_squared_error")
 # What is surely no probability: any real number, or rows that add up to something else than 1.
 _UNBOUNDED = ("linear", "convolution", "normalization")
-_SCORES = ("tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "softplus", "log_softmax")
+_SCORES = ("tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "softplus", "log_softmax", "exp")
 _PROBABILITIES = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
-_NO_SIZES = ("op", "block", "inputs", "about", "output")  # keys whose texts name no size
+_NO_SIZES = ("op", "block", "inputs", "about", "output", "allow")  # keys whose texts name no size
 
 
 def advise(graph: Graph) -> tuple[Diagnostic, ...]:
@@ -161,7 +161,8 @@ class _Adviser:
         named = (r.place for r in node.spec.inputs if r.name == prediction)
         place = next(named, node.spec.inputs_place)
         op, what = producer.op, f"{producer.op.name} '{producer.name}'"
-        notes = [Note(f"{what} is computed here", producer.spec.place.span)]
+        verb = "declared" if isinstance(op, Input) else "computed"
+        notes = [Note(f"{what} is {verb} here", producer.spec.place.span)]
         if node.op.name in _SQUARED and op.name == "softmax":
             self._warn(
                 node,
@@ -173,14 +174,22 @@ class _Adviser:
                 "where the slope of a softmax vanishes",
             )
         wanted = _PROBABILITIES.get(node.op.name)
-        if wanted and (op.family in _UNBOUNDED or op.name in _SCORES):
+        problem, help = "", f"put a {wanted} between the two"
+        if op.family in _UNBOUNDED or op.name in _SCORES:
+            problem = f"{what} gives other numbers"
+        elif isinstance(op, Input):
+            problem = f"the {what} may hold any numbers"
+        elif op.name == "sigmoid" and wanted == "softmax":
+            problem = f"those of {what} do not add up to 1"
+            help = "use a softmax in its place, or binary_cross_entropy"
+        if wanted and problem:
             self._warn(
                 node,
                 "not-probabilities",
-                f"'{node.name}' takes probabilities, but {what} gives other numbers",
+                f"'{node.name}' takes probabilities, but {problem}",
                 place,
                 notes=notes,
-                help=f"put a {wanted} between the two",
+                help=help,
             )
 
     def _producer(self, name: str) -> Node:

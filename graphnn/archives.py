@@ -129,6 +129,27 @@ def read_array(path: Path, name: str, span: Span | None = None) -> Array:
     return read_arrays(path, span, [name])[name]
 
 
+def read_npy(path: Path) -> Array:
+    """The array in an .npy file.
+
+    Raises
+    ------
+    FileError
+        The file is missing, damaged, or not of numbers, or takes more than 2 GiB.
+    """
+    with files.open_regular(path) as stream:
+        size = stream.seek(0, io.SEEK_END)
+        if size > LIMIT:
+            shown = f"{files.show_bytes(size)}, more than {files.show_bytes(LIMIT)}"
+            raise files.fail("data-too-large", f"the array of '{path.name}' takes {shown}")
+        stream.seek(0)
+        try:
+            return _array(stream, size, path.stem, None)
+        except _BROKEN:
+            message = f"'{path.name}' is not a sound .npy file"
+            raise files.fail("broken-file", message) from None
+
+
 def write_arrays(
     path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None
 ) -> None:
@@ -419,6 +440,7 @@ class _InPieces:
 
 
 _KINDS: dict[str, type[Npz] | type[Safetensors]] = {".npz": Npz, ".safetensors": Safetensors}
+SUFFIXES = tuple(_KINDS)
 
 
 def _unknown_format(path: Path, span: Span | None = None) -> FileError:

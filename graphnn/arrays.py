@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, SpecError
+from graphnn.spec.sizes import show
 from graphnn.spec.take import brief
 from graphnn.spec.values import Scalar, Sequence, Value
 
 Array = NDArray[Any]
+FINITE = "save weights that are finite: has the training that gave them diverged?"  # as help
 
 
 def is_numbers(value: Value) -> bool:
@@ -20,6 +22,16 @@ def is_numbers(value: Value) -> bool:
     if isinstance(value, Scalar):
         return isinstance(value.value, int | float) and not isinstance(value.value, bool)
     return isinstance(value, Sequence)
+
+
+def first_not_finite(array: Array) -> str:
+    """The first entry of `array` that is not finite, with its index; nothing where all are."""
+    if array.dtype.kind != "f" or not (bad := ~np.isfinite(array)).any():
+        return ""
+    at = np.argwhere(bad)[0]
+    value = array[tuple(at)]
+    shown = "NaN" if np.isnan(value) else ("infinity" if value > 0 else "-infinity")
+    return f"{shown} at {show(int(index) for index in at)}" if at.size else shown
 
 
 def from_value(value: Value, what: str, dtype: type = np.float64) -> Array:

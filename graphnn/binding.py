@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,7 +19,7 @@ from graphnn import arrays, files
 from graphnn.archives import Archive, opened, read_from
 from graphnn.arrays import Array
 from graphnn.errors import FileError, Findings, GraphnnError, Span, SpecError, nearest, suggestion
-from graphnn.initializers import INITIALIZERS, MAP, Initializer
+from graphnn.initializers import INITIALIZERS, MAP, Initializer, elsewhere
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
 from graphnn.spec.blocks import depends, unknown_size_help
@@ -130,14 +130,11 @@ class Binder:
     spec : NetworkSpec
     copies : Copies
         Takes what is wrong.
-    lost : collection of str
-        Sizes that the spec names, but wrongly, which has been told.
     """
 
-    def __init__(self, spec: NetworkSpec, copies: Copies, lost: Collection[str] = ()) -> None:
+    def __init__(self, spec: NetworkSpec, copies: Copies) -> None:
         self._spec = spec
         self._all = copies
-        self._all_lost = lost
         self._archives = _Archives()
         self._unsound: set[int] = set()
         self._made: dict[tuple[int, int], Bound | None] = {}
@@ -198,7 +195,11 @@ class Binder:
         """Go to where the next nodes come from: a copy, or a block whose sizes are not known."""
         self._findings, self._scope, self._folder = findings, scope, folder
         self._copy, self._block = copy, block
-        self._lost = self._all_lost if copy is None and block is None else ()
+
+    @property
+    def _is_top(self) -> bool:
+        """Whether the nodes come from no block."""
+        return self._copy is None and self._block is None
 
     def _bind(self, spec: NodeSpec) -> Bound | None:
         op_class = REGISTRY.get(str(spec.op.value))
@@ -280,7 +281,7 @@ class Binder:
             return  # judged where the sizes are known
         entry = f"an entry of {what}" if value is not attributes[key].value else what
         if detail["type"] == "size":
-            self._size_fault(entry, value, detail)
+            self._size_fault(entry, value, detail, op_class.words.get(key, {}))
             return
         if detail["type"] == "value_error" and isinstance(value, Sequence):
             try:
@@ -292,20 +293,24 @@ class Binder:
         help = help or f"'{key}': {_description(op_class, key)}"
         self._findings.error("bad-attribute", message, value.span, help=help)
 
-    def _size_fault(self, what: str, value: Value, detail: ErrorDetails) -> None:
+    def _size_fault(
+        self, what: str, value: Value, detail: ErrorDetails, words: Dict[str, str]
+    ) -> None:
         unknown = detail["ctx"]["name"]
-        if unknown in self._lost:
+        if unknown and self._is_top and self._spec.is_lost_size(unknown):
             return
         if unknown:
             help = "declare it under 'sizes': a whole number, or free"
             # A name may hold '-'.
-            if self._block is not None:
+            if unknown.lower() in words:
+                help = words[unknown.lower()]
+            elif self._block is not None:
                 help = unknown_size_help(unknown, self._block)
             elif "-" in unknown and unknown.partition("-")[0] in self._scope:
                 help = "put spaces around the '-' to subtract"
             else:
                 help = suggestion(unknown, self._scope, help)
-            self._findings.error("unknown-size", detail["msg"], value.span, help=help)
+            self._findings.error("unknown-size", detail["msg"], value.span_of(unknown), help=help)
             return
         text = isinstance(value, Scalar) and isinstance(value.value, str)
         shown = f"{what}, {brief(value)}" if text else what
@@ -426,7 +431,7 @@ class Binder:
                 "unknown-initializer",
                 f"there is no initializer '{name.value}' for '{full}'",
                 name.span,
-                help=self._initializer_help(name, also),
+                help=_meant_initializer(name, also),
             )
             return None
         if not isinstance(options, Mapping):
@@ -434,7 +439,7 @@ class Binder:
                 "bad-initializer",
                 f"the options of '{name.value}' must be a mapping, {unlike(options)}",
                 options.span,
-                help=f"'{name.value}' takes {_options(start)}",
+                help=_written_initializer(start, name, options),
             )
             return None
         try:
@@ -442,12 +447,6 @@ class Binder:
         except ValidationError as error:
             self._initializer_faults(start, name, options, error)
             return None
-
-    def _initializer_help(self, name: Scalar, also: tuple[str, ...]) -> str:
-        if meant_truth(name.value) in also:
-            return truth_help(name)
-        every = f"there are {', '.join(sorted(INITIALIZERS))}"
-        return suggestion(str(name.value), (*INITIALIZERS, *also), every)
 
     def _initializer_faults(
         self, start: type[Initializer], name: Scalar, options: Mapping, error: ValidationError
@@ -502,6 +501,11 @@ class Binder:
             if array_name is not None and found.code in _OF_ARRAY:
                 found = replace(found, span=array_name.span)
             raise FileError(found) from None
+        if bad := arrays.first_not_finite(array):
+            message = f"'{full}' holds {bad} in '{path.name}'"
+            span = (array_name or file).span
+            self._findings.error("not-finite", message, span, help=arrays.FINITE)
+            return None
         return self._numbers(full, array, value)
 
     def _share(self, full: str, value: Mapping) -> Origin | None:
@@ -521,7 +525,7 @@ class Binder:
         if extra:
             return None
         origin = Origin(target, share=owner)
-        if self._block is None and self._copy is None:
+        if self._is_top:
             self.shares[full] = origin
         return origin
 
@@ -550,6 +554,25 @@ def attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[st
 def _description(op_class: type[Op], key: str) -> str:
     text = (op_class.model_fields[key].description or "").replace("`", "'")
     return _lower(text).rstrip(".")
+
+
+def _meant_initializer(name: Scalar, also: tuple[str, ...]) -> str:
+    """Help where there is no initializer `name`, though one of them or of `also` is meant."""
+    if meant_truth(name.value) in also:
+        return truth_help(name)
+    text = str(name.value)
+    if found := elsewhere(text):
+        return f"write {found}"
+    otherwise = f"there are {', '.join(sorted(INITIALIZERS))}"
+    return suggestion(text, (*INITIALIZERS, *also), otherwise)
+
+
+def _written_initializer(start: type[Initializer], name: Scalar, options: Value) -> str:
+    """Help where something else than options is given."""
+    known = [key for key in start.model_fields if key != "name"]
+    if len(known) == 1 and isinstance(options, Scalar):
+        return f"write {{{name.value}: {{{known[0]}: {brief(options)}}}}}"
+    return f"'{name.value}' takes {_options(start)}"
 
 
 def _options(start: type[Initializer]) -> str:

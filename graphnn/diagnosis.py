@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from graphnn import advice, graph, searches
 from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span, SpecError
@@ -15,11 +15,16 @@ from graphnn.network import Network
 from graphnn.spec import build, reader
 from graphnn.spec.library import NO_NETWORK
 from graphnn.spec.limits import DEFAULT
-from graphnn.spec.model import NetworkSpec, TrainSpec
+from graphnn.spec.model import TrainSpec
 from graphnn.spec.settings import override
 from graphnn.spec.values import Mapping as Document
+from graphnn.spec.values import Value
 from graphnn.training import augmentation, metrics, optimizers
+from graphnn.training.batches import check_batches
+from graphnn.training.data import source
 from graphnn.training.loop import load_sets, needs
+from graphnn.training.measuring import fitted
+from graphnn.training.optimizers import Optimizer
 from graphnn.training.stopping import watch
 
 
@@ -113,24 +118,24 @@ def _find(
     if document is None:
         return findings.sorted()
     spec = build.build(override(document, settings), folder, findings)
-    net = _network(spec, findings)
+    draft, net = graph.draft(spec, findings), None
+    with _kept(findings):
+        net = Network(draft.graph())
     if spec.train is not None:
         _declared(spec.train, findings)
+    for found in diagnose_examples(spec, draft.nodes):
+        findings.add(found)
     if net is not None:
         _used(net, findings, data=data)
+    for found in searches.diagnose(spec, findings.errors):
+        findings.add(found)
     return advice.silence(findings.sorted(), spec, complete=data)
-
-
-def _network(spec: NetworkSpec, findings: Findings) -> Network | None:
-    with _kept(findings):
-        return Network(graph.build(spec, findings))
-    return None
 
 
 def _declared(spec: TrainSpec, findings: Findings) -> None:
     """What can be told of ``train`` without the network."""
     with _kept(findings, spec.place.span):
-        optimizers.find(spec.optimizer)
+        _warm_up(optimizers.find(spec.optimizer), spec, findings)
     with _kept(findings, spec.place.span):
         augmentation.read(spec.augment)
     for metric in spec.metrics:
@@ -138,10 +143,32 @@ def _declared(spec: TrainSpec, findings: Findings) -> None:
             metrics.fit(metric)
     with _kept(findings, spec.place.span):
         watch(spec, validated=spec.validation is not None)
+    for rows in (spec.data, spec.validation, spec.test):
+        if isinstance(rows, Document):
+            with _kept(findings, spec.place.span):
+                source(rows)
+
+
+def _warm_up(optimizer: Optimizer, spec: TrainSpec, findings: Findings) -> None:
+    """Warn of a learning rate that is still rising when the training ends."""
+    warm_up = optimizer.schedule.warm_up
+    if warm_up < spec.epochs:
+        return
+    # A warm-up that is not 0 is written, in the one mapping of the schedule.
+    schedule = spec.optimizer.options.get("schedule")
+    options = [entry.value for entry in schedule.entries.values()] if _is_mapping(schedule) else []
+    place = next(each.get("warm_up") for each in options if _is_mapping(each))
+    message = f"the warm-up takes {warm_up:g} epochs, and the training has {spec.epochs}"
+    help = "the learning rate is reached where it ends: a few epochs are enough"
+    findings.warning("long-warm-up", message, place.span if place else spec.place.span, help=help)
+
+
+def _is_mapping(value: Value | None) -> TypeGuard[Document]:
+    return isinstance(value, Document)
 
 
 def _used(net: Network, findings: Findings, *, data: bool) -> None:
-    """What only a sound network can tell: whether arrays fit it, and settings reach it."""
+    """What only a sound network can tell: whether data fit it, and what is odd in it."""
     spec = net.graph.spec
     if spec.train is not None:
         if not net.trainable:
@@ -152,9 +179,13 @@ def _used(net: Network, findings: Findings, *, data: bool) -> None:
             with _kept(findings, spec.train.place.span):
                 augmentation.find(spec.train.augment, inputs)
             if data:
-                load_sets(net, spec.train)
-    advised = advice.advise(net.graph)
-    for diagnostic in (*advised, *diagnose_examples(net), *searches.diagnose(net)):
+                train = load_sets(net, spec.train).train
+                if train is not None:
+                    check_batches(net, spec.train, len(train))
+        for metric in spec.train.metrics:
+            with _kept(findings, spec.train.place.span):
+                fitted(net, metric)
+    for diagnostic in advice.advise(net.graph):
         findings.add(diagnostic)
 
 

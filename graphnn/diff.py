@@ -31,6 +31,7 @@ Kind = Literal["removed", "added", "renamed", "changed"]
 Aspects = Mapping[str, Any]
 SIGNS: Mapping[Kind, str] = {"removed": "-", "added": "+", "renamed": "=", "changed": "~"}
 _COPY = re.compile(r"(?P<use>.+)\.(?P<number>\d+)\.(?P<node>.+)")
+_DEFAULTS: Aspects = {"trainable": True, "kind": "float"}
 _LONGEST = 60  # characters of a value that are shown
 
 
@@ -75,7 +76,10 @@ class Change:
         if self.part == "examples" and self.kind != "changed":
             return self.name
         if self.kind == "changed":
-            told = [str(detail) for detail in self.details]
+            told = [
+                str(replace(detail, aspect="rewired") if _is_wiring(self, detail) else detail)
+                for detail in self.details
+            ]
         else:
             gone = self.kind == "removed"
             told = [
@@ -169,13 +173,14 @@ def diff(
         A setting names nothing.
     """
     a, b = _loaded((old, new), settings)
-    renames = _renames(a, b)
+    there = {name: _describe(b, node, {}) for name, node in b.nodes.items()}
+    renames = _renames(a, b, there)
     # What the use of a block stands for is named after the use as well.
     names, own = _called(a, renames), _called(b, {})
     changes = [
         *_entries("spec", _top(a, names), _top(b, own)),
         *_entries("sizes", _sizes(a), _sizes(b)),
-        *_nodes(a, b, renames),
+        *_nodes(a, b, renames, there),
         *_examples(_listed(a.spec.examples, names), _listed(b.spec.examples, own)),
         *_entries("train", _train(a, names), _train(b, own)),
         *_entries("search", _search(a), _search(b)),
@@ -218,14 +223,23 @@ def _entries(part: str, old: Aspects, new: Aspects) -> Iterator[Change]:
 
 
 def _details(old: Aspects, new: Aspects) -> tuple[Detail, ...]:
-    pairs = ((key, old.get(key), new.get(key)) for key in dict.fromkeys((*old, *new)))
+    # What is changed was something before, which need not be written.
+    usual = _DEFAULTS if old and new else {}
+
+    def at(aspects: Aspects, key: str) -> Any:
+        value = aspects.get(key)
+        return usual.get(key) if value is None else value
+
+    pairs = ((key, at(old, key), at(new, key)) for key in dict.fromkeys((*old, *new)))
     return tuple(Detail(key, before, after) for key, before, after in pairs if before != after)
 
 
 # --- nodes
 
 
-def _nodes(a: Graph, b: Graph, names: Mapping[str, str]) -> Iterator[Change]:
+def _nodes(
+    a: Graph, b: Graph, names: Mapping[str, str], there: Mapping[str, Aspects]
+) -> Iterator[Change]:
     for name in a.spec.nodes:
         aspects = _describe(a, a.nodes[name], names)
         if name not in names:
@@ -233,13 +247,12 @@ def _nodes(a: Graph, b: Graph, names: Mapping[str, str]) -> Iterator[Change]:
             continue
         if names[name] != name:
             yield Change("nodes", "renamed", name, renamed=names[name])
-        if details := _details(aspects, _describe(b, b.nodes[names[name]], {})):
+        if details := _details(aspects, there[names[name]]):
             yield Change("nodes", "changed", names[name], details)
     known = set(names.values())
     for name in b.spec.nodes:
         if name not in known:
-            aspects = _describe(b, b.nodes[name], {})
-            yield Change("nodes", "added", name, _details({}, aspects))
+            yield Change("nodes", "added", name, _details({}, there[name]))
 
 
 def _describe(graph: Graph, node: Node, names: Mapping[str, str]) -> Aspects:
@@ -281,7 +294,7 @@ def _digest(array: Any) -> str:
     return f"numbers #{zlib.crc32(numbers.tobytes(), len(numbers.shape)):08x}"
 
 
-def _renames(a: Graph, b: Graph) -> dict[str, str]:
+def _renames(a: Graph, b: Graph, there: Mapping[str, Aspects]) -> dict[str, str]:
     """Names of the nodes of `a` that `b` has too, with their names there."""
     names = {name: name for name in a.nodes if name in b.nodes}
     depths: dict[str, int] = {}
@@ -291,24 +304,24 @@ def _renames(a: Graph, b: Graph) -> dict[str, str]:
         if node.name not in names:
             levels.setdefault(depths[node.name], []).append(node)
     came: dict[str, list[str]] = {}
-    for node in b.nodes.values():
-        if node.name not in names:
-            came.setdefault(_signature(b, node, {}), []).append(node.name)
+    for name, aspects in there.items():
+        if name not in names:
+            came.setdefault(_signature(aspects), []).append(name)
     # Nodes that do the same have the same inputs, so that they are equally deep.
     for level in (levels[depth] for depth in sorted(levels)):
         gone: dict[str, list[str]] = {}
         for node in level:
             if all(name in names for name in node.inputs):
-                gone.setdefault(_signature(a, node, names), []).append(node.name)
+                gone.setdefault(_signature(_describe(a, node, names)), []).append(node.name)
         for signature, found in gone.items():
-            there = came.get(signature, [])
-            if len(found) == len(there) == 1:
-                names[found[0]] = there[0]
+            same = came.get(signature, [])
+            if len(found) == len(same) == 1:
+                names[found[0]] = same[0]
     return names
 
 
-def _signature(graph: Graph, node: Node, names: Mapping[str, str]) -> str:
-    return repr(sorted(_describe(graph, node, names).items(), key=lambda item: item[0]))
+def _signature(aspects: Aspects) -> str:
+    return repr(sorted(aspects.items(), key=lambda item: item[0]))
 
 
 # --- the rest of a spec
@@ -432,6 +445,10 @@ def _together(changes: Iterable[Change]) -> Iterator[Change]:
             found.append(change)
         last[key] = (at, first, number)
     return iter(found)
+
+
+def _is_wiring(change: Change, detail: Detail) -> bool:
+    return change.part == "nodes" and detail.aspect == "inputs"
 
 
 def _told(aspect: str, value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn import drawing, network, runs
+from graphnn import network, pictures, runs
 from graphnn.errors import Diagnostic, TrainingError
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
@@ -19,9 +19,6 @@ from graphnn.training import data as sources
 from graphnn.training.data import Dataset
 from graphnn.training.loop import Sets, load_sets, needs
 from graphnn.training.measuring import Classified, Measuring, Row, confusion_matrix
-
-CONFUSION = "confusion.png"
-MISTAKES = "mistakes.png"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,12 +36,19 @@ class Evaluation:
     classified : Classified or None
         ``predicted`` and ``actual`` class numbers, and how many ``classes`` there are, where the
         spec has the metric ``accuracy`` or ``top_k_accuracy``.
+    names : tuple of str or None
+        Names of the classes, where they have some.
+    made : tuple of ndarray, or None
+        The first rows and what the network makes of them, where it classifies nothing and both are
+        images of one size.
     """
 
     kind: str
     values: Row
     dataset: Dataset
     classified: Classified | None = None
+    names: tuple[str, ...] | None = None
+    made: tuple[NDArray[Any], NDArray[Any]] | None = None
 
     @property
     def rows(self) -> int:
@@ -52,17 +56,15 @@ class Evaluation:
         return len(self.dataset)
 
     @property
-    def names(self) -> tuple[str, ...] | None:
-        """Names of the classes, where the data have names for them."""
-        return next(iter(self.dataset.classes.values()), None)
-
-    @property
     def confusion(self) -> NDArray[np.int64] | None:
         """How often each class (row) was taken for each (column), where rows are classified."""
         return None if self.classified is None else confusion_matrix(*self.classified)
 
     def draw(self, folder: str | Path) -> tuple[str, ...]:
-        """Write pictures of the confusion matrix and, for images, of the mistakes.
+        """Write pictures of what was measured.
+
+        Of a classifier, that is the confusion matrix and, for images, the mistakes; of a network
+        that makes images of images, the first of both.
 
         Parameters
         ----------
@@ -72,20 +74,25 @@ class Evaluation:
         Returns
         -------
         tuple of str
-            Names of the files; none where rows are not classified.
+            Names of the files; none where there is nothing to draw.
 
         Raises
         ------
         DrawingError, FileError
             A picture cannot be made or written.
         """
-        if self.classified is None or self.confusion is None:
+        if self.classified is None and self.made is None:
             return ()
         place = runs.make_folder(folder)
-        drawing.confusion(self.confusion, names=self.names, path=place / CONFUSION)
-        predicted, actual, _ = self.classified
-        drawn = runs.picture_mistakes(self.dataset, predicted, actual, place / MISTAKES)
-        return (CONFUSION,) if drawn is False else (CONFUSION, MISTAKES)
+        if self.classified is None:
+            what = "images" if self.kind == "given" else f"{self.kind} images"
+            pictures.pairs(self.made, what, place / pictures.RECONSTRUCTIONS)
+            return (pictures.RECONSTRUCTIONS,)
+        pictures.confusion(self.classified, self.names, place / pictures.CONFUSION)
+        drawn = pictures.mistakes(
+            self.dataset, self.classified, self.names, place / pictures.MISTAKES
+        )
+        return (pictures.CONFUSION, *([] if drawn is False else [pictures.MISTAKES]))
 
 
 def evaluate(
@@ -104,7 +111,7 @@ def evaluate(
     settings : mapping, optional
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional
-        Parameters as training leaves them, an .npz or .safetensors file.
+        Parameters as training leaves them: the folder of a run, or an .npz or .safetensors file.
     data : mapping of str to array_like, optional
         Rows by input. By default the test rows of the spec, else its validation rows, else all.
         A located mapping is read like ``train.data``, with files below the spec's folder.
@@ -124,22 +131,26 @@ def evaluate(
         net.load_weights(weights)
     measuring = Measuring(net, spec)
     kind, dataset = _rows(net, spec, data)
-    return Evaluation(kind, measuring.evaluate(dataset), dataset, measuring.classified(dataset))
+    names = measuring.names(dataset.classes) or None
+    values = measuring.evaluate(dataset)
+    classified = measuring.classified(dataset)
+    made = pictures.reconstructed(net, dataset) if measuring.classifying is None else None
+    return Evaluation(kind, values, dataset, classified, names, made)
 
 
 def _rows(
     net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Located | None
 ) -> tuple[str, Dataset]:
     if data is None:
-        return held_back(load_sets(net, spec))
+        return held_back(load_sets(net, spec, net.classes))
     if not isinstance(data, Located):
-        return "given", Dataset({name: np.asarray(rows) for name, rows in data.items()}, "data")
+        return "given", sources.given(data, needs(net, spec), net.classes)
     inputs, folder = needs(net, spec), net.graph.spec.folder
-    found = sources.load(data, inputs, folder)
-    if found.train.classes and spec.data is not None:
-        # Texts are numbered as in training, whichever of them come here.
+    found = sources.load(data, inputs, folder, net.classes)
+    if net.classes is None and found.train.classes and spec.data is not None:
+        # Where the weights do not tell how texts were numbered, the training data do.
         trained = sources.load(spec.data, inputs, folder)
-        found = sources.load(data, inputs, folder, like=trained.train)
+        found = sources.load(data, inputs, folder, trained.train.classes)
     return "given", found.train if found.test is None else found.test
 
 

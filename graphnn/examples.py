@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from graphnn import archives, arrays, files
 from graphnn.errors import Diagnostic, Findings, GraphnnError, Note, Span, SpecError, suggestion
-from graphnn.graph import Node
+from graphnn.graph import Node, reached
 from graphnn.network import Network
+from graphnn.ops._op import Kind
+from graphnn.ops.source import Input
 from graphnn.spec import sizes
 from graphnn.spec.model import ExampleSpec, NetworkSpec
 from graphnn.spec.sizes import show
@@ -111,11 +113,20 @@ def run_examples(network: Network) -> tuple[ExampleResult, ...]:
     )
 
 
-def diagnose_examples(network: Network) -> tuple[Diagnostic, ...]:
-    """Everything that is wrong with the examples before any is run, by place."""
+def diagnose_examples(spec: NetworkSpec, nodes: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
+    """Everything that is wrong with the examples of `spec` before any is run, by place.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    nodes : mapping of str to Node
+        Those that are sound; of an array for another, only what does not depend on its shape is
+        told.
+    """
     findings = Findings()
-    for spec in network.graph.spec.examples:
-        _read(network, spec, findings)
+    reader = _Reader(spec, nodes, findings)
+    for example in spec.examples:
+        reader.read(example)
     return findings.sorted()
 
 
@@ -128,7 +139,7 @@ def read_example(network: Network, spec: ExampleSpec) -> Example:
         With every array that cannot be read or does not fit, and every input that is missing.
     """
     findings = Findings()
-    example = _read(network, spec, findings)
+    example = _Reader(network.graph.spec, network.graph.nodes, findings).read(spec)
     findings.raise_errors(SpecError)
     return example
 
@@ -151,37 +162,55 @@ def read_array(value: Value, node: Node, spec: NetworkSpec, also: Iterable[str] 
     FileError
         The file cannot be read, or lacks the array.
     """
-    what = f"'{node.name}'"
+    return _array(value, _Wanted(node.name, node.kind, node.shape), spec, also)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What an array must be for a node; no shape where that is not known."""
+
+    name: str
+    kind: Kind = "float"
+    shape: sizes.Shape | None = None
+
+    def refuse(self, shape: tuple[int, ...], value: Value) -> None:
+        """Raise for an array of `shape` that does not fit."""
+        if self.shape is not None and not _fits(shape, self.shape):
+            message = (
+                f"'{self.name}' is given in shape {show(shape)}, but it has {show(self.shape)}"
+            )
+            help = ""
+            if arrays.is_numbers(value) and _fits((1, *shape), self.shape):
+                text = flow(value)
+                shown = text if len(text) <= _SHOWN else "..."
+                help = f"for one value along '{self.shape[0]}', put it in brackets: [{shown}]"
+            raise _fault("wrong-shape", message, value.span, help)
+
+
+def _array(value: Value, wanted: _Wanted, spec: NetworkSpec, also: Iterable[str] = ()) -> Array:
+    what, dtype = f"'{wanted.name}'", np.int64 if wanted.kind == "int" else np.float64
     if arrays.is_numbers(value):
-        array = arrays.from_value(value, what, np.int64 if node.kind == "int" else np.float64)
+        array = arrays.from_value(value, what, dtype)
     elif isinstance(value, Located) and "file" in value:
-        array = _from_file(value, node.name, spec)
+        array = _from_file(value, wanted.name, spec)
     elif isinstance(value, Located) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
         key, entry = next(value.items())
         shape = _shape(entry, spec)
-        _refuse_shape(shape, value, node)
+        wanted.refuse(shape, value)
         if math.prod(shape) > _MAX_FILLED:
             message = f"an array of shape {show(shape)} has more than {_MAX_FILLED:,} entries"
             raise _fault("too-large", message, entry.span)
-        array = FILLED[key](shape, np.int64 if node.kind == "int" else np.float64)
+        if len(shape) > sizes.MAX_AXES:
+            message = f"an array of {len(shape)} axes has more than {sizes.MAX_AXES}"
+            raise _fault("too-large", message, entry.span)
+        array = FILLED[key](shape, dtype)
     else:
         help = _form_meant(value, (*FILLED, "file", *also))
         *forms, last = *_FORMS, *(f"{{{key}: NUMBERS}}" for key in also)
         message = f"{what} must be {', '.join(forms)} or {last}, not {brief(value)}"
         raise _fault("bad-array", message, value.span, help)
-    _refuse_shape(array.shape, value, node)
+    wanted.refuse(array.shape, value)
     return array
-
-
-def _refuse_shape(shape: tuple[int, ...], value: Value, node: Node) -> None:
-    if not _fits(shape, node.shape):
-        message = f"'{node.name}' is given in shape {show(shape)}, but it has {show(node.shape)}"
-        help = ""
-        if arrays.is_numbers(value) and _fits((1, *shape), node.shape):
-            text = flow(value)
-            shown = text if len(text) <= _SHOWN else "..."
-            help = f"for one value along '{node.shape[0]}', put it in brackets: [{shown}]"
-        raise _fault("wrong-shape", message, value.span, help)
 
 
 def _form_meant(value: Value, keys: Iterable[str]) -> str:
@@ -231,8 +260,11 @@ def _size(value: Value, spec: NetworkSpec) -> int:
         try:
             parsed = sizes.parse(size, spec.sizes)
         except sizes.SizeError as error:
+            if error.name and spec.is_lost_size(error.name):
+                raise SpecError from None  # told where it is declared
             help = suggestion(error.name, spec.sizes) if error.name else ""
-            raise _fault("unknown-size", str(error), value.span, help) from None
+            span = value.span_of(error.name or "")
+            raise _fault("unknown-size", str(error), span, help) from None
         if not isinstance(parsed, int):
             help = "an example says how many there are: write a number"
             message = f"'{size}' is free, so it has no value here"
@@ -244,69 +276,98 @@ def _size(value: Value, spec: NetworkSpec) -> int:
     return size
 
 
-def _read(network: Network, spec: ExampleSpec, findings: Findings) -> Example:
-    graph = network.graph
+class _Reader:
+    """Reads the arrays of examples; what is wrong with them goes to `findings`."""
 
-    def array(name: str, entry: Entry, also: Iterable[str] = ()) -> Array | None:
+    def __init__(self, spec: NetworkSpec, nodes: Mapping[str, Node], findings: Findings) -> None:
+        self._spec = spec
+        self._nodes = nodes
+        self._findings = findings
+        self._read: dict[tuple[str, ...], list[Node]] = {}
+
+    def read(self, spec: ExampleSpec) -> Example:
+        """An example, without what is at fault."""
+        inputs = {name: self._array(name, entry) for name, entry in spec.inputs.items()}
+        expectations: list[Expectation] = []
+        for name, entry in spec.outputs.items():
+            value = entry.value
+            if isinstance(value, Located) and value.entries and set(value.entries) <= {*PROPERTIES}:
+                expectations.extend(self._properties(name, value))
+            elif (expected := self._array(name, entry, PROPERTIES)) is not None:
+                expectations.append(Expectation(name, "", expected, value.span))
+        needed = self._needed(spec)
+        given = {name: array for name, array in inputs.items() if array is not None}
+        return Example(
+            spec, {name: given[name] for name in given if name in needed}, tuple(expectations)
+        )
+
+    def _node(self, name: str) -> Node | None:
+        return self._nodes.get(self._spec.aliases.get(name, name))
+
+    def _gives_inputs(self, spec: ExampleSpec) -> bool:
+        """Whether nothing under 'inputs' is at fault: that may be meant for any of them."""
+        given = spec.place.get("inputs")
+        nodes = [self._node(name) for name in spec.inputs]
+        return (given is None or isinstance(given, Located)) and all(
+            node is not None and isinstance(node.op, Input) for node in nodes
+        )
+
+    def _wanted(self, name: str) -> _Wanted:
+        node = self._node(name)
+        return _Wanted(name) if node is None else _Wanted(node.name, node.kind, node.shape)
+
+    def _array(self, name: str, entry: Entry, also: Iterable[str] = ()) -> Array | None:
         try:
-            return read_array(entry.value, graph.node(name), graph.spec, also)
+            return _array(entry.value, self._wanted(name), self._spec, also)
         except GraphnnError as error:
             for found in error.diagnostics:
-                findings.add(found)
+                self._findings.add(found)
             return None
 
-    inputs = {name: array(name, entry) for name, entry in spec.inputs.items()}
-    expectations: list[Expectation] = []
-    for name, entry in spec.outputs.items():
-        value = entry.value
-        if isinstance(value, Located) and value.entries and set(value.entries) <= {*PROPERTIES}:
-            expectations.extend(_properties(name, graph.node(name), value, findings))
-        elif (expected := array(name, entry, PROPERTIES)) is not None:
-            expectations.append(Expectation(name, "", expected, value.span))
-    if not spec.outputs:
-        findings.error("no-outputs", "an example says nothing of any output", spec.place.span)
-    given = {name: value for name, value in inputs.items() if value is not None}
-    return Example(spec, _needed(network, spec, given, findings), tuple(expectations))
+    def _properties(self, name: str, value: Located) -> list[Expectation]:
+        found: list[Expectation] = []
+        shape = self._wanted(name).shape
+        for key, item in value.items():
+            what = PROPERTIES[key].format(name)
+            if shape == ():
+                message = f"'{name}' is a single number: it has no axis for '{key}'"
+                self._findings.error("wrong-shape", message, value.entries[key].key.span)
+                continue
+            try:
+                dtype = np.int64 if key == "argmax" else np.float64
+                expected = arrays.from_value(item, what, dtype)
+                if shape and expected.shape and not _fits(expected.shape, shape[:-1]):
+                    message = f"{what} has shape {show(shape[:-1])}, not {show(expected.shape)}"
+                    raise _fault("wrong-shape", message, item.span)
+            except SpecError as error:
+                for diagnostic in error.diagnostics:
+                    self._findings.add(diagnostic)
+                continue
+            found.append(Expectation(name, key, expected, item.span))
+        return found
 
+    def _read_by(self, outputs: tuple[str, ...]) -> list[Node]:
+        """The inputs that sound nodes among `outputs` depend on, in schedule order."""
+        if outputs not in self._read:  # examples are many, and alike
+            asked = [node.name for name in outputs if (node := self._node(name)) is not None]
+            read = {*asked, *reached(asked, lambda name: self._nodes[name].inputs)}
+            nodes = (node for node in self._nodes.values() if node.name in read)
+            self._read[outputs] = [node for node in nodes if isinstance(node.op, Input)]
+        return self._read[outputs]
 
-def _properties(name: str, node: Node, value: Located, findings: Findings) -> list[Expectation]:
-    found: list[Expectation] = []
-    for key, item in value.items():
-        what = PROPERTIES[key].format(name)
-        if not node.shape:
-            message = f"'{name}' is a single number: it has no axis for '{key}'"
-            findings.error("wrong-shape", message, value.entries[key].key.span)
-            continue
-        try:
-            dtype = np.int64 if key == "argmax" else np.float64
-            expected = arrays.from_value(item, what, dtype)
-            if expected.shape and not _fits(expected.shape, node.shape[:-1]):
-                message = f"{what} has shape {show(node.shape[:-1])}, not {show(expected.shape)}"
-                raise _fault("wrong-shape", message, item.span)
-        except SpecError as error:
-            for diagnostic in error.diagnostics:
-                findings.add(diagnostic)
-            continue
-        found.append(Expectation(name, key, expected, item.span))
-    return found
-
-
-def _needed(
-    network: Network, spec: ExampleSpec, given: Mapping[str, Array], findings: Findings
-) -> dict[str, Array]:
-    """The inputs that the outputs read; an example may give more."""
-    if not spec.outputs:
-        return {}
-    plan = network.executor(spec.outputs).plan
-    for name, slot in plan.inputs.items():
-        if name not in spec.inputs:
-            findings.error(
-                "missing-input",
-                f"an example does not give '{name}' of shape {show(plan.slots[slot].shape)}",
-                spec.place.span,
-                help=f"list it under 'inputs': {', '.join(spec.outputs)} cannot be had without it",
-            )
-    return {name: array for name, array in given.items() if name in plan.inputs}
+    def _needed(self, spec: ExampleSpec) -> set[str]:
+        """The inputs that the outputs read; an example may give more."""
+        inputs = self._read_by(tuple(spec.outputs))
+        for node in inputs if self._gives_inputs(spec) else ():
+            if node.name not in spec.inputs:
+                outputs = ", ".join(spec.outputs)
+                self._findings.error(
+                    "missing-input",
+                    f"an example does not give '{node.name}' of shape {show(node.shape)}",
+                    spec.place.span,
+                    help=f"list it under 'inputs': {outputs} cannot be had without it",
+                )
+        return {node.name for node in inputs}
 
 
 def _run(network: Network, number: int, spec: ExampleSpec) -> ExampleResult:

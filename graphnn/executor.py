@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from graphnn.arrays import first_not_finite
 from graphnn.errors import Diagnostic, GraphnnError, RunError, nearest, suggestion
 from graphnn.ops._op import ArrayError
 from graphnn.plan import Plan, Slot, Step
@@ -299,17 +300,17 @@ class Executor:
         """Error that names the first node, in the order of the schedule, that was not finite."""
         for name, array in arrays.items():
             if not _finite(array):
-                return _fault("not-finite", f"the input '{name}' holds {_first_bad(array)}")
+                return _fault("not-finite", f"the input '{name}' holds {first_not_finite(array)}")
         for name in self.plan.parameters:
             if not _finite(parameters[name]):
-                bad = _first_bad(parameters[name])
+                bad = first_not_finite(parameters[name])
                 return _fault("not-finite", f"the parameter '{name}' holds {bad}")
         keeper = Executor(self.plan, self.dtype, keep=True)
         with np.errstate(all="ignore"):
             values, _ = keeper._execute(arrays, bound, parameters, noise)
         for step in self.plan.steps:
             if not _finite(values[step.output]):
-                bad = _first_bad(values[step.output])
+                bad = first_not_finite(values[step.output])
                 return _fault(
                     "not-finite",
                     f"the result is not finite: '{step.node}' ({step.op.name}) "
@@ -553,13 +554,6 @@ def _cast(array: Array, dtype: np.dtype[Any]) -> Array:
 def _finite(array: Array) -> bool:
     # On the small arrays that losses often are, counting takes half the time of np.all.
     return array.dtype.kind != "f" or np.count_nonzero(np.isfinite(array)) == array.size
-
-
-def _first_bad(array: Array) -> str:
-    at = np.argwhere(~np.isfinite(array))[0]
-    value = array[tuple(at)]
-    shown = "NaN" if np.isnan(value) else ("infinity" if value > 0 else "-infinity")
-    return f"{shown} at {show(int(index) for index in at)}" if at.size else shown
 
 
 def _fault(code: str, message: str) -> RunError:

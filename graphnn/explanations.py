@@ -10,6 +10,8 @@ from typing import Literal
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
 
+_PAGES = "https://graphnn.readthedocs.io/errors"  # as docs/generate_errors.py has Sphinx make them
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
@@ -45,6 +47,11 @@ def codes() -> dict[str, Code]:
     return {name: Code(name, **entry) for name, entry in table.items()}
 
 
+def page(code: str) -> str | None:
+    """The address of the page that explains `code`; None for one that a caller has made."""
+    return f"{_PAGES}/{code}.html" if code in codes() else None
+
+
 def explain(code: str) -> str:
     """The page that explains `code`, in Markdown.
 
@@ -62,6 +69,6 @@ def explain(code: str) -> str:
     if found is None:
         help = suggestion(code, codes(), "'graphnn explain' lists them all")
         raise UsageError(Diagnostic("unknown-code", f"there is no code '{code}'", help=help))
-    page = f"# {found.name}\n\n{found.title}.\n\n{found.text}\n"
+    text = f"# {found.name}\n\n{found.title}.\n\n{found.text}\n"
     example = resources.files("graphnn").joinpath("explained", f"{code}.md")
-    return page + (f"\n{example.read_text('utf-8')}" if example.is_file() else "")
+    return text + (f"\n{example.read_text('utf-8')}" if example.is_file() else "")

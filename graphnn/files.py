@@ -37,7 +37,10 @@ def read_bytes(path: Path, limit: int, span: Span | None = None) -> bytes:
         The file is missing, unreadable, not a regular file, or too large.
     """
     with open_regular(path, span) as stream:
-        content = take(stream, limit + 1)
+        try:
+            content = take(stream, limit + 1)
+        except OSError as error:  # such as that of /proc/self/mem, which looks like a regular file
+            raise _unreadable(path, error, span) from None
     if len(content) > limit:
         raise fail(
             "file-too-large",
@@ -97,8 +100,11 @@ def _neighbour(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         return ""
-    found = nearest(path.name, names)
-    return f"did you mean '{found}'?" if found else ""
+    # By the stem, as suffixes alone would make unlike names alike; the same suffix counts last.
+    names.sort(key=lambda name: name.endswith(path.suffix))
+    stems = {Path(name).stem: name for name in names}
+    found = nearest(path.stem, stems)
+    return f"did you mean '{stems[found]}'?" if found else ""
 
 
 def within(folder: Path, name: str, span: Span | None = None, start: Path | None = None) -> Path:

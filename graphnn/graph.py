@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise, permutations
 from typing import TYPE_CHECKING, cast
@@ -15,14 +14,14 @@ from graphnn import archives, files
 from graphnn.binding import Binder, Bound, Origin
 from graphnn.errors import Diagnostic, FileError, Findings, Note, SpecError, UsageError, suggestion
 from graphnn.garbage import paused
-from graphnn.ops._op import Kind, Op, ShapeError
+from graphnn.ops._op import REGISTRY, Kind, Op, ShapeError
 from graphnn.ops.source import Constant, Input
 from graphnn.shares import guesses, resolve_shares
 from graphnn.spec import sizes
 from graphnn.spec.copies import Copies
 from graphnn.spec.model import Copy, NetworkSpec, NodeSpec, Reference, Use, copies_of
 from graphnn.spec.sizes import Shape, show
-from graphnn.spec.values import Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Scalar, Sequence, Value
 
 if TYPE_CHECKING:
     # Where it is used, it is imported: a sixth of the time of importing graphnn.
@@ -155,19 +154,27 @@ def build(spec: NetworkSpec, findings: Findings | None = None) -> Graph:
     SpecError
         With every independent fault.
     """
-    return _Builder(spec, findings or Findings()).build()
+    return draft(spec, findings or Findings()).graph()
 
 
 @paused()
-def sound_nodes(spec: NetworkSpec) -> Dict[str, Node]:
-    """The nodes of `spec` whose shapes can be told, whatever is wrong with others."""
-    builder = _Builder(spec, Findings())
-    with suppress(SpecError):
-        builder.build()
-    return builder.nodes
+def draft(spec: NetworkSpec, findings: Findings) -> Draft:
+    """What can be made of `spec`, whatever is wrong with it; that goes to `findings`."""
+    made = Draft(spec, findings)
+    made.check()
+    return made
 
 
-class _Builder:
+class Draft:
+    """A graph in the making: its sound nodes, and the whole of it where all are.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    findings : Findings
+        What was found wrong with the spec before; takes what `check` finds.
+    """
+
     def __init__(self, spec: NetworkSpec, findings: Findings) -> None:
         self._spec = spec
         self._findings = findings
@@ -182,14 +189,26 @@ class _Builder:
 
     @property
     def nodes(self) -> Dict[str, Node]:
-        """The nodes whose shapes are known so far."""
+        """The nodes whose shapes can be told, in schedule order."""
         return self._nodes
 
-    def build(self) -> Graph:
+    def node(self, name: str) -> Node | None:
+        """The sound node called `name`, or that a use or copy of that name stands for."""
+        return self._nodes.get(self._spec.aliases.get(name, name))
+
+    def check(self) -> None:
+        """Tell everything that is wrong with the graph."""
         bound = self._bound = self._bind()
-        network = self._connect(bound)
+        network = self._network = self._connect(bound)
         order = self._schedule(network)
-        self._owners, lost = resolve_shares(bound, self._shares, self._is_told, self._copies)
+        nodes, parameters = self._unbound()
+        self._owners, lost = resolve_shares(
+            bound,
+            self._shares,
+            parameters,
+            lambda node: node in nodes or self._spec.is_lost(node),
+            self._copies,
+        )
         self._broken |= lost
         for name in order:
             if name in bound:
@@ -197,24 +216,32 @@ class _Builder:
         self._check_shares(bound)
         self._check_references()
         self._check_free_sizes()
+        self._check_total()
         if self._findings.errors:
             self._check_weights()
+
+    def graph(self) -> Graph:
+        """The whole graph.
+
+        Raises
+        ------
+        SpecError
+            With every fault that was found.
+        """
         self._findings.raise_errors(SpecError)
-        self._check_total()
-        outputs, losses = self._outputs(network), self._losses()
+        network = self._network
         return Graph(
             self._spec,
             network,
             self._nodes,
             self._parameters,
-            outputs,
-            losses,
+            self._outputs(network),
+            self._losses(),
         )
 
     def _bind(self) -> dict[str, Bound]:
-        lost = _written(self._spec, "sizes") - self._spec.sizes.keys()
         bound = {}
-        with Binder(self._spec, self._copies, lost) as binder:
+        with Binder(self._spec, self._copies) as binder:
             for block in self._spec.blocks.values():
                 binder.check(block)
             for name, spec in self._spec.nodes.items():
@@ -243,11 +270,21 @@ class _Builder:
             for reference in use.inputs:
                 if reference.name not in self._spec.nodes:
                     self._unknown_node(reference, use.parent)
+        for reference in self._spec.stray:
+            if reference.name not in self._spec.nodes:
+                self._unknown_node(reference)
         return network
 
-    def _is_told(self, node: str) -> bool:
-        """Whether it has been told that something is wrong with the node called `node`."""
-        return self._spec.is_lost(node) or (node in self._spec.nodes and node not in self._bound)
+    def _unbound(self) -> tuple[set[str], set[str]]:
+        """Nodes at fault of which no parameters are known, and the parameters of the others."""
+        nodes, parameters = set(), set()
+        for name in self._spec.nodes.keys() - self._bound.keys():
+            op = REGISTRY.get(str(self._spec.nodes[name].op.value))
+            if op is None:
+                nodes.add(name)
+            else:
+                parameters |= {f"{name}.{operand.name}" for operand in op.parameter_operands()}
+        return nodes, parameters
 
     def _unknown_node(self, reference: Reference, copy: Copy | None = None) -> None:
         name = reference.name
@@ -271,9 +308,6 @@ class _Builder:
             if use.repeat is None:
                 return f"'{head}' is one copy, without a number: it has no 'repeat'"
             return f"the copies of '{head}' are numbered from 1 to {use.repeat}"
-        parts = re.split(r"[\s,]+", name)
-        if len(parts) > 1 and all(map(self._is_there, parts)):
-            return f"write a list: [{', '.join(parts)}]"
         return suggestion(name, (*self._spec.nodes, *self._spec.aliases))
 
     def _schedule(self, network: nx.MultiDiGraph[str]) -> list[str]:
@@ -464,8 +498,8 @@ class _Builder:
                     help=f"the shape of a parameter is fixed, but '{loose[0]}' is told by each run",
                 )
                 return False
-            if cast(int, sizes.product(shape)) > MAX_PARAMETER:
-                self._too_large(bound, full, shape, MAX_PARAMETER, origin.place)
+            count = cast(int, sizes.product(shape))
+            if not self._is_allowed(bound, full, shape, count, MAX_PARAMETER, origin.place):
                 return False
             if origin.share is None:
                 self._parameters[full] = Parameter(
@@ -479,16 +513,20 @@ class _Builder:
 
     def _value_fits(self, bound: Bound, shape: Shape) -> bool:
         fixed = math.prod(size for size in shape if isinstance(size, int))
-        if fixed > MAX_VALUE:
-            self._too_large(bound, bound.name, shape, MAX_VALUE, bound.spec.op)
-        return fixed <= MAX_VALUE
+        return self._is_allowed(bound, bound.name, shape, fixed, MAX_VALUE, bound.spec.op)
 
-    def _too_large(self, bound: Bound, what: str, shape: Shape, limit: int, place: Value) -> None:
-        self._copies.of(bound.spec.copy).error(
-            "too-large",
-            f"'{what}' would have shape {show(shape)}, more than {limit:,} entries",
-            place.span,
-        )
+    def _is_allowed(
+        self, bound: Bound, what: str, shape: Shape, count: int, most: int, place: Value
+    ) -> bool:
+        """Whether an array of `count` entries is not too large; tells it when it is."""
+        if len(shape) > sizes.MAX_AXES:
+            problem = f"would have {len(shape):,} axes, more than {sizes.MAX_AXES}"
+        elif count > most:
+            problem = f"would have shape {show(shape)}, more than {most:,} entries"
+        else:
+            return True
+        self._copies.of(bound.spec.copy).error("too-large", f"'{what}' {problem}", place.span)
+        return False
 
     def _check_shares(self, bound: Dict[str, Bound]) -> None:
         # A parameter may be shared before its owner is scheduled; only here are both shapes known.
@@ -581,13 +619,16 @@ class _Builder:
     def _check_total(self) -> None:
         total = sum(parameter.size for parameter in self._parameters.values())
         if total > MAX_PARAMETERS:
-            raise SpecError(
-                Diagnostic(
-                    "too-large",
-                    f"the parameters would have {total:,} entries, more than {MAX_PARAMETERS:,}",
-                    self._spec.document.entries["nodes"].key.span,
-                )
+            self._findings.error(
+                "too-large",
+                f"the parameters would have {total:,} entries, more than {MAX_PARAMETERS:,}",
+                self._spec.document.entries["nodes"].key.span,
             )
+
+    def _is_outer(self, name: str) -> bool:
+        """Whether `name` is that of a use which is in no block."""
+        use = self._spec.uses.get(name)
+        return use is not None and use.parent is None
 
     def _losses(self) -> tuple[str, ...]:
         train = self._spec.train
@@ -606,10 +647,13 @@ class _Builder:
     def _outputs(self, network: nx.MultiDiGraph[str]) -> tuple[str, ...]:
         if self._spec.outputs is not None:
             return tuple(reference.name for reference in self._spec.outputs)
+        # What else is inside a block is of no use outside: it is a leftover, not a result.
+        results = {target for name, target in self._spec.aliases.items() if self._is_outer(name)}
         ends = [
             name
-            for name in self._spec.nodes
-            if not self._nodes[name].op.is_loss
+            for name, spec in self._spec.nodes.items()
+            if (spec.copy is None or name in results)
+            and not self._nodes[name].op.is_loss
             and not isinstance(self._nodes[name].op, Input | Constant)
             and all(self._nodes[reader].op.is_loss for reader in network.successors(name))
         ]
@@ -628,12 +672,6 @@ def _mention_of(size: str, node: Node) -> Value:
         elif isinstance(value, Scalar) and size in sizes.names(str(value.value)):
             return value
     return node.spec.op
-
-
-def _written(spec: NetworkSpec, key: str) -> set[str]:
-    """Names that the file has under `key`, sound or not."""
-    value = spec.document.get(key)
-    return set(value.entries) if isinstance(value, Mapping) else set()
 
 
 def _order_help(bound: Bound, inputs: list[Node]) -> str:

@@ -13,6 +13,7 @@ Array = NDArray[Any]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 INITIALIZERS: dict[str, type[Initializer]] = {}
+_CALLED = {"he": "he", "kaiming": "he", "xavier": "xavier", "glorot": "xavier", "lecun": "lecun"}
 MAP = "... out"  # axes of a weight that multiplies rows from the right
 
 
@@ -52,6 +53,18 @@ def _roles(rank: int, layout: str) -> list[str]:
     if short > 0:
         return [role for role in (*before, *after) if role != "in"][:rank]
     return [*before, *[rest] * -short, *after]
+
+
+def elsewhere(name: str) -> str:
+    """How to write the initializer that other libraries call `name`; empty for none of theirs."""
+    bare = name.lower().replace("_", "")
+    for called, ours in _CALLED.items():
+        if bare == called:
+            return ours
+        for distribution in ("normal", "uniform"):
+            if bare == called + distribution:
+                return f"{{{ours}: {{distribution: {distribution}}}}}"
+    return ""
 
 
 class Initializer(BaseModel):

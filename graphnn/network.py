@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn import archives, files, graph
+from graphnn import archives, files, graph, trained
+from graphnn.arrays import FINITE, first_not_finite
 from graphnn.errors import (
     Diagnostic,
     Findings,
@@ -28,7 +29,7 @@ from graphnn.errors import (
 )
 from graphnn.executor import Executor, as_numbers
 from graphnn.graph import Graph, Parameter
-from graphnn.plan import Mode, make
+from graphnn.plan import MODES, Mode, make
 from graphnn.spec import build, reader
 from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import DType, WeightsSpec
@@ -64,15 +65,18 @@ class Network:
         What is kept but not learned, such as running means; likewise.
     arrays : mapping of str to ndarray
         Both.
+    classes : dict of str to tuple of str, or None
+        By input: names of the classes that its numbers stand for, as training numbered them. None
+        where nothing tells; empty where they have no names.
     """
 
     def __init__(self, graph: Graph, seed: int = 0) -> None:
-        if seed < 0:
-            raise UsageError(Diagnostic("bad-seed", f"a seed is a number from 0 on, not {seed}"))
+        check_seed(seed)
         self.graph = graph
         self.dtype = np.dtype(graph.spec.dtype)
         self._seed = seed
         self._executors: dict[tuple[tuple[str, ...], bool, Mode], Executor] = {}
+        self.classes: trained.Classes | None = None
         if graph.spec.weights is not None:
             self.arrays = self._start(self._given(graph.spec.weights))
 
@@ -87,9 +91,11 @@ class Network:
         name, span = str(weights.file.value), weights.file.span
         path = files.within(self.graph.spec.folder, name, span)
         try:
-            return self._read(path, f"'{name}'", span, partial=weights.partial)
+            arrays, classes = self._read(path, f"'{name}'", span, partial=weights.partial)
         except RunError as error:
             raise SpecError(*(replace(fault, span=span) for fault in error.diagnostics)) from None
+        self.classes = None if weights.partial else classes
+        return arrays
 
     def astype(self, dtype: str) -> Network:
         """A copy that computes in `dtype`, ``float64`` or ``float32``, from the same values.
@@ -107,6 +113,7 @@ class Network:
         other.dtype = np.dtype(dtype)
         other._seed = self._seed
         other._executors = {}
+        other.classes = self.classes
         other.arrays = other._start(self.arrays)
         return other
 
@@ -150,7 +157,16 @@ class Network:
     def executor(
         self, wanted: Iterable[str], *, keep: bool = False, mode: Mode = "run"
     ) -> Executor:
-        """The executor of the nodes `wanted`, made once; see `Executor` and `graphnn.plan.make`."""
+        """The executor of the nodes `wanted`, made once; see `Executor` and `graphnn.plan.make`.
+
+        Raises
+        ------
+        UsageError
+            A name is not that of a node, or there is no such mode.
+        """
+        if mode not in MODES:
+            help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
+            raise UsageError(Diagnostic("unknown-mode", f"there is no mode '{mode}'", help=help))
         key = (tuple(wanted), keep, mode)
         if key not in self._executors:
             plan = make(self.graph, key[0], mode)
@@ -187,7 +203,7 @@ class Network:
         UsageError
             `outputs` names no node.
         """
-        wanted = self.graph.outputs if outputs is None else _names(outputs)
+        wanted = self.graph.outputs if outputs is None else names_of(outputs)
         return self.executor(wanted).run({**(inputs or {}), **named}, self.arrays)
 
     def loss(
@@ -224,7 +240,7 @@ class Network:
         UsageError
             There are none.
         """
-        nodes = self.graph.losses if loss is None else _names(loss)
+        nodes = self.graph.losses if loss is None else names_of(loss)
         if not nodes and len(self.graph.outputs) == 1:
             node = self.graph.node(self.graph.outputs[0])
             nodes = (node.name,) if node.shape == () else ()
@@ -295,14 +311,25 @@ class Network:
 
     def _read(
         self, path: Path, origin: str, span: Span | None = None, *, partial: bool
-    ) -> dict[str, Array]:
-        """The arrays in a file, once it is known that the network has room for them."""
+    ) -> tuple[dict[str, Array], trained.Classes | None]:
+        """The arrays in a file that the network has room for, and the classes that it names."""
         known = self.graph.parameters.values()
         open = () if partial else (each.name for each in known if each.origin.array is None)
         with archives.opened(path, span) as archive:
-            shapes = {name: archive.shape(name, span) for name in archive.names}
+            stored = dict(zip(archive.names, archive.names, strict=True))
+            if trained.is_checkpoint(archive.metadata):
+                stored = trained.stored_names(archive.names)
+            shapes = {name: archive.shape(kept, span) for name, kept in stored.items()}
             self._refuse(shapes, origin, open)
-            return {name: archive.read(name, span) for name in archive.names}
+            classes = trained.classes_in(archive.metadata, path.name)
+            found = {name: archive.read(kept, span) for name, kept in stored.items()}
+        findings = Findings(DEFAULT.faults, RunError)
+        for name, array in found.items():
+            if bad := first_not_finite(array):
+                message = f"'{name}' holds {bad} in {origin}"
+                findings.error("not-finite", message, help=FINITE)
+        findings.raise_errors(RunError)
+        return found, classes
 
     def load_weights(self, path: str | Path, *, partial: bool = False) -> None:
         """Set parameters and state from a .safetensors or .npz file, such as `save` writes.
@@ -310,6 +337,7 @@ class Network:
         Parameters
         ----------
         path : str or Path
+            Or the folder of a run, for the weights in it. Of a checkpoint, the parameters count.
         partial : bool
             Whether those that the file lacks keep their values; else they are a fault, but for
             those that the spec gives in numbers.
@@ -321,12 +349,18 @@ class Network:
         RunError
             As `assign`; or a name is missing.
         """
-        path = Path(path)
-        self._set(self._read(path, f"'{path.name}'", partial=partial))
+        path = trained.located(path)
+        arrays, classes = self._read(path, f"'{path.name}'", partial=partial)
+        self._set(arrays)
+        if not partial:
+            self.classes = classes
 
     def save(self, path: str | Path) -> None:
-        """Write parameters and state to a .safetensors or .npz file, whole or not at all."""
-        archives.write_arrays(Path(path), self.arrays)
+        """Write parameters and state to a .safetensors or .npz file, whole or not at all.
+
+        A .safetensors file keeps the names of classes too.
+        """
+        archives.write_arrays(Path(path), self.arrays, trained.metadata_of(self.classes))
 
     def draw(self, path: str | Path | None = None, **options: Any) -> str:
         """Diagram of the network; see `graphnn.drawing.draw`."""
@@ -342,8 +376,34 @@ class Network:
         return drawing.to_svg(self)
 
 
-def _names(given: str | Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((given,) if isinstance(given, str) else given))
+def check_seed(seed: int) -> None:
+    """Refuse what is no seed.
+
+    Raises
+    ------
+    UsageError
+        It is not a whole number from 0 on.
+    """
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise UsageError(Diagnostic("bad-seed", f"a seed is a number from 0 on, not {seed}"))
+
+
+def names_of(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Names as a tuple, each once; a single one need not be in a list.
+
+    Raises
+    ------
+    UsageError
+        It is something else.
+    """
+    every = [given] if isinstance(given, str) else given
+    if not isinstance(every, Iterable):
+        raise UsageError(Diagnostic("bad-option", f"a name is text, not {given!r}"))
+    names = tuple(every)
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(Diagnostic("bad-option", f"a name is text, not {name!r}"))
+    return tuple(dict.fromkeys(names))
 
 
 def _start(parameter: Parameter, dtype: np.dtype[Any], seed: int) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from graphnn.garbage import paused
 from graphnn.graph import Graph, Node
@@ -15,6 +15,7 @@ from graphnn.spec.sizes import Shape
 
 Role = Literal["input", "parameter", "constant", "noise", "value"]
 Mode = Literal["run", "train"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,9 @@ def render(diagnostics: Iterable[Diagnostic], format: ReportFormat = "text") -> 
         Such as `diagnose` gives, or an error carries.
     format : {"text", "short", "json", "sarif", "github"}, optional
         As compilers show them; a line each, ``file:line:column: severity[code]: message``; a list
-        of `Diagnostic.as_dict`; SARIF 2.1.0, which code scanners and editors read; or workflow
-        commands, which GitHub shows beside the lines of a pull request.
+        of `Diagnostic.as_dict`, each with the ``url`` of the page on its code; SARIF 2.1.0, which
+        code scanners and editors read; or workflow commands, which GitHub shows beside the lines
+        of a pull request.
 
     Raises
     ------
@@ -62,7 +63,8 @@ def _line(found: Diagnostic) -> str:
 
 
 def _json(diagnostics: Sequence[Diagnostic]) -> str:
-    return json.dumps([found.as_dict() for found in diagnostics], indent=2) + "\n"
+    listed = [{**found.as_dict(), "url": explanations.page(found.code)} for found in diagnostics]
+    return json.dumps(listed, indent=2) + "\n"
 
 
 def _github(diagnostics: Sequence[Diagnostic]) -> str:
@@ -96,7 +98,8 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    # Of a workflow on a terminal, a name could else move the cursor.
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _sarif(diagnostics: Sequence[Diagnostic]) -> str:
@@ -112,7 +115,8 @@ def _rule(name: str) -> dict[str, Any]:
     if code is None:  # one made by a caller
         return {"id": name}
     text = {"shortDescription": {"text": f"{code.title}."}, "fullDescription": {"text": code.text}}
-    return {"id": name, **text, "help": {"text": f"graphnn explain {name}"}}
+    help = {"text": f"graphnn explain {name}"}
+    return {"id": name, **text, "help": help, "helpUri": explanations.page(name)}
 
 
 def _result(found: Diagnostic, rule: int) -> dict[str, Any]:

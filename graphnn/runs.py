@@ -6,30 +6,29 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import threadpool_limits
 
-from graphnn import drawing, files, network
-from graphnn.errors import Diagnostic, DrawingError, GraphnnError, TrainingError
+from graphnn import drawing, files, network, pictures
+from graphnn.errors import Diagnostic, DrawingError, GraphnnError, RunError, TrainingError
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.writer import to_yaml
+from graphnn.trained import CHECKPOINT, WEIGHTS
 from graphnn.training import checkpoint
-from graphnn.training.data import Dataset
-from graphnn.training.loop import Progress, Sets, Training
+from graphnn.training.data import given
+from graphnn.training.loop import Progress, Sets, Training, needs
 from graphnn.training.measuring import Row
 
 Array = NDArray[Any]
-CHECKPOINT = "checkpoint.safetensors"
-WEIGHTS = "weights.safetensors"
-_COLUMNS, _CHANGES = 10, 3  # of the picture of augmented images
+_Write = Callable[[Path], object]  # gives False where there is nothing to write
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,21 +108,26 @@ def train(
         The spec has no ``train``; there is nothing to resume, or something that would be written
         over.
     RunError
-        The loss is not finite; the folder then holds what was reached before.
+        The loss is not finite; the folder then holds the epochs before. Without one, nothing of
+        this run is left.
     """
     net = source if isinstance(source, Network) else network.load(source, settings)
     spec = train_spec(net)
-    sets = None if data is None else Sets(Dataset(_arrays(data), "data"))
-    place = _open(folder, resume)
+    sets = None if data is None else Sets(given(data, needs(net, spec), net.classes))
+    place = _found(folder, resume)
+    filters = None if place is None else pictures.first_filters(net)
     training = Training(net, spec, sets)
     if place is not None and resume:
         checkpoint.restore(training, place / CHECKPOINT)
-    interrupted, fault = _epochs(training, place, progress)
+    with _withdrawn(training, None if resume else place):
+        interrupted, fault = _epochs(training, place, progress)
+        if fault is not None and not training.state.history:
+            raise fault
     training.take_best()
     held_back = training.sets.test
     test = {} if held_back is None else training.evaluate(held_back)
     test_rows = 0 if held_back is None else len(held_back)
-    written, remarks = _leave(training, test, place) if place is not None else ((), ())
+    written, remarks = _leave(training, test, filters, place) if place is not None else ((), ())
     if fault is not None:
         raise fault
     history = tuple(training.state.history)
@@ -139,11 +143,7 @@ def train_spec(net: Network) -> TrainSpec:
     raise TrainingError(Diagnostic("no-train", "the spec does not say how to train", help=help))
 
 
-def _arrays(data: Mapping[str, ArrayLike]) -> dict[str, Array]:
-    return {name: np.asarray(array) for name, array in data.items()}
-
-
-def _open(folder: str | Path | None, resume: bool) -> Path | None:
+def _found(folder: str | Path | None, resume: bool) -> Path | None:
     if folder is None:
         if resume:
             raise TrainingError(Diagnostic("nothing-to-resume", "only a folder can be resumed"))
@@ -156,7 +156,7 @@ def _open(folder: str | Path | None, resume: bool) -> Path | None:
         message = f"'{place}' already holds something"
         help = "name another folder, or go on with the run in it by --resume"
         raise TrainingError(Diagnostic("folder-in-use", message, help=help))
-    return make_folder(place)
+    return place
 
 
 def make_folder(path: str | Path) -> Path:
@@ -168,6 +168,37 @@ def make_folder(path: str | Path) -> Path:
         message = f"the folder '{place}' cannot be made: {error.strerror}"
         raise files.fail("unwritable-file", message) from None
     return place
+
+
+def missing_folders(path: Path) -> list[Path]:
+    """The folders that `path` names and that are not there, the innermost first."""
+    return [place for place in (path, *path.parents) if not place.exists()]
+
+
+def remove_if_empty(folders: list[Path]) -> None:
+    """Remove `folders`, the innermost first, up to one that holds something."""
+    for folder in folders:
+        if not folder.exists() or any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+@contextmanager
+def _withdrawn(training: Training, place: Path | None) -> Iterator[None]:
+    """Make the folder `place`, and remove it again where `training` fails in its first epoch."""
+    if place is None:
+        yield
+        return
+    made = missing_folders(place)
+    make_folder(place)
+    try:
+        yield
+    except BaseException:
+        if not training.state.history:
+            # So that the same command, put right, finds room.
+            (place / CHECKPOINT).unlink(missing_ok=True)
+            remove_if_empty(made)
+        raise
 
 
 def _epochs(
@@ -212,18 +243,21 @@ class _Keeper:
         self._training.network.assign(arrays)
 
 
-def _leave(training: Training, test: Row, place: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _leave(
+    training: Training, test: Row, filters: tuple[str, Array] | None, place: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     net, state = training.network, training.state
     written: list[str] = [CHECKPOINT]
-    remarks: list[str] = []
+    faults: dict[str, list[str]] = {}
 
-    def leave(name: str, write: Callable[[Path], object]) -> None:
+    def leave(name: str, write: _Write) -> None:
         try:
             if write(place / name) is not False:
                 written.append(name)
         except DrawingError as error:
             # A picture that cannot be made must not lose a trained network.
-            remarks.extend(f"no {name}: {found.message}" for found in error.diagnostics)
+            for found in error.diagnostics:
+                faults.setdefault(found.message, []).append(name)
 
     leave(WEIGHTS, net.save)
     leave("history.csv", lambda path: files.write_text(path, _history(state.history)))
@@ -239,10 +273,33 @@ def _leave(training: Training, test: Row, place: Path) -> tuple[tuple[str, ...],
             "curves.png",
             lambda path: drawing.curves(_columns(state.history), test=test or None, path=path),
         )
-    leave("augmented.png", lambda path: _augmented(training, path))
-    leave("mistakes.png", lambda path: _mistakes(training, path))
-    leave("path.png", lambda path: _path(training, path))
+    leave("augmented.png", lambda path: pictures.augmented(training, path))
+    leave("filters.png", lambda path: pictures.filters(filters, net, path))
+    # The fault that ended a run is told, not that its rows cannot be measured either.
+    with suppress(RunError):
+        _leave_measured(training, leave)
+    leave("path.png", lambda path: pictures.loss_path(training, path))
+    remarks = (f"no {', '.join(names)}: {message}" for message, names in faults.items())
     return tuple(written), tuple(remarks)
+
+
+def _leave_measured(training: Training, leave: Callable[[str, _Write], None]) -> None:
+    """Leave pictures of the rows held back, or, of what needs no truth, of training rows."""
+    sets, measuring = training.sets, training.measuring
+    kind, rows = "test", sets.test
+    if rows is None:
+        kind, rows = "validation", sets.validation
+    found = None if rows is None else measuring.classified(rows)
+    if rows is not None and found is not None:
+        held_back, classified = rows, found
+        names = measuring.names(rows.classes) or None
+        leave(pictures.CONFUSION, lambda path: pictures.confusion(classified, names, path))
+        leave(pictures.MISTAKES, lambda p: pictures.mistakes(held_back, classified, names, p))
+    if rows is None:
+        kind, rows = "training", sets.train
+    if rows is not None and measuring.classifying is None:
+        pair = pictures.reconstructed(training.network, rows)
+        leave(pictures.RECONSTRUCTIONS, lambda path: pictures.pairs(pair, f"{kind} images", path))
 
 
 def _columns(rows: list[Row]) -> dict[str, list[float]]:
@@ -257,62 +314,3 @@ def _history(rows: list[Row]) -> str:
     writer.writerow(["epoch", *columns])
     writer.writerows(zip(range(1, len(rows) + 1), *columns.values(), strict=True))
     return text.getvalue()
-
-
-def _augmented(training: Training, path: Path) -> object:
-    """Picture the first training images, and what augmentation makes of them."""
-    augmenter, rows = training.augmenter, training.sets.train
-    if augmenter is None or rows is None:
-        return False
-    images = augmenter.images(rows.arrays[augmenter.input][:_COLUMNS])
-    if images.shape[1] not in (1, 3):
-        return False
-    rng = np.random.default_rng(training.spec.seed)
-    changed = [augmenter.augmentation(images, rng) for _ in range(_CHANGES)]
-    # What noise makes of the darkest and the lightest would take the contrast from all else.
-    sheet = np.clip(np.concatenate([images, *changed]), images.min(), images.max())
-    title = f"training images, and {_CHANGES} changes of each"
-    ink = images.shape[1] == 1
-    return drawing.image_sheet(sheet, columns=len(images), ink=ink, title=title, path=path)
-
-
-def _mistakes(training: Training, path: Path) -> object:
-    """Picture the held-back rows that were classified wrongly, if rows are images."""
-    held_back = training.sets.test or training.sets.validation
-    found = None if held_back is None else training.measuring.classified(held_back)
-    if held_back is None or found is None:
-        return False
-    return picture_mistakes(held_back, found.predicted, found.actual, path)
-
-
-def picture_mistakes(dataset: Dataset, predicted: Array, actual: Array, path: Path) -> object:
-    """Picture the rows of `dataset` whose class was mistaken; False where rows are no images."""
-    pictures = [
-        images for array in dataset.arrays.values() if (images := _images(array)) is not None
-    ]
-    if not pictures:
-        return False
-    names = next(iter(dataset.classes.values()), None)
-    return drawing.mistakes(pictures[0], predicted, actual, names=names, path=path)
-
-
-def _images(array: Array) -> Array | None:
-    """`array` as grey images [n, height, width], when its rows can be seen so."""
-    if array.ndim == 4 and array.shape[1] == 1:
-        array = array[:, 0]
-    if (
-        array.ndim == 2
-        and array.shape[1] >= 25
-        and math.isqrt(array.shape[1]) ** 2 == array.shape[1]
-    ):
-        side = math.isqrt(array.shape[1])
-        array = array.reshape(-1, side, side)
-    return array if array.ndim == 3 and array.dtype.kind == "f" else None
-
-
-def _path(training: Training, path: Path) -> object:
-    """Picture the path of two trained numbers on the contours of a loss that needs no data."""
-    points = training.state.path
-    if not points or points[0].size != 2 or training.sets.train is not None:
-        return False
-    return drawing.loss_path(training.network, np.stack(points), path=path)

@@ -282,7 +282,6 @@ def _op(op: type[Op]) -> Schema:
         "op": _about({"const": op.name}, _text(op)),
         "inputs": _about(_inputs(operands), ", ".join(operand.name for operand in operands)),
         **_remarks(),
-        "allow": _allow(),
     }
     found = {
         **_only(NODE_KEYS, common),
@@ -300,6 +299,7 @@ def _remarks() -> Mapping[str, Schema]:
     return {
         "trainable": _about({"type": "boolean"}, "Whether training changes its parameters.", True),
         "about": _about(_TEXT, "A remark, which diagrams can show."),
+        "allow": _allow(),
     }
 
 

@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from threadpoolctl import threadpool_limits
 
@@ -17,27 +19,33 @@ from graphnn import drawing, files, graph, network
 from graphnn.errors import (
     Diagnostic,
     DrawingError,
+    FileError,
     Findings,
     GraphnnError,
+    Note,
     RunError,
     TrainingError,
     UsageError,
     suggestion,
 )
+from graphnn.interrupts import Held
 from graphnn.network import Network
+from graphnn.ops import REGISTRY
 from graphnn.runs import train_spec
 from graphnn.spec import build
 from graphnn.spec import settings as overrides
-from graphnn.spec.model import SearchedSpec, SearchSpec, TrainSpec
+from graphnn.spec.choices import CHOICES
+from graphnn.spec.model import NetworkSpec, SearchedSpec, SearchSpec, TrainSpec
 from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import Value, located, plain
+from graphnn.spec.values import Scalar, Value, located, place_of, plain
 from graphnn.spec.writer import flow, to_yaml
-from graphnn.training import augmentation, optimizers
+from graphnn.training import augmentation, metrics, optimizers
 from graphnn.training.loop import Sets, Training, load_sets, needs
 from graphnn.trials import Trial, Trials, best_of, opened
 
 STUDY = "study.db"
 _LOW_IS_GOOD = ("loss", "error")
+_HOPELESS = 10  # trials that fail alike before any other
 # Whatever else 'train' says may change which rows there are.
 _NOT_OF_ROWS = ("optimizer", "batch_size", "epochs", "gradient", "loss", "metrics")
 
@@ -79,6 +87,8 @@ class Search:
         Whether Ctrl-C ended it.
     document : Mapping
         The spec that was searched.
+    faults : tuple of Diagnostic
+        Why trials of this call failed, one of each code.
     """
 
     metric: str
@@ -87,6 +97,7 @@ class Search:
     interrupted: bool
     document: Document
     spec: SearchSpec
+    faults: tuple[Diagnostic, ...] = ()
 
     @property
     def ranked(self) -> list[Trial]:
@@ -211,6 +222,8 @@ def search(
     TrainingError
         The spec has no ``search`` or ``train``, Optuna is missing, or `storage` is not of this
         search.
+    GraphnnError
+        Every trial fails in the same way; of its kind. A `storage` made for them is removed.
     UsageError
         A setting names nothing, or what the search varies.
     """
@@ -220,28 +233,57 @@ def search(
     base = network.load(file, settings)
     spec, train = _section(base), train_spec(base)
     findings = Findings()
-    _reached(base, spec, findings)
+    _reached(base.graph.spec, spec, findings)
     findings.raise_errors(TrainingError)
     _untouched(base, spec, settings or {})
     metric, direction = _judged(spec, train)
     document = base.graph.spec.document
     fingerprint = json.dumps(plain(document), sort_keys=True)
-    with opened(spec, direction, fingerprint, storage) as study:
-        interrupted = _Searching(base, study, metric, direction, trials, progress).run()
-        return Search(metric, direction, study.all(), interrupted, document, spec)
+    with (
+        _undone(storage),
+        opened(spec, direction, fingerprint, storage) as study,
+    ):
+        searching = _Searching(base, study, metric, direction, trials, progress)
+        interrupted = searching.run()
+        found = study.all()
+        return Search(metric, direction, found, interrupted, document, spec, searching.faults)
 
 
-def diagnose(base: Network) -> tuple[Diagnostic, ...]:
-    """What is wrong with the section ``search`` of a spec that is sound otherwise, by place."""
-    spec, findings = base.graph.spec.search, Findings()
-    if spec is None:
+class _HopelessError(Exception):
+    """No trial has come to anything, nor will one; the cause tells why."""
+
+
+@contextmanager
+def _undone(storage: str | Path | None) -> Iterator[None]:
+    """Remove the file of a search of which nothing came, where it was not there before."""
+    made = storage is not None and not Path(storage).exists()
+    try:
+        yield
+    except _HopelessError as hopeless:
+        if made and storage is not None:
+            Path(storage).unlink(missing_ok=True)
+        assert hopeless.__cause__ is not None
+        raise hopeless.__cause__ from None
+
+
+def diagnose(spec: NetworkSpec, told: Collection[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """What is wrong with the section ``search`` of `spec`, by place.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    told : collection of Diagnostic
+        Errors found before, in any part of the spec, which are not told again.
+    """
+    findings = Findings()
+    if spec.search is None:
         return ()
-    if base.graph.spec.train is None:
+    if spec.train is not None:
+        _reached(spec, spec.search, findings, told)
+    elif "train" not in spec.document:
         message = "a search trains, but the spec does not say how to train"
         help = "add a section 'train' to it, such as train: {data: ..., epochs: 10}"
-        findings.error("no-train", message, spec.place.span, help=help)
-        return findings.errors
-    _reached(base, spec, findings)
+        findings.error("no-train", message, spec.search.place.span, help=help)
     return findings.errors
 
 
@@ -261,42 +303,96 @@ class _Searching:
         self._metric, self._direction = metric, direction
         self._limit, self._progress = limit, progress
         self._rows: tuple[Any, Sets] | None = None
+        self._failures: dict[str, GraphnnError] = {}
         self._ended: tuple[Trial, ...] = ()
 
+    @property
+    def faults(self) -> tuple[Diagnostic, ...]:
+        """Why trials failed, one of each code."""
+        return tuple(error.diagnostics[0] for error in self._failures.values())
+
     def run(self) -> bool:
-        """Run trials until there are enough; whether Ctrl-C ended that."""
+        """Run trials until there are enough; whether Ctrl-C ended that.
+
+        Raises
+        ------
+        GraphnnError
+            A file is at fault, which is so for every trial.
+        _HopelessError
+            That, or the same fault of every trial, and there is no other.
+        """
         try:
-            with threadpool_limits(1, "blas"):
-                while asked := self._study.ask(self._limit):
-                    self._one(*asked)
+            with threadpool_limits(1, "blas"), Held() as ctrl_c:
+                while not ctrl_c.came and self._one(ctrl_c):
+                    self._stop_if_hopeless(_HOPELESS)
         except KeyboardInterrupt:
             return True
-        return False
+        except FileError as error:
+            if self._is_barren():
+                raise _HopelessError from error
+            raise
+        if not ctrl_c.came:
+            self._stop_if_hopeless(1)
+        return ctrl_c.came
 
-    def _one(self, trial: Any, chosen: Mapping[str, Value]) -> None:
-        self._ended = tuple(t for t in self._study.all() if _has_ended(t))
+    def _one(self, ctrl_c: Held) -> bool:
+        """Run a trial; False where none is left."""
+        asked = self._study.ask(self._limit)
+        if asked is None:
+            return False
+        trial, chosen = asked
         state: Any = "interrupted"
         value, fault, epochs = None, "", 0
         try:
-            training = self._start(chosen)
+            self._ended = tuple(t for t in self._study.all() if _has_ended(t))
+            with ctrl_c.let_through():
+                training = self._start(chosen)
             epochs = training.spec.epochs
-            state, value = self._train(training, trial, chosen)
-        except RunError as error:
-            state, fault = "diverged", error.diagnostics[0].message
+            state, value = self._train(training, trial, chosen, ctrl_c)
+        except FileError:
+            raise
+        except GraphnnError as error:
+            state, fault = self._failed(error), error.diagnostics[0].message
         finally:
             # Also when Ctrl-C ends it: nothing may stay under way.
             ended = self._study.tell(trial, state, value, fault)
         self._ended = (*self._ended, ended)
         self._say(ended, epochs)
+        return True
+
+    def _failed(self, error: GraphnnError) -> str:
+        """The state of a trial that ended in `error`."""
+        code = error.diagnostics[0].code
+        if isinstance(error, RunError) and code == "not-finite":
+            return "diverged"
+        self._failures.setdefault(code, error)
+        return "failed"
+
+    def _is_barren(self) -> bool:
+        """Whether no trial has come to anything, nor is one under way that could."""
+        return all(trial.state in ("failed", "interrupted") for trial in self._study.all())
+
+    def _stop_if_hopeless(self, least: int) -> None:
+        """Raise the one fault of all trials, once `least` have failed."""
+        failed = sum(trial.state == "failed" for trial in self._study.all())
+        if len(self._failures) != 1 or failed < least or not self._is_barren():
+            return
+        (error,) = self._failures.values()
+        note = Note(f"no trial came to anything: {failed} of {failed} failed like this")
+        first, *others = error.diagnostics
+        told = replace(first, notes=(*first.notes, note))
+        raise _HopelessError from type(error)(told, *others)
 
     def _train(
-        self, training: Training, trial: Any, chosen: Mapping[str, Value]
+        self, training: Training, trial: Any, chosen: Mapping[str, Value], ctrl_c: Held
     ) -> tuple[str, float | None]:
         curve: list[float] = []
         settings = {name: plain(value) for name, value in chosen.items()}
         epochs = training.spec.epochs
         while not training.finished:
-            curve.append(training.epoch()[self._metric])
+            # Not while the study is written to: a transaction broken off would lock its file.
+            with ctrl_c.let_through():
+                curve.append(training.epoch()[self._metric])
             prune = self._study.report(trial, len(curve), curve[-1])
             if prune and not training.finished:
                 return "pruned", None
@@ -342,15 +438,54 @@ def _rows_of(net: Network, spec: TrainSpec) -> Any:
 
 
 def _section(base: Network) -> SearchSpec:
-    if base.graph.spec.search is not None:
-        return base.graph.spec.search
+    spec = base.graph.spec.search
+    if spec is not None:
+        settings = {name: _ranged(base, name, found) for name, found in spec.settings.items()}
+        return replace(spec, settings=settings)
     help = "add a section 'search' to it, such as search: {learning_rate: {uniform: [0.1, 1.0]}}"
     raise TrainingError(Diagnostic("no-search", "the spec does not say what to search", help=help))
 
 
+def _ranged(base: Network, name: str, searched: SearchedSpec) -> SearchedSpec:
+    """`searched`, with real bounds for a setting that takes real numbers."""
+    try:
+        path = overrides.find(base.graph.spec.document, name)
+    except UsageError:
+        return searched  # which is told where settings are tried
+    if searched.kind == "choice" or not _is_real(base.graph.spec.document, path):
+        return searched
+    return replace(searched, values=tuple(_real(bound) for bound in searched.values))
+
+
+def _real(bound: Value) -> Value:
+    return Scalar(float(plain(bound)), *place_of(bound))
+
+
+def _is_real(document: Document, path: overrides.Path) -> bool:
+    """Whether what stands at `path` is a real number, and not only a whole one."""
+    *outer, owner, option = path
+    kind: Any = None
+    if path[:2] == ("train", "augment"):
+        kind = augmentation.Augmentation
+    elif path[0] == "train" and outer and outer[-1] in CHOICES:
+        kind = CHOICES[outer[-1]].get(owner)
+    elif path[0] in ("nodes", "blocks"):
+        node: Value | None = document
+        for key in path[:-1]:
+            node = node.get(key) if isinstance(node, Document) else None
+        op = node.get("op") if isinstance(node, Document) else None
+        kind = REGISTRY.get(str(op.value)) if isinstance(op, Scalar) else None
+    field = kind.model_fields.get(option) if kind is not None else None
+    return field is not None and _takes_real(field.annotation)
+
+
+def _takes_real(annotation: Any) -> bool:
+    return annotation is float or any(map(_takes_real, get_args(annotation)))
+
+
 def _measures(train: TrainSpec) -> list[str]:
     """Names of what is measured after each epoch."""
-    names = ["loss", *(str(metric.name.value) for metric in train.metrics)]
+    names = metrics.measured(train.metrics)
     held_back = [f"validation_{name}" for name in names] if train.validation is not None else []
     return [*names, *held_back]
 
@@ -364,9 +499,11 @@ def _judged(spec: SearchSpec, train: TrainSpec) -> tuple[str, str]:
     return metric, spec.direction or ("minimize" if low else "maximize")
 
 
-def _reached(base: Network, spec: SearchSpec, findings: Findings) -> None:
+def _reached(
+    base: NetworkSpec, spec: SearchSpec, findings: Findings, told: Collection[Diagnostic] = ()
+) -> None:
     """Tell a metric that is not measured, and settings that reach nothing or make no sense."""
-    names = _measures(train_spec(base))
+    names = _measures(base.train) if base.train is not None else []
     if spec.metric is not None and spec.metric.value not in names:
         wanted = str(spec.metric.value)
         message = f"training does not measure '{wanted}'"
@@ -374,25 +511,50 @@ def _reached(base: Network, spec: SearchSpec, findings: Findings) -> None:
         if wanted.removeprefix("validation_") in names:
             help = "hold rows back for it by 'validation' in 'train'"
         findings.error("unknown-metric", message, spec.metric.span, help=help)
+    _apart(base, spec, findings)
     for name, searched in spec.settings.items():
-        for value in searched.values:
-            for found in _faults(base, name, value):
-                place = found.span or searched.place.span
-                findings.add(replace(found, span=place))
-                break
-            else:
-                continue
-            break
+        faults = (found for value in searched.values for found in _faults(base, name, value, told))
+        for found in islice(faults, 1):
+            findings.add(replace(found, span=found.span or searched.place.span))
 
 
-def _faults(base: Network, name: str, value: Value) -> Iterator[Diagnostic]:
-    """What setting `name` to `value` brings about."""
+def _apart(base: NetworkSpec, spec: SearchSpec, findings: Findings) -> None:
+    """Tell settings that exclude each other, whatever is drawn for them."""
+    firsts = {name: searched.values[0] for name, searched in spec.settings.items()}
     try:
-        spec = train_spec(_variant(base, {name: value}))
-        optimizers.find(spec.optimizer)
-        augmentation.read(spec.augment)
-    except GraphnnError as error:
+        overrides.override(base.document, firsts)
+    except UsageError as error:
+        found = error.diagnostics[0]
+        if found.code == "conflicting-settings":
+            findings.add(replace(found, span=spec.place.span))
+
+
+def _faults(
+    base: NetworkSpec, name: str, value: Value, told: Collection[Diagnostic]
+) -> Iterator[Diagnostic]:
+    """What setting `name` to `value` brings about, beside what was `told` of the spec as it is."""
+    findings = Findings()
+    try:
+        document = overrides.override(base.document, {name: value})
+    except UsageError as error:
         yield from error.diagnostics
+        return
+    spec = build.build(document, base.folder, findings)
+    train = spec.train
+    steps: list[Callable[[], object]] = [lambda: Network(graph.build(spec, findings))]
+    if train is not None:
+        steps += [
+            lambda: optimizers.find(train.optimizer),
+            lambda: augmentation.read(train.augment),
+        ]
+    for step in steps:
+        try:
+            step()
+        except GraphnnError as error:
+            for found in error.diagnostics:
+                # In a spec at fault, what is elsewhere may come of that, or was hidden by it.
+                if not told or (found.span is not None and found.span.touches(value.span)):
+                    yield found
 
 
 def _untouched(base: Network, spec: SearchSpec, settings: Mapping[str, Any]) -> None:
@@ -406,7 +568,8 @@ def _untouched(base: Network, spec: SearchSpec, settings: Mapping[str, Any]) -> 
 
 
 def _cell(value: Any) -> Any:
-    return value if isinstance(value, int | float | str) else flow(located(value))
+    plain_there = isinstance(value, int | float | str) and not isinstance(value, bool)
+    return value if plain_there else flow(located(value))
 
 
 def _point(searched: SearchedSpec, value: Any) -> Any:

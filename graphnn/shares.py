@@ -22,6 +22,7 @@ def guesses(names: int) -> int:
 def resolve_shares(
     bound: Dict[str, Bound],
     shares: Dict[str, Origin],
+    lost: Collection[str],
     is_told: Callable[[str], bool],
     copies: Copies,
 ) -> tuple[dict[str, str], set[str]]:
@@ -32,8 +33,10 @@ def resolve_shares(
     bound : mapping of str to Bound
     shares : mapping of str to Origin
         What nodes outside blocks share, by full name; also those of nodes that are not bound.
+    lost : collection of str
+        Full names of parameters of nodes at fault, shares of which are not told again.
     is_told : callable
-        Whether the node of a name has been told to be at fault; shares of it are not told again.
+        Whether the node of a name is at fault, so that any parameter may be one of it.
     copies : Copies
         Takes what is wrong.
 
@@ -66,10 +69,10 @@ def resolve_shares(
             _share_circle(list(path), name, origins, copies.of(_copy_of(last, bound)))
         elif name in settled:
             owner = settled[name]
-        elif not is_told(_node_of(name)):
+        elif name not in lost and not is_told(_node_of(name)):
             told += 1
             few = told <= guesses(len(origins))
-            others = [other for other in origins if other != last] if few else ()
+            others = [other for other in (*origins, *sorted(lost)) if other != last] if few else ()
             _unknown_share(name, origins[last], others, copies.of(_copy_of(last, bound)))
         settled.update(dict.fromkeys(path, owner))
     owners = {full: owner for full, owner in settled.items() if owner is not None}

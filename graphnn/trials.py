@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,15 +14,18 @@ from typing import Any, Literal
 
 import numpy as np
 
+from graphnn import owners
 from graphnn.errors import Diagnostic, TrainingError
 from graphnn.spec.model import SearchedSpec, SearchSpec
 from graphnn.spec.values import Scalar, Value, plain
 from graphnn.spec.writer import flow
 
-State = Literal["complete", "pruned", "diverged", "interrupted", "running"]
+State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
 _NAME = "graphnn"
-_SPEC, _FAULT = "spec", "fault"  # what is noted with a study, and with a trial
+_SPEC = "spec"  # what is noted with a study
+_STATE, _FAULT, _OWNER = "state", "fault", "owner"  # and with a trial
 _PATIENCE = 60  # seconds to wait for another process that writes
+_UNOWNED = 2 * _PATIENCE  # seconds in which a process notes that a trial is its own
 _TRIES = 20  # to make a file that another process may be making too
 
 
@@ -36,12 +39,15 @@ class Trial:
         Counted from 1.
     settings : dict of str to value
         What was tried, as plain data.
-    state : {"complete", "pruned", "diverged", "interrupted", "running"}
+    state : {"complete", "pruned", "diverged", "failed", "interrupted", "running"}
+        ``diverged`` where the loss was no longer finite, ``failed`` where anything else ended it.
     value : float or None
         The metric of a complete trial: after its last epoch, or in the best one where `train`
         keeps that.
     curve : tuple of float
         The metric after each epoch.
+    fault : str
+        What ended a trial that diverged or failed.
     """
 
     number: int
@@ -49,6 +55,7 @@ class Trial:
     state: State
     value: float | None
     curve: tuple[float, ...]
+    fault: str = ""
 
 
 class Trials:
@@ -66,6 +73,7 @@ class Trials:
         self._study = study
         self._spec = spec
         self._states = optuna.trial.TrialState
+        self._owner = owners.Owner()
 
     def all(self) -> tuple[Trial, ...]:
         """Every trial, those of other processes too."""
@@ -74,9 +82,11 @@ class Trials:
 
     def ask(self, limit: int) -> tuple[Any, dict[str, Value]] | None:
         """The next trial and what to set in it; None when `limit` trials are done or under way."""
+        self._end_left()
         if self._counted() >= limit:
             return None
         trial = self._study.ask()
+        trial.set_user_attr(_OWNER, self._owner.name)
         if self._counted(trial.number) >= limit:
             # Another process took the last one meanwhile.
             self._study.tell(trial, state=self._states.FAIL)
@@ -95,15 +105,32 @@ class Trials:
 
     def tell(self, trial: Any, state: State, value: float | None = None, fault: str = "") -> Trial:
         """End `trial`."""
-        if fault or state == "diverged":
+        if state in ("diverged", "failed"):
+            trial.set_user_attr(_STATE, state)
             trial.set_user_attr(_FAULT, fault)
-        # To Optuna, a trial that diverged is one to keep away from, as a pruned one is.
+        # To Optuna, a trial that diverged or failed is one to keep away from, as a pruned one is.
         ended = {
             "complete": self._states.COMPLETE,
             "pruned": self._states.PRUNED,
             "diverged": self._states.PRUNED,
+            "failed": self._states.PRUNED,
         }.get(state, self._states.FAIL)
         return self._shown(self._study.tell(trial, value, state=ended))
+
+    def close(self) -> None:
+        """Leave the trials that are still under way to whoever goes on."""
+        self._owner.close()
+
+    def _end_left(self) -> None:
+        """End the trials of processes that are no more: nobody else will."""
+        running = (self._states.RUNNING,)
+        for trial in self._study.get_trials(deepcopy=False, states=running):
+            owner = trial.user_attrs.get(_OWNER)
+            began = trial.datetime_start.timestamp()
+            gone = time.time() - began > _UNOWNED if owner is None else owners.is_gone(owner)
+            if gone:
+                # Another process may do the same.
+                self._study.tell(trial.number, state=self._states.FAIL, skip_if_finished=True)
 
     def _counted(self, before: int | None = None) -> int:
         found = self._study.get_trials(deepcopy=False)
@@ -115,7 +142,7 @@ class Trials:
     def _shown(self, trial: Any) -> Trial:
         states: dict[Any, State] = {
             self._states.COMPLETE: "complete",
-            self._states.PRUNED: "diverged" if _FAULT in trial.user_attrs else "pruned",
+            self._states.PRUNED: trial.user_attrs.get(_STATE, "pruned"),
             self._states.FAIL: "interrupted",
         }
         state = states.get(trial.state, "running")
@@ -126,7 +153,8 @@ class Trials:
         }
         curve = tuple(value for _, value in sorted(trial.intermediate_values.items()))
         value = trial.value if state == "complete" else None
-        return Trial(trial.number + 1, settings, state, value, curve)
+        fault = trial.user_attrs.get(_FAULT, "")
+        return Trial(trial.number + 1, settings, state, value, curve, fault)
 
 
 @contextmanager
@@ -161,7 +189,8 @@ def opened(
                 help = "name another folder, or go on with the spec and settings it began with"
                 raise TrainingError(Diagnostic("different-spec", message, help=help))
             study.set_user_attr(_SPEC, fingerprint)
-            yield Trials(optuna, study, spec)
+            with closing(Trials(optuna, study, spec)) as trials:
+                yield trials
         finally:
             if storage is not None:
                 storage.remove_session()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NoReturn
@@ -34,11 +35,12 @@ from graphnn.cli import (
     train,
 )
 from graphnn.cli.options import misused
-from graphnn.errors import Diagnostic, GraphnnError
+from graphnn.errors import Diagnostic, GraphnnError, suggestion
 
 FINE, WRONG, MISUSED = 0, 1, 2  # exit codes: all is well; the file or data is not; the call is not
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
 _WRITE, _COMPUTE = "Write and look", "Compute"
+_CHOICE = re.compile(r"'([^']*)' is not one of (.*)")
 _COMMANDS: dict[str, tuple[Callable[..., int | None], str]] = {
     "new": (new.new, _WRITE),
     "check": (check.check, _WRITE),
@@ -139,5 +141,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _misuse(error: Any) -> Diagnostic:
     message = error.format_message().removeprefix("Invalid value for ").rstrip(".")
     command = error.ctx.command_path if getattr(error, "ctx", None) else "graphnn"
-    message = message[:1].lower() + message[1:]
-    return Diagnostic("usage", message, help=f"'{command} --help' says how it is used")
+    message = message[:1].lower() + message[1:].replace("Value error, ", "", 1)
+    help = f"'{command} --help' says how it is used"
+    if found := _CHOICE.search(message):
+        help = suggestion(found[1], re.findall("'(.*?)'", found[2]), help)
+    return Diagnostic("usage", message, help=help)

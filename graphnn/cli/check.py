@@ -35,8 +35,13 @@ def check(
     """
     values = settings(set)
     try:
-        paths = [found.path for found in spec_files(files) if found.is_spec]
-        diagnostics = [found for path in paths for found in diagnose(path, values)]
+        specs = [found for found in spec_files(files) if found.is_spec]
+        paths = [found.path for found in specs]
+        diagnostics = [
+            each
+            for found in specs
+            for each in ((found.fault,) if found.fault else diagnose(found.path, values))
+        ]
     except FileError as error:
         paths, diagnostics = [], list(error.diagnostics)
     if format == "text":

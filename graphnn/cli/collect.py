@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphnn.errors import GraphnnError
+from graphnn.errors import Diagnostic, FileError, GraphnnError
 from graphnn.files import fail, within
-from graphnn.runs import CHECKPOINT
 from graphnn.spec import reader
 from graphnn.spec.library import is_library
 from graphnn.spec.values import Mapping
+from graphnn.trained import CHECKPOINT
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _MARKS = ("graphnn", "nodes")  # keys without which a file found in a folder is no spec
@@ -20,10 +20,30 @@ _MARKS = ("graphnn", "nodes")  # keys without which a file found in a folder is 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file to look at, and whether it was named or came up in a folder."""
+    """A file to look at, and the folder that it came up in, if it was not named itself."""
 
     path: Path
-    named: bool
+    folder: Path | None = None
+
+    @property
+    def fault(self) -> Diagnostic | None:
+        """What is wrong with it before it is read: it is a link that leads out of its folder."""
+        if self.folder is None:
+            return None
+        try:
+            within(self.folder, str(self.path.relative_to(self.folder)))
+        except FileError as error:
+            (found,) = error.diagnostics
+            if found.code != "file-outside":
+                return found
+            message = f"'{self.path}' is a link that leads out of the folder '{self.folder}'"
+            return Diagnostic("file-outside", message, help="name the file that is meant itself")
+        return None
+
+    def refuse_fault(self) -> None:
+        """Raise the `fault` as a FileError, if there is one."""
+        if (fault := self.fault) is not None:
+            raise FileError(fault)
 
     @property
     def is_spec(self) -> bool:
@@ -41,7 +61,7 @@ class Found:
 
     def _document(self) -> Mapping | None:
         """What it holds, if that tells what it is for."""
-        if self.named:
+        if self.folder is None or self.fault is not None:
             return None
         try:
             return reader.read_file(self.path)
@@ -58,19 +78,19 @@ def spec_files(paths: Iterable[Path]) -> list[Found]:
     Raises
     ------
     FileError
-        A folder holds no such file, or a link that leads out of it.
+        A folder holds no such file.
     """
     found: dict[Path, Found] = {}
     for path in paths:
         if not path.is_dir():
-            found.setdefault(path, Found(path, named=True))
+            found.setdefault(path, Found(path))
             continue
         inside = list(_walk(path))
         if not inside:
             message = f"there is no .yaml, .yml or .json file in '{path}'"
             raise fail("no-such-file", message)
         for file in inside:
-            found.setdefault(file, Found(file, named=False))
+            found.setdefault(file, Found(file, path))
     return list(found.values())
 
 
@@ -81,5 +101,4 @@ def _walk(folder: Path) -> Iterable[Path]:
             continue
         for name in sorted(names):
             if name.lower().endswith(SUFFIXES) and not name.startswith("."):
-                within(folder, str(Path(place, name).relative_to(folder)))
                 yield Path(place, name)

@@ -34,6 +34,5 @@ def diff(
     if format == "json":
         typer.echo(json.dumps(found.as_dict(), indent=2))
     else:
-        for kind, text in found.lines():
-            terminal.line((_STYLES[kind] if kind else "strong", text))
+        terminal.lines((_STYLES[kind] if kind else "strong", text) for kind, text in found.lines())
     return 1 if found else 0

@@ -44,7 +44,8 @@ def evaluate(
             "-o",
             "--output",
             metavar="FOLDER",
-            help="For a classifier: write confusion.png, and for images mistakes.png, here.",
+            help="Write pictures here: confusion.png of a classifier, and mistakes.png for images; "
+            "reconstructions.png of what makes images of images.",
             show_default=False,
         ),
     ] = None,
@@ -57,13 +58,14 @@ def evaluate(
     """
     net = network.load(file, settings(set))
     found = measure(net, weights=weights, data=None if data is None else _data(data))
-    written = () if output is None else found.draw(output)
     if format == "json":
         terminal.block(json.dumps(_plain(found), indent=2))
     else:
         terminal.line(terminal.count(found.rows, "row" if data else f"{found.kind} row"))
         rows = [(name, terminal.number(value)) for name, value in found.values.items()]
         terminal.table(("", ""), rows)
+    # What was measured must not wait for pictures that cannot be made.
+    written = () if output is None else found.draw(output)
     if written:
         terminal.remark(f"wrote '{output}': {', '.join(written)}")
     elif output is not None:

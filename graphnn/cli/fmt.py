@@ -39,6 +39,7 @@ def fmt(
         if not found.is_spec:
             continue
         try:
+            found.refuse_fault()
             before, after = format_file(found.path, write=not dry)
         except GraphnnError as error:
             faults += error.diagnostics
@@ -63,8 +64,6 @@ def fmt(
 
 
 def _show(path: Path, before: str, after: str) -> None:
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), str(path), str(path), lineterm=""
-    )
-    for line in lines:
-        terminal.line((_STYLES.get(line[:1], "text"), line))
+    name = str(path)
+    found = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
+    terminal.lines((_STYLES.get(line[:1], "text"), line) for line in found)

@@ -10,14 +10,16 @@ import numpy as np
 import typer
 
 from graphnn import archives, drawing, gradients, network
-from graphnn.cli import inputs, options, progress, terminal
+from graphnn.cli import causes, inputs, options, progress, terminal
 from graphnn.cli.options import (
     Batch,
     Entries,
+    Extrapolation,
     File,
     InputFile,
     Inputs,
     Loss,
+    MaxMemory,
     Method,
     Mode,
     Only,
@@ -26,11 +28,13 @@ from graphnn.cli.options import (
     Seed,
     Settings,
     Step,
+    Threads,
     settings,
 )
 from graphnn.errors import Diagnostic, UsageError
 from graphnn.gradients import selection
 from graphnn.gradients.estimate import GradientEstimate
+from graphnn.gradients.probes import MAX_MEMORY
 from graphnn.gradients.study import StepStudy
 
 _PICTURE = Path("study.png")
@@ -48,9 +52,12 @@ def grad(
     rule: Rule = "central",
     order: Order = None,
     step: Step = None,
+    extrapolation: Extrapolation = "compared",
     only: Only = None,
     entries: Entries = None,
     mode: Mode = "run",
+    threads: Threads = None,
+    max_memory: MaxMemory = MAX_MEMORY >> 20,
     save: Annotated[
         Path | None,
         typer.Option(
@@ -91,7 +98,7 @@ def grad(
         return 0
     stopped = None
     try:
-        with progress.counting("entries") as callback:
+        with causes.told(net), progress.counting("entries") as callback:
             estimates = gradients.numerical_gradient(
                 net,
                 arrays,
@@ -102,14 +109,18 @@ def grad(
                 rule=rule,
                 order=order,
                 step=step,
+                extrapolation=extrapolation,
                 mode=mode,
                 seed=seed,
+                threads=threads,
+                max_memory=max_memory << 20,
                 progress=callback,
             )
     except gradients.Interrupted as stop:
         stopped, estimates = stop, stop.estimates
-    _show(estimates)
-    if save is not None:
+    if estimates:
+        _show(estimates)
+    if save is not None and estimates:
         archives.write_arrays(save, {name: found.value for name, found in estimates.items()})
         terminal.remark(f"wrote '{save}'")
     if stopped is not None:

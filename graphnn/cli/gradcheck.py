@@ -7,15 +7,17 @@ import json
 import typer
 
 from graphnn import gradients, network
-from graphnn.cli import inputs, options, progress, terminal
+from graphnn.cli import causes, inputs, options, progress, terminal
 from graphnn.cli.options import (
     Batch,
     Entries,
+    Extrapolation,
     File,
     Format,
     InputFile,
     Inputs,
     Loss,
+    MaxMemory,
     Method,
     Mode,
     Only,
@@ -24,8 +26,10 @@ from graphnn.cli.options import (
     Seed,
     Settings,
     Step,
+    Threads,
     settings,
 )
+from graphnn.gradients.probes import MAX_MEMORY
 
 
 def gradcheck(
@@ -39,9 +43,12 @@ def gradcheck(
     rule: Rule = "central",
     order: Order = None,
     step: Step = None,
+    extrapolation: Extrapolation = "compared",
     only: Only = None,
     entries: Entries = None,
     mode: Mode = "run",
+    threads: Threads = None,
+    max_memory: MaxMemory = MAX_MEMORY >> 20,
     format: Format = "text",
     set: Settings = None,
 ) -> int:
@@ -55,7 +62,7 @@ def gradcheck(
     arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
     stopped = None
     try:
-        with progress.counting("entries") as callback:
+        with causes.told(net), progress.counting("entries") as callback:
             report = gradients.check_gradients(
                 net,
                 arrays,
@@ -66,15 +73,18 @@ def gradcheck(
                 rule=rule,
                 order=order,
                 step=step,
+                extrapolation=extrapolation,
                 mode=mode,
                 seed=seed,
+                threads=threads,
+                max_memory=max_memory << 20,
                 progress=callback,
             )
     except gradients.Interrupted as stop:
         stopped, report = stop, stop.report
     if format == "json":
-        typer.echo(json.dumps(report.as_dict(), indent=2))
-    else:
+        typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
+    elif stopped is None or stopped.done:
         terminal.block(str(report))
     if stopped is not None:
         terminal.remark(f"interrupted: {stopped}")

@@ -32,7 +32,8 @@ Settings = Annotated[
     typer.Option(
         SET,
         metavar="NAME=VALUE",
-        help="Replace a named size or a value of 'train'. May be repeated.",
+        help="Replace a named size, a value of 'train', or what a node is given, such as "
+        "'drop.rate=0.3' or 'a1.weight=he'; null takes out what is optional. May be repeated.",
         show_default=False,
     ),
 ]
@@ -69,7 +70,8 @@ TrainedWeights = Annotated[
     typer.Option(
         "--weights",
         metavar="FILE",
-        help="Trained parameters, such as weights.safetensors in the folder of a run.",
+        help="Trained parameters: the folder of a run, or a file such as weights.safetensors or "
+        "checkpoint.safetensors in it.",
         show_default=False,
     ),
 ]
@@ -136,6 +138,25 @@ Mode = Annotated[
         "the same for every perturbation."
     ),
 ]
+Extrapolation = Annotated[
+    Literal["compared", "richardson"],
+    typer.Option(
+        help="What is made of derivatives at several steps: the error from two, or a better value "
+        "from three."
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="That share the work, but for the method loop; by default one for each core.",
+        show_default=False,
+    ),
+]
+MaxMemory = Annotated[
+    int, typer.Option(min=1, metavar="MIB", help="Memory that tables of probes may take.")
+]
 Rule = Annotated[Literal["central", "forward"], typer.Option(help="Difference rule.")]
 
 
@@ -145,9 +166,15 @@ def settings(given: Iterable[str] | None) -> dict[str, Value]:
     Raises
     ------
     UsageError
-        One is not of that form, or its value is not YAML.
+        One is not of that form, its value is not YAML, or a name is set twice.
     """
-    return dict(assignment(SET, text) for text in given or ())
+    found: dict[str, Value] = {}
+    for name, value in (assignment(SET, text) for text in given or ()):
+        if name in found:
+            message = f"'{name}' is set twice"
+            raise UsageError(Diagnostic("conflicting-settings", message, value.span))
+        found[name] = value
+    return found
 
 
 def entries(given: Sequence[str] | None) -> int | list[str] | None:

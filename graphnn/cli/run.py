@@ -77,7 +77,7 @@ def _measure(net: Network, spec: TrainSpec, outputs: Sequence[str]) -> dict[str,
     """Print loss and metrics on the rows held back; the values of `outputs` on all of them."""
     measuring = Measuring(net, spec)
     means = Means(measuring.measures)
-    kind, rows = held_back(load_sets(net, spec))
+    kind, rows = held_back(load_sets(net, spec, net.classes))
     executor = net.executor((*measuring.losses, *measuring.nodes, *outputs))
     parts: dict[str, list[Array]] = {name: [] for name in outputs}
     for batch in rows.batches(spec.batch_size):

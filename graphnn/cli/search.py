@@ -47,16 +47,19 @@ def search(
     once, its processes share the work.
     """
     folder = output or _RUNS / f"{file.stem}-search"
-    made = _make(folder)
+    made = runs.missing_folders(folder)
+    runs.make_folder(folder)
     try:
         with _watched() as watch:
             found = searches.search(
                 file, trials, settings(set), storage=folder / STUDY, progress=watch
             )
     finally:
-        _remove_if_empty(made)
+        # A search that could not begin leaves no folder.
+        runs.remove_if_empty(made)
     written, remarks = found.write(folder)
     _report(found)
+    terminal.tell(found.faults)
     terminal.line(f"wrote '{folder}': {', '.join((STUDY, *written))}")
     if found.best is not None:
         given = [*(set or ()), *(f"{k}={_plain(v)}" for k, v in found.best.settings.items())]
@@ -69,21 +72,6 @@ def search(
     where = ["--trials", str(trials), *(["-o", str(output)] if output else [])]
     terminal.remark(f"go on by: {_command('search', file, set or (), where)}")
     return 1
-
-
-def _make(folder: Path) -> list[Path]:
-    """Make `folder` and those above it; which of them were not there."""
-    missing = [place for place in (folder, *folder.parents) if not place.exists()]
-    runs.make_folder(folder)
-    return missing
-
-
-def _remove_if_empty(folders: list[Path]) -> None:
-    """A search that could not begin leaves no folder."""
-    for folder in folders:
-        if any(folder.iterdir()):
-            return
-        folder.rmdir()
 
 
 def _command(name: str, file: Path, given: Any, options: Any = ()) -> str:
@@ -100,6 +88,10 @@ def _report(found: Search) -> None:
     best = found.ranked[:_SHOWN]
     if not best:
         terminal.line("no trial is complete")
+        for trial in found.trials:
+            if trial.state == "diverged" and trial.fault:
+                terminal.remark(("note", "note"), f": trial {trial.number} diverged: {trial.fault}")
+                break
         return
     names = list(found.spec.settings)
     rows = [

@@ -16,7 +16,8 @@ from graphnn.graph import Graph, Node, Parameter
 from graphnn.outline import Group, Outline, outline, show_shapes
 from graphnn.spec.model import Copy, copies_of
 from graphnn.spec.sizes import show as show_shape
-from graphnn.spec.values import Mapping, Scalar
+from graphnn.spec.values import Mapping, Scalar, Value
+from graphnn.spec.writer import flow
 
 _Range = tuple[int | str, int | str]  # of the numbers of copies, or twice a name
 
@@ -84,12 +85,12 @@ def _group_row(graph: Graph, group: Group, seen: Outline, entries: Counter[str])
 def _node_row(graph: Graph, node: Node, seen: Outline) -> tuple[str, ...]:
     alike = seen.alike[node.name]
     attributes = [
-        f"{key}={entry.value.value}"
+        f"{key}={_shown(entry.value)}"
         for key, entry in node.spec.fields.items()
-        if key in type(node.op).model_fields
-        and key not in (*type(node.op).size_attributes, "dtype", "value")
-        and isinstance(entry.value, Scalar)
+        if key in type(node.op).model_fields and key not in (*node.op.size_attributes, "shape")
     ]
+    if node.op.family == "source":  # told by the shape and the value
+        attributes = []
     shape = show_shapes(each.shape for each in alike) + (" int" if node.kind == "int" else "")
     parameters = [_mention(node, key, full) for key, full in node.parameters.items()]
     return (
@@ -99,6 +100,10 @@ def _node_row(graph: Graph, node: Node, seen: Outline) -> tuple[str, ...]:
         shape,
         ", ".join(parameters),
     )
+
+
+def _shown(value: Value) -> str:
+    return str(value.value) if isinstance(value, Scalar) else flow(value)
 
 
 def _local(node: Node) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
@@ -34,6 +35,7 @@ _STYLES = {
     "strong": "bold",
     "faint": "dim",
 }
+_TOGETHER = 100  # lines
 _UNLIMITED = 100_000  # columns: where nobody looks at a terminal, nothing is cut or folded
 
 
@@ -58,6 +60,14 @@ def line(*pieces: Piece, stderr: bool = False) -> None:
     console(stderr=stderr).print(_text(pieces), soft_wrap=True)
 
 
+def lines(found: Iterable[Piece]) -> None:
+    """Print many lines of one piece each."""
+    out, pieces = console(), iter(found)
+    # Printing takes far longer than putting lines together.
+    while some := list(islice(pieces, _TOGETHER)):
+        out.print(Text("\n").join(_text([piece]) for piece in some), soft_wrap=True)
+
+
 def remark(*pieces: Piece) -> None:
     """Print one line about what is being done, apart from results."""
     line(*pieces, stderr=True)
@@ -75,9 +85,7 @@ def tell(diagnostics: Iterable[Diagnostic], *, stderr: bool = True) -> None:
 
 def block(text: str, indent: str = "") -> None:
     """Print a text of several lines."""
-    out = console()
-    for part in text.split("\n"):
-        out.print(_text([(indent + part).rstrip()]), soft_wrap=True)
+    lines((indent + part).rstrip() for part in text.split("\n"))
 
 
 def table(

@@ -45,6 +45,7 @@ def test(files: Files, set: Settings = None) -> int:
 def _file(found: Found, values: dict[str, Value], tally: _Tally) -> None:
     tally.files += 1
     try:
+        found.refuse_fault()
         results = run_examples(network.load(found.path, values))
     except GraphnnError as error:
         if misused(error):

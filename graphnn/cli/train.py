@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from graphnn import network, runs
-from graphnn.cli import terminal, watching
+from graphnn.cli import causes, terminal, watching
 from graphnn.cli.options import SET, File, Settings, settings
 from graphnn.errors import Diagnostic, RunError, TrainingError
 from graphnn.network import Network
-from graphnn.runs import CHECKPOINT, Run
+from graphnn.runs import Run
 from graphnn.spec.model import TrainSpec
+from graphnn.trained import CHECKPOINT
 from graphnn.training.measuring import Row
 
 _RUNS = Path("runs")
@@ -49,11 +50,12 @@ def train(
     net = network.load(file, settings(set))
     folder = output or (_latest(file) if resume else _unused(file))
     try:
-        with watching.epochs() as watch:
+        with causes.told(net), watching.epochs() as watch:
             run = runs.train(net, folder=folder, resume=resume, progress=watch)
             watch.finish(len(run.history))
     except RunError:
-        terminal.remark(f"what was reached before is kept in '{folder}'")
+        if (folder / CHECKPOINT).exists():
+            terminal.remark(f"what was reached before is kept in '{folder}'")
         raise
     _report(net, run)
     if not run.interrupted:

@@ -17,7 +17,7 @@ from graphnn.drawing.filters import filters
 from graphnn.drawing.histograms import histograms
 from graphnn.drawing.history import curves
 from graphnn.drawing.keypoints import image_with_points
-from graphnn.drawing.sheets import image_sheet, mistakes
+from graphnn.drawing.sheets import image_sheet, mistakes, reconstructions
 from graphnn.drawing.study import step_study
 from graphnn.drawing.trials import trial_curves, trial_values
 from graphnn.network import Network
@@ -36,6 +36,7 @@ __all__ = [
     "loss_path",
     "mistakes",
     "path_on_contours",
+    "reconstructions",
     "step_study",
     "to_svg",
     "trial_curves",

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from graphnn.drawing import style
 from graphnn.drawing.render import fail
-from graphnn.drawing.sheets import image_sheet
+from graphnn.drawing.sheets import stacked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ def filters(
     *,
     columns: int | None = None,
     limit: int = 100,
+    before: ArrayLike | None = None,
     title: str | None = None,
     path: str | Path | None = None,
 ) -> Figure:
@@ -31,6 +33,8 @@ def filters(
         What `conv2d` calls its weight. The entry furthest from 0 is black or white.
     columns, limit, title, path
         As in `image_sheet`.
+    before : array_like, optional
+        The same filters before training, which then stand above, on the same scale.
 
     Returns
     -------
@@ -43,6 +47,21 @@ def filters(
     FileError
         The file cannot be written.
     """
+    style.check_path(path)
+    sheets = {title or "": weight}
+    if before is not None:
+        sheets = {"before training": before, title or "after training": weight}
+    arrays = {heading: _checked(array) for heading, array in sheets.items()}
+    finite = [np.abs(array[np.isfinite(array)]) for array in arrays.values()]
+    extreme = max((each.max() for each in finite if each.size), default=0.0) or 1.0
+    pictures = {
+        heading: np.moveaxis(array / extreme / 2 + 0.5, 1, 3) for heading, array in arrays.items()
+    }
+    with style.styled():
+        return style.finish(stacked(pictures, columns, limit), path)
+
+
+def _checked(weight: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(weight)
     if array.ndim != 4 or array.shape[1] not in (1, 3) or array.dtype.kind not in "buif":
         raise fail(
@@ -50,8 +69,4 @@ def filters(
             f"an array of shape {array.shape} is not filters that can be seen",
             "filters are [filters, 1 or 3, height, width]: those of a first layer",
         )
-    values = array.astype(np.float64)
-    finite = np.abs(values[np.isfinite(values)])
-    extreme = (finite.max() if finite.size else 0.0) or 1.0
-    pictures = np.moveaxis(values / extreme / 2 + 0.5, 1, 3)
-    return image_sheet(pictures, columns=columns, limit=limit, title=title, path=path)
+    return array.astype(np.float64)

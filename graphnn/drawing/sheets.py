@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,10 +80,7 @@ def image_sheet(
     limit = max(limit, 1)
     shown = range(min(len(pictures), limit))
     texts = [[(str(labels[i]), style.INK)] if labels is not None else [] for i in shown]
-    heading = title or ""
-    if len(pictures) > limit:
-        cut = f"first {limit:,} of {len(pictures):,} shown"
-        heading = f"{heading} ({cut})" if heading else cut
+    heading = _heading(title or "", len(pictures), limit)
     with style.styled():
         figure = _sheet(pictures[: len(shown)], texts, columns, heading, ink, "no images")
         return style.finish(figure, path)
@@ -168,6 +165,89 @@ def _tally(wrong: int, total: int, shown: int) -> str:
     return f"{tally}; first {shown:,} shown" if shown < wrong else tally
 
 
+def reconstructions(
+    images: ArrayLike,
+    made: ArrayLike,
+    *,
+    columns: int = 10,
+    limit: int = 30,
+    ink: bool = True,
+    title: str | None = None,
+    path: str | Path | None = None,
+) -> Figure:
+    """A sheet of images, and below each what a network makes of it, all on one scale.
+
+    Parameters
+    ----------
+    images, made : array_like
+        As `image_sheet` takes them, both of one shape. What is made darker or lighter than any of
+        the images is drawn as dark or light as they are.
+    columns : int
+        Images in a row.
+    limit : int
+        Most images to show, one at least; the title says when there are more.
+    ink, title, path
+        As in `image_sheet`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    DrawingError, FileError
+        As in `image_sheet`; or the shapes differ.
+    """
+    style.check_path(path)
+    before, after = read_images(images), read_images(made)
+    if before.shape != after.shape:
+        message = f"images of shape {before.shape} and {after.shape} are not alike"
+        raise fail("bad-picture-data", message)
+    limit = max(limit, 1)
+    heading = _heading(title or "", len(before), limit)
+    before, after = before[:limit], after[:limit]
+    if before.size:
+        after = np.clip(after, before.min(), before.max())
+    columns = max(1, min(columns, len(before)))
+    # Every second row of the sheet is for what was made of the images above.
+    upper = [number + number // columns * columns for number in range(len(before))]
+    places = [*upper, *(place + columns for place in upper)]
+    pictures = np.concatenate([before, after])
+    grid = _grid(pictures, [], columns, bool(heading))
+    grid = replace(grid, rows=max(1, 2 * math.ceil(len(before) / columns)))
+    texts: list[Texts] = [[]] * len(pictures)
+    with style.styled():
+        figure = style.new_figure(*grid.sheet)
+        axes = figure.add_axes((0, 0, 1, 1))
+        _fill(axes, grid, pictures, texts, heading, ink=ink, nothing="no images", places=places)
+        return style.finish(figure, path)
+
+
+def stacked(sheets: Mapping[str, ArrayLike], columns: int | None, limit: int) -> Figure:
+    """Sheets of images by title, one below the other, each with axes of its own."""
+    limit = max(limit, 1)
+    read = {title: read_images(images) for title, images in sheets.items()}
+    parts = {_heading(title, len(each), limit): each[:limit] for title, each in read.items()}
+    grids = [_grid(shown, [], columns, bool(title)) for title, shown in parts.items()]
+    width, height = max(grid.sheet[0] for grid in grids), sum(grid.sheet[1] for grid in grids)
+    figure = style.new_figure(width, height)
+    top = height
+    for (title, shown), grid in zip(parts.items(), grids, strict=True):
+        top -= grid.sheet[1]
+        place = (0, top / height, grid.sheet[0] / width, grid.sheet[1] / height)
+        axes = figure.add_axes(place)
+        _fill(axes, grid, shown, [[]] * len(shown), title, ink=False, nothing="no images")
+    return figure
+
+
+def _heading(title: str, count: int, limit: int) -> str:
+    """`title`, with what is left out where that is so."""
+    if count <= limit:
+        return title
+    cut = f"first {limit:,} of {count:,} shown"
+    return f"{title} ({cut})" if title else cut
+
+
 @dataclass(frozen=True, slots=True)
 class _Grid:
     """Where things are on a sheet, in inches from its top left corner."""
@@ -202,13 +282,29 @@ def _sheet(
     nothing: str,
 ) -> Figure:
     grid = _grid(pictures, texts, columns, bool(title))
-    width, height = grid.sheet
-    figure = style.new_figure(width, height)
+    figure = style.new_figure(*grid.sheet)
     axes = figure.add_axes((0, 0, 1, 1))
+    _fill(axes, grid, pictures, texts, title, ink=ink, nothing=nothing)
+    return figure
+
+
+def _fill(
+    axes: Axes,
+    grid: _Grid,
+    pictures: NDArray[Any],
+    texts: Sequence[Texts],
+    title: str,
+    *,
+    ink: bool,
+    nothing: str,
+    places: Sequence[int] | None = None,
+) -> None:
+    """Draw a sheet into axes of its size; `places` number those of the pictures, if not all."""
+    width, height = grid.sheet
     axes.set_axis_off()
     scale = scale_of(pictures)
     for number, picture in enumerate(pictures):
-        x, y = grid.place(number)
+        x, y = grid.place(number if places is None else places[number])
         show_image(axes, picture, scale, ink, (x, x + grid.width, y + grid.height, y))
         _write(axes, texts[number], x + grid.width / 2, y + grid.height, grid.width + _GAP)
     if not len(pictures):
@@ -218,7 +314,6 @@ def _sheet(
         axes.text(_MARGIN, 0.16, title, fontsize=style.TITLE_SIZE, va="top")
     # a unit of the axes is an inch, counted downwards
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
-    return figure
 
 
 def _grid(

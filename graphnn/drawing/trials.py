@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 _ACROSS = 3  # panels
 _DECADES = 2  # positive values that span more are drawn on a logarithmic axis
-_LABEL = 12  # letters of a choice
+_LABEL = 12  # letters of a line of a choice
+_MINOR_PAD = 5.0  # points: minor ticks are shorter, and their labels to stand with the others
+# Which steps between powers of ten have a label, where an axis spans fewer decades than this.
+_BETWEEN = ((1.0, "235"), (1.7, "25"), (2.7, "3"))
 
 
 def trial_curves(
@@ -138,7 +142,7 @@ def trial_values(
             if number % across == 0:
                 _name(axes, measure)
             else:
-                axes.tick_params(labelleft=False)
+                axes.tick_params(which="both", labelleft=False)
             axes.grid(visible=True, axis="y")
         assert shared is not None
         _scale(shared, values)
@@ -162,7 +166,7 @@ def _places(axes: Axes, given: Sequence[float | str], log: bool) -> Array:
     """Where on its axis each value of a setting stands."""
     if any(isinstance(value, str) for value in given):
         names = sorted({str(value) for value in given}, key=_order)
-        labels = [n if len(n) <= _LABEL else f"{n[: _LABEL - 1]}…" for n in map(style.shown, names)]
+        labels = _told_apart([style.shown(name) for name in names])
         axes.set_xticks(range(len(names)), labels)
         axes.set_xlim(-0.5, len(names) - 0.5)
         return np.array([names.index(str(value)) for value in given], np.float64)
@@ -172,6 +176,31 @@ def _places(axes: Axes, given: Sequence[float | str], log: bool) -> Array:
     elif all(isinstance(value, int) for value in given):
         _whole_ticks(axes.xaxis)
     return places
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Labels of choices: of long ones the words in which they differ, a line each."""
+    if all(len(name) <= _LABEL for name in names):
+        return list(names)
+    words = [re.findall(r"[^\s{}\[\],]*[^\s{}\[\],:]", name) or [name] for name in names]
+    shared = set.intersection(*map(set, words)) if len(names) > 1 else set()
+    apart = [[word for word in each if word not in shared] or each[:1] for each in words]
+    if len(set(map(tuple, apart))) < len(names):
+        apart = words
+    labels = ["\n".join(map(_cut, each)) for each in apart]
+    # What is the same even so is told apart by its place.
+    twice = {label for label in labels if labels.count(label) > 1}
+    return [
+        f"{number}: {label}" if label in twice else label for number, label in enumerate(labels, 1)
+    ]
+
+
+def _cut(word: str) -> str:
+    """`word`, the middle left out of a long one."""
+    if len(word) <= _LABEL:
+        return word
+    half = _LABEL // 2
+    return f"{word[: half - 1]}…{word[-half:]}"
 
 
 def _order(name: str) -> tuple[float, str]:
@@ -199,15 +228,14 @@ def _decades(axis: Axis, values: Iterable[float]) -> None:
     scale, limits = ("xscale", "xlim") if across else ("yscale", "ylim")
     axis.axes.set(**{scale: "log", limits: (10.0**low, 10.0**high)})
     style.mark_decades(axis, low, high, 5)
-    if high - low < 1:
-        # Hardly a power of ten in sight.
+    labelled = next((digits for span, digits in _BETWEEN if high - low < span), "")
+    if labelled:
+        # Too few powers of ten to read a value by.
         axis.set_major_formatter(lambda value, _: f"{value:g}")
-        axis.set_minor_formatter(_few)
-
-
-def _few(value: float, _position: float | None = None) -> str:
-    """A label for those steps between powers of ten that leave room for one."""
-    return f"{value:g}" if f"{value:e}"[0] in "235" else ""
+        axis.set_minor_formatter(
+            lambda value, _: f"{value:g}" if f"{value:e}"[0] in labelled else ""
+        )
+        axis.set_tick_params(which="minor", pad=_MINOR_PAD)
 
 
 def _whole_ticks(axis: Axis) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
 from graphnn.executor import Kept
-from graphnn.network import Network
+from graphnn.network import Network, check_seed, names_of
 from graphnn.ops._op import Op
 from graphnn.plan import Mode, Plan
 
@@ -25,7 +25,7 @@ def backprop(
     /,
     *,
     loss: str | Iterable[str] | None = None,
-    only: Iterable[str] | None = None,
+    only: str | Iterable[str] | None = None,
     mode: Mode = "run",
     seed: int = 0,
     **named: Any,
@@ -39,7 +39,7 @@ def backprop(
         As for `Network.run`.
     loss : str or iterable of str, optional
         As for `Network.loss`.
-    only : iterable of str, optional
+    only : str or iterable of str, optional
         Names of parameters, or of input nodes; by default every parameter.
     mode : {"run", "train"}
         Whether ops such as dropout and batch_norm do what they do when run or in training.
@@ -56,6 +56,7 @@ def backprop(
     RunError, UsageError
         As `Network.loss`; also when `only` names nothing.
     """
+    check_seed(seed)
     reverse = Reverse(network, loss=loss, only=only, mode=mode)
     return reverse({**(inputs or {}), **named}, np.random.default_rng(seed)).gradients
 
@@ -102,7 +103,7 @@ class Reverse:
         network: Network,
         *,
         loss: str | Iterable[str] | None = None,
-        only: Iterable[str] | None = None,
+        only: str | Iterable[str] | None = None,
         also: Iterable[str] = (),
         mode: Mode = "run",
     ) -> None:
@@ -180,9 +181,11 @@ class Reverse:
         return np.zeros_like(self._network.parameters[name] if slot is None else values[slot])
 
 
-def _targets(network: Network, plan: Plan, only: Iterable[str] | None) -> dict[str, int | None]:
+def _targets(
+    network: Network, plan: Plan, only: str | Iterable[str] | None
+) -> dict[str, int | None]:
     """Slots of the arrays to differentiate by; None for one that the loss does not depend on."""
-    names = tuple(network.parameters) if only is None else tuple(only)
+    names = tuple(network.parameters) if only is None else names_of(only)
     inputs = {node.name for node in network.graph.inputs if node.kind == "float"}
     for name in names:
         if name not in network.parameters and name not in inputs:

@@ -10,19 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.gradients.cases import Cases
+from graphnn.gradients.curves import Curves, fit, points
 from graphnn.gradients.route import ENTRIES, Found, Offsets, Route, data_slots
+from graphnn.gradients.rules import EPSILON
 from graphnn.gradients.walk import Layout, Walk
 
 Array = NDArray[Any]
 Piece = tuple[slice, slice]
 _WORK = 1 << 22  # entries of all moves that a piece is cut to: some milliseconds
+_CURVED = 1 << 19  # likewise, where curves stand for most of the moves
 _PIECES = 8  # pieces that may be held at once
 _FILLED = 5  # a chunk so filled may end with a row of the batch
 _MOST = 512  # cases of all offsets from which on a chunk is cut by channels instead
+_POINTS = (4, 8, 16)  # of a curve, until they tell it
+_BLOCK = 256  # groups whose sums are taken in one product, whatever the memory
 
 
 class ByChannel:
     """Each entry moves one channel of every row by offset times what the row responds.
+
+    Where that is one number a row, a row's loss is a curve over it for each channel, and all
+    entries of the channel, at all offsets, are points of that curve. It is told by a few points;
+    where they do not tell it, as at a kink, every move is evaluated by itself.
 
     A piece is a range of groups of entries, see `Op.response`, and a range of rows of the batch.
     """
@@ -39,6 +48,8 @@ class ByChannel:
         self._kinky = self._layout.kinky
         self._stakes = route.stakes()
         self._max_memory = max_memory
+        response = self._response(slice(0, 1))
+        self._curved = response is not None and response.shape[2:] == (1,)
 
     @classmethod
     def fit(cls, route: Route, max_memory: int) -> ByChannel | None:
@@ -62,12 +73,15 @@ class ByChannel:
 
     def pieces(self, offsets: Offsets) -> Iterator[Piece]:
         """As `Way.pieces`."""
-        row = self._groups * self._channels * self._layout.cost
+        moves = _POINTS[0] if self._curved else self._groups
+        work = _CURVED if self._curved else _WORK
         # Memory has no say in this, so that sums are added up in the same order always.
-        many = max(1, min(self._route.rows, _WORK // row))
+        many = max(1, min(self._route.rows, work // (moves * self._channels * self._layout.cost)))
         # Differences and kinks of cases and of groups, and coefficients.
         entry = 2 * len(offsets) * (8 + 1) * self._channels + 2 * 8 * self._inner
-        some = max(1, min(self._groups, self._max_memory // (_PIECES * many * entry)))
+        held = self._max_memory // (_PIECES * entry)
+        least, some = (_BLOCK, held // _BLOCK * _BLOCK) if self._curved else (1, held // many)
+        some = min(self._groups, max(least, some))
         for start in range(0, self._groups, some):
             for first in range(0, self._route.rows, many):
                 stop = min(first + many, self._route.rows)
@@ -87,28 +101,82 @@ class ByChannel:
         groups, rows = piece
         response = self._response(rows)
         assert response is not None
-        table = Cases.of(response[:, groups], rows.start)
+        left = np.ones((len(response), self._channels), dtype=bool)
+        if not self._curved:
+            return self._moved(response[:, groups], left, rows.start, offsets)
+        curves = _Sums(response[:, :, 0], groups, offsets, self._channels)
+        for count in _POINTS:
+            chosen = left & (curves.moves > count)[:, None]
+            if not chosen.any():
+                break
+            left &= ~self._curves(curves, chosen, count, rows.start)
+        found = curves.found(self._kinky)
+        # Row by row, since of all at once there may be as many as entries times rows.
+        for row in np.flatnonzero(left.any(axis=1) & (curves.moves > 0)).tolist():
+            one = slice(row, row + 1)
+            start = rows.start + row
+            found.add(..., self._moved(response[one, groups], left[one], start, offsets))
+        return found
+
+    def _curves(self, sums: _Sums, chosen: Array, count: int, first: int) -> Array:
+        """Add what curves tell of the chosen rows and channels; of which they do.
+
+        The rows are those from `first` on of the batch.
+        """
+        rows, channels = np.flatnonzero(chosen.any(axis=1)), np.flatnonzero(chosen.any(axis=0))
+        at = points(count)
+        samples = np.repeat(first + rows, count)
+        change = (sums.reach[rows, None] * at.places).ravel()
+        losses = np.zeros((self._channels, len(samples)))
+        kinks = np.zeros(losses.shape, dtype=bool)
+        many = max(1, ENTRIES // (self._layout.cost * len(channels) * count)) * count
+        for start in range(0, len(samples), many):
+            some = slice(start, start + many)
+            walk = Walk(self._layout, samples[some])
+            for state, part in walk.finish(channels, change[None, some]):
+                losses[state.channels, some] = part.imag if sums.complex else part
+                kinks[state.channels, some] = state.kinks
+        shape = len(channels), len(rows), count
+        smooth = ~kinks[channels].reshape(shape).any(axis=2).T
+        values = losses[channels].reshape(shape).transpose(2, 1, 0)
+        # An imaginary part is a difference of nothing, and rounded as it is itself.
+        sizes = np.abs(values).max(axis=0) if sums.complex else self._stakes[first + rows, None]
+        curves = fit(values, at, sizes)
+        told = smooth & curves.told & chosen[np.ix_(rows, channels)]
+        sums.add(curves, told, rows, channels, curves.noise / EPSILON)
+        done = np.zeros_like(chosen)
+        done[np.ix_(rows, channels)] = told
+        return done
+
+    def _moved(self, response: Array, left: Array, first: int, offsets: Offsets) -> Found:
+        """What every move of some rows comes to, in the channels `left` of each."""
+        table = Cases.of(response, first)
         found = Found.of(offsets, (self._channels, len(table.samples)), self._kinky)
+        channels = np.flatnonzero(left.any(axis=0))
         for cases in self._chunks(table, len(offsets)):
-            self._chunk(table, cases, offsets, found)
-        count = groups.stop - groups.start
-        stakes = table.added(self._stakes[table.samples], count)
+            self._chunk(table, cases, offsets, channels, found)
+        count = response.shape[1]
+        wanted = left[table.samples - first].T
+        if not wanted.all():
+            found = found.where(wanted)
+        stakes = table.added(wanted * self._stakes[table.samples], count)
         return Found(
             table.added(found.differences, count).swapaxes(1, 2),
             None if found.kinks is None else table.added(found.kinks, count).swapaxes(1, 2),
-            np.repeat(stakes[:, None], self._channels, axis=1),
+            stakes.T,
         )
 
-    def _chunk(self, table: Cases, cases: slice, offsets: Offsets, found: Found) -> None:
-        """Put what some cases come to into `found`, for all channels and offsets."""
+    def _chunk(
+        self, table: Cases, cases: slice, offsets: Offsets, channels: Array, found: Found
+    ) -> None:
+        """Put what some cases come to into `found`, for some channels and all offsets."""
         samples = np.tile(table.samples[cases], len(offsets))
         coefficients = table.coefficients[..., cases]
         change = np.concatenate([offset * coefficients for offset in offsets], axis=-1)
         walk = Walk(self._layout, samples)
         many = max(1, ENTRIES // (self._layout.cost * len(samples)))
-        for start in range(0, self._channels, many):
-            channels = np.arange(start, min(start + many, self._channels))
-            for state, losses in walk.finish(channels, change):
+        for start in range(0, len(channels), many):
+            for state, losses in walk.finish(channels[start : start + many], change):
                 shape = len(state.channels), len(offsets), -1
                 into = slice(None), state.channels, cases
                 found.differences[into] = losses.reshape(shape).swapaxes(0, 1)
@@ -146,6 +214,66 @@ class ByChannel:
         name = op.operands[step.arguments.index(self._route.slot)].name
         response = op.response(name, *given)
         return response if apart or response is None else response[rows]
+
+
+class _Sums:
+    """Sums over rows of what curves tell of every entry at every offset.
+
+    Parameters
+    ----------
+    response : ndarray, shape (rows, groups)
+    groups : slice
+        Those whose entries are asked for.
+    offsets : sequence of float or complex
+        On one axis. Of complex ones only the imaginary parts are summed, all that a complex step
+        is made of.
+    channels : int
+
+    Attributes
+    ----------
+    reach : ndarray, shape (rows,)
+        The largest move of each row.
+    moves : ndarray of int, shape (rows,)
+        How many entries at how many offsets move each row.
+    complex : bool
+    """
+
+    def __init__(self, response: Array, groups: slice, offsets: Offsets, channels: int) -> None:
+        self._offsets = offsets
+        self._channels = channels
+        largest = max(offsets, key=abs)
+        self._scales = np.array([(offset / largest).real for offset in offsets])
+        self.complex = isinstance(largest, complex)
+        response = response.real
+        reach = np.abs(response).max(axis=1, initial=0)
+        self.reach: Array = reach * largest
+        self.moves = np.count_nonzero(response, axis=1) * len(offsets)
+        with np.errstate(invalid="ignore"):
+            self._parts: Array = np.nan_to_num(response[:, groups] / reach[:, None])
+        shape = self._parts.shape[1], channels
+        self._differences = np.zeros((len(offsets), *shape))
+        self._stake = np.zeros(shape)
+
+    def add(self, curves: Curves, told: Array, rows: Array, channels: Array, sizes: Array) -> None:
+        """Add the curves that are `told`, [rows, channels], each of numbers of such a size."""
+        parts = self._parts[rows]
+        powers = np.where(told, curves.powers, 0)
+        by_offset = self._scales[:, None] ** np.arange(1, len(powers) + 1)
+        weights = by_offset[:, :, None, None] * powers
+        weights = weights.reshape(len(self._offsets), -1, len(channels))
+        moves = np.concatenate([parts**power for power in range(1, len(powers) + 1)])
+        sizes = np.where(told, sizes, 0)
+        every: Any = slice(None) if len(channels) == self._channels else channels
+        for start in range(0, parts.shape[1], _BLOCK):
+            block = slice(start, start + _BLOCK)
+            self._differences[:, block, every] += moves[:, block].T @ weights
+            self._stake[block, every] += np.abs(parts[:, block]).T @ sizes
+
+    def found(self, kinky: bool) -> Found:
+        """The sums."""
+        kinks = np.zeros(self._differences.shape, dtype=bool) if kinky else None
+        differences = 1j * self._differences if self.complex else self._differences
+        return Found(differences, kinks, self._stake)
 
 
 def _channel_axis(route: Route) -> int | None:

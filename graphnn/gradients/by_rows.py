@@ -65,6 +65,8 @@ class ByRows:
         differences = np.zeros(len(entries), np.result_type(float, offset))
         crossed = np.zeros(len(entries), dtype=bool)
         parts: list[tuple[int, Array, dict[int, Array]]] = []
+        read = {argument for step in route.apart for argument in step.arguments}
+        handed = [slot for slot in route.frontier if slot in read]
         for position, entry in enumerate(entries):
             moved = self._whole(entry, offset)
             crossed[position] = self._whole_crossed(moved)
@@ -73,7 +75,8 @@ class ByRows:
                     differences[position] += (moved[loss] - base.values[loss]).mean()
             if route.apart:
                 samples = self._moved_samples(moved)
-                parts.append((position, samples, moved))
+                # Rows alone are kept: whole arrays of all probes at once would be many.
+                parts.append((position, samples, {slot: moved[slot][samples] for slot in handed}))
         if parts and any(len(samples) for _, samples, _ in parts):
             self._rows(parts, differences, crossed)
         return differences, crossed
@@ -117,13 +120,8 @@ class ByRows:
         route = self._route
         samples = np.concatenate([samples for _, samples, _ in parts])
         owner = np.concatenate([np.full(len(samples), position) for position, samples, _ in parts])
-        read = {argument for step in route.apart for argument in step.arguments}
         moved = Moved(
-            {
-                slot: np.concatenate([values[slot][rows] for _, rows, values in parts])
-                for slot in route.frontier
-                if slot in read
-            },
+            {slot: np.concatenate([rows[slot] for _, _, rows in parts]) for slot in parts[0][2]},
             samples,
         )
         kinks = np.zeros(len(samples), dtype=bool)

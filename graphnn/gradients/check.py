@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +18,10 @@ from graphnn.gradients.backprop import backprop
 from graphnn.gradients.estimate import GradientEstimate
 from graphnn.gradients.loop import Crossing
 from graphnn.gradients.numerical import Interrupted, Method, Rule, Steps, numerical_gradient
+from graphnn.gradients.probes import MAX_MEMORY
+from graphnn.gradients.rules import Extrapolation
 from graphnn.gradients.selection import Entries
-from graphnn.network import Network
+from graphnn.network import Network, names_of
 from graphnn.plan import Mode
 from graphnn.spec.sizes import show
 
@@ -74,14 +78,14 @@ class Entry:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return {
-            "index": list(self.index),
+        """Plain data for JSON; None for a number that is not finite, which JSON does not have."""
+        numbers = {
             self.origin: self.backprop,
             "numerical": self.numerical,
             "error": self.error,
-            "verdict": self.verdict,
         }
+        finite = {name: n if math.isfinite(n) else None for name, n in numbers.items()}
+        return {"index": list(self.index), **finite, "verdict": self.verdict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +188,18 @@ def check_gradients(
     *,
     gradients: Mapping[str, Any] | None = None,
     loss: str | Iterable[str] | None = None,
-    only: Iterable[str] | None = None,
+    only: str | Iterable[str] | None = None,
     entries: Entries | None = None,
     method: Method = "probes",
     rule: Rule = "central",
     order: int | None = None,
     step: Steps | None = None,
+    extrapolation: str | Extrapolation = "compared",
     mode: Mode = "run",
     seed: int = 0,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    max_memory: int = MAX_MEMORY,
     progress: Callable[[int, int], None] | None = None,
     **named: Any,
 ) -> GradientReport:
@@ -199,8 +207,10 @@ def check_gradients(
 
     Parameters
     ----------
-    network, inputs, loss, only, entries, method, rule, order, step, mode, seed, progress, **named
+    network, inputs, loss, only, entries, method, rule, order, step, extrapolation, mode, seed
         As for `numerical_gradient`.
+    threads, executor, max_memory, progress, **named
+        Likewise.
     gradients : mapping of str to array_like, optional
         Gradients of the same loss from elsewhere, to be checked in place of backpropagation's:
         by name, each of the shape of its parameter. Parameters without one are left out.
@@ -227,7 +237,7 @@ def check_gradients(
         only = tuple(analytic) if only is None else only
         origin = "given"
     else:
-        only = None if only is None else tuple(only)
+        only = None if only is None else names_of(only)
         analytic = backprop(network, given, loss=loss, only=only, mode=mode, seed=seed)
         origin = "backprop"
     try:
@@ -241,8 +251,12 @@ def check_gradients(
             rule=rule,
             order=order,
             step=step,
+            extrapolation=extrapolation,
             mode=mode,
             seed=seed,
+            threads=threads,
+            executor=executor,
+            max_memory=max_memory,
             progress=progress,
         )
     except Interrupted as stop:

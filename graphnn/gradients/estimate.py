@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.gradients.loop import Crossing
+from graphnn.gradients.probed import Probed
 from graphnn.gradients.rounding import noise, rounding
 from graphnn.gradients.rules import ALONE, COMPARED, EPSILON, DifferenceRule, Extrapolation
 
@@ -75,8 +76,8 @@ class Prober(Protocol):
         """What it gives where nothing is moved."""
 
     @property
-    def block(self) -> int | None:
-        """How many entries to ask for at a time, for Ctrl-C to leave what was done; None: all."""
+    def stopped(self) -> bool:
+        """Whether Ctrl-C was pressed."""
 
     def differences(
         self,
@@ -84,8 +85,8 @@ class Prober(Protocol):
         offsets: Sequence[float],
         progress: Tell | None = None,
         entries: Array | None = None,
-    ) -> tuple[Array, Array, Array]:
-        """Losses with each entry moved by each offset, see `Probes.differences`."""
+    ) -> Probed:
+        """Losses with each entry moved by each offset, fewer entries where Ctrl-C was pressed."""
 
 
 class Scheme(Protocol):
@@ -138,8 +139,8 @@ class Differences:
         self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
     ) -> GradientEstimate:
         """As `Scheme.take`."""
-        probed = _probe(prober, name, self.reaches, values.size, places, tell)
-        losses: dict[int, Array] = dict(zip(self._multiples, probed.found, strict=True))
+        probed = prober.differences(name, self.reaches, tell, places)
+        losses: dict[int, Array] = dict(zip(self._multiples, probed.losses, strict=True))
         losses[0] = np.full(probed.stake.shape, prober.origin)
         value, error = self._extrapolation.combine(
             [self.rule.apply(losses, self.step, s) for s in self._extrapolation.stretches],
@@ -149,10 +150,10 @@ class Differences:
             error = np.maximum(error, self._rounding(losses, probed, value, values))
         else:
             error = np.full(value.shape, np.nan)
-        return probed.spread(values.shape, value, error)
+        return _spread(probed, values.shape, value, error)
 
     def _rounding(
-        self, losses: Mapping[int, Array], probed: _Probed, value: Array, values: Array
+        self, losses: Mapping[int, Array], probed: Probed, value: Array, values: Array
     ) -> Array:
         moved = values.ravel() if probed.places is None else values.ravel()[probed.places]
         # The entry itself is rounded where it was moved to.
@@ -187,67 +188,24 @@ class ComplexStep:
         # Three times the step changes nothing but how it is rounded.
         multiples = (1, 3) if self.estimate else (1,)
         offsets: list[Any] = [1j * k * self.step for k in multiples]
-        probed = _probe(prober, name, offsets, values.size, places, tell)
-        value = probed.found[0].imag / self.step
+        probed = prober.differences(name, offsets, tell, places)
+        value = probed.losses[0].imag / self.step
         error = np.full(value.shape, np.nan)
         if self.estimate:
-            other = probed.found[1].imag / (3 * self.step)
+            other = probed.losses[1].imag / (3 * self.step)
             error = noise(np.abs(other - value), np.abs(value))
-        return probed.spread(values.shape, value, error)
+        return _spread(probed, values.shape, value, error)
 
 
-class _Probed(NamedTuple):
-    """What a prober gave, [offsets, entries], and at which entries; None for all."""
-
-    found: Array
-    crossed: Array
-    stake: Array
-    places: Array | None
-
-    @property
-    def kink(self) -> Array:
-        """Whether any probe of the entry crossed a kink."""
-        return np.asarray(self.crossed.any(axis=0))
-
-    def spread(self, shape: tuple[int, ...], value: Array, error: Array) -> GradientEstimate:
-        kink = self.kink
-        if self.places is None:
-            return GradientEstimate(value.reshape(shape), error.reshape(shape), kink.reshape(shape))
-        whole = GradientEstimate(
-            np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool), self.places
-        )
-        whole.value.flat[self.places] = value
-        whole.error.flat[self.places] = error
-        whole.kink.flat[self.places] = kink
-        return whole
-
-
-def _probe(
-    prober: Prober,
-    name: str,
-    offsets: Sequence[float],
-    size: int,
-    places: Array | None,
-    tell: Tell,
-) -> _Probed:
-    """What `prober` gives, a block of entries at a time; Ctrl-C leaves what was done by then."""
-    every = np.arange(size) if places is None else places
-    block = prober.block or max(1, len(every))
-    parts = []
-    done = 0
-    try:
-        while done < len(every):
-            some = every[done : done + block] if block < len(every) else places
-
-            def told(entries: int, before: int = done) -> None:
-                tell(before + entries)
-
-            parts.append(prober.differences(name, offsets, told, some))
-            done += block
-    except KeyboardInterrupt:
-        places = every[:done]
-    if not parts:
-        nothing = np.zeros((len(offsets), 0))
-        return _Probed(nothing, nothing.astype(bool), np.zeros(0), every[:0])
-    found, crossed, stake = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
-    return _Probed(found, crossed, stake, places)
+def _spread(probed: Probed, shape: tuple[int, ...], value: Array, error: Array) -> GradientEstimate:
+    """What was found at some entries, as arrays of the parameter's shape."""
+    kink = probed.kink
+    if probed.places is None:
+        return GradientEstimate(value.reshape(shape), error.reshape(shape), kink.reshape(shape))
+    whole = GradientEstimate(
+        np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool), probed.places
+    )
+    whole.value.flat[probed.places] = value
+    whole.error.flat[probed.places] = error
+    whole.kink.flat[probed.places] = kink
+    return whole

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphnn.gradients.probed import Probed
 from graphnn.network import Network
 from graphnn.ops._op import Op
 from graphnn.plan import Mode, Step
@@ -58,11 +59,11 @@ class Loop:
     ----------
     origin : float
         The loss with nothing moved.
-    block : int
-        How many entries to ask for at a time.
+    stopped : bool
+        Whether Ctrl-C was pressed.
     """
 
-    block = 64
+    stopped = False
 
     def __init__(
         self,
@@ -121,20 +122,26 @@ class Loop:
         offsets: Sequence[float],
         progress: Callable[[int], None] | None = None,
         entries: Array | None = None,
-    ) -> tuple[Array, Array, Array]:
+    ) -> Probed:
         """As `graphnn.gradients.probes.Probes.differences`, but losses instead of differences."""
         array = self._arrays[name]
-        chosen = range(array.size) if entries is None else entries.tolist()
+        chosen = np.arange(array.size) if entries is None else entries
         losses = np.zeros((len(offsets), len(chosen)))
         crossed = np.zeros(losses.shape, dtype=bool)
-        for number, entry in enumerate(chosen):
-            index = tuple(map(int, np.unravel_index(entry, array.shape)))
-            for which, offset in enumerate(offsets):
-                losses[which, number], crossed[which, number] = self.at(name, index, offset)
-            if progress is not None:
-                progress(number + 1)
-        stake = np.full(len(chosen), np.abs(losses).max(initial=max(abs(self.origin), self._grain)))
-        return losses, crossed, stake
+        done = 0
+        try:
+            for entry in chosen.tolist():
+                index = tuple(map(int, np.unravel_index(entry, array.shape)))
+                for which, offset in enumerate(offsets):
+                    losses[which, done], crossed[which, done] = self.at(name, index, offset)
+                done += 1
+                if progress is not None:
+                    progress(done)
+        except KeyboardInterrupt:
+            self.stopped = True
+            entries, losses, crossed = chosen[:done], losses[:, :done], crossed[:, :done]
+        size = np.abs(losses).max(initial=max(abs(self.origin), self._grain))
+        return Probed(losses, crossed, np.full(done, size), entries)
 
     def _moved(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, list[Array]]:
         array = self._arrays[name]

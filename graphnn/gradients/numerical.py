@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import Diagnostic, UsageError, suggestion
-from graphnn.gradients import rules, selection
+from graphnn.errors import Diagnostic, UsageError
+from graphnn.gradients import arguments, rules, selection
 from graphnn.gradients.estimate import (
     TINY,
     ComplexStep,
@@ -29,14 +29,13 @@ from graphnn.gradients.probes import MAX_MEMORY, Probes
 from graphnn.gradients.rules import DifferenceRule, Extrapolation, StepRule
 from graphnn.gradients.selection import Entries
 from graphnn.gradients.sharing import one_blas_thread
-from graphnn.network import Network
+from graphnn.network import Network, check_seed
 from graphnn.plan import Mode
 
 Array = NDArray[Any]
 Method = Literal["probes", "loop", "complex"]
 Rule = Literal["central", "forward"] | DifferenceRule
 Steps = float | Mapping[str, float] | str | StepRule
-_METHODS = ("probes", "loop", "complex")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -68,7 +67,7 @@ def numerical_gradient(
     /,
     *,
     loss: str | Iterable[str] | None = None,
-    only: Iterable[str] | None = None,
+    only: str | Iterable[str] | None = None,
     entries: Entries | None = None,
     method: Method = "probes",
     rule: Rule = "central",
@@ -93,11 +92,12 @@ def numerical_gradient(
         As for `Network.run`.
     loss : str or iterable of str, optional
         As for `Network.loss`.
-    only : iterable of str, optional
+    only : str or iterable of str, optional
         Names of parameters; by default all.
     entries : int, str, iterable of str, or mapping, optional
         Which entries to take: how many, drawn at random from `seed`; or names such as
-        ``a1.weight[3,7]``; or by parameter an index, or a list of them. By default all.
+        ``a1.weight[3,7]``; or by parameter an index, with slices too, a list of them, an array of
+        them in rows, or a mask. By default all.
     method : {"probes", "loop", "complex"}
         Many perturbations in one pass, computing only what moves; whole forward passes for
         each entry, as every course teaches it, which gives the same numbers; or the complex step
@@ -149,8 +149,10 @@ def numerical_gradient(
     J. R. R. A. Martins, P. Sturdza and J. J. Alonso, The complex-step derivative approximation, ACM
     Transactions on Mathematical Software 29 (2003), for the complex step.
     """
+    check_seed(seed)
+    arguments.check_method(method)
+    arguments.check_sharing(method, threads, executor, max_memory)
     chosen = selection.choose(network, only, entries, seed)
-    _check_method(method)
     schemes = _schemes(network, tuple(chosen), method, rule, order, step, extrapolation, estimate)
     network = network if network.dtype == np.float64 else network.astype("float64")
     given, losses = {**(inputs or {}), **named}, network.losses(loss)
@@ -181,7 +183,7 @@ def numerical_gradient(
                 raise Interrupted(result, total) from None
             if found.taken:
                 result[name] = found
-            if found.taken < sizes[name]:
+            if prober.stopped:
                 raise Interrupted(result, total)
             done += sizes[name]
     return result
@@ -208,7 +210,9 @@ def _prober(
         if executor is None and workers > 1:
             executor = stack.enter_context(ThreadPoolExecutor(workers))
         continued = method == "complex"
-        yield Probes(network, inputs, losses, mode, seed, executor, workers, max_memory, continued)
+        yield stack.enter_context(
+            Probes(network, inputs, losses, mode, seed, executor, workers, max_memory, continued)
+        )
 
 
 class _Locator:
@@ -278,17 +282,9 @@ def _steps(
     else:
         steps = dict.fromkeys(names, default if step is None else step)
     for value in steps.values():
-        if not (value > 0 and np.isfinite(value)):
+        if not rules.is_step(value):
             raise UsageError(Diagnostic("bad-step", f"the step must be positive, not {value}"))
     return steps
-
-
-def _check_method(method: str) -> None:
-    if method not in _METHODS:
-        help = suggestion(
-            method, _METHODS, f"there are {', '.join(_METHODS[:-1])} and {_METHODS[-1]}"
-        )
-        raise UsageError(Diagnostic("unknown-method", f"there is no method '{method}'", help=help))
 
 
 def _check_analytic(

@@ -15,7 +15,7 @@ time, by facts that ops state of themselves; a fact that is missing costs speed 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor as Pool
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,8 +26,9 @@ from numpy.typing import NDArray
 
 from graphnn.gradients.by_channel import ByChannel
 from graphnn.gradients.by_rows import ByRows
+from graphnn.gradients.probed import Probed
 from graphnn.gradients.route import Base, Found, Offsets, Route, Way
-from graphnn.gradients.sharing import share
+from graphnn.gradients.sharing import Shared
 from graphnn.network import Network
 from graphnn.plan import Mode
 
@@ -101,7 +102,7 @@ class Engine:
 
 
 class Probes:
-    """Loss differences of one network on one batch.
+    """Loss differences of one network on one batch, inside ``with``.
 
     Parameters
     ----------
@@ -119,10 +120,17 @@ class Probes:
         Bytes that tables of probes may take; batches of rows come on top.
     complex : bool
         Whether offsets are complex.
+
+    Attributes
+    ----------
+    origin : float
+        The loss with nothing moved, less itself.
+    stopped : bool
+        Whether Ctrl-C was pressed.
     """
 
     origin = 0.0
-    block = None
+    stopped = False
 
     def __init__(
         self,
@@ -136,9 +144,17 @@ class Probes:
         max_memory: int = MAX_MEMORY,
         complex: bool = False,
     ) -> None:
-        self._network, self._pool = network, pool
-        self._width = _AHEAD * (workers or os.cpu_count() or 1)
+        self._network = network
         self._engine = Engine(Base(network, inputs, losses, mode, seed, complex), max_memory)
+        # For all parameters, so that workers are sent the engine once.
+        self._shared = Shared(self._engine, pool, _AHEAD * (workers or os.cpu_count() or 1))
+
+    def __enter__(self) -> Probes:
+        self._shared.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shared.__exit__()
 
     def differences(
         self,
@@ -146,8 +162,10 @@ class Probes:
         offsets: Sequence[float | complex],
         progress: Callable[[int], None] | None = None,
         entries: Array | None = None,
-    ) -> tuple[Array, Array, Array]:
+    ) -> Probed:
         """How the loss differs when each entry of the parameter `name` is moved.
+
+        Ctrl-C leaves the entries that were done by then.
 
         Parameters
         ----------
@@ -157,37 +175,45 @@ class Probes:
             Called with the number of entries done, as they are.
         entries : ndarray of int, optional
             Places in the parameter's flat array; by default all.
-
-        Returns
-        -------
-        differences : ndarray, shape (offsets, entries)
-        crossed : ndarray of bool, shape (offsets, entries)
-            Whether a kink lies between the base and the moved point.
-        stake : ndarray, shape (entries,)
-            Mean of the losses that the entry moves, as far as can be told: what rounding scales by.
         """
         offsets, size = tuple(offsets), self._network.parameters[name].size
-        chosen = range(size) if entries is None else entries.tolist()
+        chosen = np.arange(size) if entries is None else entries
         few = len(chosen) * _FEW < size
         if name not in self._engine.base.plan.parameters:
             found = Found.of(offsets, (len(chosen),))
             assert found.kinks is not None
-            return found.differences, found.kinks, found.stake
+            return Probed(found.differences, found.kinks, found.stake, entries)
         way: Way = self._engine.way(name, few)
         if few:
-            way = ByRows(self._engine.route(name), chosen)
+            way = ByRows(self._engine.route(name), chosen.tolist())
         found = way.blank(offsets)
         tasks = [Task(name, offsets, piece, few) for piece in way.pieces(offsets)]
-        # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
-        with closing(share(self._engine, tasks, self._pool, self._width)) as parts:
-            for done, (task, part) in enumerate(zip(tasks, parts, strict=True), 1):
-                found.add(way.place(task.piece), part)
-                if progress is not None:
-                    progress(len(chosen) * done // len(tasks))
+        done = 0
+        try:
+            # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
+            with closing(self._shared.results(tasks)) as parts:
+                for task, part in zip(tasks, parts, strict=True):
+                    found.add(way.place(task.piece), part)
+                    done += 1
+                    if progress is not None:
+                        progress(len(chosen) * done // len(tasks))
+        except KeyboardInterrupt:
+            self.stopped = True
+        ready = _ready(way, found, [task.piece for task in tasks[done:]])
+        columns = ready if few else chosen[ready[chosen]]
+        if not ready.all():
+            entries = chosen[ready] if few else columns
         differences, stake = way.finished(found.differences), way.finished(found.stake[None])[0]
         kinks = np.zeros(differences.shape, dtype=bool)
         if found.kinks is not None:
             kinks = way.finished(found.kinks)
-        if few or entries is None:
-            return differences, kinks, stake
-        return differences[:, chosen], kinks[:, chosen], stake[chosen]
+        return Probed(differences[:, columns], kinks[:, columns], stake[columns], entries)
+
+
+def _ready(way: Way, found: Found, left: Iterable[Any]) -> Array:
+    """Of which entries of the parameter nothing is among the pieces `left`."""
+    ready = np.ones((1, *found.stake.shape), dtype=bool)
+    for piece in left:
+        ready[way.place(piece)] = False
+    finished: Array = way.finished(ready)[0]
+    return finished

@@ -121,6 +121,11 @@ class Found:
             np.zeros(shape),
         )
 
+    def where(self, wanted: Array) -> Found:
+        """The same where `wanted`, and else as where nothing moves."""
+        kinks = None if self.kinks is None else self.kinks & wanted
+        return Found(self.differences * wanted, kinks, self.stake * wanted)
+
     def add(self, place: Any, part: Found) -> None:
         """Add what a part of the probes found."""
         self.differences[place] += part.differences
@@ -213,9 +218,11 @@ class Route:
 
     @property
     def width(self) -> int:
-        """Entries of the widest row on the way."""
+        """Entries of the widest row on the way, what it starts from among them."""
         values = self.base.values
-        return max(values[step.output].size // self.rows for step in self.apart)
+        slots = [step.output for step in self.apart]
+        slots += [slot for slot in self.frontier if values[slot].shape[:1] == (self.rows,)]
+        return max(values[slot].size // self.rows for slot in slots)
 
     def has_rows(self, step: Step) -> list[bool]:
         """Which operands of `step` have a row for each of the batch."""

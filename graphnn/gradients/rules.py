@@ -7,8 +7,10 @@ steps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +20,7 @@ from graphnn.errors import Diagnostic, UsageError, suggestion
 
 Array = NDArray[Any]
 EPSILON = float(np.finfo(np.float64).eps)
+_EXACT = 1e-9  # of a sum of weights: what rounding them may leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,11 @@ class DifferenceRule:
     order : int
         The truncation error shrinks as ``h ** order``.
 
+    Raises
+    ------
+    UsageError
+        The weights do not make a derivative of that order.
+
     References
     ----------
     B. Fornberg, Generation of finite difference formulas on arbitrarily spaced grids, Mathematics
@@ -39,6 +47,19 @@ class DifferenceRule:
 
     weights: Mapping[int, float]
     order: int
+
+    def __post_init__(self) -> None:
+        # What Taylor's series asks of the weights, power by power of the step.
+        for power in range(self.order + 1):
+            parts = [weight * k**power for k, weight in self.weights.items()]
+            found, wanted = math.fsum(parts), float(power == 1)
+            if not abs(found - wanted) <= _EXACT * math.fsum(map(abs, parts)):
+                message = (
+                    f"a difference rule of order {self.order} needs weights whose sum of "
+                    f"w[k] * k**{power} is {wanted:g}, not {found:g}"
+                )
+                help = "such as {-1: -0.5, 1: 0.5}, of order 2"
+                raise UsageError(Diagnostic("bad-rule", message, help=help))
 
     def apply(self, values: Mapping[int, Array], step: float, stretch: int = 1) -> Array:
         """The derivative from `values` at multiples of `step`, with a step `stretch` times it."""
@@ -140,7 +161,7 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
     if order is None:
         order = orders[0]
     if order not in orders:
-        message = f"the {rule} rule has no order {order}"
+        message = f"the {rule} rule has no order {order!r}"
         help = f"its order is {' or '.join(map(str, orders))}"
         raise UsageError(Diagnostic("unknown-order", message, help=help))
     return RULES[rule, order]
@@ -175,9 +196,15 @@ def find_step(given: str | StepRule) -> StepRule:
 Known = TypeVar("Known", bound=Mapping[str, Any])
 
 
+def is_step(value: Any) -> bool:
+    """Whether entries can be moved so far."""
+    number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    return isinstance(number, Real) and 0 < float(number) < math.inf
+
+
 def _known(code: str, what: str, name: str, among: Known) -> Known:
-    if name not in among:
+    if name not in tuple(among):
         message = f"there is no {what} '{name}'"
-        help = suggestion(name, among, f"there are {' and '.join(among)}")
+        help = suggestion(str(name), among, f"there are {' and '.join(among)}")
         raise UsageError(Diagnostic(code, message, help=help))
     return among

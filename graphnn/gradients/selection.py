@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import operator
+import math
 import re
 from collections.abc import Iterable, Mapping
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
-from graphnn.network import Network
+from graphnn.network import Network, names_of
 
 Array = NDArray[Any]
-Index = int | tuple[int, ...]
-Entries = int | str | Iterable[str] | Mapping[str, Index | list[Index]]
+Axis = int | slice | EllipsisType
+Index = Axis | tuple[Axis, ...] | Array
+Entries = int | str | Iterable[str] | Mapping[str, Index | list[Any]]
 Chosen = dict[str, Array | None]
 _ENTRY = re.compile(r"\s*([^\[\]]+?)\s*(?:\[([^\[\]]*)\])?\s*")
 
 
 def choose(
-    network: Network, only: Iterable[str] | None, entries: Entries | None, seed: int
+    network: Network, only: str | Iterable[str] | None, entries: Entries | None, seed: int
 ) -> Chosen:
     """Parameters by name, each with the places of entries in its flat array; None for all of them.
 
@@ -42,6 +44,9 @@ def choose(
     if isinstance(entries, int | np.integer):
         return _sample(network, names, int(entries), seed)
     indices = _by_name(network, entries)
+    if not indices:
+        message = f"no entry is asked for by {entries!r}"
+        raise UsageError(Diagnostic("bad-entries", message, help="left out, all are taken"))
     for name in indices:
         if name not in names:
             message = f"an entry of '{name}' is asked for, but only {', '.join(names)}"
@@ -49,7 +54,7 @@ def choose(
     return {name: np.unique(indices[name]) for name in names if name in indices}
 
 
-def known(network: Network, names: Iterable[str]) -> tuple[str, ...]:
+def known(network: Network, names: str | Iterable[str]) -> tuple[str, ...]:
     """`names`, once all are those of parameters.
 
     Raises
@@ -57,7 +62,7 @@ def known(network: Network, names: Iterable[str]) -> tuple[str, ...]:
     UsageError
         One is not.
     """
-    names = tuple(names)
+    names = names_of(names)
     for name in names:
         if name not in network.parameters:
             help = suggestion(name, network.parameters)
@@ -88,7 +93,7 @@ def parse(network: Network, entry: str) -> tuple[str, tuple[int, ...]]:
     return name, _inside(entry, name, shape, index)
 
 
-def show(name: str, index: Iterable[int]) -> str:
+def show(name: str, index: Iterable[Any]) -> str:
     """An entry as people write it, such as ``a1.weight[3,7]``."""
     return f"{name}[{','.join(map(str, index))}]"
 
@@ -111,25 +116,77 @@ def _sample(network: Network, names: tuple[str, ...], count: int, seed: int) -> 
 
 
 def _by_name(network: Network, entries: Any) -> dict[str, list[int]]:
-    """Places in flat arrays."""
-    pairs: list[tuple[str, tuple[int, ...]]] = []
+    """Places in flat arrays, for each parameter of which there are any."""
+    places: dict[str, list[int]] = {}
     if isinstance(entries, Mapping):
         for name, given in entries.items():
             known(network, [name])
             shape = network.parameters[name].shape
-            for index in given if isinstance(given, list) else [given]:
-                whole = index if isinstance(index, tuple) else (index,)
-                numbers = tuple(operator.index(number) for number in whole)
-                pairs.append((name, _inside(show(name, numbers), name, shape, numbers)))
-    else:
-        listed = [entries] if isinstance(entries, str) else entries
-        pairs = [parse(network, entry) for entry in listed]
-    places: dict[str, list[int]] = {}
-    for name, index in pairs:
-        shape = network.parameters[name].shape
-        place = int(np.ravel_multi_index(index, shape)) if shape else 0
-        places.setdefault(name, []).append(place)
+            every = given if isinstance(given, list) else [given]
+            places[name] = [place for index in every for place in _places(name, shape, index)]
+        return {name: found for name, found in places.items() if found}
+    listed = [entries] if isinstance(entries, str) else entries
+    if not isinstance(listed, Iterable) or not all(isinstance(entry, str) for entry in listed):
+        message = f"entries are told by {entries!r}"
+        help = "give how many, names such as 'a1.weight[3,7]', or indices by parameter"
+        raise UsageError(Diagnostic("bad-entries", message, help=help))
+    for name, index in (parse(network, entry) for entry in listed):
+        found = _places(name, network.parameters[name].shape, index)
+        places.setdefault(name, []).extend(found)
     return places
+
+
+def _places(name: str, shape: tuple[int, ...], index: Any) -> list[int]:
+    """Places in the flat array of the entries that an index, or an array of them, stands for."""
+    if isinstance(index, np.ndarray) and index.ndim:
+        return _by_array(name, shape, index)
+    whole = tuple(index) if isinstance(index, tuple | list) else (index,)
+    entry = show(name, map(_written, whole))
+    if any(isinstance(part, slice | EllipsisType) for part in whole):
+        return _by_slices(entry, name, shape, whole)
+    if not all(isinstance(part, int | np.integer) or _is_whole(part) for part in whole):
+        raise _outside(entry, name, shape)
+    numbers = _inside(entry, name, shape, tuple(map(int, whole)))
+    return [int(np.ravel_multi_index(numbers, shape))] if shape else [0]
+
+
+def _is_whole(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.ndim == 0 and part.dtype.kind in "iu"
+
+
+def _by_array(name: str, shape: tuple[int, ...], given: Array) -> list[int]:
+    if given.dtype == bool and given.shape == shape:
+        return [int(place) for place in np.flatnonzero(given)]
+    rows = given[:, None] if given.ndim == len(shape) == 1 else given
+    if given.dtype.kind not in "iu" or rows.shape[-1] != len(shape):
+        what = f"an array of {given.dtype} of shape {list(given.shape)}"
+        message = f"{what} tells no entries of '{name}', whose shape is {list(shape)}"
+        help = f"give rows of {len(shape)} whole numbers, or a mask of the parameter's shape"
+        raise UsageError(Diagnostic("unknown-entry", message, help=help))
+    rows = rows.reshape(-1, len(shape))
+    outside = ((rows < 0) | (rows >= shape)).any(axis=1)
+    if outside.any():
+        raise _outside(show(name, rows[outside.argmax()]), name, shape)
+    places: list[int] = np.asarray(np.ravel_multi_index(tuple(rows.T), shape)).tolist()
+    return places
+
+
+def _by_slices(entry: str, name: str, shape: tuple[int, ...], whole: tuple[Any, ...]) -> list[int]:
+    if any(isinstance(part, int) and part < 0 for part in whole):
+        raise _outside(entry, name, shape)
+    try:
+        found = np.arange(math.prod(shape)).reshape(shape)[whole]
+    except (IndexError, TypeError):
+        raise _outside(entry, name, shape) from None
+    return [int(place) for place in found.ravel()]
+
+
+def _written(part: Any) -> str:
+    """Of one axis, as people write an index."""
+    if isinstance(part, slice):
+        ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+        return ":".join(ends if ends[2] else ends[:2])
+    return "..." if part is ... else str(part) if isinstance(part, int | float) else repr(part)
 
 
 def _inside(

@@ -7,7 +7,9 @@ from the first time that they ask for it.
 
 from __future__ import annotations
 
+import os
 import pickle
+import platform
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Generator, Iterable
@@ -15,7 +17,7 @@ from concurrent.futures import BrokenExecutor, Future
 from concurrent.futures import Executor as Pool
 from functools import cached_property
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 import numpy as np
@@ -67,62 +69,111 @@ _sent: OrderedDict[str, Engine] = OrderedDict()
 _lock = threading.Lock()
 
 
-def share(engine: Engine, tasks: Iterable[Any], pool: Pool | None, width: int) -> Generator[Any]:
-    """What `engine` makes of each of `tasks`, in their order.
+class Shared:
+    """An engine whose tasks the workers of a pool carry out, inside ``with``.
 
     Parameters
     ----------
     engine : Engine
-    tasks : iterable
-        Picklable where the workers of `pool` are other processes.
     pool : concurrent.futures.Executor or None
-        None to carry them out here and now.
+        None to carry tasks out here and now.
     width : int
         Tasks that `pool` is given at a time.
-
-    Raises
-    ------
-    RunError
-        A worker of `pool` died.
     """
-    if pool is None:
-        with one_blas_thread, np.errstate(all="ignore"):
-            yield from map(engine.carry_out, tasks)
-        return
-    token = uuid4().hex
-    _own[token] = engine
-    waiting, running = iter(tasks), deque[tuple[Any, Future[Any]]]()
-    parcel = None
-    try:
-        while True:
-            for task in islice(waiting, width - len(running)):
-                running.append((task, pool.submit(_work, token, None, task)))
-            if not running:
-                return
-            result = running[0][1].result()
-            if result is not None:
-                running.popleft()
-                yield result
-                continue
-            parcel = parcel or pickle.dumps(engine)
-            for place, (task, future) in enumerate(running):
-                if future.done() and future.result() is None:
-                    running[place] = task, pool.submit(_work, token, parcel, task)
-    except BrokenExecutor:
-        help = "it may have been killed for want of memory; 'max_memory' bounds what a task takes"
-        message = "a worker of the executor died before its task was done"
-        raise RunError(Diagnostic("worker-died", message, help=help)) from None
-    finally:
-        for _, future in running:
-            future.cancel()
-        del _own[token]
+
+    def __init__(self, engine: Engine, pool: Pool | None, width: int) -> None:
+        self._engine, self._pool, self._width = engine, pool, width
+        self._token = uuid4().hex
+        self._submitted = 0
+        # By worker: how many tasks had been submitted when it was last sent the engine.
+        self._sent_to: dict[str, int] = {}
+
+    def __enter__(self) -> Shared:
+        _own[self._token] = self._engine
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        del _own[self._token]
+
+    @cached_property
+    def _parcel(self) -> bytes:
+        return pickle.dumps(self._engine)
+
+    def results(self, tasks: Iterable[Any]) -> Generator[Any]:
+        """What the engine makes of each of `tasks`, in their order.
+
+        Parameters
+        ----------
+        tasks : iterable
+            Picklable where the workers of the pool are other processes.
+
+        Raises
+        ------
+        RunError
+            A worker of the pool died.
+        """
+        if self._pool is None:
+            with one_blas_thread, np.errstate(all="ignore"):
+                yield from map(self._engine.carry_out, tasks)
+            return
+        waiting, running = iter(tasks), deque[_Running]()
+        try:
+            while True:
+                for task in islice(waiting, self._width - len(running)):
+                    running.append(self._submit(task))
+                if not running:
+                    return
+                result = running[0].future.result()
+                if not isinstance(result, _Unknown):
+                    running.popleft()
+                    yield result
+                    continue
+                for place, each in enumerate(running):
+                    if each.future.done() and isinstance(each.future.result(), _Unknown):
+                        running[place] = self._again(each, each.future.result().worker)
+        except BrokenExecutor:
+            help = (
+                "it may have been killed for want of memory; 'max_memory' bounds what a task takes"
+            )
+            message = "a worker of the executor died before its task was done"
+            raise RunError(Diagnostic("worker-died", message, help=help)) from None
+        finally:
+            for each in running:
+                each.future.cancel()
+
+    def _submit(self, task: Any, parcel: bytes | None = None) -> _Running:
+        assert self._pool is not None
+        self._submitted += 1
+        future = self._pool.submit(_work, self._token, parcel, task)
+        return _Running(task, self._submitted, future)
+
+    def _again(self, asked: _Running, worker: str) -> _Running:
+        """A task given again, with the engine unless its worker was sent that in the meantime."""
+        if asked.number < self._sent_to.get(worker, 0):
+            return self._submit(asked.task)
+        self._sent_to[worker] = self._submitted + 1
+        return self._submit(asked.task, self._parcel)
+
+
+class _Running(NamedTuple):
+    """A task under way, and how many were submitted up to it."""
+
+    task: Any
+    number: int
+    future: Future[Any]
+
+
+class _Unknown(NamedTuple):
+    """What a worker says to a task of an engine that it was not sent: who it is."""
+
+    worker: str
 
 
 def _work(token: str, parcel: bytes | None, task: Any) -> Any:
-    """The result of `task`, or None where the engine is not known and not in the parcel."""
+    """The result of `task`, or `_Unknown` where the engine is not known and not in the parcel."""
     engine = _find(token, parcel)
     if engine is None:
-        return None
+        return _Unknown(f"{platform.node()}/{os.getpid()}")
     with one_blas_thread, np.errstate(all="ignore"):
         return engine.carry_out(task)
 

@@ -13,7 +13,7 @@ from graphnn.gradients import selection
 from graphnn.gradients.backprop import backprop
 from graphnn.gradients.loop import Loop
 from graphnn.gradients.rules import CENTRAL, FORWARD, DifferenceRule
-from graphnn.network import Network
+from graphnn.network import Network, check_seed
 from graphnn.plan import Mode
 
 Array = NDArray[Any]
@@ -83,6 +83,7 @@ def step_study(
     RunError, UsageError
         As `Network.loss`; also when there is no such entry.
     """
+    check_seed(seed)
     given = {**(inputs or {}), **named}
     if network.dtype != np.float64:
         network = network.astype("float64")

@@ -75,6 +75,7 @@ class Layout:
         self.kinky = any(step.output in route.base.branches for step in route.apart)
         self._turned: dict[int, Array] = {}
         self._branches: dict[int, Array] = {}
+        self._dying: dict[int, tuple[int, ...]] = {}
         self.cost = self._cost()
 
     def features(self, slot: int) -> Shape:
@@ -94,14 +95,40 @@ class Layout:
         """Entries of the largest array of one move."""
         first = self.route.whole[0].output
         blocks = {first}
+        shapes = []
         for step in self.route.apart:
-            moved = [slot for slot in step.arguments if slot in blocks]
+            moved = [slot for slot in step.arguments if slot in blocks and slot is not None]
             keeps = step.op.channelwise or step.op.planewise or step.op.reorders
             if moved and keeps and self.inner(step.output) is not None:
                 blocks.add(step.output)
-        shapes = [self.inner(slot) or () for slot in blocks]
-        shapes += [self.features(s.output) for s in self.route.apart if s.output not in blocks]
+                continue
+            shapes.append(self.features(step.output))
+            if moved and not self._spreads(step):
+                # It is given whole rows of what it reads.
+                shapes += [self.features(slot) for slot in moved]
+        shapes += [self.inner(slot) or () for slot in blocks]
         return max(math.prod(shape) for shape in shapes)
+
+    def _spreads(self, step: Step) -> bool:
+        """Whether the op spreads a block of its first operand by itself."""
+        base, inner = self.route.base, self.inner(_first(step))
+        if inner is None:
+            return False
+        still = np.zeros((1, *inner, 1))
+        given = base.arguments(step, {})
+        spread = base.ops[step.output].spread(still, np.zeros(1, int), self.channels, *given)
+        return spread is not None
+
+    def dying(self, step: Step) -> tuple[int, ...]:
+        """Slots that nothing reads after `step`."""
+        if step.output not in self._dying:
+            slots, losses = self.route.base.plan.slots, self.route.losses
+            self._dying[step.output] = tuple(
+                place
+                for place, slot in enumerate(slots)
+                if slot.storage in step.dying and place not in losses
+            )
+        return self._dying[step.output]
 
     def value(self, slot: int) -> Array:
         """Base value with the rows last."""
@@ -158,8 +185,15 @@ class Walk:
                 state, still = self._carry(self._route.apart[state.at], state)
                 if still is not None:
                     waiting.append(still)
+                self._forget(self._route.apart[state.at], state)
                 state.at += 1
             yield state, self._losses(state)
+
+    def _forget(self, step: Step, state: State) -> None:
+        """Drop what no step to come reads."""
+        for slot in self._layout.dying(step):
+            state.blocks.pop(slot, None)
+            state.rows.pop(slot, None)
 
     def _carry(self, step: Step, state: State) -> tuple[State, State | None]:
         """Add the result of `step`; channels of `state` that it does not reach are given apart."""

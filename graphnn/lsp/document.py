@@ -51,7 +51,7 @@ class Document:
     @functools.cached_property
     def _tokens(self) -> list[outline.Token]:
         try:
-            document = reader.read(self.text, json=self.json)
+            document = reader.read(self.text, json=self.json, findings=Findings())
         except GraphnnError:
             return outline.scanned(self.text)
         return list(outline.located(document))
@@ -69,15 +69,16 @@ class Document:
     def spec(self) -> NetworkSpec | None:
         """What the text says, without the parts at fault; None where it cannot be read."""
         try:
-            document = reader.read(self.text, str(self.path), json=self.json)
-            return build.build(document, self.path.parent, Findings())
+            findings = Findings()
+            document = reader.read(self.text, str(self.path), json=self.json, findings=findings)
+            return build.build(document, self.path.parent, findings)
         except GraphnnError:
             return None
 
     @functools.cached_property
     def nodes(self) -> Mapping[str, Node]:
         """The nodes that are sound, by full name, with their shapes."""
-        return {} if self.spec is None else graph.sound_nodes(self.spec)
+        return {} if self.spec is None else graph.draft(self.spec, Findings()).nodes
 
     @property
     def known(self) -> Mapping[str, Node]:

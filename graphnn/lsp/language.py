@@ -118,4 +118,4 @@ def _of_node(each: Schema, given: Mapping[str, str]) -> list[Schema]:
     if op is not None:
         return [op]
     # Of a node that does not say its op, what every node may hold.
-    return [{"properties": {key: {} for key in ("inputs", "trainable", "about")}}]
+    return [{"properties": {key: {} for key in ("inputs", "trainable", "about", "allow")}}]

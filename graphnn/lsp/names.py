@@ -14,7 +14,7 @@ Kind = Literal["node", "size", "block"]
 Name = tuple[Kind, str, str]  # kind, the block that it belongs to, the name itself
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_NOT_SIZES = ("op", "block", "inputs", "about", "trainable")
+_NOT_SIZES = ("op", "block", "inputs", "about", "trainable", "allow")
 _FILLED = ("zeros", "ones")
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from graphnn.spec.limits import DEFAULT
 from graphnn.spec.values import Mapping, Scalar, Sequence, Value
 
 Path = tuple[str | int, ...]
@@ -22,8 +23,9 @@ _PIECE = re.compile(
     r"|(?P<word>\S)"
 )
 # A word ends before a comment, or a colon that makes it a key; in brackets, before marks too.
-_BLOCK_WORD = re.compile(r"(?:(?!:(?:\s|\Z)|\s+\#)[^\n])+")
-_FLOW_WORD = re.compile(r"(?:(?!:(?:[\s,\[\]{}]|\Z)|\s+\#)[^\n,\[\]{}])+")
+# Of spaces, the first alone looks for a comment: were it all, many would take the square of time.
+_BLOCK_WORD = re.compile(r"(?:(?!:(?:\s|\Z)|(?<!\s)\s+\#)[^\n])+")
+_FLOW_WORD = re.compile(r"(?:(?!:(?:[\s,\[\]{}]|\Z)|(?<!\s)\s+\#)[^\n,\[\]{}])+")
 _KEY_FOLLOWS = re.compile(r"[ \t]*:(?:[\s,\[\]{}]|\Z)")
 _JSON_KEY_FOLLOWS = re.compile(r"\s*:")
 _BLOCK_TEXT = re.compile(r"[|>][-+0-9]*[ \t]*(?:\#[^\n]*)?(?=\n|\Z)")
@@ -142,6 +144,7 @@ class _Scanner:
         self.tokens: list[Token] = []
         self._text = text
         self._frames: list[_Frame] = []
+        self._beyond = 0  # brackets that are open deeper than a text may be nested
         self._at = 0
         self._line_start = 0
         self._half = False  # the last scalar stands where a key may
@@ -205,6 +208,7 @@ class _Scanner:
                 return
             while self._flow:
                 self._frames.pop()
+            self._beyond = 0
         self._fresh = True
 
     def _space(self, piece: str, start: int) -> None:
@@ -222,7 +226,7 @@ class _Scanner:
         if top is not None and top.number is not None and top.indent == indent:
             top.number += 1
         else:
-            self._frames.append(_Frame(indent, False, 0))
+            self._push(_Frame(indent, False, 0))
 
     def _double(self, piece: str, start: int) -> None:
         self._quoted(piece, start)
@@ -288,14 +292,24 @@ class _Scanner:
             self._frames.pop()
             top = self._frames[-1] if self._frames else None
         if top is None or top.number is not None or top.indent < indent:
-            self._frames.append(_Frame(indent, False, None))
+            self._push(_Frame(indent, False, None))
 
     def _open(self, piece: str, start: int) -> None:
-        self._frames.append(_Frame(start - self._line_start, True, 0 if piece == "[" else None))
+        opened = _Frame(start - self._line_start, True, 0 if piece == "[" else None)
+        self._beyond += not self._push(opened)
         self._fresh = False
 
+    def _push(self, frame: _Frame) -> bool:
+        """Go into a collection, unless it is so deep that nothing in it can be read."""
+        if len(self._frames) > DEFAULT.depth:
+            return False
+        self._frames.append(frame)
+        return True
+
     def _shut(self, piece: str, start: int) -> None:
-        if self._flow:
+        if self._beyond:
+            self._beyond -= 1
+        elif self._flow:
             self._frames.pop()
 
     def _comma(self, piece: str, start: int) -> None:

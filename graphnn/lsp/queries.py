@@ -64,8 +64,8 @@ def _keys(document: Document, place: outline.Cursor) -> Iterator[Offer]:
     scope, rest = scope_of(place.path)
     given = {token.text for token in document.tokens if token.key and token.path == place.path}
     given.discard(place.prefix)
-    if "op" in document.fields(place.path):
-        given.add("block")
+    # A node has one of the two.
+    given |= {"op", "block"} if {"op", "block"} & document.fields(place.path).keys() else set()
     for key, about in language.keys(place.path, document.fields).items():
         if key not in given:
             yield Offer(key, "key", _line(about.get("description", "")))
@@ -74,7 +74,10 @@ def _keys(document: Document, place: outline.Cursor) -> Iterator[Offer]:
         for size in document.names.defined("size", block):
             yield Offer(size, "size", f"a size of the block '{block}'")
     elif len(rest) == 3 and rest[0] == "examples" and rest[2] in ("inputs", "outputs"):
-        yield from _nodes(document, scope)
+        for offer in _nodes(document, scope):
+            op = document.fields(("nodes", offer.label)).get("op")
+            if rest[2] == "outputs" or op == "input":
+                yield offer
 
 
 def _values(document: Document, place: outline.Cursor) -> Iterator[Offer]:

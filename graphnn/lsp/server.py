@@ -17,12 +17,13 @@ from pygls import uris
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from graphnn import __version__
+from graphnn import __version__, explanations
 from graphnn.errors import Diagnostic, Span, UsageError
 from graphnn.lsp import queries
 from graphnn.lsp.document import Document
 
 DELAY = 0.25  # seconds of quiet after which a text is checked
+_STRETCH = 256  # characters
 _REFUSED = -32803  # RequestFailed
 _SORTS = {
     "key": types.CompletionItemKind.Property,
@@ -88,7 +89,9 @@ class Places:
 
     def __init__(self, text: str, server: Server) -> None:
         self._text = text
+        self._server = server
         self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+        self._widths: dict[int, list[int]] = {}  # of a line, up to every `_STRETCH` characters
         encoding = server.workspace.position_encoding or types.PositionEncodingKind.Utf16
         self._width = {
             types.PositionEncodingKind.Utf8: lambda text: len(text.encode(errors="replace")),
@@ -98,7 +101,14 @@ class Places:
     def position(self, index: int) -> types.Position:
         """Where character `index` stands."""
         line = bisect.bisect_right(self._starts, index) - 1
-        return types.Position(line, self._width(self._text[self._starts[line] : index]))
+        start = self._starts[line]
+        whole = (index - start) // _STRETCH
+        widths = self._widths.setdefault(line, [0])
+        while len(widths) <= whole:
+            at = start + (len(widths) - 1) * _STRETCH
+            widths.append(widths[-1] + self._width(self._text[at : at + _STRETCH]))
+        rest = self._text[start + whole * _STRETCH : index]
+        return types.Position(line, widths[whole] + self._width(rest))
 
     def index(self, position: types.Position) -> int:
         """The character that stands there; past the end of a line, that end."""
@@ -129,25 +139,37 @@ class Places:
 
     def diagnostic(self, uri: str, document: Document, found: Diagnostic) -> types.Diagnostic:
         """A diagnostic, with the other places that it speaks of."""
-        own = found.span is not None and found.span.source.name == str(document.path)
-        nowhere = types.Range(types.Position(0, 0), types.Position(0, 0))
+        here = types.Range(types.Position(0, 0), types.Position(0, 0))
         parts = [found.message, *(note.text for note in found.notes if note.span is None)]
+        related = [(note.span, note.text) for note in found.notes if note.span is not None]
+        if found.span is not None and found.span.source.name == str(document.path):
+            here = self.span(found.span)
+        elif found.span is not None:  # of a file that this one names
+            parts[0] = f"{found.span}: {found.message}"
+            related.insert(0, (found.span, found.message))
         if found.help:
             parts.append(f"help: {found.help}")
+        url = explanations.page(found.code)
         return types.Diagnostic(
-            range=self.span(found.span) if own and found.span else nowhere,
+            range=here,
             message="\n".join(parts),
             severity=_SEVERITIES[found.severity],
             code=found.code,
+            code_description=types.CodeDescription(url) if url else None,
             source="graphnn",
             related_information=[
-                types.DiagnosticRelatedInformation(
-                    types.Location(uri, self.span(note.span)), note.text
-                )
-                for note in found.notes
-                if note.span is not None and note.span.source.name == str(document.path)
+                types.DiagnosticRelatedInformation(self._location(uri, document, span), text)
+                for span, text in related
             ],
         )
+
+    def _location(self, uri: str, document: Document, span: Span) -> types.Location:
+        """Where a span is, in the text at `uri` or in another file."""
+        source = span.source
+        if source.name == str(document.path):
+            return types.Location(uri, self.span(span))
+        there = uris.from_fs_path(str(Path(source.name).absolute())) or uri
+        return types.Location(there, Places(source.text, self._server).span(span))
 
 
 def _utf16(text: str) -> int:

@@ -242,6 +242,9 @@ class Op(BaseModel):
         run the fused op on that op's own input instead.
     also_called : mapping of str to str
         Names that elsewhere stand for an attribute, which help then offers.
+    words : mapping
+        For an attribute that takes sizes: words that other libraries have there, in small letters,
+        with what to write for each.
     cases : tuple of Case
         For ops that infer shapes themselves: attributes and shapes to test with.
     """
@@ -265,6 +268,7 @@ class Op(BaseModel):
     internal: ClassVar[bool] = False
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
     also_called: ClassVar[Mapping[str, str]] = {}
+    words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()
     name: ClassVar[str]
     family: ClassVar[str]
@@ -412,6 +416,10 @@ class Op(BaseModel):
         The other op takes the same data and parameters, and may take noise after them.
         """
         return self
+
+    def rows_needed(self, *shapes: Shape) -> int:
+        """How many rows a batch has at least, for data of these shapes."""
+        return 1
 
     def noise(self, rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
         """Noise for one training pass, of the result's shape, for an op with a noise operand."""

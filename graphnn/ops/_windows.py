@@ -14,6 +14,10 @@ from graphnn.spec import sizes
 from graphnn.spec.sizes import Size
 
 SAME: Literal["same"] = "same"
+_NONE = "write 0, for no padding"
+# What other libraries have for padding in words, with what to write for it.
+ALL_WORDS = {"padding": {"same": "write same, in small letters", "valid": _NONE}}
+WORDS = {"padding": {"same": "write a number: only conv2d takes 'same'", "valid": _NONE}}
 
 
 def _number(value: Any, info: ValidationInfo) -> Any:

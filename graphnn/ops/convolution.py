@@ -34,7 +34,17 @@ from graphnn.ops._unfold import (
     images_first,
     images_last,
 )
-from graphnn.ops._windows import Amounts, Count, Counts, Padding, Sides, Slide, Track
+from graphnn.ops._windows import (
+    ALL_WORDS,
+    WORDS,
+    Amounts,
+    Count,
+    Counts,
+    Padding,
+    Sides,
+    Slide,
+    Track,
+)
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape
 
@@ -162,6 +172,7 @@ class Conv2d(_Filters):
     op: Literal["conv2d"] = "conv2d"
     padding: Padding = Field((0, 0), description=_PADDING + ", or 'same'.")
 
+    words = ALL_WORDS
     operands = (
         *_Images.operands,
         parameter(
@@ -280,6 +291,7 @@ class ConvTranspose2d(_Filters):
         (0, 0), description="Rows added at the bottom of the result, and columns on its right."
     )
 
+    words = WORDS
     operands = (
         *_Images.operands,
         parameter(
@@ -404,6 +416,7 @@ class _Pool(_Images):
     stride: Counts | None = Field(None, description=_STRIDE + "; left out, as the kernel.")
     padding: Amounts = Field((0, 0), description=_PADDING + ".")
 
+    words = WORDS
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"kernel": 2}, [(2, 2, 4, 2)]),
         Case({"kernel": 2}, [(2, 1, 3, 5)]),

@@ -57,6 +57,7 @@ class BatchNorm(Op):
     )
     result = "batch channels ..."
     batchwise = True
+    planewise = True
     analytic = True
     inplace = True
 
@@ -107,6 +108,14 @@ class BatchNorm(Op):
             by_shift = _sum(cotangent, axes).ravel()
         return by_x, by_gain, by_shift, None, None
 
+    def response(self, operand: str, *arrays: Array) -> Array | None:
+        """``(x - m) / s`` for the gain, whose entries move one channel each; 1 for the shift."""
+        x, _, _, mean, variance = arrays
+        if operand == "shift":
+            return np.ones((len(x), *(1,) * x.ndim), x.dtype)
+        normal: Array = (x - _per_channel(mean, x)) * _per_channel(self._scale(None, variance), x)
+        return normal[:, None]
+
     def _scale(self, gain: Array | None, variance: Array) -> Array:
         scale: Array = 1 / np.sqrt(variance + self.epsilon)
         return scale if gain is None else scale * gain
@@ -135,6 +144,10 @@ class BatchNormTraining(Op):
         Case({"epsilon": 0.1, "momentum": 0.0}, [(1, 3, 2, 2)]),
         Case({"epsilon": 0.1}, [(3, 1, 2, 2)]),
     )
+
+    def rows_needed(self, *shapes: Shape) -> int:
+        """2 where a row has one value of each channel: a single number has no variance."""
+        return 2 if all(size == 1 for size in shapes[0][2:]) else 1
 
     def forward(
         self,

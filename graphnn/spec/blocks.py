@@ -10,13 +10,12 @@ from pathlib import Path
 from graphnn.errors import Findings, Note, listed, suggestion
 from graphnn.spec import sizes
 from graphnn.spec.choices import OPS
-from graphnn.spec.model import BlockSpec, NodeSpec, Reference, UseSpec
+from graphnn.spec.model import BlockSpec, Lost, NodeSpec, Reference, UseSpec
 from graphnn.spec.nodes import MAX_NODES, USE_KEYS, NodeTaker, one_or_more
 from graphnn.spec.take import brief, unlike
 from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value
 
 BLOCK_KEYS = ("about", "sizes", "inputs", "nodes", "output")
-Lost = frozenset[str] | None
 MAX_DEPTH = 32  # blocks inside one another; with each, names grow by a part
 _BLOCK = "a mapping such as {inputs: x, nodes: {...}, output: y}"
 _NODES = "list what the block is made of under 'nodes:', one name and op a line"
@@ -235,7 +234,12 @@ class _Blocks(NodeTaker):
 
     def _names(self, value: Value | None, what: str) -> dict[str, Scalar]:
         found: dict[str, Scalar] = {}
-        for item in one_or_more(value):
+        items = one_or_more(value)
+        if isinstance(value, Mapping) and value.entries:
+            items = [entry.key for entry in value.entries.values()]
+            help = f"each use gives the values: write [{listed(value.entries)}]"
+            self.wrong(what, "a name", value, help)
+        for item in items:
             if not isinstance(item, Scalar) or not isinstance(item.value, str):
                 self.wrong(what, "a name", item)
             elif item.value in found:
@@ -382,7 +386,8 @@ class _Blocks(NodeTaker):
                 help = fault.help
                 if fault.name:
                     help = unknown_size_help(fault.name, block)
-                self.findings.error(fault.code, str(fault), value.span, help=help)
+                span = value.span_of(fault.name or "")
+                self.findings.error(fault.code, str(fault), span, help=help)
         return fine
 
 

@@ -26,7 +26,7 @@ from graphnn.spec.model import (
 )
 from graphnn.spec.nodes import NodeTaker
 from graphnn.spec.search import search
-from graphnn.spec.take import brief
+from graphnn.spec.take import brief, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
 TOP_KEYS = (
@@ -101,7 +101,10 @@ class _Builder(NodeTaker):
         known, lost = blocks(section, folder, self.findings, whole=whole)
         named = self._sizes(document)
         given = self._nodes(document)
-        flat = expand(given, _written(document) - given.keys(), known, lost, named, self.findings)
+        written = _written(document, "sizes")
+        lost_sizes = None if written is None else written - named.keys()
+        lost_nodes = (_written(document, "nodes") or frozenset()) - given.keys()
+        flat = expand(given, lost_nodes, known, lost, named, lost_sizes, self.findings)
         return NetworkSpec(
             document=document,
             folder=folder,
@@ -122,6 +125,8 @@ class _Builder(NodeTaker):
             uses=flat.uses,
             aliases=flat.aliases,
             lost=flat.lost,
+            lost_sizes=lost_sizes,
+            stray=flat.stray,
         )
 
     def _sizes(self, document: Mapping) -> dict[str, sizes.Size]:
@@ -214,6 +219,9 @@ class _Builder(NodeTaker):
         if "outputs" not in body:
             help = "say what a node must give: 'outputs: {NODE: [...]}'"
             self.lacks(body, "an example has no 'outputs'", help)
+        elif outputs is not None and not outputs.entries:
+            message = "an example says nothing of any output"
+            self.findings.error("no-outputs", message, body.span)
         return ExampleSpec(
             place=body,
             about=self.text(body.get("about"), "'about'"),
@@ -237,8 +245,8 @@ class _Builder(NodeTaker):
             batch_size=self.whole(body.get("batch_size"), "'batch_size'", 100, 1),
             epochs=self.whole(body.get("epochs"), "'epochs'", 10, 1),
             seed=self.whole(body.get("seed"), "'seed'", 0, 0),
-            validation=body.get("validation"),
-            test=body.get("test"),
+            validation=self._held_back(body.get("validation")),
+            test=self._held_back(body.get("test")),
             rows=self._rows(body.get("rows")),
             gradient=self.choice(body.get("gradient"), "'gradient'", ("backprop", "numerical")),
             accumulate=self.whole(body.get("accumulate"), "'accumulate'", 1, 1),
@@ -247,6 +255,24 @@ class _Builder(NodeTaker):
             keep=self.choice(body.get("keep"), "'keep'", ("last", "best")),
             stratify=self._name(body.get("stratify"), "'stratify'", "the name of an input"),
         )
+
+    def _held_back(self, value: Value | None) -> Value | None:
+        """Rows to hold back; those at fault stay: that some are meant is told by them too."""
+        number = value.value if isinstance(value, Scalar) else None
+        if value is None or isinstance(value, Mapping):
+            return value
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            problem = "rows to hold back are a number, a fraction, or data of their own, "
+            problem += unlike(value)
+        elif isinstance(number, float) and not 0 < number < 1:
+            problem = f"a fraction to hold back lies between 0 and 1, not at {number}"
+        elif isinstance(number, int) and number < 1:
+            problem = f"at least 1 row is held back, not {number}"
+        else:
+            return value
+        help = "write a fraction, such as 0.1, or how many rows"
+        self.findings.error("bad-split", problem, value.span, help=help)
+        return value
 
     def _augment(self, train: Mapping) -> AugmentSpec | None:
         wanted = "a mapping such as {shift: 2, rotate: 10}"
@@ -311,7 +337,9 @@ class _Builder(NodeTaker):
         return OptimizerSpec(Scalar("sgd"), Mapping({}))
 
 
-def _written(document: Mapping) -> set[str]:
-    """Names that the file has under ``nodes``, sound or not."""
-    value = document.get("nodes")
-    return set(value.entries) if isinstance(value, Mapping) else set()
+def _written(document: Mapping, key: str) -> frozenset[str] | None:
+    """Names that the file has under `key`, sound or not; None where it has something else."""
+    value = document.get(key)
+    if isinstance(value, Mapping):
+        return frozenset(value.entries)
+    return frozenset() if value is None else None

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NoReturn
 
 from graphnn.errors import Diagnostic, Findings, Note, Source, Span, SpecError, suggestion
+from graphnn.spec.bare_keys import missing_colon, missing_value, number_with_commas
 from graphnn.spec.limits import Limits
 from graphnn.spec.scalars import NumberError, resolve, shortened
 from graphnn.spec.take import NAME, NAME_HELP
-from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value
+from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value, place_of
 
 Place = tuple[int, int, int, int]  # line, column, end line, end column, each counted from 0
 
@@ -73,6 +74,17 @@ _DROPPED = Scalar("")  # stands in for a key at fault, whose value is read and f
 _AT_FAULT = math.nan  # stands in for a value at fault: no text gives it
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A value that ended at a ',', and the keys after it that have neither ':' nor value."""
+
+    texts: tuple[str, ...]
+    span: Span | None
+    told: Diagnostic | None = None
+    values: int = 0  # counted with the last of them
+    number: bool = False  # all digits, with nothing but ',' between
+
+
 class Builder:
     """Makes located values of events, and tells every fault that does not stop the reading.
 
@@ -99,9 +111,10 @@ class Builder:
         self._stack = [self._top]
         self._last: Value = self._root
         self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
-        self._number_end = (-1, -1)  # of a number with commas
         self._anchors: dict[str, _Open | _Complete] = {}
         self._words: dict[str, Plain] = {}
+        self._held: Diagnostic | None = None  # of a key that is no text, until its value comes
+        self._cut: _Cut | None = None
         self._values = self._collections = self._aliases = self._named = self._faults = 0
 
     def word(self, word: str, place: Place, anchor: str | None = None) -> None:
@@ -125,6 +138,63 @@ class Builder:
             self._scalar(_AT_FAULT, place, anchor)
         else:
             self._scalar(text, place, anchor)
+
+    def bare(self, place: Place) -> None:
+        """Take the empty value at `place`, before which there is no ':'."""
+        frame, key = self._top, self._last
+        waits = frame.key is not None and (frame.key is not _DROPPED or self._held is not None)
+        if not (frame.flow and waits and isinstance(key, Scalar)):
+            self.word("", place)
+            return
+        self._held = None  # what is told of the key now is nearer to what was meant
+        text = self._written or str(key.value)
+        pair = _PAIR.fullmatch(self._written)
+        if pair is not None:
+            self._without_colon(pair[1], pair[2], key, frame)
+            return
+        self._bare_key(text, key, self._cut_before(frame))
+        # At the place of the key, where all has been told.
+        self._scalar(_AT_FAULT, place_of(key)[1:], None)
+
+    def _without_colon(self, name: str, value: str, key: Scalar, frame: _Open) -> None:
+        """Tell a key such as ``op:relu``, and take it for the pair that it stands for."""
+        self.tell(missing_colon(self._written, name, value, key.span))
+        place = place_of(key)[1:]
+        frame.key = _DROPPED if name in frame.entries else Scalar(name, self.source, *place)
+        frame.name = name
+        self.word(value, place)
+
+    def _cut_before(self, frame: _Open) -> _Cut:
+        """What a ',' may have cut before the last key of `frame`."""
+        if self._cut is not None and self._cut.values == self._values - 2:
+            return self._cut
+        before = next(reversed(frame.entries.values()), None)
+        if before is None or not isinstance(before.value, Scalar):
+            return _Cut((), None)
+        value, place = before.value.value, place_of(before.value)
+        # What it would have been is not known: nothing is to follow from the rest.
+        frame.entries[str(before.key.value)] = Entry(before.key, Scalar(_AT_FAULT, *place))
+        return _Cut((str(value),), before.value.span, number=type(value) is int)
+
+    def _bare_key(self, text: str, key: Scalar, cut: _Cut) -> None:
+        span, texts = key.span, (*cut.texts, text)
+        number = cut.number and text.isdigit()
+        if cut.span is not None and span is not None:
+            near = (cut.span.end_line, cut.span.end_column + 1)
+            number = number and near == (span.line, span.column)
+            span = replace(cut.span, end_line=span.end_line, end_column=span.end_column)
+        fault = number_with_commas(texts, span) if number else missing_value(texts, span)
+        if cut.told is None:
+            self.tell(fault)
+        else:
+            self._findings.replace(cut.told, fault)
+        self._cut = _Cut(texts, span, fault, self._values, number)
+
+    def _release(self) -> None:
+        """Tell what was held."""
+        held, self._held = self._held, None
+        if held is not None:
+            self.tell(held)
 
     def sequence(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
         """Open a list."""
@@ -152,6 +222,7 @@ class Builder:
 
     def alias(self, name: str, place: Place) -> None:
         """Take an alias: the value of its anchor, at the place of the alias."""
+        self._release()
         self._written = f"*{name}"
         self._aliases += 1
         if self._aliases > self.limits.aliases:
@@ -240,27 +311,6 @@ class Builder:
         """The value completed last."""
         return self._last
 
-    def lone_key(self, place: Place) -> None:
-        """Take the empty value of a key without a ':'; ``{op:relu}`` is told, and mended."""
-        frame = self._top
-        key = frame.key
-        plain = frame.flow and key is not _DROPPED and self._written == frame.name
-        found = _PAIR.fullmatch(frame.name) if plain else None
-        if found is None or key is None:
-            self.word("", place)
-            return
-        name, value = found[1], found[2]
-        self.fault(
-            "missing-colon",
-            f"the key '{shortened(frame.name)}' has no value",
-            key.span,
-            help=f"write '{shortened(name)}: {shortened(value)}', with a space after the ':'",
-        )
-        place = (key.line, key.column, key.end_line, key.end_column)
-        frame.key = _DROPPED if name in frame.entries else Scalar(name, self.source, *place)
-        frame.name = name
-        self.word(value, place)
-
     def _resolved(self, word: str, place: Place) -> Plain:
         try:
             value = self._words[word] = resolve(word, self.limits.number_length)
@@ -271,6 +321,8 @@ class Builder:
 
     def _scalar(self, value: Plain, place: Place, anchor: str | None) -> None:
         # Most of what a large file holds comes by here, so all of it is in one function.
+        if self._held is not None:
+            self._release()
         line, column, end_line, end_column = place
         scalar = self._last = Scalar(value, self.source, line, column, end_line, end_column)
         self._values += 1
@@ -290,6 +342,7 @@ class Builder:
             frame.key = None
 
     def _open(self, collection: Sequence | Mapping, flow: bool, anchor: str | None) -> None:
+        self._release()
         place = (collection.line, collection.column, collection.line, collection.column + 1)
         if len(self._stack) > self.limits.depth:
             self._too_deep(place)
@@ -334,7 +387,7 @@ class Builder:
     def _refuse_key(self, value: Value, parent: _Open) -> None:
         text = value.value if isinstance(value, Scalar) else None
         if not isinstance(text, str):
-            if text is not _AT_FAULT and not self._told_with_number(value, parent):
+            if text is not _AT_FAULT:
                 self._key_not_text(value)
         elif self._written == "<<":
             self.fault(
@@ -372,31 +425,7 @@ class Builder:
                 help = "use a text as the key"
             elif not NAME.fullmatch(written):
                 help = NAME_HELP
-        self.fault("key-not-text", message, key.span, help=help)
-
-    def _told_with_number(self, key: Value, parent: _Open) -> bool:
-        """Tell a number with commas, as in ``{units: 1,000}``, of which `key` is a part."""
-        before = next(reversed(parent.entries.values()), None)
-        start = (key.line, key.column - 1)
-        digits = self._written
-        if not digits.isdigit():
-            return False
-        if start != self._number_end:
-            number = before.value if before is not None else None
-            if (
-                not isinstance(number, Scalar)
-                or type(number.value) is not int
-                or start != (number.end_line, number.end_column)
-            ):
-                return False
-            self.fault(
-                "key-not-text",
-                f"the number '{number.value},{digits}' holds a comma, which starts a new key",
-                key.span,
-                help="leave the comma out, or write '.' where it is a decimal one",
-            )
-        self._number_end = (key.end_line, key.end_column)
-        return True
+        self._held = Diagnostic("key-not-text", message, key.span, help=help)
 
     def _too_many(self, what: str, limit: int, place: Place) -> NoReturn:
         help = "keep large arrays in a file of weights"

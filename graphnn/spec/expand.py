@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from graphnn.errors import Findings, Note, suggestion
 from graphnn.spec import sizes
-from graphnn.spec.blocks import GivenSizeError, Lost, asked, check_use, size_of, unknown_size_help
+from graphnn.spec.blocks import GivenSizeError, asked, check_use, size_of, unknown_size_help
 from graphnn.spec.copies import Copies
-from graphnn.spec.model import BlockSpec, Copy, NodeSpec, Reference, Use, UseSpec
+from graphnn.spec.model import BlockSpec, Copy, Lost, NodeSpec, Reference, Use, UseSpec
 from graphnn.spec.nodes import MAX_NODES
 from graphnn.spec.values import Value
 
@@ -27,6 +27,7 @@ class Expanded:
     uses: dict[str, Use]
     aliases: dict[str, str]
     lost: frozenset[str]
+    stray: tuple[Reference, ...] = ()
 
 
 def expand(
@@ -35,6 +36,7 @@ def expand(
     blocks: Dict[str, BlockSpec],
     lost_blocks: Lost,
     scope: Scope,
+    lost_sizes: Lost,
     findings: Findings,
 ) -> Expanded:
     """`nodes` with every use of a block replaced by the nodes of its copies.
@@ -49,23 +51,31 @@ def expand(
         Names of blocks at fault; None where any may be.
     scope : mapping of str to Size
         The named sizes.
+    lost_sizes : frozenset of str or None
+        Names of sizes at fault; None where any may be.
     findings : Findings
         Takes what is wrong with uses. Whether what a node reads is there is left to the graph.
     """
     if all(isinstance(node, NodeSpec) for node in nodes.values()):
         plain = {name: node for name, node in nodes.items() if isinstance(node, NodeSpec)}
         return Expanded(plain, {}, {}, frozenset(lost))
-    return _Expander(blocks, scope, lost, findings).expand(nodes, lost_blocks)
+    return _Expander(blocks, scope, lost_sizes, lost, findings).expand(nodes, lost_blocks)
 
 
 class _Expander:
     def __init__(
-        self, blocks: Dict[str, BlockSpec], scope: Scope, lost: Iterable[str], findings: Findings
+        self,
+        blocks: Dict[str, BlockSpec],
+        scope: Scope,
+        lost_sizes: Lost,
+        lost: Iterable[str],
+        findings: Findings,
     ) -> None:
         self._findings = findings
         self._copies = Copies(findings)
         self._blocks = blocks
         self._scope = scope
+        self._lost_sizes = lost_sizes
         self._nodes: dict[str, tuple[NodeSpec, Copy | None]] = {}
         self._uses: dict[str, Use] = {}
         self._aliases: dict[str, str] = {}
@@ -74,14 +84,18 @@ class _Expander:
 
     def expand(self, nodes: Dict[str, Node], lost_blocks: Lost) -> Expanded:
         top: list[Node] = []
+        stray: list[Reference] = []
         for name, node in nodes.items():
             found: Node | None = node
             if isinstance(node, UseSpec):
                 found = check_use(node, self._blocks, lost_blocks, self._findings)
-            if found is None:
-                self._lost.add(name)
-            else:
+                if found is None:
+                    self._misfit(node)
+                    stray.extend(node.inputs)
+            if found is not None:
                 top.append(found)
+                continue
+            self._lost.add(name)
         self._unfold(top)
         # An alias leads to a node, or to an alias that was made after it.
         for name, target in reversed(list(self._aliases.items())):
@@ -89,7 +103,19 @@ class _Expander:
         for use in self._uses.values():
             use.inputs.extend(self._reference(r, use.parent) for r in use.spec.inputs)
         placed = {name: self._placed(name, *found) for name, found in self._nodes.items()}
-        return Expanded(placed, self._uses, self._aliases, frozenset(self._lost))
+        mentions = tuple(self._reference(reference, None) for reference in stray)
+        return Expanded(placed, self._uses, self._aliases, frozenset(self._lost), mentions)
+
+    def _misfit(self, spec: UseSpec) -> None:
+        """Tell sizes at fault of a use that does not fit its block for another reason."""
+        block = self._blocks.get(str(spec.block.value))
+        keys = ("repeat", *(block.sizes if block is not None else ()))
+        for key, what, value, most in asked(spec, spec.name):
+            try:
+                if key in keys:
+                    size_of(what, value, self._scope, most)
+            except GivenSizeError as fault:
+                self._size_fault(fault, value, None)
 
     def _unfold(self, top: Iterable[Node]) -> None:
         pending: list[tuple[Copy | None, Iterator[Node]]] = [(None, iter(top))]
@@ -121,7 +147,8 @@ class _Expander:
         if parent is None and self._too_many(spec, block, scope, repeat):
             return None
         trainable = spec.trainable and (parent is None or parent.use.trainable)
-        use = Use(name, spec, block, scope, repeat, parent, trainable)
+        allow = spec.allow if parent is None else (*spec.allow, *parent.use.allow)
+        use = Use(name, spec, block, scope, repeat, parent, trainable, allow)
         self._uses[name] = use
         self._copy(use)
         return use
@@ -150,9 +177,12 @@ class _Expander:
         if fault.name and parent is not None:
             help = unknown_size_help(fault.name, parent.use.block)
         elif fault.name:
+            if self._lost_sizes is None or fault.name in self._lost_sizes:
+                return
             otherwise = "declare it under 'sizes': a whole number, or free"
             help = suggestion(fault.name, self._scope, otherwise)
-        self._copies.of(parent).error(fault.code, str(fault), place.span, help=help)
+        span = place.span_of(fault.name or "")
+        self._copies.of(parent).error(fault.code, str(fault), span, help=help)
 
     def _too_many(self, spec: UseSpec, block: BlockSpec, scope: Scope, repeat: int | None) -> bool:
         """Tell a use that would unfold to too many nodes, before any of them is made."""
@@ -192,7 +222,8 @@ class _Expander:
         """`spec` under its full name, with the full names of what it reads."""
         inputs = tuple(self._reference(reference, copy) for reference in spec.inputs)
         trainable = spec.trainable and (copy is None or copy.use.trainable)
-        return replace(spec, name=name, inputs=inputs, trainable=trainable, copy=copy)
+        allow = spec.allow if copy is None else (*spec.allow, *copy.use.allow)
+        return replace(spec, name=name, inputs=inputs, trainable=trainable, copy=copy, allow=allow)
 
     def _reference(self, reference: Reference, copy: Copy | None) -> Reference:
         name = reference.name

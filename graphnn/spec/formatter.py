@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphnn import files
+from graphnn.garbage import paused
 from graphnn.spec import layout, reader, writer
 from graphnn.spec.syntax import from_events
 
 
+@paused()
 def format_text(text: str, name: str = "<text>", *, json: bool = False) -> str:
     """A text in the canonical layout: the same values in the same order, with the same comments.
 
@@ -34,8 +36,9 @@ def format_text(text: str, name: str = "<text>", *, json: bool = False) -> str:
     document = reader.read(text, name, json=json)
     if json:
         return writer.to_json(document)
-    clean = document.source.text
-    return layout.to_yaml(from_events(clean, reader.events(clean)))
+    source = document.source
+    del document  # the values and the tree of a large file would take twice the room
+    return layout.to_yaml(from_events(source, reader.events(source.text)))
 
 
 def format_file(path: str | Path, *, write: bool = True) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -39,6 +39,7 @@ Path = tuple[str, ...]
 
 _FIRST = frozenset("#&*!|>'\"%@`,[]{}")  # start no word
 _ONLY_BEFORE_A_WORD = frozenset("-?:")
+_LINE = re.compile(r"^(?=.)", re.MULTILINE)  # that is not empty
 _ENDS = re.compile(r"[,?\[\]{}]")  # a word, in brackets
 # Texts that need no quotes, and words that some readers take for something else.
 _SAFE = re.compile(r"[^\W\d](?:[^:#\"\\]*[^\s:#\"\\])?")
@@ -95,7 +96,7 @@ def _rows(tree: Tree, path: Path, indent: int) -> list[_Row]:
     return rows + _comments(tree.tail, indent)
 
 
-def _entry(entry: Entry, path: Path, indent: int, pad: int) -> tuple[list[Line], list[_Row]]:
+def _entry(entry: Entry, path: Path, indent: int, pad: int) -> tuple[Sequence[Line], list[_Row]]:
     """The comments above an entry, and its lines."""
     value, margin = entry.value, " " * indent
     head = margin + ("-" if entry.key is None else _key(entry, brackets=False).rstrip(" "))
@@ -130,10 +131,10 @@ def _inner(tree: Tree, path: Path, indent: int) -> list[_Row]:
 
 def _leaf(leaf: Leaf, head: str, indent: int, comment: str) -> list[_Row]:
     margin = " " * indent
-    if leaf.lines:
+    if leaf.body:
         chomp = "" if str(leaf.value).endswith("\n") else "-"
         first = _Row(f"{head} {leaf.style}{chomp}", comment)
-        return [first, *(_Row(f"{margin}{line}" if line else "") for line in leaf.lines)]
+        return [first, _Row(_LINE.sub(margin, leaf.body))]
     line = f"{head} {_word(leaf, brackets=False)}"
     if len(line) <= WIDTH or not _folds(leaf.value):
         return [_Row(line, comment)]
@@ -154,7 +155,7 @@ def _json(value: Leaf | Tree, path: Path, indent: int, head: str) -> Iterator[st
         return
     yield f"{margin}{head}{'{' if value.mapping else '['}"
     if _is_filled(value):
-        words = [_line(entry.value, _JSON) or "" for entry in value.entries]
+        words = (_line(entry.value, _JSON) or "" for entry in value.entries)
         inner = margin + " " * _STEP
         yield from (inner + line for line in _fill(_with_commas(words), WIDTH - len(inner)))
     else:
@@ -170,7 +171,7 @@ def _line(value: Leaf | Tree, manner: _Manner, room: float = math.inf) -> str | 
     """`value` on one line, without its own anchor; None where it has comments or is too long."""
     # As deep as the reader's limit at most; what is too long is found out in time of its room.
     if isinstance(value, Leaf):
-        return None if value.lines else manner.word(value)
+        return None if value.body else manner.word(value)
     parts, left = [], room
     for entry in value.entries:
         part = None if entry.leading or entry.comment else _line(entry.value, manner, left)
@@ -203,8 +204,15 @@ def _is_filled(tree: Tree) -> bool:
     return not tree.mapping and _holds_words(tree) and not tree.commented
 
 
-def _with_commas(words: list[str]) -> list[str]:
-    return [f"{word}," for word in words[:-1]] + words[-1:]
+def _with_commas(words: Iterable[str], end: str = "") -> Iterator[str]:
+    """Each word but the last with a comma, the last with `end`."""
+    last = None
+    for word in words:
+        if last is not None:
+            yield f"{last},"
+        last = word
+    if last is not None:
+        yield last + end
 
 
 def _below(path: Path, entry: Entry) -> Path:
@@ -216,7 +224,7 @@ def _below(path: Path, entry: Entry) -> Path:
 
 
 def _holds_words(tree: Tree) -> bool:
-    return all(isinstance(e.value, Leaf) and not e.value.lines for e in tree.entries)
+    return all(isinstance(e.value, Leaf) and not e.value.body for e in tree.entries)
 
 
 def _padding(tree: Tree) -> int:
@@ -227,9 +235,8 @@ def _padding(tree: Tree) -> int:
 
 def _filled(tree: Tree, indent: int) -> list[str]:
     """A list of words, as many on a line as fit."""
-    words = [_item(entry.value) for entry in tree.entries if isinstance(entry.value, Leaf)]
-    words = [*_with_commas(words)[:-1], f"{words[-1]}]"]
-    lines = _fill(words, WIDTH - indent - 1)
+    words = (_item(entry.value) for entry in tree.entries if isinstance(entry.value, Leaf))
+    lines = _fill(_with_commas(words, "]"), WIDTH - indent - 1)
     return [f"{' ' * indent}{' ' if number else '['}{line}" for number, line in enumerate(lines)]
 
 
@@ -237,7 +244,7 @@ def _item(leaf: Leaf) -> str:
     return (f"&{leaf.anchor} " if leaf.anchor else "") + _in_brackets(leaf)
 
 
-def _fill(words: list[str], width: int) -> list[str]:
+def _fill(words: Iterable[str], width: int) -> list[str]:
     lines: list[str] = []
     line: list[str] = []
     length = -1
@@ -250,7 +257,7 @@ def _fill(words: list[str], width: int) -> list[str]:
     return [*lines, " ".join(line)]
 
 
-def _comments(lines: list[Line], indent: int) -> list[_Row]:
+def _comments(lines: Sequence[Line], indent: int) -> list[_Row]:
     rows = []
     for number, line in enumerate(lines):
         if line.blank and number:

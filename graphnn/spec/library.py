@@ -11,7 +11,7 @@ from graphnn.spec import reader
 from graphnn.spec.limits import Limits
 from graphnn.spec.nodes import one_or_more
 from graphnn.spec.take import Taker
-from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value
+from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value, place_of
 
 MAX_FILES = 20
 NO_NETWORK = "no-network"  # code of the fault that a file holds blocks alone
@@ -162,5 +162,4 @@ def _with(document: Mapping, section: Mapping) -> Mapping:
 
 
 def _at(like: Mapping, entries: dict[str, Entry]) -> Mapping:
-    place = (like.source, like.line, like.column, like.end_line, like.end_column)
-    return Mapping(entries, *place)
+    return Mapping(entries, *place_of(like))

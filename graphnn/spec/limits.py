@@ -26,6 +26,8 @@ class Limits:
         with a list of inputs have 200,000.
     aliases : int
         Aliases, and likewise anchors.
+    comments : int
+        Comments that formatting keeps, each of which takes the room of a value.
     key_length : int
         Characters in a key. Names are far shorter, and every message shows them.
     number_length : int
@@ -39,6 +41,7 @@ class Limits:
     values: int = 850_000
     collections: int = 300_000
     aliases: int = 100_000
+    comments: int = 200_000
     key_length: int = 200
     number_length: int = 1100
     faults: int = 100

@@ -15,6 +15,7 @@ GradientMethod = Literal["backprop", "numerical"]
 Keep = Literal["last", "best"]
 Direction = Literal["maximize", "minimize"]
 SearchKind = Literal["uniform", "log_uniform", "choice"]
+Lost = frozenset[str] | None  # names of things at fault; None where any may be
 SEARCH_KINDS: tuple[SearchKind, ...] = ("uniform", "log_uniform", "choice")
 
 
@@ -69,6 +70,7 @@ class UseSpec:
     repeat: Value | None = None
     trainable: bool = True
     about: str = ""
+    allow: tuple[Scalar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class Use:
         The copy of a block that it is inside of.
     trainable : bool
         Whether it and every use around it are.
+    allow : tuple of Scalar
+        Codes of warnings that are not told of its nodes, those of the uses around it among them.
     """
 
     name: str
@@ -138,6 +142,7 @@ class Use:
     repeat: int | None
     parent: Copy | None
     trainable: bool
+    allow: tuple[Scalar, ...]
     inputs: list[Reference] = field(default_factory=list, repr=False)
     copies: list[Copy] = field(default_factory=list, repr=False)
 
@@ -184,7 +189,7 @@ class WeightsSpec:
 class ExampleSpec:
     """Inputs with the outputs that they must give, within tolerances."""
 
-    place: Value
+    place: Mapping
     about: str
     inputs: Dict[str, Entry]
     outputs: Dict[str, Entry]
@@ -297,6 +302,10 @@ class NetworkSpec:
         The node that the name of a use (``h``), or of one of its copies (``h.2``), stands for.
     lost : frozenset of str
         Full names of nodes and uses at fault, which has been told.
+    lost_sizes : frozenset of str or None
+        Names of sizes at fault, likewise; None where any may be.
+    stray : tuple of Reference
+        What uses at fault read.
     """
 
     document: Mapping
@@ -316,12 +325,18 @@ class NetworkSpec:
     uses: Dict[str, Use] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
+    lost_sizes: Lost = frozenset()
+    stray: tuple[Reference, ...] = ()
+
+    def is_lost_size(self, name: str) -> bool:
+        """Whether `name` would be that of a size at fault."""
+        return self.lost_sizes is None or name in self.lost_sizes
 
     def is_lost(self, name: str) -> bool:
         """Whether `name` would be that of a node, or of one inside a use, that is at fault."""
         if not self.lost:
             return False
-        parts = name.split(".")
+        parts = self.aliases.get(name, name).split(".")
         return any(".".join(parts[:end]) in self.lost for end in range(1, len(parts) + 1))
 
 

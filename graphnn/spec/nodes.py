@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator
 from typing import TypeGuard
 
 from graphnn.errors import Note, nearest, suggestion
 from graphnn.explanations import codes
 from graphnn.spec.model import NodeSpec, Reference, UseSpec
 from graphnn.spec.take import Taker
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
 
 MAX_NODES = 200_000
 NODE_KEYS = ("op", "inputs", "trainable", "about", "allow")
-USE_KEYS = ("block", "inputs", "repeat", "trainable", "about")
+USE_KEYS = ("block", "inputs", "repeat", "trainable", "about", "allow")
+
+
+_LONGEST = 200  # characters of several names: the time of the search grows with their square
+_SEVERAL = re.compile(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]*[\w.-]")  # names side by side
 
 
 class NodeTaker(Taker):
     """Takes nodes, and mentions of nodes, apart."""
 
+    _written: Collection[str] = ()  # names of the nodes under way, sound or not
+
     def nodes(self, given: Mapping, owner: str, help: str) -> dict[str, NodeSpec | UseSpec]:
-        """What `given` holds, in order, without what is at fault.
+        """What `given` holds, in order, without what is no node.
 
         Parameters
         ----------
@@ -37,20 +45,25 @@ class NodeTaker(Taker):
             )
             return {}
         nodes = {}
+        self._written = given.entries.keys()
         for name, entry in given.entries.items():
-            if self.name(entry.key, "a node") and (node := self._node(name, entry)):
+            named = self.name(entry.key, "a node")
+            node = self._node(name, entry)
+            # One of a bad name is checked under it; with a dot it could be that of another.
+            if node is not None and (named or "." not in name):
                 nodes[name] = node
         return nodes
 
     def listed(self, value: Value | None, what: str) -> tuple[Reference, ...]:
         """Nodes by name, one or a list of them."""
-        return tuple(self._reference(item, what) for item in one_or_more(value))
+        return tuple(r for item in one_or_more(value) for r in self._references(item, what))
 
     def _node(self, name: str, entry: Entry) -> NodeSpec | UseSpec | None:
         wanted = "a mapping such as {op: relu, ...}"
         body = self.mapping(entry.value, f"the node '{name}'", wanted, "{op: TEXT, inputs: ...}")
         if body is None:
             return None
+        body = self._closed(body, name)
         if "block" in body and "op" not in body:
             return self._use(name, entry.key, body)
         op = self._kind(name, entry.key, body)
@@ -68,6 +81,21 @@ class NodeTaker(Taker):
             about=self.text(body.get("about"), "'about'"),
             allow=self.codes(body.get("allow")),
         )
+
+    def _closed(self, body: Mapping, name: str) -> Mapping:
+        """`body` with the keys that its list of inputs holds, which are told, beside that."""
+        inputs = body.get("inputs")
+        inside = [item for item in one_or_more(inputs) if isinstance(item, Mapping)]
+        if not isinstance(inputs, Sequence) or not inside:
+            return body
+        entries = {key: entry for item in inside for key, entry in item.entries.items()}
+        for item in inside:
+            keys = ", ".join(f"'{key}'" for key in item.entries)
+            help = f"end the list with ']' before {keys}" if keys else ""
+            self.wrong(f"an input of '{name}'", "the name of a node", item, help)
+        rest = [item for item in inputs.items if not isinstance(item, Mapping)]
+        listed = Entry(body.entries["inputs"].key, Sequence(rest, *place_of(inputs)))
+        return Mapping({**entries, **body.entries, "inputs": listed}, *place_of(body))
 
     def codes(self, value: Value | None) -> tuple[Scalar, ...]:
         """Codes of warnings, as under ``allow``; those that are no warning's are told."""
@@ -131,14 +159,25 @@ class NodeTaker(Taker):
             repeat=body.get("repeat"),
             trainable=self.boolean(body.get("trainable"), "'trainable'", True),
             about=self.text(body.get("about"), "'about'"),
+            allow=self.codes(body.get("allow")),
         )
 
     def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
         what = f"an input of '{node}'"
-        given: list[tuple[Value, Scalar | None]] = [(item, None) for item in one_or_more(value)]
         if isinstance(value, Mapping):
-            given = [(entry.value, entry.key) for entry in value.entries.values()]
-        return tuple(self._reference(item, what, operand) for item, operand in given)
+            entries = value.entries.values()
+            return tuple(self._reference(entry.value, what, entry.key) for entry in entries)
+        return self.listed(value, what)
+
+    def _references(self, value: Value, what: str) -> Iterator[Reference]:
+        """What `value`, an item of a list, mentions: one node, or several in one text."""
+        text = value.value if isinstance(value, Scalar) else None
+        if not isinstance(text, str) or text in self._written or not _are_several(text):
+            yield self._reference(value, what)
+            return
+        names = re.split(r"[\s,]+", text)
+        self.wrong(what, "the name of a node", value, f"for several write [{', '.join(names)}]")
+        yield from (Reference(name, value) for name in names)
 
     def _reference(self, value: Value, what: str, operand: Scalar | None = None) -> Reference:
         if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
@@ -146,6 +185,11 @@ class NodeTaker(Taker):
         self.wrong(what, "the name of a node", value)
         # One at fault keeps its place, so that the others are counted and matched rightly.
         return Reference("", value, operand)
+
+
+def _are_several(text: str) -> bool:
+    """Whether `text` holds names side by side."""
+    return len(text) <= _LONGEST and _SEVERAL.fullmatch(text) is not None
 
 
 def one_or_more(value: Value | None) -> list[Value]:

@@ -249,6 +249,9 @@ def _decoded(content: bytes, name: str) -> str:
         ) from None
 
 
+_NEAR = 1000  # characters before an empty value among which its ':' is looked for
+
+
 class _YamlEvents:
     """Sends the events of PyYAML's parser to a builder."""
 
@@ -300,17 +303,24 @@ class _YamlEvents:
             word = event.value
             if place[2] >= self._end_of_text[0]:
                 place = self._in_text(place)
-            if not word and self._is_lone(event):
-                self._builder.lone_key(place)
-            else:
+            if word or event.anchor is not None or not self._is_bare(start):
                 self._builder.word(word, place, event.anchor)
+            else:
+                self._builder.bare(place)
 
-    def _is_lone(self, event: Any) -> bool:
-        """Whether an empty value stands for none: on the way to it from the key is no ':'."""
-        start, key = event.start_mark, self._builder.last
-        if event.anchor is not None or start.line != key.end_line:
+    def _is_bare(self, start: Any) -> bool:
+        """Whether an empty value stands for none: no ':' is before it, and its key may end."""
+        if self._text[start.index : start.index + _NEAR].lstrip()[:1] not in ("", *",}]#"):
+            return False  # what cannot be read is told next
+        key = self._builder.last
+        lines = self._text[max(0, start.index - _NEAR) : start.index].split("\n")
+        below = start.line - key.end_line
+        if below >= len(lines):
             return False
-        return ":" not in self._text[start.index - (start.column - key.end_column) : start.index]
+        first = lines[-1 - below]
+        # Counted from the end, since the first line may be cut.
+        past = start.column - key.end_column if below == 0 else len(first) - key.end_column
+        return ":" not in "".join([first[len(first) - past :], *lines[len(lines) - below :]])
 
     def _in_text(self, place: Place) -> Place:
         """`place`, but for an empty value at the end: libyaml's line of that is not there."""

@@ -1,19 +1,22 @@
-"""Settings: a named size, or a value of ``train``, replaced before a spec is built."""
+"""Settings: a size, a value of ``train`` or of a node, replaced before a spec is built."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dict
+from itertools import islice
 from typing import Any
 
-from graphnn.errors import Diagnostic, UsageError, suggestion
+from graphnn.errors import Diagnostic, UsageError, listed, nearest, suggestion
 from graphnn.spec.build import TRAIN_KEYS
 from graphnn.spec.choices import CHOICES, OPTIONS
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located, place_of
 
 _TOP = ("dtype", "name")
 _FREE = "batch"
 _FREE_HELP = "the arrays of a run tell it; 'batch_size' of 'train' is for steps of training"
+_MAX_NAMED = 1000  # nodes that a misspelt name is compared with
+_ONE = "leave one of the two out"
 Path = tuple[str, ...]
 
 _ONE_KIND = ("data", "validation", "test")  # keys with one name and what it takes, too
@@ -31,17 +34,49 @@ def override(document: Mapping, settings: Dict[str, Any]) -> Mapping:
         has it (``learning_rate``). The places are those in the document, and those of options
         that it does not write but could. A path that begins with a key of ``train`` may also lead
         to another choice than the document's (``optimizer.adam.beta1``), which it then replaces.
-        A value is plain data, or a located value.
+        A node's name and a key lead to what the node is given (``d7.rate``), the names of a block
+        and of a node in it to the same for all uses (``dense.drop.rate``).
+        A value is plain data, or a located value; None takes out what the document writes.
 
     Raises
     ------
     UsageError
-        A name leads nowhere, or to several places.
+        A name leads nowhere, or to several places; or two settings exclude each other.
     """
+    done: dict[Path, str] = {}
     for name, data in settings.items():
         value = data if isinstance(data, Value) else located(data)
-        document = _put(document, find(document, name), value)
+        path = find(document, name)
+        for earlier, other in done.items():
+            if _excludes(document, path, earlier):
+                message = f"the settings '{other}' and '{name}' exclude each other"
+                help = (
+                    f"{_ONE}, or put '{name}' first"
+                    if path == earlier[: len(path)] != earlier
+                    else _ONE
+                )
+                raise UsageError(Diagnostic("conflicting-settings", message, help=help))
+        done[path] = name
+        taken_out = isinstance(value, Scalar) and value.value is None and path[0] != "sizes"
+        document = _without(document, path) if taken_out else _put(document, path, value)
     return document
+
+
+def _excludes(document: Mapping, path: Path, earlier: Path) -> bool:
+    """Whether putting something at `path` undoes what has been put at `earlier`."""
+    if path == earlier[: len(path)]:
+        return True
+    same = next((n for n, (a, b) in enumerate(zip(path, earlier, strict=False)) if a != b), None)
+    if path[0] != "train":
+        return False
+    if same is not None:
+        return same > 0 and path[same - 1] in (*CHOICES, *_ONE_KIND)
+    # The earlier one has put a whole choice, of which this one is to be an option.
+    value: Value | None = document
+    for key in earlier:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    key = earlier[-1]
+    return key in CHOICES and _chosen(value, key) != path[len(earlier)]
 
 
 def find(document: Mapping, name: str) -> Path:
@@ -59,7 +94,7 @@ def find(document: Mapping, name: str) -> Path:
         return (name,)
     known = _train_paths(document)
     wanted = tuple(name.split("."))
-    fits = _fits(wanted, known)
+    fits = _fits(wanted, known) or _node_paths(document, wanted)
     # An option that no one has heard of is told better by what takes it.
     for cut in range(len(wanted) - 1, 0, -1):
         fits = fits or [(*head, *wanted[cut:]) for head in _fits(wanted[:cut], known)]
@@ -68,13 +103,14 @@ def find(document: Mapping, name: str) -> Path:
     if name == _FREE:
         problem, help = "cannot be fixed", _FREE_HELP
     elif fits:
-        listed = ", ".join(".".join(path) for path in fits)
-        problem, help = "could mean several things", f"say which: {listed}"
+        each = ", ".join(".".join(path) for path in fits)
+        problem, help = "could mean several things", f"say which: {each}"
     else:
         names = [*(sizes.entries if isinstance(sizes, Mapping) else ()), *_TOP]
         names += [".".join(path[1:]) for path in known] + [path[-1] for path in known]
-        problem = "is neither a size of the spec nor a value of its 'train'"
-        help = _elsewhere(name, known) or suggestion(name, names)
+        names += _written(document) if "." in name else ()
+        problem = "is neither a size of the spec nor a value of its 'train' or of a node"
+        help = _elsewhere(name, known) or _of_nodes(document, wanted) or suggestion(name, names)
     raise UsageError(Diagnostic("unknown-setting", f"the setting '{name}' {problem}", help=help))
 
 
@@ -86,6 +122,58 @@ def _fits(wanted: Path, known: Iterable[Path]) -> list[Path]:
     return whole or [
         path for path in found if not any(path == other[: len(path)] != other for other in found)
     ]
+
+
+def _node_paths(document: Mapping, wanted: Path) -> list[Path]:
+    """Where a key of a node stands, or of a node in a block, that `wanted` begins with."""
+    if wanted[0] in ("nodes", "blocks"):
+        wanted = wanted[1:] or ("",)
+    nodes, blocks = _mapping(document, "nodes"), _mapping(document, "blocks")
+    if len(wanted) > 1 and wanted[0] in nodes and not (len(wanted) > 2 and _use(nodes, wanted[0])):
+        return [("nodes", *wanted)]
+    if len(wanted) > 2 and wanted[1] in _mapping(_mapping(blocks, wanted[0]), "nodes"):
+        return [("blocks", wanted[0], "nodes", *wanted[1:])]
+    return []
+
+
+def _mapping(outer: Mapping, key: str) -> Mapping:
+    """The mapping at `key`, empty where there is none."""
+    found = outer.get(key)
+    return found if isinstance(found, Mapping) else Mapping({})
+
+
+def _written(document: Mapping) -> list[str]:
+    """Names of settings that stand for what nodes are given."""
+    nodes = islice(_mapping(document, "nodes").items(), _MAX_NAMED)
+    return [
+        f"{name}.{key}"
+        for name, node in nodes
+        if isinstance(node, Mapping)
+        for key in node.entries
+        if key not in ("op", "block", "inputs")
+    ]
+
+
+def _use(nodes: Mapping, name: str) -> str:
+    """The name of the block that the node `name` uses; empty where it is an op."""
+    block = _mapping(nodes, name).get("block")
+    return str(block.value) if isinstance(block, Scalar) else ""
+
+
+def _of_nodes(document: Mapping, wanted: Path) -> str:
+    """Help where `wanted` seems to mean what a node is given."""
+    nodes, blocks = _mapping(document, "nodes"), _mapping(document, "blocks")
+    first, *rest = wanted
+    if not rest:
+        having = [name for name in nodes.entries if first in _mapping(nodes, name)]
+        return f"say of which node: {listed(f'{name}.{first}' for name in having)}" * bool(having)
+    if block := _use(nodes, first):
+        inner = ".".join((block, *(part for part in rest if not part.isdigit())))
+        if "file" in blocks and block not in blocks:
+            return f"the block '{block}' is in a file of its own, and is changed there"
+        return f"'{first}' is a use of the block '{block}': set {inner}, for all uses"
+    meant = nearest(first, (*nodes.entries, *blocks.entries))
+    return f"did you mean '{'.'.join((meant, *rest))}'?" if meant else ""
 
 
 def _elsewhere(name: str, known: Iterable[Path]) -> str:
@@ -126,45 +214,64 @@ def _unwritten(path: Path, mapping: Mapping, keys: Iterable[str]) -> Iterator[Pa
         name = _chosen(value, key)
         if name is not None:
             inner = value.get(name) if isinstance(value, Mapping) else None
-            options = CHOICES[key][name].options()
+            options = _options(key, name)
             yield from ((*path, key, name, option) for option in options)
             place = inner if isinstance(inner, Mapping) else Mapping({})
             yield from _unwritten((*path, key, name), place, options)
 
 
+def _options(key: str, name: str) -> Iterable[str]:
+    """Options of the choice `name` for `key`; those of all where there is no such choice."""
+    kinds = CHOICES[key]
+    meant = [kinds[name]] if name in kinds else kinds.values()
+    return dict.fromkeys(option for kind in meant for option in kind.options())
+
+
 def _chosen(value: Value | None, key: str) -> str | None:
-    """The name that `value` gives in the place of a choice; None where there is no such name."""
+    """The name that `value` gives in the place of a choice, or that it has without saying so."""
     names = CHOICES.get(key, {})
-    if value is None:
+    if value is None or not names:
         return next(iter(names), None)
     if isinstance(value, Mapping) and len(value.entries) == 1:
-        (name,) = value.entries
-    else:
-        name = str(value.value) if isinstance(value, Scalar) else ""
-    return name if name in names else None
+        return next(iter(value.entries))
+    return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else None
 
 
-def _put(mapping: Mapping, path: Path, value: Value) -> Mapping:
+def _without(mapping: Mapping, path: Path) -> Mapping:
+    """`mapping` without the entry at `path`, where there is one."""
+    key, rest = path[0], path[1:]
+    entries = dict(mapping.entries)
+    old = entries.get(key)
+    if rest and old is not None and isinstance(old.value, Mapping):
+        entries[key] = Entry(old.key, _without(old.value, rest))
+    elif not rest:
+        entries.pop(key, None)
+    return Mapping(entries, *place_of(mapping))
+
+
+def _put(mapping: Mapping, path: Path, value: Value, *, choosing: bool | None = None) -> Mapping:
     # As deep as the path is long, and a path is as deep as the reader's limit at most.
     key, rest = path[0], path[1:]
+    # Only in 'train' does a key choose one thing of several.
+    choosing = key == "train" if choosing is None else choosing
     old = mapping.entries.get(key)
     if rest:
-        value = _put(_opened(None if old is None else old.value, key, rest, value), rest, value)
-    new = old.key if old else Scalar(key, *_place(value))
-    return Mapping({**mapping.entries, key: Entry(new, value)}, *_place(mapping))
+        inner = _opened(None if old is None else old.value, key, rest, value, choosing=choosing)
+        value = _put(inner, rest, value, choosing=choosing)
+    new = old.key if old else Scalar(key, *place_of(value))
+    return Mapping({**mapping.entries, key: Entry(new, value)}, *place_of(mapping))
 
 
-def _opened(old: Value | None, key: str, rest: Path, value: Value) -> Mapping:
+def _opened(old: Value | None, key: str, rest: Path, value: Value, *, choosing: bool) -> Mapping:
     """The mapping at `key` that takes the rest of a path."""
     if not isinstance(old, Mapping):
         # A metric's nodes may stand alone, without the mapping that its options need.
         alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
-        return Mapping(alone, *_place(value))
-    if key in CHOICES or key in _ONE_KIND:
+        # A choice may stand alone too: it keeps its place.
+        if choosing and isinstance(old, Scalar) and key in CHOICES and old.value == rest[0]:
+            alone = {rest[0]: Entry(old, Mapping({}, *place_of(old)))}
+        return Mapping(alone, *place_of(value))
+    if choosing and (key in CHOICES or key in _ONE_KIND):
         kept = {name: entry for name, entry in old.entries.items() if name == rest[0]}
-        return Mapping(kept, *_place(old))
+        return Mapping(kept, *place_of(old))
     return old
-
-
-def _place(value: Value) -> tuple[Any, ...]:
-    return (value.source, value.line, value.column, value.end_line, value.end_column)

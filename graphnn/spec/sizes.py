@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 MAX_SIZE = 2**40  # more elements along one axis than any machine here can hold
+MAX_AXES = 32  # of one array: twice as many are the most that NumPy has, and engines add some
+_SHOWN = 10  # sizes of a shape with more axes than that
 _MAX_TERMS = 64
 _MAX_TEXT = 200
 
@@ -164,8 +166,11 @@ def names(text: str) -> frozenset[str]:
 
 
 def show(shape: Iterable[Size]) -> str:
-    """`shape` as people write it: ``[batch, 784]``."""
-    return f"[{', '.join(map(str, shape))}]"
+    """`shape` as people write it, ``[batch, 784]``; of one that no array has, only the first."""
+    texts = [*map(str, shape)]
+    if len(texts) > MAX_AXES:
+        texts[_SHOWN:] = [f"... and {len(texts) - _SHOWN:,} more"]
+    return f"[{', '.join(texts)}]"
 
 
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:

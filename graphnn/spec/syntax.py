@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import NamedTuple
 
+from graphnn.errors import Diagnostic, Source, SpecError
 from graphnn.spec.limits import DEFAULT
 from graphnn.spec.reader import Event
 from graphnn.spec.scalars import resolve
-from graphnn.spec.values import Mapping, Plain, Scalar, Sequence, Value
+from graphnn.spec.values import NOWHERE, Mapping, Plain, Scalar, Sequence, Value
+from graphnn.spec.yaml_faults import stretch
 
 _COMMENT = re.compile(r"#[^\n]*")
 _SPACE = re.compile(r"(?:\s|#[^\n]*)*")
+_ONLY_SPACES = re.compile(r"^[^\S\n]+$", re.MULTILINE)
 _BLOCK_STYLES = ("|", ">")
+_BLOCK = 1 << 9  # characters
 
 
 @dataclass(slots=True)
@@ -27,8 +32,8 @@ class Leaf:
     value : None, bool, int, float or str
     word : str
         As it is written without quotes; empty for one in quotes.
-    lines : list of str
-        Of a text written below its key: what it holds, line by line.
+    body : str
+        Of a text written below its key: its lines as they are to be written there.
     style : str
         Of such a text: ``|`` or ``>``.
     anchor, alias : str
@@ -36,7 +41,7 @@ class Leaf:
 
     value: Plain
     word: str = ""
-    lines: list[str] = field(default_factory=list)
+    body: str = ""
     style: str = ""
     anchor: str = ""
     alias: str = ""
@@ -59,7 +64,7 @@ class Entry:
     key : Leaf or None
         None for an item.
     value : Leaf or Tree
-    leading : list of Line
+    leading : tuple of Line
         Comments above it.
     comment : str
         The comment that follows it on its line.
@@ -69,7 +74,7 @@ class Entry:
 
     key: Leaf | None
     value: Leaf | Tree
-    leading: list[Line] = field(default_factory=list)
+    leading: tuple[Line, ...] = ()
     comment: str = ""
     blank: bool = False
 
@@ -106,16 +111,21 @@ def comments(tree: Tree) -> list[str]:
     return found + [line.text for line in tree.tail]
 
 
-def from_events(text: str, events: Iterable[Event]) -> Tree:
-    """The mapping that `text` holds, from the events of a YAML parser.
+def from_events(source: Source, events: Iterable[Event]) -> Tree:
+    """The mapping that a text holds, from the events of a YAML parser.
 
     Parameters
     ----------
-    text : str
-        The reader has taken it.
+    source : Source
+        The reader has taken its text.
     events : iterable of Event
+
+    Raises
+    ------
+    SpecError
+        There are too many comments.
     """
-    parser = _Parser(text)
+    parser = _Parser(source)
     for event in events:
         parser.take(event)
     return parser.finish()
@@ -123,22 +133,60 @@ def from_events(text: str, events: Iterable[Event]) -> Tree:
 
 def from_value(value: Value) -> Leaf | Tree:
     """`value` as if it were written in JSON: numbers as they are, if they have a place."""
-    # As deep as the reader's limit at most.
-    if isinstance(value, Scalar):
-        return Leaf(value.value, "" if isinstance(value.value, str) else _written(value))
-    if isinstance(value, Sequence):
-        return Tree(False, [Entry(None, from_value(item)) for item in value.items])
-    assert isinstance(value, Mapping)
-    return Tree(True, [Entry(Leaf(key), from_value(inner)) for key, inner in value.items()])
+    return _Writer().written(value)
 
 
-def _written(value: Scalar) -> str:
-    """The word in the text that `value` is, if it still is that."""
-    if value.span is None or value.line != value.end_line:
-        return ""
-    line = value.source.line(value.line + 1)
-    word = line[value.column : value.end_column]
-    return word if word and _same(word, value.value) else ""
+class _Writer:
+    """Makes trees of values; numbers are looked up in the text that they come from."""
+
+    def __init__(self) -> None:
+        self._lines = _Lines(NOWHERE)
+
+    def written(self, value: Value) -> Leaf | Tree:
+        # As deep as the reader's limit at most.
+        if isinstance(value, Scalar):
+            return Leaf(value.value, "" if isinstance(value.value, str) else self._word(value))
+        if isinstance(value, Sequence):
+            return Tree(False, [Entry(None, self.written(item)) for item in value.items])
+        assert isinstance(value, Mapping)
+        pairs = value.items()
+        return Tree(True, [Entry(Leaf(key), self.written(inner)) for key, inner in pairs])
+
+    def _word(self, value: Scalar) -> str:
+        """The word in the text that `value` is, if it still is that."""
+        if value.source is NOWHERE or value.line != value.end_line:
+            return ""
+        if self._lines.source is not value.source:
+            self._lines = _Lines(value.source)
+        word = self._lines.part(value.line, value.column, value.end_column)
+        return word if word and _same(word, value.value) else ""
+
+
+class _Lines:
+    """The lines of a text, in any order; each is found in the same short time."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        text = source.text
+        counts = (text.count("\n", at, at + _BLOCK) for at in range(0, len(text), _BLOCK))
+        self._before = list(accumulate(counts, initial=0))  # ends of lines before each block
+        self._last = (0, 0)  # a line, and where it starts
+
+    def part(self, line: int, start: int, end: int) -> str:
+        """Columns `start` to `end` of `line`, all counted from 0."""
+        if line != self._last[0]:
+            self._last = line, self._start(line)
+        at = self._last[1]
+        return self.source.text[at + start : at + end]
+
+    def _start(self, line: int) -> int:
+        block = max(bisect_left(self._before, line) - 1, 0)
+        above, at = self._before[block], block * _BLOCK
+        if above <= self._last[0] <= line:  # mostly, lines are asked for in their order
+            above, at = self._last
+        for _ in range(line - above):
+            at = self.source.text.find("\n", at) + 1
+        return at
 
 
 def _same(word: str, value: Plain) -> bool:
@@ -148,6 +196,39 @@ def _same(word: str, value: Plain) -> bool:
 
 def _resolved(word: str) -> Plain:
     return resolve(word, DEFAULT.number_length)
+
+
+class _Cursor:
+    """A place in a text that mostly moves on, with its line and the start of that line."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._at = self._line = self._start = 0
+
+    def line(self, index: int) -> int:
+        """The line, counted from 0, of the character at `index`."""
+        self._move(index)
+        return self._line
+
+    def column(self, index: int) -> int:
+        """The column, counted from 0, of the character at `index`."""
+        self._move(index)
+        return index - self._start
+
+    def below_blank(self, index: int) -> bool:
+        """Whether the line above that of the character at `index` is blank."""
+        self._move(index)
+        end = max(self._start - 1, 0)
+        start = self._text.rfind("\n", 0, end) + 1
+        return self._line > 0 and not self._text[start:end].strip()
+
+    def _move(self, index: int) -> None:
+        on = index >= self._at
+        first, last = (self._at, index) if on else (index, self._at)
+        if lines := self._text.count("\n", first, last):
+            self._line += lines if on else -lines
+            self._start = self._text.rfind("\n", first if on else 0, index) + 1
+        self._at = index
 
 
 class _Comment(NamedTuple):
@@ -169,12 +250,17 @@ class _Frame:
     opening: list[Line] = field(default_factory=list)  # comments before its first entry
 
 
+_AWAITED = Leaf(None)  # stands where the value of an entry will be
+
+
 class _Parser:
     """Makes trees of events and finds the comments between them."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._text = text = source.text
+        self._cursor = _Cursor(text)
+        self._comments = 0
         self._at = 0  # up to here the text has been looked through
         self._line = -1  # of what was written last
         self._stack: list[_Frame] = []
@@ -204,7 +290,7 @@ class _Parser:
         entry = self._entry(event, found)
         tree = Tree(event.kind == "mapping", anchor=event.anchor)
         # Its first dash or key, which an anchor may stand before.
-        column = self._column(event.end) - (event.kind == "sequence")
+        column = self._cursor.column(event.end) - (event.kind == "sequence")
         if frame is not None and not event.style:
             # The dashes of a list may stand in the column of the key that it belongs to.
             column = max(column, frame.column + 1)
@@ -219,7 +305,7 @@ class _Parser:
         self._stack.append(made)
         self._at = event.start + (len(event.anchor) + 1 if event.anchor else 0)
         if event.anchor or event.style:
-            self._line = self._line_of(event.start)
+            self._line = self._cursor.line(event.start)
             self._closed.clear()
             self._done = None
 
@@ -230,7 +316,7 @@ class _Parser:
         found = self._gap(event.start) if written else []
         if frame.pending is not None:
             entry, frame.pending = frame.pending, None
-            entry.leading += [_line(comment) for comment in found]
+            entry.leading += tuple(_line(comment) for comment in found)
             entry.value = self._read(event, entry)
             self._done = entry
         else:
@@ -252,16 +338,16 @@ class _Parser:
         if frame.pending is not None:
             return frame.pending
         first = not frame.tree.entries
-        entry = Entry(None, Leaf(None))
+        entry = Entry(None, _AWAITED)
         if first:
-            entry.leading = frame.opening + self._inside(frame, found)
+            entry.leading = (*frame.opening, *self._inside(frame, found))
         else:
-            entry.leading = [
+            entry.leading = tuple(
                 line for comment in found if (line := self._place(comment)) is not None
-            ]
-        number = self._line_of(event.start)
+            )
+        number = self._cursor.line(event.start)
         below = not first or bool(entry.leading)
-        entry.blank = below and number > self._line and self._is_blank(number - 1)
+        entry.blank = below and number > self._line and self._cursor.below_blank(event.start)
         frame.tree.entries.append(entry)
         frame.pending = entry
         self._closed.clear()
@@ -304,7 +390,7 @@ class _Parser:
         self._done_with(frame, self._gap(event.start) if event.end > event.start else [])
         self._done = frame.owner
         if event.end > event.start:  # the one pair of `[a: 1]` has no brackets of its own
-            self._line = self._line_of(event.start)
+            self._line = self._cursor.line(event.start)
             self._at = event.end
 
     def _done_with(self, frame: _Frame, found: list[_Comment]) -> None:
@@ -314,12 +400,12 @@ class _Parser:
             tree.tail += [line for each in found if (line := self._place(each)) is not None]
             return
         # Nothing can stand in empty brackets.
-        lines = [*frame.opening, *map(_line, found)]
+        lines = (*frame.opening, *map(_line, found))
         if owner is None:
             tree.tail += lines
         else:
-            owner.leading += [Line(owner.comment)] if owner.comment else []
-            owner.leading += lines
+            beside = (Line(owner.comment),) if owner.comment else ()
+            owner.leading += (*beside, *lines)
             owner.comment = ""
 
     def _read(self, event: Event, entry: Entry) -> Leaf:
@@ -330,7 +416,7 @@ class _Parser:
         if start == event.end:
             return Leaf(None, anchor=event.anchor)
         self._at = event.end
-        self._line = self._line_of(event.end - 1)
+        self._line = self._cursor.line(event.end - 1)
         if event.kind == "alias":
             return Leaf(None, alias=event.text)
         if event.style in _BLOCK_STYLES:
@@ -343,7 +429,7 @@ class _Parser:
         """Where the content after an anchor starts."""
         found = _SPACE.match(self._text, start, end)
         assert found is not None
-        entry.leading += [Line(text.rstrip()) for text in _COMMENT.findall(found[0])]
+        entry.leading += tuple(Line(text.rstrip()) for text in _COMMENT.findall(found[0]))
         return found.end()
 
     def _below(self, event: Event, start: int, entry: Entry) -> Leaf:
@@ -351,38 +437,36 @@ class _Parser:
         if found := _COMMENT.search(header):
             entry.comment = found[0].rstrip()
         self._line = -1
-        lines = body.split("\n")
-        while lines and not lines[-1].strip():
-            lines.pop()
         text = event.text
         if not _simple(text):
             return Leaf(text, anchor=event.anchor)
-        indent = len(lines[0]) - len(lines[0].lstrip(" "))
-        return Leaf(text, "", [line[indent:] for line in lines], event.style, event.anchor)
+        body = body[: body.find("\n", len(body.rstrip()))] if body[-1:].isspace() else body
+        indent = len(body) - len(body.lstrip(" "))
+        body = re.sub(f"^.{{0,{indent}}}", "", body, flags=re.MULTILINE)
+        return Leaf(text, "", body, event.style, event.anchor)
 
     def _gap(self, end: int) -> list[_Comment]:
         """Comments between what was looked through and `end`."""
-        found = []
+        found: list[_Comment] = []
+        if self._text.find("#", self._at, end) < 0:  # as nearly everywhere
+            self._at = max(end, self._at)
+            return found
         for match in _COMMENT.finditer(self._text, self._at, max(end, self._at)):
-            line = self._line_of(match.start())
-            column = match.start() - self._starts[line]
-            text = match[0].rstrip()
-            found.append(_Comment(text, column, line == self._line, self._is_blank(line - 1)))
+            start, text = match.start(), match[0].rstrip()
+            self._count(start)
+            trailing = self._cursor.line(start) == self._line
+            blank = self._cursor.below_blank(start)
+            found.append(_Comment(text, self._cursor.column(start), trailing, blank))
         self._at = max(end, self._at)
         return found
 
-    def _line_of(self, index: int) -> int:
-        return bisect_right(self._starts, index) - 1
-
-    def _column(self, index: int) -> int:
-        return index - self._starts[self._line_of(index)]
-
-    def _is_blank(self, line: int) -> bool:
-        if line < 0:
-            return False
-        start = self._starts[line]
-        end = self._starts[line + 1] if line + 1 < len(self._starts) else len(self._text)
-        return not self._text[start:end].strip()
+    def _count(self, index: int) -> None:
+        """Refuse a text whose comments take more room than its values may."""
+        self._comments += 1
+        if self._comments > DEFAULT.comments:
+            message = f"'{self._source.name}' holds more than {DEFAULT.comments:,} comments"
+            span = stretch(self._source, index, index + 1)
+            raise SpecError(Diagnostic("too-many-comments", message, span))
 
 
 def _lift(tree: Tree) -> None:
@@ -394,7 +478,7 @@ def _lift(tree: Tree) -> None:
             if entry.key is None and inner.entries:
                 first = inner.entries[0]
                 entry.leading += first.leading
-                first.leading, first.blank = [], False
+                first.leading, first.blank = (), False
 
 
 def _line(comment: _Comment) -> Line:
@@ -418,10 +502,10 @@ def _follow(entry: Entry, text: str) -> None:
 
 def _simple(text: str) -> bool:
     """Whether a text can be written below its key without further marks."""
-    lines = text.split("\n")
     return (
         bool(text)
         and not text[0].isspace()
         and not text.endswith("\n\n")
-        and all(not line or (line.strip() and line.isprintable()) for line in lines)
+        and not _ONLY_SPACES.search(text)
+        and text.replace("\n", "").isprintable()
     )

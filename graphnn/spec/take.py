@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from graphnn.errors import Findings, Span, nearest, suggestion
 from graphnn.spec.scalars import meant_truth, shortened
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
 
 VERSION = 1
 MAX_NAME = 100
@@ -149,13 +149,37 @@ class Taker:
             it holds is checked too and nothing is told to be missing.
         """
         names = tuple(allowed)
+        value = self._indented(value, names)
         entries = {key: entry for key, entry in value.entries.items() if key in names}
         for key, entry in value.entries.items():
             if key not in names:
                 self.unknown_key(entry, where, names, elsewhere(key))
                 entries.setdefault(nearest(key, names) or key, entry)
-        place = (value.source, value.line, value.column, value.end_line, value.end_column)
-        return Mapping(entries, *place)
+        return Mapping(entries, *place_of(value))
+
+    def _indented(self, value: Mapping, names: Collection[str]) -> Mapping:
+        """`value` with what seems to belong to an empty key put under it, which is told once."""
+        entries: dict[str, Entry] = {}
+        empty: Entry | None = None  # the last key, where it has no value
+        inside: dict[str, Entry] = {}  # what seems to belong to it
+        for key, entry in value.entries.items():
+            # Only without brackets do keys start where their mapping does.
+            open_ = value.span is not None and entry.key.column == value.column
+            if empty is not None and open_ and key not in names:
+                if not inside:
+                    message = (
+                        f"'{empty.key.value}' is empty, but what follows seems to belong to it"
+                    )
+                    help = "indent the lines that belong to it, by 2 spaces for example"
+                    self.findings.error("wrong-type", message, empty.key.span, help=help)
+                    below = Mapping(inside, *place_of(empty.value))
+                    entries[str(empty.key.value)] = Entry(empty.key, below)
+                inside[key] = entry
+                continue
+            entries[key] = entry
+            hollow = isinstance(entry.value, Scalar) and entry.value.value is None
+            empty, inside = (entry if hollow and open_ and key in names else None), {}
+        return Mapping(entries, *place_of(value))
 
     def unknown_key(
         self, entry: Entry, where: str, names: Iterable[str], elsewhere: str = ""

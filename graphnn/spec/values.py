@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from graphnn.errors import Source, Span
@@ -39,6 +40,18 @@ class Value:
         return Span(
             self.source, self.line + 1, self.column + 1, self.end_line + 1, self.end_column + 1
         )
+
+    def span_of(self, word: str) -> Span | None:
+        """The place of the first `word` in this value; all of the value where it shows none."""
+        span = self.span
+        if span is None or self.line != self.end_line or not word:
+            return span
+        line = self.source.line(span.line)
+        pattern = re.compile(rf"(?<![\w-]){re.escape(word)}(?![\w-])")
+        found = pattern.search(line, self.column, self.end_column)
+        if found is None:
+            return span
+        return replace(span, column=found.start() + 1, end_column=found.end() + 1)
 
     @property
     def kind(self) -> str:
@@ -135,6 +148,11 @@ class Mapping(Value):
     def kind(self) -> str:
         """What a person would call this value, with its article."""
         return "a mapping"
+
+
+def place_of(value: Value) -> tuple[Source, int, int, int, int]:
+    """Where `value` stands, as the arguments that put another one there."""
+    return (value.source, value.line, value.column, value.end_line, value.end_column)
 
 
 def plain(value: Value) -> Any:

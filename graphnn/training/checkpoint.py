@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn import archives
-from graphnn.errors import Diagnostic, FileError, TrainingError
+from graphnn import archives, trained
+from graphnn.errors import Diagnostic, FileError, TrainingError, listed
 from graphnn.spec.values import plain
+from graphnn.trained import BEST, OPTIMIZER, PATH, RECORD
 from graphnn.training.loop import Training
 
 Array = NDArray[Any]
-_PATH = "//path"  # no parameter can have such a name
-_OPTIMIZER = "//optimizer/"
-_BEST = "//best/"
 
 
 def save(training: Training, path: Path) -> None:
@@ -26,9 +24,9 @@ def save(training: Training, path: Path) -> None:
     state = training.state
     arrays = dict(training.network.arrays)
     if state.path:
-        arrays[_PATH] = np.stack(state.path)
-    arrays |= {_BEST + name: array for name, array in state.best.items()}
-    arrays |= {_OPTIMIZER + key: array for key, array in state.optimizer.named.items()}
+        arrays[PATH] = np.stack(state.path)
+    arrays |= {BEST + name: array for name, array in state.best.items()}
+    arrays |= {OPTIMIZER + key: array for key, array in state.optimizer.named.items()}
     record = {
         "steps": state.optimizer.steps,
         "epoch": state.epoch,
@@ -37,7 +35,7 @@ def save(training: Training, path: Path) -> None:
         "noise": state.noise.bit_generator.state,
         "spec": fingerprint(training),
     }
-    archives.write_arrays(path, arrays, {"graphnn": json.dumps(record)})
+    archives.write_arrays(path, arrays, trained.metadata_of(training.network.classes, record))
 
 
 def restore(training: Training, path: Path) -> None:
@@ -48,7 +46,7 @@ def restore(training: Training, path: Path) -> None:
     FileError
         There is no sound checkpoint.
     TrainingError
-        It is of another spec.
+        It is of another spec, or of data with other classes.
     """
     with archives.opened(path) as archive:
         record = _record(archive, path)
@@ -60,10 +58,11 @@ def restore(training: Training, path: Path) -> None:
                     "nothing may change between a run and its resumption: the schedule ends with it"
                 )
             raise TrainingError(Diagnostic("different-spec", message, help=help))
+        _check_classes(trained.classes_in(archive.metadata, path.name), training, path)
         arrays = _arrays(archive, training, record, path)
-    traced = arrays.pop(_PATH, None)
-    kept = _taken(arrays, _OPTIMIZER)
-    best = _taken(arrays, _BEST)
+    traced = arrays.pop(PATH, None)
+    kept = _taken(arrays, OPTIMIZER)
+    best = _taken(arrays, BEST)
     training.network.assign(arrays, origin=path.name)
     for key, array in training.state.optimizer.named.items():
         array[...] = kept[key]
@@ -90,7 +89,7 @@ class _Record:
 def _record(archive: archives.Archive, path: Path) -> _Record:
     rng, noise = np.random.default_rng(), np.random.default_rng()
     try:
-        record = json.loads(archive.metadata["graphnn"])
+        record = json.loads(archive.metadata[RECORD])
         history = [{str(k): float(v) for k, v in row.items()} for row in record["history"]]
         rng.bit_generator.state = record["rng"]
         noise.bit_generator.state = record["noise"]
@@ -108,17 +107,30 @@ def _arrays(
     """All arrays, once it is known that they are those of this training, and no larger."""
     shapes = {name: array.shape for name, array in training.network.arrays.items()}
     optimizer = training.state.optimizer.named
-    kept = {_OPTIMIZER + key: array.shape for key, array in optimizer.items()}
-    best = {_BEST + name: shape for name, shape in shapes.items()}
+    kept = {OPTIMIZER + key: array.shape for key, array in optimizer.items()}
+    best = {BEST + name: shape for name, shape in shapes.items()}
     path_length = training.state.path[0].size if training.state.path else 0
     found = {name: archive.shape(name) for name in archive.names}
     wanted = shapes | kept
     if training.spec.keep == "best" and record.epoch:
         wanted |= best
-    known = wanted | best | {_PATH: (record.epoch + 1, path_length)}
+    known = wanted | best | {PATH: (record.epoch + 1, path_length)}
     if wanted.items() - found.items() or found.items() - known.items():
         raise _broken(path)
     return {name: archive.read(name) for name in found}
+
+
+def _check_classes(found: trained.Classes | None, training: Training, path: Path) -> None:
+    """Refuse data whose classes are numbered in another way than before."""
+    now = training.network.classes or {}
+    if found is None:
+        return
+    for name in found | now:
+        if now.get(name, ()) != found.get(name, ()):
+            before, after = (listed(each.get(name, ())) or "none" for each in (found, now))
+            message = f"'{path}' tells the classes of '{name}' as {before}, the data now as {after}"
+            help = "put the data back as they were, or train anew in another folder"
+            raise TrainingError(Diagnostic("different-classes", message, help=help))
 
 
 def _taken(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:

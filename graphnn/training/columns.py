@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.archives import LIMIT
-from graphnn.errors import Span
+from graphnn.errors import Span, listed
 from graphnn.files import show_bytes
 from graphnn.training.faults import refuse
 
@@ -31,11 +31,14 @@ class InputNeed:
         Sizes, the batch axis first; None for a free size.
     dtype : {"float32", "float64", "int"}
         ``"int"`` arrays are int64.
+    classes : int or None
+        For class numbers that a loss reads: how many classes there are.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: Literal["float32", "float64", "int"]
+    classes: int | None = None
 
     @property
     def row(self) -> tuple[int | None, ...]:
@@ -102,6 +105,8 @@ def array_for(need: InputNeed, column: Column) -> NDArray[Any]:
     row = _row_shape(need, column)
     _check_room(need, len(column.values) * math.prod(row), column)
     array = _whole(need, column) if need.dtype == "int" else _real(need, column)
+    if need.classes is not None:
+        _check_classes(need, column, need.classes)
     return array.reshape(len(array), *row)
 
 
@@ -193,15 +198,28 @@ def _one_hot(need: InputNeed, column: Column) -> NDArray[Any]:
     numbers = column.values.reshape(-1)
     count = need.width
     assert count is not None
-    outside = (numbers < 0) | (numbers >= count)
-    if outside.any():
-        place, value = _first(outside.reshape(column.values.shape), column)
-        raise refuse(
-            "class-outside",
-            f"'{need.name}' takes classes 0 to {count - 1}, but {place} is {value}",
-            column.span,
-        )
+    _check_classes(need, column, count)
     _check_room(need, len(numbers) * count, column)
     array = np.zeros((len(numbers), count), need.array_dtype)
     array[np.arange(len(numbers)), numbers.astype(np.int64)] = 1
     return array
+
+
+def _check_classes(need: InputNeed, column: Column, count: int) -> None:
+    """Refuse a class number that is not one of `count`."""
+    numbers = column.values
+    outside = (numbers < 0) | (numbers >= count)
+    if not outside.any():
+        return
+    most = int(numbers.max())
+    if len(column.classes) > count:
+        kinds = f"{len(column.classes)}: {listed(column.classes)}"
+        message = f"'{need.name}' takes {count} classes, but '{column.name}' holds {kinds}"
+        most = len(column.classes) - 1
+    else:
+        place, value = _first(outside, column)
+        message = f"'{need.name}' takes classes 0 to {count - 1}, but {place} is {value}"
+    help = f"the network needs {most + 1} outputs to tell {most + 1} classes apart, not {count}"
+    if numbers.min() < 0 or (numbers.min(), most) == (1, count):
+        help = "class numbers count from 0"
+    raise refuse("class-outside", message, column.span, help=help)

@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from graphnn.errors import DataError, Findings, Note, Span, UsageError, suggestion
+from graphnn.errors import DataError, Findings, Note, Span, UsageError, listed, suggestion
 from graphnn.errors import Diagnostic as Fault
+from graphnn.executor import as_numbers
 from graphnn.spec.take import brief
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
+from graphnn.trained import Classes
 from graphnn.training.columns import Column, InputNeed, array_for
 from graphnn.training.faults import for_each, refuse
 from graphnn.training.sources import SOURCES, Request
 
-__all__ = ["Data", "Dataset", "InputNeed", "load", "split_off"]
+__all__ = ["Data", "Dataset", "InputNeed", "given", "load", "split_off"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Dataset:
         By input name; kept as views that cannot be written to.
     name : str
         What tables and pictures call the set.
-    classes : mapping of str to tuple of str
+    classes : dict of str to tuple of str
         For inputs whose class numbers stand for texts: the text of each number.
 
     Raises
@@ -43,7 +45,7 @@ class Dataset:
 
     arrays: Mapping[str, NDArray[Any]]
     name: str
-    classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    classes: Classes = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_rows(self.arrays, {})
@@ -163,7 +165,7 @@ def load(
     spec: Value,
     inputs: Mapping[str, InputNeed],
     folder: Path,
-    like: Dataset | None = None,
+    classes: Classes | None = None,
     idle: Mapping[str, str] | None = None,
 ) -> Data:
     """The data that ``train.data`` asks for, as the inputs take them.
@@ -177,8 +179,8 @@ def load(
         Every input to feed, in the order of the graph.
     folder : Path
         Files named by the spec lie in this folder's tree.
-    like : Dataset, optional
-        A first set, whose class numbers texts in this one must take.
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, as those of a first set, whose numbers texts must take here.
     idle : mapping of str to str, optional
         Inputs that are not to be fed, with a sentence that says why.
 
@@ -189,17 +191,46 @@ def load(
     FileError
         A file is missing, lies outside `folder`, or is no regular file.
     """
-    kind, value = _kind(spec)
+    kind, value = source(spec)
     _check_needs(inputs, spec.span)
-    known = None if like is None else like.classes
-    found = SOURCES[kind](Request(kind, value, inputs, folder, known, idle or {}))
+    found = SOURCES[kind](Request(kind, value, inputs, folder, classes, idle or {}))
     arrays = for_each(found.columns, lambda name, column: array_for(inputs[name], column))
     _check_rows(arrays, found.columns)
-    classes = {name: column.classes for name, column in found.columns.items() if column.classes}
-    whole = Dataset(arrays, found.name, classes)
+    named = {name: column.classes for name, column in found.columns.items() if column.classes}
+    whole = Dataset(arrays, found.name, named)
     if found.train_rows is None:
         return Data(whole, None)
     return Data(*whole.split(found.train_rows))
+
+
+def given(
+    arrays: Mapping[str, ArrayLike],
+    inputs: Mapping[str, InputNeed],
+    classes: Classes | None = None,
+) -> Dataset:
+    """Arrays that Python gives, as the inputs take them: by the rules for those of a file.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array_like
+        By input name.
+    inputs : mapping of str to InputNeed
+        Every input to feed, in the order of the graph.
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, that class numbers stand for.
+
+    Raises
+    ------
+    DataError
+        An input is missing or unknown, or an array does not fit. All independent faults at once.
+    """
+    _check_names(arrays, inputs)
+    _check_needs(inputs, None)
+    columns = for_each(
+        {name: arrays[name] for name in inputs}, lambda n, array: Column(n, _numbers(n, array))
+    )
+    taken = for_each(columns, lambda name, column: array_for(inputs[name], column))
+    return Dataset(taken, "data", classes or {})
 
 
 def split_off(
@@ -290,7 +321,14 @@ def _held(order: NDArray[np.int64], count: int, labels: NDArray[Any]) -> NDArray
     return held
 
 
-def _kind(spec: Value) -> tuple[str, Value]:
+def source(spec: Value) -> tuple[str, Value]:
+    """The kind of source that ``train.data`` names, and what it says of it.
+
+    Raises
+    ------
+    DataError
+        There is no such kind, or not one alone.
+    """
     kinds = ", ".join(sorted(SOURCES))
     if not isinstance(spec, Located):
         raise refuse(
@@ -318,6 +356,26 @@ def _kind(spec: Value) -> tuple[str, Value]:
             help=f"the kinds are {kinds}",
         )
     return next(iter(spec.items()))
+
+
+def _check_names(arrays: Mapping[str, ArrayLike], inputs: Mapping[str, InputNeed]) -> None:
+    findings = Findings()
+    known = f"its inputs are {listed(inputs)}" if inputs else "it has no inputs"
+    for name in arrays:
+        if name not in inputs:
+            message = f"the network has no input '{name}' to feed"
+            findings.error("unknown-input", message, help=suggestion(str(name), inputs, known))
+    for name in inputs:
+        if name not in arrays:
+            findings.error("missing-input", f"the data have no array to feed input '{name}'")
+    findings.raise_errors(DataError)
+
+
+def _numbers(name: str, array: ArrayLike) -> NDArray[Any]:
+    found = as_numbers(array)
+    if found is None:
+        raise refuse("not-numbers", f"'{name}' in the data is not an array of numbers")
+    return found
 
 
 def _check_needs(inputs: Mapping[str, InputNeed], span: Span | None) -> None:

@@ -69,12 +69,32 @@ def find(base: type[T], name: Scalar, options: Value, findings: Findings) -> T |
             f"unknown-{base.family}",
             f"there is no {base.family} {brief(name)}",
             name.span,
-            help=suggestion(
+            help=_meant_option(base, str(name.value))
+            or suggestion(
                 str(name.value), base.registry, f"there is {', '.join(sorted(base.registry))}"
             ),
         )
         return None
     return read(kind, f"the {kind.family} '{name.value}'", name, options, findings)
+
+
+def _meant_option(base: type[Declared], name: str) -> str:
+    """Help where `name` is no member of a family, but an option of its members."""
+    takers = [kind for kind, each in base.registry.items() if name in each.options()]
+    if not takers:
+        return ""
+    all_do = len(takers) == len(base.registry)
+    whose = f"each {base.family}" if all_do else " and ".join(takers)
+    return f"it is an option of {whose}, as in {{{takers[0]}: {{{name}: ...}}}}"
+
+
+def _meant_member(kind: type[Declared], name: str) -> str:
+    """Help where `name` is no option, but a member of the family of its own."""
+    if name not in kind.registry:
+        return ""
+    article = "an" if kind.family[0] in "aeiou" else "a"
+    written = f"{{{name}: ...}}" if name in kind.registry[name].options() else "..."
+    return f"'{name}' is {article} {kind.family} of its own, as in {{{name}: {written}}}"
 
 
 def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Findings) -> T | None:
@@ -122,7 +142,7 @@ def _unknown(
             f"bad-{kind.family}",
             f"{subject} has no option '{key}'",
             options.entries[key].key.span,
-            help=suggestion(key, kind.options(), _taken(kind)),
+            help=_meant_member(kind, key) or suggestion(key, kind.options(), _taken(kind)),
         )
     return {nearest(key, kind.options()) for key in unknown}
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
-from graphnn.errors import DataError, Diagnostic, FileError, Note, Span
+from graphnn.errors import DataError, Diagnostic, FileError, Note, RunError, Span
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -23,6 +24,17 @@ def refuse(
 ) -> DataError:
     """One-fault `DataError`."""
     return DataError(Diagnostic(code, message, span, label, tuple(notes), help))
+
+
+def diverged(error: RunError, rate: float) -> RunError:
+    """`error`, with what to do about a result that steps of the learning rate `rate` made."""
+    help = f"lower the learning rate, which is {rate:g}, or set 'clip_norm'"
+    return RunError(
+        *(
+            replace(found, help=found.help or help) if found.code == "not-finite" else found
+            for found in error.diagnostics
+        )
+    )
 
 
 def for_each(items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import DataError, Diagnostic, TrainingError
+from graphnn.errors import DataError, Diagnostic, RunError, TrainingError
 from graphnn.gradients.backprop import Reverse
 from graphnn.gradients.numerical import numerical_gradient
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
+from graphnn.trained import Classes
 from graphnn.training import augmentation, data, optimizers
+from graphnn.training.batches import check_batches
 from graphnn.training.data import Dataset, InputNeed
-from graphnn.training.measuring import Means, Measuring, Row, input_need
+from graphnn.training.faults import diverged
+from graphnn.training.measuring import Means, Measuring, Row, class_counts, input_need
 from graphnn.training.optimizers import OptimizerState
 from graphnn.training.schedules import Course
 from graphnn.training.stopping import VALIDATION, watch
@@ -111,6 +114,11 @@ class Training:
         self.optimizer = optimizers.find(spec.optimizer)
         self.augmenter = augmentation.find(spec.augment, needs(network, spec))
         self.sets = load_sets(network, spec) if sets is None else sets
+        if self.sets.train is not None and (sets is None or self.sets.train.classes):
+            # Arrays from Python say nothing of names: the network keeps what it knows.
+            network.classes = self.sets.train.classes
+        if self.sets.train is not None:
+            check_batches(network, spec, len(self.sets.train))
         self._names = network.trainable
         if not self._names:
             message = "the network has no parameter to train"
@@ -154,6 +162,14 @@ class Training:
         RunError
             A loss is not finite.
         """
+        try:
+            return self._epoch(progress)
+        except RunError as error:
+            if self.state.optimizer.steps == 0:  # whatever it is, no step has brought it about
+                raise
+            raise diverged(error, self.optimizer.rate(self.state.optimizer)) from None
+
+    def _epoch(self, progress: Callable[[Progress], None] | None) -> Row:
         means = Means(self.measuring.measures)
         self._clear()  # of an epoch that was broken off
         batches = self._batch_count
@@ -310,8 +326,9 @@ def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
     wanted = [*_losses(network, spec)]
     wanted += [reference.name for metric in spec.metrics for reference in metric.nodes]
     plan = network.executor(wanted).plan
+    classes = class_counts(plan)
     return {
-        node.name: input_need(network, node)
+        node.name: input_need(network, node, classes.get(node.name))
         for node in network.graph.inputs
         if node.name in plan.inputs
     }
@@ -329,8 +346,15 @@ def _idle(network: Network, spec: TrainSpec, needed: Mapping[str, InputNeed]) ->
     return {name: f"{subject} not depend on '{name}'" for name in others}
 
 
-def load_sets(network: Network, spec: TrainSpec) -> Sets:
+def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None) -> Sets:
     """The rows that `spec` names: test and validation rows split off, then as many as it says.
+
+    Parameters
+    ----------
+    network : Network
+    spec : TrainSpec
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, where they are numbered already.
 
     Raises
     ------
@@ -346,17 +370,18 @@ def load_sets(network: Network, spec: TrainSpec) -> Sets:
         help = "add 'data' to 'train', such as {npz: FILE}"
         raise TrainingError(Diagnostic("no-data", message, spec.place.span, help=help))
     idle = _idle(network, spec, inputs)
-    loaded = data.load(spec.data, inputs, folder, idle=idle)
+    loaded = data.load(spec.data, inputs, folder, classes, idle)
     rng = np.random.default_rng([spec.seed, _SPLIT])
 
     def part(train: Dataset, amount: Value | None) -> tuple[Dataset, Dataset | None]:
         if amount is None:
             return train, None
         if isinstance(amount, Located):
-            found = data.load(amount, inputs, folder, like=train, idle=idle)
+            found = data.load(amount, inputs, folder, train.classes, idle)
             return train, found.train if found.test is None else found.test
+        assert isinstance(amount, Scalar) and isinstance(amount.value, int | float)
         labels = None if spec.stratify is None else data.labels(train, spec.stratify)
-        return data.split_off(train, _amount(amount), rng, amount.span, labels)
+        return data.split_off(train, amount.value, rng, amount.span, labels)
 
     train, test = part(loaded.train, spec.test)
     train, validation = part(train, spec.validation)
@@ -374,11 +399,3 @@ def _first(train: Dataset, rows: Scalar) -> Dataset:
         help = "rows for validation and test are held back first"
         raise DataError(Diagnostic("too-few-rows", message, rows.span, help=help))
     return train.rows(slice(count))
-
-
-def _amount(value: Value) -> float:
-    amount = value.value if isinstance(value, Scalar) else None
-    if isinstance(amount, int | float) and not isinstance(amount, bool):
-        return amount
-    message = "rows to hold back are a number, a fraction, or data of their own"
-    raise TrainingError(Diagnostic("bad-split", message, value.span))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from graphnn.errors import Diagnostic, TrainingError
 from graphnn.graph import Node
 from graphnn.network import Network
-from graphnn.spec.model import TrainSpec
+from graphnn.ops._op import Operand
+from graphnn.plan import Plan, Slot
+from graphnn.spec.model import MetricSpec, TrainSpec
+from graphnn.spec.sizes import Size
+from graphnn.trained import Classes
 from graphnn.training import metrics
 from graphnn.training.data import Dataset, InputNeed
 from graphnn.training.metrics import Measure
@@ -88,7 +93,7 @@ class Measuring:
     def __init__(self, network: Network, spec: TrainSpec) -> None:
         self._network = network
         self.losses = network.losses([reference.name for reference in spec.loss] or None)
-        self.measures = tuple(metrics.fit(metric) for metric in spec.metrics)
+        self.measures = _all_fitted(network, spec)
         self.nodes = tuple(dict.fromkeys(n for each in self.measures for n in each.nodes))
 
     @property
@@ -96,6 +101,13 @@ class Measuring:
         """The nodes with scores of classes and with true classes, where a metric names them."""
         nodes = {each.name: each.nodes for each in self.measures}
         return next((nodes[name] for name in _CLASSIFYING if name in nodes), None)
+
+    def names(self, classes: Classes) -> tuple[str, ...]:
+        """Of all named `classes`, by input, those that the true classes are told by."""
+        if self.classifying is None:
+            return ()
+        inputs = self._network.executor([self.classifying[1]]).plan.inputs
+        return next((classes[name] for name in inputs if name in classes), ())
 
     def loss(self, values: Mapping[str, Array]) -> float:
         """The loss of a batch."""
@@ -130,11 +142,62 @@ class Measuring:
         return Classified(scores.argmax(axis=-1), actual, scores.shape[-1])
 
 
-def input_need(network: Network, node: Node) -> InputNeed:
+def _all_fitted(network: Network, spec: TrainSpec) -> tuple[Measure, ...]:
+    """Every metric of `spec`, or a `TrainingError` with all that is wrong with them."""
+    found, faults = list[Measure](), list[Diagnostic]()
+    for metric in spec.metrics:
+        try:
+            found.append(fitted(network, metric))
+        except TrainingError as error:
+            faults += error.diagnostics
+    if faults:
+        raise TrainingError(*faults)
+    return tuple(found)
+
+
+def fitted(network: Network, spec: MetricSpec) -> Measure:
+    """What `spec` measures of `network`.
+
+    Raises
+    ------
+    TrainingError
+        It makes no sense, or not with the shapes of its nodes.
+    """
+    measure = metrics.fit(spec)
+    measure.check([network.graph.node(name).shape for name in measure.nodes])
+    return measure
+
+
+def class_counts(plan: Plan) -> dict[str, int]:
+    """How many classes there are to each input of class numbers that a loss in `plan` reads."""
+    counts: dict[str, int] = {}
+    for step in plan.steps:
+        operands = step.op.data_operands()
+        slots = [plan.slots[at] for at in step.arguments[: len(operands)] if at is not None]
+        for operand, slot in zip(operands, slots, strict=False):
+            if operand.below is None or slot.role != "input" or slot.kind != "int":
+                continue
+            count = _size(operand.below, operands, slots)
+            # Rows of whole numbers are rows of probabilities.
+            if len(slot.shape) == 1 and isinstance(count, int):
+                counts[slot.name] = min(count, counts.get(slot.name, count))
+    return counts
+
+
+def _size(name: str, operands: Sequence[Operand], slots: Sequence[Slot]) -> Size | None:
+    """The size that signatures call `name`."""
+    for operand, slot in zip(operands, slots, strict=False):
+        axes = operand.signature.split()
+        if name in axes:
+            return slot.shape[axes.index(name)]
+    return None
+
+
+def input_need(network: Network, node: Node, classes: int | None = None) -> InputNeed:
     """What the input `node` of `network` takes of data."""
     shape = tuple(size if isinstance(size, int) else None for size in node.shape)
     dtype = "int" if node.kind == "int" else network.graph.spec.dtype
-    return InputNeed(node.name, shape, dtype)
+    return InputNeed(node.name, shape, dtype, classes)
 
 
 def confusion_matrix(predicted: Array, actual: Array, classes: int) -> NDArray[np.int64]:

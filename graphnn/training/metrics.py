@@ -9,26 +9,31 @@ squared error and from the mean and the variance of the target.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import Diagnostic, Span, TrainingError, suggestion
+from graphnn.errors import Diagnostic, Span, TrainingError, nearest, suggestion
 from graphnn.spec.model import MetricSpec
+from graphnn.spec.sizes import Shape, show
 from graphnn.spec.take import brief
 from graphnn.spec.values import Scalar
 
 Array = NDArray[Any]
 Metric = Callable[..., NDArray[np.float64]]
 Value = Callable[[NDArray[np.float64]], float]
+Fits = Callable[..., None]
 METRICS: dict[str, Metric] = {}
 HIGHER: set[str] = set()  # of those, the higher the better; of the others, the lower
 _VALUES: dict[str, Value] = {}
 _SUMMARIES: dict[str, Summary] = {}
+_FITS: dict[str, Fits] = {}
+# What is no number, but can be had.
+_PICTURES = {"confusion_matrix": "'graphnn evaluate -o FOLDER' draws the confusion matrix"}
 
 
 class Summary(NamedTuple):
@@ -61,7 +66,12 @@ MEAN = Summary(_mean, _merged_means)
 
 
 def metric(
-    name: str, value: Value = float, *, higher: bool = False, summary: Summary = MEAN
+    name: str,
+    value: Value = float,
+    *,
+    higher: bool = False,
+    summary: Summary = MEAN,
+    fits: Fits | None = None,
 ) -> Callable[[Metric], Metric]:
     """Register a function as the metric that specs call `name`.
 
@@ -73,12 +83,17 @@ def metric(
     higher : bool
         Whether a higher value is the better one.
     summary : Summary
+    fits : callable, optional
+        Takes the shapes of what the function takes, and its options, and raises `TrainingError`
+        where they do not fit together.
     """
 
     def register(function: Metric) -> Metric:
         METRICS[name] = function
         _VALUES[name] = value
         _SUMMARIES[name] = summary
+        if fits is not None:
+            _FITS[name] = fits
         if higher:
             HIGHER.add(name)
         return function
@@ -99,6 +114,8 @@ class Measure:
         Gives one or more numbers a sample.
     value : callable
         Gives the metric from their summary over all samples.
+    place : Span or None
+        Where the spec asks for it.
     """
 
     name: str
@@ -106,6 +123,23 @@ class Measure:
     numbers: Metric
     value: Value
     _summary: Summary = MEAN
+    place: Span | None = None
+    _options: Mapping[str, int] = field(default_factory=dict)
+
+    def check(self, shapes: Sequence[Shape]) -> None:
+        """Check that nodes of these shapes can be compared.
+
+        Raises
+        ------
+        TrainingError
+            They cannot.
+        """
+        if fits := _FITS.get(self.name):
+            try:
+                fits(*shapes, **self._options)
+            except TrainingError as error:
+                found = error.diagnostics[0]
+                raise TrainingError(replace(found, span=self.place)) from None
 
     def summary(self, values: Mapping[str, Array]) -> Array:
         """The summary of a batch, from the values of its nodes."""
@@ -133,7 +167,21 @@ def fit(spec: MetricSpec) -> Measure:
         raise TrainingError(Diagnostic("wrong-inputs", message, spec.name.span, help=help))
     options = {key: _option(spec, key, known) for key in spec.options.entries}
     nodes = tuple(reference.name for reference in spec.nodes)
-    return Measure(name, nodes, partial(found, **options), _VALUES[name], _SUMMARIES[name])
+    return Measure(
+        name,
+        nodes,
+        partial(found, **options),
+        _VALUES[name],
+        _SUMMARIES[name],
+        next((e.value.span for e in spec.options.entries.values()), spec.name.span),
+        options,
+    )
+
+
+def measured(specs: Iterable[MetricSpec]) -> list[str]:
+    """Names of what is measured: the loss and the metrics, where one misspelt is what it means."""
+    written = [str(spec.name.value) for spec in specs]
+    return ["loss", *(n if n in METRICS else nearest(n, METRICS) or n for n in written)]
 
 
 def parameters(function: Metric) -> tuple[list[str], list[str]]:
@@ -178,13 +226,46 @@ def find(name: str, span: Span | None = None) -> Metric:
                 "unknown-metric",
                 f"there is no metric '{name}'",
                 span,
-                help=suggestion(name, METRICS, f"the metrics are {known}"),
+                help=_PICTURES.get(name) or suggestion(name, METRICS, f"the metrics are {known}"),
             )
         )
     return METRICS[name]
 
 
-@metric("accuracy", higher=True)
+def _alike(name: str) -> Fits:
+    """What checks that both shapes are the same, where (batch,) and (batch, 1) are."""
+
+    def fits(prediction: Shape, target: Shape) -> None:
+        if not prediction or _without_one(prediction) != _without_one(target):
+            raise _mismatch(name, prediction, target, "both have the same shape")
+
+    return fits
+
+
+def _accuracy_fits(prediction: Shape, target: Shape) -> None:
+    if len(prediction) == 1 or prediction[1:] == (1,):
+        _alike("accuracy")(prediction, target)
+    elif not prediction or target not in (prediction, prediction[:-1]):
+        raise _mismatch("accuracy", prediction, target, _class_shapes(prediction))
+
+
+def _top_k_fits(prediction: Shape, target: Shape, *, k: int = 5) -> None:
+    if len(prediction) < 2 or target not in (prediction, prediction[:-1]):
+        raise _mismatch("top_k_accuracy", prediction, target, _class_shapes(prediction))
+    classes = prediction[-1]
+    if isinstance(classes, int) and k > classes:
+        message = f"top_k_accuracy cannot look among the {k} best of {classes} classes"
+        help = f"give it a 'k' of at most {classes}"
+        raise TrainingError(Diagnostic("metric-shapes", message, help=help))
+
+
+def _class_shapes(scores: Shape) -> str:
+    if len(scores) < 2:
+        return "it compares a score for each class, [batch, classes]"
+    return f"class numbers have shape {show(scores[:-1])}, one-hot rows {show(scores)}"
+
+
+@metric("accuracy", higher=True, fits=_accuracy_fits)
 def accuracy(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
     """Share of right classifications: the mean of ``[class(prediction) = class(target)]``.
 
@@ -212,17 +293,16 @@ def accuracy(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float
     One minus the 0-1 loss of T. Hastie, R. Tibshirani, J. Friedman, The Elements of Statistical
     Learning, 2nd edition, 2009, section 7.2.
     """
+    _accuracy_fits(prediction.shape, target.shape)
     if prediction.ndim == 1 or prediction.shape[1:] == (1,):
-        target = _like(prediction, target, "accuracy")
+        target = target.reshape(prediction.shape)
         return _per_sample((prediction >= 0.5) == (target >= 0.5))
-    if prediction.ndim > 1 and target.shape == prediction.shape:
+    if target.shape == prediction.shape:
         target = target.argmax(axis=-1)
-    elif prediction.ndim == 0 or target.shape != prediction.shape[:-1]:
-        raise _mismatch("accuracy", prediction, target)
     return _per_sample(prediction.argmax(axis=-1) == target)
 
 
-@metric("top_k_accuracy", higher=True)
+@metric("top_k_accuracy", higher=True, fits=_top_k_fits)
 def top_k_accuracy(
     prediction: NDArray[Any], target: NDArray[Any], *, k: int = 5
 ) -> NDArray[np.float64]:
@@ -253,20 +333,14 @@ def top_k_accuracy(
     The top-5 error, one minus this, of O. Russakovsky et al., ImageNet Large Scale Visual
     Recognition Challenge, IJCV 115, 2015, section 4.1.
     """
-    if prediction.ndim > 1 and target.shape == prediction.shape:
+    _top_k_fits(prediction.shape, target.shape, k=k)
+    if target.shape == prediction.shape:
         target = target.argmax(axis=-1)
-    elif prediction.ndim < 2 or target.shape != prediction.shape[:-1]:
-        raise _mismatch("top_k_accuracy", prediction, target)
-    classes = prediction.shape[-1]
-    if k > classes:
-        message = f"top_k_accuracy cannot look among the {k} best of {classes} classes"
-        help = f"give it a 'k' of at most {classes}"
-        raise TrainingError(Diagnostic("metric-shapes", message, help=help))
     best = np.argsort(-prediction, axis=-1, kind="stable")[..., :k]
     return _per_sample((best == target[..., np.newaxis]).any(axis=-1))
 
 
-@metric("mean_absolute_error")
+@metric("mean_absolute_error", fits=_alike("mean_absolute_error"))
 def mean_absolute_error(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
     """Mean of ``|prediction - target|`` over all values of a sample.
 
@@ -292,7 +366,7 @@ def mean_absolute_error(prediction: NDArray[Any], target: NDArray[Any]) -> NDArr
     return _per_sample(np.abs(_difference(prediction, target, "mean_absolute_error")))
 
 
-@metric("mean_squared_error")
+@metric("mean_squared_error", fits=_alike("mean_squared_error"))
 def mean_squared_error(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
     """Mean of ``(prediction - target)^2`` over all values of a sample.
 
@@ -344,7 +418,13 @@ def _r_squared(summary: NDArray[np.float64]) -> float:
     return float(np.where(constant, error <= rounding, found).mean())
 
 
-@metric("r_squared", _r_squared, higher=True, summary=Summary(_spread, _merged_spreads))
+@metric(
+    "r_squared",
+    _r_squared,
+    higher=True,
+    summary=Summary(_spread, _merged_spreads),
+    fits=_alike("r_squared"),
+)
 def r_squared(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
     """Share of the targets' variance that is explained: ``1 - mean (y-t)^2 / mean (t - mean t)^2``.
 
@@ -379,18 +459,12 @@ def r_squared(prediction: NDArray[Any], target: NDArray[Any]) -> NDArray[np.floa
 
 def _difference(prediction: NDArray[Any], target: NDArray[Any], name: str) -> NDArray[np.float64]:
     # In float64, so that unsigned numbers do not wrap and float32 means do not drift.
+    _alike(name)(prediction.shape, target.shape)
     exact = prediction.astype(np.float64, copy=False)
-    return exact - _like(prediction, target, name).astype(np.float64, copy=False)
+    return exact - target.reshape(prediction.shape).astype(np.float64, copy=False)
 
 
-def _like(prediction: NDArray[Any], target: NDArray[Any], name: str) -> NDArray[Any]:
-    """`target` in the shape of `prediction`, to which it must not be broadcast."""
-    if prediction.ndim == 0 or _without_one(prediction.shape) != _without_one(target.shape):
-        raise _mismatch(name, prediction, target)
-    return target.reshape(prediction.shape)
-
-
-def _without_one(shape: tuple[int, ...]) -> tuple[int, ...]:
+def _without_one(shape: Shape) -> Shape:
     return shape[:1] if shape[1:] == (1,) else shape
 
 
@@ -399,11 +473,12 @@ def _per_sample(values: NDArray[Any]) -> NDArray[np.float64]:
     return mean
 
 
-def _mismatch(name: str, prediction: NDArray[Any], target: NDArray[Any]) -> TrainingError:
+def _mismatch(name: str, prediction: Shape, target: Shape, help: str) -> TrainingError:
     return TrainingError(
         Diagnostic(
             "metric-shapes",
-            f"{name} cannot compare predictions of shape {list(prediction.shape)} "
-            f"with targets of shape {list(target.shape)}",
+            f"{name} cannot compare predictions of shape {show(prediction)} "
+            f"with targets of shape {show(target)}",
+            help=help,
         )
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphnn.errors import Diagnostic, TrainingError, suggestion
 from graphnn.spec.model import TrainSpec
 from graphnn.training.measuring import Row
-from graphnn.training.metrics import HIGHER
+from graphnn.training.metrics import HIGHER, measured
 
 VALIDATION = "validation_"
 
@@ -59,13 +59,13 @@ def watch(spec: TrainSpec, *, validated: bool) -> Watch | None:
     if stopping is None and spec.keep == "last":
         return None
     metric = "validation_loss" if stopping is None else str(stopping.metric.value)
-    measured = ["loss", *(str(measure.name.value) for measure in spec.metrics)]
-    measured += [VALIDATION + name for name in measured if validated]
-    if metric not in measured:
+    names = measured(spec.metrics)
+    names += [VALIDATION + name for name in names if validated]
+    if metric not in names:
         key = "keep: best" if stopping is None else "early_stopping"
         span = spec.place.span if stopping is None else stopping.metric.span or stopping.place.span
-        help = suggestion(metric, measured, f"there is {', '.join(measured)}")
-        if metric.startswith(VALIDATION) and metric.removeprefix(VALIDATION) in measured:
+        help = suggestion(metric, names, f"there is {', '.join(names)}")
+        if metric.startswith(VALIDATION) and metric.removeprefix(VALIDATION) in names:
             help = "hold rows back for it, such as validation: 0.1"
         message = f"'{key}' watches '{metric}', which is not measured"
         raise TrainingError(Diagnostic("not-measured", message, span, help=help))

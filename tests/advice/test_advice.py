@@ -61,10 +61,15 @@ def test_a_loss_of_scores():
     between = "  i: {op: identity, inputs: a}\n  f: {op: flatten, inputs: i}\n"
     assert warned(scores + between + loss % "f") == [("not-probabilities", 8)]
     assert warned(scores + "  y: {op: softmax, inputs: a}\n" + loss % "y") == []
-    # What divides by a sum, or takes an exponential, may well make probabilities.
-    assert warned(scores + "  y: {op: exp, inputs: a}\n" + loss % "y") == []
+    for op in ("exp", "sigmoid"):
+        assert warned(scores + f"  y: {{op: {op}, inputs: a}}\n" + loss % "y") == [
+            ("not-probabilities", 7)
+        ]
+    # What divides by a sum may well make probabilities.
+    parts = "  s: {op: softplus, inputs: a}\n  n: {op: sum, inputs: s, keepdims: true}\n"
+    assert warned(scores + parts + "  y: {op: divide, inputs: [s, n]}\n" + loss % "y") == []
     given = "  p: {op: input, shape: [batch, 10]}\n"
-    assert warned(T + given + loss % "p") == []
+    assert warned(T + given + loss % "p") == [("not-probabilities", 5)]
 
 
 def test_a_binary_loss_of_scores():
@@ -144,3 +149,30 @@ def test_data_that_are_elsewhere_can_be_allowed():
 def test_nothing_is_said_of_idle_permissions_beside_errors():
     text = f"graphnn: 1\nallow: unused-size\nnodes:\n{X}  y: {{op: rellu, inputs: x}}\n"
     assert [found.code for found in graphnn.diagnose_text(text)] == ["unknown-op"]
+
+
+BLOCK = (
+    "blocks:\n  d:\n    inputs: x\n    nodes:\n"
+    "      a: {op: affine, inputs: x, units: 784, weight: {normal: {std: 1}}}\n"
+    "      l: {op: relu, inputs: a}\n      z: {op: sigmoid, inputs: a}\n    output: z\n"
+    "  e: {inputs: x, nodes: {d: {block: d, inputs: x%s}}, output: d}\n"
+)
+USES = "  g: {block: d, inputs: x, repeat: 2%s}\n  h: {block: e, inputs: x%s}\n"
+
+
+def test_a_node_in_a_block_that_nothing_reads():
+    net = graphnn.loads(f"graphnn: 1\nnodes:\n{X}{USES % ('', '')}{BLOCK % ''}")
+    assert net.graph.outputs == ("g", "h")
+    assert warned(X + USES % ("", ""), BLOCK % "") == [("saturated-start", 10), ("unread-node", 11)]
+    kept = "outputs: [g, h, h.d.l, g.1.l, g.2.l]\n"
+    assert warned(X + USES % ("", ""), kept + BLOCK % "") == [("saturated-start", 11)]
+
+
+@pytest.mark.parametrize("inner", [True, False])
+def test_a_use_of_a_block_allows_for_its_nodes(inner):
+    both, one = ", allow: [unread-node, saturated-start]", ", allow: unread-node"
+    rest = ("", both) if inner else (both, "")
+    assert warned(X + USES % (both, rest[0]), BLOCK % rest[1]) == []
+    assert warned(X + USES % (one, rest[0]), BLOCK % rest[1]) == [("saturated-start", 10)]
+    idle = ", allow: [unread-node, saturated-start, softmax-squared-error]"
+    assert warned(X + USES % (idle, rest[0]), BLOCK % rest[1]) == [("unused-allow", 4)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_a_setting_that_names_nothing(call, line, name):
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "error[unknown-setting]: the setting 'featurs' is neither a size of the spec "
-        "nor a value of its 'train'\n"
+        "nor a value of its 'train' or of a node\n"
         "   = help: did you mean 'features'?\n"
     )
 
@@ -268,3 +269,25 @@ def test_checking_imports_no_plotting(environment, line):
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
     )
     assert done.stdout == "line.yaml: fine\n[]\n"
+
+
+@pytest.mark.parametrize("module", ["pydantic", "typer"])
+def test_ctrl_c_while_modules_are_imported(start, environment, tmp_path, module):
+    # A module that says when it is imported, and takes its time.
+    (tmp_path / f"{module}.py").write_text(
+        "import sys, time\nprint('imported', file=sys.stderr, flush=True)\ntime.sleep(100)\n"
+    )
+    path = os.pathsep.join((str(tmp_path), environment.get("PYTHONPATH", "")))
+    process = start("--version", env={"PYTHONPATH": path})
+    assert process.stderr.readline() == "imported\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", "interrupted\n")
+    assert process.returncode == 1
+
+
+def test_who_imports_graphnn_keeps_ctrl_c(environment):
+    code = (
+        "import signal, sys; sys.argv[0] = 'graphnn'; import graphnn; "
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment)

@@ -101,6 +101,7 @@ def test_json_is_a_list_of_diagnostics_and_nothing_else(call, line):
         "label": "",
         "notes": [],
         "help": "'graphnn ops' lists them all",
+        "url": "https://graphnn.readthedocs.io/errors/unknown-op.html",
     }
     assert (second["code"], second["file"]) == ("no-such-file", None)
 
@@ -306,3 +307,91 @@ def test_faults_of_training_are_told_beside_those_of_the_network(call):
             "which is not measured",
         ),
     ]
+
+
+def test_a_warm_up_that_takes_all_epochs_is_warned_of(call, here):
+    np.savez("rows.npz", x=np.zeros((4, 2)), t=np.zeros((4, 1)))
+    Path("net.yaml").write_text(TRAIN)
+    assert call("check", "net.yaml", "--set", "schedule={step: {every: 1, warm_up: 9.9}}").code == 0
+    wrong = call("check", "net.yaml", "--set", "schedule={constant: {warm_up: 10}}", "--strict")
+    assert wrong.out == (
+        "warning[long-warm-up]: the warm-up takes 10 epochs, and the training has 10\n"
+        "  --> --set:1:32\n"
+        "   |\n"
+        " 1 | schedule: {constant: {warm_up: 10}}\n"
+        "   |                                ^^\n"
+        "   = help: the learning rate is reached where it ends: a few epochs are enough\n"
+        "\n"
+        "net.yaml: 1 warning  (graphnn explain long-warm-up)\n"
+    )
+
+
+def test_a_batch_of_a_single_row_is_told(call, here):
+    np.savez("rows.npz", x=np.zeros((101, 2)), t=np.arange(101) % 3)
+    Path("net.yaml").write_text(
+        "graphnn: 1\n"
+        "nodes:\n"
+        "  x: {op: input, shape: [batch, 2]}\n"
+        "  t: {op: input, shape: [batch], dtype: int}\n"
+        "  n: {op: batch_norm, inputs: x}\n"
+        "  a: {op: affine, inputs: n, units: 3}\n"
+        "  y: {op: softmax, inputs: a}\n"
+        "  loss: {op: cross_entropy, inputs: [y, t]}\n"
+        "train: {data: {npz: rows.npz}, batch_size: 10}\n"
+    )
+    result = call("check", "net.yaml")
+    assert result.code == 1
+    assert result.out == (
+        "error[too-few-rows]: of 101 rows in batches of 10, the last batch has 1, but 'n' "
+        "(batch_norm) needs 2\n"
+        "  --> net.yaml:9:44\n"
+        "   |\n"
+        " 9 | train: {data: {npz: rows.npz}, batch_size: 10}\n"
+        "   |                                            ^^\n"
+        "   = help: choose a batch_size that leaves no such batch, such as 11\n"
+        "\n"
+        "net.yaml: 1 error  (graphnn explain too-few-rows)\n"
+    )
+    assert call("train", "net.yaml").err == result.out.rpartition("\n\n")[0] + "\n"
+    assert not Path("runs").exists()
+
+
+def test_a_link_out_of_a_folder_stops_no_other_file(call, here):
+    good = "graphnn: 1\nnodes:\n  x: {op: input, shape: [2]}\n  y: {op: relu, inputs: x}\n"
+    Path("secret.yaml").write_text(good)
+    Path("fo").mkdir()
+    Path("fo/a.yaml").symlink_to("../secret.yaml")
+    Path("fo/b.yaml").write_text(good.replace("relu", "rleu"))
+    told = (
+        "error[file-outside]: 'fo/a.yaml' is a link that leads out of the folder 'fo'\n"
+        "   = help: name the file that is meant itself\n"
+    )
+    result = call("check", "fo")
+    assert result.code == 1
+    assert result.out == (
+        f"{told}\n"
+        "error[unknown-op]: there is no op 'rleu'\n"
+        "  --> fo/b.yaml:4:11\n"
+        "   |\n"
+        " 4 |   y: {op: rleu, inputs: x}\n"
+        "   |           ^^^^\n"
+        "   = help: did you mean 'relu'?\n"
+        "\n"
+        "2 files, 2 errors  (graphnn explain CODE)\n"
+    )
+    result = call("fmt", "fo")
+    assert (result.code, result.out) == (1, "wrote 'fo/b.yaml'\n")
+    assert result.err == f"{told}\n1 file laid out\n"
+    result = call("test", "fo")
+    assert result.code == 1
+    assert result.out.startswith(f"ERROR   fo/a.yaml\n{told}ERROR   fo/b.yaml\n")
+    assert Path("secret.yaml").read_text() == good
+
+
+def test_a_format_that_is_misspelt(call, line):
+    result = call("check", line, "--format", "jsn")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error[usage]: '--format': 'jsn' is not one of 'text', 'short', 'json', 'sarif', 'github'\n"
+        "   = help: did you mean 'json'?\n"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,14 @@ def test_there_and_back(call, here):
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_law_of_all_specs(path, here):
-    graphnn.convert(path, "net.json")
-    graphnn.convert("net.json", "net.yaml")
+    shutil.copytree(ROOT / "specs", "specs")  # with the files that specs name
+    own = Path("specs", path.relative_to(ROOT / "specs"))
+    made = [own.with_name("made.json"), own.with_name("made.yaml")]
+    graphnn.convert(own, made[0])
+    graphnn.convert(*made)
     wanted = repr(plain(reader.read_file(path)))
-    for name in ("net.json", "net.yaml"):
-        assert repr(plain(reader.read_file(Path(name)))) == wanted
+    for name in made:
+        assert repr(plain(reader.read_file(name))) == wanted
         before, after = format_file(name, write=False)
         assert before == after
 
@@ -82,3 +86,38 @@ def test_a_bad_file_writes_nothing(call, here):
         "error[duplicate-key]: the key 'a' is given twice in one mapping\n"
     )
     assert not Path("bad.json").exists()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "blocks: {file: there.yaml}",
+        "blocks: {file: [there.yaml]}",
+        "weights: {file: there.yaml}",
+        "train: {data: {csv: there.yaml}}",
+    ],
+)
+def test_a_file_that_would_not_be_found_is_not_left_behind(call, here, line):
+    Path("there.yaml").touch()
+    Path("o").mkdir()
+    Path("net.yaml").write_text(f"graphnn: 1\n{line}\n")
+    result = call("convert", "net.yaml", "-o", "o/net.json")
+    place = line.index("there.yaml") + 1
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        "error[file-left-behind]: the spec names 'there.yaml', which would not be found from 'o'\n"
+        f"  --> net.yaml:2:{place}\n"
+        "   |\n"
+        f" 2 | {line}\n"
+        f"   | {' ' * (place - 1)}^^^^^^^^^^\n"
+        "   = help: write into '.', or move the files with it\n"
+    )
+    assert not Path("o/net.json").exists()
+    assert call("convert", "net.yaml", "-o", "net.json").code == 0
+
+
+def test_a_spec_that_names_no_file_may_be_written_anywhere(call, here):
+    Path("o").mkdir()
+    Path("free").touch()
+    Path("net.yaml").write_text("graphnn: 1\nname: free\nweights: {file: gone.npz}\n")
+    assert call("convert", "net.yaml", "-o", "o/net.json").code == 0

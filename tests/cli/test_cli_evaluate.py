@@ -177,6 +177,27 @@ def test_from_python(net):
     assert graphnn.evaluate(graphnn.load(net), data=rows).values["accuracy"] == 0.5
 
 
+def test_mistaken_images_in_colour_are_pictured_as_they_are(here, monkeypatch):
+    nodes = SOFTMAX.replace("[batch, 2]", "[batch, 3, 2, 1]")
+    flat = "f: {op: flatten, inputs: x}\n  a: {op: affine, units: 2, weight: zeros, inputs: f}"
+    given = "a: {op: affine, inputs: x, weight: [[0, 0], [0, 0]]}"
+    Path("net.yaml").write_text(nodes.replace(given, flat))
+    red, blue = (np.eye(3)[channel].reshape(3, 1, 1) * np.ones((3, 2, 1)) for channel in (0, 2))
+    np.savez("rows.npz", x=[red, blue], t=[0, 1])
+    found = graphnn.evaluate("net.yaml")
+    shown = []
+    mistakes = graphnn.drawing.mistakes
+
+    def draw(*arguments, **options):
+        shown.append(mistakes(*arguments, **options))
+
+    monkeypatch.setattr("graphnn.drawing.mistakes", draw)
+    assert found.draw("pictures") == ("confusion.png", "mistakes.png")
+    # Equal scores are taken for class 0, so that blue is the one mistake.
+    (image,) = shown[0].axes[0].images
+    assert np.array_equal(image.get_array(), np.tile([0.0, 0, 1], (2, 1, 1)))
+
+
 def test_mistaken_images_are_pictured(call, here):
     nodes = SOFTMAX.replace("[batch, 2]", "[batch, 25]").replace(", weight: [[0, 0], [0, 0]]", "")
     Path("net.yaml").write_text(nodes.replace("inputs: x}", "inputs: x, units: 2}"))

@@ -256,6 +256,33 @@ def test_a_wrong_backward_pass_is_exposed(call, monkeypatch):
     assert (report["ok"], report["counts"]["wrong backward"]) == (False, 2)
 
 
+def strict(text: str):
+    """JSON without NaN and infinities, which Python's own reader takes."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_json_has_null_for_what_is_not_finite(call, monkeypatch):
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes:\n  x: {op: parameter, shape: [2], value: [0.3, -0.7]}\n"
+        "  a: {op: tanh, inputs: x}\n  f: {op: sum, inputs: a}\n"
+    )
+    for spoilt in (np.nan, np.inf):
+        monkeypatch.setattr(Tanh, "vjp", lambda self, g, y, x, by=spoilt, **options: (g * by,))
+        result = call("gradcheck", "net.yaml", "--format", "json")
+        assert (result.code, result.err) == (1, "")
+        report = strict(result.out)
+        assert report["counts"]["wrong backward"] == 2
+        worst = report["parameters"][0]["worst"]
+        assert worst["backprop"] is None
+        # The derivative of tanh is 1 - tanh^2.
+        slope = 1 - np.tanh([0.3, -0.7][worst["index"][0]]) ** 2
+        assert worst["numerical"] == pytest.approx(slope)
+
+
 DROPPED = """\
 graphnn: 1
 nodes:
@@ -443,6 +470,27 @@ def test_of_many_kinks_a_few_are_told(call):
     assert lines[-1] == "and 2 kinks more"
 
 
+@pytest.mark.parametrize("command", ["grad", "gradcheck"])
+def test_how_the_work_is_done(call, descent, monkeypatch, command):
+    module = gradients if command == "grad" else check
+    right, seen = module.numerical_gradient, []
+
+    def spy(*arguments, **options):
+        seen.append({name: options[name] for name in ("threads", "max_memory", "extrapolation")})
+        return right(*arguments, **options)
+
+    monkeypatch.setattr(module, "numerical_gradient", spy)
+    more = ("--threads", "3", "--max-memory", "2", "--extrapolation", "richardson")
+    for arguments in ((), more):
+        assert call(command, descent, *arguments).code == 0
+    assert seen == [
+        {"threads": None, "max_memory": 256 * 2**20, "extrapolation": "compared"},
+        {"threads": 3, "max_memory": 2 * 2**20, "extrapolation": "richardson"},
+    ]
+    for option in ("--threads", "--max-memory"):
+        assert call(command, descent, option, "0").code == 2
+
+
 def interrupted(estimates):
     """What ends with these estimates and with Ctrl-C."""
 
@@ -467,3 +515,53 @@ def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
     assert result.err == "interrupted: 1 of 5 entries were reached\n"
     with np.load("g.npz") as saved:
         np.testing.assert_array_equal(saved["x.value"], [1.0, np.nan])
+
+
+@pytest.mark.parametrize("command", ["grad", "gradcheck"])
+def test_scores_in_place_of_probabilities_are_told_where_they_show(call, here, command):
+    Path("net.yaml").write_text(
+        "graphnn: 1\n"
+        "nodes:\n"
+        "  x: {op: input, shape: [batch, 2]}\n"
+        "  t: {op: input, shape: [batch], dtype: int}\n"
+        "  a: {op: affine, inputs: x, units: 2, weight: [[1, -1], [1, -1]]}\n"
+        "  loss: {op: cross_entropy, inputs: [a, t]}\n"
+    )
+    given = ("--input", "x=[[1, 1]]", "--input", "t=[1]")
+    result = call(command, "net.yaml", *given)
+    assert result.code == 1
+    assert result.err == (
+        "error[not-finite]: the result is not finite: 'loss' (cross_entropy) is the first to give "
+        "NaN at [0]\n"
+        "\n"
+        "warning[not-probabilities]: 'loss' takes probabilities, but affine 'a' gives other "
+        "numbers\n"
+        "  --> net.yaml:6:38\n"
+        "   |\n"
+        " 5 |   a: {op: affine, inputs: x, units: 2, weight: [[1, -1], [1, -1]]}\n"
+        "   |   - affine 'a' is computed here\n"
+        " 6 |   loss: {op: cross_entropy, inputs: [a, t]}\n"
+        "   |                                      ^\n"
+        "   = help: put a softmax between the two\n"
+    )
+    text = (
+        Path("net.yaml").read_text().replace("graphnn: 1", "graphnn: 1\nallow: not-probabilities")
+    )
+    Path("net.yaml").write_text(text)
+    assert "warning" not in call(command, "net.yaml", *given).err
+    result = call(command, "net.yaml", "--input", "x=[[1]]", "--input", "t=[1]")
+    assert result.err.startswith("error[wrong-shape]: ")
+
+
+def test_ctrl_c_before_anything_was_reached(call, descent, monkeypatch):
+    monkeypatch.setattr(gradients, "numerical_gradient", interrupted({}))
+    monkeypatch.setattr(check, "numerical_gradient", interrupted({}))
+    said = "interrupted: 0 of 5 entries were reached\n"
+    result = call("grad", descent, "--save", "g.npz")
+    assert (result.code, result.out, result.err) == (1, "", said)
+    assert not Path("g.npz").exists()
+    result = call("gradcheck", descent)
+    assert (result.code, result.out, result.err) == (1, "", said)
+    result = call("gradcheck", descent, "--format", "json")
+    assert (result.code, result.err) == (1, said)
+    assert json.loads(result.out)["parameters"] == []

@@ -110,34 +110,133 @@ def test_colours(call, net):
     assert out.splitlines()[1].split() == ["blue.png", "1", "0.9000"]
 
 
+def images(text: str) -> str:
+    """The network for images with a height and a width."""
+    text = text.replace("[batch, 4]", "[batch, 1, 2, 2]")
+    flat = "  f: {op: flatten, inputs: x}\n  a: {op: affine, inputs: f"
+    return text.replace("  a: {op: affine, inputs: x", flat)
+
+
+def test_an_image_of_another_shape_is_no_image(call, net):
+    Path(net).write_text(images(HALVES))
+    assert call("predict", net, "--weights", "w.npz", "left.png").code == 0
+    save("wide.png", [[0, 0, 0, 0]])
+    result = call("predict", net, "--weights", "w.npz", "wide.png")
+    assert (result.code, result.out, result.err) == (
+        1,
+        "",
+        "error[wrong-size]: 'wide.png' has 1x4 pixels, not 2x2\n"
+        "   = note: input 'x' takes 2x2, height by width\n",
+    )
+
+
+def test_what_is_transparent_is_white(call, net):
+    # A black stroke on a clear layer, left; what nobody sees is black too.
+    layer = np.zeros((2, 2, 4), np.uint8)
+    layer[:, 0, 3] = 255
+    Image.fromarray(layer).save("layer.png")
+    out = call("predict", net, "--weights", "w.npz", "layer.png").out
+    assert out.splitlines()[1].split() == ["layer.png", "1", "0.9000"]
+
+
 def test_what_cannot_be_read(call, net):
     save("wide.png", [[0, 0, 0]])
     Path("text.png").write_text("none")
     np.savez("two.npz", a=[[1]], b=[[2]])
+    Path("photo.jpg").write_bytes(b"\xff\xd8")
+    Path("rows.npy").write_bytes(b"\x93NUMPY")
+    Path("none").mkdir()
+    Path("thin.csv").write_text("p,r,s\n1,2,3\n")
+    Path("typo.csv").write_text("p,q,r,ss\n1,2,3,4\n")
     for name, message in {
         "wide.png": "error[wrong-width]: 'x' needs 4 values a row, but 'wide.png' has 1x3 = 3\n",
         "text.png": "error[not-png]: 'text.png' is not a PNG file: it begins with the bytes "
         "6e 6f 6e 65\n",
         "two.npz": "error[unknown-array]: 'two.npz' has no array 'x'\n"
         "   = help: its arrays are a, b\n",
-        "right.txt": "error[unknown-format]: 'right.txt' is neither .npz nor .safetensors\n",
+        "photo.jpg": "error[unknown-format]: 'photo.jpg' is no file of rows or images\n"
+        "   = help: give PNG images, a folder of them, or rows in .csv, .npy, .npz or "
+        ".safetensors\n",
+        "right.txt": "error[no-such-file]: there is no file 'right.txt'\n"
+        "   = help: did you mean 'right.png'?\n",
+        "rows.npy": "error[broken-file]: 'rows.npy' is not a sound .npy file\n",
+        "none": "error[no-rows]: the folder 'none' holds no PNG images\n",
+        "thin.csv": "error[unknown-column]: 'thin.csv' has no column 'q'\n"
+        "  --> net.yaml:9:39\n"
+        "   |\n"
+        " 9 |   data: {csv: {file: rows.csv, x: [p, q, r, s], t: t}}\n"
+        "   |                                       ^\n"
+        "   = help: its columns are p, r, s\n",
+        "typo.csv": "error[unknown-column]: 'typo.csv' has no column 's'\n"
+        "  --> net.yaml:9:45\n"
+        "   |\n"
+        " 9 |   data: {csv: {file: rows.csv, x: [p, q, r, s], t: t}}\n"
+        "   |                                             ^\n"
+        "   = help: did you mean 'ss'?\n",
     }.items():
         result = call("predict", net, "--weights", "w.npz", name)
         assert (result.code, result.out, result.err) == (1, "", message)
 
 
-def test_a_network_that_tells_no_classes(call, net):
-    Path(net).write_text(HALVES.replace("  metrics: {accuracy: [y, t]}\n", ""))
-    result = call("predict", net, "--weights", "w.npz", "left.png")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == (
-        "error[no-classes]: nothing says which node of the network tells classes\n"
-        "  --> net.yaml:8:1\n"
-        "   |\n"
-        " 8 | train:\n"
-        "   | ^^^^^\n"
-        "   = help: add the metric accuracy: [PREDICTION, TARGET] to 'train'\n"
+@pytest.mark.parametrize(
+    "text",
+    [
+        "p,q,r,s,t\n1,0,1,0,0\n0,1,0,1,?\n",  # as in training; what it is to tell may be anything
+        "s,r,q,p\n0,1,0,1\n1,0,1,0\n",  # by the names that the spec gives
+        "x.0,x.1,x.2,x.3,more\n1,0,1,0,9\n0,1,0,1,9\n",  # by the name of the input
+        "a,b,c,d\n1,0,1,0\n0,1,0,1\n",  # as many as it takes
+    ],
+)
+def test_rows_of_a_table(call, net, text):
+    Path("new.csv").write_text(text)
+    result = call("predict", net, "--weights", "w.npz", "new.csv")
+    assert (result.code, result.err) == (0, "")
+    assert [line.split() for line in result.out.splitlines()[1:]] == [
+        ["new.csv[0]", "0", "0.9000"],
+        ["new.csv[1]", "1", "0.9000"],
+    ]
+
+
+def test_a_table_without_names_for_its_columns(call, net):
+    Path(net).write_text(HALVES.replace("{file: rows.csv, x: [p, q, r, s], t: t}", "rows.csv"))
+    Path("new.csv").write_text("a,b,c\n1,0,1\n")
+    result = call("predict", net, "--weights", "w.npz", "new.csv")
+    assert (result.code, result.out, result.err) == (
+        1,
+        "",
+        "error[missing-column]: 'new.csv' has no column for input 'x'\n"
+        "   = note: its columns are a, b, c\n"
+        "   = help: name the columns as the training data do, or NAME.0, NAME.1 and so on by the "
+        "input\n",
     )
+
+
+def test_an_array_alone_and_a_folder(call, net):
+    np.save("rows.npy", [[1.0, 0, 1, 0], [0, 1, 0, 1]])
+    save_in = Path("all")
+    (save_in / "deeper").mkdir(parents=True)
+    (save_in / ".hidden").mkdir()
+    for place, image in {"b": LEFT, "deeper/a": RIGHT, ".hidden/c": LEFT}.items():
+        save(f"all/{place}.png", image)
+    (save_in / "notes.txt").write_text("none")
+    result = call("predict", net, "--weights", "w.npz", "rows.npy", "all")
+    assert (result.code, result.err) == (0, "")
+    assert [line.split()[:2] for line in result.out.splitlines()[1:]] == [
+        ["rows.npy[0]", "0"],
+        ["rows.npy[1]", "1"],
+        ["all/b.png", "0"],
+        ["all/deeper/a.png", "1"],
+    ]
+
+
+def test_a_network_that_tells_no_classes_tells_its_outputs(call, net):
+    Path(net).write_text(HALVES.replace("  metrics: {accuracy: [y, t]}\n", ""))
+    result = call("predict", net, "--weights", "w.npz", "left.png", "right.png")
+    assert (result.code, result.out) == (
+        0,
+        "             y[0]    y[1]\nleft.png   0.9000  0.1000\nright.png  0.1000  0.9000\n",
+    )
+    assert result.err == "no metric 'accuracy' tells which node classifies, so outputs are shown\n"
 
 
 def test_one_line_of_python_tells_the_same(call, net):
@@ -151,4 +250,6 @@ def test_one_line_of_python_tells_the_same(call, net):
     trained = graphnn.load(net)
     trained.load_weights("w.npz")
     assert graphnn.predict(trained, [Path("left.png")]) == [found]
+    assert graphnn.predict(trained, "left.png") == [found]
+    assert graphnn.predict(trained, Path("left.png")) == [found]
     assert graphnn.Predictor(trained, trained.graph.spec.train)(["left.png"]) == [found]

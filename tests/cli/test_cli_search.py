@@ -8,6 +8,7 @@ import shlex
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import graphnn
@@ -82,7 +83,7 @@ def test_check_tells_what_a_search_cannot_do(call, descent):
     assert (result.code, result.err) == (1, "")
     assert result.out == (
         "error[unknown-setting]: the setting 'learning_rat' is neither a size of the spec nor a "
-        "value of its 'train'\n"
+        "value of its 'train' or of a node\n"
         "  --> descent.yaml:7:10\n"
         "   |\n"
         " 7 | search: {learning_rat: {uniform: [0.1, 0.2]}}\n"
@@ -125,3 +126,65 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(call, start, st
     result = call(*shlex.split(more))
     assert result.code == 0
     assert f"{done + 1} complete" in result.out
+
+
+def test_why_no_trial_is_complete(call, descent, no_plots):
+    path = Path(descent)
+    path.write_text(path.read_text() + "search: {learning_rate: {choice: [1.0e+200]}}\n")
+    result = call("search", descent, "--trials", "2")
+    assert result.code == 0
+    assert result.out.startswith("2 trials: 2 diverged\nno trial is complete\nwrote ")
+    assert (
+        "note: trial 1 diverged: the result is not finite: 'squares' (power) is the first to give "
+        "infinity at [0]\n"
+    ) in result.err
+
+
+def test_why_trials_failed_is_told_once(call, descent, no_plots):
+    path = Path(descent)
+    text = path.read_text().replace(
+        "loss: f", "loss: f, early_stopping: {patience: 1, metric: loss}"
+    )
+    # No rows are held back, so that there is no validation_loss to watch.
+    search = "search: {early_stopping.metric: {choice: [loss, validation_loss]}}\n"
+    path.write_text(text + search)
+    result = call("search", descent, "--trials", "5")
+    assert result.code == 0
+    assert result.err.count("error[not-measured]: ") == 1
+    states = re.findall(r"(\d) (\w+)", result.out.splitlines()[0].partition(": ")[2])
+    assert {name for _, name in states} == {"complete", "failed"}
+
+
+BATCHES = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  n: {op: batch_norm, inputs: x}
+  y: {op: affine, inputs: n, units: 1}
+  t: {op: input, shape: [batch, 1]}
+  loss: {op: mean_squared_error, inputs: [y, t]}
+train: {data: {npz: rows.npz}, epochs: 1}
+search: {batch_size: {choice: [10, 20, 40]}}
+"""
+
+
+def test_a_search_all_of_whose_trials_fail_ends_in_the_fault(call, here):
+    np.savez("rows.npz", x=np.zeros((81, 2)), t=np.zeros((81, 1)))
+    Path("net.yaml").write_text(BATCHES)
+    result = call("search", "net.yaml", "--trials", "3")
+    assert (result.code, result.out) == (1, "")
+    *trials, error, place, bar, line, mark, note, help = result.err.splitlines()
+    assert [re.sub("=.*", "", trial) for trial in trials] == [
+        f"trial {number}/3  failed  batch_size" for number in (1, 2, 3)
+    ]
+    size = int(trials[0].rpartition("=")[2])
+    assert error == (
+        f"error[too-few-rows]: of 81 rows in batches of {size}, the last batch has 1, but 'n' "
+        "(batch_norm) needs 2"
+    )
+    assert place.startswith("  --> net.yaml:9:")
+    assert (bar, line) == ("   |", " 9 | search: {batch_size: {choice: [10, 20, 40]}}")
+    assert mark.strip("| ") == "^^"
+    assert note == "   = note: no trial came to anything: 3 of 3 failed like this"
+    assert help.startswith("   = help: choose a batch_size that leaves no such batch, such as ")
+    assert not Path("runs").exists()

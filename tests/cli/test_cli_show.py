@@ -128,3 +128,26 @@ def test_a_network_without_parameters_or_losses(call):
         "losses       none\n"
         "computes in  float64\n"
     )
+
+
+def test_attributes_that_are_lists(call):
+    Path("net.yaml").write_text(
+        "graphnn: 1\n"
+        "sizes: {k: 3}\n"
+        "nodes:\n"
+        "  x: {op: input, shape: [batch, 1, 9, 9]}\n"
+        "  c: {op: conv2d, inputs: x, filters: 2, kernel: [k, 2], stride: 2, padding: [1, 0]}\n"
+        "  u: {op: upsample, inputs: c, factor: [2, 3]}\n"
+        "  p: {op: pad, inputs: u, padding: [0, 1, 2, 3], value: 0.5}\n"
+        "  f: {op: reshape, inputs: p, shape: [batch, 374]}\n"
+    )
+    result = call("show", "net.yaml")
+    assert result.code == 0
+    ops = [line.split("  ")[2].strip() for line in result.out.splitlines()[3:8]]
+    assert ops == [
+        "input",
+        "conv2d kernel=[k, 2] stride=2 padding=[1, 0]",
+        "upsample factor=[2, 3]",
+        "pad padding=[0, 1, 2, 3] value=0.5",
+        "reshape",
+    ]

@@ -146,13 +146,14 @@ def test_a_loss_that_runs_away_keeps_what_was_reached(call, descent):
     # Each step multiplies x by 1 - 2 * 1e99, so that the third loss overflows.
     result = call("train", descent, "-o", "out", "--set", "learning_rate=1.0e+99")
     assert (result.code, result.out) == (1, "")
-    *lines, last = result.err.splitlines()
-    assert lines[:3] == [
+    *lines, fault, help = result.err.splitlines()
+    assert lines == [
         "epoch 1/3  loss 25.0000",
         "epoch 2/3  loss 1e+200",
         "what was reached before is kept in 'out'",
     ]
-    assert last.startswith("error[not-finite]: ")
+    assert fault.startswith("error[not-finite]: ")
+    assert help == "   = help: lower the learning rate, which is 1e+99, or set 'clip_norm'"
     assert len(Path("out/history.csv").read_text().splitlines()) == 3
 
 
@@ -206,7 +207,7 @@ def test_a_picture_that_cannot_be_made_is_told(call, descent, no_plots):
     result = call("train", descent, "-o", "out")
     assert result.code == 0
     assert "curves.png" not in result.out
-    assert "note: no curves.png: " in result.err
+    assert "note: no curves.png, path.png: plots need matplotlib" in result.err
 
 
 RISING = """\

@@ -120,7 +120,7 @@ def test_layout_and_format_make_no_difference(path):
         (
             "inputs: z, units",
             "inputs: a, units",
-            "spec\n  ~ outputs: [y] -> [z, y]\nnodes\n  ~ b: inputs [z] -> [a]",
+            "spec\n  ~ outputs: [y] -> [z, y]\nnodes\n  ~ b: rewired [z] -> [a]",
         ),
         ("inputs: a}", "inputs: a, slope: 0.2}", "nodes\n  ~ z: slope 0.01 -> 0.2"),
         (
@@ -161,7 +161,7 @@ def test_layout_and_format_make_no_difference(path):
         (
             "units: hidden}",
             "units: hidden, trainable: false}",
-            "nodes\n  ~ a: trainable nothing -> false",
+            "nodes\n  ~ a: trainable true -> false",
         ),
         ("graphnn: 1", "graphnn: 1\ndtype: float32", "spec\n  ~ dtype: float64 -> float32"),
         ("name: base\n", "", "spec\n  - name: base"),

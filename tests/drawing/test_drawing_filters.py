@@ -36,6 +36,28 @@ def test_filters_of_noughts_are_grey():
     assert found.tolist() == [[0.5, 0.5], [0.5, 0.5]]
 
 
+def test_filters_before_and_after_stand_on_one_scale():
+    figure = drawing.filters([[[[4.0, -2.0]]]], before=[[[[1.0, 0.0]]]], title="now")
+    before, after = figure.axes
+    assert before.images[0].get_array().tolist() == [[0.625, 0.5]]
+    assert after.images[0].get_array().tolist() == [[1.0, 0.25]]
+    assert [axes.texts[0].get_text() for axes in figure.axes] == ["before training", "now"]
+    # Above each other, without meeting.
+    assert before.get_position().y0 >= after.get_position().y1
+    # Filters are drawn as large as on a sheet of their own.
+    (alone,) = drawing.filters([[[[4.0, -2.0]]]], title="now").axes
+    sizes = [axes.images[0].get_window_extent().size for axes in (before, after, alone)]
+    np.testing.assert_allclose(sizes, sizes[:1] * 3)
+
+
+def test_of_many_filters_the_first_are_shown():
+    many = np.ones((7, 1, 2, 2))
+    before, after = drawing.filters(many, before=many, limit=5).axes
+    assert [len(axes.images) for axes in (before, after)] == [5, 5]
+    assert before.texts[0].get_text() == "before training (first 5 of 7 shown)"
+    assert after.texts[0].get_text() == "after training (first 5 of 7 shown)"
+
+
 def test_it_is_written(tmp_path):
     drawing.filters(np.eye(3)[None, None], title="one", path=tmp_path / "filters.png")
     assert (tmp_path / "filters.png").read_bytes().startswith(b"\x89PNG")

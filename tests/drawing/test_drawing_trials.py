@@ -62,6 +62,54 @@ def test_a_panel_for_each_setting():
     assert rate.get_shared_y_axes().joined(rate, rows)
 
 
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["relu", "tanh", "leaky_relu"], ["leaky_relu", "relu", "tanh"]),
+        (
+            ["{adam: {learning_rate: 0.01}}", "{adam: {learning_rate: 0.001}}"],
+            ["0.001", "0.01"],
+        ),
+        (
+            ["{adam: {learning_rate: 0.01}}", "{sgd: {learning_rate: 0.1}}", "adam"],
+            ["adam", "adam\nlearn…g_rate\n0.01", "sgd\nlearn…g_rate\n0.1"],
+        ),
+        (["null", "{shift: 2, rotate: 10}"], ["null", "shift\n2\nrotate\n10"]),
+        (["{adam: {beta1: 0.8}}", "{adam: {beta1: 0.8, beta2: 0.9}}"], ["adam", "beta2\n0.9"]),
+        (["[[0.1, 0.2], 0.3]", "[0.1, [0.2, 0.3]]"], ["1: 0.1\n0.2\n0.3", "2: 0.1\n0.2\n0.3"]),
+        (["a_very_long_name_of_a_thing"], ["a_ver…_thing"]),
+    ],
+)
+def test_long_choices_are_told_apart(names, labels):
+    [axes] = drawing.trial_values({"it": names}, [0.1] * len(names), measure="loss").axes
+    found = [label.get_text() for label in axes.get_xticklabels()]
+    assert sorted(found) == sorted(labels)
+    assert len(set(found)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (0.12, 0.65, ["0.2", "0.3", "0.5"]),
+        (0.0065, 0.13, ["0.01", "0.02", "0.05", "0.1"]),
+        (0.001, 0.15, ["0.001", "0.003", "0.01", "0.03", "0.1"]),
+        (1e-7, 1.0, ["10⁻⁶", "10⁻⁴", "10⁻²", "10⁰"]),
+    ],
+)
+def test_a_short_logarithmic_axis_has_labels_between_powers_of_ten(low, high, shown):
+    figure = drawing.trial_values({"rate": [low, high]}, [1, 2], measure="loss", log=["rate"])
+    axis = figure.axes[0].xaxis
+    inside = [
+        (place, label.get_text())
+        for minor in (False, True)
+        for place, label in zip(
+            axis.get_ticklocs(minor=minor), axis.get_ticklabels(minor=minor), strict=True
+        )
+        if figure.axes[0].get_xlim()[0] <= place <= figure.axes[0].get_xlim()[1]
+    ]
+    assert [text for _, text in sorted(inside) if text] == shown
+
+
 def test_nothing_to_draw():
     for draw in (
         lambda: drawing.trial_curves({}, measure="loss"),

@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,14 @@ from graphnn.drawing import confusion
 from graphnn.drawing import render as rendering
 from graphnn.errors import Findings, GraphnnError
 from graphnn.explanations import codes
-from graphnn.gradients.sharing import share
+from graphnn.gradients.rules import DifferenceRule
+from graphnn.gradients.sharing import Shared
 from graphnn.lsp.document import Document
 from graphnn.lsp.queries import rename
 from graphnn.ops import REGISTRY
-from graphnn.spec import reader
+from graphnn.spec import reader, syntax
 from graphnn.spec.limits import Limits
 from graphnn.training.data import Dataset
-from graphnn.training.metrics import accuracy
 from graphnn.training.sources import _png
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +74,17 @@ graphnn: 1
 blocks:
   layer: {inputs: x, nodes: {z: {op: relu, inputs: x}}, output: z}
 """,
+    "animals.yaml": """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 1]}
+  t: {op: input, shape: [batch], dtype: int}
+  a: {op: affine, inputs: x, units: 2}
+  y: {op: softmax, inputs: a}
+  loss: {op: cross_entropy, inputs: [y, t]}
+train: {data: {csv: {file: animals.csv, x: size, t: kind}}, epochs: 1}
+""",
+    "animals.csv": "size,kind\n1,cat\n2,dog\n",
     "used/file": "",
     "text.db": "no database at all\n" * 50,
 }
@@ -207,6 +219,24 @@ def wrong_output() -> None:
     raise GraphnnError(*result.diagnostics)
 
 
+def many_comments() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(syntax, "DEFAULT", replace(syntax.DEFAULT, comments=2))
+        graphnn.format_text("a: 1 # one\nb: 2 # two\nc: 3 # three\n", "net.yaml")
+
+
+def other_classes() -> None:
+    graphnn.train("animals.yaml", folder="run")
+    path = Path("animals.csv")
+    path.write_text(path.read_text().replace("cat", "zebra"))
+    graphnn.train("animals.yaml", folder="run", resume=True)
+
+
+def converted() -> None:
+    Path("out").mkdir()
+    main(("convert", "animals.yaml", "-o", "out/net.json"))
+
+
 def renamed() -> None:
     document = Document(FILES["line.yaml"], Path("line.yaml"))
     rename(document, document.text.index("x:"), "a")
@@ -238,6 +268,14 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "   |\n"
         " 3 | c: &z 3\n"
         "   |    ^^^^",
+    ),
+    "too-many-comments": (
+        many_comments,
+        "error[too-many-comments]: 'net.yaml' holds more than 2 comments\n"
+        "  --> net.yaml:3:6\n"
+        "   |\n"
+        " 3 | c: 3 # three\n"
+        "   |      ^",
     ),
     "too-many-faults": (
         read("1: a\n2: b\n3: c", faults=2),
@@ -291,6 +329,16 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: files.write_text(Path("line.yaml/net"), ""),
         "error[unwritable-file]: 'line.yaml/net' cannot be written: Not a directory",
     ),
+    "file-left-behind": (
+        converted,
+        "error[file-left-behind]: the spec names 'animals.csv', which would not be found "
+        "from 'out'\n"
+        "  --> animals.yaml:8:28\n"
+        "   |\n"
+        " 8 | train: {data: {csv: {file: animals.csv, x: size, t: kind}}, epochs: 1}\n"
+        "   |                            ^^^^^^^^^^^\n"
+        "   = help: write into '.', or move the files with it",
+    ),
     "file-exists": (
         lambda: main(("new", "line.yaml")),
         "error[file-exists]: 'line.yaml' is there already\n"
@@ -332,7 +380,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     # gradients
     "worker-died": (
-        lambda: list(share(Task(), ["a"], Broken(), 1)),
+        lambda: list(Shared(Task(), Broken(), 1).results(["a"])),
         "error[worker-died]: a worker of the executor died before its task was done\n"
         "   = help: it may have been killed for want of memory; 'max_memory' bounds "
         "what a task takes",
@@ -379,6 +427,16 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "error[unknown-step-rule]: there is no step rule 'half'\n"
         "   = help: there are balanced and relative",
     ),
+    "bad-rule": (
+        lambda: DifferenceRule({0: -1.0, 1: 1.1}, 1),
+        "error[bad-rule]: a difference rule of order 1 needs weights whose sum of w[k] * "
+        "k**0 is 0, not 0.1\n"
+        "   = help: such as {-1: -0.5, 1: 0.5}, of order 2",
+    ),
+    "unknown-mode": (
+        gradient(mode="trian"),
+        "error[unknown-mode]: there is no mode 'trian'\n   = help: did you mean 'train'?",
+    ),
     "unknown-rule": (
         gradient(rule="centrl"),
         "error[unknown-rule]: there is no rule 'centrl'\n   = help: did you mean 'central'?",
@@ -391,11 +449,6 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     "bad-batch-size": (
         lambda: Dataset({"x": np.ones((2, 1))}, "rows").batches(0),
         "error[bad-batch-size]: a batch cannot hold 0 rows",
-    ),
-    "metric-shapes": (
-        lambda: accuracy(np.ones((3, 2)), np.ones(2)),
-        "error[metric-shapes]: accuracy cannot compare predictions of shape [3, 2] "
-        "with targets of shape [2]",
     ),
     "no-pillow": (
         without("PIL", lambda: _png.pixels("1.png", b"", "L", None)),
@@ -410,6 +463,12 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     "nothing-to-resume": (
         lambda: graphnn.train("descent.yaml", resume=True),
         "error[nothing-to-resume]: only a folder can be resumed",
+    ),
+    "different-classes": (
+        other_classes,
+        "error[different-classes]: 'run/checkpoint.safetensors' tells the classes of 't' "
+        "as cat, dog, the data now as dog, zebra\n"
+        "   = help: put the data back as they were, or train anew in another folder",
     ),
     "different-spec": (
         another_search,
@@ -499,15 +558,15 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         renamed,
         "error[bad-rename]: there is a node 'a' already",
     ),
+    "conflicting-settings": (
+        lambda: graphnn.load("descent.yaml", {"epochs": 1, "train.epochs": 2}),
+        "error[conflicting-settings]: the settings 'epochs' and 'train.epochs' exclude "
+        "each other\n"
+        "   = help: leave one of the two out",
+    ),
     "unknown-code": (
         lambda: graphnn.explain("unknwon-op"),
         "error[unknown-code]: there is no code 'unknwon-op'\n   = help: did you mean 'unknown-op'?",
-    ),
-    "unknown-setting": (
-        lambda: graphnn.load("descent.yaml", {"batch": 3}),
-        "error[unknown-setting]: the setting 'batch' cannot be fixed\n"
-        "   = help: the arrays of a run tell it; 'batch_size' of 'train' is for steps "
-        "of training",
     ),
     "system": (
         no_space,

@@ -39,7 +39,11 @@ def test_short():
 
 
 def test_json():
-    assert json.loads(graphnn.render(ALL, "json")) == [found.as_dict() for found in ALL]
+    pages = "https://graphnn.readthedocs.io/errors"
+    urls = (f"{pages}/unknown-op.html", None, f"{pages}/usage.html")
+    assert json.loads(graphnn.render(ALL, "json")) == [
+        {**found.as_dict(), "url": url} for found, url in zip(ALL, urls, strict=True)
+    ]
     assert graphnn.render((), "json") == "[]\n"
 
 
@@ -53,6 +57,12 @@ def test_github():
         f"::warning {place},line=1,endLine=2,title=too-long::two lines\n"
         "::error title=usage::no place\n"
     )
+
+
+def test_a_name_cannot_move_the_cursor_of_a_workflow():
+    found = Diagnostic("bad", "x", Span(Source("a\x1b[2J\r\n.yaml"), 1, 1, 1, 2))
+    place = "file=a\ufffd[2J\ufffd\ufffd.yaml,line=1,endLine=1,col=1,endColumn=2,title=bad"
+    assert graphnn.render([found], "github") == f"::error {place}::x\n"
 
 
 def test_sarif():
@@ -130,3 +140,14 @@ def test_another_format():
         "error[unknown-format]: diagnostics are rendered as text, short, json, sarif, github, "
         "not as 'sharif'\n   = help: did you mean 'sarif'?"
     )
+
+
+def test_sarif_links_to_the_pages():
+    (run,) = json.loads(graphnn.render(ALL, "sarif"))["runs"]
+    rules = {rule["id"]: rule.get("helpUri") for rule in run["tool"]["driver"]["rules"]}
+    pages = "https://graphnn.readthedocs.io/errors"
+    assert rules == {
+        "unknown-op": f"{pages}/unknown-op.html",
+        "too-long": None,
+        "usage": f"{pages}/usage.html",
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
 
@@ -247,3 +248,31 @@ def test_a_file_that_was_there_keeps_its_permissions(tmp_path):
     path.chmod(0o640)
     files.write_text(path, "new")
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o640)
+
+
+@pytest.mark.parametrize(
+    ("there", "wanted", "help"),
+    [
+        (["names.yaml"], "other.yaml", ""),
+        (["names.yaml"], "nams.yaml", "did you mean 'names.yaml'?"),
+        (["net.yml"], "net.yaml", "did you mean 'net.yml'?"),
+        (["net.json", "net.yaml", "net.zip"], "nets.yaml", "did you mean 'net.yaml'?"),
+    ],
+)
+def test_the_nearest_file_is_near(tmp_path, there, wanted, help):
+    for name in there:
+        (tmp_path / name).touch()
+    with pytest.raises(FileError) as caught:
+        files.read_bytes(tmp_path / wanted, 10)
+    assert caught.value.diagnostics[0].help == help
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file of Linux")
+def test_a_regular_file_that_cannot_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net.yaml").symlink_to("/proc/self/mem")
+    with pytest.raises(FileError) as caught:
+        files.read_bytes(Path("net.yaml"), 10)
+    assert str(caught.value) == (
+        "error[unreadable-file]: 'net.yaml' cannot be read: Input/output error"
+    )

@@ -165,22 +165,20 @@ def stop_at(count):
     return progress
 
 
-def test_ctrl_c_keeps_what_was_reached(monkeypatch):
-    monkeypatch.setattr(Loop, "block", 10)
+def test_ctrl_c_keeps_what_was_reached():
     net, inputs = digits()
     whole = graphnn.numerical_gradient(net, inputs, method="loop")
     with pytest.raises(Interrupted) as caught:
         graphnn.numerical_gradient(net, inputs, method="loop", progress=stop_at(47))
     stop = caught.value
-    # 30 of a1.weight, 5 of a1.bias, and the first block of a2.weight; 2 of its next were lost.
-    assert str(stop) == "45 of 53 entries were reached"
+    assert str(stop) == "47 of 53 entries were reached"
     assert {name: found.taken for name, found in stop.estimates.items()} == {
         "a1.weight": 30,
         "a1.bias": 5,
-        "a2.weight": 10,
+        "a2.weight": 12,
     }
     np.testing.assert_array_equal(stop.estimates["a1.weight"].value, whole["a1.weight"].value)
-    only_those(stop.estimates["a2.weight"], whole["a2.weight"], list(range(10)))
+    only_those(stop.estimates["a2.weight"], whole["a2.weight"], list(range(12)))
 
 
 @pytest.mark.parametrize("method", ["probes", "complex"])
@@ -189,16 +187,86 @@ def test_ctrl_c_keeps_the_parameters_that_were_done(method):
     with pytest.raises(Interrupted) as caught:
         graphnn.numerical_gradient(net, inputs, method=method, progress=stop_at(36))
     taken = {name: found.taken for name, found in caught.value.estimates.items()}
-    assert taken == {"a1.weight": 30, "a1.bias": 5}
+    assert taken == {"a1.weight": 30, "a1.bias": 5, "a2.weight": 15}
 
 
-def test_a_check_that_is_stopped_reports_on_what_was_reached(monkeypatch):
-    monkeypatch.setattr(Loop, "block", 10)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("count", [35, 53])
+def test_ctrl_c_at_the_end_of_a_parameter_stops_all_the_same(method, count):
+    net, inputs = digits()
+    with pytest.raises(Interrupted) as caught:
+        graphnn.numerical_gradient(net, inputs, method=method, progress=stop_at(count))
+    assert str(caught.value) == f"{count} of 53 entries were reached"
+
+
+def stop_after(pieces):
+    """Ctrl-C once so many pieces of the work have arrived."""
+    calls = []
+
+    def progress(done, total):
+        calls.append(done)
+        if len(calls) == pieces:
+            raise KeyboardInterrupt
+
+    return progress
+
+
+@pytest.mark.parametrize("method", ["probes", "complex"])
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("pieces", [1, 2, 5, 6, 11])
+def test_ctrl_c_keeps_the_entries_whose_pieces_arrived(monkeypatch, method, threads, pieces):
+    # Six groups of entries by one, each in two pieces of two rows of the batch.
+    monkeypatch.setattr("graphnn.gradients.by_channel._CURVED", 120)
+    monkeypatch.setattr("graphnn.gradients.by_channel._BLOCK", 1)
+    options = {"method": method, "threads": threads, "max_memory": 1, "only": ["a1.weight"]}
+    net, inputs = digits()
+    whole = graphnn.numerical_gradient(net, inputs, **options)["a1.weight"]
+    with pytest.raises(Interrupted) as caught:
+        graphnn.numerical_gradient(net, inputs, progress=stop_after(pieces), **options)
+    groups = pieces // 2
+    assert caught.value.done == 5 * groups
+    if not groups:
+        assert caught.value.estimates == {}
+        return
+    found = caught.value.estimates["a1.weight"]
+    assert found.entries.tolist() == list(range(5 * groups))
+    np.testing.assert_array_equal(found.value[:groups], whole.value[:groups])
+    only_those(found, whole, found.entries.tolist())
+
+
+@pytest.mark.parametrize(
+    ("chosen", "left"), [(None, [0, 1, 2, 3, 4, 5]), ([(0, 4), (1, 1), (3, 2), (5, 0)], [4])]
+)
+def test_ctrl_c_keeps_the_entries_that_rows_have_done(monkeypatch, chosen, left):
+    # Two probes of four rows make a piece.
+    monkeypatch.setattr("graphnn.gradients.by_rows.ROWS", 8)
+    monkeypatch.setattr("graphnn.gradients.probes.ByChannel.fit", lambda *arguments: None)
+    options = {} if chosen is None else {"entries": {"a1.weight": chosen}}
+    net, inputs = digits()
+    with pytest.raises(Interrupted) as caught:
+        graphnn.numerical_gradient(net, inputs, progress=stop_after(3), **options)
+    whole = graphnn.numerical_gradient(net, inputs, only=["a1.weight"])["a1.weight"]
+    only_those(caught.value.estimates["a1.weight"], whole, left)
+
+
+def test_ctrl_c_among_a_few_entries_of_many(monkeypatch):
+    # Fewer than one of 64 entries: a way of their own, two of them a piece.
+    monkeypatch.setattr("graphnn.gradients.by_rows.ROWS", 8)
+    monkeypatch.setattr("graphnn.gradients.probes._FEW", 2)
+    net, inputs = digits()
+    entries = {"a1.weight": [(0, 4), (1, 1), (3, 2), (5, 0)]}
+    with pytest.raises(Interrupted) as caught:
+        graphnn.numerical_gradient(net, inputs, progress=stop_after(1), entries=entries)
+    whole = graphnn.numerical_gradient(net, inputs, only=["a1.weight"])["a1.weight"]
+    only_those(caught.value.estimates["a1.weight"], whole, [4, 6])
+
+
+def test_a_check_that_is_stopped_reports_on_what_was_reached():
     net, inputs = digits()
     with pytest.raises(Interrupted) as caught:
         graphnn.check_gradients(net, inputs, method="loop", progress=stop_at(33))
-    assert caught.value.report.counts["agree"] == 30
-    assert [found.name for found in caught.value.report.parameters] == ["a1.weight"]
+    assert caught.value.report.counts["agree"] == 33
+    assert [found.name for found in caught.value.report.parameters] == ["a1.weight", "a1.bias"]
 
 
 def test_ctrl_c_while_errors_are_estimated_keeps_what_was_done(monkeypatch):

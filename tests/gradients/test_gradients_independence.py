@@ -1,5 +1,8 @@
 """No backward pass has a say in the numerical gradient: planted ones change nothing, op by op."""
 
+import tomllib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import Phase, assume, given, settings
@@ -136,3 +139,18 @@ def test_every_op_is_planted_in():
         "softmax_cross_entropy",
         "sigmoid_binary_cross_entropy",
     }
+
+
+ROOT = Path(__file__).parents[2]
+SEES_BOTH = {"__init__", "backprop", "check", "study"}
+
+
+def test_the_contracts_name_every_module_of_the_numerical_gradient():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    modules = {path.stem for path in (ROOT / "graphnn" / "gradients").glob("*.py")} - SEES_BOTH
+    named = [
+        {module.removeprefix("graphnn.gradients.") for module in contract["source_modules"]}
+        for contract in settings["contracts"]
+        if contract["name"].startswith("The numerical gradient")
+    ]
+    assert named == [modules, modules]

@@ -1,8 +1,9 @@
 """Over networks drawn from the whole registry: the engine is the loop, and backprop is right."""
 
-import numpy as np
 import pytest
-from hypothesis import given, settings
+from gradient_laws import assert_engine_is_loop
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
 
 import graphnn
 from graphnn.ops import REGISTRY
@@ -11,27 +12,78 @@ from graphnn.testing.networks import networks
 TAKING_DATA = sorted(
     name for name, op in REGISTRY.items() if op.data_operands() and not op.internal
 )
-STEP = 1e-3
+FACTS = ("batchwise", "channelwise", "planewise", "reorders")
+
+
+def networks_of(*ops, **how):
+    """Decorates a law of a network in a mode with a step, None for the default."""
+
+    def decorate(law):
+        @settings(deadline=None, **how)
+        @given(
+            networks(ops, max_ops=3),
+            st.sampled_from(["run", "train"]),
+            st.sampled_from([None, 1e-2, 1e-3, 1e-4]),
+            st.sampled_from(["float64", "float32"]),
+        )
+        def run(case, mode, step, dtype):
+            # Statistics of a single value are refused in training.
+            assume(mode == "run" or len(next(iter(case.inputs.values()))) > 1)
+            document = {**case.document, "dtype": dtype}
+            law(graphnn.loads(document, seed=case.seed), case.inputs, mode=mode, step=step)
+
+        return run
+
+    return decorate
 
 
 @pytest.mark.parametrize("op", TAKING_DATA)
 def test_the_engine_gives_the_numbers_of_the_loop(op):
-    @settings(max_examples=10, deadline=None)
-    @given(networks([op], max_ops=3))
-    def law(case):
-        network = case.network()
-        loop, engine = (
-            graphnn.numerical_gradient(network, case.inputs, method=method, step=STEP)
-            for method in ("loop", "probes")
-        )
-        largest = max((np.abs(found.value).max(initial=0) for found in loop.values()), default=0)
-        # And what the rounding of the loop's own losses leaves in a difference.
-        rounding = np.finfo(float).eps * max(1.0, abs(network.loss(case.inputs))) / STEP
-        limit = 1e-9 * largest + 20 * rounding
-        for name, found in loop.items():
-            np.testing.assert_allclose(engine[name].value, found.value, rtol=0, atol=limit)
+    networks_of(op, max_examples=15)(assert_engine_is_loop)()
 
-    law()
+
+@pytest.mark.parametrize("op", TAKING_DATA)
+def test_facts_that_are_missing_cost_speed_only(op, monkeypatch):
+    for op_class in REGISTRY.values():
+        for fact in FACTS:
+            monkeypatch.setattr(op_class, fact, False)
+    networks_of(op, max_examples=3)(assert_engine_is_loop)()
+
+
+# Facts that are false of an op, and what specs call it; laws of ops catch the others as well.
+FALSE = [
+    ("batchwise", "batch_norm_training", "batch_norm"),
+    ("channelwise", "softmax", "softmax"),
+    ("channelwise", "transpose", "transpose"),
+    ("channelwise", "flatten", "flatten"),
+    ("planewise", "affine", "affine"),
+]
+
+
+@pytest.mark.parametrize(("fact", "planted", "op"), FALSE)
+def test_a_false_fact_is_caught(fact, planted, op, monkeypatch):
+    monkeypatch.setattr(REGISTRY[planted], fact, True)
+    how = {"phases": [Phase.generate], "database": None, "report_multiple_bugs": False}
+    law = networks_of(op, max_examples=200, derandomize=True, **how)(assert_engine_is_loop)
+    # What does not fit into the place of rows is an error as well.
+    with pytest.raises((AssertionError, ValueError, IndexError)):
+        law()
+
+
+# Facts that are true of the op, though it does not state them.
+TRUE = [
+    ("planewise", "batch_norm"),
+    ("planewise", "pad"),
+    ("planewise", "upsample"),
+    ("reorders", "dropout"),
+    ("reorders", "identity"),
+]
+
+
+@pytest.mark.parametrize(("fact", "op"), TRUE)
+def test_a_true_fact_changes_nothing(fact, op, monkeypatch):
+    monkeypatch.setattr(REGISTRY[op], fact, True)
+    networks_of(op, max_examples=15)(assert_engine_is_loop)()
 
 
 @pytest.mark.parametrize("op", TAKING_DATA)

@@ -4,7 +4,8 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from gradient_laws import assert_engine_is_loop
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from test_gradients_values import digits, parts
 
@@ -15,6 +16,10 @@ from graphnn.ops.linear import Affine
 
 UNARY = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus", "softmax", "log_softmax", "identity")
 BINARY = ("add", "multiply", "subtract", "maximum")
+KINDS = (
+    *("affine", "affine", "unary", "binary", "shift", "shape", "share", "reshape"),
+    *("norm", "dropout"),
+)
 WIDTH = 3
 
 
@@ -30,11 +35,7 @@ def graphs(draw):
     for number in range(draw(st.integers(1, 6))):
         name = f"n{number}"
         source = draw(st.sampled_from(wide))
-        kind = draw(
-            st.sampled_from(
-                ["affine", "affine", "unary", "binary", "shift", "shape", "share", "reshape"]
-            )
-        )
+        kind = draw(st.sampled_from(KINDS))
         if kind == "affine" or (kind == "share" and not affine):
             nodes[name] = {"op": "affine", "inputs": source, "units": WIDTH}
             nodes[name]["bias"] = draw(st.sampled_from([{"normal": {"std": 0.3}}, False]))
@@ -49,6 +50,11 @@ def graphs(draw):
             nodes[name] = {"op": draw(st.sampled_from(BINARY)), "inputs": [source, other]}
         elif kind == "shift":
             nodes[name] = {"op": draw(st.sampled_from(BINARY)), "inputs": [source, "p"]}
+        elif kind == "norm":
+            normalise = draw(st.sampled_from(["batch_norm", "layer_norm"]))
+            nodes[name] = {"op": normalise, "inputs": source, "gain": {"normal": {"std": 1.0}}}
+        elif kind == "dropout":
+            nodes[name] = {"op": "dropout", "inputs": source, "rate": 0.3}
         elif kind == "reshape":
             nodes[f"{name}a"] = {"op": "reshape", "inputs": source, "shape": ["batch", 1, WIDTH]}
             nodes[name] = {"op": "flatten", "inputs": f"{name}a"}
@@ -65,44 +71,29 @@ def graphs(draw):
         nodes["centre"] = {"op": "mean", "inputs": wide[-1], "axis": 0, "keepdims": True}
         nodes["away"] = {"op": "subtract", "inputs": [wide[-1], "centre"]}
         nodes["other"] = {"op": "sum_squared_error", "inputs": ["away", "t"]}
-    return {"graphnn": 1, "nodes": nodes}
+    return {"graphnn": 1, "dtype": draw(st.sampled_from(["float64", "float32"])), "nodes": nodes}
 
 
-def both(network, inputs, **options):
-    return [
-        graphnn.numerical_gradient(network, inputs, method=method, **options)
-        for method in ("loop", "probes")
-    ]
-
-
-def assert_same(network, inputs, **options):
-    loop, probes = both(network, inputs, **options)
-    scale = max((np.abs(found.value).max(initial=0) for found in loop.values()), default=0)
-    size = max(1.0, abs(network.loss(inputs)))
-    for name, found in loop.items():
-        # 1e-9 of the largest entry; and what rounding of the loop's own losses leaves.
-        step = options.get("step", 1e-3)
-        limit = 1e-9 * scale + 20 * np.finfo(float).eps * size / step
-        np.testing.assert_allclose(probes[name].value, found.value, rtol=0, atol=limit)
-        assert (probes[name].kink == found.kink).all()
-
-
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     document=graphs(),
     rows=st.integers(1, 5),
     seed=st.integers(0, 99),
     rule=st.sampled_from([("central", 2), ("central", 4), ("forward", 1)]),
-    step=st.sampled_from([1e-2, 1e-3]),
+    step=st.sampled_from([None, 1e-2, 1e-3, 1e-4, 1e-5]),
+    mode=st.sampled_from(["run", "train"]),
     holes=st.booleans(),
 )
-def test_the_engine_gives_the_numbers_of_the_loop(document, rows, seed, rule, step, holes):
+def test_the_engine_gives_the_numbers_of_the_loop(document, rows, seed, rule, step, mode, holes):
+    # Statistics of a single row are refused in training.
+    assume(rows > 1 or mode == "run")
     net = graphnn.loads(document, seed=seed)
     rng = np.random.default_rng(seed)
     inputs = {"x": rng.normal(size=(rows, WIDTH)), "t": rng.normal(size=(rows, WIDTH))}
     if holes:
         inputs["x"] = np.round(inputs["x"])  # zeros, and equal values
-    assert_same(net, inputs, rule=rule[0], order=rule[1], step=step)
+    options = {"rule": rule[0], "order": rule[1], "step": step, "mode": mode, "seed": seed}
+    assert_engine_is_loop(net, inputs, **options)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
@@ -113,7 +104,7 @@ def test_any_number_of_threads_gives_the_same(threads, rows):
     alone = graphnn.numerical_gradient(net, inputs, threads=1)
     for name, estimate in found.items():
         np.testing.assert_array_equal(estimate.value, alone[name].value)
-    assert_same(net, inputs, step=1e-3)
+    assert_engine_is_loop(net, inputs, step=1e-3)
 
 
 @pytest.mark.parametrize("memory", [1, 5000, 10**6])
@@ -200,7 +191,7 @@ def test_a_false_claim_of_channels_is_caught(monkeypatch):
     rng = np.random.default_rng(0)
     inputs = {"x": rng.normal(size=(4, 3)), "t": rng.normal(size=(4, 3))}
     with pytest.raises(AssertionError):
-        assert_same(graphnn.loads(NARROW), inputs)
+        assert_engine_is_loop(graphnn.loads(NARROW), inputs)
 
 
 @pytest.mark.parametrize("claim", [False, True])
@@ -222,9 +213,9 @@ def test_a_false_claim_of_rows_is_caught(claim):
     try:
         if claim:
             with pytest.raises(AssertionError):
-                assert_same(graphnn.loads(text), inputs)
+                assert_engine_is_loop(graphnn.loads(text), inputs)
         else:
-            assert_same(graphnn.loads(text), inputs)
+            assert_engine_is_loop(graphnn.loads(text), inputs)
     finally:
         del REGISTRY["centre"]
 
@@ -239,14 +230,14 @@ def test_a_false_fact_of_affine_is_caught(monkeypatch, fact):
     monkeypatch.setattr(Affine, fact, wrong)
     net, inputs = digits()
     with pytest.raises(AssertionError):
-        assert_same(net, inputs)
+        assert_engine_is_loop(net, inputs)
 
 
 @pytest.mark.parametrize("fact", ["response", "spread"])
 def test_facts_that_are_missing_cost_speed_only(monkeypatch, fact):
     monkeypatch.setattr(Affine, fact, lambda self, *arguments: None)
     net, inputs = digits()
-    assert_same(net, inputs)
+    assert_engine_is_loop(net, inputs)
 
 
 def test_an_order_that_is_not_there():

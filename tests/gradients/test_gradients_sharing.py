@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info
 import graphnn
 from graphnn.errors import Diagnostic, RunError
 from graphnn.gradients import sharing
-from graphnn.gradients.sharing import one_blas_thread, share
+from graphnn.gradients.sharing import Shared, one_blas_thread
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +26,7 @@ def processes():
 def many_pieces(monkeypatch):
     """Small pieces, so that a small network has many; workers are told what they are."""
     monkeypatch.setattr("graphnn.gradients.by_channel._WORK", 180)
+    monkeypatch.setattr("graphnn.gradients.by_channel._CURVED", 1)
 
 
 def network():
@@ -64,9 +65,11 @@ class Recorder(Executor):
         self.pool = pool
         self.futures: list[Future] = []
         self.parcels: list[bool] = []
+        self.tokens: set[str] = set()
 
     def submit(self, work, token, parcel, task):
         self.parcels.append(parcel is not None)
+        self.tokens.add(token)
         self.futures.append(self.pool.submit(work, token, parcel, task))
         return self.futures[-1]
 
@@ -85,10 +88,14 @@ def test_dask_gives_what_threads_give(many_pieces):
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with (
-        distributed.LocalCluster(processes=False, **options) as cluster,
+        # Processes, so that tasks and networks are pickled, as they are between machines.
+        distributed.LocalCluster(processes=True, **options) as cluster,
         distributed.Client(cluster) as client,
     ):
-        assert_same_as_threads(client.get_executor())
+        recorder = Recorder(client.get_executor())
+        assert_same_as_threads(recorder, threads=2)
+    assert len(recorder.tokens) == 2  # a network each
+    assert any(recorder.parcels)
 
 
 def test_threads_need_no_copy_of_the_network(many_pieces):
@@ -165,28 +172,71 @@ class Stub:
         return [library["num_threads"] for library in threadpool_info()]
 
 
+def share(engine, tasks, pool, width):
+    with Shared(engine, pool, width) as shared:
+        return list(shared.results(tasks))
+
+
 def test_the_network_goes_to_a_worker_once():
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, spawn) as pool:
-        found = list(share(Stub(), ["arrivals"] * 100, pool, 4))
+        found = share(Stub(), ["arrivals"] * 100, pool, 4)
     assert len(found) == 100
     assert {count for _, count in found} == {1}
 
 
-def test_it_is_sent_to_those_who_ask_alone(processes, many_pieces):
+class Workers(Executor):
+    """Workers in this process that take turns, each with a memory of its own."""
+
+    def __init__(self, count, monkeypatch):
+        self.memories = [sharing.OrderedDict() for _ in range(count)]
+        self.monkeypatch = monkeypatch
+        self.parcels: list[list[str]] = [[] for _ in range(count)]  # tokens, by worker
+        self.tasks: list[list[str]] = [[] for _ in range(count)]  # parameters, by worker
+
+    def submit(self, work, token, parcel, task):
+        turn = sum(map(len, self.tasks)) % len(self.tasks)
+        self.tasks[turn].append(task.name)
+        if parcel is not None:
+            self.parcels[turn].append(token)
+        future = Future()
+        with self.monkeypatch.context() as patch:
+            patch.setattr(sharing, "_own", {})
+            patch.setattr(sharing, "_sent", self.memories[turn])
+            patch.setattr(sharing.os, "getpid", lambda: turn)
+            future.set_result(work(token, parcel, task))
+        return future
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_one_gradient_sends_one_parcel_to_each_worker(count, many_pieces, monkeypatch):
+    net, inputs = digits(20)
+    workers = Workers(count, monkeypatch)
+    found = graphnn.numerical_gradient(net, inputs, executor=workers, threads=count)
+    assert {name for tasks in workers.tasks for name in tasks} == set(net.parameters)
+    assert [len(parcels) for parcels in workers.parcels] == [1] * count
+    for name, theirs in graphnn.numerical_gradient(net, inputs, threads=1).items():
+        np.testing.assert_array_equal(found[name].value, theirs.value)
+    # The next gradient is of another network, as far as they know.
+    graphnn.numerical_gradient(net, inputs, executor=workers, threads=count)
+    assert [len(set(parcels)) for parcels in workers.parcels] == [2] * count
+
+
+def test_processes_are_sent_few_parcels_for_all_parameters(processes, many_pieces):
     net, inputs = digits(20)
     recorder = Recorder(processes)
-    graphnn.numerical_gradient(net, inputs, executor=recorder, threads=2, only=["a1.weight"])
-    # At most the four tasks under way can meet one who must ask, for each of the two workers.
+    graphnn.numerical_gradient(net, inputs, executor=recorder, threads=2)
+    assert len(recorder.tokens) == 1
+    # One each, and a few more where a worker took what was meant for the other.
     assert 1 <= sum(recorder.parcels) <= 8
-    assert len(recorder.parcels) - sum(recorder.parcels) >= 10
+    assert len(recorder.parcels) - sum(recorder.parcels) >= 12
 
 
 def test_workers_hold_blas_to_one_thread(processes):
     (found,) = share(Stub(), ["count"], processes, 1)
     assert found
     assert set(found) == {1}
-    assert list(share(Stub(), ["square"], processes, 1)) == [np.inf]
+    assert share(Stub(), ["square"], processes, 1) == [np.inf]
 
 
 def blas_threads():
@@ -206,14 +256,14 @@ def test_blas_gets_its_threads_back():
 @pytest.mark.parametrize("own", [True, False])
 def test_an_error_in_a_worker_reaches_the_caller(processes, own):
     with pytest.raises(RunError) as caught:
-        list(share(Stub(), ["count", "fail", "count"], processes if own else None, 2))
+        share(Stub(), ["count", "fail", "count"], processes if own else None, 2)
     assert str(caught.value) == "error[bad-value]: the task failed"
 
 
 def test_a_worker_that_dies_is_told():
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn) as pool, pytest.raises(RunError) as caught:
-        list(share(Stub(), ["die"], pool, 1))
+        share(Stub(), ["die"], pool, 1)
     assert str(caught.value) == (
         "error[worker-died]: a worker of the executor died before its task was done\n"
         "   = help: it may have been killed for want of memory; "

@@ -17,7 +17,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,12 +45,26 @@ class Hostile:
         Codes of all that must be said, sorted, each once; nothing for what only looks hostile.
     command : tuple of str
         What is run in that folder.
+    exits : int, optional
+        The exit code, if not the usual one: 1 where anything must be said, else 0.
+    writes : bool
+        Whether the command may write into its own folder.
+    seconds : float
+        Of the processor, that it may take; more than two for files that nothing is wrong with.
     """
 
     name: str
     write: Write
     codes: tuple[str, ...]
     command: tuple[str, ...] = CHECK
+    exits: int | None = None
+    writes: bool = False
+    seconds: float = 2.0
+
+    @property
+    def status(self) -> int:
+        """The exit code that it must have."""
+        return int(bool(self.codes)) if self.exits is None else self.exits
 
 
 def corpus() -> list[Hostile]:
@@ -70,6 +84,7 @@ def corpus() -> list[Hostile]:
         *_data(),
         *_checkpoints(),
         *_pictures(),
+        *_other_commands(),
     ]
     names = [each.name for each in found]
     assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
@@ -89,13 +104,18 @@ def text(name: str, content: str | bytes, *codes: str, json: bool = False) -> Ho
 
 
 def later(name: str, content: Callable[[], str], *codes: str, json: bool = False) -> Hostile:
-    """As `text`, for a content too large to be kept."""
+    """As `text`, for a content too large to be kept.
+
+    It may fill the reader's limits, which a spec of 100,000 nodes does as well: on an idle core
+    that is read in two seconds, and on one that a second process shares, in four.
+    """
     file = "net.json" if json else "net.yaml"
     return Hostile(
         f"{name}{'-json' if json else ''}",
         lambda folder: (folder / file).write_text(content()),
         tuple(sorted(codes)),
         CHECK_JSON if json else CHECK,
+        seconds=4.0,
     )
 
 
@@ -251,7 +271,9 @@ def _sizes_of_text() -> Iterator[Hostile]:
         *NOT_SPEC,
         json=True,
     )
-    yield text("long-name", HEAD + f"nodes:\n  {'n' * 101}: {{op: sigmoid}}\n", "bad-name")
+    yield text(
+        "long-name", HEAD + f"nodes:\n  {'n' * 101}: {{op: parameter, shape: [1]}}\n", "bad-name"
+    )
     yield later("long-op", lambda: node("op: " + "x" * MIB), "unknown-op")
     yield later("long-input", lambda: node("op: relu, inputs: " + "x" * MIB), "unknown-node")
     yield later("long-size", lambda: node("op: affine, inputs: x, units: " + "x" * MIB), "bad-size")
@@ -1122,6 +1144,123 @@ def _pictures() -> Iterator[Hostile]:
         ("no-zip", b"hello", "not-npz"),
     ):
         yield Hostile(f"predict-rows-{name}", lambda f, c=content: rows(f, c), (code,), weighted)
+
+
+# ------------------------------------------------------------------------------- other commands
+
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "fmt": ("fmt", "net.yaml"),
+    "to-json": ("convert", "net.yaml", "-o", "out.json"),
+    "to-yaml": ("convert", "net.yaml", "-o", "out.yaml"),
+    "diff": ("diff", "net.yaml", "good.yaml"),
+    "diff-with": ("diff", "good.yaml", "net.yaml"),
+    "show": ("show", "net.yaml"),
+    "draw": ("draw", "net.yaml", "-o", "out.dot"),
+    "test": ("test", "net.yaml"),
+    "edit": ("edit", "net.yaml"),  # what the language server does with a text
+}
+
+
+def _other_commands() -> Iterator[Hostile]:
+    """What the reader refuses, and what it takes but is hard, for each command that reads specs."""
+    laughs = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    laughs += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 60)]
+    refused: dict[str, tuple[Callable[[], str], str]] = {
+        "deep": (lambda: f"{GOOD}name: {'[' * 300_000}", "too-deep"),
+        "laughs": (lambda: GOOD + "\n".join(laughs), "too-many-values"),
+        "cyclic": (lambda: f"{GOOD}name: &a [*a]\n", "cyclic-alias"),
+        "tag": (lambda: f"{GOOD}name: !!python/name:os.system x\n", "tag-not-allowed"),
+        "nul": (lambda: f"{GOOD}name: a\0b\n", "bad-character"),
+        "twice": (lambda: f"{GOOD}{HEAD}", "duplicate-key"),
+        "infinite": (lambda: f"{GOOD}name: .inf\n", "non-finite-number"),
+        "unclosed": (lambda: GOOD + "name: '" + "x '' " * 300_000, "yaml-syntax"),
+    }
+    for kind, command in COMMANDS.items():
+        for name, (content, code) in refused.items():
+            yield _given(f"{kind}-{name}", kind, command, content, code)
+        for name, content in HARD.items():
+            yield _given(f"{kind}-{name}", kind, command, content)
+    for kind in ("fmt", "to-json", "to-yaml"):
+        comments = _given(
+            f"{kind}-comments",
+            kind,
+            COMMANDS[kind],
+            lambda: GOOD + "# x\n" * 3_000_000,
+            "too-many-comments",
+        )
+        yield comments
+    # As much as the reader takes: memory alone is at stake.
+    most = _given("to-json-most", "to-json", COMMANDS["to-json"], lambda: _numbers(800_000))
+    yield replace(most, seconds=20.0)
+    yield _given(
+        "diff-renamed",
+        "diff",
+        ("diff", "net.yaml", "other.yaml"),
+        lambda: _chain("a", 3000),
+        other=lambda: _chain("b", 3000),
+    )
+    for name, given, code in (
+        ("zeros", "{zeros: [1099511627776, 2]}", "too-large"),
+        ("ragged", "[[1, 2], [3]]", "ragged-array"),
+        ("bomb", "{file: w.npz, key: a}", "data-too-large"),
+    ):
+        spec = example(given, "{sum: 1}")
+        yield replace(
+            _file(f"test-{name}-given", spec, "w.npz", bomb(300 * MIB), code),
+            command=COMMANDS["test"],
+        )
+
+
+def _numbers(count: int) -> str:
+    numbers = ", ".join(str(number % 97) for number in range(count))
+    return f"{GOOD}  c: {{op: constant, value: [{numbers}]}}\n"
+
+
+def _chain(name: str, length: int) -> str:
+    rows = (f"  {name}{n + 1}: {{op: relu, inputs: {name}{n}}}\n" for n in range(length))
+    return f"{HEAD}nodes:\n  {name}0: {{op: input, shape: [2]}}\n{''.join(rows)}"
+
+
+HARD: dict[str, Callable[[], str]] = {
+    "numbers": lambda: f"{_numbers(50_000)}allow: unread-node\n",
+    "rows": lambda: (
+        f"allow: unread-node\n{GOOD}  c:\n    op: constant\n    value:\n" + "    - 1\n" * 50_000
+    ),
+    "spaces": lambda: f"{GOOD}description: x{' ' * 1_000_000}y\n",
+    "one-line": lambda: (
+        f"{HEAD}nodes: {{x: {{op: input, shape: [2]}}, "
+        + ", ".join(f"n{n}: {{op: relu, inputs: x}}" for n in range(1000))
+        + "}\n"
+    ),
+    "text": lambda: f"{GOOD}description: |\n" + "  x\n" * 300_000,
+    "aliases": lambda: (
+        f"{HEAD}nodes:\n{X}  w: {{op: constant, value: &a [1.50]}}\n"
+        f"  c: {{op: constant, value: [{'*a, ' * 20_000}*a]}}\n"
+    ),
+}
+
+
+def _given(
+    name: str,
+    kind: str,
+    command: tuple[str, ...],
+    content: Callable[[], str],
+    *codes: str,
+    other: Callable[[], str] | None = None,
+) -> Hostile:
+    """A spec beside a good one, for a command that may write."""
+
+    def put(folder: Path) -> None:
+        (folder / "net.yaml").write_text(content())
+        (folder / "good.yaml").write_text(GOOD)
+        if other is not None:
+            (folder / "other.yaml").write_text(other())
+
+    differs = kind.startswith("diff")
+    exits = (2 if codes else 1) if differs else None
+    # An editor asks for a dozen things, and two seconds are for one.
+    seconds = 6.0 if kind == "edit" and not codes else 2.0
+    return Hostile(name, put, codes, command, exits, not codes, seconds)
 
 
 def write(each: Hostile, root: Path) -> Path:

@@ -7,6 +7,7 @@ and prints what each took, the slowest last.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -20,14 +21,22 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hostile_files
 import numpy as np
+import typer
 from hostile_files import Hostile
 
-CPU = 10  # seconds, after which a child is killed; what it may take is told apart
-WALL = 60
+from graphnn.cli.app import app, main
+from graphnn.lsp import queries
+from graphnn.lsp.document import Document
+from graphnn.lsp.server import Places, _symbols
+
+CPU = 5  # times the seconds that a case may take, after which its child is killed
+WALL = 120  # seconds
+TRIES = 2  # of what took too long: other processes on a core slow this one's seconds as well
 ROOM = 1 << 30  # bytes of addresses more than the parent has
 _CODE = re.compile(r"^(?:error|warning)\[([a-z-]+)\]", re.MULTILINE)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -71,11 +80,24 @@ class Outcome:
 def run(cases: Iterable[Hostile], root: Path) -> list[Outcome]:
     """Write each case below `root` and run its command in a child of this process."""
     _warm(root)
-    return [_run(each, hostile_files.write(each, root)) for each in cases]
+    return [_quickest(each, hostile_files.write(each, root)) for each in cases]
+
+
+def _quickest(each: Hostile, folder: Path) -> Outcome:
+    """The outcome that took least, of as many as it takes to be quick enough."""
+    found = _run(each, folder)
+    for _ in range(TRIES - 1):
+        if found.seconds <= each.seconds:
+            break
+        found = min(found, _run(each, folder), key=lambda outcome: outcome.seconds)
+    return found
 
 
 def _warm(root: Path) -> None:
     """Import all that the commands import, so that no child has to."""
+    # Of a small command most would go into this, in every child anew.
+    typer.main.get_command = functools.cache(typer.main.get_command)
+    typer.main.get_command(app)
     folder = root / "warm"
     folder.mkdir()
     os.chdir(folder)
@@ -87,6 +109,10 @@ def _warm(root: Path) -> None:
         ["train", "net.yaml", "--set", "epochs=1", "--output", "run"],
         ["predict", "net.yaml", "--weights", "run/weights.safetensors", "a.png"],
         ["check", "missing.yaml"],
+        ["show", "net.yaml"],
+        ["draw", "net.yaml", "-o", "net.dot"],
+        ["convert", "net.yaml", "-o", "net.json"],
+        ["edit", "net.yaml"],
     )
     for command in commands:
         if pid := os.fork():
@@ -116,7 +142,9 @@ def _run(each: Hostile, folder: Path) -> Outcome:
     report.unlink()
     text = said.read_text(errors="replace")
     said.unlink()
-    touched += [f"written: {path}" for path in sorted(_listing(folder.parent) - before)]
+    written = sorted(_listing(folder.parent) - before)
+    own = (str(folder),) if each.writes else ()
+    touched += [f"written: {found}" for found in written if not _inside(found[0], own)]
     return Outcome(
         name=each.name,
         status=os.waitstatus_to_exitcode(status),
@@ -145,10 +173,11 @@ def _child(each: Hostile, folder: Path, said: Path, report: int) -> None:
         _silence(said)
         size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + ROOM, size + ROOM))
-        resource.setrlimit(resource.RLIMIT_CPU, (CPU, CPU))
+        most = int(CPU * each.seconds)
+        resource.setrlimit(resource.RLIMIT_CPU, (most, most))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.alarm(WALL)
-        _watch(folder, report)
+        _watch(folder, report, each.writes)
         code = _command(each.command)
     except BaseException:
         traceback.print_exc()
@@ -165,16 +194,36 @@ def _silence(path: Path) -> None:
 
 
 def _command(arguments: Iterable[str]) -> int:
-    from graphnn.cli.app import main
-
+    command, *rest = arguments
     try:
-        main(list(arguments))
+        if command == "edit":
+            return _edit(Path(rest[0]))
+        main([command, *rest])
     except SystemExit as ended:
         return int(ended.code or 0)
 
 
-def _watch(folder: Path, report: int) -> None:
-    """Report whatever is opened, listed or changed outside `folder`, or opened for writing."""
+def _edit(path: Path) -> int:
+    """Whatever the language server does with the text in `path`; tells the codes."""
+    document = Document(path.read_text(), path)
+    server = SimpleNamespace(workspace=SimpleNamespace(position_encoding=None))
+    places = Places(document.text, server)
+    faults = document.diagnose()
+    for found in faults:
+        places.diagnostic("file:///net.yaml", document, found)
+        print(f"{found.severity}[{found.code}]")
+    for index in (0, len(document.text) // 2, len(document.text)):
+        queries.complete(document, index)
+        queries.hover(document, index)
+        queries.definition(document, index)
+        queries.references(document, index)
+    _symbols(queries.symbols(document), places, 0)
+    document.formatted()
+    return int(any(found.severity == "error" for found in faults))
+
+
+def _watch(folder: Path, report: int, writes: bool) -> None:
+    """Report what is opened, listed or changed outside `folder`, or written if nothing may be."""
     own = (str(folder), *_installed())
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -183,12 +232,15 @@ def _watch(folder: Path, report: int) -> None:
             path, _, flags = arguments
             if isinstance(path, int):
                 return
-            if (flags or 0) & _WRITING or not _inside(path, own):
+            written = (flags or 0) & _WRITING
+            if not _inside(path, (str(folder),) if written and writes else () if written else own):
                 told = f"open: {path!r} {flags}"
         elif event in ("os.listdir", "os.scandir", "os.mkdir"):
             if arguments[0] is not None and not _inside(arguments[0], own):
                 told = f"{event}: {arguments[0]!r}"
         elif event.startswith(_FORBIDDEN):
+            if writes and arguments and _inside(arguments[0], (str(folder),)):
+                return
             told = f"{event}: {arguments!r}"
         if told:
             os.write(report, (told[:500] + "\n").encode(errors="replace"))
@@ -212,7 +264,7 @@ def _inside(path: Any, folders: tuple[str, ...]) -> bool:
     return any(real == folder or real.startswith(folder + os.sep) for folder in folders)
 
 
-def main() -> None:
+def report() -> None:
     """Print what each took; with ``--json`` for the test."""
     arguments = sys.argv[1:]
     as_json = arguments[:1] == ["--json"]
@@ -232,11 +284,12 @@ def main() -> None:
     if as_json:
         json.dump([asdict(each) for each in found], sys.stdout)
         return
+    by_name = {each.name: each for each in cases}
     wanted = {each.name: list(each.codes) for each in cases}
     wrong = 0
     for each in sorted(found, key=lambda each: each.seconds):
-        good = each.codes == wanted[each.name] and each.status == bool(wanted[each.name])
-        good = good and not each.touched
+        good = each.codes == wanted[each.name] and each.status == by_name[each.name].status
+        good = good and not each.touched and each.seconds <= by_name[each.name].seconds
         wrong += not good
         print(
             f"{'' if good else 'WRONG '}{each.name}: {each.status} {' '.join(each.codes)}"
@@ -252,4 +305,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    report()

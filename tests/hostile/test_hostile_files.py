@@ -53,7 +53,7 @@ def test_there_are_enough(corpus):
 
 
 def test_each_is_told_as_it_deserves(corpus, outcomes):
-    wanted = {name: (int(bool(each.codes)), list(each.codes)) for name, each in corpus.items()}
+    wanted = {name: (each.status, list(each.codes)) for name, each in corpus.items()}
     found = {each.name: (each.status, each.codes) for each in outcomes.values()}
     assert found == wanted
 
@@ -68,6 +68,11 @@ def test_nothing_is_touched(outcomes):
 
 def test_memory_is_bounded(outcomes):
     assert {each.name: each.memory for each in outcomes.values() if each.memory > MEMORY} == {}
+
+
+def test_time_is_bounded(corpus, outcomes):
+    slow = {each.name: each.seconds for each in outcomes.values()}
+    assert {name: took for name, took in slow.items() if took > corpus[name].seconds} == {}
 
 
 # That the runner sees what it should.

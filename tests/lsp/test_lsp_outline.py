@@ -115,3 +115,19 @@ def test_no_text_makes_it_fail(text, json):
         queries.definition(document, index)
     queries.symbols(document)
     document.formatted()
+
+
+def test_what_lies_deeper_than_can_be_read_is_passed_over():
+    depth = 100_000
+    text = f"{{nodes: {'[' * depth}x{']' * depth}, outputs: y}}"
+    found = outline.scanned(text)
+    assert [token.text for token in found] == ["nodes", "x", "outputs", "y"]
+    assert found[-1].path == ("outputs",)
+    place = outline.cursor(text[: len(text) // 2])
+    assert len(place.path) == 65
+
+
+def test_many_spaces_take_no_longer_than_other_characters():
+    text = f"name: x{' ' * 200_000}y # z\n"
+    (_, value) = outline.scanned(text)
+    assert value.text == text[6:-5]

@@ -341,3 +341,14 @@ def test_formatting():
     text = "graphnn:   1\nnodes: {x:   {op: input, shape: [2]}}\n"
     assert document(text).formatted() == format_text(text) != text
     assert document("nodes: {").formatted() == "nodes: {"
+
+
+def test_a_node_has_an_op_or_a_block():
+    assert "op" not in offered("nodes:\n  x: {block: dense, |}\n")
+    assert "block" not in offered("nodes:\n  x: {op: affine, |}\n")
+    assert {"op", "block"} <= offered("nodes:\n  x: {|}\n").keys()
+
+
+def test_inputs_of_an_example_are_input_nodes():
+    assert set(offered(TEXT.replace("{x: {zeros", "{|"))) == {"x", "t"}
+    assert {"x", "y", "h"} <= set(offered(TEXT.replace("{y: {sum", "{|")))

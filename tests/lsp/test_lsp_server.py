@@ -126,12 +126,41 @@ async def test_places_are_counted_in_utf_16(client, uri):
 
 
 @pytest.mark.asyncio(loop_scope="module")
+async def test_places_in_a_long_line(client, uri):
+    about = "😀é" * 700
+    text = f"{HEAD}  x: {{about: {about}, op: input, shape: [2]}}\n"
+    editor = Editor(client, uri, text.replace("input", "inputt"))
+    (found,) = await editor.told()
+    assert editor.shown(found.range) == "inputt"
+    assert found.range.start.character == len(f"  x: {{about: {'***' * 700}, op: ")
+
+
+@pytest.mark.asyncio(loop_scope="module")
 async def test_other_places_of_an_error(client, uri):
     editor = Editor(client, uri, GOOD + "  y: {op: relu, inputs: x}\n")
     (found,) = await editor.told()
     assert found.code == "duplicate-key"
     (other,) = found.related_information
     assert (other.location.uri, other.location.range.start.line) == (uri, 3)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_error_in_a_file_of_blocks(client, tmp_path):
+    blocks = (
+        "graphnn: 1\nblocks:\n  b: {inputs: [x], nodes: {y: {op: rleu, inputs: x}}, output: y}\n"
+    )
+    (tmp_path / "common.yaml").write_text(blocks)
+    text = "graphnn: 1\nblocks: {file: common.yaml}\nnodes:\n  x: {op: input, shape: [2]}\n"
+    path = tmp_path / "net.yaml"
+    editor = Editor(client, path.as_uri(), f"{text}  z: {{block: b, inputs: x}}\n")
+    (found,) = await editor.told()
+    place = f"{tmp_path / 'common.yaml'}:3:36"
+    assert found.message == f"{place}: there is no op 'rleu'\nhelp: did you mean 'relu'?"
+    assert found.code_description.href == "https://graphnn.readthedocs.io/errors/unknown-op.html"
+    (other,) = found.related_information
+    assert other.location.uri == (tmp_path / "common.yaml").as_uri()
+    assert (other.location.range.start.line, other.location.range.start.character) == (2, 35)
+    assert other.message == "there is no op 'rleu'"
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -7,6 +7,7 @@ import json
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load
 
+import graphnn
 from graphnn import archives
 from graphnn.errors import FileError
 
@@ -456,3 +458,39 @@ def test_bytes_changed_at_will_are_read_or_refused(tmp_path_factory, data):
     except FileError:
         return
     assert all(array.dtype.kind in "buif" for array in found.values())
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "-infinity")]
+)
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_weights_that_are_not_finite_are_told_when_they_are_read(
+    tmp_path, monkeypatch, value, shown, suffix
+):
+    monkeypatch.chdir(tmp_path)
+    path = Path(f"w{suffix}")
+    archives.write_arrays(path, {"y.weight": np.array([[1, 2], [3, value]])})
+    help = "   = help: save weights that are finite: has the training that gave them diverged?"
+    node = "y: {op: affine, inputs: x, bias: false, units: 2"
+    head = "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
+    Path("net.yaml").write_text(f"{head}  {node}, weight: {{file: {path}}}}}\n")
+    (found,) = graphnn.diagnose("net.yaml")
+    place = len(f"  {node}, weight: {{file: ") + 1
+    assert str(found) == (
+        f"error[not-finite]: 'y.weight' holds {shown} at [1, 1] in '{path}'\n"
+        f"  --> net.yaml:4:{place}\n"
+        "   |\n"
+        f" 4 |   {node}, weight: {{file: {path}}}}}\n"
+        f"   | {' ' * (place - 1)}{'^' * len(str(path))}\n"
+        f"{help}\n"
+    )
+    Path("net.yaml").write_text(f"{head}  {node}}}\nweights: {{file: {path}}}\n")
+    (found,) = graphnn.diagnose("net.yaml")
+    assert str(found) == (
+        f"error[not-finite]: 'y.weight' holds {shown} at [1, 1] in '{path}'\n"
+        "  --> net.yaml:5:17\n"
+        "   |\n"
+        f" 5 | weights: {{file: {path}}}\n"
+        f"   |                 {'^' * len(str(path))}\n"
+        f"{help}\n"
+    )

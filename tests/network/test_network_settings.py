@@ -45,11 +45,16 @@ def put(settings, text=TEXT):
         ("sgd.learning_rate", 0.5, ("train", "optimizer", "sgd", "learning_rate")),
         ("optimizer.sgd.learning_rate", 0.5, ("train", "optimizer", "sgd", "learning_rate")),
         ("train.optimizer.sgd.learning_rate", 0.5, ("train", "optimizer", "sgd", "learning_rate")),
-        ("decay", None, ("train", "optimizer", "sgd", "decay")),
+        ("decay", False, ("train", "optimizer", "sgd", "decay")),
         ("decay.rate", 2, ("train", "optimizer", "sgd", "decay", "rate")),
         ("optimizer", {"adam": {}}, ("train", "optimizer")),
         ("csv.epochs", 4, ("train", "data", "csv", "epochs")),
         ("metrics", {}, ("train", "metrics")),
+        ("y.units", 7, ("nodes", "y", "units")),
+        ("y.weight", "he", ("nodes", "y", "weight")),
+        ("nodes.y.bias", False, ("nodes", "y", "bias")),
+        ("y.weight.normal.std", 0.5, ("nodes", "y", "weight", "normal", "std")),
+        ("hidden", None, ("sizes", "hidden")),
     ],
 )
 def test_what_a_setting_replaces(name, value, path):
@@ -147,6 +152,116 @@ def located_text(name):
     return reader.read(f"{name}: 5", name="--set").get(name)
 
 
+BLOCKS = """
+graphnn: 1
+blocks:
+  dense:
+    inputs: [x]
+    sizes: [units]
+    nodes:
+      a: {op: affine, inputs: x, units: units}
+      drop: {op: dropout, inputs: a, rate: 0.4}
+    output: drop
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  h: {block: dense, inputs: x, units: 4, repeat: 2}
+  optimizer: {op: dropout, inputs: h, rate: 0.5}
+train: {optimizer: sgd, epochs: 3}
+"""
+
+
+@pytest.mark.parametrize("name", ["dense.drop.rate", "blocks.dense.drop.rate"])
+def test_a_node_of_a_block(name):
+    before, after = put({}, BLOCKS), put({name: 0.1}, BLOCKS)
+    before["blocks"]["dense"]["nodes"]["drop"]["rate"] = 0.1
+    assert before == after
+    net = graphnn.loads(BLOCKS.replace("train: {optimizer: sgd, epochs: 3}\n", ""), {name: 0.1})
+    assert [net.graph.nodes[f"h.{n}.drop"].op.rate for n in (1, 2)] == [0.1, 0.1]
+
+
+def test_a_use_of_a_block_and_a_node_called_like_a_key_of_train():
+    after = put({"h.units": 5, "h.repeat": 3, "optimizer.rate": 0.1}, BLOCKS)
+    assert after["nodes"]["h"] == {"block": "dense", "inputs": "x", "units": 5, "repeat": 3}
+    assert after["nodes"]["optimizer"] == {"op": "dropout", "inputs": "h", "rate": 0.1}
+    assert after["train"] == {"optimizer": "sgd", "epochs": 3}
+
+
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("h.drop.rate", "'h' is a use of the block 'dense': set dense.drop.rate, for all uses"),
+        ("h.2.drop.rate", "'h' is a use of the block 'dense': set dense.drop.rate, for all uses"),
+        ("hh.units", "did you mean 'h.units'?"),
+        ("dence.drop.rate", "did you mean 'dense.drop.rate'?"),
+        ("rate", "say of which node: optimizer.rate"),
+    ],
+)
+def test_a_node_that_is_not_reached(name, help):
+    assert refused({name: 1}, BLOCKS) == (
+        f"error[unknown-setting]: the setting '{name}' {NOTHING}\n   = help: {help}"
+    )
+
+
+def test_a_node_of_a_block_from_a_file():
+    text = BLOCKS[: BLOCKS.index("blocks:")] + "blocks: {file: dense.yaml}\n"
+    text += BLOCKS[BLOCKS.index("nodes:\n  x") :]
+    assert refused({"h.drop.rate": 1}, text) == (
+        f"error[unknown-setting]: the setting 'h.drop.rate' {NOTHING}\n"
+        "   = help: the block 'dense' is in a file of its own, and is changed there"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("metrics", ("train", "metrics")),
+        ("batch_size", ("train", "batch_size")),
+        ("learning_rate", ("train", "optimizer", "sgd", "learning_rate")),
+        ("y.units", ("nodes", "y", "units")),
+        ("name", ("name",)),
+    ],
+)
+def test_null_takes_out_what_is_written(name, path):
+    before, after = put({}), put({name: None})
+    inner = before
+    for key in path[:-1]:
+        inner = inner[key]
+    del inner[path[-1]]
+    assert before == after
+
+
+@pytest.mark.parametrize("name", ["validation", "augment", "y.weight", "weight_decay", "zoom"])
+def test_null_takes_out_nothing_where_nothing_is_written(name):
+    assert put({name: None}) == put({})
+
+
+@pytest.mark.parametrize(
+    ("names", "help"),
+    [
+        (["optimizer.adam.learning_rate", "optimizer.sgd.learning_rate"], ""),
+        (["optimizer.adam.beta1", "optimizer.sgd"], ""),
+        (["epochs", "train.epochs"], ""),
+        (["data.npz", "data.csv.file"], ""),
+        (["learning_rate", "optimizer"], ", or put 'optimizer' first"),
+        (["y.weight.he", "y.weight"], ", or put 'y.weight' first"),
+    ],
+)
+def test_settings_that_exclude_each_other(names, help):
+    assert refused(dict.fromkeys(names, 1)) == (
+        f"error[conflicting-settings]: the settings '{names[0]}' and '{names[1]}' "
+        f"exclude each other\n   = help: leave one of the two out{help}"
+    )
+
+
+def test_an_option_of_another_choice_than_the_one_set():
+    settings = {"optimizer": {"adam": {"beta1": 0.8}}, "optimizer.sgd.learning_rate": 1}
+    assert refused(settings).startswith("error[conflicting-settings]: ")
+    settings = {"optimizer": {"adam": {"beta1": 0.8}}, "learning_rate": 1}
+    assert put(settings)["train"]["optimizer"] == {"adam": {"beta1": 0.8, "learning_rate": 1}}
+    settings = {"optimizer": "adam", "optimizer.adam.beta1": 0.5, "beta2": 0.5}
+    assert put(settings)["train"]["optimizer"] == {"adam": {"beta1": 0.5, "beta2": 0.5}}
+
+
 def test_several_settings_and_the_order_of_keys():
     found = put({"hidden": 9, "epochs": 1, "seed": 2})
     assert list(found) == ["graphnn", "name", "sizes", "nodes", "train"]
@@ -172,7 +287,7 @@ def refused(settings, text=TEXT):
     return str(caught.value)
 
 
-NOTHING = "is neither a size of the spec nor a value of its 'train'"
+NOTHING = "is neither a size of the spec nor a value of its 'train' or of a node"
 
 
 @pytest.mark.parametrize(
@@ -205,6 +320,16 @@ NOTHING = "is neither a size of the spec nor a value of its 'train'"
             "   = help: it goes with another choice: optimizer.sgd.schedule.step.every",
         ),
         ("", f"error[unknown-setting]: the setting '' {NOTHING}"),
+        (
+            "lr",
+            f"error[unknown-setting]: the setting 'lr' {NOTHING}\n"
+            "   = help: did you mean 'learning_rate'?",
+        ),
+        (
+            "bs",
+            f"error[unknown-setting]: the setting 'bs' {NOTHING}\n"
+            "   = help: did you mean 'batch_size'?",
+        ),
         (
             "rate",
             "error[unknown-setting]: the setting 'rate' could mean several things\n"
@@ -253,3 +378,14 @@ def test_a_setting_that_is_no_size():
         "error[wrong-type]: "
         "the size 'hidden' must be a whole number from 1 to 2**40, or free, not 'ten'"
     )
+
+
+@pytest.mark.parametrize("written", ["sgdd", "{sgdd: {learning_rate: 0.1}}"])
+def test_an_option_of_a_choice_that_is_not_there(written):
+    text = (
+        "graphnn: 1\nnodes:\n  w: {op: parameter, shape: [2]}\n  s: {op: sum, inputs: w}\n"
+        f"train: {{loss: s, optimizer: {written}}}\n"
+    )
+    (found,) = graphnn.diagnose_text(text, {"learning_rate": 1})
+    assert found.message == "there is no optimizer 'sgdd'"
+    assert (found.span.line, found.span.column) == (5, 29 if written[0] == "s" else 30)

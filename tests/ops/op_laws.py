@@ -328,6 +328,11 @@ def entries_in_place_depend_on_their_own(case: OpCase):
         return
     output = value(case)
     rng = np.random.default_rng(2)
+    for array in case.arrays:
+        # What has no entry for each of the result's has none in their places.
+        if array is not None and array.ndim:
+            fits = np.broadcast_shapes(array.shape, output.shape)
+            assert output.shape == (fits if case.op.broadcasts else array.shape)
     for position in floats(case):
         if case.arrays[position].shape != output.shape or not output.size:
             continue
@@ -345,14 +350,19 @@ def planes_depend_on_their_own(case: OpCase):
     if not case.op.planewise:
         return
     output = value(case)
+    first, *others = case.arrays
+    assert output.ndim > 1
+    assert first.shape[:2] == output.shape[:2]
+    assert all(other is None or other.shape[:1] == output.shape[1:2] for other in others)
     for chosen in ([0], list(range(output.shape[1]))[::-1] * 2):
-        first, *others = case.arrays
         arrays = [first[:, chosen], *(None if a is None else a[chosen] for a in others)]
         np.testing.assert_allclose(value(case, arrays), output[:, chosen], rtol=1e-12, atol=1e-12)
 
 
 def rows_keep_their_entries(case: OpCase):
     """The fact `reorders`."""
+    if case.op.reorders:
+        assert len(case.op.operands) == 1
     if case.op.reorders and case.op.rows_apart(*case.shapes):
         (x,), output = case.arrays, value(case)
         assert np.array_equal(output.reshape(len(x), -1), x.reshape(len(x), -1))

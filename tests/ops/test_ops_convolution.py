@@ -726,3 +726,33 @@ def test_gradients_of_a_small_network():
     for name, gradient in found.items():
         assert np.abs(gradient).max() > 1e-4
         assert_allclose(gradient, estimates[name].value, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("op", "word", "help"),
+    [
+        ("conv2d, filters: 1", "Same", "write same, in small letters"),
+        ("conv2d, filters: 1", "valid", "write 0, for no padding"),
+        ("conv2d, filters: 1", "VALID", "write 0, for no padding"),
+        ("max_pool", "same", "write a number: only conv2d takes 'same'"),
+        ("average_pool", "valid", "write 0, for no padding"),
+        ("conv_transpose2d, filters: 1", "SAME", "write a number: only conv2d takes 'same'"),
+        ("max_pool", "full", "declare it under 'sizes': a whole number, or free"),
+    ],
+)
+def test_paddings_in_the_words_of_other_libraries(op, word, help):
+    with pytest.raises(SpecError) as caught:
+        graphnn.loads(
+            f"""
+            graphnn: 1
+            nodes:
+              x: {{op: input, shape: [batch, 1, 5, 5]}}
+              c: {{op: {op}, inputs: x, kernel: 3, padding: {word}}}
+            """
+        )
+    [found] = caught.value.diagnostics
+    assert (found.code, found.message, found.help) == (
+        "unknown-size",
+        f"there is no size '{word}'",
+        help,
+    )

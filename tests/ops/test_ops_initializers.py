@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 import graphnn
 from graphnn.binding import Origin
+from graphnn.errors import SpecError
 from graphnn.graph import Parameter
 from graphnn.initializers import INITIALIZERS, Initializer, _Scaled, fans
 from graphnn.network import _start
@@ -20,6 +21,9 @@ SHAPE = (300, 200)
 
 
 FILTERS = "out in ..."
+
+
+NONE = "there is no initializer '{}' for 'a.weight'"
 
 
 def draw(name, shape=SHAPE, layout="... out", **options):
@@ -285,3 +289,59 @@ def test_a_rule_draws_its_own_numbers():
         Initializer().draw(np.random.default_rng(0), (1,))
     with pytest.raises(NotImplementedError):
         _Scaled().draw(np.random.default_rng(0), (1,))
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "help"),
+    [
+        ("he_normal", NONE.format("he_normal"), "write {he: {distribution: normal}}"),
+        (
+            "xavier_uniform",
+            NONE.format("xavier_uniform"),
+            "write {xavier: {distribution: uniform}}",
+        ),
+        (
+            "kaiming_uniform_",
+            NONE.format("kaiming_uniform_"),
+            "write {he: {distribution: uniform}}",
+        ),
+        ("GlorotNormal", NONE.format("GlorotNormal"), "write {xavier: {distribution: normal}}"),
+        ("lecun_normal", NONE.format("lecun_normal"), "write {lecun: {distribution: normal}}"),
+        ("glorot", NONE.format("glorot"), "write xavier"),
+        ("kaiming", NONE.format("kaiming"), "write he"),
+        (
+            "{glorot_uniform: {}}",
+            NONE.format("glorot_uniform"),
+            "write {xavier: {distribution: uniform}}",
+        ),
+        ("random_normal", NONE.format("random_normal"), "did you mean 'truncated_normal'?"),
+        (
+            "{constant: 3}",
+            "the options of 'constant' must be a mapping, not 3",
+            "write {constant: {value: 3}}",
+        ),
+        (
+            "{orthogonal: 0.5}",
+            "the options of 'orthogonal' must be a mapping, not 0.5",
+            "write {orthogonal: {gain: 0.5}}",
+        ),
+        (
+            "{he: 2}",
+            "the options of 'he' must be a mapping, not 2",
+            "'he' takes distribution, gain",
+        ),
+    ],
+)
+def test_what_other_libraries_call_an_initializer(given, message, help):
+    spec = f"""
+    graphnn: 1
+    nodes:
+      x: {{op: input, shape: [batch, 3]}}
+      a: {{op: affine, inputs: x, units: 2, weight: {given}}}
+    """
+    with pytest.raises(SpecError) as caught:
+        graphnn.loads(spec)
+    assert [(found.message, found.help) for found in caught.value.diagnostics] == [(message, help)]
+    # What the help says is taken.
+    if help.startswith("write "):
+        graphnn.loads(spec.replace(given, help.removeprefix("write ")))

@@ -422,3 +422,47 @@ def test_catches_a_wrong_spread(op_class):
             return None if found is None else found * 1.001
 
     assert_caught(Planted, "moved_blocks_spread_as_stated")
+
+
+LAW_OF = {
+    "batchwise": "rows_alone_are_rows_together",
+    "rows_apart": "rows_alone_are_rows_together",
+    "channelwise": "entries_in_place_depend_on_their_own",
+    "planewise": "planes_depend_on_their_own",
+    "reorders": "rows_keep_their_entries",
+}
+# What is so without being stated, so that stating it is no fault.
+TRUE = {
+    ("planewise", "batch_norm"),
+    ("planewise", "batch_norm_training"),
+    ("planewise", "pad"),
+    ("planewise", "upsample"),
+    ("reorders", "dropout"),
+    ("reorders", "identity"),
+}
+
+
+def unstated():
+    """Facts that an op does not state, or restricts to some shapes."""
+    for name in RUNNABLE:
+        op_class = REGISTRY[name]
+        for fact in LAW_OF if op_class.data_operands() else ():
+            restricted = op_class.rows_apart is not Op.rows_apart
+            if restricted if fact == "rows_apart" else not getattr(op_class, fact):
+                yield fact, name
+
+
+@pytest.mark.parametrize(("fact", "name"), [*unstated()])
+def test_catches_every_fact_that_is_stated_falsely(fact, name, monkeypatch):
+    def everywhere(self, *shapes):
+        return any(self.has_rows(*shapes))
+
+    op_class = REGISTRY[name]
+    monkeypatch.setattr(op_class, fact, everywhere if fact == "rows_apart" else True)
+    law = LAWS[LAW_OF[fact]]
+    if (fact, name) in TRUE:
+        every_case(op_class, law)
+        return
+    # The op itself may refuse what the law does with it.
+    with pytest.raises((AssertionError, ValueError, IndexError)):
+        every_case(op_class, law, max_examples=50, phases=[Phase.generate])

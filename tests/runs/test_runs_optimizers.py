@@ -7,7 +7,7 @@ import pytest
 
 import graphnn
 from graphnn.errors import FileError, TrainingError
-from graphnn.runs import CHECKPOINT
+from graphnn.trained import CHECKPOINT
 from graphnn.training.optimizers import OPTIMIZERS
 
 SPEC = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import subprocess
 import sys
@@ -163,6 +164,62 @@ def test_whole_bounds_draw_whole_numbers_and_choices_keep_their_kind(classifier)
         )
 
 
+def test_whole_bounds_of_a_real_number_draw_real_numbers():
+    text = "{weight_decay: {uniform: [0, 1]}, clip_norm: {log_uniform: [1, 9]}, "
+    text += "squares.exponent: {uniform: [1, 2]}, warm_up: {uniform: [0, 2]}, "
+    file = descent(text + "epochs: {uniform: [1, 9]}, accumulate: {uniform: [1, 2]}}")
+    found = graphnn.search(file, 6)
+    for name, low, high in (("weight_decay", 0, 1), ("clip_norm", 1, 9), ("warm_up", 0, 2)):
+        drawn = [trial.settings[name] for trial in found.trials]
+        assert len(set(drawn)) == 6
+        assert all(type(number) is float and low <= number <= high for number in drawn)
+    assert {type(trial.settings["epochs"]) for trial in found.trials} == {int}
+    assert {type(trial.settings["accumulate"]) for trial in found.trials} == {int}
+    assert {type(trial.settings["squares.exponent"]) for trial in found.trials} == {float}
+
+
+def test_what_a_node_is_given_is_searched(classifier):
+    text = Path(classifier).read_text()
+    text = text[: text.index("search:")] + (
+        "search:\n"
+        "  metric: loss\n"
+        "  a.weight: {choice: [zeros, {normal: {std: 0.5}}]}\n"
+        "  z.op: {choice: [sigmoid, relu]}\n"
+        "  validation: {choice: [null, 20]}\n"
+        "  a.bias: {choice: [false, zeros]}\n"
+    )
+    Path(classifier).write_text(text)
+    found = graphnn.search(classifier, 8)
+    assert {trial.settings["z.op"] for trial in found.trials} == {"sigmoid", "relu"}
+    assert {trial.settings["validation"] for trial in found.trials} == {None, 20}
+    for trial in found.trials:
+        history = graphnn.train(classifier, trial.settings).history
+        assert list(trial.curve) == [row["loss"] for row in history][: len(trial.curve)]
+        assert ("validation_loss" in history[0]) == (trial.settings["validation"] == 20)
+    found.write(".")
+    with Path("trials.csv").open() as stream:
+        told = list(csv.DictReader(stream))
+    assert {row["validation"] for row in told} == {"null", "20"}
+    assert {row["a.bias"] for row in told} == {"false", "zeros"}
+
+
+def test_settings_that_exclude_each_other_whatever_is_drawn():
+    search = "{learning_rate: {choice: [0.1]}, optimizer: {choice: [sgd]}}"
+    assert fault(descent(search)) == (
+        "error[conflicting-settings]: the settings 'learning_rate' and 'optimizer' exclude each "
+        "other\n"
+        "  --> descent.yaml:7:1\n"
+        "   |\n"
+        f" 7 | search: {search}\n"
+        "   | ^^^^^^\n"
+        "   = help: leave one of the two out, or put 'optimizer' first"
+    )
+    found = graphnn.search(
+        descent("{optimizer: {choice: [sgd]}, learning_rate: {choice: [0.2]}}"), 1
+    )
+    np.testing.assert_allclose(found.trials[0].curve, loss(0.2, 4), rtol=1e-12)
+
+
 def test_a_choice_of_mappings():
     choices = "[{sgd: {learning_rate: 0.25}}, {sgd: {learning_rate: 0.5}}]"
     found = graphnn.search(descent(f"{{optimizer: {{choice: {choices}}}}}"), 6)
@@ -278,7 +335,7 @@ def test_settings_that_reach_nothing_and_values_that_make_no_sense():
     )
     expected = (
         "error[unknown-setting]: the setting 'learning_rat' is neither a size of the spec nor a "
-        "value of its 'train'\n"
+        "value of its 'train' or of a node\n"
         "  --> net.yaml:8:3\n"
         "   |\n"
         " 8 |   learning_rat: {uniform: [0.1, 0.2]}\n"

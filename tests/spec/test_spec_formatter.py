@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from random import Random
 
@@ -301,3 +303,28 @@ def test_a_file_is_written_through_its_link_and_keeps_its_permissions(tmp_path):
     assert path.read_text() == "graphnn: 1\n"
     assert link.is_symlink()
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_too_many_comments() -> None:
+    text = "graphnn: 1\nname: [\n" + "1, # one\n" * 200_001 + "]\n"
+    with pytest.raises(SpecError) as caught:
+        format_text(text, "net.yaml")
+    assert str(caught.value) == (
+        "error[too-many-comments]: 'net.yaml' holds more than 200,000 comments\n"
+        "       --> net.yaml:200003:4\n"
+        "        |\n"
+        " 200003 | 1, # one\n"
+        "        |    ^"
+    )
+
+
+@pytest.mark.parametrize("between", [", ", ",\n", ", [7],\n\n"])
+def test_numbers_stay_as_written_wherever_they_stand(between: str) -> None:
+    words = ["1.50", "2e3", "0x1F", "-0.0", ".5"] * 200
+    text = f"z: &z [0o17]\nname: [{between.join(words)}, *z, *z, 1.0]\n"
+    document = reader.read(text)
+    found = to_yaml(document)
+    counts = Counter(re.split(r"[\s,\[\]]+", found))
+    assert {word: counts[word] for word in words} == dict.fromkeys(words, 200)
+    assert (counts["0o17"], counts["1.0"]) == (3, 1)
+    assert plain(reader.read(found)) == plain(document)

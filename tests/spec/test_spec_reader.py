@@ -181,7 +181,7 @@ EXAMPLES = [
     ),
     ("? a\n: 1\n? b\n", {"a": 1, "b": None}),
     ("a: [b: 1, c, ? d : 2]\n", {"a": [{"b": 1}, "c", {"d": 2}]}),
-    ("{a, b: , 'c':1, \"d\": [],}\n", {"a": None, "b": None, "c": 1, "d": []}),
+    ("{b: , 'c':1, \"d\": [],}\n", {"b": None, "c": 1, "d": []}),
     ("a:\n-\n- - 1\n  - 2\n-\n  b: 3\n", {"a": [None, [1, 2], {"b": 3}]}),
     ("a: 1\n...\n", {"a": 1}),
     ("\ufeffa: 1\r\nb:\r\n  - 2\r\n", {"a": 1, "b": [2]}),
@@ -462,6 +462,6 @@ def test_limits_are_inclusive() -> None:
     assert plain(read(text, limits=exact)) == {"a": ["bcd", 12], "e": ["bcd", 12]}
 
 
-@pytest.mark.parametrize("text", ["'k:l':\n", "{k:l: }", "{k:l: # end\n}", "{'k:l'}", "? k:l\n"])
+@pytest.mark.parametrize("text", ["'k:l':\n", "{k:l: }", "{k:l: # end\n}", "? k:l\n"])
 def test_a_key_with_a_colon_may_have_an_empty_value(text):
     assert plain(reader.read(text)) == {"k:l": None}

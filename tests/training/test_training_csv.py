@@ -54,7 +54,9 @@ class Folder:
 
     def load(self, spec: str, *inputs: InputNeed, like: Dataset | None = None) -> Data:
         inputs = inputs or (X, T)
-        return load(located_yaml(spec), {n.name: n for n in inputs}, self.path, like)
+        return load(
+            located_yaml(spec), {n.name: n for n in inputs}, self.path, like and like.classes
+        )
 
     def lists(self, spec: str, *inputs: InputNeed) -> dict[str, list]:
         return {k: v.tolist() for k, v in self.load(spec, *inputs).train.arrays.items()}
@@ -493,8 +495,9 @@ def test_fault_of_the_spec(folder: Folder, spec, code, message, at) -> None:
 
 def test_more_classes_than_a_one_hot_row_has_places(folder: Folder) -> None:
     error = folder.refused(LONG, X, need("t", 2))
-    message = "'t' takes classes 0 to 1, but 'species'[2, 0] is 2"
-    assert told(error) == [("class-outside", message, "")]
+    message = "'t' takes 2 classes, but 'species' holds 3: setosa, versicolor, virginica"
+    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    assert told(error) == [("class-outside", message, help)]
 
 
 # ---------------------------------------------------------------- files of strangers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -505,20 +506,6 @@ def test_pixels_of_all_grey_levels_are_scaled_to_the_nearest_float() -> None:
             "not-whole",
             "'x' takes whole numbers of 64 bits, but 'a'[0] is 18446744073709551615",
         ),
-        (
-            [0, 3],
-            (None, 3),
-            "float64",
-            "class-outside",
-            "'x' takes classes 0 to 2, but 'a'[1] is 3",
-        ),
-        (
-            [0, -1],
-            (None, 3),
-            "float64",
-            "class-outside",
-            "'x' takes classes 0 to 2, but 'a'[1] is -1",
-        ),
         (np.zeros((0, 3)), (None, 3), "float64", "no-rows", "'a' holds no rows"),
         (3.0, (None,), "float64", "no-rows", "'a' holds no rows"),
         (
@@ -536,6 +523,35 @@ def test_a_column_that_does_not_fit(values, shape, dtype, code, message) -> None
         fit(values, shape, dtype, span=span)
     assert told(error) == [(code, message, "")]
     assert error.value.diagnostics[0].span == span
+
+
+@pytest.mark.parametrize("hot", [False, True])
+@pytest.mark.parametrize(
+    ("values", "wrong", "help"),
+    [
+        ([0, 3], "[1] is 3", "the network needs 4 outputs to tell 4 classes apart, not 3"),
+        ([0, -1], "[1] is -1", "class numbers count from 0"),
+        ([2, 3, 1], "[1] is 3", "class numbers count from 0"),
+    ],
+)
+def test_a_class_that_there_is_not(values, wrong, help, hot) -> None:
+    need = InputNeed("t", (None, 3), "float64") if hot else InputNeed("t", (None,), "int", 3)
+    span = Span(Source("spec.yaml", "t: a"), 1, 4, 1, 5)
+    with pytest.raises(DataError) as error:
+        array_for(need, Column("a", np.array(values), span))
+    message = f"'t' takes classes 0 to 2, but 'a'{wrong}"
+    assert told(error) == [("class-outside", message, help)]
+    assert error.value.diagnostics[0].span == span
+
+
+def test_more_kinds_than_classes() -> None:
+    column = Column("kind", np.array([0, 1, 0]), classes=("ant", "bee", "cat"))
+    with pytest.raises(DataError) as error:
+        array_for(InputNeed("t", (None,), "int", 2), replace(column, values=np.array([0, 2])))
+    message = "'t' takes 2 classes, but 'kind' holds 3: ant, bee, cat"
+    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    assert told(error) == [("class-outside", message, help)]
+    assert array_for(InputNeed("t", (None,), "int", 3), column).tolist() == [0, 1, 0]
 
 
 def test_room_is_checked_before_bytes_become_floats(monkeypatch) -> None:

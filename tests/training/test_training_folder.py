@@ -57,7 +57,9 @@ def put(base: Path, **files: bytes) -> None:
 
 def read(base: Path, spec: str = "{folder: pets}", *inputs: InputNeed, like=None) -> Data:
     inputs = inputs or (X, T)
-    return load(located_yaml(spec), {need.name: need for need in inputs}, base, like)
+    return load(
+        located_yaml(spec), {need.name: need for need in inputs}, base, like and like.classes
+    )
 
 
 def refused(base: Path, spec: str = "{folder: pets}", *inputs: InputNeed, like=None) -> list:
@@ -122,23 +124,36 @@ def test_colours(tmp_path: Path) -> None:
 PALETTE_CHUNKS = chunk(b"PLTE", bytes([9, 9, 9, 200, 200, 200])) + chunk(b"tRNS", bytes([0, 128]))
 
 
+# Where alpha is a of 255, a white ground shows through: (a * level + (255 - a) * 255) / 255.
 @pytest.mark.parametrize(
-    "content",
+    ("content", "levels"),
     [
-        png([[9, 200]]),
-        png([[9 * 257, 200 * 257 + 100]], bits=16),
-        png([[[9, 0], [200, 255]]], GREY_ALPHA),
-        png([[[9, 9, 9, 7], [200, 200, 200, 255]]], RGBA),
-        png([[0, 1]], PALETTE, extra=PALETTE_CHUNKS),
+        (png([[9, 200]]), [9, 200]),
+        (png([[9 * 257, 200 * 257 + 100]], bits=16), [9, 200]),
+        (png([[9 * 257, 99]], bits=16, extra=chunk(b"tRNS", bytes([0, 99]))), [9, 255]),
+        (png([[9, 200]], extra=chunk(b"tRNS", bytes([0, 9]))), [255, 200]),
+        (png([[[9, 0], [200, 255]]], GREY_ALPHA), [255, 200]),
+        (png([[[9, 9, 9, 7], [200, 200, 200, 255]]], RGBA), [248, 200]),
+        (png([[0, 1]], PALETTE, extra=PALETTE_CHUNKS), [255, 227]),
     ],
-    ids=["grey", "16 bits", "grey and alpha", "rgba", "palette"],
+    ids=[
+        "grey",
+        "16 bits",
+        "16 bits and one clear level",
+        "one clear level",
+        "grey and alpha",
+        "rgba",
+        "palette",
+    ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_kind_of_png(tmp_path: Path, content: bytes, channels: int) -> None:
+def test_every_kind_of_png(
+    tmp_path: Path, content: bytes, levels: list[int], channels: int
+) -> None:
     put(tmp_path / "c", a_1=content)
     need = InputNeed("x", (None, channels, 1, 2), "int")
     found = read(tmp_path, "{folder: {path: c, x: images}}", need).train.arrays["x"]
-    assert found.tolist() == [[[[9, 200]]] * channels] if channels == 1 else [[[[9, 200]]] * 3]
+    assert found.tolist() == [[[levels]] * channels]
 
 
 def test_one_bit_is_black_and_white(tmp_path: Path) -> None:
@@ -418,3 +433,12 @@ def test_any_damage_ends_in_data_or_in_an_error_of_ours(base: Path) -> None:
             outcomes["refused"] += 1
     assert outcomes["read"] > 0
     assert outcomes["refused"] > 150
+
+
+def test_more_folders_than_the_loss_has_classes(base: Path) -> None:
+    put(base / "pets", fox_1=png(DOG))
+    found = refused(base, "{folder: pets}", X, InputNeed("t", (None,), "int", 2))
+    message = "'t' takes 2 classes, but 'pets' holds 3: cat, dog, fox"
+    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    assert found == [("class-outside", message, help)]
+    assert len(read(base, "{folder: pets}", X, InputNeed("t", (None,), "int", 3)).train) == 4

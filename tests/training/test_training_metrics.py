@@ -51,6 +51,7 @@ def test_names() -> None:
     [
         ("acuracy", "did you mean 'accuracy'?"),
         ("mean_square_error", "did you mean 'mean_squared_error'?"),
+        ("confusion_matrix", "'graphnn evaluate -o FOLDER' draws the confusion matrix"),
         (
             "f1",
             "the metrics are accuracy, mean_absolute_error, mean_squared_error, r_squared, "
@@ -309,7 +310,13 @@ def test_shapes_that_do_not_fit(name: str, prediction, target) -> None:
         f"{name} cannot compare predictions of shape {list(prediction)} "
         f"with targets of shape {list(target)}"
     )
-    assert told(error) == [("metric-shapes", message, "")]
+    help = "both have the same shape"
+    if name == "top_k_accuracy" or (name == "accuracy" and prediction in ((), (8, 10))):
+        rows = "class numbers have shape [8], one-hot rows "
+        help = "it compares a score for each class, [batch, classes]"
+        if len(prediction) == 2:
+            help = f"{rows}{list(prediction)}"
+    assert told(error) == [("metric-shapes", message, help)]
 
 
 def test_an_error_of_numbers_does_not_take_class_numbers() -> None:
@@ -318,4 +325,4 @@ def test_an_error_of_numbers_does_not_take_class_numbers() -> None:
     message = (
         "mean_squared_error cannot compare predictions of shape [5, 3] with targets of shape [5]"
     )
-    assert told(error) == [("metric-shapes", message, "")]
+    assert told(error) == [("metric-shapes", message, "both have the same shape")]

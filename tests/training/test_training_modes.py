@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from training_located import marked, told
 
 import graphnn
 from graphnn.archives import read_arrays
-from graphnn.errors import RunError
+from graphnn.errors import RunError, TrainingError
 from graphnn.ops.normalization import DropoutTraining
+from graphnn.training.data import Dataset
+from graphnn.training.loop import Sets, Training
 
 NODES = """
 graphnn: 1
@@ -212,10 +215,59 @@ def test_frozen_parameters_still_have_running_statistics():
 
 def test_a_batch_of_a_single_row_has_no_variance():
     net = graphnn.loads(NODES + "train: {epochs: 1, batch_size: 4}")
+    training = Training(net, net.graph.spec.train, Sets(Dataset(rows(8), "data")))
     with pytest.raises(RunError) as caught:
-        graphnn.train(net, data=rows(9))
+        training.step(rows(1))
     assert str(caught.value) == (
         "error[bad-value]: at 'n': batch_norm needs at least 2 values of each channel in "
         "training, not 1\n"
         "   = help: choose a 'batch_size' that leaves no batch of a single row"
     )
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "fault", "help"),
+    [
+        (9, 4, "of 9 rows in batches of 4, the last batch has 1", 5),
+        (101, 10, "of 101 rows in batches of 10, the last batch has 1", 11),
+        (13, 3, "of 13 rows in batches of 3, the last batch has 1", 5),
+        (31, 3, "of 31 rows in batches of 3, the last batch has 1", 4),
+        (9, 1, "each batch has 1 of the 9 rows", 3),
+        (1, 4, "there is 1 row to train on", None),
+    ],
+)
+def test_a_single_row_is_told_before_the_first_step(count, size, fault, help):
+    net = graphnn.loads(NODES + f"train: {{epochs: 1, batch_size: {size}}}")
+    with pytest.raises(TrainingError) as caught:
+        graphnn.train(net, data=rows(count))
+    advice = f"choose a batch_size that leaves no such batch, such as {help}"
+    if help is None:
+        advice = "train on more rows"
+    message = f"{fault}, but 'n' (batch_norm) needs 2"
+    assert told(caught) == [("too-few-rows", message, advice)]
+    assert marked(caught.value.diagnostics[0]) == str(size)
+    if help:
+        # By brute force, the nearest size whose batches all have two rows.
+        sizes = [n for n in range(2, count + 1) if count % n != 1]
+        assert abs(help - size) == min(abs(n - size) for n in sizes)
+
+
+@pytest.mark.parametrize(("shape", "size"), [("[batch, 3, 2]", 1), ("[batch, 3, 1, 1]", 2)])
+def test_axes_after_the_channels_make_up_for_rows(shape, size):
+    text = f"""
+graphnn: 1
+nodes:
+  x: {{op: input, shape: {shape}}}
+  n: {{op: batch_norm, inputs: x}}
+  s: {{op: power, inputs: n, exponent: 2}}
+  f: {{op: sum, inputs: s}}
+train: {{loss: f, epochs: 1, batch_size: {size}}}
+"""
+    net = graphnn.loads(text)
+    data = np.random.default_rng(0).normal(size=(4, *net.graph.nodes["x"].shape[1:]))
+    assert len(graphnn.train(net, data={"x": data}).history) == 1
+
+
+def test_other_ops_take_single_rows():
+    text = NODES.replace("batch_norm", "layer_norm") + "train: {batch_size: 1, epochs: 2}"
+    assert len(graphnn.train(graphnn.loads(text), data=rows(3)).history) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -325,6 +326,15 @@ def test_step_may_fall_within_an_epoch():
     ]
 
 
+@pytest.mark.parametrize("every", ["0.1", "0.2", "0.3", "0.7", "1.1", "1", "0.35", "2.5", "0.001"])
+@pytest.mark.parametrize("steps", [1, 3, 7, 10, 12, 49, 100])
+def test_step_falls_when_exact_arithmetic_says_so(every, steps):
+    schedule, course = Step(every=float(every), factor=0.5), Course(30, steps)
+    for step in range(30 * steps):
+        falls = math.floor(Fraction(step, steps) / Fraction(every))
+        assert schedule.scale(step, course) == 0.5**falls
+
+
 def test_cosine_goes_from_one_towards_the_floor():
     found = scales(Cosine(floor=0.2))
     expected = [0.2 + 0.8 * math.cos(math.pi * step / 80) ** 2 for step in range(40)]
@@ -466,6 +476,36 @@ FAULTS = [
         "error[bad-optimizer]: the optimizer 'sgd' has no option 'patience'",
         "patience",
         "its options are learning_rate, weight_decay, clip_norm, schedule",
+    ),
+    (
+        "{sgd: {momentum: 0.9}}",
+        "error[bad-optimizer]: the optimizer 'sgd' has no option 'momentum'",
+        "momentum",
+        "'momentum' is an optimizer of its own, as in {momentum: {momentum: ...}}",
+    ),
+    (
+        "{sgd: {adam: 0.9}}",
+        "error[bad-optimizer]: the optimizer 'sgd' has no option 'adam'",
+        "adam",
+        "'adam' is an optimizer of its own, as in {adam: ...}",
+    ),
+    (
+        "{sgd: {schedule: warm_up}}",
+        "error[unknown-schedule]: there is no schedule 'warm_up'",
+        "warm_up",
+        "it is an option of each schedule, as in {constant: {warm_up: ...}}",
+    ),
+    (
+        "{sgd: {schedule: {every: 3}}}",
+        "error[wrong-type]: 'schedule' gives options without the schedule that takes them: every",
+        "{every: 3}",
+        "write {step: {every: 3}}",
+    ),
+    (
+        "beta1",
+        "error[unknown-optimizer]: there is no optimizer 'beta1'",
+        "beta1",
+        "it is an option of adam and adamw, as in {adam: {beta1: ...}}",
     ),
     (
         "{sgd: {name: sgd}}",

@@ -18,7 +18,7 @@ Mode = Literal["L", "RGB"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
-_MAX_PIXELS = 1 << 25  # 5792 x 5792, which take 128 MiB while they are read
+_MAX_PIXELS = 1 << 25  # 5792 x 5792, which take 128 MiB a copy while they are read
 _AT_ONCE = 1 << 16  # bytes unpacked at a time, only to be counted
 # First column and row, and the steps between columns and rows, of each pass of an interlaced file.
 _ADAM7 = (
@@ -78,7 +78,8 @@ def pixels(name: str, content: bytes, mode: Mode, span: Span | None) -> NDArray[
     name, content, span
         As for `size`.
     mode : {"L", "RGB"}
-        Grey levels or colours. Colours become grey by ITU-R 601; transparency is left out.
+        Grey levels or colours. Colours become grey by ITU-R 601. What is transparent shows white,
+        as paper would.
 
     Returns
     -------
@@ -103,10 +104,16 @@ def pixels(name: str, content: bytes, mode: Mode, span: Span | None) -> NDArray[
             _refuse_short(name, content, span)
             image.load()
             if image.mode.startswith("I"):
-                return _of_16_bits(np.asarray(image), mode)
-            # By way of RGBA, for else Pillow warns of palettes with transparency.
-            plain = image.convert("RGBA") if image.mode == "P" else image
-            return np.asarray(plain.convert(mode))
+                grey = np.asarray(image)
+                through = grey == image.info.get("transparency")
+                return _of_16_bits(np.where(through, 65535, grey), mode)
+            if image.has_transparency_data:
+                # Colours that nobody sees can be anything, most often black.
+                whole = image if image.mode == "RGBA" else image.convert("RGBA")
+                paper = Image.new(mode, image.size, "white")
+                paper.paste(whole.convert(mode), mask=whole.getchannel("A"))
+                return np.asarray(paper)
+            return np.asarray(image.convert(mode))
     except _FAULTS:
         raise _broken(name, span) from None
 

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from graphnn import files
 from graphnn.archives import LIMIT
-from graphnn.errors import DataError, FileError, Findings, Note, Span, listed, suggestion
+from graphnn.errors import DataError, FileError, Findings, Span, listed, suggestion
 from graphnn.files import MEBIBYTE, show_bytes
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Value
 from graphnn.training.columns import Column, InputNeed
 from graphnn.training.faults import refuse
-from graphnn.training.sources import _png
+from graphnn.training.sources import _pictures, _png
 from graphnn.training.sources._source import (
     Found,
     Request,
@@ -86,7 +86,7 @@ def folder(request: Request) -> Found:
             columns[name] = _labels(tree, name, request.classes)
             continue
         if need.row not in pictures:
-            pictures[need.row] = _pictures(tree, need)
+            pictures[need.row] = _images(tree, need)
         columns[name] = Column(wanted.name, pictures[need.row], wanted.span, pixels=True)
     return Found(wanted.name, columns)
 
@@ -209,10 +209,10 @@ def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None)
     return Column(tree.wanted.name, values, span, classes=classes)
 
 
-def _pictures(tree: _Tree, need: InputNeed) -> NDArray[np.uint8]:
+def _images(tree: _Tree, need: InputNeed) -> NDArray[np.uint8]:
     """All images, [rows, channels, height, width] if the input has such rows, else without axis."""
-    colour = len(need.row) == 3 and need.row[0] == 3
-    size, whence = _size(need)
+    mode = _pictures.mode(need)
+    size, whence = _pictures.size(need), f"input '{need.name}' takes"
     array: NDArray[Any] | None = None
     findings = Findings()
     for row, name, content in tree.contents(findings):
@@ -221,10 +221,10 @@ def _pictures(tree: _Tree, need: InputNeed) -> NDArray[np.uint8]:
             if size is None:
                 size, whence = found, f"'{name}' has"
             if found != size:
-                raise _another_size(tree, name, found, size, whence)
+                raise _pictures.another_size(name, found, size, whence, tree.wanted.span)
             if array is None:
-                array = _room(tree, (len(tree), *size, *((3,) if colour else ())))
-            array[row] = _png.pixels(name, content, "RGB" if colour else "L", tree.wanted.span)
+                array = _room(tree, (len(tree), *size, *((3,) if mode == "RGB" else ())))
+            array[row] = _png.pixels(name, content, mode, tree.wanted.span)
         except DataError as error:
             for fault in error.diagnostics:
                 findings.add(fault)
@@ -232,29 +232,7 @@ def _pictures(tree: _Tree, need: InputNeed) -> NDArray[np.uint8]:
                 break
     findings.raise_errors(DataError)
     assert array is not None
-    if len(need.row) == 3:
-        return np.moveaxis(array, 3, 1) if colour else array[:, None]
-    return array
-
-
-def _size(need: InputNeed) -> tuple[tuple[int, int] | None, str]:
-    """Height and width that an input takes, if it tells, and who says so."""
-    if len(need.row) in (2, 3):
-        height, width = need.row[-2:]
-        if height is not None and width is not None:
-            return (height, width), f"input '{need.name}' takes"
-    return None, ""
-
-
-def _another_size(
-    tree: _Tree, name: str, found: tuple[int, int], size: tuple[int, int], whence: str
-) -> DataError:
-    return refuse(
-        "wrong-size",
-        f"'{name}' has {found[0]}x{found[1]} pixels, not {size[0]}x{size[1]}",
-        tree.wanted.span,
-        notes=[Note(f"{whence} {size[0]}x{size[1]}, height by width")],
-    )
+    return _pictures.rows(need, array)
 
 
 def _room(tree: _Tree, shape: tuple[int, ...]) -> NDArray[np.uint8]:

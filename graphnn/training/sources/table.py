@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.errors import DataError, Diagnostic, Findings, Note, listed, suggestion
 from graphnn.files import take
-from graphnn.training.columns import Column
+from graphnn.spec.values import Scalar, Value
+from graphnn.spec.values import Sequence as Listed
+from graphnn.training.columns import Column, InputNeed
 from graphnn.training.faults import for_each, refuse
 from graphnn.training.sources._bytes import too_large, unpacked
 from graphnn.training.sources._csv import CsvFile
 from graphnn.training.sources._pick import Pick, choose
-from graphnn.training.sources._source import Found, Request, file_request, source
+from graphnn.training.sources._source import (
+    FileRequest,
+    Found,
+    Request,
+    Wanted,
+    file_request,
+    source,
+)
 
 _MAX_FAULTS = 10  # rows or cells reported at once
 
@@ -42,15 +53,88 @@ def csv(request: Request) -> Found:
         The file is missing, lies outside the spec's folder, or is no regular file.
     """
     asked = file_request(request)
-    with unpacked(request.folder, asked.file) as (stream, limit):
-        content = take(stream, limit + 1)
-    if len(content) > limit:
-        raise too_large(asked.file, limit)
-    table = CsvFile(str(request.folder / asked.file.name), content)
+    table = _table(request.folder, asked.file, str(request.folder / asked.file.name))
     picks = choose(table, request, asked)
     _read(table, picks)
     columns = for_each(picks, lambda name, pick: _column(table, pick, request.classes))
     return Found(asked.file.name, columns)
+
+
+def column_for(
+    path: Path,
+    need: InputNeed,
+    needs: Mapping[str, InputNeed],
+    declared: Value | None,
+    classes: Mapping[str, tuple[str, ...]],
+) -> Column:
+    """What feeds one input alone, from the CSV file at `path`.
+
+    Columns are chosen as training chose them, with or without those of the other inputs; else
+    those of the input's own name, or all, if they are as many as it takes.
+
+    Parameters
+    ----------
+    path : Path
+    need : InputNeed
+        The input.
+    needs : mapping of str to InputNeed
+        All inputs that training feeds.
+    declared : Value or None
+        What a spec says of its own table under ``csv``, for the names of columns.
+    classes : mapping of str to tuple of str
+        Names of classes by input.
+
+    Raises
+    ------
+    DataError, FileError
+        As `csv`.
+    """
+    table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
+    named = {}
+    if declared is not None:
+        named = file_request(Request("csv", declared, needs, path.parent)).values
+    own = {name: value for name, value in named.items() if name == need.name}
+    alone = {need.name: need}
+    attempts = [(needs, named), (alone, own)]
+    if not any(column in table.places for value in own.values() for column in _texts(value)):
+        # A name of many that is missing is misspelt; only if all are, the table is of another kind.
+        attempts.append((alone, {}))
+    pick = _first_choice(table, path.name, attempts)[need.name]
+    _read(table, {need.name: pick})
+    return _column(table, pick, classes if need.name in classes else None)
+
+
+def _texts(value: Value) -> list[str]:
+    items = value.items if isinstance(value, Listed) else [value]
+    return [str(item.value) for item in items if isinstance(item, Scalar)]
+
+
+def _first_choice(
+    table: CsvFile,
+    file: str,
+    attempts: Sequence[tuple[Mapping[str, InputNeed], Mapping[str, Value]]],
+) -> dict[str, Pick]:
+    """Columns by the first of `attempts` that finds all of them; else the fault of the second."""
+    faults = []
+    for needs, named in attempts:
+        request = Request("csv", Scalar(file), needs, Path())
+        try:
+            return choose(table, request, FileRequest(Wanted(file, None), dict(named)))
+        except DataError as error:
+            faults.append(error)
+    # Inputs beside the one are not the caller's to feed.
+    help = "name the columns as the training data do, or NAME.0, NAME.1 and so on by the input"
+    raise DataError(
+        *(replace(f, help=help) if f.code == "missing-column" else f for f in faults[1].diagnostics)
+    )
+
+
+def _table(folder: Path, file: Wanted, shown: str) -> CsvFile:
+    with unpacked(folder, file) as (stream, limit):
+        content = take(stream, limit + 1)
+    if len(content) > limit:
+        raise too_large(file, limit)
+    return CsvFile(shown, content)
 
 
 def _read(table: CsvFile, picks: Mapping[str, Pick]) -> None:

@@ -1,0 +1,70 @@
+"""Texts as they are while someone types: whatever is asked of them has an answer."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from graphnn.errors import GraphnnError
+from graphnn.lsp import queries
+from graphnn.lsp.document import Document
+
+ROOT = Path(__file__).parents[2]
+SPECS = [*sorted((ROOT / "specs").rglob("*.yaml")), ROOT / "tests/bad_specs/cycle-block.yaml"]
+CUTS = 6  # of each kind in each file; places asked about in each
+START = "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
+
+
+def half_typed(text: str, rng: random.Random) -> Iterator[str]:
+    """`text` cut off, and without one of its words."""
+    words = [found.span() for found in re.finditer(r"[\w.-]+|\S", text)]
+    for _ in range(CUTS):
+        yield text[: rng.randrange(len(text))]
+        start, end = rng.choice(words)
+        yield text[:start] + text[end:]
+
+
+def ask(document: Document, index: int) -> None:
+    """Ask all that an editor may; only what is refused on purpose may be raised."""
+    queries.complete(document, index)
+    queries.hover(document, index)
+    queries.definition(document, index)
+    queries.references(document, index)
+    try:
+        queries.rename(document, index, "other")
+    except GraphnnError as error:
+        assert error.diagnostics
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_every_question_has_an_answer(path):
+    text = path.read_text("utf-8")
+    rng = random.Random(path.stem)
+    for changed in half_typed(text, rng):
+        document = Document(changed, path)
+        document.diagnose(data=False)
+        document.formatted()
+        queries.symbols(document)
+        for index in (*(rng.randrange(len(changed) + 1) for _ in range(CUTS)), len(changed)):
+            ask(document, index)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "  y:\n    inputs: x\n  z: {op: relu, inputs: y}\n",
+        "  y: {inputs: x}\n  loss: {op: mean_squared_error, inputs: [y, x]}\n",
+        "  2y: {op: relu, inputs: x}\n  z: {op: relu, inputs: 2y}\n",
+    ],
+)
+def test_a_node_without_an_op_that_another_reads(rest):
+    document = Document(START + rest, Path("net.yaml"))
+    found = queries.hover(document, document.text.index("shape"))
+    assert found is not None and found[0].startswith("`shape`: ")
+    assert "y" not in document.nodes
+    for index in range(len(document.text) + 1):
+        ask(document, index)
