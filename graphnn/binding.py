@@ -23,11 +23,13 @@ from graphnn.initializers import INITIALIZERS, MAP, Initializer, elsewhere
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
 from graphnn.spec.blocks import depends, unknown_size_help
+from graphnn.spec.choices import OPS
 from graphnn.spec.copies import Copies
 from graphnn.spec.model import BlockSpec, Copy, NetworkSpec, NodeSpec, Reference
 from graphnn.spec.nodes import NODE_KEYS
+from graphnn.spec.scalars import meant_truth
 from graphnn.spec.sizes import Size, show
-from graphnn.spec.take import brief, unlike
+from graphnn.spec.take import brief, truth_help, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, plain
 
 _OF_ARRAY = ("unknown-array", "pickled-array", "not-numbers")  # faults of one array of a file
@@ -202,13 +204,10 @@ class Binder:
     def _bind(self, spec: NodeSpec) -> Bound | None:
         op_class = REGISTRY.get(str(spec.op.value))
         if op_class is None or op_class.internal:
-            known = [name for name, known in REGISTRY.items() if not known.internal]
-            self._findings.error(
-                "unknown-op",
-                f"there is no op '{spec.op.value}'",
-                spec.op.span,
-                help=suggestion(str(spec.op.value), known, "'graphnn ops' lists them all"),
-            )
+            name = str(spec.op.value)
+            other = f"it is a block: write 'block: {name}'" if name in self._spec.blocks else ""
+            help = other or suggestion(name, sorted(OPS), "'graphnn ops' lists them all")
+            self._findings.error("unknown-op", f"there is no op '{name}'", spec.op.span, help=help)
             return None
         attributes, given, meant = self._sort(spec, op_class)
         op = self._op(spec, op_class, attributes)
@@ -228,12 +227,14 @@ class Binder:
         meant: dict[str, Entry] = {}
         for key, entry in spec.fields.items():
             if key not in known:
-                meant.setdefault(nearest(key, known) or key, entry)
+                other = op_class.also_called.get(key) or nearest(key, known)
+                help = f"'graphnn ops {op_class.name}' lists them"
+                meant.setdefault(other or key, entry)
                 self._findings.error(
                     "unknown-key",
                     f"{op_class.name} has no attribute or parameter '{key}'",
                     entry.key.span,
-                    help=suggestion(key, known, f"'graphnn ops {op_class.name}' lists them"),
+                    help=f"did you mean '{other}'?" if other else help,
                 )
         # A misspelt key is taken for what it means, so that nothing is told to be missing.
         entries = {**meant, **spec.fields}
@@ -392,7 +393,8 @@ class Binder:
         if arrays.is_numbers(value):
             return self._numbers(full, arrays.from_value(value, f"'{full}'"), value)
         if isinstance(value, Scalar) and isinstance(value.value, str):
-            return self._start(full, value, Mapping({}))
+            also = ("false",) if operand.optional else ()
+            return self._start(full, value, Mapping({}), also)
         if isinstance(value, Mapping) and "file" in value:
             return self._file(full, value)
         if isinstance(value, Mapping) and "share" in value:
@@ -429,7 +431,7 @@ class Binder:
                 "unknown-initializer",
                 f"there is no initializer '{name.value}' for '{full}'",
                 name.span,
-                help=_meant_initializer(str(name.value), also),
+                help=_meant_initializer(name, also),
             )
             return None
         if not isinstance(options, Mapping):
@@ -541,6 +543,8 @@ def attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[st
     wanted = _WANTED.get(kind, "").format(**context)
     if wanted:
         help = ""
+        if kind == "bool_type":
+            help = truth_help(value)
         if kind == "literal_error" and isinstance(value, Scalar):
             help = suggestion(str(value.value), re.findall(r"'(.*?)'", wanted))
         return f"{what} must be {wanted}, {unlike(value)}", help
@@ -552,12 +556,15 @@ def _description(op_class: type[Op], key: str) -> str:
     return _lower(text).rstrip(".")
 
 
-def _meant_initializer(name: str, also: tuple[str, ...]) -> str:
-    """Help where there is no initializer `name`."""
-    if found := elsewhere(name):
+def _meant_initializer(name: Scalar, also: tuple[str, ...]) -> str:
+    """Help where there is no initializer `name`, though one of them or of `also` is meant."""
+    if meant_truth(name.value) in also:
+        return truth_help(name)
+    text = str(name.value)
+    if found := elsewhere(text):
         return f"write {found}"
     otherwise = f"there are {', '.join(sorted(INITIALIZERS))}"
-    return suggestion(name, (*INITIALIZERS, *also), otherwise)
+    return suggestion(text, (*INITIALIZERS, *also), otherwise)
 
 
 def _written_initializer(start: type[Initializer], name: Scalar, options: Value) -> str:

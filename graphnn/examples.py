@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,11 +22,13 @@ from graphnn.spec.sizes import show
 from graphnn.spec.take import brief
 from graphnn.spec.values import Entry, Scalar, Sequence, Value
 from graphnn.spec.values import Mapping as Located
+from graphnn.spec.writer import flow
 
 Array = NDArray[Any]
 _MAX_FILLED = 2**24  # 128 MiB
+_SHOWN = 60  # characters of an array that help repeats
 FILLED = {"zeros": np.zeros, "ones": np.ones}
-_FORMS = "numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}"
+_FORMS = ("numbers", "{zeros: SHAPE}", "{ones: SHAPE}", "{file: NAME, key: NAME}")
 _EXACT: Any = {"all": str}  # as many digits as tell a number from its neighbours
 PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
 
@@ -142,8 +144,16 @@ def read_example(network: Network, spec: ExampleSpec) -> Example:
     return example
 
 
-def read_array(value: Value, node: Node, spec: NetworkSpec) -> Array:
+def read_array(value: Value, node: Node, spec: NetworkSpec, also: Iterable[str] = ()) -> Array:
     """The array that `value` gives to `node`: numbers, filled with zeros or ones, or of a file.
+
+    Parameters
+    ----------
+    value : Value
+    node : Node
+    spec : NetworkSpec
+    also : iterable of str
+        Keys that `value` may have meant besides those of an array, for help.
 
     Raises
     ------
@@ -152,7 +162,7 @@ def read_array(value: Value, node: Node, spec: NetworkSpec) -> Array:
     FileError
         The file cannot be read, or lacks the array.
     """
-    return _array(value, _Wanted(node.name, node.kind, node.shape), spec)
+    return _array(value, _Wanted(node.name, node.kind, node.shape), spec, also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +179,15 @@ class _Wanted:
             message = (
                 f"'{self.name}' is given in shape {show(shape)}, but it has {show(self.shape)}"
             )
-            raise _fault("wrong-shape", message, value.span)
+            help = ""
+            if arrays.is_numbers(value) and _fits((1, *shape), self.shape):
+                text = flow(value)
+                shown = text if len(text) <= _SHOWN else "..."
+                help = f"for one value along '{self.shape[0]}', put it in brackets: [{shown}]"
+            raise _fault("wrong-shape", message, value.span, help)
 
 
-def _array(value: Value, wanted: _Wanted, spec: NetworkSpec) -> Array:
+def _array(value: Value, wanted: _Wanted, spec: NetworkSpec, also: Iterable[str] = ()) -> Array:
     what, dtype = f"'{wanted.name}'", np.int64 if wanted.kind == "int" else np.float64
     if arrays.is_numbers(value):
         array = arrays.from_value(value, what, dtype)
@@ -190,9 +205,20 @@ def _array(value: Value, wanted: _Wanted, spec: NetworkSpec) -> Array:
             raise _fault("too-large", message, entry.span)
         array = FILLED[key](shape, dtype)
     else:
-        raise _fault("bad-array", f"{what} must be {_FORMS}, not {brief(value)}", value.span)
+        help = _form_meant(value, (*FILLED, "file", *also))
+        *forms, last = *_FORMS, *(f"{{{key}: NUMBERS}}" for key in also)
+        message = f"{what} must be {', '.join(forms)} or {last}, not {brief(value)}"
+        raise _fault("bad-array", message, value.span, help)
     wanted.refuse(array.shape, value)
     return array
+
+
+def _form_meant(value: Value, keys: Iterable[str]) -> str:
+    """Help that offers the nearest of `keys` for one of `value`."""
+    known = tuple(keys)
+    names = value.entries if isinstance(value, Located) else ()
+    helps = (suggestion(name, known) for name in names if name not in known)
+    return next(filter(None, helps), "")
 
 
 def _fault(code: str, message: str, span: Span | None, help: str = "") -> SpecError:
@@ -267,7 +293,7 @@ class _Reader:
             value = entry.value
             if isinstance(value, Located) and value.entries and set(value.entries) <= {*PROPERTIES}:
                 expectations.extend(self._properties(name, value))
-            elif (expected := self._array(name, entry)) is not None:
+            elif (expected := self._array(name, entry, PROPERTIES)) is not None:
                 expectations.append(Expectation(name, "", expected, value.span))
         needed = self._needed(spec)
         given = {name: array for name, array in inputs.items() if array is not None}
@@ -290,9 +316,9 @@ class _Reader:
         node = self._node(name)
         return _Wanted(name) if node is None else _Wanted(node.name, node.kind, node.shape)
 
-    def _array(self, name: str, entry: Entry) -> Array | None:
+    def _array(self, name: str, entry: Entry, also: Iterable[str] = ()) -> Array | None:
         try:
-            return _array(entry.value, self._wanted(name), self._spec)
+            return _array(entry.value, self._wanted(name), self._spec, also)
         except GraphnnError as error:
             for found in error.diagnostics:
                 self._findings.add(found)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, permutations
 from typing import TYPE_CHECKING, cast
 
 from graphnn import archives, files
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MAX_PARAMETER = 2**28  # entries of one parameter: 2 GiB in float64
 MAX_PARAMETERS = 2**30  # entries of all parameters
+_ORDERED = 4  # inputs whose every order is looked at
 MAX_VALUE = 2**30  # entries of the value of one node, free sizes not counted
 
 
@@ -435,7 +436,7 @@ class Draft:
         fine = True
         for position, (node, reference) in enumerate(zip(inputs, bound.inputs, strict=True)):
             operand = operands[min(position, len(operands) - 1)]
-            if operand.kind in ("any", node.kind):
+            if _takes(operand.kind, node.kind):
                 continue
             fine = False
             words = {"float": "real numbers", "int": "whole numbers"}
@@ -445,9 +446,7 @@ class Draft:
                 f"but '{node.name}' holds {words[node.kind]}",
                 reference.place.span,
                 notes=[Note(_described(node, ""), node.spec.place.span)],
-                help=f"declare '{node.name}' with 'dtype: {operand.kind}'"
-                if "dtype" in type(node.op).model_fields
-                else "",
+                help=_order_help(bound, inputs) or _dtype_help(node, operand.kind),
             )
         return fine
 
@@ -673,6 +672,28 @@ def _mention_of(size: str, node: Node) -> Value:
         elif isinstance(value, Scalar) and size in sizes.names(str(value.value)):
             return value
     return node.spec.op
+
+
+def _order_help(bound: Bound, inputs: list[Node]) -> str:
+    """Help for inputs of the wrong kind that would fit in another order."""
+    kinds = [operand.kind for operand in bound.op.data_operands()]
+    by_name = any(reference.operand is not None for reference in bound.inputs)
+    if by_name or len(inputs) != len(kinds) or len(inputs) > _ORDERED:
+        return ""
+    orders = permutations(node.kind for node in inputs)
+    if any(all(map(_takes, kinds, order)) for order in orders):
+        names = ", ".join(operand.name for operand in bound.op.data_operands())
+        return f"the order is {names}"
+    return ""
+
+
+def _takes(kind: str, given: str) -> bool:
+    return kind in ("any", given)
+
+
+def _dtype_help(node: Node, kind: str) -> str:
+    declares = "dtype" in type(node.op).model_fields
+    return f"declare '{node.name}' with 'dtype: {kind}'" if declares else ""
 
 
 def _described(node: Node, operand: str) -> str:

@@ -34,6 +34,7 @@ from graphnn.ops import REGISTRY
 from graphnn.runs import train_spec
 from graphnn.spec import build
 from graphnn.spec import settings as overrides
+from graphnn.spec.choices import CHOICES
 from graphnn.spec.model import NetworkSpec, SearchedSpec, SearchSpec, TrainSpec
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import Scalar, Value, located, place_of, plain
@@ -466,8 +467,8 @@ def _is_real(document: Document, path: overrides.Path) -> bool:
     kind: Any = None
     if path[:2] == ("train", "augment"):
         kind = augmentation.Augmentation
-    elif path[0] == "train" and outer and outer[-1] in overrides.CHOICES:
-        kind = overrides.CHOICES[outer[-1]].get(owner)
+    elif path[0] == "train" and outer and outer[-1] in CHOICES:
+        kind = CHOICES[outer[-1]].get(owner)
     elif path[0] in ("nodes", "blocks"):
         node: Value | None = document
         for key in path[:-1]:

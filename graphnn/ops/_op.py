@@ -22,6 +22,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from graphnn.initializers import MAP, Initializer
 from graphnn.spec import sizes
+from graphnn.spec.choices import OPS
 from graphnn.spec.sizes import Expression, Shape, show
 
 Array = NDArray[Any]
@@ -239,6 +240,8 @@ class Op(BaseModel):
     fusions : mapping
         ``{operand: (op name, fused op name)}``: where that operand comes from such an op, plans
         run the fused op on that op's own input instead.
+    also_called : mapping of str to str
+        Names that elsewhere stand for an attribute, which help then offers.
     words : mapping
         For an attribute that takes sizes: words that other libraries have there, in small letters,
         with what to write for each.
@@ -264,6 +267,7 @@ class Op(BaseModel):
     is_loss: ClassVar[bool] = False
     internal: ClassVar[bool] = False
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    also_called: ClassVar[Mapping[str, str]] = {}
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()
     name: ClassVar[str]
@@ -287,6 +291,8 @@ class Op(BaseModel):
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
         cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if _is_size(info))
         REGISTRY[cls.name] = cls
+        if not cls.internal:
+            OPS.add(cls.name)
 
     @classmethod
     def data_operands(cls) -> tuple[Operand, ...]:

@@ -68,6 +68,11 @@ class _Images(Op):
 class _Filters(_Images):
     """Filters that slide over images."""
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("size", "kernel_size", "filter_size"), "kernel"),
+        **dict.fromkeys(("channels", "out_channels", "units"), "filters"),
+    }
+
     filters: Size | None = Field(
         None, description="Channels of the result; left out, as many as the weight has."
     )
@@ -403,6 +408,9 @@ class _Pool(_Images):
     """One number for every window of each channel."""
 
     planewise = True
+    also_called: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("size", "kernel_size", "pool_size", "window"), "kernel"
+    )
 
     kernel: Counts = Field(description=_KERNEL + ".")
     stride: Counts | None = Field(None, description=_STRIDE + "; left out, as the kernel.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -15,6 +16,10 @@ from graphnn.spec.sizes import Shape
 
 class Affine(Op):
     """Affine map ``y = x W + b`` of the last axis."""
+
+    also_called: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("size", "features", "out_features", "neurons", "outputs"), "units"
+    )
 
     op: Literal["affine"] = "affine"
     units: Size | None = Field(

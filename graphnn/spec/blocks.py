@@ -9,6 +9,7 @@ from pathlib import Path
 
 from graphnn.errors import Findings, Note, listed, suggestion
 from graphnn.spec import sizes
+from graphnn.spec.choices import OPS
 from graphnn.spec.model import BlockSpec, Lost, NodeSpec, Reference, UseSpec
 from graphnn.spec.nodes import MAX_NODES, USE_KEYS, NodeTaker, one_or_more
 from graphnn.spec.take import brief, unlike
@@ -63,7 +64,8 @@ def check_use(
     block = known.get(name)
     if block is None:
         if lost is not None and name not in lost:
-            help = suggestion(name, known, _blocks_there(known))
+            other = f"it is an op: write 'op: {name}'" if name in OPS else ""
+            help = other or suggestion(name, known, _blocks_there(known))
             message = f"there is no block '{name}'"
             findings.error("unknown-block", message, spec.block.span, help=help)
         return None

@@ -8,6 +8,7 @@ from graphnn.errors import Findings, Note
 from graphnn.garbage import paused
 from graphnn.spec import sizes
 from graphnn.spec.blocks import blocks
+from graphnn.spec.choices import OPTIONS, home_of, only_choice
 from graphnn.spec.expand import expand
 from graphnn.spec.library import NO_NETWORK, inline, is_library
 from graphnn.spec.model import (
@@ -62,8 +63,9 @@ TRAIN_KEYS = (
     "stratify",
 )
 EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
-STOPPING_KEYS = ("patience", "metric")
+STOPPING_KEYS = OPTIONS["early_stopping"] = ("patience", "metric")
 WEIGHTS_KEYS = ("file", "partial")
+_DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: FILE}"
 _NODES = "list the network under 'nodes:', one name and op a line"
 
 
@@ -90,7 +92,10 @@ class _Builder(NodeTaker):
         self.version(document, "the spec")
         document, whole = inline(document, folder, self.findings)
         section = self.mapping(
-            document.get("blocks"), "'blocks'", "a mapping of names to blocks, or {file: NAME}"
+            document.get("blocks"),
+            "'blocks'",
+            "a mapping of names to blocks, or {file: NAME}",
+            "{file: TEXT}",
         )
         whole = whole and (section is not None or "blocks" not in document)
         known, lost = blocks(section, folder, self.findings, whole=whole)
@@ -159,7 +164,7 @@ class _Builder(NodeTaker):
             )
         elif value is None:
             self.lacks(document, "the spec has no 'nodes'", _NODES)
-        given = self.mapping(value, "'nodes'", "a mapping of names to nodes")
+        given = self.mapping(value, "'nodes'", "a mapping of names to nodes", "NAME: {op: ...}")
         return self.nodes(given, "the spec", _NODES) if given else {}
 
     def _outputs(self, document: Mapping) -> tuple[Reference, ...] | None:
@@ -180,7 +185,9 @@ class _Builder(NodeTaker):
         return tuple(reference for name, reference in seen.items() if name)
 
     def _weights(self, document: Mapping) -> WeightsSpec | None:
-        given = self.mapping(document.get("weights"), "'weights'", "a mapping {file: NAME}")
+        given = self.mapping(
+            document.get("weights"), "'weights'", "a mapping {file: NAME}", "{file: TEXT}"
+        )
         if given is None:
             return None
         known = self.keys(given, WEIGHTS_KEYS, "'weights'")
@@ -228,10 +235,10 @@ class _Builder(NodeTaker):
         body = self.mapping(document.get("train"), "'train'")
         if body is None:
             return None
-        body = self.keys(body, TRAIN_KEYS, "'train'")
+        body = self.keys(body, TRAIN_KEYS, "'train'", home_of)
         return TrainSpec(
             place=document.entries["train"].key,
-            data=self.mapping(body.get("data"), "'data'", "a mapping such as {npz: FILE}"),
+            data=self.mapping(body.get("data"), "'data'", "a mapping such as {npz: FILE}", _DATA),
             loss=self.listed(body.get("loss"), "'loss'"),
             metrics=self._metrics(body),
             optimizer=self._optimizer(body),
@@ -273,7 +280,8 @@ class _Builder(NodeTaker):
         return None if options is None else AugmentSpec(train.entries["augment"].key, options)
 
     def _early_stopping(self, value: Value | None) -> EarlyStoppingSpec | None:
-        body = self.mapping(value, "'early_stopping'", "a mapping such as {patience: 5}")
+        wanted = "a mapping such as {patience: 5}"
+        body = self.mapping(value, "'early_stopping'", wanted, "{patience: TEXT}")
         if body is None:
             return None
         body = self.keys(body, STOPPING_KEYS, "'early_stopping'")
@@ -298,7 +306,10 @@ class _Builder(NodeTaker):
 
     def _metrics(self, train: Mapping) -> tuple[MetricSpec, ...]:
         given = self.mapping(
-            train.get("metrics"), "'metrics'", "a mapping of metrics to the nodes they read"
+            train.get("metrics"),
+            "'metrics'",
+            "a mapping of metrics to the nodes they read",
+            "{TEXT: [PREDICTION, TARGET]}",
         )
         if given is None:
             return ()
@@ -316,11 +327,11 @@ class _Builder(NodeTaker):
         value = train.get("optimizer")
         if isinstance(value, Scalar) and isinstance(value.value, str):
             return OptimizerSpec(value, Mapping({}))
-        if isinstance(value, Mapping) and len(value.entries) == 1:
-            entry = next(iter(value.entries.values()))
-            if isinstance(entry.value, Mapping):
-                return OptimizerSpec(entry.key, entry.value)
-            self.wrong(f"the options of '{entry.key.value}'", "a mapping", entry.value)
+        if isinstance(value, Mapping) and value.entries:
+            if (entry := only_choice("optimizer", value, self.findings)) is not None:
+                what = f"the options of '{entry.key.value}'"
+                options = self.mapping(entry.value, what, form="{learning_rate: TEXT}")
+                return OptimizerSpec(entry.key, options or Mapping({}))
         elif value is not None:
             self.wrong("'optimizer'", "one optimizer, such as {sgd: {learning_rate: 0.1}}", value)
         return OptimizerSpec(Scalar("sgd"), Mapping({}))

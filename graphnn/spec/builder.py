@@ -10,13 +10,15 @@ from itertools import islice
 from typing import NoReturn
 
 from graphnn.errors import Diagnostic, Findings, Note, Source, Span, SpecError, suggestion
-from graphnn.spec.bare_keys import missing_value
+from graphnn.spec.bare_keys import missing_colon, missing_value, number_with_commas
 from graphnn.spec.limits import Limits
 from graphnn.spec.scalars import NumberError, resolve, shortened
-from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value
+from graphnn.spec.take import NAME, NAME_HELP
+from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value, place_of
 
 Place = tuple[int, int, int, int]  # line, column, end line, end column, each counted from 0
 
+_PAIR = re.compile(r"([A-Za-z_][\w-]*)(?::|\s*=\s*)(\S.*)")  # a key and what it should hold
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_CANDIDATES = 1000  # anchors compared with a misspelt alias; each comparison takes time
 
@@ -80,6 +82,7 @@ class _Cut:
     span: Span | None
     told: Diagnostic | None = None
     values: int = 0  # counted with the last of them
+    number: bool = False  # all digits, with nothing but ',' between
 
 
 class Builder:
@@ -144,9 +147,22 @@ class Builder:
             self.word("", place)
             return
         self._held = None  # what is told of the key now is nearer to what was meant
-        self._bare_key(self._written or str(key.value), key, self._cut_before(frame))
+        text = self._written or str(key.value)
+        pair = _PAIR.fullmatch(self._written)
+        if pair is not None:
+            self._without_colon(pair[1], pair[2], key, frame)
+            return
+        self._bare_key(text, key, self._cut_before(frame))
         # At the place of the key, where all has been told.
-        self._scalar(_AT_FAULT, (key.line, key.column, key.end_line, key.end_column), None)
+        self._scalar(_AT_FAULT, place_of(key)[1:], None)
+
+    def _without_colon(self, name: str, value: str, key: Scalar, frame: _Open) -> None:
+        """Tell a key such as ``op:relu``, and take it for the pair that it stands for."""
+        self.tell(missing_colon(self._written, name, value, key.span))
+        place = place_of(key)[1:]
+        frame.key = _DROPPED if name in frame.entries else Scalar(name, self.source, *place)
+        frame.name = name
+        self.word(value, place)
 
     def _cut_before(self, frame: _Open) -> _Cut:
         """What a ',' may have cut before the last key of `frame`."""
@@ -155,18 +171,24 @@ class Builder:
         before = next(reversed(frame.entries.values()), None)
         if before is None or not isinstance(before.value, Scalar):
             return _Cut((), None)
-        return _Cut((str(before.value.value),), before.value.span)
+        value, place = before.value.value, place_of(before.value)
+        # What it would have been is not known: nothing is to follow from the rest.
+        frame.entries[str(before.key.value)] = Entry(before.key, Scalar(_AT_FAULT, *place))
+        return _Cut((str(value),), before.value.span, number=type(value) is int)
 
     def _bare_key(self, text: str, key: Scalar, cut: _Cut) -> None:
         span, texts = key.span, (*cut.texts, text)
+        number = cut.number and text.isdigit()
         if cut.span is not None and span is not None:
+            near = (cut.span.end_line, cut.span.end_column + 1)
+            number = number and near == (span.line, span.column)
             span = replace(cut.span, end_line=span.end_line, end_column=span.end_column)
-        fault = missing_value(texts, span)
+        fault = number_with_commas(texts, span) if number else missing_value(texts, span)
         if cut.told is None:
             self.tell(fault)
         else:
             self._findings.replace(cut.told, fault)
-        self._cut = _Cut(texts, span, fault, self._values)
+        self._cut = _Cut(texts, span, fault, self._values, number)
 
     def _release(self) -> None:
         """Tell what was held."""
@@ -398,8 +420,11 @@ class Builder:
         else:
             written = self._written
             message = f"the key '{shortened(written)}' is {key.kind}, not a text"
-            quoted = f"put it in quotes: '{shortened(written)}'"
-            help = "use a text as the key" if written.startswith("*") else quoted
+            help = f"put it in quotes: '{shortened(written)}'"
+            if written.startswith("*"):
+                help = "use a text as the key"
+            elif not NAME.fullmatch(written):
+                help = NAME_HELP
         self._held = Diagnostic("key-not-text", message, key.span, help=help)
 
     def _too_many(self, what: str, limit: int, place: Place) -> NoReturn:

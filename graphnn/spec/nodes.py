@@ -59,7 +59,8 @@ class NodeTaker(Taker):
         return tuple(r for item in one_or_more(value) for r in self._references(item, what))
 
     def _node(self, name: str, entry: Entry) -> NodeSpec | UseSpec | None:
-        body = self.mapping(entry.value, f"the node '{name}'", "a mapping such as {op: relu, ...}")
+        wanted = "a mapping such as {op: relu, ...}"
+        body = self.mapping(entry.value, f"the node '{name}'", wanted, "{op: TEXT, inputs: ...}")
         if body is None:
             return None
         body = self._closed(body, name)

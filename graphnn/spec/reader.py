@@ -303,14 +303,24 @@ class _YamlEvents:
             word = event.value
             if place[2] >= self._end_of_text[0]:
                 place = self._in_text(place)
-            if word or event.anchor is not None or self._has_colon(start.index):
+            if word or event.anchor is not None or not self._is_bare(start):
                 self._builder.word(word, place, event.anchor)
             else:
                 self._builder.bare(place)
 
-    def _has_colon(self, index: int) -> bool:
-        """Whether a ':' stands before the empty value at `index`."""
-        return self._text[max(0, index - _NEAR) : index].rstrip().endswith(":")
+    def _is_bare(self, start: Any) -> bool:
+        """Whether an empty value stands for none: no ':' is before it, and its key may end."""
+        if self._text[start.index : start.index + _NEAR].lstrip()[:1] not in ("", *",}]#"):
+            return False  # what cannot be read is told next
+        key = self._builder.last
+        lines = self._text[max(0, start.index - _NEAR) : start.index].split("\n")
+        below = start.line - key.end_line
+        if below >= len(lines):
+            return False
+        first = lines[-1 - below]
+        # Counted from the end, since the first line may be cut.
+        past = start.column - key.end_column if below == 0 else len(first) - key.end_column
+        return ":" not in "".join([first[len(first) - past :], *lines[len(lines) - below :]])
 
     def _in_text(self, place: Place) -> Place:
         """`place`, but for an empty value at the end: libyaml's line of that is not there."""
@@ -380,8 +390,17 @@ class _YamlEvents:
         builder = self._builder
         bracket = builder.bracket
         opened = (bracket.line, bracket.column) if bracket else None
-        fault = syntax_fault(Problem(builder.source, problem, context, at, since, opened))
+        quote = self._long_text_before(at) if bracket else None
+        fault = syntax_fault(Problem(builder.source, problem, context, at, since, opened, quote))
         builder.refuse(fault)
+
+    def _long_text_before(self, at: Position) -> Position | None:
+        """Where a text in quotes of several lines starts that ends at `at`."""
+        last = self._builder.last
+        if last.line == last.end_line or (last.end_line, last.end_column) != at:
+            return None
+        start = index_of(self._text, (last.line, last.column))
+        return (last.line, last.column) if self._text[start] in "'\"" else None
 
 
 def _place(event: Any) -> Place:

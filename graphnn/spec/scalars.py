@@ -12,6 +12,10 @@ _WORDS: dict[str, Plain] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_FORMER_WORDS = {  # YAML 1.1 took them for truth values, and Python writes some
+    **dict.fromkeys(("true", "yes", "on", "y"), "true"),
+    **dict.fromkeys(("false", "no", "off", "n"), "false"),
+}
 _NUMBER_STARTS = frozenset("-+.0123456789")
 _DECIMAL = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
@@ -68,6 +72,11 @@ def not_finite(word: str) -> NumberError:
         f"'{word}' is not a finite number",
         "every number of a spec must be finite",
     )
+
+
+def meant_truth(value: object) -> str:
+    """``true`` or ``false`` where `value` is a text that means one, such as ``no``; or nothing."""
+    return _FORMER_WORDS.get(value.lower(), "") if isinstance(value, str) else ""
 
 
 def shortened(text: str, length: int = 40) -> str:

@@ -5,31 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dict
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
 from graphnn.errors import Diagnostic, UsageError, listed, nearest, suggestion
-from graphnn.spec.build import STOPPING_KEYS, TRAIN_KEYS
+from graphnn.spec.build import TRAIN_KEYS
+from graphnn.spec.choices import CHOICES, OPTIONS
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located, place_of
 
 _TOP = ("dtype", "name")
+_FREE = "batch"
+_FREE_HELP = "the arrays of a run tell it; 'batch_size' of 'train' is for steps of training"
 _MAX_NAMED = 1000  # nodes that a misspelt name is compared with
 _ONE = "leave one of the two out"
 Path = tuple[str, ...]
 
-
-class Kind(Protocol):
-    """What a name stands for that brings options along."""
-
-    @classmethod
-    def options(cls) -> tuple[str, ...]:
-        """Names of the options."""
-
-
-# Keys whose value is a name, or one name with its options, as in {sgd: {learning_rate: 0.1}}, with
-# what each name stands for; where the key is not written, the first is taken. And keys whose value
-# is a mapping of options. Those who read the values enter them.
-CHOICES: dict[str, Dict[str, type[Kind]]] = {}
-OPTIONS: dict[str, tuple[str, ...]] = {"early_stopping": STOPPING_KEYS}
 _ONE_KIND = ("data", "validation", "test")  # keys with one name and what it takes, too
 
 
@@ -111,9 +100,11 @@ def find(document: Mapping, name: str) -> Path:
         fits = fits or [(*head, *wanted[cut:]) for head in _fits(wanted[:cut], known)]
     if len(fits) == 1:
         return fits[0]
-    if fits:
-        listed = ", ".join(".".join(path) for path in fits)
-        problem, help = "could mean several things", f"say which: {listed}"
+    if name == _FREE:
+        problem, help = "cannot be fixed", _FREE_HELP
+    elif fits:
+        each = ", ".join(".".join(path) for path in fits)
+        problem, help = "could mean several things", f"say which: {each}"
     else:
         names = [*(sizes.entries if isinstance(sizes, Mapping) else ()), *_TOP]
         names += [".".join(path[1:]) for path in known] + [path[-1] for path in known]

@@ -55,7 +55,7 @@ class Expression:
                 factors = [f"({factor})" if "//" in factor else factor for factor in factors]
             sign = "-" if coefficient < 0 else "+"
             joined = "*".join(factors)
-            text += f" {sign} {joined}" if text else (f"-{joined}" if coefficient < 0 else joined)
+            text += f" {sign} {joined}" if text else joined if sign == "+" else f"0 - {joined}"
         return text
 
     def __repr__(self) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from graphnn.errors import Findings, Span, nearest, suggestion
+from graphnn.spec.scalars import meant_truth, shortened
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
 
 VERSION = 1
 MAX_NAME = 100
 T = TypeVar("T", bound=str)
+MAX_WHOLE = 2**63 - 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+NAME_HELP = "a name holds letters, digits, '_' and '-', and starts with a letter or '_'"
 
 
 def brief(value: Value) -> str:
@@ -34,6 +37,12 @@ def unlike(value: Value) -> str:
     if isinstance(value, Scalar) and value.value is None:
         return "but it is empty"
     return f"not {brief(value)}"
+
+
+def truth_help(value: Value) -> str:
+    """Help for a text in the place of a truth value."""
+    word = meant_truth(value.value) if isinstance(value, Scalar) else ""
+    return f"write {word}: {brief(value)} is a text" if word else ""
 
 
 class Taker:
@@ -57,11 +66,13 @@ class Taker:
         first = next((entry.key for entry in mapping.entries.values()), mapping)
         self.findings.error("missing-key", message, (at or first).span, help=help)
 
-    def mapping(self, value: Value | None, what: str, wanted: str = "a mapping") -> Mapping | None:
-        """`value` if it is a mapping."""
+    def mapping(
+        self, value: Value | None, what: str, wanted: str = "a mapping", form: str = ""
+    ) -> Mapping | None:
+        """`value` if it is a mapping; `form` shows one, with TEXT for what stands there alone."""
         if value is None or isinstance(value, Mapping):
             return value
-        self.wrong(what, wanted, value)
+        self.wrong(what, wanted, value, _as_mapping(value, form))
         return None
 
     def text(self, value: Value | None, what: str, default: str = "") -> str:
@@ -79,7 +90,7 @@ class Taker:
             return default
         if isinstance(value, Scalar) and isinstance(value.value, bool):
             return value.value
-        self.wrong(what, "true or false", value)
+        self.wrong(what, "true or false", value, truth_help(value))
         return default
 
     def whole(self, value: Value | None, what: str, default: int, least: int) -> int:
@@ -87,9 +98,12 @@ class Taker:
         if value is None:
             return default
         number = value.value if isinstance(value, Scalar) else None
-        if isinstance(number, int) and not isinstance(number, bool) and least <= number < 2**63:
+        if type(number) is int and least <= number <= MAX_WHOLE:
             return number
-        self.wrong(what, f"a whole number of at least {least}", value)
+        bound = f"least {least}"
+        if type(number) is int and number > MAX_WHOLE:
+            bound = "most 2**63 - 1"
+        self.wrong(what, f"a whole number of at {bound}", value)
         return default
 
     def tolerance(self, value: Value | None, what: str, default: float) -> float:
@@ -119,8 +133,14 @@ class Taker:
         self.wrong(what, listed, value, suggestion(str(text), options))
         return options[0]
 
-    def keys(self, value: Mapping, allowed: Iterable[str], where: str) -> Mapping:
-        """Report every key of `value` that is not `allowed`.
+    def keys(
+        self,
+        value: Mapping,
+        allowed: Iterable[str],
+        where: str,
+        elsewhere: Callable[[str], str] = lambda key: "",
+    ) -> Mapping:
+        """Report every key of `value` that is not `allowed`; `elsewhere` tells where it goes.
 
         Returns
         -------
@@ -133,7 +153,7 @@ class Taker:
         entries = {key: entry for key, entry in value.entries.items() if key in names}
         for key, entry in value.entries.items():
             if key not in names:
-                self.unknown_key(entry, where, names)
+                self.unknown_key(entry, where, names, elsewhere(key))
                 entries.setdefault(nearest(key, names) or key, entry)
         return Mapping(entries, *place_of(value))
 
@@ -161,15 +181,17 @@ class Taker:
             empty, inside = (entry if hollow and open_ and key in names else None), {}
         return Mapping(entries, *place_of(value))
 
-    def unknown_key(self, entry: Entry, where: str, names: Iterable[str]) -> None:
-        """Report the key of `entry`, with the nearest of `names`."""
+    def unknown_key(
+        self, entry: Entry, where: str, names: Iterable[str], elsewhere: str = ""
+    ) -> None:
+        """Report the key of `entry`, with the nearest of `names`, or else where it goes."""
         names = tuple(names)
         listed = f"its keys are {', '.join(names)}" if len(names) > 1 else f"its key is {names[0]}"
         self.findings.error(
             "unknown-key",
             f"{where} has no key '{entry.key.value}'",
             entry.key.span,
-            help=suggestion(str(entry.key.value), names, listed),
+            help=suggestion(str(entry.key.value), names, elsewhere or listed),
         )
 
     def name(self, key: Scalar, what: str) -> bool:
@@ -177,7 +199,7 @@ class Taker:
         text = str(key.value)
         if len(text) <= MAX_NAME and NAME.fullmatch(text):
             return True
-        help = "a name holds letters, digits, '_' and '-', and starts with a letter or '_'"
+        help = NAME_HELP
         message = f"{brief(key)} cannot be the name of {what}"
         if len(text) > MAX_NAME:
             message = f"the name of {what} has {len(text)} characters, {brief(key)}"
@@ -195,7 +217,8 @@ class Taker:
                 f"put 'graphnn: {VERSION}' at its top",
             )
         elif not isinstance(value, Scalar) or type(value.value) is not int:
-            self.wrong("'graphnn'", f"the number {VERSION}", value)
+            help = f"write 'graphnn: {VERSION}', without quotes or a point"
+            self.wrong("'graphnn'", f"the number {VERSION}", value, help)
         elif value.value != VERSION:
             self.findings.error(
                 "unknown-version",
@@ -203,6 +226,15 @@ class Taker:
                 value.span,
                 help=f"this graphnn reads version {VERSION}",
             )
+
+
+def _as_mapping(value: Value, form: str) -> str:
+    """Help for what is no mapping, though one must be there."""
+    if isinstance(value, Sequence):
+        return "write its entries as 'key: value', without '- ' and '[ ]'"
+    alone = isinstance(value, Scalar) and value.value is not None
+    text = shortened(str(value.value)) if isinstance(value, Scalar) and alone else "..."
+    return f"write {form.replace('TEXT', text)}" if form else ""
 
 
 def _places(entry: Entry) -> list[Span]:

@@ -12,6 +12,7 @@ from graphnn.spec.scalars import shortened
 Position = tuple[int, int]  # line and column, counted from 0
 
 _KEY_WITHOUT_SPACE = re.compile(r"\s*(?:- +)*([\w.\"'-]+):([^\s:].*)")
+_EQUALS = re.compile(r"(?:^|[\s,{\[])([\w-]+) *= *([^\s,{}\[\]]*)")
 _BRACKET = re.compile(r"[\[{]")
 _TAG = re.compile(r"![^\s,\[\]{}]*")
 
@@ -32,6 +33,8 @@ class Problem:
         Where the context began.
     bracket : Position or None
         Where the innermost open bracket stands.
+    quote : Position or None
+        Where the text in quotes starts that ends here, in a later line: its own quote may be open.
     """
 
     source: Source
@@ -40,6 +43,7 @@ class Problem:
     at: Position
     since: Position | None
     bracket: Position | None
+    quote: Position | None = None
 
 
 def syntax_fault(problem: Problem) -> Diagnostic:
@@ -113,10 +117,11 @@ def _point(source: Source, at: Position) -> Span:
 
 
 def _notes(problem: Problem, scene: _Scene) -> tuple[Note, ...]:
+    quote = problem.since if "quoted scalar" in problem.context else problem.quote
+    if quote is not None:
+        return (Note("the quote is opened here", _point(problem.source, quote)),)
     if scene.opened is not None and scene.in_brackets:
         return (Note("the bracket is opened here", _point(problem.source, scene.opened)),)
-    if "quoted scalar" in problem.context and problem.since is not None:
-        return (Note("the quote is opened here", _point(problem.source, problem.since)),)
     if problem.context and problem.since not in (None, problem.at):
         assert problem.since is not None
         return (Note(problem.context, _point(problem.source, problem.since)),)
@@ -135,6 +140,7 @@ class _Scene:
     opened: Position | None  # the innermost open bracket
     opener: str
     ended: bool
+    quote: Position | None
 
     @classmethod
     def of(cls, problem: Problem) -> _Scene:
@@ -145,7 +151,8 @@ class _Scene:
         at = end if ended else problem.at
         since = min(problem.since or at, at)
         opened, opener = _opening(lines, problem.bracket)
-        return cls(problem.problem, problem.context, lines, at, since, opened, opener, ended)
+        quote = problem.quote
+        return cls(problem.problem, problem.context, lines, at, since, opened, opener, ended, quote)
 
     @property
     def line(self) -> str:
@@ -208,11 +215,14 @@ def _quotes(scene: _Scene) -> str:
     if "quoted scalar" not in scene.context and "double-quoted" not in scene.context:
         return ""
     if "end of stream" in scene.problem or "document indicator" in scene.problem:
-        quote = scene.lines[scene.since[0]][scene.since[1] : scene.since[1] + 1]
-        return f"close the text with {quote}"
+        return _close_quote(scene, scene.since)
     if "Unicode" in scene.problem:
         return "write the character itself"
     return "write a backslash as '\\\\' in double quotes, or use single quotes"
+
+
+def _close_quote(scene: _Scene, at: Position) -> str:
+    return f"close the text with {scene.lines[at[0]][at[1] : at[1] + 1]}"
 
 
 def _brackets(scene: _Scene) -> str:
@@ -225,6 +235,8 @@ def _brackets(scene: _Scene) -> str:
         return _no_value(scene)
     if scene.character in ("}", "]"):
         return f"close the '{opener}' with '{closer}'"
+    if scene.quote is not None:
+        return _close_quote(scene, scene.quote)
     below = scene.at[0] > scene.opened[0]
     if scene.ended or (below and _indent(scene.line) <= _indent(scene.lines[scene.opened[0]])):
         return f"close the '{opener}' with '{closer}'"
@@ -232,6 +244,9 @@ def _brackets(scene: _Scene) -> str:
 
 
 def _comma(scene: _Scene) -> str:
+    if found := _EQUALS.findall(scene.before):
+        key, value = found[-1]
+        return f"write '{shortened(key)}: {shortened(value or '...')}'"
     if scene.character == ":":
         words = scene.before.split()
         if len(words) > 1 and words[-2].endswith(":"):

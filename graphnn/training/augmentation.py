@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, Field
 
 from graphnn.errors import Findings, Note, TrainingError, suggestion
+from graphnn.spec.choices import OPTIONS
 from graphnn.spec.model import AugmentSpec
-from graphnn.spec.settings import OPTIONS
 from graphnn.training import declared
 from graphnn.training.columns import InputNeed, show_row
 from graphnn.training.declared import Declared, NotNegative

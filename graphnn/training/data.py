@@ -166,6 +166,7 @@ def load(
     inputs: Mapping[str, InputNeed],
     folder: Path,
     classes: Classes | None = None,
+    idle: Mapping[str, str] | None = None,
 ) -> Data:
     """The data that ``train.data`` asks for, as the inputs take them.
 
@@ -180,6 +181,8 @@ def load(
         Files named by the spec lie in this folder's tree.
     classes : dict of str to tuple of str, optional
         Names of classes by input, as those of a first set, whose numbers texts must take here.
+    idle : mapping of str to str, optional
+        Inputs that are not to be fed, with a sentence that says why.
 
     Raises
     ------
@@ -190,7 +193,7 @@ def load(
     """
     kind, value = source(spec)
     _check_needs(inputs, spec.span)
-    found = SOURCES[kind](Request(kind, value, inputs, folder, classes))
+    found = SOURCES[kind](Request(kind, value, inputs, folder, classes, idle or {}))
     arrays = for_each(found.columns, lambda name, column: array_for(inputs[name], column))
     _check_rows(arrays, found.columns)
     named = {name: column.classes for name, column in found.columns.items() if column.classes}

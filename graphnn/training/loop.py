@@ -323,7 +323,7 @@ def _rows(batch: Mapping[str, Array]) -> int:
 
 def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
     """The inputs that data must feed to train `network` as `spec` says."""
-    wanted = [*network.losses([r.name for r in spec.loss] or None)]
+    wanted = [*_losses(network, spec)]
     wanted += [reference.name for metric in spec.metrics for reference in metric.nodes]
     plan = network.executor(wanted).plan
     classes = class_counts(plan)
@@ -332,6 +332,18 @@ def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
         for node in network.graph.inputs
         if node.name in plan.inputs
     }
+
+
+def _losses(network: Network, spec: TrainSpec) -> tuple[str, ...]:
+    return tuple(network.losses([reference.name for reference in spec.loss] or None))
+
+
+def _idle(network: Network, spec: TrainSpec, needed: Mapping[str, InputNeed]) -> dict[str, str]:
+    """The inputs that data need not feed, each with a sentence that says so."""
+    losses = [f"'{name}'" for name in _losses(network, spec)]
+    subject = f"the loss {losses[0]} does" if len(losses) == 1 else f"{' and '.join(losses)} do"
+    others = (node.name for node in network.graph.inputs if node.name not in needed)
+    return {name: f"{subject} not depend on '{name}'" for name in others}
 
 
 def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None) -> Sets:
@@ -357,14 +369,15 @@ def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None)
         message = f"nothing says where the values of '{next(iter(inputs))}' come from"
         help = "add 'data' to 'train', such as {npz: FILE}"
         raise TrainingError(Diagnostic("no-data", message, spec.place.span, help=help))
-    loaded = data.load(spec.data, inputs, folder, classes)
+    idle = _idle(network, spec, inputs)
+    loaded = data.load(spec.data, inputs, folder, classes, idle)
     rng = np.random.default_rng([spec.seed, _SPLIT])
 
     def part(train: Dataset, amount: Value | None) -> tuple[Dataset, Dataset | None]:
         if amount is None:
             return train, None
         if isinstance(amount, Located):
-            found = data.load(amount, inputs, folder, train.classes)
+            found = data.load(amount, inputs, folder, train.classes, idle)
             return train, found.train if found.test is None else found.test
         assert isinstance(amount, Scalar) and isinstance(amount.value, int | float)
         labels = None if spec.stratify is None else data.labels(train, spec.stratify)

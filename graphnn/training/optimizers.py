@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.errors import Findings, TrainingError
+from graphnn.spec.choices import CHOICES
 from graphnn.spec.model import OptimizerSpec
-from graphnn.spec.settings import CHOICES
 from graphnn.spec.values import Mapping as Located
 from graphnn.training import declared, schedules
 from graphnn.training.declared import Declared, Memory, NotNegative, Positive

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from graphnn.errors import Findings
-from graphnn.spec.settings import CHOICES
+from graphnn.spec.choices import CHOICES, only_choice
 from graphnn.spec.take import brief
 from graphnn.spec.values import Mapping, Scalar, Value
 from graphnn.training import declared
@@ -136,9 +136,9 @@ def find(value: Value, findings: Findings) -> Schedule | None:
     """
     if isinstance(value, Scalar) and isinstance(value.value, str):
         return declared.find(Schedule, value, Mapping({}), findings)
-    if isinstance(value, Mapping) and len(value.entries) == 1:
-        entry = next(iter(value.entries.values()))
-        return declared.find(Schedule, entry.key, entry.value, findings)
+    if isinstance(value, Mapping) and value.entries:
+        entry = only_choice("schedule", value, findings)
+        return None if entry is None else declared.find(Schedule, entry.key, entry.value, findings)
     findings.error(
         "bad-schedule",
         f"'schedule' must be one schedule, such as {{cosine: {{warm_up: 2}}}}, not {brief(value)}",

@@ -129,7 +129,7 @@ def test_no_pictures_of_what_classifies_nothing(call, line):
         (
             ("--weights", "no.npz"),
             1,
-            "error[no-such-file]: there is no file 'no.npz'\n   = help: did you mean 'rows.npz'?\n",
+            "error[no-such-file]: there is no file 'no.npz'\n",
         ),
         (
             ("--weights", "weights.npz", "--data", "rows.npz"),

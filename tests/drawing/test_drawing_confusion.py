@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
-from graphnn.drawing import confusion
+from graphnn.drawing import confusion, style
 from graphnn.errors import DrawingError
 
 COUNTS = [[8, 2, 0], [0, 5, 5], [0, 0, 1]]
@@ -59,3 +61,16 @@ def test_counts_that_are_none(counts, message):
     with pytest.raises(DrawingError) as caught:
         confusion(counts)
     assert str(caught.value) == message
+
+
+def test_without_matplotlib(monkeypatch):
+    for name in ("matplotlib", "matplotlib.font_manager", "matplotlib.style"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for known in (style._families, style._has_glyph, style._lookups):
+        known.cache_clear()  # as before the first plot
+    with pytest.raises(DrawingError) as caught:
+        confusion([[1]], names=["a"])
+    assert str(caught.value) == (
+        "error[no-matplotlib]: plots need matplotlib, which is not installed\n"
+        "   = help: pip install 'graphnn[plot]'"
+    )

@@ -172,7 +172,10 @@ def test_settings_of_the_caller_are_neither_used_nor_changed(
 
 @every_plot
 def test_without_matplotlib(plot: Callable[..., Figure], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib.style", None)
+    for name in ("matplotlib", "matplotlib.font_manager", "matplotlib.style"):
+        monkeypatch.setitem(sys.modules, name, None)
+    for known in (style._families, style._has_glyph, style._lookups):
+        known.cache_clear()  # as before the first plot
     assert refusal(plot) == (
         "error[no-matplotlib]: plots need matplotlib, which is not installed\n"
         "   = help: pip install 'graphnn[plot]'"

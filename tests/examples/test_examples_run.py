@@ -214,7 +214,7 @@ def test_examples_see_the_parameters_as_they_are():
         (
             "inputs: {x: [1, 2]}, outputs: {s: 3}",
             "'x' is given in shape [2], but it has [batch, 2]",
-            "",
+            "for one value along 'batch', put it in brackets: [[1, 2]]",
         ),
         (
             "inputs: {x: [[1, 2]]}, outputs: {y: 3}",
@@ -330,8 +330,8 @@ def test_examples_see_the_parameters_as_they_are():
         ),
         (
             "inputs: {x: [[1, 1]]}, outputs: {y: {mean: 1}}",
-            "'y' must be numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME},"
-            " not a mapping",
+            "'y' must be numbers, {zeros: SHAPE}, {ones: SHAPE}, {file: NAME, key: NAME},"
+            " {sum: NUMBERS} or {argmax: NUMBERS}, not a mapping",
             "",
         ),
     ],

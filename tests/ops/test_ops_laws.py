@@ -52,6 +52,14 @@ def test_names_are_those_of_the_language():
 
 
 @pytest.mark.parametrize("name", REGISTRY)
+def test_names_from_elsewhere_stand_for_attributes(name):
+    op = REGISTRY[name]
+    own = {*op.model_fields, *(operand.name for operand in op.operands)}
+    assert set(op.also_called.values()) <= op.model_fields.keys()
+    assert not own & op.also_called.keys()
+
+
+@pytest.mark.parametrize("name", REGISTRY)
 def test_documents_itself(name):
     op_class = REGISTRY[name]
     summary = op_class.__doc__.splitlines()[0]

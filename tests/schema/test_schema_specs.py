@@ -28,6 +28,7 @@ BAD = ROOT / "tests" / "bad_specs"
 # Codes of faults that a schema can tell: every file with one of them is refused.
 TOLD = {
     "bad-allow",
+    "bad-array",
     "bad-attribute",
     "bad-initializer",
     "bad-name",
@@ -54,6 +55,7 @@ TOLD = {
     "unknown-operand",
     "unknown-optimizer",
     "unknown-version",
+    "wrong-count",
     "wrong-inputs",
     "wrong-type",
 }
@@ -67,20 +69,29 @@ UNLIKE = {
 NOT_TOLD = {
     "bad-file-name": "the file system",
     "broken-file": "what the file holds",
+    "class-outside": "what the file holds",
     "cycle": "the graph",
     "cyclic-block": "blocks against each other",
     "cyclic-file": "files of blocks",
     "cyclic-share": "the graph",
+    "data-too-large": "what the file holds",
     "duplicate-block": "what the file of blocks holds",
     "duplicate-name": "names of nodes and of copies",
     "file-outside": "the file system",
     "free-parameter": "what a name of a size stands for",
+    "missing-column": "what the file holds",
     "missing-parameter": "what the file holds",
     "missing-size": "the block that is used",
+    "no-batch-axis": "inputs and data",
+    "no-classes": "the file system",
+    "no-images": "inputs and data",
+    "no-such-folder": "the file system",
     "no-such-file": "the file system",
     "not-a-file": "the file system",
+    "not-a-folder": "the file system",
     "not-an-input": "what a name of a node stands for",
     "not-npz": "what the file holds",
+    "not-png": "what the file holds",
     "pickled-array": "what the file holds",
     "ragged-array": "one row against another",
     "shape-mismatch": "shapes",
@@ -90,14 +101,19 @@ NOT_TOLD = {
     "unbound-size": "inputs and names of sizes",
     "unknown-array": "what the file holds",
     "unknown-block": "names of blocks",
+    "unknown-class": "what the file holds",
     "unknown-format": "suffixes of files",
+    "unknown-input": "inputs and data",
     "unknown-node": "names of nodes",
     "unknown-parameter": "names of nodes",
     "unknown-shape": "shapes",
     "unknown-setting": "names of sizes and of settings",
     "unknown-size": "names of sizes",
+    "unreadable-file": "the file system",
+    "unreadable-folder": "the file system",
     "wrong-kind": "kinds of nodes",
     "wrong-shape": "shapes",
+    "wrong-size": "what the file holds",
 }
 
 
@@ -156,7 +172,7 @@ def test_what_it_refuses_is_refused_by_check(made, monkeypatch):
     check = validator(made)
     for name, document, _ in bad_documents():
         if not check.is_valid(document):
-            assert any(found.severity == "error" for found in graphnn.diagnose(name))
+            assert any(found.severity == "error" for found in graphnn.diagnose(name)), name
 
 
 X = {"op": "input", "shape": ["batch", 2]}

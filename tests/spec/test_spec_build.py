@@ -157,7 +157,7 @@ outputs: [x, 5]
         ),
         (
             {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "train": {"seed": 2**63}},
-            ["'seed' must be a whole number of at least 0, not 9223372036854775808"],
+            ["'seed' must be a whole number of at most 2**63 - 1, not 9223372036854775808"],
         ),
         (
             {

@@ -460,3 +460,8 @@ def test_limits_are_inclusive() -> None:
         bytes=len(text), depth=2, values=9, aliases=1, key_length=1, number_length=2, faults=1
     )
     assert plain(read(text, limits=exact)) == {"a": ["bcd", 12], "e": ["bcd", 12]}
+
+
+@pytest.mark.parametrize("text", ["'k:l':\n", "{k:l: }", "{k:l: # end\n}", "? k:l\n"])
+def test_a_key_with_a_colon_may_have_an_empty_value(text):
+    assert plain(reader.read(text)) == {"k:l": None}

@@ -762,7 +762,7 @@ error[key-not-text]: the key '1' is a number, not a text
    |
  1 | 1: a
    | ^
-   = help: put it in quotes: '1'
+   = help: a name holds letters, digits, '_' and '-', and starts with a letter or '_'
 
 error[key-not-text]: the key 'true' is true or false, not a text
   --> net:3:1
@@ -783,7 +783,7 @@ error[key-not-text]: the key '1.5' is a number, not a text
    |
  5 | 1.5: e
    | ^^^
-   = help: put it in quotes: '1.5'
+   = help: a name holds letters, digits, '_' and '-', and starts with a letter or '_'
 
 error[key-not-text]: a key cannot be a list
   --> net:6:3
@@ -822,7 +822,7 @@ error[key-not-text]: the key '4' is a number, not a text
    |
  3 | &m 4: 2
    | ^^^^
-   = help: put it in quotes: '4'
+   = help: a name holds letters, digits, '_' and '-', and starts with a letter or '_'
 """,
     ),
     "merge key": (

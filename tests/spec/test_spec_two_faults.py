@@ -198,7 +198,9 @@ class Fault:
             document[last] = copy.deepcopy(self.value)
 
     def place(self, writer: Writer) -> tuple[int, int]:
-        return (writer.keys if self.key else writer.values)[self.at or self.path]
+        line, column = (writer.keys if self.key else writer.values)[self.at or self.path]
+        within = self.code == "unknown-size" and not writer.yaml  # the name, without its quotes
+        return line, column + within
 
 
 DROPPED = Word("dropped")

@@ -497,9 +497,9 @@ FAULTS = [
     ),
     (
         "{sgd: {schedule: {every: 3}}}",
-        "error[unknown-schedule]: there is no schedule 'every'",
-        "every",
-        "it is an option of step, as in {step: {every: ...}}",
+        "error[wrong-type]: 'schedule' gives options without the schedule that takes them: every",
+        "{every: 3}",
+        "write {step: {every: 3}}",
     ),
     (
         "beta1",
@@ -588,10 +588,9 @@ FAULTS = [
     ),
     (
         "{sgd: {schedule: {cosine: {}, step: {}}}}",
-        "error[bad-schedule]: 'schedule' must be one schedule, such as "
-        "{cosine: {warm_up: 2}}, not a mapping",
+        "error[wrong-count]: 'schedule' takes one schedule, but names cosine, step",
         "{cosine: {}, step: {}}",
-        "",
+        "keep one, with its options inside: {cosine: {...}}",
     ),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from graphnn.errors import DataError, Findings, Span, listed, suggestion
@@ -30,6 +30,8 @@ class Request:
         Files lie in this folder's tree.
     classes : mapping of str to tuple of str, or None
         For a second set, what class numbers of an input stand for in the first; None for a first.
+    idle : mapping of str to str
+        Inputs that are not to be fed, with a sentence that says why.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class Request:
     needs: Mapping[str, InputNeed]
     folder: Path
     classes: Mapping[str, tuple[str, ...]] | None = None
+    idle: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,11 @@ def by_input(request: Request, value: Located, but: tuple[str, ...] = ()) -> dic
     names = (*request.needs, *but)
     for key, entry in value.entries.items():
         if key not in names:
-            findings.error(
-                "unknown-input",
-                f"the network has no input '{key}' to feed",
-                entry.key.span,
-                help=suggestion(key, names, f"its inputs are {listed(request.needs)}"),
-            )
+            help = suggestion(key, names, f"its inputs are {listed(request.needs)}")
+            message = f"the network has no input '{key}' to feed"
+            if key in request.idle:
+                message, help = request.idle[key], f"leave '{key}' out, or choose another loss"
+            findings.error("unknown-input", message, entry.key.span, help=help)
     findings.raise_errors(DataError)
     return {key: item for key, item in value.items() if key in request.needs and key not in but}
 
