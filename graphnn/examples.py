@@ -297,9 +297,25 @@ class _Reader:
                 expectations.append(Expectation(name, "", expected, value.span))
         needed = self._needed(spec)
         given = {name: array for name, array in inputs.items() if array is not None}
+        self._bind(spec, {name: given[name] for name in given if name in needed})
         return Example(
             spec, {name: given[name] for name in given if name in needed}, tuple(expectations)
         )
+
+    def _bind(self, spec: ExampleSpec, given: Mapping[str, Array]) -> None:
+        """Tell inputs that give one free size two values."""
+        bound: dict[str, tuple[int, str]] = {}
+        for name, array in given.items():
+            for size, value in zip(self._wanted(name).shape or (), array.shape, strict=False):
+                if isinstance(size, int) or sizes.free(str(size)) != size:
+                    continue
+                known, first = bound.setdefault(str(size), (value, name))
+                if known != value:
+                    message = f"'{size}' is {known} in '{first}', but {value} in '{name}'"
+                    note = Note(f"'{first}' is given here", spec.inputs[first].value.span)
+                    place = spec.inputs[name].value.span
+                    self._findings.error("size-conflict", message, place, notes=(note,))
+                    return
 
     def _node(self, name: str) -> Node | None:
         return self._nodes.get(self._spec.aliases.get(name, name))
@@ -339,6 +355,12 @@ class _Reader:
                 if shape and expected.shape and not _fits(expected.shape, shape[:-1]):
                     message = f"{what} has shape {show(shape[:-1])}, not {show(expected.shape)}"
                     raise _fault("wrong-shape", message, item.span)
+                count = shape[-1] if shape else None
+                if key == "argmax" and isinstance(count, int):
+                    outside = expected[(expected < 0) | (expected >= count)]
+                    if outside.size:
+                        message = f"{what} is one of 0 to {count - 1}, not {outside[0]}"
+                        raise _fault("class-outside", message, item.span)
             except SpecError as error:
                 for diagnostic in error.diagnostics:
                     self._findings.add(diagnostic)

@@ -361,10 +361,6 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "in training, not 1\n"
         "   = help: choose a 'batch_size' that leaves no batch of a single row",
     ),
-    "size-conflict": (
-        conflict,
-        "error[size-conflict]: 'batch' is 2 in the input 'x', but 3 in 'y'",
-    ),
     "bad-dtype": (
         lambda: graphnn.load("descent.yaml").astype("float16"),
         "error[bad-dtype]: a network computes in float64 or float32, not float16",
