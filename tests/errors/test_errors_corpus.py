@@ -208,12 +208,6 @@ def not_analytic() -> None:
         gradient(method="complex")()
 
 
-def conflict() -> None:
-    nodes = {name: {"op": "input", "shape": ["batch"]} for name in "xy"}
-    add = {"op": "add", "inputs": ["x", "y"]}
-    graphnn.loads({"graphnn": 1, "nodes": {**nodes, "z": add}}).run(x=[1, 2], y=[1, 2, 3])
-
-
 def wrong_output() -> None:
     (result,) = graphnn.run_examples(graphnn.load("line.yaml"))
     raise GraphnnError(*result.diagnostics)
