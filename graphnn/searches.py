@@ -483,7 +483,7 @@ def _takes_real(annotation: Any) -> bool:
     return annotation is float or any(map(_takes_real, get_args(annotation)))
 
 
-def _measures(train: TrainSpec) -> list[str]:
+def measures(train: TrainSpec) -> list[str]:
     """Names of what is measured after each epoch."""
     names = metrics.measured(train.metrics)
     held_back = [f"validation_{name}" for name in names] if train.validation is not None else []
@@ -503,7 +503,7 @@ def _reached(
     base: NetworkSpec, spec: SearchSpec, findings: Findings, told: Collection[Diagnostic] = ()
 ) -> None:
     """Tell a metric that is not measured, and settings that reach nothing or make no sense."""
-    names = _measures(base.train) if base.train is not None else []
+    names = measures(base.train) if base.train is not None else []
     if spec.metric is not None and spec.metric.value not in names:
         wanted = str(spec.metric.value)
         message = f"training does not measure '{wanted}'"

@@ -13,6 +13,7 @@ from graphnn.lsp import language, outline
 from graphnn.lsp.document import Document
 from graphnn.lsp.names import Mention, scope_of
 from graphnn.ops import REGISTRY
+from graphnn.searches import measures
 from graphnn.spec.sizes import show
 from graphnn.spec.take import MAX_NAME, NAME
 
@@ -93,6 +94,10 @@ def _values(document: Document, place: outline.Cursor) -> Iterator[Offer]:
         for node in document.known.values():
             for parameter in node.parameters:
                 yield Offer(f"{node.name}.{parameter}", "parameter")
+    elif rest == ("search", "metric"):
+        train = document.spec.train if document.spec is not None else None
+        for name in measures(train) if train is not None else ():
+            yield Offer(name, "word", "what training measures")
     elif _wants_node(scope, rest):
         yield from _nodes(document, scope, but=str(rest[1]) if rest[0] == "nodes" else "")
     elif _wants_size(document, place.path, rest):

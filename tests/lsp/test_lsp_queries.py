@@ -352,3 +352,13 @@ def test_a_node_has_an_op_or_a_block():
 def test_inputs_of_an_example_are_input_nodes():
     assert set(offered(TEXT.replace("{x: {zeros", "{|"))) == {"x", "t"}
     assert {"x", "y", "h"} <= set(offered(TEXT.replace("{y: {sum", "{|")))
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_a_search_judges_by_what_training_measures(validated):
+    text = TEXT.replace("search: {", "search: {metric: |, ")
+    names = {"loss", "accuracy"}
+    if validated:
+        text = text.replace("train: {", "train: {validation: 0.2, ")
+        names |= {"validation_loss", "validation_accuracy"}
+    assert set(offered(text)) == names
