@@ -111,6 +111,7 @@ NOT_TOLD = {
     "unknown-size": "names of sizes",
     "unreadable-file": "the file system",
     "unreadable-folder": "the file system",
+    "size-conflict": "shapes against each other",
     "wrong-kind": "kinds of nodes",
     "wrong-shape": "shapes",
     "wrong-size": "what the file holds",
