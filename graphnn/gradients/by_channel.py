@@ -49,6 +49,7 @@ class ByChannel:
         self._stakes = route.stakes()
         self._max_memory = max_memory
         response = self._response(slice(0, 1))
+        self._responds = response is not None
         self._curved = response is not None and response.shape[2:] == (1,)
 
     @classmethod
@@ -64,7 +65,7 @@ class ByChannel:
         if axis is None or len(shape) < 2 or shape[1] != channels[axis]:
             return None
         way = cls(route, axis, max_memory)
-        return None if way._response(slice(0, 1)) is None else way
+        return way if way._responds else None
 
     def blank(self, offsets: Offsets) -> Found:
         """As `Way.blank`."""
