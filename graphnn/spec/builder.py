@@ -6,8 +6,9 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from enum import Enum
 from itertools import islice
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from graphnn.errors import Diagnostic, Findings, Note, Source, Span, SpecError, suggestion
 from graphnn.spec.bare_keys import missing_colon, missing_value, number_with_commas
@@ -23,8 +24,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_CANDIDATES = 1000  # anchors compared with a misspelt alias; each comparison takes time
 
 
-class _Unknown:
+class _Unknown(Enum):
     """What the table of words has no value for."""
+
+    WORD = 0
 
 
 class _Open:
@@ -69,7 +72,7 @@ class _Complete:
     height: int
 
 
-_UNKNOWN = _Unknown()
+_UNKNOWN: Final = _Unknown.WORD
 _DROPPED = Scalar("")  # stands in for a key at fault, whose value is read and forgotten
 _AT_FAULT = math.nan  # stands in for a value at fault: no text gives it
 
@@ -121,7 +124,7 @@ class Builder:
         """Take an unquoted scalar, as the core schema reads it."""
         self._written = word
         value = self._words.get(word, _UNKNOWN)
-        if isinstance(value, _Unknown):
+        if value is _UNKNOWN:
             value = self._resolved(word, place)
         self._scalar(value, place, anchor)
 
@@ -307,6 +310,11 @@ class Builder:
         return next((frame.collection for frame in reversed(self._stack) if frame.flow), None)
 
     @property
+    def in_brackets(self) -> bool:
+        """Whether the innermost collection that is open has brackets."""
+        return self._top.flow
+
+    @property
     def last(self) -> Value:
         """The value completed last."""
         return self._last
@@ -342,7 +350,8 @@ class Builder:
             frame.key = None
 
     def _open(self, collection: Sequence | Mapping, flow: bool, anchor: str | None) -> None:
-        self._release()
+        if self._held is not None:
+            self._release()
         place = (collection.line, collection.column, collection.line, collection.column + 1)
         if len(self._stack) > self.limits.depth:
             self._too_deep(place)

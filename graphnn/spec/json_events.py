@@ -22,6 +22,7 @@ _TOKEN = re.compile(
     rf'|(?P<unclosed>"{_INSIDE})'
     r"|(?P<other>(?:[^\W\d]|\$)[^\s,:\[\]{}\"]*+|//|/\*|.))"
 )
+_KINDS = {group: kind for kind, group in _TOKEN.groupindex.items()}
 _CLOSERS = {"{": "}", "[": "]"}
 _SCALARS = frozenset(("string", "word", "infinite"))
 _VALUES = frozenset(("value", "first value"))
@@ -46,9 +47,8 @@ def read_json(text: str, builder: Builder) -> None:
     grammar = _Grammar(builder)
     line = start = 0  # the line, and where it starts in the text
     for match in _TOKEN.finditer(text):
-        kind = match.lastgroup or ""
-        token = match[kind]
-        at = match.start(kind)
+        group = match.lastindex or 0
+        kind, token, at = _KINDS[group], match[group], match.start(group)
         if kind == "lines":
             line += token.count("\n")
             start = at + token.rindex("\n") + 1
@@ -91,12 +91,12 @@ class _Grammar:
     def _mark(self, mark: str, place: Place) -> bool:
         """Take a bracket, comma or colon if it may stand here."""
         expected = self._expected
-        if mark in _CLOSERS and expected in _VALUES:
-            self._enter(mark, place)
+        if mark == "," and expected == "comma":
+            self._expected = "key" if self._open[-1][0] == "{" else "value"
         elif mark == ":" and expected == "colon":
             self._expected = "value"
-        elif mark == "," and expected == "comma":
-            self._expected = "key" if self._open[-1][0] == "{" else "value"
+        elif mark in _CLOSERS and expected in _VALUES:
+            self._enter(mark, place)
         elif mark in _BEFORE_CLOSER and expected in _BEFORE_CLOSER[mark]:
             if _CLOSERS[self._open[-1][0]] != mark:
                 return False

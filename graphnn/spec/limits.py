@@ -38,8 +38,8 @@ class Limits:
 
     bytes: int = 16 * MEBIBYTE
     depth: int = 64
-    values: int = 850_000
-    collections: int = 300_000
+    values: int = 820_000
+    collections: int = 210_000
     aliases: int = 100_000
     comments: int = 200_000
     key_length: int = 200

@@ -262,7 +262,6 @@ class _YamlEvents:
         self._end_of_text = self._text.count("\n"), len(self._text) - last
         self._documents = 0
         self._handlers: dict[type, Callable[[Any], object]] = {
-            yaml.ScalarEvent: self._scalar,
             yaml.SequenceStartEvent: self._sequence,
             yaml.MappingStartEvent: self._mapping,
             yaml.SequenceEndEvent: self._end,
@@ -285,11 +284,11 @@ class _YamlEvents:
             self._stop(str(error), "", self._reached(), None)
 
     def _send(self) -> None:
-        get = _PARSER(self._text).get_event
-        handlers = self._handlers
-        while (event := get()) is not None:
-            handle = handlers.get(type(event))
-            if handle is not None:
+        scalar, handlers = self._scalar, self._handlers
+        for event in iter(_PARSER(self._text).get_event, None):
+            if type(event) is yaml.ScalarEvent:
+                scalar(event)
+            elif (handle := handlers.get(type(event))) is not None:
                 handle(event)
 
     def _scalar(self, event: Any) -> None:
@@ -299,14 +298,16 @@ class _YamlEvents:
             self._tag(event)
         if event.style:  # in quotes or in a block
             self._builder.text(event.value, place, event.anchor)
+        elif event.value:
+            self._builder.word(event.value, place, event.anchor)
         else:
-            word = event.value
-            if place[2] >= self._end_of_text[0]:
-                place = self._in_text(place)
-            if word or event.anchor is not None or not self._is_bare(start):
-                self._builder.word(word, place, event.anchor)
-            else:
-                self._builder.bare(place)
+            self._empty(start, self._in_text(place), event.anchor)
+
+    def _empty(self, start: Any, place: Place, anchor: str | None) -> None:
+        if anchor is None and self._builder.in_brackets and self._is_bare(start):
+            self._builder.bare(place)
+        else:
+            self._builder.word("", place, anchor)
 
     def _is_bare(self, start: Any) -> bool:
         """Whether an empty value stands for none: no ':' is before it, and its key may end."""
@@ -323,7 +324,9 @@ class _YamlEvents:
         return ":" not in "".join([first[len(first) - past :], *lines[len(lines) - below :]])
 
     def _in_text(self, place: Place) -> Place:
-        """`place`, but for an empty value at the end: libyaml's line of that is not there."""
+        """The `place` of an empty value; at the end of the text, libyaml's line is not there."""
+        if place[2] < self._end_of_text[0]:
+            return place
         return (*min(place[:2], self._end_of_text), *min(place[2:], self._end_of_text))
 
     def _sequence(self, event: Any) -> None:

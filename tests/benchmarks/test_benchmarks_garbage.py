@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import weakref
 
 import pytest
 
@@ -53,3 +54,54 @@ def test_building_and_planning_search_no_garbage():
     # Python searches every 700 containers, and here are five for each node; one search is owed
     # when the pause ends.
     assert searches.count("start") <= 3
+
+
+def _pause_over(containers):
+    """How often Python searches as a pause ends in which so many containers were made."""
+    gc.enable()
+    gc.collect()
+    searches = []
+
+    def count(phase, info):
+        searches.append(phase)
+
+    gc.callbacks.append(count)
+    try:
+        with garbage.paused():
+            made = [[] for _ in range(containers)]
+        made.append([])
+    finally:
+        gc.callbacks.remove(count)
+    assert len(made) == containers + 1
+    return searches.count("start")
+
+
+def test_no_search_begins_with_what_was_built():
+    assert _pause_over(garbage._LARGE + 1000) == 0
+    assert _pause_over(garbage._LARGE - 1000) == 1  # it takes little, and Python keeps its ways
+
+
+def test_what_somebody_else_froze_stays_frozen():
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        assert frozen > 0
+        assert _pause_over(garbage._LARGE + 1000) == 1
+        assert gc.get_freeze_count() >= frozen - 100  # some of them are gone meanwhile
+    finally:
+        gc.unfreeze()
+
+
+def test_garbage_made_in_a_pause_is_found_later():
+    class Ring:
+        pass
+
+    with garbage.paused():
+        ring = Ring()
+        ring.own = ring
+        gone = weakref.ref(ring)
+        del ring
+        made = [[] for _ in range(garbage._LARGE + 1000)]
+    gc.collect()
+    assert gone() is None
+    assert made

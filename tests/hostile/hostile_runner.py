@@ -135,6 +135,7 @@ def _run(each: Hostile, folder: Path) -> Outcome:
     report_to = os.open(report, os.O_WRONLY | os.O_CREAT)
     pid = os.fork()
     if pid == 0:
+        gc.unfreeze()  # as in a process of its own
         _child(each, folder, said, report_to)
     os.close(report_to)
     _, status, used = os.wait4(pid, 0)
