@@ -58,7 +58,8 @@ def backprop(
     """
     check_seed(seed)
     reverse = Reverse(network, loss=loss, only=only, mode=mode)
-    return reverse({**(inputs or {}), **named}, np.random.default_rng(seed)).gradients
+    with np.errstate(all="ignore"):
+        return reverse({**(inputs or {}), **named}, np.random.default_rng(seed)).gradients
 
 
 class Pass(NamedTuple):
@@ -121,6 +122,8 @@ class Reverse:
     def __call__(self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None) -> Pass:
         """One pass forth and back; in training, noise is drawn from `rng`.
 
+        As for `Executor.kept`, whoever calls it switches off NumPy's floating-point warnings.
+
         Raises
         ------
         RunError
@@ -129,14 +132,13 @@ class Reverse:
         plan = self._executor.plan
         total = 0.0
         cotangents: list[Array | None] = [None] * len(plan.slots)
-        with np.errstate(all="ignore"):
-            kept = self._executor.kept(inputs, self._network.arrays, rng)
-            values = kept.values
-            for name in self._losses:
-                value = values[plan.outputs[name]]
-                total += float(np.add.reduce(value, axis=None)) / value.size
-                cotangents[plan.outputs[name]] = self._share(value)
-            _pull_back(self._pulls, kept, cotangents)
+        kept = self._executor.kept(inputs, self._network.arrays, rng)
+        values = kept.values
+        for name in self._losses:
+            value = values[plan.outputs[name]]
+            total += float(np.add.reduce(value, axis=None)) / value.size
+            cotangents[plan.outputs[name]] = self._share(value)
+        _pull_back(self._pulls, kept, cotangents)
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
         state = self._updated(kept)
         kept.release()

@@ -219,11 +219,12 @@ class Training:
         seed = self._batch_seed()
         if self.augmenter is not None:
             batch = self.augmenter(batch, np.random.default_rng([seed, _AUGMENT]))
-        loss, gradients, also = self._gradient(batch, seed)
-        if self.spec.accumulate == 1:
-            self._descend(gradients)
-        else:
-            self._accumulate(gradients, _rows(batch), last=last)
+        with np.errstate(all="ignore"):  # the pass, and the next one, tell what is not finite
+            loss, gradients, also = self._gradient(batch, seed)
+            if self.spec.accumulate == 1:
+                self._descend(gradients)
+            else:
+                self._accumulate(gradients, _rows(batch), last=last)
         return loss, also
 
     @property
@@ -275,8 +276,7 @@ class Training:
         self._summed = self._rows = 0
 
     def _descend(self, gradients: Mapping[str, Array]) -> None:
-        with np.errstate(all="ignore"):  # the next forward pass tells what overflowed
-            self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
+        self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
 
     def _batches(self) -> Iterator[dict[str, Array]]:
         if self.sets.train is None:
