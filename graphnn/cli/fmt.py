@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +10,7 @@ import typer
 from graphnn.cli import terminal
 from graphnn.cli.collect import spec_files
 from graphnn.cli.options import Files
+from graphnn.cli.unified import unified
 from graphnn.errors import Diagnostic, GraphnnError, printable
 from graphnn.spec.formatter import format_file
 
@@ -64,6 +64,5 @@ def fmt(
 
 
 def _show(path: Path, before: str, after: str) -> None:
-    name = str(path)
-    found = difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="")
+    found = unified(before, after, str(path))
     terminal.lines((_STYLES.get(line[:1], "text"), line) for line in found)

@@ -1192,6 +1192,10 @@ def _other_commands() -> Iterator[Hostile]:
     # As much as the reader takes: memory alone is at stake.
     most = _given("to-json-most", "to-json", COMMANDS["to-json"], lambda: _numbers(800_000))
     yield replace(most, seconds=20.0)
+    # Looking for the longest stretch in common again and again takes minutes here.
+    repeated = "".join(f"  # {n * 7 % 150}\n  n{n}: {{op:  relu,inputs: x}}\n" for n in range(5000))
+    shown = _given("fmt-diff", "fmt", ("fmt", "--diff", "net.yaml"), lambda: GOOD + repeated)
+    yield replace(shown, exits=1)
     yield _given(
         "diff-renamed",
         "diff",
