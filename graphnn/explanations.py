@@ -10,7 +10,8 @@ from typing import Literal
 
 from graphnn.errors import Diagnostic, UsageError, suggestion
 
-_PAGES = "https://graphnn.readthedocs.io/errors"  # as docs/generate_errors.py has Sphinx make them
+# Read the Docs leads /page/ to the default version; a path without it, or a version, is not found.
+_PAGES = "https://graphnn.readthedocs.io/page/errors"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,10 @@ def convert(
         ),
     ],
 ) -> None:
-    """Write a spec as JSON or YAML: the same values in the same order, laid out anew."""
+    """Write a spec as JSON or YAML: the same values in the same order, laid out anew.
+
+    In another folder it names the same files, by names that start from there.
+    """
     lost = conversion(file, output)
     terminal.line(f"wrote '{output}'")
     if lost:

@@ -6,16 +6,19 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-from graphnn import graph
+from graphnn import files, graph
 from graphnn.diagnosis import diagnose_text
 from graphnn.errors import Diagnostic, Findings, GraphnnError
 from graphnn.graph import Node
 from graphnn.lsp import outline
 from graphnn.lsp.names import Names, names
-from graphnn.spec import build, reader
+from graphnn.spec import build, library, reader
+from graphnn.spec.filenames import file_names
 from graphnn.spec.formatter import format_text
 from graphnn.spec.model import BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Scalar
 
 _MARKS = ("graphnn", "nodes", "blocks")
 
@@ -30,6 +33,9 @@ class Document:
         Where it is, or would be, saved; files that it names lie beside.
     before : Document, optional
         The same text a moment ago: while a text cannot be read, its shapes are shown.
+    buffers : mapping of Path to str, optional
+        Other texts that the editor has open, by resolved path: blocks are taken from them as they
+        stand there, saved or not.
 
     Attributes
     ----------
@@ -37,11 +43,22 @@ class Document:
         With line feeds for ends of lines.
     """
 
-    def __init__(self, text: str, path: Path, before: Document | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        path: Path,
+        before: Document | None = None,
+        buffers: Mapping[Path, str] | None = None,
+    ) -> None:
         self.text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
         self.path = path
         self.json = path.suffix.lower() == ".json"
         self._last = before.known if before is not None else {}
+        self._buffers = buffers or {}
+
+    def changed(self, text: str) -> Document:
+        """Another text in the place of this one."""
+        return Document(text, self.path, buffers=self._buffers)
 
     @functools.cached_property
     def names(self) -> Names:
@@ -50,11 +67,45 @@ class Document:
 
     @functools.cached_property
     def _tokens(self) -> list[outline.Token]:
-        try:
-            document = reader.read(self.text, json=self.json, findings=Findings())
-        except GraphnnError:
+        if self._located is None:
             return outline.scanned(self.text)
-        return list(outline.located(document))
+        return list(outline.located(self._located))
+
+    @functools.cached_property
+    def _located(self) -> Located | None:
+        """The values of the text; None where it cannot be read."""
+        try:
+            return reader.read(self.text, str(self.path), json=self.json, findings=Findings())
+        except GraphnnError:
+            return None
+
+    @functools.cached_property
+    def block_files(self) -> tuple[library.BlockFile, ...]:
+        """The files that it takes blocks from, those of files among them."""
+        if self._located is None:
+            return ()
+        with library.buffered(self._buffers):
+            return library.files_of(self._located, self.path.parent)
+
+    @functools.cached_property
+    def reads(self) -> frozenset[Path]:
+        """The resolved paths of these files."""
+        return frozenset(file.path.resolve() for file in self.block_files)
+
+    @functools.cached_property
+    def named(self) -> Mapping[str, Scalar]:
+        """Where it names each file, or the file that leads to it, by the path as messages show it.
+
+        Files outside of its folder are none.
+        """
+        found = {str(file.path): file.named for file in self.block_files}
+        for name in file_names(self._located) if self._located is not None else ():
+            try:
+                path = files.within(self.path.parent, str(name.value))
+            except GraphnnError:
+                continue
+            found.setdefault(str(path), name)
+        return found
 
     @property
     def tokens(self) -> list[outline.Token]:
@@ -71,7 +122,8 @@ class Document:
         try:
             findings = Findings()
             document = reader.read(self.text, str(self.path), json=self.json, findings=findings)
-            return build.build(document, self.path.parent, findings)
+            with library.buffered(self._buffers):
+                return build.build(document, self.path.parent, findings)
         except GraphnnError:
             return None
 
@@ -109,9 +161,10 @@ class Document:
         """Everything that is wrong with it; without `data`, no data set is read."""
         if not self.is_spec:
             return ()
-        return diagnose_text(
-            self.text, name=str(self.path), folder=self.path.parent, json=self.json, data=data
-        )
+        with library.buffered(self._buffers):
+            return diagnose_text(
+                self.text, name=str(self.path), folder=self.path.parent, json=self.json, data=data
+            )
 
     def formatted(self) -> str:
         """The text in the canonical layout, or as it is where it cannot be read."""

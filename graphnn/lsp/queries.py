@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from graphnn.errors import Diagnostic, UsageError
+from graphnn.errors import Diagnostic, Span, UsageError
 from graphnn.examples import FILLED
 from graphnn.graph import Node
 from graphnn.lsp import language, outline
@@ -44,11 +44,11 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place in this text or, where `file` is set, the line and column of another."""
+    """A stretch of this text or, where `there` is set, a place in another file."""
 
     start: int
     end: int
-    file: str = ""
+    there: Span | None = None
 
 
 # ------------------------------------------------------------------------------------ completion
@@ -235,10 +235,10 @@ def _line(text: str) -> str:
 
 
 def definition(document: Document, index: int) -> Target | None:
-    """Where what stands at `index` is defined."""
+    """Where what stands at `index` is defined: a name, a block of a file, or a file of blocks."""
     mention = document.names.at(index)
     if mention is None:
-        return None
+        return _file(document, index)
     found = document.names.definition(mention.name)
     if found is not None:
         return Target(found.start, found.end)
@@ -246,9 +246,18 @@ def definition(document: Document, index: int) -> Target | None:
     block = document.blocks.get(name) if kind == "block" else None
     if block is None or block.own:
         return None
-    # Of another file: its line, and the columns of the name in it.
-    place = block.place
-    return Target(place.line, place.column, place.source.name)
+    return Target(mention.start, mention.end, block.place.span)
+
+
+def _file(document: Document, index: int) -> Target | None:
+    """The start of the file of blocks that is named at `index`."""
+    token = _token_at(document, index)
+    if token is None or token.key or token.path[:2] != ("blocks", "file"):
+        return None
+    for file in document.block_files:
+        if file.named.value == token.text and file.document is not None:
+            return Target(token.start, token.end, Span(file.document.source, 1, 1, 1, 1))
+    return None
 
 
 def references(document: Document, index: int) -> list[Mention]:
@@ -277,7 +286,7 @@ def rename(document: Document, index: int, new: str) -> list[Mention]:
     found = document.names.of(mention.name)
     if document.spec is None:
         raise _refusal("the text cannot be read as it is: mend its errors first")
-    after = Document(replaced(document.text, found, new), document.path)
+    after = document.changed(replaced(document.text, found, new))
     if _codes(after) != _codes(document):
         raise _refusal(f"'{old}' is spoken of in a way that cannot be followed")
     return found

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
 import contextlib
 import os
-import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +15,16 @@ from pygls import uris
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
-from graphnn import __version__, explanations
-from graphnn.errors import Diagnostic, Span, UsageError
+from graphnn import __version__
+from graphnn.errors import UsageError
 from graphnn.lsp import queries
+from graphnn.lsp.board import Board
 from graphnn.lsp.document import Document
+from graphnn.lsp.places import Places
+from graphnn.lsp.published import Publisher
 
 DELAY = 0.25  # seconds of quiet after which a text is checked
-_STRETCH = 256  # characters
+_ANEW = -1  # the version of a text that is to be read again
 _REFUSED = -32803  # RequestFailed
 _SORTS = {
     "key": types.CompletionItemKind.Property,
@@ -33,10 +34,7 @@ _SORTS = {
     "block": types.CompletionItemKind.Class,
     "parameter": types.CompletionItemKind.Field,
 }
-_SEVERITIES = {
-    "error": types.DiagnosticSeverity.Error,
-    "warning": types.DiagnosticSeverity.Warning,
-}
+_WATCHED = "**/*.{yaml,yml,json}"
 
 
 class Server(LanguageServer):
@@ -46,134 +44,99 @@ class Server(LanguageServer):
         super().__init__("graphnn", __version__)
         self._documents: dict[str, tuple[int, Document]] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
+        self._board = Board()
+        self._checked: dict[str, int | None] = {}  # versions
 
     def document(self, uri: str) -> Document:
         """The text at `uri` as it is now."""
         open_text = self.workspace.get_text_document(uri)
-        version = open_text.version if open_text.version is not None else -1
+        version = open_text.version if open_text.version is not None else _ANEW
         known = self._documents.get(uri)
-        if known is None or known[0] != version or version < 0:
-            path = Path(uris.to_fs_path(uri) or "untitled.yaml")
-            made = Document(open_text.source, path, known[1] if known else None)
+        if known is None or known[0] != version or version == _ANEW:
+            before = known[1] if known else None
+            made = Document(open_text.source, _path(uri), before, self._buffers(uri))
             known = self._documents[uri] = (version, made)
         return known[1]
 
+    def places(self, text: str) -> Places:
+        """Places of `text`, as the client counts them."""
+        return Places(text, self.workspace.position_encoding)
+
+    def address(self, path: Path) -> str:
+        """The address of a file: the editor's own, where it is open there."""
+        resolved = path.resolve()
+        own = (uri for uri in self._open() if _path(uri).resolve() == resolved)
+        return next(own, None) or uris.from_fs_path(str(path.absolute())) or ""
+
     def check(self, uri: str, *, delay: float = 0.0, data: bool = True) -> None:
-        """Publish what is wrong with the text at `uri`, once nobody has typed for `delay`."""
+        """Publish what is wrong with the text at `uri`, and with those that take blocks from it.
+
+        That is done once nobody has typed for `delay` seconds.
+        """
+        self._board.keep_own(uri)
+        self._later(uri, self._check_all(uri, delay, data))
+
+    async def changed_on_disk(self, changed: Iterable[str]) -> None:
+        """Check what reads the files at `changed`; of those that are open, the text counts."""
+        open_files = {_path(uri).resolve() for uri in self._open()}
+        await self._check_readers({_path(uri).resolve() for uri in changed} - open_files)
+
+    async def forget(self, uri: str) -> None:
+        """The text at `uri` is closed."""
+        self._cancel(uri)
+        self._documents.pop(uri, None)
+        self._checked.pop(uri, None)
+        self._board.clear(uri)
+        self._publish(uri, {uri: []})
+        await self._check_readers({_path(uri).resolve()})
+
+    def _open(self) -> list[str]:
+        return [text.uri for text in self.workspace.text_documents.values()]
+
+    def _buffers(self, but: str) -> dict[Path, str]:
+        texts = self.workspace.text_documents.values()
+        return {_path(text.uri).resolve(): text.source for text in texts if text.uri != but}
+
+    def _later(self, uri: str, check: Coroutine[Any, Any, None]) -> None:
+        """Let `check` be the one check of the text at `uri` that is under way."""
+        self._cancel(uri)
+        self._waiting[uri] = asyncio.get_running_loop().create_task(check)
+
+    def _cancel(self, uri: str) -> None:
         if (task := self._waiting.pop(uri, None)) is not None:
             task.cancel()
-        self._waiting[uri] = asyncio.get_running_loop().create_task(self._check(uri, delay, data))
 
-    async def _check(self, uri: str, delay: float, data: bool) -> None:
+    async def _check_all(self, uri: str, delay: float, data: bool) -> None:
         await asyncio.sleep(delay)
+        await self._check(uri, data)
+        await self._check_readers({_path(uri).resolve()}, data=data, but=uri)
+
+    async def _check_readers(self, paths: set[Path], *, data: bool = True, but: str = "") -> None:
+        """Read the open texts anew that take blocks from one of `paths`, and check them."""
+        texts = {uri: self.document(uri) for uri in self._open() if uri != but}
+        read = await asyncio.to_thread(lambda: {uri: d.reads for uri, d in texts.items()})
+        for uri in (uri for uri in texts if read[uri] & paths):
+            if uri in self._open():
+                self._documents[uri] = (_ANEW, texts[uri])
+                self._later(uri, self._check(uri, data))
+
+    async def _check(self, uri: str, data: bool) -> None:
         document = self.document(uri)
         version = self.workspace.get_text_document(uri).version
         found = await asyncio.to_thread(document.diagnose, data=data)
-        places = Places(document.text, self)
-        self.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(
-                uri, [places.diagnostic(uri, document, each) for each in found], version
+        self._checked[uri] = version
+        publisher = Publisher(uri, document, self.address, self.workspace.position_encoding)
+        self._publish(uri, publisher.published(found))
+
+    def _publish(self, uri: str, found: dict[str, list[types.Diagnostic]]) -> None:
+        for there, shown in self._board.put(uri, found).items():
+            self.text_document_publish_diagnostics(
+                types.PublishDiagnosticsParams(there, shown, self._checked.get(there))
             )
-        )
-
-    def forget(self, uri: str) -> None:
-        """The text at `uri` is closed."""
-        if (task := self._waiting.pop(uri, None)) is not None:
-            task.cancel()
-        self._documents.pop(uri, None)
-        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, []))
 
 
-class Places:
-    """Places of a text, from characters to what the client counts, and back."""
-
-    def __init__(self, text: str, server: Server) -> None:
-        self._text = text
-        self._server = server
-        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
-        self._widths: dict[int, list[int]] = {}  # of a line, up to every `_STRETCH` characters
-        encoding = server.workspace.position_encoding or types.PositionEncodingKind.Utf16
-        self._width = {
-            types.PositionEncodingKind.Utf8: lambda text: len(text.encode(errors="replace")),
-            types.PositionEncodingKind.Utf32: len,
-        }.get(types.PositionEncodingKind(encoding), _utf16)
-
-    def position(self, index: int) -> types.Position:
-        """Where character `index` stands."""
-        line = bisect.bisect_right(self._starts, index) - 1
-        start = self._starts[line]
-        whole = (index - start) // _STRETCH
-        widths = self._widths.setdefault(line, [0])
-        while len(widths) <= whole:
-            at = start + (len(widths) - 1) * _STRETCH
-            widths.append(widths[-1] + self._width(self._text[at : at + _STRETCH]))
-        rest = self._text[start + whole * _STRETCH : index]
-        return types.Position(line, widths[whole] + self._width(rest))
-
-    def index(self, position: types.Position) -> int:
-        """The character that stands there; past the end of a line, that end."""
-        if position.line >= len(self._starts):
-            return len(self._text)
-        start = self._starts[position.line]
-        end = self._text.find("\n", start)
-        line = self._text[start : len(self._text) if end < 0 else end]
-        width = 0
-        for number, character in enumerate(line):
-            if width >= position.character:
-                return start + number
-            width += self._width(character)
-        return start + len(line)
-
-    def range(self, start: int, end: int) -> types.Range:
-        """From one character to another."""
-        return types.Range(self.position(start), self.position(end))
-
-    def span(self, span: Span) -> types.Range:
-        """Where a diagnostic's span is."""
-        last = len(self._starts) - 1
-        ends = [
-            self._starts[min(line - 1, last)] + column - 1
-            for line, column in ((span.line, span.column), (span.end_line, span.end_column))
-        ]
-        return self.range(*(min(end, len(self._text)) for end in ends))
-
-    def diagnostic(self, uri: str, document: Document, found: Diagnostic) -> types.Diagnostic:
-        """A diagnostic, with the other places that it speaks of."""
-        here = types.Range(types.Position(0, 0), types.Position(0, 0))
-        parts = [found.message, *(note.text for note in found.notes if note.span is None)]
-        related = [(note.span, note.text) for note in found.notes if note.span is not None]
-        if found.span is not None and found.span.source.name == str(document.path):
-            here = self.span(found.span)
-        elif found.span is not None:  # of a file that this one names
-            parts[0] = f"{found.span}: {found.message}"
-            related.insert(0, (found.span, found.message))
-        if found.help:
-            parts.append(f"help: {found.help}")
-        url = explanations.page(found.code)
-        return types.Diagnostic(
-            range=here,
-            message="\n".join(parts),
-            severity=_SEVERITIES[found.severity],
-            code=found.code,
-            code_description=types.CodeDescription(url) if url else None,
-            source="graphnn",
-            related_information=[
-                types.DiagnosticRelatedInformation(self._location(uri, document, span), text)
-                for span, text in related
-            ],
-        )
-
-    def _location(self, uri: str, document: Document, span: Span) -> types.Location:
-        """Where a span is, in the text at `uri` or in another file."""
-        source = span.source
-        if source.name == str(document.path):
-            return types.Location(uri, self.span(span))
-        there = uris.from_fs_path(str(Path(source.name).absolute())) or uri
-        return types.Location(there, Places(source.text, self._server).span(span))
-
-
-def _utf16(text: str) -> int:
-    return len(text) + sum(character > "\uffff" for character in text)
+def _path(uri: str) -> Path:
+    return Path(uris.to_fs_path(uri) or "untitled.yaml")
 
 
 def make() -> Server:
@@ -199,13 +162,33 @@ def _watch(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     async def closed(params: types.DidCloseTextDocumentParams) -> None:
-        server.forget(params.text_document.uri)
+        await server.forget(params.text_document.uri)
+
+    @server.feature(types.INITIALIZED)
+    async def started(params: types.InitializedParams) -> None:
+        if _watches_files(server.client_capabilities):
+            options = types.DidChangeWatchedFilesRegistrationOptions(
+                [types.FileSystemWatcher(_WATCHED)]
+            )
+            name = types.WORKSPACE_DID_CHANGE_WATCHED_FILES
+            asked = types.RegistrationParams([types.Registration(name, name, options)])
+            await server.client_register_capability_async(asked)
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    async def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
+        await server.changed_on_disk(change.uri for change in params.changes)
+
+
+def _watches_files(can: types.ClientCapabilities) -> bool:
+    """Whether the editor tells of files that change, once it is asked to."""
+    watching = can.workspace.did_change_watched_files if can.workspace else None
+    return bool(watching and watching.dynamic_registration)
 
 
 def _answer(server: Server) -> None:
     def opened(params: Any) -> tuple[Document, Places, int]:
         document = server.document(params.text_document.uri)
-        places = Places(document.text, server)
+        places = server.places(document.text)
         position = getattr(params, "position", types.Position(0, 0))
         return document, places, places.index(position)
 
@@ -235,10 +218,10 @@ def _answer(server: Server) -> None:
         found = queries.definition(document, index)
         if found is None:
             return None
-        if found.file:
-            place = types.Position(found.start, found.end)
-            uri = uris.from_fs_path(str(Path(found.file).absolute())) or ""
-            return types.Location(uri, types.Range(place, place))
+        if found.there is not None:
+            source = found.there.source
+            there = server.places(source.text).span(found.there)
+            return types.Location(server.address(Path(source.name)), there)
         return types.Location(params.text_document.uri, places.range(found.start, found.end))
 
     @server.feature(types.TEXT_DOCUMENT_REFERENCES)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from collections.abc import Mapping as Dict
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +21,47 @@ MAX_FILES = 20
 NO_NETWORK = "no-network"  # code of the fault that a file holds blocks alone
 FILE_KEYS = ("graphnn", "name", "description", "blocks")
 _LIMITS = Limits(bytes=files.MEBIBYTE, values=100_000)  # of one file
+_BUFFERS: ContextVar[Dict[Path, str]] = ContextVar("buffers")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFile:
+    """A file that a spec takes blocks from.
+
+    Attributes
+    ----------
+    path : Path
+        Below the folder of the spec.
+    named : Scalar
+        Where the spec names it, or the file that leads to it.
+    document : Mapping or None
+        What it holds; None where it cannot be read.
+    """
+
+    path: Path
+    named: Scalar
+    document: Mapping | None
+
+
+@contextmanager
+def buffered(texts: Dict[Path, str]) -> Iterator[None]:
+    """Take blocks from `texts`, by resolved path, in place of what these files hold.
+
+    An editor has them open, and has not saved them. Where a file may lie is checked all the same.
+    """
+    token = _BUFFERS.set(texts)
+    try:
+        yield
+    finally:
+        _BUFFERS.reset(token)
+
+
+def files_of(document: Mapping, folder: Path) -> tuple[BlockFile, ...]:
+    """The files inside `folder` that `document` takes blocks from, those of files among them."""
+    section = document.get("blocks")
+    if not isinstance(section, Mapping) or not _names_files(section):
+        return ()
+    return _taken(document, section, folder, Findings()).files
 
 
 def inline(document: Mapping, folder: Path, findings: Findings) -> tuple[Mapping, bool]:
@@ -40,10 +85,15 @@ def inline(document: Mapping, folder: Path, findings: Findings) -> tuple[Mapping
     section = document.get("blocks")
     if not isinstance(section, Mapping) or not _names_files(section):
         return document, True
+    library = _taken(document, section, folder, findings)
+    return _with(document, _at(section, library.blocks)), library.complete
+
+
+def _taken(document: Mapping, section: Mapping, folder: Path, findings: Findings) -> _Library:
     path = None if document.source is NOWHERE else Path(document.source.name)
     library = _Library(folder, findings)
     library.add(section, _Origin(folder, path))
-    return _with(document, _at(section, library.blocks)), library.complete
+    return library
 
 
 def is_library(document: Mapping) -> bool:
@@ -59,11 +109,12 @@ def _names_files(section: Mapping) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """A file on the way to what is read, and the one that names it."""
+    """A file on the way to what is read, the one that names it, and where the spec does."""
 
     folder: Path
     path: Path | None
     parent: _Origin | None = None
+    named: Scalar | None = None
 
 
 class _Library(Taker):
@@ -72,7 +123,12 @@ class _Library(Taker):
         self.blocks: dict[str, Entry] = {}
         self.complete = True
         self._folder = folder
-        self._read: set[Path] = set()
+        self._read: dict[Path, BlockFile] = {}
+
+    @property
+    def files(self) -> tuple[BlockFile, ...]:
+        """Every file that is named, in the order of reading."""
+        return tuple(self._read.values())
 
     def add(self, section: Mapping, origin: _Origin) -> None:
         """Take in the blocks of `section` and of the files that it names."""
@@ -108,18 +164,20 @@ class _Library(Taker):
             path = files.within(self._folder, name.value, name.span, origin.folder)
             if self._circle(path, name, origin) or path in self._read:
                 return None
-            self._read.add(path)
+            named = origin.named or name
+            self._read[path] = BlockFile(path, named, None)
             if len(self._read) > MAX_FILES:
                 message = f"the spec takes blocks from more than {MAX_FILES} files"
                 raise files.fail("too-many-files", message, name.span)
-            document = reader.read_file(path, _LIMITS, name.span)
+            document = _read(path, name)
         except GraphnnError as error:
             for found in error.diagnostics:
                 self.findings.add(found)
             self.complete = False
             return None
+        self._read[path] = BlockFile(path, named, document)
         section = self._blocks_of(document)
-        return None if section is None else (section, _Origin(path.parent, path, origin))
+        return None if section is None else (section, _Origin(path.parent, path, origin, named))
 
     def _circle(self, path: Path, name: Scalar, origin: _Origin) -> bool:
         """Tell a file that is named on the way to itself."""
@@ -153,6 +211,15 @@ class _Library(Taker):
             self.lacks(document, f"{what} has no 'blocks'", help)
         self.complete = self.complete and section is not None
         return section
+
+
+def _read(path: Path, name: Scalar) -> Mapping:
+    """What the file at `path` holds; the text in the editor, where it is open there."""
+    buffers = _BUFFERS.get(None)
+    text = buffers.get(path.resolve()) if buffers else None
+    if text is None:
+        return reader.read_file(path, _LIMITS, name.span)
+    return reader.read(text, str(path), json=path.suffix.lower() == ".json", limits=_LIMITS)
 
 
 def _with(document: Mapping, section: Mapping) -> Mapping:

@@ -101,7 +101,7 @@ def test_json_is_a_list_of_diagnostics_and_nothing_else(call, line):
         "label": "",
         "notes": [],
         "help": "'graphnn ops' lists them all",
-        "url": "https://graphnn.readthedocs.io/errors/unknown-op.html",
+        "url": "https://graphnn.readthedocs.io/page/errors/unknown-op.html",
     }
     assert (second["code"], second["file"]) == ("no-such-file", None)
 

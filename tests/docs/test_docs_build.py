@@ -11,6 +11,7 @@ import sys
 import pytest
 from docs_pages import ROOT
 
+from graphnn import explanations
 from graphnn.ops import REGISTRY
 
 pytest.importorskip("sphinx")
@@ -58,6 +59,13 @@ def pages():
 @pytest.mark.parametrize("name", [n for n, op in REGISTRY.items() if not op.internal])
 def test_every_op_has_a_page(site, name):
     assert f"<h1>{name}<" in (site / "ops" / f"{name}.html").read_text()
+
+
+def test_every_code_has_a_page_where_its_link_leads(site):
+    host = "https://graphnn.readthedocs.io/page/"
+    for code in explanations.codes():
+        path = site / explanations.page(code).removeprefix(host)
+        assert f"<h1>{code}<" in path.read_text(), code
 
 
 def test_public_names_are_documented(site):

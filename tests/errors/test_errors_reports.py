@@ -39,7 +39,7 @@ def test_short():
 
 
 def test_json():
-    pages = "https://graphnn.readthedocs.io/errors"
+    pages = "https://graphnn.readthedocs.io/page/errors"
     urls = (f"{pages}/unknown-op.html", None, f"{pages}/usage.html")
     assert json.loads(graphnn.render(ALL, "json")) == [
         {**found.as_dict(), "url": url} for found, url in zip(ALL, urls, strict=True)
@@ -145,7 +145,7 @@ def test_another_format():
 def test_sarif_links_to_the_pages():
     (run,) = json.loads(graphnn.render(ALL, "sarif"))["runs"]
     rules = {rule["id"]: rule.get("helpUri") for rule in run["tool"]["driver"]["rules"]}
-    pages = "https://graphnn.readthedocs.io/errors"
+    pages = "https://graphnn.readthedocs.io/page/errors"
     assert rules == {
         "unknown-op": f"{pages}/unknown-op.html",
         "too-long": None,

@@ -21,7 +21,6 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import hostile_files
@@ -32,7 +31,9 @@ from hostile_files import Hostile
 from graphnn.cli.app import app, main
 from graphnn.lsp import queries
 from graphnn.lsp.document import Document
-from graphnn.lsp.server import Places, _symbols
+from graphnn.lsp.places import Places
+from graphnn.lsp.published import Publisher
+from graphnn.lsp.server import _symbols
 
 CPU = 5  # times the seconds that a case may take, after which its child is killed
 WALL = 120  # seconds
@@ -207,11 +208,10 @@ def _command(arguments: Iterable[str]) -> int:
 def _edit(path: Path) -> int:
     """Whatever the language server does with the text in `path`; tells the codes."""
     document = Document(path.read_text(), path)
-    server = SimpleNamespace(workspace=SimpleNamespace(position_encoding=None))
-    places = Places(document.text, server)
+    places = Places(document.text)
     faults = document.diagnose()
+    Publisher("file:///net.yaml", document, lambda there: f"file://{there}").published(faults)
     for found in faults:
-        places.diagnostic("file:///net.yaml", document, found)
         print(f"{found.severity}[{found.code}]")
     for index in (0, len(document.text) // 2, len(document.text)):
         queries.complete(document, index)

@@ -224,7 +224,7 @@ def test_definitions(use, definition):
     index = TEXT.index(use.replace("|", "")) + use.index("|")
     wanted = TEXT.index(definition.replace("|", "")) + definition.index("|")
     found = queries.definition(document(), index)
-    assert (found.start, found.file) == (wanted, "")
+    assert (found.start, found.there) == (wanted, None)
 
 
 def test_what_has_no_definition():
@@ -242,8 +242,21 @@ def test_a_block_of_another_file(tmp_path):
         "graphnn: 1\nblocks: {file: common.yaml}\n"
         "nodes:\n  x: {op: input, shape: [2]}\n  y: {block: pair, inputs: x}\n"
     )
-    found = queries.definition(Document(text, tmp_path / "net.yaml"), text.index("pair"))
-    assert (found.start, found.end, found.file) == (2, 2, str(tmp_path / "common.yaml"))
+    spec = Document(text, tmp_path / "net.yaml")
+    assert str(queries.definition(spec, text.index("pair")).there) == f"{tmp_path}/common.yaml:3:3"
+    named = queries.definition(spec, text.index("common.yaml") + 3)
+    assert str(named.there) == f"{tmp_path}/common.yaml:1:1"
+    assert queries.definition(spec, text.index("file")) is None
+    assert queries.hover(spec, text.index("pair"))[0] == "block **pair**: a\n\ninputs `x`"
+
+
+def test_a_file_of_blocks_that_is_not_there_is_no_definition(tmp_path):
+    text = "graphnn: 1\nblocks: {file: [gone.yaml, ../net.yaml]}\nnodes: {}\n"
+    (tmp_path / "net.yaml").write_text("graphnn: 1\nblocks: {}\n")
+    (tmp_path / "inner").mkdir()
+    spec = Document(text, tmp_path / "inner" / "net.yaml")
+    for name in ("gone", "../net"):
+        assert queries.definition(spec, text.index(name)) is None
 
 
 # Renaming: what the network computes must not change.

@@ -5,69 +5,14 @@ from __future__ import annotations
 import sys
 
 import pytest
-import pytest_lsp
+from lsp_editor import Editor
 from lsprotocol import types
-from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 import graphnn
 from graphnn.cli import lsp
 
 HEAD = "graphnn: 1\nnodes:\n"
 GOOD = f"{HEAD}  x: {{op: input, shape: [batch, 2]}}\n  y: {{op: relu, inputs: x}}\n"
-
-
-@pytest_lsp.fixture(
-    config=ClientServerConfig(server_command=[sys.executable, "-m", "graphnn", "lsp"]),
-    scope="module",
-    loop_scope="module",
-)
-async def client(lsp_client: LanguageClient):
-    capabilities = client_capabilities("visual_studio_code")
-    found = await lsp_client.initialize_session(types.InitializeParams(capabilities))
-    lsp_client.found = found
-    yield
-    await lsp_client.shutdown_session()
-
-
-class Editor:
-    """An editor with one text open."""
-
-    def __init__(self, client: LanguageClient, uri: str, text: str) -> None:
-        self.client, self.uri, self.text, self.version = client, uri, text, 1
-        client.text_document_did_open(
-            types.DidOpenTextDocumentParams(types.TextDocumentItem(uri, "yaml", 1, text))
-        )
-
-    @property
-    def where(self) -> types.TextDocumentIdentifier:
-        return types.TextDocumentIdentifier(self.uri)
-
-    def type(self, text: str) -> None:
-        """Replace all of the text."""
-        self.version += 1
-        self.text = text
-        self.client.text_document_did_change(
-            types.DidChangeTextDocumentParams(
-                types.VersionedTextDocumentIdentifier(self.version, self.uri),
-                [types.TextDocumentContentChangeWholeDocument(text)],
-            )
-        )
-
-    async def told(self) -> list[types.Diagnostic]:
-        """The next diagnostics that are published."""
-        await self.client.wait_for_notification("textDocument/publishDiagnostics")
-        return list(self.client.diagnostics[self.uri])
-
-    def at(self, mark: str) -> types.Position:
-        """The position of what follows `|` in `mark`, in UTF-16."""
-        index = self.text.index(mark.replace("|", "")) + mark.index("|")
-        before = self.text[:index].split("\n")
-        return types.Position(len(before) - 1, len(before[-1].encode("utf-16-le")) // 2)
-
-    def shown(self, range: types.Range) -> str:
-        """The text that a range in one line stands for."""
-        line = self.text.split("\n")[range.start.line].encode("utf-16-le")
-        return line[2 * range.start.character : 2 * range.end.character].decode("utf-16-le")
 
 
 @pytest.fixture
@@ -145,25 +90,6 @@ async def test_other_places_of_an_error(client, uri):
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_an_error_in_a_file_of_blocks(client, tmp_path):
-    blocks = (
-        "graphnn: 1\nblocks:\n  b: {inputs: [x], nodes: {y: {op: rleu, inputs: x}}, output: y}\n"
-    )
-    (tmp_path / "common.yaml").write_text(blocks)
-    text = "graphnn: 1\nblocks: {file: common.yaml}\nnodes:\n  x: {op: input, shape: [2]}\n"
-    path = tmp_path / "net.yaml"
-    editor = Editor(client, path.as_uri(), f"{text}  z: {{block: b, inputs: x}}\n")
-    (found,) = await editor.told()
-    place = f"{tmp_path / 'common.yaml'}:3:36"
-    assert found.message == f"{place}: there is no op 'rleu'\nhelp: did you mean 'relu'?"
-    assert found.code_description.href == "https://graphnn.readthedocs.io/errors/unknown-op.html"
-    (other,) = found.related_information
-    assert other.location.uri == (tmp_path / "common.yaml").as_uri()
-    assert (other.location.range.start.line, other.location.range.start.character) == (2, 35)
-    assert other.message == "there is no op 'rleu'"
-
-
-@pytest.mark.asyncio(loop_scope="module")
 async def test_completion(client, uri):
     editor = Editor(client, uri, GOOD + "  z: {op: rel")
     await editor.told()
@@ -223,7 +149,7 @@ async def test_symbols_and_formatting(client, uri):
 async def test_a_text_that_is_closed_has_no_errors(client, uri):
     editor = Editor(client, uri, "nodes: 1")
     assert await editor.told() != []
-    client.text_document_did_close(types.DidCloseTextDocumentParams(editor.where))
+    editor.close()
     assert await editor.told() == []
 
 
