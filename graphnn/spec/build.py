@@ -26,7 +26,7 @@ from graphnn.spec.model import (
 )
 from graphnn.spec.nodes import NodeTaker
 from graphnn.spec.search import search
-from graphnn.spec.take import brief, unlike
+from graphnn.spec.take import brief, number_help, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
 TOP_KEYS = (
@@ -148,9 +148,8 @@ class _Builder(NodeTaker):
             elif type(number) is int and 1 <= number <= sizes.MAX_SIZE:
                 table[name] = number
             else:
-                self.wrong(
-                    f"the size '{name}'", "a whole number from 1 to 2**40, or free", entry.value
-                )
+                wanted = "a whole number from 1 to 2**40, or free"
+                self.wrong(f"the size '{name}'", wanted, entry.value, number_help(entry.value))
         return table
 
     def _nodes(self, document: Mapping) -> dict[str, NodeSpec | UseSpec]:
@@ -270,7 +269,7 @@ class _Builder(NodeTaker):
             problem = f"at least 1 row is held back, not {number}"
         else:
             return value
-        help = "write a fraction, such as 0.1, or how many rows"
+        help = number_help(value) or "write a fraction, such as 0.1, or how many rows"
         self.findings.error("bad-split", problem, value.span, help=help)
         return value
 
