@@ -19,7 +19,7 @@ from graphnn.runs import train_spec
 from graphnn.spec.model import TrainSpec
 from graphnn.trained import Classes
 from graphnn.training import data
-from graphnn.training.loop import needs
+from graphnn.training.loop import idle, needs
 from graphnn.training.measuring import Measuring, input_need
 from graphnn.training.row_files import Part, RowReader
 
@@ -238,8 +238,10 @@ def _classes(network: Network, spec: TrainSpec) -> Classes:
     """Named classes of the training data, for weights that tell of none; none without the data."""
     if spec.data is None or not any(kind in spec.data for kind in _NAMING):
         return {}
+    inputs, folder = needs(network, spec), network.graph.spec.folder
+    others = idle(network, spec, inputs)
     try:
-        return data.load(spec.data, needs(network, spec), network.graph.spec.folder).train.classes
+        return data.load(spec.data, inputs, folder, idle=others).train.classes
     except FileError as error:
         if all(found.code.startswith("no-such-") for found in error.diagnostics):
             return {}
