@@ -90,7 +90,8 @@ class Predictor:
     Raises
     ------
     TrainingError
-        The weights do not name the classes, and the training data have more than the network tells.
+        The weights do not name the classes, and the training data have more or fewer than the
+        network tells.
     UsageError
         What is told reads more than one input.
     """
@@ -223,10 +224,10 @@ def _best(scores: Array) -> Iterable[tuple[int, float]]:
 
 
 def _check_count(names: tuple[str, ...], node: Node) -> None:
-    """Refuse more classes than `node` tells: the data are not those of the training."""
+    """Refuse names of more or fewer classes than `node` tells: they may be those of others."""
     width = node.shape[-1] if len(node.shape) > 1 else 1
     count = 2 if width == 1 else width
-    if isinstance(count, int) and len(names) > count:
+    if names and isinstance(count, int) and len(names) != count:
         message = (
             f"'{node.name}' tells {count} classes, but the training data now have {len(names)}"
         )

@@ -147,6 +147,19 @@ def test_weights_that_name_no_classes_are_not_taken_for_others(call, net):
     )
 
 
+def test_fewer_classes_than_the_weights_were_trained_for(call, net):
+    # What is left would be named by the first numbers, a dog as a cat.
+    graphnn.train(net).network.save("w.npz")
+    shutil.rmtree("pets/cat")
+    result = call("predict", net, "--weights", "w.npz", "pets/dog/0.png")
+    assert (result.code, result.out, result.err) == (
+        1,
+        "",
+        "error[different-classes]: 'y' tells 2 classes, but the training data now have 1\n"
+        "   = help: the weights.safetensors of a run hold the names of its classes\n",
+    )
+
+
 def test_data_for_an_input_that_the_loss_does_not_need(call, net):
     graphnn.train(net).network.save("w.npz")
     unread = "  u: {op: input, shape: [batch]}\n  v: {op: negative, inputs: u}\ntrain:\n"
