@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from graphnn.errors import Diagnostic, SpecError
 from graphnn.spec.sizes import show
-from graphnn.spec.take import brief
+from graphnn.spec.take import brief, number_help
 from graphnn.spec.values import Scalar, Sequence, Value
 
 Array = NDArray[Any]
@@ -107,6 +107,5 @@ def _entries_of(count: int) -> str:
 
 
 def _wrong(what: str, wanted: str, item: Value) -> SpecError:
-    return SpecError(
-        Diagnostic("not-numbers", f"{what} must hold {wanted}, not {brief(item)}", item.span)
-    )
+    message = f"{what} must hold {wanted}, not {brief(item)}"
+    return SpecError(Diagnostic("not-numbers", message, item.span, help=number_help(item)))

@@ -29,7 +29,7 @@ from graphnn.spec.model import BlockSpec, Copy, NetworkSpec, NodeSpec, Reference
 from graphnn.spec.nodes import NODE_KEYS
 from graphnn.spec.scalars import meant_truth
 from graphnn.spec.sizes import Size, show
-from graphnn.spec.take import brief, truth_help, unlike
+from graphnn.spec.take import brief, number_help, size_help, truth_help, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, plain
 
 _OF_ARRAY = ("unknown-array", "pickled-array", "not-numbers")  # faults of one array of a file
@@ -49,6 +49,7 @@ _WANTED = {
     "finite_number": "a finite number",
     "too_short": "a list of at least {min_length} entry",
 }
+_NUMBERS = ("float_type", "int_type")
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +317,7 @@ class Binder:
         shown = f"{what}, {brief(value)}" if text else what
         message, help = f"{shown}: {detail['msg']}", ""
         if text and "value" not in detail["ctx"]:
-            help = "a size is made of whole numbers, names of sizes, + - * // and brackets"
+            help = size_help(value)
         elif "value" not in detail["ctx"]:
             message = f"{what} must be a whole number or the name of a size, {unlike(value)}"
         self._findings.error("bad-size", message, value.span, help=help)
@@ -542,9 +543,9 @@ def attribute_message(what: str, value: Value, detail: ErrorDetails) -> tuple[st
     kind, context = detail["type"], detail.get("ctx", {})
     wanted = _WANTED.get(kind, "").format(**context)
     if wanted:
-        help = ""
-        if kind == "bool_type":
-            help = truth_help(value)
+        help = truth_help(value) if kind == "bool_type" else ""
+        if kind in _NUMBERS:
+            help = number_help(value)
         if kind == "literal_error" and isinstance(value, Scalar):
             help = suggestion(str(value.value), re.findall(r"'(.*?)'", wanted))
         return f"{what} must be {wanted}, {unlike(value)}", help
@@ -563,7 +564,7 @@ def _meant_initializer(name: Scalar, also: tuple[str, ...]) -> str:
     text = str(name.value)
     if found := elsewhere(text):
         return f"write {found}"
-    otherwise = f"there are {', '.join(sorted(INITIALIZERS))}"
+    otherwise = number_help(name) or f"there are {', '.join(sorted(INITIALIZERS))}"
     return suggestion(text, (*INITIALIZERS, *also), otherwise)
 
 

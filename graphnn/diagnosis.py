@@ -16,7 +16,6 @@ from graphnn.spec import build, reader
 from graphnn.spec.library import NO_NETWORK
 from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import TrainSpec
-from graphnn.spec.settings import override
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import Value
 from graphnn.training import augmentation, metrics, optimizers
@@ -117,7 +116,7 @@ def _find(
         document = read(findings)
     if document is None:
         return findings.sorted()
-    spec = build.build(override(document, settings), folder, findings)
+    spec = build.build(document, folder, findings, settings)
     draft, net = graph.draft(spec, findings), None
     with _kept(findings):
         net = Network(draft.graph())

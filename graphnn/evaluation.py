@@ -17,7 +17,7 @@ from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.training import data as sources
 from graphnn.training.data import Dataset
-from graphnn.training.loop import Sets, load_sets, needs
+from graphnn.training.loop import Sets, idle, load_sets, needs
 from graphnn.training.measuring import Classified, Measuring, Row, confusion_matrix
 
 
@@ -143,14 +143,15 @@ def _rows(
 ) -> tuple[str, Dataset]:
     if data is None:
         return held_back(load_sets(net, spec, net.classes))
-    if not isinstance(data, Located):
-        return "given", sources.given(data, needs(net, spec), net.classes)
     inputs, folder = needs(net, spec), net.graph.spec.folder
-    found = sources.load(data, inputs, folder, net.classes)
+    others = idle(net, spec, inputs)
+    if not isinstance(data, Located):
+        return "given", sources.given(data, inputs, net.classes, others)
+    found = sources.load(data, inputs, folder, net.classes, others)
     if net.classes is None and found.train.classes and spec.data is not None:
         # Where the weights do not tell how texts were numbered, the training data do.
-        trained = sources.load(spec.data, inputs, folder)
-        found = sources.load(data, inputs, folder, trained.train.classes)
+        trained = sources.load(spec.data, inputs, folder, idle=others)
+        found = sources.load(data, inputs, folder, trained.train.classes, others)
     return "given", found.train if found.test is None else found.test
 
 

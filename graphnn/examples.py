@@ -19,7 +19,7 @@ from graphnn.ops.source import Input
 from graphnn.spec import sizes
 from graphnn.spec.model import ExampleSpec, NetworkSpec
 from graphnn.spec.sizes import show
-from graphnn.spec.take import brief
+from graphnn.spec.take import brief, number_help
 from graphnn.spec.values import Entry, Scalar, Sequence, Value
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.writer import flow
@@ -262,7 +262,7 @@ def _size(value: Value, spec: NetworkSpec) -> int:
         except sizes.SizeError as error:
             if error.name and spec.is_lost_size(error.name):
                 raise SpecError from None  # told where it is declared
-            help = suggestion(error.name, spec.sizes) if error.name else ""
+            help = suggestion(error.name, spec.sizes) if error.name else number_help(value)
             span = value.span_of(error.name or "")
             raise _fault("unknown-size", str(error), span, help) from None
         if not isinstance(parsed, int):

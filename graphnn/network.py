@@ -33,7 +33,6 @@ from graphnn.plan import MODES, Mode, make
 from graphnn.spec import build, reader
 from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import DType, WeightsSpec
-from graphnn.spec.settings import override
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import located
@@ -479,8 +478,7 @@ def _network(
     seed: int | None,
 ) -> Network:
     findings = Findings(DEFAULT.faults)
-    document = override(read(findings), settings or {})
-    spec = build.build(document, folder, findings)
+    spec = build.build(read(findings), folder, findings, settings)
     checked = graph.build(spec, findings)
     if seed is None:
         seed = spec.train.seed if spec.train is not None else 0

@@ -19,7 +19,7 @@ from graphnn.runs import train_spec
 from graphnn.spec.model import TrainSpec
 from graphnn.trained import Classes
 from graphnn.training import data
-from graphnn.training.loop import needs
+from graphnn.training.loop import idle, needs
 from graphnn.training.measuring import Measuring, input_need
 from graphnn.training.row_files import Part, RowReader
 
@@ -90,7 +90,8 @@ class Predictor:
     Raises
     ------
     TrainingError
-        The weights do not name the classes, and the training data have more than the network tells.
+        The weights do not name the classes, and the training data have more or fewer than the
+        network tells.
     UsageError
         What is told reads more than one input.
     """
@@ -223,10 +224,10 @@ def _best(scores: Array) -> Iterable[tuple[int, float]]:
 
 
 def _check_count(names: tuple[str, ...], node: Node) -> None:
-    """Refuse more classes than `node` tells: the data are not those of the training."""
+    """Refuse names of more or fewer classes than `node` tells: they may be those of others."""
     width = node.shape[-1] if len(node.shape) > 1 else 1
     count = 2 if width == 1 else width
-    if isinstance(count, int) and len(names) > count:
+    if names and isinstance(count, int) and len(names) != count:
         message = (
             f"'{node.name}' tells {count} classes, but the training data now have {len(names)}"
         )
@@ -238,8 +239,10 @@ def _classes(network: Network, spec: TrainSpec) -> Classes:
     """Named classes of the training data, for weights that tell of none; none without the data."""
     if spec.data is None or not any(kind in spec.data for kind in _NAMING):
         return {}
+    inputs, folder = needs(network, spec), network.graph.spec.folder
+    others = idle(network, spec, inputs)
     try:
-        return data.load(spec.data, needs(network, spec), network.graph.spec.folder).train.classes
+        return data.load(spec.data, inputs, folder, idle=others).train.classes
     except FileError as error:
         if all(found.code.startswith("no-such-") for found in error.diagnostics):
             return {}

@@ -23,8 +23,8 @@ from graphnn.spec.model import TrainSpec
 from graphnn.spec.writer import to_yaml
 from graphnn.trained import CHECKPOINT, WEIGHTS
 from graphnn.training import checkpoint
-from graphnn.training.data import given
-from graphnn.training.loop import Progress, Sets, Training, needs
+from graphnn.training.data import Dataset, given
+from graphnn.training.loop import Progress, Sets, Training, idle, needs
 from graphnn.training.measuring import Row
 
 Array = NDArray[Any]
@@ -113,7 +113,7 @@ def train(
     """
     net = source if isinstance(source, Network) else network.load(source, settings)
     spec = train_spec(net)
-    sets = None if data is None else Sets(given(data, needs(net, spec), net.classes))
+    sets = None if data is None else Sets(_given(net, spec, data))
     place = _found(folder, resume)
     filters = None if place is None else pictures.first_filters(net)
     training = Training(net, spec, sets)
@@ -133,6 +133,12 @@ def train(
     history = tuple(training.state.history)
     best = training.best_epoch
     return Run(net, history, test, test_rows, best, interrupted, place, written, remarks)
+
+
+def _given(net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike]) -> Dataset:
+    """The rows that Python gives, as training takes them."""
+    inputs = needs(net, spec)
+    return given(data, inputs, net.classes, idle(net, spec, inputs))
 
 
 def train_spec(net: Network) -> TrainSpec:

@@ -20,8 +20,8 @@ from graphnn.initializers import INITIALIZERS
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Operand
 from graphnn.spec.blocks import BLOCK_KEYS
-from graphnn.spec.build import EXAMPLE_KEYS, STOPPING_KEYS, TOP_KEYS, TRAIN_KEYS, WEIGHTS_KEYS
-from graphnn.spec.model import SEARCH_KINDS, DType, GradientMethod, Keep, SearchSpec
+from graphnn.spec.build import EXAMPLE_KEYS, STOPPING_KEYS, TOP_KEYS, WEIGHTS_KEYS
+from graphnn.spec.model import SEARCH_KINDS, TRAIN_KEYS, DType, GradientMethod, Keep, SearchSpec
 from graphnn.spec.nodes import NODE_KEYS, USE_KEYS
 from graphnn.spec.search import SEARCH_KEYS
 from graphnn.spec.sizes import MAX_SIZE

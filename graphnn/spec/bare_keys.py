@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphnn.errors import Diagnostic, Span
-from graphnn.spec.scalars import shortened
+from graphnn.spec.scalars import comma_help, shortened
 
 
 def missing_value(texts: tuple[str, ...], span: Span | None) -> Diagnostic:
@@ -33,16 +33,9 @@ def number_with_commas(texts: tuple[str, ...], span: Span | None) -> Diagnostic:
     span : Span or None
         Of the whole number.
     """
-    parts = [shortened(text) for text in texts]
-    message = f"the number '{','.join(parts)}' holds a comma, which starts a new key"
-    several = f"several numbers as [{', '.join(parts)}]"
-    if all(len(part) == 3 for part in parts[1:]):
-        help = "leave the comma out, or write '.' where it is a decimal one"
-    elif len(parts) == 2:
-        help = f"write {'.'.join(parts)}, or {several}"
-    else:
-        help = f"write {several}"
-    return Diagnostic("key-not-text", message, span, help=help)
+    number = ",".join(texts)
+    message = f"the number '{shortened(number)}' holds a comma, which starts a new key"
+    return Diagnostic("key-not-text", message, span, help=comma_help(number))
 
 
 def missing_colon(key: str, name: str, value: str, span: Span | None) -> Diagnostic:

@@ -12,7 +12,7 @@ from graphnn.spec import sizes
 from graphnn.spec.choices import OPS
 from graphnn.spec.model import BlockSpec, Lost, NodeSpec, Reference, UseSpec
 from graphnn.spec.nodes import MAX_NODES, USE_KEYS, NodeTaker, one_or_more
-from graphnn.spec.take import brief, unlike
+from graphnn.spec.take import brief, size_help, unlike
 from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value
 
 BLOCK_KEYS = ("about", "sizes", "inputs", "nodes", "output")
@@ -89,8 +89,8 @@ def size_of(what: str, value: Value, scope: Dict[str, sizes.Size], most: int) ->
         except sizes.SizeError as error:
             if error.name is not None:
                 raise GivenSizeError("unknown-size", str(error), name=error.name) from None
-            help = "a size is made of whole numbers, names of sizes, + - * // and brackets"
-            raise GivenSizeError("bad-size", f"{what}, {brief(value)}: {error}", help) from None
+            message = f"{what}, {brief(value)}: {error}"
+            raise GivenSizeError("bad-size", message, size_help(value)) from None
     elif isinstance(size, int) and not isinstance(size, bool):
         found = size
     else:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Dict
 from pathlib import Path
+from typing import Any
 
-from graphnn.errors import Findings, Note
+from graphnn.errors import Findings, Note, UsageError
 from graphnn.garbage import paused
 from graphnn.spec import sizes
 from graphnn.spec.blocks import blocks
@@ -12,6 +14,7 @@ from graphnn.spec.choices import OPTIONS, home_of, only_choice
 from graphnn.spec.expand import expand
 from graphnn.spec.library import NO_NETWORK, inline, is_library
 from graphnn.spec.model import (
+    TRAIN_KEYS,
     AugmentSpec,
     EarlyStoppingSpec,
     ExampleSpec,
@@ -26,7 +29,8 @@ from graphnn.spec.model import (
 )
 from graphnn.spec.nodes import NodeTaker
 from graphnn.spec.search import search
-from graphnn.spec.take import brief, unlike
+from graphnn.spec.settings import override
+from graphnn.spec.take import brief, number_help, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
 TOP_KEYS = (
@@ -44,24 +48,6 @@ TOP_KEYS = (
     "search",
     "allow",
 )
-TRAIN_KEYS = (
-    "data",
-    "loss",
-    "metrics",
-    "optimizer",
-    "batch_size",
-    "epochs",
-    "seed",
-    "validation",
-    "test",
-    "rows",
-    "gradient",
-    "accumulate",
-    "augment",
-    "early_stopping",
-    "keep",
-    "stratify",
-)
 EXAMPLE_KEYS = ("about", "inputs", "outputs", "rtol", "atol")
 STOPPING_KEYS = OPTIONS["early_stopping"] = ("patience", "metric")
 WEIGHTS_KEYS = ("file", "partial")
@@ -70,7 +56,9 @@ _NODES = "list the network under 'nodes:', one name and op a line"
 
 
 @paused()
-def build(document: Mapping, folder: Path, findings: Findings) -> NetworkSpec:
+def build(
+    document: Mapping, folder: Path, findings: Findings, settings: Dict[str, Any] | None = None
+) -> NetworkSpec:
     """The network that `document` describes; what is wrong with it goes to `findings`.
 
     Parameters
@@ -82,15 +70,26 @@ def build(document: Mapping, folder: Path, findings: Findings) -> NetworkSpec:
     findings : Findings
         Takes a diagnostic for each fault; the spec returned is whole even so, without the
         parts at fault.
+    settings : mapping of str to value, optional
+        Sizes and values of ``train`` and of nodes to replace; see `override`.
+
+    Raises
+    ------
+    UsageError
+        A setting leads nowhere, or to several places; or two exclude each other.
+    SpecError
+        It may lead to a block of a file that cannot be read.
     """
-    return _Builder(findings).network(document, folder)
+    return _Builder(findings).network(document, folder, settings or {})
 
 
 class _Builder(NodeTaker):
-    def network(self, document: Mapping, folder: Path) -> NetworkSpec:
+    def network(self, document: Mapping, folder: Path, settings: Dict[str, Any]) -> NetworkSpec:
         document = self.keys(document, TOP_KEYS, "a spec")
         self.version(document, "the spec")
         document, whole = inline(document, folder, self.findings)
+        # Blocks of files can be set like those that the spec writes itself.
+        document = self._set(document, settings, whole=whole)
         section = self.mapping(
             document.get("blocks"),
             "'blocks'",
@@ -129,6 +128,14 @@ class _Builder(NodeTaker):
             stray=flat.stray,
         )
 
+    def _set(self, document: Mapping, settings: Dict[str, Any], *, whole: bool) -> Mapping:
+        try:
+            return override(document, settings)
+        except UsageError:
+            if not whole:
+                self.findings.raise_errors()
+            raise
+
     def _sizes(self, document: Mapping) -> dict[str, sizes.Size]:
         table: dict[str, sizes.Size] = {"batch": sizes.free("batch")}
         given = self.mapping(document.get("sizes"), "'sizes'")
@@ -148,9 +155,8 @@ class _Builder(NodeTaker):
             elif type(number) is int and 1 <= number <= sizes.MAX_SIZE:
                 table[name] = number
             else:
-                self.wrong(
-                    f"the size '{name}'", "a whole number from 1 to 2**40, or free", entry.value
-                )
+                wanted = "a whole number from 1 to 2**40, or free"
+                self.wrong(f"the size '{name}'", wanted, entry.value, number_help(entry.value))
         return table
 
     def _nodes(self, document: Mapping) -> dict[str, NodeSpec | UseSpec]:
@@ -270,7 +276,7 @@ class _Builder(NodeTaker):
             problem = f"at least 1 row is held back, not {number}"
         else:
             return value
-        help = "write a fraction, such as 0.1, or how many rows"
+        help = number_help(value) or "write a fraction, such as 0.1, or how many rows"
         self.findings.error("bad-split", problem, value.span, help=help)
         return value
 

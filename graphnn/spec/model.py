@@ -16,6 +16,24 @@ Keep = Literal["last", "best"]
 Direction = Literal["maximize", "minimize"]
 SearchKind = Literal["uniform", "log_uniform", "choice"]
 Lost = frozenset[str] | None  # names of things at fault; None where any may be
+TRAIN_KEYS = (
+    "data",
+    "loss",
+    "metrics",
+    "optimizer",
+    "batch_size",
+    "epochs",
+    "seed",
+    "validation",
+    "test",
+    "rows",
+    "gradient",
+    "accumulate",
+    "augment",
+    "early_stopping",
+    "keep",
+    "stratify",
+)
 SEARCH_KINDS: tuple[SearchKind, ...] = ("uniform", "log_uniform", "choice")
 
 

@@ -249,9 +249,6 @@ def _decoded(content: bytes, name: str) -> str:
         ) from None
 
 
-_NEAR = 1000  # characters before an empty value among which its ':' is looked for
-
-
 class _YamlEvents:
     """Sends the events of PyYAML's parser to a builder."""
 
@@ -311,17 +308,18 @@ class _YamlEvents:
 
     def _is_bare(self, start: Any) -> bool:
         """Whether an empty value stands for none: no ':' is before it, and its key may end."""
-        if self._text[start.index : start.index + _NEAR].lstrip()[:1] not in ("", *",}]#"):
+        if self._text[start.index : start.index + 1] not in ("", *",}]"):
             return False  # what cannot be read is told next
-        key = self._builder.last
-        lines = self._text[max(0, start.index - _NEAR) : start.index].split("\n")
-        below = start.line - key.end_line
-        if below >= len(lines):
-            return False
-        first = lines[-1 - below]
-        # Counted from the end, since the first line may be cut.
-        past = start.column - key.end_column if below == 0 else len(first) - key.end_column
-        return ":" not in "".join([first[len(first) - past :], *lines[len(lines) - below :]])
+        lines = self._since_last(start).split("\n")
+        return not any(":" in line.partition("#")[0] for line in lines)
+
+    def _since_last(self, start: Any) -> str:
+        """The text between the value completed last and `start`: spaces, marks and comments."""
+        last = self._builder.last
+        at = start.index - start.column
+        for _ in range(start.line - last.end_line):
+            at = self._text.rfind("\n", 0, max(at - 1, 0)) + 1
+        return self._text[at + last.end_column : start.index]
 
     def _in_text(self, place: Place) -> Place:
         """The `place` of an empty value; at the end of the text, libyaml's line is not there."""

@@ -79,6 +79,19 @@ def meant_truth(value: object) -> str:
     return _FORMER_WORDS.get(value.lower(), "") if isinstance(value, str) else ""
 
 
+def comma_help(text: str) -> str:
+    """What to write in place of `text`, a number with commas such as ``1,000``."""
+    parts = text.split(",")
+    if all(len(part) == 3 for part in parts[1:]):
+        return "leave the comma out, or write '.' where it is a decimal one"
+    several = f"several numbers as [{shortened(', '.join(parts))}]"
+    return (
+        f"write {shortened('.'.join(parts))}, or {several}"
+        if len(parts) == 2
+        else f"write {several}"
+    )
+
+
 def shortened(text: str, length: int = 40) -> str:
     """`text`, or its start with dots when it is longer than `length`."""
     return text if len(text) <= length else f"{text[:length]}..."

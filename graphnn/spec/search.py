@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graphnn.errors import Findings, nearest, suggestion
 from graphnn.spec.model import SEARCH_KINDS, Direction, SearchedSpec, SearchKind, SearchSpec
-from graphnn.spec.take import Taker, brief
+from graphnn.spec.take import Taker, brief, number_help
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 from graphnn.spec.writer import flow
 
@@ -98,7 +98,8 @@ class _Search(Taker):
         items = by.value.items if isinstance(by.value, Sequence) else []
         numbers = [number for item in items if (number := _number(item)) is not None]
         if len(items) != 2 or len(numbers) != 2:
-            self.wrong(f"the range of '{name}'", "two numbers such as [0.1, 1.0]", by.value)
+            wanted = "two numbers such as [0.1, 1.0]"
+            self.wrong(f"the range of '{name}'", wanted, by.value, number_help(by.value))
             return None
         low, high = numbers
         problem = ""

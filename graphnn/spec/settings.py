@@ -8,8 +8,8 @@ from itertools import islice
 from typing import Any
 
 from graphnn.errors import Diagnostic, UsageError, listed, nearest, suggestion
-from graphnn.spec.build import TRAIN_KEYS
 from graphnn.spec.choices import CHOICES, OPTIONS
+from graphnn.spec.model import TRAIN_KEYS
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located, place_of
 
 _TOP = ("dtype", "name")
@@ -169,9 +169,13 @@ def _of_nodes(document: Mapping, wanted: Path) -> str:
         return f"say of which node: {listed(f'{name}.{first}' for name in having)}" * bool(having)
     if block := _use(nodes, first):
         inner = ".".join((block, *(part for part in rest if not part.isdigit())))
-        if "file" in blocks and block not in blocks:
-            return f"the block '{block}' is in a file of its own, and is changed there"
         return f"'{first}' is a use of the block '{block}': set {inner}, for all uses"
+    if first in blocks:
+        inside = _mapping(_mapping(blocks, first), "nodes").entries
+        near = nearest(rest[0], inside)
+        if near:
+            return f"did you mean '{'.'.join((first, near, *rest[1:]))}'?"
+        return f"the nodes of the block '{first}' are {listed(inside)}" * bool(inside)
     meant = nearest(first, (*nodes.entries, *blocks.entries))
     return f"did you mean '{'.'.join((meant, *rest))}'?" if meant else ""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TypeVar
 
 from graphnn.errors import Findings, Span, nearest, suggestion
-from graphnn.spec.scalars import meant_truth, shortened
+from graphnn.spec.scalars import comma_help, meant_truth, shortened
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
 
 VERSION = 1
@@ -16,6 +16,7 @@ MAX_NAME = 100
 T = TypeVar("T", bound=str)
 MAX_WHOLE = 2**63 - 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_WITH_COMMAS = re.compile(r"[-+]?[0-9]+(?:,[0-9]+)+")
 NAME_HELP = "a name holds letters, digits, '_' and '-', and starts with a letter or '_'"
 
 
@@ -43,6 +44,18 @@ def truth_help(value: Value) -> str:
     """Help for a text in the place of a truth value."""
     word = meant_truth(value.value) if isinstance(value, Scalar) else ""
     return f"write {word}: {brief(value)} is a text" if word else ""
+
+
+def number_help(value: Value) -> str:
+    """Help for a text such as ``1,000`` in the place of a number."""
+    text = value.value if isinstance(value, Scalar) else None
+    return comma_help(text) if isinstance(text, str) and _WITH_COMMAS.fullmatch(text) else ""
+
+
+def size_help(value: Value) -> str:
+    """Help for a text that is no size."""
+    otherwise = "a size is made of whole numbers, names of sizes, + - * // and brackets"
+    return number_help(value) or otherwise
 
 
 class Taker:
@@ -103,7 +116,7 @@ class Taker:
         bound = f"least {least}"
         if type(number) is int and number > MAX_WHOLE:
             bound = "most 2**63 - 1"
-        self.wrong(what, f"a whole number of at {bound}", value)
+        self.wrong(what, f"a whole number of at {bound}", value, number_help(value))
         return default
 
     def tolerance(self, value: Value | None, what: str, default: float) -> float:
@@ -118,7 +131,7 @@ class Taker:
             and 0 <= number <= sys.float_info.max
         ):
             return float(number)
-        self.wrong(what, "a number of at least 0", value)
+        self.wrong(what, "a number of at least 0", value, number_help(value))
         return default
 
     def choice(self, value: Value | None, what: str, options: tuple[T, ...]) -> T:

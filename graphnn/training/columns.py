@@ -163,7 +163,7 @@ def _whole(need: InputNeed, column: Column) -> NDArray[Any]:
     values = column.values
     if values.dtype.kind == "f":
         values = values.astype(np.float64, copy=False)
-        fits = (values == np.trunc(values)) & (np.abs(values) <= _MAX_WHOLE)
+        fits = _are_whole(values)
     elif values.dtype == np.uint64:
         fits = values <= np.iinfo(np.int64).max
     else:
@@ -176,6 +176,12 @@ def _whole(need: InputNeed, column: Column) -> NDArray[Any]:
             column.span,
         )
     return values.astype(np.int64, copy=False)
+
+
+def _are_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which floats are whole numbers that a float can tell from their neighbours."""
+    whole: NDArray[np.bool_] = (values == np.trunc(values)) & (np.abs(values) <= _MAX_WHOLE)
+    return whole
 
 
 def _first(wrong: NDArray[np.bool_], column: Column) -> tuple[str, Any]:
@@ -191,7 +197,7 @@ def _are_classes(need: InputNeed, column: Column) -> bool:
     one_each = values.size == len(values)
     if not one_each or len(need.row) != 1 or need.width in (None, 1):
         return False
-    return values.dtype.kind in "bui" or bool((values == np.trunc(values)).all())
+    return values.dtype.kind in "bui" or bool(_are_whole(values).all())
 
 
 def _one_hot(need: InputNeed, column: Column) -> NDArray[Any]:
@@ -217,8 +223,9 @@ def _check_classes(need: InputNeed, column: Column, count: int) -> None:
         message = f"'{need.name}' takes {count} classes, but '{column.name}' holds {kinds}"
         most = len(column.classes) - 1
     else:
-        place, value = _first(outside, column)
-        message = f"'{need.name}' takes classes 0 to {count - 1}, but {place} is {value}"
+        row = int(np.argmax(outside))  # of one number each
+        held = f"'{column.name}' holds {int(numbers.flat[row])} in row {row}"
+        message = f"'{need.name}' takes classes 0 to {count - 1}, but {held}"
     help = f"the network needs {most + 1} outputs to tell {most + 1} classes apart, not {count}"
     if numbers.min() < 0 or (numbers.min(), most) == (1, count):
         help = "class numbers count from 0"

@@ -18,7 +18,7 @@ from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.trained import Classes
 from graphnn.training.columns import Column, InputNeed, array_for
-from graphnn.training.faults import for_each, refuse
+from graphnn.training.faults import for_each, not_fed, refuse
 from graphnn.training.sources import SOURCES, Request
 
 __all__ = ["Data", "Dataset", "InputNeed", "given", "load", "split_off"]
@@ -207,6 +207,7 @@ def given(
     arrays: Mapping[str, ArrayLike],
     inputs: Mapping[str, InputNeed],
     classes: Classes | None = None,
+    idle: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Arrays that Python gives, as the inputs take them: by the rules for those of a file.
 
@@ -218,13 +219,15 @@ def given(
         Every input to feed, in the order of the graph.
     classes : dict of str to tuple of str, optional
         Names of classes by input, that class numbers stand for.
+    idle : mapping of str to str, optional
+        Inputs that are not to be fed, with a sentence that says why.
 
     Raises
     ------
     DataError
         An input is missing or unknown, or an array does not fit. All independent faults at once.
     """
-    _check_names(arrays, inputs)
+    _check_names(arrays, inputs, idle or {})
     _check_needs(inputs, None)
     columns = for_each(
         {name: arrays[name] for name in inputs}, lambda n, array: Column(n, _numbers(n, array))
@@ -358,13 +361,15 @@ def source(spec: Value) -> tuple[str, Value]:
     return next(iter(spec.items()))
 
 
-def _check_names(arrays: Mapping[str, ArrayLike], inputs: Mapping[str, InputNeed]) -> None:
+def _check_names(
+    arrays: Mapping[str, ArrayLike], inputs: Mapping[str, InputNeed], idle: Mapping[str, str]
+) -> None:
     findings = Findings()
     known = f"its inputs are {listed(inputs)}" if inputs else "it has no inputs"
     for name in arrays:
         if name not in inputs:
-            message = f"the network has no input '{name}' to feed"
-            findings.error("unknown-input", message, help=suggestion(str(name), inputs, known))
+            message, help = not_fed(str(name), inputs, known, idle)
+            findings.error("unknown-input", message, help=help)
     for name in inputs:
         if name not in arrays:
             findings.error("missing-input", f"the data have no array to feed input '{name}'")

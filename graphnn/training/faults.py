@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from graphnn.errors import DataError, Diagnostic, FileError, Note, RunError, Span
+from graphnn.errors import DataError, Diagnostic, FileError, Note, RunError, Span, suggestion
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -24,6 +24,26 @@ def refuse(
 ) -> DataError:
     """One-fault `DataError`."""
     return DataError(Diagnostic(code, message, span, label, tuple(notes), help))
+
+
+def not_fed(
+    name: str, names: Iterable[str], otherwise: str, idle: Mapping[str, str]
+) -> tuple[str, str]:
+    """Message and help for data that are to feed `name`.
+
+    Parameters
+    ----------
+    name : str
+    names : iterable of str
+        What could stand in its place.
+    otherwise : str
+        The help where none of `names` is near.
+    idle : mapping of str to str
+        Inputs that are not to be fed, with a sentence that says why.
+    """
+    if name in idle:
+        return idle[name], f"leave '{name}' out, or choose another loss"
+    return f"the network has no input '{name}' to feed", suggestion(name, names, otherwise)
 
 
 def diverged(error: RunError, rate: float) -> RunError:

@@ -338,7 +338,7 @@ def _losses(network: Network, spec: TrainSpec) -> tuple[str, ...]:
     return tuple(network.losses([reference.name for reference in spec.loss] or None))
 
 
-def _idle(network: Network, spec: TrainSpec, needed: Mapping[str, InputNeed]) -> dict[str, str]:
+def idle(network: Network, spec: TrainSpec, needed: Mapping[str, InputNeed]) -> dict[str, str]:
     """The inputs that data need not feed, each with a sentence that says so."""
     losses = [f"'{name}'" for name in _losses(network, spec)]
     subject = f"the loss {losses[0]} does" if len(losses) == 1 else f"{' and '.join(losses)} do"
@@ -369,15 +369,15 @@ def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None)
         message = f"nothing says where the values of '{next(iter(inputs))}' come from"
         help = "add 'data' to 'train', such as {npz: FILE}"
         raise TrainingError(Diagnostic("no-data", message, spec.place.span, help=help))
-    idle = _idle(network, spec, inputs)
-    loaded = data.load(spec.data, inputs, folder, classes, idle)
+    others = idle(network, spec, inputs)
+    loaded = data.load(spec.data, inputs, folder, classes, others)
     rng = np.random.default_rng([spec.seed, _SPLIT])
 
     def part(train: Dataset, amount: Value | None) -> tuple[Dataset, Dataset | None]:
         if amount is None:
             return train, None
         if isinstance(amount, Located):
-            found = data.load(amount, inputs, folder, train.classes, idle)
+            found = data.load(amount, inputs, folder, train.classes, others)
             return train, found.train if found.test is None else found.test
         assert isinstance(amount, Scalar) and isinstance(amount.value, int | float)
         labels = None if spec.stratify is None else data.labels(train, spec.stratify)

@@ -147,6 +147,37 @@ def test_weights_that_name_no_classes_are_not_taken_for_others(call, net):
     )
 
 
+def test_fewer_classes_than_the_weights_were_trained_for(call, net):
+    # What is left would be named by the first numbers, a dog as a cat.
+    graphnn.train(net).network.save("w.npz")
+    shutil.rmtree("pets/cat")
+    result = call("predict", net, "--weights", "w.npz", "pets/dog/0.png")
+    assert (result.code, result.out, result.err) == (
+        1,
+        "",
+        "error[different-classes]: 'y' tells 2 classes, but the training data now have 1\n"
+        "   = help: the weights.safetensors of a run hold the names of its classes\n",
+    )
+
+
+def test_data_for_an_input_that_the_loss_does_not_need(call, net):
+    graphnn.train(net).network.save("w.npz")
+    unread = "  u: {op: input, shape: [batch]}\n  v: {op: negative, inputs: u}\ntrain:\n"
+    text = PETS.replace("train:\n", unread).replace("{folder: pets}", "{csv: {file: a.csv, u: b}}")
+    Path("net.yaml").write_text(text)
+    result = call("predict", net, "--weights", "w.npz", "pets/cat/0.png")
+    assert (result.code, result.out, result.err) == (
+        1,
+        "",
+        "error[unknown-input]: the loss 'loss' does not depend on 'u'\n"
+        "   --> net.yaml:11:29\n"
+        "    |\n"
+        " 11 |   data: {csv: {file: a.csv, u: b}}\n"
+        "    |                             ^\n"
+        "    = help: leave 'u' out, or choose another loss\n",
+    )
+
+
 def test_a_network_remembers_and_saves_the_names(net):
     trained = graphnn.train(net).network
     assert trained.classes == {"t": ("cat", "dog")}

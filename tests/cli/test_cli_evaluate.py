@@ -154,6 +154,23 @@ def test_calls_that_make_no_sense(call, net, options, code, message):
     assert (result.code, result.out, result.err) == (code, "", message)
 
 
+def test_rows_for_an_input_that_the_loss_does_not_need(call, net):
+    unread = "  u: {op: input, shape: [batch]}\n  v: {op: negative, inputs: u}\ntrain:\n"
+    Path(net).write_text(SOFTMAX.replace("train:\n", unread))
+    data = "{npz: {file: rows.npz, x: x, t: t, u: t}}"
+    result = call("evaluate", net, "--weights", "weights.npz", "--data", data)
+    assert (result.code, result.out, result.err) == (
+        2,
+        "",
+        "error[unknown-input]: the loss 'loss' does not depend on 'u'\n"
+        "  --> --data:1:42\n"
+        "   |\n"
+        " 1 | data: {npz: {file: rows.npz, x: x, t: t, u: t}}\n"
+        "   |                                          ^\n"
+        "   = help: leave 'u' out, or choose another loss\n",
+    )
+
+
 def test_a_network_that_trains_without_data(call, descent):
     np.savez("w.npz", **{"x.value": [0.0, 0.0]})
     result = call("evaluate", descent, "--weights", "w.npz")

@@ -11,8 +11,8 @@ from docs_pages import ROOT
 from graphnn.cli.app import app
 from graphnn.initializers import INITIALIZERS
 from graphnn.spec.blocks import BLOCK_KEYS
-from graphnn.spec.build import TOP_KEYS, TRAIN_KEYS
-from graphnn.spec.model import SEARCH_KINDS
+from graphnn.spec.build import TOP_KEYS
+from graphnn.spec.model import SEARCH_KINDS, TRAIN_KEYS
 from graphnn.spec.nodes import NODE_KEYS, USE_KEYS
 from graphnn.spec.search import SEARCH_KEYS
 from graphnn.training.augmentation import Augmentation

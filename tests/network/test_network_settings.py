@@ -193,6 +193,8 @@ def test_a_use_of_a_block_and_a_node_called_like_a_key_of_train():
         ("h.2.drop.rate", "'h' is a use of the block 'dense': set dense.drop.rate, for all uses"),
         ("hh.units", "did you mean 'h.units'?"),
         ("dence.drop.rate", "did you mean 'dense.drop.rate'?"),
+        ("dense.dorp.rate", "did you mean 'dense.drop.rate'?"),
+        ("dense.rate", "the nodes of the block 'dense' are a, drop"),
         ("rate", "say of which node: optimizer.rate"),
     ],
 )
@@ -202,13 +204,54 @@ def test_a_node_that_is_not_reached(name, help):
     )
 
 
-def test_a_node_of_a_block_from_a_file():
-    text = BLOCKS[: BLOCKS.index("blocks:")] + "blocks: {file: dense.yaml}\n"
-    text += BLOCKS[BLOCKS.index("nodes:\n  x") :]
-    assert refused({"h.drop.rate": 1}, text) == (
-        f"error[unknown-setting]: the setting 'h.drop.rate' {NOTHING}\n"
-        "   = help: the block 'dense' is in a file of its own, and is changed there"
+# The same network, with its block in a file.
+APART = BLOCKS[: BLOCKS.index("  dense:")].replace("blocks:", "blocks: {file: dense.yaml}")
+APART += BLOCKS[BLOCKS.index("nodes:\n  x") :]
+LIBRARY = BLOCKS[: BLOCKS.index("nodes:\n  x")]
+UNTRAINED = APART[: APART.index("train:")]
+
+
+@pytest.mark.parametrize("name", ["dense.drop.rate", "blocks.dense.drop.rate"])
+def test_a_node_of_a_block_from_a_file(name, tmp_path):
+    (tmp_path / "dense.yaml").write_text(LIBRARY)
+    (tmp_path / "net.yaml").write_text(UNTRAINED)
+    net = graphnn.load(tmp_path / "net.yaml", {name: 0.1, "h.repeat": 3})
+    assert [net.graph.nodes[f"h.{n}.drop"].op.rate for n in (1, 2, 3)] == [0.1] * 3
+    assert graphnn.diagnose(tmp_path / "net.yaml", {name: 0.1}) == ()
+    (found,) = graphnn.diagnose(tmp_path / "net.yaml", {name: 2})
+    assert str(found) == (
+        "error[bad-attribute]: the 'rate' of 'drop' must be less than 1, not 2\n"
+        "   = help: 'rate': probability that an entry is dropped in training\n"
     )
+
+
+def test_a_node_of_a_block_without_nodes():
+    text = "graphnn: 1\nblocks: {dense: {nodes: {}}}\nnodes: {x: {op: input, shape: [batch]}}\n"
+    assert refused({"dense.drop.rate": 1}, text) == (
+        f"error[unknown-setting]: the setting 'dense.drop.rate' {NOTHING}"
+    )
+
+
+def test_a_use_of_a_block_from_a_file_is_told_as_one_of_the_spec_itself(tmp_path):
+    (tmp_path / "dense.yaml").write_text(LIBRARY)
+    (tmp_path / "net.yaml").write_text(UNTRAINED)
+    with pytest.raises(UsageError) as caught:
+        graphnn.load(tmp_path / "net.yaml", {"h.drop.rate": 1})
+    assert str(caught.value) == (
+        f"error[unknown-setting]: the setting 'h.drop.rate' {NOTHING}\n"
+        "   = help: 'h' is a use of the block 'dense': set dense.drop.rate, for all uses"
+    )
+
+
+def test_a_block_of_a_file_that_is_not_there_is_not_a_misspelt_setting(tmp_path):
+    (tmp_path / "net.yaml").write_text(UNTRAINED)
+    settings = {"dense.drop.rate": 0.1}
+    with pytest.raises(SpecError) as caught:
+        graphnn.load(tmp_path / "net.yaml", settings)
+    assert caught.value.diagnostics == graphnn.diagnose(tmp_path / "net.yaml", settings)
+    (found,) = caught.value.diagnostics
+    missing = tmp_path / "dense.yaml"
+    assert (found.code, found.message) == ("no-such-file", f"there is no file '{missing}'")
 
 
 @pytest.mark.parametrize(

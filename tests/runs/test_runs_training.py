@@ -250,11 +250,13 @@ graphnn: 1
 nodes:
   x:    {op: input, shape: [batch, 1, 4, 5]}
   t:    {op: input, shape: [batch], dtype: int}
+  u:    {op: input, shape: [batch]}
   c:    {op: conv2d, inputs: x, filters: 2, kernel: 2}
   f:    {op: flatten, inputs: c}
   a:    {op: affine, inputs: f, units: 2}
   y:    {op: softmax, inputs: a}
   loss: {op: cross_entropy, inputs: [y, t]}
+  v:    {op: negative, inputs: u}
 train:
   loss: loss
   metrics: {accuracy: [y, t]}
@@ -289,6 +291,21 @@ GIVEN = [
     (
         {"x": np.zeros((1, 20)), "t": [0.5]},
         "error[not-whole]: 't' takes whole numbers of 64 bits, but 't'[0] is 0.5",
+    ),
+    (
+        {"x": np.zeros((3, 20)), "t": [0.0, 1.0, 2.0]},
+        "error[class-outside]: 't' takes classes 0 to 1, but 't' holds 2 in row 2\n"
+        "   = help: the network needs 3 outputs to tell 3 classes apart, not 2",
+    ),
+    (
+        {"x": np.zeros((3, 20)), "t": [0, 1, -1]},
+        "error[class-outside]: 't' takes classes 0 to 1, but 't' holds -1 in row 2\n"
+        "   = help: class numbers count from 0",
+    ),
+    (
+        {"x": np.zeros((1, 20)), "t": [0], "u": [0]},
+        "error[unknown-input]: the loss 'loss' does not depend on 'u'\n"
+        "   = help: leave 'u' out, or choose another loss",
     ),
 ]
 

@@ -529,9 +529,11 @@ def test_a_column_that_does_not_fit(values, shape, dtype, code, message) -> None
 @pytest.mark.parametrize(
     ("values", "wrong", "help"),
     [
-        ([0, 3], "[1] is 3", "the network needs 4 outputs to tell 4 classes apart, not 3"),
-        ([0, -1], "[1] is -1", "class numbers count from 0"),
-        ([2, 3, 1], "[1] is 3", "class numbers count from 0"),
+        ([0, 3], "3 in row 1", "the network needs 4 outputs to tell 4 classes apart, not 3"),
+        ([0, -1], "-1 in row 1", "class numbers count from 0"),
+        ([2, 3, 1], "3 in row 1", "class numbers count from 0"),
+        ([0.0, 1.0, -2.0], "-2 in row 2", "class numbers count from 0"),
+        ([[1], [3]], "3 in row 1", "class numbers count from 0"),
     ],
 )
 def test_a_class_that_there_is_not(values, wrong, help, hot) -> None:
@@ -539,9 +541,16 @@ def test_a_class_that_there_is_not(values, wrong, help, hot) -> None:
     span = Span(Source("spec.yaml", "t: a"), 1, 4, 1, 5)
     with pytest.raises(DataError) as error:
         array_for(need, Column("a", np.array(values), span))
-    message = f"'t' takes classes 0 to 2, but 'a'{wrong}"
+    message = f"'t' takes classes 0 to 2, but 'a' holds {wrong}"
     assert told(error) == [("class-outside", message, help)]
     assert error.value.diagnostics[0].span == span
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan, 1e300])
+def test_what_is_no_class_number_makes_no_one_hot_row(value) -> None:
+    with pytest.raises(DataError) as error:
+        fit([0.0, value], (None, 3))
+    assert told(error) == [("wrong-width", "'x' needs 3 values a row, but 'a' has 1", "")]
 
 
 def test_more_kinds_than_classes() -> None:

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from graphnn.errors import DataError, Findings, Span, listed, suggestion
+from graphnn.errors import DataError, Findings, Span, listed
 from graphnn.spec.take import Taker
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.training.columns import Column, InputNeed
-from graphnn.training.faults import refuse
+from graphnn.training.faults import not_fed, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,8 @@ def by_input(request: Request, value: Located, but: tuple[str, ...] = ()) -> dic
     names = (*request.needs, *but)
     for key, entry in value.entries.items():
         if key not in names:
-            help = suggestion(key, names, f"its inputs are {listed(request.needs)}")
-            message = f"the network has no input '{key}' to feed"
-            if key in request.idle:
-                message, help = request.idle[key], f"leave '{key}' out, or choose another loss"
+            otherwise = f"its inputs are {listed(request.needs)}"
+            message, help = not_fed(key, names, otherwise, request.idle)
             findings.error("unknown-input", message, entry.key.span, help=help)
     findings.raise_errors(DataError)
     return {key: item for key, item in value.items() if key in request.needs and key not in but}
