@@ -17,11 +17,11 @@ from graphnn.spec.take import brief
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.trained import Classes
-from graphnn.training.columns import Column, InputNeed, array_for
+from graphnn.training.columns import Column, Demand, InputNeed, array_for
 from graphnn.training.faults import for_each, refuse
 from graphnn.training.sources import SOURCES, Request
 
-__all__ = ["Data", "Dataset", "InputNeed", "given", "load", "split_off"]
+__all__ = ["Data", "Dataset", "InputNeed", "given", "load", "load_known", "split_off"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +166,6 @@ def load(
     inputs: Mapping[str, InputNeed],
     folder: Path,
     classes: Classes | None = None,
-    idle: Mapping[str, str] | None = None,
 ) -> Data:
     """The data that ``train.data`` asks for, as the inputs take them.
 
@@ -181,8 +180,6 @@ def load(
         Files named by the spec lie in this folder's tree.
     classes : dict of str to tuple of str, optional
         Names of classes by input, as those of a first set, whose numbers texts must take here.
-    idle : mapping of str to str, optional
-        Inputs that are not to be fed, with a sentence that says why.
 
     Raises
     ------
@@ -191,10 +188,33 @@ def load(
     FileError
         A file is missing, lies outside `folder`, or is no regular file.
     """
+    found = load_known(spec, Demand(inputs), folder, classes)
+    assert found is not None
+    return found
+
+
+def load_known(
+    spec: Value, demand: Demand, folder: Path, classes: Classes | None = None
+) -> Data | None:
+    """As `load`, of inputs of which not all need be known.
+
+    Returns
+    -------
+    Data or None
+        For an input of which nothing is known, the values as the source has them; None where
+        that leaves no input to feed.
+
+    Raises
+    ------
+    DataError, FileError
+        As `load`, without what depends on things unknown.
+    """
     kind, value = source(spec)
-    _check_needs(inputs, spec.span)
-    found = SOURCES[kind](Request(kind, value, inputs, folder, classes, idle or {}))
-    arrays = for_each(found.columns, lambda name, column: array_for(inputs[name], column))
+    _check_demand(demand, spec.span)
+    found = SOURCES[kind](Request(kind, value, demand, folder, classes))
+    arrays = for_each(found.columns, lambda name, column: array_for(demand.needs.get(name), column))
+    if not arrays:
+        return None
     _check_rows(arrays, found.columns)
     named = {name: column.classes for name, column in found.columns.items() if column.classes}
     whole = Dataset(arrays, found.name, named)
@@ -225,7 +245,7 @@ def given(
         An input is missing or unknown, or an array does not fit. All independent faults at once.
     """
     _check_names(arrays, inputs)
-    _check_needs(inputs, None)
+    _check_demand(Demand(inputs), None)
     columns = for_each(
         {name: arrays[name] for name in inputs}, lambda n, array: Column(n, _numbers(n, array))
     )
@@ -378,12 +398,12 @@ def _numbers(name: str, array: ArrayLike) -> NDArray[Any]:
     return found
 
 
-def _check_needs(inputs: Mapping[str, InputNeed], span: Span | None) -> None:
-    if not inputs:
+def _check_demand(demand: Demand, span: Span | None) -> None:
+    if demand.complete and not demand.needs:
         raise refuse("no-inputs", "the network has no input that data could feed", span)
     findings = Findings()
-    for name, need in inputs.items():
-        if not need.shape:
+    for name, need in demand.needs.items():
+        if need is not None and not need.shape:
             findings.error(
                 "no-batch-axis",
                 f"data cannot feed input '{name}': its shape [] has no axis for their rows",

@@ -43,7 +43,7 @@ def for_each(items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:
     Raises
     ------
     DataError, FileError
-        With the faults of all items; a `FileError` when all faults are about files.
+        With the faults of all items, each once; a `FileError` when all faults are about files.
     """
     results: dict[K, R] = {}
     faults: list[DataError | FileError] = []
@@ -54,5 +54,6 @@ def for_each(items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:
             faults.append(fault)
     if faults:
         kind = FileError if all(isinstance(fault, FileError) for fault in faults) else DataError
-        raise kind(*(found for fault in faults for found in fault.diagnostics)) from None
+        every = (found for fault in faults for found in fault.diagnostics)
+        raise kind(*dict.fromkeys(every)) from None
     return results

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from graphnn.errors import DataError, Findings, Span, listed, suggestion
 from graphnn.spec.take import Taker
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
-from graphnn.training.columns import Column, InputNeed
+from graphnn.training.columns import Column, Demand, InputNeed
 from graphnn.training.faults import refuse
 
 
@@ -24,22 +24,28 @@ class Request:
         The source's name.
     value : Value
         What stands behind that name.
-    needs : mapping of str to InputNeed
-        Every input to be fed.
+    demand : Demand
+        The inputs to be fed.
     folder : Path
         Files lie in this folder's tree.
     classes : mapping of str to tuple of str, or None
         For a second set, what class numbers of an input stand for in the first; None for a first.
-    idle : mapping of str to str
-        Inputs that are not to be fed, with a sentence that says why.
     """
 
     kind: str
     value: Value
-    needs: Mapping[str, InputNeed]
+    demand: Demand
     folder: Path
     classes: Mapping[str, tuple[str, ...]] | None = None
-    idle: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def needs(self) -> Mapping[str, InputNeed | None]:
+        """What the inputs that are surely to be fed take."""
+        return self.demand.needs
+
+    def fed(self, given: Mapping[str, Value]) -> dict[str, Value | None]:
+        """What the spec names to feed each input: the `given`, and None for the others."""
+        return {**dict.fromkeys(self.needs), **given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class FileRequest:
 
 
 def by_input(request: Request, value: Located, but: tuple[str, ...] = ()) -> dict[str, Value]:
-    """The values of a mapping whose keys are inputs, or one of `but`.
+    """The values of a mapping whose keys are inputs, or one of `but`; or may be inputs.
 
     Raises
     ------
@@ -90,16 +96,17 @@ def by_input(request: Request, value: Located, but: tuple[str, ...] = ()) -> dic
         For every key that is neither.
     """
     findings = Findings()
-    names = (*request.needs, *but)
+    demand, inputs = request.demand, (*request.needs, *request.demand.maybe)
+    names = (*inputs, *but)
     for key, entry in value.entries.items():
-        if key not in names:
-            help = suggestion(key, names, f"its inputs are {listed(request.needs)}")
+        if key not in names and not demand.is_lost(key):
+            help = suggestion(key, names, f"its inputs are {listed(inputs)}")
             message = f"the network has no input '{key}' to feed"
-            if key in request.idle:
-                message, help = request.idle[key], f"leave '{key}' out, or choose another loss"
+            if key in demand.idle:
+                message, help = demand.idle[key], f"leave '{key}' out, or choose another loss"
             findings.error("unknown-input", message, entry.key.span, help=help)
     findings.raise_errors(DataError)
-    return {key: item for key, item in value.items() if key in request.needs and key not in but}
+    return {key: item for key, item in value.items() if key not in but}
 
 
 def demand_all(request: Request, given: Mapping[str, Value]) -> None:

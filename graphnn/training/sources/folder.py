@@ -81,9 +81,11 @@ def folder(request: Request) -> Found:
     tree = _tree(request.folder, wanted)
     pictures: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
     columns: dict[str, Column] = {}
-    for name, need in request.needs.items():
-        if feeds[name] == "labels":
+    for name, what in feeds.items():
+        need = request.needs.get(name)
+        if what == "labels":
             columns[name] = _labels(tree, name, request.classes)
+        if need is None or what == "labels":
             continue
         if need.row not in pictures:
             pictures[need.row] = _images(tree, need)
@@ -93,7 +95,10 @@ def folder(request: Request) -> Found:
 
 def _asked(request: Request) -> tuple[Wanted, dict[str, str]]:
     """The folder, and whether images or labels feed each input."""
-    feeds = {n: "labels" if need.dtype == "int" else "images" for n, need in request.needs.items()}
+    feeds = {
+        name: "labels" if need is not None and need.dtype == "int" else "images"
+        for name, need in request.needs.items()
+    }
     value = request.value
     if not isinstance(value, Located):
         return _path(value), feeds

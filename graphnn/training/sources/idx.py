@@ -63,6 +63,8 @@ def _values(request: Request) -> Mapping[str, Value]:
         given = by_input(request, value)
         demand_all(request, given)
         return given
+    if not request.demand.complete:
+        return {}  # nothing tells which file feeds which input
     items = value.items if isinstance(value, Sequence) else [value]
     if len(items) != len(needs):
         raise refuse(

@@ -32,7 +32,7 @@ def npz(request: Request) -> Found:
     """
     asked = file_request(request)
     wanted = for_each(
-        {name: asked.values.get(name) for name in request.needs},
+        request.fed(asked.values),
         lambda name, value: (
             Wanted(name, asked.file.span) if value is None else text(value, f"array for '{name}'")
         ),

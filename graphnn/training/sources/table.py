@@ -15,7 +15,7 @@ from graphnn.errors import DataError, Diagnostic, Findings, Note, listed, sugges
 from graphnn.files import take
 from graphnn.spec.values import Scalar, Value
 from graphnn.spec.values import Sequence as Listed
-from graphnn.training.columns import Column, InputNeed
+from graphnn.training.columns import Column, Demand, InputNeed
 from graphnn.training.faults import for_each, refuse
 from graphnn.training.sources._bytes import too_large, unpacked
 from graphnn.training.sources._csv import CsvFile
@@ -92,7 +92,7 @@ def column_for(
     table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
     named = {}
     if declared is not None:
-        named = file_request(Request("csv", declared, needs, path.parent)).values
+        named = file_request(Request("csv", declared, Demand(needs), path.parent)).values
     own = {name: value for name, value in named.items() if name == need.name}
     alone = {need.name: need}
     attempts = [(needs, named), (alone, own)]
@@ -117,7 +117,7 @@ def _first_choice(
     """Columns by the first of `attempts` that finds all of them; else the fault of the second."""
     faults = []
     for needs, named in attempts:
-        request = Request("csv", Scalar(file), needs, Path())
+        request = Request("csv", Scalar(file), Demand(needs), Path())
         try:
             return choose(table, request, FileRequest(Wanted(file, None), dict(named)))
         except DataError as error:
@@ -164,9 +164,8 @@ def _take_row(table: CsvFile, pick: Pick, line: int, cells: list[str], findings:
         pick.texts.append(cells[pick.columns[0]].strip())
         pick.lines.append(line)
         return
-    whole = pick.need.dtype == "int"
     for column in pick.columns:
-        number = _number(cells[column], whole)
+        number = _number(cells[column], pick.whole)
         if number is None:
             findings.add(_bad_cell(table, pick, line, column, cells[column]))
         else:
@@ -187,7 +186,7 @@ def _number(cell: str, whole: bool) -> float | None:
 
 def _bad_cell(table: CsvFile, pick: Pick, line: int, column: int, cell: str) -> Diagnostic:
     name = table.header[column]
-    wanted = "whole" if pick.need.dtype == "int" else "finite"
+    wanted = "whole" if pick.whole else "finite"
     shown = cell.strip()
     return Diagnostic(
         "not-a-number",
@@ -195,7 +194,7 @@ def _bad_cell(table: CsvFile, pick: Pick, line: int, column: int, cell: str) -> 
         if shown
         else f"a cell of column '{name}' is empty",
         table.cell_span(line, column),
-        notes=(Note(f"column '{name}' feeds input '{pick.need.name}'", pick.span),),
+        notes=(Note(f"column '{name}' feeds input '{pick.name}'", pick.span),),
     )
 
 
@@ -204,7 +203,7 @@ def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | N
     if not pick.may_be_classes:
         values = np.frombuffer(pick.numbers, np.float64).reshape(-1, len(pick.columns))
         return Column(name, values, pick.span)
-    if classes := (known or {}).get(pick.need.name, ()):
+    if classes := (known or {}).get(pick.name, ()):
         return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
     # A second set must not number its texts by itself: they might come out otherwise.
     if known is not None or not _all_texts(pick.texts):
@@ -228,9 +227,8 @@ def _all_texts(cells: list[str]) -> bool:
 def _parsed(table: CsvFile, pick: Pick) -> NDArray[np.float64]:
     numbers = array("d")
     findings = Findings()
-    whole = pick.need.dtype == "int"
     for line, cell in zip(pick.lines, pick.texts, strict=True):
-        number = _number(cell, whole)
+        number = _number(cell, pick.whole)
         if number is not None:
             numbers.append(number)
         elif len(findings.errors) < _MAX_FAULTS:
@@ -246,7 +244,7 @@ def _numbered(table: CsvFile, pick: Pick, classes: tuple[str, ...]) -> NDArray[n
         if cell not in numbers and len(findings.errors) < _MAX_FAULTS:
             findings.error(
                 "unknown-class",
-                f"'{cell}' is no class of input '{pick.need.name}' in the training set",
+                f"'{cell}' is no class of input '{pick.name}' in the training set",
                 table.cell_span(line, pick.columns[0]),
                 help=suggestion(cell, classes, f"the classes are {listed(classes)}"),
             )
