@@ -19,7 +19,7 @@ from graphnn.spec.values import Scalar, Value
 from graphnn.trained import Classes
 from graphnn.training.columns import Column, Demand, InputNeed, array_for
 from graphnn.training.faults import for_each, refuse
-from graphnn.training.sources import SOURCES, Request
+from graphnn.training.sources import SOURCES, Found, Request
 
 __all__ = ["Data", "Dataset", "InputNeed", "given", "load", "load_known", "split_off"]
 
@@ -211,8 +211,14 @@ def load_known(
     """
     kind, value = source(spec)
     _check_demand(demand, spec.span)
-    found = SOURCES[kind](Request(kind, value, demand, folder, classes))
-    arrays = for_each(found.columns, lambda name, column: array_for(demand.needs.get(name), column))
+    request = Request(kind, value, demand, folder, classes)
+    found = Found("", {})
+    with request.faults.kept():
+        found = SOURCES[kind](request)
+    arrays = request.faults.each(
+        found.columns, lambda name, column: array_for(demand.needs.get(name), column)
+    )
+    request.faults.tell()
     if not arrays:
         return None
     _check_rows(arrays, found.columns)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -35,6 +35,8 @@ class Pick:
         Cells of one column that may hold classes; then `numbers` is empty.
     lines : array of int
         The line of each of `texts`.
+    sound : bool
+        Whether every cell so far was a number, where numbers are wanted.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Pick:
     numbers: array[float] = field(default_factory=lambda: array("d"))
     texts: list[str] = field(default_factory=list)
     lines: array[int] = field(default_factory=lambda: array("q"))
+    sound: bool = True
 
     @property
     def may_be_classes(self) -> bool:
@@ -64,21 +67,22 @@ class Pick:
 def choose(table: CsvFile, request: Request, asked: FileRequest) -> dict[str, Pick]:
     """Columns for every input: those named, else those of its name, else those left, in order.
 
-    Where not all inputs are known, those left feed none, as nobody can tell which of them.
+    Where not all inputs are known, those left feed none, as nobody can tell which of them. Faults
+    of inputs that are named go to the request; they are without columns.
 
     Raises
     ------
     DataError
-        A column does not exist, or an input has none.
+        An input has no column.
     """
     file = asked.file
-    named = for_each(
+    named = request.faults.each(
         asked.values,
         lambda name, value: _named(table, file, name, request.needs.get(name), value),
     )
-    picks = named | _own(table, file, request.needs, named)
+    picks = named | _own(table, file, request.needs, asked.values)
     needs = request.demand.known
-    if needs is None:
+    if needs is None or len(named) < len(asked.values):
         return picks
     left = _left(table, needs, picks)
     if left is None:
@@ -119,7 +123,7 @@ def _own(
     table: CsvFile,
     file: Wanted,
     needs: Mapping[str, InputNeed | None],
-    named: Mapping[str, Pick],
+    named: Container[str],
 ) -> dict[str, Pick]:
     """Picks for inputs not yet named whose columns bear their names, as many as they need."""
     picks: dict[str, Pick] = {}

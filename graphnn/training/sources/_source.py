@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from graphnn.errors import DataError, Findings, Span, listed, suggestion
@@ -11,7 +11,7 @@ from graphnn.spec.take import Taker
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.training.columns import Column, Demand, InputNeed
-from graphnn.training.faults import refuse
+from graphnn.training.faults import Faults, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Request:
         Files lie in this folder's tree.
     classes : mapping of str to tuple of str, or None
         For a second set, what class numbers of an input stand for in the first; None for a first.
+    faults : Faults
+        Takes what is at fault while the rest is read.
     """
 
     kind: str
@@ -37,11 +39,17 @@ class Request:
     demand: Demand
     folder: Path
     classes: Mapping[str, tuple[str, ...]] | None = None
+    faults: Faults = field(default_factory=Faults)
 
     @property
     def needs(self) -> Mapping[str, InputNeed | None]:
         """What the inputs that are surely to be fed take."""
         return self.demand.needs
+
+    def narrowed(self, names: Collection[str]) -> Request:
+        """For the inputs `names` alone, as nothing tells what is meant to feed the others."""
+        needs = {name: need for name, need in self.needs.items() if name in names}
+        return replace(self, demand=replace(self.demand, needs=needs, complete=False))
 
     def fed(self, given: Mapping[str, Value]) -> dict[str, Value | None]:
         """What the spec names to feed each input: the `given`, and None for the others."""
@@ -87,13 +95,12 @@ class FileRequest:
     values: dict[str, Value]
 
 
-def by_input(request: Request, value: Located, but: tuple[str, ...] = ()) -> dict[str, Value]:
-    """The values of a mapping whose keys are inputs, or one of `but`; or may be inputs.
+def by_input(
+    request: Request, value: Located, but: tuple[str, ...] = ()
+) -> tuple[Request, dict[str, Value]]:
+    """The values of a mapping whose keys are inputs, or may be; others, not in `but`, are told.
 
-    Raises
-    ------
-    DataError
-        For every key that is neither.
+    With them comes the request that is left: another key may be meant for any input not given.
     """
     findings = Findings()
     demand, inputs = request.demand, (*request.needs, *request.demand.maybe)
@@ -105,12 +112,13 @@ def by_input(request: Request, value: Located, but: tuple[str, ...] = ()) -> dic
             if key in demand.idle:
                 message, help = demand.idle[key], f"leave '{key}' out, or choose another loss"
             findings.error("unknown-input", message, entry.key.span, help=help)
-    findings.raise_errors(DataError)
-    return {key: item for key, item in value.items() if key not in but}
+    given = {k: v for k, v in value.items() if k not in but and (k in inputs or demand.is_lost(k))}
+    request.faults.keep(findings)
+    return request.narrowed(given) if findings.errors else request, given
 
 
 def demand_all(request: Request, given: Mapping[str, Value]) -> None:
-    """Refuse a request that leaves an input without data."""
+    """Tell the inputs that a request leaves without data."""
     findings = Findings()
     for name in request.needs:
         if name not in given:
@@ -119,24 +127,25 @@ def demand_all(request: Request, given: Mapping[str, Value]) -> None:
                 f"'{request.kind}' names nothing to feed input '{name}'",
                 request.value.span,
             )
-    findings.raise_errors(DataError)
+    request.faults.keep(findings)
 
 
-def file_request(request: Request) -> FileRequest:
-    """``NAME``, or ``{file: NAME, INPUT: ...}``, taken apart."""
+def file_request(request: Request) -> tuple[Request, FileRequest]:
+    """``NAME``, or ``{file: NAME, INPUT: ...}``, taken apart; and what is left of the request."""
     value = request.value
     if not isinstance(value, Located):
-        return FileRequest(text(value, f"the file of '{request.kind}'"), {})
-    values = by_input(request, value, but=("file",))
+        return request, FileRequest(text(value, f"the file of '{request.kind}'"), {})
+    request, values = by_input(request, value, but=("file",))
     file = value.get("file")
     if file is None:
+        request.faults.tell()  # of a key that may be meant for it
         raise refuse(
             "missing-key",
             f"'{request.kind}' has no 'file'",
             value.span,
             help=f"write `{request.kind}: {{file: NAME, ...}}`",
         )
-    return FileRequest(text(file, f"the file of '{request.kind}'"), values)
+    return request, FileRequest(text(file, f"the file of '{request.kind}'"), values)
 
 
 def text(value: Value, what: str) -> Wanted:

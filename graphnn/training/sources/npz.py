@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphnn.archives import Npz, read_from
 from graphnn.training.columns import Column
-from graphnn.training.faults import for_each
 from graphnn.training.sources._bytes import opened
 from graphnn.training.sources._source import (
     Found,
@@ -30,8 +29,8 @@ def npz(request: Request) -> Found:
         The file is missing, lies outside the spec's folder, is not sound, or lacks an array; or
         an array is not of numbers or is too large.
     """
-    asked = file_request(request)
-    wanted = for_each(
+    request, asked = file_request(request)
+    wanted = request.faults.each(
         request.fed(asked.values),
         lambda name, value: (
             Wanted(name, asked.file.span) if value is None else text(value, f"array for '{name}'")
@@ -39,7 +38,7 @@ def npz(request: Request) -> Found:
     )
     with opened(request.folder, asked.file) as stream:
         archive = Npz(stream, asked.file.name, asked.file.span)
-        columns = for_each(
+        columns = request.faults.each(
             wanted,
             lambda _, w: Column(w.name, read_from(archive, [w.name], w.span)[w.name], w.span),
         )

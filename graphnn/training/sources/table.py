@@ -16,7 +16,7 @@ from graphnn.files import take
 from graphnn.spec.values import Scalar, Value
 from graphnn.spec.values import Sequence as Listed
 from graphnn.training.columns import Column, Demand, InputNeed
-from graphnn.training.faults import for_each, refuse
+from graphnn.training.faults import Faults, refuse
 from graphnn.training.sources._bytes import too_large, unpacked
 from graphnn.training.sources._csv import CsvFile
 from graphnn.training.sources._pick import Pick, choose
@@ -52,11 +52,13 @@ def csv(request: Request) -> Found:
     FileError
         The file is missing, lies outside the spec's folder, or is no regular file.
     """
-    asked = file_request(request)
+    request, asked = file_request(request)
     table = _table(request.folder, asked.file, str(request.folder / asked.file.name))
-    picks = choose(table, request, asked)
-    _read(table, picks)
-    columns = for_each(picks, lambda name, pick: _column(table, pick, request.classes))
+    picks: dict[str, Pick] = {}
+    with request.faults.kept():
+        picks = choose(table, request, asked)
+    picks = _read(table, picks, request.faults)
+    columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
     return Found(asked.file.name, columns)
 
 
@@ -92,7 +94,9 @@ def column_for(
     table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
     named = {}
     if declared is not None:
-        named = file_request(Request("csv", declared, Demand(needs), path.parent)).values
+        request, asked = file_request(Request("csv", declared, Demand(needs), path.parent))
+        request.faults.tell()
+        named = asked.values
     own = {name: value for name, value in named.items() if name == need.name}
     alone = {need.name: need}
     attempts = [(needs, named), (alone, own)]
@@ -100,7 +104,9 @@ def column_for(
         # A name of many that is missing is misspelt; only if all are, the table is of another kind.
         attempts.append((alone, {}))
     pick = _first_choice(table, path.name, attempts)[need.name]
-    _read(table, {need.name: pick})
+    faults = Faults()
+    _read(table, {need.name: pick}, faults)
+    faults.tell()
     return _column(table, pick, classes if need.name in classes else None)
 
 
@@ -119,7 +125,9 @@ def _first_choice(
     for needs, named in attempts:
         request = Request("csv", Scalar(file), Demand(needs), Path())
         try:
-            return choose(table, request, FileRequest(Wanted(file, None), dict(named)))
+            picks = choose(table, request, FileRequest(Wanted(file, None), dict(named)))
+            request.faults.tell()
+            return picks
         except DataError as error:
             faults.append(error)
     # Inputs beside the one are not the caller's to feed.
@@ -137,29 +145,49 @@ def _table(folder: Path, file: Wanted, shown: str) -> CsvFile:
     return CsvFile(shown, content)
 
 
-def _read(table: CsvFile, picks: Mapping[str, Pick]) -> None:
-    """Fill `picks` with what the rows hold."""
+def _read(table: CsvFile, picks: Mapping[str, Pick], faults: Faults) -> dict[str, Pick]:
+    """Fill `picks` with what the rows hold; those of which every cell is sound.
+
+    Raises
+    ------
+    DataError
+        The text is not CSV, or there are no rows.
+    """
     findings = Findings()
-    width, rows = len(table.header), 0
-    for line, cells in table.rows():
-        rows += 1
-        if len(cells) != width:
-            findings.error(
-                "ragged-row",
-                f"this row has {len(cells)} cells, but the header has {width}",
-                table.line_span(line),
-            )
-        else:
-            for pick in picks.values():
-                _take_row(table, pick, line, cells, findings)
-        if len(findings.errors) >= _MAX_FAULTS:
-            break
-    findings.raise_errors(DataError)
+    rows, whole = 0, True
+    try:
+        for line, cells in table.rows():
+            rows += 1
+            whole = _take_row(table, picks, line, cells, findings) and whole
+            if len(findings.errors) >= _MAX_FAULTS:
+                whole = False
+                break
+    finally:
+        faults.keep(findings)
     if rows == 0:
         raise refuse("no-rows", "no row follows the header", table.line_span(table.header_line))
+    return {name: pick for name, pick in picks.items() if whole and pick.sound}
 
 
-def _take_row(table: CsvFile, pick: Pick, line: int, cells: list[str], findings: Findings) -> None:
+def _take_row(
+    table: CsvFile, picks: Mapping[str, Pick], line: int, cells: list[str], findings: Findings
+) -> bool:
+    """Add the cells of a row to `picks`; False for one that has not as many as the header."""
+    if len(cells) == len(table.header):
+        for pick in picks.values():
+            _take_cells(table, pick, line, cells, findings)
+        return True
+    findings.error(
+        "ragged-row",
+        f"this row has {len(cells)} cells, but the header has {len(table.header)}",
+        table.line_span(line),
+    )
+    return False
+
+
+def _take_cells(
+    table: CsvFile, pick: Pick, line: int, cells: list[str], findings: Findings
+) -> None:
     if pick.may_be_classes:
         pick.texts.append(cells[pick.columns[0]].strip())
         pick.lines.append(line)
@@ -167,6 +195,7 @@ def _take_row(table: CsvFile, pick: Pick, line: int, cells: list[str], findings:
     for column in pick.columns:
         number = _number(cells[column], pick.whole)
         if number is None:
+            pick.sound = False
             findings.add(_bad_cell(table, pick, line, column, cells[column]))
         else:
             pick.numbers.append(number)
