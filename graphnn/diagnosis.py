@@ -194,8 +194,6 @@ def _trained(partial: Partial, spec: TrainSpec, findings: Findings, *, data: boo
 
 def _rows(partial: Partial, demand: Demand, spec: TrainSpec, findings: Findings) -> None:
     """Whether the data can be read and fit, without what a fault in the way hides."""
-    if spec.data is None and partial.may_have_data:
-        return
     document = partial.network.graph.spec.document.get("train")
     entries = document.entries if isinstance(document, Document) else {}
     wrong = {key for key, entry in entries.items() if _is_told(entry, findings)}
@@ -206,7 +204,8 @@ def _rows(partial: Partial, demand: Demand, spec: TrainSpec, findings: Findings)
         # How many rows are left is not known then.
         rows=None if wrong & {"validation", "test"} else spec.rows,
     )
-    train = sets(demand, sound, partial.network.graph.spec.folder).train
+    hidden = spec.data is None and partial.may_have_data
+    train = sets(demand, sound, partial.network.graph.spec.folder, hidden=hidden).train
     if train is not None and partial.losses_are_sound and not wrong & _OF_BATCHES:
         check_batches(partial.network, spec, len(train))
 

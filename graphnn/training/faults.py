@@ -7,7 +7,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from graphnn.errors import DataError, Diagnostic, FileError, Findings, Note, RunError, Span
+from graphnn.errors import (
+    DataError,
+    Diagnostic,
+    FileError,
+    Findings,
+    Note,
+    RunError,
+    Span,
+    TrainingError,
+)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -42,7 +51,7 @@ class Faults:
     """Faults of steps that do not depend on each other, to be told together."""
 
     def __init__(self) -> None:
-        self._found: list[DataError | FileError] = []
+        self._found: list[DataError | FileError | TrainingError] = []
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -57,7 +66,7 @@ class Faults:
         """Take the faults that end what is done meanwhile."""
         try:
             yield
-        except (DataError, FileError) as fault:
+        except (DataError, FileError, TrainingError) as fault:
             self._found.append(fault)
 
     def each(self, items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:
@@ -73,14 +82,14 @@ class Faults:
 
         Raises
         ------
-        DataError, FileError
-            With all faults, each once; a `FileError` when all are about files.
+        DataError, FileError, TrainingError
+            With all faults, each once; of the kind of all of them, or else a `DataError`.
         """
         if not self._found:
             return
-        about_files = all(isinstance(fault, FileError) for fault in self._found)
+        kinds = {type(fault) for fault in self._found}
         every = dict.fromkeys(found for fault in self._found for found in fault.diagnostics)
-        raise (FileError if about_files else DataError)(*every)
+        raise (kinds.pop() if len(kinds) == 1 else DataError)(*every)
 
 
 def for_each(items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:
@@ -88,7 +97,7 @@ def for_each(items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:
 
     Raises
     ------
-    DataError, FileError
+    DataError, FileError, TrainingError
         With the faults of all items, as `Faults.tell`.
     """
     faults = Faults()

@@ -11,6 +11,7 @@ from graphnn.ops.source import Input
 from graphnn.spec.build import TRAIN_KEYS
 from graphnn.spec.model import NodeSpec, TrainSpec
 from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Scalar
 from graphnn.training.columns import Demand, InputNeed
 from graphnn.training.demand import compared, idle
 from graphnn.training.measuring import class_counts, input_need
@@ -40,8 +41,12 @@ class Partial:
     @property
     def learns(self) -> bool:
         """Whether there is, or a fault may hide, a parameter to train."""
-        lost = bool(self._draft.spec.lost) or not self._nodes
-        return lost or bool(self.network.trainable) or any(map(_may_learn, self._at_fault()))
+        return (
+            not self._nodes
+            or bool(self.network.trainable)
+            or any(_may_learn(node.op, node.trainable) for node in self._at_fault())
+            or any(map(self._lost_may_learn, self._draft.spec.lost))
+        )
 
     @property
     def may_have_data(self) -> bool:
@@ -137,17 +142,32 @@ class Partial:
     def _at_fault(self) -> list[NodeSpec]:
         return [node for name, node in self._nodes.items() if name not in self._draft.nodes]
 
+    def _lost_may_learn(self, name: str) -> bool:
+        """Whether a node or use of which only the text is known may have a parameter to train."""
+        written = self._draft.spec.document.get("nodes")
+        outer = name.partition(".")[0]
+        body = written.get(outer) if isinstance(written, Located) else None
+        if not isinstance(body, Located):
+            return True
+        op, trainable = body.get("op"), body.get("trainable")
+        trained = not (isinstance(trainable, Scalar) and trainable.value is False)
+        return _may_learn(op if isinstance(op, Scalar) else Scalar(""), trained)
+
     def _is_lost(self, name: str) -> bool:
         return not self._nodes or self._draft.spec.is_lost(name)
 
 
 def _op(node: NodeSpec) -> type[Op] | None:
-    """The op that a node names; None where there is none of that name."""
-    op = REGISTRY.get(str(node.op.value))
+    return _named(node.op)
+
+
+def _named(name: Scalar) -> type[Op] | None:
+    """The op of a name; None where there is none."""
+    op = REGISTRY.get(str(name.value))
     return None if op is None or op.internal else op
 
 
-def _may_learn(node: NodeSpec) -> bool:
+def _may_learn(name: Scalar, trainable: bool) -> bool:
     """Whether a node at fault may have a parameter to train."""
-    op = _op(node)
-    return node.trainable and (op is None or bool(op.parameter_operands()))
+    op = _named(name)
+    return trainable and (op is None or bool(op.parameter_operands()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,18 +51,25 @@ def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None)
     return sets(demand_of(network, spec), spec, network.graph.spec.folder, classes)
 
 
-def sets(demand: Demand, spec: TrainSpec, folder: Path, classes: Classes | None = None) -> Sets:
+def sets(
+    demand: Demand,
+    spec: TrainSpec,
+    folder: Path,
+    classes: Classes | None = None,
+    *,
+    hidden: bool = False,
+) -> Sets:
     """As `load_sets`, for inputs of which not all need be known.
 
-    What depends on things unknown is not told; without any input to feed, there are no rows.
+    What depends on things unknown is not told; without any input to feed, there are no rows. Of
+    data that are `hidden` by a fault, it is not told that there are none.
     """
-    if spec.data is None and demand.needs:
-        message = f"nothing says where the values of '{next(iter(demand.needs))}' come from"
-        help = "add 'data' to 'train', such as {npz: FILE}"
-        raise TrainingError(Diagnostic("no-data", message, spec.place.span, help=help))
-    if spec.data is None:
+    if spec.data is None and demand.complete and not demand.needs:
         return Sets(None)
-    return _Loading(demand, spec, folder, classes).sets()
+    found = _Loading(demand, spec, folder, classes)
+    steps: dict[str, Value | None] = {} if hidden else {"data": spec.data}
+    steps |= {"test": spec.test, "validation": spec.validation, "rows": spec.rows}
+    return found.sets(steps)
 
 
 class _Loading:
@@ -76,22 +84,17 @@ class _Loading:
         self._train: Dataset | None = None
         self._test: Dataset | None = None  # where the source sets it apart
 
-    def sets(self) -> Sets:
-        spec = self._spec
-        asked = {
-            "data": spec.data,
-            "test": spec.test,
-            "validation": spec.validation,
-            "rows": spec.rows,
-        }
-        found = for_each({k: v for k, v in asked.items() if v is not None}, self._take)
+    def sets(self, steps: Mapping[str, Value | None]) -> Sets:
+        found = for_each(steps, self._take)
         test = found.get("test")
         return Sets(self._train, found.get("validation"), self._test if test is None else test)
 
-    def _take(self, key: str, value: Value) -> Dataset | None:
+    def _take(self, key: str, value: Value | None) -> Dataset | None:
         """The rows that `key` holds back; None where it holds back none."""
         if key == "data":
             self._load(value)
+        elif value is None:
+            return None
         elif isinstance(value, Located):
             found = data.load_known(value, self._demand, self._folder, self._classes)
             if found is not None:
@@ -103,7 +106,14 @@ class _Loading:
             self._first(value)
         return None
 
-    def _load(self, value: Value) -> None:
+    def _load(self, value: Value | None) -> None:
+        if value is None:
+            for name in self._demand.needs:
+                message = f"nothing says where the values of '{name}' come from"
+                help = "add 'data' to 'train', such as {npz: FILE}"
+                place = self._spec.place.span
+                raise TrainingError(Diagnostic("no-data", message, place, help=help))
+            return
         found = data.load_known(value, self._demand, self._folder, self._classes)
         if found is not None:
             self._train, self._test = found.train, found.test

@@ -64,7 +64,30 @@ class Pick:
         return self.need is not None and self.need.dtype == "int"
 
 
-def choose(table: CsvFile, request: Request, asked: FileRequest) -> dict[str, Pick]:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The columns that the spec names for one input, and where."""
+
+    columns: list[Wanted]
+    span: Span | None
+
+
+def named(name: str, value: Value) -> Named:
+    """What the spec names for the input `name`: a column, or several.
+
+    Raises
+    ------
+    DataError
+        It is something else, or names none.
+    """
+    items = value.items if isinstance(value, Sequence) else [value]
+    if not items:
+        raise refuse("no-columns", f"'{name}' is given no column", value.span)
+    found = for_each(dict(enumerate(items)), lambda _, v: text(v, f"a column for '{name}'"))
+    return Named([*found.values()], value.span)
+
+
+def choose(table: CsvFile, request: Request, asked: FileRequest[Named]) -> dict[str, Pick]:
     """Columns for every input: those named, else those of its name, else those left, in order.
 
     Where not all inputs are known, those left feed none, as nobody can tell which of them. Faults
@@ -76,13 +99,13 @@ def choose(table: CsvFile, request: Request, asked: FileRequest) -> dict[str, Pi
         An input has no column.
     """
     file = asked.file
-    named = request.faults.each(
-        asked.values,
-        lambda name, value: _named(table, file, name, request.needs.get(name), value),
+    there = request.faults.each(
+        asked.given,
+        lambda name, wanted: _there(table, file, name, request.needs.get(name), wanted),
     )
-    picks = named | _own(table, file, request.needs, asked.values)
+    picks = there | _own(table, file, request.needs, asked.given)
     needs = request.demand.known
-    if needs is None or len(named) < len(asked.values):
+    if needs is None or len(there) < len(asked.given):
         return picks
     left = _left(table, needs, picks)
     if left is None:
@@ -99,13 +122,9 @@ def choose(table: CsvFile, request: Request, asked: FileRequest) -> dict[str, Pi
     return {name: picks[name] for name in needs}
 
 
-def _named(table: CsvFile, file: Wanted, name: str, need: InputNeed | None, value: Value) -> Pick:
-    items = value.items if isinstance(value, Sequence) else [value]
-    if not items:
-        raise refuse("no-columns", f"'{name}' is given no column", value.span)
-    names = for_each(dict(enumerate(items)), lambda _, v: text(v, f"a column for '{name}'"))
+def _there(table: CsvFile, file: Wanted, name: str, need: InputNeed | None, asked: Named) -> Pick:
     findings = Findings()
-    for wanted in names.values():
+    for wanted in asked.columns:
         if wanted.name not in table.places:
             findings.error(
                 "unknown-column",
@@ -116,14 +135,14 @@ def _named(table: CsvFile, file: Wanted, name: str, need: InputNeed | None, valu
                 ),
             )
     findings.raise_errors(DataError)
-    return Pick(name, need, [table.places[w.name] for w in names.values()], value.span)
+    return Pick(name, need, [table.places[w.name] for w in asked.columns], asked.span)
 
 
 def _own(
     table: CsvFile,
     file: Wanted,
     needs: Mapping[str, InputNeed | None],
-    named: Container[str],
+    given: Container[str],
 ) -> dict[str, Pick]:
     """Picks for inputs not yet named whose columns bear their names, as many as they need."""
     picks: dict[str, Pick] = {}
@@ -133,7 +152,7 @@ def _own(
         columns = _numbered(table.places, name)
         if need.width == 1 and name in table.places:
             columns = [table.places[name]]
-        if name not in named and columns and need.width in (None, len(columns)):
+        if name not in given and columns and need.width in (None, len(columns)):
             picks[name] = Pick(name, need, columns, file.span)
     return picks
 

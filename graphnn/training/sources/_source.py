@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from graphnn.errors import DataError, Findings, Span, listed, suggestion
 from graphnn.spec.take import Taker
@@ -12,6 +13,8 @@ from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.training.columns import Column, Demand, InputNeed
 from graphnn.training.faults import Faults, refuse
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Request:
         needs = {name: need for name, need in self.needs.items() if name in names}
         return replace(self, demand=replace(self.demand, needs=needs, complete=False))
 
-    def fed(self, given: Mapping[str, Value]) -> dict[str, Value | None]:
+    def fed(self, given: Mapping[str, T]) -> dict[str, T | None]:
         """What the spec names to feed each input: the `given`, and None for the others."""
         return {**dict.fromkeys(self.needs), **given}
 
@@ -88,11 +91,11 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class FileRequest:
+class FileRequest(Generic[T]):
     """A file, and what to take from it for the inputs that the spec mentions."""
 
     file: Wanted
-    values: dict[str, Value]
+    given: dict[str, T]
 
 
 def by_input(
@@ -130,12 +133,20 @@ def demand_all(request: Request, given: Mapping[str, Value]) -> None:
     request.faults.keep(findings)
 
 
-def file_request(request: Request) -> tuple[Request, FileRequest]:
-    """``NAME``, or ``{file: NAME, INPUT: ...}``, taken apart; and what is left of the request."""
+def file_request(
+    request: Request, read: Callable[[str, Value], T]
+) -> tuple[Request, FileRequest[T]]:
+    """``NAME``, or ``{file: NAME, INPUT: ...}``, taken apart by `read`; and the request left.
+
+    Without the inputs for which that names nothing sensible.
+    """
     value = request.value
     if not isinstance(value, Located):
         return request, FileRequest(text(value, f"the file of '{request.kind}'"), {})
     request, values = by_input(request, value, but=("file",))
+    given = request.faults.each(values, read)
+    if len(given) < len(values):
+        request = request.narrowed({*request.needs} - (values.keys() - given.keys()))
     file = value.get("file")
     if file is None:
         request.faults.tell()  # of a key that may be meant for it
@@ -145,7 +156,7 @@ def file_request(request: Request) -> tuple[Request, FileRequest]:
             value.span,
             help=f"write `{request.kind}: {{file: NAME, ...}}`",
         )
-    return request, FileRequest(text(file, f"the file of '{request.kind}'"), values)
+    return request, FileRequest(text(file, f"the file of '{request.kind}'"), given)
 
 
 def text(value: Value, what: str) -> Wanted:

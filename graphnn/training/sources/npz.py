@@ -29,13 +29,11 @@ def npz(request: Request) -> Found:
         The file is missing, lies outside the spec's folder, is not sound, or lacks an array; or
         an array is not of numbers or is too large.
     """
-    request, asked = file_request(request)
-    wanted = request.faults.each(
-        request.fed(asked.values),
-        lambda name, value: (
-            Wanted(name, asked.file.span) if value is None else text(value, f"array for '{name}'")
-        ),
-    )
+    request, asked = file_request(request, lambda name, value: text(value, f"array for '{name}'"))
+    wanted = {
+        name: Wanted(name, asked.file.span) if array is None else array
+        for name, array in request.fed(asked.given).items()
+    }
     with opened(request.folder, asked.file) as stream:
         archive = Npz(stream, asked.file.name, asked.file.span)
         columns = request.faults.each(

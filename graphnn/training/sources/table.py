@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from graphnn.errors import DataError, Diagnostic, Findings, Note, listed, suggestion
 from graphnn.files import take
 from graphnn.spec.values import Scalar, Value
-from graphnn.spec.values import Sequence as Listed
 from graphnn.training.columns import Column, Demand, InputNeed
 from graphnn.training.faults import Faults, refuse
 from graphnn.training.sources._bytes import too_large, unpacked
 from graphnn.training.sources._csv import CsvFile
-from graphnn.training.sources._pick import Pick, choose
+from graphnn.training.sources._pick import Named, Pick, choose, named
 from graphnn.training.sources._source import (
     FileRequest,
     Found,
@@ -52,7 +51,7 @@ def csv(request: Request) -> Found:
     FileError
         The file is missing, lies outside the spec's folder, or is no regular file.
     """
-    request, asked = file_request(request)
+    request, asked = file_request(request, named)
     table = _table(request.folder, asked.file, str(request.folder / asked.file.name))
     picks: dict[str, Pick] = {}
     with request.faults.kept():
@@ -92,15 +91,15 @@ def column_for(
         As `csv`.
     """
     table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
-    named = {}
+    given = {}
     if declared is not None:
-        request, asked = file_request(Request("csv", declared, Demand(needs), path.parent))
+        request, asked = file_request(Request("csv", declared, Demand(needs), path.parent), named)
         request.faults.tell()
-        named = asked.values
-    own = {name: value for name, value in named.items() if name == need.name}
+        given = asked.given
+    own = {name: wanted for name, wanted in given.items() if name == need.name}
     alone = {need.name: need}
-    attempts = [(needs, named), (alone, own)]
-    if not any(column in table.places for value in own.values() for column in _texts(value)):
+    attempts = [(needs, given), (alone, own)]
+    if not any(w.name in table.places for wanted in own.values() for w in wanted.columns):
         # A name of many that is missing is misspelt; only if all are, the table is of another kind.
         attempts.append((alone, {}))
     pick = _first_choice(table, path.name, attempts)[need.name]
@@ -110,22 +109,17 @@ def column_for(
     return _column(table, pick, classes if need.name in classes else None)
 
 
-def _texts(value: Value) -> list[str]:
-    items = value.items if isinstance(value, Listed) else [value]
-    return [str(item.value) for item in items if isinstance(item, Scalar)]
-
-
 def _first_choice(
     table: CsvFile,
     file: str,
-    attempts: Sequence[tuple[Mapping[str, InputNeed], Mapping[str, Value]]],
+    attempts: Sequence[tuple[Mapping[str, InputNeed], Mapping[str, Named]]],
 ) -> dict[str, Pick]:
     """Columns by the first of `attempts` that finds all of them; else the fault of the second."""
     faults = []
-    for needs, named in attempts:
+    for needs, given in attempts:
         request = Request("csv", Scalar(file), Demand(needs), Path())
         try:
-            picks = choose(table, request, FileRequest(Wanted(file, None), dict(named)))
+            picks = choose(table, request, FileRequest(Wanted(file, None), dict(given)))
             request.faults.tell()
             return picks
         except DataError as error:
