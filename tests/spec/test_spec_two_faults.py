@@ -359,7 +359,7 @@ def _of_example(
 def _of_search(body: dict[str, Any]) -> Iterator[Fault]:
     yield Fault("unknown-setting", ("search", "nonesuch"), {"uniform": [0.1, 1.0]}, key=True)
     yield Fault("wrong-type", ("search", "seed"), -1)
-    yield Fault("unknown-metric", ("search", "metric"), "nosuch")
+    yield Fault("unknown-metric", ("search", "metric"), "nonesuch")
     for name in sorted(body.keys() - {"metric"}):
         at = ("search", name)
         yield Fault("unknown-key", at, {"nosuch": [1]}, (*at, "nosuch"), key=True)
@@ -423,11 +423,15 @@ def _of_use(name: str, body: dict[str, Any]) -> Iterator[Fault]:
     lost = {"node": name, "breaks": True}
     yield Fault("unknown-block", (*path, "block"), "nosuch", hides_op=True, **lost)
     yield Fault("wrong-type", (*path, "trainable"), "perhaps", label="trainable", node=name)
-    yield Fault("unknown-key", (*path, "zzz"), 1, key=True, level=1, **lost)
+    other = f"key of {name}"  # which may be meant for a size that is missing
+    yield Fault("unknown-key", (*path, "zzz"), 1, key=True, level=1, label=other, **lost)
     if "units" in body:
         yield Fault("unknown-size", (*path, "units"), "nosuch", level=1, **lost)
         yield Fault("bad-size", (*path, "units"), 0, level=1, **lost)
-        yield Fault("missing-size", (*path, "units"), DROPPED, (*path, "block"), level=1, **lost)
+        size = (*path, "units")
+        yield Fault(
+            "missing-size", size, DROPPED, (*path, "block"), level=1, after=(other,), **lost
+        )
         yield Fault("bad-size", (*path, "repeat"), 0, **lost)
         yield Fault("unknown-node", (*path, "inputs"), "nosuch", **lost)
         yield Fault("wrong-inputs", (*path, "inputs"), ["x", "x"], level=1, **lost)
