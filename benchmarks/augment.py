@@ -19,7 +19,8 @@ from threadpoolctl import threadpool_limits
 
 import graphnn
 from graphnn.training.augmentation import Augmentation
-from graphnn.training.loop import Sets, Training, load_sets
+from graphnn.training.loop import Training
+from graphnn.training.sets import Sets, load_sets
 
 SPEC = Path(__file__).resolve().parents[1] / "specs" / "cnn.yaml"
 STEP = "step of cnn.yaml"

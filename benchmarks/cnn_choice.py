@@ -16,7 +16,8 @@ from typing import Any
 import timing
 
 import graphnn
-from graphnn.training.loop import Sets, Training, load_sets
+from graphnn.training.loop import Training
+from graphnn.training.sets import Sets, load_sets
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 HELD_BACK = 2000

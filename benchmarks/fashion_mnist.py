@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_limits
 
 import graphnn
 from graphnn.network import Network
-from graphnn.training.loop import Progress, Sets, Training, load_sets
+from graphnn.training.loop import Progress, Training
+from graphnn.training.sets import Sets, load_sets
 
 SPEC = Path(__file__).resolve().parents[1] / "specs" / "cnn.yaml"
 FOLDER = Path("/usr/share/datasets/fashion-mnist")

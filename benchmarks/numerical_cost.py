@@ -24,7 +24,7 @@ from timing import machine
 
 import graphnn
 from graphnn.network import Network
-from graphnn.training.loop import load_sets
+from graphnn.training.sets import load_sets
 
 Array = NDArray[Any]
 SPEC = Path(__file__).parents[1] / "specs" / "mnist.yaml"

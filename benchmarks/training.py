@@ -29,7 +29,8 @@ from timing import Function, interleaved, machine, products, table
 import graphnn
 from graphnn.gradients.backprop import backprop
 from graphnn.training.data import Dataset
-from graphnn.training.loop import Sets, Training
+from graphnn.training.loop import Training
+from graphnn.training.sets import Sets
 
 Array = NDArray[Any]
 SPECS = Path(__file__).parents[1] / "specs"

@@ -17,7 +17,7 @@ import numpy as np
 import graphnn
 from graphnn import drawing
 from graphnn.drawing import style
-from graphnn.training.loop import load_sets
+from graphnn.training.sets import load_sets
 
 HERE = Path(__file__).parent
 SPECS = HERE.parent / "specs"

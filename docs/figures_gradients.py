@@ -17,7 +17,7 @@ import graphnn
 from graphnn.drawing import style
 from graphnn.gradients.curves import points
 from graphnn.network import Network
-from graphnn.training.loop import load_sets
+from graphnn.training.sets import load_sets
 
 Array = NDArray[Any]
 SPEC = Path(__file__).parents[1] / "specs" / "mnist.yaml"

@@ -9,22 +9,26 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from graphnn import advice, graph, searches
-from graphnn.errors import Diagnostic, FileError, Findings, GraphnnError, Span, SpecError
+from graphnn.errors import Diagnostic, Findings, GraphnnError, Span, SpecError
 from graphnn.examples import diagnose_examples
 from graphnn.network import Network
 from graphnn.spec import build, reader
 from graphnn.spec.library import NO_NETWORK
 from graphnn.spec.limits import DEFAULT
 from graphnn.spec.model import TrainSpec
+from graphnn.spec.values import Entry, Value
 from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import Value
 from graphnn.training import augmentation, metrics, optimizers
 from graphnn.training.batches import check_batches
+from graphnn.training.columns import Demand
 from graphnn.training.data import source
-from graphnn.training.loop import load_sets, needs
 from graphnn.training.measuring import fitted
 from graphnn.training.optimizers import Optimizer
+from graphnn.training.partial import Partial
+from graphnn.training.sets import sets
 from graphnn.training.stopping import watch
+
+_OF_BATCHES = {"validation", "test", "rows", "batch_size"}  # what decides how many rows each has
 
 
 def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
@@ -124,8 +128,11 @@ def _find(
         _declared(spec.train, findings)
     for found in diagnose_examples(spec, draft.nodes):
         findings.add(found)
+    if spec.train is not None:
+        _trained(Partial(draft, spec.train), spec.train, findings, data=data)
     if net is not None:
-        _used(net, findings, data=data)
+        for found in advice.advise(net.graph):
+            findings.add(found)
     for found in searches.diagnose(spec, findings.errors):
         findings.add(found)
     return advice.silence(findings.sorted(), spec, complete=data)
@@ -166,26 +173,45 @@ def _is_mapping(value: Value | None) -> TypeGuard[Document]:
     return isinstance(value, Document)
 
 
-def _used(net: Network, findings: Findings, *, data: bool) -> None:
-    """What only a sound network can tell: whether data fit it, and what is odd in it."""
-    spec = net.graph.spec
-    if spec.train is not None:
-        if not net.trainable:
-            message = "the network has no parameter to train"
-            findings.error("nothing-to-train", message, spec.train.place.span)
-        with _kept(findings, spec.train.place.span):
-            inputs = needs(net, spec.train)
-            with _kept(findings, spec.train.place.span):
-                augmentation.find(spec.train.augment, inputs)
-            if data:
-                train = load_sets(net, spec.train).train
-                if train is not None:
-                    check_batches(net, spec.train, len(train))
-        for metric in spec.train.metrics:
-            with _kept(findings, spec.train.place.span):
-                fitted(net, metric)
-    for diagnostic in advice.advise(net.graph):
-        findings.add(diagnostic)
+def _trained(partial: Partial, spec: TrainSpec, findings: Findings, *, data: bool) -> None:
+    """What only the network can tell of ``train``, as far as its sound part tells it."""
+    if not partial.learns:
+        message = "the network has no parameter to train"
+        findings.error("nothing-to-train", message, spec.place.span)
+    with _kept(findings, spec.place.span):
+        demand = partial.demand()
+        if demand.known is not None:
+            with _kept(findings, spec.place.span):
+                augmentation.find(spec.augment, demand.known)
+        if data:
+            _rows(partial, demand, spec, findings)
+    for metric in spec.metrics:
+        if partial.is_sound(node.name for node in metric.nodes):
+            with _kept(findings, spec.place.span):
+                fitted(partial.network, metric)
+
+
+def _rows(partial: Partial, demand: Demand, spec: TrainSpec, findings: Findings) -> None:
+    """Whether the data can be read and fit, without what a fault in the way hides."""
+    document = partial.network.graph.spec.document.get("train")
+    entries = document.entries if isinstance(document, Document) else {}
+    wrong = {key for key, entry in entries.items() if _is_told(entry, findings)}
+    sound = replace(
+        spec,
+        validation=None if "validation" in wrong else spec.validation,
+        test=None if "test" in wrong else spec.test,
+        # How many rows are left is not known then.
+        rows=None if wrong & {"validation", "test"} else spec.rows,
+    )
+    hidden = spec.data is None and partial.may_have_data
+    train = sets(demand, sound, partial.network.graph.spec.folder, hidden=hidden).train
+    if train is not None and partial.losses_are_sound and not wrong & _OF_BATCHES:
+        check_batches(partial.network, spec, len(train))
+
+
+def _is_told(entry: Entry, findings: Findings) -> bool:
+    """Whether something is told to be wrong with the value of `entry`."""
+    return any(found.span and found.span.touches(entry.value.span) for found in findings.errors)
 
 
 @contextmanager
@@ -198,11 +224,9 @@ def _kept(findings: Findings, place: Span | None = None) -> Iterator[None]:
         for found in error.diagnostics:
             if found not in told:
                 placed = found if found.span else replace(found, span=place)
-                findings.add(_softened(placed, error) if place else placed)
+                findings.add(_softened(placed) if place else placed)
 
 
-def _softened(found: Diagnostic, error: GraphnnError) -> Diagnostic:
+def _softened(found: Diagnostic) -> Diagnostic:
     """Data that are elsewhere do not make a spec wrong."""
-    if isinstance(error, FileError) and found.code == "no-such-file":
-        return replace(found, severity="warning")
-    return found
+    return replace(found, severity="warning") if found.code == "no-such-file" else found

@@ -269,7 +269,7 @@ class Findings:
 
     def sorted(self) -> tuple[Diagnostic, ...]:
         """Everything found, by place; what has no place comes last."""
-        found = sorted(self._found, key=_by_place)
+        found = sorted(self._found, key=by_place)
         more = self._counts["warning"] - self._limit
         if more > 0:
             message = f"there are {more:,} more warnings"
@@ -282,7 +282,8 @@ class Findings:
             raise error(*found)
 
 
-def _by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+def by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+    """What diagnostics are sorted by; those without a place come last."""
     span = diagnostic.span
     if span is None:
         return (True, "", 0, 0)

@@ -17,8 +17,9 @@ from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.training import data as sources
 from graphnn.training.data import Dataset
-from graphnn.training.loop import Sets, idle, load_sets, needs
+from graphnn.training.demand import demand_of
 from graphnn.training.measuring import Classified, Measuring, Row, confusion_matrix
+from graphnn.training.sets import Sets, load_sets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,15 +144,14 @@ def _rows(
 ) -> tuple[str, Dataset]:
     if data is None:
         return held_back(load_sets(net, spec, net.classes))
-    inputs, folder = needs(net, spec), net.graph.spec.folder
-    others = idle(net, spec, inputs)
+    demand, folder = demand_of(net, spec), net.graph.spec.folder
     if not isinstance(data, Located):
-        return "given", sources.given(data, inputs, net.classes, others)
-    found = sources.load(data, inputs, folder, net.classes, others)
+        return "given", sources.given(data, demand, net.classes)
+    found = sources.load(data, demand, folder, net.classes)
     if net.classes is None and found.train.classes and spec.data is not None:
         # Where the weights do not tell how texts were numbered, the training data do.
-        trained = sources.load(spec.data, inputs, folder, idle=others)
-        found = sources.load(data, inputs, folder, trained.train.classes, others)
+        trained = sources.load(spec.data, demand, folder)
+        found = sources.load(data, demand, folder, trained.train.classes)
     return "given", found.train if found.test is None else found.test
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby, pairwise, permutations
 from typing import TYPE_CHECKING, cast
 
@@ -188,6 +188,11 @@ class Draft:
         self._guesses: dict[str, str] = {}
 
     @property
+    def spec(self) -> NetworkSpec:
+        """What it is made of."""
+        return self._spec
+
+    @property
     def nodes(self) -> Dict[str, Node]:
         """The nodes whose shapes can be told, in schedule order."""
         return self._nodes
@@ -229,15 +234,37 @@ class Draft:
             With every fault that was found.
         """
         self._findings.raise_errors(SpecError)
-        network = self._network
+        return self._made(self._spec, self._network)
+
+    def sound(self) -> Graph:
+        """The graph of the sound nodes alone, without the file of weights.
+
+        Its outputs and losses are those among them.
+        """
+        nodes = {name: spec for name, spec in self._spec.nodes.items() if name in self._nodes}
+        spec = replace(self._spec, nodes=nodes, weights=None)
+        return self._made(spec, self._network.subgraph(nodes))
+
+    def _made(self, spec: NetworkSpec, network: nx.MultiDiGraph[str]) -> Graph:
+        own = {
+            full: parameter
+            for full, parameter in self._parameters.items()
+            if full.rpartition(".")[0] in self._nodes
+        }
+        outputs, losses = self._outputs(spec, network), self._losses(spec)
         return Graph(
-            self._spec,
+            spec,
             network,
             self._nodes,
-            self._parameters,
-            self._outputs(network),
-            self._losses(),
+            own,
+            tuple(name for name in outputs if self.node(name)),
+            tuple(name for name in losses if self.node(name)),
         )
+
+    def upstream(self, names: Iterable[str]) -> set[str]:
+        """All nodes, sound or not, that those called `names` are known to depend on, and these."""
+        known = {self._spec.aliases.get(name, name) for name in names} & self._spec.nodes.keys()
+        return known | reached(known, self._network.predecessors)
 
     def _bind(self) -> dict[str, Bound]:
         bound = {}
@@ -630,11 +657,11 @@ class Draft:
         use = self._spec.uses.get(name)
         return use is not None and use.parent is None
 
-    def _losses(self) -> tuple[str, ...]:
-        train = self._spec.train
+    def _losses(self, spec: NetworkSpec) -> tuple[str, ...]:
+        train = spec.train
         if train is not None and train.loss:
             return tuple(dict.fromkeys(reference.name for reference in train.loss))
-        found = [name for name in self._spec.nodes if self._nodes[name].op.is_loss]
+        found = [name for name in spec.nodes if self._nodes[name].op.is_loss]
         return self._by_uses(found)
 
     def _by_uses(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -644,22 +671,20 @@ class Draft:
             known.setdefault(self._spec.aliases.get(use, use), use)
         return tuple(known.get(name, name) for name in names)
 
-    def _outputs(self, network: nx.MultiDiGraph[str]) -> tuple[str, ...]:
-        if self._spec.outputs is not None:
-            return tuple(reference.name for reference in self._spec.outputs)
+    def _outputs(self, spec: NetworkSpec, network: nx.MultiDiGraph[str]) -> tuple[str, ...]:
+        if spec.outputs is not None:
+            return tuple(reference.name for reference in spec.outputs)
         # What else is inside a block is of no use outside: it is a leftover, not a result.
-        results = {target for name, target in self._spec.aliases.items() if self._is_outer(name)}
+        results = {target for name, target in spec.aliases.items() if self._is_outer(name)}
         ends = [
             name
-            for name, spec in self._spec.nodes.items()
-            if (spec.copy is None or name in results)
+            for name, node in spec.nodes.items()
+            if (node.copy is None or name in results)
             and not self._nodes[name].op.is_loss
             and not isinstance(self._nodes[name].op, Input | Constant)
             and all(self._nodes[reader].op.is_loss for reader in network.successors(name))
         ]
-        return self._by_uses(
-            ends or [name for name in self._spec.nodes if not network.out_degree(name)]
-        )
+        return self._by_uses(ends or [name for name in spec.nodes if not network.out_degree(name)])
 
 
 def _mention_of(size: str, node: Node) -> Value:

@@ -19,7 +19,7 @@ from graphnn.runs import train_spec
 from graphnn.spec.model import TrainSpec
 from graphnn.trained import Classes
 from graphnn.training import data
-from graphnn.training.loop import idle, needs
+from graphnn.training.demand import demand_of, needs
 from graphnn.training.measuring import Measuring, input_need
 from graphnn.training.row_files import Part, RowReader
 
@@ -239,10 +239,9 @@ def _classes(network: Network, spec: TrainSpec) -> Classes:
     """Named classes of the training data, for weights that tell of none; none without the data."""
     if spec.data is None or not any(kind in spec.data for kind in _NAMING):
         return {}
-    inputs, folder = needs(network, spec), network.graph.spec.folder
-    others = idle(network, spec, inputs)
+    demand = demand_of(network, spec)
     try:
-        return data.load(spec.data, inputs, folder, idle=others).train.classes
+        return data.load(spec.data, demand, network.graph.spec.folder).train.classes
     except FileError as error:
         if all(found.code.startswith("no-such-") for found in error.diagnostics):
             return {}

@@ -24,8 +24,10 @@ from graphnn.spec.writer import to_yaml
 from graphnn.trained import CHECKPOINT, WEIGHTS
 from graphnn.training import checkpoint
 from graphnn.training.data import Dataset, given
-from graphnn.training.loop import Progress, Sets, Training, idle, needs
+from graphnn.training.demand import demand_of
+from graphnn.training.loop import Progress, Training
 from graphnn.training.measuring import Row
+from graphnn.training.sets import Sets
 
 Array = NDArray[Any]
 _Write = Callable[[Path], object]  # gives False where there is nothing to write
@@ -137,8 +139,7 @@ def train(
 
 def _given(net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike]) -> Dataset:
     """The rows that Python gives, as training takes them."""
-    inputs = needs(net, spec)
-    return given(data, inputs, net.classes, idle(net, spec, inputs))
+    return given(data, demand_of(net, spec), net.classes)
 
 
 def train_spec(net: Network) -> TrainSpec:

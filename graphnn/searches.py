@@ -40,7 +40,9 @@ from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import Scalar, Value, located, place_of, plain
 from graphnn.spec.writer import flow, to_yaml
 from graphnn.training import augmentation, metrics, optimizers
-from graphnn.training.loop import Sets, Training, load_sets, needs
+from graphnn.training.demand import needs
+from graphnn.training.loop import Training
+from graphnn.training.sets import Sets, load_sets
 from graphnn.trials import Trial, Trials, best_of, opened
 
 STUDY = "study.db"

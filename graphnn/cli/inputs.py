@@ -21,7 +21,7 @@ from graphnn.ops._op import Operand
 from graphnn.spec import sizes
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar
-from graphnn.training.loop import load_sets
+from graphnn.training.sets import load_sets
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]

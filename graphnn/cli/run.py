@@ -17,8 +17,8 @@ from graphnn.evaluation import held_back
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.sizes import show
-from graphnn.training.loop import load_sets
 from graphnn.training.measuring import Means, Measuring
+from graphnn.training.sets import load_sets
 
 Array = NDArray[Any]
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from graphnn import network, runs
-from graphnn.cli import causes, terminal, watching
+from graphnn.cli import causes, terminal, together, watching
 from graphnn.cli.options import SET, File, Settings, settings
 from graphnn.errors import Diagnostic, RunError, TrainingError
 from graphnn.network import Network
@@ -47,10 +47,12 @@ def train(
     Weights, history and pictures go into a folder. Ctrl-C keeps the epochs that are done, and
     --resume goes on from there.
     """
-    net = network.load(file, settings(set))
+    values = settings(set)
+    with together.told(file, values):
+        net = network.load(file, values)
     folder = output or (_latest(file) if resume else _unused(file))
     try:
-        with causes.told(net), watching.epochs() as watch:
+        with together.told(file, values), causes.told(net), watching.epochs() as watch:
             run = runs.train(net, folder=folder, resume=resume, progress=watch)
             watch.finish(len(run.history))
     except RunError:

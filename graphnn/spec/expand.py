@@ -76,6 +76,7 @@ class _Expander:
         self._blocks = blocks
         self._scope = scope
         self._lost_sizes = lost_sizes
+        self._stray: list[Reference] = []  # what uses at fault read
         self._nodes: dict[str, tuple[NodeSpec, Copy | None]] = {}
         self._uses: dict[str, Use] = {}
         self._aliases: dict[str, str] = {}
@@ -84,14 +85,13 @@ class _Expander:
 
     def expand(self, nodes: Dict[str, Node], lost_blocks: Lost) -> Expanded:
         top: list[Node] = []
-        stray: list[Reference] = []
         for name, node in nodes.items():
             found: Node | None = node
             if isinstance(node, UseSpec):
                 found = check_use(node, self._blocks, lost_blocks, self._findings)
                 if found is None:
                     self._misfit(node)
-                    stray.extend(node.inputs)
+                    self._stray.extend(node.inputs)
             if found is not None:
                 top.append(found)
                 continue
@@ -103,7 +103,7 @@ class _Expander:
         for use in self._uses.values():
             use.inputs.extend(self._reference(r, use.parent) for r in use.spec.inputs)
         placed = {name: self._placed(name, *found) for name, found in self._nodes.items()}
-        mentions = tuple(self._reference(reference, None) for reference in stray)
+        mentions = tuple(self._reference(reference, None) for reference in self._stray)
         return Expanded(placed, self._uses, self._aliases, frozenset(self._lost), mentions)
 
     def _misfit(self, spec: UseSpec) -> None:
@@ -130,6 +130,8 @@ class _Expander:
                 pending += [(c, iter(use.block.nodes.values())) for c in reversed(use.copies)]
             else:
                 self._lost.add(_full(copy, node.name))
+                if copy is None:  # in a block, they are told where it is defined
+                    self._stray.extend(node.inputs)
 
     def _use(self, spec: UseSpec, parent: Copy | None) -> Use | None:
         """`spec` with its copies, or None where it is at fault."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -57,6 +57,48 @@ class InputNeed:
         return np.dtype(np.int64 if self.dtype == "int" else self.dtype)
 
 
+def _is_none(name: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """The inputs that data are to feed.
+
+    Attributes
+    ----------
+    needs : mapping of str to InputNeed or None
+        Every input that is surely to be fed, in the order of the graph; None where a fault hides
+        what it takes.
+    idle : mapping of str to str
+        Inputs that are not to be fed, with a sentence that says why.
+    complete : bool
+        Whether no fault hides that there are other inputs to feed.
+    maybe : tuple of str
+        Nodes of which a fault hides whether they are such inputs.
+    is_lost : callable
+        Whether a name may be that of a node of which nothing is known.
+    """
+
+    needs: Mapping[str, InputNeed | None]
+    idle: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
+    maybe: tuple[str, ...] = ()
+    is_lost: Callable[[str], bool] = _is_none
+
+    @property
+    def known(self) -> dict[str, InputNeed] | None:
+        """Every need, where no fault hides one."""
+        known = {name: need for name, need in self.needs.items() if need is not None}
+        return known if self.complete and len(known) == len(self.needs) else None
+
+    def hides(self, name: str) -> bool:
+        """Whether a fault hides what the input `name` takes, or whether it is one."""
+        return self.needs.get(name) is None and (
+            name in self.needs or name in self.maybe or self.is_lost(name)
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """Values of a source that are to feed one input, as the source holds them.
@@ -81,8 +123,8 @@ class Column:
     classes: tuple[str, ...] = ()
 
 
-def array_for(need: InputNeed, column: Column) -> NDArray[Any]:
-    """The array that feeds an input.
+def array_for(need: InputNeed | None, column: Column) -> NDArray[Any]:
+    """The array that feeds an input; the values as they are where nothing tells what it takes.
 
     A row is reshaped where the number of values allows it. One whole number a row, for an input
     that takes several values a row, is a class and becomes a one-hot row. Pixels become numbers
@@ -100,6 +142,8 @@ def array_for(need: InputNeed, column: Column) -> NDArray[Any]:
     """
     if column.values.ndim == 0 or len(column.values) == 0:
         raise refuse("no-rows", f"'{column.name}' holds no rows", column.span)
+    if need is None:
+        return column.values
     if _are_classes(need, column):
         return _one_hot(need, column)
     row = _row_shape(need, column)

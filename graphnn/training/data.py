@@ -17,11 +17,11 @@ from graphnn.spec.take import brief
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.trained import Classes
-from graphnn.training.columns import Column, InputNeed, array_for
+from graphnn.training.columns import Column, Demand, array_for
 from graphnn.training.faults import for_each, not_fed, refuse
-from graphnn.training.sources import SOURCES, Request
+from graphnn.training.sources import SOURCES, Found, Request
 
-__all__ = ["Data", "Dataset", "InputNeed", "given", "load", "split_off"]
+__all__ = ["Data", "Dataset", "given", "load", "load_known", "split_off"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,13 +161,7 @@ class Data:
     test: Dataset | None
 
 
-def load(
-    spec: Value,
-    inputs: Mapping[str, InputNeed],
-    folder: Path,
-    classes: Classes | None = None,
-    idle: Mapping[str, str] | None = None,
-) -> Data:
+def load(spec: Value, demand: Demand, folder: Path, classes: Classes | None = None) -> Data:
     """The data that ``train.data`` asks for, as the inputs take them.
 
     Parameters
@@ -175,14 +169,12 @@ def load(
     spec : Value
         A mapping with one key, the kind of source; `graphnn.training.sources` tells what each
         kind takes.
-    inputs : mapping of str to InputNeed
-        Every input to feed, in the order of the graph.
+    demand : Demand
+        The inputs to feed, each of them known.
     folder : Path
         Files named by the spec lie in this folder's tree.
     classes : dict of str to tuple of str, optional
         Names of classes by input, as those of a first set, whose numbers texts must take here.
-    idle : mapping of str to str, optional
-        Inputs that are not to be fed, with a sentence that says why.
 
     Raises
     ------
@@ -191,10 +183,39 @@ def load(
     FileError
         A file is missing, lies outside `folder`, or is no regular file.
     """
+    found = load_known(spec, demand, folder, classes)
+    assert found is not None
+    return found
+
+
+def load_known(
+    spec: Value, demand: Demand, folder: Path, classes: Classes | None = None
+) -> Data | None:
+    """As `load`, of inputs of which not all need be known.
+
+    Returns
+    -------
+    Data or None
+        For an input of which nothing is known, the values as the source has them; None where
+        that leaves no input to feed.
+
+    Raises
+    ------
+    DataError, FileError
+        As `load`, without what depends on things unknown.
+    """
     kind, value = source(spec)
-    _check_needs(inputs, spec.span)
-    found = SOURCES[kind](Request(kind, value, inputs, folder, classes, idle or {}))
-    arrays = for_each(found.columns, lambda name, column: array_for(inputs[name], column))
+    _check_demand(demand, spec.span)
+    request = Request(kind, value, demand, folder, classes)
+    found = Found("", {})
+    with request.faults.kept():
+        found = SOURCES[kind](request)
+    arrays = request.faults.each(
+        found.columns, lambda name, column: array_for(demand.needs.get(name), column)
+    )
+    request.faults.tell()
+    if not arrays:
+        return None
     _check_rows(arrays, found.columns)
     named = {name: column.classes for name, column in found.columns.items() if column.classes}
     whole = Dataset(arrays, found.name, named)
@@ -204,10 +225,7 @@ def load(
 
 
 def given(
-    arrays: Mapping[str, ArrayLike],
-    inputs: Mapping[str, InputNeed],
-    classes: Classes | None = None,
-    idle: Mapping[str, str] | None = None,
+    arrays: Mapping[str, ArrayLike], demand: Demand, classes: Classes | None = None
 ) -> Dataset:
     """Arrays that Python gives, as the inputs take them: by the rules for those of a file.
 
@@ -215,24 +233,23 @@ def given(
     ----------
     arrays : mapping of str to array_like
         By input name.
-    inputs : mapping of str to InputNeed
-        Every input to feed, in the order of the graph.
+    demand : Demand
+        The inputs to feed, each of them known.
     classes : dict of str to tuple of str, optional
         Names of classes by input, that class numbers stand for.
-    idle : mapping of str to str, optional
-        Inputs that are not to be fed, with a sentence that says why.
 
     Raises
     ------
     DataError
         An input is missing or unknown, or an array does not fit. All independent faults at once.
     """
-    _check_names(arrays, inputs, idle or {})
-    _check_needs(inputs, None)
+    _check_names(arrays, demand)
+    _check_demand(demand, None)
     columns = for_each(
-        {name: arrays[name] for name in inputs}, lambda n, array: Column(n, _numbers(n, array))
+        {name: arrays[name] for name in demand.needs},
+        lambda name, array: Column(name, _numbers(name, array)),
     )
-    taken = for_each(columns, lambda name, column: array_for(inputs[name], column))
+    taken = for_each(columns, lambda name, column: array_for(demand.needs[name], column))
     return Dataset(taken, "data", classes or {})
 
 
@@ -361,14 +378,12 @@ def source(spec: Value) -> tuple[str, Value]:
     return next(iter(spec.items()))
 
 
-def _check_names(
-    arrays: Mapping[str, ArrayLike], inputs: Mapping[str, InputNeed], idle: Mapping[str, str]
-) -> None:
-    findings = Findings()
+def _check_names(arrays: Mapping[str, ArrayLike], demand: Demand) -> None:
+    findings, inputs = Findings(), demand.needs
     known = f"its inputs are {listed(inputs)}" if inputs else "it has no inputs"
     for name in arrays:
         if name not in inputs:
-            message, help = not_fed(str(name), inputs, known, idle)
+            message, help = not_fed(str(name), inputs, known, demand.idle)
             findings.error("unknown-input", message, help=help)
     for name in inputs:
         if name not in arrays:
@@ -383,12 +398,12 @@ def _numbers(name: str, array: ArrayLike) -> NDArray[Any]:
     return found
 
 
-def _check_needs(inputs: Mapping[str, InputNeed], span: Span | None) -> None:
-    if not inputs:
+def _check_demand(demand: Demand, span: Span | None) -> None:
+    if demand.complete and not demand.needs:
         raise refuse("no-inputs", "the network has no input that data could feed", span)
     findings = Findings()
-    for name, need in inputs.items():
-        if not need.shape:
+    for name, need in demand.needs.items():
+        if need is not None and not need.shape:
             findings.error(
                 "no-batch-axis",
                 f"data cannot feed input '{name}': its shape [] has no axis for their rows",

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
-from graphnn.errors import DataError, Diagnostic, FileError, Note, RunError, Span, suggestion
+from graphnn.errors import (
+    DataError,
+    Diagnostic,
+    FileError,
+    Findings,
+    Note,
+    RunError,
+    Span,
+    TrainingError,
+    by_place,
+    suggestion,
+)
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -57,22 +69,60 @@ def diverged(error: RunError, rate: float) -> RunError:
     )
 
 
+class Faults:
+    """Faults of steps that do not depend on each other, to be told together."""
+
+    def __init__(self) -> None:
+        self._found: list[DataError | FileError | TrainingError] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def keep(self, findings: Findings) -> None:
+        """Take the errors among `findings`, if there are any."""
+        if findings.errors:
+            self._found.append(DataError(*findings.errors))
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Take the faults that end what is done meanwhile."""
+        try:
+            yield
+        except (DataError, FileError, TrainingError) as fault:
+            self._found.append(fault)
+
+    def each(self, items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:
+        """What `act` makes of every item, but of those at fault."""
+        results: dict[K, R] = {}
+        for key, item in items.items():
+            with self.kept():
+                results[key] = act(key, item)
+        return results
+
+    def tell(self) -> None:
+        """Raise what was found, if anything was.
+
+        Raises
+        ------
+        DataError, FileError, TrainingError
+            With all faults, by place, each once; of the kind of all of them, or else a `DataError`.
+        """
+        if not self._found:
+            return
+        kinds = {type(fault) for fault in self._found}
+        every = dict.fromkeys(found for fault in self._found for found in fault.diagnostics)
+        raise (kinds.pop() if len(kinds) == 1 else DataError)(*sorted(every, key=by_place))
+
+
 def for_each(items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:
     """What `act` makes of every item.
 
     Raises
     ------
-    DataError, FileError
-        With the faults of all items; a `FileError` when all faults are about files.
+    DataError, FileError, TrainingError
+        With the faults of all items, as `Faults.tell`.
     """
-    results: dict[K, R] = {}
-    faults: list[DataError | FileError] = []
-    for key, item in items.items():
-        try:
-            results[key] = act(key, item)
-        except (DataError, FileError) as fault:
-            faults.append(fault)
-    if faults:
-        kind = FileError if all(isinstance(fault, FileError) for fault in faults) else DataError
-        raise kind(*(found for fault in faults for found in fault.diagnostics)) from None
+    faults = Faults()
+    results = faults.each(items, act)
+    faults.tell()
     return results

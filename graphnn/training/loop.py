@@ -9,26 +9,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.errors import DataError, Diagnostic, RunError, TrainingError
+from graphnn.errors import Diagnostic, RunError, TrainingError
 from graphnn.gradients.backprop import Reverse
 from graphnn.gradients.numerical import numerical_gradient
 from graphnn.network import Network
 from graphnn.spec.model import TrainSpec
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Scalar, Value
-from graphnn.trained import Classes
-from graphnn.training import augmentation, data, optimizers
+from graphnn.training import augmentation, optimizers
 from graphnn.training.batches import check_batches
-from graphnn.training.data import Dataset, InputNeed
+from graphnn.training.data import Dataset
+from graphnn.training.demand import needs
 from graphnn.training.faults import diverged
-from graphnn.training.measuring import Means, Measuring, Row, class_counts, input_need
+from graphnn.training.measuring import Means, Measuring, Row
 from graphnn.training.optimizers import OptimizerState
 from graphnn.training.schedules import Course
+from graphnn.training.sets import SPLIT, Sets, load_sets
 from graphnn.training.stopping import VALIDATION, watch
 
 Array = NDArray[Any]
 _TRACED = 16  # a network of at most so many entries has its path recorded
-_SPLIT, _SHUFFLE, _NOISE, _AUGMENT = 1, 2, 3, 4  # independent streams of one seed
+_SHUFFLE, _NOISE, _AUGMENT = SPLIT + 1, SPLIT + 2, SPLIT + 3  # independent streams of one seed
 _HEAP = 31 * 2**20  # bytes; glibc heeds blocks up to 32 MiB
 
 
@@ -51,15 +50,6 @@ class Progress:
     batch: int
     batches: int
     values: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Sets:
-    """The rows that train, validate and test; the last two may be missing."""
-
-    train: Dataset | None
-    validation: Dataset | None = None
-    test: Dataset | None = None
 
 
 @dataclass(slots=True)
@@ -319,83 +309,3 @@ class Training:
 
 def _rows(batch: Mapping[str, Array]) -> int:
     return len(next(iter(batch.values()))) if batch else 1
-
-
-def needs(network: Network, spec: TrainSpec) -> dict[str, InputNeed]:
-    """The inputs that data must feed to train `network` as `spec` says."""
-    wanted = [*_losses(network, spec)]
-    wanted += [reference.name for metric in spec.metrics for reference in metric.nodes]
-    plan = network.executor(wanted).plan
-    classes = class_counts(plan)
-    return {
-        node.name: input_need(network, node, classes.get(node.name))
-        for node in network.graph.inputs
-        if node.name in plan.inputs
-    }
-
-
-def _losses(network: Network, spec: TrainSpec) -> tuple[str, ...]:
-    return tuple(network.losses([reference.name for reference in spec.loss] or None))
-
-
-def idle(network: Network, spec: TrainSpec, needed: Mapping[str, InputNeed]) -> dict[str, str]:
-    """The inputs that data need not feed, each with a sentence that says so."""
-    losses = [f"'{name}'" for name in _losses(network, spec)]
-    subject = f"the loss {losses[0]} does" if len(losses) == 1 else f"{' and '.join(losses)} do"
-    others = (node.name for node in network.graph.inputs if node.name not in needed)
-    return {name: f"{subject} not depend on '{name}'" for name in others}
-
-
-def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None) -> Sets:
-    """The rows that `spec` names: test and validation rows split off, then as many as it says.
-
-    Parameters
-    ----------
-    network : Network
-    spec : TrainSpec
-    classes : dict of str to tuple of str, optional
-        Names of classes by input, where they are numbered already.
-
-    Raises
-    ------
-    DataError, FileError
-        The data do not fit the network, or there are none though it has inputs.
-    """
-    inputs = needs(network, spec)
-    folder = network.graph.spec.folder
-    if spec.data is None:
-        if not inputs:
-            return Sets(None)
-        message = f"nothing says where the values of '{next(iter(inputs))}' come from"
-        help = "add 'data' to 'train', such as {npz: FILE}"
-        raise TrainingError(Diagnostic("no-data", message, spec.place.span, help=help))
-    others = idle(network, spec, inputs)
-    loaded = data.load(spec.data, inputs, folder, classes, others)
-    rng = np.random.default_rng([spec.seed, _SPLIT])
-
-    def part(train: Dataset, amount: Value | None) -> tuple[Dataset, Dataset | None]:
-        if amount is None:
-            return train, None
-        if isinstance(amount, Located):
-            found = data.load(amount, inputs, folder, train.classes, others)
-            return train, found.train if found.test is None else found.test
-        assert isinstance(amount, Scalar) and isinstance(amount.value, int | float)
-        labels = None if spec.stratify is None else data.labels(train, spec.stratify)
-        return data.split_off(train, amount.value, rng, amount.span, labels)
-
-    train, test = part(loaded.train, spec.test)
-    train, validation = part(train, spec.validation)
-    if spec.rows is not None:
-        train = _first(train, spec.rows)
-    return Sets(train, validation, loaded.test if test is None else test)
-
-
-def _first(train: Dataset, rows: Scalar) -> Dataset:
-    """The first `rows` of `train`."""
-    count = rows.value
-    assert isinstance(count, int)
-    if count > len(train):
-        message = f"'rows' is {count}, but there are {len(train)} rows to train on"
-        help = "rows for validation and test are held back first"
-        raise DataError(Diagnostic("too-few-rows", message, rows.span, help=help))
-    return train.rows(slice(count))

@@ -17,7 +17,8 @@ from graphnn.spec.model import MetricSpec, TrainSpec
 from graphnn.spec.sizes import Size
 from graphnn.trained import Classes
 from graphnn.training import metrics
-from graphnn.training.data import Dataset, InputNeed
+from graphnn.training.columns import InputNeed
+from graphnn.training.data import Dataset
 from graphnn.training.metrics import Measure
 
 Array = NDArray[Any]

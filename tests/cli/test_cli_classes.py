@@ -169,6 +169,11 @@ def test_data_for_an_input_that_the_loss_does_not_need(call, net):
     assert (result.code, result.out, result.err) == (
         1,
         "",
+        "error[no-such-file]: there is no file 'a.csv'\n"
+        "   --> net.yaml:11:22\n"
+        "    |\n"
+        " 11 |   data: {csv: {file: a.csv, u: b}}\n"
+        "    |                      ^^^^^\n\n"
         "error[unknown-input]: the loss 'loss' does not depend on 'u'\n"
         "   --> net.yaml:11:29\n"
         "    |\n"

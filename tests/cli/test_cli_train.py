@@ -246,3 +246,34 @@ def test_check_tells_what_cannot_be_watched(call, descent):
         in result.out + result.err
     )
     assert "= help: hold rows back for it, such as validation: 0.1\n" in result.out + result.err
+
+
+def test_all_faults_at_once(call, here):
+    Path("rows.csv").write_text("a,b,c,t\n1,2,3,0\n4,5,six,1\n")
+    data = "{csv: {file: rows.csv, x: [a, b, c], t: u}}"
+    text = NETWORK.replace("{npz: {file: rows.npz, x: x, t: t}}", data)
+    column = "net.yaml:11:49: error[unknown-column]: 'rows.csv' has no column 'u'"
+    cell = "rows.csv:3:5: error[not-a-number]: 'six' in column 'c' is not a finite number"
+    more = {
+        "units: 8": ("units: many", "net.yaml:5:37: error[unknown-size]: there is no size 'many'"),
+        "test: 20": ("optimizer: sdg", "net.yaml:13:14: error[unknown-optimizer]: there is no "),
+    }
+    for old, (new, message) in more.items():
+        Path("net.yaml").write_text(text.replace(old, new))
+        result = call("train", "net.yaml")
+        assert (result.code, result.out) == (1, "")
+        checked = call("check", "net.yaml", "--format", "short").out.splitlines()
+        assert len(checked) == 3
+        assert column in checked and cell in checked
+        assert any(line.startswith(message) for line in checked)
+        assert result.err == call("check", "net.yaml").out.rpartition("\n\n")[0] + "\n"
+        assert not Path("runs").exists()
+
+
+def test_a_fault_that_is_not_of_the_spec_is_told_alone(call, here, rows):
+    Path("net.yaml").write_text(NETWORK.replace(f"epochs: {LONG}", "epochs: 1"))
+    assert call("train", "net.yaml", "-o", "run").code == 0
+    Path("net.yaml").write_text(NETWORK.replace(f"epochs: {LONG}", "epochs: 1\n  rows: 4000"))
+    result = call("train", "net.yaml", "-o", "run")
+    assert result.code == 1
+    assert result.err.startswith("error[") and result.err.count("error[") == 1

@@ -918,7 +918,10 @@ def _data() -> Iterator[Hostile]:
         "formula": (rows.encode() + b"=cmd|'/c calc'!A0,1,1\n", "not-a-number"),
         "quote": (rows.encode() + b'"' + b"x" * 4 * MIB, "not-csv"),
         "long-cell": (rows.encode() + b"1" * 4 * MIB + b",1,1\n", "not-csv"),
-        "many-columns": (b",".join(b"c%d" % n for n in range(200_000)), "missing-column"),
+        "many-columns": (
+            b",".join(b"c%d" % n for n in range(200_000)) + b"\n1" + b",1" * 199_999,
+            "missing-column",
+        ),
         "many-bad-rows": (rows.encode() + b"a,b,c\n" * 500_000, "not-a-number"),
         "gzip-cut-off": (gzip.compress(rows.encode() * 9, mtime=0)[:-9], "truncated-file"),
         "gzip-broken": (b"\x1f\x8b" + bytes(99), "broken-file"),

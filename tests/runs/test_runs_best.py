@@ -183,7 +183,7 @@ def test_steps_by_several_batches_are_those_of_a_larger_batch(spec, size, accumu
 
 @pytest.mark.parametrize("amount", [30, 0.3])
 def test_classes_keep_their_shares_in_the_rows_held_back(tmp_path, amount):
-    from graphnn.training.loop import load_sets
+    from graphnn.training.sets import load_sets
 
     t = np.repeat([0, 1, 2], [70, 20, 10])
     np.savez(tmp_path / "rows.npz", x=np.arange(100.0).reshape(-1, 1) * np.ones(20), t=t)

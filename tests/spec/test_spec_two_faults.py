@@ -10,10 +10,11 @@ import copy
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
+from graphnn.errors import Span
 from graphnn.ops import REGISTRY
 from graphnn.spec import reader
 from graphnn.spec.values import plain
@@ -88,6 +90,32 @@ WHOLE = {
     },
     "allow": ["unused-input"],
 }
+FILES = {
+    "rows.csv": ["p,q,kind", "1,2,0", "3,4,1", "5,6,2", "7,8,0", "9,10,1"],
+    "held.csv": ["x.0,x.1,t", "1,2,0", "3,4,1"],
+}
+TRAINED = {
+    "graphnn": 1,
+    "sizes": {"width": 3},
+    "nodes": {
+        "x": {"op": "input", "shape": ["batch", 2]},
+        "t": {"op": "input", "shape": ["batch"], "dtype": "int"},
+        "a": {"op": "affine", "inputs": "x", "units": "width"},
+        "y": {"op": "softmax", "inputs": "a"},
+        "loss": {"op": "cross_entropy", "inputs": ["y", "t"]},
+        "b": {"op": "affine", "inputs": "x", "units": 2},
+        "c": {"op": "tanh", "inputs": "b"},
+    },
+    "outputs": ["y", "c"],
+    "train": {
+        "data": {"csv": {"file": "rows.csv", "x": ["p", "q"], "t": "kind"}},
+        "validation": {"csv": "held.csv"},
+        "test": 1,
+        "loss": "loss",
+        "metrics": {"accuracy": ["y", "t"]},
+        "optimizer": "sgd",
+    },
+}
 
 
 # ------------------------------------------------------------------ writing, with places
@@ -101,6 +129,7 @@ class Word:
 
 
 BLOCKS = {"dense": {"dense"}, "pair": {"pair", "dense"}}  # with those that each is made of
+Place = tuple[str, int, int]  # file, or "" for the document; line, column
 AGAIN = "#"  # ends a key that is written without it: a dict cannot hold a key twice
 Path_ = tuple[Any, ...]
 
@@ -174,7 +203,8 @@ class Fault:
 
     `node` is the node it is in; `level` 0 is told always, 1 where the op of that node is known,
     2 where that node and all it depends on are sound; `breaks` tells that the node is not. For a
-    use of a block, its block takes the place of the op.
+    use of a block, its block takes the place of the op. Of data, `after` names what else at fault
+    hides it, by `label`.
     """
 
     code: str
@@ -186,7 +216,9 @@ class Fault:
     level: int = 0
     hides_op: bool = False
     breaks: bool = False
-    needs: Path_ = ()  # a part of the document that must be sound for it to be told
+    needs: tuple[Path_, ...] = ()  # parts of the document that must be sound for it to be told
+    label: str = ""
+    after: tuple[str, ...] = ()
 
     def plant(self, document: Any) -> None:
         *outer, last = self.path
@@ -197,13 +229,46 @@ class Fault:
         else:
             document[last] = copy.deepcopy(self.value)
 
-    def place(self, writer: Writer) -> tuple[int, int]:
+    def plant_in(self, files: dict[str, list[str]]) -> None:
+        """Change the files that the document names."""
+
+    def place(self, writer: Writer) -> Place:
         line, column = (writer.keys if self.key else writer.values)[self.at or self.path]
         within = self.code == "unknown-size" and not writer.yaml  # the name, without its quotes
-        return line, column + within
+        return "", line, column + within
+
+
+@dataclass(frozen=True)
+class Cell(Fault):
+    """Another line in a file of rows; the fault is told there, at `column`, or in the document."""
+
+    file: str = ""
+    line: int = 0
+    text: str = ""
+    column: int = 0
+
+    def plant(self, document: Any) -> None:
+        pass
+
+    def plant_in(self, files: dict[str, list[str]]) -> None:
+        files[self.file][self.line - 1] = self.text
+
+    def place(self, writer: Writer) -> Place:
+        return (self.file, self.line, self.column) if self.column else super().place(writer)
+
+
+@dataclass(frozen=True)
+class Frozen(Fault):
+    """Nothing to train: no parameter is."""
+
+    def plant(self, document: Any) -> None:
+        for body in document["nodes"].values():
+            if isinstance(body, dict):
+                body.setdefault("trainable", False)
 
 
 DROPPED = Word("dropped")
+NO_FILES: dict[str, list[str]] = {}
 STOPPING = ("train", "early_stopping", "patience")
 NAN = Word(".nan")
 NAN_JSON = Word("NaN")
@@ -262,7 +327,7 @@ def faults(document: dict[str, Any]) -> Iterator[Fault]:
         yield Fault("unknown-metric", ("train", "metrics", "nosuch"), ["y"], key=True)
     yield Fault("duplicate-key", (f"graphnn{AGAIN}",), 2, key=True)
     yield Fault("bad-name", ("nodes", "2nd"), {"op": "constant", "value": 1}, key=True)
-    yield Fault("wrong-type", ("nodes", "extra"), 3)
+    yield Fault("wrong-type", ("nodes", "extra"), 3, label="lost")
     for name, body in nodes.items():
         yield Fault("duplicate-key", ("nodes", name + AGAIN), {"op": "nosuch"}, key=True)
         yield from _of_node(name, body, nodes) if "op" in body else _of_use(name, body)
@@ -292,9 +357,9 @@ def _of_example(
 
 
 def _of_search(body: dict[str, Any]) -> Iterator[Fault]:
-    yield Fault("unknown-setting", ("search", "nosuch"), {"uniform": [0.1, 1.0]}, key=True)
+    yield Fault("unknown-setting", ("search", "nonesuch"), {"uniform": [0.1, 1.0]}, key=True)
     yield Fault("wrong-type", ("search", "seed"), -1)
-    yield Fault("unknown-metric", ("search", "metric"), "nosuch")
+    yield Fault("unknown-metric", ("search", "metric"), "nonesuch")
     for name in sorted(body.keys() - {"metric"}):
         at = ("search", name)
         yield Fault("unknown-key", at, {"nosuch": [1]}, (*at, "nosuch"), key=True)
@@ -302,8 +367,40 @@ def _of_search(body: dict[str, Any]) -> Iterator[Fault]:
         yield Fault("bad-range", at, {"uniform": [1.0, 0.5]}, (*at, "uniform"))
     rate = ("search", "learning_rate")
     bad = {"choice": [0.1, -1]}
-    yield Fault("bad-optimizer", rate, bad, (*rate, "choice", 1), needs=("train", "optimizer"))
+    yield Fault("bad-optimizer", rate, bad, (*rate, "choice", 1), needs=(("train", "optimizer"),))
     yield Fault("wrong-type", ("search", "time"), bad, ("search", "time", "choice", 0))
+
+
+def _of_data() -> Iterator[Fault]:
+    """Faults of what `TRAINED` trains on."""
+    csv, held = ("train", "data", "csv"), ("train", "validation", "csv")
+    file, columns = (*csv, "file"), (*csv, "x")
+    yield Fault("file-outside", file, "../rows.csv", label="file")
+    # The graph has no part in what a file is, nor in the columns that the document names itself.
+    header = ("header", "file")
+    yield Cell("duplicate-column", (*file, 1), None, file="rows.csv", line=1, text="p,p,kind",
+               column=3, label="header", after=("file",))  # fmt: skip
+    yield Fault("unknown-column", (*columns, 1), "nosuch", label="x", after=header)
+    yield Fault("wrong-type", (*csv, "t"), 0.5, label="t")
+    yield Fault("unknown-input", (*csv, "zzz"), "p", key=True, label="key")
+    yield Cell("not-a-number", (*file, 3), None, file="rows.csv", line=3, text="3,four,1",
+               column=3, label="cell", after=("x", *header))  # fmt: skip
+    yield Cell("ragged-row", (*file, 4), None, file="rows.csv", line=4, text="5,6",
+               column=1, label="ragged", after=header)  # fmt: skip
+    yield Cell("ragged-row", (*held, 3), None, file="held.csv", line=3, text="3,4",
+               column=1, label="held")  # fmt: skip
+    # What feeds an input that takes columns of its own name is told by the graph.
+    yield Cell("not-a-number", (*held, 2), None, file="held.csv", line=2, text="one,2,0",
+               column=1, node="loss", level=2, needs=(("train", "loss"),))  # fmt: skip
+    yield Cell("class-outside", (*file, 2), None, (*csv, "t"), file="rows.csv", line=2,
+               text="1,2,7", node="loss", level=2, needs=(("train", "loss"), (*csv, "t")),
+               label="class", after=("ragged", *header))  # fmt: skip
+    rows = ("cell", "ragged", "x", "t", "key", "class", *header)
+    yield Fault("bad-split", ("train", "test"), 100, after=rows, needs=(("train", "data"),))
+    split = (("train", "data"), ("train", "test"), ("train", "validation"))
+    yield Fault("too-few-rows", ("train", "rows"), 100, after=rows, needs=split)
+    needs = (("train", "loss"), ("train", "zzz"))
+    yield Fault("no-data", ("train", "data"), DROPPED, ("train",), True, "loss", 2, needs=needs)
 
 
 def _of_block(name: str, body: dict[str, Any]) -> Iterator[Fault]:
@@ -318,19 +415,23 @@ def _of_block(name: str, body: dict[str, Any]) -> Iterator[Fault]:
             yield Fault("unknown-node", (*at, "inputs"), "nosuch", **lost)
         kind, code = ("op", "unknown-op") if "op" in node else ("block", "unknown-block")
         yield Fault(code, (*at, kind), "nosuch", **lost)
-        yield Fault("wrong-type", (*at, "trainable"), "perhaps")
+        yield Fault("wrong-type", (*at, "trainable"), "perhaps", label="trainable")
 
 
 def _of_use(name: str, body: dict[str, Any]) -> Iterator[Fault]:
     path = ("nodes", name)
     lost = {"node": name, "breaks": True}
     yield Fault("unknown-block", (*path, "block"), "nosuch", hides_op=True, **lost)
-    yield Fault("wrong-type", (*path, "trainable"), "perhaps", node=name)
-    yield Fault("unknown-key", (*path, "zzz"), 1, key=True, level=1, **lost)
+    yield Fault("wrong-type", (*path, "trainable"), "perhaps", label="trainable", node=name)
+    other = f"key of {name}"  # which may be meant for a size that is missing
+    yield Fault("unknown-key", (*path, "zzz"), 1, key=True, level=1, label=other, **lost)
     if "units" in body:
         yield Fault("unknown-size", (*path, "units"), "nosuch", level=1, **lost)
         yield Fault("bad-size", (*path, "units"), 0, level=1, **lost)
-        yield Fault("missing-size", (*path, "units"), DROPPED, (*path, "block"), level=1, **lost)
+        size = (*path, "units")
+        yield Fault(
+            "missing-size", size, DROPPED, (*path, "block"), level=1, after=(other,), **lost
+        )
         yield Fault("bad-size", (*path, "repeat"), 0, **lost)
         yield Fault("unknown-node", (*path, "inputs"), "nosuch", **lost)
         yield Fault("wrong-inputs", (*path, "inputs"), ["x", "x"], level=1, **lost)
@@ -341,8 +442,11 @@ def _of_node(name: str, body: dict[str, Any], nodes: dict[str, Any]) -> Iterator
     op = REGISTRY[body["op"]]
     lost = {"node": name, "breaks": True}
     yield Fault("unknown-op", (*path, "op"), "nosuch", hides_op=True, **lost)
-    yield Fault("missing-key", (*path, "op"), DROPPED, path, True, hides_op=True, **lost)
-    yield Fault("wrong-type", (*path, "trainable"), "perhaps", node=name)
+    typed = [(*path, key) for key in ("stop", "output_padding") if key in body]  # meant for it?
+    yield Fault(
+        "missing-key", (*path, "op"), DROPPED, [*typed, path][0], True, hides_op=True, **lost
+    )
+    yield Fault("wrong-type", (*path, "trainable"), "perhaps", label="trainable", node=name)
     yield Fault("non-finite-number", (*path, "about"), NAN, node=name)
     yield Fault("unknown-key", (*path, "zzz"), 1, key=True, node=name, level=1)
     inputs = body.get("inputs")
@@ -415,7 +519,9 @@ def depends(nodes: dict[str, Any]) -> dict[str, set[str]]:
 
 def hides(one: Fault, other: Fault, upstream: dict[str, set[str]]) -> bool:
     """Whether `one` keeps `other` from being told, or takes its place."""
-    if other.needs and one.path[: len(other.needs)] == other.needs:
+    if any(one.path[: len(needed)] == needed for needed in other.needs):
+        return True
+    if one.label in other.after:
         return True
     shorter = min(len(one.path), len(other.path))
     if one.path[:shorter] == other.path[:shorter]:
@@ -429,22 +535,35 @@ def hides(one: Fault, other: Fault, upstream: dict[str, set[str]]) -> bool:
 
 
 def check(
-    document: dict[str, Any], planted: tuple[Fault, ...], *, yaml: bool, folder: Path
+    document: dict[str, Any],
+    planted: tuple[Fault, ...],
+    *,
+    yaml: bool,
+    folder: Path,
+    files: Mapping[str, list[str]] = NO_FILES,
 ) -> None:
-    changed = copy.deepcopy(document)
+    changed, lines = copy.deepcopy(document), {name: [*text] for name, text in files.items()}
     for fault in planted:
         fault.plant(changed)
+        fault.plant_in(lines)
+    for name, text in lines.items():
+        (folder / name).write_text("\n".join(text) + "\n")
     if not yaml:
         changed = _in_json(changed)
     writer = Writer(yaml)
     writer.document(changed)
     found = graphnn.diagnose_text(writer.text, folder=folder, json=not yaml)
-    told = [
-        (each.span.line, each.span.column, each.code) for each in found if each.severity == "error"
-    ]
+    errors = [each for each in found if each.severity == "error"]
+    told = [(*_place(each.span), each.code) for each in errors]
     expected = sorted((*fault.place(writer), fault.code) for fault in planted)
-    assert sorted(told) == expected, writer.text
-    assert told == sorted(told, key=lambda each: each[:2])
+    assert sorted(told) == expected, (writer.text, lines)
+    places = [(each.span.source.name, each.span.line, each.span.column) for each in errors]
+    assert places == sorted(places)
+
+
+def _place(span: Span) -> Place:
+    name = span.source.name
+    return "" if name == "<text>" else Path(name).name, span.line, span.column
 
 
 def _in_json(value: Any) -> Any:
@@ -460,6 +579,25 @@ def pairs(document: dict[str, Any]) -> Iterator[tuple[Fault, Fault]]:
     for one, other in combinations(faults(document), 2):
         if not (hides(one, other, upstream) or hides(other, one, upstream)):
             yield one, other
+
+
+def pairs_with(these: Iterable[Fault], document: dict[str, Any]) -> Iterator[tuple[Fault, Fault]]:
+    """Each of these with each other fault of `document`, and with each other."""
+    upstream = depends(document["nodes"])
+    every = [*these]
+    for one, other in (*product(every, faults(document)), *combinations(every, 2)):
+        if not (hides(one, other, upstream) or hides(other, one, upstream)):
+            yield one, other
+
+
+def data_pairs() -> Iterator[tuple[Fault, Fault]]:
+    return pairs_with([*_of_data(), nothing()], TRAINED)
+
+
+def nothing() -> Fault:
+    """Which a node that is lost, or of which `trainable` is, would hide."""
+    hidden = {"at": ("train",), "key": True, "after": ("lost", "trainable")}
+    return Frozen("nothing-to-train", ("train", "none"), **hidden)
 
 
 def shipped(name: str) -> dict[str, Any]:
@@ -493,6 +631,27 @@ def test_two_faults_are_two_errors(name, yaml):
         check(DOCUMENTS[name], pair, yaml=yaml, folder=SPECS)
 
 
+@pytest.mark.parametrize("yaml", [True, False], ids=["yaml", "json"])
+def test_a_fault_of_data_and_any_other_are_two_errors(tmp_path, yaml):
+    check(TRAINED, (), yaml=yaml, folder=tmp_path, files=FILES)
+    for fault in (*_of_data(), nothing()):
+        check(TRAINED, (fault,), yaml=yaml, folder=tmp_path, files=FILES)
+    found = list(data_pairs())
+    assert len(found) > 1000
+    for pair in random.Random(f"data {yaml}").sample(found, 4 * MOST):
+        check(TRAINED, pair, yaml=yaml, folder=tmp_path, files=FILES)
+
+
+@pytest.mark.parametrize("yaml", [True, False], ids=["yaml", "json"])
+def test_nothing_to_train_and_any_other_fault_are_two_errors(tmp_path, yaml):
+    for name, document in DOCUMENTS.items():
+        if "train" in document:
+            found = list(pairs_with([nothing()], document))
+            assert len(found) > 20
+            for pair in random.Random(f"{name} {yaml}").sample(found, min(MOST // 2, len(found))):
+                check(document, pair, yaml=yaml, folder=SPECS)
+
+
 @settings(max_examples=30, deadline=None)
 @given(networks(), st.booleans(), st.data())
 def test_two_faults_in_any_network(case, yaml, data):
@@ -502,6 +661,10 @@ def test_two_faults_in_any_network(case, yaml, data):
 
 
 if __name__ == "__main__":
+    with TemporaryDirectory() as folder:
+        for number, pair in enumerate(data_pairs()):
+            yaml = number % 2 == 0
+            check(TRAINED, pair, yaml=yaml, folder=Path(folder), files=FILES)
     for document in DOCUMENTS.values():
         for number, pair in enumerate(pairs(document)):
             check(document, pair, yaml=number % 2 == 0, folder=SPECS)

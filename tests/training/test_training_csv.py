@@ -12,7 +12,8 @@ import pytest
 from training_located import located_yaml, marked, told
 
 from graphnn.errors import DataError, FileError, GraphnnError
-from graphnn.training.data import Data, Dataset, InputNeed, load
+from graphnn.training.columns import Demand, InputNeed
+from graphnn.training.data import Data, Dataset, load
 from graphnn.training.sources import _bytes
 
 # Rows 1, 51 and 101 of Fisher's iris data, and the second of each kind.
@@ -54,9 +55,8 @@ class Folder:
 
     def load(self, spec: str, *inputs: InputNeed, like: Dataset | None = None) -> Data:
         inputs = inputs or (X, T)
-        return load(
-            located_yaml(spec), {n.name: n for n in inputs}, self.path, like and like.classes
-        )
+        demand = Demand({need.name: need for need in inputs})
+        return load(located_yaml(spec), demand, self.path, like and like.classes)
 
     def lists(self, spec: str, *inputs: InputNeed) -> dict[str, list]:
         return {k: v.tolist() for k, v in self.load(spec, *inputs).train.arrays.items()}
@@ -535,7 +535,7 @@ def test_a_file_outside_the_folder(folder: Folder) -> None:
     (inside / "link.csv").symlink_to(folder.path / "a.csv")
     for name in ("../a.csv", "link.csv"):
         with pytest.raises(FileError) as error:
-            load(located_yaml(f"{{csv: {name}}}"), {"x": X, "t": T}, inside)
+            load(located_yaml(f"{{csv: {name}}}"), Demand({"x": X, "t": T}), inside)
         message = f"'{name}' lies outside the folder of the spec that names it"
         help = "put the file beside the spec, or in a folder below it"
         assert told(error) == [("file-outside", message, help)]

@@ -13,16 +13,16 @@ import graphnn.datasets
 from graphnn.errors import DataError, Source, Span, UsageError
 from graphnn.spec.values import located
 from graphnn.training import columns
-from graphnn.training.columns import Column, array_for
-from graphnn.training.data import Dataset, InputNeed, load, split_off
+from graphnn.training.columns import Column, Demand, InputNeed, array_for
+from graphnn.training.data import Dataset, load, split_off
 
 X = InputNeed("x", (None, 784), "float64")
 T = InputNeed("t", (None,), "int")
 NOWHERE = Path("/nonexistent")
 
 
-def needs(*inputs: InputNeed) -> dict[str, InputNeed]:
-    return {need.name: need for need in inputs}
+def needs(*inputs: InputNeed) -> Demand:
+    return Demand({need.name: need for need in inputs})
 
 
 def numbers(rows: int) -> Dataset:
@@ -377,7 +377,7 @@ def test_independent_faults_are_told_together() -> None:
 
 def test_a_network_without_inputs() -> None:
     with pytest.raises(DataError) as error:
-        load(located_yaml("{mnist: {}}"), {}, NOWHERE)
+        load(located_yaml("{mnist: {}}"), needs(), NOWHERE)
     message = "the network has no input that data could feed"
     assert told(error) == [("no-inputs", message, "")]
 

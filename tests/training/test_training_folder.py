@@ -15,7 +15,8 @@ from training_located import located_yaml, marked, told
 
 from graphnn.errors import DataError, FileError, GraphnnError
 from graphnn.training import sources
-from graphnn.training.data import Data, Dataset, InputNeed, load
+from graphnn.training.columns import Demand, InputNeed
+from graphnn.training.data import Data, Dataset, load
 
 X = InputNeed("x", (None, 1, 2, 3), "float64")
 T = InputNeed("t", (None,), "int")
@@ -57,9 +58,8 @@ def put(base: Path, **files: bytes) -> None:
 
 def read(base: Path, spec: str = "{folder: pets}", *inputs: InputNeed, like=None) -> Data:
     inputs = inputs or (X, T)
-    return load(
-        located_yaml(spec), {need.name: need for need in inputs}, base, like and like.classes
-    )
+    demand = Demand({need.name: need for need in inputs})
+    return load(located_yaml(spec), demand, base, like and like.classes)
 
 
 def refused(base: Path, spec: str = "{folder: pets}", *inputs: InputNeed, like=None) -> list:

@@ -13,7 +13,8 @@ import pytest
 from training_located import located_yaml, marked, told
 
 from graphnn.errors import DataError, FileError, GraphnnError
-from graphnn.training.data import Data, InputNeed, load
+from graphnn.training.columns import Demand, InputNeed
+from graphnn.training.data import Data, load
 
 X = InputNeed("x", (None, 6), "float64")
 T = InputNeed("t", (None,), "int")
@@ -26,7 +27,7 @@ def idx(kind: int, shape: tuple[int, ...], content: bytes) -> bytes:
 
 def read(folder: Path, spec: str, *inputs: InputNeed) -> Data:
     inputs = inputs or (X, T)
-    return load(located_yaml(spec), {need.name: need for need in inputs}, folder)
+    return load(located_yaml(spec), Demand({need.name: need for need in inputs}), folder)
 
 
 def refused(folder: Path, spec: str, *inputs: InputNeed) -> tuple[list, list[str]]:

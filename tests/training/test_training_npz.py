@@ -15,7 +15,8 @@ from training_located import located_yaml, marked, told
 
 from graphnn import archives
 from graphnn.errors import DataError, FileError, GraphnnError
-from graphnn.training.data import Data, InputNeed, load
+from graphnn.training.columns import Demand, InputNeed
+from graphnn.training.data import Data, load
 
 X = InputNeed("x", (None, 2), "float64")
 T = InputNeed("t", (None,), "int")
@@ -25,7 +26,7 @@ CLASSES = np.array([2, 0, 1], np.uint8)
 
 def read(folder: Path, spec: str = "{npz: a.npz}", *inputs: InputNeed) -> Data:
     inputs = inputs or (X, T)
-    return load(located_yaml(spec), {need.name: need for need in inputs}, folder)
+    return load(located_yaml(spec), Demand({need.name: need for need in inputs}), folder)
 
 
 def refused(folder: Path, spec: str = "{npz: a.npz}", *inputs: InputNeed) -> list:

@@ -5,7 +5,7 @@ import pytest
 
 import graphnn
 from graphnn.errors import DataError, SpecError
-from graphnn.training.loop import load_sets
+from graphnn.training.sets import load_sets
 
 SPEC = """
 graphnn: 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -21,7 +21,10 @@ class Pick:
 
     Attributes
     ----------
-    need : InputNeed
+    name : str
+        The input.
+    need : InputNeed or None
+        What it takes, if that is known.
     columns : list of int
         Their places in the header, in the order in which they feed the input.
     span : Span or None
@@ -32,57 +35,96 @@ class Pick:
         Cells of one column that may hold classes; then `numbers` is empty.
     lines : array of int
         The line of each of `texts`.
+    sound : bool
+        Whether every cell so far was a number, where numbers are wanted.
     """
 
-    need: InputNeed
+    name: str
+    need: InputNeed | None
     columns: list[int]
     span: Span | None
     numbers: array[float] = field(default_factory=lambda: array("d"))
     texts: list[str] = field(default_factory=list)
     lines: array[int] = field(default_factory=lambda: array("q"))
+    sound: bool = True
 
     @property
     def may_be_classes(self) -> bool:
-        """Whether texts would do: one column for an int, or for a one-hot row."""
+        """Whether texts would do: one column for an int, for a one-hot row, or for who knows."""
+        need = self.need
         return len(self.columns) == 1 and (
-            self.need.dtype == "int"
-            or (len(self.need.row) == 1 and self.need.width not in (None, 1))
+            need is None
+            or need.dtype == "int"
+            or (len(need.row) == 1 and need.width not in (None, 1))
         )
 
+    @property
+    def whole(self) -> bool:
+        """Whether the numbers must be whole."""
+        return self.need is not None and self.need.dtype == "int"
 
-def choose(table: CsvFile, request: Request, asked: FileRequest) -> dict[str, Pick]:
-    """Columns for every input: those named, else those of its name, else those left, in order.
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The columns that the spec names for one input, and where."""
+
+    columns: list[Wanted]
+    span: Span | None
+
+
+def named(name: str, value: Value) -> Named:
+    """What the spec names for the input `name`: a column, or several.
 
     Raises
     ------
     DataError
-        A column does not exist, or an input has none.
+        It is something else, or names none.
     """
-    needs, file = request.needs, asked.file
-    named = for_each(asked.values, lambda name, value: _named(table, file, needs[name], value))
-    picks = named | _own(table, file, needs, named)
+    items = value.items if isinstance(value, Sequence) else [value]
+    if not items:
+        raise refuse("no-columns", f"'{name}' is given no column", value.span)
+    found = for_each(dict(enumerate(items)), lambda _, v: text(v, f"a column for '{name}'"))
+    return Named([*found.values()], value.span)
+
+
+def choose(table: CsvFile, request: Request, asked: FileRequest[Named]) -> dict[str, Pick]:
+    """Columns for every input: those named, else those of its name, else those left, in order.
+
+    Where not all inputs are known, those left feed none, as nobody can tell which of them. Faults
+    of inputs that are named go to the request; they are without columns.
+
+    Raises
+    ------
+    DataError
+        An input has no column.
+    """
+    file = asked.file
+    there = request.faults.each(
+        asked.given,
+        lambda name, wanted: _there(table, file, name, request.needs.get(name), wanted),
+    )
+    picks = there | _own(table, file, request.needs, asked.given)
+    needs = request.demand.known
+    if needs is None or len(there) < len(asked.given):
+        return picks
     left = _left(table, needs, picks)
     if left is None:
         # A lone column of a wide input's name is a column of classes, if nothing else fits.
         picks |= {
-            name: Pick(need, [table.places[name]], file.span)
+            name: Pick(name, need, [table.places[name]], file.span)
             for name, need in needs.items()
             if name not in picks and name in table.places
         }
         left = _left(table, needs, picks)
     if left is None:
         raise _missing(table, file, [need for name, need in needs.items() if name not in picks])
-    picks |= {name: Pick(needs[name], columns, file.span) for name, columns in left.items()}
+    picks |= {name: Pick(name, needs[name], columns, file.span) for name, columns in left.items()}
     return {name: picks[name] for name in needs}
 
 
-def _named(table: CsvFile, file: Wanted, need: InputNeed, value: Value) -> Pick:
-    items = value.items if isinstance(value, Sequence) else [value]
-    if not items:
-        raise refuse("no-columns", f"'{need.name}' is given no column", value.span)
-    names = for_each(dict(enumerate(items)), lambda _, v: text(v, f"a column for '{need.name}'"))
+def _there(table: CsvFile, file: Wanted, name: str, need: InputNeed | None, asked: Named) -> Pick:
     findings = Findings()
-    for wanted in names.values():
+    for wanted in asked.columns:
         if wanted.name not in table.places:
             findings.error(
                 "unknown-column",
@@ -93,20 +135,25 @@ def _named(table: CsvFile, file: Wanted, need: InputNeed, value: Value) -> Pick:
                 ),
             )
     findings.raise_errors(DataError)
-    return Pick(need, [table.places[w.name] for w in names.values()], value.span)
+    return Pick(name, need, [table.places[w.name] for w in asked.columns], asked.span)
 
 
 def _own(
-    table: CsvFile, file: Wanted, needs: Mapping[str, InputNeed], named: Mapping[str, Pick]
+    table: CsvFile,
+    file: Wanted,
+    needs: Mapping[str, InputNeed | None],
+    given: Container[str],
 ) -> dict[str, Pick]:
     """Picks for inputs not yet named whose columns bear their names, as many as they need."""
     picks: dict[str, Pick] = {}
     for name, need in needs.items():
+        if need is None:
+            continue
         columns = _numbered(table.places, name)
         if need.width == 1 and name in table.places:
             columns = [table.places[name]]
-        if name not in named and columns and need.width in (None, len(columns)):
-            picks[name] = Pick(need, columns, file.span)
+        if name not in given and columns and need.width in (None, len(columns)):
+            picks[name] = Pick(name, need, columns, file.span)
     return picks
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from graphnn.errors import DataError, Findings, Span, listed
 from graphnn.spec.take import Taker
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
-from graphnn.training.columns import Column, InputNeed
-from graphnn.training.faults import not_fed, refuse
+from graphnn.training.columns import Column, Demand, InputNeed
+from graphnn.training.faults import Faults, not_fed, refuse
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +27,36 @@ class Request:
         The source's name.
     value : Value
         What stands behind that name.
-    needs : mapping of str to InputNeed
-        Every input to be fed.
+    demand : Demand
+        The inputs to be fed.
     folder : Path
         Files lie in this folder's tree.
     classes : mapping of str to tuple of str, or None
         For a second set, what class numbers of an input stand for in the first; None for a first.
-    idle : mapping of str to str
-        Inputs that are not to be fed, with a sentence that says why.
+    faults : Faults
+        Takes what is at fault while the rest is read.
     """
 
     kind: str
     value: Value
-    needs: Mapping[str, InputNeed]
+    demand: Demand
     folder: Path
     classes: Mapping[str, tuple[str, ...]] | None = None
-    idle: Mapping[str, str] = field(default_factory=dict)
+    faults: Faults = field(default_factory=Faults)
+
+    @property
+    def needs(self) -> Mapping[str, InputNeed | None]:
+        """What the inputs that are surely to be fed take."""
+        return self.demand.needs
+
+    def narrowed(self, names: Collection[str]) -> Request:
+        """For the inputs `names` alone, as nothing tells what is meant to feed the others."""
+        needs = {name: need for name, need in self.needs.items() if name in names}
+        return replace(self, demand=replace(self.demand, needs=needs, complete=False))
+
+    def fed(self, given: Mapping[str, T]) -> dict[str, T | None]:
+        """What the spec names to feed each input: the `given`, and None for the others."""
+        return {**dict.fromkeys(self.needs), **given}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,34 +91,34 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class FileRequest:
+class FileRequest(Generic[T]):
     """A file, and what to take from it for the inputs that the spec mentions."""
 
     file: Wanted
-    values: dict[str, Value]
+    given: dict[str, T]
 
 
-def by_input(request: Request, value: Located, but: tuple[str, ...] = ()) -> dict[str, Value]:
-    """The values of a mapping whose keys are inputs, or one of `but`.
+def by_input(
+    request: Request, value: Located, but: tuple[str, ...] = ()
+) -> tuple[Request, dict[str, Value]]:
+    """The values of a mapping whose keys are inputs, or may be; others, not in `but`, are told.
 
-    Raises
-    ------
-    DataError
-        For every key that is neither.
+    With them comes the request that is left: another key may be meant for any input not given.
     """
     findings = Findings()
-    names = (*request.needs, *but)
+    demand, inputs = request.demand, (*request.needs, *request.demand.maybe)
+    names = (*inputs, *but)
     for key, entry in value.entries.items():
-        if key not in names:
-            otherwise = f"its inputs are {listed(request.needs)}"
-            message, help = not_fed(key, names, otherwise, request.idle)
+        if key not in names and not demand.is_lost(key):
+            message, help = not_fed(key, names, f"its inputs are {listed(inputs)}", demand.idle)
             findings.error("unknown-input", message, entry.key.span, help=help)
-    findings.raise_errors(DataError)
-    return {key: item for key, item in value.items() if key in request.needs and key not in but}
+    given = {k: v for k, v in value.items() if k not in but and (k in inputs or demand.is_lost(k))}
+    request.faults.keep(findings)
+    return request.narrowed(given) if findings.errors else request, given
 
 
 def demand_all(request: Request, given: Mapping[str, Value]) -> None:
-    """Refuse a request that leaves an input without data."""
+    """Tell the inputs that a request leaves without data."""
     findings = Findings()
     for name in request.needs:
         if name not in given:
@@ -110,24 +127,33 @@ def demand_all(request: Request, given: Mapping[str, Value]) -> None:
                 f"'{request.kind}' names nothing to feed input '{name}'",
                 request.value.span,
             )
-    findings.raise_errors(DataError)
+    request.faults.keep(findings)
 
 
-def file_request(request: Request) -> FileRequest:
-    """``NAME``, or ``{file: NAME, INPUT: ...}``, taken apart."""
+def file_request(
+    request: Request, read: Callable[[str, Value], T]
+) -> tuple[Request, FileRequest[T]]:
+    """``NAME``, or ``{file: NAME, INPUT: ...}``, taken apart by `read`; and the request left.
+
+    Without the inputs for which that names nothing sensible.
+    """
     value = request.value
     if not isinstance(value, Located):
-        return FileRequest(text(value, f"the file of '{request.kind}'"), {})
-    values = by_input(request, value, but=("file",))
+        return request, FileRequest(text(value, f"the file of '{request.kind}'"), {})
+    request, values = by_input(request, value, but=("file",))
+    given = request.faults.each(values, read)
+    if len(given) < len(values):
+        request = request.narrowed({*request.needs} - (values.keys() - given.keys()))
     file = value.get("file")
     if file is None:
+        request.faults.tell()  # of a key that may be meant for it
         raise refuse(
             "missing-key",
             f"'{request.kind}' has no 'file'",
             value.span,
             help=f"write `{request.kind}: {{file: NAME, ...}}`",
         )
-    return FileRequest(text(file, f"the file of '{request.kind}'"), values)
+    return request, FileRequest(text(file, f"the file of '{request.kind}'"), given)
 
 
 def text(value: Value, what: str) -> Wanted:

@@ -77,46 +77,61 @@ def folder(request: Request) -> Found:
     FileError
         The folder or a file is missing, lies outside the spec's folder, or is no regular file.
     """
-    wanted, feeds = _asked(request)
+    request, wanted, feeds = _asked(request)
     tree = _tree(request.folder, wanted)
     pictures: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
     columns: dict[str, Column] = {}
-    for name, need in request.needs.items():
-        if feeds[name] == "labels":
-            columns[name] = _labels(tree, name, request.classes)
-            continue
-        if need.row not in pictures:
-            pictures[need.row] = _images(tree, need)
-        columns[name] = Column(wanted.name, pictures[need.row], wanted.span, pixels=True)
+    for name, what in feeds.items():
+        need = request.needs.get(name)
+        with request.faults.kept():
+            if what == "labels":
+                columns[name] = _labels(tree, name, request.classes)
+            elif need is not None:
+                if need.row not in pictures:
+                    pictures[need.row] = _images(tree, need)
+                columns[name] = Column(wanted.name, pictures[need.row], wanted.span, pixels=True)
     return Found(wanted.name, columns)
 
 
-def _asked(request: Request) -> tuple[Wanted, dict[str, str]]:
-    """The folder, and whether images or labels feed each input."""
-    feeds = {n: "labels" if need.dtype == "int" else "images" for n, need in request.needs.items()}
+def _asked(request: Request) -> tuple[Request, Wanted, dict[str, str]]:
+    """What is left of the request, the folder, and whether images or labels feed each input."""
     value = request.value
     if not isinstance(value, Located):
-        return _path(value), feeds
-    given = by_input(request, value, but=("path",))
+        return request, _path(value), {n: _usual(need) for n, need in request.needs.items()}
+    request, given = by_input(request, value, but=("path",))
     path = value.get("path")
     if path is None:
+        request.faults.tell()  # of a key that may be meant for it
         raise refuse(
             "missing-key",
             "'folder' has no 'path'",
             value.span,
             help="write `folder: {path: NAME, ...}`",
         )
-    for name, item in given.items():
-        asked = text(item, f"what feeds '{name}'")
-        if asked.name not in _WHAT:
-            raise refuse(
-                "unknown-array",
-                f"'folder' has no array '{asked.name}'",
-                asked.span,
-                help=suggestion(asked.name, _WHAT, "its arrays are images and labels"),
-            )
-        feeds[name] = asked.name
-    return _path(path), feeds
+    told = request.faults.each(given, _feed)
+    feeds = {
+        name: told[name] if name in told else _usual(request.needs.get(name))
+        for name in request.fed(given)
+        if name in told or name not in given
+    }
+    return request, _path(path), feeds
+
+
+def _usual(need: InputNeed | None) -> str:
+    """What feeds an input that is not mentioned."""
+    return "labels" if need is not None and need.dtype == "int" else "images"
+
+
+def _feed(name: str, value: Value) -> str:
+    asked = text(value, f"what feeds '{name}'")
+    if asked.name not in _WHAT:
+        raise refuse(
+            "unknown-array",
+            f"'folder' has no array '{asked.name}'",
+            asked.span,
+            help=suggestion(asked.name, _WHAT, "its arrays are images and labels"),
+        )
+    return asked.name
 
 
 def _path(value: Value) -> Wanted:

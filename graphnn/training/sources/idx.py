@@ -16,7 +16,7 @@ from graphnn.files import show_bytes, take
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Sequence, Value
 from graphnn.training.columns import Column
-from graphnn.training.faults import for_each, refuse
+from graphnn.training.faults import refuse
 from graphnn.training.sources._bytes import too_large, unpacked
 from graphnn.training.sources._source import (
     Found,
@@ -46,7 +46,9 @@ def idx(request: Request) -> Found:
     FileError
         A file is missing, lies outside the spec's folder, or is no regular file.
     """
-    names = for_each(_values(request), lambda name, value: text(value, f"the file for '{name}'"))
+    names = request.faults.each(
+        _values(request), lambda name, value: text(value, f"the file for '{name}'")
+    )
 
     def column(_: str, wanted: Wanted) -> Column:
         with unpacked(request.folder, wanted) as (stream, limit):
@@ -54,15 +56,18 @@ def idx(request: Request) -> Found:
         pixels = values.dtype == np.uint8 and values.ndim > 1
         return Column(wanted.name, values, wanted.span, pixels=pixels)
 
-    return Found(listed(dict.fromkeys(n.name for n in names.values())), for_each(names, column))
+    named = listed(dict.fromkeys(n.name for n in names.values()))
+    return Found(named, request.faults.each(names, column))
 
 
 def _values(request: Request) -> Mapping[str, Value]:
     value, needs = request.value, request.needs
     if isinstance(value, Located):
-        given = by_input(request, value)
+        request, given = by_input(request, value)
         demand_all(request, given)
         return given
+    if not request.demand.complete:
+        return {}  # nothing tells which file feeds which input
     items = value.items if isinstance(value, Sequence) else [value]
     if len(items) != len(needs):
         raise refuse(

@@ -8,7 +8,7 @@ from graphnn.archives import Npz
 from graphnn.errors import suggestion
 from graphnn.spec.values import Mapping as Located
 from graphnn.training.columns import Column
-from graphnn.training.faults import for_each, refuse
+from graphnn.training.faults import refuse
 from graphnn.training.sources._source import (
     Found,
     Request,
@@ -42,9 +42,11 @@ def mnist(request: Request) -> Found:
             request.value.span,
             help="write `mnist: {INPUT: images, INPUT: labels}`",
         )
-    given = by_input(request, request.value)
+    request, given = by_input(request, request.value)
     demand_all(request, given)
-    wanted = for_each(given, lambda name, value: _known(text(value, f"array for '{name}'")))
+    wanted = request.faults.each(
+        given, lambda name, value: _known(text(value, f"array for '{name}'"))
+    )
     packaged = resources.files("graphnn.datasets").joinpath("mnist10k.npz")
     with packaged.open("rb") as stream:
         archive = Npz(stream, "mnist10k.npz", request.value.span)

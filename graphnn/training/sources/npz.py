@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from graphnn.archives import Npz, read_from
 from graphnn.training.columns import Column
-from graphnn.training.faults import for_each
 from graphnn.training.sources._bytes import opened
 from graphnn.training.sources._source import (
     Found,
@@ -30,16 +29,14 @@ def npz(request: Request) -> Found:
         The file is missing, lies outside the spec's folder, is not sound, or lacks an array; or
         an array is not of numbers or is too large.
     """
-    asked = file_request(request)
-    wanted = for_each(
-        {name: asked.values.get(name) for name in request.needs},
-        lambda name, value: (
-            Wanted(name, asked.file.span) if value is None else text(value, f"array for '{name}'")
-        ),
-    )
+    request, asked = file_request(request, lambda name, value: text(value, f"array for '{name}'"))
+    wanted = {
+        name: Wanted(name, asked.file.span) if array is None else array
+        for name, array in request.fed(asked.given).items()
+    }
     with opened(request.folder, asked.file) as stream:
         archive = Npz(stream, asked.file.name, asked.file.span)
-        columns = for_each(
+        columns = request.faults.each(
             wanted,
             lambda _, w: Column(w.name, read_from(archive, [w.name], w.span)[w.name], w.span),
         )

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from graphnn.errors import DataError, Diagnostic, Findings, Note, listed, suggestion
 from graphnn.files import take
 from graphnn.spec.values import Scalar, Value
-from graphnn.spec.values import Sequence as Listed
-from graphnn.training.columns import Column, InputNeed
-from graphnn.training.faults import for_each, refuse
+from graphnn.training.columns import Column, Demand, InputNeed
+from graphnn.training.faults import Faults, refuse
 from graphnn.training.sources._bytes import too_large, unpacked
 from graphnn.training.sources._csv import CsvFile
-from graphnn.training.sources._pick import Pick, choose
+from graphnn.training.sources._pick import Named, Pick, choose, named
 from graphnn.training.sources._source import (
     FileRequest,
     Found,
@@ -52,11 +51,13 @@ def csv(request: Request) -> Found:
     FileError
         The file is missing, lies outside the spec's folder, or is no regular file.
     """
-    asked = file_request(request)
+    request, asked = file_request(request, named)
     table = _table(request.folder, asked.file, str(request.folder / asked.file.name))
-    picks = choose(table, request, asked)
-    _read(table, picks)
-    columns = for_each(picks, lambda name, pick: _column(table, pick, request.classes))
+    picks: dict[str, Pick] = {}
+    with request.faults.kept():
+        picks = choose(table, request, asked)
+    picks = _read(table, picks, request.faults)
+    columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
     return Found(asked.file.name, columns)
 
 
@@ -90,36 +91,37 @@ def column_for(
         As `csv`.
     """
     table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
-    named = {}
+    given = {}
     if declared is not None:
-        named = file_request(Request("csv", declared, needs, path.parent)).values
-    own = {name: value for name, value in named.items() if name == need.name}
+        request, asked = file_request(Request("csv", declared, Demand(needs), path.parent), named)
+        request.faults.tell()
+        given = asked.given
+    own = {name: wanted for name, wanted in given.items() if name == need.name}
     alone = {need.name: need}
-    attempts = [(needs, named), (alone, own)]
-    if not any(column in table.places for value in own.values() for column in _texts(value)):
+    attempts = [(needs, given), (alone, own)]
+    if not any(w.name in table.places for wanted in own.values() for w in wanted.columns):
         # A name of many that is missing is misspelt; only if all are, the table is of another kind.
         attempts.append((alone, {}))
     pick = _first_choice(table, path.name, attempts)[need.name]
-    _read(table, {need.name: pick})
+    faults = Faults()
+    _read(table, {need.name: pick}, faults)
+    faults.tell()
     return _column(table, pick, classes if need.name in classes else None)
-
-
-def _texts(value: Value) -> list[str]:
-    items = value.items if isinstance(value, Listed) else [value]
-    return [str(item.value) for item in items if isinstance(item, Scalar)]
 
 
 def _first_choice(
     table: CsvFile,
     file: str,
-    attempts: Sequence[tuple[Mapping[str, InputNeed], Mapping[str, Value]]],
+    attempts: Sequence[tuple[Mapping[str, InputNeed], Mapping[str, Named]]],
 ) -> dict[str, Pick]:
     """Columns by the first of `attempts` that finds all of them; else the fault of the second."""
     faults = []
-    for needs, named in attempts:
-        request = Request("csv", Scalar(file), needs, Path())
+    for needs, given in attempts:
+        request = Request("csv", Scalar(file), Demand(needs), Path())
         try:
-            return choose(table, request, FileRequest(Wanted(file, None), dict(named)))
+            picks = choose(table, request, FileRequest(Wanted(file, None), dict(given)))
+            request.faults.tell()
+            return picks
         except DataError as error:
             faults.append(error)
     # Inputs beside the one are not the caller's to feed.
@@ -137,37 +139,57 @@ def _table(folder: Path, file: Wanted, shown: str) -> CsvFile:
     return CsvFile(shown, content)
 
 
-def _read(table: CsvFile, picks: Mapping[str, Pick]) -> None:
-    """Fill `picks` with what the rows hold."""
+def _read(table: CsvFile, picks: Mapping[str, Pick], faults: Faults) -> dict[str, Pick]:
+    """Fill `picks` with what the rows hold; those of which every cell is sound.
+
+    Raises
+    ------
+    DataError
+        The text is not CSV, or there are no rows.
+    """
     findings = Findings()
-    width, rows = len(table.header), 0
-    for line, cells in table.rows():
-        rows += 1
-        if len(cells) != width:
-            findings.error(
-                "ragged-row",
-                f"this row has {len(cells)} cells, but the header has {width}",
-                table.line_span(line),
-            )
-        else:
-            for pick in picks.values():
-                _take_row(table, pick, line, cells, findings)
-        if len(findings.errors) >= _MAX_FAULTS:
-            break
-    findings.raise_errors(DataError)
+    rows, whole = 0, True
+    try:
+        for line, cells in table.rows():
+            rows += 1
+            whole = _take_row(table, picks, line, cells, findings) and whole
+            if len(findings.errors) >= _MAX_FAULTS:
+                whole = False
+                break
+    finally:
+        faults.keep(findings)
     if rows == 0:
         raise refuse("no-rows", "no row follows the header", table.line_span(table.header_line))
+    return {name: pick for name, pick in picks.items() if whole and pick.sound}
 
 
-def _take_row(table: CsvFile, pick: Pick, line: int, cells: list[str], findings: Findings) -> None:
+def _take_row(
+    table: CsvFile, picks: Mapping[str, Pick], line: int, cells: list[str], findings: Findings
+) -> bool:
+    """Add the cells of a row to `picks`; False for one that has not as many as the header."""
+    if len(cells) == len(table.header):
+        for pick in picks.values():
+            _take_cells(table, pick, line, cells, findings)
+        return True
+    findings.error(
+        "ragged-row",
+        f"this row has {len(cells)} cells, but the header has {len(table.header)}",
+        table.line_span(line),
+    )
+    return False
+
+
+def _take_cells(
+    table: CsvFile, pick: Pick, line: int, cells: list[str], findings: Findings
+) -> None:
     if pick.may_be_classes:
         pick.texts.append(cells[pick.columns[0]].strip())
         pick.lines.append(line)
         return
-    whole = pick.need.dtype == "int"
     for column in pick.columns:
-        number = _number(cells[column], whole)
+        number = _number(cells[column], pick.whole)
         if number is None:
+            pick.sound = False
             findings.add(_bad_cell(table, pick, line, column, cells[column]))
         else:
             pick.numbers.append(number)
@@ -187,7 +209,7 @@ def _number(cell: str, whole: bool) -> float | None:
 
 def _bad_cell(table: CsvFile, pick: Pick, line: int, column: int, cell: str) -> Diagnostic:
     name = table.header[column]
-    wanted = "whole" if pick.need.dtype == "int" else "finite"
+    wanted = "whole" if pick.whole else "finite"
     shown = cell.strip()
     return Diagnostic(
         "not-a-number",
@@ -195,7 +217,7 @@ def _bad_cell(table: CsvFile, pick: Pick, line: int, column: int, cell: str) -> 
         if shown
         else f"a cell of column '{name}' is empty",
         table.cell_span(line, column),
-        notes=(Note(f"column '{name}' feeds input '{pick.need.name}'", pick.span),),
+        notes=(Note(f"column '{name}' feeds input '{pick.name}'", pick.span),),
     )
 
 
@@ -204,7 +226,7 @@ def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | N
     if not pick.may_be_classes:
         values = np.frombuffer(pick.numbers, np.float64).reshape(-1, len(pick.columns))
         return Column(name, values, pick.span)
-    if classes := (known or {}).get(pick.need.name, ()):
+    if classes := (known or {}).get(pick.name, ()):
         return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
     # A second set must not number its texts by itself: they might come out otherwise.
     if known is not None or not _all_texts(pick.texts):
@@ -228,9 +250,8 @@ def _all_texts(cells: list[str]) -> bool:
 def _parsed(table: CsvFile, pick: Pick) -> NDArray[np.float64]:
     numbers = array("d")
     findings = Findings()
-    whole = pick.need.dtype == "int"
     for line, cell in zip(pick.lines, pick.texts, strict=True):
-        number = _number(cell, whole)
+        number = _number(cell, pick.whole)
         if number is not None:
             numbers.append(number)
         elif len(findings.errors) < _MAX_FAULTS:
@@ -246,7 +267,7 @@ def _numbered(table: CsvFile, pick: Pick, classes: tuple[str, ...]) -> NDArray[n
         if cell not in numbers and len(findings.errors) < _MAX_FAULTS:
             findings.error(
                 "unknown-class",
-                f"'{cell}' is no class of input '{pick.need.name}' in the training set",
+                f"'{cell}' is no class of input '{pick.name}' in the training set",
                 table.cell_span(line, pick.columns[0]),
                 help=suggestion(cell, classes, f"the classes are {listed(classes)}"),
             )
