@@ -104,7 +104,7 @@ def test_a_search_all_of_whose_trials_fail_ends_in_their_fault_and_leaves_nothin
 
 
 def test_two_ways_to_fail_are_no_reason_to_stop(rows):
-    file = plane("{rows: {choice: [11]}, validation: {choice: [1, 10]}}")
+    file = plane("{rows: {choice: [9]}, validation: {choice: [2, 10]}}")
     found = graphnn.search(file, 20)
     assert [trial.state for trial in found.trials] == ["failed"] * 20
     assert {fault.code for fault in found.faults} == {"bad-split", "too-few-rows"}
