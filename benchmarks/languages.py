@@ -1,8 +1,9 @@
 """The same three networks in five languages: how long they are, and what is told of six mistakes.
 
 graphnn and ONNX are run as they are installed. For the others, say which Python has them:
-``--keras PYTHON`` (with a backend), ``--ludwig PYTHON``, and ``--caffe PYTHON``, one with protobuf
-whose path has a ``caffe_pb2.py`` that protoc made of Caffe's ``caffe.proto``.
+``--keras PYTHON`` (with a backend), ``--ludwig PYTHON`` (``pip install torch==2.13.0 ludwig``), and
+``--caffe PYTHON``, one with protobuf whose path has a ``caffe_pb2.py`` that protoc made of Caffe's
+``caffe.proto``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ SUFFIXES = {
     "caffe": "prototxt",
     "ludwig": "ludwig.yaml",
 }
-# What each mistake puts in the place of what, in the residual network.
+# The network that mistakes are made in: Ludwig's residual one is ready-made, and names no layer.
+MISTAKEN = {"ludwig": "cnn"}
+# What each mistake puts in the place of what, in that network.
 CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "graphnn": (
         ("{op: relu, inputs: n1}", "{op: rely, inputs: n1}"),
@@ -59,6 +62,16 @@ CHANGES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ('bottom: "n1"', 'bottom: "n9"'),
         ('bottom: "z0"\n  top: "c1"', 'bottom: "z2"\n  top: "c1"'),
         ("stride: 2", "stride: 0"),
+    ),
+    "ludwig": (
+        ("type: stacked_cnn", "type: stacked_cn"),
+        ("out_channels: 30", "out_channel: 30"),
+        (" kernel_size: 5", " kernel_size: 32"),
+        ("type: category}", "type: category, dependencies: [n9]}"),
+        ("  - {name: label, type: category}",
+         "  - {name: label, type: category, dependencies: [other]}\n"
+         "  - {name: other, type: category, dependencies: [label]}"),
+        (" kernel_size: 5", " kernel_size: 5, stride: 0"),
     ),
 }  # fmt: skip
 
@@ -125,7 +138,7 @@ def keras_mistakes(text: str) -> list[str]:
 
 
 def mistakes(language: str, text: str) -> list[str]:
-    """The residual network with each mistake."""
+    """The network of a language with each mistake."""
     if language == "keras":
         return keras_mistakes(text)
     made = []
@@ -175,8 +188,8 @@ def main() -> None:
         remarks.append(f"{language}: {version}")
         for name, told in zip(NETWORKS, fine, strict=True):
             assert not told.text, (language, name, told)
-        if language != "ludwig":  # which has no nodes to get wrong
-            _, answers[language] = check(language, python, mistakes(language, found["residual"]))
+        mistaken = mistakes(language, found[MISTAKEN.get(language, "residual")])
+        _, answers[language] = check(language, python, mistaken)
     print("\n".join(remarks))
     print("\n| lines / characters |", " | ".join(NETWORKS), "|")
     print("|---|" + "---:|" * len(NETWORKS))

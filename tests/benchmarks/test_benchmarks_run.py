@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -241,12 +242,34 @@ def test_languages():
     assert all("(with its place)" in line for line in told)
 
 
-def test_the_page_of_languages_shows_what_graphnn_tells():
+def test_the_page_of_languages_shows_what_graphnn_tells_and_how_long_the_others_are():
     page = (ROOT / "docs" / "files" / "languages.md").read_text()
     lines = [
-        line for line in printed("languages.py").splitlines() if line.startswith("| graphnn |")
+        line
+        for line in printed("languages.py").splitlines()
+        if line.startswith("| graphnn |") or re.search(r"\d / \d", line)
     ]
+    names = {line.split()[1] for line in lines}
+    assert names >= {"graphnn", "onnx", "caffe", "ludwig"}
     assert [line for line in lines if line not in page] == []
+
+
+def test_the_page_of_languages_shows_every_mistake_in_every_language():
+    page = (ROOT / "docs" / "files" / "languages.md").read_text()
+    for mistake in page.split("| what is told |")[1:]:
+        rows = [line.split()[1] for line in mistake.splitlines() if line.startswith("| ")]
+        assert rows[:5] == ["graphnn", "keras", "onnx", "caffe", "ludwig"]
+
+
+@pytest.mark.parametrize("language", ["graphnn", "onnx", "caffe", "ludwig"])
+def test_languages_make_every_mistake(language, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    languages = importlib.import_module("languages")
+    text = languages.texts(language, None)[languages.MISTAKEN.get(language, "residual")]
+    made = languages.mistakes(language, text)
+    assert len({text, *made}) == 1 + len(languages.MISTAKES)
+    if language == "ludwig":  # whose mistakes are none of YAML
+        assert all(isinstance(yaml.safe_load(changed), dict) for changed in made)
 
 
 def test_numerical_cost():
