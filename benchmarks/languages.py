@@ -87,7 +87,9 @@ class Told:
         if not self.text:
             return "nothing"
         shown = self.text if len(self.text) <= 160 else f"{self.text[:157]}..."
-        return shown.replace("|", "\\|") + (" (with its place)" if self.placed else "")
+        for mark in "|_":  # which mean something in a table of Markdown
+            shown = shown.replace(mark, f"\\{mark}")
+        return shown + (" (with its place)" if self.placed else "")
 
 
 def texts(language: str, python: str | None) -> dict[str, str]:
