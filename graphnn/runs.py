@@ -23,7 +23,7 @@ from graphnn.spec.model import TrainSpec
 from graphnn.spec.writer import to_yaml
 from graphnn.trained import CHECKPOINT, WEIGHTS
 from graphnn.training import checkpoint
-from graphnn.training.data import Dataset, given
+from graphnn.training.data import given
 from graphnn.training.demand import demand_of
 from graphnn.training.loop import Progress, Training
 from graphnn.training.measuring import Row
@@ -115,7 +115,7 @@ def train(
     """
     net = source if isinstance(source, Network) else network.load(source, settings)
     spec = train_spec(net)
-    sets = None if data is None else Sets(_given(net, spec, data))
+    sets = None if data is None else Sets(given(data, demand_of(net, spec), net.classes))
     place = _found(folder, resume)
     filters = None if place is None else pictures.first_filters(net)
     training = Training(net, spec, sets)
@@ -135,11 +135,6 @@ def train(
     history = tuple(training.state.history)
     best = training.best_epoch
     return Run(net, history, test, test_rows, best, interrupted, place, written, remarks)
-
-
-def _given(net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike]) -> Dataset:
-    """The rows that Python gives, as training takes them."""
-    return given(data, demand_of(net, spec), net.classes)
 
 
 def train_spec(net: Network) -> TrainSpec:
