@@ -18,9 +18,9 @@ import timing
 from threadpoolctl import threadpool_limits
 
 import graphnn
-from graphnn.training.augmentation import Augmentation
-from graphnn.training.loop import Training
-from graphnn.training.sets import Sets, load_sets
+from graphnn.training import Augmentation, load_sets
+from graphnn.training.data.splits import Sets
+from graphnn.training.fitting.loop import Training
 
 SPEC = Path(__file__).resolve().parents[1] / "specs" / "cnn.yaml"
 STEP = "step of cnn.yaml"

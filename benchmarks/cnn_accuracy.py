@@ -14,7 +14,7 @@ from pathlib import Path
 import timing
 
 import graphnn
-from graphnn.training.loop import Progress
+from graphnn.training import Progress
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 GOALS = {"cnn": 0.97, "cnn_deep": 0.985, "lenet5": None, "residual": None, "autoencoder": None}

@@ -16,8 +16,9 @@ from typing import Any
 import timing
 
 import graphnn
-from graphnn.training.loop import Training
-from graphnn.training.sets import Sets, load_sets
+from graphnn.training import load_sets
+from graphnn.training.data.splits import Sets
+from graphnn.training.fitting.loop import Training
 
 SPECS = Path(__file__).resolve().parents[1] / "specs"
 HELD_BACK = 2000

@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from timing import Function, interleaved, machine, ratio
 
 import graphnn
-from graphnn.gradients.backprop import Reverse
+from graphnn.gradients import Reverse
 from graphnn.ops import REGISTRY
 
 Array = NDArray[Any]

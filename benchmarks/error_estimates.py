@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import graphnn
-from graphnn.network import Network
+from graphnn.execution.network import Network
 
 Array = NDArray[Any]
 ACTIVATIONS = [

@@ -20,9 +20,10 @@ import timing
 from threadpoolctl import threadpool_limits
 
 import graphnn
-from graphnn.network import Network
-from graphnn.training.loop import Progress, Training
-from graphnn.training.sets import Sets, load_sets
+from graphnn.execution.network import Network
+from graphnn.training import Progress, load_sets
+from graphnn.training.data.splits import Sets
+from graphnn.training.fitting.loop import Training
 
 SPEC = Path(__file__).resolve().parents[1] / "specs" / "cnn.yaml"
 FOLDER = Path("/usr/share/datasets/fashion-mnist")

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from timing import gemm_rate, interleaved, machine, ratio
 
 import graphnn
-from graphnn.gradients.backprop import Reverse
+from graphnn.gradients import Reverse
 
 Array = NDArray[Any]
 PIXELS, HIDDEN, CLASSES = 784, 50, 10

@@ -63,7 +63,7 @@ def check(text: str, *, as_json: bool) -> None:
     WrongError
         It is neither read nor refused, or read otherwise than by others.
     """
-    from graphnn.errors import SpecError
+    from graphnn.diagnostics import SpecError
     from graphnn.lsp import outline
     from graphnn.spec import reader
     from graphnn.spec.values import plain

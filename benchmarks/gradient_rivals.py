@@ -14,8 +14,8 @@ import numpy as np
 from by_hand import Chain, NumpyChain, jax_scores
 from numpy.typing import NDArray
 
-from graphnn.gradients.loop import Loop
-from graphnn.network import Network
+from graphnn.execution.network import Network
+from graphnn.gradients.numerical.loop import Loop
 
 Array = NDArray[Any]
 Scores = Callable[[Any, Mapping[str, Any], Any], Any]

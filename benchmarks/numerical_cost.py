@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from timing import machine
 
 import graphnn
-from graphnn.network import Network
-from graphnn.training.sets import load_sets
+from graphnn.execution.network import Network
+from graphnn.training import load_sets
 
 Array = NDArray[Any]
 SPEC = Path(__file__).parents[1] / "specs" / "mnist.yaml"
@@ -125,7 +125,7 @@ def line(points: Sequence[Point]) -> tuple[float, float]:
 
 def draw(sweeps: dict[str, list[Point]], path: Path) -> None:
     """Time over each size, and over what the model counts."""
-    from graphnn.drawing import style
+    from graphnn.drawing.plots import style
 
     with style.styled():
         figure = style.new_figure(8.4, 2.7, layout="constrained")

@@ -35,7 +35,7 @@ from gradient_rivals import (
 from timing import interleaved, machine, ratio
 
 import graphnn
-from graphnn.training.sets import load_sets
+from graphnn.training import load_sets
 
 SPECS = Path(__file__).parents[1] / "specs"
 CHUNKS = (16, 64, 256)  # entries of jax's vmap at once, of which the best counts

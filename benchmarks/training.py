@@ -27,10 +27,10 @@ from threadpoolctl import threadpool_limits
 from timing import Function, interleaved, machine, products, table
 
 import graphnn
-from graphnn.gradients.backprop import backprop
-from graphnn.training.data import Dataset
-from graphnn.training.loop import Training
-from graphnn.training.sets import Sets
+from graphnn.gradients import backprop
+from graphnn.training.data.dataset import Dataset
+from graphnn.training.data.splits import Sets
+from graphnn.training.fitting.loop import Training
 
 Array = NDArray[Any]
 SPECS = Path(__file__).parents[1] / "specs"

@@ -16,8 +16,8 @@ import numpy as np
 
 import graphnn
 from graphnn import drawing
-from graphnn.drawing import style
-from graphnn.training.sets import load_sets
+from graphnn.drawing.plots import style
+from graphnn.training import load_sets
 
 HERE = Path(__file__).parent
 SPECS = HERE.parent / "specs"

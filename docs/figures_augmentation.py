@@ -16,8 +16,8 @@ from figures_regularisation import trained
 
 import graphnn
 from graphnn import drawing
-from graphnn.network import Network
-from graphnn.training.augmentation import Augmentation
+from graphnn.execution.network import Network
+from graphnn.training import Augmentation
 
 ROOT = Path(__file__).parents[1]
 CHANGES: dict[str, dict[str, Any]] = {

@@ -68,7 +68,7 @@ def small() -> graphnn.Network:
 
 def digit(net: graphnn.Network, label: int) -> np.ndarray:
     """The first held-back image of a digit, [1, 1, 28, 28]."""
-    from graphnn.training.sets import load_sets
+    from graphnn.training import load_sets
 
     rows = load_sets(net, net.graph.spec.train).test.arrays
     place = int(np.argmax(rows["t"] == label))

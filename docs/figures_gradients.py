@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import graphnn
-from graphnn.drawing import style
-from graphnn.gradients.curves import points
-from graphnn.network import Network
-from graphnn.training.sets import load_sets
+from graphnn.drawing.plots import style
+from graphnn.execution.network import Network
+from graphnn.gradients.numerical.engine.chebyshev import points
+from graphnn.training import load_sets
 
 Array = NDArray[Any]
 SPEC = Path(__file__).parents[1] / "specs" / "mnist.yaml"

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 
 import graphnn
 from graphnn import drawing
-from graphnn.network import Network
-from graphnn.training.loop import Training
+from graphnn.execution.network import Network
+from graphnn.training.fitting.loop import Training
 
 SPECS = Path(__file__).parents[1] / "specs"
 OVERFITTING = {

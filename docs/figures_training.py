@@ -13,8 +13,8 @@ import numpy as np
 
 import graphnn
 from graphnn import drawing
-from graphnn.drawing import style
-from graphnn.training.schedules import Constant, Cosine, Course, Step
+from graphnn.drawing.plots import style
+from graphnn.training.fitting.schedules import Constant, Cosine, Course, Step
 
 SPECS = Path(__file__).parents[1] / "specs"
 OPTIMIZERS: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import graphnn
-from graphnn.explanations import codes, explain
+from graphnn.diagnostics import codes, explain
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "tests" / "bad_specs" / "explained"

@@ -14,8 +14,7 @@ import numpy as np
 from pydantic.fields import FieldInfo
 
 import graphnn
-from graphnn.ops import REGISTRY, Op
-from graphnn.ops._op import Operand
+from graphnn.ops import REGISTRY, Op, Operand
 
 _SIZES = {"batch": 2, "m": 2, "p": 2, "units": 2, "channels": 2}
 _OTHER_SIZE = 3

@@ -12,11 +12,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from graphnn.initializers import INITIALIZERS
-from graphnn.training.augmentation import Augmentation
-from graphnn.training.metrics import METRICS
-from graphnn.training.optimizers import OPTIMIZERS
-from graphnn.training.schedules import SCHEDULES
+from graphnn.ops.initializers import INITIALIZERS
+from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, Augmentation
 
 CLASSES = {"initializer": INITIALIZERS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
 

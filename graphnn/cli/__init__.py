@@ -1,4 +1,8 @@
-"""The command line: ``graphnn check FILE`` and its kin, one module a command."""
+"""The command line: ``graphnn check FILE`` and its kin, one module a command in ``commands/``.
+
+Imports every other room and is imported by none; typer and rich are imported here alone. Start
+reading at ``app.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +10,16 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from graphnn.cli.early_interrupt import plain_interrupt
+
 __all__ = ["main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line `arguments`, by default the process's own, and exit."""
     try:
-        # Here, since Ctrl-C may come while it is imported.
-        from graphnn.cli import app
+        with plain_interrupt():
+            from graphnn.cli import app
 
         app.main(arguments)
     except KeyboardInterrupt:

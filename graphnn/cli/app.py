@@ -12,7 +12,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from graphnn import __version__
-from graphnn.cli import (
+from graphnn.cli import terminal
+from graphnn.cli.commands import (
     check,
     convert,
     diff,
@@ -30,12 +31,11 @@ from graphnn.cli import (
     schema,
     search,
     show,
-    terminal,
     test,
     train,
 )
 from graphnn.cli.options import misused
-from graphnn.errors import Diagnostic, GraphnnError, suggestion
+from graphnn.diagnostics import Diagnostic, GraphnnError, suggestion
 
 FINE, WRONG, MISUSED = 0, 1, 2  # exit codes: all is well; the file or data is not; the call is not
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C

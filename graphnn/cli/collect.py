@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphnn.errors import Diagnostic, FileError, GraphnnError
-from graphnn.files import fail, within
-from graphnn.spec import reader
-from graphnn.spec.library import is_library
+from graphnn.diagnostics import Diagnostic, FileError, GraphnnError
+from graphnn.execution.weight_files import CHECKPOINT
+from graphnn.spec import is_library, reader
 from graphnn.spec.values import Mapping
-from graphnn.trained import CHECKPOINT
+from graphnn.storage.files import fail, within
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _MARKS = ("graphnn", "nodes")  # keys without which a file found in a folder is no spec

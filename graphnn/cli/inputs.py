@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn import archives
 from graphnn.cli import terminal
 from graphnn.cli.options import INPUT, assignment
-from graphnn.errors import Diagnostic, FileError, UsageError, suggestion
-from graphnn.examples import read_array
+from graphnn.diagnostics import Diagnostic, FileError, UsageError, suggestion
+from graphnn.execution import read_array
+from graphnn.execution.network import Network
 from graphnn.graph import Node
-from graphnn.network import Network
-from graphnn.ops._op import Operand
+from graphnn.ops import Operand
 from graphnn.spec import sizes
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar
-from graphnn.training.sets import load_sets
+from graphnn.storage import archives
+from graphnn.training import load_sets
 
 Array = NDArray[Any]
 Arrays = dict[str, Array]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from graphnn.errors import Diagnostic, GraphnnError, SpecError, UsageError
+from graphnn.diagnostics import Diagnostic, GraphnnError, SpecError, UsageError
 from graphnn.spec import reader
 from graphnn.spec.values import Value
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import Console
 from rich.text import Text
 
-from graphnn.errors import Diagnostic, printable
+from graphnn.diagnostics import Diagnostic, printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -1,23 +1,10 @@
-"""Gradients, two independent ways, and the comparison of the two."""
+"""Gradients, two independent ways, and the comparison of the two.
 
-from graphnn.gradients.backprop import backprop
-from graphnn.gradients.check import GradientReport, check_gradients
-from graphnn.gradients.estimate import GradientEstimate
-from graphnn.gradients.loop import Crossing
-from graphnn.gradients.numerical import Interrupted, numerical_gradient
-from graphnn.gradients.rules import DifferenceRule, Extrapolation
-from graphnn.gradients.study import StepStudy, step_study
+``_backprop.py`` is the reverse pass; ``numerical/`` moves parameters and looks at the loss, and
+sees neither backprop nor a concrete op; ``_check.py`` compares. Imports `graphnn.execution` and
+below. Start reading at ``_backprop.py``, then ``numerical/README.md``.
+"""
 
-__all__ = [
-    "Crossing",
-    "DifferenceRule",
-    "Extrapolation",
-    "GradientEstimate",
-    "GradientReport",
-    "Interrupted",
-    "StepStudy",
-    "backprop",
-    "check_gradients",
-    "numerical_gradient",
-    "step_study",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

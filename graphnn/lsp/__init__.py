@@ -1,7 +1,9 @@
-"""The language server: what an editor asks about spec files while they are written."""
+"""The language server: what an editor asks about spec files while they are written.
 
-from __future__ import annotations
+Imports what checks a file, and pygls alone of third parties; nothing imports it but the command
+that starts it. Start reading at ``server.py``.
+"""
 
-from graphnn.lsp.document import Document
+import lazy_loader
 
-__all__ = ["Document"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

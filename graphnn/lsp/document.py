@@ -6,19 +6,18 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-from graphnn import files, graph
-from graphnn.diagnosis import diagnose_text
-from graphnn.errors import Diagnostic, Findings, GraphnnError
+from graphnn import graph
+from graphnn.diagnostics import Diagnostic, Findings, GraphnnError
 from graphnn.graph import Node
 from graphnn.lsp import outline
 from graphnn.lsp.names import Names, names
-from graphnn.spec import build, library, reader
-from graphnn.spec.filenames import file_names
-from graphnn.spec.formatter import format_text
+from graphnn.spec import BlockFile, buffered, build, file_names, files_of, format_text, reader
 from graphnn.spec.model import BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar
+from graphnn.storage import files
+from graphnn.training import diagnose_text
 
 _MARKS = ("graphnn", "nodes", "blocks")
 
@@ -80,12 +79,12 @@ class Document:
             return None
 
     @functools.cached_property
-    def block_files(self) -> tuple[library.BlockFile, ...]:
+    def block_files(self) -> tuple[BlockFile, ...]:
         """The files that it takes blocks from, those of files among them."""
         if self._located is None:
             return ()
-        with library.buffered(self._buffers):
-            return library.files_of(self._located, self.path.parent)
+        with buffered(self._buffers):
+            return files_of(self._located, self.path.parent)
 
     @functools.cached_property
     def reads(self) -> frozenset[Path]:
@@ -122,7 +121,7 @@ class Document:
         try:
             findings = Findings()
             document = reader.read(self.text, str(self.path), json=self.json, findings=findings)
-            with library.buffered(self._buffers):
+            with buffered(self._buffers):
                 return build.build(document, self.path.parent, findings)
         except GraphnnError:
             return None
@@ -161,7 +160,7 @@ class Document:
         """Everything that is wrong with it; without `data`, no data set is read."""
         if not self.is_spec:
             return ()
-        with library.buffered(self._buffers):
+        with buffered(self._buffers):
             return diagnose_text(
                 self.text, name=str(self.path), folder=self.path.parent, json=self.json, data=data
             )

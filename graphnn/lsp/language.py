@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from graphnn.graph.json_schema import schema
 from graphnn.lsp.names import scope_of
 from graphnn.lsp.outline import Path
-from graphnn.schema import schema
 
 Schema = Mapping[str, Any]
 Fields = Callable[[Path], Mapping[str, str]]

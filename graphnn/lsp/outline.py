@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from graphnn.spec.limits import DEFAULT
+from graphnn.spec import DEFAULT
 from graphnn.spec.values import Mapping, Scalar, Sequence, Value
 
 Path = tuple[str | int, ...]

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from graphnn.errors import Diagnostic, Span, UsageError
-from graphnn.examples import FILLED
+from graphnn.diagnostics import Diagnostic, Span, UsageError
+from graphnn.execution import FILLED
 from graphnn.graph import Node
 from graphnn.lsp import language, outline
 from graphnn.lsp.document import Document
 from graphnn.lsp.names import Mention, scope_of
 from graphnn.ops import REGISTRY
-from graphnn.searches import measures
+from graphnn.spec import MAX_NAME, NAME
 from graphnn.spec.sizes import show
-from graphnn.spec.take import MAX_NAME, NAME
+from graphnn.training import measures
 
 Sort = Literal["key", "word", "node", "size", "block", "parameter"]
 

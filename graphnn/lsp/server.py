@@ -16,12 +16,12 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from graphnn import __version__
-from graphnn.errors import UsageError
+from graphnn.diagnostics import UsageError
 from graphnn.lsp import queries
-from graphnn.lsp.board import Board
+from graphnn.lsp.diagnostic_store import DiagnosticStore
 from graphnn.lsp.document import Document
-from graphnn.lsp.places import Places
-from graphnn.lsp.published import Publisher
+from graphnn.lsp.positions import Places
+from graphnn.lsp.publishing import Publisher
 
 DELAY = 0.25  # seconds of quiet after which a text is checked
 _ANEW = -1  # the version of a text that is to be read again
@@ -44,7 +44,7 @@ class Server(LanguageServer):
         super().__init__("graphnn", __version__)
         self._documents: dict[str, tuple[int, Document]] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
-        self._board = Board()
+        self._board = DiagnosticStore()
         self._checked: dict[str, int | None] = {}  # versions
 
     def document(self, uri: str) -> Document:

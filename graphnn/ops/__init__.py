@@ -1,28 +1,10 @@
-"""All ops. Importing this package fills the registry."""
+"""Ops: one class states operands, attributes, shapes, values and the reverse pass.
 
-from graphnn.ops import (
-    activation,
-    arithmetic,
-    convolution,
-    linear,
-    loss,
-    normalization,
-    reduction,
-    shape,
-    source,
-)
-from graphnn.ops._op import REGISTRY, Op
+``families/`` holds the ops, found by being there; ``kernels/`` the array code that several share;
+``initializers.py`` first values of parameters. Imports `graphnn.spec` and below. Start reading at
+``_op.py``, then ``families/linear.py``.
+"""
 
-__all__ = [
-    "REGISTRY",
-    "Op",
-    "activation",
-    "arithmetic",
-    "convolution",
-    "linear",
-    "loss",
-    "normalization",
-    "reduction",
-    "shape",
-    "source",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

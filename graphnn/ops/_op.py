@@ -20,9 +20,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from graphnn.initializers import MAP, Initializer
-from graphnn.spec import sizes
-from graphnn.spec.choices import OPS
+from graphnn.ops.initializers import MAP, Initializer
+from graphnn.spec import OPS, sizes
 from graphnn.spec.sizes import Expression, Shape, show
 
 Array = NDArray[Any]
@@ -443,7 +442,9 @@ class Op(BaseModel):
         """
         return None
 
-    def told(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Mapping[str, sizes.Size]:
+    def solve_sizes(
+        self, shapes: Sequence[Shape], given: Mapping[str, Shape]
+    ) -> Mapping[str, sizes.Size]:
         """Sizes in the signatures that the op itself tells, by name, for `infer`.
 
         Raises
@@ -515,7 +516,7 @@ class Op(BaseModel):
             size = getattr(self, key)
             if size is not None:
                 table[key] = size
-        table.update(self.told(shapes, given))
+        table.update(self.solve_sizes(shapes, given))
         rest: list[Shape] = []
         own = self.infer_shape(*shapes)
         operands = self.data_operands()

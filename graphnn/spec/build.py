@@ -6,16 +6,19 @@ from collections.abc import Mapping as Dict
 from pathlib import Path
 from typing import Any
 
-from graphnn.errors import Findings, Note, UsageError
-from graphnn.garbage import paused
+from graphnn.diagnostics import Findings, Note, UsageError
 from graphnn.spec import sizes
-from graphnn.spec.blocks import blocks
-from graphnn.spec.choices import OPTIONS, home_of, only_choice
-from graphnn.spec.expand import expand
-from graphnn.spec.library import NO_NETWORK, inline, is_library
+from graphnn.spec._choices import OPTIONS, home_of, only_choice
+from graphnn.spec._field_reader import brief, number_help, unlike
+from graphnn.spec._nodes import NodeReader
+from graphnn.spec._search import search
+from graphnn.spec.blocks.block_files import NO_NETWORK, inline, is_library
+from graphnn.spec.blocks.definitions import blocks
+from graphnn.spec.blocks.expansion import expand
 from graphnn.spec.model import (
     TRAIN_KEYS,
     AugmentSpec,
+    BlockCallSpec,
     EarlyStoppingSpec,
     ExampleSpec,
     MetricSpec,
@@ -24,14 +27,11 @@ from graphnn.spec.model import (
     OptimizerSpec,
     Reference,
     TrainSpec,
-    UseSpec,
     WeightsSpec,
 )
-from graphnn.spec.nodes import NodeTaker
-from graphnn.spec.search import search
 from graphnn.spec.settings import override
-from graphnn.spec.take import brief, number_help, unlike
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+from graphnn.storage import gc_paused
 
 TOP_KEYS = (
     "graphnn",
@@ -55,7 +55,7 @@ _DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: 
 _NODES = "list the network under 'nodes:', one name and op a line"
 
 
-@paused()
+@gc_paused()
 def build(
     document: Mapping, folder: Path, findings: Findings, settings: Dict[str, Any] | None = None
 ) -> NetworkSpec:
@@ -83,7 +83,7 @@ def build(
     return _Builder(findings).network(document, folder, settings or {})
 
 
-class _Builder(NodeTaker):
+class _Builder(NodeReader):
     def network(self, document: Mapping, folder: Path, settings: Dict[str, Any]) -> NetworkSpec:
         document = self.keys(document, TOP_KEYS, "a spec")
         self.version(document, "the spec")
@@ -159,7 +159,7 @@ class _Builder(NodeTaker):
                 self.wrong(f"the size '{name}'", wanted, entry.value, number_help(entry.value))
         return table
 
-    def _nodes(self, document: Mapping) -> dict[str, NodeSpec | UseSpec]:
+    def _nodes(self, document: Mapping) -> dict[str, NodeSpec | BlockCallSpec]:
         value = document.get("nodes")
         if value is None and is_library(document):
             self.findings.error(

@@ -71,12 +71,12 @@ class NodeSpec:
     fields: Dict[str, Entry]
     trainable: bool = True
     about: str = ""
-    copy: Copy | None = field(default=None, repr=False)
+    copy: BlockInstance | None = field(default=None, repr=False)
     allow: tuple[Scalar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class UseSpec:
+class BlockCallSpec:
     """One use of a block, as it is written."""
 
     name: str
@@ -118,7 +118,7 @@ class BlockSpec:
     folder: Path
     sizes: Dict[str, Scalar]
     inputs: Dict[str, Scalar]
-    nodes: Dict[str, NodeSpec | UseSpec]
+    nodes: Dict[str, NodeSpec | BlockCallSpec]
     lost: frozenset[str]
     output: Scalar | None
     about: str = ""
@@ -131,7 +131,7 @@ class BlockSpec:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Use:
+class BlockCall:
     """One use of a block, unfolded; a use inside a block is one for each copy of that block.
 
     Attributes
@@ -154,15 +154,15 @@ class Use:
     """
 
     name: str
-    spec: UseSpec
+    spec: BlockCallSpec
     block: BlockSpec
     scope: Dict[str, Size]
     repeat: int | None
-    parent: Copy | None
+    parent: BlockInstance | None
     trainable: bool
     allow: tuple[Scalar, ...]
     inputs: list[Reference] = field(default_factory=list, repr=False)
-    copies: list[Copy] = field(default_factory=list, repr=False)
+    copies: list[BlockInstance] = field(default_factory=list, repr=False)
 
     @property
     def place(self) -> Value:
@@ -171,7 +171,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Copy:
+class BlockInstance:
     """One copy of a block.
 
     Attributes
@@ -185,7 +185,7 @@ class Copy:
     """
 
     name: str
-    use: Use
+    use: BlockCall
     number: int | None
     given: Dict[str, str]
 
@@ -340,7 +340,7 @@ class NetworkSpec:
     search: SearchSpec | None = None
     allow: tuple[Scalar, ...] = ()
     blocks: Dict[str, BlockSpec] = field(default_factory=dict)
-    uses: Dict[str, Use] = field(default_factory=dict)
+    uses: Dict[str, BlockCall] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)
     lost: frozenset[str] = frozenset()
     lost_sizes: Lost = frozenset()
@@ -358,9 +358,9 @@ class NetworkSpec:
         return any(".".join(parts[:end]) in self.lost for end in range(1, len(parts) + 1))
 
 
-def copies_of(copy: Copy | None) -> list[Copy]:
+def copies_of(copy: BlockInstance | None) -> list[BlockInstance]:
     """`copy` and those around it, from the outermost in."""
-    chain: list[Copy] = []
+    chain: list[BlockInstance] = []
     while copy is not None:
         chain.append(copy)
         copy = copy.use.parent

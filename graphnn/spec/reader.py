@@ -12,14 +12,11 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from graphnn.errors import Diagnostic, Findings, Source, Span, SpecError
-from graphnn.files import MEBIBYTE, read_bytes
-from graphnn.garbage import paused
-from graphnn.spec.builder import Builder, Place
-from graphnn.spec.json_events import read_json
-from graphnn.spec.limits import DEFAULT, Limits
-from graphnn.spec.values import Mapping
-from graphnn.spec.yaml_faults import (
+from graphnn.diagnostics import Diagnostic, Findings, Source, Span, SpecError
+from graphnn.spec.reading.builder import Builder, Place
+from graphnn.spec.reading.json_events import read_json
+from graphnn.spec.reading.limits import DEFAULT, Limits
+from graphnn.spec.reading.yaml_faults import (
     Position,
     Problem,
     directive,
@@ -28,6 +25,9 @@ from graphnn.spec.yaml_faults import (
     syntax_fault,
     tag,
 )
+from graphnn.spec.values import Mapping
+from graphnn.storage import gc_paused
+from graphnn.storage.files import MEBIBYTE, read_bytes
 
 __all__ = ["Event", "Limits", "events", "read", "read_file", "text_of"]
 
@@ -71,7 +71,7 @@ class Event(NamedTuple):
     anchor: str = ""
 
 
-@paused()
+@gc_paused()
 def read(
     text: str,
     name: str = "<text>",

@@ -7,8 +7,8 @@ from collections.abc import Mapping as Dict
 from itertools import islice
 from typing import Any
 
-from graphnn.errors import Diagnostic, UsageError, listed, nearest, suggestion
-from graphnn.spec.choices import CHOICES, OPTIONS
+from graphnn.diagnostics import Diagnostic, UsageError, listed, nearest, suggestion
+from graphnn.spec._choices import CHOICES, OPTIONS
 from graphnn.spec.model import TRAIN_KEYS
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located, place_of
 

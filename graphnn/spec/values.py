@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from graphnn.errors import Source, Span
+from graphnn.diagnostics import Source, Span
 
 Plain = None | bool | int | float | str
 NOWHERE = Source("<python>")

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from graphnn.errors import GraphnnError, Span
-from graphnn.examples import ExampleResult, run_examples
-from graphnn.network import Network, load
+from graphnn.diagnostics import GraphnnError, Span
+from graphnn.execution import ExampleResult, run_examples
+from graphnn.execution.network import Network, load
 from graphnn.spec import reader
 
 _SUFFIXES = (".yaml", ".yml", ".json")

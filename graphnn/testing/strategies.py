@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from pydantic.fields import FieldInfo
 
-from graphnn.ops._op import Array, Case, Kind, Op, Operand, Role
+from graphnn.ops import Array, Case, Kind, Op, Operand, Role
 from graphnn.spec.sizes import Shape, evaluate, free
 
 MARGIN = 1e-3

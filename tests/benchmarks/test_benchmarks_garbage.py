@@ -8,7 +8,9 @@ import weakref
 import pytest
 
 import graphnn
-from graphnn import garbage, graph, plan
+from graphnn.execution import _plan as plan
+from graphnn.graph import _graph as graph
+from graphnn.storage import _gc_pause as gc_pause
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +23,9 @@ def _restored():
 @pytest.mark.parametrize("enabled", [True, False])
 def test_it_is_paused_and_then_as_before(enabled):
     (gc.enable if enabled else gc.disable)()
-    with garbage.paused():
+    with gc_pause.gc_paused():
         assert not gc.isenabled()
-        with garbage.paused():
+        with gc_pause.gc_paused():
             pass
         assert not gc.isenabled()
     assert gc.isenabled() is enabled
@@ -67,7 +69,7 @@ def _pause_over(containers):
 
     gc.callbacks.append(count)
     try:
-        with garbage.paused():
+        with gc_pause.gc_paused():
             made = [[] for _ in range(containers)]
         made.append([])
     finally:
@@ -77,8 +79,8 @@ def _pause_over(containers):
 
 
 def test_no_search_begins_with_what_was_built():
-    assert _pause_over(garbage._LARGE + 1000) == 0
-    assert _pause_over(garbage._LARGE - 1000) == 1  # it takes little, and Python keeps its ways
+    assert _pause_over(gc_pause._LARGE + 1000) == 0
+    assert _pause_over(gc_pause._LARGE - 1000) == 1  # it takes little, and Python keeps its ways
 
 
 def test_what_somebody_else_froze_stays_frozen():
@@ -86,7 +88,7 @@ def test_what_somebody_else_froze_stays_frozen():
     try:
         frozen = gc.get_freeze_count()
         assert frozen > 0
-        assert _pause_over(garbage._LARGE + 1000) == 1
+        assert _pause_over(gc_pause._LARGE + 1000) == 1
         assert gc.get_freeze_count() >= frozen - 100  # some of them are gone meanwhile
     finally:
         gc.unfreeze()
@@ -96,12 +98,12 @@ def test_garbage_made_in_a_pause_is_found_later():
     class Ring:
         pass
 
-    with garbage.paused():
+    with gc_pause.gc_paused():
         ring = Ring()
         ring.own = ring
         gone = weakref.ref(ring)
         del ring
-        made = [[] for _ in range(garbage._LARGE + 1000)]
+        made = [[] for _ in range(gc_pause._LARGE + 1000)]
     gc.collect()
     assert gone() is None
     assert made

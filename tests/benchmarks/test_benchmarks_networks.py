@@ -7,7 +7,7 @@ import pytest
 from test_benchmarks_run import ROOT, numbers, printed
 
 import graphnn
-from graphnn.training.sets import load_sets
+from graphnn.training import load_sets
 
 
 def test_accuracy_of_the_convolutional_specs():

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import graphnn
-from graphnn import network
 from graphnn.cli import main
 from graphnn.cli.app import _COMMANDS
+from graphnn.execution import network
 
 FILE_COMMANDS = ("check", "show", "draw", "run", "test", "grad", "gradcheck", "train")
 ESCAPE = "\x1b"

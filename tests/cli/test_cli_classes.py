@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 import graphnn
-from graphnn.errors import FileError, TrainingError
-from graphnn.trained import CHECKPOINT
+from graphnn.diagnostics import FileError, TrainingError
+from graphnn.execution.weight_files import CHECKPOINT
 
 # A cat is bright on the left, a dog on the right.
 PETS = """\
@@ -244,9 +244,9 @@ def test_names_are_those_of_the_target(call, here):
 
 @pytest.mark.parametrize("names", ['{"t": "cat"}', '["t"]', '{"t": [1]}'])
 def test_names_that_are_not_sound(net, names):
-    arrays = graphnn.archives.read_arrays(Path("run/weights.safetensors"))
+    arrays = graphnn.storage.archives.read_arrays(Path("run/weights.safetensors"))
     metadata = {"graphnn": f'{{"classes": {names}}}'}
-    graphnn.archives.write_arrays(Path("w.safetensors"), arrays, metadata)
+    graphnn.storage.archives.write_arrays(Path("w.safetensors"), arrays, metadata)
     with pytest.raises(FileError) as caught:
         graphnn.load(net).load_weights("w.safetensors")
     assert str(caught.value) == (
@@ -255,9 +255,9 @@ def test_names_that_are_not_sound(net, names):
 
 
 def test_what_other_programs_write_beside_weights_is_left(net):
-    arrays = graphnn.archives.read_arrays(Path("run/weights.safetensors"))
+    arrays = graphnn.storage.archives.read_arrays(Path("run/weights.safetensors"))
     for metadata in ({"graphnn": "[" * 10_000}, {"graphnn": "1"}, {"format": "pt"}):
-        graphnn.archives.write_arrays(Path("w.safetensors"), arrays, metadata)
+        graphnn.storage.archives.write_arrays(Path("w.safetensors"), arrays, metadata)
         found = graphnn.load(net)
         found.load_weights("w.safetensors")
         assert found.classes is None

@@ -9,9 +9,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.spec import reader
-from graphnn.spec.filenames import file_names
-from graphnn.spec.formatter import format_file
+from graphnn.spec import file_names, format_file, reader
 from graphnn.spec.values import plain
 
 ROOT = Path(__file__).parents[2]

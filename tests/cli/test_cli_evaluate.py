@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.training.measuring import confusion_matrix
+from graphnn.training.fitting.measuring import confusion_matrix
 
 SOFTMAX = """\
 graphnn: 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.explanations import codes
+from graphnn.diagnostics import codes
 
 
 def test_a_code(call):

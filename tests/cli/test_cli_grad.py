@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from graphnn import gradients
-from graphnn.gradients import GradientEstimate, Interrupted, check
-from graphnn.ops.activation import Tanh
-from graphnn.ops.normalization import DropoutTraining
+from graphnn.gradients import GradientEstimate
+from graphnn.gradients import _check as check
+from graphnn.gradients.numerical.api import Interrupted
+from graphnn.ops.families.activation import Tanh
+from graphnn.ops.families.normalization import DropoutTraining
 
 # The loss is the mean of a: its gradient by the weight is the mean of the rows of x.
 MEAN = """\

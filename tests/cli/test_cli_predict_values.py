@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import UsageError
+from graphnn.diagnostics import UsageError
 
 # Makes the negative of an image.
 NEGATIVE = """\

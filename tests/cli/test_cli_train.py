@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.archives import read_arrays
+from graphnn.storage.archives import read_arrays
 
 # Enough epochs to be interrupted in the middle of, each of a few milliseconds.
 LONG = 400
@@ -188,7 +188,7 @@ def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(call, start, rows
 
 
 def test_ctrl_c_in_the_first_epoch(call, descent, monkeypatch):
-    from graphnn.training.loop import Training
+    from graphnn.training.fitting.loop import Training
 
     def interrupted(self: Training, progress: object) -> None:
         raise KeyboardInterrupt

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
-from graphnn.errors import FileError, SpecError
+from graphnn.diagnostics import FileError, SpecError
 from graphnn.spec import reader
 from graphnn.spec.values import plain
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 from docs_pages import ROOT
 
-from graphnn import explanations
+from graphnn.diagnostics import _explanations as explanations
 from graphnn.ops import REGISTRY
 
 pytest.importorskip("sphinx")

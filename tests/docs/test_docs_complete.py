@@ -9,17 +9,11 @@ import pytest
 from docs_pages import ROOT
 
 from graphnn.cli.app import app
-from graphnn.initializers import INITIALIZERS
-from graphnn.spec.blocks import BLOCK_KEYS
+from graphnn.ops.initializers import INITIALIZERS
+from graphnn.spec import BLOCK_KEYS, NODE_KEYS, SEARCH_KEYS, USE_KEYS
 from graphnn.spec.build import TOP_KEYS
 from graphnn.spec.model import SEARCH_KINDS, TRAIN_KEYS
-from graphnn.spec.nodes import NODE_KEYS, USE_KEYS
-from graphnn.spec.search import SEARCH_KEYS
-from graphnn.training.augmentation import Augmentation
-from graphnn.training.metrics import METRICS
-from graphnn.training.optimizers import OPTIMIZERS
-from graphnn.training.schedules import SCHEDULES
-from graphnn.training.sources import SOURCES
+from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation
 
 LANGUAGE = (ROOT / "docs" / "spec-language.md").read_text()
 

@@ -12,8 +12,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from graphnn.drawing import comparison, style
-from graphnn.errors import DrawingError
+from graphnn.diagnostics import DrawingError
+from graphnn.drawing.plots import comparison, style
 
 NAN, INF = math.nan, math.inf
 PLAIN = {

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from graphnn.drawing import confusion, style
-from graphnn.errors import DrawingError
+from graphnn.diagnostics import DrawingError
+from graphnn.drawing.plots import confusion, style
 
 COUNTS = [[8, 2, 0], [0, 5, 5], [0, 0, 1]]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphnn import drawing
-from graphnn.errors import DrawingError
+from graphnn.diagnostics import DrawingError
 
 
 def shown(weight, **options) -> list[np.ndarray]:

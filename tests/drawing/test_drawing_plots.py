@@ -18,18 +18,13 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from graphnn.drawing import (
-    comparison,
-    curves,
-    histograms,
-    image_sheet,
-    image_with_points,
-    mistakes,
-    path_on_contours,
-    step_study,
-    style,
-)
-from graphnn.errors import DrawingError, FileError
+from graphnn.diagnostics import DrawingError, FileError
+from graphnn.drawing.plots import comparison, histograms, style
+from graphnn.drawing.plots.contours import path_on_contours
+from graphnn.drawing.plots.history import curves
+from graphnn.drawing.plots.keypoints import image_with_points
+from graphnn.drawing.plots.sheets import image_sheet, mistakes
+from graphnn.drawing.plots.study import step_study
 
 NAN, INF = math.nan, math.inf
 ODD_TEXT = "cost $5 and $6 \\alpha_{x 数字 😀 مرحبا \N{COMBINING ACUTE ACCENT} \x1b[2J\t%s"

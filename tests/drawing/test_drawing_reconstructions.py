@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from graphnn import drawing
-from graphnn.errors import DrawingError
+from graphnn.diagnostics import DrawingError
 
 
 def shown(images, made, **options) -> list[np.ndarray]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from graphnn.drawing import render as rendering
-from graphnn.drawing.render import find_engine, render, to_svg
-from graphnn.errors import DrawingError, FileError
+from graphnn.diagnostics import DrawingError, FileError
+from graphnn.drawing.diagram import render as rendering
+from graphnn.drawing.diagram.render import find_engine, render, to_svg
 
 DOT = 'digraph { node [fontname="Helvetica"]; a [label="Δw → 数 é"]; b; c; a -> b; a -> c }'
 SVG = "{http://www.w3.org/2000/svg}"

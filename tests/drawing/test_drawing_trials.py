@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from graphnn import drawing
-from graphnn.drawing import style
-from graphnn.errors import DrawingError
+from graphnn.diagnostics import DrawingError
+from graphnn.drawing.plots import style
 
 
 def test_a_curve_for_each_trial_and_the_best_in_colour(tmp_path):

@@ -11,8 +11,8 @@ import pytest
 
 import graphnn
 from graphnn import drawing
-from graphnn.drawing import style
-from graphnn.errors import DrawingError
+from graphnn.diagnostics import DrawingError
+from graphnn.drawing.plots import style
 
 IMAGES = np.zeros((2, 3, 3))
 HISTORY = {"loss": [2.0, 1.0]}

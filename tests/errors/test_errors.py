@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphnn import excerpts
-from graphnn.errors import (
+from graphnn.diagnostics import (
     Diagnostic,
     Findings,
     GraphnnError,
@@ -22,6 +21,7 @@ from graphnn.errors import (
     printable,
     suggestion,
 )
+from graphnn.diagnostics import _excerpts as excerpts
 
 TEXT = "graphnn: 1\nnodes:\n  y: {op: relu}\n"
 SOURCE = Source("net.yaml", TEXT)

@@ -14,21 +14,21 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn import files
 from graphnn.cli import main
-from graphnn.drawing import confusion
-from graphnn.drawing import render as rendering
-from graphnn.errors import Findings, GraphnnError
-from graphnn.explanations import codes
-from graphnn.gradients.rules import DifferenceRule
-from graphnn.gradients.sharing import Shared
+from graphnn.diagnostics import Findings, GraphnnError, codes
+from graphnn.drawing.diagram import render as rendering
+from graphnn.drawing.plots import confusion
+from graphnn.gradients.numerical.engine.workers import Shared
+from graphnn.gradients.numerical.rules import DifferenceRule
 from graphnn.lsp.document import Document
 from graphnn.lsp.queries import rename
 from graphnn.ops import REGISTRY
-from graphnn.spec import reader, syntax
-from graphnn.spec.limits import Limits
-from graphnn.training.data import Dataset
-from graphnn.training.sources import _png
+from graphnn.spec import reader
+from graphnn.spec.reading.limits import Limits
+from graphnn.spec.writing import syntax
+from graphnn.storage import files
+from graphnn.training.data.dataset import Dataset
+from graphnn.training.data.sources import png
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "bad_specs"
@@ -198,7 +198,7 @@ def no_space() -> None:
         raise OSError(28, "No space left", "x")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("graphnn.network.load", fail)
+        patch.setattr("graphnn.execution.network.load", fail)
         main(("show", "line.yaml"))
 
 
@@ -441,7 +441,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "error[bad-batch-size]: a batch cannot hold 0 rows",
     ),
     "no-pillow": (
-        without("PIL", lambda: _png.pixels("1.png", b"", "L", None)),
+        without("PIL", lambda: png.pixels("1.png", b"", "L", None)),
         "error[no-pillow]: PNG files need Pillow, which is not installed\n"
         "   = help: pip install 'graphnn[images]'",
     ),

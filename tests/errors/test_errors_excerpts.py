@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphnn.errors import Diagnostic, Note, Source, Span
+from graphnn.diagnostics import Diagnostic, Note, Source, Span
 
 TEXT = "one two three\nfour\nfive\n\nsix seven\n"
 SOURCE = Source("a", TEXT)

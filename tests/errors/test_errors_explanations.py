@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 import graphnn
-from graphnn.errors import UsageError
-from graphnn.explanations import codes
+from graphnn.diagnostics import UsageError, codes
 from graphnn.ops import REGISTRY
-from graphnn.training.augmentation import Augmentation
-from graphnn.training.optimizers import Optimizer
-from graphnn.training.schedules import Schedule
+from graphnn.training import Augmentation
+from graphnn.training.fitting.optimizers import Optimizer
+from graphnn.training.fitting.schedules import Schedule
 
 ROOT = Path(__file__).parents[2]
 EXPLAINED = ROOT / "tests" / "bad_specs" / "explained"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 import graphnn
-from graphnn.errors import Diagnostic, Note, Source, Span, UsageError
+from graphnn.diagnostics import Diagnostic, Note, Source, Span, UsageError
 
 SOURCE = Source("nets/a,b:100%.yaml", "graphnn: 1\nnodes:\n  x: {op: relu}\n")
 ERROR = Diagnostic(
@@ -24,33 +24,33 @@ ALL = (ERROR, LONG, NOWHERE)
 
 
 def test_text_is_what_an_error_says():
-    assert graphnn.render(ALL) == graphnn.render(ALL, "text")
-    assert graphnn.render(ALL) == f"{graphnn.GraphnnError(*ALL)}\n"
-    assert graphnn.render(()) == ""
+    assert graphnn.format_diagnostics(ALL) == graphnn.format_diagnostics(ALL, "text")
+    assert graphnn.format_diagnostics(ALL) == f"{graphnn.GraphnnError(*ALL)}\n"
+    assert graphnn.format_diagnostics(()) == ""
 
 
 def test_short():
-    assert graphnn.render(ALL, "short") == (
+    assert graphnn.format_diagnostics(ALL, "short") == (
         "nets/a,b:100%.yaml:3:11: error[unknown-op]: there is no op 'relu,\ufffd\ufffd100%'\n"
         "nets/a,b:100%.yaml:1:9: warning[too-long]: two lines\n"
         "error[usage]: no place\n"
     )
-    assert graphnn.render((), "short") == ""
+    assert graphnn.format_diagnostics((), "short") == ""
 
 
 def test_json():
     pages = "https://graphnn.readthedocs.io/page/errors"
     urls = (f"{pages}/unknown-op.html", None, f"{pages}/usage.html")
-    assert json.loads(graphnn.render(ALL, "json")) == [
+    assert json.loads(graphnn.format_diagnostics(ALL, "json")) == [
         {**found.as_dict(), "url": url} for found, url in zip(ALL, urls, strict=True)
     ]
-    assert graphnn.render((), "json") == "[]\n"
+    assert graphnn.format_diagnostics((), "json") == "[]\n"
 
 
 def test_github():
     # Escapes as in @actions/toolkit, packages/core/src/command.ts.
     place = "file=nets/a%2Cb%3A100%25.yaml"
-    assert graphnn.render(ALL, "github") == (
+    assert graphnn.format_diagnostics(ALL, "github") == (
         f"::error {place},line=3,endLine=3,col=11,endColumn=15,title=unknown-op::"
         "there is no op 'relu,\ufffd\ufffd100%25'%0A"
         "note: first (nets/a,b:100%25.yaml:1:1)%0Anote: because%0Ahelp: did you mean 'elu'?\n"
@@ -62,7 +62,7 @@ def test_github():
 def test_a_name_cannot_move_the_cursor_of_a_workflow():
     found = Diagnostic("bad", "x", Span(Source("a\x1b[2J\r\n.yaml"), 1, 1, 1, 2))
     place = "file=a\ufffd[2J\ufffd\ufffd.yaml,line=1,endLine=1,col=1,endColumn=2,title=bad"
-    assert graphnn.render([found], "github") == f"::error {place}::x\n"
+    assert graphnn.format_diagnostics([found], "github") == f"::error {place}::x\n"
 
 
 def test_sarif():
@@ -77,7 +77,7 @@ def test_sarif():
         }
         return {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}}
 
-    log = json.loads(graphnn.render([ERROR, LONG, NOWHERE, LONG], "sarif"))
+    log = json.loads(graphnn.format_diagnostics([ERROR, LONG, NOWHERE, LONG], "sarif"))
     assert set(log) == {"$schema", "version", "runs"}
     assert log["version"] == "2.1.0"
     assert log["$schema"].endswith("/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json")
@@ -112,7 +112,7 @@ def test_sarif():
 
 
 def test_sarif_of_nothing():
-    (run,) = json.loads(graphnn.render((), "sarif"))["runs"]
+    (run,) = json.loads(graphnn.format_diagnostics((), "sarif"))["runs"]
     # Present and empty: the check ran and found nothing (SARIF 2.1.0, 3.14.23).
     assert run["results"] == []
 
@@ -128,14 +128,14 @@ def test_sarif_of_nothing():
 )
 def test_file_names_as_uris(name, uri):
     found = Diagnostic("c", "m", Span(Source(name), 1, 1, 1, 1))
-    (run,) = json.loads(graphnn.render([found], "sarif"))["runs"]
+    (run,) = json.loads(graphnn.format_diagnostics([found], "sarif"))["runs"]
     (location,) = run["results"][0]["locations"]
     assert location["physicalLocation"]["artifactLocation"] == {"uri": uri}
 
 
 def test_another_format():
     with pytest.raises(UsageError) as caught:
-        graphnn.render(ALL, "sharif")
+        graphnn.format_diagnostics(ALL, "sharif")
     assert str(caught.value) == (
         "error[unknown-format]: diagnostics are rendered as text, short, json, sarif, github, "
         "not as 'sharif'\n   = help: did you mean 'sarif'?"
@@ -143,7 +143,7 @@ def test_another_format():
 
 
 def test_sarif_links_to_the_pages():
-    (run,) = json.loads(graphnn.render(ALL, "sarif"))["runs"]
+    (run,) = json.loads(graphnn.format_diagnostics(ALL, "sarif"))["runs"]
     rules = {rule["id"]: rule.get("helpUri") for rule in run["tool"]["driver"]["rules"]}
     pages = "https://graphnn.readthedocs.io/page/errors"
     assert rules == {

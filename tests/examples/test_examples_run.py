@@ -10,8 +10,9 @@ import pytest
 from safetensors.numpy import save_file
 
 import graphnn
-from graphnn.errors import SpecError
-from graphnn.examples import diagnose_examples, read_example, run_examples
+from graphnn.diagnostics import SpecError
+from graphnn.execution import diagnose_examples, run_examples
+from graphnn.execution._examples import read_example
 
 # y = softmax(x); with scores 0 and log 3 the probabilities are 1/4 and 3/4.
 LOG3 = math.log(3)

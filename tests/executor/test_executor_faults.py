@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import RunError
-from graphnn.executor import Executor
-from graphnn.ops.activation import Tanh
-from graphnn.plan import make
+from graphnn.diagnostics import RunError
+from graphnn.execution._executor import Executor
+from graphnn.execution._plan import make
+from graphnn.ops.families.activation import Tanh
 
 SPEC = """
 graphnn: 1

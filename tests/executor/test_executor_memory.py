@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.executor import Executor
-from graphnn.plan import make
+from graphnn.execution._executor import Executor
+from graphnn.execution._plan import make
 
 IMAGES = """
 graphnn: 1

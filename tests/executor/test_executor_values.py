@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
-from graphnn.executor import Executor
-from graphnn.ops.arithmetic import Subtract
-from graphnn.plan import make
+from graphnn.execution._executor import Executor
+from graphnn.execution._plan import make
+from graphnn.ops.families.arithmetic import Subtract
 
 UNARY = {
     "tanh": lambda x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
@@ -439,7 +439,7 @@ nodes:
   w: {op: add, inputs: [z, u]}
 """)
     np.testing.assert_allclose(net.run(x=[1000.0], outputs=["y"])["y"], [1.0])
-    with pytest.raises(graphnn.errors.RunError) as caught:
+    with pytest.raises(graphnn.RunError) as caught:
         net.run(x=[1000.0], outputs=["z"])
     assert caught.value.diagnostics[0].message == (
         "the result is not finite: 'z' (exp) is the first to give infinity at [0]"
@@ -528,7 +528,7 @@ nodes:
     executor = net.executor(["y"], keep=True, mode="train")
     rng = np.random.default_rng(0)
     mask = np.random.default_rng(0).random(8, np.float32) >= 0.5
-    with pytest.raises(graphnn.errors.RunError) as caught:
+    with pytest.raises(graphnn.RunError) as caught:
         executor.values({"x": np.ones(8)}, net.arrays, rng)
     assert str(caught.value) == (
         "error[not-finite]: the result is not finite: 'y' (log) is the first to give "

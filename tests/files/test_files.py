@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from graphnn import files
-from graphnn.errors import FileError, Source, Span
+from graphnn.diagnostics import FileError, Source, Span
+from graphnn.storage import files
 
 SPAN = Span(Source("net.yaml", "weights: {file: w.npz}\n"), 1, 17, 1, 22)
 

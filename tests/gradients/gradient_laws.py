@@ -3,8 +3,8 @@
 import numpy as np
 
 import graphnn
-from graphnn.gradients import rules
-from graphnn.gradients.loop import Loop
+from graphnn.gradients.numerical import rules
+from graphnn.gradients.numerical.loop import Loop
 
 AGREE = 1e-9  # of the largest entry
 # Machine epsilons of its size that a loss may be off by rounding: 3.6 at most in 6,500 networks.

@@ -7,8 +7,9 @@ import pytest
 from test_gradients_values import digits
 
 import graphnn
-from graphnn.errors import UsageError
-from graphnn.gradients import DifferenceRule, check
+from graphnn.diagnostics import UsageError
+from graphnn.gradients import _check as check
+from graphnn.gradients.numerical.rules import DifferenceRule
 
 ENTRIES_HELP = "give how many, names such as 'a1.weight[3,7]', or indices by parameter"
 

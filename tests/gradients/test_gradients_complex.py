@@ -13,8 +13,9 @@ from test_gradients_probes import WIDTH, graphs
 from test_gradients_values import digits
 
 import graphnn
-from graphnn.gradients.continuation import continued
-from graphnn.ops._op import REGISTRY, Op, data
+from graphnn.gradients.numerical.engine.continuation import continued
+from graphnn.ops import REGISTRY, Op
+from graphnn.ops._op import data
 
 POINTS = np.array([0.1, 0.5, 1.0, 1.7, 2.5])
 _ERF = np.vectorize(math.erf)
@@ -160,7 +161,7 @@ nodes:
 
 def test_what_is_not_analytic_is_refused_by_name(conjugate):
     net = graphnn.loads(REFUSED)
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.numerical_gradient(net, method="complex")
     assert str(caught.value) == (
         "error[not-analytic]: the complex step cannot pass 'm': "
@@ -180,7 +181,7 @@ def test_what_is_not_on_the_way_need_not_be_analytic(conjugate):
 )
 def test_rules_of_differences_do_not_go_with_it(options):
     net, inputs = digits()
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.numerical_gradient(net, inputs, method="complex", **options)
     assert str(caught.value) == (
         "error[bad-option]: the complex step has no rules, order or extrapolation\n"

@@ -12,17 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
-from graphnn.gradients import by_channel, curves
-from graphnn.ops import REGISTRY
-from graphnn.ops._op import Op, data
+from graphnn.gradients.numerical.engine import by_channel, chebyshev
+from graphnn.ops import REGISTRY, Op
+from graphnn.ops._op import data
 
 EPSILON = float(np.finfo(float).eps)
 
 
 def fitted(function, count, size=1.0):
-    at = curves.points(count)
+    at = chebyshev.points(count)
     values = np.array([[function(t) - function(0.0)] for t in at.places])
-    return curves.fit(values, at, np.array([size]))
+    return chebyshev.fit(values, at, np.array([size]))
 
 
 def value(found, t):
@@ -32,7 +32,7 @@ def value(found, t):
 
 @pytest.mark.parametrize("count", [4, 8, 16])
 def test_a_polynomial_is_found(count):
-    degree = curves.points(count).degree
+    degree = chebyshev.points(count).degree
     exact = [(-1) ** power * 2.0 / power for power in range(1, degree + 1)]
 
     def polynomial(t):
@@ -66,10 +66,10 @@ def test_a_kink_is_not_told(count, kink):
 
 def test_noise_is_told_apart_from_what_is_there():
     rng = np.random.default_rng(0)
-    at = curves.points(8)
+    at = chebyshev.points(8)
     noise = 1e-12 * rng.standard_normal((8, 1000))
     values = 0.3 * at.places[:, None] + noise
-    found = curves.fit(values, at, np.full(1000, 1e-3))
+    found = chebyshev.fit(values, at, np.full(1000, 1e-3))
     assert found.told.mean() > 0.9
     off = found.powers[0] - 0.3
     # Of eight draws, each by 2/8 of a cosine: half of one draw, where no more is kept than that.
@@ -144,11 +144,11 @@ def test_a_kink_that_an_op_keeps_to_itself_is_found_all_the_same():
 
 
 def test_curves_that_are_off_are_caught(monkeypatch):
-    right = curves.points
+    right = chebyshev.points
 
     def wrong(count):
         at = right(count)
-        return curves.Points(at.places, at.coefficients, at.powers * 1.0001)
+        return chebyshev.Points(at.places, at.coefficients, at.powers * 1.0001)
 
     monkeypatch.setattr(by_channel, "points", wrong)
     net = graphnn.loads(

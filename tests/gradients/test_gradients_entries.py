@@ -5,8 +5,9 @@ import pytest
 from test_gradients_values import digits
 
 import graphnn
-from graphnn.gradients import Interrupted, estimate
-from graphnn.gradients.loop import Loop
+from graphnn.gradients.numerical import estimates
+from graphnn.gradients.numerical.api import Interrupted
+from graphnn.gradients.numerical.loop import Loop
 
 METHODS = ("probes", "loop", "complex")
 
@@ -152,7 +153,7 @@ def test_only_what_is_chosen_is_checked(monkeypatch):
 )
 def test_entries_that_are_not_there(options, expected):
     net, inputs = digits()
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.numerical_gradient(net, inputs, **options)
     assert str(caught.value) == expected
 
@@ -216,8 +217,8 @@ def stop_after(pieces):
 @pytest.mark.parametrize("pieces", [1, 2, 5, 6, 11])
 def test_ctrl_c_keeps_the_entries_whose_pieces_arrived(monkeypatch, method, threads, pieces):
     # Six groups of entries by one, each in two pieces of two rows of the batch.
-    monkeypatch.setattr("graphnn.gradients.by_channel._CURVED", 120)
-    monkeypatch.setattr("graphnn.gradients.by_channel._BLOCK", 1)
+    monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._CURVED", 120)
+    monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._BLOCK", 1)
     options = {"method": method, "threads": threads, "max_memory": 1, "only": ["a1.weight"]}
     net, inputs = digits()
     whole = graphnn.numerical_gradient(net, inputs, **options)["a1.weight"]
@@ -239,8 +240,10 @@ def test_ctrl_c_keeps_the_entries_whose_pieces_arrived(monkeypatch, method, thre
 )
 def test_ctrl_c_keeps_the_entries_that_rows_have_done(monkeypatch, chosen, left):
     # Two probes of four rows make a piece.
-    monkeypatch.setattr("graphnn.gradients.by_rows.ROWS", 8)
-    monkeypatch.setattr("graphnn.gradients.probes.ByChannel.fit", lambda *arguments: None)
+    monkeypatch.setattr("graphnn.gradients.numerical.engine.by_rows.ROWS", 8)
+    monkeypatch.setattr(
+        "graphnn.gradients.numerical.engine.probes.ByChannel.fit", lambda *arguments: None
+    )
     options = {} if chosen is None else {"entries": {"a1.weight": chosen}}
     net, inputs = digits()
     with pytest.raises(Interrupted) as caught:
@@ -251,8 +254,8 @@ def test_ctrl_c_keeps_the_entries_that_rows_have_done(monkeypatch, chosen, left)
 
 def test_ctrl_c_among_a_few_entries_of_many(monkeypatch):
     # Fewer than one of 64 entries: a way of their own, two of them a piece.
-    monkeypatch.setattr("graphnn.gradients.by_rows.ROWS", 8)
-    monkeypatch.setattr("graphnn.gradients.probes._FEW", 2)
+    monkeypatch.setattr("graphnn.gradients.numerical.engine.by_rows.ROWS", 8)
+    monkeypatch.setattr("graphnn.gradients.numerical.engine.probes._FEW", 2)
     net, inputs = digits()
     entries = {"a1.weight": [(0, 4), (1, 1), (3, 2), (5, 0)]}
     with pytest.raises(Interrupted) as caught:
@@ -270,7 +273,7 @@ def test_a_check_that_is_stopped_reports_on_what_was_reached():
 
 
 def test_ctrl_c_while_errors_are_estimated_keeps_what_was_done(monkeypatch):
-    right = estimate.rounding
+    right = estimates.rounding
     calls = []
 
     def stop(*arguments):
@@ -279,7 +282,7 @@ def test_ctrl_c_while_errors_are_estimated_keeps_what_was_done(monkeypatch):
             raise KeyboardInterrupt
         return right(*arguments)
 
-    monkeypatch.setattr(estimate, "rounding", stop)
+    monkeypatch.setattr(estimates, "rounding", stop)
     net, inputs = digits()
     with pytest.raises(Interrupted) as caught:
         graphnn.numerical_gradient(net, inputs)

@@ -11,7 +11,7 @@ from test_gradients_probes import WIDTH, graphs
 from test_gradients_values import digits
 
 import graphnn
-from graphnn.gradients import estimate
+from graphnn.gradients.numerical import estimates
 
 ROOT = Path(__file__).parents[2]
 HELD, WIDE = 0.999, 1000
@@ -46,8 +46,8 @@ def test_estimates_hold_over_random_networks(benchmark, name):
 
 
 def test_estimates_that_leave_rounding_out_are_caught(benchmark, monkeypatch):
-    right = estimate.rounding
-    monkeypatch.setattr(estimate, "rounding", lambda *given: right(*given) / 1e4)
+    right = estimates.rounding
+    monkeypatch.setattr(estimates, "rounding", lambda *given: right(*given) / 1e4)
     assert benchmark.study(range(5), {}).share < HELD
 
 

@@ -7,10 +7,11 @@ import pytest
 from test_gradients_values import digits
 
 import graphnn
-from graphnn.gradients.check import compare
-from graphnn.ops.activation import Relu, Sigmoid, Softmax
-from graphnn.ops.linear import Affine
-from graphnn.ops.loss import SoftmaxCrossEntropy
+from graphnn.gradients._check import compare
+from graphnn.ops import Sigmoid, Softmax
+from graphnn.ops.families.activation import Relu
+from graphnn.ops.families.linear import Affine
+from graphnn.ops.families.loss import SoftmaxCrossEntropy
 
 
 def plant(monkeypatch, op_class, change):
@@ -239,7 +240,7 @@ def test_gradients_of_some_parameters_are_enough():
     some = {"a2.bias": graphnn.backprop(net, inputs)["a2.bias"]}
     report = graphnn.check_gradients(net, inputs, gradients=some)
     assert [found.name for found in report.parameters] == ["a2.bias"]
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.check_gradients(net, inputs, gradients=some, only=["a1.bias"])
     assert (
         str(caught.value) == "error[missing-gradient]: there is no gradient of 'a1.bias' to check"
@@ -254,7 +255,7 @@ def test_gradients_that_do_not_fit_are_all_told():
         "a1.bias": np.zeros(4),
         "a2.bias": ["a", "b", "c"],
     }
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.check_gradients(net, inputs, gradients=given)
     assert str(caught.value) == (
         "error[unknown-parameter]: the network has no parameter 'a1.wieght'\n"

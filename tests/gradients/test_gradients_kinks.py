@@ -5,8 +5,8 @@ import pytest
 from test_gradients_faults import plant
 
 import graphnn
-from graphnn.gradients import Crossing
-from graphnn.ops.activation import Relu
+from graphnn.gradients.numerical.loop import Crossing
+from graphnn.ops.families.activation import Relu
 
 
 def network(op, value, **attributes):

@@ -5,9 +5,9 @@ import pytest
 from test_gradients_faults import plant
 
 import graphnn
-from graphnn.errors import UsageError
-from graphnn.gradients.check import compare
-from graphnn.ops.normalization import BatchNormTraining, DropoutTraining
+from graphnn.diagnostics import UsageError
+from graphnn.gradients._check import compare
+from graphnn.ops.families.normalization import BatchNormTraining, DropoutTraining
 
 DENSE = """
 graphnn: 1

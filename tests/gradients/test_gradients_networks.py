@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import graphnn
 from graphnn.ops import REGISTRY
-from graphnn.testing.networks import networks
+from graphnn.testing._networks import networks
 
 TAKING_DATA = sorted(
     name for name, op in REGISTRY.items() if op.data_operands() and not op.internal

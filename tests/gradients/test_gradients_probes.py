@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from test_gradients_values import digits, parts
 
 import graphnn
-from graphnn.ops._op import REGISTRY, Op, data
-from graphnn.ops.activation import Softmax
-from graphnn.ops.linear import Affine
+from graphnn.ops import REGISTRY, Op, Softmax
+from graphnn.ops._op import data
+from graphnn.ops.families.linear import Affine
 
 UNARY = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus", "softmax", "log_softmax", "identity")
 BINARY = ("add", "multiply", "subtract", "maximum")
@@ -242,7 +242,7 @@ def test_facts_that_are_missing_cost_speed_only(monkeypatch, fact):
 
 def test_an_order_that_is_not_there():
     net, inputs = digits()
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.numerical_gradient(net, inputs, order=3)
     assert str(caught.value) == (
         "error[unknown-order]: the central rule has no order 3\n   = help: its order is 2 or 4"

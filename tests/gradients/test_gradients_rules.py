@@ -5,8 +5,13 @@ import pytest
 from test_gradients_values import digits
 
 import graphnn
-from graphnn.gradients import DifferenceRule, Extrapolation
-from graphnn.gradients.rules import CENTRAL, FORWARD, RICHARDSON
+from graphnn.gradients.numerical.rules import (
+    CENTRAL,
+    FORWARD,
+    RICHARDSON,
+    DifferenceRule,
+    Extrapolation,
+)
 
 EXP = "{graphnn: 1, nodes: {x: {op: parameter, value: [0.0, 1.0]}, y: {op: exp, inputs: x}, "
 
@@ -138,7 +143,7 @@ def test_an_extrapolation_keeps_its_value_where_no_error_is_asked_for():
 )
 def test_a_rule_that_is_not_there(options, expected):
     net, inputs = digits()
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.numerical_gradient(net, inputs, **options)
     assert str(caught.value) == expected
 

@@ -11,9 +11,9 @@ from test_gradients_values import digits, parts
 from threadpoolctl import threadpool_info
 
 import graphnn
-from graphnn.errors import Diagnostic, RunError
-from graphnn.gradients import sharing
-from graphnn.gradients.sharing import Shared, one_blas_thread
+from graphnn.diagnostics import Diagnostic, RunError
+from graphnn.gradients.numerical.engine import workers
+from graphnn.gradients.numerical.engine.workers import Shared, one_blas_thread
 
 
 @pytest.fixture(scope="module")
@@ -25,8 +25,8 @@ def processes():
 @pytest.fixture
 def many_pieces(monkeypatch):
     """Small pieces, so that a small network has many; workers are told what they are."""
-    monkeypatch.setattr("graphnn.gradients.by_channel._WORK", 180)
-    monkeypatch.setattr("graphnn.gradients.by_channel._CURVED", 1)
+    monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._WORK", 180)
+    monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._CURVED", 1)
 
 
 def network():
@@ -189,7 +189,7 @@ class Workers(Executor):
     """Workers in this process that take turns, each with a memory of its own."""
 
     def __init__(self, count, monkeypatch):
-        self.memories = [sharing.OrderedDict() for _ in range(count)]
+        self.memories = [workers.OrderedDict() for _ in range(count)]
         self.monkeypatch = monkeypatch
         self.parcels: list[list[str]] = [[] for _ in range(count)]  # tokens, by worker
         self.tasks: list[list[str]] = [[] for _ in range(count)]  # parameters, by worker
@@ -201,9 +201,9 @@ class Workers(Executor):
             self.parcels[turn].append(token)
         future = Future()
         with self.monkeypatch.context() as patch:
-            patch.setattr(sharing, "_own", {})
-            patch.setattr(sharing, "_sent", self.memories[turn])
-            patch.setattr(sharing.os, "getpid", lambda: turn)
+            patch.setattr(workers, "_own", {})
+            patch.setattr(workers, "_sent", self.memories[turn])
+            patch.setattr(workers.os, "getpid", lambda: turn)
             future.set_result(work(token, parcel, task))
         return future
 
@@ -272,19 +272,19 @@ def test_a_worker_that_dies_is_told():
 
 
 def test_a_worker_keeps_two_networks_and_no_more():
-    parcels = [sharing.pickle.dumps(Stub()) for _ in range(3)]
+    parcels = [workers.pickle.dumps(Stub()) for _ in range(3)]
     try:
         for number, parcel in enumerate(parcels):
-            assert sharing._find(str(number), None) is None
-            assert isinstance(sharing._find(str(number), parcel), Stub)
-        assert list(sharing._sent) == ["1", "2"]
+            assert workers._find(str(number), None) is None
+            assert isinstance(workers._find(str(number), parcel), Stub)
+        assert list(workers._sent) == ["1", "2"]
     finally:
-        sharing._sent.clear()
+        workers._sent.clear()
 
 
 def test_nothing_of_a_run_stays_behind():
     net, inputs = digits(20)
     with ThreadPoolExecutor(2) as pool:
         graphnn.numerical_gradient(net, inputs, executor=pool)
-    assert not sharing._own
-    assert not sharing._sent
+    assert not workers._own
+    assert not workers._sent

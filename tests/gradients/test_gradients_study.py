@@ -49,7 +49,7 @@ def test_an_entry_that_is_not_there(entry):
         "{graphnn: 1, nodes: {w: {op: parameter, value: [[1, 2], [3, 4]]}, "
         "f: {op: sum, inputs: w}}}"
     )
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.step_study(net, entry)
     assert str(caught.value) == (
         f"error[unknown-entry]: '{entry}' is no entry of 'w.value', whose shape is [2, 2]\n"
@@ -58,7 +58,7 @@ def test_an_entry_that_is_not_there(entry):
 
 
 def test_a_parameter_that_is_not_there():
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.step_study(graphnn.loads(CUBE), "y.value[0]")
     assert str(caught.value) == (
         "error[unknown-parameter]: the network has no parameter 'y.value'\n"

@@ -219,7 +219,7 @@ def test_progress_is_told_and_parameters_survive_an_interruption():
 )
 def test_what_makes_no_sense_is_refused(options, expected):
     net, inputs = digits()
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.numerical_gradient(net, inputs, **options)
     assert str(caught.value) == expected
 
@@ -228,7 +228,7 @@ def test_a_network_without_a_loss_says_so():
     net = graphnn.loads(
         "{graphnn: 1, nodes: {x: {op: parameter, value: [1, 2]}, y: {op: exp, inputs: x}}}"
     )
-    with pytest.raises(graphnn.errors.UsageError) as caught:
+    with pytest.raises(graphnn.UsageError) as caught:
         graphnn.backprop(net)
     assert str(caught.value) == (
         "error[no-loss]: the network has no loss\n"
@@ -239,7 +239,7 @@ def test_a_network_without_a_loss_says_so():
 @pytest.mark.parametrize("method", ["probes", "loop", "complex"])
 def test_inputs_at_fault_are_told_whatever_the_method(method):
     net, inputs = digits()
-    with pytest.raises(graphnn.errors.RunError) as caught:
+    with pytest.raises(graphnn.RunError) as caught:
         graphnn.numerical_gradient(net, inputs | {"x": [[1, 2], [3]]}, method=method)
     assert str(caught.value) == (
         "error[not-numbers]: the input 'x' is not an array of numbers\n"

@@ -7,8 +7,8 @@ import time
 import pytest
 
 import graphnn
-from graphnn import graph
-from graphnn.errors import Findings, SpecError
+from graphnn.diagnostics import Findings, SpecError
+from graphnn.graph import _graph as graph
 from graphnn.spec import build, reader
 
 X = {"op": "input", "shape": ["batch", 3]}
@@ -28,7 +28,7 @@ def test_faults_of_a_dict_have_no_place():
 
 
 def test_too_many_nodes(monkeypatch):
-    monkeypatch.setattr("graphnn.spec.nodes.MAX_NODES", 3)
+    monkeypatch.setattr("graphnn.spec._nodes.MAX_NODES", 3)
     nodes = {f"n{number}": X for number in range(4)}
     (found,) = faults({"graphnn": 1, "nodes": nodes, "outputs": ["n0"]})
     assert found.code == "too-many-nodes"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import graphnn
-from graphnn.advice import advise
+from graphnn.graph.lints import advise
 
 X = "  x: {op: input, shape: [batch, 3]}\n"
 T = "  t: {op: input, shape: [batch], dtype: int}\n"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn import archives
+from graphnn.storage import archives
 
 X = "  x: {op: input, shape: [batch, 3]}\n"
 W = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
@@ -20,7 +20,7 @@ def load(nodes, folder=".", top=""):
 
 
 def faults(nodes, **options):
-    with pytest.raises(graphnn.errors.SpecError) as caught:
+    with pytest.raises(graphnn.SpecError) as caught:
         load(nodes, **options)
     return [(found.code, found.message, found.help) for found in caught.value.diagnostics]
 
@@ -196,7 +196,7 @@ def test_thousands_of_shares():
     assert list(net.parameters) == [f"p{count}.value"]
     assert net.run()["p0"] == 5
     nodes[f"p{count}"] = {"op": "parameter", "value": {"share": "p0.value"}}
-    with pytest.raises(graphnn.errors.SpecError) as caught:
+    with pytest.raises(graphnn.SpecError) as caught:
         graphnn.loads({"graphnn": 1, "nodes": nodes})
     (found,) = caught.value.diagnostics
     assert found.message == (
@@ -247,7 +247,7 @@ def test_a_list_that_promises_more_than_it_holds_allocates_nothing_of_it():
     # The first of each list has 3000 entries: were that the shape, it would take 200 GiB.
     deep = [[[0.0] * 3000] + [0.0] * 2999] + [0.0] * 2999
     document = {"graphnn": 1, "nodes": {"p": {"op": "parameter", "value": deep}}}
-    with pytest.raises(graphnn.errors.SpecError) as caught:
+    with pytest.raises(graphnn.SpecError) as caught:
         graphnn.loads(document)
     (found,) = caught.value.diagnostics
     assert found.code == "not-numbers"

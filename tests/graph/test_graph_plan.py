@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import graphnn
-from graphnn.errors import UsageError
-from graphnn.plan import make
+from graphnn.diagnostics import UsageError
+from graphnn.execution._plan import make
 
 SPEC = """
 graphnn: 1

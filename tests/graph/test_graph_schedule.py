@@ -115,7 +115,7 @@ def test_a_long_chain_backwards():
 
 
 def faults(nodes):
-    with pytest.raises(graphnn.errors.SpecError) as caught:
+    with pytest.raises(graphnn.SpecError) as caught:
         graphnn.loads(spec(nodes))
     return [
         (found.code, found.message, [note.text for note in found.notes])

@@ -205,7 +205,7 @@ nodes:
   y: {{op: input, shape: [time, 1]}}
   z: {{op: {op}, inputs: [x, y]}}
 """
-    with pytest.raises(graphnn.errors.SpecError) as caught:
+    with pytest.raises(graphnn.SpecError) as caught:
         shapes(text)
     (found,) = caught.value.diagnostics
     assert found.message == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import graphnn
-from graphnn.outline import Group, outline, show_shapes
+from graphnn.graph import Group, outline, show_shapes
 
 NET = """
 graphnn: 1

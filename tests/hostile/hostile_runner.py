@@ -31,8 +31,8 @@ from hostile_files import Hostile
 from graphnn.cli.app import app, main
 from graphnn.lsp import queries
 from graphnn.lsp.document import Document
-from graphnn.lsp.places import Places
-from graphnn.lsp.published import Publisher
+from graphnn.lsp.positions import Places
+from graphnn.lsp.publishing import Publisher
 from graphnn.lsp.server import _symbols
 
 CPU = 5  # times the seconds that a case may take, after which its child is killed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lsprotocol.types import Diagnostic, Position, Range
 
-from graphnn.lsp.board import Board
+from graphnn.lsp.diagnostic_store import DiagnosticStore
 
 
 def fault(line: int, code: str = "a") -> Diagnostic:
@@ -12,7 +12,7 @@ def fault(line: int, code: str = "a") -> Diagnostic:
 
 
 def test_own_faults_first_and_each_once():
-    board = Board()
+    board = DiagnosticStore()
     assert board.put("spec", {"spec": [fault(9)], "blocks": [fault(1), fault(2)]}) == {
         "spec": [fault(9)],
         "blocks": [fault(1), fault(2)],
@@ -24,7 +24,7 @@ def test_own_faults_first_and_each_once():
 
 
 def test_what_is_mended_goes():
-    board = Board()
+    board = DiagnosticStore()
     board.put("spec", {"spec": [], "blocks": [fault(1)]})
     board.put("other", {"other": [], "blocks": [fault(1), fault(2)]})
     assert board.put("spec", {"spec": []}) == {"spec": []}  # the other still tells them
@@ -32,7 +32,7 @@ def test_what_is_mended_goes():
 
 
 def test_a_text_that_changes_keeps_its_own():
-    board = Board()
+    board = DiagnosticStore()
     board.put("spec", {"spec": [], "blocks": [fault(1)]})
     board.put("blocks", {"blocks": [fault(2)]})
     board.keep_own("blocks")

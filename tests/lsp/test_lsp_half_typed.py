@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from graphnn.errors import GraphnnError
+from graphnn.diagnostics import GraphnnError
 from graphnn.lsp import queries
 from graphnn.lsp.document import Document
 

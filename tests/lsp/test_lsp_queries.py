@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import UsageError
+from graphnn.diagnostics import UsageError
 from graphnn.lsp import queries
 from graphnn.lsp.document import Document
 from graphnn.ops import REGISTRY
-from graphnn.spec.formatter import format_text
+from graphnn.spec import format_text
 
 ROOT = Path(__file__).parents[2]
 TEXT = """\

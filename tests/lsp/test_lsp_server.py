@@ -9,7 +9,7 @@ from lsp_editor import Editor
 from lsprotocol import types
 
 import graphnn
-from graphnn.cli import lsp
+from graphnn.cli.commands import lsp
 
 HEAD = "graphnn: 1\nnodes:\n"
 GOOD = f"{HEAD}  x: {{op: input, shape: [batch, 2]}}\n  y: {{op: relu, inputs: x}}\n"

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load
 
 import graphnn
-from graphnn import archives
-from graphnn.errors import FileError
+from graphnn.diagnostics import FileError
+from graphnn.storage import archives
 
 
 def refused(function, *arguments):

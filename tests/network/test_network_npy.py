@@ -7,8 +7,8 @@ import io
 import numpy as np
 import pytest
 
-from graphnn import archives
-from graphnn.errors import FileError
+from graphnn.diagnostics import FileError
+from graphnn.storage import archives
 
 
 def saved(array: np.ndarray) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import graphnn
-from graphnn.errors import SpecError, UsageError
+from graphnn.diagnostics import SpecError, UsageError
 from graphnn.spec import reader
 from graphnn.spec.settings import override
 from graphnn.spec.values import Scalar, plain

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import FileError, RunError, SpecError, UsageError
+from graphnn.diagnostics import FileError, RunError, SpecError, UsageError
 
 TEXT = """
 graphnn: 1

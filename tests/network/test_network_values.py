@@ -7,7 +7,7 @@ import pytest
 
 import graphnn
 from graphnn import drawing
-from graphnn.errors import RunError, UsageError
+from graphnn.diagnostics import RunError, UsageError
 
 TEXT = """
 graphnn: 1

@@ -8,9 +8,9 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from graphnn.initializers import Zeros
-from graphnn.ops import REGISTRY
-from graphnn.ops._op import Op, Operand, ShapeError, data, parameter
+from graphnn.ops import REGISTRY, Op, Operand, ShapeError
+from graphnn.ops._op import data, parameter
+from graphnn.ops.initializers import Zeros
 from graphnn.spec.sizes import free
 
 SCOPE = {"batch": free("batch"), "hidden": 50}

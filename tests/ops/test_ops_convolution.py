@@ -10,9 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 
 import graphnn
-from graphnn.errors import SpecError
-from graphnn.ops import REGISTRY, _unfold
-from graphnn.ops._op import ArrayError, ShapeError
+from graphnn.diagnostics import SpecError
+from graphnn.ops import REGISTRY, ArrayError, ShapeError
+from graphnn.ops.kernels import unfolding
 from graphnn.spec.sizes import free, show
 
 BATCH, HEIGHT, WIDTH = free("batch"), free("height"), free("width")
@@ -339,7 +339,7 @@ def test_parameters_follow_from_the_groups():
 def test_fans_of_filters(name):
     weight = REGISTRY[name].operands[1]
     shape = (16, 3, 5, 5) if name == "conv2d" else (3, 16, 5, 5)
-    assert graphnn.initializers.fans(shape, weight.layout) == (75, 400)
+    assert graphnn.ops.initializers.fans(shape, weight.layout) == (75, 400)
 
 
 # Messages
@@ -686,8 +686,8 @@ def test_memory_is_bounded(monkeypatch, stride):
     whole = {name: (function(), peak(function)) for name, function in passes.items()}
     assert whole["forward"][1] > most
     assert whole["weight"][1] > most
-    monkeypatch.setattr(_unfold, "_UNFOLDED", bound)
-    monkeypatch.setattr(_unfold, "_SUMMED", weight.size)
+    monkeypatch.setattr(unfolding, "_UNFOLDED", bound)
+    monkeypatch.setattr(unfolding, "_SUMMED", weight.size)
     for name, function in passes.items():
         assert_allclose(function(), whole[name][0], rtol=1e-10, atol=1e-10)
         assert peak(function) < most

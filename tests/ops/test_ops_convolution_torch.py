@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from graphnn.ops import REGISTRY, _unfold
+from graphnn.ops import REGISTRY
+from graphnn.ops.kernels import unfolding
 
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
@@ -38,7 +39,7 @@ def one_thread():
 def cut(request, monkeypatch):
     limits = LIMITS[request.param]
     for name, limit in zip(("_UNFOLDED", "_UNPACKED", "_NARROWEST"), limits, strict=True):
-        monkeypatch.setattr(_unfold, name, limit)
+        monkeypatch.setattr(unfolding, name, limit)
 
 
 def pairs(low, high):

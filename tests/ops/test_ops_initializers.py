@@ -10,11 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 import graphnn
-from graphnn.binding import Origin
-from graphnn.errors import SpecError
-from graphnn.graph import Parameter
-from graphnn.initializers import INITIALIZERS, Initializer, _Scaled, fans
-from graphnn.network import _start
+from graphnn.diagnostics import SpecError
+from graphnn.execution.network import _start
+from graphnn.graph import Origin, Parameter
+from graphnn.ops.initializers import INITIALIZERS, Initializer, _Scaled, fans
 from graphnn.spec.values import Scalar
 
 SHAPE = (300, 200)
@@ -217,7 +216,7 @@ def test_a_network_starts_its_parameters_by_their_layout():
 def test_the_layout_of_an_operand_reaches_the_graph(monkeypatch):
     from dataclasses import replace
 
-    from graphnn.ops.linear import Affine
+    from graphnn.ops.families.linear import Affine
 
     x, weight, bias = Affine.operands
     monkeypatch.setattr(Affine, "operands", (x, replace(weight, layout="out ..."), bias))

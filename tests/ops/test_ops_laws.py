@@ -10,15 +10,14 @@ import pytest
 from hypothesis import Phase
 from op_laws import LAWS, RUNNABLE, every_case
 
-from graphnn.ops import REGISTRY, Op
-from graphnn.ops._op import Case, data
-from graphnn.ops.activation import Relu, Sigmoid, Softmax
-from graphnn.ops.arithmetic import Absolute, Add
-from graphnn.ops.convolution import Conv2d, ConvTranspose2d, MaxPool
-from graphnn.ops.linear import Affine
-from graphnn.ops.normalization import BatchNorm, BatchNormTraining, DropoutTraining
-from graphnn.ops.shape import Flatten
-from graphnn.ops.source import Constant, Input
+from graphnn.ops import REGISTRY, Case, Constant, Conv2d, Input, Op, Sigmoid, Softmax
+from graphnn.ops._op import data
+from graphnn.ops.families.activation import Relu
+from graphnn.ops.families.arithmetic import Absolute, Add
+from graphnn.ops.families.convolution import ConvTranspose2d, MaxPool
+from graphnn.ops.families.linear import Affine
+from graphnn.ops.families.normalization import BatchNorm, BatchNormTraining, DropoutTraining
+from graphnn.ops.families.shape import Flatten
 
 
 @pytest.mark.parametrize("name", RUNNABLE)

@@ -7,10 +7,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 import graphnn
-from graphnn.errors import SpecError
-from graphnn.ops import REGISTRY
-from graphnn.ops._op import ArrayError, ShapeError
-from graphnn.ops.normalization import BatchNorm, BatchNormTraining, DropoutTraining, LayerNorm
+from graphnn.diagnostics import SpecError
+from graphnn.ops import REGISTRY, ArrayError, ShapeError
+from graphnn.ops.families.normalization import (
+    BatchNorm,
+    BatchNormTraining,
+    DropoutTraining,
+    LayerNorm,
+)
 
 # Channels (0, 4) and (1, 5) have means 2 and 3 and variance 4, so with 2.25 the root is 2.5.
 X = np.array([[0.0, 1.0], [4.0, 5.0]])

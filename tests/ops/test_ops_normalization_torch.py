@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from graphnn.ops.normalization import BatchNorm, LayerNorm
+from graphnn.ops.families.normalization import BatchNorm, LayerNorm
 
 torch = pytest.importorskip("torch")
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphnn.ops import REGISTRY
-from graphnn.ops._op import ShapeError
+from graphnn.ops import REGISTRY, ShapeError
 from graphnn.spec.sizes import add, free, multiply, show
 
 BATCH, TIME = free("batch"), free("time")

@@ -11,9 +11,9 @@ from hypothesis.errors import Unsatisfiable
 from op_laws import LAWS, every_case
 from pydantic import Field
 
-from graphnn.initializers import Zeros
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import Size, data, parameter
+from graphnn.ops.initializers import Zeros
 from graphnn.testing.strategies import MARGIN, attributes, op_cases
 
 QUICK = settings(max_examples=200, database=None, deadline=None, derandomize=True)

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from graphnn.ops import REGISTRY
-from graphnn.ops._erf import erfc
-from graphnn.ops._op import ArrayError
+from graphnn.ops import REGISTRY, ArrayError
+from graphnn.ops.kernels.erf import erfc
 from graphnn.spec.sizes import free
 
 HUGE = 1e308

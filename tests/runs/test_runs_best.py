@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import SpecError, TrainingError
-from graphnn.training.stopping import Watch
+from graphnn.diagnostics import SpecError, TrainingError
+from graphnn.training.fitting.stopping import Watch
 
 # A line through noise, on few rows: the error on the rows held back rises before long.
 SPEC = """
@@ -183,7 +183,7 @@ def test_steps_by_several_batches_are_those_of_a_larger_batch(spec, size, accumu
 
 @pytest.mark.parametrize("amount", [30, 0.3])
 def test_classes_keep_their_shares_in_the_rows_held_back(tmp_path, amount):
-    from graphnn.training.sets import load_sets
+    from graphnn.training import load_sets
 
     t = np.repeat([0, 1, 2], [70, 20, 10])
     np.savez(tmp_path / "rows.npz", x=np.arange(100.0).reshape(-1, 1) * np.ones(20), t=t)
@@ -215,7 +215,7 @@ def test_classes_keep_their_shares_in_the_rows_held_back(tmp_path, amount):
     ],
 )
 def test_inputs_that_are_not_classes(spec, name, message, help):
-    with pytest.raises(graphnn.errors.DataError) as caught:
+    with pytest.raises(graphnn.DataError) as caught:
         graphnn.train(spec, {"stratify": name})
     (found,) = caught.value.diagnostics
     assert (found.code, found.message) == ("bad-stratify", message)

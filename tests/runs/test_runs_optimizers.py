@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import FileError, TrainingError
-from graphnn.trained import CHECKPOINT
-from graphnn.training.optimizers import OPTIMIZERS
+from graphnn.diagnostics import FileError, TrainingError
+from graphnn.execution.weight_files import CHECKPOINT
+from graphnn.training import OPTIMIZERS
 
 SPEC = """
 graphnn: 1
@@ -77,12 +77,12 @@ def test_the_state_matters(spec, tmp_path):
     whole = graphnn.train(path)
     graphnn.train(path, folder=tmp_path / "parts", progress=stop)
     checkpoint = tmp_path / "parts" / CHECKPOINT
-    arrays = graphnn.archives.read_arrays(checkpoint)
-    metadata = graphnn.archives.read_metadata(checkpoint)
+    arrays = graphnn.storage.archives.read_arrays(checkpoint)
+    metadata = graphnn.storage.archives.read_metadata(checkpoint)
     for key in arrays:
         if key.startswith("//optimizer/"):
             arrays[key] = arrays[key] * 0
-    graphnn.archives.write_arrays(checkpoint, arrays, metadata)
+    graphnn.storage.archives.write_arrays(checkpoint, arrays, metadata)
     parts = graphnn.train(path, folder=tmp_path / "parts", resume=True)
     assert parts.history[:2] == whole.history[:2]
     assert parts.history[2] != whole.history[2]
@@ -115,8 +115,8 @@ def test_a_checkpoint_that_lacks_something_is_refused(spec, tmp_path, monkeypatc
     before = graphnn.load(path).parameters["a.weight"].copy()
     graphnn.train(path, {"epochs": 1}, folder="run")
     checkpoint = tmp_path / "run" / CHECKPOINT
-    arrays = graphnn.archives.read_arrays(checkpoint)
-    record = json.loads(graphnn.archives.read_metadata(checkpoint)["graphnn"])
+    arrays = graphnn.storage.archives.read_arrays(checkpoint)
+    record = json.loads(graphnn.storage.archives.read_metadata(checkpoint)["graphnn"])
     if fault == "missing":
         del arrays["//optimizer/squares/a.bias"]
     elif fault == "parameter":
@@ -125,7 +125,7 @@ def test_a_checkpoint_that_lacks_something_is_refused(spec, tmp_path, monkeypatc
         arrays["//optimizer/squares/a.bias"] = np.zeros(2)
     else:
         del record["steps"]
-    graphnn.archives.write_arrays(checkpoint, arrays, {"graphnn": json.dumps(record)})
+    graphnn.storage.archives.write_arrays(checkpoint, arrays, {"graphnn": json.dumps(record)})
     net = graphnn.load(path)
     with pytest.raises(FileError) as caught:
         graphnn.train(net, folder="run", resume=True)
@@ -169,7 +169,7 @@ def test_frozen_parameters_have_no_state(spec, tmp_path):
     )
     path.write_text(text)
     graphnn.train(path, {"epochs": 1}, folder=tmp_path / "run")
-    arrays = graphnn.archives.read_arrays(tmp_path / "run" / CHECKPOINT)
+    arrays = graphnn.storage.archives.read_arrays(tmp_path / "run" / CHECKPOINT)
     assert sorted(arrays) == [
         "//optimizer/gradients/a.bias",
         "//optimizer/gradients/a.weight",

@@ -9,7 +9,7 @@ import pytest
 
 import graphnn
 from graphnn import drawing
-from graphnn.training.loop import Training
+from graphnn.training.fitting.loop import Training
 
 CLASSIFIER = """\
 graphnn: 1
@@ -151,7 +151,7 @@ def test_a_run_that_breaks_off_tells_its_own_fault(monkeypatch):
 
     def epoch(self, progress=None):
         if self.state.history:
-            raise graphnn.errors.RunError(graphnn.Diagnostic("not-finite", "the second epoch"))
+            raise graphnn.RunError(graphnn.Diagnostic("not-finite", "the second epoch"))
         whole(self, progress)
 
     monkeypatch.setattr(Training, "epoch", epoch)
@@ -159,10 +159,10 @@ def test_a_run_that_breaks_off_tells_its_own_fault(monkeypatch):
 
     def reconstructed(*_):
         told.append("asked")
-        raise graphnn.errors.RunError(graphnn.Diagnostic("not-finite", "another place"))
+        raise graphnn.RunError(graphnn.Diagnostic("not-finite", "another place"))
 
-    monkeypatch.setattr("graphnn.pictures.reconstructed", reconstructed)
-    with pytest.raises(graphnn.errors.RunError) as caught:
+    monkeypatch.setattr("graphnn.training.runs.figures.reconstructed", reconstructed)
+    with pytest.raises(graphnn.RunError) as caught:
         graphnn.train("net.yaml", folder="run")
     assert told == ["asked"]
     assert str(caught.value) == "error[not-finite]: the second epoch"

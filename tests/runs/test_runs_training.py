@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import DataError, Diagnostic, GraphnnError, RunError, TrainingError
-from graphnn.trained import CHECKPOINT
-from graphnn.training.loop import Training
+from graphnn.diagnostics import DataError, Diagnostic, GraphnnError, RunError, TrainingError
+from graphnn.execution.weight_files import CHECKPOINT
+from graphnn.training.fitting.loop import Training
 
 SPEC = """
 graphnn: 1
@@ -106,7 +106,7 @@ def test_an_interrupted_run_keeps_whole_epochs(folder):
     assert len(run.history) == 2
     two = graphnn.train(folder / "net.yaml", {"epochs": 2})
     saved = graphnn.load(folder / "net.yaml")
-    saved.assign(graphnn.archives.read_arrays(folder / "run" / "weights.safetensors"))
+    saved.assign(graphnn.storage.archives.read_arrays(folder / "run" / "weights.safetensors"))
     for name, array in two.network.parameters.items():
         assert array.tobytes() == run.network.parameters[name].tobytes()
         assert array.tobytes() == saved.parameters[name].tobytes()
@@ -124,7 +124,7 @@ def test_a_run_that_diverges_says_where_and_keeps_what_was_before(folder):
     assert found.code == "not-finite"
     assert found.help == "lower the learning rate, which is 1e+308, or set 'clip_norm'"
     once = graphnn.train(folder / "net.yaml", settings | {"epochs": 1}).network.parameters
-    kept = graphnn.archives.read_arrays(folder / "run" / "weights.safetensors")
+    kept = graphnn.storage.archives.read_arrays(folder / "run" / "weights.safetensors")
     np.testing.assert_array_equal(kept["a.weight"], once["a.weight"])
     assert len((folder / "run" / "history.csv").read_text().splitlines()) == 2
 
@@ -213,7 +213,7 @@ def test_what_a_run_leaves(folder):
 
 
 def test_validation_and_test_rows_are_held_back(folder):
-    from graphnn.training.loop import Training
+    from graphnn.training.fitting.loop import Training
 
     net = graphnn.load(folder / "net.yaml", {"validation": 10, "test": 0.2})
     sets = Training(net, net.graph.spec.train).sets
@@ -224,7 +224,7 @@ def test_validation_and_test_rows_are_held_back(folder):
 
 
 def test_evaluation_is_the_mean_over_all_rows(folder):
-    from graphnn.training.loop import Training
+    from graphnn.training.fitting.loop import Training
 
     net = graphnn.load(folder / "net.yaml")
     training = Training(net, net.graph.spec.train)
@@ -385,7 +385,7 @@ def test_a_checkpoint_of_another_spec_is_refused(folder):
 def test_weights_are_no_checkpoint(folder):
     run = graphnn.train(folder / "net.yaml", {"epochs": 1}, folder=folder / "run")
     run.network.save(folder / "run" / CHECKPOINT)
-    with pytest.raises(graphnn.errors.FileError) as caught:
+    with pytest.raises(graphnn.FileError) as caught:
         graphnn.train(folder / "net.yaml", folder=folder / "run", resume=True)
     assert [found.code for found in caught.value.diagnostics] == ["broken-file"]
 
@@ -432,7 +432,7 @@ def test_without_matplotlib_the_weights_are_still_kept(folder, monkeypatch):
 
 
 def test_training_by_numerical_gradients_never_asks_for_a_vjp(folder, monkeypatch):
-    from graphnn.ops.linear import Affine
+    from graphnn.ops.families.linear import Affine
 
     def no_vjp(self, *arrays, **keywords):
         raise AssertionError("a vjp was asked for")
@@ -445,7 +445,7 @@ def test_training_by_numerical_gradients_never_asks_for_a_vjp(folder, monkeypatc
 
 
 def test_twenty_steps_by_numerical_gradients_end_where_those_by_backprop_do(monkeypatch):
-    monkeypatch.setattr("graphnn.training.loop.Dataset.batches", first_of(20))
+    monkeypatch.setattr("graphnn.training.fitting.loop.Dataset.batches", first_of(20))
     settings = {"epochs": 1, "test": 100, "validation": 100}
     numerical = graphnn.train("specs/mnist_numerical.yaml", settings)
     backprop = graphnn.train("specs/mnist.yaml", settings)
@@ -459,7 +459,7 @@ def first_of(count):
     """`Dataset.batches`, ended after `count` of them."""
     from itertools import islice
 
-    from graphnn.training.data import Dataset
+    from graphnn.training.data.dataset import Dataset
 
     whole = Dataset.batches
 

@@ -12,14 +12,13 @@ import pytest
 from pydantic import Field
 
 import graphnn
-from graphnn.errors import GraphnnError
-from graphnn.initializers import INITIALIZERS
+from graphnn.diagnostics import GraphnnError
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops._op import data
-from graphnn.spec import reader
-from graphnn.spec.nodes import NODE_KEYS
+from graphnn.ops.initializers import INITIALIZERS
+from graphnn.spec import NODE_KEYS, reader
 from graphnn.spec.values import plain
-from graphnn.training.optimizers import OPTIMIZERS
+from graphnn.training import OPTIMIZERS
 
 ROOT = Path(__file__).parents[2]
 GOOD = sorted(path for path in (ROOT / "specs").rglob("*.*") if path.suffix in (".yaml", ".json"))

@@ -16,10 +16,9 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn import owners
-from graphnn.errors import FileError, GraphnnError
-from graphnn.interrupts import Held
-from graphnn.trials import Trials
+from graphnn.diagnostics import FileError, GraphnnError
+from graphnn.storage import DeferredInterrupt, leases
+from graphnn.training.studies.trials import Trials
 
 optuna = pytest.importorskip("optuna")
 
@@ -153,13 +152,13 @@ def test_ctrl_c_at_no_moment_leaves_a_trial_under_way(descent, monkeypatch, mome
 
 def test_ctrl_c_is_held_back_and_then_let_through():
     done = []
-    with pytest.raises(KeyboardInterrupt), Held() as held:
+    with pytest.raises(KeyboardInterrupt), DeferredInterrupt() as held:
         signal.raise_signal(signal.SIGINT)
         done.append("held")
         with held.let_through():
             done.append("never")
     assert (done, held.came) == (["held"], True)
-    with Held() as held, pytest.raises(KeyboardInterrupt), held.let_through():
+    with DeferredInterrupt() as held, pytest.raises(KeyboardInterrupt), held.let_through():
         signal.raise_signal(signal.SIGINT)
     assert held.came
 
@@ -168,7 +167,7 @@ def test_a_thread_holds_nothing_back():
     found = []
 
     def work():
-        with Held() as held, held.let_through():
+        with DeferredInterrupt() as held, held.let_through():
             found.append(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
 
     thread = threading.Thread(target=work)
@@ -207,14 +206,14 @@ def test_a_trial_that_nobody_owns_is_left_alone_for_a_while(descent, monkeypatch
 
 
 def test_who_is_gone():
-    owner = owners.Owner()
-    assert not owners.is_gone(owner.name)
+    owner = leases.WorkerLease()
+    assert not leases.is_gone(owner.name)
     owner.close()
-    assert owners.is_gone(owner.name)
+    assert leases.is_gone(owner.name)
     process = subprocess.Popen([sys.executable, "-c", ""])
     host = socket.gethostname()
     process.wait()
-    assert owners.is_gone(f"{host}:{process.pid}:0")
-    assert not owners.is_gone(f"{host}:{os.getppid()}:0")
-    assert not owners.is_gone(f"not-{host}:{process.pid}:0")
-    assert not owners.is_gone("strange")
+    assert leases.is_gone(f"{host}:{process.pid}:0")
+    assert not leases.is_gone(f"{host}:{os.getppid()}:0")
+    assert not leases.is_gone(f"not-{host}:{process.pid}:0")
+    assert not leases.is_gone("strange")

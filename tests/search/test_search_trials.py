@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import TrainingError, UsageError
-from graphnn.trials import best_of
+from graphnn.diagnostics import TrainingError, UsageError
+from graphnn.training.studies.trials import best_of
 
 optuna = pytest.importorskip("optuna")
 

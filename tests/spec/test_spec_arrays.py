@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from graphnn.arrays import from_value, is_numbers
-from graphnn.errors import SpecError
+from graphnn.diagnostics import SpecError
+from graphnn.graph.arrays import from_value, is_numbers
 from graphnn.spec import reader
 from graphnn.spec.values import located
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn import binding
-from graphnn.errors import SpecError
-from graphnn.spec import reader
-from graphnn.spec.writer import to_yaml
+from graphnn.diagnostics import SpecError
+from graphnn.graph import _binding as binding
+from graphnn.spec import reader, to_yaml
 
 LAYER = "{inputs: x, nodes: {a: {op: affine, inputs: x, units: 2}}, output: a}"
 NET = """

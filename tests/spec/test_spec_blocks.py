@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import Findings, SpecError, UsageError
-from graphnn.spec import build, reader
+from graphnn.diagnostics import Findings, SpecError, UsageError
+from graphnn.spec import build, reader, to_yaml
 from graphnn.spec.values import plain
-from graphnn.spec.writer import to_yaml
 
 BLOCKS = """
 graphnn: 1
@@ -273,7 +272,7 @@ nodes:
 
 
 def test_too_many_sets_of_sizes(monkeypatch):
-    monkeypatch.setattr("graphnn.spec.expand.MAX_SETS", 20)
+    monkeypatch.setattr("graphnn.spec.blocks.expansion.MAX_SETS", 20)
     blocks = {"b0": {"sizes": "n", "inputs": "x", "output": "a"}}
     blocks["b0"]["nodes"] = {"a": {"op": "affine", "inputs": "x", "units": "n"}}
     for level in range(1, 5):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from graphnn.errors import Findings
+from graphnn.diagnostics import Findings
 from graphnn.spec import reader
 from graphnn.spec.build import build
 from graphnn.spec.sizes import free

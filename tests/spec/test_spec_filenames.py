@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from graphnn.spec import reader
-from graphnn.spec.filenames import file_names
-from graphnn.training.sources import SOURCES
+from graphnn.spec import file_names, reader
+from graphnn.training import SOURCES
 
 # Of each kind of data: what may be written, with every file called FILE, and nothing else.
 DATA = {

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from odd_layouts import COMMENT, OddLayout
 
 import graphnn
-from graphnn.errors import SpecError
-from graphnn.spec import layout, reader, syntax
-from graphnn.spec.formatter import format_file, format_text
+from graphnn.diagnostics import SpecError
+from graphnn.spec import format_file, format_text, reader, to_yaml
 from graphnn.spec.values import located, plain
-from graphnn.spec.writer import to_json, to_yaml
+from graphnn.spec.writing import layout, syntax
+from graphnn.spec.writing.writer import to_json
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(path for path in (ROOT / "specs").rglob("*.*") if path.suffix in (".yaml", ".json"))

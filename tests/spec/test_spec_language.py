@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import SpecError
+from graphnn.diagnostics import SpecError
 from graphnn.spec import reader
 from graphnn.spec.values import plain
 

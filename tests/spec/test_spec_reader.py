@@ -12,7 +12,7 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from graphnn.errors import SpecError
+from graphnn.diagnostics import SpecError
 from graphnn.spec import reader
 from graphnn.spec.reader import Limits, read, read_file
 from graphnn.spec.values import Mapping, Sequence, Value, plain

@@ -15,7 +15,7 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from graphnn.errors import FileError, GraphnnError, SpecError
+from graphnn.diagnostics import FileError, GraphnnError, SpecError
 from graphnn.spec import reader
 from graphnn.spec.reader import Limits, read, read_file
 from graphnn.spec.values import Mapping, plain

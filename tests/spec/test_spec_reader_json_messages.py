@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphnn.errors import SpecError
+from graphnn.diagnostics import SpecError
 from graphnn.spec import reader
 
 MISTAKES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from graphnn.errors import SpecError
+from graphnn.diagnostics import SpecError
 from graphnn.spec import reader
 
 MISTAKES = {

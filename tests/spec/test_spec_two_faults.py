@@ -22,11 +22,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
-from graphnn.errors import Span
+from graphnn.diagnostics import Span
 from graphnn.ops import REGISTRY
 from graphnn.spec import reader
 from graphnn.spec.values import plain
-from graphnn.testing.networks import networks
+from graphnn.testing._networks import networks
 
 SPECS = Path(__file__).parents[2] / "specs"
 WHOLE = {

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from graphnn.spec import reader
+from graphnn.spec import reader, to_yaml
 from graphnn.spec.values import Mapping, Scalar, Sequence, Value, located, plain
-from graphnn.spec.writer import to_yaml
 
 SPECS = Path(__file__).parents[2] / "specs"
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import Phase, find, given, settings
 
 import graphnn
-from graphnn.advice import advise
-from graphnn.ops import REGISTRY
-from graphnn.ops.activation import Softmax, Tanh
-from graphnn.testing.networks import networks
+from graphnn.graph.lints import advise
+from graphnn.ops import REGISTRY, Softmax
+from graphnn.ops.families.activation import Tanh
+from graphnn.testing._networks import networks
 
 TAKING_DATA = sorted(
     name for name, op in REGISTRY.items() if op.data_operands() and not op.internal

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import TrainingError
-from graphnn.training.augmentation import Augmentation, shifted, turned
-from graphnn.training.loop import Training
+from graphnn.diagnostics import TrainingError
+from graphnn.training import Augmentation
+from graphnn.training.fitting.augmentation import shifted, turned
+from graphnn.training.fitting.loop import Training
 
 SPEC = """
 graphnn: 1
@@ -201,7 +202,7 @@ def test_training_batches_are_changed_anew_and_held_back_rows_never(spec, monkey
     # Noise of 0.5 on each of 30 pixels: each image is nearest to the one it was made of.
     nearest = [np.square(images - image).sum(axis=(1, 2, 3)).argmin() for image in shown]
     assert len(set(nearest)) < 50  # those held back are not among them
-    held_back = graphnn.training.sets.load_sets(run.network, run.network.graph.spec.train)
+    held_back = graphnn.training.data.splits.load_sets(run.network, run.network.graph.spec.train)
     rows = held_back.validation.arrays
     assert {image.tobytes() for image in rows["x"]} <= known
     assert run.history[-1]["validation_loss"] == pytest.approx(run.network.loss(rows), rel=1e-12)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import TrainingError
+from graphnn.diagnostics import TrainingError
 
 SPEC = """
 graphnn: 1

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from graphnn.training.augmentation import turned
+from graphnn.training.fitting.augmentation import turned
 
 ndimage = pytest.importorskip("scipy.ndimage")
 

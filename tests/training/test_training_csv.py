@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from training_located import located_yaml, marked, told
 
-from graphnn.errors import DataError, FileError, GraphnnError
-from graphnn.training.columns import Demand, InputNeed
-from graphnn.training.data import Data, Dataset, load
-from graphnn.training.sources import _bytes
+from graphnn.diagnostics import DataError, FileError, GraphnnError
+from graphnn.training.data.columns import InputRequirements, InputSpec
+from graphnn.training.data.dataset import Data, Dataset, load
+from graphnn.training.data.sources import compressed
 
 # Rows 1, 51 and 101 of Fisher's iris data, and the second of each kind.
 IRIS = """\
@@ -34,13 +34,13 @@ MEASURES = [
     [6.4, 3.2, 4.5, 1.5],
     [5.8, 2.7, 5.1, 1.9],
 ]
-X = InputNeed("x", (None, 4), "float64")
-T = InputNeed("t", (None,), "int")
+X = InputSpec("x", (None, 4), "float64")
+T = InputSpec("t", (None,), "int")
 LONG = "{csv: {file: a.csv, x: [sepal_length, sepal_width, petal_length, petal_width], t: species}}"
 
 
-def need(name: str, *row: int | None, dtype: str = "float64") -> InputNeed:
-    return InputNeed(name, (None, *row), dtype)  # type: ignore[arg-type]
+def need(name: str, *row: int | None, dtype: str = "float64") -> InputSpec:
+    return InputSpec(name, (None, *row), dtype)  # type: ignore[arg-type]
 
 
 class Folder:
@@ -53,15 +53,15 @@ class Folder:
     def write(self, text: str | bytes, name: str = "a.csv") -> None:
         (self.path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
 
-    def load(self, spec: str, *inputs: InputNeed, like: Dataset | None = None) -> Data:
+    def load(self, spec: str, *inputs: InputSpec, like: Dataset | None = None) -> Data:
         inputs = inputs or (X, T)
-        demand = Demand({need.name: need for need in inputs})
+        demand = InputRequirements({need.name: need for need in inputs})
         return load(located_yaml(spec), demand, self.path, like and like.classes)
 
-    def lists(self, spec: str, *inputs: InputNeed) -> dict[str, list]:
+    def lists(self, spec: str, *inputs: InputSpec) -> dict[str, list]:
         return {k: v.tolist() for k, v in self.load(spec, *inputs).train.arrays.items()}
 
-    def refused(self, spec: str, *inputs: InputNeed) -> pytest.ExceptionInfo[DataError]:
+    def refused(self, spec: str, *inputs: InputSpec) -> pytest.ExceptionInfo[DataError]:
         with pytest.raises(DataError) as error:
             self.load(spec, *inputs)
         return error
@@ -504,7 +504,7 @@ def test_more_classes_than_a_one_hot_row_has_places(folder: Folder) -> None:
 
 
 def test_a_gzip_bomb_is_unpacked_no_further_than_the_limit(folder: Folder, monkeypatch) -> None:
-    monkeypatch.setattr(_bytes, "_UNSUSPECTED", 1 << 20)
+    monkeypatch.setattr(compressed, "_UNSUSPECTED", 1 << 20)
     folder.write(gzip.compress(bytes(16 << 20)))
     assert 50 * (folder.path / "a.csv").stat().st_size < 1 << 20
     tracemalloc.start()
@@ -519,7 +519,7 @@ def test_a_gzip_bomb_is_unpacked_no_further_than_the_limit(folder: Folder, monke
 def test_what_packs_well_is_read(folder: Folder) -> None:
     rows = "x,t\n" + "0,0\n" * 2_000
     folder.write(gzip.compress(rows.encode()))
-    inputs = [InputNeed(name, (None,), "float64") for name in "xt"]
+    inputs = [InputSpec(name, (None,), "float64") for name in "xt"]
     assert len(folder.load("{csv: a.csv}", *inputs).train) == 2_000
 
 
@@ -535,7 +535,7 @@ def test_a_file_outside_the_folder(folder: Folder) -> None:
     (inside / "link.csv").symlink_to(folder.path / "a.csv")
     for name in ("../a.csv", "link.csv"):
         with pytest.raises(FileError) as error:
-            load(located_yaml(f"{{csv: {name}}}"), Demand({"x": X, "t": T}), inside)
+            load(located_yaml(f"{{csv: {name}}}"), InputRequirements({"x": X, "t": T}), inside)
         message = f"'{name}' lies outside the folder of the spec that names it"
         help = "put the file beside the spec, or in a folder below it"
         assert told(error) == [("file-outside", message, help)]

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 from training_located import located_yaml, marked, told
 
-import graphnn.datasets
-from graphnn.errors import DataError, Source, Span, UsageError
+import graphnn.training.data
+from graphnn.diagnostics import DataError, Source, Span, UsageError
 from graphnn.spec.values import located
-from graphnn.training import columns
-from graphnn.training.columns import Column, Demand, InputNeed, array_for
-from graphnn.training.data import Dataset, load, split_off
+from graphnn.training.data import columns
+from graphnn.training.data.columns import Column, InputRequirements, InputSpec, array_for
+from graphnn.training.data.dataset import Dataset, load, split_off
 
-X = InputNeed("x", (None, 784), "float64")
-T = InputNeed("t", (None,), "int")
+X = InputSpec("x", (None, 784), "float64")
+T = InputSpec("t", (None,), "int")
 NOWHERE = Path("/nonexistent")
 
 
-def needs(*inputs: InputNeed) -> Demand:
-    return Demand({need.name: need for need in inputs})
+def needs(*inputs: InputSpec) -> InputRequirements:
+    return InputRequirements({need.name: need for need in inputs})
 
 
 def numbers(rows: int) -> Dataset:
@@ -33,7 +33,7 @@ def numbers(rows: int) -> Dataset:
 
 @pytest.fixture(scope="module")
 def raw() -> dict[str, np.ndarray]:
-    folder = Path(graphnn.datasets.__file__).parent
+    folder = Path(graphnn.training.data.__file__).parent
     with np.load(folder / "mnist10k.npz") as arrays:
         return dict(arrays)
 
@@ -214,7 +214,7 @@ def test_mnist_pixels_are_fractions_of_255(digits, raw) -> None:
 
 @pytest.mark.parametrize("shape", [(28, 28), (1, 28, 28), (784,), (16, 49)])
 def test_mnist_images_take_the_shape_of_the_input(raw, shape: tuple[int, ...]) -> None:
-    need = InputNeed("x", (None, *shape), "float32")
+    need = InputSpec("x", (None, *shape), "float32")
     x = load(located({"mnist": {"x": "images"}}), needs(need), NOWHERE).train.arrays["x"]
     assert (x.shape, x.dtype) == ((8000, *shape), np.float32)
     expected = raw["images"][17].astype(np.float32) / np.float32(255)
@@ -222,7 +222,7 @@ def test_mnist_images_take_the_shape_of_the_input(raw, shape: tuple[int, ...]) -
 
 
 def test_mnist_labels_as_one_hot_rows(raw) -> None:
-    need = InputNeed("t", (None, 10), "float64")
+    need = InputSpec("t", (None, 10), "float64")
     data = load(located({"mnist": {"t": "labels"}}), needs(need), NOWHERE)
     t = data.train.arrays["t"]
     assert (t.shape, t.dtype) == ((8000, 10), np.float64)
@@ -230,14 +230,14 @@ def test_mnist_labels_as_one_hot_rows(raw) -> None:
 
 
 def test_mnist_images_for_an_int_input_stay_grey_levels(raw) -> None:
-    need = InputNeed("x", (None, 784), "int")
+    need = InputSpec("x", (None, 784), "int")
     x = load(located({"mnist": {"x": "images"}}), needs(need), NOWHERE).train.arrays["x"]
     assert x.dtype == np.int64
     assert np.array_equal(x, raw["images"][:8000].reshape(8000, 784))
 
 
 def test_mnist_feeds_two_inputs_from_one_array() -> None:
-    other = InputNeed("t", (None, 28, 28), "float64")
+    other = InputSpec("t", (None, 28, 28), "float64")
     spec = located({"mnist": {"x": "images", "t": "images"}})
     arrays = load(spec, needs(X, other), NOWHERE).train.arrays
     assert np.array_equal(arrays["x"].reshape(8000, 28, 28), arrays["t"])
@@ -365,7 +365,7 @@ def test_independent_faults_are_told_together() -> None:
     with pytest.raises(DataError) as error:
         load(
             located_yaml("{mnist: {x: labels, t: images}}"),
-            needs(InputNeed("x", (None, 2, 3), "float64"), T),
+            needs(InputSpec("x", (None, 2, 3), "float64"), T),
             NOWHERE,
         )
     assert told(error) == [
@@ -384,7 +384,7 @@ def test_a_network_without_inputs() -> None:
 
 def test_an_input_without_a_batch_axis() -> None:
     with pytest.raises(DataError) as error:
-        load(located_yaml("{mnist: {x: labels}}"), needs(InputNeed("x", (), "int")), NOWHERE)
+        load(located_yaml("{mnist: {x: labels}}"), needs(InputSpec("x", (), "int")), NOWHERE)
     message = "data cannot feed input 'x': its shape [] has no axis for their rows"
     assert told(error) == [("no-batch-axis", message, "give it the shape [batch]")]
 
@@ -393,7 +393,7 @@ def test_an_input_without_a_batch_axis() -> None:
 
 
 def fit(values, shape, dtype="float64", **facts):
-    need = InputNeed("x", shape, dtype)
+    need = InputSpec("x", shape, dtype)
     return array_for(need, Column("a", np.asarray(values), **facts))
 
 
@@ -537,7 +537,7 @@ def test_a_column_that_does_not_fit(values, shape, dtype, code, message) -> None
     ],
 )
 def test_a_class_that_there_is_not(values, wrong, help, hot) -> None:
-    need = InputNeed("t", (None, 3), "float64") if hot else InputNeed("t", (None,), "int", 3)
+    need = InputSpec("t", (None, 3), "float64") if hot else InputSpec("t", (None,), "int", 3)
     span = Span(Source("spec.yaml", "t: a"), 1, 4, 1, 5)
     with pytest.raises(DataError) as error:
         array_for(need, Column("a", np.array(values), span))
@@ -556,11 +556,11 @@ def test_what_is_no_class_number_makes_no_one_hot_row(value) -> None:
 def test_more_kinds_than_classes() -> None:
     column = Column("kind", np.array([0, 1, 0]), classes=("ant", "bee", "cat"))
     with pytest.raises(DataError) as error:
-        array_for(InputNeed("t", (None,), "int", 2), replace(column, values=np.array([0, 2])))
+        array_for(InputSpec("t", (None,), "int", 2), replace(column, values=np.array([0, 2])))
     message = "'t' takes 2 classes, but 'kind' holds 3: ant, bee, cat"
     help = "the network needs 3 outputs to tell 3 classes apart, not 2"
     assert told(error) == [("class-outside", message, help)]
-    assert array_for(InputNeed("t", (None,), "int", 3), column).tolist() == [0, 1, 0]
+    assert array_for(InputSpec("t", (None,), "int", 3), column).tolist() == [0, 1, 0]
 
 
 def test_room_is_checked_before_bytes_become_floats(monkeypatch) -> None:

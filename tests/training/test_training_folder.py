@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from training_located import located_yaml, marked, told
 
-from graphnn.errors import DataError, FileError, GraphnnError
-from graphnn.training import sources
-from graphnn.training.columns import Demand, InputNeed
-from graphnn.training.data import Data, Dataset, load
+from graphnn.diagnostics import DataError, FileError, GraphnnError
+from graphnn.training.data import sources
+from graphnn.training.data.columns import InputRequirements, InputSpec
+from graphnn.training.data.dataset import Data, Dataset, load
 
-X = InputNeed("x", (None, 1, 2, 3), "float64")
-T = InputNeed("t", (None,), "int")
+X = InputSpec("x", (None, 1, 2, 3), "float64")
+T = InputSpec("t", (None,), "int")
 GREY, RGB, PALETTE, GREY_ALPHA, RGBA = 0, 2, 3, 4, 6
 CAT, DOG = [[0, 51, 102], [153, 204, 255]], [[255, 0, 255], [0, 255, 0]]
 
@@ -56,13 +56,13 @@ def put(base: Path, **files: bytes) -> None:
         (base / kind / f"{name}.png").write_bytes(content)
 
 
-def read(base: Path, spec: str = "{folder: pets}", *inputs: InputNeed, like=None) -> Data:
+def read(base: Path, spec: str = "{folder: pets}", *inputs: InputSpec, like=None) -> Data:
     inputs = inputs or (X, T)
-    demand = Demand({need.name: need for need in inputs})
+    demand = InputRequirements({need.name: need for need in inputs})
     return load(located_yaml(spec), demand, base, like and like.classes)
 
 
-def refused(base: Path, spec: str = "{folder: pets}", *inputs: InputNeed, like=None) -> list:
+def refused(base: Path, spec: str = "{folder: pets}", *inputs: InputSpec, like=None) -> list:
     with pytest.raises((DataError, FileError)) as error:
         read(base, spec, *inputs, like=like)
     for found in error.value.diagnostics:
@@ -91,19 +91,19 @@ def test_folders_are_the_classes_in_the_order_of_their_names(base: Path) -> None
 
 def test_classes_that_are_numbers_are_in_the_order_of_their_values(tmp_path: Path) -> None:
     put(tmp_path / "n", **{f"{n}_a": png([[n]]) for n in (0, 2, 10)})
-    data = read(tmp_path, "{folder: n}", InputNeed("x", (None, 1, 1), "int"), T)
+    data = read(tmp_path, "{folder: n}", InputSpec("x", (None, 1, 1), "int"), T)
     # An int input would take the labels if the spec did not say otherwise.
     assert data.train.arrays["x"].ravel().tolist() == [0, 1, 2]
     spec = "{folder: {path: n, x: images}}"
-    data = read(tmp_path, spec, InputNeed("x", (None, 1, 1), "int"), T)
+    data = read(tmp_path, spec, InputSpec("x", (None, 1, 1), "int"), T)
     assert data.train.arrays["x"].ravel().tolist() == [0, 2, 10]
     assert data.train.classes == {"t": ("0", "2", "10")}
 
 
 def test_what_feeds_each_input(base: Path) -> None:
     spec = "{folder: {path: pets, t: labels, x: images, u: images}}"
-    one_hot = InputNeed("t", (None, 2), "float64")
-    flat = InputNeed("u", (None, 6), "float32")
+    one_hot = InputSpec("t", (None, 2), "float64")
+    flat = InputSpec("u", (None, 6), "float32")
     arrays = read(base, spec, X, one_hot, flat).train.arrays
     assert arrays["t"].tolist() == [[1, 0], [1, 0], [0, 1]]
     np.testing.assert_allclose(arrays["u"][0], [0, 0.2, 0.4, 0.6, 0.8, 1], atol=1e-7)
@@ -113,11 +113,11 @@ def test_what_feeds_each_input(base: Path) -> None:
 def test_colours(tmp_path: Path) -> None:
     put(tmp_path / "c", a_1=png([[[10, 20, 30], [40, 50, 60]]], RGB))
     spec = "{folder: {path: c, x: images}}"
-    need = InputNeed("x", (None, 3, 1, 2), "int")
+    need = InputSpec("x", (None, 3, 1, 2), "int")
     found = read(tmp_path, spec, need).train.arrays["x"]
     assert found.tolist() == [[[[10, 40]], [[20, 50]], [[30, 60]]]]
     # By ITU-R 601: 0.299 R + 0.587 G + 0.114 B, which is 18.15 and 48.15.
-    need = InputNeed("x", (None, 1, 1, 2), "int")
+    need = InputSpec("x", (None, 1, 1, 2), "int")
     assert read(tmp_path, spec, need).train.arrays["x"].tolist() == [[[[18, 48]]]]
 
 
@@ -151,14 +151,14 @@ def test_every_kind_of_png(
     tmp_path: Path, content: bytes, levels: list[int], channels: int
 ) -> None:
     put(tmp_path / "c", a_1=content)
-    need = InputNeed("x", (None, channels, 1, 2), "int")
+    need = InputSpec("x", (None, channels, 1, 2), "int")
     found = read(tmp_path, "{folder: {path: c, x: images}}", need).train.arrays["x"]
     assert found.tolist() == [[[levels]] * channels]
 
 
 def test_one_bit_is_black_and_white(tmp_path: Path) -> None:
     put(tmp_path / "c", a_1=png([[0b10100000]], bits=1, size=(1, 3)))
-    need = InputNeed("x", (None, 1, 3), "float64")
+    need = InputSpec("x", (None, 1, 3), "float64")
     found = read(tmp_path, "{folder: c}", need).train.arrays["x"]
     assert found.tolist() == [[[1.0, 0.0, 1.0]]]
 
@@ -260,7 +260,7 @@ def test_an_image_of_another_size_than_the_input_takes(base: Path) -> None:
 
 def test_an_image_of_another_size_than_the_first(base: Path) -> None:
     put(base / "pets", dog_bad=png([[1, 2]]))
-    flat = InputNeed("x", (None, 6), "float64")
+    flat = InputSpec("x", (None, 6), "float64")
     with pytest.raises(DataError) as error:
         read(base, "{folder: pets}", flat, T)
     message = "'pets/dog/bad.png' has 1x2 pixels, not 2x3"
@@ -272,7 +272,7 @@ def test_an_image_of_another_size_than_the_first(base: Path) -> None:
 
 def test_a_flat_input_of_another_width(base: Path) -> None:
     message = "'x' needs 7 values a row, but 'pets' has 2x3 = 6"
-    assert refused(base, "{folder: pets}", InputNeed("x", (None, 7), "float64"), T) == [
+    assert refused(base, "{folder: pets}", InputSpec("x", (None, 7), "float64"), T) == [
         ("wrong-width", message, "")
     ]
 
@@ -297,7 +297,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(
     monkeypatch.setattr(sources.folder, "LIMIT", 64 << 20)
     bomb = png(np.zeros((1, 1)), size=(side, side))
     put(base / "bombs", a_1=bomb, a_2=bomb, a_3=bomb)
-    flat = InputNeed("x", (None, 6), "float64")
+    flat = InputSpec("x", (None, 6), "float64")
     tracemalloc.start()
     found = refused(base, "{folder: bombs}", flat, T)
     peak = tracemalloc.get_traced_memory()[1]
@@ -437,8 +437,8 @@ def test_any_damage_ends_in_data_or_in_an_error_of_ours(base: Path) -> None:
 
 def test_more_folders_than_the_loss_has_classes(base: Path) -> None:
     put(base / "pets", fox_1=png(DOG))
-    found = refused(base, "{folder: pets}", X, InputNeed("t", (None,), "int", 2))
+    found = refused(base, "{folder: pets}", X, InputSpec("t", (None,), "int", 2))
     message = "'t' takes 2 classes, but 'pets' holds 3: cat, dog, fox"
     help = "the network needs 3 outputs to tell 3 classes apart, not 2"
     assert found == [("class-outside", message, help)]
-    assert len(read(base, "{folder: pets}", X, InputNeed("t", (None,), "int", 3)).train) == 4
+    assert len(read(base, "{folder: pets}", X, InputSpec("t", (None,), "int", 3)).train) == 4

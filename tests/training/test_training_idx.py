@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from training_located import located_yaml, marked, told
 
-from graphnn.errors import DataError, FileError, GraphnnError
-from graphnn.training.columns import Demand, InputNeed
-from graphnn.training.data import Data, load
+from graphnn.diagnostics import DataError, FileError, GraphnnError
+from graphnn.training.data.columns import InputRequirements, InputSpec
+from graphnn.training.data.dataset import Data, load
 
-X = InputNeed("x", (None, 6), "float64")
-T = InputNeed("t", (None,), "int")
+X = InputSpec("x", (None, 6), "float64")
+T = InputSpec("t", (None,), "int")
 IMAGES = bytes([0, 51, 102, 153, 204, 255, 1, 2, 3, 4, 5, 6])  # two of 2x3
 
 
@@ -25,12 +25,12 @@ def idx(kind: int, shape: tuple[int, ...], content: bytes) -> bytes:
     return struct.pack(f">BBBB{len(shape)}I", 0, 0, kind, len(shape), *shape) + content
 
 
-def read(folder: Path, spec: str, *inputs: InputNeed) -> Data:
+def read(folder: Path, spec: str, *inputs: InputSpec) -> Data:
     inputs = inputs or (X, T)
-    return load(located_yaml(spec), Demand({need.name: need for need in inputs}), folder)
+    return load(located_yaml(spec), InputRequirements({need.name: need for need in inputs}), folder)
 
 
-def refused(folder: Path, spec: str, *inputs: InputNeed) -> tuple[list, list[str]]:
+def refused(folder: Path, spec: str, *inputs: InputSpec) -> tuple[list, list[str]]:
     with pytest.raises(DataError) as error:
         read(folder, spec, *inputs)
     return told(error), [marked(found) for found in error.value.diagnostics]
@@ -93,23 +93,23 @@ def test_every_type_is_big_endian_and_unscaled_in_one_axis(
     tmp_path: Path, kind: int, code: str, values: list
 ) -> None:
     (tmp_path / "a").write_bytes(idx(kind, (2,), struct.pack(f">2{code}", *values)))
-    need = InputNeed("y", (None,), "float64")
+    need = InputSpec("y", (None,), "float64")
     assert read(tmp_path, "{idx: a}", need).train.arrays["y"].tolist() == values
 
 
 def test_images_stay_grey_levels_for_an_int_input_and_floats_are_not_scaled(folder: Path) -> None:
-    need = InputNeed("x", (None, 2, 3), "int")
+    need = InputSpec("x", (None, 2, 3), "int")
     assert read(folder, "{idx: images}", need).train.arrays["x"].tolist() == [
         [[0, 51, 102], [153, 204, 255]],
         [[1, 2, 3], [4, 5, 6]],
     ]
     (folder / "floats").write_bytes(idx(0x0D, (1, 2), struct.pack(">2f", 255.0, 2.0)))
-    need = InputNeed("x", (None, 2), "float64")
+    need = InputSpec("x", (None, 2), "float64")
     assert read(folder, "{idx: floats}", need).train.arrays["x"].tolist() == [[255.0, 2.0]]
 
 
 def test_labels_as_one_hot_rows(folder: Path) -> None:
-    need = InputNeed("t", (None, 10), "float64")
+    need = InputSpec("t", (None, 10), "float64")
     assert read(folder, "{idx: labels}", need).train.arrays["t"].tolist() == [
         [0, 0, 0, 0, 0, 0, 0, 1, 0, 0],
         [0, 0, 0, 1, 0, 0, 0, 0, 0, 0],
@@ -258,7 +258,7 @@ def test_different_numbers_of_rows(folder: Path) -> None:
 
 def test_images_of_another_size(folder: Path) -> None:
     found, marks = refused(
-        folder, "{idx: [images, labels]}", InputNeed("x", (None, 784), "float32"), T
+        folder, "{idx: [images, labels]}", InputSpec("x", (None, 784), "float32"), T
     )
     message = "'x' needs 784 values a row, but 'images' has 2x3 = 6"
     assert found == [("wrong-width", message, "")]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from training_located import located_yaml, marked, told
 
-from graphnn.errors import Source, Span, TrainingError
+from graphnn.diagnostics import Source, Span, TrainingError
 from graphnn.spec.model import MetricSpec, Reference
 from graphnn.spec.values import Mapping, Scalar
-from graphnn.training.measuring import Means, confusion_matrix
-from graphnn.training.metrics import (
-    METRICS,
+from graphnn.training import METRICS, Means
+from graphnn.training.fitting.measuring import confusion_matrix
+from graphnn.training.fitting.metrics import (
     accuracy,
     find,
     fit,

@@ -5,12 +5,12 @@ import pytest
 from training_located import marked, told
 
 import graphnn
-from graphnn.archives import read_arrays
-from graphnn.errors import RunError, TrainingError
-from graphnn.ops.normalization import DropoutTraining
-from graphnn.training.data import Dataset
-from graphnn.training.loop import Training
-from graphnn.training.sets import Sets
+from graphnn.diagnostics import RunError, TrainingError
+from graphnn.ops.families.normalization import DropoutTraining
+from graphnn.storage.archives import read_arrays
+from graphnn.training.data.dataset import Dataset
+from graphnn.training.data.splits import Sets
+from graphnn.training.fitting.loop import Training
 
 NODES = """
 graphnn: 1
@@ -100,7 +100,7 @@ def test_a_run_takes_the_running_statistics_and_drops_nothing(spec):
 
 def test_the_test_rows_are_evaluated_as_a_run(spec):
     run = graphnn.train(spec)
-    sets = graphnn.training.sets.load_sets(run.network, run.network.graph.spec.train)
+    sets = graphnn.training.data.splits.load_sets(run.network, run.network.graph.spec.train)
     held_back = sets.test.arrays
     assert run.test["loss"] == pytest.approx(run.network.loss(held_back), rel=1e-12)
     said = run.network.run(x=held_back["x"])["y"].argmax(axis=1)

@@ -13,23 +13,23 @@ import numpy as np
 import pytest
 from training_located import located_yaml, marked, told
 
-from graphnn import archives
-from graphnn.errors import DataError, FileError, GraphnnError
-from graphnn.training.columns import Demand, InputNeed
-from graphnn.training.data import Data, load
+from graphnn.diagnostics import DataError, FileError, GraphnnError
+from graphnn.storage import archives
+from graphnn.training.data.columns import InputRequirements, InputSpec
+from graphnn.training.data.dataset import Data, load
 
-X = InputNeed("x", (None, 2), "float64")
-T = InputNeed("t", (None,), "int")
+X = InputSpec("x", (None, 2), "float64")
+T = InputSpec("t", (None,), "int")
 ROWS = np.array([[1.5, 2.0], [3.0, -4.0], [0.1, 0.2]])
 CLASSES = np.array([2, 0, 1], np.uint8)
 
 
-def read(folder: Path, spec: str = "{npz: a.npz}", *inputs: InputNeed) -> Data:
+def read(folder: Path, spec: str = "{npz: a.npz}", *inputs: InputSpec) -> Data:
     inputs = inputs or (X, T)
-    return load(located_yaml(spec), Demand({need.name: need for need in inputs}), folder)
+    return load(located_yaml(spec), InputRequirements({need.name: need for need in inputs}), folder)
 
 
-def refused(folder: Path, spec: str = "{npz: a.npz}", *inputs: InputNeed) -> list:
+def refused(folder: Path, spec: str = "{npz: a.npz}", *inputs: InputSpec) -> list:
     with pytest.raises((DataError, FileError)) as error:
         read(folder, spec, *inputs)
     return told(error)

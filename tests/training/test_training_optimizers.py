@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import TrainingError
-from graphnn.training import optimizers
-from graphnn.training.optimizers import OPTIMIZERS, Course, clip
-from graphnn.training.schedules import SCHEDULES, Constant, Cosine, Schedule, Step
+from graphnn.diagnostics import TrainingError
+from graphnn.training import OPTIMIZERS, SCHEDULES
+from graphnn.training.fitting import optimizers
+from graphnn.training.fitting.optimizers import Course, clip
+from graphnn.training.fitting.schedules import Constant, Cosine, Schedule, Step
 
 SHAPES = {"w": (4, 3), "b": (3,), "scalar": ()}
 STEPS = 10

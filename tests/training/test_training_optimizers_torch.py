@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from graphnn.training.optimizers import OPTIMIZERS, Course
-from graphnn.training.schedules import Constant, Cosine, Step
+from graphnn.training import OPTIMIZERS
+from graphnn.training.fitting.optimizers import Course
+from graphnn.training.fitting.schedules import Constant, Cosine, Step
 
 torch = pytest.importorskip("torch")
 

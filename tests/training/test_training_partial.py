@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 import graphnn
-from graphnn import graph
-from graphnn.errors import Findings, UsageError
+from graphnn.diagnostics import Findings, UsageError
+from graphnn.graph import _graph as graph
 from graphnn.spec import build, reader
-from graphnn.training.demand import demand_of
-from graphnn.training.partial import Partial
+from graphnn.training.checking.partial import Partial
+from graphnn.training.data.requirements import demand_of
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted(path for path in (ROOT / "specs").rglob("*.yaml") if "\ntrain:" in path.read_text())

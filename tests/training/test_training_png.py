@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 import pytest
 
-from graphnn.errors import DataError
-from graphnn.training.sources._png import pixels
+from graphnn.diagnostics import DataError
+from graphnn.training.data.sources.png import pixels
 
 HEIGHT, WIDTH = 7, 5
 # The seven passes by hand: which pixels of each 8x8 block come in which.

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.errors import DataError, SpecError
-from graphnn.training.sets import load_sets
+from graphnn.diagnostics import DataError, SpecError
+from graphnn.training import load_sets
 
 SPEC = """
 graphnn: 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from graphnn.errors import Diagnostic, GraphnnError, Source
+from graphnn.diagnostics import Diagnostic, GraphnnError, Source
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 
 

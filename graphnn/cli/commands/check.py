@@ -1,0 +1,72 @@
+"""``graphnn check``: everything that is wrong with spec files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphnn.cli import terminal
+from graphnn.cli.collect import spec_files
+from graphnn.cli.options import Files, Settings, settings, typed
+from graphnn.diagnostics import Diagnostic, FileError, ReportFormat, format_diagnostics, printable
+from graphnn.training import diagnose
+
+_Format = Annotated[
+    ReportFormat,
+    typer.Option(
+        "--format",
+        help="How to print: for people, a line each, or for programs: JSON, SARIF 2.1.0, "
+        "workflow commands of GitHub.",
+    ),
+]
+_Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 1 on a warning too.")]
+
+
+def check(
+    files: Files, format: _Format = "text", strict: _Strict = False, set: Settings = None
+) -> int:
+    """Tell everything that is wrong with spec files.
+
+    Every error and warning comes with its line and column: of the network, of the examples'
+    arrays, and of what 'train' asks for, its data included where their files are here.
+    """
+    values = settings(set)
+    try:
+        specs = [found for found in spec_files(files) if found.is_spec]
+        paths = [found.path for found in specs]
+        diagnostics = [
+            each
+            for found in specs
+            for each in ((found.fault,) if found.fault else diagnose(found.path, values))
+        ]
+    except FileError as error:
+        paths, diagnostics = [], list(error.diagnostics)
+    if format == "text":
+        terminal.tell(diagnostics, stderr=False)
+        if diagnostics:
+            terminal.line()
+        terminal.line(*_summary(paths, diagnostics))
+    else:
+        typer.echo(format_diagnostics(diagnostics, format), nl=False)
+    wrong = [found for found in diagnostics if strict or found.severity == "error"]
+    if any(map(typed, wrong)):
+        return 2
+    return 1 if wrong else 0
+
+
+def _summary(paths: list[Path], diagnostics: list[Diagnostic]) -> list[terminal.Piece]:
+    subject = printable(str(paths[0])) if len(paths) == 1 else terminal.count(len(paths), "file")
+    errors, warnings = (
+        sum(found.severity == severity for found in diagnostics)
+        for severity in ("error", "warning")
+    )
+    if not diagnostics:
+        return [f"{subject}: ", ("good", "fine")]
+    counts = [terminal.count(errors, "error"), terminal.count(warnings, "warning")]
+    told = [text for text, number in zip(counts, (errors, warnings), strict=True) if number]
+    separator = ": " if len(paths) == 1 else ", "
+    codes = {found.code for found in diagnostics}
+    more = f"  (graphnn explain {codes.pop() if len(codes) == 1 else 'CODE'})"
+    return [subject + separator, ("error" if errors else "warning", ", ".join(told)), more]

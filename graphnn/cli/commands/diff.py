@@ -1,0 +1,38 @@
+"""``graphnn diff``: what differs between two specs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphnn.cli import terminal
+from graphnn.cli.options import Format, Settings, settings
+from graphnn.diagnostics import GraphnnError
+from graphnn.graph import diff as compare
+
+_STYLES = {"removed": "bad", "added": "good", "renamed": "note", "changed": "warning"}
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="Spec file.", show_default=False)],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Spec file.", show_default=False)],
+    format: Format = "text",
+    set: Settings = None,
+) -> int:
+    """Tell what differs between two specs by meaning, whatever their layout.
+
+    The exit code is 0 when nothing does, 1 when something does, and 2 when a file is at fault.
+    """
+    try:
+        found = compare(old, new, settings(set))
+    except GraphnnError as error:
+        terminal.tell(error.diagnostics)
+        return 2
+    if format == "json":
+        typer.echo(json.dumps(found.as_dict(), indent=2))
+    else:
+        terminal.lines((_STYLES[kind] if kind else "strong", text) for kind, text in found.lines())
+    return 1 if found else 0

@@ -1,0 +1,44 @@
+"""``graphnn draw``: the diagram of a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from graphnn.cli import terminal
+from graphnn.cli.options import File, Settings, settings
+from graphnn.execution import network
+
+
+def draw(
+    file: File,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PICTURE",
+            help="Where to; the suffix tells the format: .svg, .png, .pdf, .dot. By default the "
+            "spec's name with .svg, in this folder.",
+            show_default=False,
+        ),
+    ] = None,
+    direction: Annotated[Literal["down", "right"], typer.Option(help="Where data flow.")] = "down",
+    about: Annotated[bool, typer.Option("--about", help="Show the remarks of nodes.")] = False,
+    title: Annotated[bool, typer.Option(help="Show the network's name.")] = True,
+    expand: Annotated[
+        bool, typer.Option("--expand", help="Draw every copy of a block that is repeated.")
+    ] = False,
+    set: Settings = None,
+) -> None:
+    """Draw the network.
+
+    Boxes are nodes, with op, name and shape; arrows are the arrays that they read; frames are
+    blocks, one for all copies of a block that is repeated.
+    """
+    path = output or Path(f"{file.stem}.svg")
+    net = network.load(file, settings(set))
+    net.draw(path, direction=direction, about=about, title=title, expand=expand)
+    terminal.line(f"wrote '{path}'")

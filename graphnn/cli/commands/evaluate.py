@@ -1,0 +1,84 @@
+"""``graphnn evaluate``: what a trained network is worth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from graphnn.cli import terminal
+from graphnn.cli.options import DATA, File, Format, Settings, TrainedWeights, assignment, settings
+from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.execution import network
+from graphnn.spec.values import Mapping
+from graphnn.training import Evaluation
+from graphnn.training import evaluate as measure
+
+
+def evaluate(
+    file: File,
+    weights: TrainedWeights,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            DATA,
+            metavar="DATA",
+            help="Rows in place of those that the spec holds back, written like 'train.data': "
+            "'{npz: rows.npz}'. Files lie in the folder of the spec or below.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Write pictures here: confusion.png of a classifier, and mistakes.png for images; "
+            "reconstructions.png of what makes images of images.",
+            show_default=False,
+        ),
+    ] = None,
+    set: Settings = None,
+    format: Format = "text",
+) -> None:
+    """Measure a trained network on rows that were held back.
+
+    Those are the test rows of 'train', else its validation rows, else all rows.
+    """
+    net = network.load(file, settings(set))
+    found = measure(net, weights=weights, data=None if data is None else _data(data))
+    if format == "json":
+        terminal.block(json.dumps(_plain(found), indent=2))
+    else:
+        terminal.line(terminal.count(found.rows, "row" if data else f"{found.kind} row"))
+        rows = [(name, terminal.number(value)) for name, value in found.values.items()]
+        terminal.table(("", ""), rows)
+    # What was measured must not wait for pictures that cannot be made.
+    written = () if output is None else found.draw(output)
+    if written:
+        terminal.remark(f"wrote '{output}': {', '.join(written)}")
+    elif output is not None:
+        terminal.remark("no pictures: no metric 'accuracy' tells which nodes classify")
+
+
+def _data(text: str) -> Mapping:
+    _, value = assignment(DATA, f"data={text}")
+    if not isinstance(value, Mapping):
+        message = f"'{text}' does not say where rows come from"
+        help = f"write {DATA} '{{npz: FILE}}'"
+        raise UsageError(Diagnostic("bad-option", message, help=help))
+    return value
+
+
+def _plain(found: Evaluation) -> dict[str, Any]:
+    confusion = found.confusion
+    return {
+        "rows": found.rows,
+        "kind": found.kind,
+        **found.values,
+        "confusion": None if confusion is None else confusion.tolist(),
+        "classes": None if found.names is None else list(found.names),
+    }

@@ -1,0 +1,38 @@
+"""``graphnn explain``: what the code of a message means."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from graphnn.cli import terminal
+from graphnn.diagnostics import codes
+from graphnn.diagnostics import explain as page
+
+_Code = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="CODE",
+        help="As messages show it, such as unknown-op; without one, all are listed.",
+        show_default=False,
+    ),
+]
+
+
+def explain(code: _Code = None) -> None:
+    """Say what the code of a message means.
+
+    Most pages show a file at fault, what is said of it, and the file mended.
+    """
+    if code is None:
+        terminal.table(("code", ""), [(each.name, each.title) for each in codes().values()])
+        return
+    indent = ""
+    for line in page(code).splitlines():
+        if line.startswith("```"):
+            indent = "" if indent else "    "
+        elif not indent and line.startswith("#"):
+            terminal.line(("strong", line.lstrip("# ")))
+        else:
+            terminal.line(f"{indent}{line}" if line else "")

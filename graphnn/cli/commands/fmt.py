@@ -1,0 +1,68 @@
+"""``graphnn fmt``: spec files in the canonical layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphnn.cli import terminal
+from graphnn.cli.collect import spec_files
+from graphnn.cli.options import Files
+from graphnn.cli.unified_diff import unified
+from graphnn.diagnostics import Diagnostic, GraphnnError, printable
+from graphnn.spec import format_file
+
+_STYLES = {"+": "good", "-": "bad", "@": "faint"}
+
+
+def fmt(
+    files: Files,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; name the files that would change.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Write nothing; show what would change.")
+    ] = False,
+) -> int:
+    """Lay out spec files in the one way of the documentation.
+
+    Comments, the order of keys and what the file means stay as they are. A file is written whole or
+    not at all; one that is no YAML or JSON is told and left alone. With --check or --diff the exit
+    code is 1 when a file would change.
+    """
+    dry = check or diff
+    changed = same = 0
+    faults: list[Diagnostic] = []
+    for found in spec_files(files):
+        if not found.is_spec:
+            continue
+        try:
+            found.refuse_fault()
+            before, after = format_file(found.path, write=not dry)
+        except GraphnnError as error:
+            faults += error.diagnostics
+            continue
+        if before == after:
+            same += 1
+            continue
+        changed += 1
+        if diff:
+            _show(found.path, before, after)
+        else:
+            name = printable(str(found.path))
+            terminal.line(f"would change '{name}'" if dry else f"wrote '{name}'")
+    terminal.tell(faults)
+    if faults:
+        terminal.remark()
+    told = [f"{terminal.count(changed, 'file')} {'would change' if dry else 'laid out'}"]
+    told = (told if changed else []) + ([f"{same} fine as before"] if same else [])
+    if told:
+        terminal.remark(", ".join(told))
+    return 1 if faults or (dry and changed) else 0
+
+
+def _show(path: Path, before: str, after: str) -> None:
+    found = unified(before, after, str(path))
+    terminal.lines((_STYLES.get(line[:1], "text"), line) for line in found)

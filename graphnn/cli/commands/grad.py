@@ -1,0 +1,200 @@
+"""``graphnn grad``: the numerical gradient, or how its step decides what it is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from graphnn import drawing, gradients
+from graphnn.cli import errors, inputs, options, progress, terminal
+from graphnn.cli.options import (
+    Batch,
+    Entries,
+    Extrapolation,
+    File,
+    InputFile,
+    Inputs,
+    Loss,
+    MaxMemory,
+    Method,
+    Mode,
+    Only,
+    Order,
+    Rule,
+    Seed,
+    Settings,
+    Step,
+    Threads,
+    settings,
+)
+from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.execution import network
+from graphnn.gradients import MAX_MEMORY, GradientEstimate, StepStudy, show
+from graphnn.storage import archives
+
+_PICTURE = Path("study.png")
+_KINKS = 5  # shown
+
+
+def grad(
+    file: File,
+    input: Inputs = None,
+    inputs_file: InputFile = None,
+    batch: Batch = 5,
+    seed: Seed = 0,
+    loss: Loss = None,
+    method: Method = "probes",
+    rule: Rule = "central",
+    order: Order = None,
+    step: Step = None,
+    extrapolation: Extrapolation = "compared",
+    only: Only = None,
+    entries: Entries = None,
+    mode: Mode = "run",
+    threads: Threads = None,
+    max_memory: MaxMemory = MAX_MEMORY >> 20,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the gradient to this .npz file too.", show_default=False
+        ),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ENTRY",
+            help="Show the derivative by one entry, such as 'a1.weight[3,7]', for many steps.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PICTURE",
+            help="With --study: where to draw it, .png, .svg or .pdf. By default study.png.",
+            show_default=False,
+        ),
+    ] = None,
+    set: Settings = None,
+) -> int:
+    """Take the numerical gradient of the loss.
+
+    Every parameter entry is moved a little, or those of --only and --entries. Inputs are those
+    given, else the first rows of the training data, else those of an example, else random ones.
+    """
+    _check(study, output, save)
+    net = network.load(file, settings(set))
+    arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
+    if study is not None:
+        found = gradients.step_study(net, study, arrays, loss=loss, mode=mode, seed=seed)
+        _study(found, output or _PICTURE)
+        return 0
+    stopped = None
+    try:
+        with errors.told(net), progress.counting("entries") as callback:
+            estimates = gradients.numerical_gradient(
+                net,
+                arrays,
+                loss=loss,
+                only=only or None,
+                entries=options.entries(entries),
+                method=method,
+                rule=rule,
+                order=order,
+                step=step,
+                extrapolation=extrapolation,
+                mode=mode,
+                seed=seed,
+                threads=threads,
+                max_memory=max_memory << 20,
+                progress=callback,
+            )
+    except gradients.Interrupted as stop:
+        stopped, estimates = stop, stop.estimates
+    if estimates:
+        _show(estimates)
+    if save is not None and estimates:
+        archives.write_arrays(save, {name: found.value for name, found in estimates.items()})
+        terminal.remark(f"wrote '{save}'")
+    if stopped is not None:
+        terminal.remark(f"interrupted: {stopped}")
+    return 0 if stopped is None else 1
+
+
+def _check(study: str | None, output: Path | None, save: Path | None) -> None:
+    if study is None and output is not None:
+        help = "a gradient is written by --save"
+        raise UsageError(Diagnostic("bad-option", "'-o' goes with --study alone", help=help))
+    if study is not None and save is not None:
+        raise UsageError(Diagnostic("bad-option", "'--save' does not go with --study"))
+
+
+def _show(estimates: Mapping[str, GradientEstimate]) -> None:
+    header = ["parameter", "shape", "norm", "largest", "at", "error", "kinks"]
+    rows = [_row(name, found) for name, found in estimates.items() if found.taken]
+    right = [2, 3, 5, 6]
+    if any(found.entries is not None for found in estimates.values()):
+        header.append("entries")
+        right.append(7)
+        rows = [
+            (*row, f"{found.taken:,} of {found.value.size:,}")
+            for row, found in zip(rows, filter(_taken, estimates.values()), strict=True)
+        ]
+    terminal.table(header, rows, right=right)
+    left = _KINKS
+    for name, found in estimates.items():
+        for crossing in found.crossings(left):
+            left -= 1
+            entry = show(name, crossing.entry)
+            terminal.line(("warning", "kink"), f": {entry} crosses one at {crossing}")
+    more = sum(int(found.kink.sum()) for found in estimates.values()) - _KINKS
+    if more > 0:
+        terminal.line(f"and {more:,} kinks more")
+
+
+def _taken(found: GradientEstimate) -> bool:
+    return found.taken > 0
+
+
+def _row(name: str, found: GradientEstimate) -> tuple[terminal.Piece, ...]:
+    every = np.arange(found.value.size) if found.entries is None else found.entries
+    values = found.value.flat[every]
+    largest = int(np.abs(values).argmax())
+    at = np.unravel_index(int(every[largest]), found.value.shape)
+    kinks = int(found.kink.sum())
+    return (
+        name,
+        str(list(found.value.shape)),
+        f"{np.linalg.norm(values):.6g}",
+        f"{values[largest]:.6g}",
+        f"[{','.join(map(str, at))}]",
+        f"{found.error.flat[every].max():.1g}",
+        ("warning", f"{kinks:,}") if kinks else "0",
+    )
+
+
+def _study(found: StepStudy, path: Path) -> None:
+    terminal.line(("strong", found.entry), f"  backprop: {found.reference!r}")
+    columns = (
+        found.steps,
+        found.forward,
+        found.central,
+        found.forward_error,
+        found.central_error,
+    )
+    header = ("h", "forward", "central", "forward error", "central error")
+    rows = [
+        (f"{h:.0e}", f"{forward:.12g}", f"{central:.12g}", f"{off:.1e}", f"{least:.1e}")
+        for h, forward, central, off, least in zip(*columns, strict=True)
+    ]
+    terminal.table(header, rows, right=range(5))
+    drawing.step_study(
+        found.steps, found.forward_error, found.central_error, title=found.entry, path=path
+    )
+    terminal.line(f"wrote '{path}'")

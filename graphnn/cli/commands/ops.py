@@ -1,0 +1,162 @@
+"""``graphnn ops``: the catalogue of ops, made from their classes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from graphnn.cli import terminal
+from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.ops import REGISTRY, Case, Op, Operand
+from graphnn.spec.sizes import show
+
+_EXAMPLES = 3  # shapes worth showing of an op that works out its own
+_WORDS = {
+    "boolean": "true or false",
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "array": "list",
+}
+
+
+def ops(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="Tell all of this op.", show_default=False),
+    ] = None,
+) -> None:
+    """List the ops, or tell everything about one."""
+    known = {key: op for key, op in REGISTRY.items() if not op.internal}
+    if name is None:
+        _catalogue(known)
+    elif name in known:
+        _describe(known[name])
+    else:
+        help = suggestion(name, known, "'graphnn ops' lists them all")
+        raise UsageError(Diagnostic("unknown-op", f"there is no op '{name}'", help=help))
+
+
+def _catalogue(known: Mapping[str, type[Op]]) -> None:
+    rows: list[tuple[terminal.Piece, ...]] = []
+    family = ""
+    for op in sorted(known.values(), key=lambda op: op.family):
+        rows.append((("strong", op.family if op.family != family else ""), op.name, _summary(op)))
+        family = op.family
+    terminal.table(("family", "op", "what it is"), rows)
+
+
+def _describe(op: type[Op]) -> None:
+    terminal.line(("strong", op.name), f" ({op.family})")
+    terminal.block(_plain(inspect.cleandoc(op.__doc__ or "")), indent="  ")
+    terminal.line()
+    terminal.table(("", "", "", ""), [*_operands(op), *_attributes(op), *_results(op)])
+    terminal.line()
+    terminal.line(("strong", "write"), f" {_usage(op)}")
+
+
+def _operands(op: type[Op]) -> Iterator[tuple[terminal.Piece, ...]]:
+    title = "inputs"
+    for operand in op.data_operands():
+        what = "any number of them" if operand.many else ""
+        kind = {"int": "whole numbers", "any": "real or whole numbers"}.get(operand.kind, "")
+        yield ("strong", title), operand.name, _shape(operand), what or kind
+        title = ""
+    title = "parameters"
+    for operand in op.parameter_operands():
+        start = f"starts as {getattr(operand.start, 'name', '')}"
+        what = f"{start}; false leaves it out" if operand.optional else start
+        if operand.role == "state":
+            what += "; training keeps it up, it is not learned"
+        yield ("strong", title), operand.name, _shape(operand), what
+        title = ""
+
+
+def _attributes(op: type[Op]) -> Iterator[tuple[terminal.Piece, ...]]:
+    properties = op.model_json_schema()["properties"]
+    title = "attributes"
+    for key, info in op.model_fields.items():
+        if key == "op":
+            continue
+        type_ = "size" if key in op.size_attributes else _type(properties[key])
+        if info.is_required():
+            type_ += ", required"
+        elif info.default is not None:
+            type_ += f", {_literal(info.default)} if left out"
+        yield ("strong", title), key, type_, _plain(info.description or "")
+        title = ""
+
+
+def _results(op: type[Op]) -> Iterator[tuple[terminal.Piece, ...]]:
+    if op.infer_shape is Op.infer_shape or op.is_loss:
+        yield ("strong", "result"), "", f"[{', '.join(op.result.split())}]", ""
+        return
+    title = "shapes"
+    for case in [case for case in op.cases if case.shapes][:_EXAMPLES]:
+        yield ("strong", title), "", _example(op, case), ""
+        title = ""
+
+
+def _example(op: type[Op], case: Case) -> str:
+    """Shapes that go in with the shape that comes out."""
+    first = case.shapes[0][0] if case.shapes[0] else 1
+    made = op.model_validate(dict(case.attributes), context={"batch": first})
+    result = made.infer(case.shapes, {}).result
+    listed = "".join(f", {key}: {_literal(value)}" for key, value in case.attributes.items())
+    return f"{' and '.join(map(show, case.shapes))}{listed} -> {show(result)}"
+
+
+def _usage(op: type[Op]) -> str:
+    operands = [operand.name.upper() for operand in op.data_operands()]
+    inputs = operands[0] if len(operands) == 1 else f"[{', '.join(operands)}]"
+    if operands and op.data_operands()[0].many:
+        inputs = f"[{operands[0]}, ...]"
+    parts = [f"op: {op.name}", *([f"inputs: {inputs}"] if operands else [])]
+    parts += [
+        f"{key}: {key.upper()}"
+        for key, info in op.model_fields.items()
+        if key != "op" and (info.is_required() or key in op.size_attributes)
+    ]
+    return f"NODE: {{{', '.join(parts)}}}"
+
+
+def _summary(op: type[Op]) -> str:
+    return _plain(inspect.cleandoc(op.__doc__ or "").partition("\n")[0])
+
+
+def _plain(text: str) -> str:
+    return text.replace("`", "")
+
+
+def _shape(operand: Operand) -> str:
+    return f"[{', '.join(operand.signature.split())}]"
+
+
+def _literal(value: Any) -> str:
+    """`value` as a spec would have it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    return str(value)
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if "anyOf" in schema:
+        parts = [part for part in schema["anyOf"] if part.get("type") != "null"]
+        if {part.get("type") for part in parts} == {"integer", "string"}:
+            return "size"
+        return " or ".join(dict.fromkeys(map(_type, parts)))
+    if "enum" in schema:
+        return " or ".join(map(_literal, schema["enum"]))
+    word = _WORDS[schema.get("type", "string")]
+    if "items" in schema:
+        return f"{word} of {_type(schema['items'])}s"
+    if "exclusiveMinimum" in schema:
+        return f"{word} above {schema['exclusiveMinimum']}"
+    if "minimum" in schema:
+        return f"{word}, at least {schema['minimum']}"
+    return word

@@ -1,0 +1,120 @@
+"""``graphnn predict``: the class of each row or picture, or what a network makes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from graphnn.cli import terminal
+from graphnn.cli.options import File, Format, Settings, TrainedWeights, settings
+from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.execution import network
+from graphnn.training import Outputs, Prediction, Predictor, pairs, train_spec
+
+_SHOWN = 10  # values of one node that a table has room for
+
+
+def predict(
+    file: File,
+    inputs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="INPUT",
+            help="PNG images of the size of the input, folders of such images, or .csv, .npy, .npz "
+            "and .safetensors files with rows.",
+            show_default=False,
+        ),
+    ],
+    weights: TrainedWeights,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="For a network that makes images of images: write a sheet of both, .png, .svg or "
+            ".pdf.",
+            show_default=False,
+        ),
+    ] = None,
+    set: Settings = None,
+    format: Format = "text",
+) -> None:
+    """Tell what a trained network makes of images and rows.
+
+    Where the metric 'accuracy' of 'train' says which node tells classes, each comes with its class
+    and what the network gives for it; else with the values of the network's outputs. Images are
+    neither resized nor inverted.
+    """
+    net = network.load(file, settings(set))
+    net.load_weights(weights)
+    predictor = Predictor(net, train_spec(net))
+    found = predictor(inputs)
+    if format == "json":
+        terminal.block(json.dumps([_plain(each) for each in found], indent=2))
+    else:
+        _table(found, predictor)
+    if output is not None:
+        _draw(found, output)
+
+
+def _plain(found: Prediction | Outputs) -> dict[str, Any]:
+    if isinstance(found, Prediction):
+        return asdict(found)
+    values = {node: array.tolist() for node, array in found.values.items()}
+    return {"source": found.source, "outputs": values}
+
+
+def _table(found: Sequence[Prediction | Outputs], predictor: Predictor) -> None:
+    if predictor.classifies:
+        header = ["", "class", "probability" if predictor.probable else "score"]
+        rows = [
+            [each.source, each.name, terminal.number(each.score)]
+            for each in found
+            if isinstance(each, Prediction)
+        ]
+        terminal.table(header, rows, right=[2])
+        return
+    told = [each for each in found if isinstance(each, Outputs)]
+    titles = [_titles(node, array) for node, array in told[0].values.items()]
+    header = ["", *chain.from_iterable(titles)]
+    rows = [[each.source, *chain.from_iterable(map(_cells, each.values.values()))] for each in told]
+    terminal.table(header, rows, right=range(1, len(header)))
+    if predictor.shares:
+        terminal.remark("no metric 'accuracy' tells which node classifies, so outputs are shown")
+
+
+def _titles(node: str, row: NDArray[Any]) -> list[str]:
+    """Titles of the columns for one row of a node: one a value, or one for all."""
+    if row.size == 1 or row.size > _SHOWN:
+        return [node]
+    return [f"{node}[{','.join(map(str, index))}]" for index in np.ndindex(row.shape)]
+
+
+def _cells(row: NDArray[Any]) -> list[str]:
+    if row.size <= _SHOWN:
+        return [terminal.number(float(value)) for value in row.ravel()]
+    low, high = terminal.number(float(row.min())), terminal.number(float(row.max()))
+    return [f"{row.size:,} values from {low} to {high}"]
+
+
+def _draw(found: Sequence[Prediction | Outputs], path: Path) -> None:
+    told = [each for each in found if isinstance(each, Outputs)]
+    alike = len({each.row.shape for each in told}) == 1
+    for node in told[0].values if alike else ():
+        rows = np.stack([each.row for each in told])
+        made = np.stack([each.values[node] for each in told])
+        if pairs((rows, made), "images", path) is not False:
+            terminal.remark(f"wrote '{path}'")
+            return
+    message = f"there is nothing to draw in '{path}'"
+    help = "a sheet shows what a network makes of images, where those are images of the same size"
+    raise UsageError(Diagnostic("bad-option", message, help=help))

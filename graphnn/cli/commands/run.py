@@ -1,0 +1,91 @@
+"""``graphnn run``: values of a network, or what it is worth on the test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from graphnn.cli import inputs, terminal
+from graphnn.cli.options import File, InputFile, Inputs, Settings, Weights, settings
+from graphnn.execution import network
+from graphnn.execution.network import Network
+from graphnn.spec.model import TrainSpec
+from graphnn.spec.sizes import show
+from graphnn.storage import archives
+from graphnn.training import Means, Measuring, held_back, load_sets
+
+Array = NDArray[Any]
+
+
+def run(
+    file: File,
+    input: Inputs = None,
+    inputs_file: InputFile = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE",
+            help="Print this node's value in place of the declared outputs. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    weights: Weights = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the values to this .npz file too.", show_default=False
+        ),
+    ] = None,
+    set: Settings = None,
+) -> None:
+    """Run the network and print its outputs.
+
+    Without inputs, a network that says what it is trained on is measured on its test rows, in
+    batches of 'train.batch_size'.
+    """
+    net = network.load(file, settings(set))
+    if weights is not None:
+        net.load_weights(weights)
+    outputs = tuple(output or ()) or net.graph.outputs
+    wanted = inputs.Wanted(input or (), inputs_file)
+    train = net.graph.spec.train
+    if wanted.given or train is None or train.data is None:
+        values = net.run(inputs.given(net, wanted, outputs), outputs=outputs)
+        _print(values)
+    else:
+        values = _measure(net, train, outputs if output or save else ())
+        if output:
+            _print(values)
+    if save is not None:
+        archives.write_arrays(save, values)
+        terminal.remark(f"wrote '{save}'")
+
+
+def _print(values: Mapping[str, Array]) -> None:
+    for name, value in values.items():
+        terminal.line(("strong", name), f" {show(value.shape)}")
+        terminal.block(np.array2string(value, precision=8, max_line_width=100), indent="  ")
+
+
+def _measure(net: Network, spec: TrainSpec, outputs: Sequence[str]) -> dict[str, Array]:
+    """Print loss and metrics on the rows held back; the values of `outputs` on all of them."""
+    measuring = Measuring(net, spec)
+    means = Means(measuring.measures)
+    kind, rows = held_back(load_sets(net, spec, net.classes))
+    executor = net.executor((*measuring.losses, *measuring.nodes, *outputs))
+    parts: dict[str, list[Array]] = {name: [] for name in outputs}
+    for batch in rows.batches(spec.batch_size):
+        values = executor.run(batch, net.arrays)
+        means.add(measuring.loss(values), values, len(next(iter(batch.values()))))
+        for name, part in parts.items():
+            part.append(values[name])
+    terminal.line(f"{terminal.count(len(rows), f'{kind} row')} in batches of {spec.batch_size:,}")
+    terminal.table(
+        ("", ""), [(name, terminal.number(value)) for name, value in means.row().items()]
+    )
+    return {name: np.concatenate(part) for name, part in parts.items()}

@@ -1,0 +1,34 @@
+"""``graphnn schema``: the JSON Schema of specs, for editors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphnn.cli import terminal
+from graphnn.graph import schema as json_schema
+from graphnn.storage import files
+
+
+def schema(
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="Where to; by default it is printed.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Write the JSON Schema of spec files, with which editors complete, explain and check them."""
+    text = json.dumps(json_schema(), indent=1) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    files.write_text(output, text)
+    terminal.line(f"wrote '{output}'")

@@ -1,0 +1,148 @@
+"""``graphnn train``: one training run, what it says meanwhile and what it leaves."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphnn.cli import complaints, errors, terminal, training_progress
+from graphnn.cli.options import SET, File, Settings, settings
+from graphnn.diagnostics import Diagnostic, RunError, TrainingError
+from graphnn.execution import network
+from graphnn.execution.network import Network
+from graphnn.execution.weight_files import CHECKPOINT
+from graphnn.spec.model import TrainSpec
+from graphnn.training import Row, Run
+from graphnn.training import train as train_network
+
+_RUNS = Path("runs")
+_VALIDATION = "validation_"
+
+
+def train(
+    file: File,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FOLDER",
+            help="Where to write weights, history and pictures. By default runs/ and the spec's "
+            "name, with a number where that is in use.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder, or the latest one.")
+    ] = False,
+    set: Settings = None,
+) -> int:
+    """Train the network as its 'train' says.
+
+    Weights, history and pictures go into a folder. Ctrl-C keeps the epochs that are done, and
+    --resume goes on from there.
+    """
+    values = settings(set)
+    with complaints.told(file, values):
+        net = network.load(file, values)
+    folder = output or (_latest(file) if resume else _unused(file))
+    try:
+        with complaints.told(file, values), errors.told(net), training_progress.epochs() as watch:
+            run = train_network(net, folder=folder, resume=resume, progress=watch)
+            watch.finish(len(run.history))
+    except RunError:
+        if (folder / CHECKPOINT).exists():
+            terminal.remark(f"what was reached before is kept in '{folder}'")
+        raise
+    _report(net, run)
+    if not run.interrupted:
+        return 0
+    done = terminal.count(len(run.history), "epoch") if run.history else "no epoch at all"
+    terminal.remark(("warning", "interrupted"), f" after {done}; what was reached is kept")
+    terminal.remark(f"go on by: {_resumption(file, folder, set or ())}")
+    return 1
+
+
+def _unused(file: Path) -> Path:
+    """The first folder of this spec's runs that holds nothing."""
+    number = 1
+    while not _is_free(folder := _folder(file, number)):
+        number += 1
+    return folder
+
+
+def _is_free(folder: Path) -> bool:
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+
+
+def _latest(file: Path) -> Path:
+    """The last of this spec's folders with a run in it."""
+    name = re.compile(rf"{re.escape(file.stem)}(?:-([0-9]{{1,9}}))?")
+    numbers = [
+        int(found.group(1) or 1)
+        for checkpoint in _RUNS.glob(f"*/{CHECKPOINT}")
+        if (found := name.fullmatch(checkpoint.parent.name))
+    ]
+    if not numbers:
+        message = f"there is no run of '{file}' in '{_RUNS}' to resume"
+        help = "name its folder by -o FOLDER"
+        raise TrainingError(Diagnostic("nothing-to-resume", message, help=help))
+    return _folder(file, max(numbers))
+
+
+def _folder(file: Path, number: int) -> Path:
+    return _RUNS / (file.stem if number == 1 else f"{file.stem}-{number}")
+
+
+def _resumption(file: Path, folder: Path, given: Sequence[str]) -> str:
+    sets = [part for text in given for part in (SET, text)]
+    return shlex.join(["graphnn", "train", str(file), "-o", str(folder), "--resume", *sets])
+
+
+def _report(net: Network, run: Run) -> None:
+    spec = net.graph.spec.train
+    assert spec is not None
+    if run.history:
+        shown = (run.best_epoch if spec.keep == "best" else None) or len(run.history)
+        title = f"epoch {shown} of {spec.epochs}"
+        terminal.line(("strong", title), _remarks(spec, run, shown))
+        terminal.table(*_results(run.history[shown - 1], run.test), right=[1, 2, 3])
+    if run.test:
+        measured = [f"{name} {terminal.number(value)}" for name, value in run.test.items()]
+        rows = terminal.count(run.test_rows, "row")
+        terminal.line(("strong", f"test {', '.join(reversed(measured))}"), f" on {rows}")
+    terminal.line(f"wrote '{run.folder}': {', '.join(run.files)}")
+    for remark in run.remarks:
+        terminal.remark(("warning", "note"), f": {remark}")
+
+
+def _remarks(spec: TrainSpec, run: Run, shown: int) -> str:
+    """What there is to say of the epoch that is shown."""
+    remarks = []
+    done = len(run.history)
+    if run.best_epoch == shown and spec.keep == "best":
+        remarks.append("the best")
+    elif run.best_epoch is not None:
+        remarks.append(f"the best was {run.best_epoch}")
+    if done < spec.epochs and not run.interrupted:
+        remarks.append(f"stopped early after {done}")
+    return "".join(f", {remark}" for remark in remarks)
+
+
+def _results(last: Row, test: Row) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: a line a measure, a column a set of rows."""
+    validation = {
+        name.removeprefix(_VALIDATION): value
+        for name, value in last.items()
+        if name.startswith(_VALIDATION)
+    }
+    names = [name for name in last if not name.startswith(_VALIDATION)]
+    columns = {"training": last, "validation": validation, "test": test}
+    shown = {title: column for title, column in columns.items() if column}
+    rows = [[name, *(terminal.number(column[name]) for column in shown.values())] for name in names]
+    return ["", *shown], rows

@@ -1,0 +1,103 @@
+"""A diagnostic: what is wrong, where, why, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from graphnn.diagnostics._excerpts import Excerpt, Mark, Segment, Span, printable
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark that explains a diagnostic, with the place it speaks of where there is one."""
+
+    text: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One fault, or one warning.
+
+    Attributes
+    ----------
+    code : str
+        Stable name of the kind of fault, such as ``unknown-op``.
+    message : str
+        One sentence that shows the value at fault.
+    span : Span or None
+        Where the fault is, if it is in a text.
+    label : str
+        Short words put under the marked text.
+    notes : tuple of Note
+        Why it is a fault, with the other places concerned; these are marked in the same excerpt.
+    help : str
+        What to do about it; empty when there is nothing to guess.
+    severity : {"error", "warning"}
+    """
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[Note, ...] = ()
+    help: str = ""
+    severity: Severity = "error"
+
+    def __str__(self) -> str:
+        return "".join(text for _, text in self.segments())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON: code, severity, message, place, label, notes, help."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "message": self.message,
+            **_place(self.span),
+            "label": self.label,
+            "notes": [{"message": note.text, **_place(note.span)} for note in self.notes],
+            "help": self.help,
+        }
+
+    def segments(self) -> Iterator[Segment]:
+        """The diagnostic as styled pieces of text, as compilers show it."""
+        yield self.severity, f"{self.severity}[{self.code}]"
+        yield "message", f": {printable(self.message)}\n"
+        margin, beside = "  ", self.notes
+        if self.span is not None:
+            marks = [Mark(note.span, note.text) for note in self.notes if note.span]
+            excerpt = Excerpt(Mark(self.span, self.label, main=True), marks)
+            yield from excerpt.segments(self.severity)
+            margin = " " * excerpt.width
+            beside = tuple(note for note in self.notes if not excerpt.shows(note.text, note.span))
+        for note in beside:
+            yield "gutter", f"{margin} = "
+            yield "note", "note"
+            yield "text", f": {printable(note.text)}{self._where(note)}\n"
+        if self.help:
+            yield "gutter", f"{margin} = "
+            yield "help", "help"
+            yield "text", f": {printable(self.help)}\n"
+
+    def _where(self, note: Note) -> str:
+        if note.span is None:
+            return ""
+        if self.span is not None and note.span.source == self.span.source:
+            return f"  ({note.span.line}:{note.span.column})"
+        return f"  ({note.span})"
+
+
+def _place(span: Span | None) -> dict[str, Any]:
+    if span is None:
+        return {"file": None, "line": None, "column": None, "end_line": None, "end_column": None}
+    return {
+        "file": span.source.name,
+        "line": span.line,
+        "column": span.column,
+        "end_line": span.end_line,
+        "end_column": span.end_column,
+    }

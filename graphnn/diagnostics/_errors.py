@@ -1,0 +1,50 @@
+"""The errors that graphnn raises on purpose; each carries diagnostics."""
+
+from __future__ import annotations
+
+from graphnn.diagnostics._diagnostic import Diagnostic
+
+
+class GraphnnError(Exception):
+    """Base of every error that graphnn raises on purpose.
+
+    Attributes
+    ----------
+    diagnostics : tuple of Diagnostic
+        All faults found, in the order of their places.
+    """
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(*diagnostics)
+        self.diagnostics = diagnostics
+
+    def __str__(self) -> str:
+        return "\n".join(str(diagnostic) for diagnostic in self.diagnostics).rstrip("\n")
+
+
+class SpecError(GraphnnError):
+    """A spec is not a valid network."""
+
+
+class FileError(GraphnnError):
+    """A file cannot be read or written as asked."""
+
+
+class RunError(GraphnnError):
+    """A network cannot be run on the arrays given, or its result is not finite."""
+
+
+class DataError(GraphnnError):
+    """A data set is not what the network needs."""
+
+
+class TrainingError(GraphnnError):
+    """A run cannot be started, resumed or gone on with."""
+
+
+class DrawingError(GraphnnError):
+    """A picture cannot be made as asked."""
+
+
+class UsageError(GraphnnError, ValueError):
+    """A function or a command was called with arguments that make no sense."""

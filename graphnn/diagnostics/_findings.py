@@ -1,0 +1,114 @@
+"""Diagnostics collected while something is checked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+
+from graphnn.diagnostics._diagnostic import Diagnostic, Note, Severity
+from graphnn.diagnostics._errors import GraphnnError, SpecError
+from graphnn.diagnostics._excerpts import Span
+
+
+class Findings:
+    """Diagnostics gathered while checking, so that all faults are told at once.
+
+    Parameters
+    ----------
+    limit : int, optional
+        How many errors end the checking, and how many warnings are kept.
+    refusal : type of GraphnnError
+        What is raised when there are so many errors.
+    """
+
+    def __init__(self, limit: int = sys.maxsize, refusal: type[GraphnnError] = SpecError) -> None:
+        self._found: list[Diagnostic] = []
+        self._limit = limit
+        self._refusal = refusal
+        self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
+        self.settled: tuple[Span, ...] = ()
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep `diagnostic`, unless it follows from what is settled.
+
+        Raises
+        ------
+        GraphnnError
+            It is the last error that is kept; with all errors.
+        """
+        if any(told.touches(diagnostic.span) for told in self.settled):
+            return
+        severity = diagnostic.severity
+        self._counts[severity] += 1
+        if self._counts[severity] <= self._limit:
+            self._found.append(diagnostic)
+        if self._counts["error"] >= self._limit:
+            message = f"checking stopped after {self._limit:,} faults"
+            raise self._refusal(*self.errors, Diagnostic("too-many-faults", message))
+
+    def settle(self) -> None:
+        """Take the errors so far as the cause of whatever is found at their places later."""
+        self.settled = tuple(found.span for found in self.errors if found.span is not None)
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        label: str = "",
+        notes: Iterable[Note] = (),
+        help: str = "",
+    ) -> None:
+        """Keep an error made of these parts."""
+        self.add(Diagnostic(code, message, span, label, tuple(notes), help))
+
+    def warning(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        *,
+        label: str = "",
+        notes: Iterable[Note] = (),
+        help: str = "",
+    ) -> None:
+        """Keep a warning made of these parts."""
+        self.add(Diagnostic(code, message, span, label, tuple(notes), help, "warning"))
+
+    def replace(self, old: Diagnostic, new: Diagnostic) -> None:
+        """Keep `new` where `old` is kept."""
+        if old in self._found:
+            self._found[self._found.index(old)] = new
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The errors, by place."""
+        return tuple(found for found in self.sorted() if found.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """The warnings, by place."""
+        return tuple(found for found in self.sorted() if found.severity == "warning")
+
+    def sorted(self) -> tuple[Diagnostic, ...]:
+        """Everything found, by place; what has no place comes last."""
+        found = sorted(self._found, key=by_place)
+        more = self._counts["warning"] - self._limit
+        if more > 0:
+            message = f"there are {more:,} more warnings"
+            found.append(Diagnostic("too-many-warnings", message, severity="warning"))
+        return tuple(found)
+
+    def raise_errors(self, error: type[GraphnnError] = SpecError) -> None:
+        """Raise `error` with the errors found, if there are any."""
+        if found := self.errors:
+            raise error(*found)
+
+
+def by_place(diagnostic: Diagnostic) -> tuple[bool, str, int, int]:
+    """What diagnostics are sorted by; those without a place come last."""
+    span = diagnostic.span
+    if span is None:
+        return (True, "", 0, 0)
+    return (False, span.source.name, span.line, span.column)

@@ -1,0 +1,1 @@
+"""Pictures of data, training and gradients, by matplotlib; a module a picture."""

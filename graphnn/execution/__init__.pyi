@@ -1,0 +1,15 @@
+from ._examples import FILLED as FILLED
+from ._examples import PROPERTIES as PROPERTIES
+from ._examples import ExampleResult as ExampleResult
+from ._examples import diagnose_examples as diagnose_examples
+from ._examples import read_array as read_array
+from ._examples import run_examples as run_examples
+from ._executor import ForwardPass as ForwardPass
+from ._executor import as_numbers as as_numbers
+from ._plan import Mode as Mode
+from ._plan import Plan as Plan
+from ._plan import Slot as Slot
+from ._plan import Step as Step
+from .network import Network as Network
+from .network import load as load
+from .network import loads as loads

@@ -1,0 +1,564 @@
+"""Runs a plan on arrays, in memory that is planned once for each set of sizes and then reused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import Diagnostic, GraphnnError, RunError, nearest, suggestion
+from graphnn.execution._plan import Plan, Slot, Step
+from graphnn.graph.arrays import first_not_finite
+from graphnn.ops import ArrayError
+from graphnn.spec import sizes
+from graphnn.spec.sizes import Shape, show
+
+Array = NDArray[Any]
+Sizes = tuple[tuple[str, int], ...]
+Shapes = tuple[tuple[int, ...], ...]
+_CACHED = 4  # programs kept, each with the memory of one run
+_ADDRESSABLE = 2**44  # entries of an array that processors can address
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A step ready to be carried out: ``values[output] = forward(*arguments)``.
+
+    Attributes
+    ----------
+    node : str
+    forward : callable
+        Knows the memory that its result goes to.
+    arguments : tuple of int
+        An operand left out is the slot after all others, which holds None.
+    output : int
+    """
+
+    node: str
+    forward: Callable[..., Array]
+    arguments: tuple[int, ...]
+    output: int
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Instructions for one set of sizes, with the memory that they write to.
+
+    Attributes
+    ----------
+    instructions : tuple of Instruction
+    saved : mapping of int to dict of str to ndarray
+        By slot of the output, what its op leaves for a reverse pass.
+    """
+
+    instructions: tuple[Instruction, ...]
+    saved: Mapping[int, dict[str, Array]]
+
+
+class ForwardPass(NamedTuple):
+    """What a run leaves for a reverse pass.
+
+    Attributes
+    ----------
+    values : list of ndarray
+        By slot; one None follows them.
+    saved : mapping of int to dict of str to ndarray
+        By slot of the output, what ops have saved for `Op.vjp` and `Op.update`.
+    release : callable
+        To be called when all this is no longer needed: a later run writes over it.
+    """
+
+    values: list[Array]
+    saved: Mapping[int, dict[str, Array]]
+    release: Callable[[], None]
+
+
+class Executor:
+    """Runs one plan, any number of times, from any number of threads.
+
+    Parameters
+    ----------
+    plan : Plan
+    dtype : numpy dtype
+        Of real numbers: float64 or float32.
+    keep : bool
+        Whether `values` is used: every value then has memory of its own, for a reverse pass.
+    """
+
+    def __init__(self, plan: Plan, dtype: np.dtype[Any], *, keep: bool = False) -> None:
+        self.plan = plan
+        self.dtype = np.dtype(dtype)
+        self._keep = keep
+        self._programs: dict[Sizes, list[Program]] = {}
+        self._checked: dict[Shapes, Sizes] = {}
+        self._constants = self._evaluate_constants()
+        kinds = {"float": self.dtype, "int": np.dtype(np.int64)}
+        self._dtypes = {name: kinds[plan.slots[slot].kind] for name, slot in plan.inputs.items()}
+
+    def run(self, inputs: Mapping[str, Any], parameters: Mapping[str, Array]) -> dict[str, Array]:
+        """Values of the plan's outputs, each in an array of its own.
+
+        Parameters
+        ----------
+        inputs : mapping of str to array_like
+            One for each input of the plan, of the shape the spec declares.
+        parameters : mapping of str to ndarray
+            By full name.
+
+        Raises
+        ------
+        RunError
+            Inputs are missing, unknown or of the wrong shape or kind; or a result is not finite.
+        """
+        arrays, bound = self.bind(inputs)
+        with np.errstate(all="ignore"):
+            values, program = self._execute(arrays, bound, parameters, {})
+        outputs = self._collect(values)
+        self._release(bound, program)
+        for array in outputs.values():
+            if not _finite(array):
+                raise self._blame(arrays, bound, parameters, {})
+        return outputs
+
+    def values(
+        self,
+        inputs: Mapping[str, Any],
+        parameters: Mapping[str, Array],
+        rng: np.random.Generator | None = None,
+    ) -> tuple[list[Array], Callable[[], None]]:
+        """Every value of a run, by slot, with a function to call when they are no longer needed.
+
+        A plan in the mode ``train`` draws its noise from `rng`. The arrays belong to the
+        executor and are written over by a later run once released. One None follows them.
+
+        Raises
+        ------
+        RunError
+            As `run`.
+        """
+        with np.errstate(all="ignore"):
+            values, _, release = self.kept(inputs, parameters, rng)
+        return values, release
+
+    def kept(
+        self,
+        inputs: Mapping[str, Any],
+        parameters: Mapping[str, Array],
+        rng: np.random.Generator | None = None,
+    ) -> ForwardPass:
+        """As `values`, with what ops have saved for a reverse pass.
+
+        As for `Op.forward`, whoever calls it switches off NumPy's floating-point warnings: for
+        the reverse pass too, all at once.
+
+        Raises
+        ------
+        RunError
+            As `run`.
+        """
+        arrays, bound = self.bind(inputs)
+        noise = self._draw(bound, rng) if self.plan.noises else {}
+        values, program = self._execute(arrays, bound, parameters, noise)
+        if not all(_finite(values[slot]) for slot in self.plan.outputs.values()):
+            raise self._blame(arrays, bound, parameters, noise)
+        return ForwardPass(values, program.saved, lambda: self._release(bound, program))
+
+    def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
+        """Inputs as arrays of the right kind, and the value of every free size.
+
+        Raises
+        ------
+        RunError
+            With every input at fault.
+        """
+        arrays, binding = self._as_they_are(inputs), None
+        if arrays is None:
+            binding = _Binding(self.plan, self.dtype)
+            arrays = binding.take(inputs)
+        shapes = tuple([array.shape for array in arrays.values()])
+        bound = self._checked.get(shapes) if binding is None or not binding.faults else None
+        if bound is None:
+            bound = (binding or _Binding(self.plan, self.dtype)).bind(arrays)
+            if len(self._checked) >= _CACHED:
+                self._checked.clear()
+            self._checked[shapes] = bound
+        return arrays, bound
+
+    def _as_they_are(self, inputs: Mapping[str, Any]) -> dict[str, Array] | None:
+        """The inputs, or None where one is missing, unknown, or not yet an array of its kind."""
+        arrays = {}
+        for name, dtype in self._dtypes.items():
+            array = inputs.get(name)
+            if type(array) is not np.ndarray or array.dtype is not dtype:
+                return None
+            arrays[name] = array
+        return arrays if len(arrays) == len(inputs) else None
+
+    def _draw(self, bound: Sizes, rng: np.random.Generator | None) -> dict[int, Array]:
+        table = dict(bound)
+        noise = {}
+        for slot, op in self.plan.noises:
+            assert rng is not None, "a plan with noise is run by values(..., rng)"
+            shape = tuple(sizes.evaluate(size, table) for size in self.plan.slots[slot].shape)
+            noise[slot] = op.noise(rng, shape, self.dtype)
+        return noise
+
+    def _execute(
+        self,
+        arrays: Mapping[str, Array],
+        bound: Sizes,
+        parameters: Mapping[str, Array],
+        noise: Mapping[int, Array],
+    ) -> tuple[list[Array], Program]:
+        values = [*self._constants, None]
+        for name, slot in self.plan.inputs.items():
+            values[slot] = arrays[name]
+        for name, slot in self.plan.parameters.items():
+            values[slot] = parameters[name]
+        for slot, array in noise.items():
+            values[slot] = array
+        try:
+            program = self._program(bound)
+            if program is None:
+                program = self._first_run(dict(bound), values)
+            else:
+                _carry_out(program.instructions, values)
+        except MemoryError:
+            message = "the run needs more memory than there is"
+            help = "run fewer rows at once"
+            raise RunError(Diagnostic("out-of-memory", message, help=help)) from None
+        return values, program
+
+    def _program(self, bound: Sizes) -> Program | None:
+        try:
+            return self._programs[bound].pop()  # of several threads only one gets it
+        except (KeyError, IndexError):
+            return None
+
+    def _release(self, bound: Sizes, program: Program) -> None:
+        if bound not in self._programs and len(self._programs) >= _CACHED:
+            # Of a copy, since another thread may add or remove one meanwhile.
+            self._programs.pop(next(iter(list(self._programs))), None)
+        self._programs.setdefault(bound, []).append(program)
+
+    def _first_run(self, bound: Mapping[str, int], values: list[Any]) -> Program:
+        """Carry out all steps, and give later runs memory laid out as the ops chose in this one."""
+        memory = _Memory(self.plan, bound, reuse=not self._keep)
+        program = []
+        saved: dict[int, dict[str, Array]] = {}
+        for step in self.plan.steps:
+            if self.plan.slots[step.output].role == "constant":
+                continue
+            memory.check(step)
+            forward = step.op.bind(bound).forward
+            if self._keep and step.op.takes_saved:
+                saved[step.output] = {}
+                forward = partial(forward, saved=saved[step.output])
+            first = Instruction(step.node, forward, self.plan.filled(step), step.output)
+            _carry_out([first], values)
+            out = memory.place(step, np.asarray(values[step.output]))
+            program.append(
+                first if out is None else replace(first, forward=partial(forward, out=out))
+            )
+            for slot in memory.dead(step):
+                values[slot] = None
+        return Program(tuple(program), saved)
+
+    def _evaluate_constants(self) -> list[Any]:
+        """A list of all slots with the values that are the same in every run."""
+        values: list[Any] = [None] * len(self.plan.slots)
+        for step in self.plan.steps:
+            slot = self.plan.slots[step.output]
+            if slot.role == "constant":
+                value = step.op.forward()
+                if slot.kind == "float":
+                    value = _cast(value, self.dtype)
+                value.setflags(write=False)
+                values[step.output] = value
+        return values
+
+    def _collect(self, values: list[Array]) -> dict[str, Array]:
+        outputs: dict[str, Array] = {}
+        for name, slot in self.plan.outputs.items():
+            storage = self.plan.slots[slot].storage
+            shared = self._keep or storage != slot or self.plan.slots[storage].role != "value"
+            outputs[name] = np.array(values[slot]) if shared else np.asarray(values[slot])
+        return outputs
+
+    def _blame(
+        self,
+        arrays: Mapping[str, Array],
+        bound: Sizes,
+        parameters: Mapping[str, Array],
+        noise: Mapping[int, Array],
+    ) -> RunError:
+        """Error that names the first node, in the order of the schedule, that was not finite."""
+        for name, array in arrays.items():
+            if not _finite(array):
+                return _fault("not-finite", f"the input '{name}' holds {first_not_finite(array)}")
+        for name in self.plan.parameters:
+            if not _finite(parameters[name]):
+                bad = first_not_finite(parameters[name])
+                return _fault("not-finite", f"the parameter '{name}' holds {bad}")
+        keeper = Executor(self.plan, self.dtype, keep=True)
+        with np.errstate(all="ignore"):
+            values, _ = keeper._execute(arrays, bound, parameters, noise)
+        for step in self.plan.steps:
+            if not _finite(values[step.output]):
+                bad = first_not_finite(values[step.output])
+                return _fault(
+                    "not-finite",
+                    f"the result is not finite: '{step.node}' ({step.op.name}) "
+                    f"is the first to give {bad}",
+                )
+        raise AssertionError("a result that was not finite is finite when computed again")
+
+
+def _carry_out(program: Iterable[Instruction], values: list[Any]) -> None:
+    look_up = values.__getitem__
+    for instruction in program:
+        try:
+            value = instruction.forward(*map(look_up, instruction.arguments))
+        except ArrayError as error:
+            raise _at(instruction.node, error) from None
+        values[instruction.output] = value
+
+
+class _Memory:
+    """Decides where each step writes: memory that is free by then, or new memory."""
+
+    def __init__(self, plan: Plan, bound: Mapping[str, int], *, reuse: bool) -> None:
+        self._plan = plan
+        self._bound = bound
+        self._reuse = reuse
+        self._kept = {plan.slots[slot].storage for slot in plan.outputs.values()}
+        self._sharing: dict[int, list[int]] = {}  # slots by the storage that they share
+        for number, slot in enumerate(plan.slots):
+            self._sharing.setdefault(slot.storage, []).append(number)
+        self._owned: dict[int, Array] = {}
+        self._free: dict[int, list[Array]] = {}
+
+    def check(self, step: Step) -> None:
+        """Raise MemoryError, where NumPy would raise ValueError, for a result of absurd size."""
+        shape = self._plan.slots[step.output].shape
+        if math.prod(sizes.evaluate(size, self._bound) for size in shape) > _ADDRESSABLE:
+            raise MemoryError
+
+    def place(self, step: Step, like: Array) -> Array | None:
+        """Memory for results of `step` laid out as `like`, None where the op is to allocate it."""
+        slot = self._plan.slots[step.output]
+        out = None
+        if step.op.takes_out and slot.storage == step.output and slot.kind == "float":
+            out = self._over_first(step, slot)
+            if out is None:
+                out = self._take(step.output, like)
+        if self._reuse:
+            for storage in step.dying:
+                if storage in self._owned:
+                    memory = self._owned.pop(storage)
+                    flat = memory.transpose(_outermost_first(memory)).reshape(-1)
+                    self._free.setdefault(memory.size, []).append(flat)
+        return out
+
+    def dead(self, step: Step) -> list[int]:
+        """Slots whose values nothing needs after `step`."""
+        if not self._reuse:
+            return []
+        return [slot for storage in step.dying for slot in self._sharing[storage]]
+
+    def _over_first(self, step: Step, slot: Slot) -> Array | None:
+        first = step.arguments[0] if step.arguments else None
+        if not (self._reuse and step.op.inplace) or first is None:
+            return None
+        source = self._plan.slots[first]
+        if (
+            source.storage not in step.dying
+            or source.storage != first
+            or source.shape != slot.shape
+            or any(self._storage(other) == first for other in step.arguments[1:])
+            or step.output in self._kept
+        ):
+            return None
+        memory = self._owned.pop(first, None)
+        if memory is not None:
+            self._owned[step.output] = memory
+        return memory
+
+    def _storage(self, slot: int | None) -> int | None:
+        return None if slot is None else self._plan.slots[slot].storage
+
+    def _take(self, slot: int, like: Array) -> Array | None:
+        if self._reuse and slot in self._kept:
+            return None  # the caller will own it
+        free = self._free.get(like.size)
+        flat = free.pop() if free else np.empty(like.size, like.dtype)
+        axes = _outermost_first(like)
+        memory = flat.reshape([like.shape[axis] for axis in axes])
+        self._owned[slot] = memory.transpose(np.argsort(axes))
+        return self._owned[slot]
+
+
+def _outermost_first(array: Array) -> list[int]:
+    """Axes of `array`, in the order in which they lie in memory."""
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+
+
+class _Binding:
+    """Takes the inputs of a run apart; `faults` is what is wrong with them."""
+
+    def __init__(self, plan: Plan, dtype: np.dtype[Any]) -> None:
+        self.faults: list[Diagnostic] = []
+        self._plan = plan
+        self._dtype = dtype
+        self._bound: dict[str, tuple[int, str]] = {}
+
+    def take(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
+        """The inputs as arrays of the right kind, without those at fault."""
+        arrays: dict[str, Array] = {}
+        unknown = [name for name in inputs if name not in self._plan.inputs]
+        for name in unknown:
+            self._unknown(name)
+        meant = {nearest(name, self._plan.inputs) for name in unknown}
+        for name, number in self._plan.inputs.items():
+            if name not in inputs:
+                if name not in meant:
+                    self._missing(name, self._plan.slots[number])
+                continue
+            array = self._array(name, inputs[name], self._plan.slots[number])
+            if array is not None:
+                arrays[name] = array
+        return arrays
+
+    def bind(self, arrays: Mapping[str, Array]) -> Sizes:
+        """The value of every free size, which depends on the shapes alone.
+
+        Raises
+        ------
+        RunError
+            With all faults, those of `take` included.
+        """
+        for name, array in arrays.items():
+            self._check(name, array.shape, self._plan.slots[self._plan.inputs[name]].shape)
+        if not self.faults:
+            self._check_expressions(arrays)
+        if self.faults:
+            raise RunError(*self.faults)
+        return tuple((name, value) for name, (value, _) in self._bound.items())
+
+    def _fault(self, code: str, message: str, help: str = "") -> None:
+        self.faults.append(Diagnostic(code, message, help=help))
+
+    def _unknown(self, name: str) -> None:
+        known = f"its inputs are {', '.join(self._plan.inputs)}"
+        self._fault(
+            "unknown-input",
+            f"what is wanted does not depend on an input '{name}'",
+            suggestion(name, self._plan.inputs, known if self._plan.inputs else "it has no inputs"),
+        )
+
+    def _missing(self, name: str, slot: Slot) -> None:
+        self._fault("missing-input", f"the input '{name}' of shape {show(slot.shape)} is missing")
+
+    def _array(self, name: str, given: Any, slot: Slot) -> Array | None:
+        array = as_numbers(given)
+        if array is None:
+            message = f"the input '{name}' is not an array of numbers"
+            self._fault("not-numbers", message, "in nested lists, rows have one length")
+            return None
+        if slot.kind == "float":
+            return _cast(array, self._dtype)
+        whole = _cast(array, np.dtype(np.int64))
+        if array.dtype.kind not in "fu":
+            return whole
+        bad = np.argwhere(whole != array)
+        if len(bad):
+            at = tuple(bad[0])
+            where = f" at {show(map(int, at))}" if at else ""
+            message = f"the input '{name}' must hold whole numbers, not {array[at]}{where}"
+            self._fault("not-whole", message)
+            return None
+        return whole
+
+    def _check(self, name: str, shape: tuple[int, ...], declared: Shape) -> None:
+        message = f"the input '{name}' has shape {show(shape)}, but the spec declares it "
+        message += show(declared)
+        if len(shape) != len(declared):
+            lacks_batch = len(shape) + 1 == len(declared) and not isinstance(declared[0], int)
+            help = f"a single row needs an axis before it: {name}[None]" if lacks_batch else ""
+            self._fault("wrong-shape", message, help)
+            return
+        for size, value in zip(declared, shape, strict=True):
+            if isinstance(size, int):
+                if size != value:
+                    self._fault("wrong-shape", message)
+                    return
+            elif value == 0:
+                self._fault("wrong-shape", f"the input '{name}' is empty: its '{size}' is 0")
+                return
+            elif sizes.free(str(size)) == size and not self._bind_size(str(size), value, name):
+                return
+
+    def _bind_size(self, size: str, value: int, name: str) -> bool:
+        known, by = self._bound.setdefault(size, (value, name))
+        if known == value:
+            return True
+        self._fault(
+            "size-conflict", f"'{size}' is {known} in the input '{by}', but {value} in '{name}'"
+        )
+        return False
+
+    def _check_expressions(self, arrays: Mapping[str, Array]) -> None:
+        table = {name: value for name, (value, _) in self._bound.items()}
+        for name, array in arrays.items():
+            for size, value in zip(
+                self._plan.slots[self._plan.inputs[name]].shape, array.shape, strict=True
+            ):
+                loose = sorted(sizes.free_names(size) - table.keys())
+                if loose:
+                    self._unbound(loose[0])
+                elif sizes.evaluate(size, table) != value:
+                    self._fault(
+                        "size-conflict",
+                        f"'{size}' is {sizes.evaluate(size, table)}, "
+                        f"but {value} in the input '{name}'",
+                    )
+
+    def _unbound(self, size: str) -> None:
+        fault = Diagnostic("unbound-size", f"no input tells how large '{size}' is")
+        if fault not in self.faults:
+            self.faults.append(fault)
+
+
+def as_numbers(given: Any) -> Array | None:
+    """`given` as an array, or None where it is not one of real numbers."""
+    try:
+        array = np.asarray(given)
+    except (ValueError, TypeError):
+        return None
+    return array if array.dtype.kind in "biuf" else None
+
+
+def _cast(array: Array, dtype: np.dtype[Any]) -> Array:
+    if array.dtype == dtype:
+        return array
+    # What does not fit is found afterwards, by its value.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(dtype)
+
+
+def _finite(array: Array) -> bool:
+    # On the small arrays that losses often are, counting takes half the time of np.all.
+    return array.dtype.kind != "f" or np.count_nonzero(np.isfinite(array)) == array.size
+
+
+def _fault(code: str, message: str) -> RunError:
+    return RunError(Diagnostic(code, message))
+
+
+def _at(node: str, error: ArrayError) -> GraphnnError:
+    return RunError(Diagnostic("bad-value", f"at '{node}': {error}", help=error.help))

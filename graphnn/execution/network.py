@@ -1,0 +1,486 @@
+"""A network that runs: a graph with the values of its parameters."""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn import graph
+from graphnn.diagnostics import (
+    Diagnostic,
+    Findings,
+    RunError,
+    Span,
+    SpecError,
+    UsageError,
+    listed,
+    nearest,
+    suggestion,
+)
+from graphnn.execution import weight_files
+from graphnn.execution._executor import Executor, as_numbers
+from graphnn.execution._plan import MODES, Mode, make
+from graphnn.graph import Graph, Parameter
+from graphnn.graph.arrays import FINITE, first_not_finite
+from graphnn.spec import DEFAULT, build, reader
+from graphnn.spec.model import DType, WeightsSpec
+from graphnn.spec.sizes import show
+from graphnn.spec.values import Mapping as Document
+from graphnn.spec.values import located
+from graphnn.storage import archives, files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Array = NDArray[Any]
+_MAX_CANDIDATES = 1000  # names compared with a misspelt one; each comparison takes time
+
+
+class Network:
+    """A checked graph and its parameters; what users hold.
+
+    Parameters
+    ----------
+    graph : Graph
+    seed : int
+        Of the initializers. Each parameter draws from a generator of its own, made from the seed
+        and its name, so that adding a node changes no other's start.
+
+    Attributes
+    ----------
+    graph : Graph
+    parameters : mapping of str to ndarray
+        By full name (``a1.weight``); the arrays may be changed in place. They are drawn when first
+        asked for: a network that is only looked at costs nothing.
+    state : mapping of str to ndarray
+        What is kept but not learned, such as running means; likewise.
+    arrays : mapping of str to ndarray
+        Both.
+    classes : dict of str to tuple of str, or None
+        By input: names of the classes that its numbers stand for, as training numbered them. None
+        where nothing tells; empty where they have no names.
+    """
+
+    def __init__(self, graph: Graph, seed: int = 0) -> None:
+        check_seed(seed)
+        self.graph = graph
+        self.dtype = np.dtype(graph.spec.dtype)
+        self._seed = seed
+        self._executors: dict[tuple[tuple[str, ...], bool, Mode], Executor] = {}
+        self.classes: weight_files.Classes | None = None
+        if graph.spec.weights is not None:
+            self.arrays = self._start(self._given(graph.spec.weights))
+
+    def __repr__(self) -> str:
+        name = self.graph.spec.name or "network"
+        known = self.graph.parameters.values()
+        count = sum(parameter.size for parameter in known if parameter.learned)
+        return f"<{name}: {len(self.graph.nodes)} nodes, {count} parameters>"
+
+    def _given(self, weights: WeightsSpec) -> dict[str, Array]:
+        """The values in the file that the spec names."""
+        name, span = str(weights.file.value), weights.file.span
+        path = files.within(self.graph.spec.folder, name, span)
+        try:
+            arrays, classes = self._read(path, f"'{name}'", span, partial=weights.partial)
+        except RunError as error:
+            raise SpecError(*(replace(fault, span=span) for fault in error.diagnostics)) from None
+        self.classes = None if weights.partial else classes
+        return arrays
+
+    def astype(self, dtype: str) -> Network:
+        """A copy that computes in `dtype`, ``float64`` or ``float32``, from the same values.
+
+        Raises
+        ------
+        UsageError
+            It is another dtype.
+        """
+        if dtype not in get_args(DType):
+            message = f"a network computes in {' or '.join(get_args(DType))}, not {dtype}"
+            raise UsageError(Diagnostic("bad-dtype", message))
+        other = object.__new__(Network)
+        other.graph = self.graph
+        other.dtype = np.dtype(dtype)
+        other._seed = self._seed
+        other._executors = {}
+        other.classes = self.classes
+        other.arrays = other._start(self.arrays)
+        return other
+
+    @functools.cached_property
+    def arrays(self) -> Mapping[str, Array]:
+        """All values, which the first who asks for them draws: a spec may be only looked at."""
+        return self._start({})
+
+    @functools.cached_property
+    def parameters(self) -> Mapping[str, Array]:
+        """Those of `arrays` that are learned."""
+        return self._of(learned=True)
+
+    @functools.cached_property
+    def state(self) -> Mapping[str, Array]:
+        """Those of `arrays` that are kept but not learned."""
+        return self._of(learned=False)
+
+    def _of(self, *, learned: bool) -> Mapping[str, Array]:
+        known = self.graph.parameters
+        chosen = {n: array for n, array in self.arrays.items() if known[n].learned is learned}
+        return MappingProxyType(chosen)
+
+    def _start(self, given: Mapping[str, Array]) -> Mapping[str, Array]:
+        """An array for each parameter: of `given`, or as its initializer draws it."""
+        with np.errstate(over="ignore"):  # what a run says better
+            arrays = {
+                name: np.array(given[name], dtype=self.dtype, order="C")
+                if name in given
+                else _start(parameter, self.dtype, self._seed)
+                for name, parameter in self.graph.parameters.items()
+            }
+        return MappingProxyType(arrays)
+
+    @property
+    def trainable(self) -> tuple[str, ...]:
+        """Names of the parameters that training may change."""
+        known = self.graph.parameters.values()
+        return tuple(array.name for array in known if array.trainable and array.learned)
+
+    def executor(
+        self, wanted: Iterable[str], *, keep: bool = False, mode: Mode = "run"
+    ) -> Executor:
+        """The executor of the nodes `wanted`, made once; see `Executor`.
+
+        Raises
+        ------
+        UsageError
+            A name is not that of a node, or there is no such mode.
+        """
+        if mode not in MODES:
+            help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
+            raise UsageError(Diagnostic("unknown-mode", f"there is no mode '{mode}'", help=help))
+        key = (tuple(wanted), keep, mode)
+        if key not in self._executors:
+            plan = make(self.graph, key[0], mode)
+            self._executors[key] = Executor(plan, self.dtype, keep=keep)
+        return self._executors[key]
+
+    def run(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        outputs: str | Iterable[str] | None = None,
+        **named: Any,
+    ) -> dict[str, Array]:
+        """Values of the network's outputs, or of any nodes.
+
+        Parameters
+        ----------
+        inputs, **named : array_like
+            One for each input that is needed, of the shape that the spec declares, given in a
+            mapping or by keyword.
+        outputs : str or iterable of str, optional
+            Names of nodes; by default those that the spec declares.
+
+        Returns
+        -------
+        dict of str to ndarray
+
+        Raises
+        ------
+        RunError
+            An input is missing, unknown, or of the wrong shape or kind; free sizes disagree; or a
+            result is not finite.
+        UsageError
+            `outputs` names no node.
+        """
+        wanted = self.graph.outputs if outputs is None else names_of(outputs)
+        return self.executor(wanted).run({**(inputs or {}), **named}, self.arrays)
+
+    def loss(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *,
+        loss: str | Iterable[str] | None = None,
+        **named: Any,
+    ) -> float:
+        """Mean of the loss over the samples; the sum of the means where there are several.
+
+        Parameters
+        ----------
+        inputs, **named : array_like
+            As for `run`.
+        loss : str or iterable of str, optional
+            Nodes to take for the loss; by default ``train.loss``, else every loss op.
+
+        Raises
+        ------
+        RunError, UsageError
+            As `run`; also when there is no loss.
+        """
+        nodes = self.losses(loss)
+        values = self.executor(nodes).run({**(inputs or {}), **named}, self.arrays)
+        return float(sum(value.mean() for value in values.values()))
+
+    def losses(self, loss: str | Iterable[str] | None = None) -> tuple[str, ...]:
+        """Names of the nodes that make up the loss; see `loss`.
+
+        Raises
+        ------
+        UsageError
+            There are none.
+        """
+        nodes = self.graph.losses if loss is None else names_of(loss)
+        if not nodes and len(self.graph.outputs) == 1:
+            node = self.graph.node(self.graph.outputs[0])
+            nodes = (node.name,) if node.shape == () else ()
+        if not nodes:
+            raise UsageError(
+                Diagnostic(
+                    "no-loss",
+                    "the network has no loss",
+                    help="add a loss op, or name a node: 'train: {loss: NODE}' or loss=...",
+                )
+            )
+        return nodes
+
+    def assign(self, values: Mapping[str, Any], *, origin: str = "the values given") -> None:
+        """Set parameters and state in place, all of them or none.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like
+            By full name; parameters that are not named keep their values.
+        origin : str
+            What the values come from, for messages.
+
+        Raises
+        ------
+        RunError
+            A name is unknown, or an array of the wrong shape or not of numbers.
+        """
+        arrays = {name: as_numbers(value) for name, value in values.items()}
+        shapes = {name: None if a is None else a.shape for name, a in arrays.items()}
+        self._refuse(shapes, origin)
+        self._set({name: array for name, array in arrays.items() if array is not None})
+
+    def _set(self, arrays: Mapping[str, Array]) -> None:
+        with np.errstate(over="ignore"):  # what a run says better
+            for name, array in arrays.items():
+                self.arrays[name][...] = array
+
+    def _refuse(
+        self,
+        shapes: Mapping[str, tuple[int, ...] | None],
+        origin: str,
+        needed: Iterable[str] = (),
+    ) -> None:
+        """Refuse strange names, other shapes, and the lack of `needed`; None is not of numbers."""
+        known = self.graph.parameters
+        findings = Findings(DEFAULT.faults, RunError)
+        meant = set()
+        for name, shape in shapes.items():
+            if name not in known:
+                candidates = tuple(islice(known, _MAX_CANDIDATES))
+                message = f"'{name}' in {origin} is no parameter of the network"
+                findings.error("unknown-parameter", message, help=suggestion(name, candidates))
+                meant.add(nearest(name, candidates))
+            elif shape is None:
+                message = f"'{name}' in {origin} is not an array of numbers"
+                findings.error("not-numbers", message)
+            elif shape != known[name].shape:
+                wanted = show(known[name].shape)
+                message = f"'{name}' has shape {wanted}, but {show(shape)} in {origin}"
+                findings.error("wrong-shape", message)
+        # A name that is misspelt is told once.
+        if missing := [name for name in needed if name not in shapes and name not in meant]:
+            message = f"{origin} has no value for {listed(missing)}"
+            help = "a spec takes part of its parameters by weights: {file: NAME, partial: true}"
+            findings.error("missing-parameter", message, help=help)
+        findings.raise_errors(RunError)
+
+    def _read(
+        self, path: Path, origin: str, span: Span | None = None, *, partial: bool
+    ) -> tuple[dict[str, Array], weight_files.Classes | None]:
+        """The arrays in a file that the network has room for, and the classes that it names."""
+        known = self.graph.parameters.values()
+        open = () if partial else (each.name for each in known if each.origin.array is None)
+        with archives.opened(path, span) as archive:
+            stored = dict(zip(archive.names, archive.names, strict=True))
+            if weight_files.is_checkpoint(archive.metadata):
+                stored = weight_files.stored_names(archive.names)
+            shapes = {name: archive.shape(kept, span) for name, kept in stored.items()}
+            self._refuse(shapes, origin, open)
+            classes = weight_files.classes_in(archive.metadata, path.name)
+            found = {name: archive.read(kept, span) for name, kept in stored.items()}
+        findings = Findings(DEFAULT.faults, RunError)
+        for name, array in found.items():
+            if bad := first_not_finite(array):
+                message = f"'{name}' holds {bad} in {origin}"
+                findings.error("not-finite", message, help=FINITE)
+        findings.raise_errors(RunError)
+        return found, classes
+
+    def load_weights(self, path: str | Path, *, partial: bool = False) -> None:
+        """Set parameters and state from a .safetensors or .npz file, such as `save` writes.
+
+        Parameters
+        ----------
+        path : str or Path
+            Or the folder of a run, for the weights in it. Of a checkpoint, the parameters count.
+        partial : bool
+            Whether those that the file lacks keep their values; else they are a fault, but for
+            those that the spec gives in numbers.
+
+        Raises
+        ------
+        FileError
+            The file cannot be read.
+        RunError
+            As `assign`; or a name is missing.
+        """
+        path = weight_files.located(path)
+        arrays, classes = self._read(path, f"'{path.name}'", partial=partial)
+        self._set(arrays)
+        if not partial:
+            self.classes = classes
+
+    def save(self, path: str | Path) -> None:
+        """Write parameters and state to a .safetensors or .npz file, whole or not at all.
+
+        A .safetensors file keeps the names of classes too.
+        """
+        archives.write_arrays(Path(path), self.arrays, weight_files.metadata_of(self.classes))
+
+    def draw(self, path: str | Path | None = None, **options: Any) -> str:
+        """Diagram of the network; see `graphnn.drawing.draw`."""
+        # Drawing stands above the network; only this convenience looks up at it.
+        from graphnn import drawing
+
+        return drawing.draw(self, path, **options)
+
+    def _repr_svg_(self) -> str:
+        """The diagram that Jupyter shows."""
+        from graphnn import drawing
+
+        return drawing.to_svg(self)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse what is no seed.
+
+    Raises
+    ------
+    UsageError
+        It is not a whole number from 0 on.
+    """
+    if not isinstance(seed, int | np.integer) or seed < 0:
+        raise UsageError(Diagnostic("bad-seed", f"a seed is a number from 0 on, not {seed}"))
+
+
+def names_of(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Names as a tuple, each once; a single one need not be in a list.
+
+    Raises
+    ------
+    UsageError
+        It is something else.
+    """
+    every = [given] if isinstance(given, str) else given
+    if not isinstance(every, Iterable):
+        raise UsageError(Diagnostic("bad-option", f"a name is text, not {given!r}"))
+    names = tuple(every)
+    for name in names:
+        if not isinstance(name, str):
+            raise UsageError(Diagnostic("bad-option", f"a name is text, not {name!r}"))
+    return tuple(dict.fromkeys(names))
+
+
+def _start(parameter: Parameter, dtype: np.dtype[Any], seed: int) -> Array:
+    origin = parameter.origin
+    if origin.array is not None:
+        return np.array(origin.array, dtype=dtype, order="C")
+    assert origin.start is not None
+    rng = np.random.default_rng([seed, zlib.crc32(parameter.name.encode())])
+    return origin.start.draw(rng, parameter.shape, origin.layout).astype(dtype)
+
+
+def load(
+    path: str | Path, settings: Mapping[str, Any] | None = None, *, seed: int | None = None
+) -> Network:
+    """The network that the spec file at `path` declares.
+
+    Parameters
+    ----------
+    path : str or Path
+        A YAML file, or a JSON file by its suffix ``.json``.
+    settings : mapping, optional
+        Named sizes and values of ``train`` to replace; see `graphnn.spec.settings.override`.
+    seed : int, optional
+        Of the initializers; by default ``train.seed``, else 0.
+
+    Raises
+    ------
+    SpecError
+        With every independent fault of the spec, each with its place.
+    FileError
+        The file, or one that it names, cannot be read.
+    UsageError
+        A setting names nothing.
+    """
+    path = Path(path)
+    return _network(
+        lambda findings: reader.read_file(path, findings=findings), path.parent, settings, seed
+    )
+
+
+def loads(
+    text: str | Mapping[str, Any],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    folder: str | Path = ".",
+    seed: int | None = None,
+) -> Network:
+    """The network that `text`, YAML or a dict of the same structure, declares; see `load`.
+
+    Parameters
+    ----------
+    text : str or dict
+    settings, seed
+        As for `load`.
+    folder : str or Path
+        Where the files that it names lie.
+    """
+
+    def read(findings: Findings) -> Document:
+        if isinstance(text, str):
+            return reader.read(text, findings=findings)
+        document = located(dict(text))
+        assert isinstance(document, Document)
+        return document
+
+    return _network(read, Path(folder), settings, seed)
+
+
+def _network(
+    read: Callable[[Findings], Document],
+    folder: Path,
+    settings: Mapping[str, Any] | None,
+    seed: int | None,
+) -> Network:
+    findings = Findings(DEFAULT.faults)
+    spec = build.build(read(findings), folder, findings, settings)
+    checked = graph.build(spec, findings)
+    if seed is None:
+        seed = spec.train.seed if spec.train is not None else 0
+    return Network(checked, seed)

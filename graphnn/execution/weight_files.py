@@ -1,0 +1,79 @@
+"""What training leaves of a network in files: parameters, and the names of the classes it tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from graphnn.storage import files
+
+Classes = dict[str, tuple[str, ...]]  # by input: the name of each class number
+WEIGHTS = "weights.safetensors"
+CHECKPOINT = "checkpoint.safetensors"
+PATH = "//path"  # no parameter can have such a name
+OPTIMIZER = "//optimizer/"
+BEST = "//best/"
+RECORD = "graphnn"  # the key in the metadata of .safetensors
+_CLASSES = "classes"
+
+
+def located(path: str | Path) -> Path:
+    """The file of weights meant by `path`, which may be the folder of a run."""
+    path = Path(path)
+    return path / WEIGHTS if path.is_dir() else path
+
+
+def stored_names(names: Iterable[str]) -> dict[str, str]:
+    """The array that holds each parameter, in weights or in a checkpoint.
+
+    Of a checkpoint with a best epoch it is that of this epoch, as weights would hold it.
+    """
+    found = {name: name for name in names if not name.startswith("//")}
+    best = {name.removeprefix(BEST): name for name in names if name.startswith(BEST)}
+    return found | best
+
+
+def is_checkpoint(metadata: Mapping[str, str]) -> bool:
+    """Whether a file with such metadata is one to resume from."""
+    return "history" in _record(metadata)
+
+
+def metadata_of(
+    classes: Classes | None, more: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """Metadata of a .safetensors file that tell the names of classes, where they are known.
+
+    Under one key, since safetensors writes several in any order.
+    """
+    record = {**(more or {}), **({} if classes is None else {_CLASSES: classes})}
+    return {RECORD: json.dumps(record)} if record else {}
+
+
+def classes_in(metadata: Mapping[str, str], file: str) -> Classes | None:
+    """Names of classes in the metadata of `file`; None where they tell of none.
+
+    Raises
+    ------
+    FileError
+        They are no lists of texts by input.
+    """
+    found = _record(metadata).get(_CLASSES)
+    if found is None:
+        return None
+    if isinstance(found, dict) and all(map(_are_texts, found.values())):
+        return {name: tuple(names) for name, names in found.items()}
+    raise files.fail("broken-file", f"'{file}' holds no sound names of classes")
+
+
+def _record(metadata: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        found = json.loads(metadata.get(RECORD, "{}"))
+    except (ValueError, RecursionError):
+        return {}  # another program's
+    return found if isinstance(found, dict) else {}
+
+
+def _are_texts(names: object) -> bool:
+    return isinstance(names, list) and all(isinstance(name, str) for name in names)

@@ -1,0 +1,255 @@
+"""Reverse mode over a plan: each step's vector-Jacobian product, last step first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.execution import ForwardPass, Mode, Plan
+from graphnn.execution.network import Network, check_seed, names_of
+from graphnn.ops import Op
+
+Array = NDArray[Any]
+
+
+def backprop(
+    network: Network,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    loss: str | Iterable[str] | None = None,
+    only: str | Iterable[str] | None = None,
+    mode: Mode = "run",
+    seed: int = 0,
+    **named: Any,
+) -> dict[str, Array]:
+    """Gradient of the loss by backpropagation.
+
+    Parameters
+    ----------
+    network : Network
+    inputs, **named : array_like
+        As for `Network.run`.
+    loss : str or iterable of str, optional
+        As for `Network.loss`.
+    only : str or iterable of str, optional
+        Names of parameters, or of input nodes; by default every parameter.
+    mode : {"run", "train"}
+        Whether ops such as dropout and batch_norm do what they do when run or in training.
+    seed : int
+        Of the noise in training.
+
+    Returns
+    -------
+    dict of str to ndarray
+        By name, each of the shape of its parameter.
+
+    Raises
+    ------
+    RunError, UsageError
+        As `Network.loss`; also when `only` names nothing.
+    """
+    check_seed(seed)
+    reverse = Reverse(network, loss=loss, only=only, mode=mode)
+    with np.errstate(all="ignore"):
+        return reverse({**(inputs or {}), **named}, np.random.default_rng(seed)).gradients
+
+
+class Pass(NamedTuple):
+    """What one pass forth and back gives.
+
+    Attributes
+    ----------
+    loss : float
+    gradients : dict of str to ndarray
+        By name of parameter or input.
+    also : dict of str to ndarray
+        Values of the nodes asked for besides.
+    state : dict of str to ndarray
+        New values of what is kept but not learned, by full name; in training alone.
+    """
+
+    loss: float
+    gradients: dict[str, Array]
+    also: dict[str, Array]
+    state: dict[str, Array]
+
+
+class Reverse:
+    """The gradient of one loss, ready to be taken many times.
+
+    Parameters
+    ----------
+    network : Network
+    loss, only, mode
+        As for `backprop`.
+    also : iterable of str
+        More nodes to compute on the way, such as those that metrics read.
+
+    Attributes
+    ----------
+    noisy : bool
+        Whether a pass draws noise, and so needs a generator.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        loss: str | Iterable[str] | None = None,
+        only: str | Iterable[str] | None = None,
+        also: Iterable[str] = (),
+        mode: Mode = "run",
+    ) -> None:
+        self._network = network
+        self._losses = network.losses(loss)
+        self._also = tuple(also)
+        self._executor = network.executor((*self._losses, *self._also), keep=True, mode=mode)
+        plan = self._executor.plan
+        self._shares: dict[tuple[tuple[int, ...], np.dtype[Any]], Array] = {}
+        self.noisy = bool(plan.noises)
+        self._targets = _targets(network, plan, only)
+        self._stateful = [step for step in plan.steps if type(step.op).update is not Op.update]
+        self._pulls = _pulls(plan, {s for s in self._targets.values() if s is not None})
+
+    def __call__(self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None) -> Pass:
+        """One pass forth and back; in training, noise is drawn from `rng`.
+
+        As for `Executor.kept`, whoever calls it switches off NumPy's floating-point warnings.
+
+        Raises
+        ------
+        RunError
+            As `Network.run`.
+        """
+        plan = self._executor.plan
+        total = 0.0
+        cotangents: list[Array | None] = [None] * len(plan.slots)
+        kept = self._executor.kept(inputs, self._network.arrays, rng)
+        values = kept.values
+        for name in self._losses:
+            value = values[plan.outputs[name]]
+            total += float(np.add.reduce(value, axis=None)) / value.size
+            cotangents[plan.outputs[name]] = self._share(value)
+        _pull_back(self._pulls, kept, cotangents)
+        also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
+        state = self._updated(kept)
+        kept.release()
+        return Pass(total, self._gradients(values, cotangents), also, state)
+
+    def _gradients(self, values: list[Array], cotangents: list[Array | None]) -> dict[str, Array]:
+        """Each in memory that nothing else holds: ops may pass views along."""
+        seen: set[int] = set()
+        gradients = {}
+        for name, slot in self._targets.items():
+            found = None if slot is None else cotangents[slot]
+            if found is None:
+                found = self._zeros(name, values, slot)
+            elif found.base is not None or id(found) in seen:
+                found = found.copy()
+            seen.add(id(found))
+            gradients[name] = found
+        return gradients
+
+    def _share(self, loss: Array) -> Array:
+        """What the mean of a loss makes of each of its entries."""
+        key = loss.shape, loss.dtype
+        share = self._shares.get(key)
+        if share is None:
+            # A view, so that nobody takes it for a gradient of its own.
+            share = np.full_like(loss, 1 / loss.size)[...]
+            share.setflags(write=False)
+            self._shares = {key: share}
+        return share
+
+    def _updated(self, kept: ForwardPass) -> dict[str, Array]:
+        state: dict[str, Array] = {}
+        for step in self._stateful:
+            given = [None if slot is None else kept.values[slot] for slot in step.arguments]
+            saved = {"saved": kept.saved[step.output]} if step.op.takes_saved else {}
+            new = step.op.update(kept.values[step.output], *given, **saved)
+            names = self._network.graph.nodes[step.node].parameters
+            state |= {str(names[operand]): array for operand, array in new.items()}
+        return state
+
+    def _zeros(self, name: str, values: list[Array], slot: int | None) -> Array:
+        return np.zeros_like(self._network.parameters[name] if slot is None else values[slot])
+
+
+def _targets(
+    network: Network, plan: Plan, only: str | Iterable[str] | None
+) -> dict[str, int | None]:
+    """Slots of the arrays to differentiate by; None for one that the loss does not depend on."""
+    names = tuple(network.parameters) if only is None else names_of(only)
+    inputs = {node.name for node in network.graph.inputs if node.kind == "float"}
+    for name in names:
+        if name not in network.parameters and name not in inputs:
+            raise UsageError(
+                Diagnostic(
+                    "unknown-parameter",
+                    f"the network has no parameter '{name}'",
+                    help=suggestion(name, network.parameters),
+                )
+            )
+    return {name: plan.parameters.get(name, plan.inputs.get(name)) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class _Pull:
+    """A step ready to be reversed.
+
+    Attributes
+    ----------
+    output : int
+    vjp : callable
+    arguments : tuple of int
+        As for `Plan.filled`.
+    wanted : tuple of int or None
+        The slot of each operand whose cotangent is needed.
+    saves : bool
+        Whether the vjp takes what the op has saved.
+    """
+
+    output: int
+    vjp: Callable[..., tuple[Array | None, ...]]
+    arguments: tuple[int, ...]
+    wanted: tuple[int | None, ...]
+    saves: bool
+
+
+def _pulls(plan: Plan, targets: set[int]) -> tuple[_Pull, ...]:
+    """What to reverse, last first."""
+    active = set(targets)
+    found = []
+    for step in plan.steps:
+        wanted = tuple(slot if slot in active else None for slot in step.arguments)
+        if any(slot is not None for slot in wanted):
+            active.add(step.output)
+            vjp = step.op.vjp
+            if step.op.takes_wanted:
+                vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
+            found.append(_Pull(step.output, vjp, plan.filled(step), wanted, step.op.takes_saved))
+    return tuple(reversed(found))
+
+
+def _pull_back(pulls: Iterable[_Pull], kept: ForwardPass, cotangents: list[Array | None]) -> None:
+    values = kept.values
+    look_up = values.__getitem__
+    for pull in pulls:
+        cotangent = cotangents[pull.output]
+        if cotangent is None:
+            continue
+        cotangents[pull.output] = None  # its memory is free for the next
+        vjp = partial(pull.vjp, saved=kept.saved[pull.output]) if pull.saves else pull.vjp
+        parts = vjp(cotangent, values[pull.output], *map(look_up, pull.arguments))
+        for slot, part in zip(pull.wanted, parts, strict=True):
+            if slot is not None and part is not None:
+                before = cotangents[slot]
+                # Not in place: an op may hand the same array to several operands.
+                cotangents[slot] = part if before is None else before + part

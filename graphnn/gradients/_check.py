@@ -1,0 +1,369 @@
+"""Two independent gradients compared entry by entry, with a verdict for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.execution import Mode, as_numbers
+from graphnn.execution.network import Network, names_of
+from graphnn.gradients._backprop import backprop
+from graphnn.gradients.numerical import selection
+from graphnn.gradients.numerical.api import Interrupted, Method, Rule, Steps, numerical_gradient
+from graphnn.gradients.numerical.engine.probes import MAX_MEMORY
+from graphnn.gradients.numerical.estimates import GradientEstimate
+from graphnn.gradients.numerical.loop import Crossing
+from graphnn.gradients.numerical.rules import Extrapolation
+from graphnn.gradients.numerical.selection import Entries
+from graphnn.spec.sizes import show
+
+Array = NDArray[Any]
+VERDICTS = ("agree", "wrong backward", "kink", "unresolved")
+_WORST_FIRST = ("wrong backward", "unresolved", "kink", "agree")
+_NOT_TAKEN = -1  # in place of a verdict
+_MARGIN = 10.0  # an error estimate is trusted to this factor
+_ROUNDING = 1e-13  # of the largest entry: what backprop itself may round
+_RESOLVED = 1e-2  # an estimate this much of its entry cannot vouch for it ...
+_NEGLIGIBLE = 1e-6  # ... unless it is this small beside the largest entry
+_LINES = 10
+_LISTED = 100  # kinks of a parameter in plain data
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of one parameter, by both ways.
+
+    Attributes
+    ----------
+    parameter : str
+    index : tuple of int
+    backprop, numerical, error : float
+        The derivative by backpropagation, or as it was given; the numerical one, and how far that
+        may be off.
+    verdict : str
+        One of `VERDICTS`.
+    crossing : Crossing or None
+        Where a probe crosses a kink, for that verdict.
+    origin : {"backprop", "given"}
+        Whose the first of the two derivatives is.
+    """
+
+    parameter: str
+    index: tuple[int, ...]
+    backprop: float
+    numerical: float
+    error: float
+    verdict: str
+    crossing: Crossing | None = None
+    origin: str = "backprop"
+
+    def told(self, alike: int, total: int) -> str:
+        """A line about it, and how many of the parameter's entries have the same verdict."""
+        verdict = self.verdict
+        if verdict == "kink" and self.crossing is not None:
+            verdict += f" at {self.crossing}"
+        if self.verdict != "agree":
+            verdict += f" ({alike} of {total})"
+        return (
+            f"{selection.show(self.parameter, self.index)}: {verdict}, "
+            f"{self.origin} {self.backprop:.9g}, numerical {self.numerical:.9g} +- {self.error:.1g}"
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; None for a number that is not finite, which JSON does not have."""
+        numbers = {
+            self.origin: self.backprop,
+            "numerical": self.numerical,
+            "error": self.error,
+        }
+        finite = {name: n if math.isfinite(n) else None for name, n in numbers.items()}
+        return {"index": list(self.index), **finite, "verdict": self.verdict}
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterReport:
+    """What the comparison found for one parameter.
+
+    Attributes
+    ----------
+    name : str
+    verdicts : ndarray of int, shape of the parameter
+        Positions in `VERDICTS`; -1 where the entry was not taken.
+    counts : mapping of str to int
+        Entries by verdict.
+    worst : Entry
+        The worst by its verdict, wrong ones first; among those, the one whose difference is the
+        largest against its estimated error.
+    estimate : GradientEstimate
+        The numerical gradient, with its errors and kinks.
+    """
+
+    name: str
+    verdicts: Array
+    counts: Mapping[str, int]
+    worst: Entry
+    estimate: GradientEstimate
+
+    def __str__(self) -> str:
+        return self.worst.told(self.counts[self.worst.verdict], sum(self.counts.values()))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON; of kinks, the places of the first hundred."""
+        return {
+            "name": self.name,
+            "counts": dict(self.counts),
+            "worst": self.worst.as_dict(),
+            "kinks": [
+                {
+                    "index": list(crossing.entry),
+                    "node": crossing.node,
+                    "sample": crossing.sample,
+                    "at": list(crossing.index),
+                    "verdict": VERDICTS[self.verdicts[crossing.entry]],
+                }
+                for crossing in self.estimate.crossings(_LISTED)
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GradientReport:
+    """What the comparison found; true when no entry shows a wrong backward pass."""
+
+    parameters: tuple[ParameterReport, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no entry is wrong."""
+        return self.counts["wrong backward"] == 0
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Entries of all parameters by verdict."""
+        return {
+            verdict: sum(report.counts[verdict] for report in self.parameters)
+            for verdict in VERDICTS
+        }
+
+    @property
+    def wrong(self) -> tuple[ParameterReport, ...]:
+        """Parameters with a wrong entry."""
+        return tuple(report for report in self.parameters if report.counts["wrong backward"])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "ok": self.ok,
+            "counts": self.counts,
+            "parameters": [report.as_dict() for report in self.parameters],
+        }
+
+    def __str__(self) -> str:
+        total = sum(self.counts.values())
+        parts = [f"{count} {verdict}" for verdict, count in self.counts.items() if count]
+        lines = [f"{total} entries: {', '.join(parts) or 'none'}"]
+        ranked = sorted(self.parameters, key=lambda report: _rank(report.worst))
+        shown = ranked[: _LINES - 2] if len(ranked) > _LINES - 1 else ranked
+        lines += [f"  {report}" for report in shown]
+        if len(shown) < len(ranked):
+            lines.append(f"  and {len(ranked) - len(shown)} parameters more")
+        return "\n".join(lines)
+
+
+def check_gradients(
+    network: Network,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    gradients: Mapping[str, Any] | None = None,
+    loss: str | Iterable[str] | None = None,
+    only: str | Iterable[str] | None = None,
+    entries: Entries | None = None,
+    method: Method = "probes",
+    rule: Rule = "central",
+    order: int | None = None,
+    step: Steps | None = None,
+    extrapolation: str | Extrapolation = "compared",
+    mode: Mode = "run",
+    seed: int = 0,
+    threads: int | None = None,
+    executor: Executor | None = None,
+    max_memory: int = MAX_MEMORY,
+    progress: Callable[[int, int], None] | None = None,
+    **named: Any,
+) -> GradientReport:
+    """Compare backpropagation with the numerical gradient, every entry, in float64.
+
+    Parameters
+    ----------
+    network, inputs, loss, only, entries, method, rule, order, step, extrapolation, mode, seed
+        As for `numerical_gradient`.
+    threads, executor, max_memory, progress, **named
+        Likewise.
+    gradients : mapping of str to array_like, optional
+        Gradients of the same loss from elsewhere, to be checked in place of backpropagation's:
+        by name, each of the shape of its parameter. Parameters without one are left out.
+
+    Returns
+    -------
+    GradientReport
+        An entry *agrees* when the two differ by less than ten estimated errors; it shows a
+        *wrong backward* when they differ by more, unless a probe crossed a *kink*; it stays
+        *unresolved* when the estimated error is too large to tell.
+
+    Raises
+    ------
+    RunError, UsageError
+        As `numerical_gradient`; also when `gradients` names no parameter, or has another shape.
+    Interrupted
+        As `numerical_gradient`; its `report` tells of what was reached.
+    """
+    given = {**(inputs or {}), **named}
+    if network.dtype != np.float64:
+        network = network.astype("float64")
+    if gradients is not None:
+        analytic = _taken(network, gradients)
+        only = tuple(analytic) if only is None else only
+        origin = "given"
+    else:
+        only = None if only is None else names_of(only)
+        analytic = backprop(network, given, loss=loss, only=only, mode=mode, seed=seed)
+        origin = "backprop"
+    try:
+        estimates = numerical_gradient(
+            network,
+            given,
+            loss=loss,
+            only=only,
+            entries=entries,
+            method=method,
+            rule=rule,
+            order=order,
+            step=step,
+            extrapolation=extrapolation,
+            mode=mode,
+            seed=seed,
+            threads=threads,
+            executor=executor,
+            max_memory=max_memory,
+            progress=progress,
+        )
+    except Interrupted as stop:
+        stop.report = compare(analytic, stop.estimates, origin)
+        raise
+    return compare(analytic, estimates, origin)
+
+
+def compare(
+    analytic: Mapping[str, Array],
+    estimates: Mapping[str, GradientEstimate],
+    origin: str = "backprop",
+) -> GradientReport:
+    """Report on gradients that are already there; see `check_gradients` and `Entry`.
+
+    Raises
+    ------
+    UsageError
+        A gradient is missing.
+    """
+    for name in estimates:
+        if name not in analytic:
+            message = f"there is no gradient of '{name}' to check"
+            raise UsageError(Diagnostic("missing-gradient", message))
+    sizes = [np.abs(found.value[np.isfinite(found.value)]) for found in estimates.values()]
+    scale = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
+    return GradientReport(
+        tuple(
+            _report(name, analytic[name], found, scale, origin)
+            for name, found in estimates.items()
+            if found.taken
+        )
+    )
+
+
+def _taken(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]:
+    """Gradients from elsewhere, once they fit the network."""
+    faults, arrays = [], {}
+    for name, given in gradients.items():
+        array = as_numbers(given)
+        if name not in network.parameters:
+            help = suggestion(name, network.parameters)
+            message = f"the network has no parameter '{name}'"
+            faults.append(Diagnostic("unknown-parameter", message, help=help))
+        elif array is None:
+            message = f"the gradient of '{name}' is not an array of numbers"
+            faults.append(Diagnostic("not-numbers", message))
+        elif array.shape != network.parameters[name].shape:
+            wanted = show(network.parameters[name].shape)
+            message = f"'{name}' has shape {wanted}, but its gradient {show(array.shape)}"
+            transposed = array.T.shape == network.parameters[name].shape
+            help = "it may be that of the transpose: give its '.T'" if transposed else ""
+            faults.append(Diagnostic("wrong-shape", message, help=help))
+        else:
+            arrays[name] = array.astype(np.float64)
+    if faults:
+        raise UsageError(*faults)
+    return arrays
+
+
+def _report(
+    name: str, analytic: Array, estimate: GradientEstimate, scale: float, origin: str
+) -> ParameterReport:
+    difference = np.abs(analytic - estimate.value)
+    tolerance = _MARGIN * estimate.error + _ROUNDING * scale
+    # Written so that a NaN difference counts as too large.
+    apart = ~(difference <= tolerance)
+    size = np.maximum(np.abs(analytic), np.abs(estimate.value))
+    vague = (estimate.error > _RESOLVED * size) & (estimate.error > _NEGLIGIBLE * scale)
+    lost = ~np.isfinite(estimate.value + estimate.error)
+    found = {
+        "kink": estimate.kink & (apart | vague),
+        "unresolved": lost | (vague & ~apart),
+        "wrong backward": apart,
+    }
+    codes = [VERDICTS.index(verdict) for verdict in found]
+    verdicts = np.select(list(found.values()), codes, VERDICTS.index("agree"))
+    if estimate.entries is not None:
+        taken = np.zeros(verdicts.size, dtype=bool)
+        taken[estimate.entries] = True
+        verdicts = np.where(taken.reshape(verdicts.shape), verdicts, _NOT_TAKEN)
+    counts = {verdict: int((verdicts == code).sum()) for code, verdict in enumerate(VERDICTS)}
+    index = _worst(verdicts, difference / np.maximum(tolerance, np.finfo(np.float64).tiny))
+    verdict = VERDICTS[verdicts[index]]
+    locate = estimate.locate if verdict == "kink" else None
+    entry = Entry(
+        name,
+        index,
+        float(analytic[index]),
+        float(estimate.value[index]),
+        float(estimate.error[index]),
+        verdict,
+        None if locate is None else locate(index),
+        origin,
+    )
+    return ParameterReport(name, verdicts, counts, entry, estimate)
+
+
+def _worst(verdicts: Array, ratio: Array) -> tuple[int, ...]:
+    """Index of the worst entry; those that were not taken come last."""
+    severity = np.full(verdicts.shape, len(VERDICTS))
+    for rank, verdict in enumerate(_WORST_FIRST):
+        severity[verdicts == VERDICTS.index(verdict)] = rank
+    ratio = np.where(np.isnan(ratio), np.inf, ratio)
+    place = np.lexsort((-ratio.ravel(), severity.ravel()))[0]
+    return tuple(map(int, np.unravel_index(place, verdicts.shape)))
+
+
+def _rank(entry: Entry) -> tuple[int, float]:
+    gap = abs(entry.backprop - entry.numerical)
+    return _WORST_FIRST.index(entry.verdict), -gap / max(entry.error, 1e-300)

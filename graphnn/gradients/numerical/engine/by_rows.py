@@ -1,0 +1,137 @@
+"""Probes by rows: the rows that moved, of many probes, run as one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.gradients.numerical.engine.route import ENTRIES, ROWS, Found, Moved, Offsets, Route
+
+Array = NDArray[Any]
+
+
+class ByRows:
+    """Each probe runs `whole` on the batch; the rows that moved of many probes run `apart`.
+
+    A piece is where it stands among the entries asked for, and the entries.
+    """
+
+    def __init__(self, route: Route, entries: Sequence[int] | None = None) -> None:
+        self._route = route
+        size = route.base.values[route.slot].size
+        self._entries = range(size) if entries is None else entries
+
+    def pieces(self, offsets: Offsets) -> Iterator[tuple[int, Sequence[int]]]:
+        """As `Strategy.pieces`."""
+        many = self._probes_a_chunk()
+        for start in range(0, len(self._entries), many):
+            yield start, self._entries[start : start + many]
+
+    def blank(self, offsets: Offsets) -> Found:
+        """As `Strategy.blank`."""
+        return Found.of(offsets, (len(self._entries),))
+
+    def place(self, piece: tuple[int, Sequence[int]]) -> tuple[Any, ...]:
+        """As `Strategy.place`."""
+        start, entries = piece
+        return ..., slice(start, start + len(entries))
+
+    def finished(self, found: Array) -> Array:
+        """As `Strategy.finished`."""
+        return found
+
+    def evaluate(self, piece: tuple[int, Sequence[int]], offsets: Offsets) -> Found:
+        """As `Strategy.evaluate`; all of the loss is at stake."""
+        _, entries = piece
+        found = Found.of(offsets, (len(entries),))
+        assert found.kinks is not None
+        for number, offset in enumerate(offsets):
+            found.differences[number], found.kinks[number] = self._chunk(entries, offset)
+        base = self._route.base
+        found.loss_scale[:] = sum(base.size(loss).mean() for loss in self._route.losses)
+        return found
+
+    def _probes_a_chunk(self) -> int:
+        if not self._route.apart:
+            return 64
+        rows = min(ROWS, max(1, ENTRIES // self._route.width))
+        return max(1, rows // self._route.rows)
+
+    def _chunk(self, entries: Sequence[int], offset: float | complex) -> tuple[Array, Array]:
+        route, base = self._route, self._route.base
+        differences = np.zeros(len(entries), np.result_type(float, offset))
+        crossed = np.zeros(len(entries), dtype=bool)
+        parts: list[tuple[int, Array, dict[int, Array]]] = []
+        read = {argument for step in route.apart for argument in step.arguments}
+        handed = [slot for slot in route.frontier if slot in read]
+        for position, entry in enumerate(entries):
+            moved = self._whole(entry, offset)
+            crossed[position] = self._whole_crossed(moved)
+            for loss in route.losses:
+                if loss in moved:
+                    differences[position] += (moved[loss] - base.values[loss]).mean()
+            if route.apart:
+                samples = self._moved_samples(moved)
+                # Rows alone are kept: whole arrays of all probes at once would be many.
+                parts.append((position, samples, {slot: moved[slot][samples] for slot in handed}))
+        if parts and any(len(samples) for _, samples, _ in parts):
+            self._rows(parts, differences, crossed)
+        return differences, crossed
+
+    def _whole(self, entry: int, offset: float | complex) -> dict[int, Array]:
+        route, base = self._route, self._route.base
+        parameter = base.values[route.slot].astype(np.result_type(float, offset))
+        parameter.flat[entry] += offset
+        moved = {route.slot: parameter}
+        for step in route.whole:
+            op = base.ops[step.output]
+            moved[step.output] = np.asarray(op.forward(*base.arguments(step, moved)))
+        return moved
+
+    def _whole_crossed(self, moved: Mapping[int, Array]) -> bool:
+        base = self._route.base
+        return any(
+            not np.array_equal(
+                np.asarray(base.ops[step.output].branch(*base.arguments(step, moved))),
+                np.asarray(base.branches[step.output]),
+            )
+            for step in self._route.whole
+            if step.output in base.branches
+        )
+
+    def _moved_samples(self, moved: Mapping[int, Array]) -> Array:
+        route = self._route
+        changed = np.zeros(route.rows, dtype=bool)
+        for slot in route.frontier:
+            base = route.base.values[slot]
+            if base.shape[:1] == (route.rows,):
+                changed |= (moved[slot] != base).reshape(route.rows, -1).any(axis=1)
+        return np.flatnonzero(changed)
+
+    def _rows(
+        self,
+        parts: list[tuple[int, Array, dict[int, Array]]],
+        differences: Array,
+        crossed: Array,
+    ) -> None:
+        route = self._route
+        samples = np.concatenate([samples for _, samples, _ in parts])
+        owner = np.concatenate([np.full(len(samples), position) for position, samples, _ in parts])
+        moved = Moved(
+            {slot: np.concatenate([rows[slot] for _, _, rows in parts]) for slot in parts[0][2]},
+            samples,
+        )
+        kinks = np.zeros(len(samples), dtype=bool)
+        for step in route.apart:
+            given = route.on_rows(step, moved)
+            moved.rows[step.output] = step.op.forward(*given)
+            here = route.crossed(step, given, samples)
+            if here is not None:
+                kinks |= here
+        ends = {step.output for step in route.apart}
+        finals = {slot: rows for slot, rows in moved.rows.items() if slot in ends}
+        np.add.at(differences, owner, route.row_losses(finals, samples))
+        crossed[owner[kinks]] = True

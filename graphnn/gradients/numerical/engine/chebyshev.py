@@ -1,0 +1,117 @@
+"""Smooth curves through a few points: what a row's loss is while one of its channels moves.
+
+A curve is sampled at Chebyshev points and written as a sum of Chebyshev polynomials, whose
+coefficients fall off quickly until nothing but rounding is left. Then the curve is known between
+the points as exactly as at them; where they do not fall off so, nothing is said of it.
+
+References
+----------
+L. N. Trefethen, Approximation Theory and Approximation Practice, SIAM 2013, chapters 2 to 4 and 8;
+J. L. Aurentz and L. N. Trefethen, Chopping a Chebyshev series, ACM Transactions on Mathematical
+Software 43 (2017), for telling rounding from what is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+from graphnn.gradients.numerical.rules import EPSILON
+
+Array = NDArray[Any]
+_FEWEST = 4  # points, of which only the last coefficient can show that the others fall off
+_ROUNDED = 2 * EPSILON  # last coefficients that may be rounding, of a loss's size
+_ROUNDED_OF_MORE = 30 * EPSILON  # likewise, of more points
+_CHANCE = 2.0  # times the noise seen, a coefficient is hardly ever by chance
+_FLAT = 4.0  # coefficients that do not fall off by this are rounding,
+_SMALL = 1e-9  # if they are below this part of the slope
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """Chebyshev points of the second kind between -1 and 1, without the one at 0.
+
+    Attributes
+    ----------
+    places : ndarray, shape (count,)
+    coefficients : ndarray, shape (count, count)
+        Makes Chebyshev coefficients 1 to `count` of a curve that is 0 at 0 of its values.
+    powers : ndarray, shape (degree, degree)
+        Makes coefficients of the powers 1 to `degree` of the first so many of those; the others
+        tell whether they are all there is.
+    """
+
+    places: Array
+    coefficients: Array
+    powers: Array
+
+    @property
+    def degree(self) -> int:
+        """Of the curves that so many points tell."""
+        return len(self.powers)
+
+
+@lru_cache(maxsize=8)
+def points(count: int) -> Points:
+    """The points of an even `count`, and what turns values there into coefficients."""
+    order = np.delete(np.arange(count + 1), count // 2)
+    degrees = np.arange(1, count + 1)[:, None]
+    coefficients = 2 / count * np.cos(np.pi / count * degrees * order)
+    coefficients[:, [0, -1]] /= 2
+    coefficients[-1] /= 2
+    degree = count - 1 if count == _FEWEST else count - 2
+    powers = np.zeros((degree, degree))
+    for place in range(degree):
+        terms = chebyshev.cheb2poly(np.eye(degree + 1)[place + 1])[1:]
+        powers[: len(terms), place] = terms
+    return Points(np.cos(np.pi / count * order), coefficients, powers)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curves:
+    """Curves that are 0 at 0, as far as their values tell them.
+
+    Attributes
+    ----------
+    powers : ndarray, shape (degree, ...)
+        Coefficients of the powers 1 to `degree`.
+    noise : ndarray, shape (...)
+        Size of a coefficient that rounding alone makes.
+    told : ndarray of bool, shape (...)
+        Whether that is the curve.
+    """
+
+    powers: Array
+    noise: Array
+    told: Array
+
+
+def fit(values: Array, chosen: Points, size: Array) -> Curves:
+    """Curves through their values.
+
+    Parameters
+    ----------
+    values : ndarray, shape (count, ...)
+        At `chosen` points.
+    chosen : Points
+    size : ndarray, shape (...)
+        Of the numbers that the values are differences of.
+    """
+    count, degree = len(values), chosen.degree
+    found = np.tensordot(chosen.coefficients, values, 1)
+    sizes = np.abs(found)
+    last = sizes[degree:].max(axis=0)
+    told = last <= (_ROUNDED if count == _FEWEST else _ROUNDED_OF_MORE) * size
+    if count > _FEWEST:
+        flat = sizes[degree - 2 : degree].max(axis=0) <= _FLAT * last
+        told |= flat & (last <= _SMALL * sizes[0])
+    noise = np.maximum(EPSILON * size, last)
+    # Of what may be rounding, the lowest two alone are kept: others would only add to it.
+    kept = found[:degree]
+    kept[2:] *= sizes[2:degree] > _CHANCE * noise
+    return Curves(np.tensordot(chosen.powers, kept, 1), noise, told)

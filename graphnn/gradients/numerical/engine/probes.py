@@ -1,0 +1,222 @@
+"""Many perturbations in one pass: what a moved parameter entry changes, and nothing else.
+
+The loss at one parameter entry moved by an offset is a *probe*. Here probes are evaluated many at a
+time, by facts that ops state of themselves; a fact that is missing costs speed only:
+
+- only steps that depend on the parameter are run again;
+- where rows are independent (`Op.rows_apart`), rows of many probes are rows of one large batch,
+  and rows that do not move are left out;
+- where an op says how one entry moves its output (`Op.response`), one channel of a row moves, and
+  equal moves of the same row are evaluated once;
+- ops that work entry by entry (`Op.channelwise`) keep it one channel, and the next op that mixes
+  channels (`Op.spread`) turns it into rows.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor as Pool
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.execution import Mode
+from graphnn.execution.network import Network
+from graphnn.gradients.numerical.engine.by_channel import ByChannel
+from graphnn.gradients.numerical.engine.by_rows import ByRows
+from graphnn.gradients.numerical.engine.route import Base, Found, Offsets, Route, Strategy
+from graphnn.gradients.numerical.engine.workers import Shared
+from graphnn.gradients.numerical.probed import Probed
+
+Array = NDArray[Any]
+MAX_MEMORY = 256 << 20
+_HEAP = 31 << 20  # bytes; glibc heeds blocks up to 32 MiB
+_AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
+_FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Probes of some entries of one parameter: all that a worker is told.
+
+    Attributes
+    ----------
+    name : str
+    offsets : tuple of float
+    piece : object
+        As `Strategy.pieces` gives it.
+    few : bool
+        Whether the piece is single entries, whatever else the engine would do.
+    """
+
+    name: str
+    offsets: Offsets
+    piece: Any
+    few: bool
+
+
+class Engine:
+    """What evaluates tasks: a base pass, and the way to go for each parameter.
+
+    Parameters
+    ----------
+    base : Base
+    max_memory : int
+        As for `Probes`.
+    """
+
+    def __init__(self, base: Base, max_memory: int) -> None:
+        self.base = base
+        self._max_memory = max_memory
+        # Once a block of this size has been freed, glibc keeps memory instead of giving it back
+        # and clearing it again for every array of some hundred kilobytes.
+        np.empty(_HEAP, np.uint8)
+        # Of several threads, each may make a route or way; they are alike.
+        self._routes: dict[str, Route] = {}
+        self._ways: dict[tuple[str, bool], Strategy] = {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Engine, (self.base, self._max_memory)
+
+    def route(self, name: str) -> Route:
+        """What the parameter `name` reaches."""
+        if name not in self._routes:
+            self._routes[name] = Route(self.base, self.base.plan.parameters[name])
+        return self._routes[name]
+
+    def way(self, name: str, few: bool) -> Strategy:
+        """How to probe all of the parameter `name`, or a few of its entries."""
+        if (name, few) not in self._ways:
+            route = self.route(name)
+            by_channel = None if few else ByChannel.fit(route, self._max_memory)
+            self._ways[name, few] = by_channel or ByRows(route)
+        return self._ways[name, few]
+
+    def carry_out(self, task: Task) -> Found:
+        """What the probes of a task find."""
+        return self.way(task.name, task.few).evaluate(task.piece, task.offsets)
+
+
+class Probes:
+    """Loss differences of one network on one batch, inside ``with``.
+
+    Parameters
+    ----------
+    network : Network
+        In float64.
+    inputs : mapping of str to array_like
+    losses : sequence of str
+    mode, seed
+        As for `numerical_gradient`.
+    pool : concurrent.futures.Executor, optional
+        Whose workers share the work: threads, processes or machines, see `sharing`.
+    workers : int, optional
+        How many it has; by default one for each core.
+    max_memory : int
+        Bytes that tables of probes may take; batches of rows come on top.
+    complex : bool
+        Whether offsets are complex.
+
+    Attributes
+    ----------
+    origin : float
+        The loss with nothing moved, less itself.
+    stopped : bool
+        Whether Ctrl-C was pressed.
+    """
+
+    origin = 0.0
+    stopped = False
+
+    def __init__(
+        self,
+        network: Network,
+        inputs: Mapping[str, Any],
+        losses: Sequence[str],
+        mode: Mode = "run",
+        seed: int = 0,
+        pool: Pool | None = None,
+        workers: int | None = None,
+        max_memory: int = MAX_MEMORY,
+        complex: bool = False,
+    ) -> None:
+        self._network = network
+        self._engine = Engine(Base(network, inputs, losses, mode, seed, complex), max_memory)
+        # For all parameters, so that workers are sent the engine once.
+        self._shared = Shared(self._engine, pool, _AHEAD * (workers or os.cpu_count() or 1))
+
+    def __enter__(self) -> Probes:
+        self._shared.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._shared.__exit__()
+
+    def differences(
+        self,
+        name: str,
+        offsets: Sequence[float | complex],
+        progress: Callable[[int], None] | None = None,
+        entries: Array | None = None,
+    ) -> Probed:
+        """How the loss differs when each entry of the parameter `name` is moved.
+
+        Ctrl-C leaves the entries that were done by then.
+
+        Parameters
+        ----------
+        name : str
+        offsets : sequence of float or complex
+        progress : callable, optional
+            Called with the number of entries done, as they are.
+        entries : ndarray of int, optional
+            Places in the parameter's flat array; by default all.
+        """
+        offsets, size = tuple(offsets), self._network.parameters[name].size
+        chosen = np.arange(size) if entries is None else entries
+        few = len(chosen) * _FEW < size
+        if name not in self._engine.base.plan.parameters:
+            found = Found.of(offsets, (len(chosen),))
+            assert found.kinks is not None
+            return Probed(found.differences, found.kinks, found.loss_scale, entries)
+        way: Strategy = self._engine.way(name, few)
+        if few:
+            way = ByRows(self._engine.route(name), chosen.tolist())
+        found = way.blank(offsets)
+        tasks = [Task(name, offsets, piece, few) for piece in way.pieces(offsets)]
+        done = 0
+        try:
+            # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
+            with closing(self._shared.results(tasks)) as parts:
+                for task, part in zip(tasks, parts, strict=True):
+                    found.add(way.place(task.piece), part)
+                    done += 1
+                    if progress is not None:
+                        progress(len(chosen) * done // len(tasks))
+        except KeyboardInterrupt:
+            self.stopped = True
+        ready = _ready(way, found, [task.piece for task in tasks[done:]])
+        columns = ready if few else chosen[ready[chosen]]
+        if not ready.all():
+            entries = chosen[ready] if few else columns
+        differences, loss_scale = (
+            way.finished(found.differences),
+            way.finished(found.loss_scale[None])[0],
+        )
+        kinks = np.zeros(differences.shape, dtype=bool)
+        if found.kinks is not None:
+            kinks = way.finished(found.kinks)
+        return Probed(differences[:, columns], kinks[:, columns], loss_scale[columns], entries)
+
+
+def _ready(way: Strategy, found: Found, left: Iterable[Any]) -> Array:
+    """Of which entries of the parameter nothing is among the pieces `left`."""
+    ready = np.ones((1, *found.loss_scale.shape), dtype=bool)
+    for piece in left:
+        ready[way.place(piece)] = False
+    finished: Array = way.finished(ready)[0]
+    return finished

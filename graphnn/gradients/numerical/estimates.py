@@ -1,0 +1,217 @@
+"""Derivatives from probes, with an estimate of how far each is off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.gradients.numerical.loop import Crossing
+from graphnn.gradients.numerical.probed import Probed
+from graphnn.gradients.numerical.rounding import noise, rounding
+from graphnn.gradients.numerical.rules import (
+    ALONE,
+    COMPARED,
+    EPSILON,
+    DifferenceRule,
+    Extrapolation,
+)
+
+Array = NDArray[Any]
+Tell = Callable[[int], None]
+Locate = Callable[[tuple[int, ...]], Crossing | None]
+TINY = 1e-20  # a complex step whose square is lost beside 1, and that underflows nowhere
+_AT_A_KINK = 1e-9  # how far to look for the kink that a point is at
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GradientEstimate:
+    """A numerical gradient that knows how far it may be off.
+
+    Attributes
+    ----------
+    value : ndarray of float64
+        The derivative by each entry; of the parameter's shape, like the others. NaN where the
+        entry was not asked for.
+    error : ndarray of float64
+        Estimate of its error: truncation, from comparing two steps, and rounding of the loss. NaN
+        where `value` is, or where no estimate was asked for.
+    kink : ndarray of bool
+        Whether a probe crossed a point where the loss has no derivative.
+    entries : ndarray of int or None
+        Places in the parameter's flat array that were taken; None for all.
+    locate : callable or None
+        Finds the crossing of a marked entry by its index; None where no estimate was asked for.
+    """
+
+    value: Array
+    error: Array
+    kink: Array
+    entries: Array | None = None
+    locate: Locate | None = field(default=None, repr=False)
+
+    @property
+    def taken(self) -> int:
+        """How many entries were taken."""
+        return self.value.size if self.entries is None else len(self.entries)
+
+    def crossings(self, most: int | None = None) -> tuple[Crossing, ...]:
+        """Where probes of the entries whose `kink` is true cross one, each the nearest it meets.
+
+        Each takes some forward passes, made now, of the network as it was.
+
+        Parameters
+        ----------
+        most : int, optional
+            How many entries to look at; by default all.
+        """
+        if self.locate is None:
+            return ()
+        found = (self.locate(tuple(map(int, index))) for index in np.argwhere(self.kink)[:most])
+        return tuple(each for each in found if each is not None)
+
+
+class Prober(Protocol):
+    """Gives losses at moved parameters, up to a constant."""
+
+    @property
+    def origin(self) -> float:
+        """What it gives where nothing is moved."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+
+    def differences(
+        self,
+        name: str,
+        offsets: Sequence[float],
+        progress: Tell | None = None,
+        entries: Array | None = None,
+    ) -> Probed:
+        """Losses with each entry moved by each offset, fewer entries where Ctrl-C was pressed."""
+
+
+class Scheme(Protocol):
+    """How the derivatives by one parameter are taken."""
+
+    @property
+    def reaches(self) -> Sequence[float]:
+        """Offsets, on the real axis, within which kinks matter."""
+
+    def take(
+        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+    ) -> GradientEstimate:
+        """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Differences of losses.
+
+    Parameters
+    ----------
+    rule : DifferenceRule
+    step : float
+    extrapolation : Extrapolation
+    estimate : bool
+        Whether to estimate errors.
+    """
+
+    rule: DifferenceRule
+    step: float
+    extrapolation: Extrapolation
+    estimate: bool
+
+    @property
+    def _extrapolation(self) -> Extrapolation:
+        alone = not self.estimate and self.extrapolation is COMPARED
+        return ALONE if alone else self.extrapolation
+
+    @property
+    def _multiples(self) -> list[int]:
+        stretches = self._extrapolation.stretches
+        return sorted({k * stretch for k in self.rule.weights for stretch in stretches} - {0})
+
+    @property
+    def reaches(self) -> Sequence[float]:
+        """As `Scheme.reaches`."""
+        return [k * self.step for k in self._multiples]
+
+    def take(
+        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+    ) -> GradientEstimate:
+        """As `Scheme.take`."""
+        probed = prober.differences(name, self.reaches, tell, places)
+        losses: dict[int, Array] = dict(zip(self._multiples, probed.losses, strict=True))
+        losses[0] = np.full(probed.loss_scale.shape, prober.origin)
+        value, error = self._extrapolation.combine(
+            [self.rule.apply(losses, self.step, s) for s in self._extrapolation.stretches],
+            self.rule.order,
+        )
+        if self.estimate:
+            error = np.maximum(error, self._rounding(losses, probed, value, values))
+        else:
+            error = np.full(value.shape, np.nan)
+        return _spread(probed, values.shape, value, error)
+
+    def _rounding(
+        self, losses: Mapping[int, Array], probed: Probed, value: Array, values: Array
+    ) -> Array:
+        moved = values.ravel() if probed.places is None else values.ravel()[probed.places]
+        # The entry itself is rounded where it was moved to.
+        place = EPSILON * np.abs(moved * value)
+        total: Array = (rounding(losses, probed.loss_scale, ~probed.kink) + place) / self.step
+        return total
+
+
+@dataclass(frozen=True)
+class ComplexStep:
+    """Imaginary parts of the loss at entries moved along the imaginary axis.
+
+    Parameters
+    ----------
+    step : float
+    estimate : bool
+        Whether to estimate errors.
+    """
+
+    step: float
+    estimate: bool
+
+    @property
+    def reaches(self) -> Sequence[float]:
+        """As `Scheme.reaches`: only what the point itself lies on."""
+        return (-_AT_A_KINK, _AT_A_KINK)
+
+    def take(
+        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+    ) -> GradientEstimate:
+        """As `Scheme.take`."""
+        # Three times the step changes nothing but how it is rounded.
+        multiples = (1, 3) if self.estimate else (1,)
+        offsets: list[Any] = [1j * k * self.step for k in multiples]
+        probed = prober.differences(name, offsets, tell, places)
+        value = probed.losses[0].imag / self.step
+        error = np.full(value.shape, np.nan)
+        if self.estimate:
+            other = probed.losses[1].imag / (3 * self.step)
+            error = noise(np.abs(other - value), np.abs(value))
+        return _spread(probed, values.shape, value, error)
+
+
+def _spread(probed: Probed, shape: tuple[int, ...], value: Array, error: Array) -> GradientEstimate:
+    """What was found at some entries, as arrays of the parameter's shape."""
+    kink = probed.kink
+    if probed.places is None:
+        return GradientEstimate(value.reshape(shape), error.reshape(shape), kink.reshape(shape))
+    whole = GradientEstimate(
+        np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool), probed.places
+    )
+    whole.value.flat[probed.places] = value
+    whole.error.flat[probed.places] = error
+    whole.kink.flat[probed.places] = kink
+    return whole

@@ -1,0 +1,168 @@
+"""The numerical gradient as every course teaches it: whole forward passes for each entry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.execution import Mode, Step
+from graphnn.execution.network import Network
+from graphnn.gradients.numerical.probed import Probed
+from graphnn.ops import Op
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """Where a probe crosses a kink first, in the order of the schedule.
+
+    Attributes
+    ----------
+    entry : tuple of int
+        Index of the parameter's entry that was moved.
+    node : str
+        The node that bends there.
+    sample : int or None
+        Row of the batch; None where the node has no rows.
+    index : tuple of int
+        Which entry of the node's value, within the row where there is one.
+    """
+
+    entry: tuple[int, ...]
+    node: str
+    sample: int | None
+    index: tuple[int, ...]
+
+    def __str__(self) -> str:
+        place = f"'{self.node}'" + (f"[{','.join(map(str, self.index))}]" if self.index else "")
+        return place if self.sample is None else f"{place} of sample {self.sample}"
+
+
+class Loop:
+    """Losses of one network on one batch with one parameter entry moved, a pass each.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : mapping of str to array_like
+    losses : iterable of str
+    mode, seed
+        As for `graphnn.numerical_gradient`.
+
+    Attributes
+    ----------
+    origin : float
+        The loss with nothing moved.
+    stopped : bool
+        Whether Ctrl-C was pressed.
+    """
+
+    stopped = False
+
+    def __init__(
+        self,
+        network: Network,
+        inputs: Mapping[str, Any],
+        losses: Iterable[str],
+        mode: Mode = "run",
+        seed: int = 0,
+    ) -> None:
+        network = network if network.dtype == np.float64 else network.astype("float64")
+        self._losses = tuple(losses)
+        # Copies, so that a crossing may be asked for when the caller has changed them.
+        self._inputs = deepcopy(dict(inputs))
+        self._arrays = {name: array.copy() for name, array in network.arrays.items()}
+        self._seed = seed
+        plan = network.executor(self._losses, mode=mode).plan
+        self._branching = [step for step in plan.steps if type(step.op).branch is not Op.branch]
+        self._keep = bool(self._branching or plan.noises)
+        self._executor = network.executor(self._losses, keep=self._keep, mode=mode)
+        self.origin, self._branches = self._evaluate()
+        self._grain = max(
+            (step.op.grain for step in plan.steps if step.output in plan.outputs.values()),
+            default=0.0,
+        )
+
+    def at(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, bool]:
+        """Loss with one entry moved by `offset`, and whether a kink lies between."""
+        value, branches = self._moved(name, index, offset)
+        crossed = any(
+            not np.array_equal(here, there)
+            for here, there in zip(self._branches, branches, strict=True)
+        )
+        return value, crossed
+
+    def crossing(
+        self, name: str, index: tuple[int, ...], offsets: Iterable[float]
+    ) -> Crossing | None:
+        """Where the nearest of `offsets` that crosses a kink does so, None where none does."""
+        for offset in sorted(offsets, key=abs):
+            branches = self._moved(name, index, offset)[1]
+            for step, here, there in zip(self._branching, self._branches, branches, strict=True):
+                if not np.array_equal(here, there):
+                    return self._place(index, step, here != there)
+        return None
+
+    def _place(self, entry: tuple[int, ...], step: Step, differs: Array) -> Crossing:
+        first = tuple(int(i) for i in np.argwhere(differs)[0])
+        shape = self._executor.plan.slots[step.output].shape
+        if first and shape and not isinstance(shape[0], int):
+            return Crossing(entry, step.node, first[0], first[1:])
+        return Crossing(entry, step.node, None, first)
+
+    def differences(
+        self,
+        name: str,
+        offsets: Sequence[float],
+        progress: Callable[[int], None] | None = None,
+        entries: Array | None = None,
+    ) -> Probed:
+        """As `Probes.differences` of the engine, but losses instead of differences."""
+        array = self._arrays[name]
+        chosen = np.arange(array.size) if entries is None else entries
+        losses = np.zeros((len(offsets), len(chosen)))
+        crossed = np.zeros(losses.shape, dtype=bool)
+        done = 0
+        try:
+            for entry in chosen.tolist():
+                index = tuple(map(int, np.unravel_index(entry, array.shape)))
+                for which, offset in enumerate(offsets):
+                    losses[which, done], crossed[which, done] = self.at(name, index, offset)
+                done += 1
+                if progress is not None:
+                    progress(done)
+        except KeyboardInterrupt:
+            self.stopped = True
+            entries, losses, crossed = chosen[:done], losses[:, :done], crossed[:, :done]
+        size = np.abs(losses).max(initial=max(abs(self.origin), self._grain))
+        return Probed(losses, crossed, np.full(done, size), entries)
+
+    def _moved(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, list[Array]]:
+        array = self._arrays[name]
+        original = array[index]
+        array[index] = original + offset
+        try:
+            return self._evaluate()
+        finally:
+            array[index] = original
+
+    def _evaluate(self) -> tuple[float, list[Array]]:
+        if not self._keep:
+            outputs = self._executor.run(self._inputs, self._arrays)
+            return float(sum(value.mean() for value in outputs.values())), []
+        rng = np.random.default_rng(self._seed)
+        values, release = self._executor.values(self._inputs, self._arrays, rng)
+        slots = self._executor.plan.outputs
+        total = float(sum(values[slots[name]].mean() for name in self._losses))
+        branches = [
+            np.array(step.op.branch(*(None if s is None else values[s] for s in step.arguments)))
+            for step in self._branching
+        ]
+        release()
+        return total, branches

@@ -1,0 +1,16 @@
+from ._binding import Origin as Origin
+from ._binding import attribute_message as attribute_message
+from ._graph import Graph as Graph
+from ._graph import GraphBuilder as GraphBuilder
+from ._graph import Node as Node
+from ._graph import Parameter as Parameter
+from ._graph import build as build
+from ._graph import draft as draft
+from ._graph import reached as reached
+from ._outline import Group as Group
+from ._outline import Outline as Outline
+from ._outline import outline as outline
+from ._outline import show_shapes as show_shapes
+from .comparison import Difference as Difference
+from .comparison import diff as diff
+from .json_schema import schema as schema

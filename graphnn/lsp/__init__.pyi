@@ -1,0 +1,2 @@
+from .document import Document as Document
+from .server import serve as serve

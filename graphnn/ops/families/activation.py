@@ -1,0 +1,392 @@
+"""Activations: functions of one entry, and softmax along the last axis."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from graphnn.ops._op import Array, Op, data
+from graphnn.ops.initializers import Finite, Positive
+from graphnn.ops.kernels.erf import erfc
+from graphnn.spec.sizes import Shape
+
+_SELU_SCALE = 1.0507009873554804934193349852946
+_SELU_ALPHA = 1.6732632423543772848170429916717
+_ROOT_HALF = math.sqrt(0.5)
+_DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
+_GELU_SLOPE = 2 * math.sqrt(2 / math.pi)
+_GELU_CUBIC = 0.044715
+_LARGE = 2**14  # entries
+# Up to so many columns, NumPy reduces a transposed copy faster than the rows themselves.
+NARROW = 32
+
+
+class _Activation(Op):
+    """A function of each entry alone."""
+
+    operands = (data("x", "..."),)
+    result = "..."
+    batchwise = True
+    channelwise = True
+    analytic = True
+    inplace = True
+
+
+class _AlongLast(_Activation):
+    """A function of each row along the last axis."""
+
+    operands = (data("x", "... n"),)
+    result = "... n"
+    channelwise = False
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis counts rows: not where it is the last one."""
+        return len(shapes[0]) > 1
+
+
+class Identity(_Activation):
+    """Identity ``y = x``."""
+
+    op: Literal["identity"] = "identity"
+
+    inplace = False
+    view = True
+
+    def forward(self, x: Array) -> Array:
+        """`x` itself."""
+        return x
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent itself."""
+        return (cotangent,)
+
+
+class Step(_Activation):
+    """Step ``y = 1`` where ``x > 0``, else 0."""
+
+    op: Literal["step"] = "step"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """1 where ``x > 0``, else 0, entry by entry."""
+        # Unlike a comparison, this hands on NaN.
+        return np.heaviside(x, 0, out=out)
+
+    def continued(self, x: Array) -> Array:
+        """As `forward`, by real parts."""
+        fires: Array = np.heaviside(x.real, 0).astype(x.dtype)
+        return fires
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """0: a step is flat on both sides of its jump."""
+        return (np.zeros_like(cotangent),)
+
+    def branch(self, x: Array) -> Array:
+        """Whether each entry is positive."""
+        return x > 0
+
+
+class Sigmoid(_Activation):
+    """Logistic function ``y = 1 / (1 + exp(-x))``."""
+
+    op: Literal["sigmoid"] = "sigmoid"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``1 / (1 + exp(-x))``, entry by entry; relatively exact in the lower tail too."""
+        return sigmoid(x, out)
+
+    def continued(self, x: Array) -> Array:
+        """As `forward`, without an infinity."""
+        return _continued_sigmoid(x)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g y (1 - y)``."""
+        slope = np.subtract(1, output)
+        slope *= output
+        slope *= cotangent
+        return (slope,)
+
+
+class Tanh(_Activation):
+    """Hyperbolic tangent ``y = tanh(x)``."""
+
+    op: Literal["tanh"] = "tanh"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``tanh(x)``, entry by entry."""
+        return np.tanh(x, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g (1 - y)(1 + y)``."""
+        slope = 1 - output
+        slope *= 1 + output
+        slope *= cotangent
+        return (slope,)
+
+
+class Relu(_Activation):
+    """Rectifier ``y = max(x, 0)``."""
+
+    op: Literal["relu"] = "relu"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``max(x, 0)``, entry by entry."""
+        return np.maximum(x, _zeros(x), out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """Cotangent where the output is positive; 0 elsewhere, at the kink too."""
+        return (cotangent * (output > 0),)
+
+    def branch(self, x: Array) -> Array:
+        """Whether each entry is positive."""
+        return x > 0
+
+
+class LeakyRelu(_Activation):
+    """Leaky rectifier ``y = x`` where ``x > 0``, else ``slope x``.
+
+    References
+    ----------
+    A. L. Maas, A. Y. Hannun and A. Y. Ng, Rectifier nonlinearities improve neural network acoustic
+    models, ICML 2013.
+    """
+
+    op: Literal["leaky_relu"] = "leaky_relu"
+    slope: Finite = Field(0.01, description="Slope below 0.")
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """`x` where it is positive, else ``slope x``."""
+        # The larger of the two lines where the slope is at most 1, the smaller where it is more.
+        choose = np.maximum if self.slope <= 1 else np.minimum
+        return choose(x, self.slope * x, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g`` where ``x > 0``, else ``slope g``, at the kink too."""
+        return (np.where(x > 0, cotangent, self.slope * cotangent),)
+
+    def branch(self, x: Array) -> Array:
+        """Whether each entry is positive."""
+        return x > 0
+
+
+class Elu(_Activation):
+    """Exponential linear unit ``y = x`` where ``x > 0``, else ``alpha (exp(x) - 1)``.
+
+    References
+    ----------
+    D.-A. Clevert, T. Unterthiner and S. Hochreiter, Fast and accurate deep network learning by
+    exponential linear units, ICLR 2016.
+    """
+
+    op: Literal["elu"] = "elu"
+    alpha: Positive = Field(1.0, description="Minus the value far below 0.")
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """`x` where it is positive, else ``alpha (exp(x) - 1)``."""
+        return _elu(x, 1.0, self.alpha, out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g`` where ``x > 0``, else ``g alpha exp(x)``, at the kink too."""
+        return (_elu_vjp(cotangent, x, 1.0, self.alpha),)
+
+    def branch(self, x: Array) -> Array:
+        """Whether each entry is positive."""
+        return x > 0
+
+
+class Selu(_Activation):
+    """Scaled exponential linear unit ``y = s x`` where ``x > 0``, else ``s a (exp(x) - 1)``.
+
+    s is 1.0507009873554805 and a is 1.6732632423543772, which keep mean 0 and variance 1.
+
+    References
+    ----------
+    G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, Self-normalizing neural networks,
+    NIPS 2017, eq. 2 and 14.
+    """
+
+    op: Literal["selu"] = "selu"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``s x`` where `x` is positive, else ``s a (exp(x) - 1)``."""
+        return _elu(x, _SELU_SCALE, _SELU_ALPHA, out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g s`` where ``x > 0``, else ``g s a exp(x)``, at the kink too."""
+        return (_elu_vjp(cotangent, x, _SELU_SCALE, _SELU_ALPHA),)
+
+    def branch(self, x: Array) -> Array:
+        """Whether each entry is positive."""
+        return x > 0
+
+
+class Gelu(_Activation):
+    """Gaussian error linear unit ``y = x P(x)``, P the standard normal distribution function.
+
+    References
+    ----------
+    D. Hendrycks and K. Gimpel, Gaussian error linear units, arXiv:1606.08415, 2016.
+    """
+
+    op: Literal["gelu"] = "gelu"
+    approximate: Literal["none", "tanh"] = Field(
+        "none",
+        description="tanh puts (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 in the place of P.",
+    )
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``x P(x)``, entry by entry."""
+        return np.multiply(x, self._distribution(x), out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g (P(x) + x p(x))``, p the derivative of P."""
+        share = self._distribution(x)
+        # Beyond 40 the density is 0 in double precision, and x^2 may overflow.
+        near = np.clip(x, -40, 40)
+        if self.approximate == "none":
+            density = _DENSITY_AT_0 * np.exp(-0.5 * near * near)
+        else:
+            steepness = _GELU_SLOPE * (1 + 3 * _GELU_CUBIC * near * near)
+            density = steepness * share * (1 - share)
+        return (cotangent * (share + near * density),)
+
+    def continued(self, x: Array) -> Array:
+        """As `forward`; P, an integral, goes on in the direction of its density."""
+        if self.approximate == "tanh":
+            near = np.clip(x, -40, 40)
+            return x * _continued_sigmoid(_GELU_SLOPE * near * (1 + _GELU_CUBIC * near * near))
+        real = x.real.copy()
+        density = _DENSITY_AT_0 * np.exp(-0.5 * real * real)
+        share: Array = self._distribution(real) + 1j * (density * x.imag)
+        return x * share
+
+    def _distribution(self, x: Array) -> Array:
+        if self.approximate == "none":
+            return 0.5 * erfc(np.asarray(-_ROOT_HALF * x))
+        # (1 + tanh(u)) / 2 is the sigmoid of 2 u, which keeps its digits in the lower tail.
+        near = np.clip(x, -40, 40)
+        return sigmoid(_GELU_SLOPE * near * (1 + _GELU_CUBIC * near * near))
+
+
+class Softplus(_Activation):
+    """Softplus ``y = log(1 + exp(x))``."""
+
+    op: Literal["softplus"] = "softplus"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``max(x, 0) + log(1 + exp(-|x|))``, which never overflows."""
+        tail = np.log1p(np.exp(-np.abs(x)))
+        return np.add(np.maximum(x, 0), tail, out=out)
+
+    def continued(self, x: Array) -> Array:
+        """As `forward`, with `x` or ``-x`` for ``|x|``."""
+        below = x.real < 0
+        tail: Array = np.log1p(np.exp(np.where(below, x, -x)))
+        return np.where(below, 0, x) + tail
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g`` times the sigmoid of `x`."""
+        return (cotangent * sigmoid(x),)
+
+
+class Softmax(_AlongLast):
+    """Softmax ``y_i = exp(x_i) / sum_j exp(x_j)`` along the last axis."""
+
+    op: Literal["softmax"] = "softmax"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``exp(x - max x)`` over its sum, along the last axis."""
+        return softmax(x, out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``y (g - sum_j g_j y_j)``."""
+        weighted = cotangent * output
+        weighted -= output * weighted.sum(axis=-1, keepdims=True)
+        return (weighted,)
+
+
+class LogSoftmax(_AlongLast):
+    """Logarithm of softmax, ``y_i = x_i - log(sum_j exp(x_j))`` along the last axis."""
+
+    op: Literal["log_softmax"] = "log_softmax"
+
+    grain = 1.0  # the logarithm of a sum near 1
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``x - max x - log(sum exp(x - max x))``, along the last axis."""
+        return log_softmax(x, out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g - softmax(x) sum_j g_j``."""
+        shares = np.exp(output)
+        shares *= cotangent.sum(axis=-1, keepdims=True)
+        return (np.subtract(cotangent, shares, out=shares),)
+
+
+def _elu(x: Array, scale: float, alpha: float, out: Array | None) -> Array:
+    below = np.expm1(np.minimum(x, 0))
+    above = np.maximum(x, 0, out=out)
+    y = np.add(above, alpha * below, out=out)
+    return y if scale == 1 else np.multiply(y, scale, out=out)
+
+
+def _elu_vjp(cotangent: Array, x: Array, scale: float, alpha: float) -> Array:
+    below = (scale * alpha) * np.exp(np.minimum(x, 0))
+    return cotangent * np.where(x > 0, x.dtype.type(scale), below)
+
+
+def _zeros(x: Array) -> Array | int:
+    """0, or where NumPy is faster by that, an array of zeros that broadcasts against `x`."""
+    if x.size < _LARGE:
+        return 0
+    innermost = min(range(x.ndim), key=lambda axis: (x.shape[axis] == 1, x.strides[axis]))
+    shape = [size if axis == innermost else 1 for axis, size in enumerate(x.shape)]
+    return np.zeros(shape, x.dtype) if shape[innermost] >= NARROW else 0
+
+
+def sigmoid(x: Array, out: Array | None = None) -> Array:
+    """Logistic function of each entry; see `Sigmoid`."""
+    # Where exp(-x) overflows to infinity, its reciprocal is the 0 that it should be.
+    y = np.negative(x, out=np.empty_like(x) if out is None else out)
+    np.exp(y, out=y)
+    y += 1
+    return np.reciprocal(y, out=y)
+
+
+def _continued_sigmoid(x: Array) -> Array:
+    below = x.real < 0
+    tail: Array = np.exp(np.where(below, x, -x))
+    y: Array = np.where(below, tail, 1) / (1 + tail)
+    return y
+
+
+def softmax(x: Array, out: Array | None = None) -> Array:
+    """Softmax along the last axis; see `Softmax`."""
+    if x.ndim == 2 and x.shape[1] <= NARROW:
+        columns = columns_below_top(x)
+        np.exp(columns, out=columns)
+        y: Array = np.empty_like(x) if out is None else out
+        np.divide(columns, np.add.reduce(columns, axis=0), out=y.T)
+        return y
+    # A difference that overflows to -infinity has the exponential 0 that it should have.
+    y = np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
+    np.exp(y, out=y)
+    y /= y.sum(axis=-1, keepdims=True)
+    return y
+
+
+def columns_below_top(x: Array) -> Array:
+    """Rows of a narrow matrix, each less its largest entry, as the columns of a new array."""
+    columns: Array = x.T.copy()
+    # A difference that overflows to -infinity has the exponential 0 that it should have.
+    columns -= np.maximum.reduce(columns, axis=0)
+    return columns
+
+
+def log_softmax(x: Array, out: Array | None = None) -> Array:
+    """Logarithm of softmax along the last axis; see `LogSoftmax`."""
+    y: Array = np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
+    y -= np.log(np.exp(y).sum(axis=-1, keepdims=True))
+    return y

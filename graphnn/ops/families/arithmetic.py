@@ -1,0 +1,292 @@
+"""Arithmetic: functions of one entry, and of two arrays that broadcast."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, ValidationInfo, field_validator
+
+from graphnn.ops._op import Array, Case, Op, data, unbroadcast
+from graphnn.ops.initializers import Finite
+
+
+class _Unary(Op):
+    """A function of each entry alone."""
+
+    operands = (data("x", "..."),)
+    result = "..."
+    batchwise = True
+    channelwise = True
+    analytic = True
+    inplace = True
+
+
+class _UnaryPositive(_Unary):
+    """A function of each positive entry alone."""
+
+    operands = (data("x", "...", domain=(0.5, 3.0)),)
+
+
+class _Binary(Op):
+    """A function of two entries; the arrays broadcast as in NumPy."""
+
+    operands = (data("a", "..."), data("b", "..."))
+    result = "..."
+    broadcasts = True
+    batchwise = True
+    channelwise = True
+    analytic = True
+    inplace = True
+
+
+class Add(_Binary):
+    """Sum ``y = a + b``."""
+
+    op: Literal["add"] = "add"
+
+    def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
+        """``a + b``."""
+        return np.add(a, b, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+        """``g`` and ``g``, summed over stretched axes."""
+        return unbroadcast(cotangent, a), unbroadcast(cotangent, b)
+
+
+class Subtract(_Binary):
+    """Difference ``y = a - b``."""
+
+    op: Literal["subtract"] = "subtract"
+
+    def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
+        """``a - b``."""
+        return np.subtract(a, b, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+        """``g`` and ``-g``, summed over stretched axes."""
+        return unbroadcast(cotangent, a), -unbroadcast(cotangent, b)
+
+
+class Multiply(_Binary):
+    """Product ``y = a b``, entry by entry."""
+
+    op: Literal["multiply"] = "multiply"
+
+    def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
+        """``a b``."""
+        return np.multiply(a, b, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+        """``g b`` and ``g a``, summed over stretched axes."""
+        return unbroadcast(cotangent * b, a), unbroadcast(cotangent * a, b)
+
+
+class Divide(_Binary):
+    """Quotient ``y = a / b``, entry by entry."""
+
+    op: Literal["divide"] = "divide"
+
+    operands = (data("a", "..."), data("b", "...", domain=(0.5, 3.0)))
+
+    def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
+        """``a / b``."""
+        return np.divide(a, b, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+        """``g / b`` and ``-g y / b``, summed over stretched axes."""
+        share = cotangent / b
+        return unbroadcast(share, a), -unbroadcast(share * output, b)
+
+
+class _Choice(_Binary):
+    """One of two entries."""
+
+    def branch(self, a: Array, b: Array) -> Array:
+        """Whether `a` is more than `b`."""
+        return a > b
+
+
+class Maximum(_Choice):
+    """Larger of two entries, ``y = max(a, b)``; equal ones get half of the cotangent each."""
+
+    op: Literal["maximum"] = "maximum"
+
+    def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
+        """``max(a, b)``."""
+        return np.maximum(a, b, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+        """``g`` for the larger, half of it where both are equal."""
+        return _shared(cotangent, a > b, a, b)
+
+
+class Minimum(_Choice):
+    """Smaller of two entries, ``y = min(a, b)``; equal ones get half of the cotangent each."""
+
+    op: Literal["minimum"] = "minimum"
+
+    def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
+        """``min(a, b)``."""
+        return np.minimum(a, b, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+        """``g`` for the smaller, half of it where both are equal."""
+        return _shared(cotangent, a < b, a, b)
+
+
+class Negative(_Unary):
+    """Negative ``y = -x``."""
+
+    op: Literal["negative"] = "negative"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``-x``."""
+        return np.negative(x, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``-g``."""
+        return (-cotangent,)
+
+
+class Power(_UnaryPositive):
+    """Power ``y = x^exponent``; a negative `x` needs a whole exponent."""
+
+    op: Literal["power"] = "power"
+    exponent: Finite = Field(description="What `x` is raised to.")
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``x^exponent``, entry by entry."""
+        return _power(x, self.exponent, out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g exponent x^(exponent - 1)``; 0 for the exponent 0, also where x is 0."""
+        if self.exponent == 0:
+            return (np.zeros_like(cotangent),)
+        return (cotangent * (self.exponent * _power(x, self.exponent - 1, None)),)
+
+
+class Exp(_Unary):
+    """Exponential ``y = exp(x)``."""
+
+    op: Literal["exp"] = "exp"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``exp(x)``."""
+        return np.exp(x, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g y``."""
+        return (cotangent * output,)
+
+
+class Log(_UnaryPositive):
+    """Natural logarithm ``y = log(x)``."""
+
+    op: Literal["log"] = "log"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``log(x)``."""
+        return np.log(x, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g / x``."""
+        return (cotangent / x,)
+
+
+class Sqrt(_UnaryPositive):
+    """Square root ``y = sqrt(x)``."""
+
+    op: Literal["sqrt"] = "sqrt"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``sqrt(x)``."""
+        return np.sqrt(x, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g / (2 y)``."""
+        return (0.5 * cotangent / output,)
+
+
+class Absolute(_Unary):
+    """Absolute value ``y = |x|``."""
+
+    op: Literal["absolute"] = "absolute"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``|x|``."""
+        return np.absolute(x, out=out)
+
+    def continued(self, x: Array) -> Array:
+        """``x`` or ``-x``, by its real part: the modulus is not analytic."""
+        return np.where(x.real < 0, -x, x)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g sign(x)``, 0 at the kink."""
+        return (cotangent * np.sign(x),)
+
+    def branch(self, x: Array) -> Array:
+        """Whether each entry is positive."""
+        return x > 0
+
+
+class Clip(_Unary):
+    """Value held between two bounds, ``y = min(max(x, low), high)``."""
+
+    op: Literal["clip"] = "clip"
+    low: Finite | None = Field(None, description="Lower bound; left out, there is none.")
+    high: Finite | None = Field(None, description="Upper bound; left out, there is none.")
+
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"low": -1, "high": 0.5}, [(3, 4)]),
+        Case({"low": 0}, [(5,)]),
+        Case({"high": 1.5}, [(2, 1, 3)]),
+        Case({"low": -2, "high": 2}, [()]),
+    )
+
+    @field_validator("high")
+    @classmethod
+    def _check_order(cls, high: float | None, info: ValidationInfo) -> float | None:
+        low = info.data.get("low")
+        if low is not None and high is not None and low >= high:
+            raise ValueError(f"{high} is not above 'low', {low}")
+        return high
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``min(max(x, low), high)``, entry by entry."""
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        return np.clip(x, low, high, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """``g`` where `x` lies between the bounds or on one; 0 outside."""
+        return (cotangent * (output == x),)
+
+    def branch(self, x: Array) -> Array:
+        """-1 up to the lower bound, 0 between the bounds, 1 above the upper one."""
+        piece = np.zeros(x.shape, np.int8)
+        if self.low is not None:
+            piece -= x <= self.low
+        if self.high is not None:
+            piece += x > self.high
+        return piece
+
+
+def _shared(cotangent: Array, wins: Array, a: Array, b: Array) -> tuple[Array, Array]:
+    nothing = cotangent.dtype.type(0)
+    for_a = np.where(a == b, 0.5 * cotangent, np.where(wins, cotangent, nothing))
+    return unbroadcast(for_a, a), unbroadcast(cotangent - for_a, b)
+
+
+def _power(x: Array, exponent: float, out: Array | None) -> Array:
+    # The cases that have a function of their own are many times faster than np.power.
+    if exponent == 2:
+        return np.square(x, out=out)
+    if exponent == 1:
+        return np.positive(x, out=out)
+    if exponent == 0.5:
+        return np.sqrt(x, out=out)
+    if exponent == -1:
+        return np.reciprocal(x, out=out)
+    return np.power(x, exponent, out=out)

@@ -1,0 +1,168 @@
+"""Linear ops: matrix products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from graphnn.ops._op import Array, Case, Op, Size, data, parameter, unbroadcast
+from graphnn.ops.initializers import Xavier, Zeros
+from graphnn.spec.sizes import Shape
+
+
+class Affine(Op):
+    """Affine map ``y = x W + b`` of the last axis."""
+
+    also_called: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("size", "features", "out_features", "neurons", "outputs"), "units"
+    )
+
+    op: Literal["affine"] = "affine"
+    units: Size | None = Field(
+        None, description="Output features; left out, the weight's own number of columns."
+    )
+
+    operands = (
+        data("x", "... n"),
+        parameter("weight", "n units", Xavier()),
+        parameter("bias", "units", Zeros(), optional=True),
+    )
+    result = "... units"
+    batchwise = True
+    analytic = True
+
+    def forward(
+        self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
+    ) -> Array:
+        """``x @ weight + bias``; x ``[..., n]``, weight ``[n, units]``, bias ``[units]``."""
+        if x.ndim > 1 and (out is None or out.flags.c_contiguous):
+            # One product of all rows is faster than one for each leading index; and on small
+            # matrices np.dot is quicker to begin than np.matmul.
+            y = out if out is not None else np.empty((*x.shape[:-1], weight.shape[1]), x.dtype)
+            np.dot(_rows(x), weight, out=_rows(y))
+        else:
+            y = np.matmul(x, weight, out=out)
+        if bias is not None:
+            y += bias
+        return y
+
+    def vjp(
+        self,
+        cotangent: Array,
+        output: Array,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
+        *,
+        wanted: tuple[bool, ...] = (True, True, True),
+    ) -> tuple[Array | None, ...]:
+        """Cotangents of x, weight and bias: ``g W^T``, ``x^T g`` and the sum of g's rows."""
+        rows = _rows(cotangent)
+        by_x = np.dot(rows, weight.T) if wanted[0] else None
+        return (
+            by_x if by_x is None or x.ndim == 2 else by_x.reshape(x.shape),
+            _pairs(_rows(x), rows) if wanted[1] else None,
+            _total(rows) if wanted[2] and bias is not None else None,
+        )
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis counts rows: not where it is the axis that is mapped."""
+        return len(shapes[0]) > 1
+
+    def response(self, operand: str, *arrays: Array) -> Array | None:
+        """``x`` for the weight, whose entry (g, c) moves channel c by ``h x[g]``; 1 for bias."""
+        x = arrays[0]
+        if x.ndim != 2:
+            return None
+        return x[:, :, None] if operand == "weight" else np.ones((len(x), 1, 1), x.dtype)
+
+    def spread(self, change: Array, channels: Array, count: int, *arrays: Array) -> Array | None:
+        """The change of a block times the rows of the weight that are the block's."""
+        x, weight = arrays[0], arrays[1]
+        if x.ndim != 2:
+            return None
+        block = weight.reshape(count, -1, weight.shape[1])[channels]
+        shape = (weight.shape[1], len(channels), change.shape[-1])
+        rows = np.empty(shape, np.result_type(change, weight))
+        if block.shape[1] == 1:
+            np.multiply(block[:, 0].T[..., None], change.reshape(shape[1:]), out=rows)
+        else:
+            change = change.reshape(len(channels), -1, change.shape[-1])
+            np.matmul(block.swapaxes(1, 2), change, out=rows.swapaxes(0, 1))
+        return rows
+
+
+class MatMul(Op):
+    """Matrix product ``a b`` of the last two axes; leading axes broadcast as in NumPy."""
+
+    op: Literal["matmul"] = "matmul"
+
+    operands = (data("a", "... m n"), data("b", "... n p"))
+    result = "... m p"
+    broadcasts = True
+    batchwise = True
+    analytic = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({}, [(3, 4), (4, 2)]),
+        Case({}, [(2, 3, 4), (4, 5)]),
+        Case({}, [(3, 4), (2, 4, 5)]),
+        Case({}, [(2, 3, 4), (2, 4, 5)]),
+        Case({}, [(2, 1, 3, 4), (5, 4, 1)]),
+        Case({}, [(1, 3, 1), (3, 1, 2)]),
+    )
+
+    def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
+        """``a @ b``; a ``[..., m, n]``, b ``[..., n, p]``."""
+        return np.matmul(a, b, out=out)
+
+    def vjp(
+        self,
+        cotangent: Array,
+        output: Array,
+        a: Array,
+        b: Array,
+        *,
+        wanted: tuple[bool, ...] = (True, True),
+    ) -> tuple[Array | None, ...]:
+        """Cotangents ``g b^T`` and ``a^T g``, summed over stretched axes."""
+        by_a = by_b = None
+        if wanted[0]:
+            by_a = unbroadcast(cotangent @ b.swapaxes(-1, -2), a)
+        if wanted[1] and b.ndim == 2:
+            by_b = _rows(a).T @ _rows(cotangent)
+        elif wanted[1]:
+            by_b = unbroadcast(a.swapaxes(-1, -2) @ cotangent, b)
+        return by_a, by_b
+
+    def has_rows(self, *shapes: Shape) -> tuple[bool, ...]:
+        """As for any op that broadcasts; where both are matrices, `a` has rows, `b` has not."""
+        if max(map(len, shapes)) == 2:
+            return (True, False)
+        return super().has_rows(*shapes)
+
+
+def _rows(x: Array) -> Array:
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
+
+
+def _total(rows: Array) -> Array:
+    """Sum of all rows; as a product, since NumPy sums along the first axis more slowly."""
+    total: Array = np.dot(_ones(len(rows), rows.dtype), rows)
+    return total
+
+
+@lru_cache(maxsize=8)
+def _ones(count: int, dtype: np.dtype[Any]) -> Array:
+    ones = np.ones(count, dtype)
+    ones.setflags(write=False)
+    return ones
+
+
+def _pairs(a: Array, b: Array) -> Array:
+    """``a^T b``; NumPy's product is slow for one row."""
+    product: Array = np.multiply(a.T, b) if len(a) == 1 else np.dot(a.T, b)
+    return product

@@ -1,0 +1,466 @@
+"""Normalization and dropout: ops that do one thing in training and another when run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from graphnn.ops._op import (
+    Array,
+    ArrayError,
+    Case,
+    Inferred,
+    Op,
+    ShapeError,
+    data,
+    noise,
+    parameter,
+    state,
+)
+from graphnn.ops.initializers import Ones, Positive, Zeros
+from graphnn.ops.kernels.axes import Axes, normal_axes
+from graphnn.spec.sizes import Shape, show
+
+Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+_EPSILON = "Added to the variance, so that its root is never 0."
+
+
+class BatchNorm(Op):
+    """Batch normalization ``y = gain (x - m) / sqrt(v + epsilon) + shift`` of each channel.
+
+    In training, m and v are mean and variance of the channel over the batch and all axes after
+    the channels, and the network keeps running ones, each moved towards what the batch gave:
+    ``running <- (1 - momentum) running + momentum new``. The running variance takes the unbiased
+    estimate of n numbers, n / (n - 1) times v. When run, m and v are the running ones.
+
+    References
+    ----------
+    S. Ioffe and C. Szegedy, Batch normalization: accelerating deep network training by reducing
+    internal covariate shift, ICML 2015, algorithms 1 and 2; the backward pass: section 3.
+    """
+
+    op: Literal["batch_norm"] = "batch_norm"
+    momentum: Share = Field(0.1, description="How far a batch moves the running statistics.")
+    epsilon: Positive = Field(1e-5, description=_EPSILON)
+
+    operands = (
+        data("x", "batch channels ..."),
+        parameter("gain", "channels", Ones(), optional=True),
+        parameter("shift", "channels", Zeros(), optional=True),
+        state("running_mean", "channels", Zeros()),
+        state("running_variance", "channels", Ones(), domain=(0.1, 3.0)),
+    )
+    result = "batch channels ..."
+    batchwise = True
+    planewise = True
+    analytic = True
+    inplace = True
+
+    def in_training(self) -> Op:
+        """The op that takes mean and variance from the batch."""
+        return BatchNormTraining(momentum=self.momentum, epsilon=self.epsilon)
+
+    def forward(
+        self,
+        x: Array,
+        gain: Array | None,
+        shift: Array | None,
+        running_mean: Array,
+        running_variance: Array,
+        *,
+        out: Array | None = None,
+    ) -> Array:
+        """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v the running statistics."""
+        scale = self._scale(gain, running_variance)
+        level = -running_mean * scale
+        if shift is not None:
+            level += shift
+        y: Array = np.multiply(x, _per_channel(scale, x), out=out)
+        y += _per_channel(level, x)
+        return y
+
+    def vjp(
+        self,
+        cotangent: Array,
+        output: Array,
+        x: Array,
+        gain: Array | None,
+        shift: Array | None,
+        running_mean: Array,
+        running_variance: Array,
+        *,
+        wanted: tuple[bool, ...] = (True,) * 5,
+    ) -> tuple[Array | None, ...]:
+        """``g gain / s`` for x, s the root; the sums of ``g (x - m) / s`` and g over a channel."""
+        axes = _all_but_channels(x)
+        by_x = by_gain = by_shift = None
+        if wanted[0]:
+            by_x = cotangent * _per_channel(self._scale(gain, running_variance), x)
+        if wanted[1] and gain is not None:
+            centred = x - _per_channel(running_mean, x)
+            by_gain = _sum(cotangent, axes, centred).ravel() * self._scale(None, running_variance)
+        if wanted[2] and shift is not None:
+            by_shift = _sum(cotangent, axes).ravel()
+        return by_x, by_gain, by_shift, None, None
+
+    def response(self, operand: str, *arrays: Array) -> Array | None:
+        """``(x - m) / s`` for the gain, whose entries move one channel each; 1 for the shift."""
+        x, _, _, mean, variance = arrays
+        if operand == "shift":
+            return np.ones((len(x), *(1,) * x.ndim), x.dtype)
+        normal: Array = (x - _per_channel(mean, x)) * _per_channel(self._scale(None, variance), x)
+        return normal[:, None]
+
+    def _scale(self, gain: Array | None, variance: Array) -> Array:
+        scale: Array = 1 / np.sqrt(variance + self.epsilon)
+        return scale if gain is None else scale * gain
+
+
+class BatchNormTraining(Op):
+    """Batch normalization by mean and variance of the batch; stands for `batch_norm` in training.
+
+    References
+    ----------
+    As for `BatchNorm`.
+    """
+
+    op: Literal["batch_norm_training"] = "batch_norm_training"
+    momentum: Share = Field(0.1, description="How far a batch moves the running statistics.")
+    epsilon: Positive = Field(1e-5, description=_EPSILON)
+
+    operands = BatchNorm.operands
+    result = "batch channels ..."
+    analytic = True
+    inplace = True
+    internal = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"epsilon": 0.01}, [(4, 3)]),
+        Case({"epsilon": 0.01, "momentum": 1.0}, [(2, 2, 3)]),
+        Case({"epsilon": 0.1, "momentum": 0.0}, [(1, 3, 2, 2)]),
+        Case({"epsilon": 0.1}, [(3, 1, 2, 2)]),
+    )
+
+    def rows_needed(self, *shapes: Shape) -> int:
+        """2 where a row has one value of each channel: a single number has no variance."""
+        return 2 if all(size == 1 for size in shapes[0][2:]) else 1
+
+    def forward(
+        self,
+        x: Array,
+        gain: Array | None,
+        shift: Array | None,
+        running_mean: Array,
+        running_variance: Array,
+        *,
+        out: Array | None = None,
+        saved: dict[str, Array] | None = None,
+    ) -> Array:
+        """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v the statistics of the batch."""
+        if x.size <= x.shape[1]:
+            raise ArrayError(
+                "batch_norm needs at least 2 values of each channel in training, not 1",
+                "x",
+                "choose a 'batch_size' that leaves no batch of a single row",
+            )
+        mean, y, variance = _centred(x, _all_but_channels(x), out)
+        _save(saved, mean, variance)
+        scale = 1 / np.sqrt(variance + self.epsilon)
+        y *= scale if gain is None else scale * _per_channel(gain, x)
+        if shift is not None:
+            y += _per_channel(shift, x)
+        return y
+
+    def vjp(
+        self,
+        cotangent: Array,
+        output: Array,
+        x: Array,
+        gain: Array | None,
+        shift: Array | None,
+        running_mean: Array,
+        running_variance: Array,
+        *,
+        wanted: tuple[bool, ...] = (True,) * 5,
+        saved: dict[str, Array] | None = None,
+    ) -> tuple[Array | None, ...]:
+        """``gain (g - mean(g) - z mean(g z)) / s`` for x, z its normal form; sums of g z and g."""
+        axes = _all_but_channels(x)
+        _, centred, variance = _again(x, axes, saved)
+        scale = 1 / np.sqrt(variance + self.epsilon)
+        level, slope = _sum(cotangent, axes), _sum(cotangent, axes, centred) * scale
+        by_x = None
+        if wanted[0]:
+            count = x.size // x.shape[1]
+            outer = scale if gain is None else scale * _per_channel(gain, x)
+            by_x = _projected(cotangent, centred, slope * scale / count, level / count, outer)
+        by_gain = None if gain is None else slope.ravel()
+        by_shift = None if shift is None else level.ravel()
+        return by_x, by_gain, by_shift, None, None
+
+    def update(
+        self,
+        output: Array,
+        x: Array,
+        gain: Array | None,
+        shift: Array | None,
+        running_mean: Array,
+        running_variance: Array,
+        *,
+        saved: dict[str, Array] | None = None,
+    ) -> Mapping[str, Array]:
+        """``(1 - momentum) running + momentum new``; the new variance is the unbiased one."""
+        if not saved:
+            saved = {}
+            self.forward(x, gain, shift, running_mean, running_variance, saved=saved)
+        mean, variance = saved["mean"], saved["variance"]
+        count = x.size // x.shape[1]
+        unbiased = variance.ravel() * (count / (count - 1))
+        return {
+            "running_mean": self._moved(running_mean, mean.ravel()),
+            "running_variance": self._moved(running_variance, unbiased),
+        }
+
+    def _moved(self, running: Array, new: Array) -> Array:
+        return (1 - self.momentum) * running + self.momentum * new
+
+
+class LayerNorm(Op):
+    """Layer normalization ``y = gain (x - m) / sqrt(v + epsilon) + shift`` of each row.
+
+    m and v are mean and variance of the row's entries along the axes, the last one unless `axis`
+    says otherwise. Gain and shift have those axes too. Training and running do the same.
+
+    References
+    ----------
+    J. L. Ba, J. R. Kiros and G. E. Hinton, Layer normalization, arXiv:1607.06450, 2016, eq. 3.
+    """
+
+    op: Literal["layer_norm"] = "layer_norm"
+    axis: Axes = Field((-1,), description="Axis, or list of axes, to normalize along.")
+    epsilon: Positive = Field(1e-5, description=_EPSILON)
+
+    operands = (
+        data("x", "... n"),
+        parameter("gain", "n", Ones(), optional=True),
+        parameter("shift", "n", Zeros(), optional=True),
+    )
+    result = "... n"
+    batchwise = True
+    analytic = True
+    inplace = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"epsilon": 0.1}, [(4, 3)]),
+        Case({"epsilon": 0.01, "axis": [-1, 1]}, [(2, 3, 2)]),
+        Case({"epsilon": 0.1, "axis": 1}, [(2, 3, 2, 1)]),
+        Case({"epsilon": 0.1, "axis": [1, 3]}, [(2, 2, 3, 2)]),
+        Case({"epsilon": 0.1, "axis": 0}, [(3, 2)]),
+        Case({"epsilon": 0.1, "axis": None}, [(2, 2)]),
+        Case({"epsilon": 0.1}, [(4,)]),
+    )
+
+    def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
+        """Shape of `x`; gain and shift have the sizes of the axes.
+
+        Raises
+        ------
+        ShapeError
+            There is no such axis, or gain or shift do not fit.
+        """
+        (shape,) = shapes
+        sizes = tuple(shape[axis] for axis in normal_axes(self.axis, shape))
+        for name, found in given.items():
+            if found != sizes:
+                raise ShapeError(
+                    f"'{name}' has shape {show(found)}, "
+                    f"but the axes that layer_norm normalizes along have {show(sizes)}",
+                    name,
+                )
+        return Inferred(shape, {"gain": sizes, "shift": sizes}, {})
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis counts rows: not where it is normalized along."""
+        return bool(shapes[0]) and 0 not in normal_axes(self.axis, shapes[0])
+
+    def forward(
+        self,
+        x: Array,
+        gain: Array | None,
+        shift: Array | None,
+        *,
+        out: Array | None = None,
+        saved: dict[str, Array] | None = None,
+    ) -> Array:
+        """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v those of the row."""
+        axes = normal_axes(self.axis, x.shape)
+        mean, y, variance = _centred(x, axes, out)
+        _save(saved, mean, variance)
+        y *= 1 / np.sqrt(variance + self.epsilon)
+        if gain is not None:
+            y *= _along(gain, axes, x)
+        if shift is not None:
+            y += _along(shift, axes, x)
+        return y
+
+    def vjp(
+        self,
+        cotangent: Array,
+        output: Array,
+        x: Array,
+        gain: Array | None,
+        shift: Array | None,
+        *,
+        wanted: tuple[bool, ...] = (True,) * 3,
+        saved: dict[str, Array] | None = None,
+    ) -> tuple[Array | None, ...]:
+        """``(h - mean(h) - z mean(h z)) / s`` for x, h = g gain; sums of g z and g over rows."""
+        axes = normal_axes(self.axis, x.shape)
+        others = tuple(axis for axis in range(x.ndim) if axis not in axes)
+        _, normal, variance = _again(x, axes, saved)
+        scale = 1 / np.sqrt(variance + self.epsilon)
+        normal *= scale
+        by_x = by_gain = by_shift = None
+        if wanted[1] and gain is not None:
+            by_gain = _sum(cotangent, others, normal).reshape(gain.shape)
+        if wanted[2] and shift is not None:
+            by_shift = _sum(cotangent, others).reshape(shift.shape)
+        if wanted[0]:
+            count = math.prod(x.shape[axis] for axis in axes)
+            h = cotangent if gain is None else cotangent * _along(gain, axes, x)
+            slope, level = _sum(h, axes, normal) / count, _sum(h, axes) / count
+            by_x = _projected(h, normal, slope, level, scale)
+        return by_x, by_gain, by_shift
+
+
+class Dropout(Op):
+    """Inverted dropout: the identity when run; in training it drops entries at random.
+
+    In training, each entry is 0 with probability `rate`, else ``x / (1 - rate)``: in the mean over
+    the draws it is `x`.
+
+    References
+    ----------
+    N. Srivastava et al., Dropout: a simple way to prevent neural networks from overfitting,
+    Journal of Machine Learning Research 15 (2014); inverted: section 10.
+    """
+
+    op: Literal["dropout"] = "dropout"
+    rate: Rate = Field(0.5, description="Probability that an entry is dropped in training.")
+
+    operands = (data("x", "..."),)
+    result = "..."
+    batchwise = True
+    channelwise = True
+    analytic = True
+    view = True
+
+    def in_training(self) -> Op:
+        """The op that drops entries."""
+        return DropoutTraining(rate=self.rate)
+
+    def forward(self, x: Array) -> Array:
+        """`x` itself."""
+        return x
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent itself."""
+        return (cotangent,)
+
+
+class DropoutTraining(Op):
+    """Product with a random mask; stands for `dropout` in training.
+
+    References
+    ----------
+    As for `Dropout`.
+    """
+
+    op: Literal["dropout_training"] = "dropout_training"
+    rate: Rate = Field(0.5, description="Probability that an entry is dropped.")
+
+    operands = (data("x", "..."), noise("mask", "..."))
+    result = "..."
+    batchwise = True
+    channelwise = True
+    analytic = True
+    inplace = True
+    internal = True
+
+    def noise(self, rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
+        """The mask: 0 with probability `rate`, else ``1 / (1 - rate)``."""
+        # Single precision whatever the dtype, so that a seed drops the same entries in both.
+        kept = rng.random(shape, np.float32) >= self.rate
+        mask: Array = kept * np.dtype(dtype).type(1 / (1 - self.rate))
+        return mask
+
+    def forward(self, x: Array, mask: Array, *, out: Array | None = None) -> Array:
+        """``x mask``, entry by entry."""
+        return np.multiply(x, mask, out=out)
+
+    def vjp(
+        self, cotangent: Array, output: Array, x: Array, mask: Array
+    ) -> tuple[Array | None, ...]:
+        """``g mask``."""
+        return cotangent * mask, None
+
+
+def _all_but_channels(x: Array) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
+
+
+def _per_channel(values: Array, x: Array) -> Array:
+    """`values` as an array that broadcasts against `x`, one a channel."""
+    return values.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def _along(values: Array, axes: tuple[int, ...], x: Array) -> Array:
+    """`values`, which have the axes `axes` of `x`, as an array that broadcasts against it."""
+    return values.reshape([size if axis in axes else 1 for axis, size in enumerate(x.shape)])
+
+
+def _sum(x: Array, axes: tuple[int, ...], factor: Array | None = None) -> Array:
+    """Sum of `x`, or of ``x factor``, over `axes`, which stay with size 1."""
+    # einsum goes through memory once, without an array of products, and faster than np.sum.
+    every = list(range(x.ndim))
+    kept = [axis for axis in every if axis not in axes]
+    shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
+    operands = (x, every) if factor is None else (x, every, factor, every)
+    return np.asarray(np.einsum(*operands, kept)).reshape(shape)
+
+
+def _centred(
+    x: Array, axes: tuple[int, ...], out: Array | None = None
+) -> tuple[Array, Array, Array]:
+    """Mean over `axes`, `x` less that mean, and the mean of its squares: the biased variance."""
+    count = math.prod(x.shape[axis] for axis in axes)
+    mean = _sum(x, axes) / count
+    # Squares of differences: the mean of squares less the squared mean would cancel.
+    centred: Array = np.subtract(x, mean, out=out)
+    return mean, centred, _sum(centred, axes, centred) / count
+
+
+def _save(saved: dict[str, Array] | None, mean: Array, variance: Array) -> None:
+    if saved is not None:
+        saved["mean"], saved["variance"] = mean, variance
+
+
+def _again(
+    x: Array, axes: tuple[int, ...], saved: dict[str, Array] | None
+) -> tuple[Array, Array, Array]:
+    """What `_centred` gives, from what has been saved of it if anything has."""
+    if not saved:
+        return _centred(x, axes)
+    return saved["mean"], x - saved["mean"], saved["variance"]
+
+
+def _projected(cotangent: Array, centred: Array, slope: Array, level: Array, scale: Array) -> Array:
+    """``scale (cotangent - level - slope centred)``, written over `centred`."""
+    centred *= -slope
+    centred += cotangent
+    centred -= level
+    centred *= scale
+    return centred

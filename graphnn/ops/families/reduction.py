@@ -1,0 +1,106 @@
+"""Reductions: axes summed up in one number."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from graphnn.ops._op import Array, Case, Op, data
+from graphnn.ops.kernels.axes import Axes, normal_axes
+from graphnn.spec.sizes import Shape
+
+
+class _Reduction(Op):
+    """One number for all entries along the axes."""
+
+    axis: Axes = Field(None, description="Axis, or list of axes; left out, all of them.")
+    keepdims: bool = Field(False, description="Whether those axes stay, with size 1.")
+
+    operands = (data("x", "..."),)
+    result = "..."
+    batchwise = True
+    analytic = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({}, [(2, 3)]),
+        Case({"axis": 1}, [(3, 4)]),
+        Case({"axis": [-1, 1], "keepdims": True}, [(2, 3, 2)]),
+        Case({"axis": [0, 2]}, [(3, 2, 2)]),
+        Case({"axis": 0, "keepdims": True}, [(3,)]),
+        Case({}, [()]),
+    )
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The shape without the axes, or with 1 in their places."""
+        (shape,) = shapes
+        axes = normal_axes(self.axis, shape)
+        if self.keepdims:
+            return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+        return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis stays."""
+        return bool(shapes[0]) and 0 not in normal_axes(self.axis, shapes[0])
+
+    def _stretched(self, reduced: Array, x: Array) -> Array:
+        """`reduced` with an axis of size 1 for each that is gone, so that it broadcasts."""
+        axes = normal_axes(self.axis, x.shape)
+        kept = (1 if axis in axes else size for axis, size in enumerate(x.shape))
+        return np.reshape(reduced, tuple(kept))
+
+
+class Sum(_Reduction):
+    """Sum along axes."""
+
+    op: Literal["sum"] = "sum"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """Sum of the entries along the axes."""
+        total: Array = np.sum(x, axis=self.axis, keepdims=self.keepdims, out=out)
+        return total
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent for each entry that went into it."""
+        return (np.broadcast_to(self._stretched(cotangent, x), x.shape),)
+
+
+class Mean(_Reduction):
+    """Mean along axes."""
+
+    op: Literal["mean"] = "mean"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """Mean of the entries along the axes."""
+        mean: Array = np.mean(x, axis=self.axis, keepdims=self.keepdims, out=out)
+        return mean
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent over the number of entries that went into it."""
+        count = math.prod(x.shape[axis] for axis in normal_axes(self.axis, x.shape))
+        return (np.broadcast_to(self._stretched(cotangent / count, x), x.shape),)
+
+
+class Max(_Reduction):
+    """Maximum along axes; entries that tie for it share the cotangent evenly."""
+
+    op: Literal["max"] = "max"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """Largest of the entries along the axes."""
+        largest: Array = np.max(x, axis=self.axis, keepdims=self.keepdims, out=out)
+        return largest
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent for the largest entry; an equal share for each where several are."""
+        winners = (x == self._stretched(output, x)).astype(x.dtype)
+        winners /= winners.sum(axis=self.axis, keepdims=True)
+        return (winners * self._stretched(cotangent, x),)
+
+    def branch(self, x: Array) -> Array:
+        """Position of the largest entry among those along the axes, the first where several are."""
+        axes = normal_axes(self.axis, x.shape)
+        moved = np.moveaxis(x, axes, range(-len(axes), 0))
+        rows = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+        return np.asarray(rows.argmax(axis=-1))

@@ -1,0 +1,356 @@
+"""Shape ops: the same numbers, arranged or chosen otherwise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
+
+from graphnn.ops._op import Array, ArrayError, Case, Inferred, Kind, Op, ShapeError, Size, data
+from graphnn.ops.kernels.axes import normal_axis
+from graphnn.spec import sizes
+from graphnn.spec.sizes import Expression, Monomial, Shape, product, show
+
+
+def _extent(value: Any, handler: ValidatorFunctionWrapHandler) -> sizes.Size:
+    if isinstance(value, int) and value == -1:
+        return -1
+    size: sizes.Size = handler(value)
+    return size
+
+
+Extent = Annotated[
+    Size,
+    WrapValidator(_extent),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": -1}, {"type": "string"}]}),
+]
+
+
+class _Arrangement(Op):
+    """Another arrangement of one array; the result may share its memory."""
+
+    operands = (data("x", "...", kind="any"),)
+    result = "..."
+    batchwise = True
+    analytic = True
+    view = True
+
+    def infer_kind(self, *kinds: Kind) -> Kind:
+        """The kind of `x`."""
+        return kinds[0]
+
+
+class Reshape(_Arrangement):
+    """The same entries in the same order, in another shape."""
+
+    op: Literal["reshape"] = "reshape"
+    shape: tuple[Extent, ...] = Field(
+        description="Sizes, outermost first; one may be -1, which stands for what is left."
+    )
+
+    reorders = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"shape": ["batch", 2, 3]}, [(4, 6)]),
+        Case({"shape": ["batch", -1]}, [(2, 3, 2)]),
+        Case({"shape": ["batch * 3", 2]}, [(2, 6)]),
+        Case({"shape": [3, 2, 2]}, [(2, 6)]),
+        Case({"shape": [-1]}, [(2, 3)]),
+        Case({"shape": []}, [(1, 1)]),
+        Case({"shape": [1, 1]}, [()]),
+        Case({"shape": [6]}, [(2, 3)], ["int"]),
+    )
+
+    def _target(self) -> list[int]:
+        """The shape for NumPy, with -1 for what the array itself tells."""
+        target = [size if isinstance(size, int) else -1 for size in self.shape]
+        if target.count(-1) > 1:
+            raise ArrayError(
+                f"more than one size in {show(self.shape)} is no number yet",
+                None,
+                "replace free sizes by numbers with 'bind'",
+            )
+        # Of known sizes the first is left open, so that the op works on any number of rows.
+        if target and -1 not in target:
+            target[0] = -1
+        return target
+
+    def forward(self, x: Array) -> Array:
+        """`x` in the new shape."""
+        return x.reshape(self._target())
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent in the old shape."""
+        return (cotangent.reshape(x.shape),)
+
+    def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
+        """The new shape, also as the attribute where that leaves a size open."""
+        found = super().infer(shapes, given)
+        return replace(found, attributes={"shape": found.result}) if -1 in self.shape else found
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The new shape, once both are proved to have as many entries."""
+        (shape,) = shapes
+        if self.shape.count(-1) > 1:
+            raise ShapeError(f"'shape' is {show(self.shape)}, but only one size may be -1")
+        total = product(shape)
+        if -1 not in self.shape:
+            if product(self.shape) != total:
+                raise ShapeError(
+                    f"'x' has shape {show(shape)}, {total} entries, "
+                    f"but 'shape' is {show(self.shape)} with {product(self.shape)}",
+                    "x",
+                )
+            return self.shape
+        rest = product(size for size in self.shape if size != -1)
+        left = _quotient(total, rest)
+        if left is None:
+            raise ShapeError(
+                f"'x' has shape {show(shape)}, {total} entries, "
+                f"which {rest} does not divide: no size fits -1 in 'shape' {show(self.shape)}",
+                "x",
+            )
+        return tuple(left if size == -1 else size for size in self.shape)
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first size stays, and no later one is open, to take other rows' entries."""
+        (shape,) = shapes
+        return (
+            -1 not in self.shape[1:]
+            and bool(shape)
+            and bool(self.shape)
+            and self.infer_shape(shape)[0] == shape[0]
+        )
+
+
+def _quotient(total: sizes.Size, divisor: sizes.Size) -> sizes.Size | None:
+    """``total / divisor`` where that is exact and `divisor` is a single product, else None."""
+    if total == divisor:
+        return 1
+    (monomial, number), *others = _terms(divisor)
+    if others:
+        return None
+    quotient: sizes.Size = 0
+    for atoms, coefficient in _terms(total):
+        left = list(atoms)
+        for atom in monomial:
+            if atom not in left:
+                return None
+            left.remove(atom)
+        if coefficient % number:
+            return None
+        term = (
+            Expression(((tuple(left), coefficient // number),)) if left else coefficient // number
+        )
+        quotient = sizes.add(quotient, term)
+    return quotient
+
+
+def _terms(size: sizes.Size) -> tuple[tuple[Monomial, int], ...]:
+    return (((), size),) if isinstance(size, int) else size.terms
+
+
+class Flatten(_Arrangement):
+    """All axes after the first as one."""
+
+    op: Literal["flatten"] = "flatten"
+
+    operands = (data("x", "batch ...", kind="any"),)
+    reorders = True
+
+    def forward(self, x: Array) -> Array:
+        """`x` ``[batch, ...]`` as a matrix with a row for each sample."""
+        return x.reshape(x.shape[0], math.prod(x.shape[1:]))
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent in the old shape."""
+        return (cotangent.reshape(x.shape),)
+
+    def infer_shape(self, *shapes: Shape) -> Shape | None:
+        """The first size, and the product of the others."""
+        return (shapes[0][0], product(shapes[0][1:])) if shapes[0] else None
+
+
+class Transpose(_Arrangement):
+    """Axes in another order."""
+
+    op: Literal["transpose"] = "transpose"
+    axes: tuple[int, ...] | None = Field(
+        None,
+        description="Which axis of the input each axis of the result is; left out, last to first.",
+    )
+
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({}, [(2, 3)]),
+        Case({"axes": [0, 2, 1]}, [(4, 3, 2)]),
+        Case({"axes": [-1, 0, 1]}, [(2, 3, 4)]),
+        Case({"axes": [0]}, [(3,)]),
+        Case({}, [()]),
+    )
+
+    def forward(self, x: Array) -> Array:
+        """`x` with its axes in the new order."""
+        return x.transpose(self.axes)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent with its axes in the old order."""
+        return (cotangent.transpose(np.argsort(self._order(x.shape))),)
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The sizes in the new order."""
+        (shape,) = shapes
+        return tuple(shape[axis] for axis in self._order(shape))
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis stays."""
+        return bool(shapes[0]) and self._order(shapes[0])[0] == 0
+
+    def _order(self, shape: Shape) -> tuple[int, ...]:
+        if self.axes is None:
+            return tuple(reversed(range(len(shape))))
+        order = tuple(normal_axis(axis, shape, attribute="axes") for axis in self.axes)
+        if sorted(order) != list(range(len(shape))):
+            raise ShapeError(
+                f"'axes' is [{', '.join(map(str, self.axes))}], but 'x' has shape {show(shape)}",
+                "x",
+                f"'axes' names each of {', '.join(map(str, range(len(shape))))} once",
+            )
+        return order
+
+
+class Concat(Op):
+    """Arrays one after the other along one axis."""
+
+    op: Literal["concat"] = "concat"
+    axis: int = Field(-1, description="Along which axis; counted from the end where negative.")
+
+    operands = (data("inputs", "...", kind="any", many=True),)
+    result = "..."
+    batchwise = True
+    analytic = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({}, [(2, 3), (2, 1)]),
+        Case({"axis": 0}, [(2, 3), (1, 3), (2, 3)]),
+        Case({"axis": 1}, [(4, 1, 2), (4, 2, 2)]),
+        Case({}, [(3, 2)]),
+        Case({}, [(2, 2), (2, 3)], ["int"]),
+    )
+
+    def forward(self, *arrays: Array, out: Array | None = None) -> Array:
+        """`arrays` one after the other."""
+        if out is not None:
+            return np.concatenate(arrays, axis=self.axis, out=out)
+        # Whole numbers beside float32 must not make float64 of it.
+        reals = [array.dtype for array in arrays if array.dtype.kind == "f"]
+        return np.concatenate(arrays, axis=self.axis, dtype=reals[0] if reals else None)
+
+    def vjp(self, cotangent: Array, output: Array, *arrays: Array) -> tuple[Array | None, ...]:
+        """The stretch of the cotangent that each array gave; None for whole numbers."""
+        ends = np.cumsum([array.shape[self.axis] for array in arrays])
+        pieces = np.split(cotangent, ends[:-1], axis=self.axis)
+        return tuple(
+            piece if array.dtype.kind == "f" else None
+            for piece, array in zip(pieces, arrays, strict=True)
+        )
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """Sizes along the axis added up; the others must agree."""
+        first = shapes[0]
+        axis = normal_axis(self.axis, first, operand="inputs")
+        total: sizes.Size = 0
+        for shape in shapes:
+            if _without(shape, axis) != _without(first, axis) or len(shape) != len(first):
+                raise ShapeError(
+                    f"'inputs' have shapes {show(first)} and {show(shape)}, "
+                    f"which may differ on axis {axis} alone",
+                    "inputs",
+                )
+            total = sizes.add(total, shape[axis])
+        return (*first[:axis], total, *first[axis + 1 :])
+
+    def infer_kind(self, *kinds: Kind) -> Kind:
+        """Whole numbers where all inputs hold them."""
+        return "int" if set(kinds) == {"int"} else "float"
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether another axis than the first grows."""
+        return normal_axis(self.axis, shapes[0], operand="inputs") != 0
+
+
+def _without(shape: Shape, axis: int) -> Shape:
+    return (*shape[:axis], *shape[axis + 1 :])
+
+
+class Slice(_Arrangement):
+    """Entries ``start, start + step, ...`` before `stop` along one axis."""
+
+    op: Literal["slice"] = "slice"
+    axis: int = Field(description="Along which axis; counted from the end where negative.")
+    start: int = Field(0, description="First entry; counted from the end where negative.")
+    stop: int | None = Field(
+        None, description="Entry to stop before, counted likewise; left out, it goes to the end."
+    )
+    step: int = Field(1, ge=1, description="Distance between entries.")
+
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"axis": 1, "start": 1, "stop": 3}, [(2, 4)]),
+        Case({"axis": -1, "start": -1}, [(3, 2, 4)]),
+        Case({"axis": 0, "stop": -1, "step": 2}, [(6, 2)]),
+        Case({"axis": 1, "start": 1, "step": 2}, [(2, 4)]),
+        Case({"axis": 0, "start": -2}, [(3,)]),
+        Case({"axis": 0, "stop": 2}, [(3,)], ["int"]),
+    )
+
+    def forward(self, x: Array) -> Array:
+        """The stretch of `x`."""
+        return x[self._index(x)]
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+        """The cotangent where it was taken from, 0 elsewhere."""
+        whole = np.zeros(x.shape, cotangent.dtype)
+        whole[self._index(x)] = cotangent
+        return (whole,)
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The size along the axis counted, the others kept."""
+        (shape,) = shapes
+        axis = normal_axis(self.axis, shape)
+        start, stop = self._bounds(shape[axis])
+        length = sizes.subtract(stop, start)
+        if fault := self._fault(shape[axis], start, stop, length):
+            raise ShapeError(f"{fault}: 'x' has shape {show(shape)}", "x")
+        count = sizes.floor_divide(sizes.add(length, self.step - 1), self.step)
+        return (*shape[:axis], count, *shape[axis + 1 :])
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether another axis than the first is cut."""
+        return normal_axis(self.axis, shapes[0]) != 0
+
+    def _index(self, x: Array) -> tuple[slice, ...]:
+        axis = self.axis % x.ndim
+        start, stop = self._bounds(x.shape[axis])
+        # Sizes that are free in the spec are known only now.
+        if fault := self._fault(x.shape[axis], start, stop, sizes.subtract(stop, start)):
+            raise ArrayError(f"{fault}: 'x' has shape {show(x.shape)}", "x")
+        return (*(slice(None),) * axis, slice(start, stop, self.step))
+
+    def _bounds(self, size: sizes.Size) -> tuple[sizes.Size, sizes.Size]:
+        start = sizes.add(size, self.start) if self.start < 0 else self.start
+        if self.stop is None:
+            return start, size
+        return start, sizes.add(size, self.stop) if self.stop < 0 else self.stop
+
+    def _fault(
+        self, size: sizes.Size, start: sizes.Size, stop: sizes.Size, length: sizes.Size
+    ) -> str:
+        """What is wrong with bounds that are numbers; those of a free size wait for the run."""
+        if isinstance(start, int) and start < 0:
+            return f"'start' is {self.start}, before the first entry of axis {self.axis}"
+        if isinstance(size, int) and isinstance(stop, int) and stop > size:
+            return f"'stop' is {self.stop}, past the end of axis {self.axis}"
+        if isinstance(length, int) and length < 1:
+            return f"nothing lies between {self.start} and {stop} of axis {self.axis}"
+        return ""

@@ -1,0 +1,178 @@
+"""Sources: where the numbers of a graph come from."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+
+from graphnn.ops._op import Array, Case, Inferred, Kind, Op, ShapeError, Size, parameter
+from graphnn.ops.initializers import Zeros
+from graphnn.spec.sizes import Shape, show
+
+_MAX_AXES = 32
+
+
+def _frozen(value: Any) -> Any:
+    """Nested lists as nested tuples, once they are a regular array of finite numbers."""
+    shape: list[int] = []
+    level = [value.tolist() if isinstance(value, np.ndarray) else value]
+    while isinstance(level[0], list | tuple):
+        if len(shape) == _MAX_AXES:
+            raise ValueError(f"an array has at most {_MAX_AXES} axes")
+        level = _rows(level)
+        shape.append(level.pop())
+    for item in level:
+        _check_number(item)
+    for length in reversed(shape):
+        level = [tuple(level[at : at + length]) for at in range(0, len(level), length)]
+    return level[0]
+
+
+def _rows(level: list[Any]) -> list[Any]:
+    """Everything in the lists of `level`, and last the length that they all have."""
+    length = len(level[0])
+    if length == 0:
+        raise ValueError("a list is empty")
+    for row in level:
+        if not isinstance(row, list | tuple):
+            raise ValueError(f"{reprlib.repr(row)} stands beside a list of {length}")
+        if len(row) != length:
+            raise ValueError(f"a list of {len(row)} stands beside a list of {length}")
+    return [*(item for row in level for item in row), length]
+
+
+def _check_number(item: Any) -> None:
+    if isinstance(item, bool) or not isinstance(item, int | float):
+        raise ValueError(f"{reprlib.repr(item)} is not a number")
+    if isinstance(item, int):
+        if abs(item) >= 2**63:
+            raise ValueError(f"{reprlib.repr(item)} is not below 2**63")
+    elif not math.isfinite(item):
+        raise ValueError(f"{item} is not finite")
+
+
+Numbers = Annotated[
+    Any,
+    BeforeValidator(_frozen),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array"}]}),
+]
+
+
+class Input(Op):
+    """Array that each run is given."""
+
+    op: Literal["input"] = "input"
+    shape: tuple[Size, ...] = Field(description="Sizes, outermost first; [] for a single number.")
+    dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
+
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"shape": ["batch", 3]}),
+        Case({"shape": [2], "dtype": "int"}),
+        Case({"shape": []}),
+    )
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The attribute `shape`."""
+        return self.shape
+
+    def infer_kind(self, *kinds: Kind) -> Kind:
+        """The attribute `dtype`."""
+        return self.dtype
+
+
+class Constant(Op):
+    """Array that the spec states."""
+
+    op: Literal["constant"] = "constant"
+
+    analytic = True
+    value: Numbers = Field(description="A number, or nested lists of numbers.")
+    dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
+
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"value": 0.5}),
+        Case({"value": [[1, 2.5, -3], [4, 5, 6]]}),
+        Case({"value": [1, 2], "dtype": "int"}),
+    )
+
+    @field_validator("dtype")
+    @classmethod
+    def _check_whole(cls, dtype: Kind, info: ValidationInfo) -> Kind:
+        if dtype == "int" and "value" in info.data:
+            entries = np.asarray(info.data["value"], dtype=object).ravel()
+            found = next((item for item in entries if not isinstance(item, int)), None)
+            if found is not None:
+                raise ValueError(f"{found} is not a whole number")
+        return dtype
+
+    @cached_property
+    def array(self) -> Array:
+        """The numbers, float64 or int64, not to be written into."""
+        array = np.array(self.value, dtype=np.float64 if self.dtype == "float" else np.int64)
+        array.flags.writeable = False
+        return array
+
+    def forward(self) -> Array:
+        """A copy of `array`."""
+        return self.array.copy()
+
+    def vjp(self, cotangent: Array, output: Array) -> tuple[Array | None, ...]:
+        """Nothing: there is no operand."""
+        return ()
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """Shape of the numbers."""
+        return self.array.shape
+
+    def infer_kind(self, *kinds: Kind) -> Kind:
+        """The attribute `dtype`."""
+        return self.dtype
+
+
+class Parameter(Op):
+    """Learnable array that is a node of its own."""
+
+    op: Literal["parameter"] = "parameter"
+    shape: tuple[Size, ...] | None = Field(
+        None, description="Sizes, outermost first; left out, the shape of `value`."
+    )
+
+    operands = (parameter("value", "...", Zeros()),)
+    result = "..."
+    analytic = True
+    view = True
+    cases: ClassVar[tuple[Case, ...]] = (Case({"shape": [2, 3]}), Case({"shape": []}))
+
+    def forward(self, value: Array) -> Array:
+        """`value` itself."""
+        return value
+
+    def vjp(self, cotangent: Array, output: Array, value: Array) -> tuple[Array | None, ...]:
+        """The cotangent itself."""
+        return (cotangent,)
+
+    def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
+        """Shape from the attribute, or else from the numbers given.
+
+        Raises
+        ------
+        ShapeError
+            Neither is given, or they disagree.
+        """
+        value = given.get("value")
+        shape = value if self.shape is None else self.shape
+        if shape is None:
+            raise ShapeError(
+                "nothing says how large 'value' is", None, "give 'shape', or 'value' as numbers"
+            )
+        if value is not None and value != shape:
+            raise ShapeError(
+                f"'value' has shape {show(value)}, but 'shape' says {show(shape)}", "value"
+            )
+        return Inferred(shape, {"value": shape}, {} if self.shape is not None else {"shape": shape})

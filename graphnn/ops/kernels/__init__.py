@@ -1,0 +1,1 @@
+"""Array code that several ops share: unfolding, windows, pooling, erf."""

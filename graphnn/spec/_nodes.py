@@ -1,0 +1,198 @@
+"""Nodes and uses of blocks, out of the mappings under ``nodes``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import TypeGuard
+
+from graphnn.diagnostics import Note, codes, nearest, suggestion
+from graphnn.spec._field_reader import FieldReader
+from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
+
+MAX_NODES = 200_000
+NODE_KEYS = ("op", "inputs", "trainable", "about", "allow")
+USE_KEYS = ("block", "inputs", "repeat", "trainable", "about", "allow")
+
+
+_LONGEST = 200  # characters of several names: the time of the search grows with their square
+_SEVERAL = re.compile(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]*[\w.-]")  # names side by side
+
+
+class NodeReader(FieldReader):
+    """Takes nodes, and mentions of nodes, apart."""
+
+    _written: Collection[str] = ()  # names of the nodes under way, sound or not
+
+    def nodes(self, given: Mapping, owner: str, help: str) -> dict[str, NodeSpec | BlockCallSpec]:
+        """What `given` holds, in order, without what is no node.
+
+        Parameters
+        ----------
+        given : Mapping
+        owner, help : str
+            For messages: what has the nodes, and what to do when there are none.
+        """
+        if not given.entries:
+            self.findings.error("no-nodes", "'nodes' is empty", given.span, help=help)
+        if len(given.entries) > MAX_NODES:
+            self.findings.error(
+                "too-many-nodes",
+                f"{owner} has {len(given.entries)} nodes, more than {MAX_NODES}",
+                given.span,
+            )
+            return {}
+        nodes = {}
+        self._written = given.entries.keys()
+        for name, entry in given.entries.items():
+            named = self.name(entry.key, "a node")
+            node = self._node(name, entry)
+            # One of a bad name is checked under it; with a dot it could be that of another.
+            if node is not None and (named or "." not in name):
+                nodes[name] = node
+        return nodes
+
+    def listed(self, value: Value | None, what: str) -> tuple[Reference, ...]:
+        """Nodes by name, one or a list of them."""
+        return tuple(r for item in one_or_more(value) for r in self._references(item, what))
+
+    def _node(self, name: str, entry: Entry) -> NodeSpec | BlockCallSpec | None:
+        wanted = "a mapping such as {op: relu, ...}"
+        body = self.mapping(entry.value, f"the node '{name}'", wanted, "{op: TEXT, inputs: ...}")
+        if body is None:
+            return None
+        body = self._closed(body, name)
+        if "block" in body and "op" not in body:
+            return self._use(name, entry.key, body)
+        op = self._kind(name, entry.key, body)
+        if op is None:
+            return None
+        inputs = body.get("inputs")
+        return NodeSpec(
+            name=name,
+            place=entry.key,
+            op=op,
+            inputs=self._inputs(inputs, name),
+            inputs_place=entry.key if inputs is None else inputs,
+            fields={key: field for key, field in body.entries.items() if key not in NODE_KEYS},
+            trainable=self.boolean(body.get("trainable"), "'trainable'", True),
+            about=self.text(body.get("about"), "'about'"),
+            allow=self.codes(body.get("allow")),
+        )
+
+    def _closed(self, body: Mapping, name: str) -> Mapping:
+        """`body` with the keys that its list of inputs holds, which are told, beside that."""
+        inputs = body.get("inputs")
+        inside = [item for item in one_or_more(inputs) if isinstance(item, Mapping)]
+        if not isinstance(inputs, Sequence) or not inside:
+            return body
+        entries = {key: entry for item in inside for key, entry in item.entries.items()}
+        for item in inside:
+            keys = ", ".join(f"'{key}'" for key in item.entries)
+            help = f"end the list with ']' before {keys}" if keys else ""
+            self.wrong(f"an input of '{name}'", "the name of a node", item, help)
+        rest = [item for item in inputs.items if not isinstance(item, Mapping)]
+        listed = Entry(body.entries["inputs"].key, Sequence(rest, *place_of(inputs)))
+        return Mapping({**entries, **body.entries, "inputs": listed}, *place_of(body))
+
+    def codes(self, value: Value | None) -> tuple[Scalar, ...]:
+        """Codes of warnings, as under ``allow``; those that are no warning's are told."""
+        return tuple(item for item in one_or_more(value) if self._is_warning(item))
+
+    def _is_warning(self, item: Value) -> TypeGuard[Scalar]:
+        if not isinstance(item, Scalar) or not isinstance(item.value, str):
+            self.wrong("'allow'", "codes of warnings, such as [unread-node]", item)
+            return False
+        name, known = item.value, codes()
+        warnings = [each.name for each in known.values() if each.is_allowable]
+        if name in warnings:
+            return True
+        message, help = f"there is no warning '{name}'", f"there are {', '.join(warnings)}"
+        if name in known:
+            message = f"'{name}' cannot be allowed"
+        self.findings.error("bad-allow", message, item.span, help=suggestion(name, warnings, help))
+        return False
+
+    def _kind(self, name: str, place: Scalar, body: Mapping) -> Scalar | None:
+        """The name of the op."""
+        op = body.get("op")
+        if op is None:
+            known = [key for key in body.entries if key not in NODE_KEYS]
+            typed, meant = next(
+                ((key, meant) for meant in ("op", "block") if (key := nearest(meant, known))),
+                (None, ""),
+            )
+            help = "name its op, as in {op: relu, inputs: x}"
+            at = body.entries[typed].key if typed else place
+            help = f"did you mean '{meant}'?" if typed else help
+            self.lacks(body, f"the node '{name}' has no 'op'", help, at)
+            return None
+        if "block" in body:
+            self.findings.error(
+                "op-and-block",
+                f"the node '{name}' has both an 'op' and a 'block'",
+                body.entries["block"].key.span,
+                notes=[Note("the op stands here", body.entries["op"].key.span)],
+                help="leave one of the two out",
+            )
+            return None
+        if not isinstance(op, Scalar) or not isinstance(op.value, str):
+            self.wrong(f"the op of '{name}'", "the name of an op", op)
+            return None
+        return op
+
+    def _use(self, name: str, place: Scalar, body: Mapping) -> BlockCallSpec | None:
+        block = body.entries["block"].value
+        if not isinstance(block, Scalar) or not isinstance(block.value, str):
+            self.wrong(f"the block of '{name}'", "the name of a block", block)
+            return None
+        inputs = body.get("inputs")
+        return BlockCallSpec(
+            name=name,
+            place=place,
+            block=block,
+            inputs=self._inputs(inputs, name),
+            inputs_place=place if inputs is None else inputs,
+            fields={key: field for key, field in body.entries.items() if key not in USE_KEYS},
+            repeat=body.get("repeat"),
+            trainable=self.boolean(body.get("trainable"), "'trainable'", True),
+            about=self.text(body.get("about"), "'about'"),
+            allow=self.codes(body.get("allow")),
+        )
+
+    def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
+        what = f"an input of '{node}'"
+        if isinstance(value, Mapping):
+            entries = value.entries.values()
+            return tuple(self._reference(entry.value, what, entry.key) for entry in entries)
+        return self.listed(value, what)
+
+    def _references(self, value: Value, what: str) -> Iterator[Reference]:
+        """What `value`, an item of a list, mentions: one node, or several in one text."""
+        text = value.value if isinstance(value, Scalar) else None
+        if not isinstance(text, str) or text in self._written or not _are_several(text):
+            yield self._reference(value, what)
+            return
+        names = re.split(r"[\s,]+", text)
+        self.wrong(what, "the name of a node", value, f"for several write [{', '.join(names)}]")
+        yield from (Reference(name, value) for name in names)
+
+    def _reference(self, value: Value, what: str, operand: Scalar | None = None) -> Reference:
+        if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
+            return Reference(value.value, value, operand)
+        self.wrong(what, "the name of a node", value)
+        # One at fault keeps its place, so that the others are counted and matched rightly.
+        return Reference("", value, operand)
+
+
+def _are_several(text: str) -> bool:
+    """Whether `text` holds names side by side."""
+    return len(text) <= _LONGEST and _SEVERAL.fullmatch(text) is not None
+
+
+def one_or_more(value: Value | None) -> list[Value]:
+    """The items of a list; anything else as the only one."""
+    if value is None:
+        return []
+    return value.items if isinstance(value, Sequence) else [value]

@@ -1,0 +1,125 @@
+"""The section ``search`` of a spec: which settings to vary, over what, and how to judge them."""
+
+from __future__ import annotations
+
+from graphnn.diagnostics import Findings, nearest, suggestion
+from graphnn.spec._field_reader import FieldReader, brief, number_help
+from graphnn.spec.model import SEARCH_KINDS, Direction, SearchedSpec, SearchKind, SearchSpec
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+from graphnn.spec.writing.writer import flow
+
+SEARCH_KEYS = ("metric", "direction", "sampler", "pruner", "seed")
+_MOST = 2**53  # a larger whole number would not keep its value as a float
+_BY = "search by uniform, log_uniform or choice"
+_SUCH_AS = "a mapping such as {uniform: [0.1, 1.0]}"
+
+
+def search(entry: Entry, findings: Findings) -> SearchSpec | None:
+    """What the section `entry` says; what is wrong with it goes to `findings`.
+
+    Parameters
+    ----------
+    entry : Entry
+        The key ``search`` and its value.
+    findings : Findings
+
+    Returns
+    -------
+    SearchSpec or None
+        None when it is no mapping; a setting at fault is left out.
+    """
+    return _Search(findings).section(entry)
+
+
+class _Search(FieldReader):
+    def section(self, entry: Entry) -> SearchSpec | None:
+        body = self.mapping(entry.value, "'search'")
+        if body is None:
+            return None
+        named = {name: found for name, found in body.entries.items() if name not in SEARCH_KEYS}
+        if not named:
+            message = "'search' names no setting to vary"
+            help = "add one, such as learning_rate: {log_uniform: [0.001, 1.0]}"
+            self.findings.error("nothing-to-search", message, entry.key.span, help=help)
+        settings = {name: self._setting(name, found) for name, found in named.items()}
+        direction = body.get("direction")
+        ways: tuple[Direction, ...] = ("maximize", "minimize")
+        return SearchSpec(
+            place=entry.key,
+            settings={name: found for name, found in settings.items() if found},
+            metric=self._metric(body.get("metric")),
+            direction=None if direction is None else self.choice(direction, "'direction'", ways),
+            sampler=self.choice(body.get("sampler"), "'sampler'", ("tpe", "random")),
+            pruner=self.choice(body.get("pruner"), "'pruner'", ("median", "none")),
+            seed=self.whole(body.get("seed"), "the seed of 'search'", 0, 0),
+        )
+
+    def _metric(self, value: Value | None) -> Scalar | None:
+        if value is None or (isinstance(value, Scalar) and isinstance(value.value, str)):
+            return value
+        self.wrong("'metric'", "the name of a measure, such as validation_loss", value)
+        return None
+
+    def _setting(self, name: str, entry: Entry) -> SearchedSpec | None:
+        value = entry.value
+        if not isinstance(value, Mapping) or len(value.entries) != 1:
+            # A misspelt 'metric' looks like a setting with a strange range.
+            meant = None if isinstance(value, Mapping) else nearest(name, SEARCH_KEYS)
+            help = f"did you mean '{meant}'?" if meant else _BY
+            self.wrong(f"what '{name}' is searched over", _SUCH_AS, value, help)
+            return None
+        by = next(iter(value.entries.values()))
+        for kind in SEARCH_KINDS:
+            if by.key.value == kind:
+                choice = kind == "choice"
+                found = self._choices(name, by) if choice else self._bounds(name, by, kind)
+                return SearchedSpec(entry.key, kind, found) if found else None
+        self.findings.error(
+            "unknown-key",
+            f"nothing is searched by {brief(by.key)}",
+            by.key.span,
+            help=suggestion(str(by.key.value), SEARCH_KINDS, _BY),
+        )
+        return None
+
+    def _choices(self, name: str, by: Entry) -> tuple[Value, ...] | None:
+        if not isinstance(by.value, Sequence) or not by.value.items:
+            self.wrong(f"the choice of '{name}'", "a list of values", by.value)
+            return None
+        seen: dict[str, Value] = {}
+        for item in by.value.items:
+            if flow(item) in seen:
+                message = f"{brief(item)} can be chosen twice for '{name}'"
+                self.findings.error("duplicate-choice", message, item.span)
+            seen.setdefault(flow(item), item)
+        return tuple(seen.values())
+
+    def _bounds(self, name: str, by: Entry, kind: SearchKind) -> tuple[Value, ...] | None:
+        items = by.value.items if isinstance(by.value, Sequence) else []
+        numbers = [number for item in items if (number := _number(item)) is not None]
+        if len(items) != 2 or len(numbers) != 2:
+            wanted = "two numbers such as [0.1, 1.0]"
+            self.wrong(f"the range of '{name}'", wanted, by.value, number_help(by.value))
+            return None
+        low, high = numbers
+        problem = ""
+        if not low < high:
+            problem = f"'{name}' cannot range from {low} to {high}"
+            help = "the second bound is the larger one"
+        elif kind == "log_uniform" and low <= 0:
+            problem = f"'{name}' cannot range from {low} on a logarithmic scale"
+            help = "use bounds above 0, or uniform"
+        elif max(abs(low), abs(high)) > _MOST and isinstance(low, int) and isinstance(high, int):
+            problem = f"'{name}' ranges beyond 2**53"
+            help = "write a bound with a decimal point to search over all numbers between"
+        if problem:
+            self.findings.error("bad-range", problem, by.value.span, help=help)
+            return None
+        return tuple(items)
+
+
+def _number(value: Value) -> int | float | None:
+    number = value.value if isinstance(value, Scalar) else None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    return number if abs(number) <= 1e300 else None

@@ -1,0 +1,75 @@
+"""Faults of nodes that come from blocks: which use and copy it is, and all alike told once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from graphnn.diagnostics import Diagnostic, Findings, Note, Span
+from graphnn.spec.model import BlockInstance
+
+_MAX_LISTED = 4
+
+
+class BlockDiagnostics:
+    """Takes faults of nodes that may come from blocks, and hands them on to `findings`.
+
+    Those that copies of one block have in common are told once, with where that block is used.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self._alike: dict[tuple[str, Span | None, str], tuple[Diagnostic, list[str]]] = {}
+
+    def of(self, copy: BlockInstance | None) -> Findings:
+        """What takes the faults of a node of `copy`, or of one that is in no block."""
+        return self._findings if copy is None else _InCopy(self, copy)
+
+    def tell(self, copy: BlockInstance, diagnostic: Diagnostic) -> None:
+        """Tell a fault of a node of `copy`."""
+        # Apart from the names of nodes in it, so that copies compare.
+        message = diagnostic.message.replace(f"{copy.name}.", "")
+        key = (diagnostic.code, diagnostic.span, message)
+        if key not in self._alike:
+            first = replace(diagnostic, notes=(*diagnostic.notes, *notes(copy)))
+            self._alike[key] = (first, [])
+            self._findings.add(first)
+            return
+        told, others = self._alike[key]
+        others.append(copy.name)
+        kept = told.notes[:-1] if len(others) > 1 else told.notes
+        note = Note(f"the same in {_listed(others)}")
+        again = replace(told, notes=(*kept, note))
+        self._alike[key] = (again, others)
+        self._findings.replace(told, again)
+
+
+def notes(copy: BlockInstance) -> tuple[Note, ...]:
+    """Where the block of `copy` is used, and the one around that, from the innermost out."""
+    found: list[Note] = []
+    inner: BlockInstance | None = copy
+    while inner is not None:
+        use = inner.use
+        which = f"the block '{use.block.name}'"
+        if inner.number is not None:
+            which = f"copy {inner.number} of {which}"
+        found.append(Note(f"'{inner.name}' is {which}, used here", use.spec.place.span))
+        inner = use.parent
+    return tuple(found)
+
+
+def _listed(names: list[str]) -> str:
+    """The first names, and how many more: in a time that does not grow with their number."""
+    more = len(names) - _MAX_LISTED
+    shown = ", ".join(f"'{name}'" for name in names[:_MAX_LISTED])
+    return shown + (f" and {more:,} more" if more > 0 else "")
+
+
+class _InCopy(Findings):
+    def __init__(self, copies: BlockDiagnostics, copy: BlockInstance) -> None:
+        super().__init__()
+        self._copies = copies
+        self._copy = copy
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep `diagnostic` as one of this copy."""
+        self._copies.tell(self._copy, diagnostic)

@@ -1,0 +1,232 @@
+"""Blocks from files: ``blocks: {file: NAME}`` replaced by what the file defines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Mapping as Dict
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphnn.diagnostics import Findings, GraphnnError, Note
+from graphnn.spec import reader
+from graphnn.spec._field_reader import FieldReader
+from graphnn.spec._nodes import one_or_more
+from graphnn.spec.reading.limits import Limits
+from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value, place_of
+from graphnn.storage import files
+
+MAX_FILES = 20
+NO_NETWORK = "no-network"  # code of the fault that a file holds blocks alone
+FILE_KEYS = ("graphnn", "name", "description", "blocks")
+_LIMITS = Limits(bytes=files.MEBIBYTE, values=100_000)  # of one file
+_BUFFERS: ContextVar[Dict[Path, str]] = ContextVar("buffers")
+
+
+@dataclass(frozen=True, slots=True)
+class BlockFile:
+    """A file that a spec takes blocks from.
+
+    Attributes
+    ----------
+    path : Path
+        Below the folder of the spec.
+    named : Scalar
+        Where the spec names it, or the file that leads to it.
+    document : Mapping or None
+        What it holds; None where it cannot be read.
+    """
+
+    path: Path
+    named: Scalar
+    document: Mapping | None
+
+
+@contextmanager
+def buffered(texts: Dict[Path, str]) -> Iterator[None]:
+    """Take blocks from `texts`, by resolved path, in place of what these files hold.
+
+    An editor has them open, and has not saved them. Where a file may lie is checked all the same.
+    """
+    token = _BUFFERS.set(texts)
+    try:
+        yield
+    finally:
+        _BUFFERS.reset(token)
+
+
+def files_of(document: Mapping, folder: Path) -> tuple[BlockFile, ...]:
+    """The files inside `folder` that `document` takes blocks from, those of files among them."""
+    section = document.get("blocks")
+    if not isinstance(section, Mapping) or not _names_files(section):
+        return ()
+    return _taken(document, section, folder, Findings()).files
+
+
+def inline(document: Mapping, folder: Path, findings: Findings) -> tuple[Mapping, bool]:
+    """`document` with the blocks of the files that it names in place of their names.
+
+    Parameters
+    ----------
+    document : Mapping
+    folder : Path
+        The folder of the spec; the files lie in its tree.
+    findings : Findings
+
+    Returns
+    -------
+    document : Mapping
+        The same where it names no file. Every block keeps the file that it comes from as the
+        source of its places.
+    whole : bool
+        Whether every file could be read.
+    """
+    section = document.get("blocks")
+    if not isinstance(section, Mapping) or not _names_files(section):
+        return document, True
+    library = _taken(document, section, folder, findings)
+    return _with(document, _at(section, library.blocks)), library.complete
+
+
+def _taken(document: Mapping, section: Mapping, folder: Path, findings: Findings) -> _Library:
+    path = None if document.source is NOWHERE else Path(document.source.name)
+    library = _Library(folder, findings)
+    library.add(section, _Origin(folder, path))
+    return library
+
+
+def is_library(document: Mapping) -> bool:
+    """Whether `document` is a file of blocks: it has blocks, and nothing else of a spec."""
+    return "blocks" in document and all(key in FILE_KEYS for key in document.entries)
+
+
+def _names_files(section: Mapping) -> bool:
+    # A block may be called 'file': it is a mapping.
+    value = section.get("file")
+    return value is not None and not isinstance(value, Mapping)
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """A file on the way to what is read, the one that names it, and where the spec does."""
+
+    folder: Path
+    path: Path | None
+    parent: _Origin | None = None
+    named: Scalar | None = None
+
+
+class _Library(FieldReader):
+    def __init__(self, folder: Path, findings: Findings) -> None:
+        super().__init__(findings)
+        self.blocks: dict[str, Entry] = {}
+        self.complete = True
+        self._folder = folder
+        self._read: dict[Path, BlockFile] = {}
+
+    @property
+    def files(self) -> tuple[BlockFile, ...]:
+        """Every file that is named, in the order of reading."""
+        return tuple(self._read.values())
+
+    def add(self, section: Mapping, origin: _Origin) -> None:
+        """Take in the blocks of `section` and of the files that it names."""
+        pending = [(section, origin)]
+        while pending:
+            section, origin = pending.pop()
+            named = _names_files(section)
+            for name, entry in section.entries.items():
+                if not (named and name == "file"):
+                    self._take(name, entry)
+            if named:
+                below = [self._section(item, origin) for item in one_or_more(section.get("file"))]
+                pending += [found for found in reversed(below) if found is not None]
+
+    def _take(self, name: str, entry: Entry) -> None:
+        first = self.blocks.setdefault(name, entry)
+        if first is not entry:
+            self.findings.error(
+                "duplicate-block",
+                f"the block '{name}' is defined twice",
+                entry.key.span,
+                notes=[Note("it is first defined here", first.key.span)],
+                help="rename one of the two",
+            )
+
+    def _section(self, name: Value, origin: _Origin) -> tuple[Mapping, _Origin] | None:
+        """What stands under ``blocks`` in the file called `name`, unless it was read before."""
+        if not isinstance(name, Scalar) or not isinstance(name.value, str):
+            self.wrong("a file of blocks", "the name of a file", name)
+            self.complete = False
+            return None
+        try:
+            path = files.within(self._folder, name.value, name.span, origin.folder)
+            if self._circle(path, name, origin) or path in self._read:
+                return None
+            named = origin.named or name
+            self._read[path] = BlockFile(path, named, None)
+            if len(self._read) > MAX_FILES:
+                message = f"the spec takes blocks from more than {MAX_FILES} files"
+                raise files.fail("too-many-files", message, name.span)
+            document = _read(path, name)
+        except GraphnnError as error:
+            for found in error.diagnostics:
+                self.findings.add(found)
+            self.complete = False
+            return None
+        self._read[path] = BlockFile(path, named, document)
+        section = self._blocks_of(document)
+        return None if section is None else (section, _Origin(path.parent, path, origin, named))
+
+    def _circle(self, path: Path, name: Scalar, origin: _Origin) -> bool:
+        """Tell a file that is named on the way to itself."""
+        way: list[_Origin] = []
+        at: _Origin | None = origin
+        while at is not None:
+            way.append(at)
+            if at.path is not None and at.path.resolve() == path.resolve():
+                break
+            at = at.parent
+        else:
+            return False
+        files_named = [str(each.path) for each in reversed(way)]
+        shown = " -> ".join([*files_named, files_named[0]])
+        self.findings.error(
+            "cyclic-file",
+            f"the file '{path}' takes blocks from itself: {shown}",
+            name.span,
+            help="put what both need into a third file",
+        )
+        self.complete = False
+        return True
+
+    def _blocks_of(self, document: Mapping) -> Mapping | None:
+        what = f"the file of blocks '{document.source.name}'"
+        document = self.keys(document, FILE_KEYS, what)
+        self.version(document, what)
+        section = self.mapping(document.get("blocks"), "'blocks'", "a mapping of names to blocks")
+        if "blocks" not in document:
+            help = "put the blocks under 'blocks:', as in a spec"
+            self.lacks(document, f"{what} has no 'blocks'", help)
+        self.complete = self.complete and section is not None
+        return section
+
+
+def _read(path: Path, name: Scalar) -> Mapping:
+    """What the file at `path` holds; the text in the editor, where it is open there."""
+    buffers = _BUFFERS.get(None)
+    text = buffers.get(path.resolve()) if buffers else None
+    if text is None:
+        return reader.read_file(path, _LIMITS, name.span)
+    return reader.read(text, str(path), json=path.suffix.lower() == ".json", limits=_LIMITS)
+
+
+def _with(document: Mapping, section: Mapping) -> Mapping:
+    entries = dict(document.entries)
+    entries["blocks"] = Entry(entries["blocks"].key, section)
+    return _at(document, entries)
+
+
+def _at(like: Mapping, entries: dict[str, Entry]) -> Mapping:
+    return Mapping(entries, *place_of(like))

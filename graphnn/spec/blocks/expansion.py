@@ -1,0 +1,305 @@
+"""Uses of blocks unfolded into nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, replace
+
+from graphnn.diagnostics import Findings, Note, suggestion
+from graphnn.spec import sizes
+from graphnn.spec._nodes import MAX_NODES
+from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
+from graphnn.spec.blocks.definitions import (
+    GivenSizeError,
+    asked,
+    check_use,
+    size_of,
+    unknown_size_help,
+)
+from graphnn.spec.model import (
+    BlockCall,
+    BlockCallSpec,
+    BlockInstance,
+    BlockSpec,
+    Lost,
+    NodeSpec,
+    Reference,
+)
+from graphnn.spec.values import Value
+
+MAX_SETS = 100_000  # sets of sizes that blocks are used with; counting nodes takes time for each
+Node = NodeSpec | BlockCallSpec
+Scope = Dict[str, sizes.Size]
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """What `expand` makes; see the attributes of `NetworkSpec` of the same names."""
+
+    nodes: dict[str, NodeSpec]
+    uses: dict[str, BlockCall]
+    aliases: dict[str, str]
+    lost: frozenset[str]
+    stray: tuple[Reference, ...] = ()
+
+
+def expand(
+    nodes: Dict[str, Node],
+    lost: Iterable[str],
+    blocks: Dict[str, BlockSpec],
+    lost_blocks: Lost,
+    scope: Scope,
+    lost_sizes: Lost,
+    findings: Findings,
+) -> Expanded:
+    """`nodes` with every use of a block replaced by the nodes of its copies.
+
+    Parameters
+    ----------
+    nodes : mapping of str to NodeSpec or UseSpec
+    lost : iterable of str
+        Names of nodes at fault, which has been told.
+    blocks : mapping of str to BlockSpec
+    lost_blocks : frozenset of str or None
+        Names of blocks at fault; None where any may be.
+    scope : mapping of str to Size
+        The named sizes.
+    lost_sizes : frozenset of str or None
+        Names of sizes at fault; None where any may be.
+    findings : Findings
+        Takes what is wrong with uses. Whether what a node reads is there is left to the graph.
+    """
+    if all(isinstance(node, NodeSpec) for node in nodes.values()):
+        plain = {name: node for name, node in nodes.items() if isinstance(node, NodeSpec)}
+        return Expanded(plain, {}, {}, frozenset(lost))
+    return _Expander(blocks, scope, lost_sizes, lost, findings).expand(nodes, lost_blocks)
+
+
+class _Expander:
+    def __init__(
+        self,
+        blocks: Dict[str, BlockSpec],
+        scope: Scope,
+        lost_sizes: Lost,
+        lost: Iterable[str],
+        findings: Findings,
+    ) -> None:
+        self._findings = findings
+        self._copies = BlockDiagnostics(findings)
+        self._blocks = blocks
+        self._scope = scope
+        self._lost_sizes = lost_sizes
+        self._stray: list[Reference] = []  # what uses at fault read
+        self._nodes: dict[str, tuple[NodeSpec, BlockInstance | None]] = {}
+        self._uses: dict[str, BlockCall] = {}
+        self._aliases: dict[str, str] = {}
+        self._lost = set(lost)
+        self._counts: dict[tuple[sizes.Size | str, ...], int] = {}
+
+    def expand(self, nodes: Dict[str, Node], lost_blocks: Lost) -> Expanded:
+        top: list[Node] = []
+        for name, node in nodes.items():
+            found: Node | None = node
+            if isinstance(node, BlockCallSpec):
+                found = check_use(node, self._blocks, lost_blocks, self._findings)
+                if found is None:
+                    self._misfit(node)
+                    self._stray.extend(node.inputs)
+            if found is not None:
+                top.append(found)
+                continue
+            self._lost.add(name)
+        self._unfold(top)
+        # An alias leads to a node, or to an alias that was made after it.
+        for name, target in reversed(list(self._aliases.items())):
+            self._aliases[name] = self._aliases.get(target, target)
+        for use in self._uses.values():
+            use.inputs.extend(self._reference(r, use.parent) for r in use.spec.inputs)
+        placed = {name: self._placed(name, *found) for name, found in self._nodes.items()}
+        mentions = tuple(self._reference(reference, None) for reference in self._stray)
+        return Expanded(placed, self._uses, self._aliases, frozenset(self._lost), mentions)
+
+    def _misfit(self, spec: BlockCallSpec) -> None:
+        """Tell sizes at fault of a use that does not fit its block for another reason."""
+        block = self._blocks.get(str(spec.block.value))
+        keys = ("repeat", *(block.sizes if block is not None else ()))
+        for key, what, value, most in asked(spec, spec.name):
+            try:
+                if key in keys:
+                    size_of(what, value, self._scope, most)
+            except GivenSizeError as fault:
+                self._size_fault(fault, value, None)
+
+    def _unfold(self, top: Iterable[Node]) -> None:
+        pending: list[tuple[BlockInstance | None, Iterator[Node]]] = [(None, iter(top))]
+        while pending:
+            copy, rest = pending[-1]
+            node = next(rest, None)
+            if node is None:
+                pending.pop()
+            elif isinstance(node, NodeSpec):
+                self._nodes[_full(copy, node.name)] = (node, copy)
+            elif use := self._use(node, copy):
+                pending += [(c, iter(use.block.nodes.values())) for c in reversed(use.copies)]
+            else:
+                self._lost.add(_full(copy, node.name))
+                if copy is None:  # in a block, they are told where it is defined
+                    self._stray.extend(node.inputs)
+
+    def _use(self, spec: BlockCallSpec, parent: BlockInstance | None) -> BlockCall | None:
+        """`spec` with its copies, or None where it is at fault."""
+        block = self._blocks[str(spec.block.value)]
+        outer = self._scope if parent is None else parent.use.scope
+        findings = self._copies.of(parent)
+        name = _full(parent, spec.name)
+        given, fault = _given(spec, name, block, outer)
+        for place, what in fault:
+            self._size_fault(what, place, parent)
+        if given is None or not _fits(name, spec, block, given[1], findings):
+            return None
+        scope, repeat = given
+        assert repeat is None or isinstance(repeat, int)
+        if parent is None and self._too_many(spec, block, scope, repeat):
+            return None
+        trainable = spec.trainable and (parent is None or parent.use.trainable)
+        allow = spec.allow if parent is None else (*spec.allow, *parent.use.allow)
+        use = BlockCall(name, spec, block, scope, repeat, parent, trainable, allow)
+        self._uses[name] = use
+        self._copy(use)
+        return use
+
+    def _copy(self, use: BlockCall) -> None:
+        block, parent = use.block, use.parent
+        read = {
+            key: parent.full(r.name) if parent is not None and r.name else r.name
+            for key, r in zip(block.inputs, use.spec.inputs, strict=True)
+        }
+        for number in range(1, (use.repeat or 1) + 1):
+            prefix = use.name if use.repeat is None else f"{use.name}.{number}"
+            use.copies.append(
+                BlockInstance(prefix, use, None if use.repeat is None else number, read)
+            )
+            read = dict.fromkeys(read, prefix)
+            self._lost.update(f"{prefix}.{gone}" for gone in block.lost)
+        if block.output is None:
+            self._lost.add(use.name)
+            return
+        if use.repeat is not None:
+            self._aliases[use.name] = use.copies[-1].name
+        for copy in use.copies:
+            self._aliases[copy.name] = f"{copy.name}.{block.output.value}"
+
+    def _size_fault(
+        self, fault: GivenSizeError, place: Value, parent: BlockInstance | None
+    ) -> None:
+        help = fault.help
+        if fault.name and parent is not None:
+            help = unknown_size_help(fault.name, parent.use.block)
+        elif fault.name:
+            if self._lost_sizes is None or fault.name in self._lost_sizes:
+                return
+            otherwise = "declare it under 'sizes': a whole number, or free"
+            help = suggestion(fault.name, self._scope, otherwise)
+        span = place.span_of(fault.name or "")
+        self._copies.of(parent).error(fault.code, str(fault), span, help=help)
+
+    def _too_many(
+        self, spec: BlockCallSpec, block: BlockSpec, scope: Scope, repeat: int | None
+    ) -> bool:
+        """Tell a use that would unfold to too many nodes, before any of them is made."""
+        count = len(self._nodes) + (repeat or 1) * self._count(block, scope)
+        if len(self._counts) > MAX_SETS:
+            message = f"the spec uses blocks with more than {MAX_SETS:,} different sets of sizes"
+            help = "give the blocks that it is made of fewer different sizes"
+        elif count > MAX_NODES:
+            message = f"with '{spec.name}' unfolded the spec has more than {MAX_NODES:,} nodes"
+            help = "repeat it, or what it is made of, fewer times"
+        else:
+            return False
+        self._findings.error("too-many-nodes", message, spec.place.span, help=help)
+        return True
+
+    def _count(self, block: BlockSpec, scope: Scope) -> int:
+        """How many nodes a copy of `block` has; beyond `MAX_NODES` only that there are more."""
+        key = (block.name, *(scope[name] for name in block.sizes))
+        if key in self._counts or len(self._counts) > MAX_SETS:
+            return self._counts.get(key, 0)
+        total = 0
+        for node in block.nodes.values():
+            if isinstance(node, NodeSpec):
+                total += 1
+                continue
+            inner = self._blocks[str(node.block.value)]
+            given, _ = _given(node, node.name, inner, scope)
+            if given is not None:
+                times = given[1] if isinstance(given[1], int) else 1
+                total += times * self._count(inner, given[0])  # as deep as blocks hold blocks
+            if total > MAX_NODES:
+                break
+        self._counts[key] = total
+        return total
+
+    def _placed(self, name: str, spec: NodeSpec, copy: BlockInstance | None) -> NodeSpec:
+        """`spec` under its full name, with the full names of what it reads."""
+        inputs = tuple(self._reference(reference, copy) for reference in spec.inputs)
+        trainable = spec.trainable and (copy is None or copy.use.trainable)
+        allow = spec.allow if copy is None else (*spec.allow, *copy.use.allow)
+        return replace(spec, name=name, inputs=inputs, trainable=trainable, copy=copy, allow=allow)
+
+    def _reference(self, reference: Reference, copy: BlockInstance | None) -> Reference:
+        name = reference.name
+        if copy is not None and name:
+            name = copy.full(name)
+        name = self._aliases.get(name, name)
+        if copy is not None and reference.name in copy.given and name not in self._nodes:
+            name = ""  # told where it is given
+        if name == reference.name:
+            return reference
+        return Reference(name, reference.place, reference.operand)
+
+
+def _fits(
+    name: str, spec: BlockCallSpec, block: BlockSpec, repeat: sizes.Size | None, findings: Findings
+) -> bool:
+    """Whether `block` can be repeated so often; tells it when not."""
+    if repeat is None or repeat == 1 or (isinstance(repeat, int) and len(block.inputs) == 1):
+        return True
+    assert spec.repeat is not None
+    if not isinstance(repeat, int):
+        loose = min(sizes.free_names(repeat))
+        message = f"'{name}' is repeated {repeat} times, but '{loose}' is free"
+        help = "the number of nodes is fixed: repeat a whole number of times"
+        findings.error("bad-repeat", message, spec.repeat.span, help=help)
+        return False
+    listed = f" ({', '.join(block.inputs)})" if block.inputs else ""
+    findings.error(
+        "bad-repeat",
+        f"'{name}' repeats the block '{block.name}' {repeat:,} times, "
+        f"but it has {len(block.inputs) or 'no'} inputs{listed}",
+        spec.repeat.span,
+        notes=[Note(f"'{block.name}' is defined here", block.place.span)],
+        help="every copy reads the one before it: a block that is repeated has one input",
+    )
+    return False
+
+
+def _given(
+    spec: BlockCallSpec, name: str, block: BlockSpec, outer: Scope
+) -> tuple[tuple[Scope, sizes.Size | None] | None, list[tuple[Value, GivenSizeError]]]:
+    """The sizes inside a use and its repeat, or None and the faults of those at fault."""
+    found: dict[str, sizes.Size] = {}
+    faults: list[tuple[Value, GivenSizeError]] = []
+    for key, what, value, most in asked(spec, name):
+        try:
+            found[key] = size_of(what, value, outer, most)
+        except GivenSizeError as fault:
+            faults.append((value, fault))
+    if faults:
+        return None, faults
+    scope = {key: found[key] for key in block.sizes}
+    return ({"batch": sizes.free("batch"), **scope}, found.get("repeat")), faults
+
+
+def _full(copy: BlockInstance | None, name: str) -> str:
+    return name if copy is None else f"{copy.name}.{name}"

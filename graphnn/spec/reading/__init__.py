@@ -1,0 +1,1 @@
+"""Text to located values: YAML and JSON parsed by events, within limits."""

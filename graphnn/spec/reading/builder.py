@@ -1,0 +1,501 @@
+"""Located values put together from the events of a parser, iteratively and within limits."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import Enum
+from itertools import islice
+from typing import Final, NoReturn
+
+from graphnn.diagnostics import Diagnostic, Findings, Note, Source, Span, SpecError, suggestion
+from graphnn.spec._field_reader import NAME, NAME_HELP
+from graphnn.spec.reading.bare_keys import missing_colon, missing_value, number_with_commas
+from graphnn.spec.reading.limits import Limits
+from graphnn.spec.reading.scalars import NumberError, resolve, shortened
+from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value, place_of
+
+Place = tuple[int, int, int, int]  # line, column, end line, end column, each counted from 0
+
+_PAIR = re.compile(r"([A-Za-z_][\w-]*)(?::|\s*=\s*)(\S.*)")  # a key and what it should hold
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_MAX_CANDIDATES = 1000  # anchors compared with a misspelt alias; each comparison takes time
+
+
+class _Unknown(Enum):
+    """What the table of words has no value for."""
+
+    WORD = 0
+
+
+class _Open:
+    """A collection that is still being filled."""
+
+    __slots__ = (
+        "anchor",
+        "before",
+        "collection",
+        "entries",
+        "flow",
+        "height",
+        "items",
+        "key",
+        "name",
+    )
+
+    def __init__(
+        self, collection: Sequence | Mapping, before: int, flow: bool, anchor: str | None = None
+    ) -> None:
+        self.collection = collection
+        # One of the two: what is put into `collection` goes there.
+        self.items: list[Value] | None = None
+        if isinstance(collection, Sequence):
+            self.items = collection.items
+        else:
+            self.entries = collection.entries
+        self.before = before  # values counted before this one
+        self.flow = flow  # written in brackets
+        self.anchor = anchor
+        self.height = 0  # collections inside one another below this one
+        self.key: Scalar | None = None  # the key that waits for its value
+        self.name = ""  # the text of that key
+
+
+@dataclass(frozen=True, slots=True)
+class _Complete:
+    """What an anchor names: a value, how many values it holds, and how deep."""
+
+    value: Value
+    size: int
+    height: int
+
+
+_UNKNOWN: Final = _Unknown.WORD
+_DROPPED = Scalar("")  # stands in for a key at fault, whose value is read and forgotten
+_AT_FAULT = math.nan  # stands in for a value at fault: no text gives it
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A value that ended at a ',', and the keys after it that have neither ':' nor value."""
+
+    texts: tuple[str, ...]
+    span: Span | None
+    told: Diagnostic | None = None
+    values: int = 0  # counted with the last of them
+    number: bool = False  # all digits, with nothing but ',' between
+
+
+class Builder:
+    """Makes located values of events, and tells every fault that does not stop the reading.
+
+    The methods are called in the order of the text: a collection is opened, filled and closed;
+    in a mapping, keys and values alternate. `finish` gives the result.
+
+    Parameters
+    ----------
+    source : Source
+        The text that the places refer to.
+    limits : Limits
+    findings : Findings, optional
+        Takes the faults that do not stop the reading; without it `finish` raises them.
+    """
+
+    def __init__(self, source: Source, limits: Limits, findings: Findings | None = None) -> None:
+        self.source = source
+        self._findings = findings or Findings()
+        self._raises = findings is None
+        self.limits = limits
+        self._most = limits.values
+        self._root = Sequence([], source)
+        self._top = _Open(self._root, 0, flow=False)  # the innermost one that is open
+        self._stack = [self._top]
+        self._last: Value = self._root
+        self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
+        self._anchors: dict[str, _Open | _Complete] = {}
+        self._words: dict[str, Plain] = {}
+        self._held: Diagnostic | None = None  # of a key that is no text, until its value comes
+        self._cut: _Cut | None = None
+        self._values = self._collections = self._aliases = self._named = self._faults = 0
+
+    def word(self, word: str, place: Place, anchor: str | None = None) -> None:
+        """Take an unquoted scalar, as the core schema reads it."""
+        self._written = word
+        value = self._words.get(word, _UNKNOWN)
+        if value is _UNKNOWN:
+            value = self._resolved(word, place)
+        self._scalar(value, place, anchor)
+
+    def text(self, text: str, place: Place, anchor: str | None = None) -> None:
+        """Take a scalar that is a text whatever it looks like."""
+        self._written = ""
+        if not text.isascii() and (found := _SURROGATE.search(text)):
+            self.fault(
+                "bad-character",
+                f"the escape of U+{ord(found[0]):04X} stands for half a character",
+                self.span(place),
+                help="write the character itself",
+            )
+            self._scalar(_AT_FAULT, place, anchor)
+        else:
+            self._scalar(text, place, anchor)
+
+    def bare(self, place: Place) -> None:
+        """Take the empty value at `place`, before which there is no ':'."""
+        frame, key = self._top, self._last
+        waits = frame.key is not None and (frame.key is not _DROPPED or self._held is not None)
+        if not (frame.flow and waits and isinstance(key, Scalar)):
+            self.word("", place)
+            return
+        self._held = None  # what is told of the key now is nearer to what was meant
+        text = self._written or str(key.value)
+        pair = _PAIR.fullmatch(self._written)
+        if pair is not None:
+            self._without_colon(pair[1], pair[2], key, frame)
+            return
+        self._bare_key(text, key, self._cut_before(frame))
+        # At the place of the key, where all has been told.
+        self._scalar(_AT_FAULT, place_of(key)[1:], None)
+
+    def _without_colon(self, name: str, value: str, key: Scalar, frame: _Open) -> None:
+        """Tell a key such as ``op:relu``, and take it for the pair that it stands for."""
+        self.tell(missing_colon(self._written, name, value, key.span))
+        place = place_of(key)[1:]
+        frame.key = _DROPPED if name in frame.entries else Scalar(name, self.source, *place)
+        frame.name = name
+        self.word(value, place)
+
+    def _cut_before(self, frame: _Open) -> _Cut:
+        """What a ',' may have cut before the last key of `frame`."""
+        if self._cut is not None and self._cut.values == self._values - 2:
+            return self._cut
+        before = next(reversed(frame.entries.values()), None)
+        if before is None or not isinstance(before.value, Scalar):
+            return _Cut((), None)
+        value, place = before.value.value, place_of(before.value)
+        # What it would have been is not known: nothing is to follow from the rest.
+        frame.entries[str(before.key.value)] = Entry(before.key, Scalar(_AT_FAULT, *place))
+        return _Cut((str(value),), before.value.span, number=type(value) is int)
+
+    def _bare_key(self, text: str, key: Scalar, cut: _Cut) -> None:
+        span, texts = key.span, (*cut.texts, text)
+        number = cut.number and text.isdigit()
+        if cut.span is not None and span is not None:
+            near = (cut.span.end_line, cut.span.end_column + 1)
+            number = number and near == (span.line, span.column)
+            span = replace(cut.span, end_line=span.end_line, end_column=span.end_column)
+        fault = number_with_commas(texts, span) if number else missing_value(texts, span)
+        if cut.told is None:
+            self.tell(fault)
+        else:
+            self._findings.replace(cut.told, fault)
+        self._cut = _Cut(texts, span, fault, self._values, number)
+
+    def _release(self) -> None:
+        """Tell what was held."""
+        held, self._held = self._held, None
+        if held is not None:
+            self.tell(held)
+
+    def sequence(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
+        """Open a list."""
+        self._open(Sequence([], self.source, *place), flow, anchor)
+
+    def mapping(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
+        """Open a mapping."""
+        self._open(Mapping({}, self.source, *place), flow, anchor)
+
+    def close(self, end_line: int, end_column: int) -> None:
+        """Close the innermost collection; one without brackets ends where its last value does."""
+        done = self._stack.pop()
+        collection = done.collection
+        if not done.flow:
+            end_line, end_column = self._last.end_line, self._last.end_column
+        collection.end_line, collection.end_column = end_line, end_column
+        height = done.height + 1
+        parent = self._top = self._stack[-1]
+        if parent.height < height:
+            parent.height = height
+        anchor = done.anchor
+        if anchor is not None and self._anchors[anchor] is done:  # not given again inside
+            self._anchors[anchor] = _Complete(collection, self._values - done.before, height)
+        self._put(collection)
+
+    def alias(self, name: str, place: Place) -> None:
+        """Take an alias: the value of its anchor, at the place of the alias."""
+        self._release()
+        self._written = f"*{name}"
+        self._aliases += 1
+        if self._aliases > self.limits.aliases:
+            self._stop_at("too-many-aliases", "aliases", self.limits.aliases, place)
+        target = self._anchors.get(name)
+        if isinstance(target, _Complete):
+            self._repeat(target, place)
+            return
+        if target is None:
+            self._unknown_alias(name, place)
+        else:
+            self._cyclic_alias(name, target, place)
+        self._scalar(_AT_FAULT, place, None)
+
+    def finish(self) -> Mapping:
+        """The mapping that the text holds.
+
+        Raises
+        ------
+        SpecError
+            Something is at fault.
+        """
+        top = self._root.items[0] if self._root.items else None
+        name = self.source.name
+        if top is None or (isinstance(top, Scalar) and _is_empty(top)):
+            self.fault("empty-file", f"'{name}' holds no value", self.span((0, 0, 0, 0)))
+        elif not isinstance(top, Mapping):
+            self.fault(
+                "not-a-mapping",
+                f"'{name}' holds {top.kind}, not a mapping",
+                top.span,
+                help="a spec is made of keys with values, such as 'graphnn: 1'",
+            )
+        if self._raises or not isinstance(top, Mapping):
+            self._findings.raise_errors()
+        assert isinstance(top, Mapping)
+        self._findings.settle()
+        return top
+
+    def fault(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        *,
+        notes: Iterable[Note] = (),
+        help: str = "",
+    ) -> None:
+        """Tell a fault and go on, unless there were too many."""
+        self.tell(Diagnostic(code, message, span, notes=tuple(notes), help=help))
+
+    def tell(self, fault: Diagnostic) -> None:
+        """Tell `fault` and go on, unless there were too many."""
+        self._findings.add(fault)
+        self._faults += 1
+        if self._faults >= self.limits.faults:
+            message = f"reading stopped after {self.limits.faults:,} faults"
+            self.stop("too-many-faults", message, fault.span)
+
+    def stop(self, code: str, message: str, span: Span | None, help: str = "") -> NoReturn:
+        """Make a fault of its parts, and refuse the text for it."""
+        self.refuse(Diagnostic(code, message, span, help=help))
+
+    def refuse(self, fault: Diagnostic) -> NoReturn:
+        """Tell a fault that nothing can be read after, with all that were told before.
+
+        Raises
+        ------
+        SpecError
+        """
+        self._findings.add(fault)
+        raise SpecError(*self._findings.errors)
+
+    def span(self, place: Place) -> Span:
+        """The span of `place` in the text."""
+        line, column, end_line, end_column = place
+        return Span(self.source, line + 1, column + 1, end_line + 1, end_column + 1)
+
+    @property
+    def bracket(self) -> Value | None:
+        """The innermost collection in brackets that is still open."""
+        return next((frame.collection for frame in reversed(self._stack) if frame.flow), None)
+
+    @property
+    def in_brackets(self) -> bool:
+        """Whether the innermost collection that is open has brackets."""
+        return self._top.flow
+
+    @property
+    def last(self) -> Value:
+        """The value completed last."""
+        return self._last
+
+    def _resolved(self, word: str, place: Place) -> Plain:
+        try:
+            value = self._words[word] = resolve(word, self.limits.number_length)
+        except NumberError as fault:
+            self.fault(fault.code, str(fault), self.span(place), help=fault.help)
+            return _AT_FAULT
+        return value
+
+    def _scalar(self, value: Plain, place: Place, anchor: str | None) -> None:
+        # Most of what a large file holds comes by here, so all of it is in one function.
+        if self._held is not None:
+            self._release()
+        line, column, end_line, end_column = place
+        scalar = self._last = Scalar(value, self.source, line, column, end_line, end_column)
+        self._values += 1
+        if self._values > self._most:
+            self._too_many("values", self._most, place)
+        if anchor is not None:
+            self._name(anchor, _Complete(scalar, 1, 0), place)
+        frame = self._top
+        key = frame.key
+        if frame.items is not None:
+            frame.items.append(scalar)
+        elif key is None:
+            frame.key = self._key(scalar, frame)
+        else:
+            if key is not _DROPPED:
+                frame.entries[frame.name] = Entry(key, scalar)
+            frame.key = None
+
+    def _open(self, collection: Sequence | Mapping, flow: bool, anchor: str | None) -> None:
+        if self._held is not None:
+            self._release()
+        place = (collection.line, collection.column, collection.line, collection.column + 1)
+        if len(self._stack) > self.limits.depth:
+            self._too_deep(place)
+        opened = _Open(collection, self._values, flow, anchor)
+        self._values += 1
+        if self._values > self._most:
+            self._too_many("values", self._most, place)
+        self._collections += 1
+        if self._collections > self.limits.collections:
+            self._too_many("lists and mappings", self.limits.collections, place)
+        if anchor is not None:
+            self._name(anchor, opened, place)
+        self._stack.append(opened)
+        self._top = opened
+
+    def _put(self, value: Value) -> None:
+        """Put a complete value where it belongs: an item, a key, or the value of a key."""
+        self._last = value
+        parent = self._top
+        if parent.items is not None:
+            parent.items.append(value)
+        elif parent.key is None:
+            parent.key = self._key(value, parent)
+        else:
+            if parent.key is not _DROPPED:
+                parent.entries[parent.name] = Entry(parent.key, value)
+            parent.key = None
+
+    def _key(self, value: Value, parent: _Open) -> Scalar:
+        if (
+            isinstance(value, Scalar)
+            and isinstance(text := value.value, str)
+            and len(text) <= self.limits.key_length
+            and text not in parent.entries
+            and self._written != "<<"
+        ):
+            parent.name = text
+            return value
+        self._refuse_key(value, parent)
+        return _DROPPED
+
+    def _refuse_key(self, value: Value, parent: _Open) -> None:
+        text = value.value if isinstance(value, Scalar) else None
+        if not isinstance(text, str):
+            if text is not _AT_FAULT:
+                self._key_not_text(value)
+        elif self._written == "<<":
+            self.fault(
+                "merge-key",
+                "the merge key '<<' is not allowed",
+                value.span,
+                help="YAML 1.2 has none: write the keys out",
+            )
+        elif len(text) > self.limits.key_length:
+            self.fault(
+                "key-too-long",
+                f"the key '{shortened(text)}' has {len(text):,} characters, "
+                f"more than {self.limits.key_length:,}",
+                value.span,
+            )
+        else:
+            self.fault(
+                "duplicate-key",
+                f"the key '{text}' is given twice in one mapping",
+                value.span,
+                notes=(Note("first given here", parent.entries[text].key.span),),
+                help="remove one of the two, or rename it",
+            )
+
+    def _key_not_text(self, key: Value) -> None:
+        if not isinstance(key, Scalar):
+            message, help = f"a key cannot be {key.kind}", "use a text as the key"
+        elif _is_empty(key):
+            message, help = "a key is empty", "write a name before the ':'"
+        else:
+            written = self._written
+            message = f"the key '{shortened(written)}' is {key.kind}, not a text"
+            help = f"put it in quotes: '{shortened(written)}'"
+            if written.startswith("*"):
+                help = "use a text as the key"
+            elif not NAME.fullmatch(written):
+                help = NAME_HELP
+        self._held = Diagnostic("key-not-text", message, key.span, help=help)
+
+    def _too_many(self, what: str, limit: int, place: Place) -> NoReturn:
+        help = "keep large arrays in a file of weights"
+        self._stop_at("too-many-values", what, limit, place, help)
+
+    def _name(self, anchor: str, named: _Open | _Complete, place: Place) -> None:
+        self._named += 1
+        if self._named > self.limits.aliases:
+            self._stop_at("too-many-anchors", "anchors", self.limits.aliases, place)
+        self._anchors[anchor] = named
+
+    def _repeat(self, target: _Complete, place: Place) -> None:
+        if len(self._stack) - 1 + target.height > self.limits.depth:
+            self._too_deep(place)
+        self._values += target.size
+        if self._values > self._most:
+            self._too_many("values", self._most, place)
+        parent = self._top
+        parent.height = max(parent.height, target.height)
+        self._put(_at(target.value, self.source, place))
+
+    def _unknown_alias(self, name: str, place: Place) -> None:
+        candidates = islice(self._anchors, _MAX_CANDIDATES)
+        self.fault(
+            "unknown-alias",
+            f"no anchor '&{shortened(name)}' comes before the alias '*{shortened(name)}'",
+            self.span(place),
+            help=suggestion(name, candidates, "put a text that starts with '*' in quotes"),
+        )
+
+    def _cyclic_alias(self, name: str, target: _Open, place: Place) -> None:
+        start = target.collection
+        self.fault(
+            "cyclic-alias",
+            f"the alias '*{shortened(name)}' stands inside the value that it names",
+            self.span(place),
+            notes=(Note("that value starts here", self._start(start)),),
+        )
+
+    def _start(self, value: Value) -> Span:
+        return self.span((value.line, value.column, value.line, value.column + 1))
+
+    def _too_deep(self, place: Place) -> NoReturn:
+        message = f"values are nested more than {self.limits.depth:,} deep"
+        self.stop("too-deep", message, self.span(place))
+
+    def _stop_at(self, code: str, what: str, limit: int, place: Place, help: str = "") -> NoReturn:
+        message = f"'{self.source.name}' holds more than {limit:,} {what}"
+        self.stop(code, message, self.span(place), help)
+
+
+def _is_empty(value: Scalar) -> bool:
+    start = (value.line, value.column)
+    return value.value is None and start == (value.end_line, value.end_column)
+
+
+def _at(value: Value, source: Source, place: Place) -> Value:
+    """`value` at another place; what it holds stays where it is."""
+    if isinstance(value, Scalar):
+        return Scalar(value.value, source, *place)
+    if isinstance(value, Sequence):
+        return Sequence(value.items, source, *place)
+    assert isinstance(value, Mapping)
+    return Mapping(value.entries, source, *place)

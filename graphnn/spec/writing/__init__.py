@@ -1,0 +1,1 @@
+"""Located values and specs to text: layout, formatting, conversion."""

@@ -1,0 +1,70 @@
+"""Specs from YAML to JSON and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.spec import reader
+from graphnn.spec.values import Mapping
+from graphnn.spec.writing import layout, writer
+from graphnn.spec.writing.relocation import relocate, retell
+from graphnn.spec.writing.syntax import comments, from_events
+from graphnn.storage import files, gc_paused
+
+_SUFFIXES = {".yaml": writer.to_yaml, ".yml": writer.to_yaml, ".json": writer.to_json}
+
+
+@gc_paused()
+def convert(source: str | Path, target: str | Path) -> int:
+    """Write a spec, or any mapping, as YAML or JSON, as the suffix of the target says.
+
+    In another folder it names the same files, by names that start from there.
+
+    Parameters
+    ----------
+    source : str or Path
+        A YAML file, or a JSON file by its suffix ``.json``.
+    target : str or Path
+        What to write, whole or not at all: ``.yaml``, ``.yml`` or ``.json``.
+
+    Returns
+    -------
+    int
+        How many comments are lost: all, where YAML becomes JSON.
+
+    Raises
+    ------
+    FileError
+        A file cannot be read or written.
+    SpecError
+        The source is not a mapping in YAML or JSON.
+    UsageError
+        The suffix of the target is another; or a file that the spec names lies outside the folder
+        of the target, where no spec in it may read it.
+    """
+    source, target = Path(source), Path(target)
+    write = _SUFFIXES.get(target.suffix.lower())
+    if write is None:
+        message = f"'{target.name}' is neither .yaml nor .json"
+        help = "the suffix says which of the two to write"
+        raise UsageError(Diagnostic("unknown-format", message, help=help))
+    document = reader.read_file(source)
+    changed = relocate(document, source.parent, target.parent)
+    if source.suffix.lower() == ".json":
+        files.write_text(target, write(document))
+        return 0
+    if target.suffix.lower() != ".json":
+        files.write_text(target, _yaml(document, changed=changed))
+        return 0
+    lost = len(comments(from_events(document.source, reader.events(document.source.text))))
+    files.write_text(target, write(document))
+    return lost
+
+
+def _yaml(document: Mapping, *, changed: bool) -> str:
+    """YAML with the comments of the text that `document` is from."""
+    tree = from_events(document.source, reader.events(document.source.text))
+    if changed:
+        retell(tree, document)
+    return layout.to_yaml(tree)

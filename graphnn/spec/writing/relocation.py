@@ -1,0 +1,130 @@
+"""A spec moved to another folder: it names the same files, by names that start from there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.spec.blocks import block_files
+from graphnn.spec.values import Mapping, Plain, Scalar, Sequence, Value
+from graphnn.spec.writing.file_names import file_names
+from graphnn.spec.writing.syntax import Leaf, Tree
+
+
+def relocate(document: Mapping, old: Path, new: Path) -> bool:
+    """Let `document` name its files by names that start from `new` in place of `old`.
+
+    Parameters
+    ----------
+    document : Mapping
+        A spec in `old`, changed in place.
+    old, new : Path
+        Folders. A file that the spec may not read in `old`, as it lies outside, does not become one
+        that it may in `new`.
+
+    Returns
+    -------
+    bool
+        Whether a name has changed.
+
+    Raises
+    ------
+    UsageError
+        A file lies outside of `new`: one that the spec names, or that a file of blocks does.
+    """
+    if old.resolve() == new.resolve():
+        return False
+    moved = [(name, _moved(name, old, new)) for name in file_names(document)]
+    for file in block_files.files_of(document, old):
+        _refuse_names_outside(file, old, new)
+    changed = [(name, text) for name, text in moved if text != str(name.value)]
+    for name, text in changed:
+        name.value = text
+    return bool(changed)
+
+
+def retell(tree: Tree, document: Mapping) -> None:
+    """Let `tree`, which is of the text of `document`, say what `document` says since it changed.
+
+    An alias whose anchor no longer says the same is written out.
+    """
+    _Teller().tell(tree, document)
+
+
+def _moved(name: Scalar, old: Path, new: Path) -> str:
+    """`name`, as its file is called from `new`."""
+    text = str(name.value)
+    there = _resolved(old, text)
+    if there is None or there == _resolved(new, text):
+        return text
+    if there.is_relative_to(old.resolve()):
+        root = new.resolve()
+        # A link keeps its name, as it may lead elsewhere tomorrow.
+        for path in (Path(os.path.normpath(old.resolve() / text)), there):
+            if path.is_relative_to(root) and path.resolve() == there:
+                return path.relative_to(root).as_posix()
+    if _is_there(there):
+        message = f"the spec names '{text}', which would not be found from '{new}'"
+        raise _left_behind(message, name, old)
+    return text
+
+
+def _refuse_names_outside(file: block_files.BlockFile, old: Path, new: Path) -> None:
+    """Refuse to leave out what a file of blocks names: it lies where it did, and names it so."""
+    for name in file_names(file.document) if file.document is not None else ():
+        there = _resolved(file.path.parent, str(name.value))
+        if there is None or not there.is_relative_to(old.resolve()) or not _is_there(there):
+            continue  # it cannot be read as it is
+        if not there.is_relative_to(new.resolve()):
+            message = f"'{file.path}' names '{name.value}', which lies outside of '{new}'"
+            raise _left_behind(message, name, old)
+
+
+def _left_behind(message: str, name: Scalar, old: Path) -> UsageError:
+    help = f"write into '{old}', or move the files with it"
+    return UsageError(Diagnostic("file-left-behind", message, name.span, help=help))
+
+
+def _resolved(folder: Path, name: str) -> Path | None:
+    """Where `name` leads from `folder`; None where it is no name of a file."""
+    try:
+        return (folder / name).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where a folder is locked)
+
+
+class _Teller:
+    """Goes through a tree and the values that it stood for, in the order of the text."""
+
+    def __init__(self) -> None:
+        self._anchored: dict[str, Plain] = {}
+
+    def tell(self, tree: Tree, value: Value) -> None:
+        # As deep as the reader's limit at most.
+        for entry, (key, inner) in zip(tree.entries, _pairs(value), strict=True):
+            if entry.key is not None and key is not None:
+                entry.key = self._leaf(entry.key, key)
+            if isinstance(entry.value, Tree):
+                self.tell(entry.value, inner)
+            elif isinstance(inner, Scalar):
+                entry.value = self._leaf(entry.value, inner)
+
+    def _leaf(self, leaf: Leaf, scalar: Scalar) -> Leaf:
+        said = self._anchored.get(leaf.alias) if leaf.alias else leaf.value
+        if said != scalar.value:
+            leaf = Leaf(scalar.value, anchor=leaf.anchor)
+        if leaf.anchor:
+            self._anchored[leaf.anchor] = scalar.value
+        return leaf
+
+
+def _pairs(value: Value) -> list[tuple[Scalar | None, Value]]:
+    if isinstance(value, Sequence):
+        return [(None, item) for item in value.items]
+    assert isinstance(value, Mapping)
+    return [(entry.key, entry.value) for entry in value.entries.values()]

@@ -1,0 +1,28 @@
+"""Located values back to text, in the layout of the documentation."""
+
+from __future__ import annotations
+
+from graphnn.spec.values import Mapping, Value
+from graphnn.spec.writing import layout
+from graphnn.spec.writing.syntax import Tree, from_value
+
+
+def to_yaml(document: Mapping) -> str:
+    """`document` as YAML. Reading the text gives the same values; comments are not kept."""
+    return layout.to_yaml(_tree(document))
+
+
+def to_json(document: Mapping) -> str:
+    """`document` as JSON. Reading the text gives the same values; comments are not kept."""
+    return layout.to_json(_tree(document))
+
+
+def flow(value: Value) -> str:
+    """`value` as YAML on one line; reading it gives the same value."""
+    return layout.flow(from_value(value))
+
+
+def _tree(document: Mapping) -> Tree:
+    tree = from_value(document)
+    assert isinstance(tree, Tree)
+    return tree

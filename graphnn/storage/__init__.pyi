@@ -1,0 +1,2 @@
+from ._gc_pause import gc_paused as gc_paused
+from ._interrupts import DeferredInterrupt as DeferredInterrupt

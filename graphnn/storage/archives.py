@@ -1,0 +1,477 @@
+"""Named arrays in .npz and .safetensors files: read without pickle and without trust."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import FileError, Span, listed, suggestion
+from graphnn.storage import files
+from graphnn.storage.files import MEBIBYTE, take
+
+Array = NDArray[Any]
+LIMIT = 2 << 30  # bytes of the arrays read at once where nothing says how many are wanted
+_MAX_HEADER = 24 * MEBIBYTE  # of the table of contents of .safetensors: some 300,000 arrays
+_MAX_DIRECTORY = 8 * MEBIBYTE  # of that of .npz: some 80,000 arrays
+_UNSUSPECTED = 256 * MEBIBYTE  # an array of .npz up to this size may come of any file
+_MAX_CANDIDATES = 1000  # arrays compared with a misspelt name; each comparison takes time
+# The types of .safetensors that NumPy has, and the bits that a number of each type takes.
+_DTYPES = {
+    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "|u1"},
+    **{f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)},
+}
+_BITS = {
+    **{name: 8 * np.dtype(dtype).itemsize for name, dtype in _DTYPES.items()},
+    **{"BF16": 16, "C64": 64, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4},
+    **{"F6_E2M3": 6, "F6_E3M2": 6},
+}
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+# What zipfile, zlib and NumPy's header parser raise on damaged content.
+_BROKEN = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    LookupError,
+    EOFError,
+    OSError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    struct.error,
+    tokenize.TokenError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@contextmanager
+def opened(path: Path, span: Span | None = None) -> Iterator[Archive]:
+    """The archive at `path`, of which nothing but its table of contents is read.
+
+    Parameters
+    ----------
+    path : Path
+        An .npz or .safetensors file.
+    span : Span, optional
+        Where a spec names it, for errors.
+
+    Raises
+    ------
+    FileError
+        The file is missing, of another kind or damaged.
+    """
+    kind = _KINDS.get(path.suffix)
+    if kind is None:
+        raise _unknown_format(path, span)
+    with files.open_regular(path, span) as stream:
+        yield kind(stream, path.name, span)
+
+
+def read_arrays(
+    path: Path, span: Span | None = None, names: Iterable[str] | None = None
+) -> dict[str, Array]:
+    """Arrays of numbers by name.
+
+    Parameters
+    ----------
+    path : Path
+        An .npz or .safetensors file.
+    span : Span, optional
+        Where a spec names it, for errors.
+    names : iterable of str, optional
+        The arrays to read; by default all.
+
+    Raises
+    ------
+    FileError
+        The file is missing, of another kind, damaged, or lacks an array; the arrays are not of
+        numbers, or take more than 2 GiB.
+    """
+    with opened(path, span) as archive:
+        return read_from(archive, archive.names if names is None else tuple(names), span)
+
+
+def read_from(archive: Archive, names: Iterable[str], span: Span | None = None) -> dict[str, Array]:
+    """Arrays of an open archive, where nothing says how large they should be.
+
+    Raises
+    ------
+    FileError
+        As `read_arrays`.
+    """
+    names = tuple(names)
+    total = sum(archive.size(name, span) for name in names)
+    if total > LIMIT:
+        declared = f"{files.show_bytes(total)}, more than {files.show_bytes(LIMIT)}"
+        message = f"the arrays of '{archive.file}' declare {declared}"
+        raise files.fail("data-too-large", message, span)
+    return {name: archive.read(name, span) for name in names}
+
+
+def read_array(path: Path, name: str, span: Span | None = None) -> Array:
+    """One array; see `read_arrays`."""
+    return read_arrays(path, span, [name])[name]
+
+
+def read_npy(path: Path) -> Array:
+    """The array in an .npy file.
+
+    Raises
+    ------
+    FileError
+        The file is missing, damaged, or not of numbers, or takes more than 2 GiB.
+    """
+    with files.open_regular(path) as stream:
+        size = stream.seek(0, io.SEEK_END)
+        if size > LIMIT:
+            shown = f"{files.show_bytes(size)}, more than {files.show_bytes(LIMIT)}"
+            raise files.fail("data-too-large", f"the array of '{path.name}' takes {shown}")
+        stream.seek(0)
+        try:
+            return _array(stream, size, path.stem, None)
+        except _BROKEN:
+            message = f"'{path.name}' is not a sound .npy file"
+            raise files.fail("broken-file", message) from None
+
+
+def write_arrays(
+    path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write arrays to an .npz or .safetensors file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    arrays : mapping of str to ndarray
+    metadata : mapping of str to str, optional
+        Kept in a .safetensors file only.
+
+    Raises
+    ------
+    FileError
+        The suffix is another one, or the file cannot be written.
+    """
+    # Not by np.ascontiguousarray, which gives a single number an axis.
+    own = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    if path.suffix == ".npz":
+        # Not by keyword: an array may be called 'file'.
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+            for name, array in own.items():
+                with packed.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
+        content = buffer.getvalue()
+    elif path.suffix == ".safetensors":
+        from safetensors.numpy import save
+
+        content = save(own, dict(metadata) if metadata else None)
+    else:
+        raise _unknown_format(path)
+    files.write_whole(path, lambda stream: stream.write(content))
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Metadata of a .safetensors file; an .npz file has none.
+
+    Raises
+    ------
+    FileError
+        As `opened`.
+    """
+    with opened(path) as archive:
+        return dict(archive.metadata)
+
+
+class Archive(Protocol):
+    """Arrays by name, each read when asked for."""
+
+    file: str
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Texts that the file holds beside the arrays."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays."""
+
+    def shape(self, name: str, span: Span | None = None) -> tuple[int, ...]:
+        """Shape of one array, as declared; raises as `read` does."""
+
+    def size(self, name: str, span: Span | None = None) -> int:
+        """Bytes that one array takes, unpacked; FileError where there is none of that name."""
+
+    def read(self, name: str, span: Span | None = None) -> Array:
+        """One array of numbers, in the machine's byte order.
+
+        Raises
+        ------
+        FileError
+            There is no such array, or it is damaged or not of numbers.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """Where an array lies in a .safetensors file, and what it is."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    end: int
+
+
+class Safetensors:
+    """The arrays in a .safetensors file; see `Archive`.
+
+    Parameters
+    ----------
+    stream : binary file
+        Open as long as arrays are read.
+    file : str
+        Its name, for messages.
+    span : Span, optional
+        Where a spec names it.
+
+    Raises
+    ------
+    FileError
+        It is not such a file: its table of contents must be sound and account for every byte.
+
+    References
+    ----------
+    Hugging Face, safetensors, section "Format".
+    """
+
+    def __init__(self, stream: BinaryIO, file: str, span: Span | None = None) -> None:
+        self._stream = stream
+        self.file = file
+        try:
+            length = int.from_bytes(take(stream, 8), "little")
+            if not 0 < length <= _MAX_HEADER:
+                raise ValueError("a table of contents too long")
+            self._start = 8 + length
+            header = json.loads(take(stream, length).decode(), object_pairs_hook=_unrepeated)
+            self.metadata: Mapping[str, str] = _texts(header.pop("__metadata__", {}))
+            self._entries = {name: _entry(found) for name, found in header.items()}
+            self._check_offsets(stream.seek(0, io.SEEK_END) - self._start)
+        except (*_BROKEN, AttributeError):
+            message = f"'{file}' is not a sound .safetensors file"
+            raise files.fail("broken-file", message, span) from None
+
+    def _check_offsets(self, size: int) -> None:
+        reached = 0
+        for entry in sorted(self._entries.values(), key=lambda entry: (entry.start, entry.end)):
+            if entry.start != reached:
+                raise ValueError("a gap, or two arrays in one place")
+            reached = entry.end
+        if reached != size:
+            raise ValueError("the file is shorter or longer")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays."""
+        return tuple(self._entries)
+
+    def shape(self, name: str, span: Span | None = None) -> tuple[int, ...]:
+        """Shape of one array."""
+        return self._entry(name, span).shape
+
+    def size(self, name: str, span: Span | None = None) -> int:
+        """Bytes that one array takes."""
+        entry = self._entry(name, span)
+        return entry.end - entry.start
+
+    def read(self, name: str, span: Span | None = None) -> Array:
+        """One array of numbers; see `Archive.read`."""
+        entry = self._entry(name, span)
+        if entry.dtype not in _DTYPES:
+            message = f"the array '{name}' holds {entry.dtype}, which NumPy has no type for"
+            raise files.fail("not-numbers", message, span, "save it as F32")
+        dtype = np.dtype(_DTYPES[entry.dtype])
+        self._stream.seek(self._start + entry.start)
+        content = take(self._stream, entry.end - entry.start)
+        try:
+            array: Array = np.frombuffer(content, dtype).reshape(entry.shape)
+        except ValueError:
+            message = f"the array '{name}' in '{self.file}' is damaged"
+            raise files.fail("broken-file", message, span) from None
+        own = np.dtype(bool) if entry.dtype == "BOOL" else dtype.newbyteorder("=")
+        return array.astype(own)
+
+    def _entry(self, name: str, span: Span | None) -> _Entry:
+        if name not in self._entries:
+            raise _no_array(self.file, name, self._entries, span)
+        return self._entries[name]
+
+
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key given twice")
+    return found
+
+
+def _texts(found: Any) -> dict[str, str]:
+    if not all(isinstance(text, str) for text in found.values()):
+        raise ValueError("metadata that are no texts")
+    return dict(found)
+
+
+def _entry(found: Any) -> _Entry:
+    dtype, shape, (start, end) = found["dtype"], found["shape"], found["data_offsets"]
+    if not all(type(number) is int and number >= 0 for number in (*shape, start, end)):
+        raise ValueError("an entry of another form")
+    if 8 * (end - start) != math.prod(shape) * _BITS[dtype]:
+        raise ValueError("offsets that do not fit the shape")
+    return _Entry(dtype, tuple(shape), start, end)
+
+
+class Npz:
+    """The arrays in an .npz file; see `Archive`.
+
+    Parameters
+    ----------
+    stream : binary file
+        Open as long as arrays are read.
+    file : str
+        Its name, for messages.
+    span : Span, optional
+        Where a spec names it.
+
+    Raises
+    ------
+    FileError
+        It is not a zip archive, or one in which a name stands twice.
+    """
+
+    def __init__(self, stream: IO[bytes], file: str, span: Span | None = None) -> None:
+        self.file = file
+        self.metadata: Mapping[str, str] = {}
+        try:
+            # The table of contents is read in one piece, so that its size can be judged here.
+            self._zip = zipfile.ZipFile(cast(IO[bytes], _InPieces(stream)))
+        except _BROKEN:
+            raise files.fail("not-npz", f"'{file}' is not an .npz file", span) from None
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        for info in self._zip.infolist():
+            name = info.filename.removesuffix(".npy")
+            if name in self._members:
+                message = f"'{file}' holds two arrays called '{name}'"
+                raise files.fail("broken-file", message, span)
+            self._members[name] = info
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays."""
+        return tuple(self._members)
+
+    def shape(self, name: str, span: Span | None = None) -> tuple[int, ...]:
+        """Shape of one array."""
+        with self._opened(name, span) as (member, info):
+            return _header(member, info.file_size, name, span)[0]
+
+    def size(self, name: str, span: Span | None = None) -> int:
+        """Bytes that one array takes, unpacked."""
+        return self._info(name, span).file_size
+
+    def read(self, name: str, span: Span | None = None) -> Array:
+        """One array of numbers; see `Archive.read`."""
+        with self._opened(name, span) as (member, info):
+            return _array(member, info.file_size, name, span)
+
+    def _info(self, name: str, span: Span | None) -> zipfile.ZipInfo:
+        if name not in self._members:
+            raise _no_array(self.file, name, self._members, span)
+        return self._members[name]
+
+    @contextmanager
+    def _opened(self, name: str, span: Span | None) -> Iterator[tuple[IO[bytes], zipfile.ZipInfo]]:
+        info = self._info(name, span)
+        if info.file_size > files.unpacked_limit(info.compress_size, _UNSUSPECTED):
+            shown = f"{files.show_bytes(info.file_size)} from {info.compress_size:,} bytes"
+            message = f"the array '{name}' in '{self.file}' would unpack to {shown}"
+            help = "save it unpacked, with numpy.savez"
+            raise files.fail("data-too-large", message, span, help)
+        try:
+            # The other methods of zip are never NumPy's, and LZMA allocates what its header asks.
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError("packed by a method that NumPy does not use")
+            with self._zip.open(info) as member:
+                yield member, info
+        except _BROKEN:
+            message = f"the array '{name}' in '{self.file}' is damaged"
+            raise files.fail("broken-file", message, span) from None
+
+
+class _InPieces:
+    """A stream that is never asked for more than a table of contents may take."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.seek, self.tell = stream.seek, stream.tell
+
+    def read(self, count: int = -1) -> bytes:
+        # Without a count the end is read, which holds a comment of 64 KiB at most.
+        count = 1 << 17 if count < 0 else min(count, _MAX_DIRECTORY + 1)
+        content = self._stream.read(count)
+        if len(content) > _MAX_DIRECTORY:
+            raise ValueError("a table of contents too long")
+        return content
+
+    def seekable(self) -> bool:
+        return True
+
+
+_KINDS: dict[str, type[Npz] | type[Safetensors]] = {".npz": Npz, ".safetensors": Safetensors}
+SUFFIXES = tuple(_KINDS)
+
+
+def _unknown_format(path: Path, span: Span | None = None) -> FileError:
+    return files.fail("unknown-format", f"'{path.name}' is neither .npz nor .safetensors", span)
+
+
+def _no_array(file: str, name: str, found: Iterable[str], span: Span | None) -> FileError:
+    found = tuple(found)
+    help = suggestion(name, found[:_MAX_CANDIDATES], f"its arrays are {listed(found)}")
+    return files.fail("unknown-array", f"'{file}' has no array '{name}'", span, help)
+
+
+def _header(
+    member: IO[bytes], size: int, name: str, span: Span | None
+) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    shape, fortran, dtype = _HEADERS[np.lib.format.read_magic(member)](member)
+    if dtype.hasobject:
+        message = f"the array '{name}' holds Python objects, which only pickle could read"
+        raise files.fail("pickled-array", message, span, "save it as an array of numbers")
+    if dtype.kind not in "buif":
+        message = f"the array '{name}' holds {dtype}, not numbers"
+        raise files.fail("not-numbers", message, span)
+    declared = math.prod(shape) * dtype.itemsize
+    if min(shape, default=0) < 0 or declared != size - member.tell():
+        raise ValueError("the header's shape does not match the member's size")
+    return shape, fortran, dtype
+
+
+def _array(member: IO[bytes], size: int, name: str, span: Span | None) -> Array:
+    shape, fortran, dtype = _header(member, size, name, span)
+    # One more than declared, so that zipfile reaches its checksum.
+    content = take(member, math.prod(shape) * dtype.itemsize + 1)
+    array = np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
+    return array.astype(dtype.newbyteorder("="), copy=False)

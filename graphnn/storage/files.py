@@ -1,0 +1,191 @@
+"""Files taken in with limits and confined to a folder; files put out whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from graphnn.diagnostics import Diagnostic, FileError, Span, nearest
+
+MEBIBYTE = 1 << 20
+
+
+def fail(code: str, message: str, span: Span | None = None, help: str = "") -> FileError:
+    """One-fault `FileError`."""
+    return FileError(Diagnostic(code, message, span, help=help))
+
+
+def read_bytes(path: Path, limit: int, span: Span | None = None) -> bytes:
+    """Content of the regular file at `path`, which may hold at most `limit` bytes.
+
+    Parameters
+    ----------
+    path : Path
+    limit : int
+        Largest size accepted, in bytes.
+    span : Span, optional
+        Where the file is named, for the error.
+
+    Raises
+    ------
+    FileError
+        The file is missing, unreadable, not a regular file, or too large.
+    """
+    with open_regular(path, span) as stream:
+        try:
+            content = take(stream, limit + 1)
+        except OSError as error:  # such as that of /proc/self/mem, which looks like a regular file
+            raise _unreadable(path, error, span) from None
+    if len(content) > limit:
+        raise fail(
+            "file-too-large",
+            f"'{path}' is larger than {limit / MEBIBYTE:g} MiB",
+            span,
+        )
+    return content
+
+
+@contextmanager
+def open_regular(path: Path, span: Span | None = None) -> Iterator[BinaryIO]:
+    """Open the regular file at `path` for reading; never blocks on a pipe or a device."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise fail("not-a-file", f"'{path}' is not a regular file", span)
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error, span) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        yield stream
+
+
+def take(stream: IO[bytes], count: int) -> bytes:
+    """The next `count` bytes, fewer at the end; memory grows only with what is there."""
+    content = bytearray()
+    while len(content) < count:
+        piece = stream.read(min(MEBIBYTE, count - len(content)))
+        if not piece:
+            break
+        content += piece
+    return bytes(content)
+
+
+def unpacked_limit(packed: int, unsuspected: int) -> int:
+    """How many bytes a file of `packed` bytes may unpack to.
+
+    Any file may come to `unsuspected` bytes. One that grows fifty-fold beyond that was made to: of
+    numbers that train something, deflate leaves more.
+    """
+    return max(unsuspected, 50 * packed)
+
+
+def show_bytes(count: int) -> str:
+    """A number of bytes in GiB."""
+    return f"{count / (1 << 30):.4g} GiB"
+
+
+def _unreadable(path: Path, error: OSError | ValueError, span: Span | None) -> FileError:
+    if isinstance(error, FileNotFoundError):
+        return fail("no-such-file", f"there is no file '{path}'", span, _neighbour(path))
+    return fail("unreadable-file", f"'{path}' cannot be read: {_reason(error)}", span)
+
+
+def _neighbour(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return ""
+    # By the stem, as suffixes alone would make unlike names alike; the same suffix counts last.
+    names.sort(key=lambda name: name.endswith(path.suffix))
+    stems = {Path(name).stem: name for name in names}
+    found = nearest(path.stem, stems)
+    return f"did you mean '{stems[found]}'?" if found else ""
+
+
+def within(folder: Path, name: str, span: Span | None = None, start: Path | None = None) -> Path:
+    """Resolve `name`, as a spec in `folder` gives it, to a path inside that folder's tree.
+
+    Parameters
+    ----------
+    folder : Path
+    name : str
+    span : Span, optional
+        Where the spec gives it, for the error.
+    start : Path, optional
+        The folder that the name starts from, where that is one inside of `folder`.
+
+    Raises
+    ------
+    FileError
+        The name is absolute, or leads (by ``..`` or a link) out of `folder`.
+    """
+    root = folder.resolve()
+    try:
+        path = ((start or folder).resolve() / name).resolve()
+    except (OSError, ValueError, RuntimeError):
+        raise fail("bad-file-name", f"'{name}' is not a file name", span) from None
+    if not path.is_relative_to(root):
+        raise fail(
+            "file-outside",
+            f"'{name}' lies outside the folder of the spec that names it",
+            span,
+            "put the file beside the spec, or in a folder below it",
+        )
+    # Relative where `folder` is, so that messages show the name as people know it.
+    return folder / path.relative_to(root)
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Let `write` fill a file beside `path`, then rename it into place.
+
+    Whatever happens, `path` holds either what it held before or all of the new content. A file
+    that was there keeps its permissions.
+
+    Raises
+    ------
+    FileError
+        The folder does not exist or cannot be written.
+    """
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from None
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            write(stream)
+        beside.chmod(_permissions(path))
+        beside.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8 to `path`, whole or not at all."""
+    write_whole(path, lambda stream: stream.write(text.encode()))
+
+
+def _unwritable(path: Path, error: OSError | ValueError) -> FileError:
+    if isinstance(error, FileNotFoundError):
+        return fail("no-such-folder", f"there is no folder '{path.parent}' to write into")
+    return fail("unwritable-file", f"'{path}' cannot be written: {_reason(error)}")
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _permissions(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

@@ -1,0 +1,1 @@
+from ._networks import networks as networks

@@ -1,0 +1,232 @@
+"""Everything that can be told to be wrong with a spec without running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from graphnn import graph
+from graphnn.diagnostics import Diagnostic, Findings, GraphnnError, Span, SpecError
+from graphnn.execution import diagnose_examples
+from graphnn.execution.network import Network
+from graphnn.graph import lints
+from graphnn.spec import DEFAULT, NO_NETWORK, build, reader
+from graphnn.spec.model import TrainSpec
+from graphnn.spec.values import Entry, Value
+from graphnn.spec.values import Mapping as Document
+from graphnn.training.checking.partial import Partial
+from graphnn.training.data.columns import InputRequirements
+from graphnn.training.data.dataset import source
+from graphnn.training.data.splits import sets
+from graphnn.training.fitting import augmentation, metrics, optimizers
+from graphnn.training.fitting.batches import check_batches
+from graphnn.training.fitting.measuring import fitted
+from graphnn.training.fitting.optimizers import Optimizer
+from graphnn.training.fitting.stopping import watch
+from graphnn.training.studies import search
+
+_OF_BATCHES = {"validation", "test", "rows", "batch_size"}  # what decides how many rows each has
+
+
+def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tuple[Diagnostic, ...]:
+    """Errors and warnings of the spec file at `path`, by place.
+
+    They are those of the network, of the arrays of its examples, and of what ``train`` and
+    ``search`` ask for. Data that are not there are a warning: they may be elsewhere. A file of
+    blocks is checked as such.
+
+    Parameters
+    ----------
+    path : str or Path
+        A YAML file, or a JSON file by its suffix ``.json``.
+    settings : mapping, optional
+        As for `load`.
+
+    Raises
+    ------
+    UsageError
+        A setting names nothing.
+    """
+    path = Path(path)
+    return _diagnose(
+        lambda findings: reader.read_file(path, findings=findings), path.parent, settings
+    )
+
+
+def diagnose_text(
+    text: str,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    name: str = "<text>",
+    folder: str | Path = ".",
+    json: bool = False,
+    data: bool = True,
+) -> tuple[Diagnostic, ...]:
+    """Errors and warnings of the spec in `text`, as `diagnose` tells those of a file.
+
+    Parameters
+    ----------
+    text : str
+        YAML, or JSON where `json` says so.
+    settings : mapping, optional
+    name : str, optional
+        What the diagnostics call the text.
+    folder : str or Path, optional
+        Where the files that it names lie.
+    json : bool, optional
+    data : bool, optional
+        Whether to read the data that ``train`` names, to see whether they fit.
+
+    Raises
+    ------
+    UsageError
+        A setting names nothing.
+    """
+
+    def read(findings: Findings) -> Document:
+        return reader.read(text, name, json=json, findings=findings)
+
+    return _diagnose(read, Path(folder), settings, data=data)
+
+
+def _diagnose(
+    read: Callable[[Findings], Document],
+    folder: Path,
+    settings: Mapping[str, Any] | None,
+    *,
+    data: bool = True,
+) -> tuple[Diagnostic, ...]:
+    findings = Findings(DEFAULT.faults)
+    try:
+        found = _find(read, folder, settings or {}, findings, data=data)
+    except SpecError as error:  # so many that they end the checking
+        return error.diagnostics
+    return tuple(each for each in found if each.code != NO_NETWORK)
+
+
+def _find(
+    read: Callable[[Findings], Document],
+    folder: Path,
+    settings: Mapping[str, Any],
+    findings: Findings,
+    *,
+    data: bool,
+) -> tuple[Diagnostic, ...]:
+    document = None
+    with _kept(findings):
+        document = read(findings)
+    if document is None:
+        return findings.sorted()
+    spec = build.build(document, folder, findings, settings)
+    draft, net = graph.draft(spec, findings), None
+    with _kept(findings):
+        net = Network(draft.graph())
+    if spec.train is not None:
+        _declared(spec.train, findings)
+    for found in diagnose_examples(spec, draft.nodes):
+        findings.add(found)
+    if spec.train is not None:
+        _trained(Partial(draft, spec.train), spec.train, findings, data=data)
+    if net is not None:
+        for found in lints.advise(net.graph):
+            findings.add(found)
+    for found in search.diagnose(spec, findings.errors):
+        findings.add(found)
+    return lints.silence(findings.sorted(), spec, complete=data)
+
+
+def _declared(spec: TrainSpec, findings: Findings) -> None:
+    """What can be told of ``train`` without the network."""
+    with _kept(findings, spec.place.span):
+        _warm_up(optimizers.find(spec.optimizer), spec, findings)
+    with _kept(findings, spec.place.span):
+        augmentation.read(spec.augment)
+    for metric in spec.metrics:
+        with _kept(findings, spec.place.span):
+            metrics.fit(metric)
+    with _kept(findings, spec.place.span):
+        watch(spec, validated=spec.validation is not None)
+    for rows in (spec.data, spec.validation, spec.test):
+        if isinstance(rows, Document):
+            with _kept(findings, spec.place.span):
+                source(rows)
+
+
+def _warm_up(optimizer: Optimizer, spec: TrainSpec, findings: Findings) -> None:
+    """Warn of a learning rate that is still rising when the training ends."""
+    warm_up = optimizer.schedule.warm_up
+    if warm_up < spec.epochs:
+        return
+    # A warm-up that is not 0 is written, in the one mapping of the schedule.
+    schedule = spec.optimizer.options.get("schedule")
+    options = [entry.value for entry in schedule.entries.values()] if _is_mapping(schedule) else []
+    place = next(each.get("warm_up") for each in options if _is_mapping(each))
+    message = f"the warm-up takes {warm_up:g} epochs, and the training has {spec.epochs}"
+    help = "the learning rate is reached where it ends: a few epochs are enough"
+    findings.warning("long-warm-up", message, place.span if place else spec.place.span, help=help)
+
+
+def _is_mapping(value: Value | None) -> TypeGuard[Document]:
+    return isinstance(value, Document)
+
+
+def _trained(partial: Partial, spec: TrainSpec, findings: Findings, *, data: bool) -> None:
+    """What only the network can tell of ``train``, as far as its sound part tells it."""
+    if not partial.learns:
+        message = "the network has no parameter to train"
+        findings.error("nothing-to-train", message, spec.place.span)
+    with _kept(findings, spec.place.span):
+        demand = partial.demand()
+        if demand.known is not None:
+            with _kept(findings, spec.place.span):
+                augmentation.find(spec.augment, demand.known)
+        if data:
+            _rows(partial, demand, spec, findings)
+    for metric in spec.metrics:
+        if partial.is_sound(node.name for node in metric.nodes):
+            with _kept(findings, spec.place.span):
+                fitted(partial.network, metric)
+
+
+def _rows(partial: Partial, demand: InputRequirements, spec: TrainSpec, findings: Findings) -> None:
+    """Whether the data can be read and fit, without what a fault in the way hides."""
+    document = partial.network.graph.spec.document.get("train")
+    entries = document.entries if isinstance(document, Document) else {}
+    wrong = {key for key, entry in entries.items() if _is_told(entry, findings)}
+    sound = replace(
+        spec,
+        validation=None if "validation" in wrong else spec.validation,
+        test=None if "test" in wrong else spec.test,
+        # How many rows are left is not known then.
+        rows=None if wrong & {"validation", "test"} else spec.rows,
+    )
+    hidden = spec.data is None and partial.may_have_data
+    train = sets(demand, sound, partial.network.graph.spec.folder, hidden=hidden).train
+    if train is not None and partial.losses_are_sound and not wrong & _OF_BATCHES:
+        check_batches(partial.network, spec, len(train))
+
+
+def _is_told(entry: Entry, findings: Findings) -> bool:
+    """Whether something is told to be wrong with the value of `entry`."""
+    return any(found.span and found.span.touches(entry.value.span) for found in findings.errors)
+
+
+@contextmanager
+def _kept(findings: Findings, place: Span | None = None) -> Iterator[None]:
+    """Keep the diagnostics of an error, at `place` where they have none of their own."""
+    try:
+        yield
+    except GraphnnError as error:
+        told = set(findings.sorted())
+        for found in error.diagnostics:
+            if found not in told:
+                placed = found if found.span else replace(found, span=place)
+                findings.add(_softened(placed) if place else placed)
+
+
+def _softened(found: Diagnostic) -> Diagnostic:
+    """Data that are elsewhere do not make a spec wrong."""
+    return replace(found, severity="warning") if found.code == "no-such-file" else found

@@ -1,0 +1,1 @@
+"""Rows for training: sources, splits, and what a network requires of them."""

@@ -1,0 +1,276 @@
+"""What an input needs of a data set, and a source's values turned into just that."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import Span, listed
+from graphnn.storage.archives import LIMIT
+from graphnn.storage.files import show_bytes
+from graphnn.training.data.faults import refuse
+
+MAX_PIXEL = 255
+_MAX_WHOLE = 2**53  # above it a float no longer tells neighbouring whole numbers apart
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """What one input of a graph takes.
+
+    Attributes
+    ----------
+    name : str
+        The input's name.
+    shape : tuple of int or None
+        Sizes, the batch axis first; None for a free size.
+    dtype : {"float32", "float64", "int"}
+        ``"int"`` arrays are int64.
+    classes : int or None
+        For class numbers that a loss reads: how many classes there are.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: Literal["float32", "float64", "int"]
+    classes: int | None = None
+
+    @property
+    def row(self) -> tuple[int | None, ...]:
+        """Shape of one row: all axes but the first."""
+        return self.shape[1:]
+
+    @property
+    def width(self) -> int | None:
+        """Values in one row, or None when a free size decides."""
+        fixed = [size for size in self.row if size is not None]
+        return math.prod(fixed) if len(fixed) == len(self.row) else None
+
+    @property
+    def array_dtype(self) -> np.dtype[Any]:
+        """Type of the array to feed."""
+        return np.dtype(np.int64 if self.dtype == "int" else self.dtype)
+
+
+def _is_none(name: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class InputRequirements:
+    """The inputs that data are to feed.
+
+    Attributes
+    ----------
+    needs : mapping of str to InputNeed or None
+        Every input that is surely to be fed, in the order of the graph; None where a fault hides
+        what it takes.
+    idle : mapping of str to str
+        Inputs that are not to be fed, with a sentence that says why.
+    complete : bool
+        Whether no fault hides that there are other inputs to feed.
+    maybe : tuple of str
+        Nodes of which a fault hides whether they are such inputs.
+    is_lost : callable
+        Whether a name may be that of a node of which nothing is known.
+    """
+
+    needs: Mapping[str, InputSpec | None]
+    idle: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = True
+    maybe: tuple[str, ...] = ()
+    is_lost: Callable[[str], bool] = _is_none
+
+    @property
+    def known(self) -> dict[str, InputSpec] | None:
+        """Every need, where no fault hides one."""
+        known = {name: need for name, need in self.needs.items() if need is not None}
+        return known if self.complete and len(known) == len(self.needs) else None
+
+    def hides(self, name: str) -> bool:
+        """Whether a fault hides what the input `name` takes, or whether it is one."""
+        return self.needs.get(name) is None and (
+            name in self.needs or name in self.maybe or self.is_lost(name)
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Column:
+    """Values of a source that are to feed one input, as the source holds them.
+
+    Attributes
+    ----------
+    name : str
+        What the source calls them.
+    values : ndarray of numbers, shape (rows, ...)
+    span : Span or None
+        Where the spec asks for them.
+    pixels : bool
+        Grey levels 0 to 255, which a float input takes as 0 to 1.
+    classes : tuple of str
+        What the numbers stand for, when the source holds texts.
+    """
+
+    name: str
+    values: NDArray[Any]
+    span: Span | None = None
+    pixels: bool = False
+    classes: tuple[str, ...] = ()
+
+
+def array_for(need: InputSpec | None, column: Column) -> NDArray[Any]:
+    """The array that feeds an input; the values as they are where nothing tells what it takes.
+
+    A row is reshaped where the number of values allows it. One whole number a row, for an input
+    that takes several values a row, is a class and becomes a one-hot row. Pixels become numbers
+    from 0 to 1 for a float input and stay 0 to 255 for an int one.
+
+    Returns
+    -------
+    ndarray, shape (rows, *need.row)
+        Of type ``need.array_dtype``.
+
+    Raises
+    ------
+    DataError
+        The values do not fit the input, are not finite, or, for an int input, are not whole.
+    """
+    if column.values.ndim == 0 or len(column.values) == 0:
+        raise refuse("no-rows", f"'{column.name}' holds no rows", column.span)
+    if need is None:
+        return column.values
+    if _are_classes(need, column):
+        return _one_hot(need, column)
+    row = _row_shape(need, column)
+    _check_room(need, len(column.values) * math.prod(row), column)
+    array = _whole(need, column) if need.dtype == "int" else _real(need, column)
+    if need.classes is not None:
+        _check_classes(need, column, need.classes)
+    return array.reshape(len(array), *row)
+
+
+def show_row(row: Iterable[int | None]) -> str:
+    """Shape of a row with its number of values: ``28x28 = 784``, ``10``, ``1``, ``?x3``."""
+    sizes = list(row)
+    text = "x".join("?" if size is None else str(size) for size in sizes) or "1"
+    fixed = [size for size in sizes if size is not None]
+    return f"{text} = {math.prod(fixed)}" if len(sizes) == len(fixed) > 1 else text
+
+
+def _row_shape(need: InputSpec, column: Column) -> tuple[int, ...]:
+    row = column.values.shape[1:]
+    wanted = need.row
+    if len(row) == len(wanted) and all(w in (None, r) for w, r in zip(wanted, row, strict=True)):
+        return row
+    fixed = tuple(size for size in wanted if size is not None)
+    if len(fixed) == len(wanted) and math.prod(row) == math.prod(fixed):
+        return fixed
+    raise refuse(
+        "wrong-width",
+        f"'{need.name}' needs {show_row(wanted)} values a row, "
+        f"but '{column.name}' has {show_row(row)}",
+        column.span,
+    )
+
+
+def _check_room(need: InputSpec, count: int, column: Column) -> None:
+    size = count * need.array_dtype.itemsize
+    if size > LIMIT:
+        raise refuse(
+            "data-too-large",
+            f"'{need.name}' would take {show_bytes(size)} of memory, more than {show_bytes(LIMIT)}",
+            column.span,
+        )
+
+
+def _real(need: InputSpec, column: Column) -> NDArray[Any]:
+    if column.pixels:
+        scaled: NDArray[Any] = np.divide(column.values, MAX_PIXEL, dtype=need.array_dtype)
+        return scaled
+    # A value too large for float32 is reported below, by its place.
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = column.values.astype(need.array_dtype, copy=False)
+    finite = np.isfinite(array)
+    if not finite.all():
+        place, value = _first(~finite, column)
+        problem = f"too large for {need.dtype}" if np.isfinite(value) else "not finite"
+        raise refuse("not-finite", f"{place} is {value}, {problem}", column.span)
+    return array
+
+
+def _whole(need: InputSpec, column: Column) -> NDArray[Any]:
+    values = column.values
+    if values.dtype.kind == "f":
+        values = values.astype(np.float64, copy=False)
+        fits = _are_whole(values)
+    elif values.dtype == np.uint64:
+        fits = values <= np.iinfo(np.int64).max
+    else:
+        return values.astype(np.int64, copy=False)
+    if not fits.all():
+        place, value = _first(~fits, column)
+        raise refuse(
+            "not-whole",
+            f"'{need.name}' takes whole numbers of 64 bits, but {place} is {value}",
+            column.span,
+        )
+    return values.astype(np.int64, copy=False)
+
+
+def _are_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which floats are whole numbers that a float can tell from their neighbours."""
+    whole: NDArray[np.bool_] = (values == np.trunc(values)) & (np.abs(values) <= _MAX_WHOLE)
+    return whole
+
+
+def _first(wrong: NDArray[np.bool_], column: Column) -> tuple[str, Any]:
+    """Place and value of the first entry that is wrong."""
+    index = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+    listed = ", ".join(str(int(i)) for i in index)
+    return f"'{column.name}'[{listed}]", column.values[index]
+
+
+def _are_classes(need: InputSpec, column: Column) -> bool:
+    """Whether a row holds one class number where the input takes a row of several values."""
+    values = column.values
+    one_each = values.size == len(values)
+    if not one_each or len(need.row) != 1 or need.width in (None, 1):
+        return False
+    return values.dtype.kind in "bui" or bool(_are_whole(values).all())
+
+
+def _one_hot(need: InputSpec, column: Column) -> NDArray[Any]:
+    numbers = column.values.reshape(-1)
+    count = need.width
+    assert count is not None
+    _check_classes(need, column, count)
+    _check_room(need, len(numbers) * count, column)
+    array = np.zeros((len(numbers), count), need.array_dtype)
+    array[np.arange(len(numbers)), numbers.astype(np.int64)] = 1
+    return array
+
+
+def _check_classes(need: InputSpec, column: Column, count: int) -> None:
+    """Refuse a class number that is not one of `count`."""
+    numbers = column.values
+    outside = (numbers < 0) | (numbers >= count)
+    if not outside.any():
+        return
+    most = int(numbers.max())
+    if len(column.classes) > count:
+        kinds = f"{len(column.classes)}: {listed(column.classes)}"
+        message = f"'{need.name}' takes {count} classes, but '{column.name}' holds {kinds}"
+        most = len(column.classes) - 1
+    else:
+        row = int(np.argmax(outside))  # of one number each
+        held = f"'{column.name}' holds {int(numbers.flat[row])} in row {row}"
+        message = f"'{need.name}' takes classes 0 to {count - 1}, but {held}"
+    help = f"the network needs {most + 1} outputs to tell {most + 1} classes apart, not {count}"
+    if numbers.min() < 0 or (numbers.min(), most) == (1, count):
+        help = "class numbers count from 0"
+    raise refuse("class-outside", message, column.span, help=help)

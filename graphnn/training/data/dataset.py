@@ -1,0 +1,447 @@
+"""Data sets: loaded as a spec asks, cut into batches, split into parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graphnn.diagnostics import DataError, Findings, Note, Span, UsageError, listed, suggestion
+from graphnn.diagnostics import Diagnostic as Fault
+from graphnn.execution import as_numbers
+from graphnn.execution.weight_files import Classes
+from graphnn.spec import brief
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Scalar, Value
+from graphnn.training.data.columns import Column, InputRequirements, array_for
+from graphnn.training.data.faults import for_each, not_fed, refuse
+from graphnn.training.data.sources.source import SOURCES, Found, Request
+
+__all__ = ["Data", "Dataset", "given", "load", "load_known", "split_off"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows of data, an array for each input of a graph.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray, each of shape (rows, ...)
+        By input name; kept as views that cannot be written to.
+    name : str
+        What tables and pictures call the set.
+    classes : dict of str to tuple of str
+        For inputs whose class numbers stand for texts: the text of each number.
+
+    Raises
+    ------
+    DataError
+        There is no array, one has no axes, or two differ in their number of rows.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    name: str
+    classes: Classes = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_rows(self.arrays, {})
+        object.__setattr__(self, "arrays", {k: _read_only(v) for k, v in self.arrays.items()})
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+    def rows(self, index: slice | NDArray[Any]) -> Dataset:
+        """The rows that `index` picks: a slice, row numbers, or a mask."""
+        arrays = {name: array[index] for name, array in self.arrays.items()}
+        return Dataset(arrays, self.name, self.classes)
+
+    def batches(
+        self, size: int, rng: np.random.Generator | None = None
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        """Every row once, in batches of `size`; the last one holds what is left.
+
+        Parameters
+        ----------
+        size : int
+            Rows in a batch, at least 1.
+        rng : numpy.random.Generator, optional
+            Shuffles the rows; without it they come in order.
+
+        Yields
+        ------
+        dict of str to ndarray
+            By input name. Batches in order are views, shuffled ones copies.
+
+        Raises
+        ------
+        UsageError
+            `size` is less than 1.
+        """
+        if size < 1:
+            raise UsageError(Fault("bad-batch-size", f"a batch cannot hold {size} rows"))
+        order = None if rng is None else rng.permutation(len(self))
+        return self._batches(size, order)
+
+    def _batches(
+        self, size: int, order: NDArray[np.int64] | None
+    ) -> Iterator[dict[str, NDArray[Any]]]:
+        for start in range(0, len(self), size):
+            rows = slice(start, start + size)
+            picked = rows if order is None else order[rows]
+            yield {name: array[picked] for name, array in self.arrays.items()}
+
+    def split(self, first: int, span: Span | None = None) -> tuple[Dataset, Dataset]:
+        """The first `first` rows, and the rest.
+
+        Parameters
+        ----------
+        first : int
+            Leaves at least one row on either side.
+        span : Span, optional
+            Where the spec gives the number, for the error.
+
+        Raises
+        ------
+        DataError
+            One part would be empty.
+        """
+        self._check_split(first, span)
+        return self.rows(slice(first)), self.rows(slice(first, None))
+
+    def shuffled_split(
+        self,
+        count: int,
+        rng: np.random.Generator,
+        span: Span | None = None,
+        labels: NDArray[Any] | None = None,
+    ) -> tuple[Dataset, Dataset]:
+        """`count` rows drawn at random, and the rest; both in random order.
+
+        Parameters
+        ----------
+        count : int
+            Leaves at least one row on either side.
+        rng : numpy.random.Generator
+        span : Span, optional
+            Where the spec gives the number, for the error.
+        labels : ndarray of int, shape (rows,), optional
+            The class of each row; every class then has its share of the first part.
+
+        Raises
+        ------
+        DataError
+            One part would be empty.
+        """
+        self._check_split(count, span)
+        order = rng.permutation(len(self))
+        if labels is not None:
+            held = _held(order, count, labels)
+            order = np.concatenate([order[held], order[~held]])
+        return self.rows(order[:count]), self.rows(order[count:])
+
+    def _check_split(self, count: int, span: Span | None) -> None:
+        if not 0 < count < len(self):
+            raise refuse(
+                "bad-split",
+                f"{count} of the {len(self)} rows of '{self.name}' cannot be split off: "
+                "both parts need a row",
+                span,
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Data:
+    """What a spec's data come to: rows to train on, and test rows if the source sets them apart."""
+
+    train: Dataset
+    test: Dataset | None
+
+
+def load(
+    spec: Value, demand: InputRequirements, folder: Path, classes: Classes | None = None
+) -> Data:
+    """The data that ``train.data`` asks for, as the inputs take them.
+
+    Parameters
+    ----------
+    spec : Value
+        A mapping with one key, the kind of source; `graphnn.training.data.sources` tells what each
+        kind takes.
+    demand : Demand
+        The inputs to feed, each of them known.
+    folder : Path
+        Files named by the spec lie in this folder's tree.
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, as those of a first set, whose numbers texts must take here.
+
+    Raises
+    ------
+    DataError
+        The spec makes no sense, or the data do not fit the inputs. All independent faults at once.
+    FileError
+        A file is missing, lies outside `folder`, or is no regular file.
+    """
+    found = load_known(spec, demand, folder, classes)
+    assert found is not None
+    return found
+
+
+def load_known(
+    spec: Value, demand: InputRequirements, folder: Path, classes: Classes | None = None
+) -> Data | None:
+    """As `load`, of inputs of which not all need be known.
+
+    Returns
+    -------
+    Data or None
+        For an input of which nothing is known, the values as the source has them; None where
+        that leaves no input to feed.
+
+    Raises
+    ------
+    DataError, FileError
+        As `load`, without what depends on things unknown.
+    """
+    kind, value = source(spec)
+    _check_demand(demand, spec.span)
+    request = Request(kind, value, demand, folder, classes)
+    found = Found("", {})
+    with request.faults.kept():
+        found = SOURCES[kind](request)
+    arrays = request.faults.each(
+        found.columns, lambda name, column: array_for(demand.needs.get(name), column)
+    )
+    request.faults.tell()
+    if not arrays:
+        return None
+    _check_rows(arrays, found.columns)
+    named = {name: column.classes for name, column in found.columns.items() if column.classes}
+    whole = Dataset(arrays, found.name, named)
+    if found.train_rows is None:
+        return Data(whole, None)
+    return Data(*whole.split(found.train_rows))
+
+
+def given(
+    arrays: Mapping[str, ArrayLike], demand: InputRequirements, classes: Classes | None = None
+) -> Dataset:
+    """Arrays that Python gives, as the inputs take them: by the rules for those of a file.
+
+    Parameters
+    ----------
+    arrays : mapping of str to array_like
+        By input name.
+    demand : Demand
+        The inputs to feed, each of them known.
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, that class numbers stand for.
+
+    Raises
+    ------
+    DataError
+        An input is missing or unknown, or an array does not fit. All independent faults at once.
+    """
+    _check_names(arrays, demand)
+    _check_demand(demand, None)
+    columns = for_each(
+        {name: arrays[name] for name in demand.needs},
+        lambda name, array: Column(name, _numbers(name, array)),
+    )
+    taken = for_each(columns, lambda name, column: array_for(demand.needs[name], column))
+    return Dataset(taken, "data", classes or {})
+
+
+def split_off(
+    dataset: Dataset,
+    amount: float,
+    rng: np.random.Generator,
+    span: Span | None = None,
+    labels: NDArray[Any] | None = None,
+) -> tuple[Dataset, Dataset]:
+    """A data set parted at random into the rows that stay and those held back.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    amount : int or float
+        How many rows to hold back, or which fraction of them; a fraction comes to the nearest
+        whole number of rows.
+    rng : numpy.random.Generator
+    span : Span, optional
+        Where the spec gives the amount, for the error.
+    labels : ndarray of int, shape (rows,), optional
+        The class of each row; every class then has its share of the rows held back, to within
+        one row.
+
+    Returns
+    -------
+    rest, held_back : Dataset
+
+    Raises
+    ------
+    DataError
+        The amount is not a number of rows or a fraction between 0 and 1, or leaves a part empty.
+    """
+    count = amount
+    if isinstance(amount, float):
+        if not 0 < amount < 1:
+            raise refuse(
+                "bad-split", f"a fraction to hold back lies between 0 and 1, not at {amount}", span
+            )
+        count = round(amount * len(dataset))
+    held_back, rest = dataset.shuffled_split(int(count), rng, span, labels)
+    return rest, held_back
+
+
+def labels(dataset: Dataset, name: Scalar) -> NDArray[Any]:
+    """The classes that the input `name` takes, a number a row.
+
+    Raises
+    ------
+    DataError
+        There is no such input, or its rows are not classes.
+    """
+    known = str(name.value)
+    if known not in dataset.arrays:
+        fed = list(dataset.arrays)
+        raise refuse(
+            "bad-stratify",
+            f"'stratify' names '{known}', which takes no data",
+            name.span,
+            help=suggestion(known, fed, f"data feed {', '.join(fed)}"),
+        )
+    array = dataset.arrays[known]
+    if array.ndim == 2 and array.shape[1] > 1 and _one_hot(array):
+        numbers: NDArray[np.int64] = array.argmax(axis=1)
+        return numbers
+    flat = array.reshape(-1) if array.shape[1:] == (1,) else array
+    if flat.ndim == 1 and (flat == np.round(flat)).all():
+        return flat
+    raise refuse(
+        "bad-stratify", f"'stratify' names '{known}', whose rows are not classes", name.span
+    )
+
+
+def _one_hot(array: NDArray[Any]) -> bool:
+    return bool((((array == 0) | (array == 1)).all(axis=1) & (array.sum(axis=1) == 1)).all())
+
+
+def _held(order: NDArray[np.int64], count: int, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which rows in `order` to hold back, so that each class has its share of `count`."""
+    classes, found = np.unique(labels[order], return_inverse=True)
+    quotas = np.bincount(found, minlength=len(classes)) * count / len(order)
+    shares = np.floor(quotas).astype(int)
+    # What rounding down leaves over goes to the largest remainders.
+    shares[np.argsort(shares - quotas, kind="stable")[: count - shares.sum()]] += 1
+    held = np.zeros(len(order), bool)
+    for number, share in enumerate(shares):
+        held[np.flatnonzero(found == number)[:share]] = True
+    return held
+
+
+def source(spec: Value) -> tuple[str, Value]:
+    """The kind of source that ``train.data`` names, and what it says of it.
+
+    Raises
+    ------
+    DataError
+        There is no such kind, or not one alone.
+    """
+    kinds = ", ".join(sorted(SOURCES))
+    if not isinstance(spec, Located):
+        raise refuse(
+            "wrong-type",
+            f"'data' must be a mapping from a kind of data, not {brief(spec)}",
+            spec.span,
+            help=f"write `data: {{KIND: ...}}`, where KIND is one of {kinds}",
+        )
+    findings = Findings()
+    for key, entry in spec.entries.items():
+        if key not in SOURCES:
+            findings.error(
+                "unknown-data",
+                f"there is no kind of data '{key}'",
+                entry.key.span,
+                help=suggestion(key, SOURCES, f"the kinds are {kinds}"),
+            )
+    findings.raise_errors(DataError)
+    if len(spec.entries) != 1:
+        named = ", ".join(spec.entries) or "none"
+        raise refuse(
+            "wrong-count",
+            f"'data' takes one kind of data, but names {named}",
+            spec.span,
+            help=f"the kinds are {kinds}",
+        )
+    return next(iter(spec.items()))
+
+
+def _check_names(arrays: Mapping[str, ArrayLike], demand: InputRequirements) -> None:
+    findings, inputs = Findings(), demand.needs
+    known = f"its inputs are {listed(inputs)}" if inputs else "it has no inputs"
+    for name in arrays:
+        if name not in inputs:
+            message, help = not_fed(str(name), inputs, known, demand.idle)
+            findings.error("unknown-input", message, help=help)
+    for name in inputs:
+        if name not in arrays:
+            findings.error("missing-input", f"the data have no array to feed input '{name}'")
+    findings.raise_errors(DataError)
+
+
+def _numbers(name: str, array: ArrayLike) -> NDArray[Any]:
+    found = as_numbers(array)
+    if found is None:
+        raise refuse("not-numbers", f"'{name}' in the data is not an array of numbers")
+    return found
+
+
+def _check_demand(demand: InputRequirements, span: Span | None) -> None:
+    if demand.complete and not demand.needs:
+        raise refuse("no-inputs", "the network has no input that data could feed", span)
+    findings = Findings()
+    for name, need in demand.needs.items():
+        if need is not None and not need.shape:
+            findings.error(
+                "no-batch-axis",
+                f"data cannot feed input '{name}': its shape [] has no axis for their rows",
+                span,
+                help="give it the shape [batch]",
+            )
+    findings.raise_errors(DataError)
+
+
+def _check_rows(arrays: Mapping[str, NDArray[Any]], columns: Mapping[str, Column]) -> None:
+    """Refuse arrays of different lengths; `columns` tell where each came from."""
+    if not arrays:
+        raise refuse("no-arrays", "a data set needs at least one array")
+    spans = {name: column.span for name, column in columns.items()}
+    (first, reference), *others = arrays.items()
+    findings = Findings()
+    for name, array in arrays.items():
+        if np.ndim(array) == 0:
+            findings.error("no-rows", f"the array '{name}' is a single number, not rows")
+    findings.raise_errors(DataError)
+    for name, array in others:
+        if len(array) != len(reference):
+            findings.error(
+                "row-mismatch",
+                f"'{name}' has {len(array)} rows, but '{first}' has {len(reference)}",
+                spans.get(name),
+                notes=[
+                    Note(f"'{c.name}' feeds '{i}'", c.span)
+                    for i, c in columns.items()
+                    if i in (first, name)
+                ],
+            )
+    findings.raise_errors(DataError)
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    view = np.asarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,134 @@
+"""Rows for one input alone, from files of every kind that can hold some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import FileError, listed
+from graphnn.execution.weight_files import Classes
+from graphnn.spec.values import Value
+from graphnn.storage import archives, files
+from graphnn.training.data.columns import Column, InputSpec, array_for
+from graphnn.training.data.faults import refuse
+from graphnn.training.data.sources import images, png, table
+from graphnn.training.data.sources.folder import MAX_FILE
+
+KINDS = "PNG images, a folder of them, or rows in .csv, .npy, .npz or .safetensors"
+Array = NDArray[Any]
+_ROWS = 1000  # a part
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Part:
+    """Some rows of a file.
+
+    Attributes
+    ----------
+    names : list of str
+        Of each row: the file, with the row's number where it holds several.
+    rows : ndarray, shape (rows, ...)
+        As the input takes them.
+    """
+
+    names: list[str]
+    rows: Array
+
+
+@dataclass(frozen=True, slots=True)
+class RowReader:
+    """Reads files as rows of an input.
+
+    Attributes
+    ----------
+    need : InputNeed
+        The input.
+    needs : mapping of str to InputNeed
+        All inputs that training feeds, whose columns a table may hold too.
+    columns : Value or None
+        What the spec says of the columns of its own table.
+    classes : dict of str to tuple of str
+        Names of classes by input, where texts stand for numbers.
+    """
+
+    need: InputSpec
+    needs: Mapping[str, InputSpec]
+    columns: Value | None
+    classes: Classes
+
+    def parts(self, path: Path) -> Iterator[Part]:
+        """The rows of `path`, in parts.
+
+        Raises
+        ------
+        FileError, DataError
+            It is missing, of another kind or damaged, or its rows do not fit the input.
+        """
+        if path.is_dir():
+            for picture in _pictures_in(path):
+                yield self._picture(picture)
+        elif path.suffix.lower() == ".png":
+            yield self._picture(path)
+        else:
+            rows = self._rows(path)
+            alone = len(rows) == 1
+            names = [str(path) if alone else f"{path}[{number}]" for number in range(len(rows))]
+            for start in range(0, len(rows), _ROWS):
+                part = slice(start, start + _ROWS)
+                yield Part(names[part], rows[part])
+
+    def _picture(self, path: Path) -> Part:
+        need = self.need
+        content = files.read_bytes(path, MAX_FILE)
+        found, wanted = png.size(path.name, content, None), images.size(need)
+        if wanted is not None and found != wanted:
+            raise images.another_size(path.name, found, wanted, f"input '{need.name}' takes")
+        pixels = png.pixels(path.name, content, images.mode(need), None)
+        rows = images.rows(need, pixels[np.newaxis])
+        return Part([str(path)], array_for(need, Column(path.name, rows, pixels=True)))
+
+    def _rows(self, path: Path) -> Array:
+        suffix = path.suffix.lower()
+        if suffix == ".csv":
+            column = table.column_for(path, self.need, self.needs, self.columns, self.classes)
+        elif suffix == ".npy":
+            column = Column(path.name, archives.read_npy(path))
+        elif path.suffix in archives.SUFFIXES:
+            column = self._member(path)
+        else:
+            with files.open_regular(path):
+                message = f"'{path.name}' is no file of rows or images"
+            raise files.fail("unknown-format", message, help=f"give {KINDS}")
+        return array_for(self.need, column)
+
+    def _member(self, path: Path) -> Column:
+        """The array called like the input, or else the only one."""
+        arrays = archives.read_arrays(path)
+        if self.need.name not in arrays and len(arrays) == 1:
+            return Column(*next(iter(arrays.items())))
+        if self.need.name not in arrays:
+            raise _no_array(path, self.need, tuple(arrays))
+        return Column(self.need.name, arrays[self.need.name])
+
+
+def _no_array(path: Path, need: InputSpec, found: tuple[str, ...]) -> FileError:
+    help = f"its arrays are {listed(found)}" if found else "it has no arrays"
+    return files.fail("unknown-array", f"'{path.name}' has no array '{need.name}'", help=help)
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    """PNG files in a folder and in folders below it, in order; hidden ones do not count."""
+    found = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() == ".png"
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    if not found:
+        raise refuse("no-rows", f"the folder '{folder}' holds no PNG images")
+    return found

@@ -1,0 +1,154 @@
+"""The records of a CSV file, and the place of each cell for errors."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import math
+from collections.abc import Iterator
+
+from graphnn.diagnostics import Source, Span
+from graphnn.training.data.faults import refuse
+
+_DELIMITERS = (",", ";", "\t")
+
+
+class CsvFile:
+    """A CSV text with a header row.
+
+    Parameters
+    ----------
+    name : str
+        What errors call it.
+    content : bytes
+        UTF-8, with or without a byte order mark.
+
+    Attributes
+    ----------
+    header : list of str
+        Names of the columns.
+    header_line : int
+        The line of the header, from 1.
+    places : dict of str to int
+        Where in the header each name stands.
+
+    Raises
+    ------
+    DataError
+        The text is not UTF-8, there is no header row, or two columns bear the same name.
+    """
+
+    def __init__(self, name: str, content: bytes) -> None:
+        self._source = _decoded(name, content)
+        first = next((line for line in self._lines() if line.strip()), "")
+        self._delimiter = max(_DELIMITERS, key=first.count)
+        self.header_line, cells = next(self._records(), (1, []))
+        self.header = [cell.strip() for cell in cells]
+        self.places: dict[str, int] = {}
+        for place, column in enumerate(self.header):
+            self.places.setdefault(column, place)
+        self._check_header()
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Each row below the header: the line where it starts, and its cells.
+
+        Raises
+        ------
+        DataError
+            The text is not CSV.
+        """
+        records = self._records()
+        next(records)
+        return records
+
+    def line_span(self, line: int) -> Span:
+        """The whole of a line."""
+        return Span(self._source, line, 1, line, len(self._source.line(line)) + 1)
+
+    def cell_span(self, line: int, index: int) -> Span:
+        """Cell `index` of the row that starts at `line`."""
+        text = self._source.text
+        begin = 0
+        for _ in range(line - 1):
+            begin = text.find("\n", begin) + 1
+        column, place, quoted = 1, 0, False
+        start = (line, column)
+        for position in range(begin, len(text)):
+            character = text[position]
+            if character == '"':
+                quoted = not quoted
+            elif not quoted and character in (self._delimiter, "\n"):
+                if place == index:
+                    break
+                place, start = place + 1, (line, column + 1)
+            line, column = (line + 1, 1) if character == "\n" else (line, column + 1)
+        return Span(self._source, *start, line, column)
+
+    def _lines(self) -> Iterator[str]:
+        text = self._source.text
+        start = 0
+        while start < len(text):
+            end = (text.find("\n", start) + 1) or len(text)
+            yield text[start:end]
+            start = end
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        reader = csv.reader(self._lines(), delimiter=self._delimiter, strict=True)
+        start = 1
+        try:
+            for cells in reader:
+                if cells:
+                    yield start, cells
+                start = reader.line_num + 1
+        except csv.Error as error:
+            raise refuse("not-csv", f"this is not CSV: {error}", self.line_span(start)) from None
+
+    def _check_header(self) -> None:
+        help = "the first row must hold the names of the columns"
+        if not any(self.header):
+            raise refuse("no-header", "there is no header row", self.line_span(1), help=help)
+        for place, name in enumerate(self.header):
+            if name and self.places[name] != place:
+                raise refuse(
+                    "duplicate-column",
+                    f"two columns are called '{name}'",
+                    self.cell_span(self.header_line, place),
+                    help=help,
+                )
+            if _is_fraction(name):
+                raise refuse(
+                    "no-header",
+                    f"the first row holds the number {name}, so it is no header",
+                    self.cell_span(self.header_line, place),
+                    help=help,
+                )
+
+
+def _decoded(name: str, content: bytes) -> Source:
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return Source(name, _with_newlines(content.decode()))
+    except UnicodeDecodeError as error:
+        source = Source(name, _with_newlines(content.decode(errors="replace")))
+        before = _with_newlines(content[: error.start].decode()).split("\n")
+        line, column = len(before), len(before[-1]) + 1
+        raise refuse(
+            "not-text",
+            "this is not UTF-8",
+            Span(source, line, column, line, column + 1),
+            help="save the table as UTF-8",
+        ) from None
+
+
+def _with_newlines(text: str) -> str:
+    """`text` with every line end as LF, so that lines count as `Source` counts them."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _is_fraction(name: str) -> bool:
+    """Whether `name` is a number that is not whole: columns may be numbered, but not so."""
+    try:
+        number = float(name)
+    except ValueError:
+        return False
+    return math.isfinite(number) and not number.is_integer()

@@ -1,0 +1,257 @@
+"""A folder of PNG images, with a folder for each class in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import DataError, FileError, Findings, Span, listed, suggestion
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Value
+from graphnn.storage import files
+from graphnn.storage.archives import LIMIT
+from graphnn.storage.files import MEBIBYTE, show_bytes
+from graphnn.training.data.columns import Column, InputSpec
+from graphnn.training.data.faults import refuse
+from graphnn.training.data.sources import images, png
+from graphnn.training.data.sources.source import Found, Request, Wanted, by_input, source, text
+
+MAX_FILES = 1_000_000
+MAX_FILE = 64 * MEBIBYTE
+_MAX_FAULTS = 10
+_WHAT = ("images", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """What lies in the folder: names of the files of each class, by class in order."""
+
+    base: Path
+    wanted: Wanted
+    classes: Mapping[str, list[str]]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.classes.values()))
+
+    def contents(self, findings: Findings) -> Iterator[tuple[int, str, bytes]]:
+        """Row, name and content of each file; faults of files go to `findings`."""
+        names = [f"{kind}/{name}" for kind, each in self.classes.items() for name in each]
+        for row, name in enumerate(names):
+            name = str(PurePosixPath(self.wanted.name) / name)
+            if len(findings.errors) >= _MAX_FAULTS:
+                return
+            try:
+                path = files.within(self.base, name, self.wanted.span)
+                yield row, name, files.read_bytes(path, MAX_FILE, self.wanted.span)
+            except FileError as error:
+                for found in error.diagnostics:
+                    findings.add(found)
+
+
+@source("folder")
+def folder(request: Request) -> Found:
+    """A folder of PNG images in folders of their classes: ``NAME``, or what feeds which input.
+
+    ``{path: NAME, INPUT: images, INPUT: labels}``; of inputs not mentioned, those of dtype int
+    take the labels and others the images. Classes are numbered in the order of their names, by
+    value where all are whole numbers. Images are all of one size, in RGB for inputs of shape
+    ``[batch, 3, height, width]``, else grey, and 0 to 1 for a float input.
+
+    Raises
+    ------
+    DataError
+        A file is not PNG, damaged or of another size; there are no classes, or unknown ones; all
+        images would take more than 2 GiB; Pillow is not installed.
+    FileError
+        The folder or a file is missing, lies outside the spec's folder, or is no regular file.
+    """
+    request, wanted, feeds = _asked(request)
+    tree = _tree(request.folder, wanted)
+    pictures: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
+    columns: dict[str, Column] = {}
+    for name, what in feeds.items():
+        need = request.needs.get(name)
+        with request.faults.kept():
+            if what == "labels":
+                columns[name] = _labels(tree, name, request.classes)
+            elif need is not None:
+                if need.row not in pictures:
+                    pictures[need.row] = _images(tree, need)
+                columns[name] = Column(wanted.name, pictures[need.row], wanted.span, pixels=True)
+    return Found(wanted.name, columns)
+
+
+def _asked(request: Request) -> tuple[Request, Wanted, dict[str, str]]:
+    """What is left of the request, the folder, and whether images or labels feed each input."""
+    value = request.value
+    if not isinstance(value, Located):
+        return request, _path(value), {n: _usual(need) for n, need in request.needs.items()}
+    request, given = by_input(request, value, but=("path",))
+    path = value.get("path")
+    if path is None:
+        request.faults.tell()  # of a key that may be meant for it
+        raise refuse(
+            "missing-key",
+            "'folder' has no 'path'",
+            value.span,
+            help="write `folder: {path: NAME, ...}`",
+        )
+    told = request.faults.each(given, _feed)
+    feeds = {
+        name: told[name] if name in told else _usual(request.needs.get(name))
+        for name in request.fed(given)
+        if name in told or name not in given
+    }
+    return request, _path(path), feeds
+
+
+def _usual(need: InputSpec | None) -> str:
+    """What feeds an input that is not mentioned."""
+    return "labels" if need is not None and need.dtype == "int" else "images"
+
+
+def _feed(name: str, value: Value) -> str:
+    asked = text(value, f"what feeds '{name}'")
+    if asked.name not in _WHAT:
+        raise refuse(
+            "unknown-array",
+            f"'folder' has no array '{asked.name}'",
+            asked.span,
+            help=suggestion(asked.name, _WHAT, "its arrays are images and labels"),
+        )
+    return asked.name
+
+
+def _path(value: Value) -> Wanted:
+    wanted = text(value, "the path of 'folder'")
+    return Wanted(str(PurePosixPath(wanted.name)), wanted.span)
+
+
+def _tree(base: Path, wanted: Wanted) -> _Tree:
+    """Look into the folder and into those of its classes; names with a leading dot do not count."""
+    kinds = [e.name for e in _entries(base, wanted, wanted.name) if e.is_dir()]
+    if not kinds:
+        raise refuse(
+            "no-classes",
+            f"'{wanted.name}' holds no folder that could be a class",
+            wanted.span,
+            help="put the images of each class into a folder of its own",
+        )
+    numbered = all(_is_number(kind) for kind in kinds)
+    kinds.sort(key=lambda kind: (int(kind) if numbered else 0, kind))
+    findings = Findings()
+    classes = {}
+    count = 0
+    for kind in kinds:
+        where = str(PurePosixPath(wanted.name) / kind)
+        names = [entry.name for entry in _entries(base, wanted, where)]
+        classes[kind] = sorted(names)
+        count += len(names)
+        _check_names(where, classes[kind], wanted.span, findings)
+        if count > MAX_FILES:
+            message = f"'{wanted.name}' holds more than {MAX_FILES:,} files"
+            raise refuse("data-too-large", message, wanted.span)
+    findings.raise_errors(DataError)
+    return _Tree(base, wanted, classes)
+
+
+def _is_number(kind: str) -> bool:
+    return kind.isascii() and kind.isdigit() and len(kind) < 19
+
+
+def _entries(base: Path, wanted: Wanted, name: str) -> list[Path]:
+    path = files.within(base, name, wanted.span)
+    try:
+        return [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+    except NotADirectoryError:
+        raise files.fail("not-a-folder", f"'{path}' is not a folder", wanted.span) from None
+    except FileNotFoundError:
+        raise files.fail("no-such-folder", f"there is no folder '{path}'", wanted.span) from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise files.fail(
+            "unreadable-folder", f"'{path}' cannot be read: {reason}", wanted.span
+        ) from None
+
+
+def _check_names(where: str, names: list[str], span: Span | None, findings: Findings) -> None:
+    if not names:
+        findings.error("no-rows", f"the class '{where}' holds no images", span)
+    for name in names:
+        if not name.lower().endswith(".png") and len(findings.errors) < _MAX_FAULTS:
+            findings.error(
+                "not-png",
+                f"'{where}/{name}' is not called .png",
+                span,
+                help="leave nothing but PNG images in the folder of a class",
+            )
+
+
+def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None) -> Column:
+    kinds = tuple(tree.classes)
+    span = tree.wanted.span
+    classes = kinds if known is None else known.get(name, ())
+    numbers = {kind: number for number, kind in enumerate(classes)}
+    if known is not None and not classes:
+        # The first set had plain numbers, which the names of folders can be as well.
+        numbers = {kind: int(kind) for kind in kinds if _is_number(kind)}
+    findings = Findings()
+    for kind in kinds:
+        if kind not in numbers:
+            findings.error(
+                "unknown-class",
+                f"'{kind}' is no class of input '{name}' in the training set",
+                span,
+                help=suggestion(kind, classes, f"the classes are {listed(classes)}")
+                if classes
+                else "its classes are whole numbers",
+            )
+    findings.raise_errors(DataError)
+    counts = [len(each) for each in tree.classes.values()]
+    values = np.repeat(np.array([numbers[kind] for kind in kinds], np.int64), counts)
+    return Column(tree.wanted.name, values, span, classes=classes)
+
+
+def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
+    """All images, [rows, channels, height, width] if the input has such rows, else without axis."""
+    mode = images.mode(need)
+    size, whence = images.size(need), f"input '{need.name}' takes"
+    array: NDArray[Any] | None = None
+    findings = Findings()
+    for row, name, content in tree.contents(findings):
+        try:
+            found = png.size(name, content, tree.wanted.span)
+            if size is None:
+                size, whence = found, f"'{name}' has"
+            if found != size:
+                raise images.another_size(name, found, size, whence, tree.wanted.span)
+            if array is None:
+                array = _room(tree, (len(tree), *size, *((3,) if mode == "RGB" else ())))
+            array[row] = png.pixels(name, content, mode, tree.wanted.span)
+        except DataError as error:
+            for fault in error.diagnostics:
+                findings.add(fault)
+            if error.diagnostics[0].code in ("no-pillow", "data-too-large"):
+                break
+    findings.raise_errors(DataError)
+    assert array is not None
+    return images.rows(need, array)
+
+
+def _room(tree: _Tree, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    count = 1
+    for axis in shape:
+        count *= axis
+    if count > LIMIT:
+        raise refuse(
+            "data-too-large",
+            f"the {len(tree):,} images of '{tree.wanted.name}' would take {show_bytes(count)} "
+            f"of memory, more than {show_bytes(LIMIT)}",
+            tree.wanted.span,
+        )
+    return np.empty(shape, np.uint8)

@@ -1,0 +1,197 @@
+"""Which columns of a table feed which input."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+
+from graphnn.diagnostics import DataError, Findings, Note, Span, listed, suggestion
+from graphnn.spec.values import Sequence, Value
+from graphnn.training.data.columns import InputSpec
+from graphnn.training.data.faults import for_each, refuse
+from graphnn.training.data.sources.csv_file import CsvFile
+from graphnn.training.data.sources.source import FileRequest, Request, Wanted, text
+
+
+@dataclass(slots=True)
+class Pick:
+    """The columns that feed one input, and what is read from them.
+
+    Attributes
+    ----------
+    name : str
+        The input.
+    need : InputNeed or None
+        What it takes, if that is known.
+    columns : list of int
+        Their places in the header, in the order in which they feed the input.
+    span : Span or None
+        Where the spec asks for them.
+    numbers : array of float
+        Cells, row by row.
+    texts : list of str
+        Cells of one column that may hold classes; then `numbers` is empty.
+    lines : array of int
+        The line of each of `texts`.
+    sound : bool
+        Whether every cell so far was a number, where numbers are wanted.
+    """
+
+    name: str
+    need: InputSpec | None
+    columns: list[int]
+    span: Span | None
+    numbers: array[float] = field(default_factory=lambda: array("d"))
+    texts: list[str] = field(default_factory=list)
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    sound: bool = True
+
+    @property
+    def may_be_classes(self) -> bool:
+        """Whether texts would do: one column for an int, for a one-hot row, or for who knows."""
+        need = self.need
+        return len(self.columns) == 1 and (
+            need is None
+            or need.dtype == "int"
+            or (len(need.row) == 1 and need.width not in (None, 1))
+        )
+
+    @property
+    def whole(self) -> bool:
+        """Whether the numbers must be whole."""
+        return self.need is not None and self.need.dtype == "int"
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The columns that the spec names for one input, and where."""
+
+    columns: list[Wanted]
+    span: Span | None
+
+
+def named(name: str, value: Value) -> Named:
+    """What the spec names for the input `name`: a column, or several.
+
+    Raises
+    ------
+    DataError
+        It is something else, or names none.
+    """
+    items = value.items if isinstance(value, Sequence) else [value]
+    if not items:
+        raise refuse("no-columns", f"'{name}' is given no column", value.span)
+    found = for_each(dict(enumerate(items)), lambda _, v: text(v, f"a column for '{name}'"))
+    return Named([*found.values()], value.span)
+
+
+def choose(table: CsvFile, request: Request, asked: FileRequest[Named]) -> dict[str, Pick]:
+    """Columns for every input: those named, else those of its name, else those left, in order.
+
+    Where not all inputs are known, those left feed none, as nobody can tell which of them. Faults
+    of inputs that are named go to the request; they are without columns.
+
+    Raises
+    ------
+    DataError
+        An input has no column.
+    """
+    file = asked.file
+    there = request.faults.each(
+        asked.given,
+        lambda name, wanted: _there(table, file, name, request.needs.get(name), wanted),
+    )
+    picks = there | _own(table, file, request.needs, asked.given)
+    needs = request.demand.known
+    if needs is None or len(there) < len(asked.given):
+        return picks
+    left = _left(table, needs, picks)
+    if left is None:
+        # A lone column of a wide input's name is a column of classes, if nothing else fits.
+        picks |= {
+            name: Pick(name, need, [table.places[name]], file.span)
+            for name, need in needs.items()
+            if name not in picks and name in table.places
+        }
+        left = _left(table, needs, picks)
+    if left is None:
+        raise _missing(table, file, [need for name, need in needs.items() if name not in picks])
+    picks |= {name: Pick(name, needs[name], columns, file.span) for name, columns in left.items()}
+    return {name: picks[name] for name in needs}
+
+
+def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | None, asked: Named) -> Pick:
+    findings = Findings()
+    for wanted in asked.columns:
+        if wanted.name not in table.places:
+            findings.error(
+                "unknown-column",
+                f"'{file.name}' has no column '{wanted.name}'",
+                wanted.span,
+                help=suggestion(
+                    wanted.name, table.header, f"its columns are {listed(table.header)}"
+                ),
+            )
+    findings.raise_errors(DataError)
+    return Pick(name, need, [table.places[w.name] for w in asked.columns], asked.span)
+
+
+def _own(
+    table: CsvFile,
+    file: Wanted,
+    needs: Mapping[str, InputSpec | None],
+    given: Container[str],
+) -> dict[str, Pick]:
+    """Picks for inputs not yet named whose columns bear their names, as many as they need."""
+    picks: dict[str, Pick] = {}
+    for name, need in needs.items():
+        if need is None:
+            continue
+        columns = _numbered(table.places, name)
+        if need.width == 1 and name in table.places:
+            columns = [table.places[name]]
+        if name not in given and columns and need.width in (None, len(columns)):
+            picks[name] = Pick(name, need, columns, file.span)
+    return picks
+
+
+def _numbered(places: Mapping[str, int], name: str) -> list[int]:
+    """Columns ``name.0``, ``name.1`` and so on, or ``name[0]``, ``name[1]`` and so on."""
+    for pattern in (f"{name}.{{}}", f"{name}[{{}}]"):
+        columns: list[int] = []
+        while (numbered := pattern.format(len(columns))) in places:
+            columns.append(places[numbered])
+        if columns:
+            return columns
+    return []
+
+
+def _left(
+    table: CsvFile, needs: Mapping[str, InputSpec], picks: Mapping[str, Pick]
+) -> dict[str, list[int]] | None:
+    """The columns left over, for the inputs left over; None when their numbers differ."""
+    rest = {name: need.width or 0 for name, need in needs.items() if name not in picks}
+    taken = {column for pick in picks.values() for column in pick.columns}
+    columns = [place for place in range(len(table.header)) if place not in taken]
+    if not rest:
+        return {}
+    if 0 in rest.values() or sum(rest.values()) != len(columns):
+        return None
+    queue = iter(columns)
+    return {name: list(islice(queue, width)) for name, width in rest.items()}
+
+
+def _missing(table: CsvFile, file: Wanted, rest: list[InputSpec]) -> DataError:
+    findings = Findings()
+    for need in rest:
+        many = "COLUMN" if need.width == 1 else "[COLUMN, ...]"
+        findings.error(
+            "missing-column",
+            f"'{file.name}' has no column for input '{need.name}'",
+            file.span,
+            notes=[Note(f"its columns are {listed(table.header)}")],
+            help=f"write `csv: {{file: {file.name}, {need.name}: {many}}}`",
+        )
+    return DataError(*findings.errors)

@@ -1,0 +1,277 @@
+"""Tables in CSV files, whose columns feed the inputs by name or in the order of the file."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import DataError, Diagnostic, Findings, Note, listed, suggestion
+from graphnn.spec.values import Scalar, Value
+from graphnn.storage.files import take
+from graphnn.training.data.columns import Column, InputRequirements, InputSpec
+from graphnn.training.data.faults import Faults, refuse
+from graphnn.training.data.sources.compressed import too_large, unpacked
+from graphnn.training.data.sources.csv_file import CsvFile
+from graphnn.training.data.sources.picking import Named, Pick, choose, named
+from graphnn.training.data.sources.source import (
+    FileRequest,
+    Found,
+    Request,
+    Wanted,
+    file_request,
+    source,
+)
+
+_MAX_FAULTS = 10  # rows or cells reported at once
+
+
+@source("csv")
+def csv(request: Request) -> Found:
+    """A CSV file with a header row: ``NAME``, or ``{file: NAME, INPUT: COLUMN or [COLUMN, ...]}``.
+
+    An input that is not mentioned takes the columns of its own name: ``x``, or ``x.0``, ``x.1``
+    and so on, or ``x[0]``, ``x[1]``. Inputs still without columns then take, in order, the columns
+    that are left, if those are exactly as many as they need. Cells are separated by commas,
+    semicolons or tabs, whichever the header has most of; the text is UTF-8, plain or gzip.
+
+    A column that holds no number at all can feed an int input, or a one-hot row: its texts are
+    classes, numbered in sorted order.
+
+    Raises
+    ------
+    DataError
+        A column is missing, a row is ragged, or a cell is not a finite number (for an int input:
+        a whole number); with the line and column of the cell.
+    FileError
+        The file is missing, lies outside the spec's folder, or is no regular file.
+    """
+    request, asked = file_request(request, named)
+    table = _table(request.folder, asked.file, str(request.folder / asked.file.name))
+    picks: dict[str, Pick] = {}
+    with request.faults.kept():
+        picks = choose(table, request, asked)
+    picks = _read(table, picks, request.faults)
+    columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
+    return Found(asked.file.name, columns)
+
+
+def column_for(
+    path: Path,
+    need: InputSpec,
+    needs: Mapping[str, InputSpec],
+    declared: Value | None,
+    classes: Mapping[str, tuple[str, ...]],
+) -> Column:
+    """What feeds one input alone, from the CSV file at `path`.
+
+    Columns are chosen as training chose them, with or without those of the other inputs; else
+    those of the input's own name, or all, if they are as many as it takes.
+
+    Parameters
+    ----------
+    path : Path
+    need : InputNeed
+        The input.
+    needs : mapping of str to InputNeed
+        All inputs that training feeds.
+    declared : Value or None
+        What a spec says of its own table under ``csv``, for the names of columns.
+    classes : mapping of str to tuple of str
+        Names of classes by input.
+
+    Raises
+    ------
+    DataError, FileError
+        As `csv`.
+    """
+    table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
+    given = {}
+    if declared is not None:
+        request, asked = file_request(
+            Request("csv", declared, InputRequirements(needs), path.parent), named
+        )
+        request.faults.tell()
+        given = asked.given
+    own = {name: wanted for name, wanted in given.items() if name == need.name}
+    alone = {need.name: need}
+    attempts = [(needs, given), (alone, own)]
+    if not any(w.name in table.places for wanted in own.values() for w in wanted.columns):
+        # A name of many that is missing is misspelt; only if all are, the table is of another kind.
+        attempts.append((alone, {}))
+    pick = _first_choice(table, path.name, attempts)[need.name]
+    faults = Faults()
+    _read(table, {need.name: pick}, faults)
+    faults.tell()
+    return _column(table, pick, classes if need.name in classes else None)
+
+
+def _first_choice(
+    table: CsvFile,
+    file: str,
+    attempts: Sequence[tuple[Mapping[str, InputSpec], Mapping[str, Named]]],
+) -> dict[str, Pick]:
+    """Columns by the first of `attempts` that finds all of them; else the fault of the second."""
+    faults = []
+    for needs, given in attempts:
+        request = Request("csv", Scalar(file), InputRequirements(needs), Path())
+        try:
+            picks = choose(table, request, FileRequest(Wanted(file, None), dict(given)))
+            request.faults.tell()
+            return picks
+        except DataError as error:
+            faults.append(error)
+    # Inputs beside the one are not the caller's to feed.
+    help = "name the columns as the training data do, or NAME.0, NAME.1 and so on by the input"
+    raise DataError(
+        *(replace(f, help=help) if f.code == "missing-column" else f for f in faults[1].diagnostics)
+    )
+
+
+def _table(folder: Path, file: Wanted, shown: str) -> CsvFile:
+    with unpacked(folder, file) as (stream, limit):
+        content = take(stream, limit + 1)
+    if len(content) > limit:
+        raise too_large(file, limit)
+    return CsvFile(shown, content)
+
+
+def _read(table: CsvFile, picks: Mapping[str, Pick], faults: Faults) -> dict[str, Pick]:
+    """Fill `picks` with what the rows hold; those of which every cell is sound.
+
+    Raises
+    ------
+    DataError
+        The text is not CSV, or there are no rows.
+    """
+    findings = Findings()
+    rows, whole = 0, True
+    try:
+        for line, cells in table.rows():
+            rows += 1
+            whole = _take_row(table, picks, line, cells, findings) and whole
+            if len(findings.errors) >= _MAX_FAULTS:
+                whole = False
+                break
+    finally:
+        faults.keep(findings)
+    if rows == 0:
+        raise refuse("no-rows", "no row follows the header", table.line_span(table.header_line))
+    return {name: pick for name, pick in picks.items() if whole and pick.sound}
+
+
+def _take_row(
+    table: CsvFile, picks: Mapping[str, Pick], line: int, cells: list[str], findings: Findings
+) -> bool:
+    """Add the cells of a row to `picks`; False for one that has not as many as the header."""
+    if len(cells) == len(table.header):
+        for pick in picks.values():
+            _take_cells(table, pick, line, cells, findings)
+        return True
+    findings.error(
+        "ragged-row",
+        f"this row has {len(cells)} cells, but the header has {len(table.header)}",
+        table.line_span(line),
+    )
+    return False
+
+
+def _take_cells(
+    table: CsvFile, pick: Pick, line: int, cells: list[str], findings: Findings
+) -> None:
+    if pick.may_be_classes:
+        pick.texts.append(cells[pick.columns[0]].strip())
+        pick.lines.append(line)
+        return
+    for column in pick.columns:
+        number = _number(cells[column], pick.whole)
+        if number is None:
+            pick.sound = False
+            findings.add(_bad_cell(table, pick, line, column, cells[column]))
+        else:
+            pick.numbers.append(number)
+
+
+def _number(cell: str, whole: bool) -> float | None:
+    """The finite (or whole) number that a cell holds, or None."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    # Python reads 1_000 as a number; a table that holds it means a text.
+    if not math.isfinite(number) or (whole and not number.is_integer()) or "_" in cell:
+        return None
+    return number
+
+
+def _bad_cell(table: CsvFile, pick: Pick, line: int, column: int, cell: str) -> Diagnostic:
+    name = table.header[column]
+    wanted = "whole" if pick.whole else "finite"
+    shown = cell.strip()
+    return Diagnostic(
+        "not-a-number",
+        f"'{shown}' in column '{name}' is not a {wanted} number"
+        if shown
+        else f"a cell of column '{name}' is empty",
+        table.cell_span(line, column),
+        notes=(Note(f"column '{name}' feeds input '{pick.name}'", pick.span),),
+    )
+
+
+def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | None) -> Column:
+    name = listed(table.header[column] for column in pick.columns)
+    if not pick.may_be_classes:
+        values = np.frombuffer(pick.numbers, np.float64).reshape(-1, len(pick.columns))
+        return Column(name, values, pick.span)
+    if classes := (known or {}).get(pick.name, ()):
+        return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
+    # A second set must not number its texts by itself: they might come out otherwise.
+    if known is not None or not _all_texts(pick.texts):
+        return Column(name, _parsed(table, pick), pick.span)
+    classes = tuple(sorted(set(pick.texts)))
+    return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
+
+
+def _all_texts(cells: list[str]) -> bool:
+    """Whether no cell is empty or reads as a number, ``nan`` included."""
+    for cell in set(cells):
+        try:
+            float(cell)
+        except ValueError:
+            if cell:
+                continue
+        return False
+    return True
+
+
+def _parsed(table: CsvFile, pick: Pick) -> NDArray[np.float64]:
+    numbers = array("d")
+    findings = Findings()
+    for line, cell in zip(pick.lines, pick.texts, strict=True):
+        number = _number(cell, pick.whole)
+        if number is not None:
+            numbers.append(number)
+        elif len(findings.errors) < _MAX_FAULTS:
+            findings.add(_bad_cell(table, pick, line, pick.columns[0], cell))
+    findings.raise_errors(DataError)
+    return np.frombuffer(numbers, np.float64).reshape(-1, 1)
+
+
+def _numbered(table: CsvFile, pick: Pick, classes: tuple[str, ...]) -> NDArray[np.int64]:
+    numbers = {text: number for number, text in enumerate(classes)}
+    findings = Findings()
+    for line, cell in zip(pick.lines, pick.texts, strict=True):
+        if cell not in numbers and len(findings.errors) < _MAX_FAULTS:
+            findings.error(
+                "unknown-class",
+                f"'{cell}' is no class of input '{pick.name}' in the training set",
+                table.cell_span(line, pick.columns[0]),
+                help=suggestion(cell, classes, f"the classes are {listed(classes)}"),
+            )
+    findings.raise_errors(DataError)
+    return np.array([numbers[cell] for cell in pick.texts], np.int64).reshape(-1, 1)

@@ -1,0 +1,140 @@
+"""The rows that train, validate and test, as a spec's ``train`` names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from graphnn.diagnostics import Diagnostic, TrainingError
+from graphnn.execution.network import Network
+from graphnn.execution.weight_files import Classes
+from graphnn.spec.model import TrainSpec
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Scalar, Value
+from graphnn.training.data import dataset
+from graphnn.training.data.columns import InputRequirements
+from graphnn.training.data.dataset import Dataset
+from graphnn.training.data.faults import for_each, refuse
+from graphnn.training.data.requirements import demand_of
+
+SPLIT = 1  # which of the independent streams of one seed draws the rows held back
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """The rows that train, validate and test; the last two may be missing."""
+
+    train: Dataset | None
+    validation: Dataset | None = None
+    test: Dataset | None = None
+
+
+def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None) -> Sets:
+    """The rows that `spec` names: test and validation rows split off, then as many as it says.
+
+    Parameters
+    ----------
+    network : Network
+    spec : TrainSpec
+    classes : dict of str to tuple of str, optional
+        Names of classes by input, where they are numbered already.
+
+    Raises
+    ------
+    DataError, FileError
+        The data do not fit the network, or there are none though it has inputs. All independent
+        faults at once.
+    """
+    return sets(demand_of(network, spec), spec, network.graph.spec.folder, classes)
+
+
+def sets(
+    demand: InputRequirements,
+    spec: TrainSpec,
+    folder: Path,
+    classes: Classes | None = None,
+    *,
+    hidden: bool = False,
+) -> Sets:
+    """As `load_sets`, for inputs of which not all need be known.
+
+    What depends on things unknown is not told; without any input to feed, there are no rows. Of
+    data that are `hidden` by a fault, it is not told that there are none.
+    """
+    if spec.data is None and demand.complete and not demand.needs:
+        return Sets(None)
+    found = _Loading(demand, spec, folder, classes)
+    steps: dict[str, Value | None] = {} if hidden else {"data": spec.data}
+    steps |= {"test": spec.test, "validation": spec.validation, "rows": spec.rows}
+    return found.sets(steps)
+
+
+class _Loading:
+    """Takes what ``train`` says of rows, one key after the other."""
+
+    def __init__(
+        self, demand: InputRequirements, spec: TrainSpec, folder: Path, classes: Classes | None
+    ) -> None:
+        self._demand, self._spec, self._folder = demand, spec, folder
+        self._classes = classes
+        self._rng = np.random.default_rng([spec.seed, SPLIT])
+        self._train: Dataset | None = None
+        self._test: Dataset | None = None  # where the source sets it apart
+
+    def sets(self, steps: Mapping[str, Value | None]) -> Sets:
+        found = for_each(steps, self._take)
+        test = found.get("test")
+        return Sets(self._train, found.get("validation"), self._test if test is None else test)
+
+    def _take(self, key: str, value: Value | None) -> Dataset | None:
+        """The rows that `key` holds back; None where it holds back none."""
+        if key == "data":
+            self._load(value)
+        elif value is None:
+            return None
+        elif isinstance(value, Located):
+            found = dataset.load_known(value, self._demand, self._folder, self._classes)
+            if found is not None:
+                return found.train if found.test is None else found.test
+        elif self._train is not None:
+            assert isinstance(value, Scalar)
+            if key != "rows":
+                return self._held_back(value)
+            self._first(value)
+        return None
+
+    def _load(self, value: Value | None) -> None:
+        if value is None:
+            for name in self._demand.needs:
+                message = f"nothing says where the values of '{name}' come from"
+                help = "add 'data' to 'train', such as {npz: FILE}"
+                place = self._spec.place.span
+                raise TrainingError(Diagnostic("no-data", message, place, help=help))
+            return
+        found = dataset.load_known(value, self._demand, self._folder, self._classes)
+        if found is not None:
+            self._train, self._test = found.train, found.test
+            self._classes = found.train.classes
+
+    def _held_back(self, amount: Scalar) -> Dataset:
+        assert self._train is not None and isinstance(amount.value, int | float)
+        stratify, labels = self._spec.stratify, None
+        if stratify is not None and not self._demand.hides(str(stratify.value)):
+            labels = dataset.labels(self._train, stratify)
+        self._train, held_back = dataset.split_off(
+            self._train, amount.value, self._rng, amount.span, labels
+        )
+        return held_back
+
+    def _first(self, rows: Scalar) -> None:
+        """Keep the first `rows` to train on."""
+        count = rows.value
+        assert self._train is not None and isinstance(count, int)
+        if count > len(self._train):
+            message = f"'rows' is {count}, but there are {len(self._train)} rows to train on"
+            help = "rows for validation and test are held back first"
+            raise refuse("too-few-rows", message, rows.span, help=help)
+        self._train = self._train.rows(slice(count))

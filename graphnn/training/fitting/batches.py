@@ -1,0 +1,73 @@
+"""Batches with fewer rows than an op can take, told before the first step."""
+
+from __future__ import annotations
+
+from itertools import count
+
+from graphnn.diagnostics import Diagnostic, Span, TrainingError
+from graphnn.execution import Plan
+from graphnn.execution.network import Network
+from graphnn.spec.model import TrainSpec
+from graphnn.spec.values import Mapping
+
+
+def check_batches(network: Network, spec: TrainSpec, rows: int) -> None:
+    """Check that every batch of `rows` training rows has as many as each op needs.
+
+    Raises
+    ------
+    TrainingError
+        One has too few.
+    """
+    losses = network.losses([reference.name for reference in spec.loss] or None)
+    found = _neediest(network.executor(losses, mode="train").plan)
+    least = _smallest(rows, spec.batch_size)
+    if found is None or least >= found[1]:
+        return
+    name, needed = found
+    op = network.graph.nodes[name].op.name
+    message = f"{_lonely(rows, spec.batch_size, least)}, but '{name}' ({op}) needs {needed}"
+    place = _batch_size(network) or spec.place.span
+    help = _advice(rows, spec.batch_size, needed)
+    raise TrainingError(Diagnostic("too-few-rows", message, place, help=help))
+
+
+def _neediest(plan: Plan) -> tuple[str, int] | None:
+    """The node that needs most rows in a batch, and how many; of equal ones the first."""
+    most = None
+    for step in plan.steps:
+        data = step.arguments[: len(step.op.data_operands())]
+        needed = step.op.rows_needed(*(plan.slots[at].shape for at in data if at is not None))
+        if needed > (1 if most is None else most[1]):
+            most = (step.node, needed)
+    return most
+
+
+def _smallest(rows: int, size: int) -> int:
+    """Rows in the smallest batch."""
+    return rows % size or min(rows, size)
+
+
+def _lonely(rows: int, size: int, least: int) -> str:
+    if size >= rows:
+        return f"there is {rows} row to train on" if rows == 1 else f"there are {rows} rows"
+    if size == least:
+        return f"each batch has {least} of the {rows} rows"
+    return f"of {rows} rows in batches of {size}, the last batch has {least}"
+
+
+def _batch_size(network: Network) -> Span | None:
+    train = network.graph.spec.document.get("train")
+    size = train.get("batch_size") if isinstance(train, Mapping) else None
+    return None if size is None else size.span
+
+
+def _advice(rows: int, size: int, needed: int) -> str:
+    """The nearest batch size that does."""
+    if rows < needed:
+        return "train on more rows"
+    for away in count(1):
+        for near in (size + away, size - away):
+            if near >= needed and _smallest(rows, near) >= needed:
+                return f"choose a batch_size that leaves no such batch, such as {near}"
+    raise AssertionError("one batch of all rows would do")

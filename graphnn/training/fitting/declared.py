@@ -1,0 +1,170 @@
+"""What a spec asks for by name and options: one class each, found in the registry of its family."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from graphnn.diagnostics import Findings, nearest, suggestion
+from graphnn.graph import attribute_message
+from graphnn.spec import brief
+from graphnn.spec.values import Mapping, Scalar, Value, plain
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Memory = Annotated[float, Field(ge=0, lt=1)]  # the part of a running mean that stays
+
+
+class Declared(BaseModel):
+    """A frozen record of options. A subclass with a field `name` enters its family's registry.
+
+    Attributes
+    ----------
+    family : str
+        What a person calls such a thing, for messages.
+    registry : dict of str to class
+        By name; each family has one of its own.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+    family: ClassVar[str]
+    registry: ClassVar[dict[str, Any]]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Enter the class in the registry."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if field := cls.model_fields.get("name"):
+            cls.registry[get_args(field.annotation)[0]] = cls
+
+    @classmethod
+    def options(cls) -> tuple[str, ...]:
+        """Names of the options."""
+        return tuple(key for key in cls.model_fields if key != "name")
+
+
+T = TypeVar("T", bound=Declared)
+
+
+def find(base: type[T], name: Scalar, options: Value, findings: Findings) -> T | None:
+    """The record of the family `base` that `name` and `options` ask for.
+
+    Parameters
+    ----------
+    base : class
+    name : Scalar
+    options : Value
+        A mapping, or it is at fault.
+    findings : Findings
+        Takes every fault; the result is None then.
+    """
+    kind: type[T] | None = base.registry.get(str(name.value))
+    if kind is None:
+        findings.error(
+            f"unknown-{base.family}",
+            f"there is no {base.family} {brief(name)}",
+            name.span,
+            help=_meant_option(base, str(name.value))
+            or suggestion(
+                str(name.value), base.registry, f"there is {', '.join(sorted(base.registry))}"
+            ),
+        )
+        return None
+    return read(kind, f"the {kind.family} '{name.value}'", name, options, findings)
+
+
+def _meant_option(base: type[Declared], name: str) -> str:
+    """Help where `name` is no member of a family, but an option of its members."""
+    takers = [kind for kind, each in base.registry.items() if name in each.options()]
+    if not takers:
+        return ""
+    all_do = len(takers) == len(base.registry)
+    whose = f"each {base.family}" if all_do else " and ".join(takers)
+    return f"it is an option of {whose}, as in {{{takers[0]}: {{{name}: ...}}}}"
+
+
+def _meant_member(kind: type[Declared], name: str) -> str:
+    """Help where `name` is no option, but a member of the family of its own."""
+    if name not in kind.registry:
+        return ""
+    article = "an" if kind.family[0] in "aeiou" else "a"
+    written = f"{{{name}: ...}}" if name in kind.registry[name].options() else "..."
+    return f"'{name}' is {article} {kind.family} of its own, as in {{{name}: {written}}}"
+
+
+def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Findings) -> T | None:
+    """The record of the class `kind` with `options`.
+
+    Parameters
+    ----------
+    kind : class
+    subject : str
+        What messages call it: ``the optimizer 'sgd'``.
+    name : Scalar
+        Where the text names it.
+    options : Value
+        A mapping, or it is at fault.
+    findings : Findings
+        Takes every fault; the result is None then.
+    """
+    if not isinstance(options, Mapping):
+        findings.error(
+            f"bad-{kind.family}",
+            f"the options of '{name.value}' must be a mapping, not {brief(options)}",
+            options.span,
+            help=_taken(kind),
+        )
+        return None
+    meant = _unknown(kind, subject, options, findings)
+    given = {key: plain(value) for key, value in options.items() if key in kind.options()}
+    try:
+        found = kind.model_validate_json(json.dumps(given), strict=True)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            if detail["loc"][0] not in meant:
+                _tell(kind, subject, name, options, detail, findings)
+        return None
+    return None if meant else found
+
+
+def _unknown(
+    kind: type[Declared], subject: str, options: Mapping, findings: Findings
+) -> set[str | None]:
+    """Tell every option that there is not; what they seem to mean."""
+    unknown = [key for key in options.entries if key not in kind.options()]
+    for key in unknown:
+        findings.error(
+            f"bad-{kind.family}",
+            f"{subject} has no option '{key}'",
+            options.entries[key].key.span,
+            help=_meant_member(kind, key) or suggestion(key, kind.options(), _taken(kind)),
+        )
+    return {nearest(key, kind.options()) for key in unknown}
+
+
+def _tell(
+    kind: type[Declared],
+    subject: str,
+    name: Scalar,
+    options: Mapping,
+    detail: ErrorDetails,
+    findings: Findings,
+) -> None:
+    key = str(detail["loc"][0])
+    if detail["type"] == "missing":
+        message = f"{subject} does not say its '{key}'"
+        help = f"write it as {{{name.value}: {{{key}: ...}}}}"
+        findings.error(f"bad-{kind.family}", message, name.span, help=help)
+        return
+    value = options.entries[key].value
+    message, help = attribute_message(f"'{key}' of '{name.value}'", value, detail)
+    findings.error(f"bad-{kind.family}", message, value.span, help=help)
+
+
+def _taken(kind: type[Declared]) -> str:
+    return f"its options are {', '.join(kind.options())}"

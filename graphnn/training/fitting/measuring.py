@@ -1,0 +1,220 @@
+"""Loss and metrics of a network over many rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import Diagnostic, TrainingError
+from graphnn.execution import Plan, Slot
+from graphnn.execution.network import Network
+from graphnn.execution.weight_files import Classes
+from graphnn.graph import Node
+from graphnn.ops import Operand
+from graphnn.spec.model import MetricSpec, TrainSpec
+from graphnn.spec.sizes import Size
+from graphnn.training.data.columns import InputSpec
+from graphnn.training.data.dataset import Dataset
+from graphnn.training.fitting import metrics
+from graphnn.training.fitting.metrics import Measure
+
+Array = NDArray[Any]
+Row = dict[str, float]
+_EVALUATED = 1000  # rows a pass when a whole set is evaluated
+_CLASSIFYING = ("accuracy", "top_k_accuracy")  # their nodes are scores of classes, and classes
+
+
+class Classified(NamedTuple):
+    """Class numbers predicted and true, an entry a row, and how many classes there are."""
+
+    predicted: Array
+    actual: Array
+    classes: int
+
+
+class Means:
+    """Means over the rows of the batches seen so far.
+
+    Parameters
+    ----------
+    measures : tuple of Measure
+    """
+
+    def __init__(self, measures: tuple[Measure, ...]) -> None:
+        self._measures = measures
+        self._loss = 0.0
+        self._summaries = [np.zeros(())] * len(measures)
+        self._rows = 0
+
+    def add(self, loss: float, values: Mapping[str, Array], rows: int) -> None:
+        """Take in a batch of `rows` rows, its loss and the values of the nodes."""
+        self._rows += rows
+        share = rows / self._rows
+        self._loss += (loss - self._loss) * share
+        for number, measure in enumerate(self._measures):
+            found = measure.summary(values)
+            first = self._rows == rows
+            merged = found if first else measure.merged(self._summaries[number], found, share)
+            self._summaries[number] = merged
+
+    def row(self) -> Row:
+        """``loss`` and the metrics."""
+        found = {"loss": self._loss}
+        for measure, summary in zip(self._measures, self._summaries, strict=True):
+            found[measure.name] = measure.value(summary)
+        return found
+
+
+class Measuring:
+    """What a spec's ``train`` measures of a network.
+
+    Parameters
+    ----------
+    network : Network
+    spec : TrainSpec
+
+    Attributes
+    ----------
+    losses : tuple of str
+        Nodes whose means add up to the loss.
+    measures : tuple of Measure
+        The metrics.
+    nodes : tuple of str
+        What the metrics compare.
+
+    Raises
+    ------
+    TrainingError, SpecError
+        A metric makes no sense, or there is no loss.
+    """
+
+    def __init__(self, network: Network, spec: TrainSpec) -> None:
+        self._network = network
+        self.losses = network.losses([reference.name for reference in spec.loss] or None)
+        self.measures = _all_fitted(network, spec)
+        self.nodes = tuple(dict.fromkeys(n for each in self.measures for n in each.nodes))
+
+    @property
+    def classifying(self) -> tuple[str, ...] | None:
+        """The nodes with scores of classes and with true classes, where a metric names them."""
+        nodes = {each.name: each.nodes for each in self.measures}
+        return next((nodes[name] for name in _CLASSIFYING if name in nodes), None)
+
+    def names(self, classes: Classes) -> tuple[str, ...]:
+        """Of all named `classes`, by input, those that the true classes are told by."""
+        if self.classifying is None:
+            return ()
+        inputs = self._network.executor([self.classifying[1]]).plan.inputs
+        return next((classes[name] for name in inputs if name in classes), ())
+
+    def loss(self, values: Mapping[str, Array]) -> float:
+        """The loss of a batch."""
+        return sum(float(values[name].mean()) for name in self.losses)
+
+    def evaluate(self, dataset: Dataset) -> Row:
+        """Loss and metrics over all rows of `dataset`."""
+        executor = self._network.executor((*self.losses, *self.nodes))
+        means = Means(self.measures)
+        for batch in dataset.batches(_EVALUATED):
+            values = executor.run(batch, self._network.arrays)
+            means.add(self.loss(values), values, len(next(iter(batch.values()))))
+        return means.row()
+
+    def classified(self, dataset: Dataset) -> Classified | None:
+        """Class predicted and class of every row; None where no metric tells of classes.
+
+        The nodes are those of the metric ``accuracy``, else ``top_k_accuracy``.
+        """
+        read = self.classifying
+        if read is None:
+            return None
+        executor = self._network.executor(read)
+        parts = [executor.run(batch, self._network.arrays) for batch in dataset.batches(_EVALUATED)]
+        scores, actual = (np.concatenate([part[node] for part in parts]) for node in read)
+        if scores.ndim == 1 or scores.shape[1:] == (1,):
+            positive, true = (np.int64(1) * (part.ravel() >= 0.5) for part in (scores, actual))
+            return Classified(positive, true, 2)
+        if scores.ndim != 2:
+            return None
+        actual = actual.argmax(axis=-1) if actual.ndim > 1 else actual
+        return Classified(scores.argmax(axis=-1), actual, scores.shape[-1])
+
+
+def _all_fitted(network: Network, spec: TrainSpec) -> tuple[Measure, ...]:
+    """Every metric of `spec`, or a `TrainingError` with all that is wrong with them."""
+    found, faults = list[Measure](), list[Diagnostic]()
+    for metric in spec.metrics:
+        try:
+            found.append(fitted(network, metric))
+        except TrainingError as error:
+            faults += error.diagnostics
+    if faults:
+        raise TrainingError(*faults)
+    return tuple(found)
+
+
+def fitted(network: Network, spec: MetricSpec) -> Measure:
+    """What `spec` measures of `network`.
+
+    Raises
+    ------
+    TrainingError
+        It makes no sense, or not with the shapes of its nodes.
+    """
+    measure = metrics.fit(spec)
+    measure.check([network.graph.node(name).shape for name in measure.nodes])
+    return measure
+
+
+def class_counts(plan: Plan) -> dict[str, int]:
+    """How many classes there are to each input of class numbers that a loss in `plan` reads."""
+    counts: dict[str, int] = {}
+    for step in plan.steps:
+        operands = step.op.data_operands()
+        slots = [plan.slots[at] for at in step.arguments[: len(operands)] if at is not None]
+        for operand, slot in zip(operands, slots, strict=False):
+            if operand.below is None or slot.role != "input" or slot.kind != "int":
+                continue
+            count = _size(operand.below, operands, slots)
+            # Rows of whole numbers are rows of probabilities.
+            if len(slot.shape) == 1 and isinstance(count, int):
+                counts[slot.name] = min(count, counts.get(slot.name, count))
+    return counts
+
+
+def _size(name: str, operands: Sequence[Operand], slots: Sequence[Slot]) -> Size | None:
+    """The size that signatures call `name`."""
+    for operand, slot in zip(operands, slots, strict=False):
+        axes = operand.signature.split()
+        if name in axes:
+            return slot.shape[axes.index(name)]
+    return None
+
+
+def input_need(network: Network, node: Node, classes: int | None = None) -> InputSpec:
+    """What the input `node` of `network` takes of data."""
+    shape = tuple(size if isinstance(size, int) else None for size in node.shape)
+    dtype = "int" if node.kind == "int" else network.graph.spec.dtype
+    return InputSpec(node.name, shape, dtype, classes)
+
+
+def confusion_matrix(predicted: Array, actual: Array, classes: int) -> NDArray[np.int64]:
+    """How often each class was taken for each.
+
+    Parameters
+    ----------
+    predicted, actual : ndarray of int, shape (rows,)
+        Class numbers from 0 to ``classes - 1``; what lies outside is not counted.
+    classes : int
+
+    Returns
+    -------
+    ndarray of int, shape (classes, classes)
+        A row a true class, a column a predicted one.
+    """
+    known = (actual >= 0) & (actual < classes)
+    pairs = actual[known].astype(np.int64) * classes + predicted[known].astype(np.int64)
+    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)

@@ -1,0 +1,146 @@
+"""Schedules: how the learning rate changes in the course of a training, one class each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from graphnn.diagnostics import Findings
+from graphnn.spec import CHOICES, brief, only_choice
+from graphnn.spec.values import Mapping, Scalar, Value
+from graphnn.training.fitting import declared
+from graphnn.training.fitting.declared import Declared, NotNegative, Positive, Share
+
+SCHEDULES: dict[str, Any] = {}
+CHOICES["schedule"] = SCHEDULES
+_ROUNDING = 2.0**-50
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How long a training is.
+
+    Attributes
+    ----------
+    epochs : int
+    steps : int
+        Steps of the optimizer in one epoch.
+    """
+
+    epochs: int
+    steps: int
+
+
+class Schedule(Declared):
+    """A rule that scales the learning rate, step by step.
+
+    Attributes
+    ----------
+    warm_up : float
+        Epochs, whole or not, in which the rate rises in equal steps to the learning rate, before
+        the rule sets in.
+    needs_end : bool
+        Whether the rate of a step depends on how many epochs there will be.
+    """
+
+    family: ClassVar[str] = "schedule"
+    registry: ClassVar[dict[str, Any]] = SCHEDULES
+    needs_end: ClassVar[bool] = False
+
+    warm_up: NotNegative = 0.0
+
+    def scale(self, step: int, course: Course) -> float:
+        """What the learning rate is multiplied by.
+
+        Parameters
+        ----------
+        step : int
+            Steps done before this one.
+        course : Course
+
+        Returns
+        -------
+        float
+            ``(step + 1) / (warm_up * course.steps)`` while that is below 1, else `level`.
+
+        References
+        ----------
+        P. Goyal et al., Accurate, large minibatch SGD: training ImageNet in 1 hour,
+        arXiv:1706.02677 (2017), section 2.2 (the warm-up).
+        """
+        warming = self.warm_up * course.steps
+        if step + 1 < warming:
+            return (step + 1) / warming
+        return self.level(step / course.steps, course.epochs)
+
+    def level(self, epoch: float, epochs: int) -> float:
+        """The scale after the warm-up, when `epoch` epochs, whole or not, of `epochs` are done."""
+        raise NotImplementedError
+
+
+class Constant(Schedule):
+    """The same learning rate from the first step, or the end of the warm-up, to the last."""
+
+    name: Literal["constant"] = "constant"
+
+    def level(self, epoch: float, epochs: int) -> float:
+        """1."""
+        return 1.0
+
+
+class Step(Schedule):
+    """Every `every` epochs the learning rate is multiplied by `factor`."""
+
+    name: Literal["step"] = "step"
+    every: Positive
+    factor: Positive = 0.1
+
+    def level(self, epoch: float, epochs: int) -> float:
+        """``factor ** floor(epoch / every)``."""
+        # 0.3 / 0.1 is a little less than 3, by no more than the roundings of three numbers.
+        return float(self.factor ** math.floor(epoch / self.every * (1 + _ROUNDING)))
+
+
+class Cosine(Schedule):
+    """The learning rate falls along half a cosine, to `floor` of what it was, at the end.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, SGDR: stochastic gradient descent with warm restarts, ICLR 2017,
+    eq. 5, without the restarts.
+    """
+
+    name: Literal["cosine"] = "cosine"
+    floor: Share = 0.0
+
+    needs_end: ClassVar[bool] = True
+
+    def level(self, epoch: float, epochs: int) -> float:
+        """``floor + (1 - floor) * (1 + cos(pi * t)) / 2``, t from 0 after the warm-up to 1."""
+        rest = epochs - self.warm_up
+        # The step that ends the warm-up may start before the cosine does.
+        done = max(0.0, epoch - self.warm_up) / rest if rest > 0 else 0.0
+        return self.floor + (1 - self.floor) * (1 + math.cos(math.pi * done)) / 2
+
+
+def find(value: Value, findings: Findings) -> Schedule | None:
+    """The schedule that a spec asks for: its name, or its name with options.
+
+    Parameters
+    ----------
+    value : Value
+    findings : Findings
+        Takes every fault; the result is None then.
+    """
+    if isinstance(value, Scalar) and isinstance(value.value, str):
+        return declared.find(Schedule, value, Mapping({}), findings)
+    if isinstance(value, Mapping) and value.entries:
+        entry = only_choice("schedule", value, findings)
+        return None if entry is None else declared.find(Schedule, entry.key, entry.value, findings)
+    findings.error(
+        "bad-schedule",
+        f"'schedule' must be one schedule, such as {{cosine: {{warm_up: 2}}}}, not {brief(value)}",
+        value.span,
+    )
+    return None

@@ -1,0 +1,1 @@
+"""Runs in folders: training, evaluation, prediction, and the figures that they leave."""

@@ -1,0 +1,173 @@
+"""What a network is worth on rows that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from graphnn.diagnostics import Diagnostic, TrainingError
+from graphnn.execution import network
+from graphnn.execution.network import Network
+from graphnn.spec.model import TrainSpec
+from graphnn.spec.values import Mapping as Located
+from graphnn.training.data import dataset as sources
+from graphnn.training.data.dataset import Dataset
+from graphnn.training.data.requirements import demand_of
+from graphnn.training.data.splits import Sets, load_sets
+from graphnn.training.fitting.measuring import Classified, Measuring, Row, confusion_matrix
+from graphnn.training.runs import figures, run
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """What came of an evaluation.
+
+    Attributes
+    ----------
+    kind : str
+        Which rows they were: ``test``, ``validation``, ``training`` or ``given``.
+    values : dict of str to float
+        ``loss`` and the metrics.
+    dataset : Dataset
+        The rows.
+    classified : Classified or None
+        ``predicted`` and ``actual`` class numbers, and how many ``classes`` there are, where the
+        spec has the metric ``accuracy`` or ``top_k_accuracy``.
+    names : tuple of str or None
+        Names of the classes, where they have some.
+    made : tuple of ndarray, or None
+        The first rows and what the network makes of them, where it classifies nothing and both are
+        images of one size.
+    """
+
+    kind: str
+    values: Row
+    dataset: Dataset
+    classified: Classified | None = None
+    names: tuple[str, ...] | None = None
+    made: tuple[NDArray[Any], NDArray[Any]] | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows were evaluated."""
+        return len(self.dataset)
+
+    @property
+    def confusion(self) -> NDArray[np.int64] | None:
+        """How often each class (row) was taken for each (column), where rows are classified."""
+        return None if self.classified is None else confusion_matrix(*self.classified)
+
+    def draw(self, folder: str | Path) -> tuple[str, ...]:
+        """Write pictures of what was measured.
+
+        Of a classifier, that is the confusion matrix and, for images, the mistakes; of a network
+        that makes images of images, the first of both.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made if need be. Pictures in it are replaced.
+
+        Returns
+        -------
+        tuple of str
+            Names of the files; none where there is nothing to draw.
+
+        Raises
+        ------
+        DrawingError, FileError
+            A picture cannot be made or written.
+        """
+        if self.classified is None and self.made is None:
+            return ()
+        place = run.make_folder(folder)
+        if self.classified is None:
+            what = "images" if self.kind == "given" else f"{self.kind} images"
+            figures.pairs(self.made, what, place / figures.RECONSTRUCTIONS)
+            return (figures.RECONSTRUCTIONS,)
+        figures.confusion(self.classified, self.names, place / figures.CONFUSION)
+        drawn = figures.mistakes(
+            self.dataset, self.classified, self.names, place / figures.MISTAKES
+        )
+        return (figures.CONFUSION, *([] if drawn is False else [figures.MISTAKES]))
+
+
+def evaluate(
+    source: Network | str | Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    weights: str | Path | None = None,
+    data: Mapping[str, ArrayLike] | Located | None = None,
+) -> Evaluation:
+    """Measure the loss and metrics that a spec's ``train`` names.
+
+    Parameters
+    ----------
+    source : Network, str or Path
+        A network or a spec file.
+    settings : mapping, optional
+        For a spec file: sizes and values of ``train`` to replace.
+    weights : str or Path, optional
+        Parameters as training leaves them: the folder of a run, or an .npz or .safetensors file.
+    data : mapping of str to array_like, optional
+        Rows by input. By default the test rows of the spec, else its validation rows, else all.
+        A located mapping is read like ``train.data``, with files below the spec's folder.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    SpecError, FileError, DataError, TrainingError, RunError
+        The spec, a file or the data are at fault.
+    """
+    net = source if isinstance(source, Network) else network.load(source, settings)
+    spec = run.train_spec(net)
+    if weights is not None:
+        net.load_weights(weights)
+    measuring = Measuring(net, spec)
+    kind, dataset = _rows(net, spec, data)
+    names = measuring.names(dataset.classes) or None
+    values = measuring.evaluate(dataset)
+    classified = measuring.classified(dataset)
+    made = figures.reconstructed(net, dataset) if measuring.classifying is None else None
+    return Evaluation(kind, values, dataset, classified, names, made)
+
+
+def _rows(
+    net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Located | None
+) -> tuple[str, Dataset]:
+    if data is None:
+        return held_back(load_sets(net, spec, net.classes))
+    demand, folder = demand_of(net, spec), net.graph.spec.folder
+    if not isinstance(data, Located):
+        return "given", sources.given(data, demand, net.classes)
+    found = sources.load(data, demand, folder, net.classes)
+    if net.classes is None and found.train.classes and spec.data is not None:
+        # Where the weights do not tell how texts were numbered, the training data do.
+        trained = sources.load(spec.data, demand, folder)
+        found = sources.load(data, demand, folder, trained.train.classes)
+    return "given", found.train if found.test is None else found.test
+
+
+def held_back(sets: Sets) -> tuple[str, Dataset]:
+    """The test rows, else the validation rows, else all; and what they are called.
+
+    Raises
+    ------
+    TrainingError
+        The network trains without data.
+    """
+    for kind, rows in (("test", sets.test), ("validation", sets.validation)):
+        if rows is not None:
+            return kind, rows
+    if sets.train is None:
+        message = "the network trains without data, so there are no rows to evaluate it on"
+        raise TrainingError(Diagnostic("no-data", message))
+    return "training", sets.train

@@ -1,0 +1,146 @@
+"""Pictures of a training and of rows that a network was measured on, where there is one to draw."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn import drawing
+from graphnn.execution.network import Network
+from graphnn.ops import Conv2d
+from graphnn.training.data.dataset import Dataset
+from graphnn.training.fitting.loop import Training
+from graphnn.training.fitting.measuring import Classified, confusion_matrix
+
+Array = NDArray[Any]
+Pair = tuple[Array, Array]
+Names = tuple[str, ...] | None
+CONFUSION = "confusion.png"
+MISTAKES = "mistakes.png"
+RECONSTRUCTIONS = "reconstructions.png"
+_COLUMNS = 10  # of filters, and of augmented images
+_CHANGES = 3  # of each of those images
+_SHOWN = 30  # images with what a network makes of them
+
+
+def confusion(found: Classified, names: Names, path: Path) -> None:
+    """Picture how often each class was taken for each."""
+    drawing.confusion(confusion_matrix(*found), names=names, path=path)
+
+
+def mistakes(dataset: Dataset, found: Classified, names: Names, path: Path) -> object:
+    """Picture the rows of `dataset` whose class was mistaken; False where rows are no images."""
+    every = [images_of(array) for array in dataset.arrays.values()]
+    images = next((each for each in every if each is not None), None)
+    if images is None:
+        return False
+    ink = images.ndim == 3
+    return drawing.mistakes(images, found.predicted, found.actual, names=names, ink=ink, path=path)
+
+
+def reconstructed(network: Network, dataset: Dataset) -> Pair | None:
+    """The first rows of an input with what the network makes of them, if those are images alike."""
+    rows = dataset.rows(slice(_SHOWN)).arrays
+    for node in network.graph.outputs:
+        executor = network.executor([node])
+        for name in executor.plan.inputs:
+            alike = network.graph.nodes[name].shape == network.graph.node(node).shape
+            if not alike or not executor.plan.inputs.keys() <= rows.keys():
+                continue
+            fed = {each: rows[each] for each in executor.plan.inputs}
+            made = executor.run(fed, network.arrays)[node]
+            if images_of(rows[name]) is not None and images_of(made) is not None:
+                return rows[name], made
+    return None
+
+
+def pairs(pair: Pair | None, what: str, path: Path) -> object:
+    """Picture rows, and below each what was made of it; False where they are not images alike.
+
+    Parameters
+    ----------
+    pair : tuple of ndarray, or None
+        The rows, and what was made of them.
+    what : str
+        What the rows are called.
+    path : Path
+    """
+    images, made = (None, None) if pair is None else map(images_of, pair)
+    if images is None or made is None or images.shape != made.shape:
+        return False
+    title = f"{what}, and below each what the network makes of it"
+    return drawing.reconstructions(images, made, ink=images.ndim == 3, title=title, path=path)
+
+
+def first_filters(network: Network) -> tuple[str, Array] | None:
+    """Name and values of the filters of a first convolution that can be seen and are trained."""
+    nodes = network.graph.nodes.values()
+    first = next((node for node in nodes if isinstance(node.op, Conv2d)), None)
+    name = None if first is None else first.parameters["weight"]
+    if name is None or name not in network.trainable:
+        return None
+    weight = network.parameters[name]
+    if weight.shape[1] not in (1, 3) or weight.shape[2:] == (1, 1):
+        return None
+    return name, weight.copy()
+
+
+def filters(before: tuple[str, Array] | None, network: Network, path: Path) -> object:
+    """Picture what `first_filters` were before, and what they are now; False if there are none."""
+    if before is None:
+        return False
+    name, weight = before
+    return drawing.filters(
+        network.parameters[name],
+        before=weight,
+        columns=_COLUMNS,
+        title=f"{name} after training",
+        path=path,
+    )
+
+
+def augmented(training: Training, path: Path) -> object:
+    """Picture the first training images, and what augmentation makes of them."""
+    augmenter, rows = training.augmenter, training.sets.train
+    if augmenter is None or rows is None:
+        return False
+    images = augmenter.images(rows.arrays[augmenter.input][:_COLUMNS])
+    if images.shape[1] not in (1, 3):
+        return False
+    rng = np.random.default_rng(training.spec.seed)
+    changed = [augmenter.augmentation(images, rng) for _ in range(_CHANGES)]
+    # What noise makes of the darkest and the lightest would take the contrast from all else.
+    sheet = np.clip(np.concatenate([images, *changed]), images.min(), images.max())
+    title = f"training images, and {_CHANGES} changes of each"
+    ink = images.shape[1] == 1
+    return drawing.image_sheet(sheet, columns=len(images), ink=ink, title=title, path=path)
+
+
+def loss_path(training: Training, path: Path) -> object:
+    """Picture the path of two trained numbers on the contours of a loss that needs no data."""
+    points = training.state.path
+    if not points or points[0].size != 2 or training.sets.train is not None:
+        return False
+    return drawing.loss_path(training.network, np.stack(points), path=path)
+
+
+def images_of(array: Array) -> Array | None:
+    """`array` as images [n, height, width] or [n, height, width, 3]; None where rows are none."""
+    if array.dtype.kind != "f":
+        return None
+    if array.ndim == 4 and array.shape[1] == 3:
+        return np.moveaxis(array, 1, 3)
+    if array.ndim == 4 and array.shape[1] == 1:
+        array = array[:, 0]
+    if (
+        array.ndim == 2
+        and array.shape[1] >= 25
+        and math.isqrt(array.shape[1]) ** 2 == array.shape[1]
+    ):
+        side = math.isqrt(array.shape[1])
+        array = array.reshape(-1, side, side)
+    return array if array.ndim == 3 else None

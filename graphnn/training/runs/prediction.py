@@ -1,0 +1,248 @@
+"""Classes, or values, predicted for rows and pictures that come in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.diagnostics import Diagnostic, FileError, TrainingError, UsageError
+from graphnn.execution import network
+from graphnn.execution.network import Network
+from graphnn.execution.weight_files import Classes
+from graphnn.graph import Node
+from graphnn.ops import Sigmoid, Softmax
+from graphnn.spec.model import TrainSpec
+from graphnn.training.data import dataset
+from graphnn.training.data.requirements import demand_of, needs
+from graphnn.training.data.row_files import Part, RowReader
+from graphnn.training.fitting.measuring import Measuring, input_need
+from graphnn.training.runs.run import train_spec
+
+Array = NDArray[Any]
+_NAMING = ("csv", "folder")  # kinds of data whose classes have names
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """The class of one row.
+
+    Attributes
+    ----------
+    source : str
+        The file, with the row's number where it holds several.
+    label : int
+        Number of the class.
+    name : str
+        Name of the class, its number where the data have none.
+    score : float
+        What the network gives for this class.
+    """
+
+    source: str
+    label: int
+    name: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outputs:
+    """What a network that tells no classes makes of one row.
+
+    Attributes
+    ----------
+    source : str
+        The file, with the row's number where it holds several.
+    row : ndarray
+        The values of the input.
+    values : dict of str to ndarray
+        By node.
+    """
+
+    source: str
+    row: Array
+    values: dict[str, Array]
+
+
+class Predictor:
+    """Reads files as rows of a network's input, and tells what it makes of them.
+
+    Parameters
+    ----------
+    network : Network
+    spec : TrainSpec
+        Its metric ``accuracy`` or ``top_k_accuracy`` names the node whose scores are read as
+        classes. Without one, the outputs of the network are told.
+
+    Attributes
+    ----------
+    classifies : bool
+        Whether classes are told.
+    probable : bool
+        Whether scores are probabilities, being those of softmax or sigmoid.
+    shares : bool
+        Whether they are those of softmax, which add up to 1.
+
+    Raises
+    ------
+    TrainingError
+        The weights do not name the classes, and the training data have more or fewer than the
+        network tells.
+    UsageError
+        What is told reads more than one input.
+    """
+
+    def __init__(self, network: Network, spec: TrainSpec) -> None:
+        self._network = network
+        measuring = Measuring(network, spec)
+        self.classifies = measuring.classifying is not None
+        self._nodes = (measuring.classifying or ())[:1] or _outputs(network)
+        self._executor = network.executor(self._nodes)
+        op = network.graph.node(self._nodes[0]).op
+        self.shares = isinstance(op, Softmax)
+        self.probable = self.shares or isinstance(op, Sigmoid)
+        classes = _classes(network, spec) if network.classes is None else network.classes
+        self._names = measuring.names(classes)
+        if network.classes is None:
+            _check_count(self._names, network.graph.node(self._nodes[0]))
+        need = input_need(network, network.graph.nodes[self._input()])
+        columns = None if spec.data is None else spec.data.get("csv")
+        self._reader = RowReader(need, needs(network, spec), columns, classes)
+
+    def __call__(
+        self, paths: str | Path | Iterable[str | Path]
+    ) -> list[Prediction] | list[Outputs]:
+        """What the network makes of every row of every file.
+
+        Parameters
+        ----------
+        paths : str, Path, or iterable of them
+            PNG images, folders of them, or .csv, .npy, .npz and .safetensors files with rows.
+
+        Returns
+        -------
+        list of Prediction, or of Outputs where the network tells no classes
+
+        Raises
+        ------
+        FileError, DataError, RunError
+            A file cannot be read, does not fit the input, or its result is not finite.
+        """
+        every = (paths,) if isinstance(paths, str | Path) else paths
+        parts = (part for path in every for part in self._reader.parts(Path(path)))
+        if self.classifies:
+            return [found for part in parts for found in self._predictions(part)]
+        return [found for part in parts for found in self._told(part)]
+
+    def _input(self) -> str:
+        inputs = self._executor.plan.inputs
+        if len(inputs) != 1:
+            verb = "reads" if len(self._nodes) == 1 else "read"
+            what = ", ".join(f"'{node}'" for node in self._nodes)
+            message = f"{what} {verb} {len(inputs)} inputs, so files cannot feed it"
+            raise UsageError(Diagnostic("wrong-inputs", message, help="use graphnn run --input"))
+        return next(iter(inputs))
+
+    def _run(self, part: Part) -> dict[str, Array]:
+        return self._executor.run({self._reader.need.name: part.rows}, self._network.arrays)
+
+    def _predictions(self, part: Part) -> Iterator[Prediction]:
+        scores = self._run(part)[self._nodes[0]]
+        for source, (label, score) in zip(part.names, _best(scores), strict=True):
+            name = self._names[label] if label < len(self._names) else str(label)
+            yield Prediction(source, label, name, score)
+
+    def _told(self, part: Part) -> Iterator[Outputs]:
+        values = self._run(part)
+        for node, array in values.items():
+            if array.ndim == 0 or len(array) != len(part.rows):
+                message = f"'{node}' has no row for each row of '{self._reader.need.name}'"
+                help = "use graphnn run --input"
+                raise UsageError(Diagnostic("wrong-shape", message, help=help))
+        for number, source in enumerate(part.names):
+            told = {node: array[number] for node, array in values.items()}
+            yield Outputs(source, part.rows[number], told)
+
+
+def predict(
+    source: Network | str | Path,
+    paths: str | Path | Iterable[str | Path],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    weights: str | Path | None = None,
+) -> list[Prediction] | list[Outputs]:
+    """Classify images and rows in files by a trained network, or tell what it makes of them.
+
+    Parameters
+    ----------
+    source : Network, str or Path
+        A network or a spec file.
+    paths : str, Path, or iterable of them
+        PNG images of the size of the input, folders of such images, or .csv, .npy, .npz and
+        .safetensors files with rows.
+    settings : mapping, optional
+        For a spec file: sizes and values of ``train`` to replace.
+    weights : str or Path, optional
+        Parameters as training leaves them: the folder of a run, or an .npz or .safetensors file.
+
+    Returns
+    -------
+    list of Prediction, or of Outputs where the network tells no classes
+        One for each image and row.
+
+    Raises
+    ------
+    SpecError, FileError, DataError, TrainingError, RunError, UsageError
+        The spec or a file is at fault; see `Predictor`.
+    """
+    net = source if isinstance(source, Network) else network.load(source, settings)
+    if weights is not None:
+        net.load_weights(weights)
+    return Predictor(net, train_spec(net))(paths)
+
+
+def _outputs(network: Network) -> tuple[str, ...]:
+    """The outputs of the network, but for losses if there are others: no file could feed them."""
+    outputs = network.graph.outputs
+    return tuple(name for name in outputs if name not in network.losses()) or outputs
+
+
+def _best(scores: Array) -> Iterable[tuple[int, float]]:
+    """Class and score of each row."""
+    if scores.ndim == 1 or scores.shape[1:] == (1,):
+        ones = scores.reshape(-1, 1)
+        scores = np.concatenate([1 - ones, ones], axis=1)
+        labels = (ones[:, 0] >= 0.5).astype(int)
+    else:
+        scores = scores.reshape(len(scores), -1)
+        labels = scores.argmax(axis=1)
+    return zip(labels.tolist(), scores[np.arange(len(scores)), labels].tolist(), strict=True)
+
+
+def _check_count(names: tuple[str, ...], node: Node) -> None:
+    """Refuse names of more or fewer classes than `node` tells: they may be those of others."""
+    width = node.shape[-1] if len(node.shape) > 1 else 1
+    count = 2 if width == 1 else width
+    if names and isinstance(count, int) and len(names) != count:
+        message = (
+            f"'{node.name}' tells {count} classes, but the training data now have {len(names)}"
+        )
+        help = "the weights.safetensors of a run hold the names of its classes"
+        raise TrainingError(Diagnostic("different-classes", message, help=help))
+
+
+def _classes(network: Network, spec: TrainSpec) -> Classes:
+    """Named classes of the training data, for weights that tell of none; none without the data."""
+    if spec.data is None or not any(kind in spec.data for kind in _NAMING):
+        return {}
+    demand = demand_of(network, spec)
+    try:
+        return dataset.load(spec.data, demand, network.graph.spec.folder).train.classes
+    except FileError as error:
+        if all(found.code.startswith("no-such-") for found in error.diagnostics):
+            return {}
+        raise
