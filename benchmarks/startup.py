@@ -22,6 +22,7 @@ COMMANDS = {
     "python -c pass": ["-c", "pass"],
     "import numpy": ["-c", "import numpy"],
     "import graphnn": ["-c", "import graphnn"],
+    "graphnn.load": ["-c", "import graphnn; graphnn.load"],
     "graphnn check and.yaml": ["-m", "graphnn", "check", str(SPEC)],
 }
 LINE = re.compile(r"import time:\s*(\d+) \|\s*\d+ \|\s*(\S+)")

@@ -101,7 +101,7 @@ def _activations(path: Path) -> None:
 
 def _training(folder: Path) -> None:
     """What a run on the digits leaves, what it learned from, and what it learned."""
-    digits = np.load(HERE.parent / "graphnn" / "datasets" / "mnist10k.npz")
+    digits = np.load(HERE.parent / "graphnn" / "training" / "data" / "mnist10k.npz")
     drawing.image_sheet(
         digits["images"][8000:8020],
         digits["labels"][8000:8020],
@@ -152,7 +152,7 @@ def _descent(folder: Path) -> None:
 
 def _keypoints(path: Path) -> None:
     """Points over an image: the corners of a digit's ink, and a guess at them."""
-    digits = np.load(HERE.parent / "graphnn" / "datasets" / "mnist10k.npz")
+    digits = np.load(HERE.parent / "graphnn" / "training" / "data" / "mnist10k.npz")
     image = digits["images"][8000]
     rows, columns = np.nonzero(image > 127)
     corners = [[columns.min(), rows.min()], [columns.max(), rows.max()]]

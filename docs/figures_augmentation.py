@@ -54,7 +54,7 @@ def write(folder: Path) -> None:
 
 def changes(path: Path) -> None:
     """A row for each change, of one digit again and again."""
-    digits = np.load(ROOT / "graphnn" / "datasets" / "mnist10k.npz")
+    digits = np.load(ROOT / "graphnn" / "training" / "data" / "mnist10k.npz")
     image = digits["images"][8000].astype(np.float32)[np.newaxis, np.newaxis] / 255
     sheet, labels = [], []
     for name, options in CHANGES.items():

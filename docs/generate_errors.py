@@ -15,7 +15,7 @@ from graphnn.diagnostics import codes, explain
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "tests" / "bad_specs" / "explained"
-EXAMPLES = ROOT / "graphnn" / "explained"
+EXAMPLES = ROOT / "graphnn" / "diagnostics" / "pages"
 _WIDEST = 200  # characters: what is longer says no more
 
 
@@ -53,7 +53,7 @@ def _index() -> Iterator[str]:
 
 
 def _example(path: Path) -> Iterator[str]:
-    told = graphnn.render(graphnn.diagnose(path))
+    told = graphnn.format_diagnostics(graphnn.diagnose(path))
     mended = path.with_suffix(f".fixed{path.suffix}").read_text("utf-8")
     bad = path.read_text("utf-8", errors="replace")
     language = path.suffix.removeprefix(".")

@@ -48,3 +48,8 @@ class DrawingError(GraphnnError):
 
 class UsageError(GraphnnError, ValueError):
     """A function or a command was called with arguments that make no sense."""
+
+
+# Tracebacks show the name that users import.
+for _error in (GraphnnError, *GraphnnError.__subclasses__()):
+    _error.__module__ = "graphnn"

@@ -1,6 +1,6 @@
 from .checking.check import diagnose as diagnose
 from .checking.check import diagnose_text as diagnose_text
-from .data.sources.source import SOURCES as SOURCES
+from .data.registry import SOURCES as SOURCES
 from .data.splits import load_sets as load_sets
 from .fitting.augmentation import Augmentation as Augmentation
 from .fitting.loop import Progress as Progress

@@ -26,7 +26,8 @@ def site(tmp_path_factory):
     place = tmp_path_factory.mktemp("site")
     for folder in ("docs", "specs"):
         shutil.copytree(ROOT / folder, place / folder, ignore=ENDS)
-    shutil.copytree(ROOT / "graphnn" / "datasets", place / "graphnn" / "datasets")
+    data = place / "graphnn" / "training" / "data"
+    shutil.copytree(ROOT / "graphnn" / "training" / "data", data)
     shutil.copy(ROOT / "CHANGELOG.md", place)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "docs", "html"]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))

@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from graphnn.diagnostics import DrawingError
-from graphnn.drawing.plots import comparison, style
+from graphnn.drawing import comparison
+from graphnn.drawing.plots import style
 
 NAN, INF = math.nan, math.inf
 PLAIN = {

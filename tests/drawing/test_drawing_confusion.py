@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from graphnn.diagnostics import DrawingError
-from graphnn.drawing.plots import confusion, style
+from graphnn.drawing import confusion
+from graphnn.drawing.plots import style
 
 COUNTS = [[8, 2, 0], [0, 5, 5], [0, 0, 1]]
 

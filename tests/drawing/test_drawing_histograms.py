@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from graphnn.diagnostics import DrawingError
-from graphnn.drawing.plots import histograms
+from graphnn.drawing import histograms
 
 NAN, INF = math.nan, math.inf
 QUARTERS = [0.1, 0.3, 0.3, 0.6, 0.6, 0.6, 0.9, 0.9]  # 1, 2, 3 and 2 of 8 in the quarters of 0 to 1

@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from graphnn.diagnostics import DrawingError, FileError
-from graphnn.drawing.plots import comparison, histograms, style
+from graphnn.drawing import comparison, histograms
+from graphnn.drawing.plots import style
 from graphnn.drawing.plots.contours import path_on_contours
 from graphnn.drawing.plots.history import curves
 from graphnn.drawing.plots.keypoints import image_with_points

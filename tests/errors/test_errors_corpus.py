@@ -16,8 +16,8 @@ import pytest
 import graphnn
 from graphnn.cli import main
 from graphnn.diagnostics import Findings, GraphnnError, codes
+from graphnn.drawing import confusion
 from graphnn.drawing.diagram import render as rendering
-from graphnn.drawing.plots import confusion
 from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.rules import DifferenceRule
 from graphnn.lsp.document import Document
@@ -32,7 +32,7 @@ from graphnn.training.data.sources import png
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "bad_specs"
-EXPLAINED = ROOT / "graphnn" / "explained"
+EXPLAINED = ROOT / "graphnn" / "diagnostics" / "pages"
 MARK = r"^(?:error|warning)\[([a-z-]+)\]: "
 FILES = {
     "line.yaml": """\

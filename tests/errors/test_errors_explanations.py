@@ -18,6 +18,7 @@ from graphnn.training.fitting.optimizers import Optimizer
 from graphnn.training.fitting.schedules import Schedule
 
 ROOT = Path(__file__).parents[2]
+PAGES = ROOT / "graphnn" / "diagnostics" / "pages"
 EXPLAINED = ROOT / "tests" / "bad_specs" / "explained"
 EXAMPLES = sorted(
     path.name
@@ -83,7 +84,10 @@ def test_the_examples_in_the_package_are_those_of_the_corpus(tmp_path, monkeypat
     monkeypatch.syspath_prepend(ROOT / "docs")
     importlib.import_module("generate_errors").write_examples(tmp_path)
     made = {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()}
-    kept = {path.name: path.read_text("utf-8") for path in (ROOT / "graphnn/explained").iterdir()}
+    kept = {
+        path.name: path.read_text("utf-8")
+        for path in (ROOT / "graphnn/diagnostics/pages").iterdir()
+    }
     assert made == kept, "run: python docs/generate_errors.py"
     assert len(made) == len(EXAMPLES) >= 100
 

@@ -19,7 +19,8 @@ from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.training.data.columns import Column, InputRequirements, array_for
 from graphnn.training.data.faults import for_each, not_fed, refuse
-from graphnn.training.data.sources.source import SOURCES, Found, Request
+from graphnn.training.data.registry import SOURCES
+from graphnn.training.data.sources.source import Found, Request
 
 __all__ = ["Data", "Dataset", "given", "load", "load_known", "split_off"]
 
