@@ -1,3 +1,4 @@
+from ._blas_threads import one_blas_thread as one_blas_thread
 from ._examples import FILLED as FILLED
 from ._examples import PROPERTIES as PROPERTIES
 from ._examples import ExampleResult as ExampleResult

@@ -12,8 +12,9 @@ from threadpoolctl import threadpool_info
 
 import graphnn
 from graphnn.diagnostics import Diagnostic, RunError
+from graphnn.execution import one_blas_thread
 from graphnn.gradients.numerical.engine import workers
-from graphnn.gradients.numerical.engine.workers import Shared, one_blas_thread
+from graphnn.gradients.numerical.engine.workers import Shared
 
 
 @pytest.fixture(scope="module")

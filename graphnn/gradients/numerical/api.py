@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import Diagnostic, UsageError
-from graphnn.execution import Mode
+from graphnn.execution import Mode, one_blas_thread
 from graphnn.execution.network import Network, check_seed
 from graphnn.gradients.numerical import arguments, rules, selection
 from graphnn.gradients.numerical.engine.probes import MAX_MEMORY, Probes
-from graphnn.gradients.numerical.engine.workers import one_blas_thread
 from graphnn.gradients.numerical.estimates import (
     TINY,
     ComplexStep,

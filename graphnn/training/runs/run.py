@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
 
 from graphnn import drawing
 from graphnn.diagnostics import Diagnostic, DrawingError, GraphnnError, RunError, TrainingError
-from graphnn.execution import network
+from graphnn.execution import network, one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT, WEIGHTS
 from graphnn.spec import to_yaml
@@ -212,7 +211,7 @@ def _epochs(
     """Train to the end, or to what ends it; the network holds whole epochs either way."""
     keep = _Keeper(training, place)
     keep()
-    with threadpool_limits(1, "blas"):
+    with one_blas_thread:
         try:
             while not training.finished:
                 training.epoch(progress)

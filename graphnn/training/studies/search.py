@@ -13,8 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, get_args
 
-from threadpoolctl import threadpool_limits
-
 from graphnn import drawing, graph
 from graphnn.diagnostics import (
     Diagnostic,
@@ -28,7 +26,7 @@ from graphnn.diagnostics import (
     UsageError,
     suggestion,
 )
-from graphnn.execution import network
+from graphnn.execution import network, one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.ops import REGISTRY
 from graphnn.spec import CHOICES, build, flow, to_yaml
@@ -323,7 +321,7 @@ class _Searching:
             That, or the same fault of every trial, and there is no other.
         """
         try:
-            with threadpool_limits(1, "blas"), DeferredInterrupt() as ctrl_c:
+            with one_blas_thread, DeferredInterrupt() as ctrl_c:
                 while not ctrl_c.came and self._one(ctrl_c):
                     self._stop_if_hopeless(_HOPELESS)
         except KeyboardInterrupt:

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from graphnn.diagnostics import Diagnostic, RunError
+from graphnn.execution import one_blas_thread
 
 _REMEMBERED = 2  # engines that a worker keeps, of those that were sent to it
 
@@ -35,35 +35,6 @@ class Engine(Protocol):
         """The result of `task`."""
 
 
-class OneBlasThread:
-    """Holds BLAS to one thread, in all threads of this process, while at least one is inside.
-
-    BLAS with threads of its own would fight with ours, and loses on small products anyway.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._limit: Any = None
-
-    @cached_property
-    def _controller(self) -> ThreadpoolController:
-        return ThreadpoolController()  # looks at every library that is loaded, so only once
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._limit = self._controller.limit(limits=1, user_api="blas")
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._limit.restore_original_limits()
-
-
-one_blas_thread = OneBlasThread()
 _own: dict[str, Engine] = {}
 _sent: OrderedDict[str, Engine] = OrderedDict()
 _lock = threading.Lock()
