@@ -22,7 +22,6 @@ from .gradients import check_gradients as check_gradients
 from .gradients import numerical_gradient as numerical_gradient
 from .gradients import step_study as step_study
 from .graph import Difference as Difference
-from .graph import diff as diff
 from .graph import schema as schema
 from .ops import Op as Op
 from .spec import convert as convert
@@ -36,6 +35,7 @@ from .training import Run as Run
 from .training import Search as Search
 from .training import diagnose as diagnose
 from .training import diagnose_text as diagnose_text
+from .training import diff as diff
 from .training import evaluate as evaluate
 from .training import predict as predict
 from .training import search as search

@@ -12,5 +12,5 @@ from ._outline import Outline as Outline
 from ._outline import outline as outline
 from ._outline import show_shapes as show_shapes
 from .comparison import Difference as Difference
-from .comparison import diff as diff
+from .comparison import compare as compare
 from .json_schema import schema as schema

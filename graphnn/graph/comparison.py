@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from graphnn.diagnostics import FileError, SpecError
-from graphnn.execution import network
-from graphnn.execution.network import Network
 from graphnn.graph._binding import Origin
 from graphnn.graph._graph import Graph, Node
 from graphnn.spec import flow
-from graphnn.spec.model import ExampleSpec, Reference
+from graphnn.spec.model import ExampleSpec, OptimizerSpec, Reference
 from graphnn.spec.sizes import Expression, show
 from graphnn.spec.values import Entry, Value, located, plain
 from graphnn.spec.values import Mapping as Document
 from graphnn.storage import archives, files
-from graphnn.training import find
 
 Kind = Literal["removed", "added", "renamed", "changed"]
 Aspects = Mapping[str, Any]
@@ -146,17 +141,14 @@ class Difference:
         }
 
 
-def diff(
-    old: str | Path | Network, new: str | Path | Network, settings: Mapping[str, Any] | None = None
-) -> Difference:
-    """What differs between two specs, or networks, by meaning.
+def compare(old: Graph, new: Graph, options: Callable[[OptimizerSpec], Aspects]) -> Difference:
+    """What differs between two graphs, by meaning.
 
     Parameters
     ----------
-    old, new : str, Path or Network
-        Spec files, or networks made of specs.
-    settings : mapping, optional
-        Replaced in both files; see `load`.
+    old, new : Graph
+    options : callable
+        All options of an optimizer, those that the spec leaves out included.
 
     Returns
     -------
@@ -166,43 +158,22 @@ def diff(
 
     Raises
     ------
-    SpecError, FileError
-        A file is not a sound spec, or cannot be read.
-    TrainingError
-        The optimizer of ``train`` makes no sense.
-    UsageError
-        A setting names nothing.
+    FileError
+        A file of weights cannot be read.
     """
-    a, b = _loaded((old, new), settings)
-    there = {name: _describe(b, node, {}) for name, node in b.nodes.items()}
-    renames = _renames(a, b, there)
+    there = {name: _describe(new, node, {}) for name, node in new.nodes.items()}
+    renames = _renames(old, new, there)
     # What the use of a block stands for is named after the use as well.
-    names, own = _called(a, renames), _called(b, {})
+    names, own = _called(old, renames), _called(new, {})
     changes = [
-        *_entries("spec", _top(a, names), _top(b, own)),
-        *_entries("sizes", _sizes(a), _sizes(b)),
-        *_nodes(a, b, renames, there),
-        *_examples(_listed(a.spec.examples, names), _listed(b.spec.examples, own)),
-        *_entries("train", _train(a, names), _train(b, own)),
-        *_entries("search", _search(a), _search(b)),
+        *_entries("spec", _top(old, names), _top(new, own)),
+        *_entries("sizes", _sizes(old), _sizes(new)),
+        *_nodes(old, new, renames, there),
+        *_examples(_listed(old.spec.examples, names), _listed(new.spec.examples, own)),
+        *_entries("train", _train(old, names, options), _train(new, own, options)),
+        *_entries("search", _search(old), _search(new)),
     ]
-    return Difference(tuple(changes), (_count(a), _count(b)))
-
-
-def _loaded(
-    sources: Iterable[str | Path | Network], settings: Mapping[str, Any] | None
-) -> list[Graph]:
-    """The graphs of both, or what is wrong with either."""
-    graphs, errors = [], []
-    for source in sources:
-        try:
-            net = source if isinstance(source, Network) else network.load(source, settings)
-            graphs.append(net.graph)
-        except (SpecError, FileError) as error:
-            errors.append(error)
-    if errors:
-        raise type(errors[0])(*(found for error in errors for found in error.diagnostics))
-    return graphs
+    return Difference(tuple(changes), (_count(old), _count(new)))
 
 
 def _called(graph: Graph, renames: Mapping[str, str]) -> Mapping[str, str]:
@@ -379,17 +350,17 @@ def _keyed(entries: Mapping[str, Entry], names: Mapping[str, str]) -> Aspects:
     return {names.get(key, key): plain(entry.value) for key, entry in entries.items()}
 
 
-def _train(graph: Graph, names: Mapping[str, str]) -> Aspects:
+def _train(
+    graph: Graph, names: Mapping[str, str], options: Callable[[OptimizerSpec], Aspects]
+) -> Aspects:
     train = graph.spec.train
     if train is None:
         return {}
     made: dict[str, Any] = _plain(train, names)
-    optimizer = find(train.optimizer)
     # The loss is every loss op where it is not said, and options have defaults.
     made["loss"] = [names.get(name, name) for name in graph.losses]
     made["optimizer"] = train.optimizer.name.value
-    options = optimizer.model_dump(mode="json", exclude={"name"}, serialize_as_any=True)
-    made.update({f"optimizer.{key}": value for key, value in options.items()})
+    made.update({f"optimizer.{key}": value for key, value in options(train.optimizer).items()})
     for metric in made.pop("metrics"):
         inputs = metric["nodes"]
         made[f"metrics.{metric['name']}"] = {"inputs": inputs, **metric["options"]}

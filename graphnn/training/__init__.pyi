@@ -1,3 +1,4 @@
+from ._difference import diff as diff
 from .checking.check import diagnose as diagnose
 from .checking.check import diagnose_text as diagnose_text
 from .data.registry import SOURCES as SOURCES

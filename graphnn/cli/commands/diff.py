@@ -11,7 +11,7 @@ import typer
 from graphnn.cli import terminal
 from graphnn.cli.options import Format, Settings, settings
 from graphnn.diagnostics import GraphnnError
-from graphnn.graph import diff as compare
+from graphnn.training import diff as compare
 
 _STYLES = {"removed": "bad", "added": "good", "renamed": "note", "changed": "warning"}
 
