@@ -1,7 +1,7 @@
-"""A page for each code, and the examples that ``graphnn explain`` shows, from tests/bad_specs.
+"""The pages on codes: their examples, from tests/bad_specs, and their index.
 
-``python docs/generate_errors.py`` writes the examples into the package; a test compares them. The
-pages are made by the build of the documentation, and put together as the command does.
+``python docs/generate_errors.py`` renews the examples of the pages in the package; a test compares
+them. The build of the documentation copies the pages and adds the index.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from contextlib import chdir
 from pathlib import Path
 
 import graphnn
-from graphnn.diagnostics import codes, explain
+from graphnn.diagnostics import CODES, explain, summary
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "tests" / "bad_specs" / "explained"
-EXAMPLES = ROOT / "graphnn" / "diagnostics" / "pages"
+PAGES = ROOT / "graphnn" / "diagnostics" / "pages"
+_EXAMPLE = "\n## At fault\n"
 _WIDEST = 200  # characters: what is longer says no more
 
 
@@ -24,31 +25,30 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.md"):
         old.unlink()
-    for code in codes():
+    for code in CODES:
         (folder / f"{code}.md").write_text(explain(code), encoding="utf-8")
     (folder / "index.md").write_text("\n".join(_index()) + "\n", encoding="utf-8")
 
 
-def write_examples(folder: Path) -> None:
-    """Write what shows each code at work into `folder`, in place of what is there."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.md"):
-        old.unlink()
+def pages() -> Iterator[tuple[Path, str]]:
+    """Each page of the package, as it is with its example made anew."""
     with chdir(CORPUS):
-        for code in codes():
+        for code in CODES:
+            path = PAGES / f"{code}.md"
+            text = path.read_text("utf-8").partition(_EXAMPLE)[0]
             if found := [*Path().glob(f"{code}.yaml"), *Path().glob(f"{code}.json")]:
-                text = "\n".join(_example(found[0]))
-                (folder / f"{code}.md").write_text(text, encoding="utf-8")
+                text += "\n".join(_example(found[0]))
+            yield path, text
 
 
 def _index() -> Iterator[str]:
     yield "# Codes\n"
     yield "What the code of a message means. `graphnn explain CODE` tells the same in a terminal.\n"
     yield "| code | |\n|---|---|"
-    for code in codes().values():
-        yield f"| [{code.name}]({code.name}.md) | {code.title} |"
+    for code in CODES:
+        yield f"| [{code}]({code}.md) | {summary(code)[0]} |"
     yield "\n```{toctree}\n:hidden:\n"
-    yield from sorted(codes())
+    yield from sorted(CODES)
     yield "```"
 
 
@@ -57,7 +57,7 @@ def _example(path: Path) -> Iterator[str]:
     mended = path.with_suffix(f".fixed{path.suffix}").read_text("utf-8")
     bad = path.read_text("utf-8", errors="replace")
     language = path.suffix.removeprefix(".")
-    yield "## At fault\n"
+    yield _EXAMPLE
     if all(len(line) <= _WIDEST and line.isprintable() for line in bad.splitlines()):
         yield f"```{language}\n{bad}```\n"
     told = "".join(f"{line[:_WIDEST]}\n" for line in told.splitlines())
@@ -67,4 +67,5 @@ def _example(path: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    write_examples(EXAMPLES)
+    for path, text in pages():
+        path.write_text(text, encoding="utf-8")

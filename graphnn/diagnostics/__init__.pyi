@@ -1,3 +1,7 @@
+from ._codes import ALLOWABLE as ALLOWABLE
+from ._codes import CODES as CODES
+from ._codes import AllowableCode as AllowableCode
+from ._codes import Code as Code
 from ._diagnostic import Diagnostic as Diagnostic
 from ._diagnostic import Note as Note
 from ._errors import DataError as DataError
@@ -11,11 +15,11 @@ from ._errors import UsageError as UsageError
 from ._excerpts import Source as Source
 from ._excerpts import Span as Span
 from ._excerpts import printable as printable
-from ._explanations import codes as codes
-from ._explanations import explain as explain
-from ._explanations import page as page
 from ._findings import Findings as Findings
 from ._findings import by_place as by_place
+from ._pages import explain as explain
+from ._pages import page_url as page_url
+from ._pages import summary as summary
 from ._rendering import ReportFormat as ReportFormat
 from ._rendering import format_diagnostics as format_diagnostics
 from ._suggestions import listed as listed

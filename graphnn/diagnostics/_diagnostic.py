@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from graphnn.diagnostics._codes import Code
 from graphnn.diagnostics._excerpts import Excerpt, Mark, Segment, Span, printable
 
 Severity = Literal["error", "warning"]
@@ -25,7 +26,7 @@ class Diagnostic:
 
     Attributes
     ----------
-    code : str
+    code : Code
         Stable name of the kind of fault, such as ``unknown-op``.
     message : str
         One sentence that shows the value at fault.
@@ -40,7 +41,7 @@ class Diagnostic:
     severity : {"error", "warning"}
     """
 
-    code: str
+    code: Code
     message: str
     span: Span | None = None
     label: str = ""

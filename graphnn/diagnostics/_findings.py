@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+from graphnn.diagnostics._codes import Code, WarningCode
 from graphnn.diagnostics._diagnostic import Diagnostic, Note, Severity
 from graphnn.diagnostics._errors import GraphnnError, SpecError
 from graphnn.diagnostics._excerpts import Span
@@ -52,7 +53,7 @@ class Findings:
 
     def error(
         self,
-        code: str,
+        code: Code,
         message: str,
         span: Span | None = None,
         *,
@@ -65,7 +66,7 @@ class Findings:
 
     def warning(
         self,
-        code: str,
+        code: WarningCode,
         message: str,
         span: Span | None = None,
         *,

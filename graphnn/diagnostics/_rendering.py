@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import quote
 
-from graphnn.diagnostics import _explanations as explanations
 from graphnn.diagnostics._diagnostic import Diagnostic
 from graphnn.diagnostics._errors import UsageError
 from graphnn.diagnostics._excerpts import Span, printable
+from graphnn.diagnostics._pages import page_url, summary
 from graphnn.diagnostics._suggestions import suggestion
 
 ReportFormat = Literal["text", "short", "json", "sarif", "github"]
@@ -66,7 +66,7 @@ def _line(found: Diagnostic) -> str:
 
 
 def _json(diagnostics: Sequence[Diagnostic]) -> str:
-    listed = [{**found.as_dict(), "url": explanations.page(found.code)} for found in diagnostics]
+    listed = [{**found.as_dict(), "url": page_url(found.code)} for found in diagnostics]
     return json.dumps(listed, indent=2) + "\n"
 
 
@@ -114,12 +114,13 @@ def _sarif(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def _rule(name: str) -> dict[str, Any]:
-    code = explanations.codes().get(name)
-    if code is None:  # one made by a caller
+    url = page_url(name)
+    if url is None:  # one made by a caller
         return {"id": name}
-    text = {"shortDescription": {"text": f"{code.title}."}, "fullDescription": {"text": code.text}}
+    title, why = summary(name)
+    text = {"shortDescription": {"text": f"{title}."}, "fullDescription": {"text": why}}
     help = {"text": f"graphnn explain {name}"}
-    return {"id": name, **text, "help": help, "helpUri": explanations.page(name)}
+    return {"id": name, **text, "help": help, "helpUri": url}
 
 
 def _result(found: Diagnostic, rule: int) -> dict[str, Any]:

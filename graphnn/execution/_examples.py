@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import (
+    Code,
     Diagnostic,
     Findings,
     GraphnnError,
@@ -226,7 +227,7 @@ def _form_meant(value: Value, keys: Iterable[str]) -> str:
     return next(filter(None, helps), "")
 
 
-def _fault(code: str, message: str, span: Span | None, help: str = "") -> SpecError:
+def _fault(code: Code, message: str, span: Span | None, help: str = "") -> SpecError:
     return SpecError(Diagnostic(code, message, span, help=help))
 
 

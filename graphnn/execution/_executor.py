@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import Diagnostic, GraphnnError, RunError, nearest, suggestion
+from graphnn.diagnostics import Code, Diagnostic, GraphnnError, RunError, nearest, suggestion
 from graphnn.execution._plan import Plan, Slot, Step
 from graphnn.graph.arrays import first_not_finite
 from graphnn.ops import ArrayError
@@ -450,7 +450,7 @@ class _Binding:
             raise RunError(*self.faults)
         return tuple((name, value) for name, (value, _) in self._bound.items())
 
-    def _fault(self, code: str, message: str, help: str = "") -> None:
+    def _fault(self, code: Code, message: str, help: str = "") -> None:
         self.faults.append(Diagnostic(code, message, help=help))
 
     def _unknown(self, name: str) -> None:
@@ -556,7 +556,7 @@ def _finite(array: Array) -> bool:
     return array.dtype.kind != "f" or np.count_nonzero(np.isfinite(array)) == array.size
 
 
-def _fault(code: str, message: str) -> RunError:
+def _fault(code: Code, message: str) -> RunError:
     return RunError(Diagnostic(code, message))
 
 

@@ -11,6 +11,7 @@ from itertools import groupby, pairwise, permutations
 from typing import TYPE_CHECKING, cast
 
 from graphnn.diagnostics import (
+    Code,
     Diagnostic,
     FileError,
     Findings,
@@ -488,7 +489,8 @@ class GraphBuilder:
         operand = getattr(error, "operand", None)
         names = [operand.name for operand in bound.op.data_operands()]
         matched = len(names) == len(inputs)
-        code, message = "shape-mismatch", f"shapes do not fit at '{bound.name}': {error}"
+        code: Code = "shape-mismatch"
+        message = f"shapes do not fit at '{bound.name}': {error}"
         place: Value = bound.spec.inputs_place
         if operand is None:
             code, message = "unknown-shape", f"the shape of '{bound.name}' cannot be told: {error}"

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import BaseModel
 
-from graphnn.diagnostics import codes
+from graphnn.diagnostics import ALLOWABLE
 from graphnn.execution import FILLED, PROPERTIES
 from graphnn.ops import REGISTRY, Op, Operand
 from graphnn.ops.initializers import INITIALIZERS
@@ -296,7 +296,7 @@ def _remarks() -> Mapping[str, Schema]:
 
 
 def _warnings() -> Schema:
-    one: Schema = {"enum": [code.name for code in codes().values() if code.is_allowable]}
+    one: Schema = {"enum": list(ALLOWABLE)}
     return {"anyOf": [one, _list(one)]}
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from graphnn.diagnostics import Diagnostic, Findings, Note
+from graphnn.diagnostics import AllowableCode, Diagnostic, Findings, Note
 from graphnn.graph._graph import Graph, Node, reached
 from graphnn.ops import Input
 from graphnn.ops.initializers import fans
@@ -77,7 +77,9 @@ class _Adviser:
         }
         _idle((code for key, code in allowed.items() if key not in self._came), self._findings)
 
-    def _warn(self, node: Node, code: str, message: str, place: Value, **parts: Any) -> None:
+    def _warn(
+        self, node: Node, code: AllowableCode, message: str, place: Value, **parts: Any
+    ) -> None:
         spec = node.spec
         silencing = {id(allowed) for allowed in spec.allow if allowed.value == code}
         self._came |= silencing
@@ -94,7 +96,8 @@ class _Adviser:
         for name, spec in graph.spec.nodes.items():
             if name in used:
                 continue
-            code, help = "unread-node", "leave it out, or list it under 'outputs'"
+            code: AllowableCode = "unread-node"
+            help = "leave it out, or list it under 'outputs'"
             message = f"'{name}' is read by no other node, and is no output and no loss"
             if graph.network.out_degree(name):
                 message = f"'{name}' is read only by nodes that lead to no output and no loss"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from graphnn.diagnostics import Diagnostic, Source, Span, page
+from graphnn.diagnostics import Diagnostic, Source, Span, page_url
 from graphnn.lsp.document import Document
 from graphnn.lsp.positions import Encoding, Places
 
@@ -79,7 +79,7 @@ class Publisher:
         parts = [found.message, *(note.text for note in found.notes if note.span is None)]
         if found.help:
             parts.append(f"help: {found.help}")
-        url = page(found.code)
+        url = page_url(found.code)
         return types.Diagnostic(
             range=where,
             message="\n".join(parts),

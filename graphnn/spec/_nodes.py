@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import TypeGuard
 
-from graphnn.diagnostics import Note, codes, nearest, suggestion
+from graphnn.diagnostics import ALLOWABLE, CODES, Note, nearest, suggestion
 from graphnn.spec._field_reader import FieldReader
 from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
@@ -104,14 +104,13 @@ class NodeReader(FieldReader):
         if not isinstance(item, Scalar) or not isinstance(item.value, str):
             self.wrong("'allow'", "codes of warnings, such as [unread-node]", item)
             return False
-        name, known = item.value, codes()
-        warnings = [each.name for each in known.values() if each.is_allowable]
-        if name in warnings:
+        name = item.value
+        if name in ALLOWABLE:
             return True
-        message, help = f"there is no warning '{name}'", f"there are {', '.join(warnings)}"
-        if name in known:
+        message, help = f"there is no warning '{name}'", f"there are {', '.join(ALLOWABLE)}"
+        if name in CODES:
             message = f"'{name}' cannot be allowed"
-        self.findings.error("bad-allow", message, item.span, help=suggestion(name, warnings, help))
+        self.findings.error("bad-allow", message, item.span, help=suggestion(name, ALLOWABLE, help))
         return False
 
     def _kind(self, name: str, place: Scalar, body: Mapping) -> Scalar | None:

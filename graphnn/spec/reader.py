@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from graphnn.diagnostics import Diagnostic, Findings, Source, Span, SpecError
+from graphnn.diagnostics import Code, Diagnostic, Findings, Source, Span, SpecError
 from graphnn.spec.reading.builder import Builder, Place
 from graphnn.spec.reading.json_events import read_json
 from graphnn.spec.reading.limits import DEFAULT, Limits
@@ -209,7 +209,7 @@ def _with_line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _fault(code: str, message: str, span: Span | None = None, help: str = "") -> SpecError:
+def _fault(code: Code, message: str, span: Span | None = None, help: str = "") -> SpecError:
     return SpecError(Diagnostic(code, message, span, help=help))
 
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from graphnn.diagnostics import Diagnostic, FileError, Span, nearest
+from graphnn.diagnostics import Code, Diagnostic, FileError, Span, nearest
 
 MEBIBYTE = 1 << 20
 
 
-def fail(code: str, message: str, span: Span | None = None, help: str = "") -> FileError:
+def fail(code: Code, message: str, span: Span | None = None, help: str = "") -> FileError:
     """One-fault `FileError`."""
     return FileError(Diagnostic(code, message, span, help=help))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.diagnostics import codes
+from graphnn.diagnostics import CODES
 
 
 def test_a_code(call):
@@ -25,7 +25,7 @@ def test_files_are_indented(call):
 def test_all_codes(call):
     lines = call("explain").out.splitlines()
     assert lines[0].split() == ["code"]
-    assert [line.split()[0] for line in lines[1:]] == list(codes())
+    assert [line.split()[0] for line in lines[1:]] == list(CODES)
 
 
 def test_no_such_code(call):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from graphnn.cli import terminal
-from graphnn.diagnostics import codes
+from graphnn.diagnostics import CODES, summary
 from graphnn.diagnostics import explain as page
 
 _Code = Annotated[
@@ -26,7 +26,7 @@ def explain(code: _Code = None) -> None:
     Most pages show a file at fault, what is said of it, and the file mended.
     """
     if code is None:
-        terminal.table(("code", ""), [(each.name, each.title) for each in codes().values()])
+        terminal.table(("code", ""), [(each, summary(each)[0]) for each in CODES])
         return
     indent = ""
     for line in page(code).splitlines():

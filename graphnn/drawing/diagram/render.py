@@ -10,7 +10,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from graphnn.diagnostics import Diagnostic, DrawingError, suggestion
+from graphnn.diagnostics import Code, Diagnostic, DrawingError, suggestion
 from graphnn.storage.files import write_whole
 
 _TEXT = ("dot", "gv")  # the DOT text itself, which no engine is needed for
@@ -165,7 +165,7 @@ def format_of(path: Path, formats: tuple[str, ...]) -> str:
     )
 
 
-def fail(code: str, message: str, help: str = "") -> DrawingError:
+def fail(code: Code, message: str, help: str = "") -> DrawingError:
     """One-fault `DrawingError`."""
     return DrawingError(Diagnostic(code, message, help=help))
 

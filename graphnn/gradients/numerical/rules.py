@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.diagnostics import Code, Diagnostic, UsageError, suggestion
 
 Array = NDArray[Any]
 EPSILON = float(np.finfo(np.float64).eps)
@@ -202,7 +202,7 @@ def is_step(value: Any) -> bool:
     return isinstance(number, Real) and 0 < float(number) < math.inf
 
 
-def _known(code: str, what: str, name: str, among: Known) -> Known:
+def _known(code: Code, what: str, name: str, among: Known) -> Known:
     if name not in tuple(among):
         message = f"there is no {what} '{name}'"
         help = suggestion(str(name), among, f"there are {' and '.join(among)}")

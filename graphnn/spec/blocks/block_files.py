@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from graphnn.diagnostics import Findings, GraphnnError, Note
 from graphnn.spec import reader
@@ -18,7 +19,7 @@ from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value, place_of
 from graphnn.storage import files
 
 MAX_FILES = 20
-NO_NETWORK = "no-network"  # code of the fault that a file holds blocks alone
+NO_NETWORK: Final = "no-network"  # code of the fault that a file holds blocks alone
 FILE_KEYS = ("graphnn", "name", "description", "blocks")
 _LIMITS = Limits(bytes=files.MEBIBYTE, values=100_000)  # of one file
 _BUFFERS: ContextVar[Dict[Path, str]] = ContextVar("buffers")

@@ -7,7 +7,7 @@ from collections.abc import Mapping as Dict
 from dataclasses import replace
 from pathlib import Path
 
-from graphnn.diagnostics import Findings, Note, listed, suggestion
+from graphnn.diagnostics import Code, Findings, Note, listed, suggestion
 from graphnn.spec import sizes
 from graphnn.spec._choices import OPS
 from graphnn.spec._field_reader import brief, size_help, unlike
@@ -107,7 +107,7 @@ def size_of(what: str, value: Value, scope: Dict[str, sizes.Size], most: int) ->
 class GivenSizeError(ValueError):
     """A size of a use is at fault; `name` is set when it names an unknown size."""
 
-    def __init__(self, code: str, message: str, help: str = "", name: str = "") -> None:
+    def __init__(self, code: Code, message: str, help: str = "", name: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.help = help

@@ -10,7 +10,16 @@ from enum import Enum
 from itertools import islice
 from typing import Final, NoReturn
 
-from graphnn.diagnostics import Diagnostic, Findings, Note, Source, Span, SpecError, suggestion
+from graphnn.diagnostics import (
+    Code,
+    Diagnostic,
+    Findings,
+    Note,
+    Source,
+    Span,
+    SpecError,
+    suggestion,
+)
 from graphnn.spec._field_reader import NAME, NAME_HELP
 from graphnn.spec.reading.bare_keys import missing_colon, missing_value, number_with_commas
 from graphnn.spec.reading.limits import Limits
@@ -267,7 +276,7 @@ class Builder:
 
     def fault(
         self,
-        code: str,
+        code: Code,
         message: str,
         span: Span | None,
         *,
@@ -285,7 +294,7 @@ class Builder:
             message = f"reading stopped after {self.limits.faults:,} faults"
             self.stop("too-many-faults", message, fault.span)
 
-    def stop(self, code: str, message: str, span: Span | None, help: str = "") -> NoReturn:
+    def stop(self, code: Code, message: str, span: Span | None, help: str = "") -> NoReturn:
         """Make a fault of its parts, and refuse the text for it."""
         self.refuse(Diagnostic(code, message, span, help=help))
 
@@ -481,7 +490,7 @@ class Builder:
         message = f"values are nested more than {self.limits.depth:,} deep"
         self.stop("too-deep", message, self.span(place))
 
-    def _stop_at(self, code: str, what: str, limit: int, place: Place, help: str = "") -> NoReturn:
+    def _stop_at(self, code: Code, what: str, limit: int, place: Place, help: str = "") -> NoReturn:
         message = f"'{self.source.name}' holds more than {limit:,} {what}"
         self.stop(code, message, self.span(place), help)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+from graphnn.diagnostics import Code
 from graphnn.spec.values import Plain
 
 _WORDS: dict[str, Plain] = {
@@ -27,7 +28,7 @@ _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 class NumberError(ValueError):
     """A word is a number that a spec cannot hold; `code` and `help` are those of the diagnostic."""
 
-    def __init__(self, code: str, message: str, help: str) -> None:
+    def __init__(self, code: Code, message: str, help: str) -> None:
         super().__init__(message)
         self.code = code
         self.help = help

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from graphnn.diagnostics import (
+    Code,
     DataError,
     Diagnostic,
     FileError,
@@ -26,7 +27,7 @@ R = TypeVar("R")
 
 
 def refuse(
-    code: str,
+    code: Code,
     message: str,
     span: Span | None = None,
     *,

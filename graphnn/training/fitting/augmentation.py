@@ -44,6 +44,7 @@ class Augmentation(Declared):
     """
 
     family: ClassVar[str] = "augment"
+    invalid_code = "bad-augment"
     registry: ClassVar[dict[str, Any]] = {}
 
     shift: int = Field(

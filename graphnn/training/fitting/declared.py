@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from graphnn.diagnostics import Findings, nearest, suggestion
+from graphnn.diagnostics import Code, Findings, nearest, suggestion
 from graphnn.graph import attribute_message
 from graphnn.spec import brief
 from graphnn.spec.values import Mapping, Scalar, Value, plain
@@ -26,6 +26,8 @@ class Declared(BaseModel):
     ----------
     family : str
         What a person calls such a thing, for messages.
+    unknown_code, invalid_code : Code
+        Of the faults that there is no such thing, and that an option of one is at fault.
     registry : dict of str to class
         By name; each family has one of its own.
     """
@@ -33,6 +35,8 @@ class Declared(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     family: ClassVar[str]
+    unknown_code: ClassVar[Code]
+    invalid_code: ClassVar[Code]
     registry: ClassVar[dict[str, Any]]
 
     @classmethod
@@ -66,7 +70,7 @@ def find(base: type[T], name: Scalar, options: Value, findings: Findings) -> T |
     kind: type[T] | None = base.registry.get(str(name.value))
     if kind is None:
         findings.error(
-            f"unknown-{base.family}",
+            base.unknown_code,
             f"there is no {base.family} {brief(name)}",
             name.span,
             help=_meant_option(base, str(name.value))
@@ -114,7 +118,7 @@ def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Fi
     """
     if not isinstance(options, Mapping):
         findings.error(
-            f"bad-{kind.family}",
+            kind.invalid_code,
             f"the options of '{name.value}' must be a mapping, not {brief(options)}",
             options.span,
             help=_taken(kind),
@@ -139,7 +143,7 @@ def _unknown(
     unknown = [key for key in options.entries if key not in kind.options()]
     for key in unknown:
         findings.error(
-            f"bad-{kind.family}",
+            kind.invalid_code,
             f"{subject} has no option '{key}'",
             options.entries[key].key.span,
             help=_meant_member(kind, key) or suggestion(key, kind.options(), _taken(kind)),
@@ -159,11 +163,11 @@ def _tell(
     if detail["type"] == "missing":
         message = f"{subject} does not say its '{key}'"
         help = f"write it as {{{name.value}: {{{key}: ...}}}}"
-        findings.error(f"bad-{kind.family}", message, name.span, help=help)
+        findings.error(kind.invalid_code, message, name.span, help=help)
         return
     value = options.entries[key].value
     message, help = attribute_message(f"'{key}' of '{name.value}'", value, detail)
-    findings.error(f"bad-{kind.family}", message, value.span, help=help)
+    findings.error(kind.invalid_code, message, value.span, help=help)
 
 
 def _taken(kind: type[Declared]) -> str:

@@ -87,6 +87,8 @@ class Optimizer(Declared):
     """
 
     family: ClassVar[str] = "optimizer"
+    unknown_code = "unknown-optimizer"
+    invalid_code = "bad-optimizer"
     registry: ClassVar[dict[str, Any]] = OPTIMIZERS
     slots: ClassVar[tuple[str, ...]] = ()
 

@@ -45,6 +45,8 @@ class Schedule(Declared):
     """
 
     family: ClassVar[str] = "schedule"
+    unknown_code = "unknown-schedule"
+    invalid_code = "bad-schedule"
     registry: ClassVar[dict[str, Any]] = SCHEDULES
     needs_end: ClassVar[bool] = False
 

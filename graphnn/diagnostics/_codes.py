@@ -1,0 +1,86 @@
+"""Codes: the stable names of faults and warnings, each with a page of its name in ``pages/``.
+
+A new code is a name here, a page with its title and text, and a spec in
+``tests/bad_specs/explained`` that brings it about; type checkers reject any other name.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+# fmt: off
+Code = Literal[
+    # the text of a file
+    "bad-character", "bad-encoding", "empty-file", "not-a-mapping", "yaml-syntax",
+    "json-syntax", "duplicate-key", "missing-value", "key-not-text", "missing-colon",
+    "key-too-long", "merge-key", "tag-not-allowed", "directive-not-allowed",
+    "several-documents", "unknown-alias", "cyclic-alias", "non-finite-number",
+    "number-too-long", "too-deep", "too-many-values", "too-many-aliases", "too-many-anchors",
+    "too-many-comments", "too-many-faults", "too-many-warnings",
+    # the language
+    "missing-key", "unknown-key", "unknown-version", "wrong-type", "bad-name", "no-nodes",
+    "no-network", "too-many-nodes", "batch-is-free", "unknown-size", "bad-size",
+    "duplicate-output", "unknown-node", "not-an-input", "bad-range", "duplicate-choice",
+    "nothing-to-search",
+    # blocks
+    "op-and-block", "unknown-block", "duplicate-block", "unused-block", "cyclic-block",
+    "cyclic-file", "too-many-files", "bad-repeat", "missing-size", "duplicate-name",
+    # ops and the graph
+    "unknown-op", "missing-attribute", "bad-attribute", "wrong-inputs", "unknown-operand",
+    "wrong-kind", "shape-mismatch", "unknown-shape", "cycle", "free-parameter", "too-large",
+    "unread-node", "unused-input", "unused-size", "saturated-start", "softmax-squared-error",
+    "not-probabilities", "bad-allow", "unused-allow",
+    # parameters and files
+    "bad-parameter", "unknown-initializer", "bad-initializer", "unknown-parameter",
+    "missing-parameter", "cyclic-share", "not-numbers", "ragged-array", "no-such-file",
+    "no-such-folder", "not-a-file", "not-a-folder", "bad-file-name", "file-outside",
+    "file-too-large", "unreadable-file", "unreadable-folder", "unwritable-file", "file-exists",
+    "not-npz", "broken-file", "truncated-file", "file-left-behind", "unknown-format",
+    "unknown-array", "pickled-array", "wrong-shape", "data-too-large",
+    # examples
+    "bad-array", "free-size", "no-outputs", "missing-input", "wrong-output",
+    # running
+    "unknown-input", "bad-value", "not-whole", "not-finite", "size-conflict", "unbound-size",
+    "bad-dtype", "bad-seed", "unknown-mode", "no-loss", "out-of-memory", "worker-died",
+    # gradients
+    "bad-entries", "bad-rule", "bad-step", "missing-gradient", "not-analytic", "unknown-entry",
+    "unknown-extrapolation", "unknown-method", "unknown-order", "unknown-step-rule",
+    "unknown-rule",
+    # data
+    "unknown-data", "wrong-count", "no-inputs", "no-arrays", "no-batch-axis", "row-mismatch",
+    "no-rows", "too-few-rows", "bad-split", "bad-stratify", "bad-batch-size", "wrong-width",
+    "class-outside", "no-classes", "unknown-class", "no-images", "not-png", "wrong-size",
+    "not-idx", "not-csv", "not-text", "no-header", "no-columns", "unknown-column",
+    "missing-column", "duplicate-column", "ragged-row", "not-a-number",
+    # training
+    "no-train", "no-data", "nothing-to-train", "unknown-optimizer", "bad-optimizer",
+    "unknown-schedule", "bad-schedule", "bad-augment", "long-warm-up", "unknown-metric",
+    "bad-metric", "metric-shapes", "not-measured", "folder-in-use", "nothing-to-resume",
+    "different-classes", "different-spec",
+    # searching
+    "no-search", "no-trial", "bad-trials", "conflicting-settings", "searched-setting",
+    "bad-search-file",
+    # drawing
+    "bad-picture-data", "drawing-failed", "drawing-too-slow", "format-needs-dot", "no-engine",
+    "no-matplotlib", "no-optuna", "no-pillow",
+    # the command line
+    "usage", "bad-option", "no-pygls", "bad-rename", "unknown-code", "unknown-setting",
+    "system",
+]
+# fmt: on
+AllowableCode = Literal[
+    "unused-block",
+    "unread-node",
+    "unused-input",
+    "unused-size",
+    "saturated-start",
+    "softmax-squared-error",
+    "not-probabilities",
+    "no-such-file",
+    "long-warm-up",
+]
+"""Codes of warnings that ``allow`` may name."""
+WarningCode = Literal[AllowableCode, "too-many-warnings", "unused-allow"]
+
+CODES: tuple[Code, ...] = get_args(Code)
+ALLOWABLE: tuple[AllowableCode, ...] = get_args(AllowableCode)
