@@ -15,7 +15,12 @@ from pydantic_core import PydanticUndefined
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, Augmentation
 
-CLASSES = {"initializer": INITIALIZERS, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+CLASSES = {
+    "initializer": INITIALIZERS,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "metric": METRICS,
+}
 
 
 def write(folder: Path) -> None:
@@ -24,7 +29,6 @@ def write(folder: Path) -> None:
     for name, kinds in CLASSES.items():
         (folder / f"{name}s.md").write_text("\n".join(_classes(name, kinds)) + "\n")
     (folder / "augment.md").write_text("\n".join(_options("augment", Augmentation)) + "\n")
-    (folder / "metrics.md").write_text("\n".join(_functions("metric", METRICS)) + "\n")
 
 
 def _classes(title: str, kinds: Mapping[str, type[BaseModel]]) -> Iterator[str]:
@@ -40,12 +44,6 @@ def _options(title: str, kind: type[BaseModel]) -> Iterator[str]:
     yield f"| `{title}` | default | |\n|---|---|---|"
     for key, info in kind.model_fields.items():
         yield f"| `{key}` | {_default(info).strip()} | {info.description} |"
-
-
-def _functions(title: str, functions: Mapping[str, Any]) -> Iterator[str]:
-    yield f"| {title} | |\n|---|---|"
-    for name, function in functions.items():
-        yield f"| `{name}` | {_summary(function)} |"
 
 
 def _default(info: FieldInfo) -> str:

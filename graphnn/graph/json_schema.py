@@ -22,7 +22,7 @@ from graphnn.spec import BLOCK_KEYS, MAX_NAME, NAME, NODE_KEYS, SEARCH_KEYS, USE
 from graphnn.spec.build import EXAMPLE_KEYS, STOPPING_KEYS, TOP_KEYS, WEIGHTS_KEYS
 from graphnn.spec.model import SEARCH_KINDS, TRAIN_KEYS, DType, GradientMethod, Keep, SearchSpec
 from graphnn.spec.sizes import MAX_SIZE
-from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation, parameters
+from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation
 
 Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -381,13 +381,12 @@ def _options(kind: type[BaseModel]) -> Schema:
 
 def _metrics() -> Schema:
     found = {}
-    for name, function in METRICS.items():
-        nodes, options = parameters(function)
-        several = _list(_ref("reference"), len(nodes))
-        counts = {key: {"type": "integer", "minimum": 1} for key in options}
+    for name, kind in METRICS.items():
+        several = _list(_ref("reference"), len(kind.operands))
+        options = _options(kind)["properties"]
         found[name] = _about(
-            {"anyOf": [several, _object({"inputs": several, **counts}, required=["inputs"])]},
-            _text(function),
+            {"anyOf": [several, _object({"inputs": several, **options}, required=["inputs"])]},
+            _text(kind),
         )
     return _object(found)
 

@@ -9,7 +9,6 @@ from .fitting.measuring import Means as Means
 from .fitting.measuring import Measuring as Measuring
 from .fitting.measuring import Row as Row
 from .fitting.metrics import METRICS as METRICS
-from .fitting.metrics import parameters as parameters
 from .fitting.optimizers import OPTIMIZERS as OPTIMIZERS
 from .fitting.optimizers import find as find
 from .fitting.schedules import SCHEDULES as SCHEDULES

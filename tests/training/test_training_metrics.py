@@ -8,21 +8,18 @@ import numpy as np
 import pytest
 from training_located import located_yaml, marked, told
 
-from graphnn.diagnostics import Source, Span, TrainingError
+from graphnn.diagnostics import Source, TrainingError
 from graphnn.spec.model import MetricSpec, Reference
 from graphnn.spec.values import Mapping, Scalar
 from graphnn.training import METRICS, Means
 from graphnn.training.fitting.measuring import confusion_matrix
-from graphnn.training.fitting.metrics import (
-    accuracy,
-    find,
-    fit,
-    mean_absolute_error,
-    mean_squared_error,
-    r_squared,
-    top_k_accuracy,
+from graphnn.training.fitting.metrics import fit
+
+accuracy, top_k_accuracy, mean_absolute_error, mean_squared_error, _ = (
+    kind().numbers for kind in METRICS.values()
 )
 
+NODES = (Reference("y", Scalar("y")), Reference("t", Scalar("t")))
 MEANS = ("accuracy", "mean_absolute_error", "mean_squared_error")
 SCORES = np.array(
     [
@@ -36,14 +33,13 @@ SCORES = np.array(
 
 
 def test_names() -> None:
-    assert {
-        "accuracy": accuracy,
-        "top_k_accuracy": top_k_accuracy,
-        "mean_absolute_error": mean_absolute_error,
-        "mean_squared_error": mean_squared_error,
-        "r_squared": r_squared,
-    } == METRICS
-    assert find("accuracy") is accuracy
+    assert list(METRICS) == [
+        "accuracy",
+        "top_k_accuracy",
+        "mean_absolute_error",
+        "mean_squared_error",
+        "r_squared",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +58,8 @@ def test_names() -> None:
 def test_an_unknown_name(name: str, help: str) -> None:
     text = f"metrics: {{{name}: [y, t]}}"
     with pytest.raises(TrainingError) as error:
-        find(name, Span(Source("spec.yaml", text), 1, 11, 1, 11 + len(name)))
+        place = Scalar(name, Source("spec.yaml", text), 0, 10, 0, 10 + len(name))
+        fit(MetricSpec(place, NODES, Mapping({})))
     assert told(error) == [("unknown-metric", f"there is no metric '{name}'", help)]
     assert marked(error.value.diagnostics[0]) == name
 
@@ -108,14 +105,14 @@ def test_accuracy_of_several_classifications_a_sample() -> None:
 )
 def test_top_k_by_hand(k: int, right: list) -> None:
     target = np.array([2, 2, 2, 1, 0])
-    assert top_k_accuracy(SCORES, target, k=k).tolist() == right
-    assert top_k_accuracy(SCORES, np.eye(3)[target], k=k).tolist() == right
+    assert METRICS["top_k_accuracy"](k=k).numbers(SCORES, target).tolist() == right
+    assert METRICS["top_k_accuracy"](k=k).numbers(SCORES, np.eye(3)[target]).tolist() == right
 
 
 def test_top_1_is_the_accuracy_of_equal_scores_too() -> None:
     scores = np.random.default_rng(0).integers(0, 3, (200, 4)).astype(float)
     target = np.random.default_rng(1).integers(0, 4, 200)
-    one = top_k_accuracy(scores, target, k=1)
+    one = METRICS["top_k_accuracy"](k=1).numbers(scores, target)
     assert one.tolist() == accuracy(scores, target).tolist()
     assert 0 < one.mean() < 1
 
@@ -132,8 +129,7 @@ def test_more_than_all_classes() -> None:
 
 def over_batches(name: str, size: int, prediction: np.ndarray, target: np.ndarray) -> float:
     """The metric of data that come in batches of `size`."""
-    key, nodes = Scalar(name), (Reference("y", Scalar("y")), Reference("t", Scalar("t")))
-    means = Means((fit(MetricSpec(key, nodes, Mapping({}))),))
+    means = Means((fit(MetricSpec(Scalar(name), NODES, Mapping({}))),))
     for start in range(0, len(target), size):
         rows = slice(start, start + size)
         means.add(0.0, {"y": prediction[rows], "t": target[rows]}, len(target[rows]))
@@ -205,22 +201,21 @@ def test_confusion_by_hand() -> None:
         (
             "top_k_accuracy",
             "k: 0",
-            "'k' of 'top_k_accuracy' must be a whole number of at least 1, not 0",
+            "'k' of 'top_k_accuracy' must be at least 1, not 0",
             "",
         ),
         (
             "top_k_accuracy",
             "k: [3]",
-            "'k' of 'top_k_accuracy' must be a whole number of at least 1, not a list",
+            "'k' of 'top_k_accuracy' must be a whole number, not a list",
             "",
         ),
     ],
 )
 def test_options_that_make_no_sense(name: str, option: str, message: str, help: str) -> None:
-    nodes = (Reference("y", Scalar("y")), Reference("t", Scalar("t")))
     options = located_yaml(f"{{{option}}}")
     with pytest.raises(TrainingError) as error:
-        fit(MetricSpec(Scalar(name), nodes, options))
+        fit(MetricSpec(Scalar(name), NODES, options))
     assert told(error) == [("bad-metric", message, help)]
 
 
@@ -267,8 +262,10 @@ def test_sums_over_batches_give_the_mean_of_the_whole(name: str, size: int) -> N
     rng = np.random.default_rng(0)
     # Multiples of 1/8 with few digits: every sum is exact in binary.
     prediction, target = rng.integers(-8, 8, size=(2, 20, 4)) / 8
+    metric = METRICS[name]()
     total = sum(
-        find(name)(prediction[i : i + size], target[i : i + size]).sum() for i in range(0, 20, size)
+        metric.numbers(prediction[i : i + size], target[i : i + size]).sum()
+        for i in range(0, 20, size)
     )
     pairs = list(zip(prediction.tolist(), target.tolist(), strict=True))
     by_hand = {
@@ -288,7 +285,7 @@ def test_sums_over_batches_give_the_mean_of_the_whole(name: str, size: int) -> N
 @pytest.mark.parametrize("name", [*MEANS, "r_squared"])
 @pytest.mark.parametrize("shape", [(0,), (0, 1), (0, 3)])
 def test_an_empty_batch_gives_no_numbers(name: str, shape: tuple[int, ...]) -> None:
-    assert find(name)(np.zeros(shape), np.zeros(shape)).tolist() == []
+    assert METRICS[name]().numbers(np.zeros(shape), np.zeros(shape)).tolist() == []
 
 
 @pytest.mark.parametrize("name", sorted(METRICS))
@@ -305,7 +302,7 @@ def test_an_empty_batch_gives_no_numbers(name: str, shape: tuple[int, ...]) -> N
 )
 def test_shapes_that_do_not_fit(name: str, prediction, target) -> None:
     with pytest.raises(TrainingError) as error:
-        find(name)(np.zeros(prediction), np.zeros(target))
+        METRICS[name]().numbers(np.zeros(prediction), np.zeros(target))
     message = (
         f"{name} cannot compare predictions of shape {list(prediction)} "
         f"with targets of shape {list(target)}"

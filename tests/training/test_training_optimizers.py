@@ -464,7 +464,7 @@ FAULTS = [
         "lion",
         "error[unknown-optimizer]: there is no optimizer 'lion'",
         "lion",
-        "there is adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd",
+        "the optimizers are adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd",
     ),
     (
         "{sgd: {learning_rat: 0.1}}",
@@ -548,7 +548,7 @@ FAULTS = [
         "{sgd: {schedule: plateau}}",
         "error[unknown-schedule]: there is no schedule 'plateau'",
         "plateau",
-        "there is constant, cosine, step",
+        "the schedules are constant, cosine, step",
     ),
     (
         "{sgd: {schedule: {cosine: {warmup: 2}}}}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,7 +12,8 @@ from pydantic_core import ErrorDetails
 from graphnn.diagnostics import Code, Findings, nearest, suggestion
 from graphnn.graph import attribute_message
 from graphnn.spec import brief
-from graphnn.spec.values import Mapping, Scalar, Value, plain
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Scalar, Value, plain
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -30,6 +32,8 @@ class Declared(BaseModel):
         Of the faults that there is no such thing, and that an option of one is at fault.
     registry : dict of str to class
         By name; each family has one of its own.
+    absent : dict of str to str
+        Names that the family has not, with what to write or do instead.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -38,6 +42,7 @@ class Declared(BaseModel):
     unknown_code: ClassVar[Code]
     invalid_code: ClassVar[Code]
     registry: ClassVar[dict[str, Any]]
+    absent: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -50,6 +55,11 @@ class Declared(BaseModel):
     def options(cls) -> tuple[str, ...]:
         """Names of the options."""
         return tuple(key for key in cls.model_fields if key != "name")
+
+    @property
+    def title(self) -> str:
+        """The name by which a spec asks for it."""
+        return str(getattr(self, "name", self.family))
 
 
 T = TypeVar("T", bound=Declared)
@@ -73,13 +83,18 @@ def find(base: type[T], name: Scalar, options: Value, findings: Findings) -> T |
             base.unknown_code,
             f"there is no {base.family} {brief(name)}",
             name.span,
-            help=_meant_option(base, str(name.value))
-            or suggestion(
-                str(name.value), base.registry, f"there is {', '.join(sorted(base.registry))}"
-            ),
+            help=_meant(base, str(name.value)),
         )
         return None
     return read(kind, f"the {kind.family} '{name.value}'", name, options, findings)
+
+
+def _meant(base: type[Declared], name: str) -> str:
+    """Help where a family has no member `name`."""
+    known = f"the {base.family}s are {', '.join(sorted(base.registry))}"
+    return (
+        base.absent.get(name) or _meant_option(base, name) or suggestion(name, base.registry, known)
+    )
 
 
 def _meant_option(base: type[Declared], name: str) -> str:
@@ -116,7 +131,7 @@ def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Fi
     findings : Findings
         Takes every fault; the result is None then.
     """
-    if not isinstance(options, Mapping):
+    if not isinstance(options, Located):
         findings.error(
             kind.invalid_code,
             f"the options of '{name.value}' must be a mapping, not {brief(options)}",
@@ -137,7 +152,7 @@ def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Fi
 
 
 def _unknown(
-    kind: type[Declared], subject: str, options: Mapping, findings: Findings
+    kind: type[Declared], subject: str, options: Located, findings: Findings
 ) -> set[str | None]:
     """Tell every option that there is not; what they seem to mean."""
     unknown = [key for key in options.entries if key not in kind.options()]
@@ -155,7 +170,7 @@ def _tell(
     kind: type[Declared],
     subject: str,
     name: Scalar,
-    options: Mapping,
+    options: Located,
     detail: ErrorDetails,
     findings: Findings,
 ) -> None:
@@ -171,4 +186,4 @@ def _tell(
 
 
 def _taken(kind: type[Declared]) -> str:
-    return f"its options are {', '.join(kind.options())}"
+    return f"its options are {', '.join(kind.options())}" if kind.options() else "it has no options"

@@ -24,7 +24,6 @@ from graphnn.training.fitting.metrics import Measure
 Array = NDArray[Any]
 Row = dict[str, float]
 _EVALUATED = 1000  # rows a pass when a whole set is evaluated
-_CLASSIFYING = ("accuracy", "top_k_accuracy")  # their nodes are scores of classes, and classes
 
 
 class Classified(NamedTuple):
@@ -57,14 +56,16 @@ class Means:
         for number, measure in enumerate(self._measures):
             found = measure.summary(values)
             first = self._rows == rows
-            merged = found if first else measure.merged(self._summaries[number], found, share)
+            merged = (
+                found if first else measure.metric.merged(self._summaries[number], found, share)
+            )
             self._summaries[number] = merged
 
     def row(self) -> Row:
         """``loss`` and the metrics."""
         found = {"loss": self._loss}
         for measure, summary in zip(self._measures, self._summaries, strict=True):
-            found[measure.name] = measure.value(summary)
+            found[measure.metric.title] = measure.metric.value(summary)
         return found
 
 
@@ -100,8 +101,8 @@ class Measuring:
     @property
     def classifying(self) -> tuple[str, ...] | None:
         """The nodes with scores of classes and with true classes, where a metric names them."""
-        nodes = {each.name: each.nodes for each in self.measures}
-        return next((nodes[name] for name in _CLASSIFYING if name in nodes), None)
+        nodes = {each.metric.title: each.nodes for each in self.measures if each.metric.classifying}
+        return next((nodes[name] for name in metrics.METRICS if name in nodes), None)
 
     def names(self, classes: Classes) -> tuple[str, ...]:
         """Of all named `classes`, by input, those that the true classes are told by."""
@@ -126,7 +127,7 @@ class Measuring:
     def classified(self, dataset: Dataset) -> Classified | None:
         """Class predicted and class of every row; None where no metric tells of classes.
 
-        The nodes are those of the metric ``accuracy``, else ``top_k_accuracy``.
+        The nodes are those of the first metric that classifies, ``accuracy`` before others.
         """
         read = self.classifying
         if read is None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphnn.diagnostics import Diagnostic, TrainingError, suggestion
 from graphnn.spec.model import TrainSpec
 from graphnn.training.fitting.measuring import Row
-from graphnn.training.fitting.metrics import HIGHER, measured
+from graphnn.training.fitting.metrics import METRICS, measured
 
 VALIDATION = "validation_"
 
@@ -33,7 +33,8 @@ class Watch:
         values = [row[self.metric] for row in history]
         if not values:
             return 0
-        better = max if self.metric.removeprefix(VALIDATION) in HIGHER else min
+        watched = METRICS.get(self.metric.removeprefix(VALIDATION))
+        better = max if watched is not None and watched.higher else min
         return values.index(better(values)) + 1
 
     def ends(self, history: Sequence[Row]) -> bool:
