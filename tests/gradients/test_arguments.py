@@ -1,0 +1,259 @@
+"""Arguments that make no sense are told, and those that make some are taken."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import graphnn
+from gradient_cases import digits
+from graphnn.diagnostics import UsageError
+from graphnn.gradients import _check as check
+from graphnn.gradients.numerical.rules import DifferenceRule
+
+ENTRIES_HELP = "give how many, names such as 'a1.weight[3,7]', or indices by parameter"
+
+
+class Idle:
+    """No executor."""
+
+    def __repr__(self):
+        return "<idle>"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            {"threads": -3},
+            "error[bad-option]: 'threads' is a whole number from 1 on, not -3\n"
+            "   = help: left out, it is one for each core",
+        ),
+        (
+            {"threads": 0, "max_memory": -5},
+            "error[bad-option]: 'threads' is a whole number from 1 on, not 0\n"
+            "   = help: left out, it is one for each core\n\n"
+            "error[bad-option]: 'max_memory' is a whole number of bytes from 1 on, not -5\n"
+            "   = help: left out, it is 256 MiB",
+        ),
+        (
+            {"max_memory": 1e6},
+            "error[bad-option]: 'max_memory' is a whole number of bytes from 1 on, not 1000000.0\n"
+            "   = help: left out, it is 256 MiB",
+        ),
+        (
+            {"executor": Idle(), "method": "loop"},
+            "error[bad-option]: 'executor' takes tasks by 'submit', which <idle> does not have\n"
+            "   = help: give a concurrent.futures.Executor, such as a ProcessPoolExecutor",
+        ),
+        (
+            {"executor": ThreadPoolExecutor(1), "method": "loop"},
+            "error[bad-option]: the loop runs here alone, but an executor is given\n"
+            "   = help: leave 'executor' out, or take the method 'probes'",
+        ),
+        (
+            {"mode": "training"},
+            "error[unknown-mode]: there is no mode 'training'\n   = help: did you mean 'train'?",
+        ),
+        (
+            {"mode": 1},
+            "error[unknown-mode]: there is no mode '1'\n   = help: there are run and train",
+        ),
+        ({"seed": -1}, "error[bad-seed]: a seed is a number from 0 on, not -1"),
+        (
+            {"method": 3},
+            "error[unknown-method]: there is no method '3'\n"
+            "   = help: there are probes, loop and complex",
+        ),
+        (
+            {"rule": 3},
+            "error[unknown-rule]: there is no rule '3'\n   = help: there are forward and central",
+        ),
+        (
+            {"order": "2"},
+            "error[unknown-order]: the central rule has no order '2'\n"
+            "   = help: its order is 2 or 4",
+        ),
+        ({"step": {"a1.bias": None}}, "error[bad-step]: the step must be positive, not None"),
+        ({"step": [1e-3]}, "error[bad-step]: the step must be positive, not [0.001]"),
+        (
+            {"step": lambda values, rule: np.array([0.5])},
+            "error[bad-step]: the step must be positive, not [0.5]",
+        ),
+        (
+            {"only": "a1.wieght"},
+            "error[unknown-parameter]: the network has no parameter 'a1.wieght'\n"
+            "   = help: did you mean 'a1.weight'?",
+        ),
+        ({"only": 5}, "error[bad-option]: a name is text, not 5"),
+        ({"only": ["a1.bias", 5]}, "error[bad-option]: a name is text, not 5"),
+        ({"loss": 5}, "error[bad-option]: a name is text, not 5"),
+        (
+            {"entries": 2.5},
+            f"error[bad-entries]: entries are told by 2.5\n   = help: {ENTRIES_HELP}",
+        ),
+        (
+            {"entries": [3, 4]},
+            f"error[bad-entries]: entries are told by [3, 4]\n   = help: {ENTRIES_HELP}",
+        ),
+        (
+            {"entries": []},
+            "error[bad-entries]: no entry is asked for by []\n   = help: left out, all are taken",
+        ),
+        (
+            {"entries": {"a1.bias": slice(2, 2)}},
+            "error[bad-entries]: no entry is asked for by {'a1.bias': slice(2, 2, None)}\n"
+            "   = help: left out, all are taken",
+        ),
+        (
+            {"entries": {"a1.bias": 1.5}},
+            "error[unknown-entry]: 'a1.bias[1.5]' is no entry of 'a1.bias', whose shape is [5]\n"
+            "   = help: such as a1.bias[4]",
+        ),
+        (
+            {"entries": {"a1.bias": "1"}},
+            "error[unknown-entry]: 'a1.bias['1']' is no entry of 'a1.bias', whose shape is [5]\n"
+            "   = help: such as a1.bias[4]",
+        ),
+        (
+            {"entries": {"a1.weight": np.array([[0, 1], [6, 2]])}},
+            "error[unknown-entry]: 'a1.weight[6,2]' is no entry of 'a1.weight', "
+            "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
+        ),
+        (
+            {"entries": {"a1.weight": np.array([0, 1, 2])}},
+            "error[unknown-entry]: an array of int64 of shape [3] tells no entries of "
+            "'a1.weight', whose shape is [6, 5]\n"
+            "   = help: give rows of 2 whole numbers, or a mask of the parameter's shape",
+        ),
+        (
+            {"entries": {"a1.weight": (slice(0, 2), slice(None), 0)}},
+            "error[unknown-entry]: 'a1.weight[0:2,:,0]' is no entry of 'a1.weight', "
+            "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
+        ),
+        (
+            {"entries": {"a1.weight": (slice(None, None, 2), -1)}},
+            "error[unknown-entry]: 'a1.weight[::2,-1]' is no entry of 'a1.weight', "
+            "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
+        ),
+    ],
+)
+@pytest.mark.parametrize("ask", [graphnn.numerical_gradient, graphnn.check_gradients])
+def test_an_argument_that_makes_no_sense(ask, options, expected):
+    net, inputs = digits()
+    with pytest.raises(UsageError) as caught:
+        ask(net, inputs, **options)
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("index", "places"),
+    [
+        (np.array([[2, 1], [0, 4]]), [4, 11]),
+        (np.array([2, 1]), [11]),
+        (np.argwhere(np.eye(6, 5, dtype=bool))[:2], [0, 6]),
+        (np.eye(6, 5, dtype=bool), [0, 6, 12, 18, 24]),
+        ((slice(None), 3), [3, 8, 13, 18, 23, 28]),
+        ((5, slice(1, 3)), [26, 27]),
+        (slice(4, None), list(range(20, 30))),
+        ((..., 0), [0, 5, 10, 15, 20, 25]),
+        (..., list(range(30))),
+        ([(0, 0), (slice(1, 2), slice(0, 2))], [0, 5, 6]),
+        ([[0, 1], (np.int64(2), np.int32(0))], [1, 10]),
+    ],
+    ids=str,
+)
+def test_entries_by_arrays_and_slices(index, places):
+    net, inputs = digits()
+    found = graphnn.numerical_gradient(net, inputs, entries={"a1.weight": index})["a1.weight"]
+    assert found.entries.tolist() == places
+    whole = graphnn.backprop(net, inputs)["a1.weight"].ravel()
+    np.testing.assert_allclose(found.value.ravel()[places], whole[places], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("index", "places"),
+    [(np.array([3, 1]), [1, 3]), (np.array([[3], [1]]), [1, 3]), (np.array(2), [2])],
+    ids=str,
+)
+def test_an_array_of_entries_of_a_vector(index, places):
+    net, inputs = digits()
+    found = graphnn.numerical_gradient(net, inputs, entries={"a1.bias": index})
+    assert found["a1.bias"].entries.tolist() == places
+
+
+def test_one_name_needs_no_list():
+    net, inputs = digits()
+    assert list(graphnn.numerical_gradient(net, inputs, only="a1.weight")) == ["a1.weight"]
+    assert list(graphnn.backprop(net, inputs, only="a1.weight")) == ["a1.weight"]
+    assert list(graphnn.backprop(net, inputs, only="x")) == ["x"]
+    report = graphnn.check_gradients(net, inputs, only="a1.weight", loss="loss")
+    assert [found.name for found in report.parameters] == ["a1.weight"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (
+            {"mode": "trian"},
+            "error[unknown-mode]: there is no mode 'trian'\n   = help: did you mean 'train'?",
+        ),
+        ({"seed": 0.5}, "error[bad-seed]: a seed is a number from 0 on, not 0.5"),
+    ],
+)
+def test_backpropagation_and_the_study_refuse_the_same(options, expected):
+    net, inputs = digits()
+    with pytest.raises(UsageError) as caught:
+        graphnn.backprop(net, inputs, **options)
+    assert str(caught.value) == expected
+    with pytest.raises(UsageError) as caught:
+        graphnn.step_study(net, "a1.bias[0]", inputs, **options)
+    assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(
+    ("weights", "order", "power", "wanted", "found"),
+    [
+        ({1: 1.0}, 1, 0, 0, 1),
+        ({0: -1.0, 1: 1.1}, 1, 0, 0, 0.1),
+        ({-1: -1.0, 1: 1.0}, 2, 1, 1, 2),
+        ({0: -1.0, 1: 1.0}, 2, 2, 0, 1),
+        ({-1: -0.5, 1: 0.5}, 4, 3, 0, 1),
+        ({0: np.nan, 1: 1.0}, 1, 0, 0, np.nan),
+    ],
+)
+def test_weights_that_make_no_derivative(weights, order, power, wanted, found):
+    with pytest.raises(UsageError) as caught:
+        DifferenceRule(weights, order)
+    assert str(caught.value) == (
+        f"error[bad-rule]: a difference rule of order {order} needs weights whose sum of "
+        f"w[k] * k**{power} is {wanted}, not {found:g}\n"
+        "   = help: such as {-1: -0.5, 1: 0.5}, of order 2"
+    )
+
+
+def test_weights_of_fornbergs_tables_are_taken():
+    # Fornberg (1988), table 1: the first derivative of order 6, and one-sided of order 3.
+    DifferenceRule({-3: -1 / 60, -2: 3 / 20, -1: -3 / 4, 1: 3 / 4, 2: -3 / 20, 3: 1 / 60}, 6)
+    DifferenceRule({0: -11 / 6, 1: 3.0, 2: -1.5, 3: 1 / 3}, 3)
+
+
+def test_a_check_hands_on_how_the_work_is_shared_and_what_is_made_of_it(monkeypatch):
+    net, inputs = digits()
+    seen = []
+    right = check.numerical_gradient
+
+    def spy(*arguments, **options):
+        seen.append(options)
+        return right(*arguments, **options)
+
+    monkeypatch.setattr(check, "numerical_gradient", spy)
+    with ThreadPoolExecutor(2) as pool:
+        options = {
+            "threads": 3,
+            "executor": pool,
+            "max_memory": 1000,
+            "extrapolation": "richardson",
+        }
+        assert graphnn.check_gradients(net, inputs, **options)
+    assert options.items() <= seen[0].items()

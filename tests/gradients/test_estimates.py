@@ -1,0 +1,110 @@
+"""Error estimates hold, and are not much too wide, over networks of all kinds."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import graphnn
+from gradient_cases import WIDTH, digits, graphs
+from graphnn.gradients.numerical import estimates
+
+ROOT = Path(__file__).parents[2]
+HELD, WIDE = 0.999, 1000
+
+
+@pytest.fixture(scope="module")
+def benchmark():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "benchmarks")
+        yield importlib.import_module("error_estimates")
+
+
+OPTIONS = [
+    "default",
+    "loop",
+    "order 4",
+    "forward",
+    "richardson",
+    "h = 1e-2",
+    "h = 1e-4",
+    "h = 1e-8",
+]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_estimates_hold_over_random_networks(benchmark, name):
+    assert list(benchmark.OPTIONS) == OPTIONS
+    found = benchmark.study(range(30), benchmark.OPTIONS[name])
+    assert found.entries > 2000
+    assert found.share >= HELD
+    assert found.median < WIDE
+
+
+def test_estimates_that_leave_rounding_out_are_caught(benchmark, monkeypatch):
+    right = estimates.rounding
+    monkeypatch.setattr(estimates, "rounding", lambda *given: right(*given) / 1e4)
+    assert benchmark.study(range(5), {}).share < HELD
+
+
+def test_estimates_hold_over_any_graph():
+    outside = total = 0
+
+    @settings(max_examples=80, deadline=None, derandomize=True, database=None)
+    @given(document=graphs(), rows=st.integers(1, 5), seed=st.integers(0, 99))
+    def draw(document, rows, seed):
+        nonlocal outside, total
+        net = graphnn.loads(document, seed=seed)
+        rng = np.random.default_rng(seed)
+        inputs = {"x": rng.normal(size=(rows, WIDTH)), "t": rng.normal(size=(rows, WIDTH))}
+        truth = graphnn.numerical_gradient(net, inputs, method="complex")
+        for name, found in graphnn.numerical_gradient(net, inputs).items():
+            error = np.abs(found.value - truth[name].value)[~found.kink]
+            outside += int((error > 10 * found.error[~found.kink]).sum())
+            total += error.size
+
+    draw()
+    assert total > 300
+    assert outside <= (1 - HELD) * total
+
+
+def test_a_saturated_network_raises_no_false_alarm():
+    # The loss is 0 to the last digit and nothing moves it, though its derivatives are not 0.
+    net, inputs = digits()
+    net.assign({"a2.weight": np.zeros((5, 3)), "a2.bias": [40.0, 0.0, 0.0]})
+    inputs["t"][:] = 0
+    assert net.loss(inputs) == 0
+    assert (graphnn.backprop(net, inputs)["a2.weight"] != 0).any()
+    assert graphnn.check_gradients(net, inputs)
+
+
+@pytest.mark.parametrize("method", ["probes", "loop"])
+def test_large_numbers_that_cancel_are_told(method):
+    # f = (w + 1e8) - 1e8: the sum keeps 8 digits after the point, whatever the loss's own size.
+    net = graphnn.loads(
+        {
+            "graphnn": 1,
+            "nodes": {
+                "w": {"op": "parameter", "value": np.linspace(0.1, 0.9, 50).tolist()},
+                "c": {"op": "constant", "value": 1e8},
+                "up": {"op": "add", "inputs": ["w", "c"]},
+                "down": {"op": "subtract", "inputs": ["up", "c"]},
+                "f": {"op": "sum", "inputs": "down"},
+            },
+        }
+    )
+    found = graphnn.numerical_gradient(net, method=method)["w.value"]
+    error = np.abs(found.value - 1)
+    assert error.max() > 1e-4
+    assert (error <= 10 * found.error).all()
+
+
+def test_no_estimate_is_made_where_none_is_asked_for():
+    net, inputs = digits()
+    for method in ("probes", "loop", "complex"):
+        found = graphnn.numerical_gradient(net, inputs, method=method, estimate=False)["a1.bias"]
+        assert np.isnan(found.error).all()
+        assert np.isfinite(found.value).all()

@@ -1,0 +1,143 @@
+"""No backward pass has a say in the numerical gradient: planted ones change nothing, op by op."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import Phase, assume, given, settings
+
+import graphnn
+from gradient_cases import dense, images
+from graphnn.ops import REGISTRY, Op
+from graphnn.testing.strategies import op_cases
+
+METHODS = ("probes", "loop", "complex")
+NAMES = [name for name, op in REGISTRY.items() if op.forward is not Op.forward]
+SPELT = [name for name in NAMES if not REGISTRY[name].internal]
+# Fused ops, and those that stand for others in training: networks that run them.
+FUSED = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 5]}
+  a: {op: affine, inputs: x, units: 4}
+  s: {op: softmax, inputs: a}
+  c: {op: input, shape: [batch], dtype: int}
+  loss: {op: cross_entropy, inputs: [s, c]}
+  g: {op: sigmoid, inputs: a}
+  t: {op: input, shape: [batch, 4]}
+  other: {op: binary_cross_entropy, inputs: [g, t]}
+"""
+
+
+def document_of(case):
+    """A network in which everything real that the op reads is a parameter."""
+    nodes, inputs = {}, []
+    for number, array in enumerate(case.data):
+        name = f"d{number}"
+        kind = {"dtype": "int"} if array.dtype.kind == "i" else {}
+        source = "constant" if kind else "parameter"
+        nodes[name] = {"op": source, "value": array.tolist(), **kind}
+        inputs.append(name)
+    attributes = {"op": case.op.name, **case.op.model_dump(mode="json", exclude_defaults=True)}
+    kept = [a for a, role in zip(case.arrays, case.roles, strict=True) if role in KEPT]
+    for operand, array in zip(case.op.parameter_operands(), kept, strict=True):
+        attributes[operand.name] = False if array is None else array.tolist()
+    nodes["y"] = {**attributes, **({"inputs": inputs} if inputs else {})}
+    nodes["f"] = {"op": "sum", "inputs": "y"}
+    return {"graphnn": 1, "nodes": nodes}
+
+
+KEPT = ("parameter", "state")
+
+
+def taken(net, inputs=None, mode="run"):
+    return [
+        (name, found.value, found.error, found.kink)
+        for method in METHODS
+        for name, found in graphnn.numerical_gradient(
+            net, inputs, method=method, mode=mode, loss=None if inputs else "f", threads=1
+        ).items()
+    ]
+
+
+def same(before, after):
+    assert len(before) == len(after)
+    for one, other in zip(before, after, strict=True):
+        for left, right in zip(one, other, strict=True):
+            np.testing.assert_array_equal(left, right)
+
+
+def plant(patch, op_class):
+    asked = []
+
+    def wrong(self, cotangent, output, *arrays, **keywords):
+        asked.append(self)
+        return tuple(None if a is None else np.full(np.shape(a), 1e3) for a in arrays)
+
+    patch.setattr(op_class, "vjp", wrong)
+    return asked
+
+
+@pytest.mark.parametrize("name", SPELT)
+def test_a_wrong_backward_changes_nothing(name):
+    op_class = REGISTRY[name]
+
+    @settings(
+        max_examples=3, database=None, deadline=None, derandomize=True, phases=[Phase.generate]
+    )
+    @given(op_cases(op_class))
+    def run(case):
+        kinds = ["int" if array.dtype.kind == "i" else "float" for array in case.data]
+        assume(case.op.infer_kind(*kinds) == "float")
+        net = graphnn.loads(document_of(case))
+        assert any(node.op.name == name for node in net.graph.nodes.values())
+        before = taken(net)
+        exact = graphnn.backprop(net, loss="f")
+        with pytest.MonkeyPatch.context() as patch:
+            asked = plant(patch, op_class)
+            same(before, taken(net))
+            assert not asked
+        # What is taken is the gradient all the same.
+        for array, value, error, kink in before:
+            near = np.abs(value - exact[array]) <= 10 * error + 1e-12
+            assert (near | kink).all()
+
+    run()
+
+
+@pytest.mark.parametrize(
+    ("make", "mode", "names"),
+    [
+        (dense, "train", {"batch_norm_training", "dropout_training"}),
+        (images, "train", {"batch_norm_training", "dropout_training"}),
+        (None, "run", {"softmax_cross_entropy", "sigmoid_binary_cross_entropy"}),
+    ],
+)
+def test_a_wrong_backward_of_what_no_spec_names_changes_nothing(make, mode, names):
+    if make is None:
+        rng = np.random.default_rng(0)
+        net = graphnn.loads(FUSED)
+        inputs = {"x": rng.normal(size=(3, 5)), "c": [0, 2, 1], "t": rng.random((3, 4))}
+    else:
+        net, inputs = make()
+    before = taken(net, inputs, mode)
+    with pytest.MonkeyPatch.context() as patch:
+        asked = [plant(patch, REGISTRY[name]) for name in names]
+        same(before, taken(net, inputs, mode))
+        assert not any(asked)
+        # These ops are on the way: backpropagation asks them all.
+        graphnn.backprop(net, inputs, mode=mode)
+        assert all(asked)
+
+
+def test_every_op_is_planted_in():
+    internal = {name for name in NAMES if REGISTRY[name].internal}
+    assert internal == {
+        "batch_norm_training",
+        "dropout_training",
+        "softmax_cross_entropy",
+        "sigmoid_binary_cross_entropy",
+    }
+
+
+ROOT = Path(__file__).parents[2]

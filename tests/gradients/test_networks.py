@@ -1,0 +1,97 @@
+"""Over networks drawn from the whole registry: the engine is the loop, and backprop is right."""
+
+import pytest
+from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
+
+import graphnn
+from gradient_laws import assert_engine_is_loop
+from graphnn.ops import REGISTRY
+from graphnn.testing._networks import networks
+
+TAKING_DATA = sorted(
+    name for name, op in REGISTRY.items() if op.data_operands() and not op.internal
+)
+FACTS = ("batchwise", "channelwise", "planewise", "reorders")
+
+
+def networks_of(*ops, **how):
+    """Decorates a law of a network in a mode with a step, None for the default."""
+
+    def decorate(law):
+        @settings(deadline=None, **how)
+        @given(
+            networks(ops, max_ops=3),
+            st.sampled_from(["run", "train"]),
+            st.sampled_from([None, 1e-2, 1e-3, 1e-4]),
+            st.sampled_from(["float64", "float32"]),
+        )
+        def run(case, mode, step, dtype):
+            # Statistics of a single value are refused in training.
+            assume(mode == "run" or len(next(iter(case.inputs.values()))) > 1)
+            document = {**case.document, "dtype": dtype}
+            law(graphnn.loads(document, seed=case.seed), case.inputs, mode=mode, step=step)
+
+        return run
+
+    return decorate
+
+
+@pytest.mark.parametrize("op", TAKING_DATA)
+def test_the_engine_gives_the_numbers_of_the_loop(op):
+    networks_of(op, max_examples=15)(assert_engine_is_loop)()
+
+
+@pytest.mark.parametrize("op", TAKING_DATA)
+def test_facts_that_are_missing_cost_speed_only(op, monkeypatch):
+    for op_class in REGISTRY.values():
+        for fact in FACTS:
+            monkeypatch.setattr(op_class, fact, False)
+    networks_of(op, max_examples=3)(assert_engine_is_loop)()
+
+
+# Facts that are false of an op, and what specs call it; laws of ops catch the others as well.
+FALSE = [
+    ("batchwise", "batch_norm_training", "batch_norm"),
+    ("channelwise", "softmax", "softmax"),
+    ("channelwise", "transpose", "transpose"),
+    ("channelwise", "flatten", "flatten"),
+    ("planewise", "affine", "affine"),
+]
+
+
+@pytest.mark.parametrize(("fact", "planted", "op"), FALSE)
+def test_a_false_fact_is_caught(fact, planted, op, monkeypatch):
+    monkeypatch.setattr(REGISTRY[planted], fact, True)
+    how = {"phases": [Phase.generate], "database": None, "report_multiple_bugs": False}
+    law = networks_of(op, max_examples=200, derandomize=True, **how)(assert_engine_is_loop)
+    # What does not fit into the place of rows is an error as well.
+    with pytest.raises((AssertionError, ValueError, IndexError)):
+        law()
+
+
+# Facts that are true of the op, though it does not state them.
+TRUE = [
+    ("planewise", "batch_norm"),
+    ("planewise", "pad"),
+    ("planewise", "upsample"),
+    ("reorders", "dropout"),
+    ("reorders", "identity"),
+]
+
+
+@pytest.mark.parametrize(("fact", "op"), TRUE)
+def test_a_true_fact_changes_nothing(fact, op, monkeypatch):
+    monkeypatch.setattr(REGISTRY[op], fact, True)
+    networks_of(op, max_examples=15)(assert_engine_is_loop)()
+
+
+@pytest.mark.parametrize("op", TAKING_DATA)
+def test_backprop_is_the_numerical_gradient(op):
+    @settings(max_examples=6, deadline=None)
+    @given(networks([op], max_ops=3))
+    def law(case):
+        report = graphnn.check_gradients(case.network(), case.inputs)
+        assert report, str(report)
+
+    law()

@@ -1,0 +1,467 @@
+"""Every law holds for every op of the registry, and every law catches the fault it is for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import Phase
+
+import op_laws
+from graphnn.ops import REGISTRY, Case, Constant, Conv2d, Input, Op, Sigmoid, Softmax
+from graphnn.ops._op import data
+from graphnn.ops.families.activation import Relu
+from graphnn.ops.families.arithmetic import Absolute, Add
+from graphnn.ops.families.convolution import ConvTranspose2d, MaxPool
+from graphnn.ops.families.linear import Affine
+from graphnn.ops.families.normalization import BatchNorm, BatchNormTraining, DropoutTraining
+from graphnn.ops.families.shape import Flatten
+from op_laws import LAWS, RUNNABLE, every_case
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_every_law_holds(name):
+    def all_of_them(case):
+        for law in LAWS.values():
+            law(case)
+
+    every_case(REGISTRY[name], all_of_them, max_examples=50)
+
+
+def test_the_input_serialises_and_has_the_shape_it_states():
+    every_case(REGISTRY["input"], op_laws.serialises)
+    assert Input(shape=(2, 3)).infer((), {}).result == (2, 3)
+
+
+def test_only_the_input_has_no_forward():
+    assert set(REGISTRY) - set(RUNNABLE) == {"input"}
+
+
+def test_names_are_those_of_the_language():
+    language = """
+        input constant parameter affine matmul identity step sigmoid tanh relu leaky_relu elu selu
+        gelu softplus softmax log_softmax add subtract multiply divide negative power exp log sqrt
+        absolute maximum minimum clip reshape flatten transpose concat slice sum mean max
+        mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
+        batch_norm layer_norm dropout
+        conv2d conv_transpose2d upsample pad max_pool average_pool global_average_pool
+    """
+    assert {name for name, op in REGISTRY.items() if not op.internal} == set(language.split())
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_names_from_elsewhere_stand_for_attributes(name):
+    op = REGISTRY[name]
+    own = {*op.model_fields, *(operand.name for operand in op.operands)}
+    assert set(op.also_called.values()) <= op.model_fields.keys()
+    assert not own & op.also_called.keys()
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_documents_itself(name):
+    op_class = REGISTRY[name]
+    summary = op_class.__doc__.splitlines()[0]
+    assert summary.endswith(".")
+    assert len(summary) <= 100
+    for key, info in op_class.model_fields.items():
+        assert key == "op" or info.description, key
+    for operand, (other, fused) in op_class.fusions.items():
+        assert operand in [data.name for data in op_class.data_operands()]
+        assert other in REGISTRY
+        assert REGISTRY[fused].internal
+        assert len(REGISTRY[fused].operands) == len(op_class.operands)
+
+
+@pytest.fixture(autouse=True)
+def clean_registry():
+    before = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(before)
+
+
+def assert_caught(op_class, law):
+    assert REGISTRY[op_class.name] is op_class
+    with pytest.raises(AssertionError):
+        every_case(op_class, LAWS[law], max_examples=100, phases=[Phase.generate])
+
+
+def test_catches_a_wrong_vjp():
+    class Planted(Sigmoid):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x):
+            return (cotangent * output,)
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_one_wrong_entry():
+    class Planted(Sigmoid):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x):
+            (found,) = super().vjp(cotangent, output, x)
+            found = np.array(found)
+            found.ravel()[-1:] *= 1.001
+            return (found,)
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_a_softmax_whose_backward_is_zero():
+    class Planted(Softmax):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x):
+            return (np.zeros_like(x),)
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+@pytest.mark.parametrize("instead", [None, 0.0])
+def test_catches_a_dropped_bias_gradient(instead):
+    class Planted(Affine):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x, weight, bias):
+            by_x, by_weight, by_bias = super().vjp(cotangent, output, x, weight, bias)
+            dropped = None if instead is None or by_bias is None else by_bias * instead
+            return by_x, by_weight, dropped
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_a_cotangent_not_summed_over_stretched_axes():
+    class Planted(Add):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, a, b):
+            return cotangent, cotangent
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_a_wrong_result_signature():
+    class Planted(Affine):
+        op: Literal["planted"] = "planted"
+
+        result = "... n"
+
+    assert_caught(Planted, "inferred_shape_is_computed")
+
+
+def test_catches_a_wrong_kind():
+    class Planted(Constant):
+        op: Literal["planted"] = "planted"
+
+        def infer_kind(self, *kinds):
+            return "float"
+
+    assert_caught(Planted, "inferred_shape_is_computed")
+
+
+def test_catches_a_shape_that_forgets_the_free_size():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def infer_shape(self, *shapes):
+            return tuple(size if isinstance(size, int) else 1 for size in shapes[0])
+
+    assert_caught(Planted, "symbolic_shape_is_computed")
+
+
+def test_catches_a_false_claim_to_keep_rows_apart():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+
+        operands = (data("x", "batch ..."),)
+        result = "batch ..."
+        batchwise = True
+
+        def forward(self, x):
+            return x - x.mean(axis=0)
+
+    assert_caught(Planted, "rows_alone_are_rows_together")
+
+
+def test_catches_an_out_that_is_ignored():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x, *, out=None):
+            return np.maximum(x, 0)
+
+    assert_caught(Planted, "out_is_written")
+
+
+def test_catches_a_result_written_over_what_is_still_read():
+    class Planted(Softmax):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x, *, out=None):
+            y = np.exp(x, out=out)
+            y /= np.exp(x).sum(axis=-1, keepdims=True)
+            return y
+
+    assert_caught(Planted, "out_is_written")
+
+
+def test_catches_float64_from_float32():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x):
+            return np.maximum(x, np.float64(0))
+
+    assert_caught(Planted, "float32_stays_float32")
+
+
+def test_catches_a_modified_input():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x):
+            return np.maximum(x, 0, out=x)
+
+    assert_caught(Planted, "nothing_is_modified")
+
+
+def test_catches_a_modified_cotangent():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x):
+            cotangent *= output > 0
+            return (cotangent,)
+
+    assert_caught(Planted, "nothing_is_modified")
+
+
+def test_catches_a_view_that_is_not_declared():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x):
+            return x
+
+    assert_caught(Planted, "memory_is_shared_only_by_views")
+
+
+def test_catches_a_modulus_that_is_called_analytic():
+    class Planted(Absolute):
+        op: Literal["planted"] = "planted"
+
+        def continued(self, x):
+            return np.absolute(x).astype(x.dtype)
+
+    assert_caught(Planted, "continuation_is_analytic")
+
+
+def test_catches_a_conjugate_that_is_called_analytic():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+
+        operands = (data("x", "n"),)
+        result = ""
+        analytic = True
+
+        def forward(self, x):
+            return np.vdot(x, x)
+
+        def vjp(self, cotangent, output, x):
+            return (2 * cotangent * x,)
+
+    assert_caught(Planted, "continuation_is_analytic")
+
+
+def test_catches_an_attribute_that_is_lost_on_the_way():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+        slope: float
+
+        operands = (data("x", "..."),)
+        cases = (Case({"slope": 0.1}, [(2,)]),)
+
+        def model_dump(self, **options):
+            return {"op": "planted", "slope": 0.0}
+
+    assert_caught(Planted, "serialises")
+
+
+def test_catches_unwanted_cotangents_that_matter():
+    class Planted(Affine):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x, weight, bias, *, wanted=(True, True, True)):
+            found = super().vjp(cotangent, output, x, weight, bias)
+            return tuple(None if each is None else each * all(wanted) for each in found)
+
+    assert_caught(Planted, "unwanted_cotangents_change_nothing")
+
+
+def test_catches_statistics_of_the_batch_taken_for_constants():
+    class Planted(BatchNormTraining):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x, gain, shift, mean, variance):
+            found = super().vjp(cotangent, output, x, gain, shift, mean, variance)
+            axes = (0, *range(2, x.ndim))
+            scale = 1 / np.sqrt(x.var(axis=axes, keepdims=True) + self.epsilon)
+            if gain is not None:
+                scale = scale * gain.reshape(scale.shape)
+            return (cotangent * scale, *found[1:])
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+def test_catches_a_dropped_entry_that_still_has_a_gradient():
+    class Planted(DropoutTraining):
+        op: Literal["planted"] = "planted"
+
+        def vjp(self, cotangent, output, x, mask):
+            return cotangent, None
+
+    assert_caught(Planted, "vjp_is_the_gradient")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda found, given: {**found, "running_mean": found["running_mean"][None]},
+        lambda found, given: {"running_mean": found["running_mean"]},
+        lambda found, given: {**found, "running_mean": given},
+        lambda found, given: {**found, "running_mean": given.__iadd__(1)},
+    ],
+    ids=["shape", "one", "alias", "in place"],
+)
+def test_catches_a_state_replaced_by_something_else(change):
+    class Planted(BatchNormTraining):
+        op: Literal["planted"] = "planted"
+
+        def update(self, output, *arrays):
+            return change(super().update(output, *arrays), arrays[3])
+
+    assert_caught(Planted, "states_are_replaced_by_their_like")
+
+
+def test_catches_a_training_op_that_takes_something_else():
+    class Planted(BatchNorm):
+        op: Literal["planted"] = "planted"
+
+        def in_training(self):
+            return DropoutTraining()
+
+    assert_caught(Planted, "training_takes_the_same")
+
+
+def test_catches_a_state_that_turns_to_float64():
+    class Planted(BatchNormTraining):
+        op: Literal["planted"] = "planted"
+
+        def update(self, output, *arrays):
+            found = super().update(output, *arrays)
+            return {name: new.astype(np.float64) for name, new in found.items()}
+
+    assert_caught(Planted, "float32_stays_float32")
+
+
+def test_catches_a_false_claim_that_entries_stay_in_place():
+    class Planted(Softmax):
+        op: Literal["planted"] = "planted"
+
+        channelwise = True
+
+    assert_caught(Planted, "entries_in_place_depend_on_their_own")
+
+
+def test_catches_a_false_claim_that_planes_stay_apart():
+    class Planted(MaxPool):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x, *, out=None, saved=None):
+            return super().forward(x, saved=saved) + x.sum(axis=(1, 2, 3), keepdims=True)
+
+    assert_caught(Planted, "planes_depend_on_their_own")
+
+
+def test_catches_a_false_claim_that_rows_keep_their_order():
+    class Planted(Flatten):
+        op: Literal["planted"] = "planted"
+
+        def forward(self, x):
+            return super().forward(x)[:, ::-1]
+
+    assert_caught(Planted, "rows_keep_their_entries")
+
+
+@pytest.mark.parametrize("op_class", [Affine, Conv2d, ConvTranspose2d])
+def test_catches_a_wrong_response_of_one_entry(op_class):
+    class Planted(op_class):
+        op: Literal["planted"] = "planted"
+
+        def response(self, operand, *arrays):
+            found = super().response(operand, *arrays)
+            if found is not None and operand == "weight" and found.size:
+                found = np.array(found)
+                found.ravel()[-1] += 0.01
+            return found
+
+    assert_caught(Planted, "parameters_move_channels_as_stated")
+
+
+@pytest.mark.parametrize("op_class", [Affine, Conv2d])
+def test_catches_a_wrong_spread(op_class):
+    class Planted(op_class):
+        op: Literal["planted"] = "planted"
+
+        def spread(self, change, channels, count, *arrays):
+            found = super().spread(change, channels[::-1], count, *arrays)
+            return None if found is None else found * 1.001
+
+    assert_caught(Planted, "moved_blocks_spread_as_stated")
+
+
+LAW_OF = {
+    "batchwise": "rows_alone_are_rows_together",
+    "rows_apart": "rows_alone_are_rows_together",
+    "channelwise": "entries_in_place_depend_on_their_own",
+    "planewise": "planes_depend_on_their_own",
+    "reorders": "rows_keep_their_entries",
+}
+# What is so without being stated, so that stating it is no fault.
+TRUE = {
+    ("planewise", "batch_norm"),
+    ("planewise", "batch_norm_training"),
+    ("planewise", "pad"),
+    ("planewise", "upsample"),
+    ("reorders", "dropout"),
+    ("reorders", "identity"),
+}
+
+
+def unstated():
+    """Facts that an op does not state, or restricts to some shapes."""
+    for name in RUNNABLE:
+        op_class = REGISTRY[name]
+        for fact in LAW_OF if op_class.data_operands() else ():
+            restricted = op_class.rows_apart is not Op.rows_apart
+            if restricted if fact == "rows_apart" else not getattr(op_class, fact):
+                yield fact, name
+
+
+@pytest.mark.parametrize(("fact", "name"), [*unstated()])
+def test_catches_every_fact_that_is_stated_falsely(fact, name, monkeypatch):
+    def everywhere(self, *shapes):
+        return any(self.has_rows(*shapes))
+
+    op_class = REGISTRY[name]
+    monkeypatch.setattr(op_class, fact, everywhere if fact == "rows_apart" else True)
+    law = LAWS[LAW_OF[fact]]
+    if (fact, name) in TRUE:
+        every_case(op_class, law)
+        return
+    # The op itself may refuse what the law does with it.
+    with pytest.raises((AssertionError, ValueError, IndexError)):
+        every_case(op_class, law, max_examples=50, phases=[Phase.generate])

@@ -1,0 +1,185 @@
+"""The strategies themselves: what they derive from a class, and where they keep away from."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+import pytest
+from hypothesis import Phase, find, given, settings
+from hypothesis.errors import Unsatisfiable
+from pydantic import Field
+
+from graphnn.ops import REGISTRY, Op
+from graphnn.ops._op import Size, data, parameter
+from graphnn.ops.initializers import Zeros
+from graphnn.testing.strategies import MARGIN, attributes, op_cases
+from op_laws import LAWS, every_case
+
+QUICK = settings(max_examples=200, database=None, deadline=None, derandomize=True)
+
+
+@pytest.fixture(autouse=True)
+def clean_registry():
+    before = dict(REGISTRY)
+    yield
+    REGISTRY.clear()
+    REGISTRY.update(before)
+
+
+def planted(**fields):
+    """An op class with these annotations as fields."""
+    namespace = {
+        "__annotations__": {"op": Literal["planted"], **fields},
+        "__module__": __name__,
+        "__doc__": "Planted.",
+        "op": "planted",
+    }
+    return type("Planted", (Op,), namespace)
+
+
+def seen(op_class, key):
+    found = []
+
+    @QUICK
+    @given(attributes(op_class))
+    def collect(values):
+        found.append(values[key])
+
+    collect()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [
+        (Annotated[int, Field(ge=2, le=4)], 2, 4),
+        (Annotated[int, Field(gt=2, lt=5)], 3, 4),
+        (Annotated[int, Field(le=2)], -4, 2),
+        (int, -3, 3),
+        (Annotated[float, Field(gt=0, lt=1)], 1 / 1024, 1 - 1 / 1024),
+        (Annotated[float, Field(ge=10)], 10, 16),
+        (float, -3, 3),
+    ],
+)
+def test_numbers_keep_their_bounds(kind, low, high):
+    found = seen(planted(number=kind), "number")
+    assert low <= min(found)
+    assert max(found) <= high
+    assert len(set(found)) > 1
+
+
+def test_other_types_take_all_their_values():
+    assert set(seen(planted(flag=bool), "flag")) == {False, True}
+    assert set(seen(planted(mode=Literal["a", "b"]), "mode")) == {"a", "b"}
+    found = seen(planted(bound=Annotated[float, Field(gt=0, le=1)] | None), "bound")
+    assert None in found
+    assert min(number for number in found if number is not None) > 0
+
+
+def test_a_type_that_has_no_strategy():
+    with pytest.raises(TypeError) as caught:
+        attributes(planted(table=dict[str, int]))
+    assert str(caught.value) == (
+        "no value can be derived for 'table' of planted: dict[str, int]; "
+        "give the op class some 'cases'"
+    )
+
+
+def test_sizes_and_numbers_in_signatures():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+        units: Size
+        rate: float = Field(gt=0)
+
+        operands = (data("x", "2 ... n"), data("label", "n", kind="int"))
+        result = "2 ... units"
+
+        def forward(self, x, label):
+            return np.repeat(x.sum(axis=-1, keepdims=True), self.units, axis=-1) * self.rate
+
+        def vjp(self, cotangent, output, x, label):
+            total = cotangent.sum(axis=-1, keepdims=True) * self.rate
+            return np.broadcast_to(total, x.shape), None
+
+    def check(case):
+        assert case.data[0].shape[0] == 2
+        assert case.data[1].dtype == np.int64
+        for name in ("inferred_shape_is_computed", "vjp_is_the_gradient", "serialises"):
+            LAWS[name](case)
+
+    assert Planted.size_attributes == ("units",)
+    every_case(Planted, check)
+
+
+@pytest.mark.parametrize("name", ["relu", "maximum", "max", "clip", "absolute"])
+def test_no_value_is_near_a_kink(name):
+    def check(case):
+        here = case.op.branch(*case.arrays)
+        rng = np.random.default_rng(0)
+        for _ in range(20):
+            moved = [x + rng.choice([-1, 1], x.shape) * MARGIN / 2 for x in case.arrays]
+            assert np.array_equal(case.op.branch(*moved), here)
+
+    every_case(REGISTRY[name], check)
+
+
+def test_only_real_numbers_are_moved_away_from_a_kink():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+
+        operands = (
+            data("x", "3"),
+            data("label", "3", kind="int"),
+            parameter("shift", "3", Zeros(), optional=True),
+        )
+        result = "3"
+
+        def branch(self, x, label, shift):
+            return x > (0 if shift is None else shift)
+
+    absent = []
+
+    def check(case):
+        x, label, shift = case.arrays
+        absent.append(shift is None)
+        assert label.dtype == np.int64
+        assert np.abs(x - (0 if shift is None else shift)).min() >= MARGIN
+
+    every_case(Planted, check, max_examples=100)
+    assert set(absent) == {False, True}
+
+
+def test_an_op_with_a_kink_everywhere_has_no_cases():
+    class Planted(Op):
+        op: Literal["planted"] = "planted"
+
+        operands = (data("x", "2"),)
+        result = "2"
+
+        def branch(self, x):
+            return x
+
+    with pytest.raises(Unsatisfiable):
+        find(op_cases(Planted), lambda case: True, settings=QUICK)
+
+
+def test_failures_shrink_to_small_cases():
+    relu = REGISTRY["relu"]
+    smallest = find(op_cases(relu), lambda case: case.arrays[0].size >= 2, settings=QUICK)
+    assert smallest.arrays[0].shape == (2,)
+    assert smallest.shapes == ((2,),)
+    assert smallest.given == {}
+
+
+def test_broadcasting_operands_stretch_both_ways():
+    found = find(
+        op_cases(REGISTRY["add"]),
+        lambda case: any(
+            a == 1 < b and c > 1 == d
+            for a, b in zip(*case.shapes, strict=False)
+            for c, d in zip(*case.shapes, strict=False)
+        ),
+        settings=settings(QUICK, max_examples=5000, phases=[Phase.generate]),
+    )
+    assert found.shapes[0] != found.shapes[1]

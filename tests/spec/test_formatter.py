@@ -1,0 +1,330 @@
+"""The canonical layout: the same values and comments, whatever the layout was before."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import graphnn
+from graphnn.diagnostics import SpecError
+from graphnn.spec import format_file, format_text, reader, to_yaml
+from graphnn.spec.values import located, plain
+from graphnn.spec.writing import layout, syntax
+from graphnn.spec.writing.writer import to_json
+from odd_layouts import COMMENT, OddLayout
+
+ROOT = Path(__file__).parents[2]
+SPECS = sorted(path for path in (ROOT / "specs").rglob("*.*") if path.suffix in (".yaml", ".json"))
+TEMPLATES = sorted((ROOT / "graphnn" / "cli" / "templates").glob("*.yaml"))
+
+ODD = """\
+# A file in several manners.
+
+--- # its start
+"graphnn": 1
+name:   'two
+  layers'   # the name
+description: >
+    Folded
+    lines.
+
+    Two of them.
+
+
+
+sizes: {pixels: 784,   # of an image
+        hidden: 50, }
+nodes: # the network
+
+  x: {op: "input", shape: [ batch,pixels ]}     # images
+  t: {op: input, shape: [batch], dtype: int} # labels
+
+  # the weights
+  a1:
+     op: affine
+     inputs: x
+     units: 2 * hidden
+  wide: {op: affine, inputs: a1, weight: [[0.125, 0.25, 0.5], [0.75, 0.875, 1.0]], bias: [1, 2],
+    about: wide}
+  a-node-with-a-long-name: {op: relu, inputs: a1} # not aligned
+     # about the end
+examples:
+- about: "yes"
+  # what goes in
+  inputs: {x: {zeros: [1, pixels]}}
+  outputs:
+    a1:  [[0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 1.00, 1.10, 1.20, 1.30, 1.40]]
+train: {loss: a1}
+...
+"""
+CANONICAL = """\
+# A file in several manners.
+
+# its start
+graphnn: 1
+name: two layers  # the name
+description: >
+  Folded
+  lines.
+
+  Two of them.
+
+sizes:
+  pixels: 784  # of an image
+  hidden: 50
+
+nodes:  # the network
+  x:    {op: input, shape: [batch, pixels]}      # images
+  t:    {op: input, shape: [batch], dtype: int}  # labels
+
+  # the weights
+  a1:   {op: affine, inputs: x, units: 2 * hidden}
+  wide:
+    op: affine
+    inputs: a1
+    weight: [[0.125, 0.25, 0.5], [0.75, 0.875, 1.0]]
+    bias: [1, 2]
+    about: wide
+  a-node-with-a-long-name: {op: relu, inputs: a1}  # not aligned
+  # about the end
+
+examples:
+  - about: "yes"
+    # what goes in
+    inputs: {x: {zeros: [1, pixels]}}
+    outputs:
+      a1: [[0.10, 0.20, 0.30, 0.40, 0.50, 0.60, 0.70, 0.80, 0.90, 1.00, 1.10, 1.20, 1.30, 1.40]]
+
+train: {loss: a1}
+"""
+
+
+def same(one, other):
+    """Equality that tells 1 from True and 0.0 from -0.0."""
+    return repr(one) == repr(other)
+
+
+def faults(odd):
+    """What the formatter does wrong with a text."""
+    made = format_text(odd.text)
+    if not same(plain(reader.read(made)), plain(reader.read(odd.text))):
+        yield "the values changed"
+    if COMMENT.findall(made) != odd.comments:
+        yield "a comment is lost or moved"
+    if format_text(made) != made:
+        yield "formatting again changes it"
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_law_of_odd_layouts(random):
+    assert list(faults(OddLayout(random))) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "broken", "fault"),
+    [
+        (layout, "_comments", lambda lines, indent: [], "a comment is lost or moved"),
+        (syntax, "_lift", lambda tree: None, "formatting again changes it"),
+        (layout, "_is_safe", lambda text: True, "the values changed"),
+    ],
+)
+def test_a_planted_fault_is_caught(monkeypatch, module, name, broken, fault):
+    monkeypatch.setattr(module, name, broken)
+    found = set()
+    for seed in range(60):
+        try:
+            found.update(faults(OddLayout(Random(seed))))
+        except SpecError:
+            found.add("the values changed")
+    assert fault in found
+
+
+# What the law has found: a comment before a bracket that closes nothing, comments beside dashes,
+# comments behind what does not fit a line, and below a list that its anchor stands before.
+FOUND = [
+    "{ # c1!\n}   # c2!\n",
+    "a: [pair: {}\n# c1!\n]\n",
+    "a:\n- - -   # c1!\n     b: 1\n",
+    f"a: [[1], {{b: {[1.25] * 30}}}  # c1!\n]\n",
+    "? a # c1!\n\n:\n  &n\n  - 1\n  # c2!\n# c3!\n",
+]
+
+
+@pytest.mark.parametrize("text", FOUND)
+def test_law_where_it_once_failed(text):
+    odd = OddLayout(Random(0))
+    odd.text, odd.comments = text, COMMENT.findall(text)
+    assert list(faults(odd)) == []
+
+
+def test_the_whole_layout():
+    assert format_text(ODD) == CANONICAL
+    assert format_text(CANONICAL) == CANONICAL
+
+
+def test_blocks_are_laid_out_as_networks():
+    text = """\
+graphnn: 1
+blocks: {dense: {sizes: [units], inputs: [x], nodes: {a: {op: affine, inputs: x, units: units},
+  out: {op: relu, inputs: a}}, output: out}}
+nodes: {x: {op: input, shape: [batch, 3]}, h: {block: dense, inputs: x, units: 9, repeat: 5}}
+search: {units: {choice: [1, 2]}}
+"""
+    assert (
+        format_text(text)
+        == """\
+graphnn: 1
+
+blocks:
+  dense:
+    sizes: [units]
+    inputs: [x]
+    nodes:
+      a:   {op: affine, inputs: x, units: units}
+      out: {op: relu, inputs: a}
+    output: out
+
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  h: {block: dense, inputs: x, units: 9, repeat: 5}
+
+search:
+  units: {choice: [1, 2]}
+"""
+    )
+
+
+def test_long_words_and_lists():
+    words = " ".join(["abcdefghi"] * 12)
+    numbers = [1.5] * 40
+    text = format_text(f'graphnn: 1\nname: "{words}"\nnodes: {{a: {{value: {numbers}}}}}\n')
+    assert (
+        text
+        == """\
+graphnn: 1
+name: >-
+  abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi abcdefghi
+  abcdefghi abcdefghi abcdefghi
+
+nodes:
+  a:
+    value:
+      [1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5,
+       1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5,
+       1.5, 1.5, 1.5, 1.5]
+"""
+    )
+    assert max(map(len, text.split("\n"))) <= 100
+
+
+def test_windows_ends_of_lines_become_line_feeds():
+    assert format_text("graphnn: 1 # a\r\nname: b\r\n") == "graphnn: 1  # a\nname: b\n"
+
+
+TEXTS = st.text("ay \n\"\\:#,-[]{}'\t\x7f\u2028é\U0001f600", max_size=9) | st.just("no")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=20,
+)  # fmt: skip
+
+
+@given(
+    st.dictionaries(st.sampled_from(["nodes", "examples", "train", "x"]), JSON),
+    st.none() | st.integers(0, 3),
+)
+@example({}, None)
+@example({"nodes": {"x": {"value": [0.125] * 60}}, "examples": [[{"a": 1e-7}]]}, 1)
+def test_law_of_json(document, indent):
+    text = json.dumps(document, indent=indent)
+    made = format_text(text, json=True)
+    assert same(json.loads(made), document)
+    assert format_text(made, json=True) == made
+
+
+def test_json_keeps_numbers_as_they_are_written():
+    text = '{"graphnn":1,"nodes":{"a":{"value":[1.0e-7,1E5,-0.0,1.50]}}}'
+    assert (
+        format_text(text, json=True)
+        == """\
+{
+  "graphnn": 1,
+  "nodes": {
+    "a": {"value": [1.0e-7, 1E5, -0.0, 1.50]}
+  }
+}
+"""
+    )
+
+
+@pytest.mark.parametrize("path", [*SPECS, *TEMPLATES], ids=lambda path: path.name)
+def test_shipped_files_are_as_they_should_be(path):
+    before, after = format_file(path, write=False)
+    assert before == after
+
+
+@given(st.dictionaries(st.sampled_from(["nodes", "examples", "name"]) | TEXTS, JSON, max_size=3))
+def test_what_the_writer_makes_is_canonical(document):
+    value = located(document)
+    assert format_text(to_yaml(value)) == to_yaml(value)
+    assert format_text(to_json(value), json=True) == to_json(value)
+
+
+def test_a_bad_text_is_told():
+    with pytest.raises(SpecError) as caught:
+        graphnn.format_text("a: [1\n", "net.yaml")
+    assert str(caught.value) == (
+        "error[yaml-syntax]: this is not YAML: did not find expected ',' or ']'\n"
+        "  --> net.yaml:1:6\n"
+        "   |\n"
+        " 1 | a: [1\n"
+        "   |    - ^ the text ends here\n"
+        "   |    |\n"
+        "   |    the bracket is opened here\n"
+        "   = help: close the '[' with ']'"
+    )
+
+
+def test_a_file_is_written_through_its_link_and_keeps_its_permissions(tmp_path):
+    path, link = tmp_path / "a.yaml", tmp_path / "link.yaml"
+    path.write_text("graphnn:   1\n")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    assert graphnn.format_file(link) == ("graphnn:   1\n", "graphnn: 1\n")
+    assert path.read_text() == "graphnn: 1\n"
+    assert link.is_symlink()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_too_many_comments() -> None:
+    text = "graphnn: 1\nname: [\n" + "1, # one\n" * 200_001 + "]\n"
+    with pytest.raises(SpecError) as caught:
+        format_text(text, "net.yaml")
+    assert str(caught.value) == (
+        "error[too-many-comments]: 'net.yaml' holds more than 200,000 comments\n"
+        "       --> net.yaml:200003:4\n"
+        "        |\n"
+        " 200003 | 1, # one\n"
+        "        |    ^"
+    )
+
+
+@pytest.mark.parametrize("between", [", ", ",\n", ", [7],\n\n"])
+def test_numbers_stay_as_written_wherever_they_stand(between: str) -> None:
+    words = ["1.50", "2e3", "0x1F", "-0.0", ".5"] * 200
+    text = f"z: &z [0o17]\nname: [{between.join(words)}, *z, *z, 1.0]\n"
+    document = reader.read(text)
+    found = to_yaml(document)
+    counts = Counter(re.split(r"[\s,\[\]]+", found))
+    assert {word: counts[word] for word in words} == dict.fromkeys(words, 200)
+    assert (counts["0o17"], counts["1.0"]) == (3, 1)
+    assert plain(reader.read(found)) == plain(document)
