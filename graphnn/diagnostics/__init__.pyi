@@ -15,6 +15,9 @@ from ._errors import UsageError as UsageError
 from ._excerpts import Source as Source
 from ._excerpts import Span as Span
 from ._excerpts import printable as printable
+from ._faulty import FAULTY as FAULTY
+from ._faulty import Faulty as Faulty
+from ._faulty import Names as Names
 from ._findings import Findings as Findings
 from ._findings import by_place as by_place
 from ._pages import explain as explain

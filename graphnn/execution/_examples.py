@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import (
+    FAULTY,
     Code,
     Diagnostic,
     Findings,
@@ -266,11 +267,11 @@ def _size(value: Value, spec: NetworkSpec) -> int:
         try:
             parsed = sizes.parse(size, spec.sizes)
         except sizes.SizeError as error:
-            if error.name and spec.is_lost_size(error.name):
-                raise SpecError from None  # told where it is declared
             help = suggestion(error.name, spec.sizes) if error.name else number_help(value)
             span = value.span_of(error.name or "")
             raise _fault("unknown-size", str(error), span, help) from None
+        if parsed is FAULTY:
+            raise SpecError
         if not isinstance(parsed, int):
             help = "an example says how many there are: write a number"
             message = f"'{size}' is free, so it has no value here"

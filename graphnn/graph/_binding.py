@@ -290,6 +290,8 @@ class Binder:
                 help=f"give '{key}': {_description(op_class, key)}",
             )
             return
+        if detail["type"] == "faulty":
+            return
         what = f"the '{key}' of '{spec.name}'"
         value = _deepest(attributes[key].value, detail["loc"][1:])
         unknown = detail["type"] == "size" and detail["ctx"]["name"]
@@ -313,8 +315,6 @@ class Binder:
         self, what: str, value: Value, detail: ErrorDetails, words: Dict[str, str]
     ) -> None:
         unknown = detail["ctx"]["name"]
-        if unknown and self._is_top and self._spec.is_lost_size(unknown):
-            return
         if unknown:
             help = "declare it under 'sizes': a whole number, or free"
             # A name may hold '-'.

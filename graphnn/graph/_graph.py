@@ -7,10 +7,11 @@ import re
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, replace
-from itertools import groupby, pairwise, permutations
+from itertools import chain, groupby, pairwise, permutations
 from typing import TYPE_CHECKING, cast
 
 from graphnn.diagnostics import (
+    FAULTY,
     Code,
     Diagnostic,
     FileError,
@@ -217,7 +218,7 @@ class GraphBuilder:
             bound,
             self._shares,
             parameters,
-            lambda node: node in nodes or self._spec.is_lost(node),
+            lambda node: node in nodes or self._spec.find(node) is FAULTY,
             self._copies,
         )
         self._broken |= lost
@@ -303,7 +304,7 @@ class GraphBuilder:
             for reference in use.inputs:
                 if reference.name not in self._spec.nodes:
                     self._unknown_node(reference, use.parent)
-        for reference in self._spec.stray:
+        for reference in chain.from_iterable(self._spec.faulty.values()):
             if reference.name not in self._spec.nodes:
                 self._unknown_node(reference)
         return network
@@ -321,7 +322,7 @@ class GraphBuilder:
 
     def _unknown_node(self, reference: Reference, copy: BlockInstance | None = None) -> None:
         name = reference.name
-        if not name or self._spec.is_lost(name):
+        if not name or self._spec.find(name) is not None:
             return
         if name not in self._guesses:
             few = len(self._guesses) < guesses(len(self._spec.nodes) + len(self._spec.aliases))

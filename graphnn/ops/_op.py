@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from graphnn.diagnostics import FAULTY
 from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import OPS, sizes
 from graphnn.spec.sizes import Expression, Shape, show
@@ -60,6 +61,8 @@ def _size(value: Any, info: ValidationInfo) -> sizes.Size:
             raise PydanticCustomError(
                 "size", "{problem}", {"problem": str(error), "name": error.name}
             ) from None
+    if value is FAULTY:
+        raise PydanticCustomError("faulty", "a size in it is at fault")
     if isinstance(value, Expression):
         return value
     if isinstance(value, bool) or not isinstance(value, int):

@@ -6,7 +6,7 @@ from collections.abc import Mapping as Dict
 from pathlib import Path
 from typing import Any
 
-from graphnn.diagnostics import Findings, Note, UsageError
+from graphnn.diagnostics import Findings, Names, Note, UsageError
 from graphnn.spec import sizes
 from graphnn.spec._choices import OPTIONS, home_of, only_choice
 from graphnn.spec._field_reader import brief, number_help, unlike
@@ -97,13 +97,9 @@ class _Builder(NodeReader):
             "{file: TEXT}",
         )
         whole = whole and (section is not None or "blocks" not in document)
-        known, lost = blocks(section, folder, self.findings, whole=whole)
+        known = blocks(section, folder, self.findings, whole=whole)
         named = self._sizes(document)
-        given = self._nodes(document)
-        written = _written(document, "sizes")
-        lost_sizes = None if written is None else written - named.keys()
-        lost_nodes = (_written(document, "nodes") or frozenset()) - given.keys()
-        flat = expand(given, lost_nodes, known, lost, named, lost_sizes, self.findings)
+        flat = expand(self._nodes(document), known, named, self.findings)
         return NetworkSpec(
             document=document,
             folder=folder,
@@ -123,9 +119,7 @@ class _Builder(NodeReader):
             blocks=known,
             uses=flat.uses,
             aliases=flat.aliases,
-            lost=flat.lost,
-            lost_sizes=lost_sizes,
-            stray=flat.stray,
+            faulty=flat.faulty,
         )
 
     def _set(self, document: Mapping, settings: Dict[str, Any], *, whole: bool) -> Mapping:
@@ -136,7 +130,7 @@ class _Builder(NodeReader):
                 self.findings.raise_errors()
             raise
 
-    def _sizes(self, document: Mapping) -> dict[str, sizes.Size]:
+    def _sizes(self, document: Mapping) -> Names[sizes.Size]:
         table: dict[str, sizes.Size] = {"batch": sizes.free("batch")}
         given = self.mapping(document.get("sizes"), "'sizes'")
         for name, entry in given.entries.items() if given else ():
@@ -157,9 +151,10 @@ class _Builder(NodeReader):
             else:
                 wanted = "a whole number from 1 to 2**40, or free"
                 self.wrong(f"the size '{name}'", wanted, entry.value, number_help(entry.value))
-        return table
+        whole = given is not None or "sizes" not in document
+        return Names(table, given.entries if given else (), any_faulty=not whole)
 
-    def _nodes(self, document: Mapping) -> dict[str, NodeSpec | BlockCallSpec]:
+    def _nodes(self, document: Mapping) -> Names[NodeSpec | BlockCallSpec]:
         value = document.get("nodes")
         if value is None and is_library(document):
             self.findings.error(
@@ -171,7 +166,7 @@ class _Builder(NodeReader):
         elif value is None:
             self.lacks(document, "the spec has no 'nodes'", _NODES)
         given = self.mapping(value, "'nodes'", "a mapping of names to nodes", "NAME: {op: ...}")
-        return self.nodes(given, "the spec", _NODES) if given else {}
+        return Names(self.nodes(given, "the spec", _NODES), given.entries) if given else Names({})
 
     def _outputs(self, document: Mapping) -> tuple[Reference, ...] | None:
         value = document.get("outputs")
@@ -341,11 +336,3 @@ class _Builder(NodeReader):
         elif value is not None:
             self.wrong("'optimizer'", "one optimizer, such as {sgd: {learning_rate: 0.1}}", value)
         return OptimizerSpec(Scalar("sgd"), Mapping({}))
-
-
-def _written(document: Mapping, key: str) -> frozenset[str] | None:
-    """Names that the file has under `key`, sound or not; None where it has something else."""
-    value = document.get(key)
-    if isinstance(value, Mapping):
-        return frozenset(value.entries)
-    return frozenset() if value is None else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from graphnn.diagnostics import FAULTY, Faulty, Names
 from graphnn.spec.sizes import Size, free
 from graphnn.spec.values import Entry, Mapping, Scalar, Value
 
@@ -15,7 +16,6 @@ GradientMethod = Literal["backprop", "numerical"]
 Keep = Literal["last", "best"]
 Direction = Literal["maximize", "minimize"]
 SearchKind = Literal["uniform", "log_uniform", "choice"]
-Lost = frozenset[str] | None  # names of things at fault; None where any may be
 TRAIN_KEYS = (
     "data",
     "loss",
@@ -103,10 +103,8 @@ class BlockSpec:
         Where names of files in it start.
     sizes, inputs : mapping of str to Scalar
         The names that each use gives a value, with the places where they are listed.
-    nodes : mapping of str to NodeSpec or UseSpec
-        In the order of the file, without those at fault.
-    lost : frozenset of str
-        Names of the nodes at fault.
+    nodes : Names of NodeSpec or BlockCallSpec
+        In the order of the file.
     output : Scalar or None
         Name of the node that a use stands for; None where that is at fault.
     own : bool
@@ -118,8 +116,7 @@ class BlockSpec:
     folder: Path
     sizes: Dict[str, Scalar]
     inputs: Dict[str, Scalar]
-    nodes: Dict[str, NodeSpec | BlockCallSpec]
-    lost: frozenset[str]
+    nodes: Names[NodeSpec | BlockCallSpec]
     output: Scalar | None
     about: str = ""
     own: bool = True
@@ -304,8 +301,8 @@ class NetworkSpec:
         The values it was built from.
     folder : Path
         Files that the spec names lie in this folder's tree.
-    sizes : mapping of str to Size
-        Named sizes, ``batch`` included; a free one stands for itself.
+    sizes : Names of Size
+        ``batch`` included; a free one stands for itself.
     nodes : mapping of str to NodeSpec
         By full name, blocks unfolded, in the order of the file.
     outputs : tuple of Reference or None
@@ -318,19 +315,15 @@ class NetworkSpec:
         By full name, every use inside one of another included.
     aliases : mapping of str to str
         The node that the name of a use (``h``), or of one of its copies (``h.2``), stands for.
-    lost : frozenset of str
-        Full names of nodes and uses at fault, which has been told.
-    lost_sizes : frozenset of str or None
-        Names of sizes at fault, likewise; None where any may be.
-    stray : tuple of Reference
-        What uses at fault read.
+    faulty : mapping of str to tuple of Reference
+        Full names of nodes and uses at fault, with what they read, where that is not in `nodes`.
     """
 
     document: Mapping
     folder: Path
     name: str
     description: str
-    sizes: Dict[str, Size]
+    sizes: Names[Size]
     dtype: DType
     nodes: Dict[str, NodeSpec]
     outputs: tuple[Reference, ...] | None
@@ -342,20 +335,19 @@ class NetworkSpec:
     blocks: Dict[str, BlockSpec] = field(default_factory=dict)
     uses: Dict[str, BlockCall] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)
-    lost: frozenset[str] = frozenset()
-    lost_sizes: Lost = frozenset()
-    stray: tuple[Reference, ...] = ()
+    faulty: Dict[str, tuple[Reference, ...]] = field(default_factory=dict)
 
-    def is_lost_size(self, name: str) -> bool:
-        """Whether `name` would be that of a size at fault."""
-        return self.lost_sizes is None or name in self.lost_sizes
+    def find(self, name: str) -> NodeSpec | Faulty | None:
+        """The node that `name` stands for; None where there is none.
 
-    def is_lost(self, name: str) -> bool:
-        """Whether `name` would be that of a node, or of one inside a use, that is at fault."""
-        if not self.lost:
-            return False
-        parts = self.aliases.get(name, name).split(".")
-        return any(".".join(parts[:end]) in self.lost for end in range(1, len(parts) + 1))
+        `FAULTY` where the name is that of a node or use at fault, or of one inside such a use.
+        """
+        name = self.aliases.get(name, name)
+        if name in self.nodes:
+            return self.nodes[name]
+        parts = name.split(".") if self.faulty else ()
+        prefixes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+        return FAULTY if any(each in self.faulty for each in prefixes) else None
 
 
 def copies_of(copy: BlockInstance | None) -> list[BlockInstance]:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from graphnn.diagnostics import FAULTY, Faulty, Names
+
 MAX_SIZE = 2**40  # more elements along one axis than any machine here can hold
 MAX_AXES = 32  # of one array: twice as many are the most that NumPy has, and engines add some
 _SHOWN = 10  # sizes of a shape with more axes than that
@@ -196,7 +198,7 @@ _APPLY = {"+": add, "-": subtract, "*": multiply, "//": floor_divide}
 _RANK = {"+": 1, "-": 1, "*": 2, "//": 2}
 
 
-def parse(text: str, scope: Mapping[str, Size]) -> Size:
+def parse(text: str, scope: Mapping[str, Size]) -> Size | Faulty:
     """The size that `text` stands for: a number, a name, or an expression with ``+ - * //``.
 
     Parameters
@@ -204,7 +206,12 @@ def parse(text: str, scope: Mapping[str, Size]) -> Size:
     text : str
         Such as ``2 * hidden``. A name may hold ``-``, so subtraction needs spaces around it.
     scope : mapping
-        What each name stands for.
+        What each name stands for; of `Names`, some may be at fault.
+
+    Returns
+    -------
+    Size or FAULTY
+        FAULTY where a name in it is that of a size at fault.
 
     Raises
     ------
@@ -216,11 +223,14 @@ def parse(text: str, scope: Mapping[str, Size]) -> Size:
     values: list[Size] = []
     pending: list[str] = []
     value_expected = True
+    faulty = False
     for number, name, mark in _tokens(text):
         if number or name:
             if not value_expected:
                 raise SizeError(f"an operator is missing before '{number or name}'")
-            values.append(_number(number) if number else _look_up(name, scope))
+            size = _number(number) if number else _look_up(name, scope)
+            faulty = faulty or size is FAULTY
+            values.append(free(name) if size is FAULTY else size)
             value_expected = False
         elif mark == "(":
             if not value_expected:
@@ -242,7 +252,7 @@ def parse(text: str, scope: Mapping[str, Size]) -> Size:
     _reduce(values, pending, 0)
     if pending:
         raise SizeError("'(' has no ')'")
-    return values[0]
+    return FAULTY if faulty else values[0]
 
 
 def _tokens(text: str) -> Iterable[tuple[str, str, str]]:
@@ -262,10 +272,11 @@ def _number(digits: str) -> int:
     return int(digits)
 
 
-def _look_up(name: str, scope: Mapping[str, Size]) -> Size:
-    if name not in scope:
+def _look_up(name: str, scope: Mapping[str, Size]) -> Size | Faulty:
+    size = scope.find(name) if isinstance(scope, Names) else scope.get(name)
+    if size is None:
         raise SizeError(f"there is no size '{name}'", name)
-    return scope[name]
+    return size
 
 
 def _reduce(values: list[Size], pending: list[str], rank: int) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from graphnn.diagnostics import FAULTY
 from graphnn.ops._op import ArrayError, ShapeError
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Size
@@ -30,6 +31,8 @@ def _number(value: Any, info: ValidationInfo) -> Any:
         raise PydanticCustomError(
             "size", "{problem}", {"problem": str(error), "name": error.name}
         ) from None
+    if size is FAULTY:
+        raise PydanticCustomError("faulty", "a size in it is at fault")
     if isinstance(size, int):
         return size
     loose = min(sizes.free_names(size))

@@ -7,12 +7,12 @@ from collections.abc import Mapping as Dict
 from dataclasses import replace
 from pathlib import Path
 
-from graphnn.diagnostics import Code, Findings, Note, listed, suggestion
+from graphnn.diagnostics import FAULTY, Code, Faulty, Findings, Names, Note, listed, suggestion
 from graphnn.spec import sizes
 from graphnn.spec._choices import OPS
 from graphnn.spec._field_reader import brief, size_help, unlike
 from graphnn.spec._nodes import MAX_NODES, USE_KEYS, NodeReader, one_or_more
-from graphnn.spec.model import BlockCallSpec, BlockSpec, Lost, NodeSpec, Reference
+from graphnn.spec.model import BlockCallSpec, BlockSpec, NodeSpec, Reference
 from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value
 
 BLOCK_KEYS = ("about", "sizes", "inputs", "nodes", "output")
@@ -23,7 +23,7 @@ _NODES = "list what the block is made of under 'nodes:', one name and op a line"
 
 def blocks(
     section: Mapping | None, folder: Path, findings: Findings, *, whole: bool = True
-) -> tuple[dict[str, BlockSpec], Lost]:
+) -> Names[BlockSpec]:
     """The blocks that `section` defines; what is wrong with it goes to `findings`.
 
     Parameters
@@ -39,43 +39,41 @@ def blocks(
 
     Returns
     -------
-    blocks : dict of str to BlockSpec
+    Names of BlockSpec
         In the order of the file; every use in them is that of another of them.
-    lost : frozenset of str or None
-        Names of the blocks at fault, which has been told; None where any block may be.
     """
     return _Blocks(findings, whole).all(section, folder)
 
 
 def check_use(
-    spec: BlockCallSpec, known: Dict[str, BlockSpec], lost: Lost, findings: Findings
-) -> BlockCallSpec | None:
-    """`spec` with its inputs in the block's order, or None when it does not fit the block.
+    spec: BlockCallSpec, known: Names[BlockSpec], findings: Findings
+) -> BlockCallSpec | Faulty:
+    """`spec` with its inputs in the block's order, or FAULTY when it does not fit the block.
 
     Parameters
     ----------
     spec : UseSpec
-    known : mapping of str to BlockSpec
-    lost : frozenset of str or None
-        Blocks at fault, of which nothing more is said; None where any may be.
+    known : Names of BlockSpec
     findings : Findings
     """
     name = str(spec.block.value)
-    block = known.get(name)
+    block = known.find(name)
     if block is None:
-        if lost is not None and name not in lost:
-            other = f"it is an op: write 'op: {name}'" if name in OPS else ""
-            help = other or suggestion(name, known, _blocks_there(known))
-            message = f"there is no block '{name}'"
-            findings.error("unknown-block", message, spec.block.span, help=help)
-        return None
+        other = f"it is an op: write 'op: {name}'" if name in OPS else ""
+        help = other or suggestion(name, known, _blocks_there(known))
+        message = f"there is no block '{name}'"
+        findings.error("unknown-block", message, spec.block.span, help=help)
+    if block is None or block is FAULTY:
+        return FAULTY
     fits = _sizes_fit(spec, block, findings)
     inputs = _matched(spec, block, findings)
-    return replace(spec, inputs=inputs) if fits and inputs is not None else None
+    return replace(spec, inputs=inputs) if fits and inputs is not None else FAULTY
 
 
-def size_of(what: str, value: Value, scope: Dict[str, sizes.Size], most: int) -> sizes.Size:
-    """The size that a use gives, as a number or an expression.
+def size_of(
+    what: str, value: Value, scope: Dict[str, sizes.Size], most: int
+) -> sizes.Size | Faulty:
+    """The size that a use gives, as a number or an expression; FAULTY where it names one at fault.
 
     Raises
     ------
@@ -83,6 +81,7 @@ def size_of(what: str, value: Value, scope: Dict[str, sizes.Size], most: int) ->
         It is none, names an unknown size, or is a number that no size can be.
     """
     size = value.value if isinstance(value, Scalar) else None
+    found: sizes.Size | Faulty
     if isinstance(size, str):
         try:
             found = sizes.parse(size, scope)
@@ -189,18 +188,20 @@ class _Blocks(NodeReader):
         super().__init__(findings)
         self._whole = whole
 
-    def all(self, section: Mapping | None, folder: Path) -> tuple[dict[str, BlockSpec], Lost]:
+    def all(self, section: Mapping | None, folder: Path) -> Names[BlockSpec]:
         if section is None:
-            return {}, frozenset() if self._whole else None
+            return Names({}, any_faulty=not self._whole)
         found: dict[str, BlockSpec] = {}
         for name, entry in section.entries.items():
             if self.name(entry.key, "a block") and (block := self._block(entry, section, folder)):
                 found[name] = block
         written = section.entries.keys()
         unsound = self._circles(found)
-        known = {name: block for name, block in found.items() if name not in unsound}
-        lost = frozenset(written - known.keys()) if self._whole else None
-        return {name: self._checked(block, known, lost) for name, block in known.items()}, lost
+        sound = {name: block for name, block in found.items() if name not in unsound}
+        known = Names(sound, written, any_faulty=not self._whole)
+        for name, block in sound.items():
+            known[name] = self._checked(block, known)
+        return known
 
     def _block(self, entry: Entry, section: Mapping, folder: Path) -> BlockSpec | None:
         name = str(entry.key.value)
@@ -216,7 +217,6 @@ class _Blocks(NodeReader):
             self.lacks(body, message, help, entry.key)
         nodes = self.mapping(body.get("nodes"), "'nodes'", "a mapping of names to nodes")
         sound = self.nodes(nodes, what, _NODES) if nodes else {}
-        written = set(nodes.entries) if nodes else set()
         own = entry.key.source in (section.source, NOWHERE)
         block = BlockSpec(
             name=name,
@@ -224,8 +224,7 @@ class _Blocks(NodeReader):
             folder=folder if own else Path(entry.key.source.name).parent,
             sizes=self._sizes(body.get("sizes"), what),
             inputs=self._names(body.get("inputs"), f"an input of {what}"),
-            nodes=sound,
-            lost=frozenset(written - sound.keys()),
+            nodes=Names(sound, nodes.entries if nodes else ()),
             output=None,
             about=self.text(body.get("about"), "'about'"),
             own=own,
@@ -295,12 +294,13 @@ class _Blocks(NodeReader):
         self.findings.error("unknown-node", message, value.span, help=help)
         return None
 
-    def _resolved(self, block: BlockSpec) -> dict[str, NodeSpec | BlockCallSpec]:
+    def _resolved(self, block: BlockSpec) -> Names[NodeSpec | BlockCallSpec]:
         """The nodes, with what they read that the block does not have told and blanked out."""
-        return {
+        nodes = {
             name: replace(node, inputs=tuple(self._read(r, block) for r in node.inputs))
             for name, node in block.nodes.items()
         }
+        return Names(nodes, block.nodes.faulty)
 
     def _read(self, reference: Reference, block: BlockSpec) -> Reference:
         name = reference.name
@@ -363,17 +363,18 @@ class _Blocks(NodeReader):
             help="a block can only use blocks that do not use it",
         )
 
-    def _checked(self, block: BlockSpec, known: Dict[str, BlockSpec], lost: Lost) -> BlockSpec:
+    def _checked(self, block: BlockSpec, known: Names[BlockSpec]) -> BlockSpec:
         """`block` with the uses in it matched to their blocks, without those at fault."""
         nodes: dict[str, NodeSpec | BlockCallSpec] = {}
         for name, node in block.nodes.items():
             if isinstance(node, NodeSpec):
                 nodes[name] = node
-            elif (use := check_use(node, known, lost, self.findings)) and self._sizes_known(
-                use, block
-            ):
+                continue
+            use = check_use(node, known, self.findings)
+            if use is not FAULTY and self._sizes_known(use, block):
                 nodes[name] = use
-        return replace(block, nodes=nodes, lost=block.lost | (block.nodes.keys() - nodes.keys()))
+        faulty = block.nodes.faulty | block.nodes.keys()
+        return replace(block, nodes=Names(nodes, faulty))
 
     def _sizes_known(self, use: BlockCallSpec, block: BlockSpec) -> bool:
         """Tell sizes of a use that are wrong whatever the sizes of the block are."""
@@ -424,8 +425,10 @@ def unknown_size_help(name: str, block: BlockSpec) -> str:
 def _is_node(name: str, block: BlockSpec) -> bool:
     """Whether `name` may be that of a node of `block`, or of one inside a use in it."""
     head, dot, _ = name.partition(".")
-    node = block.nodes.get(head)
-    return head in block.lost or (node is not None and (not dot or isinstance(node, BlockCallSpec)))
+    node = block.nodes.find(head)
+    if node is None or node is FAULTY:
+        return node is FAULTY
+    return not dot or isinstance(node, BlockCallSpec)
 
 
 def _used(block: BlockSpec) -> Iterator[BlockCallSpec]:

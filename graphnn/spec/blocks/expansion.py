@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 
-from graphnn.diagnostics import Findings, Note, suggestion
+from graphnn.diagnostics import FAULTY, Findings, Names, Note, suggestion
 from graphnn.spec import sizes
 from graphnn.spec._nodes import MAX_NODES
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
@@ -22,7 +22,6 @@ from graphnn.spec.model import (
     BlockCallSpec,
     BlockInstance,
     BlockSpec,
-    Lost,
     NodeSpec,
     Reference,
 )
@@ -40,76 +39,59 @@ class Expanded:
     nodes: dict[str, NodeSpec]
     uses: dict[str, BlockCall]
     aliases: dict[str, str]
-    lost: frozenset[str]
-    stray: tuple[Reference, ...] = ()
+    faulty: dict[str, tuple[Reference, ...]]
 
 
 def expand(
-    nodes: Dict[str, Node],
-    lost: Iterable[str],
-    blocks: Dict[str, BlockSpec],
-    lost_blocks: Lost,
-    scope: Scope,
-    lost_sizes: Lost,
-    findings: Findings,
+    nodes: Names[Node], blocks: Names[BlockSpec], scope: Names[sizes.Size], findings: Findings
 ) -> Expanded:
     """`nodes` with every use of a block replaced by the nodes of its copies.
 
     Parameters
     ----------
-    nodes : mapping of str to NodeSpec or UseSpec
-    lost : iterable of str
-        Names of nodes at fault, which has been told.
-    blocks : mapping of str to BlockSpec
-    lost_blocks : frozenset of str or None
-        Names of blocks at fault; None where any may be.
-    scope : mapping of str to Size
+    nodes : Names of NodeSpec or BlockCallSpec
+    blocks : Names of BlockSpec
+    scope : Names of Size
         The named sizes.
-    lost_sizes : frozenset of str or None
-        Names of sizes at fault; None where any may be.
     findings : Findings
         Takes what is wrong with uses. Whether what a node reads is there is left to the graph.
     """
     if all(isinstance(node, NodeSpec) for node in nodes.values()):
         plain = {name: node for name, node in nodes.items() if isinstance(node, NodeSpec)}
-        return Expanded(plain, {}, {}, frozenset(lost))
-    return _Expander(blocks, scope, lost_sizes, lost, findings).expand(nodes, lost_blocks)
+        return Expanded(plain, {}, {}, dict.fromkeys(nodes.faulty, ()))
+    return _Expander(blocks, scope, findings).expand(nodes)
 
 
 class _Expander:
     def __init__(
         self,
-        blocks: Dict[str, BlockSpec],
-        scope: Scope,
-        lost_sizes: Lost,
-        lost: Iterable[str],
+        blocks: Names[BlockSpec],
+        scope: Names[sizes.Size],
         findings: Findings,
     ) -> None:
         self._findings = findings
         self._copies = BlockDiagnostics(findings)
         self._blocks = blocks
         self._scope = scope
-        self._lost_sizes = lost_sizes
-        self._stray: list[Reference] = []  # what uses at fault read
         self._nodes: dict[str, tuple[NodeSpec, BlockInstance | None]] = {}
         self._uses: dict[str, BlockCall] = {}
         self._aliases: dict[str, str] = {}
-        self._lost = set(lost)
+        self._faulty: dict[str, tuple[Reference, ...]] = {}  # with what each is known to read
         self._counts: dict[tuple[sizes.Size | str, ...], int] = {}
 
-    def expand(self, nodes: Dict[str, Node], lost_blocks: Lost) -> Expanded:
+    def expand(self, nodes: Names[Node]) -> Expanded:
+        self._faulty.update(dict.fromkeys(nodes.faulty, ()))
         top: list[Node] = []
         for name, node in nodes.items():
-            found: Node | None = node
-            if isinstance(node, BlockCallSpec):
-                found = check_use(node, self._blocks, lost_blocks, self._findings)
-                if found is None:
-                    self._misfit(node)
-                    self._stray.extend(node.inputs)
-            if found is not None:
-                top.append(found)
+            if isinstance(node, NodeSpec):
+                top.append(node)
                 continue
-            self._lost.add(name)
+            found = check_use(node, self._blocks, self._findings)
+            if found is FAULTY:
+                self._misfit(node)
+                self._faulty[name] = node.inputs
+            else:
+                top.append(found)
         self._unfold(top)
         # An alias leads to a node, or to an alias that was made after it.
         for name, target in reversed(list(self._aliases.items())):
@@ -117,8 +99,11 @@ class _Expander:
         for use in self._uses.values():
             use.inputs.extend(self._reference(r, use.parent) for r in use.spec.inputs)
         placed = {name: self._placed(name, *found) for name, found in self._nodes.items()}
-        mentions = tuple(self._reference(reference, None) for reference in self._stray)
-        return Expanded(placed, self._uses, self._aliases, frozenset(self._lost), mentions)
+        faulty = {
+            name: tuple(self._reference(reference, None) for reference in read)
+            for name, read in self._faulty.items()
+        }
+        return Expanded(placed, self._uses, self._aliases, faulty)
 
     def _misfit(self, spec: BlockCallSpec) -> None:
         """Tell sizes at fault of a use that does not fit its block for another reason."""
@@ -143,9 +128,8 @@ class _Expander:
             elif use := self._use(node, copy):
                 pending += [(c, iter(use.block.nodes.values())) for c in reversed(use.copies)]
             else:
-                self._lost.add(_full(copy, node.name))
-                if copy is None:  # in a block, they are told where it is defined
-                    self._stray.extend(node.inputs)
+                # What one in a block reads is checked where the block is defined.
+                self._faulty[_full(copy, node.name)] = node.inputs if copy is None else ()
 
     def _use(self, spec: BlockCallSpec, parent: BlockInstance | None) -> BlockCall | None:
         """`spec` with its copies, or None where it is at fault."""
@@ -181,9 +165,9 @@ class _Expander:
                 BlockInstance(prefix, use, None if use.repeat is None else number, read)
             )
             read = dict.fromkeys(read, prefix)
-            self._lost.update(f"{prefix}.{gone}" for gone in block.lost)
+            self._faulty.update({f"{prefix}.{name}": () for name in block.nodes.faulty})
         if block.output is None:
-            self._lost.add(use.name)
+            self._faulty[use.name] = ()
             return
         if use.repeat is not None:
             self._aliases[use.name] = use.copies[-1].name
@@ -197,8 +181,6 @@ class _Expander:
         if fault.name and parent is not None:
             help = unknown_size_help(fault.name, parent.use.block)
         elif fault.name:
-            if self._lost_sizes is None or fault.name in self._lost_sizes:
-                return
             otherwise = "declare it under 'sizes': a whole number, or free"
             help = suggestion(fault.name, self._scope, otherwise)
         span = place.span_of(fault.name or "")
@@ -292,10 +274,13 @@ def _given(
     faults: list[tuple[Value, GivenSizeError]] = []
     for key, what, value, most in asked(spec, name):
         try:
-            found[key] = size_of(what, value, outer, most)
+            size = size_of(what, value, outer, most)
         except GivenSizeError as fault:
             faults.append((value, fault))
-    if faults:
+            continue
+        if size is not FAULTY:
+            found[key] = size
+    if not found.keys() >= {key for key, *_ in asked(spec, name)}:
         return None, faults
     scope = {key: found[key] for key in block.sizes}
     return ({"batch": sizes.free("batch"), **scope}, found.get("repeat")), faults

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from graphnn.diagnostics import FAULTY
 from graphnn.execution.network import Network
 from graphnn.graph import GraphBuilder
 from graphnn.ops import REGISTRY, Input, Op
@@ -43,7 +44,7 @@ class Partial:
             not self._nodes
             or bool(self.network.trainable)
             or any(_may_learn(node.op, node.trainable) for node in self._at_fault())
-            or any(map(self._lost_may_learn, self._draft.spec.lost))
+            or any(map(self._lost_may_learn, self._draft.spec.faulty))
         )
 
     @property
@@ -92,7 +93,7 @@ class Partial:
             return self.network.losses(), True
         found = [name for name, node in self._nodes.items() if (op := _op(node)) and op.is_loss]
         known = bool(found) and not any(_op(node) is None for node in self._nodes.values())
-        return tuple(found), known and not self._draft.spec.lost
+        return tuple(found), known and not self._draft.spec.faulty
 
     def _is_whole(self) -> bool:
         """Whether all nodes are sound, and all outputs are there."""
@@ -100,7 +101,7 @@ class Partial:
         outputs = [reference.name for reference in spec.outputs or ()]
         return (
             bool(self._nodes)
-            and not spec.lost
+            and not spec.faulty
             and not self._at_fault()
             and (spec.outputs is None or bool(outputs))
             and self.is_sound(outputs)
@@ -152,7 +153,7 @@ class Partial:
         return _may_learn(op if isinstance(op, Scalar) else Scalar(""), trained)
 
     def _is_lost(self, name: str) -> bool:
-        return not self._nodes or self._draft.spec.is_lost(name)
+        return not self._nodes or self._draft.spec.find(name) is FAULTY
 
 
 def _op(node: NodeSpec) -> type[Op] | None:
