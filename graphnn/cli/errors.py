@@ -1,19 +1,22 @@
-"""What makes a result that is not finite, told with it where it can be seen in the network."""
+"""What commands report with an error: its likely causes, and the other faults of the spec."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from graphnn.diagnostics import RunError
+from graphnn.diagnostics import DataError, FileError, RunError, SpecError, TrainingError
 from graphnn.execution.network import Network
 from graphnn.graph import lints
+from graphnn.training import diagnose
 
-_CAUSES = ("not-probabilities",)  # warnings of what may bring it about
+_CAUSES = ("not-probabilities",)  # warnings of what makes a result not finite
 
 
 @contextmanager
-def told(net: Network) -> Iterator[None]:
+def explained(net: Network) -> Iterator[None]:
     """Add the warnings of `net` that explain it to an error that a result is not finite."""
     try:
         yield
@@ -23,3 +26,16 @@ def told(net: Network) -> Iterator[None]:
         found = lints.silence(lints.advise(net.graph), net.graph.spec, complete=False)
         causes = [warning for warning in found if warning.code in _CAUSES]
         raise RunError(*error.diagnostics, *causes) from None
+
+
+@contextmanager
+def complete(file: Path, settings: Mapping[str, Any]) -> Iterator[None]:
+    """Report with a fault of the spec in `file` all others that ``graphnn check`` reports."""
+    try:
+        yield
+    except (SpecError, FileError, DataError, TrainingError) as error:
+        every = [found for found in diagnose(file, settings) if found.severity == "error"]
+        known = {(found.code, found.message) for found in every}
+        if any((found.code, found.message) not in known for found in error.diagnostics):
+            raise  # what is no fault of the spec, such as a folder that is in use
+        raise type(error)(*every) from None

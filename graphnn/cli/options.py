@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,15 +16,12 @@ SET = "--set"  # also the name under which diagnostics show a setting
 INPUT = "--input"
 DATA = "--data"
 
-File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON.", show_default=False)
-]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON.")]
 Files = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILE...",
         help="Spec files, or folders whose .yaml, .yml and .json files are taken.",
-        show_default=False,
     ),
 ]
 Settings = Annotated[
@@ -34,7 +31,6 @@ Settings = Annotated[
         metavar="NAME=VALUE",
         help="Replace a named size, a value of 'train', or what a node is given, such as "
         "'drop.rate=0.3' or 'a1.weight=he'; null takes out what is optional. May be repeated.",
-        show_default=False,
     ),
 ]
 Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
@@ -45,7 +41,6 @@ Inputs = Annotated[
         metavar="NAME=VALUE",
         help="Value of an input: numbers such as 'x=[[1.0, 0.5]]', 'x={zeros: [5, 2]}', or an "
         ".npz or .safetensors file with an array of that name. May be repeated.",
-        show_default=False,
     ),
 ]
 InputFile = Annotated[
@@ -54,7 +49,6 @@ InputFile = Annotated[
         "--inputs",
         metavar="FILE",
         help="An .npz or .safetensors file with an array for each input.",
-        show_default=False,
     ),
 ]
 Weights = Annotated[
@@ -62,7 +56,6 @@ Weights = Annotated[
     typer.Option(
         metavar="FILE",
         help="Parameters to start from, an .npz or .safetensors file such as training leaves.",
-        show_default=False,
     ),
 ]
 TrainedWeights = Annotated[
@@ -72,15 +65,12 @@ TrainedWeights = Annotated[
         metavar="FILE",
         help="Trained parameters: the folder of a run, or a file such as weights.safetensors or "
         "checkpoint.safetensors in it.",
-        show_default=False,
     ),
 ]
 Only = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="PARAMETER",
-        help="Take this parameter alone, such as a1.weight. May be repeated.",
-        show_default=False,
+        metavar="PARAMETER", help="Take this parameter alone, such as a1.weight. May be repeated."
     ),
 ]
 Entries = Annotated[
@@ -90,7 +80,6 @@ Entries = Annotated[
         metavar="N|ENTRY",
         help="Take only so many entries, drawn by --seed; or this one, such as 'a1.weight[3,7]', "
         "which may be repeated.",
-        show_default=False,
     ),
 ]
 Method = Annotated[
@@ -100,17 +89,13 @@ Method = Annotated[
     ),
 ]
 Order = Annotated[
-    int | None,
-    typer.Option(
-        metavar="2|4", help="Order of the central rule; by default 2.", show_default=False
-    ),
+    int | None, typer.Option(metavar="2|4", help="Order of the central rule; by default 2.")
 ]
 Loss = Annotated[
     str | None,
     typer.Option(
         metavar="NODE",
         help="Node whose mean is the loss. By default that of 'train', else every loss op.",
-        show_default=False,
     ),
 ]
 Batch = Annotated[
@@ -128,8 +113,7 @@ Seed = Annotated[
     ),
 ]
 Step = Annotated[
-    float | None,
-    typer.Option(help="How far each entry is moved; by default what suits the rule."),
+    float | None, typer.Option(help="How far each entry is moved; by default what suits the rule.")
 ]
 Mode = Annotated[
     Literal["run", "train"],
@@ -151,13 +135,17 @@ Threads = Annotated[
         min=1,
         metavar="N",
         help="That share the work, but for the method loop; by default one for each core.",
-        show_default=False,
     ),
 ]
 MaxMemory = Annotated[
     int, typer.Option(min=1, metavar="MIB", help="Memory that tables of probes may take.")
 ]
 Rule = Annotated[Literal["central", "forward"], typer.Option(help="Difference rule.")]
+
+
+def output_option(metavar: str, help: str) -> Any:
+    """The option ``-o`` of a command: what it names, and what for."""
+    return typer.Option("-o", "--output", metavar=metavar, help=help)
 
 
 def settings(given: Iterable[str] | None) -> dict[str, Value]:

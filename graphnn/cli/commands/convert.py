@@ -5,25 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from graphnn.cli import terminal
-from graphnn.cli.options import File
+from graphnn.cli.options import File, output_option
 from graphnn.spec import convert as convert_file
 
 
 def convert(
     file: File,
-    output: Annotated[
-        Path,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Where to; its suffix is .yaml or .json.",
-            show_default=False,
-        ),
-    ],
+    output: Annotated[Path, output_option("FILE", "Where to; its suffix is .yaml or .json.")],
 ) -> None:
     """Write a spec as JSON or YAML: the same values in the same order, laid out anew.
 

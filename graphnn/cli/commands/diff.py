@@ -17,8 +17,8 @@ _STYLES = {"removed": "bad", "added": "good", "renamed": "note", "changed": "war
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="Spec file.", show_default=False)],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Spec file.", show_default=False)],
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="Spec file.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Spec file.")],
     format: Format = "text",
     set: Settings = None,
 ) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from graphnn.cli import terminal
-from graphnn.cli.options import File, Settings, settings
+from graphnn.cli.options import File, Settings, output_option, settings
 from graphnn.execution import network
 
 
@@ -16,13 +16,10 @@ def draw(
     file: File,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PICTURE",
-            help="Where to; the suffix tells the format: .svg, .png, .pdf, .dot. By default the "
+        output_option(
+            "PICTURE",
+            "Where to; the suffix tells the format: .svg, .png, .pdf, .dot. By default the "
             "spec's name with .svg, in this folder.",
-            show_default=False,
         ),
     ] = None,
     direction: Annotated[Literal["down", "right"], typer.Option(help="Where data flow.")] = "down",

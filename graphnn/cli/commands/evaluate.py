@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from graphnn.cli import terminal
-from graphnn.cli.options import DATA, File, Format, Settings, TrainedWeights, assignment, settings
+from graphnn.cli.options import (
+    DATA,
+    File,
+    Format,
+    Settings,
+    TrainedWeights,
+    assignment,
+    output_option,
+    settings,
+)
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import network
 from graphnn.spec.values import Mapping
@@ -27,18 +36,14 @@ def evaluate(
             metavar="DATA",
             help="Rows in place of those that the spec holds back, written like 'train.data': "
             "'{npz: rows.npz}'. Files lie in the folder of the spec or below.",
-            show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FOLDER",
-            help="Write pictures here: confusion.png of a classifier, and mistakes.png for images; "
+        output_option(
+            "FOLDER",
+            "Write pictures here: confusion.png of a classifier, and mistakes.png for images; "
             "reconstructions.png of what makes images of images.",
-            show_default=False,
         ),
     ] = None,
     set: Settings = None,

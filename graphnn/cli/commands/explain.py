@@ -13,9 +13,7 @@ from graphnn.diagnostics import explain as page
 _Code = Annotated[
     str | None,
     typer.Argument(
-        metavar="CODE",
-        help="As messages show it, such as unknown-op; without one, all are listed.",
-        show_default=False,
+        metavar="CODE", help="As messages show it, such as unknown-op; without one, all are listed."
     ),
 ]
 

@@ -29,6 +29,7 @@ from graphnn.cli.options import (
     Settings,
     Step,
     Threads,
+    output_option,
     settings,
 )
 from graphnn.diagnostics import Diagnostic, UsageError
@@ -58,27 +59,19 @@ def grad(
     threads: Threads = None,
     max_memory: MaxMemory = MAX_MEMORY >> 20,
     save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write the gradient to this .npz file too.", show_default=False
-        ),
+        Path | None, typer.Option(metavar="FILE", help="Write the gradient to this .npz file too.")
     ] = None,
     study: Annotated[
         str | None,
         typer.Option(
             metavar="ENTRY",
             help="Show the derivative by one entry, such as 'a1.weight[3,7]', for many steps.",
-            show_default=False,
         ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="PICTURE",
-            help="With --study: where to draw it, .png, .svg or .pdf. By default study.png.",
-            show_default=False,
+        output_option(
+            "PICTURE", "With --study: where to draw it, .png, .svg or .pdf. By default study.png."
         ),
     ] = None,
     set: Settings = None,
@@ -97,7 +90,7 @@ def grad(
         return 0
     stopped = None
     try:
-        with errors.told(net), progress.counting("entries") as callback:
+        with errors.explained(net), progress.counting("entries") as callback:
             estimates = gradients.numerical_gradient(
                 net,
                 arrays,
@@ -181,13 +174,7 @@ def _row(name: str, found: GradientEstimate) -> tuple[terminal.Piece, ...]:
 
 def _study(found: StepStudy, path: Path) -> None:
     terminal.line(("strong", found.entry), f"  backprop: {found.reference!r}")
-    columns = (
-        found.steps,
-        found.forward,
-        found.central,
-        found.forward_error,
-        found.central_error,
-    )
+    columns = (found.steps, found.forward, found.central, found.forward_error, found.central_error)
     header = ("h", "forward", "central", "forward error", "central error")
     rows = [
         (f"{h:.0e}", f"{forward:.12g}", f"{central:.12g}", f"{off:.1e}", f"{least:.1e}")

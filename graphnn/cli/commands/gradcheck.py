@@ -63,7 +63,7 @@ def gradcheck(
     arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
     stopped = None
     try:
-        with errors.told(net), progress.counting("entries") as callback:
+        with errors.explained(net), progress.counting("entries") as callback:
             report = gradients.check_gradients(
                 net,
                 arrays,

@@ -17,12 +17,7 @@ _NAME = "NAME"  # stands for the name in a template
 
 
 def new(
-    name: Annotated[
-        Path,
-        typer.Argument(
-            metavar="NAME", help="Name of the file; .yaml is added.", show_default=False
-        ),
-    ],
+    name: Annotated[Path, typer.Argument(metavar="NAME", help="Name of the file; .yaml is added.")],
     template: Annotated[
         Literal["mnist", "gate", "descent", "blocks"],
         typer.Option(

@@ -24,10 +24,7 @@ _WORDS = {
 
 
 def ops(
-    name: Annotated[
-        str | None,
-        typer.Argument(metavar="NAME", help="Tell all of this op.", show_default=False),
-    ] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Tell all of this op.")] = None,
 ) -> None:
     """List the ops, or tell everything about one."""
     known = {key: op for key, op in REGISTRY.items() if not op.internal}

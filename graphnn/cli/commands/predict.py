@@ -14,7 +14,7 @@ import typer
 from numpy.typing import NDArray
 
 from graphnn.cli import terminal
-from graphnn.cli.options import File, Format, Settings, TrainedWeights, settings
+from graphnn.cli.options import File, Format, Settings, TrainedWeights, output_option, settings
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import network
 from graphnn.training import Outputs, Prediction, Predictor, pairs, train_spec
@@ -30,19 +30,14 @@ def predict(
             metavar="INPUT",
             help="PNG images of the size of the input, folders of such images, or .csv, .npy, .npz "
             "and .safetensors files with rows.",
-            show_default=False,
         ),
     ],
     weights: TrainedWeights,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="For a network that makes images of images: write a sheet of both, .png, .svg or "
-            ".pdf.",
-            show_default=False,
+        output_option(
+            "FILE",
+            "For a network that makes images of images: write a sheet of both, .png, .svg or .pdf.",
         ),
     ] = None,
     set: Settings = None,

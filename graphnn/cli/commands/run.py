@@ -31,15 +31,11 @@ def run(
         typer.Option(
             metavar="NODE",
             help="Print this node's value in place of the declared outputs. May be repeated.",
-            show_default=False,
         ),
     ] = None,
     weights: Weights = None,
     save: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write the values to this .npz file too.", show_default=False
-        ),
+        Path | None, typer.Option(metavar="FILE", help="Write the values to this .npz file too.")
     ] = None,
     set: Settings = None,
 ) -> None:

@@ -9,20 +9,14 @@ from typing import Annotated
 import typer
 
 from graphnn.cli import terminal
+from graphnn.cli.options import output_option
 from graphnn.graph import schema as json_schema
 from graphnn.storage import files
 
 
 def schema(
     output: Annotated[
-        Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FILE",
-            help="Where to; by default it is printed.",
-            show_default=False,
-        ),
+        Path | None, output_option("FILE", "Where to; by default it is printed.")
     ] = None,
 ) -> None:
     """Write the JSON Schema of spec files, with which editors complete, explain and check them."""

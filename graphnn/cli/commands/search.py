@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from graphnn.cli import terminal
-from graphnn.cli.options import SET, File, Settings, settings
+from graphnn.cli.options import SET, File, Settings, output_option, settings
 from graphnn.spec import flow
 from graphnn.spec.values import located
 from graphnn.training import (
@@ -32,18 +32,14 @@ _SHOWN = 5  # trials in the table
 def search(
     file: File,
     trials: Annotated[
-        int,
-        typer.Option(min=1, help="How many there will be in all, those already done included."),
+        int, typer.Option(min=1, help="How many there will be in all, those already done included.")
     ] = 50,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FOLDER",
-            help="Where to keep the trials and write pictures; by default runs/ and the spec's "
+        output_option(
+            "FOLDER",
+            "Where to keep the trials and write pictures; by default runs/ and the spec's "
             "name with -search.",
-            show_default=False,
         ),
     ] = None,
     set: Settings = None,

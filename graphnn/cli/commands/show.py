@@ -42,9 +42,7 @@ def show(
     if graph.parameters:
         terminal.line()
         terminal.table(
-            ("parameter", "shape", "entries", "starts as"),
-            _parameter_rows(graph, seen),
-            right=[2],
+            ("parameter", "shape", "entries", "starts as"), _parameter_rows(graph, seen), right=[2]
         )
     terminal.line()
     terminal.table(("", ""), _facts(graph))

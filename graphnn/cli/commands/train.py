@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from graphnn.cli import complaints, errors, terminal, training_progress
-from graphnn.cli.options import SET, File, Settings, settings
+from graphnn.cli import errors, terminal, training_progress
+from graphnn.cli.options import SET, File, Settings, output_option, settings
 from graphnn.diagnostics import Diagnostic, RunError, TrainingError
 from graphnn.execution import network
 from graphnn.execution.network import Network
@@ -28,13 +28,10 @@ def train(
     file: File,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "-o",
-            "--output",
-            metavar="FOLDER",
-            help="Where to write weights, history and pictures. By default runs/ and the spec's "
+        output_option(
+            "FOLDER",
+            "Where to write weights, history and pictures. By default runs/ and the spec's "
             "name, with a number where that is in use.",
-            show_default=False,
         ),
     ] = None,
     resume: Annotated[
@@ -48,11 +45,15 @@ def train(
     --resume goes on from there.
     """
     values = settings(set)
-    with complaints.told(file, values):
+    with errors.complete(file, values):
         net = network.load(file, values)
     folder = output or (_latest(file) if resume else _unused(file))
     try:
-        with complaints.told(file, values), errors.told(net), training_progress.epochs() as watch:
+        with (
+            errors.complete(file, values),
+            errors.explained(net),
+            training_progress.epochs() as watch,
+        ):
             run = train_network(net, folder=folder, resume=resume, progress=watch)
             watch.finish(len(run.history))
     except RunError:
