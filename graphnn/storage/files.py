@@ -154,7 +154,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
     except (OSError, ValueError) as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
     beside = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -162,7 +162,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         beside.chmod(_permissions(path))
         beside.replace(path)
     except OSError as error:
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
     finally:
         beside.unlink(missing_ok=True)
 
@@ -172,7 +172,8 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, lambda stream: stream.write(text.encode()))
 
 
-def _unwritable(path: Path, error: OSError | ValueError) -> FileError:
+def unwritable(path: Path, error: OSError | ValueError) -> FileError:
+    """What `error` says of writing to `path`."""
     if isinstance(error, FileNotFoundError):
         return fail("no-such-folder", f"there is no folder '{path.parent}' to write into")
     return fail("unwritable-file", f"'{path}' cannot be written: {_reason(error)}")

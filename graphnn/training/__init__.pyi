@@ -26,9 +26,9 @@ from .runs.run import missing_folders as missing_folders
 from .runs.run import remove_if_empty as remove_if_empty
 from .runs.run import train as train
 from .runs.run import train_spec as train_spec
+from .studies.checks import measures as measures
+from .studies.results import Search as Search
 from .studies.search import STUDY as STUDY
-from .studies.search import Search as Search
-from .studies.search import SearchProgress as SearchProgress
-from .studies.search import measures as measures
 from .studies.search import search as search
 from .studies.trials import Trial as Trial
+from .studies.worker import SearchProgress as SearchProgress

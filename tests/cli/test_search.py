@@ -42,11 +42,12 @@ def test_a_search_and_what_it_leaves(call, study):
     first, *rows, wrote, advice = result.out.splitlines()
     assert first == "6 trials: 6 complete"
     assert [row.split() for row in rows] == table
-    names = "study.db, trials.csv, best.yaml, curves.png, values.png"
+    names = "study.log, trials.csv, best.yaml, curves.png, values.png"
     assert wrote == f"wrote 'runs/descent-search': {names}"
     assert advice == "train it by: graphnn train descent.yaml --set learning_rate=0.25"
     folder = Path("runs/descent-search")
-    assert sorted(path.name for path in folder.iterdir()) == sorted(names.split(", "))
+    left = sorted(path.name for path in folder.iterdir())
+    assert left == sorted([".study.log.lock", *names.split(", ")])
     kept = list(csv.reader((folder / "trials.csv").read_text().splitlines()))
     assert kept[0] == ["trial", "state", "epochs", "loss", "learning_rate"]
     assert [row[:3] for row in kept[1:]] == [[str(n), "complete", "3"] for n in range(1, 7)]

@@ -86,7 +86,7 @@ train: {data: {csv: {file: animals.csv, x: size, t: kind}}, epochs: 1}
 """,
     "animals.csv": "size,kind\n1,cat\n2,dog\n",
     "used/file": "",
-    "text.db": "no database at all\n" * 50,
+    "text.log": "no database at all\n" * 50,
 }
 
 
@@ -150,8 +150,8 @@ def missing_gradient() -> None:
 
 
 def another_search() -> None:
-    graphnn.search("searched.yaml", 1, storage="search.db")
-    graphnn.search("searched.yaml", 1, {"epochs": 3}, storage="search.db")
+    graphnn.search("searched.yaml", 1, storage="search.log")
+    graphnn.search("searched.yaml", 1, {"epochs": 3}, storage="search.log")
 
 
 def without(module: str, act: Callable[[], object]) -> Callable[[], object]:
@@ -462,7 +462,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "different-spec": (
         another_search,
-        "error[different-spec]: 'search.db' holds a search of another spec\n"
+        "error[different-spec]: 'search.log' holds a search of another spec\n"
         "   = help: name another folder, or go on with the spec and settings it began with",
     ),
     # searches
@@ -485,8 +485,9 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "error[searched-setting]: the setting 'learning_rate' is what the search varies",
     ),
     "bad-search-file": (
-        lambda: graphnn.search("searched.yaml", 1, storage="text.db"),
-        "error[bad-search-file]: 'text.db' cannot be opened as a search: file is not a database",
+        lambda: graphnn.search("searched.yaml", 1, storage="text.log"),
+        "error[bad-search-file]: 'text.log' cannot be opened as a search: "
+        "it is not a file of trials",
     ),
     "no-optuna": (
         without("optuna", lambda: graphnn.search("searched.yaml", 1)),

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import csv
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import graphnn
-from graphnn.diagnostics import FileError, GraphnnError
-from graphnn.storage import DeferredInterrupt, leases
+from graphnn.diagnostics import FileError, GraphnnError, TrainingError
+from graphnn.storage import DeferredInterrupt
+from graphnn.storage.locks import OwnerLock, is_held
 from graphnn.training.studies.trials import Trials
 
 optuna = pytest.importorskip("optuna")
@@ -31,6 +32,8 @@ nodes:
 train: {loss: f, optimizer: {sgd: {learning_rate: 0.1}}, epochs: 4}
 search: {learning_rate: {uniform: [0.1, 0.4]}, pruner: none}
 """
+DRAWN = "trial 1 draws '{}' in another way than the search"
+OUTSIDE = "trial 1 has 'learning_rate' outside its range"
 PLANE = """\
 graphnn: 1
 nodes:
@@ -67,7 +70,7 @@ def plane(search):
 
 def test_a_trial_that_fails_is_not_one_that_diverged_and_says_why(rows):
     file = plane("{rows: {choice: [5, 11]}}")
-    found = graphnn.search(file, 8, storage="study.db")
+    found = graphnn.search(file, 8, storage="study.log")
     states = {trial.settings["rows"]: trial.state for trial in found.trials}
     assert states == {5: "complete", 11: "failed"}
     message = "'rows' is 11, but there are 10 rows to train on"
@@ -76,13 +79,13 @@ def test_a_trial_that_fails_is_not_one_that_diverged_and_says_why(rows):
     found.write(".")
     told = list(csv.DictReader(Path("trials.csv").read_text().splitlines()))
     assert {(row["rows"], row["state"]) for row in told} == {("5", "complete"), ("11", "failed")}
-    assert graphnn.search(file, 8, storage="study.db").trials == found.trials
+    assert graphnn.search(file, 8, storage="study.log").trials == found.trials
 
 
 def test_a_search_all_of_whose_trials_fail_ends_in_their_fault_and_leaves_nothing(rows):
     file = plane("{rows: {choice: [11]}}")
     with pytest.raises(GraphnnError) as caught:
-        graphnn.search(file, 3, storage="study.db")
+        graphnn.search(file, 3, storage="study.log")
     assert str(caught.value) == (
         "error[too-few-rows]: 'rows' is 11, but there are 10 rows to train on\n"
         "  --> net.yaml:8:26\n"
@@ -92,7 +95,7 @@ def test_a_search_all_of_whose_trials_fail_ends_in_their_fault_and_leaves_nothin
         "   = note: no trial came to anything: 3 of 3 failed like this\n"
         "   = help: rows for validation and test are held back first"
     )
-    assert not Path("study.db").exists()
+    assert not Path("study.log").exists()
 
     told = []
     with pytest.raises(GraphnnError):
@@ -113,17 +116,17 @@ def test_a_missing_file_ends_a_search_at_once(rows):
     file = plane("{learning_rate: {choice: [0.1]}}")
     Path("rows.npz").unlink()
     with pytest.raises(FileError, match=r"rows\.npz"):
-        graphnn.search(file, 3, storage="study.db")
-    assert not Path("study.db").exists()
+        graphnn.search(file, 3, storage="study.log")
+    assert not Path("study.log").exists()
 
 
 def test_a_fault_does_not_take_away_what_is_done(rows):
     file = plane("{learning_rate: {choice: [0.01]}}")
-    graphnn.search(file, 2, storage="study.db")
+    graphnn.search(file, 2, storage="study.log")
     Path("rows.npz").unlink()
     with pytest.raises(FileError):
-        graphnn.search(file, 3, storage="study.db")
-    states = [trial.state for trial in graphnn.search(file, 2, storage="study.db").trials]
+        graphnn.search(file, 3, storage="study.log")
+    states = [trial.state for trial in graphnn.search(file, 2, storage="study.log").trials]
     assert states == ["complete", "complete", "interrupted"]
 
 
@@ -142,11 +145,11 @@ def test_ctrl_c_at_no_moment_leaves_a_trial_under_way(descent, monkeypatch, mome
 
     with monkeypatch.context() as patched:
         patched.setattr(Trials, moment, interrupted)
-        found = graphnn.search(descent, 3, storage="study.db")
+        found = graphnn.search(descent, 3, storage="study.log")
     assert found.interrupted
     assert [t.state for t in found.trials] == ["complete" if moment == "tell" else "interrupted"]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    done = [t.state for t in graphnn.search(descent, 3, storage="study.db").trials]
+    done = [t.state for t in graphnn.search(descent, 3, storage="study.log").trials]
     assert done.count("complete") == 3
 
 
@@ -182,38 +185,97 @@ def test_the_trial_of_a_killed_process_is_ended_by_whoever_goes_on(descent):
         "def wait(progress):\n"
         "    print('under way', flush=True)\n"
         "    time.sleep(100)\n"
-        f"graphnn.search({descent!r}, 2, storage='study.db', progress=wait)\n"
+        f"graphnn.search({descent!r}, 2, storage='study.log', progress=wait)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "under way\n"
     # As long as it is alive, its trial counts.
-    alone = graphnn.search(descent, 1, storage="study.db")
+    alone = graphnn.search(descent, 1, storage="study.log")
     assert [trial.state for trial in alone.trials] == ["running"]
     process.kill()
     process.communicate()
-    found = graphnn.search(descent, 2, storage="study.db")
+    found = graphnn.search(descent, 2, storage="study.log")
     assert [trial.state for trial in found.trials] == ["interrupted", "complete", "complete"]
 
 
-def test_a_trial_that_nobody_owns_is_left_alone_for_a_while(descent, monkeypatch):
-    graphnn.search(descent, 1, storage="study.db")
-    optuna.load_study(study_name="graphnn", storage="sqlite:///study.db").ask()
-    assert len(graphnn.search(descent, 2, storage="study.db").trials) == 1
-    later = time.time() + 121
-    monkeypatch.setattr(time, "time", lambda: later)
-    found = graphnn.search(descent, 2, storage="study.db").trials
+def test_a_trial_that_nobody_owns_is_ended(descent):
+    graphnn.search(descent, 1, storage="study.log")
+    backend = optuna.storages.journal.JournalFileBackend("study.log")
+    storage = optuna.storages.JournalStorage(backend)
+    optuna.load_study(study_name="graphnn", storage=storage).ask()
+    found = graphnn.search(descent, 2, storage="study.log").trials
     assert [trial.state for trial in found] == ["complete", "complete"]
 
 
-def test_who_is_gone():
-    owner = leases.WorkerLease()
-    assert not leases.is_gone(owner.name)
-    owner.close()
-    assert leases.is_gone(owner.name)
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    host = socket.gethostname()
-    process.wait()
-    assert leases.is_gone(f"{host}:{process.pid}:0")
-    assert not leases.is_gone(f"{host}:{os.getppid()}:0")
-    assert not leases.is_gone(f"not-{host}:{process.pid}:0")
-    assert not leases.is_gone("strange")
+def test_a_lock_goes_with_its_process(tmp_path):
+    path = tmp_path / "lock"
+    lock = OwnerLock(path)
+    assert lock.acquire()
+    assert not OwnerLock(path).acquire()
+    assert is_held(path)
+    assert lock.owner == f"process {os.getpid()} on {socket.gethostname()}"
+    lock.release()
+    assert not is_held(path)
+    assert not path.exists()
+    code = (
+        "import os, pathlib, sys; from graphnn.storage.locks import OwnerLock\n"
+        "lock = OwnerLock(pathlib.Path(sys.argv[1])); assert lock.acquire(); os.abort()\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, path], check=False)
+    assert killed.returncode == -signal.SIGABRT
+    assert path.exists()
+    assert not is_held(path)
+
+
+def test_a_line_that_was_broken_off_is_dropped(descent):
+    graphnn.search(descent, 2, storage="study.log")
+    content = Path("study.log").read_bytes()
+    Path("study.log").write_bytes(content[:-9])
+    found = graphnn.search(descent, 3, storage="study.log").trials
+    assert [t.state for t in found] == ["complete", "interrupted", "complete", "complete"]
+    assert found == graphnn.search(descent, 3, storage="study.log").trials
+
+
+def test_a_full_disk_is_reported_and_what_is_done_stays(descent, monkeypatch):
+    graphnn.search(descent, 1, storage="study.log")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(FileError) as caught:
+            graphnn.search(descent, 2, storage="study.log")
+    assert str(caught.value) == (
+        "error[unwritable-file]: 'study.log' cannot be written: No space left on device"
+    )
+    assert len(graphnn.search(descent, 2, storage="study.log").trials) == 2
+
+
+def damage(old, new):
+    content = Path("study.log").read_text()
+    assert old in content
+    Path("study.log").write_text(content.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"op_code":5', '"op_code":"x"', "it is not a file of trials"),
+        ('"op_code":5', '"op_code":', "it is not a file of trials"),
+        ('"param_name":"learning_rate"', '"param_name":"rate"', DRAWN.format("rate")),
+        ('\\"high\\": 0.4', '\\"high\\": 0.5', DRAWN.format("learning_rate")),
+        ('"param_value_internal":0.', '"param_value_internal":1.', OUTSIDE),
+        ('"param_value_internal":0.', '"param_value_internal":NaN,"x":0.', OUTSIDE),
+        ('"intermediate_value":', '"intermediate_value":"a","x":', "trial 1 is damaged"),
+        ('"directions":[1]', '"directions":[2]', "it does not minimize"),
+    ],
+)
+def test_a_study_that_no_search_has_written(descent, old, new, reason):
+    graphnn.search(descent, 1, storage="study.log")
+    damage(old, new)
+    with pytest.raises(TrainingError) as caught:
+        graphnn.search(descent, 2, storage="study.log")
+    assert str(caught.value) == (
+        f"error[bad-search-file]: 'study.log' cannot be opened as a search: {reason}"
+    )

@@ -114,21 +114,21 @@ def test_a_seed_repeats_a_search_and_another_does_not(sampler):
 
 def test_a_search_in_two_parts_is_one_in_a_piece():
     file = descent("{learning_rate: {uniform: [0.01, 0.9]}}")
-    first = graphnn.search(file, 5, storage="part.db")
+    first = graphnn.search(file, 5, storage="part.log")
     assert len(first.trials) == 5
-    both = graphnn.search(file, 14, storage="part.db")
+    both = graphnn.search(file, 14, storage="part.log")
     assert both.trials[:5] == first.trials
     assert both.trials == graphnn.search(file, 14).trials
-    assert graphnn.search(file, 3, storage="part.db").trials == both.trials
+    assert graphnn.search(file, 3, storage="part.log").trials == both.trials
 
 
 def test_two_processes_share_a_file():
     file = descent("{learning_rate: {uniform: [0.01, 0.9]}, pruner: none}")
-    code = f"import graphnn; graphnn.search({file!r}, 12, storage='both {{0}}%?.db')"
+    code = f"import graphnn; graphnn.search({file!r}, 12, storage='both {{0}}%?.log')"
     processes = [subprocess.Popen([sys.executable, "-W", "error", "-c", code]) for _ in range(2)]
     assert [process.wait(timeout=100) for process in processes] == [0, 0]
-    assert Path("both {0}%?.db").exists()
-    found = graphnn.search(file, 1, storage="both {0}%?.db").trials
+    assert Path("both {0}%?.log").exists()
+    found = graphnn.search(file, 1, storage="both {0}%?.log").trials
     assert len(found) == 12
     assert {trial.state for trial in found} == {"complete"}
     assert len({trial.settings["learning_rate"] for trial in found}) == 12
@@ -265,11 +265,11 @@ def test_ctrl_c_keeps_what_was_done():
         if (progress.trial.number, len(progress.trial.curve)) == (3, 2):
             raise KeyboardInterrupt
 
-    found = graphnn.search(file, 5, storage="kept.db", progress=interrupt)
+    found = graphnn.search(file, 5, storage="kept.log", progress=interrupt)
     assert found.interrupted
     assert [trial.state for trial in found.trials] == ["complete", "complete", "interrupted"]
     assert len(found.trials[2].curve) == 2
-    found = graphnn.search(file, 5, storage="kept.db")
+    found = graphnn.search(file, 5, storage="kept.log")
     states = [trial.state for trial in found.trials]
     assert states == ["complete", "complete", "interrupted", "complete", "complete", "complete"]
 
@@ -289,7 +289,7 @@ def test_progress_is_told_after_every_epoch_and_trial():
 
 def test_optuna_is_left_as_it_was(capfd):
     before = optuna.logging.get_verbosity()
-    graphnn.search(descent("{learning_rate: {choice: [0.1]}}"), 1, storage="a.db")
+    graphnn.search(descent("{learning_rate: {choice: [0.1]}}"), 1, storage="a.log")
     assert optuna.logging.get_verbosity() == before
     assert capfd.readouterr() == ("", "")
 
@@ -382,16 +382,17 @@ def test_no_trials():
 
 def test_a_file_of_another_search_or_of_none():
     file = descent("{learning_rate: {choice: [0.1]}}")
-    graphnn.search(file, 1, storage="a.db")
-    assert fault(file, 1, {"epochs": 3}, storage="a.db") == (
-        "error[different-spec]: 'a.db' holds a search of another spec\n"
+    graphnn.search(file, 1, storage="a.log")
+    assert fault(file, 1, {"epochs": 3}, storage="a.log") == (
+        "error[different-spec]: 'a.log' holds a search of another spec\n"
         "   = help: name another folder, or go on with the spec and settings it began with"
     )
-    Path("text.db").write_text("no database at all\n" * 50)
-    assert fault(file, 1, storage="text.db") == (
-        "error[bad-search-file]: 'text.db' cannot be opened as a search: file is not a database"
+    Path("text.log").write_text("no database at all\n" * 50)
+    assert fault(file, 1, storage="text.log") == (
+        "error[bad-search-file]: 'text.log' cannot be opened as a search: "
+        "it is not a file of trials"
     )
-    assert fault(file, 1, storage="none/a.db") == (
+    assert fault(file, 1, storage="none/a.log") == (
         "error[no-such-folder]: there is no folder 'none' to write into"
     )
 

@@ -26,7 +26,7 @@ from graphnn.training.fitting.batches import check_batches
 from graphnn.training.fitting.measuring import fitted
 from graphnn.training.fitting.optimizers import Optimizer
 from graphnn.training.fitting.stopping import watch
-from graphnn.training.studies import search
+from graphnn.training.studies import checks
 
 _OF_BATCHES = {"validation", "test", "rows", "batch_size"}  # what decides how many rows each has
 
@@ -133,7 +133,7 @@ def _find(
     if net is not None:
         for found in lints.advise(net.graph):
             findings.add(found)
-    for found in search.diagnose(spec, findings.errors):
+    for found in checks.diagnose(spec, findings.errors):
         findings.add(found)
     return lints.silence(findings.sorted(), spec, complete=data)
 

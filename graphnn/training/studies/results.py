@@ -1,0 +1,142 @@
+"""The result of a search, and the folder that it leaves."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from graphnn import drawing
+from graphnn.diagnostics import Diagnostic, DrawingError, TrainingError
+from graphnn.spec import flow, to_yaml
+from graphnn.spec import settings as overrides
+from graphnn.spec.model import SearchedSpec, SearchSpec
+from graphnn.spec.values import Mapping as Document
+from graphnn.spec.values import located
+from graphnn.storage import files
+from graphnn.training.studies.trials import Trial, best_of
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What came of a search.
+
+    Attributes
+    ----------
+    metric : str
+    direction : {"maximize", "minimize"}
+    trials : tuple of Trial
+        In the order in which they began.
+    interrupted : bool
+        Whether Ctrl-C ended it.
+    document : Mapping
+        The spec that was searched.
+    faults : tuple of Diagnostic
+        Why trials of this call failed, one of each code.
+    """
+
+    metric: str
+    direction: str
+    trials: tuple[Trial, ...]
+    interrupted: bool
+    document: Document
+    spec: SearchSpec
+    faults: tuple[Diagnostic, ...] = ()
+
+    @property
+    def ranked(self) -> list[Trial]:
+        """The complete trials, the best first."""
+        return best_of(self.trials, self.direction)
+
+    @property
+    def best(self) -> Trial | None:
+        """The best trial; None as long as none is complete."""
+        return next(iter(self.ranked), None)
+
+    @property
+    def best_spec(self) -> str:
+        """The spec, without its ``search``, with the settings of the best trial.
+
+        Raises
+        ------
+        TrainingError
+            No trial is complete.
+        """
+        if self.best is None:
+            raise TrainingError(Diagnostic("no-trial", "no trial of the search is complete"))
+        found = overrides.override(self.document, self.best.settings)
+        entries = {key: entry for key, entry in found.entries.items() if key != "search"}
+        return to_yaml(Document(entries))
+
+    def write(self, folder: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Write trials.csv, best.yaml and pictures into `folder`.
+
+        Returns
+        -------
+        tuple
+            Names of the files written, and remarks on those that could not be.
+
+        Raises
+        ------
+        FileError
+            The folder does not exist or cannot be written.
+        """
+        place, written, remarks = Path(folder), ["trials.csv"], list[str]()
+        files.write_text(place / "trials.csv", self._table())
+        if self.best is not None:
+            files.write_text(place / "best.yaml", self.best_spec)
+            written.append("best.yaml")
+        for name, draw in (("curves.png", self._curves), ("values.png", self._values)):
+            try:
+                if draw(place / name):
+                    written.append(name)
+            except DrawingError as error:
+                remarks.extend(f"no {name}: {found.message}" for found in error.diagnostics)
+        return tuple(written), tuple(remarks)
+
+    def _table(self) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        names = list(self.spec.settings)
+        writer.writerow(["trial", "state", "epochs", self.metric, *names])
+        for trial in self.trials:
+            last = trial.curve[-1] if trial.curve and trial.value is None else trial.value
+            settings = [_cell(trial.settings.get(name, "")) for name in names]
+            writer.writerow([trial.number, trial.state, len(trial.curve), last, *settings])
+        return text.getvalue()
+
+    def _curves(self, path: Path) -> bool:
+        curves = {trial.number: trial.curve for trial in self.trials if trial.curve}
+        if curves:
+            best = None if self.best is None else self.best.number
+            drawing.trial_curves(curves, measure=self.metric, best=best, path=path)
+        return bool(curves)
+
+    def _values(self, path: Path) -> bool:
+        done = [trial for trial in self.trials if trial.value is not None]
+        if not done or self.best is None:
+            return False
+        names = self.spec.settings
+        drawing.trial_values(
+            {
+                name: [_point(found, trial.settings[name]) for trial in done]
+                for name, found in names.items()
+            },
+            [trial.value or 0.0 for trial in done],
+            measure=self.metric,
+            log=[name for name, found in names.items() if found.kind == "log_uniform"],
+            best=done.index(self.best),
+            path=path,
+        )
+        return True
+
+
+def _cell(value: Any) -> Any:
+    plain_there = isinstance(value, int | float | str) and not isinstance(value, bool)
+    return value if plain_there else flow(located(value))
+
+
+def _point(searched: SearchedSpec, value: Any) -> Any:
+    return str(_cell(value)) if searched.kind == "choice" else value
