@@ -6,10 +6,8 @@ import csv
 import errno
 import os
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +15,6 @@ import pytest
 
 import graphnn
 from graphnn.diagnostics import FileError, GraphnnError, TrainingError
-from graphnn.storage import DeferredInterrupt
-from graphnn.storage.locks import OwnerLock, is_held
 from graphnn.training.studies.trials import Trials
 
 optuna = pytest.importorskip("optuna")
@@ -153,32 +149,6 @@ def test_ctrl_c_at_no_moment_leaves_a_trial_under_way(descent, monkeypatch, mome
     assert done.count("complete") == 3
 
 
-def test_ctrl_c_is_held_back_and_then_let_through():
-    done = []
-    with pytest.raises(KeyboardInterrupt), DeferredInterrupt() as held:
-        signal.raise_signal(signal.SIGINT)
-        done.append("held")
-        with held.let_through():
-            done.append("never")
-    assert (done, held.came) == (["held"], True)
-    with DeferredInterrupt() as held, pytest.raises(KeyboardInterrupt), held.let_through():
-        signal.raise_signal(signal.SIGINT)
-    assert held.came
-
-
-def test_a_thread_holds_nothing_back():
-    found = []
-
-    def work():
-        with DeferredInterrupt() as held, held.let_through():
-            found.append(signal.getsignal(signal.SIGINT) is signal.default_int_handler)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert found == [True]
-
-
 def test_the_trial_of_a_killed_process_is_ended_by_whoever_goes_on(descent):
     code = (
         "import graphnn, time\n"
@@ -205,26 +175,6 @@ def test_a_trial_that_nobody_owns_is_ended(descent):
     optuna.load_study(study_name="graphnn", storage=storage).ask()
     found = graphnn.search(descent, 2, storage="study.log").trials
     assert [trial.state for trial in found] == ["complete", "complete"]
-
-
-def test_a_lock_goes_with_its_process(tmp_path):
-    path = tmp_path / "lock"
-    lock = OwnerLock(path)
-    assert lock.acquire()
-    assert not OwnerLock(path).acquire()
-    assert is_held(path)
-    assert lock.owner == f"process {os.getpid()} on {socket.gethostname()}"
-    lock.release()
-    assert not is_held(path)
-    assert not path.exists()
-    code = (
-        "import os, pathlib, sys; from graphnn.storage.locks import OwnerLock\n"
-        "lock = OwnerLock(pathlib.Path(sys.argv[1])); assert lock.acquire(); os.abort()\n"
-    )
-    killed = subprocess.run([sys.executable, "-c", code, path], check=False)
-    assert killed.returncode == -signal.SIGABRT
-    assert path.exists()
-    assert not is_held(path)
 
 
 def test_a_line_that_was_broken_off_is_dropped(descent):
