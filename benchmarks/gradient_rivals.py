@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from graphnn.execution.network import Network
 from graphnn.gradients.numerical.loop import Loop
+from graphnn.gradients.numerical.objective import Objective
 
 Array = NDArray[Any]
 Scores = Callable[[Any, Mapping[str, Any], Any], Any]
@@ -69,7 +70,7 @@ class Rival:
 
 def own_loop(row: Row, sample: int) -> Rival:
     """The reference loop of graphnn: a whole forward pass for each probe."""
-    loop = Loop(row.network, row.inputs, row.network.losses())
+    loop = Loop(Objective(row.network, row.inputs, row.network.losses()))
     places = _places(row, sample)
 
     def act() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -67,80 +67,12 @@ TrainedWeights = Annotated[
         "checkpoint.safetensors in it.",
     ),
 ]
-Only = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="PARAMETER", help="Take this parameter alone, such as a1.weight. May be repeated."
-    ),
-]
-Entries = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--entries",
-        metavar="N|ENTRY",
-        help="Take only so many entries, drawn by --seed; or this one, such as 'a1.weight[3,7]', "
-        "which may be repeated.",
-    ),
-]
-Method = Annotated[
-    Literal["probes", "loop", "complex"],
-    typer.Option(
-        help="Many perturbations in one pass, a whole pass for each, or the complex step."
-    ),
-]
-Order = Annotated[
-    int | None, typer.Option(metavar="2|4", help="Order of the central rule; by default 2.")
-]
-Loss = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NODE",
-        help="Node whose mean is the loss. By default that of 'train', else every loss op.",
-    ),
-]
 Batch = Annotated[
     int,
     typer.Option(
         min=1, metavar="ROWS", help="Rows to take where no input is given.", show_default=True
     ),
 ]
-Seed = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        help="Of the random inputs that are drawn where there are no others, of --entries, and of "
-        "the noise of --mode train.",
-    ),
-]
-Step = Annotated[
-    float | None, typer.Option(help="How far each entry is moved; by default what suits the rule.")
-]
-Mode = Annotated[
-    Literal["run", "train"],
-    typer.Option(
-        help="As in a run, or as in training: with statistics of the batch, and with noise that is "
-        "the same for every perturbation."
-    ),
-]
-Extrapolation = Annotated[
-    Literal["compared", "richardson"],
-    typer.Option(
-        help="What is made of derivatives at several steps: the error from two, or a better value "
-        "from three."
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(
-        min=1,
-        metavar="N",
-        help="That share the work, but for the method loop; by default one for each core.",
-    ),
-]
-MaxMemory = Annotated[
-    int, typer.Option(min=1, metavar="MIB", help="Memory that tables of probes may take.")
-]
-Rule = Annotated[Literal["central", "forward"], typer.Option(help="Difference rule.")]
 
 
 def output_option(metavar: str, help: str) -> Any:
@@ -163,25 +95,6 @@ def settings(given: Iterable[str] | None) -> dict[str, Value]:
             raise UsageError(Diagnostic("conflicting-settings", message, value.span))
         found[name] = value
     return found
-
-
-def entries(given: Sequence[str] | None) -> int | list[str] | None:
-    """What ``--entries`` asks for: how many, or which.
-
-    Raises
-    ------
-    UsageError
-        A number stands beside something else.
-    """
-    if not given:
-        return None
-    numbers = [text for text in given if text.strip().lstrip("-").isdigit()]
-    if not numbers:
-        return list(given)
-    if len(given) > 1:
-        message = f"'--entries {numbers[0]}' goes alone"
-        raise UsageError(Diagnostic("bad-option", message))
-    return int(numbers[0])
 
 
 def assignment(option: str, text: str) -> tuple[str, Value]:

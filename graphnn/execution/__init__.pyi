@@ -5,6 +5,7 @@ from ._examples import ExampleResult as ExampleResult
 from ._examples import diagnose_examples as diagnose_examples
 from ._examples import read_array as read_array
 from ._examples import run_examples as run_examples
+from ._executor import Executor as Executor
 from ._executor import ForwardPass as ForwardPass
 from ._executor import as_numbers as as_numbers
 from ._plan import Mode as Mode

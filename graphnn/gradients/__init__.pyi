@@ -1,14 +1,16 @@
 from ._backprop import Reverse as Reverse
 from ._backprop import backprop as backprop
+from ._check import CheckOptions as CheckOptions
 from ._check import GradientReport as GradientReport
 from ._check import check_gradients as check_gradients
 from ._study import StepStudy as StepStudy
 from ._study import step_study as step_study
 from .numerical.api import Interrupted as Interrupted
 from .numerical.api import numerical_gradient as numerical_gradient
-from .numerical.engine.probes import MAX_MEMORY as MAX_MEMORY
 from .numerical.estimates import GradientEstimate as GradientEstimate
 from .numerical.loop import Crossing as Crossing
+from .numerical.options import MAX_MEMORY as MAX_MEMORY
+from .numerical.options import GradientOptions as GradientOptions
 from .numerical.rules import DifferenceRule as DifferenceRule
 from .numerical.rules import Extrapolation as Extrapolation
 from .numerical.selection import show as show

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
-from graphnn.execution import Mode, as_numbers
+from graphnn.execution import as_numbers
 from graphnn.execution.network import Network, names_of
 from graphnn.gradients._backprop import backprop
 from graphnn.gradients.numerical import selection
-from graphnn.gradients.numerical.api import Interrupted, Method, Rule, Steps, numerical_gradient
-from graphnn.gradients.numerical.engine.probes import MAX_MEMORY
+from graphnn.gradients.numerical.api import Interrupted, estimate_gradient
 from graphnn.gradients.numerical.estimates import GradientEstimate
 from graphnn.gradients.numerical.loop import Crossing
-from graphnn.gradients.numerical.rules import Extrapolation
-from graphnn.gradients.numerical.selection import Entries
+from graphnn.gradients.numerical.options import GradientOptions, takes
 from graphnn.spec.sizes import show
 
 Array = NDArray[Any]
@@ -180,39 +177,33 @@ class GradientReport:
         return "\n".join(lines)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CheckOptions(GradientOptions):
+    """How gradients are checked: as `GradientOptions`, with errors estimated always.
+
+    Attributes
+    ----------
+    gradients : mapping of str to array_like, optional
+        Gradients of the same loss from elsewhere, to be checked in place of backpropagation's:
+        by name, each of the shape of its parameter. Parameters without one are left out.
+    """
+
+    estimate: bool = field(default=True, init=False)
+    gradients: Mapping[str, Any] | None = None
+
+
+@takes(CheckOptions)
 def check_gradients(
-    network: Network,
-    inputs: Mapping[str, Any] | None = None,
-    /,
-    *,
-    gradients: Mapping[str, Any] | None = None,
-    loss: str | Iterable[str] | None = None,
-    only: str | Iterable[str] | None = None,
-    entries: Entries | None = None,
-    method: Method = "probes",
-    rule: Rule = "central",
-    order: int | None = None,
-    step: Steps | None = None,
-    extrapolation: str | Extrapolation = "compared",
-    mode: Mode = "run",
-    seed: int = 0,
-    threads: int | None = None,
-    executor: Executor | None = None,
-    max_memory: int = MAX_MEMORY,
-    progress: Callable[[int, int], None] | None = None,
-    **named: Any,
+    network: Network, inputs: Mapping[str, Any], options: CheckOptions
 ) -> GradientReport:
     """Compare backpropagation with the numerical gradient, every entry, in float64.
 
     Parameters
     ----------
-    network, inputs, loss, only, entries, method, rule, order, step, extrapolation, mode, seed
+    network, inputs, **named
         As for `numerical_gradient`.
-    threads, executor, max_memory, progress, **named
-        Likewise.
-    gradients : mapping of str to array_like, optional
-        Gradients of the same loss from elsewhere, to be checked in place of backpropagation's:
-        by name, each of the shape of its parameter. Parameters without one are left out.
+    **options
+        The fields of `graphnn.gradients.CheckOptions`.
 
     Returns
     -------
@@ -228,36 +219,20 @@ def check_gradients(
     Interrupted
         As `numerical_gradient`; its `report` tells of what was reached.
     """
-    given = {**(inputs or {}), **named}
     if network.dtype != np.float64:
         network = network.astype("float64")
-    if gradients is not None:
-        analytic = _taken(network, gradients)
+    only = None if options.only is None else names_of(options.only)
+    if options.gradients is not None:
+        analytic = _taken(network, options.gradients)
         only = tuple(analytic) if only is None else only
         origin = "given"
     else:
-        only = None if only is None else names_of(only)
-        analytic = backprop(network, given, loss=loss, only=only, mode=mode, seed=seed)
+        analytic = backprop(
+            network, inputs, loss=options.loss, only=only, mode=options.mode, seed=options.seed
+        )
         origin = "backprop"
     try:
-        estimates = numerical_gradient(
-            network,
-            given,
-            loss=loss,
-            only=only,
-            entries=entries,
-            method=method,
-            rule=rule,
-            order=order,
-            step=step,
-            extrapolation=extrapolation,
-            mode=mode,
-            seed=seed,
-            threads=threads,
-            executor=executor,
-            max_memory=max_memory,
-            progress=progress,
-        )
+        estimates = estimate_gradient(network, inputs, replace(options, only=only))
     except Interrupted as stop:
         stop.report = compare(analytic, stop.estimates, origin)
         raise

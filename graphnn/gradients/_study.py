@@ -14,6 +14,7 @@ from graphnn.execution.network import Network, check_seed
 from graphnn.gradients._backprop import backprop
 from graphnn.gradients.numerical import selection
 from graphnn.gradients.numerical.loop import Loop
+from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.rules import CENTRAL, FORWARD, DifferenceRule
 
 Array = NDArray[Any]
@@ -88,7 +89,7 @@ def step_study(
     if network.dtype != np.float64:
         network = network.astype("float64")
     name, index = selection.parse(network, entry)
-    loop = Loop(network, given, network.losses(loss), mode, seed)
+    loop = Loop(Objective(network, given, network.losses(loss), mode, seed))
 
     def derivatives(rule: DifferenceRule) -> Array:
         found = []

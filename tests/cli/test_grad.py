@@ -12,6 +12,7 @@ import pytest
 from graphnn import gradients
 from graphnn.gradients import GradientEstimate
 from graphnn.gradients import _check as check
+from graphnn.gradients.numerical import api
 from graphnn.gradients.numerical.api import Interrupted
 from graphnn.ops.families.activation import Tanh
 from graphnn.ops.families.normalization import DropoutTraining
@@ -474,14 +475,15 @@ def test_of_many_kinks_a_few_are_told(call):
 
 @pytest.mark.parametrize("command", ["grad", "gradcheck"])
 def test_how_the_work_is_done(call, descent, monkeypatch, command):
-    module = gradients if command == "grad" else check
-    right, seen = module.numerical_gradient, []
+    module = api if command == "grad" else check
+    right, seen = module.estimate_gradient, []
 
-    def spy(*arguments, **options):
-        seen.append({name: options[name] for name in ("threads", "max_memory", "extrapolation")})
-        return right(*arguments, **options)
+    def spy(network, inputs, options):
+        names = ("threads", "max_memory", "extrapolation")
+        seen.append({name: getattr(options, name) for name in names})
+        return right(network, inputs, options)
 
-    monkeypatch.setattr(module, "numerical_gradient", spy)
+    monkeypatch.setattr(module, "estimate_gradient", spy)
     more = ("--threads", "3", "--max-memory", "2", "--extrapolation", "richardson")
     for arguments in ((), more):
         assert call(command, descent, *arguments).code == 0
@@ -506,7 +508,7 @@ def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
     known = GradientEstimate(np.array([1.0, np.nan]), np.array([1e-9, np.nan]), np.zeros(2, bool))
     reached = {"x.value": replace(known, entries=np.array([0]))}
     monkeypatch.setattr(gradients, "numerical_gradient", interrupted(reached))
-    monkeypatch.setattr(check, "numerical_gradient", interrupted(reached))
+    monkeypatch.setattr(check, "estimate_gradient", interrupted(reached))
     result = call("grad", descent, "--save", "g.npz")
     assert result.code == 1
     assert result.out.splitlines()[1].split()[-3:] == ["1", "of", "2"]
@@ -557,7 +559,7 @@ def test_scores_in_place_of_probabilities_are_told_where_they_show(call, here, c
 
 def test_ctrl_c_before_anything_was_reached(call, descent, monkeypatch):
     monkeypatch.setattr(gradients, "numerical_gradient", interrupted({}))
-    monkeypatch.setattr(check, "numerical_gradient", interrupted({}))
+    monkeypatch.setattr(check, "estimate_gradient", interrupted({}))
     said = "interrupted: 0 of 5 entries were reached\n"
     result = call("grad", descent, "--save", "g.npz")
     assert (result.code, result.out, result.err) == (1, "", said)

@@ -1,14 +1,21 @@
 """Arguments that make no sense are told, and those that make some are taken."""
 
+import inspect
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Annotated
 
 import numpy as np
 import pytest
 
 import graphnn
+import graphnn.cli.commands.grad
+import graphnn.cli.commands.gradcheck
 from gradient_cases import digits
+from graphnn.cli.gradient_options import taking
 from graphnn.diagnostics import UsageError
 from graphnn.gradients import _check as check
+from graphnn.gradients.numerical.options import Typed, takes
 from graphnn.gradients.numerical.rules import DifferenceRule
 
 ENTRIES_HELP = "give how many, names such as 'a1.weight[3,7]', or indices by parameter"
@@ -241,13 +248,13 @@ def test_weights_of_fornbergs_tables_are_taken():
 def test_a_check_hands_on_how_the_work_is_shared_and_what_is_made_of_it(monkeypatch):
     net, inputs = digits()
     seen = []
-    right = check.numerical_gradient
+    right = check.estimate_gradient
 
-    def spy(*arguments, **options):
+    def spy(network, inputs, options):
         seen.append(options)
-        return right(*arguments, **options)
+        return right(network, inputs, options)
 
-    monkeypatch.setattr(check, "numerical_gradient", spy)
+    monkeypatch.setattr(check, "estimate_gradient", spy)
     with ThreadPoolExecutor(2) as pool:
         options = {
             "threads": 3,
@@ -256,4 +263,47 @@ def test_a_check_hands_on_how_the_work_is_shared_and_what_is_made_of_it(monkeypa
             "extrapolation": "richardson",
         }
         assert graphnn.check_gradients(net, inputs, **options)
-    assert options.items() <= seen[0].items()
+    assert options.items() <= vars(seen[0]).items()
+
+
+def test_an_option_is_a_field_of_the_record_and_nothing_else():
+    record = {each.name for each in fields(graphnn.gradients.GradientOptions)}
+    taken = keywords(graphnn.numerical_gradient)
+    assert taken == record
+    assert keywords(graphnn.check_gradients) == record - {"estimate"} | {"gradients"}
+    assert keywords(graphnn.cli.commands.grad.grad) >= record - NOT_TYPED
+    assert keywords(graphnn.cli.commands.gradcheck.gradcheck) >= record - NOT_TYPED
+
+
+def test_a_new_option_reaches_the_signature_and_the_command_line():
+    @dataclass(frozen=True, kw_only=True)
+    class More(graphnn.gradients.GradientOptions):
+        new: Annotated[int, Typed("What is new.", metavar="N", least=1)] = 3
+
+    @takes(More)
+    def function(network, inputs, options):
+        return inputs, options.new
+
+    assert keywords(function) == keywords(graphnn.numerical_gradient) | {"new"}
+    assert function(None, {"x": 1}, y=2) == ({"x": 1, "y": 2}, 3)
+    assert function(None, new=5) == ({}, 5)
+
+    @taking(More)
+    def command(chosen):
+        return chosen["new"]
+
+    option = inspect.signature(command).parameters["new"]
+    assert (option.annotation, option.default.default, option.default.help, option.default.min) == (
+        int,
+        3,
+        "What is new.",
+        1,
+    )
+
+
+def keywords(function):
+    parameters = inspect.signature(function).parameters.values()
+    return {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
+
+
+NOT_TYPED = {"estimate", "executor", "progress"}

@@ -5,6 +5,7 @@ import numpy as np
 import graphnn
 from graphnn.gradients.numerical import rules
 from graphnn.gradients.numerical.loop import Loop
+from graphnn.gradients.numerical.objective import Objective
 
 AGREE = 1e-9  # of the largest entry
 # Machine epsilons of its size that a loss may be off by rounding: 3.6 at most in 6,500 networks.
@@ -35,7 +36,7 @@ def largest(gradient):
 
 def rounding(network, inputs, rule="central", order=None, step=None, mode="run", seed=0, **_):
     rule = rules.find(rule, order)
-    loss = Loop(network, inputs, network.losses(), mode, seed).origin
+    loss = Loop(Objective(network, inputs, network.losses(), mode, seed)).origin
     weights = sum(map(abs, rule.weights.values()))
     size = max(1.0, abs(loss))
     return ROUNDED * np.finfo(float).eps * size * weights / (step or rule.default_step())

@@ -10,54 +10,26 @@ import numpy as np
 import typer
 
 from graphnn import drawing, gradients
-from graphnn.cli import errors, inputs, options, progress, terminal
-from graphnn.cli.options import (
-    Batch,
-    Entries,
-    Extrapolation,
-    File,
-    InputFile,
-    Inputs,
-    Loss,
-    MaxMemory,
-    Method,
-    Mode,
-    Only,
-    Order,
-    Rule,
-    Seed,
-    Settings,
-    Step,
-    Threads,
-    output_option,
-    settings,
-)
+from graphnn.cli import errors, inputs, progress, terminal
+from graphnn.cli.gradient_options import Chosen, taking
+from graphnn.cli.options import Batch, File, InputFile, Inputs, Settings, output_option, settings
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import network
-from graphnn.gradients import MAX_MEMORY, GradientEstimate, StepStudy, show
+from graphnn.gradients import GradientEstimate, StepStudy, show
 from graphnn.storage import archives
 
 _PICTURE = Path("study.png")
 _KINKS = 5  # shown
 
 
+@taking(gradients.GradientOptions)
 def grad(
     file: File,
     input: Inputs = None,
     inputs_file: InputFile = None,
     batch: Batch = 5,
-    seed: Seed = 0,
-    loss: Loss = None,
-    method: Method = "probes",
-    rule: Rule = "central",
-    order: Order = None,
-    step: Step = None,
-    extrapolation: Extrapolation = "compared",
-    only: Only = None,
-    entries: Entries = None,
-    mode: Mode = "run",
-    threads: Threads = None,
-    max_memory: MaxMemory = MAX_MEMORY >> 20,
+    *,
+    chosen: Chosen,
     save: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the gradient to this .npz file too.")
     ] = None,
@@ -83,31 +55,17 @@ def grad(
     """
     _check(study, output, save)
     net = network.load(file, settings(set))
-    arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
+    wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
+    arrays = inputs.choose(net, wanted, chosen["loss"])
     if study is not None:
-        found = gradients.step_study(net, study, arrays, loss=loss, mode=mode, seed=seed)
+        kept = {name: chosen[name] for name in ("loss", "mode", "seed")}
+        found = gradients.step_study(net, study, arrays, **kept)
         _study(found, output or _PICTURE)
         return 0
     stopped = None
     try:
         with errors.explained(net), progress.counting("entries") as callback:
-            estimates = gradients.numerical_gradient(
-                net,
-                arrays,
-                loss=loss,
-                only=only or None,
-                entries=options.entries(entries),
-                method=method,
-                rule=rule,
-                order=order,
-                step=step,
-                extrapolation=extrapolation,
-                mode=mode,
-                seed=seed,
-                threads=threads,
-                max_memory=max_memory << 20,
-                progress=callback,
-            )
+            estimates = gradients.numerical_gradient(net, arrays, **chosen, progress=callback)
     except gradients.Interrupted as stop:
         stopped, estimates = stop, stop.estimates
     if estimates:

@@ -7,49 +7,20 @@ import json
 import typer
 
 from graphnn import gradients
-from graphnn.cli import errors, inputs, options, progress, terminal
-from graphnn.cli.options import (
-    Batch,
-    Entries,
-    Extrapolation,
-    File,
-    Format,
-    InputFile,
-    Inputs,
-    Loss,
-    MaxMemory,
-    Method,
-    Mode,
-    Only,
-    Order,
-    Rule,
-    Seed,
-    Settings,
-    Step,
-    Threads,
-    settings,
-)
+from graphnn.cli import errors, inputs, progress, terminal
+from graphnn.cli.gradient_options import Chosen, taking
+from graphnn.cli.options import Batch, File, Format, InputFile, Inputs, Settings, settings
 from graphnn.execution import network
-from graphnn.gradients import MAX_MEMORY
 
 
+@taking(gradients.CheckOptions)
 def gradcheck(
     file: File,
     input: Inputs = None,
     inputs_file: InputFile = None,
     batch: Batch = 5,
-    seed: Seed = 0,
-    loss: Loss = None,
-    method: Method = "probes",
-    rule: Rule = "central",
-    order: Order = None,
-    step: Step = None,
-    extrapolation: Extrapolation = "compared",
-    only: Only = None,
-    entries: Entries = None,
-    mode: Mode = "run",
-    threads: Threads = None,
-    max_memory: MaxMemory = MAX_MEMORY >> 20,
+    *,
+    chosen: Chosen,
     format: Format = "text",
     set: Settings = None,
 ) -> int:
@@ -60,27 +31,12 @@ def gradcheck(
     the training data, else those of an example, else random ones.
     """
     net = network.load(file, settings(set))
-    arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch, seed), loss)
+    wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
+    arrays = inputs.choose(net, wanted, chosen["loss"])
     stopped = None
     try:
         with errors.explained(net), progress.counting("entries") as callback:
-            report = gradients.check_gradients(
-                net,
-                arrays,
-                loss=loss,
-                only=only or None,
-                entries=options.entries(entries),
-                method=method,
-                rule=rule,
-                order=order,
-                step=step,
-                extrapolation=extrapolation,
-                mode=mode,
-                seed=seed,
-                threads=threads,
-                max_memory=max_memory << 20,
-                progress=callback,
-            )
+            report = gradients.check_gradients(net, arrays, **chosen, progress=callback)
     except gradients.Interrupted as stop:
         stopped, report = stop, stop.report
     if format == "json":

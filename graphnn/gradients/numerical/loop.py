@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.execution import Mode, Step
-from graphnn.execution.network import Network
+from graphnn.execution import Step
+from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.probed import Probed
 from graphnn.ops import Op
 
@@ -49,11 +49,7 @@ class Loop:
 
     Parameters
     ----------
-    network : Network
-    inputs : mapping of str to array_like
-    losses : iterable of str
-    mode, seed
-        As for `graphnn.numerical_gradient`.
+    objective : Objective
 
     Attributes
     ----------
@@ -65,24 +61,17 @@ class Loop:
 
     stopped = False
 
-    def __init__(
-        self,
-        network: Network,
-        inputs: Mapping[str, Any],
-        losses: Iterable[str],
-        mode: Mode = "run",
-        seed: int = 0,
-    ) -> None:
-        network = network if network.dtype == np.float64 else network.astype("float64")
-        self._losses = tuple(losses)
+    def __init__(self, objective: Objective) -> None:
+        network = objective.network
+        self._losses = objective.losses
         # Copies, so that a crossing may be asked for when the caller has changed them.
-        self._inputs = deepcopy(dict(inputs))
+        self._inputs = deepcopy(dict(objective.inputs))
         self._arrays = {name: array.copy() for name, array in network.arrays.items()}
-        self._seed = seed
-        plan = network.executor(self._losses, mode=mode).plan
+        self._noise = objective.noise
+        plan = objective.executor(keep=False).plan
         self._branching = [step for step in plan.steps if type(step.op).branch is not Op.branch]
         self._keep = bool(self._branching or plan.noises)
-        self._executor = network.executor(self._losses, keep=self._keep, mode=mode)
+        self._executor = objective.executor(keep=self._keep)
         self.origin, self._branches = self._evaluate()
         self._grain = max(
             (step.op.grain for step in plan.steps if step.output in plan.outputs.values()),
@@ -156,8 +145,7 @@ class Loop:
         if not self._keep:
             outputs = self._executor.run(self._inputs, self._arrays)
             return float(sum(value.mean() for value in outputs.values())), []
-        rng = np.random.default_rng(self._seed)
-        values, release = self._executor.values(self._inputs, self._arrays, rng)
+        values, release = self._executor.values(self._inputs, self._arrays, self._noise())
         slots = self._executor.plan.outputs
         total = float(sum(values[slots[name]].mean() for name in self._losses))
         branches = [

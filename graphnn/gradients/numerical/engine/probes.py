@@ -15,7 +15,7 @@ time, by facts that ops state of themselves; a fact that is missing costs speed 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor as Pool
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,16 +24,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.execution import Mode
-from graphnn.execution.network import Network
 from graphnn.gradients.numerical.engine.by_channel import ByChannel
 from graphnn.gradients.numerical.engine.by_rows import ByRows
 from graphnn.gradients.numerical.engine.route import Base, Found, Offsets, Route, Strategy
 from graphnn.gradients.numerical.engine.workers import Shared
+from graphnn.gradients.numerical.objective import Objective
+from graphnn.gradients.numerical.options import MAX_MEMORY
 from graphnn.gradients.numerical.probed import Probed
 
 Array = NDArray[Any]
-MAX_MEMORY = 256 << 20
 _HEAP = 31 << 20  # bytes; glibc heeds blocks up to 32 MiB
 _AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
 _FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
@@ -106,14 +105,9 @@ class Probes:
 
     Parameters
     ----------
-    network : Network
-        In float64.
-    inputs : mapping of str to array_like
-    losses : sequence of str
-    mode, seed
-        As for `numerical_gradient`.
+    objective : Objective
     pool : concurrent.futures.Executor, optional
-        Whose workers share the work: threads, processes or machines, see `sharing`.
+        Whose workers share the work: threads, processes or machines, see `workers`.
     workers : int, optional
         How many it has; by default one for each core.
     max_memory : int
@@ -134,18 +128,14 @@ class Probes:
 
     def __init__(
         self,
-        network: Network,
-        inputs: Mapping[str, Any],
-        losses: Sequence[str],
-        mode: Mode = "run",
-        seed: int = 0,
+        objective: Objective,
         pool: Pool | None = None,
         workers: int | None = None,
         max_memory: int = MAX_MEMORY,
         complex: bool = False,
     ) -> None:
-        self._network = network
-        self._engine = Engine(Base(network, inputs, losses, mode, seed, complex), max_memory)
+        self._parameters = objective.network.parameters
+        self._engine = Engine(Base(objective, complex), max_memory)
         # For all parameters, so that workers are sent the engine once.
         self._shared = Shared(self._engine, pool, _AHEAD * (workers or os.cpu_count() or 1))
 
@@ -176,7 +166,7 @@ class Probes:
         entries : ndarray of int, optional
             Places in the parameter's flat array; by default all.
         """
-        offsets, size = tuple(offsets), self._network.parameters[name].size
+        offsets, size = tuple(offsets), self._parameters[name].size
         chosen = np.arange(size) if entries is None else entries
         few = len(chosen) * _FEW < size
         if name not in self._engine.base.plan.parameters:

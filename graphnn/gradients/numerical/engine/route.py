@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.execution import Mode, Plan, Step
-from graphnn.execution.network import Network
+from graphnn.execution import Plan, Step
 from graphnn.gradients.numerical.engine.continuation import continued
+from graphnn.gradients.numerical.objective import Objective
 from graphnn.ops import Op
 
 Array = NDArray[Any]
@@ -34,8 +34,7 @@ class Base:
 
     Parameters
     ----------
-    network, inputs, losses, mode, seed
-        As for `graphnn.gradients.numerical.engine.probes.Probes`.
+    objective : Objective
     complex : bool
         Whether offsets will be complex: values are then complex too, and ops are continued.
 
@@ -52,23 +51,15 @@ class Base:
         Likewise, for ops that have kinks.
     """
 
-    def __init__(
-        self,
-        network: Network,
-        inputs: Mapping[str, Any],
-        losses: Sequence[str],
-        mode: Mode,
-        seed: int,
-        complex: bool = False,
-    ) -> None:
-        executor = network.executor(losses, keep=True, mode=mode)
-        values, release = executor.values(inputs, network.arrays, np.random.default_rng(seed))
+    def __init__(self, objective: Objective, complex: bool = False) -> None:
+        executor, inputs = objective.executor(keep=True), objective.inputs
+        values, release = executor.values(inputs, objective.network.arrays, objective.noise())
         self.plan: Plan = continued(executor.plan) if complex else executor.plan
         self.values = [np.array(value) for value in values]
         if complex:
             self.values = [v.astype(np.complex128) if v.dtype == float else v for v in self.values]
         release()
-        self.losses = [self.plan.outputs[name] for name in losses]
+        self.losses = [self.plan.outputs[name] for name in objective.losses]
         bound = dict(executor.bind(inputs)[1])
         self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}
         self.branches = {

@@ -1,0 +1,307 @@
+"""The options of a numerical gradient: what there is, its defaults, checks and help texts.
+
+An option is one field of one record. The signatures of the functions that take it, and the options
+of the command line, are derived from the record.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, fields
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    cast,
+    get_args,
+    get_type_hints,
+    overload,
+)
+
+import numpy as np
+
+from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.execution import Mode
+from graphnn.execution.network import Network, check_seed
+from graphnn.gradients.numerical.rules import DifferenceRule, Extrapolation, StepRule
+from graphnn.gradients.numerical.selection import Entries
+
+MAX_MEMORY = 256 << 20
+Method = Literal["probes", "loop", "complex"]
+RuleName = Literal["central", "forward"]
+ExtrapolationName = Literal["compared", "richardson"]
+Steps = float | Mapping[str, float] | str | StepRule
+
+
+class Typed(NamedTuple):
+    """How an option is typed on a command line.
+
+    Attributes
+    ----------
+    help : str
+    kind : type, optional
+        Of what is typed there; by default that of the option.
+    metavar : str, optional
+    least : int, optional
+        The smallest number allowed.
+    unit : int
+        By which the number typed is multiplied.
+    """
+
+    help: str
+    kind: Any = None
+    metavar: str | None = None
+    least: int | None = None
+    unit: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradientOptions:
+    """How a numerical gradient is taken.
+
+    Attributes
+    ----------
+    loss : str or iterable of str, optional
+        As for `Network.loss`.
+    only : str or iterable of str, optional
+        Names of parameters; by default all.
+    entries : int, str, iterable of str, or mapping, optional
+        Which entries to take: how many, drawn at random from `seed`; or names such as
+        ``a1.weight[3,7]``; or by parameter an index, with slices too, a list of them, an array of
+        them in rows, or a mask. By default all.
+    method : {"probes", "loop", "complex"}
+        Many perturbations in one pass, computing only what moves; whole forward passes for
+        each entry, as every course teaches it, which gives the same numbers; or the complex step
+        ``Im f(x + ih) / h``, which subtracts nothing and is exact to rounding, where every op on
+        the way is analytic (`Op.analytic`).
+    rule : {"central", "forward"} or DifferenceRule
+        Not for the complex step.
+    order : {2, 4}, optional
+        Of the central rule: how its truncation error shrinks with the step.
+    step : float, mapping of str to float, {"balanced", "relative"}, or callable, optional
+        How far entries are moved, for all parameters or by name, or a step rule: from the values
+        of the parameter and the difference rule to a step. By default what balances truncation
+        and rounding for the rule, see `DifferenceRule.default_step`; 1e-20 for the complex step.
+    extrapolation : {"compared", "richardson"} or Extrapolation
+        How derivatives at several steps are combined: the one at the smallest, its truncation
+        error estimated from one at twice the step; or Richardson's extrapolation from three
+        steps. Not for the complex step.
+    estimate : bool
+        Whether to estimate errors, which takes more probes; else they are NaN, and kinks are not
+        located.
+    mode : {"run", "train"}
+        As for `graphnn.backprop`.
+    seed : int
+        Of the noise in training, which is the same for every probe, and of `entries` that are
+        drawn.
+    threads : int, optional
+        How many share the work of ``method="probes"`` and ``"complex"``; by default one for each
+        core.
+    executor : concurrent.futures.Executor, optional
+        Whose workers share the work instead: processes, or machines of Dask, Ray or MPI. `threads`
+        is then the number of its workers. The network is sent to each worker once.
+    max_memory : int
+        Bytes that tables of probes may take at once.
+    progress : callable, optional
+        Called with the number of entries done and of all.
+
+    Raises
+    ------
+    UsageError
+        An option has a value that makes no sense whatever the network.
+    """
+
+    loss: Annotated[
+        str | Iterable[str] | None,
+        Typed(
+            "Node whose mean is the loss. By default that of 'train', else every loss op.",
+            str | None,
+            "NODE",
+        ),
+    ] = None
+    only: Annotated[
+        str | Iterable[str] | None,
+        Typed(
+            "Take this parameter alone, such as a1.weight. May be repeated.",
+            list[str] | None,
+            "PARAMETER",
+        ),
+    ] = None
+    entries: Annotated[
+        Entries | None,
+        Typed(
+            "Take only so many entries, drawn by --seed; or this one, such as 'a1.weight[3,7]', "
+            "which may be repeated.",
+            list[str] | None,
+            "N|ENTRY",
+        ),
+    ] = None
+    method: Annotated[
+        Method, Typed("Many perturbations in one pass, a whole pass for each, or the complex step.")
+    ] = "probes"
+    rule: Annotated[RuleName | DifferenceRule, Typed("Difference rule.", RuleName)] = "central"
+    order: Annotated[
+        int | None, Typed("Order of the central rule; by default 2.", metavar="2|4")
+    ] = None
+    step: Annotated[
+        Steps | None,
+        Typed("How far each entry is moved; by default what suits the rule.", float | None),
+    ] = None
+    extrapolation: Annotated[
+        str | Extrapolation,
+        Typed(
+            "What is made of derivatives at several steps: the error from two, or a better value "
+            "from three.",
+            ExtrapolationName,
+        ),
+    ] = "compared"
+    estimate: bool = True
+    mode: Annotated[
+        Mode,
+        Typed(
+            "As in a run, or as in training: with statistics of the batch, and with noise that is "
+            "the same for every perturbation."
+        ),
+    ] = "run"
+    seed: Annotated[
+        int,
+        Typed(
+            "Of the random inputs that are drawn where there are no others, of --entries, and of "
+            "the noise of --mode train.",
+            least=0,
+        ),
+    ] = 0
+    threads: Annotated[
+        int | None,
+        Typed(
+            "That share the work, but for the method loop; by default one for each core.",
+            metavar="N",
+            least=1,
+        ),
+    ] = None
+    executor: Executor | None = None
+    max_memory: Annotated[
+        int, Typed("Memory that tables of probes may take.", metavar="MIB", least=1, unit=1 << 20)
+    ] = MAX_MEMORY
+    progress: Callable[[int, int], None] | None = None
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+        if self.method not in get_args(Method):
+            raise UsageError(_unknown_method(str(self.method)))
+        faults = [*self._misshared()]
+        if faults:
+            raise UsageError(*faults)
+
+    def _misshared(self) -> Iterable[Diagnostic]:
+        """What cannot share work, or has none to share."""
+        if self.threads is not None and not _is_count(self.threads):
+            message = f"'threads' is a whole number from 1 on, not {self.threads!r}"
+            yield Diagnostic("bad-option", message, help="left out, it is one for each core")
+        if not _is_count(self.max_memory):
+            message = f"'max_memory' is a whole number of bytes from 1 on, not {self.max_memory!r}"
+            yield Diagnostic("bad-option", message, help="left out, it is 256 MiB")
+        if self.executor is None:
+            return
+        if not callable(getattr(self.executor, "submit", None)):
+            message = f"'executor' takes tasks by 'submit', which {self.executor!r} does not have"
+            help = "give a concurrent.futures.Executor, such as a ProcessPoolExecutor"
+            yield Diagnostic("bad-option", message, help=help)
+        elif self.method == "loop":
+            message = "the loop runs here alone, but an executor is given"
+            help = "leave 'executor' out, or take the method 'probes'"
+            yield Diagnostic("bad-option", message, help=help)
+
+    @classmethod
+    def typed(cls) -> dict[str, tuple[Any, Any, Typed]]:
+        """Of each option that can be typed on a command line: its type, default, and how."""
+        found = {}
+        hints = get_type_hints(cls, include_extras=True)
+        for each in fields(cls):
+            kind, *notes = get_args(hints[each.name]) or (None,)
+            if notes and isinstance(notes[0], Typed):
+                found[each.name] = notes[0].kind or kind, each.default, notes[0]
+        return found
+
+
+Options = ParamSpec("Options")
+Record = TypeVar("Record", bound=GradientOptions)
+Result = TypeVar("Result")
+Result_co = TypeVar("Result_co", covariant=True)
+
+
+class TakesOptions(Protocol[Options, Result_co]):
+    """A function of a network and its inputs whose keywords are the fields of a record.
+
+    Inputs may be keywords too, which no type can say beside the options.
+    """
+
+    @overload
+    def __call__(
+        self,
+        network: Network,
+        inputs: Mapping[str, Any] | None = None,
+        /,
+        *args: Options.args,
+        **options: Options.kwargs,
+    ) -> Result_co: ...
+
+    @overload
+    def __call__(
+        self, network: Network, inputs: Mapping[str, Any] | None = None, /, **named: Any
+    ) -> Result_co: ...
+
+
+Body = Callable[[Network, dict[str, Any], Any], Result]
+
+
+def takes(
+    record: Callable[Options, GradientOptions],
+) -> Callable[[Body[Result]], TakesOptions[Options, Result]]:
+    """Give a function of network, inputs and a record the fields of the record as keywords.
+
+    All other keywords are inputs by name.
+    """
+
+    def decorate(function: Body[Result]) -> TakesOptions[Options, Result]:
+        hints = get_type_hints(record)
+        keywords = {
+            name: parameter.replace(annotation=hints[name])
+            for name, parameter in inspect.signature(record).parameters.items()
+        }
+
+        def call(
+            network: Network, inputs: Mapping[str, Any] | None = None, /, **named: Any
+        ) -> Result:
+            given = {name: named.pop(name) for name in keywords if name in named}
+            options: Any = functools.partial(record, **given)()  # type: ignore[call-arg]
+            return function(network, {**(inputs or {}), **named}, options)
+
+        shown = inspect.signature(call)
+        network, inputs, named = shown.parameters.values()
+        wrapped: Any = functools.wraps(function)(call)
+        wrapped.__signature__ = shown.replace(
+            parameters=[network, inputs, *keywords.values(), named],
+            return_annotation=inspect.signature(function).return_annotation,
+        )
+        return cast(TakesOptions[Options, Result], wrapped)
+
+    return decorate
+
+
+def _unknown_method(name: str) -> Diagnostic:
+    methods = get_args(Method)
+    help = f"there are {', '.join(methods[:-1])} and {methods[-1]}"
+    help = suggestion(name, methods, help)
+    return Diagnostic("unknown-method", f"there is no method '{name}'", help=help)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int | np.integer) and int(value) > 0
