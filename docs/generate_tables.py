@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from graphnn.ops.initializers import INITIALIZERS
-from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, Augmentation
+from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation, DataSource
 
 CLASSES = {
     "initializer": INITIALIZERS,
@@ -29,6 +29,13 @@ def write(folder: Path) -> None:
     for name, kinds in CLASSES.items():
         (folder / f"{name}s.md").write_text("\n".join(_classes(name, kinds)) + "\n")
     (folder / "augment.md").write_text("\n".join(_options("augment", Augmentation)) + "\n")
+    (folder / "sources.md").write_text("\n".join(_sources(SOURCES)) + "\n")
+
+
+def _sources(kinds: Mapping[str, DataSource]) -> Iterator[str]:
+    yield "| kind | what it reads |\n|---|---|"
+    for name, kind in kinds.items():
+        yield f"| `{name}` | {_summary(kind)} |"
 
 
 def _classes(title: str, kinds: Mapping[str, type[BaseModel]]) -> Iterator[str]:

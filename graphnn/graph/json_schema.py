@@ -22,7 +22,7 @@ from graphnn.spec import BLOCK_KEYS, MAX_NAME, NAME, NODE_KEYS, SEARCH_KEYS, USE
 from graphnn.spec.build import EXAMPLE_KEYS, STOPPING_KEYS, TOP_KEYS, WEIGHTS_KEYS
 from graphnn.spec.model import SEARCH_KINDS, TRAIN_KEYS, DType, GradientMethod, Keep, SearchSpec
 from graphnn.spec.sizes import MAX_SIZE
-from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation
+from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation, DataSource, Key
 
 Schema = dict[str, Any]
 DRAFT = "http://json-schema.org/draft-07/schema#"
@@ -392,11 +392,24 @@ def _metrics() -> Schema:
 
 
 def _data() -> Schema:
-    kinds = {
-        name: {"type": ["string", "array", "object"], "description": _text(function)}
-        for name, function in SOURCES.items()
-    }
-    return _single(kinds)
+    return _single({name: _source(kind) for name, kind in SOURCES.items()})
+
+
+def _source(kind: DataSource) -> Schema:
+    """A mapping of keys and inputs, or what may stand in its place."""
+    keys = {key.name: _about(_name(key), key.description) for key in kind.keys}
+    inputs = _about(_name(kind.feed), kind.feed.description)
+    found = {**_object(keys, required=list(keys)), "additionalProperties": inputs}
+    short = [_name(key) for key in kind.keys[:1]]
+    if not keys and kind.feed.is_file:
+        short = [_name(kind.feed), _list(_name(kind.feed))]
+    return {"description": _words(kind.text), "anyOf": [*short, found]}
+
+
+def _name(key: Key) -> Schema:
+    """A text, where a whole number counts as its digits."""
+    one: Schema = {"enum": list(key.choices)} if key.choices else {"type": ["string", "integer"]}
+    return {"anyOf": [one, {**_list(one), "minItems": 1}]} if key.many else one
 
 
 def _example() -> Schema:

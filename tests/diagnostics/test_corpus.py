@@ -28,7 +28,7 @@ from graphnn.spec.reading.limits import Limits
 from graphnn.spec.writing import syntax
 from graphnn.storage import files
 from graphnn.training.data.dataset import Dataset
-from graphnn.training.data.sources import png
+from graphnn.training.data.pictures import Picture
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "bad_specs"
@@ -441,7 +441,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "error[bad-batch-size]: a batch cannot hold 0 rows",
     ),
     "no-pillow": (
-        without("PIL", lambda: png.pixels("1.png", b"", "L", None)),
+        without("PIL", lambda: Picture("1.png", b"\x89PNG\r\n\x1a\nIEND\xaeB`\x82", None)),
         "error[no-pillow]: PNG files need Pillow, which is not installed\n"
         "   = help: pip install 'graphnn[images]'",
     ),

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from graphnn.diagnostics import DataError, FileError, GraphnnError
+from graphnn.training.data import compressed
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, Dataset, load
-from graphnn.training.data.sources import compressed
 from located import located_yaml, marked, told
 
 # Rows 1, 51 and 101 of Fisher's iris data, and the second of each kind.
@@ -470,7 +470,7 @@ def test_inputs_without_columns_are_told_together(folder: Folder) -> None:
         (
             "{csv: {file: a.csv, x: [sepal_length, [a]], t: species}}",
             "wrong-type",
-            "a column for 'x' must be a text, not a list",
+            "the column for 'x' must be a text, not a list",
             "[a]",
         ),
         (

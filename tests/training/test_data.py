@@ -322,14 +322,14 @@ def test_mnist_feeds_two_inputs_from_one_array() -> None:
         (
             "{mnist: {x: [images], t: labels}}",
             "wrong-type",
-            "array for 'x' must be a text, not a list",
+            "the array for 'x' must be a text, not a list",
             "",
             "[images]",
         ),
         (
             "{mnist: {x: true, t: labels}}",
             "wrong-type",
-            "array for 'x' must be a text, not true",
+            "the array for 'x' must be a text, not true",
             "",
             "true",
         ),

@@ -142,7 +142,7 @@ def test_a_header_of_version_2(tmp_path: Path) -> None:
         (
             "{npz: {file: a.npz, x: [x]}}",
             "wrong-type",
-            "array for 'x' must be a text, not a list",
+            "the array for 'x' must be a text, not a list",
             "",
             "[x]",
         ),

@@ -20,7 +20,7 @@ from graphnn.spec.values import Scalar, Value
 from graphnn.training.data.columns import Column, InputRequirements, array_for
 from graphnn.training.data.faults import for_each, not_fed, refuse
 from graphnn.training.data.registry import SOURCES
-from graphnn.training.data.sources.source import Found, Request
+from graphnn.training.data.source import Found, Request
 
 __all__ = ["Data", "Dataset", "given", "load", "load_known", "split_off"]
 
@@ -212,7 +212,7 @@ def load_known(
     request = Request(kind, value, demand, folder, classes)
     found = Found("", {})
     with request.faults.kept():
-        found = SOURCES[kind](request)
+        found = SOURCES[kind].load(request)
     arrays = request.faults.each(
         found.columns, lambda name, column: array_for(demand.needs.get(name), column)
     )

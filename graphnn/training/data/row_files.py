@@ -14,9 +14,11 @@ from graphnn.diagnostics import FileError, listed
 from graphnn.execution.weight_files import Classes
 from graphnn.spec.values import Value
 from graphnn.storage import archives, files
+from graphnn.training.data import pictures
 from graphnn.training.data.columns import Column, InputSpec, array_for
 from graphnn.training.data.faults import refuse
-from graphnn.training.data.sources import images, png, table
+from graphnn.training.data.pictures import Picture
+from graphnn.training.data.sources import table
 from graphnn.training.data.sources.folder import MAX_FILE
 
 KINDS = "PNG images, a folder of them, or rows in .csv, .npy, .npz or .safetensors"
@@ -83,13 +85,12 @@ class RowReader:
                 yield Part(names[part], rows[part])
 
     def _picture(self, path: Path) -> Part:
-        need = self.need
-        content = files.read_bytes(path, MAX_FILE)
-        found, wanted = png.size(path.name, content, None), images.size(need)
-        if wanted is not None and found != wanted:
-            raise images.another_size(path.name, found, wanted, f"input '{need.name}' takes")
-        pixels = png.pixels(path.name, content, images.mode(need), None)
-        rows = images.rows(need, pixels[np.newaxis])
+        need, wanted = self.need, pictures.size_of(self.need)
+        picture = Picture(path.name, files.read_bytes(path, MAX_FILE), None)
+        if wanted is not None:
+            picture.check_size(wanted, f"input '{need.name}' takes")
+        pixels = picture.pixels(pictures.mode_of(need))
+        rows = pictures.rows(need, pixels[np.newaxis])
         return Part([str(path)], array_for(need, Column(path.name, rows, pixels=True)))
 
     def _rows(self, path: Path) -> Array:

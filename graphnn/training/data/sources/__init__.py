@@ -1,1 +1,1 @@
-"""Where data come from: one module a source; importing a module registers its source."""
+"""Where data come from: one module a source, which is all that there is to it."""

@@ -11,20 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import DataError, FileError, Findings, Span, listed, suggestion
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Value
 from graphnn.storage import files
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import MEBIBYTE, show_bytes
+from graphnn.training.data import pictures
 from graphnn.training.data.columns import Column, InputSpec
 from graphnn.training.data.faults import refuse
-from graphnn.training.data.sources import images, png
-from graphnn.training.data.sources.source import Found, Request, Wanted, by_input, source, text
+from graphnn.training.data.pictures import Picture
+from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 
 MAX_FILES = 1_000_000
 MAX_FILE = 64 * MEBIBYTE
 _MAX_FAULTS = 10
-_WHAT = ("images", "labels")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,83 +51,52 @@ class _Tree:
                     findings.add(found)
 
 
-@source("folder")
-def folder(request: Request) -> Found:
+class ImageFolder(DataSource):
     """A folder of PNG images in folders of their classes: ``NAME``, or what feeds which input.
 
     ``{path: NAME, INPUT: images, INPUT: labels}``; of inputs not mentioned, those of dtype int
     take the labels and others the images. Classes are numbered in the order of their names, by
     value where all are whole numbers. Images are all of one size, in RGB for inputs of shape
     ``[batch, 3, height, width]``, else grey, and 0 to 1 for a float input.
-
-    Raises
-    ------
-    DataError
-        A file is not PNG, damaged or of another size; there are no classes, or unknown ones; all
-        images would take more than 2 GiB; Pillow is not installed.
-    FileError
-        The folder or a file is missing, lies outside the spec's folder, or is no regular file.
     """
-    request, wanted, feeds = _asked(request)
-    tree = _tree(request.folder, wanted)
-    pictures: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
-    columns: dict[str, Column] = {}
-    for name, what in feeds.items():
-        need = request.needs.get(name)
-        with request.faults.kept():
-            if what == "labels":
-                columns[name] = _labels(tree, name, request.classes)
-            elif need is not None:
-                if need.row not in pictures:
-                    pictures[need.row] = _images(tree, need)
-                columns[name] = Column(wanted.name, pictures[need.row], wanted.span, pixels=True)
-    return Found(wanted.name, columns)
+
+    name = "folder"
+    keys = (Key("path", "A folder in the folder of the spec.", is_file=True),)
+    feed = Key("array", "What feeds the input.", choices=("images", "labels"))
+
+    def read(self, request: Request, asked: Asked) -> Found:
+        """Images and labels of every file.
+
+        Raises
+        ------
+        DataError
+            A file is not PNG, damaged or of another size; there are no classes, or unknown ones;
+            all images would take more than 2 GiB; Pillow is not installed.
+        FileError
+            The folder or a file is missing, lies outside the spec's folder, or is no regular file.
+        """
+        path = asked.keys["path"]
+        wanted = Wanted(str(PurePosixPath(path.name)), path.span)
+        tree = _tree(request.folder, wanted)
+        read: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
+        columns: dict[str, Column] = {}
+        for name, feed in request.fed(asked.feeds).items():
+            need = request.needs.get(name)
+            with request.faults.kept():
+                if _takes_labels(need, feed):
+                    columns[name] = _labels(tree, name, request.classes)
+                elif need is not None:
+                    if need.row not in read:
+                        read[need.row] = _images(tree, need)
+                    columns[name] = Column(wanted.name, read[need.row], wanted.span, pixels=True)
+        return Found(wanted.name, columns)
 
 
-def _asked(request: Request) -> tuple[Request, Wanted, dict[str, str]]:
-    """What is left of the request, the folder, and whether images or labels feed each input."""
-    value = request.value
-    if not isinstance(value, Located):
-        return request, _path(value), {n: _usual(need) for n, need in request.needs.items()}
-    request, given = by_input(request, value, but=("path",))
-    path = value.get("path")
-    if path is None:
-        request.faults.tell()  # of a key that may be meant for it
-        raise refuse(
-            "missing-key",
-            "'folder' has no 'path'",
-            value.span,
-            help="write `folder: {path: NAME, ...}`",
-        )
-    told = request.faults.each(given, _feed)
-    feeds = {
-        name: told[name] if name in told else _usual(request.needs.get(name))
-        for name in request.fed(given)
-        if name in told or name not in given
-    }
-    return request, _path(path), feeds
-
-
-def _usual(need: InputSpec | None) -> str:
-    """What feeds an input that is not mentioned."""
-    return "labels" if need is not None and need.dtype == "int" else "images"
-
-
-def _feed(name: str, value: Value) -> str:
-    asked = text(value, f"what feeds '{name}'")
-    if asked.name not in _WHAT:
-        raise refuse(
-            "unknown-array",
-            f"'folder' has no array '{asked.name}'",
-            asked.span,
-            help=suggestion(asked.name, _WHAT, "its arrays are images and labels"),
-        )
-    return asked.name
-
-
-def _path(value: Value) -> Wanted:
-    wanted = text(value, "the path of 'folder'")
-    return Wanted(str(PurePosixPath(wanted.name)), wanted.span)
+def _takes_labels(need: InputSpec | None, feed: Feed | None) -> bool:
+    """Whether labels feed an input: as the spec says, or else by its type."""
+    if feed is not None:
+        return feed.names[0].name == "labels"
+    return need is not None and need.dtype == "int"
 
 
 def _tree(base: Path, wanted: Wanted) -> _Tree:
@@ -219,20 +186,19 @@ def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None)
 
 def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
     """All images, [rows, channels, height, width] if the input has such rows, else without axis."""
-    mode = images.mode(need)
-    size, whence = images.size(need), f"input '{need.name}' takes"
+    mode = pictures.mode_of(need)
+    size, whence = pictures.size_of(need), f"input '{need.name}' takes"
     array: NDArray[Any] | None = None
     findings = Findings()
     for row, name, content in tree.contents(findings):
         try:
-            found = png.size(name, content, tree.wanted.span)
+            picture = Picture(name, content, tree.wanted.span)
             if size is None:
-                size, whence = found, f"'{name}' has"
-            if found != size:
-                raise images.another_size(name, found, size, whence, tree.wanted.span)
+                size, whence = picture.size, f"'{name}' has"
+            picture.check_size(size, whence)
             if array is None:
                 array = _room(tree, (len(tree), *size, *((3,) if mode == "RGB" else ())))
-            array[row] = png.pixels(name, content, mode, tree.wanted.span)
+            array[row] = picture.pixels(mode)
         except DataError as error:
             for fault in error.diagnostics:
                 findings.add(fault)
@@ -240,7 +206,7 @@ def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
                 break
     findings.raise_errors(DataError)
     assert array is not None
-    return images.rows(need, array)
+    return pictures.rows(need, array)
 
 
 def _room(tree: _Tree, shape: tuple[int, ...]) -> NDArray[np.uint8]:

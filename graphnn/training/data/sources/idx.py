@@ -4,79 +4,54 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import listed
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Sequence, Value
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes, take
 from graphnn.training.data.columns import Column
+from graphnn.training.data.compressed import too_large, unpacked
 from graphnn.training.data.faults import refuse
-from graphnn.training.data.sources.compressed import too_large, unpacked
-from graphnn.training.data.sources.source import (
-    Found,
-    Request,
-    Wanted,
-    by_input,
-    demand_all,
-    source,
-    text,
-)
+from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _MAX_AXES = 16
 
 
-@source("idx")
-def idx(request: Request) -> Found:
+class IdxFiles(DataSource):
     """IDX files, one an input: ``[images.gz, labels.gz]`` in the order of the inputs, or by input.
 
     A file of unsigned bytes with two or more axes holds images, whose grey levels 0 to 255 a float
     input takes as 0 to 1; everything else is taken as it is. A file may be packed with gzip.
-
-    Raises
-    ------
-    DataError
-        A file is not IDX, is truncated or damaged, or declares more than 2 GiB.
-    FileError
-        A file is missing, lies outside the spec's folder, or is no regular file.
     """
-    names = request.faults.each(
-        _values(request), lambda name, value: text(value, f"the file for '{name}'")
-    )
 
-    def column(_: str, wanted: Wanted) -> Column:
-        with unpacked(request.folder, wanted) as (stream, limit):
-            values = read(stream, wanted, limit)
-        pixels = values.dtype == np.uint8 and values.ndim > 1
-        return Column(wanted.name, values, wanted.span, pixels=pixels)
+    name = "idx"
+    feed = Key("file", "An IDX file in the folder of the spec.", is_file=True)
+    needs_every_input = True
 
-    named = listed(dict.fromkeys(n.name for n in names.values()))
-    return Found(named, request.faults.each(names, column))
+    def read(self, request: Request, asked: Asked) -> Found:
+        """The array of one file an input.
 
+        Raises
+        ------
+        DataError
+            A file is not IDX, is truncated or damaged, or declares more than 2 GiB.
+        FileError
+            A file is missing, lies outside the spec's folder, or is no regular file.
+        """
 
-def _values(request: Request) -> Mapping[str, Value]:
-    value, needs = request.value, request.needs
-    if isinstance(value, Located):
-        request, given = by_input(request, value)
-        demand_all(request, given)
-        return given
-    if not request.demand.complete:
-        return {}  # nothing tells which file feeds which input
-    items = value.items if isinstance(value, Sequence) else [value]
-    if len(items) != len(needs):
-        raise refuse(
-            "wrong-count",
-            f"'idx' needs one file an input, {len(needs)} in all, but names {len(items)}",
-            value.span,
-            help=f"the inputs are, in this order: {listed(needs)}",
-        )
-    return dict(zip(needs, items, strict=True))
+        def column(_: str, feed: Feed) -> Column:
+            (file,) = feed.names
+            with unpacked(request.folder, file) as (stream, limit):
+                values = read(stream, file, limit)
+            pixels = values.dtype == np.uint8 and values.ndim > 1
+            return Column(file.name, values, file.span, pixels=pixels)
+
+        named = listed(dict.fromkeys(feed.names[0].name for feed in asked.feeds.values()))
+        return Found(named, request.faults.each(asked.feeds, column))
 
 
 def read(stream: IO[bytes], wanted: Wanted, limit: int = LIMIT) -> NDArray[Any]:

@@ -15,24 +15,16 @@ from graphnn.diagnostics import DataError, Diagnostic, Findings, Note, listed, s
 from graphnn.spec.values import Scalar, Value
 from graphnn.storage.files import take
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec
+from graphnn.training.data.compressed import too_large, unpacked
+from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.faults import Faults, refuse
-from graphnn.training.data.sources.compressed import too_large, unpacked
-from graphnn.training.data.sources.csv_file import CsvFile
-from graphnn.training.data.sources.picking import Named, Pick, choose, named
-from graphnn.training.data.sources.source import (
-    FileRequest,
-    Found,
-    Request,
-    Wanted,
-    file_request,
-    source,
-)
+from graphnn.training.data.picking import Pick, choose
+from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 
 _MAX_FAULTS = 10  # rows or cells reported at once
 
 
-@source("csv")
-def csv(request: Request) -> Found:
+class CsvTable(DataSource):
     """A CSV file with a header row: ``NAME``, or ``{file: NAME, INPUT: COLUMN or [COLUMN, ...]}``.
 
     An input that is not mentioned takes the columns of its own name: ``x``, or ``x.0``, ``x.1``
@@ -42,23 +34,31 @@ def csv(request: Request) -> Found:
 
     A column that holds no number at all can feed an int input, or a one-hot row: its texts are
     classes, numbered in sorted order.
-
-    Raises
-    ------
-    DataError
-        A column is missing, a row is ragged, or a cell is not a finite number (for an int input:
-        a whole number); with the line and column of the cell.
-    FileError
-        The file is missing, lies outside the spec's folder, or is no regular file.
     """
-    request, asked = file_request(request, named)
-    table = _table(request.folder, asked.file, str(request.folder / asked.file.name))
-    picks: dict[str, Pick] = {}
-    with request.faults.kept():
-        picks = choose(table, request, asked)
-    picks = _read(table, picks, request.faults)
-    columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
-    return Found(asked.file.name, columns)
+
+    name = "csv"
+    keys = (Key("file", "A table in the folder of the spec.", is_file=True),)
+    feed = Key("column", "The name of a column, or a list of such names.", many=True)
+
+    def read(self, request: Request, asked: Asked) -> Found:
+        """The columns of the table for each input.
+
+        Raises
+        ------
+        DataError
+            A column is missing, a row is ragged, or a cell is not a finite number (for an int
+            input: a whole number); with the line and column of the cell.
+        FileError
+            The file is missing, lies outside the spec's folder, or is no regular file.
+        """
+        file = asked.keys["file"]
+        table = _table(request.folder, file, str(request.folder / file.name))
+        picks: dict[str, Pick] = {}
+        with request.faults.kept():
+            picks = choose(table, request, file, asked.feeds)
+        picks = _read(table, picks, request.faults)
+        columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
+        return Found(file.name, columns)
 
 
 def column_for(
@@ -93,15 +93,14 @@ def column_for(
     table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
     given = {}
     if declared is not None:
-        request, asked = file_request(
-            Request("csv", declared, InputRequirements(needs), path.parent), named
-        )
+        request = Request("csv", declared, InputRequirements(needs), path.parent)
+        request, asked = CsvTable().asked(request)
         request.faults.tell()
-        given = asked.given
+        given = asked.feeds
     own = {name: wanted for name, wanted in given.items() if name == need.name}
     alone = {need.name: need}
     attempts = [(needs, given), (alone, own)]
-    if not any(w.name in table.places for wanted in own.values() for w in wanted.columns):
+    if not any(w.name in table.places for wanted in own.values() for w in wanted.names):
         # A name of many that is missing is misspelt; only if all are, the table is of another kind.
         attempts.append((alone, {}))
     pick = _first_choice(table, path.name, attempts)[need.name]
@@ -114,14 +113,14 @@ def column_for(
 def _first_choice(
     table: CsvFile,
     file: str,
-    attempts: Sequence[tuple[Mapping[str, InputSpec], Mapping[str, Named]]],
+    attempts: Sequence[tuple[Mapping[str, InputSpec], Mapping[str, Feed]]],
 ) -> dict[str, Pick]:
     """Columns by the first of `attempts` that finds all of them; else the fault of the second."""
     faults = []
     for needs, given in attempts:
         request = Request("csv", Scalar(file), InputRequirements(needs), Path())
         try:
-            picks = choose(table, request, FileRequest(Wanted(file, None), dict(given)))
+            picks = choose(table, request, Wanted(file, None), given)
             request.faults.tell()
             return picks
         except DataError as error:

@@ -14,7 +14,7 @@ from graphnn.diagnostics import DataError
 from graphnn.storage import files
 from graphnn.storage.archives import LIMIT
 from graphnn.training.data.faults import refuse
-from graphnn.training.data.sources.source import Wanted
+from graphnn.training.data.source import Wanted
 
 _GZIP = b"\x1f\x8b"
 _UNSUSPECTED = 8 * files.MEBIBYTE  # what any gzip file may unpack to

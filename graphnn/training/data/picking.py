@@ -8,11 +8,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from graphnn.diagnostics import DataError, Findings, Note, Span, listed, suggestion
-from graphnn.spec.values import Sequence, Value
 from graphnn.training.data.columns import InputSpec
-from graphnn.training.data.faults import for_each, refuse
-from graphnn.training.data.sources.csv_file import CsvFile
-from graphnn.training.data.sources.source import FileRequest, Request, Wanted, text
+from graphnn.training.data.csv_file import CsvFile
+from graphnn.training.data.source import Feed, Request, Wanted
 
 
 @dataclass(slots=True)
@@ -64,30 +62,9 @@ class Pick:
         return self.need is not None and self.need.dtype == "int"
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The columns that the spec names for one input, and where."""
-
-    columns: list[Wanted]
-    span: Span | None
-
-
-def named(name: str, value: Value) -> Named:
-    """What the spec names for the input `name`: a column, or several.
-
-    Raises
-    ------
-    DataError
-        It is something else, or names none.
-    """
-    items = value.items if isinstance(value, Sequence) else [value]
-    if not items:
-        raise refuse("no-columns", f"'{name}' is given no column", value.span)
-    found = for_each(dict(enumerate(items)), lambda _, v: text(v, f"a column for '{name}'"))
-    return Named([*found.values()], value.span)
-
-
-def choose(table: CsvFile, request: Request, asked: FileRequest[Named]) -> dict[str, Pick]:
+def choose(
+    table: CsvFile, request: Request, file: Wanted, given: Mapping[str, Feed]
+) -> dict[str, Pick]:
     """Columns for every input: those named, else those of its name, else those left, in order.
 
     Where not all inputs are known, those left feed none, as nobody can tell which of them. Faults
@@ -98,14 +75,13 @@ def choose(table: CsvFile, request: Request, asked: FileRequest[Named]) -> dict[
     DataError
         An input has no column.
     """
-    file = asked.file
     there = request.faults.each(
-        asked.given,
+        given,
         lambda name, wanted: _there(table, file, name, request.needs.get(name), wanted),
     )
-    picks = there | _own(table, file, request.needs, asked.given)
+    picks = there | _own(table, file, request.needs, given)
     needs = request.demand.known
-    if needs is None or len(there) < len(asked.given):
+    if needs is None or len(there) < len(given):
         return picks
     left = _left(table, needs, picks)
     if left is None:
@@ -122,9 +98,9 @@ def choose(table: CsvFile, request: Request, asked: FileRequest[Named]) -> dict[
     return {name: picks[name] for name in needs}
 
 
-def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | None, asked: Named) -> Pick:
+def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | None, asked: Feed) -> Pick:
     findings = Findings()
-    for wanted in asked.columns:
+    for wanted in asked.names:
         if wanted.name not in table.places:
             findings.error(
                 "unknown-column",
@@ -135,7 +111,7 @@ def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | None, aske
                 ),
             )
     findings.raise_errors(DataError)
-    return Pick(name, need, [table.places[w.name] for w in asked.columns], asked.span)
+    return Pick(name, need, [table.places[w.name] for w in asked.names], asked.span)
 
 
 def _own(

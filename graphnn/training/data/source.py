@@ -1,0 +1,291 @@
+"""What a data source is: a class that states its keys, and reads what a spec asks of it."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from graphnn.diagnostics import DataError, Findings, Span, listed, suggestion
+from graphnn.spec import FieldReader
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Scalar, Value
+from graphnn.spec.values import Sequence as List
+from graphnn.training.data.columns import Column, InputRequirements, InputSpec
+from graphnn.training.data.faults import Faults, for_each, not_fed, refuse
+
+T = TypeVar("T")
+SOURCES: dict[str, DataSource] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a spec asks of a source.
+
+    Attributes
+    ----------
+    kind : str
+        The source's name.
+    value : Value
+        What stands behind that name.
+    demand : InputRequirements
+        The inputs to be fed.
+    folder : Path
+        Files lie in this folder's tree.
+    classes : mapping of str to tuple of str, or None
+        For a second set, what class numbers of an input stand for in the first; None for a first.
+    faults : Faults
+        Takes what is at fault while the rest is read.
+    """
+
+    kind: str
+    value: Value
+    demand: InputRequirements
+    folder: Path
+    classes: Mapping[str, tuple[str, ...]] | None = None
+    faults: Faults = field(default_factory=Faults)
+
+    @property
+    def needs(self) -> Mapping[str, InputSpec | None]:
+        """What the inputs that are surely to be fed take."""
+        return self.demand.needs
+
+    def narrowed(self, names: Collection[str]) -> Request:
+        """For the inputs `names` alone, as nothing tells what is meant to feed the others."""
+        needs = {name: need for name, need in self.needs.items() if name in names}
+        return replace(self, demand=replace(self.demand, needs=needs, complete=False))
+
+    def fed(self, given: Mapping[str, T]) -> dict[str, T | None]:
+        """What the spec names to feed each input: the `given`, and None for the others."""
+        return {**dict.fromkeys(self.needs), **given}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a source gives: a name for the set, a column an input, and where its test rows start."""
+
+    name: str
+    columns: dict[str, Column]
+    train_rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A name that the spec gives, and where."""
+
+    name: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The names that the spec gives for one input, and where: one, or several where they may be."""
+
+    names: list[Wanted]
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a spec says of a source: its own keys, and what is to feed each input mentioned."""
+
+    keys: dict[str, Wanted]
+    feeds: dict[str, Feed]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A text that a source takes.
+
+    Attributes
+    ----------
+    name : str
+        The key, or what messages call the text that is given for an input.
+    description : str
+        One line about it.
+    is_file : bool
+        Whether it names a file or folder, which lies in the folder of the spec.
+    choices : tuple of str
+        What it may be; empty where it may be any text.
+    many : bool
+        Whether a list of such texts may stand in its place.
+    """
+
+    name: str
+    description: str
+    is_file: bool = False
+    choices: tuple[str, ...] = ()
+    many: bool = False
+
+
+class DataSource(ABC):
+    """A kind of data that a spec may name; a subclass is a source, and all that there is to it.
+
+    In a spec, a source is a mapping of its keys and of inputs. The text of its first key alone may
+    stand in place of the mapping; if it has none, and a file feeds each input, a list of these.
+
+    Attributes
+    ----------
+    name : str
+        What specs call it.
+    keys : tuple of Key
+        Keys beside the names of inputs, each of them needed.
+    feed : Key
+        What is given for each input.
+    needs_every_input : bool
+        Whether something must be given for each input to be fed.
+    """
+
+    name: ClassVar[str]
+    keys: ClassVar[tuple[Key, ...]] = ()
+    feed: ClassVar[Key]
+    needs_every_input: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        SOURCES[cls.name] = cls()
+
+    @abstractmethod
+    def read(self, request: Request, asked: Asked) -> Found:
+        """The columns for the inputs of `request`.
+
+        Raises
+        ------
+        DataError, FileError
+            The data are not as they should be.
+        """
+
+    def load(self, request: Request) -> Found:
+        """As `read`, of what `request` asks for."""
+        return self.read(*self.asked(request))
+
+    def asked(self, request: Request) -> tuple[Request, Asked]:
+        """What a spec says of the source, and the request without the inputs of which it is wrong.
+
+        Raises
+        ------
+        DataError
+            A key is missing, or something else than a mapping makes no sense.
+        """
+        value = request.value
+        if isinstance(value, Located):
+            return self._of_mapping(request, value)
+        if self.keys:
+            key = self.keys[0]
+            return request, Asked({key.name: text(value, self._what(key))}, {})
+        if not self.feed.is_file:
+            examples = ", ".join(f"INPUT: {choice}" for choice in self.feed.choices or ("...",))
+            message = f"'{self.name}' must say what feeds each input, not be {value.kind}"
+            help = f"write `{self.name}: {{{examples}}}`"
+            raise refuse("wrong-type", message, value.span, help=help)
+        return request, Asked({}, request.faults.each(self._in_order(request), self._feed))
+
+    @property
+    def file_keys(self) -> tuple[str, ...]:
+        """Keys whose texts name files; ``*`` for any input."""
+        own = tuple(key.name for key in self.keys if key.is_file)
+        return (*own, "*") if self.feed.is_file else own
+
+    @property
+    def text(self) -> str:
+        """What its docstring says of it."""
+        return inspect.cleandoc(self.__doc__ or "")
+
+    def _of_mapping(self, request: Request, value: Located) -> tuple[Request, Asked]:
+        request, values = _by_input(request, value, but=[key.name for key in self.keys])
+        if self.needs_every_input:
+            _demand_all(request, values)
+        missing = [key.name for key in self.keys if key.name not in value.entries]
+        if missing:
+            request.faults.tell()  # of a key that may be meant for it
+        feeds = request.faults.each(values, self._feed)
+        if missing:
+            message = f"'{self.name}' has no '{missing[0]}'"
+            help = f"write `{self.name}: {{{missing[0]}: NAME, ...}}`"
+            raise refuse("missing-key", message, value.span, help=help)
+        if len(feeds) < len(values):
+            request = request.narrowed({*request.needs} - (values.keys() - feeds.keys()))
+        keys = for_each(
+            {key.name: key for key in self.keys},
+            lambda name, key: text(value.entries[name].value, self._what(key)),
+        )
+        return request, Asked(keys, feeds)
+
+    def _what(self, key: Key) -> str:
+        return f"the {key.name} of '{self.name}'"
+
+    def _feed(self, name: str, value: Value) -> Feed:
+        """What the spec gives for the input `name`."""
+        noun, choices = self.feed.name, self.feed.choices
+        many = self.feed.many and isinstance(value, List)
+        items = value.items if many and isinstance(value, List) else [value]
+        if not items:
+            raise refuse("no-columns", f"'{name}' is given no {noun}", value.span)
+        found = for_each(dict(enumerate(items)), lambda _, v: text(v, f"the {noun} for '{name}'"))
+        for wanted in found.values():
+            if choices and wanted.name not in choices:
+                message = f"'{self.name}' has no {noun} '{wanted.name}'"
+                known = f"its {noun}s are {' and '.join(choices)}"
+                help = suggestion(wanted.name, choices, known)
+                raise refuse("unknown-array", message, wanted.span, help=help)
+        return Feed([*found.values()], value.span)
+
+    def _in_order(self, request: Request) -> Mapping[str, Value]:
+        """The values of a list, for the inputs in their order."""
+        value, needs = request.value, request.needs
+        if not request.demand.complete:
+            return {}  # nothing tells which file feeds which input
+        items = value.items if isinstance(value, List) else [value]
+        if len(items) != len(needs):
+            raise refuse(
+                "wrong-count",
+                f"'{self.name}' needs one file an input, {len(needs)} in all, "
+                f"but names {len(items)}",
+                value.span,
+                help=f"the inputs are, in this order: {listed(needs)}",
+            )
+        return dict(zip(needs, items, strict=True))
+
+
+def _by_input(
+    request: Request, value: Located, but: Sequence[str]
+) -> tuple[Request, dict[str, Value]]:
+    """The values of a mapping whose keys are inputs, or may be; others, not in `but`, are told.
+
+    With them comes the request that is left: another key may be meant for any input not given.
+    """
+    findings = Findings()
+    demand, inputs = request.demand, (*request.needs, *request.demand.maybe)
+    names = (*inputs, *but)
+    for key, entry in value.entries.items():
+        if key not in names and not demand.is_lost(key):
+            message, help = not_fed(key, names, f"its inputs are {listed(inputs)}", demand.idle)
+            findings.error("unknown-input", message, entry.key.span, help=help)
+    given = {k: v for k, v in value.items() if k not in but and (k in inputs or demand.is_lost(k))}
+    request.faults.keep(findings)
+    return request.narrowed(given) if findings.errors else request, given
+
+
+def _demand_all(request: Request, given: Mapping[str, Value]) -> None:
+    """Tell the inputs that a request leaves without data."""
+    findings = Findings()
+    for name in request.needs:
+        if name not in given:
+            findings.error(
+                "missing-input",
+                f"'{request.kind}' names nothing to feed input '{name}'",
+                request.value.span,
+            )
+    request.faults.keep(findings)
+
+
+def text(value: Value, what: str) -> Wanted:
+    """The text that `value` is; a whole number counts as its digits."""
+    if isinstance(value, Scalar) and type(value.value) in (str, int):
+        return Wanted(str(value.value), value.span)
+    findings = Findings()
+    FieldReader(findings).wrong(what, "a text", value)
+    raise DataError(*findings.errors)
