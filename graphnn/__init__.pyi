@@ -16,6 +16,7 @@ from .execution import loads as loads
 from .execution import run_examples as run_examples
 from .gradients import GradientEstimate as GradientEstimate
 from .gradients import GradientReport as GradientReport
+from .gradients import Interrupted as Interrupted
 from .gradients import StepStudy as StepStudy
 from .gradients import backprop as backprop
 from .gradients import check_gradients as check_gradients
@@ -24,6 +25,7 @@ from .gradients import step_study as step_study
 from .graph import Difference as Difference
 from .graph import schema as schema
 from .ops import Op as Op
+from .ops import ShapeError as ShapeError
 from .spec import convert as convert
 from .spec import format_file as format_file
 from .spec import format_text as format_text

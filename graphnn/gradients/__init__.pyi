@@ -1,7 +1,9 @@
 from ._backprop import Reverse as Reverse
 from ._backprop import backprop as backprop
 from ._check import CheckOptions as CheckOptions
+from ._check import Entry as Entry
 from ._check import GradientReport as GradientReport
+from ._check import ParameterReport as ParameterReport
 from ._check import check_gradients as check_gradients
 from ._study import StepStudy as StepStudy
 from ._study import step_study as step_study

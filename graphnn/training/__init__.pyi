@@ -14,6 +14,7 @@ from .fitting.metrics import METRICS as METRICS
 from .fitting.optimizers import OPTIMIZERS as OPTIMIZERS
 from .fitting.optimizers import find as find
 from .fitting.schedules import SCHEDULES as SCHEDULES
+from .fitting.schedules import Course as Course
 from .runs.evaluation import Evaluation as Evaluation
 from .runs.evaluation import evaluate as evaluate
 from .runs.evaluation import held_back as held_back
