@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from figures_regularisation import trained
+from plots.comparison import comparison
 
 import graphnn
 from graphnn import drawing
@@ -44,7 +45,7 @@ def write(folder: Path) -> None:
     """Write every picture into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     changes(folder / "augmented.png")
-    drawing.comparison(
+    comparison(
         {name: trained(overfitting(augment))[0] for name, augment in RUNS.items()},
         measures=["accuracy", "loss"],
         limits={"accuracy": (0.0, 1.05), "loss": (0.0, 2.4)},

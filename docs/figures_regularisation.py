@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from plots.comparison import comparison
 from threadpoolctl import threadpool_limits
 
 import graphnn
-from graphnn import drawing
 from graphnn.execution.network import Network
 from graphnn.training.fitting.loop import Training
 
@@ -34,13 +34,13 @@ Columns = dict[str, list[float]]
 def write(folder: Path) -> None:
     """Write every picture into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    drawing.comparison(
+    comparison(
         {name: trained(overfitting(name))[0] for name in OVERFITTING},
         measures=["accuracy", "loss"],
         limits={"accuracy": (0.0, 1.05), "loss": (0.0, 2.4)},
         path=folder / "overfitting.png",
     )
-    drawing.comparison(
+    comparison(
         {name: trained(normalization(name))[0] for name in NORMALIZATION},
         measures=["accuracy", "loss"],
         limits={"accuracy": (0.0, 1.05), "loss": (0.0, 2.6)},

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from plots.histograms import histograms
 
 import graphnn
 from graphnn import drawing
@@ -40,10 +41,8 @@ def write(folder: Path) -> None:
     )
     _schedules(folder / "schedules.png")
     _stopping(folder / "stopping.png")
-    drawing.histograms(activations("sigmoid"), limits=(0, 1), path=folder / "starts_sigmoid.png")
-    drawing.histograms(
-        activations("relu"), limits=(0, 3), top=0.08, path=folder / "starts_relu.png"
-    )
+    histograms(activations("sigmoid"), limits=(0, 1), path=folder / "starts_sigmoid.png")
+    histograms(activations("relu"), limits=(0, 3), top=0.08, path=folder / "starts_relu.png")
 
 
 def _stopping(path: Path) -> None:

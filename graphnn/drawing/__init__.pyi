@@ -2,11 +2,9 @@ from ._draw import draw as draw
 from ._draw import loss_path as loss_path
 from ._draw import to_svg as to_svg
 from .diagram.dot import Direction as Direction
-from .plots.comparison import comparison as comparison
 from .plots.confusion import confusion as confusion
 from .plots.contours import path_on_contours as path_on_contours
 from .plots.filters import filters as filters
-from .plots.histograms import histograms as histograms
 from .plots.history import curves as curves
 from .plots.keypoints import image_with_points as image_with_points
 from .plots.sheets import image_sheet as image_sheet

@@ -18,8 +18,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
+from docs_pages import docs_module
 from graphnn.diagnostics import DrawingError, FileError
-from graphnn.drawing import comparison, histograms
 from graphnn.drawing.plots import style
 from graphnn.drawing.plots.contours import path_on_contours
 from graphnn.drawing.plots.history import curves
@@ -27,6 +27,8 @@ from graphnn.drawing.plots.keypoints import image_with_points
 from graphnn.drawing.plots.sheets import image_sheet, mistakes
 from graphnn.drawing.plots.study import step_study
 
+comparison = docs_module("plots.comparison").comparison
+histograms = docs_module("plots.histograms").histograms
 NAN, INF = math.nan, math.inf
 ODD_TEXT = "cost $5 and $6 \\alpha_{x 数字 😀 مرحبا \N{COMBINING ACUTE ACCENT} \x1b[2J\t%s"
 DIGITS = np.arange(6 * 28 * 28, dtype=np.uint64).reshape(6, 28, 28).astype(np.uint8)

@@ -25,11 +25,9 @@ DESCENT = {
     },
 }
 PLOTS: dict[str, Callable[[], Any]] = {
-    "comparison": lambda: drawing.comparison({"one": HISTORY}),
     "confusion": lambda: drawing.confusion([[1, 0], [0, 1]]),
     "curves": lambda: drawing.curves(HISTORY),
     "filters": lambda: drawing.filters(np.zeros((2, 1, 3, 3))),
-    "histograms": lambda: drawing.histograms({"one": {"a": [1.0, 2.0]}}),
     "image_sheet": lambda: drawing.image_sheet(IMAGES),
     "image_with_points": lambda: drawing.image_with_points(IMAGES[0], [[1.0, 1.0]]),
     "loss_path": lambda: drawing.loss_path(graphnn.loads(DESCENT), np.array(POINTS)),

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import doctest
+import importlib
 import io
 import os
 import re
@@ -57,6 +58,15 @@ class Block:
 
 class MismatchError(AssertionError):
     """A page shows what is not so."""
+
+
+def docs_module(name: str) -> Any:
+    """A module of the folder of the pages, such as ``plots.comparison``."""
+    sys.path.insert(0, str(ROOT / "docs"))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.pop(0)
 
 
 def pages() -> list[Path]:

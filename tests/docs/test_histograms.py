@@ -11,9 +11,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from docs_pages import docs_module
 from graphnn.diagnostics import DrawingError
-from graphnn.drawing import histograms
 
+histograms = docs_module("plots.histograms").histograms
 NAN, INF = math.nan, math.inf
 QUARTERS = [0.1, 0.3, 0.3, 0.6, 0.6, 0.6, 0.9, 0.9]  # 1, 2, 3 and 2 of 8 in the quarters of 0 to 1
 

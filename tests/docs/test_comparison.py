@@ -12,10 +12,11 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from docs_pages import docs_module
 from graphnn.diagnostics import DrawingError
-from graphnn.drawing import comparison
 from graphnn.drawing.plots import style
 
+comparison = docs_module("plots.comparison").comparison
 NAN, INF = math.nan, math.inf
 PLAIN = {
     "loss": [2.0, 1.0, 0.5],

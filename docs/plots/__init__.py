@@ -1,0 +1,1 @@
+"""Plots that the pages of the documentation show, and no run leaves."""
