@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from graphnn import graph
 from graphnn.diagnostics import Findings
 from graphnn.execution import _plan as plan
-from graphnn.graph import _graph as graph
 from graphnn.spec import build, reader
 
 STAGES = ("load", "check", "schedule")

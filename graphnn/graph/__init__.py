@@ -2,7 +2,7 @@
 
 Also what is derived from graphs: lints, the outline of blocks, the comparison of two graphs, and
 the JSON Schema of the language. networkx is imported here alone. Imports `graphnn.ops` and below.
-Start reading at ``_graph.py``.
+Start reading at ``_building.py``.
 """
 
 import lazy_loader

@@ -1,11 +1,9 @@
-from ._binding import Origin as Origin
-from ._binding import attribute_message as attribute_message
+from ._building import build as build
+from ._building import check as check
 from ._graph import Graph as Graph
-from ._graph import GraphBuilder as GraphBuilder
 from ._graph import Node as Node
+from ._graph import Origin as Origin
 from ._graph import Parameter as Parameter
-from ._graph import build as build
-from ._graph import draft as draft
 from ._graph import reached as reached
 from ._outline import Group as Group
 from ._outline import Outline as Outline
@@ -14,3 +12,4 @@ from ._outline import show_shapes as show_shapes
 from .comparison import Difference as Difference
 from .comparison import compare as compare
 from .json_schema import schema as schema
+from .passes.attributes import attribute_message as attribute_message

@@ -14,8 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from graphnn.graph._binding import Origin
-from graphnn.graph._graph import Graph, Node
+from graphnn.graph._graph import Graph, Node, Origin
 from graphnn.spec import flow
 from graphnn.spec.model import ExampleSpec, OptimizerSpec, Reference
 from graphnn.spec.sizes import Expression, show

@@ -129,7 +129,7 @@ class Document:
     @functools.cached_property
     def nodes(self) -> Mapping[str, Node]:
         """The nodes that are sound, by full name, with their shapes."""
-        return {} if self.spec is None else graph.draft(self.spec, Findings()).nodes
+        return {} if self.spec is None else graph.check(self.spec, Findings()).nodes
 
     @property
     def known(self) -> Mapping[str, Node]:

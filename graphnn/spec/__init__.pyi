@@ -11,6 +11,8 @@ from ._field_reader import number_help as number_help
 from ._field_reader import size_help as size_help
 from ._field_reader import truth_help as truth_help
 from ._field_reader import unlike as unlike
+from ._inputs import InputNames as InputNames
+from ._inputs import match_inputs as match_inputs
 from ._nodes import NODE_KEYS as NODE_KEYS
 from ._nodes import USE_KEYS as USE_KEYS
 from ._search import SEARCH_KEYS as SEARCH_KEYS

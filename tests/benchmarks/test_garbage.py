@@ -8,8 +8,8 @@ import weakref
 import pytest
 
 import graphnn
+from graphnn import graph
 from graphnn.execution import _plan as plan
-from graphnn.graph import _graph as graph
 from graphnn.storage import _gc_pause as gc_pause
 
 

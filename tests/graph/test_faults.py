@@ -7,8 +7,8 @@ import time
 import pytest
 
 import graphnn
+from graphnn import graph
 from graphnn.diagnostics import Findings, SpecError
-from graphnn.graph import _graph as graph
 from graphnn.spec import build, reader
 
 X = {"op": "input", "shape": ["batch", 3]}

@@ -7,7 +7,7 @@ import pytest
 
 import graphnn
 from graphnn.diagnostics import SpecError
-from graphnn.graph import _binding as binding
+from graphnn.graph.passes import scope
 from graphnn.spec import reader, to_yaml
 
 LAYER = "{inputs: x, nodes: {a: {op: affine, inputs: x, units: 2}}, output: a}"
@@ -169,13 +169,13 @@ def test_the_document_of_a_spec_has_the_blocks_in_it(tmp_path):
 
 
 def test_an_archive_is_opened_once_for_all_copies(tmp_path, monkeypatch):
-    opened, paths = binding.opened, []
+    opened, paths = scope.opened, []
 
     def counted(path, span=None):
         paths.append(path.name)
         return opened(path, span)
 
-    monkeypatch.setattr(binding, "opened", counted)
+    monkeypatch.setattr(scope, "opened", counted)
     arrays = {f"h.{number}.a.weight": np.full((2, 2), float(number)) for number in range(1, 6)}
     np.savez(tmp_path / "w.npz", **arrays)
     np.savez(tmp_path / "v.npz", V=np.eye(2))

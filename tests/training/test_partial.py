@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 import graphnn
+from graphnn import graph
 from graphnn.diagnostics import Findings, UsageError
-from graphnn.graph import _graph as graph
 from graphnn.spec import build, reader
 from graphnn.training.checking.partial import Partial
 from graphnn.training.data.requirements import demand_of
@@ -49,7 +49,7 @@ def told(tmp_path: Path, data: str, *changes: tuple[str, str]) -> list[tuple[str
 def test_of_a_sound_graph_it_knows_what_the_network_asks(path):
     spec = build.build(reader.read_file(path), path.parent, Findings())
     assert spec.train is not None
-    partial = Partial(graph.draft(spec, Findings()), spec.train)
+    partial = Partial(graph.check(spec, Findings()), spec.train)
     network = graphnn.load(path)
     wanted, found = demand_of(network, spec.train), partial.demand()
     assert dict(found.needs) == dict(wanted.needs)

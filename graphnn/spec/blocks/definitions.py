@@ -11,6 +11,7 @@ from graphnn.diagnostics import FAULTY, Code, Faulty, Findings, Names, Note, lis
 from graphnn.spec import sizes
 from graphnn.spec._choices import OPS
 from graphnn.spec._field_reader import brief, size_help, unlike
+from graphnn.spec._inputs import InputNames, match_inputs
 from graphnn.spec._nodes import MAX_NODES, USE_KEYS, NodeReader, one_or_more
 from graphnn.spec.model import BlockCallSpec, BlockSpec, NodeSpec, Reference
 from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value
@@ -66,8 +67,10 @@ def check_use(
     if block is None or block is FAULTY:
         return FAULTY
     fits = _sizes_fit(spec, block, findings)
-    inputs = _matched(spec, block, findings)
-    return replace(spec, inputs=inputs) if fits and inputs is not None else FAULTY
+    notes = (Note(f"'{block.name}' is defined here", block.place.span),)
+    taken = InputNames(f"the block '{block.name}'", "input", tuple(block.inputs), notes=notes)
+    inputs = match_inputs(spec, taken, findings)
+    return replace(spec, inputs=inputs) if fits and inputs is not FAULTY else FAULTY
 
 
 def size_of(
@@ -143,44 +146,6 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
 
 def _takes_sizes(block: BlockSpec) -> str:
     return f"its sizes are {', '.join(block.sizes)}" if block.sizes else "it has no sizes"
-
-
-def _matched(
-    spec: BlockCallSpec, block: BlockSpec, findings: Findings
-) -> tuple[Reference, ...] | None:
-    """What is given to the inputs of the block, in their order."""
-    names = tuple(block.inputs)
-    by_name = bool(spec.inputs) and spec.inputs[0].operand is not None
-    table = {str(r.operand.value): r for r in spec.inputs if r.operand is not None}
-    unknown = [name for name in table if name not in names]
-    notes = [Note(f"'{block.name}' is defined here", block.place.span)]
-    for name in unknown:
-        operand = table[name].operand
-        findings.error(
-            "unknown-operand",
-            f"the block '{block.name}' has no input '{name}'",
-            operand.span if operand else None,
-            notes=notes,
-            help=suggestion(name, names, f"its inputs are {', '.join(names)}"),
-        )
-    missing = [name for name in names if name not in table]
-    if unknown:
-        return None
-    if by_name and not missing:
-        return tuple(table[name] for name in names)
-    if not by_name and len(spec.inputs) == len(names):
-        return spec.inputs
-    if by_name:
-        message = f"'{spec.name}' does not say its '{missing[0]}'"
-        help = f"the block '{block.name}' takes {', '.join(names)}"
-    else:
-        wanted = "1 input" if len(names) == 1 else f"{len(names) or 'no'} inputs"
-        shown = f" ({', '.join(names)})" if names else ""
-        given = len(spec.inputs) or "none"
-        message = f"the block '{block.name}' takes {wanted}{shown}, but '{spec.name}' has {given}"
-        help = ""
-    findings.error("wrong-inputs", message, spec.inputs_place.span, notes=notes, help=help)
-    return None
 
 
 class _Blocks(NodeReader):

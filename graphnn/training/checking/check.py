@@ -121,15 +121,16 @@ def _find(
     if document is None:
         return findings.sorted()
     spec = build.build(document, folder, findings, settings)
-    draft, net = graph.draft(spec, findings), None
-    with _kept(findings):
-        net = Network(draft.graph())
+    checked, net = graph.check(spec, findings), None
+    if not findings.errors:
+        with _kept(findings):
+            net = Network(checked)
     if spec.train is not None:
         _declared(spec.train, findings)
-    for found in diagnose_examples(spec, draft.nodes):
+    for found in diagnose_examples(spec, checked.nodes):
         findings.add(found)
     if spec.train is not None:
-        _trained(Partial(draft, spec.train), spec.train, findings, data=data)
+        _trained(Partial(checked, spec.train), spec.train, findings, data=data)
     if net is not None:
         for found in lints.advise(net.graph):
             findings.add(found)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from graphnn.diagnostics import FAULTY
 from graphnn.execution.network import Network
-from graphnn.graph import GraphBuilder
+from graphnn.graph import Graph, Node
 from graphnn.ops import REGISTRY, Input, Op
 from graphnn.spec.model import TRAIN_KEYS, NodeSpec, TrainSpec
 from graphnn.spec.values import Mapping as Located
@@ -21,7 +22,8 @@ class Partial:
 
     Parameters
     ----------
-    draft : Draft
+    graph : Graph
+        Of the sound nodes.
     spec : TrainSpec
 
     Attributes
@@ -30,11 +32,11 @@ class Partial:
         Of the sound nodes alone.
     """
 
-    def __init__(self, draft: GraphBuilder, spec: TrainSpec) -> None:
-        self.network = Network(draft.sound())
-        self._draft, self._train = draft, spec
-        self._nodes = draft.spec.nodes
-        written = draft.spec.document.get("train")
+    def __init__(self, graph: Graph, spec: TrainSpec) -> None:
+        self.network = Network(replace(graph, spec=replace(graph.spec, weights=None)))
+        self._graph, self._train = graph, spec
+        self._nodes = graph.spec.nodes
+        written = graph.spec.document.get("train")
         self._written = written.entries if isinstance(written, Located) else {}
 
     @property
@@ -44,7 +46,7 @@ class Partial:
             not self._nodes
             or bool(self.network.trainable)
             or any(_may_learn(node.op, node.trainable) for node in self._at_fault())
-            or any(map(self._lost_may_learn, self._draft.spec.faulty))
+            or any(map(self._lost_may_learn, self._graph.spec.faulty))
         )
 
     @property
@@ -62,7 +64,7 @@ class Partial:
         """
         losses, complete = self._losses()
         wanted = [*losses, *compared(self._train)]
-        read = self._draft.upstream(wanted)
+        read = self._graph.upstream(wanted)
         complete = complete and self._names_all(wanted) and all(map(self._is_traced, read))
         inputs = [name for name, node in self._nodes.items() if _op(node) is Input]
         others = [name for name in inputs if name not in read]
@@ -77,7 +79,7 @@ class Partial:
 
     def is_sound(self, names: Iterable[str]) -> bool:
         """Whether there are nodes called `names`, all of them sound."""
-        return all(self._draft.node(name) is not None for name in names)
+        return all(isinstance(self._graph.find(name), Node) for name in names)
 
     @property
     def losses_are_sound(self) -> bool:
@@ -93,11 +95,11 @@ class Partial:
             return self.network.losses(), True
         found = [name for name, node in self._nodes.items() if (op := _op(node)) and op.is_loss]
         known = bool(found) and not any(_op(node) is None for node in self._nodes.values())
-        return tuple(found), known and not self._draft.spec.faulty
+        return tuple(found), known and not self._graph.spec.faulty
 
     def _is_whole(self) -> bool:
         """Whether all nodes are sound, and all outputs are there."""
-        spec = self._draft.spec
+        spec = self._graph.spec
         outputs = [reference.name for reference in spec.outputs or ()]
         return (
             bool(self._nodes)
@@ -109,7 +111,7 @@ class Partial:
 
     def _names_all(self, names: Iterable[str]) -> bool:
         """Whether there are nodes called `names`, and the metrics can be read."""
-        aliases, metrics = self._draft.spec.aliases, self._written.get("metrics")
+        aliases, metrics = self._graph.spec.aliases, self._written.get("metrics")
         there = all(aliases.get(name, name) in self._nodes for name in names)
         return there and (metrics is None or isinstance(metrics.value, Located))
 
@@ -128,9 +130,9 @@ class Partial:
         return count > 0 if many else count == len(operands)
 
     def _needs(self, inputs: list[str], wanted: list[str]) -> dict[str, InputSpec | None]:
-        sound = [name for name in wanted if self._draft.node(name) is not None]
+        sound = [name for name in wanted if self.is_sound([name])]
         classes = class_counts(self.network.executor(sound).plan) if sound else {}
-        nodes = self._draft.nodes
+        nodes = self._graph.nodes
         return {
             name: input_need(self.network, nodes[name], classes.get(name))
             if name in nodes
@@ -139,11 +141,11 @@ class Partial:
         }
 
     def _at_fault(self) -> list[NodeSpec]:
-        return [node for name, node in self._nodes.items() if name not in self._draft.nodes]
+        return [node for name, node in self._nodes.items() if name not in self._graph.nodes]
 
     def _lost_may_learn(self, name: str) -> bool:
         """Whether a node or use of which only the text is known may have a parameter to train."""
-        written = self._draft.spec.document.get("nodes")
+        written = self._graph.spec.document.get("nodes")
         outer = name.partition(".")[0]
         body = written.get(outer) if isinstance(written, Located) else None
         if not isinstance(body, Located):
@@ -153,7 +155,7 @@ class Partial:
         return _may_learn(op if isinstance(op, Scalar) else Scalar(""), trained)
 
     def _is_lost(self, name: str) -> bool:
-        return not self._nodes or self._draft.spec.find(name) is FAULTY
+        return not self._nodes or self._graph.spec.find(name) is FAULTY
 
 
 def _op(node: NodeSpec) -> type[Op] | None:

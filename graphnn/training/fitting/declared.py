@@ -181,7 +181,7 @@ def _tell(
         findings.error(kind.invalid_code, message, name.span, help=help)
         return
     value = options.entries[key].value
-    message, help = attribute_message(f"'{key}' of '{name.value}'", value, detail)
+    message, help = attribute_message(f"'{key}' of '{name.value}'", value, detail, kind)
     findings.error(kind.invalid_code, message, value.span, help=help)
 
 

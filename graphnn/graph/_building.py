@@ -1,0 +1,114 @@
+"""From a spec to a graph: a straight line of passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from collections.abc import Mapping as Dict
+from typing import TYPE_CHECKING
+
+from graphnn.diagnostics import Findings, SpecError
+from graphnn.graph._graph import Graph, Node
+from graphnn.graph.passes.checking import (
+    check_free_sizes,
+    check_references,
+    check_ties,
+    check_total,
+    check_weights,
+)
+from graphnn.graph.passes.connecting import UnknownNodes, connect
+from graphnn.graph.passes.inferring import infer_shapes
+from graphnn.graph.passes.resolving import resolve_ops
+from graphnn.graph.passes.scheduling import schedule
+from graphnn.graph.passes.tying import tie_parameters
+from graphnn.ops import Constant, Input
+from graphnn.spec import BlockDiagnostics
+from graphnn.spec.model import NetworkSpec
+from graphnn.storage import gc_paused
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+
+def build(spec: NetworkSpec, findings: Findings | None = None) -> Graph:
+    """The checked graph of `spec`.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    findings : Findings, optional
+        What was found wrong with the spec before; its errors are raised together with the graph's.
+
+    Raises
+    ------
+    SpecError
+        With every independent fault.
+    """
+    findings = findings or Findings()
+    graph = check(spec, findings)
+    findings.raise_errors(SpecError)
+    return graph
+
+
+@gc_paused()
+def check(spec: NetworkSpec, findings: Findings) -> Graph:
+    """The graph of the sound nodes of `spec`; what is wrong with it goes to `findings`."""
+    reports = BlockDiagnostics(findings)
+    unknown = UnknownNodes(spec, reports)
+    resolved, origins = resolve_ops(spec, reports)
+    network = connect(spec, resolved, unknown)
+    order = schedule(spec, network, reports)
+    owners = tie_parameters(spec, origins, reports)
+    nodes, parameters = infer_shapes(order, resolved, owners, reports)
+    check_ties(nodes, parameters, resolved, reports)
+    check_references(spec, nodes, unknown, findings)
+    check_free_sizes(spec, nodes, reports)
+    check_total(spec, parameters, findings)
+    if findings.errors:
+        check_weights(spec, findings)
+    outputs, losses = _outputs(spec, nodes, network), _losses(spec, nodes)
+    return Graph(
+        spec,
+        network,
+        nodes,
+        parameters,
+        tuple(name for name in outputs if spec.aliases.get(name, name) in nodes),
+        tuple(name for name in losses if spec.aliases.get(name, name) in nodes),
+    )
+
+
+def _losses(spec: NetworkSpec, nodes: Dict[str, Node]) -> tuple[str, ...]:
+    if spec.train is not None and spec.train.loss:
+        return tuple(dict.fromkeys(reference.name for reference in spec.train.loss))
+    return _by_uses(spec, (name for name in spec.nodes if name in nodes and nodes[name].op.is_loss))
+
+
+def _outputs(
+    spec: NetworkSpec, nodes: Dict[str, Node], network: nx.MultiDiGraph[str]
+) -> tuple[str, ...]:
+    if spec.outputs is not None:
+        return tuple(reference.name for reference in spec.outputs)
+    # What else is inside a block is of no use outside: it is a leftover, not a result.
+    outer = (use for use in spec.uses.values() if use.parent is None)
+    results = {spec.aliases.get(use.name) for use in outer}
+    known = [name for name in spec.nodes if name in nodes]
+    readers = {
+        name: [nodes[reader].op for reader in network.successors(name) if reader in nodes]
+        for name in known
+    }
+    ends = [
+        name
+        for name in known
+        if (nodes[name].spec.copy is None or name in results)
+        and not nodes[name].op.is_loss
+        and not isinstance(nodes[name].op, Input | Constant)
+        and all(op.is_loss for op in readers[name])
+    ]
+    return _by_uses(spec, ends or [name for name in known if not readers[name]])
+
+
+def _by_uses(spec: NetworkSpec, names: Iterable[str]) -> tuple[str, ...]:
+    """`names`, where a use stands for a node by the name of the outermost such use."""
+    known: dict[str, str] = {}
+    for use in spec.uses:
+        known.setdefault(spec.aliases.get(use, use), use)
+    return tuple(known.get(name, name) for name in names)

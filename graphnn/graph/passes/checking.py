@@ -1,0 +1,135 @@
+"""What is left to check once shapes are known: ties, references, free sizes, totals, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+
+from graphnn.diagnostics import FAULTY, Faulty, FileError, Findings, Note
+from graphnn.graph._graph import Node, Parameter
+from graphnn.graph.passes.connecting import UnknownNodes
+from graphnn.graph.passes.resolving import ResolvedNode
+from graphnn.ops import Input
+from graphnn.spec import BlockDiagnostics, sizes
+from graphnn.spec.model import NetworkSpec, Reference
+from graphnn.spec.sizes import Shape, show
+from graphnn.spec.values import Scalar, Sequence, Value
+from graphnn.storage import archives, files
+
+MAX_PARAMETERS = 2**30  # entries of all parameters
+
+
+def check_ties(
+    nodes: Dict[str, Node],
+    parameters: Dict[str, Parameter],
+    resolved: Dict[str, ResolvedNode | Faulty],
+    reports: BlockDiagnostics,
+) -> None:
+    """Check that what is shared has the shape of what shares it.
+
+    A parameter may be shared before its owner is scheduled; only here are both shapes known.
+    """
+    for node in nodes.values():
+        found = resolved[node.name]
+        assert found is not FAULTY
+        shared = {key: origin for key, origin in found.parameters.items() if origin.share}
+        wanted = _wanted(node, nodes, parameters) if shared else {}
+        for name, origin in shared.items():
+            owner = parameters.get(node.parameters[name] or "")
+            if owner is not None and owner.shape != wanted[name]:
+                reports.of(node.spec.copy).error(
+                    "shape-mismatch",
+                    f"'{node.name}.{name}' has shape {show(wanted[name])}, "
+                    f"but '{owner.name}', which it shares, has {show(owner.shape)}",
+                    origin.place.span,
+                    notes=[Note(f"'{owner.name}' stands here", owner.origin.place.span)],
+                )
+
+
+def _wanted(
+    node: Node, nodes: Dict[str, Node], parameters: Dict[str, Parameter]
+) -> Dict[str, Shape]:
+    """Shapes of the parameters of `node`, apart from what it shares."""
+    own = {
+        key: parameters[full].shape
+        for key, full in node.parameters.items()
+        if full == f"{node.name}.{key}"
+    }
+    return node.op.infer([nodes[name].shape for name in node.inputs], own).parameters
+
+
+def check_references(
+    spec: NetworkSpec, nodes: Dict[str, Node], unknown: UnknownNodes, findings: Findings
+) -> None:
+    """Check the names of nodes in outputs, training and examples."""
+    references = list(spec.outputs or ())
+    if spec.train is not None:
+        references += spec.train.loss
+        references += [node for metric in spec.train.metrics for node in metric.nodes]
+    for example in spec.examples:
+        for name, entry in (*example.inputs.items(), *example.outputs.items()):
+            references.append(Reference(name, entry.key))
+    for reference in references:
+        unknown.check(reference)
+    for example in spec.examples:
+        for name, entry in example.inputs.items():
+            node = nodes.get(spec.aliases.get(name, name))
+            if node is not None and (name != node.name or not isinstance(node.op, Input)):
+                findings.error(
+                    "not-an-input",
+                    f"'{name}' is {node.op.name}, so an example cannot give its value",
+                    entry.key.span,
+                )
+
+
+def check_free_sizes(spec: NetworkSpec, nodes: Dict[str, Node], reports: BlockDiagnostics) -> None:
+    """Report free sizes that no run can know: none of the inputs tells how large they are."""
+    if len(nodes) < len(spec.nodes):
+        return
+    free = [node for node in nodes.values() if node.op.free_names]
+    inputs = (node for node in free if isinstance(node.op, Input))
+    seen = {str(size) for node in inputs for size in node.shape if sizes.free(str(size)) == size}
+    for node in free:
+        for name in sorted(node.op.free_names - seen):
+            seen.add(name)
+            reports.of(node.spec.copy).error(
+                "unbound-size",
+                f"no input tells how large '{name}' is",
+                _mention_of(name, node).span,
+                help=f"a size that is free stands alone in the shape of an input: [{name}]",
+            )
+
+
+def _mention_of(size: str, node: Node) -> Value:
+    """Where the attributes of `node` name a free size, or else its op."""
+    pending = [entry.value for entry in node.spec.fields.values()][::-1]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Sequence):
+            pending.extend(reversed(value.items))
+        elif isinstance(value, Scalar) and size in sizes.names(str(value.value)):
+            return value
+    return node.spec.op
+
+
+def check_total(spec: NetworkSpec, parameters: Dict[str, Parameter], findings: Findings) -> None:
+    """Check how many entries all parameters have together."""
+    total = sum(parameter.size for parameter in parameters.values())
+    if total > MAX_PARAMETERS:
+        findings.error(
+            "too-large",
+            f"the parameters would have {total:,} entries, more than {MAX_PARAMETERS:,}",
+            spec.document.entries["nodes"].key.span,
+        )
+
+
+def check_weights(spec: NetworkSpec, findings: Findings) -> None:
+    """Check that the file of weights can be read; its content is checked with a sound network."""
+    if spec.weights is None:
+        return
+    name, span = str(spec.weights.file.value), spec.weights.file.span
+    try:
+        with archives.opened(files.within(spec.folder, name, span), span):
+            pass
+    except FileError as error:
+        for found in error.diagnostics:
+            findings.add(found)

@@ -1,0 +1,86 @@
+"""Which node reads which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from graphnn.diagnostics import FAULTY, Faulty, suggestion
+from graphnn.graph.passes.resolving import ResolvedNode
+from graphnn.spec import BlockDiagnostics
+from graphnn.spec.model import BlockInstance, NetworkSpec, Reference
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_SUGGESTIONS = 20  # faults of one kind that get a nearest name: finding it takes time
+_COMPARED = 50_000  # names that they may be compared with, all together
+
+
+def suggestion_limit(names: int) -> int:
+    """How many faults of one kind get a nearest name, where there are so many to choose from."""
+    return min(_SUGGESTIONS, 1 + _COMPARED // (1 + names))
+
+
+class UnknownNodes:
+    """Reports names of nodes that are not there.
+
+    Parameters
+    ----------
+    spec : NetworkSpec
+    reports : BlockDiagnostics
+    """
+
+    def __init__(self, spec: NetworkSpec, reports: BlockDiagnostics) -> None:
+        self._spec = spec
+        self._reports = reports
+        self._helps: dict[str, str] = {}  # by name
+        self._limit = suggestion_limit(len(spec.nodes) + len(spec.aliases))
+
+    def check(self, reference: Reference, copy: BlockInstance | None = None) -> None:
+        """Report `reference`, found in `copy`, where it is that of no node."""
+        name = reference.name
+        if not name or self._spec.find(name) is not None:
+            return
+        if name not in self._helps:
+            self._helps[name] = self._help(name) if len(self._helps) < self._limit else ""
+        self._reports.of(copy).error(
+            "unknown-node",
+            f"there is no node '{name}'",
+            reference.place.span,
+            help=self._helps[name],
+        )
+
+    def _help(self, name: str) -> str:
+        head, _, number = name.rpartition(".")
+        use = self._spec.uses.get(head)
+        if use is not None and number.isdigit():
+            if use.repeat is None:
+                return f"'{head}' is one copy, without a number: it has no 'repeat'"
+            return f"the copies of '{head}' are numbered from 1 to {use.repeat}"
+        return suggestion(name, (*self._spec.nodes, *self._spec.aliases))
+
+
+def connect(
+    spec: NetworkSpec, resolved: Dict[str, ResolvedNode | Faulty], unknown: UnknownNodes
+) -> nx.MultiDiGraph[str]:
+    """All nodes, with an edge for each operand that is known, keyed by its position."""
+    import networkx as nx
+
+    network: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    network.add_nodes_from(spec.nodes)
+    for name, node in spec.nodes.items():
+        found = resolved[name]
+        inputs = node.inputs if found is FAULTY else found.inputs
+        for position, reference in enumerate(inputs):
+            if reference.name in spec.nodes:
+                network.add_edge(reference.name, name, key=position)
+            else:
+                unknown.check(reference, node.copy)
+    for use in spec.uses.values():
+        for reference in use.inputs:
+            unknown.check(reference, use.parent)
+    for reference in chain.from_iterable(spec.faulty.values()):
+        unknown.check(reference)
+    return network

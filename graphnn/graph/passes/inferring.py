@@ -1,0 +1,254 @@
+"""Shapes of all values and parameters, from the inputs on."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping as Dict
+from itertools import permutations
+from typing import cast
+
+from graphnn.diagnostics import FAULTY, Code, Faulty, Note
+from graphnn.graph._graph import Node, Parameter
+from graphnn.graph.passes.resolving import ResolvedNode
+from graphnn.ops import ShapeError
+from graphnn.spec import BlockDiagnostics, sizes
+from graphnn.spec.sizes import Shape, show
+from graphnn.spec.values import Value
+
+MAX_PARAMETER = 2**28  # entries of one parameter: 2 GiB in float64
+MAX_VALUE = 2**30  # entries of the value of one node, free sizes not counted
+_ORDERED = 4  # inputs whose every order is looked at
+_KINDS = {"float": "real numbers", "int": "whole numbers"}
+
+
+def infer_shapes(
+    order: Iterable[str],
+    resolved: Dict[str, ResolvedNode | Faulty],
+    owners: Dict[str, str | Faulty],
+    reports: BlockDiagnostics,
+) -> tuple[dict[str, Node], dict[str, Parameter]]:
+    """The sound nodes of `order`, and their parameters by full name."""
+    inference = _Inference(resolved, owners, reports)
+    for node in _untouched(order, resolved, owners):
+        inference.add(node)
+    nodes = {name: node for name, node in inference.nodes.items() if node is not FAULTY}
+    return nodes, inference.parameters
+
+
+def _untouched(
+    order: Iterable[str],
+    resolved: Dict[str, ResolvedNode | Faulty],
+    owners: Dict[str, str | Faulty],
+) -> list[ResolvedNode]:
+    """The nodes of `order` that no fault found so far is in or before."""
+    found: dict[str, ResolvedNode] = {}
+    for name in order:
+        node = resolved[name]
+        if node is FAULTY or any(reference.name not in found for reference in node.inputs):
+            continue
+        kept = (f"{name}.{key}" for key, origin in node.parameters.items() if not origin.absent)
+        if all(owners[full] is not FAULTY for full in kept):
+            found[name] = node
+    return list(found.values())
+
+
+class _Inference:
+    def __init__(
+        self,
+        resolved: Dict[str, ResolvedNode | Faulty],
+        owners: Dict[str, str | Faulty],
+        reports: BlockDiagnostics,
+    ) -> None:
+        self._resolved = resolved
+        self._owners = owners
+        self._reports = reports
+        self.nodes: dict[str, Node | Faulty] = {}
+        self.parameters: dict[str, Parameter] = {}
+
+    def add(self, node: ResolvedNode) -> None:
+        """Infer the shapes at `node`, whose inputs have been added."""
+        self.nodes[node.name] = self._infer(node)
+
+    def _infer(self, node: ResolvedNode) -> Node | Faulty:
+        inputs: list[Node] = []
+        for reference in node.inputs:
+            read = self.nodes[reference.name]
+            if read is FAULTY:
+                return FAULTY
+            inputs.append(read)
+        given = self._given(node) if self._kinds_fit(node, inputs) else FAULTY
+        if given is FAULTY:
+            return FAULTY
+        shapes, kinds = [read.shape for read in inputs], [read.kind for read in inputs]
+        try:
+            inferred = node.op.infer(shapes, given)
+            node.op.check_kinds(shapes, kinds)
+        except (ShapeError, sizes.SizeError) as error:
+            self._report_shapes(node, inputs, error)
+            return FAULTY
+        if not self._add_parameters(node, inferred.parameters):
+            return FAULTY
+        fixed = math.prod(size for size in inferred.result if isinstance(size, int))
+        if not self._is_allowed(node, node.name, inferred.result, fixed, MAX_VALUE, node.spec.op):
+            return FAULTY
+        left_out = dict(inferred.attributes)
+        op = node.op.model_copy(update=left_out) if left_out else node.op
+        owners = {
+            key: None if origin.absent else cast(str, self._owners[f"{node.name}.{key}"])
+            for key, origin in node.parameters.items()
+        }
+        names = tuple(reference.name for reference in node.inputs)
+        kind = op.infer_kind(*kinds)
+        return Node(node.name, op, names, owners, inferred.result, kind, node.spec)
+
+    def _kinds_fit(self, node: ResolvedNode, inputs: list[Node]) -> bool:
+        operands = node.op.data_operands()
+        fine = True
+        for position, (read, reference) in enumerate(zip(inputs, node.inputs, strict=True)):
+            operand = operands[min(position, len(operands) - 1)]
+            if _takes(operand.kind, read.kind):
+                continue
+            fine = False
+            self._reports.of(node.spec.copy).error(
+                "wrong-kind",
+                f"{node.op.name} takes {_KINDS[operand.kind]}, "
+                f"but '{read.name}' holds {_KINDS[read.kind]}",
+                reference.place.span,
+                notes=[Note(_described(read, ""), read.spec.place.span)],
+                help=_order_help(node, inputs) or _dtype_help(read, operand.kind),
+            )
+        return fine
+
+    def _given(self, node: ResolvedNode) -> dict[str, Shape] | Faulty:
+        """Shapes of parameters that are known before inference, by operand."""
+        given: dict[str, Shape] = {}
+        for key, origin in node.parameters.items():
+            if origin.array is not None:
+                given[key] = origin.array.shape
+            elif origin.share is not None:
+                shape = self._shared(f"{node.name}.{key}")
+                if shape is FAULTY:
+                    return FAULTY
+                if shape is not None:
+                    given[key] = shape
+        return given
+
+    def _shared(self, full: str) -> Shape | Faulty | None:
+        """Shape of the owner of a parameter; None where it is not known yet."""
+        owner = self._owners[full]
+        assert owner is not FAULTY
+        name, _, key = owner.rpartition(".")
+        keeper = self._resolved[name]
+        if keeper is FAULTY or self.nodes.get(name) is FAULTY:
+            return FAULTY
+        written = keeper.parameters[key].array
+        if written is not None:
+            return written.shape
+        return self.parameters[owner].shape if owner in self.parameters else None
+
+    def _report_shapes(
+        self, node: ResolvedNode, inputs: list[Node], error: ShapeError | sizes.SizeError
+    ) -> None:
+        operand = getattr(error, "operand", None)
+        names = [operand.name for operand in node.op.data_operands()]
+        matched = len(names) == len(inputs)
+        code: Code = "shape-mismatch"
+        message = f"shapes do not fit at '{node.name}': {error}"
+        place: Value = node.spec.inputs_place
+        if operand is None:
+            code, message = "unknown-shape", f"the shape of '{node.name}' cannot be told: {error}"
+            place = node.spec.op
+        elif operand in node.parameters:
+            place = node.parameters[operand].place
+        elif operand in names and matched:
+            place = node.inputs[names.index(operand)].place
+        if operand not in node.parameters:
+            # An attribute that the message names is nearer to the fault than the input.
+            named = (key for key in re.findall(r"'(\w+)'", str(error)) if key not in names)
+            fields = (node.spec.fields[key].value for key in named if key in node.spec.fields)
+            place = next(fields, place)
+        notes = [
+            Note(_described(read, names[position] if matched else ""), read.spec.place.span)
+            for position, read in enumerate(inputs[:4])
+        ]
+        self._reports.of(node.spec.copy).error(
+            code,
+            message,
+            place.span,
+            notes=dict.fromkeys(notes),
+            help=getattr(error, "help", ""),
+        )
+
+    def _add_parameters(self, node: ResolvedNode, shapes: Dict[str, Shape]) -> bool:
+        """Add the parameters that `node` owns; whether every one is of a size that can be."""
+        roles = {operand.name: operand.role for operand in node.op.parameter_operands()}
+        for key, origin in node.parameters.items():
+            if origin.absent:
+                continue
+            full, shape = f"{node.name}.{key}", shapes[key]
+            loose = sorted(set().union(*map(sizes.free_names, shape)))
+            if loose:
+                self._reports.of(node.spec.copy).error(
+                    "free-parameter",
+                    f"'{full}' would have shape {show(shape)}, but '{loose[0]}' is free",
+                    origin.place.span,
+                    help=f"the shape of a parameter is fixed, but '{loose[0]}' is told by each run",
+                )
+                return False
+            fixed = cast(tuple[int, ...], shape)
+            count = math.prod(fixed)
+            if not self._is_allowed(node, full, shape, count, MAX_PARAMETER, origin.place):
+                return False
+            if origin.share is None:
+                learned = roles[key] == "parameter"
+                self.parameters[full] = Parameter(full, fixed, origin, node.spec.trainable, learned)
+        return True
+
+    def _is_allowed(
+        self, node: ResolvedNode, what: str, shape: Shape, count: int, most: int, place: Value
+    ) -> bool:
+        """Whether an array of `count` entries is not too large; reports it when it is."""
+        if len(shape) > sizes.MAX_AXES:
+            problem = f"would have {len(shape):,} axes, more than {sizes.MAX_AXES}"
+        elif count > most:
+            problem = f"would have shape {show(shape)}, more than {most:,} entries"
+        else:
+            return True
+        self._reports.of(node.spec.copy).error("too-large", f"'{what}' {problem}", place.span)
+        return False
+
+
+def _order_help(node: ResolvedNode, inputs: list[Node]) -> str:
+    """Help for inputs of the wrong kind that would fit in another order."""
+    operands = node.op.data_operands()
+    by_name = any(reference.operand is not None for reference in node.inputs)
+    if by_name or len(inputs) != len(operands) or len(inputs) > _ORDERED:
+        return ""
+    kinds = [operand.kind for operand in operands]
+    orders = permutations(read.kind for read in inputs)
+    if any(all(map(_takes, kinds, order)) for order in orders):
+        return f"the order is {', '.join(operand.name for operand in operands)}"
+    return ""
+
+
+def _takes(kind: str, given: str) -> bool:
+    return kind in ("any", given)
+
+
+def _dtype_help(node: Node, kind: str) -> str:
+    declares = "dtype" in type(node.op).model_fields
+    return f"declare '{node.name}' with 'dtype: {kind}'" if declares else ""
+
+
+def _described(node: Node, operand: str) -> str:
+    """A node in a note: what it is, of what, in which shape."""
+    subject = f"'{node.name}'"
+    if operand not in ("", node.name):
+        subject = f"'{operand}' is {subject},"
+    else:
+        subject += " is"
+    read = ", ".join(f"'{name}'" for name in node.inputs[:3])
+    rest = ", ..." if len(node.inputs) > 3 else ""
+    return f"{subject} {node.op.name}{f' of {read}{rest}' if read else ''}: {show(node.shape)}"

@@ -1,0 +1,168 @@
+"""Nodes and their ops: attributes checked, operands matched, parameters placed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Dict
+from dataclasses import dataclass, replace
+
+from graphnn.diagnostics import FAULTY, Faulty, Findings, nearest, suggestion
+from graphnn.graph._graph import Origin
+from graphnn.graph.passes.attributes import read_op
+from graphnn.graph.passes.origins import read_origin
+from graphnn.graph.passes.scope import Archives, Scope
+from graphnn.ops import REGISTRY, Op
+from graphnn.spec import NODE_KEYS, OPS, BlockDiagnostics, InputNames, match_inputs
+from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference
+from graphnn.spec.values import Entry, Mapping
+
+Origins = dict[str, Origin | Faulty]
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedNode:
+    """A node whose op is known and whose operands are matched; shapes come later."""
+
+    spec: NodeSpec
+    op: Op
+    inputs: tuple[Reference, ...]
+    parameters: Dict[str, Origin]
+
+    @property
+    def name(self) -> str:
+        """The node's name."""
+        return self.spec.name
+
+
+def resolve_ops(
+    spec: NetworkSpec, reports: BlockDiagnostics
+) -> tuple[dict[str, ResolvedNode | Faulty], Origins]:
+    """Every node with its op, by name, and origins by full names of parameters.
+
+    The origins are those of all parameters that are not left out, of nodes at fault too.
+    """
+    with Archives() as archives:
+        resolver = _Resolver(spec, reports, archives)
+        for block in spec.blocks.values():
+            resolver.check(block)
+        nodes: dict[str, ResolvedNode | Faulty] = {}
+        origins: Origins = {}
+        for name, node in spec.nodes.items():
+            nodes[name], parameters = resolver.resolve(node)
+            for key, origin in parameters.items():
+                if origin is FAULTY or not origin.absent:
+                    origins[f"{name}.{key}"] = origin
+    return nodes, origins
+
+
+class _Resolver:
+    def __init__(self, spec: NetworkSpec, reports: BlockDiagnostics, archives: Archives) -> None:
+        self._reports = reports
+        self._outer = Scope(spec, archives, reports.of(None), spec.sizes, spec.folder)
+        self._unsound: set[int] = set()  # nodes of blocks that are at fault in every copy
+        self._alike: dict[tuple[int, int], tuple[ResolvedNode | Faulty, Origins]] = {}
+
+    def check(self, block: BlockSpec) -> None:
+        """Report what is wrong with the nodes of `block` whatever its sizes are."""
+        for node in block.nodes.values():
+            if isinstance(node, NodeSpec):
+                found = Findings()
+                _resolve(
+                    node,
+                    replace(
+                        self._outer,
+                        findings=found,
+                        sizes=block.scope,
+                        folder=block.folder,
+                        block=block,
+                    ),
+                )
+                for diagnostic in found.sorted():
+                    self._unsound.add(id(node))
+                    self._outer.findings.add(diagnostic)
+
+    def resolve(self, spec: NodeSpec) -> tuple[ResolvedNode | Faulty, Origins]:
+        """`spec` with its op, and the origins of its parameters by operand.
+
+        Of a node of a block that `check` found at fault nothing more is reported.
+        """
+        copy = spec.copy
+        if copy is None:
+            return _resolve(spec, self._outer)
+        use = copy.use
+        written = use.block.nodes[spec.name.removeprefix(f"{copy.name}.")]
+        if id(written) in self._unsound:
+            op_class = REGISTRY.get(str(spec.op.value))
+            operands = op_class.parameter_operands() if op_class else ()
+            return FAULTY, {operand.name: FAULTY for operand in operands}
+        findings = self._reports.of(copy)
+        key = (id(written), id(use))
+        if key in self._alike:
+            node, origins = self._alike[key]
+            inputs = FAULTY if node is FAULTY else _inputs(spec, type(node.op), findings)
+            if node is FAULTY or inputs is FAULTY:
+                return FAULTY, origins
+            return ResolvedNode(spec, node.op, inputs, node.parameters), origins
+        folder = use.block.folder
+        found = _resolve(
+            spec,
+            replace(self._outer, findings=findings, sizes=use.scope, folder=folder, copy=copy),
+        )
+        # What names no other parameter and no array by the node's name is alike in all copies.
+        if not any(isinstance(entry.value, Mapping) for entry in spec.fields.values()):
+            self._alike[key] = found
+        return found
+
+
+def _resolve(spec: NodeSpec, scope: Scope) -> tuple[ResolvedNode | Faulty, Origins]:
+    op_class = REGISTRY.get(str(spec.op.value))
+    if op_class is None or op_class.internal:
+        name = str(spec.op.value)
+        other = f"it is a block: write 'block: {name}'" if name in scope.spec.blocks else ""
+        help = other or suggestion(name, sorted(OPS), "'graphnn ops' lists them all")
+        message = f"there is no op '{name}'"
+        scope.findings.error("unknown-op", message, spec.op.span, help=help)
+        return FAULTY, {}
+    entries, misspelt = _entries(spec, op_class, scope.findings)
+    op = read_op(spec, op_class, entries, scope)
+    inputs = FAULTY if "inputs" in misspelt else _inputs(spec, op_class, scope.findings)
+    origins = {
+        operand.name: read_origin(spec, operand, entries.get(operand.name), scope)
+        for operand in op_class.parameter_operands()
+    }
+    sound = {key: origin for key, origin in origins.items() if origin is not FAULTY}
+    if op is FAULTY or inputs is FAULTY or len(sound) < len(origins):
+        return FAULTY, origins
+    return ResolvedNode(spec, op, inputs, sound), origins
+
+
+def _entries(
+    spec: NodeSpec, op_class: type[Op], findings: Findings
+) -> tuple[dict[str, Entry], set[str]]:
+    """Attributes and parameters as given, and the keys that misspelt ones seem to mean.
+
+    A misspelt key is taken for what it means, so that nothing is reported to be missing.
+    """
+    parameters = [operand.name for operand in op_class.parameter_operands()]
+    known = [*(key for key in op_class.model_fields if key != "op"), *parameters, *NODE_KEYS[1:]]
+    meant: dict[str, Entry] = {}
+    for key, entry in spec.fields.items():
+        if key not in known:
+            other = op_class.also_called.get(key) or nearest(key, known)
+            help = f"'graphnn ops {op_class.name}' lists them"
+            meant.setdefault(other or key, entry)
+            findings.error(
+                "unknown-key",
+                f"{op_class.name} has no attribute or parameter '{key}'",
+                entry.key.span,
+                help=f"did you mean '{other}'?" if other else help,
+            )
+    return {**meant, **spec.fields}, set(meant)
+
+
+def _inputs(
+    spec: NodeSpec, op_class: type[Op], findings: Findings
+) -> tuple[Reference, ...] | Faulty:
+    operands = op_class.data_operands()
+    many = bool(operands) and operands[0].many
+    names = tuple(operand.name for operand in operands)
+    return match_inputs(spec, InputNames(op_class.name, "operand", names, many), findings)

@@ -1,0 +1,88 @@
+"""What a node or a use of a block reads, matched to what its op or block takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, suggestion
+from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
+
+
+@dataclass(frozen=True, slots=True)
+class InputNames:
+    """What an op or a block takes.
+
+    Attributes
+    ----------
+    owner : str
+        The op or block, in words.
+    word : {"operand", "input"}
+        What it calls one of them.
+    names : tuple of str
+    many : bool
+        Whether the one name stands for any number of inputs.
+    notes : tuple of Note
+        Where it is defined.
+    """
+
+    owner: str
+    word: str
+    names: tuple[str, ...]
+    many: bool = False
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def known(self) -> str:
+        """Help for a name that is none of them."""
+        if self.many:
+            return "give a list of nodes"
+        return (
+            f"its {self.word}s are {', '.join(self.names)}" if self.names else "it takes no inputs"
+        )
+
+    @property
+    def wanted(self) -> str:
+        """How many it takes, in words."""
+        if self.many:
+            return "1 input or more"
+        count = len(self.names)
+        shown = f" ({', '.join(self.names)})" if self.names else ""
+        return f"{count or 'no'} input{'' if count == 1 else 's'}{shown}"
+
+
+def match_inputs(
+    spec: NodeSpec | BlockCallSpec, taken: InputNames, findings: Findings
+) -> tuple[Reference, ...] | Faulty:
+    """The inputs of `spec` in the order of the names that are `taken`; FAULTY if they differ."""
+    if spec.inputs and spec.inputs[0].operand is not None:
+        return _by_name(spec, taken, findings)
+    if spec.inputs if taken.many else len(spec.inputs) == len(taken.names):
+        return spec.inputs
+    given = len(spec.inputs) or "none"
+    message = f"{taken.owner} takes {taken.wanted}, but '{spec.name}' has {given}"
+    findings.error("wrong-inputs", message, spec.inputs_place.span, notes=taken.notes)
+    return FAULTY
+
+
+def _by_name(
+    spec: NodeSpec | BlockCallSpec, taken: InputNames, findings: Findings
+) -> tuple[Reference, ...] | Faulty:
+    table = {str(r.operand.value): r for r in spec.inputs if r.operand is not None}
+    unknown = [name for name in table if name not in taken.names]
+    single = taken.many or not taken.names  # there are no names to choose from
+    for name in unknown[:1] if single else unknown:
+        operand = table[name].operand
+        findings.error(
+            "unknown-operand",
+            f"{taken.owner} has no {taken.word} '{name}'",
+            operand.span if operand else None,
+            notes=taken.notes,
+            help=suggestion(name, taken.names, taken.known),
+        )
+    missing = [name for name in taken.names if name not in table]
+    if missing and not unknown:
+        message = f"'{spec.name}' does not say its '{missing[0]}'"
+        help = f"{taken.owner} takes {', '.join(taken.names)}"
+        place = spec.inputs_place.span
+        findings.error("wrong-inputs", message, place, notes=taken.notes, help=help)
+    return FAULTY if missing or unknown else tuple(table[name] for name in taken.names)
