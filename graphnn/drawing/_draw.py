@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.drawing.diagram import dot, render
 from graphnn.drawing.diagram.dot import Direction
 from graphnn.drawing.plots.contours import path_on_contours
 from graphnn.execution import Network
-
-Array = NDArray[Any]
+from graphnn.ops import Array
 
 
 def draw(

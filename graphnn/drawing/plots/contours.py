@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from graphnn.drawing.diagram.render import fail
 from graphnn.drawing.plots import style
+from graphnn.drawing.plots.style import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 Surface = Callable[[Array, Array], ArrayLike]
 
 _FEW_STEPS = 200  # steps of a path that are worth a dot each

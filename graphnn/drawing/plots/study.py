@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphnn.drawing.diagram.render import fail
 from graphnn.drawing.plots import style
+from graphnn.drawing.plots.style import Array
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 
 _GAP = 8.0  # decades without a step after which the axis is broken
 _LEAST, _MOST = 1e-300, 1e300  # an error below is drawn as none, one above as not finite

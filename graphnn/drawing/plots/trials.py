@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.drawing.diagram.render import fail
 from graphnn.drawing.plots import history, style
+from graphnn.drawing.plots.style import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 _ACROSS = 3  # panels
 _DECADES = 2  # positive values that span more are drawn on a logarithmic axis
 _LABEL = 12  # letters of a line of a choice

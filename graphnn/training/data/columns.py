@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import Span, listed
+from graphnn.ops import Array
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes
 from graphnn.training.data.faults import refuse
@@ -117,13 +118,13 @@ class Column:
     """
 
     name: str
-    values: NDArray[Any]
+    values: Array
     span: Span | None = None
     pixels: bool = False
     classes: tuple[str, ...] = ()
 
 
-def array_for(need: InputSpec | None, column: Column) -> NDArray[Any]:
+def array_for(need: InputSpec | None, column: Column) -> Array:
     """The array that feeds an input; the values as they are where nothing tells what it takes.
 
     A row is reshaped where the number of values allows it. One whole number a row, for an input
@@ -188,9 +189,9 @@ def _check_room(need: InputSpec, count: int, column: Column) -> None:
         )
 
 
-def _real(need: InputSpec, column: Column) -> NDArray[Any]:
+def _real(need: InputSpec, column: Column) -> Array:
     if column.pixels:
-        scaled: NDArray[Any] = np.divide(column.values, MAX_PIXEL, dtype=need.array_dtype)
+        scaled: Array = np.divide(column.values, MAX_PIXEL, dtype=need.array_dtype)
         return scaled
     # A value too large for float32 is reported below, by its place.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -203,7 +204,7 @@ def _real(need: InputSpec, column: Column) -> NDArray[Any]:
     return array
 
 
-def _whole(need: InputSpec, column: Column) -> NDArray[Any]:
+def _whole(need: InputSpec, column: Column) -> Array:
     values = column.values
     if values.dtype.kind == "f":
         values = values.astype(np.float64, copy=False)
@@ -222,7 +223,7 @@ def _whole(need: InputSpec, column: Column) -> NDArray[Any]:
     return values.astype(np.int64, copy=False)
 
 
-def _are_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
+def _are_whole(values: Array) -> NDArray[np.bool_]:
     """Which floats are whole numbers that a float can tell from their neighbours."""
     whole: NDArray[np.bool_] = (values == np.trunc(values)) & (np.abs(values) <= _MAX_WHOLE)
     return whole
@@ -244,7 +245,7 @@ def _are_classes(need: InputSpec, column: Column) -> bool:
     return values.dtype.kind in "bui" or bool(_are_whole(values).all())
 
 
-def _one_hot(need: InputSpec, column: Column) -> NDArray[Any]:
+def _one_hot(need: InputSpec, column: Column) -> Array:
     numbers = column.values.reshape(-1)
     count = need.width
     assert count is not None

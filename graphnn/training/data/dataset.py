@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +13,7 @@ from graphnn.diagnostics import DataError, Findings, Note, Span, UsageError, lis
 from graphnn.diagnostics import Diagnostic as Fault
 from graphnn.execution import as_numbers
 from graphnn.execution.weight_files import Classes
+from graphnn.ops import Array
 from graphnn.spec import brief
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
@@ -44,7 +44,7 @@ class Dataset:
         There is no array, one has no axes, or two differ in their number of rows.
     """
 
-    arrays: Mapping[str, NDArray[Any]]
+    arrays: Mapping[str, Array]
     name: str
     classes: Classes = field(default_factory=dict)
 
@@ -55,14 +55,14 @@ class Dataset:
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
 
-    def rows(self, index: slice | NDArray[Any]) -> Dataset:
+    def rows(self, index: slice | Array) -> Dataset:
         """The rows that `index` picks: a slice, row numbers, or a mask."""
         arrays = {name: array[index] for name, array in self.arrays.items()}
         return Dataset(arrays, self.name, self.classes)
 
     def batches(
         self, size: int, rng: np.random.Generator | None = None
-    ) -> Iterator[dict[str, NDArray[Any]]]:
+    ) -> Iterator[dict[str, Array]]:
         """Every row once, in batches of `size`; the last one holds what is left.
 
         Parameters
@@ -87,9 +87,7 @@ class Dataset:
         order = None if rng is None else rng.permutation(len(self))
         return self._batches(size, order)
 
-    def _batches(
-        self, size: int, order: NDArray[np.int64] | None
-    ) -> Iterator[dict[str, NDArray[Any]]]:
+    def _batches(self, size: int, order: NDArray[np.int64] | None) -> Iterator[dict[str, Array]]:
         for start in range(0, len(self), size):
             rows = slice(start, start + size)
             picked = rows if order is None else order[rows]
@@ -118,7 +116,7 @@ class Dataset:
         count: int,
         rng: np.random.Generator,
         span: Span | None = None,
-        labels: NDArray[Any] | None = None,
+        labels: Array | None = None,
     ) -> tuple[Dataset, Dataset]:
         """`count` rows drawn at random, and the rest; both in random order.
 
@@ -261,7 +259,7 @@ def split_off(
     amount: float,
     rng: np.random.Generator,
     span: Span | None = None,
-    labels: NDArray[Any] | None = None,
+    labels: Array | None = None,
 ) -> tuple[Dataset, Dataset]:
     """A data set parted at random into the rows that stay and those held back.
 
@@ -298,7 +296,7 @@ def split_off(
     return rest, held_back
 
 
-def labels(dataset: Dataset, name: Scalar) -> NDArray[Any]:
+def labels(dataset: Dataset, name: Scalar) -> Array:
     """The classes that the input `name` takes, a number a row.
 
     Raises
@@ -327,11 +325,11 @@ def labels(dataset: Dataset, name: Scalar) -> NDArray[Any]:
     )
 
 
-def _one_hot(array: NDArray[Any]) -> bool:
+def _one_hot(array: Array) -> bool:
     return bool((((array == 0) | (array == 1)).all(axis=1) & (array.sum(axis=1) == 1)).all())
 
 
-def _held(order: NDArray[np.int64], count: int, labels: NDArray[Any]) -> NDArray[np.bool_]:
+def _held(order: NDArray[np.int64], count: int, labels: Array) -> NDArray[np.bool_]:
     """Which rows in `order` to hold back, so that each class has its share of `count`."""
     classes, found = np.unique(labels[order], return_inverse=True)
     quotas = np.bincount(found, minlength=len(classes)) * count / len(order)
@@ -394,7 +392,7 @@ def _check_names(arrays: Mapping[str, ArrayLike], demand: InputRequirements) -> 
     findings.raise_errors(DataError)
 
 
-def _numbers(name: str, array: ArrayLike) -> NDArray[Any]:
+def _numbers(name: str, array: ArrayLike) -> Array:
     found = as_numbers(array)
     if found is None:
         raise refuse("not-numbers", f"'{name}' in the data is not an array of numbers")
@@ -416,7 +414,7 @@ def _check_demand(demand: InputRequirements, span: Span | None) -> None:
     findings.raise_errors(DataError)
 
 
-def _check_rows(arrays: Mapping[str, NDArray[Any]], columns: Mapping[str, Column]) -> None:
+def _check_rows(arrays: Mapping[str, Array], columns: Mapping[str, Column]) -> None:
     """Refuse arrays of different lengths; `columns` tell where each came from."""
     if not arrays:
         raise refuse("no-arrays", "a data set needs at least one array")
@@ -442,7 +440,7 @@ def _check_rows(arrays: Mapping[str, NDArray[Any]], columns: Mapping[str, Column
     findings.raise_errors(DataError)
 
 
-def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+def _read_only(array: Array) -> Array:
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view

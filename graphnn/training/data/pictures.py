@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import DataError, Note, Span
+from graphnn.ops import Array
 from graphnn.training.data.columns import InputSpec
 from graphnn.training.data.faults import refuse
 
@@ -148,14 +149,14 @@ def size_of(need: InputSpec) -> Size | None:
     return None
 
 
-def rows(need: InputSpec, pictures: NDArray[Any]) -> NDArray[Any]:
+def rows(need: InputSpec, pictures: Array) -> Array:
     """Pictures [rows, height, width] or [rows, height, width, 3] with the axes of the input."""
     if pictures.ndim == 4:
         return np.moveaxis(pictures, 3, 1)
     return pictures[:, None] if len(need.row) == 3 else pictures
 
 
-def _of_16_bits(grey: NDArray[Any], mode: Mode) -> NDArray[np.uint8]:
+def _of_16_bits(grey: Array, mode: Mode) -> NDArray[np.uint8]:
     """Grey levels 0 to 65535 as 0 to 255, which Pillow would cut off instead."""
     levels = np.round(grey / 257).astype(np.uint8)
     return levels if mode == "L" else np.repeat(levels[..., None], 3, axis=2)

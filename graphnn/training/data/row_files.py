@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import FileError, listed
 from graphnn.execution.weight_files import Classes
+from graphnn.ops import Array
 from graphnn.spec.values import Value
 from graphnn.storage import archives, files
 from graphnn.training.data import pictures
@@ -22,7 +21,6 @@ from graphnn.training.data.sources import table
 from graphnn.training.data.sources.folder import MAX_FILE
 
 KINDS = "PNG images, a folder of them, or rows in .csv, .npy, .npz or .safetensors"
-Array = NDArray[Any]
 _ROWS = 1000  # a part
 
 

@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, Field
 
 from graphnn.diagnostics import Findings, Note, TrainingError, suggestion
+from graphnn.ops import Array
 from graphnn.spec import OPTIONS
 from graphnn.spec.model import AugmentSpec
 from graphnn.training.data.columns import InputSpec, show_row
 from graphnn.training.fitting import declared
 from graphnn.training.fitting.declared import Declared, NotNegative
 
-Array = NDArray[Any]
 _AT_ONCE = 1 << 14  # pixels whose places are found together, so few that all stays in the cache
 Flip = Literal["none", "horizontal", "vertical", "both"]
 

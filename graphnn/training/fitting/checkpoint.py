@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import Diagnostic, FileError, TrainingError, listed
 from graphnn.execution import weight_files
 from graphnn.execution.weight_files import BEST, OPTIMIZER, PATH, RECORD
+from graphnn.ops import Array
 from graphnn.spec.values import plain
 from graphnn.storage import archives
 from graphnn.training.fitting.loop import Training
-
-Array = NDArray[Any]
 
 
 def save(training: Training, path: Path) -> None:

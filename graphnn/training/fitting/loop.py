@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import Diagnostic, RunError, TrainingError
 from graphnn.execution.network import Network
 from graphnn.gradients import Reverse, numerical_gradient
+from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.faults import diverged
@@ -24,7 +23,6 @@ from graphnn.training.fitting.optimizers import OptimizerState
 from graphnn.training.fitting.schedules import Course
 from graphnn.training.fitting.stopping import VALIDATION, watch
 
-Array = NDArray[Any]
 _TRACED = 16  # a network of at most so many entries has its path recorded
 _SHUFFLE, _NOISE, _AUGMENT = SPLIT + 1, SPLIT + 2, SPLIT + 3  # independent streams of one seed
 _HEAP = 31 * 2**20  # bytes; glibc heeds blocks up to 32 MiB

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from graphnn.execution import Plan, Slot
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
-from graphnn.ops import Operand
+from graphnn.ops import Array, Operand
 from graphnn.spec.model import MetricSpec, TrainSpec
 from graphnn.spec.sizes import Size
 from graphnn.training.data.columns import InputSpec
@@ -21,7 +21,6 @@ from graphnn.training.data.dataset import Dataset
 from graphnn.training.fitting import metrics
 from graphnn.training.fitting.metrics import Measure
 
-Array = NDArray[Any]
 Row = dict[str, float]
 _EVALUATED = 1000  # rows a pass when a whole set is evaluated
 

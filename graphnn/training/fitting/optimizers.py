@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import Findings, TrainingError
+from graphnn.ops import Array
 from graphnn.spec import CHOICES
 from graphnn.spec.model import OptimizerSpec
 from graphnn.spec.values import Mapping as Located
@@ -22,7 +22,6 @@ from graphnn.training.fitting import declared, schedules
 from graphnn.training.fitting.declared import Declared, Memory, NotNegative, Positive
 from graphnn.training.fitting.schedules import Constant, Course, Schedule
 
-Array = NDArray[Any]
 OPTIMIZERS: dict[str, Any] = {}
 CHOICES["optimizer"] = OPTIMIZERS
 _TORCH_SPARE = 1e-6  # torch adds it to the norm that it divides by

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import DataError, FileError, Findings, Span, listed, suggestion
+from graphnn.ops import Array
 from graphnn.storage import files
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import MEBIBYTE, show_bytes
@@ -188,7 +188,7 @@ def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
     """All images, [rows, channels, height, width] if the input has such rows, else without axis."""
     mode = pictures.mode_of(need)
     size, whence = pictures.size_of(need), f"input '{need.name}' takes"
-    array: NDArray[Any] | None = None
+    array: Array | None = None
     findings = Findings()
     for row, name, content in tree.contents(findings):
         try:

@@ -7,9 +7,9 @@ import struct
 from typing import IO, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import listed
+from graphnn.ops import Array
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes, take
 from graphnn.training.data.columns import Column
@@ -54,7 +54,7 @@ class IdxFiles(DataSource):
         return Found(named, request.faults.each(asked.feeds, column))
 
 
-def read(stream: IO[bytes], wanted: Wanted, limit: int = LIMIT) -> NDArray[Any]:
+def read(stream: IO[bytes], wanted: Wanted, limit: int = LIMIT) -> Array:
     """The array in an IDX file.
 
     Parameters
@@ -101,7 +101,7 @@ def read(stream: IO[bytes], wanted: Wanted, limit: int = LIMIT) -> NDArray[Any]:
             f"'{wanted.name}' goes on after the {sizes} values that it declares",
             wanted.span,
         )
-    values: NDArray[Any] = np.frombuffer(content, dtype).reshape(shape)
+    values: Array = np.frombuffer(content, dtype).reshape(shape)
     return values.astype(dtype.newbyteorder("="), copy=False)
 
 
