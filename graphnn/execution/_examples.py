@@ -23,7 +23,7 @@ from graphnn.diagnostics import (
 )
 from graphnn.execution.network import Network
 from graphnn.graph import Node, arrays, reached
-from graphnn.ops import Input, Kind
+from graphnn.ops import Kind
 from graphnn.spec import brief, flow, number_help, sizes
 from graphnn.spec.model import ExampleSpec, NetworkSpec
 from graphnn.spec.sizes import show
@@ -332,7 +332,7 @@ class _Reader:
         given = spec.place.get("inputs")
         nodes = [self._node(name) for name in spec.inputs]
         return (given is None or isinstance(given, Located)) and all(
-            node is not None and isinstance(node.op, Input) for node in nodes
+            node is not None and node.op.is_input for node in nodes
         )
 
     def _wanted(self, name: str) -> _Wanted:
@@ -381,7 +381,7 @@ class _Reader:
             asked = [node.name for name in outputs if (node := self._node(name)) is not None]
             read = {*asked, *reached(asked, lambda name: self._nodes[name].inputs)}
             nodes = (node for node in self._nodes.values() if node.name in read)
-            self._read[outputs] = [node for node in nodes if isinstance(node.op, Input)]
+            self._read[outputs] = [node for node in nodes if node.op.is_input]
         return self._read[outputs]
 
     def _needed(self, spec: ExampleSpec) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from graphnn.graph import Graph, Node
-from graphnn.ops import REGISTRY, Input, Kind, Op
+from graphnn.ops import REGISTRY, Kind, Op
 from graphnn.spec.sizes import Shape
 from graphnn.storage import gc_paused
 
@@ -149,7 +149,7 @@ class _Planner:
         inputs: dict[str, int] = {}
         steps: list[Step] = []
         for node in needed:
-            if isinstance(node.op, Input):
+            if node.op.is_input:
                 inputs[node.name] = self._node_slot(node, "input", None)
             else:
                 steps.append(self._step(node))

@@ -20,7 +20,6 @@ from graphnn.graph.passes.inferring import infer_shapes
 from graphnn.graph.passes.resolving import resolve_ops
 from graphnn.graph.passes.scheduling import schedule
 from graphnn.graph.passes.tying import tie_parameters
-from graphnn.ops import Constant, Input
 from graphnn.spec import BlockDiagnostics
 from graphnn.spec.model import NetworkSpec
 from graphnn.storage import gc_paused
@@ -100,7 +99,7 @@ def _outputs(
         for name in known
         if (nodes[name].spec.copy is None or name in results)
         and not nodes[name].op.is_loss
-        and not isinstance(nodes[name].op, Input | Constant)
+        and nodes[name].op.operands
         and all(op.is_loss for op in readers[name])
     ]
     return _by_uses(spec, ends or [name for name in known if not readers[name]])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from graphnn.diagnostics import FAULTY, Diagnostic, Faulty, UsageError, suggestion
 from graphnn.graph.arrays import Array
-from graphnn.ops import Input, Kind, Op
+from graphnn.ops import Kind, Op
 from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import sizes
 from graphnn.spec.model import NetworkSpec, NodeSpec
@@ -164,7 +164,7 @@ class Graph:
     def inputs(self) -> tuple[Node, ...]:
         """The nodes whose values a run is given, in the order of the file."""
         nodes = (self.nodes[name] for name in self.spec.nodes if name in self.nodes)
-        return tuple(node for node in nodes if isinstance(node.op, Input))
+        return tuple(node for node in nodes if node.op.is_input)
 
 
 def reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:

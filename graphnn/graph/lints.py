@@ -8,20 +8,13 @@ from typing import Any
 
 from graphnn.diagnostics import AllowableCode, Diagnostic, Findings, Note
 from graphnn.graph._graph import Graph, Node, reached
-from graphnn.ops import Input
+from graphnn.ops import REGISTRY, Op
 from graphnn.ops.initializers import fans
 from graphnn.spec import BlockDiagnostics, sizes
 from graphnn.spec.model import NetworkSpec
 from graphnn.spec.values import Mapping, Scalar, Sequence, Value
 
 _SPREAD = 4.0  # where a sigmoid has lost 93 % of its slope, and a tanh 99.9 %
-_SATURATING = ("sigmoid", "tanh")
-_SAME_ENTRIES = ("identity", "reshape", "flatten", "transpose", "dropout")
-_SQUARED = ("mean_squared_error", "sum_squared_error")
-# What is surely no probability: any real number, or rows that add up to something else than 1.
-_UNBOUNDED = ("linear", "convolution", "normalization")
-_SCORES = ("tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "softplus", "log_softmax", "exp")
-_PROBABILITIES = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}
 _NO_SIZES = ("op", "block", "inputs", "about", "output", "allow")  # keys whose texts name no size
 
 
@@ -101,9 +94,9 @@ class _Adviser:
             message = f"'{name}' is read by no other node, and is no output and no loss"
             if graph.network.out_degree(name):
                 message = f"'{name}' is read only by nodes that lead to no output and no loss"
-            if isinstance(graph.nodes[name].op, Input):
+            if graph.nodes[name].op.is_input:
                 if graph.network.out_degree(name):
-                    continue  # what reads it has been told
+                    continue  # what reads it is reported
                 code, help = "unused-input", "let a node read it, or leave it out"
                 message = f"no output and no loss depends on the input '{name}'"
             self._warn(graph.nodes[name], code, message, spec.place, help=help)
@@ -133,7 +126,7 @@ class _Adviser:
         readers = [
             reader
             for reader in self._graph.network.successors(node.name)
-            if self._graph.nodes[reader].op.name in _SATURATING
+            if _saturates(self._graph.nodes[reader].op)
         ]
         if full is None or not readers:
             return
@@ -158,48 +151,72 @@ class _Adviser:
         )
 
     def _loss(self, node: Node) -> None:
-        prediction = node.inputs[0]
-        producer = self._producer(prediction)
-        named = (r.place for r in node.spec.inputs if r.name == prediction)
-        place = next(named, node.spec.inputs_place)
-        op, what = producer.op, f"{producer.op.name} '{producer.name}'"
-        verb = "declared" if isinstance(op, Input) else "computed"
-        notes = [Note(f"{what} is {verb} here", producer.spec.place.span)]
-        if node.op.name in _SQUARED and op.name == "softmax":
-            self._warn(
+        producer = self._producer(node.inputs[0])
+        if help := node.op.unsuited.get(producer.op.name):
+            self._warn_of_loss(
                 node,
+                0,
                 "softmax-squared-error",
-                f"'{node.name}' is the squared error of {what}",
-                place,
-                notes=notes,
-                help="use cross_entropy, which also learns from rows that are surely wrong, "
-                "where the slope of a softmax vanishes",
+                f"'{node.name}' is the squared error of {_named(producer)}",
+                help,
             )
-        wanted = _PROBABILITIES.get(node.op.name)
-        problem, help = "", f"put a {wanted} between the two"
-        if op.family in _UNBOUNDED or op.name in _SCORES:
-            problem = f"{what} gives other numbers"
-        elif isinstance(op, Input):
-            problem = f"the {what} may hold any numbers"
-        elif op.name == "sigmoid" and wanted == "softmax":
-            problem = f"those of {what} do not add up to 1"
-            help = "use a softmax in its place, or binary_cross_entropy"
-        if wanted and problem:
-            self._warn(
-                node,
-                "not-probabilities",
-                f"'{node.name}' takes probabilities, but {problem}",
-                place,
-                notes=notes,
-                help=help,
-            )
+        names = [operand.name for operand in node.op.data_operands()]
+        for operand, (wanted, _) in node.op.fusions.items():
+            position = names.index(operand)
+            problem, help = self._problem(node.inputs[position], REGISTRY[wanted])
+            if problem:
+                message = f"'{node.name}' takes probabilities, but {problem}"
+                self._warn_of_loss(node, position, "not-probabilities", message, help)
+
+    def _warn_of_loss(
+        self, node: Node, position: int, code: AllowableCode, message: str, help: str
+    ) -> None:
+        """Warn of what is behind an input of a loss."""
+        producer = self._producer(node.inputs[position])
+        verb = "declared" if producer.op.is_input else "computed"
+        note = Note(f"{_named(producer)} is {verb} here", producer.spec.place.span)
+        named = (r.place for r in node.spec.inputs if r.name == node.inputs[position])
+        place = next(named, node.spec.inputs_place)
+        self._warn(node, code, message, place, notes=[note], help=help)
+
+    def _problem(self, name: str, wanted: type[Op]) -> tuple[str, str]:
+        """Why `name` surely is not what `wanted` makes, with help; empty if it may be."""
+        producer = source = self._producer(name)
+        while source.op.within_inputs:
+            source = self._producer(source.inputs[0])
+        interval, allowed = source.op.output_interval, wanted.output_interval
+        if interval is None or allowed is None:
+            return "", ""
+        between = f"put a {wanted.name} between the two"
+        if producer.op.is_input:
+            return f"the {_named(producer)} may hold any numbers", between
+        if interval[0] < allowed[0] or interval[1] > allowed[1]:
+            return f"{_named(producer)} gives other numbers", between
+        if wanted.sums_to_one and not source.op.sums_to_one:
+            help = f"use a {wanted.name} in its place, or binary_cross_entropy"
+            return f"those of {_named(producer)} do not add up to 1", help
+        return "", ""
 
     def _producer(self, name: str) -> Node:
         """The node that computes the entries of `name`, whatever only rearranges them."""
         node = self._graph.nodes[name]
-        while node.op.name in _SAME_ENTRIES:
+        while node.op.keeps_entries:
             node = self._graph.nodes[node.inputs[0]]
         return node
+
+
+def _named(node: Node) -> str:
+    return f"{node.op.name} '{node.name}'"
+
+
+def _saturates(op: Op) -> bool:
+    """Whether `op` is a smooth function of one entry that goes flat towards both ends."""
+    return (
+        op.channelwise
+        and op.output_interval is not None
+        and all(map(math.isfinite, op.output_interval))
+        and type(op).branch is Op.branch
+    )
 
 
 def _words(document: Mapping) -> Iterator[str]:

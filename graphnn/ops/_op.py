@@ -3,190 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, Self, Union, get_args, get_origin
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
-from numpy.typing import NDArray
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    ValidationInfo,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import BaseModel, ConfigDict
 
-from graphnn.diagnostics import FAULTY
-from graphnn.ops.initializers import MAP, Initializer
-from graphnn.spec import OPS, sizes
-from graphnn.spec.sizes import Expression, Shape, show
+from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._inference import Inferred, Unifier
+from graphnn.ops._operands import Kind, Operand
+from graphnn.ops._registration import register
+from graphnn.ops._sizes import is_size
+from graphnn.spec import sizes
+from graphnn.spec.sizes import Expression, Shape
 
-Array = NDArray[Any]
-Kind = Literal["float", "int"]
-Role = Literal["data", "parameter", "state", "noise"]
-REGISTRY: dict[str, type[Op]] = {}
-
-
-class _SizeAnnotation:
-    """Lets pydantic take a whole number, a size expression, or the text of one."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            _size,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _plain_size, when_used="json"
-            ),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
-
-
-Size = Annotated[int | Expression, _SizeAnnotation]
-
-
-def _size(value: Any, info: ValidationInfo) -> sizes.Size:
-    if isinstance(value, str):
-        try:
-            value = sizes.parse(value, info.context or {})
-        except sizes.SizeError as error:
-            raise PydanticCustomError(
-                "size", "{problem}", {"problem": str(error), "name": error.name}
-            ) from None
-    if value is FAULTY:
-        raise PydanticCustomError("faulty", "a size in it is at fault")
-    if isinstance(value, Expression):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise PydanticCustomError("size", "a size is a whole number or a name", {"name": None})
-    if not 1 <= value <= sizes.MAX_SIZE:
-        raise PydanticCustomError(
-            "size",
-            "a size lies between 1 and 2**40, not at {value}",
-            {"value": value, "name": None},
-        )
-    return value
-
-
-def _plain_size(size: sizes.Size) -> int | str:
-    return size if isinstance(size, int) else str(size)
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """One array that an op works on.
-
-    Attributes
-    ----------
-    name : str
-    signature : str
-        Its axes, outermost first: size names, numbers, and at most one ``...`` for any axes.
-    kind : Kind
-        Whether it holds real numbers or whole ones.
-    many : bool
-        Whether it stands for any number of inputs (the op has no other data operand then).
-    start : Initializer or None
-        For a parameter: how it starts where the spec does not say. None marks data.
-    optional : bool
-        For a parameter: whether ``false`` leaves it out.
-    domain : tuple of float
-        Interval of values on which the op is meant to be used, for tests and documentation.
-    below : str or None
-        For whole numbers: the size name in another signature that they stay below.
-    layout : str
-        For a parameter: which of its axes are inputs and outputs, see `initializers.fans`.
-    role : {"data", "parameter", "state", "noise"}
-        Given by another node, learned, kept between runs but not learned, or drawn anew for every
-        training pass (by `Op.noise`).
-    """
-
-    name: str
-    signature: str
-    kind: Kind | Literal["any"] = "float"
-    many: bool = False
-    start: Initializer | None = None
-    optional: bool = False
-    domain: tuple[float, float] = (-3.0, 3.0)
-    below: str | None = None
-    role: Role = "data"
-    layout: str = MAP
-
-    @property
-    def is_parameter(self) -> bool:
-        """Whether the network keeps it: a parameter or a state."""
-        return self.role in ("parameter", "state")
-
-
-def data(
-    name: str,
-    signature: str,
-    *,
-    kind: Kind | Literal["any"] = "float",
-    many: bool = False,
-    domain: tuple[float, float] = (-3.0, 3.0),
-    below: str | None = None,
-) -> Operand:
-    """An operand that another node gives; see `Operand`."""
-    return Operand(name, signature, kind, many, domain=domain, below=below)
-
-
-def parameter(
-    name: str,
-    signature: str,
-    start: Initializer,
-    *,
-    optional: bool = False,
-    layout: str = MAP,
-) -> Operand:
-    """An operand that the network learns; see `Operand`."""
-    return Operand(name, signature, start=start, optional=optional, role="parameter", layout=layout)
-
-
-def state(
-    name: str, signature: str, start: Initializer, *, domain: tuple[float, float] = (-3.0, 3.0)
-) -> Operand:
-    """An operand that the network keeps but does not learn; see `Operand` and `Op.update`."""
-    return Operand(name, signature, start=start, domain=domain, role="state")
-
-
-def noise(name: str, signature: str) -> Operand:
-    """An operand drawn anew for every training pass; see `Operand` and `Op.noise`."""
-    return Operand(name, signature, role="noise")
-
-
-class ShapeError(ValueError):
-    """Shapes do not fit an op; `operand` names the one at fault, `help` says what would fit."""
-
-    def __init__(self, message: str, operand: str | None = None, help: str = "") -> None:
-        super().__init__(message)
-        self.operand = operand
-        self.help = help
-
-
-class ArrayError(ValueError):
-    """Values do not fit an op; `operand` names the one at fault, `help` says what would fit."""
-
-    def __init__(self, message: str, operand: str | None = None, help: str = "") -> None:
-        super().__init__(message)
-        self.operand = operand
-        self.help = help
-
-
-@dataclass(frozen=True, slots=True)
-class Inferred:
-    """What unification finds: the result's shape, each parameter's, and attributes left out."""
-
-    result: Shape
-    parameters: Mapping[str, Shape]
-    attributes: Mapping[str, sizes.Size | Shape]
+Interval = tuple[float, float]
+ANY_NUMBER: Interval = (-math.inf, math.inf)
+NOT_NEGATIVE: Interval = (0.0, math.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +74,23 @@ class Op(BaseModel):
         Whether `forward` may write its result over its first operand's memory.
     view : bool
         Whether the result may share memory with the first operand.
+    is_input : bool
+        Whether each run is given its value.
+    is_loss : bool
+        Whether its results, one for each sample, are what training makes small.
+    internal : bool
+        Whether it has no name in the language: plans alone put it in the place of another op.
+    output_interval : tuple of float or None
+        Least and largest number that a result may be, whatever the data are; None where that
+        depends on the data.
+    within_inputs : bool
+        Whether each result lies between two entries of the data, 0 counted among them.
+    keeps_entries : bool
+        Whether the result has the entries of the one data operand, each once, in any order.
+    sums_to_one : bool
+        Whether results add up to 1 along the last axis.
+    unsuited : mapping of str to str
+        For a loss: names of ops whose results it should not be taken of, with what to do instead.
     fusions : mapping
         ``{operand: (op name, fused op name)}``: where that operand comes from such an op, plans
         run the fused op on that op's own input instead.
@@ -266,8 +118,14 @@ class Op(BaseModel):
     analytic: ClassVar[bool] = False
     inplace: ClassVar[bool] = False
     view: ClassVar[bool] = False
+    is_input: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
     internal: ClassVar[bool] = False
+    output_interval: ClassVar[Interval | None] = None
+    within_inputs: ClassVar[bool] = False
+    keeps_entries: ClassVar[bool] = False
+    sums_to_one: ClassVar[bool] = False
+    unsuited: ClassVar[Mapping[str, str]] = {}
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
     also_called: ClassVar[Mapping[str, str]] = {}
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
@@ -291,10 +149,8 @@ class Op(BaseModel):
         cls.takes_out = "out" in inspect.signature(cls.forward).parameters
         cls.takes_saved = "saved" in inspect.signature(cls.forward).parameters
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
-        cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if _is_size(info))
-        REGISTRY[cls.name] = cls
-        if not cls.internal:
-            OPS.add(cls.name)
+        cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if is_size(info))
+        register(cls)
 
     @classmethod
     def data_operands(cls) -> tuple[Operand, ...]:
@@ -341,7 +197,7 @@ class Op(BaseModel):
         """
         return self.forward(*arrays)
 
-    def vjp(self, *arrays: Any, **keywords: Any) -> tuple[Array | None, ...]:
+    def vjp(self, *arrays: Any, **keywords: Any) -> Cotangents:
         """Vector-Jacobian product: the cotangents of the operands.
 
         Parameters
@@ -512,102 +368,30 @@ class Op(BaseModel):
         Raises
         ------
         ShapeError
-            Shapes disagree, or a size cannot be told from anything given.
+            Shapes disagree, or nothing determines a size.
         """
-        table: dict[str, sizes.Size] = {}
-        for key in self.size_attributes:
-            size = getattr(self, key)
-            if size is not None:
-                table[key] = size
-        table.update(self.solve_sizes(shapes, given))
-        rest: list[Shape] = []
+        stated = {key: getattr(self, key) for key in self.size_attributes}
+        known = {key: size for key, size in stated.items() if size is not None}
+        unifier = Unifier(self.name, {**known, **self.solve_sizes(shapes, given)}, self.broadcasts)
         own = self.infer_shape(*shapes)
         operands = self.data_operands()
         if own is None or not operands or not operands[0].many:
             for operand, shape in zip(operands, shapes, strict=True):
-                self._match(operand, shape, table, rest)
-        for operand in self.parameter_operands():
+                unifier.match(operand, shape)
+        kept = self.parameter_operands()
+        for operand in kept:
             if operand.name in given:
-                self._match(operand, given[operand.name], table, rest)
+                unifier.match(operand, given[operand.name])
         parameters = {
-            operand.name: given.get(operand.name) or self._fill(operand, table, rest)
-            for operand in self.parameter_operands()
+            operand.name: given.get(operand.name) or unifier.parameter(operand) for operand in kept
         }
-        result = self._build(self.result, table, rest) if own is None else own
         left_out = {
-            key: table[key]
-            for key in self.size_attributes
-            if key in table and getattr(self, key) is None
+            key: unifier.sizes[key]
+            for key, size in stated.items()
+            if size is None and key in unifier.sizes
         }
+        result = unifier.shape(self.result) if own is None else own
         return Inferred(result, parameters, left_out)
-
-    def _match(
-        self, operand: Operand, shape: Shape, table: dict[str, sizes.Size], rest: list[Shape]
-    ) -> None:
-        before, dots, after = _split(operand.signature)
-        if len(shape) < len(before) + len(after) or (
-            not dots and len(shape) > len(before) + len(after)
-        ):
-            raise ShapeError(
-                f"'{operand.name}' has shape {show(shape)}, "
-                f"but {self.name} takes [{_pretty(operand.signature)}]",
-                operand.name,
-            )
-        stop = len(shape) - len(after)
-        named = [*zip(before, shape, strict=False), *zip(after, shape[stop:], strict=True)]
-        for symbol, size in named:
-            wanted = int(symbol) if symbol.isdigit() else table.setdefault(symbol, size)
-            if wanted != size:
-                raise ShapeError(
-                    f"'{operand.name}' has shape {show(shape)}, "
-                    f"but its '{symbol}' must be {wanted}, not {size}",
-                    operand.name,
-                    f"a '{operand.name}' that fits has shape {_known(operand.signature, table)}",
-                )
-        if dots:
-            self._match_rest(operand, shape, shape[len(before) : stop], rest)
-
-    def _match_rest(self, operand: Operand, shape: Shape, middle: Shape, rest: list[Shape]) -> None:
-        if not rest:
-            rest.append(middle)
-        elif self.broadcasts:
-            rest[0] = _broadcast(rest[0], middle, operand, shape)
-        elif rest[0] != middle:
-            raise ShapeError(
-                f"'{operand.name}' has shape {show(shape)}, "
-                f"which does not match {show(rest[0])} of the operand before it",
-                operand.name,
-            )
-
-    def _fill(self, operand: Operand, table: Mapping[str, sizes.Size], rest: list[Shape]) -> Shape:
-        try:
-            return self._build(operand.signature, table, rest)
-        except KeyError as error:
-            symbol = error.args[0]
-            raise ShapeError(
-                f"nothing says how large '{symbol}' is",
-                None,
-                f"give '{symbol}', or '{operand.name}' as numbers",
-            ) from None
-
-    @staticmethod
-    def _build(signature: str, table: Mapping[str, sizes.Size], rest: list[Shape]) -> Shape:
-        shape: list[sizes.Size] = []
-        for symbol in signature.split():
-            if symbol == "...":
-                shape.extend(rest[0] if rest else ())
-            else:
-                shape.append(int(symbol) if symbol.isdigit() else table[symbol])
-        return tuple(shape)
-
-
-def _is_size(info: Any) -> bool:
-    # "units: Size" carries the annotation as metadata; "units: Size | None" inside the union.
-    if any(item is _SizeAnnotation for item in info.metadata):
-        return True
-    return get_origin(info.annotation) in (Union, UnionType) and any(
-        _SizeAnnotation in getattr(part, "__metadata__", ()) for part in get_args(info.annotation)
-    )
 
 
 def _sizes_in(value: Any) -> Iterable[Expression]:
@@ -619,50 +403,3 @@ def _bound(value: Any, bindings: Mapping[str, int]) -> Any:
     if isinstance(value, tuple):
         return tuple(_bound(item, bindings) for item in value)
     return sizes.evaluate(value, bindings) if isinstance(value, Expression) else value
-
-
-def _split(signature: str) -> tuple[list[str], bool, list[str]]:
-    symbols = signature.split()
-    if "..." not in symbols:
-        return symbols, False, []
-    at = symbols.index("...")
-    return symbols[:at], True, symbols[at + 1 :]
-
-
-def _pretty(signature: str) -> str:
-    return ", ".join(signature.split())
-
-
-def _known(signature: str, table: Mapping[str, sizes.Size]) -> str:
-    """A signature with the sizes that are known in place of their names."""
-    return f"[{', '.join(str(table.get(symbol, symbol)) for symbol in signature.split())}]"
-
-
-def _broadcast(a: Shape, b: Shape, operand: Operand, whole: Shape) -> Shape:
-    rank = max(len(a), len(b))
-    padded_a = (1,) * (rank - len(a)) + a
-    padded_b = (1,) * (rank - len(b)) + b
-    for left, right in zip(padded_a, padded_b, strict=True):
-        if left != right and left != 1 and right != 1:
-            raise ShapeError(
-                f"'{operand.name}' has shape {show(whole)}, which does not broadcast against "
-                f"{show(a)}: {left} and {right} differ",
-                operand.name,
-                "sizes match from the last axis on; only a size of 1 stretches",
-            )
-    return tuple(
-        right if left == 1 else left for left, right in zip(padded_a, padded_b, strict=True)
-    )
-
-
-def unbroadcast(cotangent: Array, like: Array) -> Array:
-    """Sum `cotangent` over the axes along which `like` was stretched to its shape."""
-    lead = cotangent.ndim - like.ndim
-    axes = tuple(range(lead)) + tuple(
-        lead + axis
-        for axis, size in enumerate(like.shape)
-        if size == 1 and cotangent.shape[lead + axis] != 1
-    )
-    if not axes:
-        return cotangent
-    return np.asarray(cotangent.sum(axis=axes)).reshape(like.shape)

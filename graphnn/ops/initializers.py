@@ -6,15 +6,16 @@ import math
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-Array = NDArray[Any]
+from graphnn.ops._arrays import Array
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 INITIALIZERS: dict[str, type[Initializer]] = {}
 _CALLED = {"he": "he", "kaiming": "he", "xavier": "xavier", "glorot": "xavier", "lecun": "lecun"}
 MAP = "... out"  # axes of a weight that multiplies rows from the right
+FILTERS = "out in ..."  # axes of filters that slide over images
 
 
 def fans(shape: tuple[int, ...], layout: str = MAP) -> tuple[int, int]:

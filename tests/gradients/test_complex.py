@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 import graphnn
 from gradient_cases import WIDTH, dense, digits, graphs, images
 from graphnn.gradients.numerical.engine.continuation import continued
-from graphnn.ops import REGISTRY, Op
-from graphnn.ops._op import data
+from graphnn.ops import REGISTRY, Op, data
 
 POINTS = np.array([0.1, 0.5, 1.0, 1.7, 2.5])
 _ERF = np.vectorize(math.erf)

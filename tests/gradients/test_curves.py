@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 import graphnn
 from gradient_laws import assert_engine_is_loop
 from graphnn.gradients.numerical.engine import by_channel, chebyshev
-from graphnn.ops import REGISTRY, Op
-from graphnn.ops._op import data
+from graphnn.ops import REGISTRY, Op, data
 
 EPSILON = float(np.finfo(float).eps)
 

@@ -8,8 +8,7 @@ import pytest
 import graphnn
 from gradient_cases import digits, plant
 from graphnn.gradients._check import compare
-from graphnn.ops import Sigmoid, Softmax
-from graphnn.ops.families.activation import Relu
+from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.linear import Affine
 from graphnn.ops.families.loss import SoftmaxCrossEntropy
 

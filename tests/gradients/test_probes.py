@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import graphnn
 from gradient_cases import WIDTH, digits, graphs, parts
 from gradient_laws import assert_engine_is_loop
-from graphnn.ops import REGISTRY, Op, Softmax
-from graphnn.ops._op import data
+from graphnn.ops import REGISTRY, Op, data
+from graphnn.ops.families.activation import Softmax
 from graphnn.ops.families.linear import Affine
 
 

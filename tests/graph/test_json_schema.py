@@ -13,8 +13,7 @@ from pydantic import Field
 
 import graphnn
 from graphnn.diagnostics import GraphnnError
-from graphnn.ops import REGISTRY, Op
-from graphnn.ops._op import data
+from graphnn.ops import REGISTRY, Op, data
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec import NODE_KEYS, reader
 from graphnn.spec.values import plain

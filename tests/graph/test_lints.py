@@ -72,6 +72,44 @@ def test_a_loss_of_scores():
     assert warned(T + given + loss % "p") == [("not-probabilities", 5)]
 
 
+@pytest.mark.parametrize(
+    ("nodes", "warns"),
+    [
+        ("  p: {op: negative, inputs: a}\n", True),
+        ("  p: {op: log, inputs: a}\n", True),
+        ("  p: {op: absolute, inputs: a}\n", True),
+        ("  p: {op: tanh, inputs: a}\n", True),
+        ("  p: {op: slice, inputs: a, axis: 1, stop: 5}\n", True),
+        ("  y: {op: softmax, inputs: a}\n  p: {op: slice, inputs: y, axis: 1, stop: 5}\n", False),
+        ("  p: {op: clip, inputs: a, low: 0, high: 1}\n", False),
+        ("  y: {op: softmax, inputs: a}\n  p: {op: multiply, inputs: [y, y]}\n", False),
+    ],
+)
+def test_what_a_loss_is_warned_of_is_the_interval_of_the_op(nodes, warns):
+    found = warned(
+        X
+        + T
+        + "  a: {op: affine, inputs: x, units: 10}\n"
+        + nodes
+        + "  l: {op: cross_entropy, inputs: [p, t]}\n"
+    )
+    assert found == ([("not-probabilities", 7)] if warns else [])
+
+
+def test_pooled_scores_are_no_probabilities():
+    image = "  x: {op: input, shape: [batch, 1, 8, 8]}\n"
+    scores = "  c: {op: conv2d, inputs: x, filters: 10, kernel: 3}\n%s"
+    pooled = (
+        "  p: {op: global_average_pool, inputs: %s}\n  l: {op: cross_entropy, inputs: [p, t]}\n"
+    )
+    assert warned(image + T + scores % "" + pooled % "c") == [("not-probabilities", 7)]
+    likely = scores % "  s: {op: sigmoid, inputs: c}\n"
+    assert warned(image + T + likely + pooled % "s") == [("not-probabilities", 8)]
+    binary = pooled.replace("op: cross_entropy", "op: binary_cross_entropy")
+    target = "  t: {op: input, shape: [batch, 10]}\n"
+    assert warned(image + target + likely + binary % "s") == []
+
+
 def test_a_binary_loss_of_scores():
     nodes = X + "  u: {op: input, shape: [batch, 1]}\n  a: {op: affine, inputs: x, units: 1}\n"
     loss = "  l: {op: binary_cross_entropy, inputs: {target: u, prediction: %s}}\n"

@@ -8,8 +8,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from graphnn.ops import REGISTRY, Op, Operand, ShapeError
-from graphnn.ops._op import data, parameter
+from graphnn.ops import REGISTRY, Op, Operand, ShapeError, data, parameter
 from graphnn.ops.initializers import Zeros
 from graphnn.spec.sizes import free
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import Phase
 
 import op_laws
-from graphnn.ops import REGISTRY, Case, Constant, Conv2d, Input, Op, Sigmoid, Softmax
-from graphnn.ops._op import data
-from graphnn.ops.families.activation import Relu
+from graphnn.ops import REGISTRY, Case, Op, data
+from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.arithmetic import Absolute, Add
-from graphnn.ops.families.convolution import ConvTranspose2d, MaxPool
+from graphnn.ops.families.convolution import Conv2d, ConvTranspose2d, MaxPool
 from graphnn.ops.families.linear import Affine
 from graphnn.ops.families.normalization import BatchNorm, BatchNormTraining, DropoutTraining
 from graphnn.ops.families.shape import Flatten
+from graphnn.ops.families.source import Constant, Input
 from op_laws import LAWS, RUNNABLE, every_case
 
 
@@ -396,6 +396,24 @@ def test_catches_a_false_claim_that_rows_keep_their_order():
     assert_caught(Planted, "rows_keep_their_entries")
 
 
+@pytest.mark.parametrize(
+    "name", [name for name in RUNNABLE if REGISTRY[name].output_interval is not None]
+)
+def test_catches_an_interval_that_leaves_out_results(name, monkeypatch):
+    op_class = REGISTRY[name]
+    low, high = op_class.output_interval
+    middle = (max(low, -1.0) + min(high, 2.0)) / 2
+    for part in ((low, middle), (middle, high)):
+        monkeypatch.setattr(op_class, "output_interval", part)
+        with pytest.raises(AssertionError):
+            every_case(
+                op_class,
+                LAWS["results_lie_in_the_interval"],
+                max_examples=100,
+                phases=[Phase.generate],
+            )
+
+
 @pytest.mark.parametrize("op_class", [Affine, Conv2d, ConvTranspose2d])
 def test_catches_a_wrong_response_of_one_entry(op_class):
     class Planted(op_class):
@@ -429,6 +447,9 @@ LAW_OF = {
     "channelwise": "entries_in_place_depend_on_their_own",
     "planewise": "planes_depend_on_their_own",
     "reorders": "rows_keep_their_entries",
+    "within_inputs": "results_lie_within_the_inputs",
+    "keeps_entries": "entries_are_kept",
+    "sums_to_one": "results_add_up_to_one",
 }
 # What is so without being stated, so that stating it is no fault.
 TRUE = {
@@ -438,6 +459,14 @@ TRUE = {
     ("planewise", "upsample"),
     ("reorders", "dropout"),
     ("reorders", "identity"),
+    ("within_inputs", "dropout"),
+    ("within_inputs", "flatten"),
+    ("within_inputs", "gelu"),
+    ("within_inputs", "identity"),
+    ("within_inputs", "relu"),
+    ("within_inputs", "reshape"),
+    ("within_inputs", "tanh"),
+    ("within_inputs", "transpose"),
 }
 
 

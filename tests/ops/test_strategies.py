@@ -10,8 +10,7 @@ from hypothesis import Phase, find, given, settings
 from hypothesis.errors import Unsatisfiable
 from pydantic import Field
 
-from graphnn.ops import REGISTRY, Op
-from graphnn.ops._op import Size, data, parameter
+from graphnn.ops import REGISTRY, Op, Size, data, parameter
 from graphnn.ops.initializers import Zeros
 from graphnn.testing.strategies import MARGIN, attributes, op_cases
 from op_laws import LAWS, every_case

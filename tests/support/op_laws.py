@@ -368,6 +368,40 @@ def rows_keep_their_entries(case: OpCase):
         assert np.array_equal(output.reshape(len(x), -1), x.reshape(len(x), -1))
 
 
+def results_lie_in_the_interval(case: OpCase):
+    """The fact `output_interval`."""
+    if case.op.output_interval is not None:
+        low, high = case.op.output_interval
+        assert low < high
+        output = value(case)
+        assert (output >= low).all()
+        assert (output <= high).all()
+
+
+def results_lie_within_the_inputs(case: OpCase):
+    """The fact `within_inputs`."""
+    if case.op.within_inputs:
+        assert len(case.arrays) == 1
+        x, output = case.arrays[0], value(case)
+        slack = 1e-12
+        assert (output >= min(0, x.min(initial=0)) - slack).all()
+        assert (output <= max(0, x.max(initial=0)) + slack).all()
+
+
+def entries_are_kept(case: OpCase):
+    """The fact `keeps_entries`."""
+    if case.op.keeps_entries:
+        assert len(case.arrays) == 1
+        assert np.array_equal(np.sort(value(case).ravel()), np.sort(case.arrays[0].ravel()))
+
+
+def results_add_up_to_one(case: OpCase):
+    """The fact `sums_to_one`."""
+    if case.op.sums_to_one:
+        assert case.op.output_interval == (0, 1)
+        np.testing.assert_allclose(value(case).sum(axis=-1), 1, rtol=1e-12)
+
+
 def parameters_move_channels_as_stated(case: OpCase):
     """The fact `response`: what it says of every entry of a parameter is what happens."""
     output = value(case)
@@ -443,6 +477,10 @@ LAWS = {
         entries_in_place_depend_on_their_own,
         planes_depend_on_their_own,
         rows_keep_their_entries,
+        results_lie_in_the_interval,
+        results_lie_within_the_inputs,
+        entries_are_kept,
+        results_add_up_to_one,
         parameters_move_channels_as_stated,
         moved_blocks_spread_as_stated,
     )

@@ -6,8 +6,8 @@ from hypothesis import Phase, find, given, settings
 
 import graphnn
 from graphnn.graph.lints import advise
-from graphnn.ops import REGISTRY, Softmax
-from graphnn.ops.families.activation import Tanh
+from graphnn.ops import REGISTRY
+from graphnn.ops.families.activation import Softmax, Tanh
 from graphnn.testing._networks import networks
 
 TAKING_DATA = sorted(

@@ -8,7 +8,6 @@ from graphnn.diagnostics import FAULTY, Faulty, FileError, Findings, Note
 from graphnn.graph._graph import Node, Parameter
 from graphnn.graph.passes.connecting import UnknownNodes
 from graphnn.graph.passes.resolving import ResolvedNode
-from graphnn.ops import Input
 from graphnn.spec import BlockDiagnostics, sizes
 from graphnn.spec.model import NetworkSpec, Reference
 from graphnn.spec.sizes import Shape, show
@@ -73,7 +72,7 @@ def check_references(
     for example in spec.examples:
         for name, entry in example.inputs.items():
             node = nodes.get(spec.aliases.get(name, name))
-            if node is not None and (name != node.name or not isinstance(node.op, Input)):
+            if node is not None and (name != node.name or not node.op.is_input):
                 findings.error(
                     "not-an-input",
                     f"'{name}' is {node.op.name}, so an example cannot give its value",
@@ -86,7 +85,7 @@ def check_free_sizes(spec: NetworkSpec, nodes: Dict[str, Node], reports: BlockDi
     if len(nodes) < len(spec.nodes):
         return
     free = [node for node in nodes.values() if node.op.free_names]
-    inputs = (node for node in free if isinstance(node.op, Input))
+    inputs = (node for node in free if node.op.is_input)
     seen = {str(size) for node in inputs for size in node.shape if sizes.free(str(size)) == size}
     for node in free:
         for name in sorted(node.op.free_names - seen):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
 from itertools import permutations
@@ -164,11 +163,8 @@ class _Inference:
             place = node.parameters[operand].place
         elif operand in names and matched:
             place = node.inputs[names.index(operand)].place
-        if operand not in node.parameters:
-            # An attribute that the message names is nearer to the fault than the input.
-            named = (key for key in re.findall(r"'(\w+)'", str(error)) if key not in names)
-            fields = (node.spec.fields[key].value for key in named if key in node.spec.fields)
-            place = next(fields, place)
+        if attribute := node.spec.fields.get(getattr(error, "attribute", None) or ""):
+            place = attribute.value  # nearer to the fault than the input
         notes = [
             Note(_described(read, names[position] if matched else ""), read.spec.place.span)
             for position, read in enumerate(inputs[:4])

@@ -8,7 +8,9 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from graphnn.ops._op import Array, Op, data
+from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Op
+from graphnn.ops._operands import data
 from graphnn.ops.initializers import Finite, Positive
 from graphnn.ops.kernels.erf import erfc
 from graphnn.spec.sizes import Shape
@@ -52,6 +54,7 @@ class Identity(_Activation):
 
     op: Literal["identity"] = "identity"
 
+    keeps_entries = True
     inplace = False
     view = True
 
@@ -59,7 +62,7 @@ class Identity(_Activation):
         """`x` itself."""
         return x
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent itself."""
         return (cotangent,)
 
@@ -68,6 +71,8 @@ class Step(_Activation):
     """Step ``y = 1`` where ``x > 0``, else 0."""
 
     op: Literal["step"] = "step"
+
+    output_interval = (0.0, 1.0)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """1 where ``x > 0``, else 0, entry by entry."""
@@ -79,7 +84,7 @@ class Step(_Activation):
         fires: Array = np.heaviside(x.real, 0).astype(x.dtype)
         return fires
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """0: a step is flat on both sides of its jump."""
         return (np.zeros_like(cotangent),)
 
@@ -93,6 +98,8 @@ class Sigmoid(_Activation):
 
     op: Literal["sigmoid"] = "sigmoid"
 
+    output_interval = (0.0, 1.0)
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``1 / (1 + exp(-x))``, entry by entry; relatively exact in the lower tail too."""
         return sigmoid(x, out)
@@ -101,7 +108,7 @@ class Sigmoid(_Activation):
         """As `forward`, without an infinity."""
         return _continued_sigmoid(x)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g y (1 - y)``."""
         slope = np.subtract(1, output)
         slope *= output
@@ -114,11 +121,13 @@ class Tanh(_Activation):
 
     op: Literal["tanh"] = "tanh"
 
+    output_interval = (-1.0, 1.0)
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``tanh(x)``, entry by entry."""
         return np.tanh(x, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g (1 - y)(1 + y)``."""
         slope = 1 - output
         slope *= 1 + output
@@ -131,11 +140,13 @@ class Relu(_Activation):
 
     op: Literal["relu"] = "relu"
 
+    output_interval = NOT_NEGATIVE
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``max(x, 0)``, entry by entry."""
         return np.maximum(x, _zeros(x), out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """Cotangent where the output is positive; 0 elsewhere, at the kink too."""
         return (cotangent * (output > 0),)
 
@@ -156,13 +167,15 @@ class LeakyRelu(_Activation):
     op: Literal["leaky_relu"] = "leaky_relu"
     slope: Finite = Field(0.01, description="Slope below 0.")
 
+    output_interval = ANY_NUMBER
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """`x` where it is positive, else ``slope x``."""
         # The larger of the two lines where the slope is at most 1, the smaller where it is more.
         choose = np.maximum if self.slope <= 1 else np.minimum
         return choose(x, self.slope * x, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g`` where ``x > 0``, else ``slope g``, at the kink too."""
         return (np.where(x > 0, cotangent, self.slope * cotangent),)
 
@@ -183,11 +196,13 @@ class Elu(_Activation):
     op: Literal["elu"] = "elu"
     alpha: Positive = Field(1.0, description="Minus the value far below 0.")
 
+    output_interval = ANY_NUMBER
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """`x` where it is positive, else ``alpha (exp(x) - 1)``."""
         return _elu(x, 1.0, self.alpha, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g`` where ``x > 0``, else ``g alpha exp(x)``, at the kink too."""
         return (_elu_vjp(cotangent, x, 1.0, self.alpha),)
 
@@ -209,11 +224,13 @@ class Selu(_Activation):
 
     op: Literal["selu"] = "selu"
 
+    output_interval = ANY_NUMBER
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``s x`` where `x` is positive, else ``s a (exp(x) - 1)``."""
         return _elu(x, _SELU_SCALE, _SELU_ALPHA, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g s`` where ``x > 0``, else ``g s a exp(x)``, at the kink too."""
         return (_elu_vjp(cotangent, x, _SELU_SCALE, _SELU_ALPHA),)
 
@@ -236,11 +253,13 @@ class Gelu(_Activation):
         description="tanh puts (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 in the place of P.",
     )
 
+    output_interval = ANY_NUMBER
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``x P(x)``, entry by entry."""
         return np.multiply(x, self._distribution(x), out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g (P(x) + x p(x))``, p the derivative of P."""
         share = self._distribution(x)
         # Beyond 40 the density is 0 in double precision, and x^2 may overflow.
@@ -275,6 +294,8 @@ class Softplus(_Activation):
 
     op: Literal["softplus"] = "softplus"
 
+    output_interval = NOT_NEGATIVE
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``max(x, 0) + log(1 + exp(-|x|))``, which never overflows."""
         tail = np.log1p(np.exp(-np.abs(x)))
@@ -286,7 +307,7 @@ class Softplus(_Activation):
         tail: Array = np.log1p(np.exp(np.where(below, x, -x)))
         return np.where(below, 0, x) + tail
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g`` times the sigmoid of `x`."""
         return (cotangent * sigmoid(x),)
 
@@ -296,11 +317,14 @@ class Softmax(_AlongLast):
 
     op: Literal["softmax"] = "softmax"
 
+    output_interval = (0.0, 1.0)
+    sums_to_one = True
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``exp(x - max x)`` over its sum, along the last axis."""
         return softmax(x, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``y (g - sum_j g_j y_j)``."""
         weighted = cotangent * output
         weighted -= output * weighted.sum(axis=-1, keepdims=True)
@@ -312,13 +336,14 @@ class LogSoftmax(_AlongLast):
 
     op: Literal["log_softmax"] = "log_softmax"
 
+    output_interval = (-math.inf, 0.0)
     grain = 1.0  # the logarithm of a sum near 1
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``x - max x - log(sum exp(x - max x))``, along the last axis."""
         return log_softmax(x, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g - softmax(x) sum_j g_j``."""
         shares = np.exp(output)
         shares *= cotangent.sum(axis=-1, keepdims=True)

@@ -8,8 +8,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
-from graphnn.ops._op import Array, Case, Op, data, unbroadcast
+from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, Op
+from graphnn.ops._operands import data
 from graphnn.ops.initializers import Finite
+from graphnn.ops.kernels.broadcasting import unbroadcast
 
 
 class _Unary(Op):
@@ -50,7 +53,7 @@ class Add(_Binary):
         """``a + b``."""
         return np.add(a, b, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g`` and ``g``, summed over stretched axes."""
         return unbroadcast(cotangent, a), unbroadcast(cotangent, b)
 
@@ -64,7 +67,7 @@ class Subtract(_Binary):
         """``a - b``."""
         return np.subtract(a, b, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g`` and ``-g``, summed over stretched axes."""
         return unbroadcast(cotangent, a), -unbroadcast(cotangent, b)
 
@@ -78,7 +81,7 @@ class Multiply(_Binary):
         """``a b``."""
         return np.multiply(a, b, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g b`` and ``g a``, summed over stretched axes."""
         return unbroadcast(cotangent * b, a), unbroadcast(cotangent * a, b)
 
@@ -94,7 +97,7 @@ class Divide(_Binary):
         """``a / b``."""
         return np.divide(a, b, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g / b`` and ``-g y / b``, summed over stretched axes."""
         share = cotangent / b
         return unbroadcast(share, a), -unbroadcast(share * output, b)
@@ -117,7 +120,7 @@ class Maximum(_Choice):
         """``max(a, b)``."""
         return np.maximum(a, b, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g`` for the larger, half of it where both are equal."""
         return _shared(cotangent, a > b, a, b)
 
@@ -131,7 +134,7 @@ class Minimum(_Choice):
         """``min(a, b)``."""
         return np.minimum(a, b, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g`` for the smaller, half of it where both are equal."""
         return _shared(cotangent, a < b, a, b)
 
@@ -141,11 +144,13 @@ class Negative(_Unary):
 
     op: Literal["negative"] = "negative"
 
+    output_interval = ANY_NUMBER
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``-x``."""
         return np.negative(x, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``-g``."""
         return (-cotangent,)
 
@@ -160,7 +165,7 @@ class Power(_UnaryPositive):
         """``x^exponent``, entry by entry."""
         return _power(x, self.exponent, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g exponent x^(exponent - 1)``; 0 for the exponent 0, also where x is 0."""
         if self.exponent == 0:
             return (np.zeros_like(cotangent),)
@@ -172,11 +177,13 @@ class Exp(_Unary):
 
     op: Literal["exp"] = "exp"
 
+    output_interval = NOT_NEGATIVE
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``exp(x)``."""
         return np.exp(x, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g y``."""
         return (cotangent * output,)
 
@@ -186,11 +193,13 @@ class Log(_UnaryPositive):
 
     op: Literal["log"] = "log"
 
+    output_interval = ANY_NUMBER
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``log(x)``."""
         return np.log(x, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g / x``."""
         return (cotangent / x,)
 
@@ -200,11 +209,13 @@ class Sqrt(_UnaryPositive):
 
     op: Literal["sqrt"] = "sqrt"
 
+    output_interval = NOT_NEGATIVE
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``sqrt(x)``."""
         return np.sqrt(x, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g / (2 y)``."""
         return (0.5 * cotangent / output,)
 
@@ -214,6 +225,8 @@ class Absolute(_Unary):
 
     op: Literal["absolute"] = "absolute"
 
+    output_interval = NOT_NEGATIVE
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``|x|``."""
         return np.absolute(x, out=out)
@@ -222,7 +235,7 @@ class Absolute(_Unary):
         """``x`` or ``-x``, by its real part: the modulus is not analytic."""
         return np.where(x.real < 0, -x, x)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g sign(x)``, 0 at the kink."""
         return (cotangent * np.sign(x),)
 
@@ -242,6 +255,7 @@ class Clip(_Unary):
         Case({"low": -1, "high": 0.5}, [(3, 4)]),
         Case({"low": 0}, [(5,)]),
         Case({"high": 1.5}, [(2, 1, 3)]),
+        Case({"low": 1, "high": 4}, [(3,)]),
         Case({"low": -2, "high": 2}, [()]),
     )
 
@@ -259,7 +273,7 @@ class Clip(_Unary):
         high = math.inf if self.high is None else self.high
         return np.clip(x, low, high, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g`` where `x` lies between the bounds or on one; 0 outside."""
         return (cotangent * (output == x),)
 

@@ -13,19 +13,12 @@ from typing import Any, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
-from graphnn.ops._op import (
-    Array,
-    ArrayError,
-    Case,
-    Inferred,
-    Op,
-    Operand,
-    ShapeError,
-    Size,
-    data,
-    parameter,
-)
-from graphnn.ops.initializers import Finite, He, Zeros
+from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, ShapeError, Wanted
+from graphnn.ops._inference import Inferred, unspecified
+from graphnn.ops._op import ANY_NUMBER, Case, Op
+from graphnn.ops._operands import Operand, data, parameter
+from graphnn.ops._sizes import Size
+from graphnn.ops.initializers import FILTERS, Finite, He, Zeros
 from graphnn.ops.kernels.pooling import maxima, maxima_back, pooled, sums_back
 from graphnn.ops.kernels.unfolding import (
     correlate,
@@ -130,9 +123,7 @@ class _Filters(_Images):
             return self._of_weight(given["weight"])
         if "bias" in given and len(given["bias"]) == 1:
             return given["bias"][0]
-        raise ShapeError(
-            "nothing says how large 'filters' is", None, "give 'filters', or 'weight' as numbers"
-        )
+        raise unspecified("filters", "weight")
 
     def _share(self, count: Size, what: Literal["channels", "filters"]) -> Size:
         """How many of the channels or the filters each group has."""
@@ -142,6 +133,7 @@ class _Filters(_Images):
                 f"{whose} {what if count > 1 else what[:-1]}, "
                 f"which {self.groups} groups do not divide",
                 "x" if what == "channels" else None,
+                attribute="groups",
             )
         return sizes.floor_divide(count, self.groups)
 
@@ -174,6 +166,7 @@ class Conv2d(_Filters):
     op: Literal["conv2d"] = "conv2d"
     padding: Padding = Field((0, 0), description=_PADDING + ", or 'same'.")
 
+    output_interval = ANY_NUMBER
     words = ALL_WORDS
     operands = (
         *_Images.operands,
@@ -181,7 +174,7 @@ class Conv2d(_Filters):
             "weight",
             "filters channels/groups kernel_height kernel_width",
             He(),
-            layout="out in ...",
+            layout=FILTERS,
         ),
         parameter("bias", "filters", Zeros(), optional=True),
     )
@@ -216,8 +209,8 @@ class Conv2d(_Filters):
         weight: Array,
         bias: Array | None,
         *,
-        wanted: tuple[bool, ...] = (True, True, True),
-    ) -> tuple[Array | None, ...]:
+        wanted: Wanted = ALL,
+    ) -> Cotangents:
         """Cotangents of x, a transposed convolution; of weight, a correlation; of bias, a sum."""
         rows, columns = self._tracks(x, weight)
         g = images_last(cotangent)
@@ -293,6 +286,7 @@ class ConvTranspose2d(_Filters):
         (0, 0), description="Rows added at the bottom of the result, and columns on its right."
     )
 
+    output_interval = ANY_NUMBER
     words = WORDS
     operands = (
         *_Images.operands,
@@ -345,8 +339,8 @@ class ConvTranspose2d(_Filters):
         weight: Array,
         bias: Array | None,
         *,
-        wanted: tuple[bool, ...] = (True, True, True),
-    ) -> tuple[Array | None, ...]:
+        wanted: Wanted = ALL,
+    ) -> Cotangents:
         """Cotangents of x, a convolution; of weight, a correlation; of bias, a sum."""
         rows, columns = self._tracks(x, weight)
         g = images_last(cotangent)
@@ -468,9 +462,9 @@ class MaxPool(_Pool):
 
     op: Literal["max_pool"] = "max_pool"
 
-    def forward(
-        self, x: Array, *, out: Array | None = None, saved: dict[str, Array] | None = None
-    ) -> Array:
+    within_inputs = True
+
+    def forward(self, x: Array, *, out: Array | None = None, saved: Saved | None = None) -> Array:
         """Maxima of the windows of `x` ``[batch, channels, height, width]``."""
         rows, columns = self._tracks(x)
         y = _room(out, (x.shape[1], rows.count, columns.count, len(x)), x.dtype)
@@ -481,20 +475,15 @@ class MaxPool(_Pool):
         return _finished(y, None, out)
 
     def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        x: Array,
-        *,
-        saved: dict[str, Array] | None = None,
-    ) -> tuple[Array | None, ...]:
+        self, cotangent: Array, output: Array, x: Array, *, saved: Saved | None = None
+    ) -> Cotangents:
         """The cotangent of every window for its largest entry."""
         winners = saved["winners"] if saved else images_last(self.branch(x))
         return (images_first(maxima_back(images_last(cotangent), winners, *self._tracks(x))),)
 
     def branch(self, x: Array) -> Array:
         """Which entry of its window each maximum is, counted row by row."""
-        saved: dict[str, Array] = {}
+        saved: Saved = {}
         self.forward(x, saved=saved)
         return images_first(saved["winners"])
 
@@ -512,6 +501,8 @@ class AveragePool(_Pool):
 
     op: Literal["average_pool"] = "average_pool"
 
+    within_inputs = True
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """Means of the windows of `x` ``[batch, channels, height, width]``."""
         rows, columns = self._tracks(x)
@@ -520,7 +511,7 @@ class AveragePool(_Pool):
         y /= self.kernel[0] * self.kernel[1]
         return _finished(y, None, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """An even share of the cotangent of every window for each of its entries."""
         share = images_last(cotangent) / (self.kernel[0] * self.kernel[1])
         return (images_first(sums_back(share, *self._tracks(x))),)
@@ -536,6 +527,7 @@ class GlobalAveragePool(_Images):
 
     op: Literal["global_average_pool"] = "global_average_pool"
 
+    within_inputs = True
     result = "batch channels"
     planewise = True
 
@@ -544,7 +536,7 @@ class GlobalAveragePool(_Images):
         means: Array = np.mean(x, axis=(2, 3), out=out)
         return means
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """An even share of the cotangent for each entry of the channel."""
         share = cotangent / (x.shape[2] * x.shape[3])
         return (np.broadcast_to(share[:, :, None, None], x.shape),)
@@ -557,6 +549,7 @@ class Upsample(_Images):
     factor: Counts = Field(description="How many rows and columns come of one.")
     mode: Literal["nearest"] = Field("nearest", description="What stands between two entries.")
 
+    within_inputs = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"factor": 2}, [(2, 1, 2, 3)]),
         Case({"factor": [1, 3]}, [(2, 2, 2, 1)]),
@@ -579,7 +572,7 @@ class Upsample(_Images):
         blocks[...] = images_last(x)[:, :, None, :, None]
         return _finished(y, None, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The sum of the cotangents of all that came of an entry."""
         (down, across), (height, width) = self.factor, x.shape[2:]
         tracks = (
@@ -603,7 +596,7 @@ class Pad(_Images):
 
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"padding": 1}, [(2, 1, 2, 1)]),
-        Case({"padding": [0, 2, 1, 0], "value": -1.5}, [(2, 2, 1, 2)]),
+        Case({"padding": [0, 2, 1, 0], "value": -4.5}, [(2, 2, 1, 2)]),
         Case({"padding": 0}, [(1, 1, 2, 2)]),
     )
 
@@ -625,7 +618,7 @@ class Pad(_Images):
         images_first(y)[self._inner(x)] = x
         return _finished(y, None, out)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent without its margin."""
         return (cotangent[self._inner(x)],)
 

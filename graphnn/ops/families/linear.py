@@ -9,8 +9,12 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from graphnn.ops._op import Array, Case, Op, Size, data, parameter, unbroadcast
+from graphnn.ops._arrays import ALL, Array, Cotangents, Wanted
+from graphnn.ops._op import ANY_NUMBER, Case, Op
+from graphnn.ops._operands import data, parameter
+from graphnn.ops._sizes import Size
 from graphnn.ops.initializers import Xavier, Zeros
+from graphnn.ops.kernels.broadcasting import unbroadcast
 from graphnn.spec.sizes import Shape
 
 
@@ -26,6 +30,7 @@ class Affine(Op):
         None, description="Output features; left out, the weight's own number of columns."
     )
 
+    output_interval = ANY_NUMBER
     operands = (
         data("x", "... n"),
         parameter("weight", "n units", Xavier()),
@@ -58,8 +63,8 @@ class Affine(Op):
         weight: Array,
         bias: Array | None,
         *,
-        wanted: tuple[bool, ...] = (True, True, True),
-    ) -> tuple[Array | None, ...]:
+        wanted: Wanted = ALL,
+    ) -> Cotangents:
         """Cotangents of x, weight and bias: ``g W^T``, ``x^T g`` and the sum of g's rows."""
         rows = _rows(cotangent)
         by_x = np.dot(rows, weight.T) if wanted[0] else None
@@ -101,6 +106,7 @@ class MatMul(Op):
 
     op: Literal["matmul"] = "matmul"
 
+    output_interval = ANY_NUMBER
     operands = (data("a", "... m n"), data("b", "... n p"))
     result = "... m p"
     broadcasts = True
@@ -120,14 +126,8 @@ class MatMul(Op):
         return np.matmul(a, b, out=out)
 
     def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        a: Array,
-        b: Array,
-        *,
-        wanted: tuple[bool, ...] = (True, True),
-    ) -> tuple[Array | None, ...]:
+        self, cotangent: Array, output: Array, a: Array, b: Array, *, wanted: Wanted = ALL
+    ) -> Cotangents:
         """Cotangents ``g b^T`` and ``a^T g``, summed over stretched axes."""
         by_a = by_b = None
         if wanted[0]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from graphnn.ops._op import Array, ArrayError, Case, Kind, Op, ShapeError, data
+from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, ShapeError, Wanted
+from graphnn.ops._op import Case, Op
+from graphnn.ops._operands import Kind, data
 from graphnn.ops.families.activation import NARROW, columns_below_top, log_softmax, sigmoid
 from graphnn.spec.sizes import Shape, show
 
@@ -40,63 +42,53 @@ class _Loss(Op):
         return first[:1]
 
 
-class MeanSquaredError(_Loss):
-    """Mean squared error ``sum_i (y_i - t_i)^2 / n`` of a prediction's n entries."""
+class _SquaredError(_Loss):
+    """Squares of the differences of prediction and target, added up and divided."""
+
+    unsuited: ClassVar[Mapping[str, str]] = {
+        "softmax": "use cross_entropy, which also learns from rows that are surely wrong, "
+        "where the slope of a softmax vanishes"
+    }
+
+    def forward(self, y: Array, t: Array, *, out: Array | None = None) -> Array:
+        """``sum (y - t)^2 / d`` for each sample."""
+        difference = _by_sample(y - t)
+        squares = np.vecdot(difference, difference, out=out)
+        squares /= self._divisor(y)
+        return squares
+
+    def continued(self, y: Array, t: Array) -> Array:
+        """As `forward`, without a conjugate."""
+        return _dot(y - t, y - t) / self._divisor(y)
+
+    def vjp(
+        self, cotangent: Array, output: Array, y: Array, t: Array, *, wanted: Wanted = ALL
+    ) -> Cotangents:
+        """``2 g (y - t) / d`` and its negative."""
+        by_y = _spread(cotangent * (2 / self._divisor(y)), y) * (y - t)
+        return by_y, -by_y if wanted[1] else None
+
+    def _divisor(self, y: Array) -> int:
+        """What the sum of squares is divided by, d."""
+        raise NotImplementedError
+
+
+class MeanSquaredError(_SquaredError):
+    """Mean squared error ``sum_i (y_i - t_i)^2 / d`` of a prediction's d entries."""
 
     op: Literal["mean_squared_error"] = "mean_squared_error"
 
-    def forward(self, prediction: Array, target: Array, *, out: Array | None = None) -> Array:
-        """``sum (y - t)^2 / n`` for each sample."""
-        squares = _squares(prediction, target, out)
-        squares /= _width(prediction)
-        return squares
-
-    def continued(self, prediction: Array, target: Array) -> Array:
-        """As `forward`, without a conjugate."""
-        return _dot(prediction - target, prediction - target) / _width(prediction)
-
-    def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        prediction: Array,
-        target: Array,
-        *,
-        wanted: tuple[bool, ...] = (True, True),
-    ) -> tuple[Array | None, ...]:
-        """``2 g (y - t) / n`` and its negative."""
-        by_prediction = _spread(cotangent * (2 / _width(prediction)), prediction)
-        by_prediction = by_prediction * (prediction - target)
-        return by_prediction, -by_prediction if wanted[1] else None
+    def _divisor(self, y: Array) -> int:
+        return _width(y)
 
 
-class SumSquaredError(_Loss):
-    """Half the sum of squares ``sum_i (y_i - t_i)^2 / 2``."""
+class SumSquaredError(_SquaredError):
+    """Half the sum of squares, ``sum_i (y_i - t_i)^2 / d`` with d = 2."""
 
     op: Literal["sum_squared_error"] = "sum_squared_error"
 
-    def forward(self, prediction: Array, target: Array, *, out: Array | None = None) -> Array:
-        """``sum (y - t)^2 / 2`` for each sample."""
-        squares = _squares(prediction, target, out)
-        squares *= 0.5
-        return squares
-
-    def continued(self, prediction: Array, target: Array) -> Array:
-        """As `forward`, without a conjugate."""
-        return 0.5 * _dot(prediction - target, prediction - target)
-
-    def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        prediction: Array,
-        target: Array,
-        *,
-        wanted: tuple[bool, ...] = (True, True),
-    ) -> tuple[Array | None, ...]:
-        """``g (y - t)`` and its negative."""
-        by_prediction = _spread(cotangent, prediction) * (prediction - target)
-        return by_prediction, -by_prediction if wanted[1] else None
+    def _divisor(self, y: Array) -> int:
+        return 2
 
 
 class _Classification(_Loss):
@@ -133,7 +125,7 @@ class _Classification(_Loss):
 class CrossEntropy(_Classification):
     """Cross-entropy ``-sum_k t_k log(y_k)`` of probabilities y.
 
-    A target of class numbers c stands for rows with 1 in place c. Probabilities below the smallest
+    A t of class numbers c stands for rows with 1 in place c. Probabilities below the smallest
     normal number (2.2e-308 in float64) count as that number, so that the loss is finite.
     """
 
@@ -150,39 +142,33 @@ class CrossEntropy(_Classification):
         Case({}, [(1, 1), (1,)], ["float", "int"]),
     )
 
-    def forward(self, prediction: Array, target: Array, *, out: Array | None = None) -> Array:
+    def forward(self, y: Array, t: Array, *, out: Array | None = None) -> Array:
         """``-log y_c``, or ``-sum t log y``, for each sample."""
-        if target.ndim == 1:
-            logs = _log(prediction[_places(prediction, target)])
+        if t.ndim == 1:
+            logs = _log(y[_places(y, t)])
             return np.negative(logs, out=out)
-        loss = np.vecdot(_like(target, prediction), _log(prediction), out=out)
+        loss = np.vecdot(_like(t, y), _log(y), out=out)
         return np.negative(loss, out=loss)
 
-    def continued(self, prediction: Array, target: Array) -> Array:
+    def continued(self, y: Array, t: Array) -> Array:
         """As `forward`, without a conjugate."""
-        if target.ndim == 1:
-            return self.forward(prediction, target)
-        return -_dot(_like(target, prediction), _log(prediction))
+        if t.ndim == 1:
+            return self.forward(y, t)
+        return -_dot(_like(t, y), _log(y))
 
     def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        prediction: Array,
-        target: Array,
-        *,
-        wanted: tuple[bool, ...] = (True, True),
-    ) -> tuple[Array | None, ...]:
+        self, cotangent: Array, output: Array, y: Array, t: Array, *, wanted: Wanted = ALL
+    ) -> Cotangents:
         """``-g t / y``, 0 where y is below the smallest normal number; and ``-g log y``."""
-        if target.ndim == 1:
-            places = _places(prediction, target)
-            by_prediction = np.zeros_like(prediction)
-            by_prediction[places] = -cotangent * _reciprocal(prediction[places])
-            return by_prediction, None
+        if t.ndim == 1:
+            places = _places(y, t)
+            by_y = np.zeros_like(y)
+            by_y[places] = -cotangent * _reciprocal(y[places])
+            return by_y, None
         spread = -cotangent[:, None]
         return (
-            spread * _like(target, prediction) * _reciprocal(prediction) if wanted[0] else None,
-            spread * _log(prediction) if wanted[1] and target.dtype.kind == "f" else None,
+            spread * _like(t, y) * _reciprocal(y) if wanted[0] else None,
+            spread * _log(y) if wanted[1] and t.dtype.kind == "f" else None,
         )
 
 
@@ -200,74 +186,74 @@ class SoftmaxCrossEntropy(_Classification):
 
     def forward(
         self,
-        logits: Array,
-        target: Array,
+        x: Array,
+        t: Array,
         *,
         out: Array | None = None,
-        saved: dict[str, Array] | None = None,
+        saved: Saved | None = None,
     ) -> Array:
         """``log(sum exp(x - m)) + m - x_c``, m the row's largest logit, for each sample."""
-        if target.ndim == 1 and logits.shape[1] <= NARROW:
-            columns = columns_below_top(logits)
-            rows, classes = _places(logits, target)
+        if t.ndim == 1 and x.shape[1] <= NARROW:
+            columns = columns_below_top(x)
+            rows, classes = _places(x, t)
             # One number a place: NumPy finds them in half the time that pairs take.
-            places = classes * len(target) + rows
+            places = classes * len(t) + rows
             chosen = columns.reshape(-1)[places]
             totals = np.add.reduce(np.exp(columns, out=columns), axis=0)
             if saved is not None:
                 saved.update(exponentials=columns, totals=totals, places=places)
             narrow: Array = np.subtract(np.log(totals), chosen, out=out)
             return narrow
-        top = logits.max(axis=1, keepdims=True)
+        top = x.max(axis=1, keepdims=True)
         # A difference that overflows to -infinity has the exponential 0 that it should have.
-        shifted = logits - top
+        shifted = x - top
         exponentials = np.exp(shifted)
         totals = exponentials.sum(axis=1, keepdims=True)
         if saved is not None:
             saved.update(exponentials=exponentials, totals=totals)
-        if target.ndim == 1:
-            chosen = shifted[_places(logits, target)]
+        if t.ndim == 1:
+            chosen = shifted[_places(x, t)]
             loss: Array = np.subtract(np.log(totals[:, 0]), chosen, out=out)
             return loss
         # Finite, so that a probability of 0 leaves nothing of it.
         np.maximum(shifted, np.finfo(shifted.dtype).min, out=shifted)
-        return np.vecdot(_like(target, logits), np.log(totals) - shifted, out=out)
+        return np.vecdot(_like(t, x), np.log(totals) - shifted, out=out)
 
-    def continued(self, logits: Array, target: Array) -> Array:
+    def continued(self, x: Array, t: Array) -> Array:
         """As `forward`, without a conjugate."""
-        if target.ndim == 1:
-            return self.forward(logits, target)
-        return -_dot(_like(target, logits), log_softmax(logits))
+        if t.ndim == 1:
+            return self.forward(x, t)
+        return -_dot(_like(t, x), log_softmax(x))
 
     def vjp(
         self,
         cotangent: Array,
         output: Array,
-        logits: Array,
-        target: Array,
+        x: Array,
+        t: Array,
         *,
-        wanted: tuple[bool, ...] = (True, True),
-        saved: dict[str, Array] | None = None,
-    ) -> tuple[Array | None, ...]:
+        wanted: Wanted = ALL,
+        saved: Saved | None = None,
+    ) -> Cotangents:
         """``g (softmax(x) sum t - t)``, and ``-g log(softmax(x))``."""
         if not saved:
             saved = {}
-            self.forward(logits, target, saved=saved)
+            self.forward(x, t, saved=saved)
         shares = np.divide(saved["exponentials"], saved["totals"])
-        if target.ndim == 1 and logits.shape[1] <= NARROW:
+        if t.ndim == 1 and x.shape[1] <= NARROW:
             shares.reshape(-1)[saved["places"]] -= 1
             shares *= cotangent
             return shares.T, None
-        by_target = None
-        if target.ndim == 1:
-            shares[_places(logits, target)] -= 1
+        by_t = None
+        if t.ndim == 1:
+            shares[_places(x, t)] -= 1
         else:
-            shares *= target.sum(axis=1, keepdims=True)
-            shares -= target
-            if wanted[1] and target.dtype.kind == "f":
-                by_target = cotangent[:, None] * -log_softmax(logits)
+            shares *= t.sum(axis=1, keepdims=True)
+            shares -= t
+            if wanted[1] and t.dtype.kind == "f":
+                by_t = cotangent[:, None] * -log_softmax(x)
         shares *= cotangent[:, None]
-        return shares, by_target
+        return shares, by_t
 
 
 class BinaryCrossEntropy(_Loss):
@@ -286,30 +272,24 @@ class BinaryCrossEntropy(_Loss):
     grain = 1.0  # logarithms of numbers near 1
     fusions: ClassVar = {"prediction": ("sigmoid", "sigmoid_binary_cross_entropy")}
 
-    def forward(self, prediction: Array, target: Array, *, out: Array | None = None) -> Array:
+    def forward(self, y: Array, t: Array, *, out: Array | None = None) -> Array:
         """Mean of ``-t log y - (1 - t) log(1 - y)`` for each sample."""
-        terms = (target - 1) * _log_rest(prediction)
-        terms -= target * _log(prediction)
+        terms = (t - 1) * _log_rest(y)
+        terms -= t * _log(y)
         return np.mean(_by_sample(terms), axis=1, out=out)
 
     def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        prediction: Array,
-        target: Array,
-        *,
-        wanted: tuple[bool, ...] = (True, True),
-    ) -> tuple[Array | None, ...]:
+        self, cotangent: Array, output: Array, y: Array, t: Array, *, wanted: Wanted = ALL
+    ) -> Cotangents:
         """``g ((1 - t) / (1 - y) - t / y) / n`` and ``g (log(1 - y) - log y) / n``."""
-        spread = _spread(cotangent / _width(prediction), prediction)
-        by_prediction = by_target = None
+        spread = _spread(cotangent / _width(y), y)
+        by_y = by_t = None
         if wanted[0]:
-            pull = (1 - target) * _reciprocal(1 - prediction) - target * _reciprocal(prediction)
-            by_prediction = spread * pull
+            pull = (1 - t) * _reciprocal(1 - y) - t * _reciprocal(y)
+            by_y = spread * pull
         if wanted[1]:
-            by_target = spread * (_log_rest(prediction) - _log(prediction))
-        return by_prediction, by_target
+            by_t = spread * (_log_rest(y) - _log(y))
+        return by_y, by_t
 
 
 class SigmoidBinaryCrossEntropy(_Loss):
@@ -320,38 +300,27 @@ class SigmoidBinaryCrossEntropy(_Loss):
     operands = (data("logits", "batch ..."), data("target", "batch ...", domain=(0.0, 1.0)))
     internal = True
 
-    def forward(self, logits: Array, target: Array, *, out: Array | None = None) -> Array:
+    def forward(self, x: Array, t: Array, *, out: Array | None = None) -> Array:
         """Mean of ``log(1 + exp(-|x|)) - x (t - [x > 0])`` for each sample."""
-        terms = np.log1p(np.exp(-np.abs(logits)))
-        terms -= logits * (target - (logits > 0))
+        terms = np.log1p(np.exp(-np.abs(x)))
+        terms -= x * (t - (x > 0))
         return np.mean(_by_sample(terms), axis=1, out=out)
 
-    def continued(self, logits: Array, target: Array) -> Array:
+    def continued(self, x: Array, t: Array) -> Array:
         """As `forward`, with `x` or ``-x`` for ``|x|``."""
-        above = logits.real > 0
-        terms = np.log1p(np.exp(np.where(above, -logits, logits))) - logits * (target - above)
+        above = x.real > 0
+        terms = np.log1p(np.exp(np.where(above, -x, x))) - x * (t - above)
         return np.asarray(np.mean(_by_sample(terms), axis=1))
 
     def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        logits: Array,
-        target: Array,
-        *,
-        wanted: tuple[bool, ...] = (True, True),
-    ) -> tuple[Array | None, ...]:
+        self, cotangent: Array, output: Array, x: Array, t: Array, *, wanted: Wanted = ALL
+    ) -> Cotangents:
         """``g (sigmoid(x) - t) / n`` and ``-g x / n``."""
-        spread = _spread(cotangent / _width(logits), logits)
+        spread = _spread(cotangent / _width(x), x)
         return (
-            spread * (sigmoid(logits) - target) if wanted[0] else None,
-            -spread * logits if wanted[1] else None,
+            spread * (sigmoid(x) - t) if wanted[0] else None,
+            -spread * x if wanted[1] else None,
         )
-
-
-def _squares(prediction: Array, target: Array, out: Array | None) -> Array:
-    difference = _by_sample(prediction - target)
-    return np.vecdot(difference, difference, out=out)
 
 
 def _dot(a: Array, b: Array) -> Array:

@@ -9,18 +9,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from graphnn.ops._op import (
-    Array,
-    ArrayError,
-    Case,
-    Inferred,
-    Op,
-    ShapeError,
-    data,
-    noise,
-    parameter,
-    state,
-)
+from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, ShapeError, Wanted
+from graphnn.ops._inference import Inferred
+from graphnn.ops._op import ANY_NUMBER, Case, Op
+from graphnn.ops._operands import data, noise, parameter, state
 from graphnn.ops.initializers import Ones, Positive, Zeros
 from graphnn.ops.kernels.axes import Axes, normal_axes
 from graphnn.spec.sizes import Shape, show
@@ -48,6 +40,7 @@ class BatchNorm(Op):
     momentum: Share = Field(0.1, description="How far a batch moves the running statistics.")
     epsilon: Positive = Field(1e-5, description=_EPSILON)
 
+    output_interval = ANY_NUMBER
     operands = (
         data("x", "batch channels ..."),
         parameter("gain", "channels", Ones(), optional=True),
@@ -94,8 +87,8 @@ class BatchNorm(Op):
         running_mean: Array,
         running_variance: Array,
         *,
-        wanted: tuple[bool, ...] = (True,) * 5,
-    ) -> tuple[Array | None, ...]:
+        wanted: Wanted = ALL,
+    ) -> Cotangents:
         """``g gain / s`` for x, s the root; the sums of ``g (x - m) / s`` and g over a channel."""
         axes = _all_but_channels(x)
         by_x = by_gain = by_shift = None
@@ -158,7 +151,7 @@ class BatchNormTraining(Op):
         running_variance: Array,
         *,
         out: Array | None = None,
-        saved: dict[str, Array] | None = None,
+        saved: Saved | None = None,
     ) -> Array:
         """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v the statistics of the batch."""
         if x.size <= x.shape[1]:
@@ -185,9 +178,9 @@ class BatchNormTraining(Op):
         running_mean: Array,
         running_variance: Array,
         *,
-        wanted: tuple[bool, ...] = (True,) * 5,
-        saved: dict[str, Array] | None = None,
-    ) -> tuple[Array | None, ...]:
+        wanted: Wanted = ALL,
+        saved: Saved | None = None,
+    ) -> Cotangents:
         """``gain (g - mean(g) - z mean(g z)) / s`` for x, z its normal form; sums of g z and g."""
         axes = _all_but_channels(x)
         _, centred, variance = _again(x, axes, saved)
@@ -211,7 +204,7 @@ class BatchNormTraining(Op):
         running_mean: Array,
         running_variance: Array,
         *,
-        saved: dict[str, Array] | None = None,
+        saved: Saved | None = None,
     ) -> Mapping[str, Array]:
         """``(1 - momentum) running + momentum new``; the new variance is the unbiased one."""
         if not saved:
@@ -244,6 +237,7 @@ class LayerNorm(Op):
     axis: Axes = Field((-1,), description="Axis, or list of axes, to normalize along.")
     epsilon: Positive = Field(1e-5, description=_EPSILON)
 
+    output_interval = ANY_NUMBER
     operands = (
         data("x", "... n"),
         parameter("gain", "n", Ones(), optional=True),
@@ -293,7 +287,7 @@ class LayerNorm(Op):
         shift: Array | None,
         *,
         out: Array | None = None,
-        saved: dict[str, Array] | None = None,
+        saved: Saved | None = None,
     ) -> Array:
         """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v those of the row."""
         axes = normal_axes(self.axis, x.shape)
@@ -314,9 +308,9 @@ class LayerNorm(Op):
         gain: Array | None,
         shift: Array | None,
         *,
-        wanted: tuple[bool, ...] = (True,) * 3,
-        saved: dict[str, Array] | None = None,
-    ) -> tuple[Array | None, ...]:
+        wanted: Wanted = ALL,
+        saved: Saved | None = None,
+    ) -> Cotangents:
         """``(h - mean(h) - z mean(h z)) / s`` for x, h = g gain; sums of g z and g over rows."""
         axes = normal_axes(self.axis, x.shape)
         others = tuple(axis for axis in range(x.ndim) if axis not in axes)
@@ -351,6 +345,7 @@ class Dropout(Op):
     op: Literal["dropout"] = "dropout"
     rate: Rate = Field(0.5, description="Probability that an entry is dropped in training.")
 
+    keeps_entries = True
     operands = (data("x", "..."),)
     result = "..."
     batchwise = True
@@ -366,7 +361,7 @@ class Dropout(Op):
         """`x` itself."""
         return x
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent itself."""
         return (cotangent,)
 
@@ -401,9 +396,7 @@ class DropoutTraining(Op):
         """``x mask``, entry by entry."""
         return np.multiply(x, mask, out=out)
 
-    def vjp(
-        self, cotangent: Array, output: Array, x: Array, mask: Array
-    ) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array, mask: Array) -> Cotangents:
         """``g mask``."""
         return cotangent * mask, None
 
@@ -443,14 +436,12 @@ def _centred(
     return mean, centred, _sum(centred, axes, centred) / count
 
 
-def _save(saved: dict[str, Array] | None, mean: Array, variance: Array) -> None:
+def _save(saved: Saved | None, mean: Array, variance: Array) -> None:
     if saved is not None:
         saved["mean"], saved["variance"] = mean, variance
 
 
-def _again(
-    x: Array, axes: tuple[int, ...], saved: dict[str, Array] | None
-) -> tuple[Array, Array, Array]:
+def _again(x: Array, axes: tuple[int, ...], saved: Saved | None) -> tuple[Array, Array, Array]:
     """What `_centred` gives, from what has been saved of it if anything has."""
     if not saved:
         return _centred(x, axes)

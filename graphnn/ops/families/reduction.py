@@ -8,7 +8,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from graphnn.ops._op import Array, Case, Op, data
+from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._op import Case, Op
+from graphnn.ops._operands import data
 from graphnn.ops.kernels.axes import Axes, normal_axes
 from graphnn.spec.sizes import Shape
 
@@ -61,7 +63,7 @@ class Sum(_Reduction):
         total: Array = np.sum(x, axis=self.axis, keepdims=self.keepdims, out=out)
         return total
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent for each entry that went into it."""
         return (np.broadcast_to(self._stretched(cotangent, x), x.shape),)
 
@@ -71,12 +73,14 @@ class Mean(_Reduction):
 
     op: Literal["mean"] = "mean"
 
+    within_inputs = True
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """Mean of the entries along the axes."""
         mean: Array = np.mean(x, axis=self.axis, keepdims=self.keepdims, out=out)
         return mean
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent over the number of entries that went into it."""
         count = math.prod(x.shape[axis] for axis in normal_axes(self.axis, x.shape))
         return (np.broadcast_to(self._stretched(cotangent / count, x), x.shape),)
@@ -87,12 +91,14 @@ class Max(_Reduction):
 
     op: Literal["max"] = "max"
 
+    within_inputs = True
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """Largest of the entries along the axes."""
         largest: Array = np.max(x, axis=self.axis, keepdims=self.keepdims, out=out)
         return largest
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent for the largest entry; an equal share for each where several are."""
         winners = (x == self._stretched(output, x)).astype(x.dtype)
         winners /= winners.sum(axis=self.axis, keepdims=True)

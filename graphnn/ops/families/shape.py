@@ -10,7 +10,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 
-from graphnn.ops._op import Array, ArrayError, Case, Inferred, Kind, Op, ShapeError, Size, data
+from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
+from graphnn.ops._inference import Inferred
+from graphnn.ops._op import Case, Op
+from graphnn.ops._operands import Kind, data
+from graphnn.ops._sizes import Size
 from graphnn.ops.kernels.axes import normal_axis
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Monomial, Shape, product, show
@@ -52,6 +56,7 @@ class Reshape(_Arrangement):
         description="Sizes, outermost first; one may be -1, which stands for what is left."
     )
 
+    keeps_entries = True
     reorders = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"shape": ["batch", 2, 3]}, [(4, 6)]),
@@ -82,7 +87,7 @@ class Reshape(_Arrangement):
         """`x` in the new shape."""
         return x.reshape(self._target())
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent in the old shape."""
         return (cotangent.reshape(x.shape),)
 
@@ -95,7 +100,9 @@ class Reshape(_Arrangement):
         """The new shape, once both are proved to have as many entries."""
         (shape,) = shapes
         if self.shape.count(-1) > 1:
-            raise ShapeError(f"'shape' is {show(self.shape)}, but only one size may be -1")
+            raise ShapeError(
+                f"'shape' is {show(self.shape)}, but only one size may be -1", attribute="shape"
+            )
         total = product(shape)
         if -1 not in self.shape:
             if product(self.shape) != total:
@@ -103,6 +110,7 @@ class Reshape(_Arrangement):
                     f"'x' has shape {show(shape)}, {total} entries, "
                     f"but 'shape' is {show(self.shape)} with {product(self.shape)}",
                     "x",
+                    attribute="shape",
                 )
             return self.shape
         rest = product(size for size in self.shape if size != -1)
@@ -112,6 +120,7 @@ class Reshape(_Arrangement):
                 f"'x' has shape {show(shape)}, {total} entries, "
                 f"which {rest} does not divide: no size fits -1 in 'shape' {show(self.shape)}",
                 "x",
+                attribute="shape",
             )
         return tuple(left if size == -1 else size for size in self.shape)
 
@@ -158,6 +167,7 @@ class Flatten(_Arrangement):
 
     op: Literal["flatten"] = "flatten"
 
+    keeps_entries = True
     operands = (data("x", "batch ...", kind="any"),)
     reorders = True
 
@@ -165,7 +175,7 @@ class Flatten(_Arrangement):
         """`x` ``[batch, ...]`` as a matrix with a row for each sample."""
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent in the old shape."""
         return (cotangent.reshape(x.shape),)
 
@@ -183,6 +193,7 @@ class Transpose(_Arrangement):
         description="Which axis of the input each axis of the result is; left out, last to first.",
     )
 
+    keeps_entries = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({}, [(2, 3)]),
         Case({"axes": [0, 2, 1]}, [(4, 3, 2)]),
@@ -195,7 +206,7 @@ class Transpose(_Arrangement):
         """`x` with its axes in the new order."""
         return x.transpose(self.axes)
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent with its axes in the old order."""
         return (cotangent.transpose(np.argsort(self._order(x.shape))),)
 
@@ -217,6 +228,7 @@ class Transpose(_Arrangement):
                 f"'axes' is [{', '.join(map(str, self.axes))}], but 'x' has shape {show(shape)}",
                 "x",
                 f"'axes' names each of {', '.join(map(str, range(len(shape))))} once",
+                "axes",
             )
         return order
 
@@ -247,7 +259,7 @@ class Concat(Op):
         reals = [array.dtype for array in arrays if array.dtype.kind == "f"]
         return np.concatenate(arrays, axis=self.axis, dtype=reals[0] if reals else None)
 
-    def vjp(self, cotangent: Array, output: Array, *arrays: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, *arrays: Array) -> Cotangents:
         """The stretch of the cotangent that each array gave; None for whole numbers."""
         ends = np.cumsum([array.shape[self.axis] for array in arrays])
         pieces = np.split(cotangent, ends[:-1], axis=self.axis)
@@ -295,6 +307,7 @@ class Slice(_Arrangement):
     )
     step: int = Field(1, ge=1, description="Distance between entries.")
 
+    within_inputs = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"axis": 1, "start": 1, "stop": 3}, [(2, 4)]),
         Case({"axis": -1, "start": -1}, [(3, 2, 4)]),
@@ -308,7 +321,7 @@ class Slice(_Arrangement):
         """The stretch of `x`."""
         return x[self._index(x)]
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent where it was taken from, 0 elsewhere."""
         whole = np.zeros(x.shape, cotangent.dtype)
         whole[self._index(x)] = cotangent
@@ -318,10 +331,8 @@ class Slice(_Arrangement):
         """The size along the axis counted, the others kept."""
         (shape,) = shapes
         axis = normal_axis(self.axis, shape)
-        start, stop = self._bounds(shape[axis])
+        start, stop = self._checked_bounds(shape, axis, ShapeError)
         length = sizes.subtract(stop, start)
-        if fault := self._fault(shape[axis], start, stop, length):
-            raise ShapeError(f"{fault}: 'x' has shape {show(shape)}", "x")
         count = sizes.floor_divide(sizes.add(length, self.step - 1), self.step)
         return (*shape[:axis], count, *shape[axis + 1 :])
 
@@ -331,26 +342,28 @@ class Slice(_Arrangement):
 
     def _index(self, x: Array) -> tuple[slice, ...]:
         axis = self.axis % x.ndim
-        start, stop = self._bounds(x.shape[axis])
         # Sizes that are free in the spec are known only now.
-        if fault := self._fault(x.shape[axis], start, stop, sizes.subtract(stop, start)):
-            raise ArrayError(f"{fault}: 'x' has shape {show(x.shape)}", "x")
+        start, stop = self._checked_bounds(x.shape, axis, ArrayError)
         return (*(slice(None),) * axis, slice(start, stop, self.step))
 
-    def _bounds(self, size: sizes.Size) -> tuple[sizes.Size, sizes.Size]:
+    def _checked_bounds(
+        self, shape: Shape, axis: int, error: type[ShapeError] | type[ArrayError]
+    ) -> tuple[sizes.Size, sizes.Size]:
+        """First entry, and the one to stop before; bounds of a free size wait for the run."""
+        size = shape[axis]
         start = sizes.add(size, self.start) if self.start < 0 else self.start
-        if self.stop is None:
-            return start, size
-        return start, sizes.add(size, self.stop) if self.stop < 0 else self.stop
-
-    def _fault(
-        self, size: sizes.Size, start: sizes.Size, stop: sizes.Size, length: sizes.Size
-    ) -> str:
-        """What is wrong with bounds that are numbers; those of a free size wait for the run."""
+        stop = self.stop
+        end = size if stop is None else sizes.add(size, stop) if stop < 0 else stop
+        length = sizes.subtract(end, start)
+        fault, attribute = "", None
         if isinstance(start, int) and start < 0:
-            return f"'start' is {self.start}, before the first entry of axis {self.axis}"
-        if isinstance(size, int) and isinstance(stop, int) and stop > size:
-            return f"'stop' is {self.stop}, past the end of axis {self.axis}"
-        if isinstance(length, int) and length < 1:
-            return f"nothing lies between {self.start} and {stop} of axis {self.axis}"
-        return ""
+            fault = f"'start' is {self.start}, before the first entry of axis {self.axis}"
+            attribute = "start"
+        elif isinstance(size, int) and isinstance(end, int) and end > size:
+            fault = f"'stop' is {stop}, past the end of axis {self.axis}"
+            attribute = "stop"
+        elif isinstance(length, int) and length < 1:
+            fault = f"nothing lies between {self.start} and {end} of axis {self.axis}"
+        if fault:
+            raise error(f"{fault}: 'x' has shape {show(shape)}", "x", attribute=attribute)
+        return start, end

@@ -11,7 +11,11 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from graphnn.ops._op import Array, Case, Inferred, Kind, Op, ShapeError, Size, parameter
+from graphnn.ops._arrays import Array, Cotangents, ShapeError
+from graphnn.ops._inference import Inferred
+from graphnn.ops._op import ANY_NUMBER, Case, Op
+from graphnn.ops._operands import Kind, parameter
+from graphnn.ops._sizes import Size
 from graphnn.ops.initializers import Zeros
 from graphnn.spec.sizes import Shape, show
 
@@ -71,6 +75,8 @@ class Input(Op):
     shape: tuple[Size, ...] = Field(description="Sizes, outermost first; [] for a single number.")
     dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
 
+    is_input = True
+    output_interval = ANY_NUMBER
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"shape": ["batch", 3]}),
         Case({"shape": [2], "dtype": "int"}),
@@ -122,7 +128,7 @@ class Constant(Op):
         """A copy of `array`."""
         return self.array.copy()
 
-    def vjp(self, cotangent: Array, output: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array) -> Cotangents:
         """Nothing: there is no operand."""
         return ()
 
@@ -153,7 +159,7 @@ class Parameter(Op):
         """`value` itself."""
         return value
 
-    def vjp(self, cotangent: Array, output: Array, value: Array) -> tuple[Array | None, ...]:
+    def vjp(self, cotangent: Array, output: Array, value: Array) -> Cotangents:
         """The cotangent itself."""
         return (cotangent,)
 
@@ -169,7 +175,9 @@ class Parameter(Op):
         shape = value if self.shape is None else self.shape
         if shape is None:
             raise ShapeError(
-                "nothing says how large 'value' is", None, "give 'shape', or 'value' as numbers"
+                "nothing says how large 'value' is",
+                help="give 'shape', or 'value' as numbers",
+                attribute="value",
             )
         if value is not None and value != shape:
             raise ShapeError(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from graphnn.ops._op import ShapeError
+from graphnn.ops._arrays import ShapeError
 from graphnn.spec.sizes import Shape, show
 
 _SCHEMA = {
@@ -47,6 +47,7 @@ def normal_axis(axis: int, shape: Shape, *, attribute: str = "axis", operand: st
             f"'{attribute}' is {axis}, but '{operand}' has shape {show(shape)}",
             operand,
             f"its axes are {', '.join(map(str, range(rank)))}" if rank else "it has no axes",
+            attribute,
         )
     return axis % rank
 
@@ -65,6 +66,8 @@ def normal_axes(axes: Sequence[int] | None, shape: Shape) -> tuple[int, ...]:
     for axis in found:
         if found.count(axis) > 1:
             raise ShapeError(
-                f"'axis' is [{', '.join(map(str, axes))}], which names axis {axis} twice", "x"
+                f"'axis' is [{', '.join(map(str, axes))}], which names axis {axis} twice",
+                "x",
+                attribute="axis",
             )
     return tuple(found)

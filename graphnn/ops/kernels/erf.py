@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphnn.ops._op import Array
+from graphnn.ops._arrays import Array
 
 # W. J. Cody, Rational Chebyshev approximations for the error function, Mathematics of
 # Computation 23 (1969), 631-637; the digits are those of his program CALERF. Highest power first.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from graphnn.ops._op import Array
+from graphnn.ops._arrays import Array
 from graphnn.ops.kernels.windows import Track
 
 Combine = Callable[..., Array]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from graphnn.ops._op import Array
+from graphnn.ops._arrays import Array
 from graphnn.ops.kernels.windows import Track, inside
 
 _UNFOLDED = 2**26  # bytes of unfolded image at a time

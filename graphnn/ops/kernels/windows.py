@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from graphnn.diagnostics import FAULTY
-from graphnn.ops._op import ArrayError, ShapeError
+from graphnn.ops._arrays import ArrayError, ShapeError
+from graphnn.ops._sizes import number_or_size
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Size
 
@@ -23,22 +23,13 @@ WORDS = {"padding": {"same": "write a number: only conv2d takes 'same'", "valid"
 
 def _number(value: Any, info: ValidationInfo) -> Any:
     """`value`, the number that it names if it is a text."""
-    if not isinstance(value, str):
-        return value
-    try:
-        size = sizes.parse(value, info.context or {})
-    except sizes.SizeError as error:
+    value = number_or_size(value, info)
+    if isinstance(value, sizes.Expression):
+        loose = min(sizes.free_names(value))
         raise PydanticCustomError(
-            "size", "{problem}", {"problem": str(error), "name": error.name}
-        ) from None
-    if size is FAULTY:
-        raise PydanticCustomError("faulty", "a size in it is at fault")
-    if isinstance(size, int):
-        return size
-    loose = min(sizes.free_names(size))
-    raise PydanticCustomError(
-        "number", "it must be a number, but '{name}' is free", {"name": loose}
-    )
+            "number", "it must be a number, but '{name}' is free", {"name": loose}
+        )
+    return value
 
 
 def _several(count: int, form: str) -> Callable[[Any], Any]:
@@ -134,7 +125,7 @@ class Slide:
         steps = sizes.floor_divide(sizes.subtract(whole, self.span), self.stride)
         return sizes.add(steps, 1)
 
-    def _misfit(self, size: Size, whole: int) -> tuple[str, str, str]:
+    def _misfit(self, size: Size, whole: int) -> tuple[str, str, str, str]:
         padded = f", {whole} with padding" if self.padding else ""
         needs = f"the kernel has {self.kernel}"
         if self.dilation > 1:
@@ -145,6 +136,7 @@ class Slide:
             "x",
             f"the result would have {self.axis} "
             f"({size} + 2*{self.padding} - {self.span}) // {self.stride} + 1 = {count}",
+            "kernel",
         )
 
     def over(self, size: int) -> Track:

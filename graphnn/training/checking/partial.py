@@ -8,7 +8,7 @@ from dataclasses import replace
 from graphnn.diagnostics import FAULTY
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node
-from graphnn.ops import REGISTRY, Input, Op
+from graphnn.ops import REGISTRY, Op
 from graphnn.spec.model import TRAIN_KEYS, NodeSpec, TrainSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar
@@ -66,7 +66,7 @@ class Partial:
         wanted = [*losses, *compared(self._train)]
         read = self._graph.upstream(wanted)
         complete = complete and self._names_all(wanted) and all(map(self._is_traced, read))
-        inputs = [name for name, node in self._nodes.items() if _op(node) is Input]
+        inputs = [name for name, node in self._nodes.items() if (op := _op(node)) and op.is_input]
         others = [name for name in inputs if name not in read]
         unknown = [name for name, node in self._nodes.items() if _op(node) is None]
         return InputRequirements(

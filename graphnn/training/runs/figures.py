@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from graphnn import drawing
 from graphnn.execution.network import Network
-from graphnn.ops import Conv2d
+from graphnn.ops.initializers import FILTERS
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.fitting.loop import Training
 from graphnn.training.fitting.measuring import Classified, confusion_matrix
@@ -79,8 +79,13 @@ def pairs(pair: Pair | None, what: str, path: Path) -> object:
 def first_filters(network: Network) -> tuple[str, Array] | None:
     """Name and values of the filters of a first convolution that can be seen and are trained."""
     nodes = network.graph.nodes.values()
-    first = next((node for node in nodes if isinstance(node.op, Conv2d)), None)
-    name = None if first is None else first.parameters["weight"]
+    weights = (
+        node.parameters[operand.name]
+        for node in nodes
+        for operand in node.op.parameter_operands()
+        if operand.layout == FILTERS
+    )
+    name = next(weights, None)
     if name is None or name not in network.trainable:
         return None
     weight = network.parameters[name]

@@ -15,7 +15,6 @@ from graphnn.execution import network
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
-from graphnn.ops import Sigmoid, Softmax
 from graphnn.spec.model import TrainSpec
 from graphnn.training.data import dataset
 from graphnn.training.data.requirements import demand_of, needs
@@ -103,8 +102,8 @@ class Predictor:
         self._nodes = (measuring.classifying or ())[:1] or _outputs(network)
         self._executor = network.executor(self._nodes)
         op = network.graph.node(self._nodes[0]).op
-        self.shares = isinstance(op, Softmax)
-        self.probable = self.shares or isinstance(op, Sigmoid)
+        self.shares = op.sums_to_one
+        self.probable = op.output_interval == (0.0, 1.0)
         classes = _classes(network, spec) if network.classes is None else network.classes
         self._names = measuring.names(classes)
         if network.classes is None:

@@ -1,0 +1,136 @@
+"""Shapes of results and parameters, unified from the signatures of operands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphnn.ops._arrays import ShapeError
+from graphnn.ops._operands import Operand
+from graphnn.spec.sizes import Shape, Size, show
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """What unification finds: the result's shape, each parameter's, and attributes left out."""
+
+    result: Shape
+    parameters: Mapping[str, Shape]
+    attributes: Mapping[str, Size | Shape]
+
+
+class Unifier:
+    """Matches shapes with signatures, and remembers the size that each name stands for.
+
+    Parameters
+    ----------
+    op : str
+        Name of the op, for messages.
+    known : mapping
+        Sizes of names that the op itself states; grows by what is matched.
+    broadcasts : bool
+        Whether the axes that ``...`` stands for may stretch.
+    """
+
+    def __init__(self, op: str, known: dict[str, Size], broadcasts: bool) -> None:
+        self._op = op
+        self.sizes = known
+        self._broadcasts = broadcasts
+        self._rest: Shape | None = None  # what ``...`` stands for
+
+    def match(self, operand: Operand, shape: Shape) -> None:
+        """Take the sizes that `operand` names from its `shape`.
+
+        Raises
+        ------
+        ShapeError
+            The shape does not fit the signature, or a name stands for another size already.
+        """
+        first, dots, last = operand.signature.partition("...")
+        before, after = first.split(), last.split()
+        spare = len(shape) - len(before) - len(after)
+        if spare < 0 or (spare and not dots):
+            raise ShapeError(
+                f"'{operand.name}' has shape {show(shape)}, "
+                f"but {self._op} takes [{', '.join(operand.signature.split())}]",
+                operand.name,
+            )
+        stop = len(shape) - len(after)
+        middle = shape[len(before) : stop]
+        named = (*shape[: len(before)], *shape[stop:])
+        for symbol, size in zip((*before, *after), named, strict=True):
+            wanted = int(symbol) if symbol.isdigit() else self.sizes.setdefault(symbol, size)
+            if wanted != size:
+                raise ShapeError(
+                    f"'{operand.name}' has shape {show(shape)}, "
+                    f"but its '{symbol}' must be {wanted}, not {size}",
+                    operand.name,
+                    f"a '{operand.name}' that fits has shape {self._known(operand.signature)}",
+                    None if operand.is_parameter else symbol,
+                )
+        if not dots:
+            return
+        if self._rest is None:
+            self._rest = middle
+        elif self._broadcasts:
+            self._rest = _broadcast(self._rest, middle, operand, shape)
+        elif self._rest != middle:
+            raise ShapeError(
+                f"'{operand.name}' has shape {show(shape)}, "
+                f"which does not match {show(self._rest)} of the operand before it",
+                operand.name,
+            )
+
+    def shape(self, signature: str) -> Shape:
+        """The shape that a signature stands for.
+
+        Raises
+        ------
+        KeyError
+            Nothing determines the size of a name.
+        """
+        shape: list[Size] = []
+        for symbol in signature.split():
+            if symbol == "...":
+                shape.extend(self._rest or ())
+            else:
+                shape.append(int(symbol) if symbol.isdigit() else self.sizes[symbol])
+        return tuple(shape)
+
+    def parameter(self, operand: Operand) -> Shape:
+        """The shape of a parameter that is not given.
+
+        Raises
+        ------
+        ShapeError
+            Nothing determines it.
+        """
+        try:
+            return self.shape(operand.signature)
+        except KeyError as error:
+            raise unspecified(error.args[0], operand.name) from None
+
+    def _known(self, signature: str) -> str:
+        """A signature with the sizes that are known in place of their names."""
+        return f"[{', '.join(str(self.sizes.get(each, each)) for each in signature.split())}]"
+
+
+def unspecified(size: str, parameter: str) -> ShapeError:
+    """The error for a size that neither an attribute nor the parameter's numbers determine."""
+    return ShapeError(
+        f"nothing says how large '{size}' is", None, f"give '{size}', or '{parameter}' as numbers"
+    )
+
+
+def _broadcast(a: Shape, b: Shape, operand: Operand, whole: Shape) -> Shape:
+    rank = max(len(a), len(b))
+    pairs = [*zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)]
+    for left, right in pairs:
+        if left != right and left != 1 and right != 1:
+            raise ShapeError(
+                f"'{operand.name}' has shape {show(whole)}, which does not broadcast against "
+                f"{show(a)}: {left} and {right} differ",
+                operand.name,
+                "sizes match from the last axis on; only a size of 1 stretches",
+            )
+    return tuple(right if left == 1 else left for left, right in pairs)

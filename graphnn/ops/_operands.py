@@ -1,0 +1,93 @@
+"""Operands: the arrays that an op works on, as its class states them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from graphnn.ops.initializers import MAP, Initializer
+
+Kind = Literal["float", "int"]
+Role = Literal["data", "parameter", "state", "noise"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One array that an op works on.
+
+    Attributes
+    ----------
+    name : str
+    signature : str
+        Its axes, outermost first: size names, numbers, and at most one ``...`` for any axes.
+    kind : Kind
+        Whether it holds real numbers or whole ones.
+    many : bool
+        Whether it stands for any number of inputs (the op has no other data operand then).
+    start : Initializer or None
+        For a parameter: how it starts where the spec does not say. None marks data.
+    optional : bool
+        For a parameter: whether ``false`` leaves it out.
+    domain : tuple of float
+        Interval of values on which the op is meant to be used, for tests and documentation.
+    below : str or None
+        For whole numbers: the size name in another signature that they stay below.
+    layout : str
+        For a parameter: which of its axes are inputs and outputs, see `initializers.fans`.
+    role : {"data", "parameter", "state", "noise"}
+        Given by another node, learned, kept between runs but not learned, or drawn anew for every
+        training pass (by `Op.noise`).
+    """
+
+    name: str
+    signature: str
+    kind: Kind | Literal["any"] = "float"
+    many: bool = False
+    start: Initializer | None = None
+    optional: bool = False
+    domain: tuple[float, float] = (-3.0, 3.0)
+    below: str | None = None
+    role: Role = "data"
+    layout: str = MAP
+
+    @property
+    def is_parameter(self) -> bool:
+        """Whether the network keeps it: a parameter or a state."""
+        return self.role in ("parameter", "state")
+
+
+def data(
+    name: str,
+    signature: str,
+    *,
+    kind: Kind | Literal["any"] = "float",
+    many: bool = False,
+    domain: tuple[float, float] = (-3.0, 3.0),
+    below: str | None = None,
+) -> Operand:
+    """An operand that another node gives; see `Operand`."""
+    return Operand(name, signature, kind, many, domain=domain, below=below)
+
+
+def parameter(
+    name: str,
+    signature: str,
+    start: Initializer,
+    *,
+    optional: bool = False,
+    layout: str = MAP,
+) -> Operand:
+    """An operand that the network learns; see `Operand`."""
+    return Operand(name, signature, start=start, optional=optional, role="parameter", layout=layout)
+
+
+def state(
+    name: str, signature: str, start: Initializer, *, domain: tuple[float, float] = (-3.0, 3.0)
+) -> Operand:
+    """An operand that the network keeps but does not learn; see `Operand` and `Op.update`."""
+    return Operand(name, signature, start=start, domain=domain, role="state")
+
+
+def noise(name: str, signature: str) -> Operand:
+    """An operand drawn anew for every training pass; see `Operand` and `Op.noise`."""
+    return Operand(name, signature, role="noise")
