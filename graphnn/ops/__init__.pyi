@@ -1,8 +1,13 @@
+from ._arrays import ALL as ALL
 from ._arrays import Array as Array
 from ._arrays import ArrayError as ArrayError
+from ._arrays import Cotangents as Cotangents
+from ._arrays import Saved as Saved
 from ._arrays import ShapeError as ShapeError
+from ._arrays import Wanted as Wanted
 from ._inference import Inferred as Inferred
 from ._op import Case as Case
+from ._op import Interval as Interval
 from ._op import Op as Op
 from ._operands import Kind as Kind
 from ._operands import Operand as Operand
@@ -13,4 +18,5 @@ from ._operands import parameter as parameter
 from ._operands import state as state
 from ._registration import register as register
 from ._registry import REGISTRY as REGISTRY
+from ._sizes import Shape as Shape
 from ._sizes import Size as Size

@@ -12,6 +12,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from graphnn.diagnostics import FAULTY
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression
+from graphnn.spec.sizes import Shape as Shape
 
 
 class _SizeAnnotation:

@@ -80,6 +80,8 @@ def test_public_names_are_documented(site):
         "Diagnostic",
     ):
         assert f'id="graphnn.{name}"' in page
+    for name in ("Op", "Op.vjp", "data", "parameter", "state", "noise", "register", "Inferred"):
+        assert f'id="graphnn.ops.{name}"' in page
 
 
 def test_formulas_and_types_are_rendered(site):
