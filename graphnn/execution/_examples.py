@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import (
     FAULTY,
@@ -21,17 +20,17 @@ from graphnn.diagnostics import (
     SpecError,
     suggestion,
 )
+from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution.network import Network
 from graphnn.graph import Node, arrays, reached
-from graphnn.ops import Kind
+from graphnn.ops import Array, Kind
 from graphnn.spec import brief, flow, number_help, sizes
 from graphnn.spec.model import ExampleSpec, NetworkSpec
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Entry, Scalar, Sequence, Value
-from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Mapping as Document
 from graphnn.storage import archives, files
 
-Array = NDArray[Any]
 _MAX_FILLED = 2**24  # 128 MiB
 _SHOWN = 60  # characters of an array that help repeats
 FILLED = {"zeros": np.zeros, "ones": np.ones}
@@ -182,12 +181,12 @@ class _Wanted:
 
     def refuse(self, shape: tuple[int, ...], value: Value) -> None:
         """Raise for an array of `shape` that does not fit."""
-        if self.shape is not None and not _fits(shape, self.shape):
+        if self.shape is not None and not fits(shape, self.shape):
             message = (
                 f"'{self.name}' is given in shape {show(shape)}, but it has {show(self.shape)}"
             )
             help = ""
-            if arrays.is_numbers(value) and _fits((1, *shape), self.shape):
+            if arrays.is_numbers(value) and fits((1, *shape), self.shape):
                 text = flow(value)
                 shown = text if len(text) <= _SHOWN else "..."
                 help = f"for one value along '{self.shape[0]}', put it in brackets: [{shown}]"
@@ -198,9 +197,9 @@ def _array(value: Value, wanted: _Wanted, spec: NetworkSpec, also: Iterable[str]
     what, dtype = f"'{wanted.name}'", np.int64 if wanted.kind == "int" else np.float64
     if arrays.is_numbers(value):
         array = arrays.from_value(value, what, dtype)
-    elif isinstance(value, Located) and "file" in value:
+    elif isinstance(value, Document) and "file" in value:
         array = _from_file(value, wanted.name, spec)
-    elif isinstance(value, Located) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
+    elif isinstance(value, Document) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
         key, entry = next(value.items())
         shape = _shape(entry, spec)
         wanted.refuse(shape, value)
@@ -223,7 +222,7 @@ def _array(value: Value, wanted: _Wanted, spec: NetworkSpec, also: Iterable[str]
 def _form_meant(value: Value, keys: Iterable[str]) -> str:
     """Help that offers the nearest of `keys` for one of `value`."""
     known = tuple(keys)
-    names = value.entries if isinstance(value, Located) else ()
+    names = value.entries if isinstance(value, Document) else ()
     helps = (suggestion(name, known) for name in names if name not in known)
     return next(filter(None, helps), "")
 
@@ -232,14 +231,7 @@ def _fault(code: Code, message: str, span: Span | None, help: str = "") -> SpecE
     return SpecError(Diagnostic(code, message, span, help=help))
 
 
-def _fits(shape: tuple[int, ...], declared: sizes.Shape) -> bool:
-    return len(shape) == len(declared) and all(
-        size > 0 and (size == wanted or not isinstance(wanted, int))
-        for size, wanted in zip(shape, declared, strict=True)
-    )
-
-
-def _from_file(value: Located, name: str, spec: NetworkSpec) -> Array:
+def _from_file(value: Document, name: str, spec: NetworkSpec) -> Array:
     file, key = value.get("file"), value.get("key")
     texts = [
         part.value
@@ -298,31 +290,29 @@ class _Reader:
         expectations: list[Expectation] = []
         for name, entry in spec.outputs.items():
             value = entry.value
-            if isinstance(value, Located) and value.entries and set(value.entries) <= {*PROPERTIES}:
+            if (
+                isinstance(value, Document)
+                and value.entries
+                and set(value.entries) <= {*PROPERTIES}
+            ):
                 expectations.extend(self._properties(name, value))
             elif (expected := self._array(name, entry, PROPERTIES)) is not None:
                 expectations.append(Expectation(name, "", expected, value.span))
         needed = self._needed(spec)
-        given = {name: array for name, array in inputs.items() if array is not None}
-        self._bind(spec, {name: given[name] for name in given if name in needed})
-        return Example(
-            spec, {name: given[name] for name in given if name in needed}, tuple(expectations)
-        )
+        given = {
+            name: array for name, array in inputs.items() if array is not None and name in needed
+        }
+        self._check_free_sizes(spec, given)
+        return Example(spec, given, tuple(expectations))
 
-    def _bind(self, spec: ExampleSpec, given: Mapping[str, Array]) -> None:
-        """Tell inputs that give one free size two values."""
-        bound: dict[str, tuple[int, str]] = {}
-        for name, array in given.items():
-            for size, value in zip(self._wanted(name).shape or (), array.shape, strict=False):
-                if isinstance(size, int) or sizes.free(str(size)) != size:
-                    continue
-                known, first = bound.setdefault(str(size), (value, name))
-                if known != value:
-                    message = f"'{size}' is {known} in '{first}', but {value} in '{name}'"
-                    note = Note(f"'{first}' is given here", spec.inputs[first].value.span)
-                    place = spec.inputs[name].value.span
-                    self._findings.error("size-conflict", message, place, notes=(note,))
-                    return
+    def _check_free_sizes(self, spec: ExampleSpec, given: Mapping[str, Array]) -> None:
+        """Report inputs that give one free size two values."""
+        shapes = {name: array.shape for name, array in given.items()}
+        declared = {name: self._wanted(name).shape or () for name in given}
+        for found in solve_free_sizes(declared, shapes)[1][:1]:
+            note = Note(f"'{found.input}' is given here", spec.inputs[found.input].value.span)
+            place = spec.inputs[found.other_input].value.span
+            self._findings.error("size-conflict", str(found), place, notes=(note,))
 
     def _node(self, name: str) -> Node | None:
         return self._nodes.get(self._spec.aliases.get(name, name))
@@ -331,7 +321,7 @@ class _Reader:
         """Whether nothing under 'inputs' is at fault: that may be meant for any of them."""
         given = spec.place.get("inputs")
         nodes = [self._node(name) for name in spec.inputs]
-        return (given is None or isinstance(given, Located)) and all(
+        return (given is None or isinstance(given, Document)) and all(
             node is not None and node.op.is_input for node in nodes
         )
 
@@ -347,7 +337,7 @@ class _Reader:
                 self._findings.add(found)
             return None
 
-    def _properties(self, name: str, value: Located) -> list[Expectation]:
+    def _properties(self, name: str, value: Document) -> list[Expectation]:
         found: list[Expectation] = []
         shape = self._wanted(name).shape
         for key, item in value.items():
@@ -359,7 +349,7 @@ class _Reader:
             try:
                 dtype = np.int64 if key == "argmax" else np.float64
                 expected = arrays.from_value(item, what, dtype)
-                if shape and expected.shape and not _fits(expected.shape, shape[:-1]):
+                if shape and expected.shape and not fits(expected.shape, shape[:-1]):
                     message = f"{what} has shape {show(shape[:-1])}, not {show(expected.shape)}"
                     raise _fault("wrong-shape", message, item.span)
                 count = shape[-1] if shape else None

@@ -9,16 +9,15 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import Code, Diagnostic, GraphnnError, RunError, nearest, suggestion
+from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._plan import Plan, Slot, Step
 from graphnn.graph.arrays import first_not_finite
-from graphnn.ops import ArrayError
+from graphnn.ops import Array, ArrayError, Kind
 from graphnn.spec import sizes
-from graphnn.spec.sizes import Shape, show
+from graphnn.spec.sizes import show
 
-Array = NDArray[Any]
 Sizes = tuple[tuple[str, int], ...]
 Shapes = tuple[tuple[int, ...], ...]
 _CACHED = 4  # programs kept, each with the memory of one run
@@ -176,14 +175,14 @@ class Executor:
         RunError
             With every input at fault.
         """
-        arrays, binding = self._as_they_are(inputs), None
+        arrays, taken = self._as_they_are(inputs), None
         if arrays is None:
-            binding = _Binding(self.plan, self.dtype)
-            arrays = binding.take(inputs)
+            taken = _Inputs(self.plan, self.dtype)
+            arrays = taken.take(inputs)
         shapes = tuple([array.shape for array in arrays.values()])
-        bound = self._checked.get(shapes) if binding is None or not binding.faults else None
+        bound = self._checked.get(shapes) if taken is None or not taken.faults else None
         if bound is None:
-            bound = (binding or _Binding(self.plan, self.dtype)).bind(arrays)
+            bound = (taken or _Inputs(self.plan, self.dtype)).solve(arrays)
             if len(self._checked) >= _CACHED:
                 self._checked.clear()
             self._checked[shapes] = bound
@@ -408,33 +407,42 @@ def _outermost_first(array: Array) -> list[int]:
     return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
 
 
-class _Binding:
-    """Takes the inputs of a run apart; `faults` is what is wrong with them."""
+class _Inputs:
+    """The inputs of a run, taken apart; `faults` is what is wrong with them."""
 
     def __init__(self, plan: Plan, dtype: np.dtype[Any]) -> None:
         self.faults: list[Diagnostic] = []
         self._plan = plan
         self._dtype = dtype
-        self._bound: dict[str, tuple[int, str]] = {}
+        self._declared = {name: plan.slots[slot].shape for name, slot in plan.inputs.items()}
 
     def take(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
         """The inputs as arrays of the right kind, without those at fault."""
         arrays: dict[str, Array] = {}
-        unknown = [name for name in inputs if name not in self._plan.inputs]
+        unknown = [name for name in inputs if name not in self._declared]
         for name in unknown:
-            self._unknown(name)
-        meant = {nearest(name, self._plan.inputs) for name in unknown}
-        for name, number in self._plan.inputs.items():
+            known = ", ".join(self._declared)
+            self._fault(
+                "unknown-input",
+                f"what is wanted does not depend on an input '{name}'",
+                suggestion(
+                    name, self._declared, f"its inputs are {known}" if known else "it has no inputs"
+                ),
+            )
+        meant = {nearest(name, self._declared) for name in unknown}
+        for name, shape in self._declared.items():
             if name not in inputs:
                 if name not in meant:
-                    self._missing(name, self._plan.slots[number])
+                    message = f"the input '{name}' of shape {show(shape)} is missing"
+                    self._fault("missing-input", message)
                 continue
-            array = self._array(name, inputs[name], self._plan.slots[number])
+            kind = self._plan.slots[self._plan.inputs[name]].kind
+            array = self._array(name, inputs[name], kind)
             if array is not None:
                 arrays[name] = array
         return arrays
 
-    def bind(self, arrays: Mapping[str, Array]) -> Sizes:
+    def solve(self, arrays: Mapping[str, Array]) -> Sizes:
         """The value of every free size, which depends on the shapes alone.
 
         Raises
@@ -442,35 +450,29 @@ class _Binding:
         RunError
             With all faults, those of `take` included.
         """
-        for name, array in arrays.items():
-            self._check(name, array.shape, self._plan.slots[self._plan.inputs[name]].shape)
+        shapes = {name: array.shape for name, array in arrays.items()}
+        fitting = {name: shape for name, shape in shapes.items() if self._fits(name, shape)}
+        bound, conflicts = solve_free_sizes(self._declared, fitting)
+        for conflict in conflicts:
+            self._fault("size-conflict", str(conflict))
         if not self.faults:
-            self._check_expressions(arrays)
+            self._check_expressions(shapes, bound)
         if self.faults:
             raise RunError(*self.faults)
-        return tuple((name, value) for name, (value, _) in self._bound.items())
+        return tuple(bound.items())
 
     def _fault(self, code: Code, message: str, help: str = "") -> None:
-        self.faults.append(Diagnostic(code, message, help=help))
+        fault = Diagnostic(code, message, help=help)
+        if fault not in self.faults:
+            self.faults.append(fault)
 
-    def _unknown(self, name: str) -> None:
-        known = f"its inputs are {', '.join(self._plan.inputs)}"
-        self._fault(
-            "unknown-input",
-            f"what is wanted does not depend on an input '{name}'",
-            suggestion(name, self._plan.inputs, known if self._plan.inputs else "it has no inputs"),
-        )
-
-    def _missing(self, name: str, slot: Slot) -> None:
-        self._fault("missing-input", f"the input '{name}' of shape {show(slot.shape)} is missing")
-
-    def _array(self, name: str, given: Any, slot: Slot) -> Array | None:
+    def _array(self, name: str, given: Any, kind: Kind) -> Array | None:
         array = as_numbers(given)
         if array is None:
             message = f"the input '{name}' is not an array of numbers"
             self._fault("not-numbers", message, "in nested lists, rows have one length")
             return None
-        if slot.kind == "float":
+        if kind == "float":
             return _cast(array, self._dtype)
         whole = _cast(array, np.dtype(np.int64))
         if array.dtype.kind not in "fu":
@@ -484,54 +486,35 @@ class _Binding:
             return None
         return whole
 
-    def _check(self, name: str, shape: tuple[int, ...], declared: Shape) -> None:
+    def _fits(self, name: str, shape: tuple[int, ...]) -> bool:
+        """Whether an input of `shape` can be what the spec declares; reports it when not."""
+        declared = self._declared[name]
+        if fits(shape, declared):
+            return True
         message = f"the input '{name}' has shape {show(shape)}, but the spec declares it "
-        message += show(declared)
+        message, help = message + show(declared), ""
         if len(shape) != len(declared):
             lacks_batch = len(shape) + 1 == len(declared) and not isinstance(declared[0], int)
             help = f"a single row needs an axis before it: {name}[None]" if lacks_batch else ""
-            self._fault("wrong-shape", message, help)
-            return
-        for size, value in zip(declared, shape, strict=True):
-            if isinstance(size, int):
-                if size != value:
-                    self._fault("wrong-shape", message)
-                    return
-            elif value == 0:
-                self._fault("wrong-shape", f"the input '{name}' is empty: its '{size}' is 0")
-                return
-            elif sizes.free(str(size)) == size and not self._bind_size(str(size), value, name):
-                return
-
-    def _bind_size(self, size: str, value: int, name: str) -> bool:
-        known, by = self._bound.setdefault(size, (value, name))
-        if known == value:
-            return True
-        self._fault(
-            "size-conflict", f"'{size}' is {known} in the input '{by}', but {value} in '{name}'"
-        )
+        else:
+            pairs = list(zip(declared, shape, strict=True))
+            size, value = next(pair for pair in pairs if not fits(pair[1:], pair[:1]))
+            if not isinstance(size, int):
+                message = f"the input '{name}' is empty: its '{size}' is {value}"
+        self._fault("wrong-shape", message, help)
         return False
 
-    def _check_expressions(self, arrays: Mapping[str, Array]) -> None:
-        table = {name: value for name, (value, _) in self._bound.items()}
-        for name, array in arrays.items():
-            for size, value in zip(
-                self._plan.slots[self._plan.inputs[name]].shape, array.shape, strict=True
-            ):
-                loose = sorted(sizes.free_names(size) - table.keys())
+    def _check_expressions(
+        self, shapes: Mapping[str, tuple[int, ...]], bound: Mapping[str, int]
+    ) -> None:
+        for name, shape in shapes.items():
+            for size, value in zip(self._declared[name], shape, strict=True):
+                loose = sorted(sizes.free_names(size) - bound.keys())
                 if loose:
-                    self._unbound(loose[0])
-                elif sizes.evaluate(size, table) != value:
-                    self._fault(
-                        "size-conflict",
-                        f"'{size}' is {sizes.evaluate(size, table)}, "
-                        f"but {value} in the input '{name}'",
-                    )
-
-    def _unbound(self, size: str) -> None:
-        fault = Diagnostic("unbound-size", f"no input tells how large '{size}' is")
-        if fault not in self.faults:
-            self.faults.append(fault)
+                    self._fault("unbound-size", f"no input tells how large '{loose[0]}' is")
+                elif (found := sizes.evaluate(size, bound)) != value:
+                    message = f"'{size}' is {found}, but {value} in the input '{name}'"
+                    self._fault("size-conflict", message)
 
 
 def as_numbers(given: Any) -> Array | None:

@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn import graph
 from graphnn.diagnostics import (
@@ -31,6 +30,7 @@ from graphnn.execution._executor import Executor, as_numbers
 from graphnn.execution._plan import MODES, Mode, make
 from graphnn.graph import Graph, Parameter
 from graphnn.graph.arrays import FINITE, first_not_finite
+from graphnn.ops import Array
 from graphnn.spec import DEFAULT, build, reader
 from graphnn.spec.model import DType, WeightsSpec
 from graphnn.spec.sizes import show
@@ -41,7 +41,6 @@ from graphnn.storage import archives, files
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Array = NDArray[Any]
 _MAX_CANDIDATES = 1000  # names compared with a misspelt one; each comparison takes time
 
 

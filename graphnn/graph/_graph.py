@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from graphnn.diagnostics import FAULTY, Diagnostic, Faulty, UsageError, suggestion
-from graphnn.graph.arrays import Array
-from graphnn.ops import Kind, Op
+from graphnn.ops import Array, Kind, Op
 from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import sizes
 from graphnn.spec.model import NetworkSpec, NodeSpec

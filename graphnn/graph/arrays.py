@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import Diagnostic, SpecError
+from graphnn.ops import Array
 from graphnn.spec import brief, number_help
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar, Sequence, Value
 
-Array = NDArray[Any]
 FINITE = "save weights that are finite: has the training that gave them diverged?"  # as help
 
 

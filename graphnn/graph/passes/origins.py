@@ -18,10 +18,9 @@ from graphnn.diagnostics import (
 )
 from graphnn.graph import arrays
 from graphnn.graph._graph import Origin
-from graphnn.graph.arrays import Array
 from graphnn.graph.passes.attributes import attribute_message
 from graphnn.graph.passes.scope import Scope
-from graphnn.ops import Operand
+from graphnn.ops import Array, Operand
 from graphnn.ops.initializers import INITIALIZERS, Initializer, elsewhere
 from graphnn.spec import brief, meant_truth, number_help, truth_help, unlike
 from graphnn.spec.model import NodeSpec

@@ -11,7 +11,7 @@ from typing import Self
 import numpy as np
 
 from graphnn.diagnostics import Findings, Span
-from graphnn.graph.arrays import Array
+from graphnn.ops import Array
 from graphnn.spec.model import BlockInstance, BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
 from graphnn.storage.archives import Archive, opened, read_from
