@@ -38,7 +38,7 @@ def test_a_polynomial_is_found(count):
         return sum(a * t ** (power + 1) for power, a in enumerate(exact))
 
     found = fitted(polynomial, count)
-    assert found.told[0]
+    assert found.resolved[0]
     np.testing.assert_allclose(found.powers[:, 0], exact, rtol=0, atol=1e-12 * 4**count)
 
 
@@ -49,7 +49,7 @@ def test_a_polynomial_is_found(count):
 def test_an_exponential_is_told_where_its_series_is_short_enough(count, rate, told):
     # The last coefficients are about 2 (rate / 2)^n / n!, n being 4, 7 and 15.
     found = fitted(lambda t: math.exp(rate * t), count)
-    assert bool(found.told[0]) is told
+    assert bool(found.resolved[0]) is told
     if told:
         for t in np.linspace(-1, 1, 41):
             assert abs(value(found, t) - math.expm1(rate * t)) < 8 * EPSILON
@@ -58,9 +58,9 @@ def test_an_exponential_is_told_where_its_series_is_short_enough(count, rate, to
 @pytest.mark.parametrize("count", [4, 8, 16])
 @pytest.mark.parametrize("kink", [0.0, 0.3, -0.9])
 def test_a_kink_is_not_told(count, kink):
-    assert not fitted(lambda t: abs(t - kink), count).told[0]
-    assert not fitted(lambda t: t + 1e-3 * abs(t - kink), count).told[0]
-    assert not fitted(lambda t: float(t > kink), count).told[0]
+    assert not fitted(lambda t: abs(t - kink), count).resolved[0]
+    assert not fitted(lambda t: t + 1e-3 * abs(t - kink), count).resolved[0]
+    assert not fitted(lambda t: float(t > kink), count).resolved[0]
 
 
 def test_noise_is_told_apart_from_what_is_there():
@@ -69,7 +69,7 @@ def test_noise_is_told_apart_from_what_is_there():
     noise = 1e-12 * rng.standard_normal((8, 1000))
     values = 0.3 * at.places[:, None] + noise
     found = chebyshev.fit(values, at, np.full(1000, 1e-3))
-    assert found.told.mean() > 0.9
+    assert found.resolved.mean() > 0.9
     off = found.powers[0] - 0.3
     # Of eight draws, each by 2/8 of a cosine: half of one draw, where no more is kept than that.
     assert np.median(np.abs(off)) == pytest.approx(0.6745 * 0.5e-12, rel=0.3)

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphnn.gradients.numerical.engine.base_pass import data_slots
 from graphnn.gradients.numerical.engine.cases import Cases
 from graphnn.gradients.numerical.engine.chebyshev import Curves, fit, points
-from graphnn.gradients.numerical.engine.propagation import Layout, Propagation
-from graphnn.gradients.numerical.engine.route import ENTRIES, Found, Offsets, Route, data_slots
+from graphnn.gradients.numerical.engine.layout import Layout
+from graphnn.gradients.numerical.engine.propagation import Propagation
+from graphnn.gradients.numerical.engine.route import ENTRIES, Route
+from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets
 from graphnn.gradients.numerical.rules import EPSILON
 
 Array = NDArray[Any]
@@ -46,7 +49,7 @@ class ByChannel:
         self._layout = Layout(route, self._channels)
         self._inner = math.prod(route.base.values[step.output].shape[2:])
         self._kinky = self._layout.kinky
-        self._stakes = route.stakes()
+        self._loss_scales = route.loss_scales()
         self._max_memory = max_memory
         response = self._response(slice(0, 1))
         self._responds = response is not None
@@ -67,10 +70,10 @@ class ByChannel:
         way = cls(route, axis, max_memory)
         return way if way._responds else None
 
-    def blank(self, offsets: Offsets) -> Found:
+    def blank(self, offsets: Offsets) -> LossChanges:
         """As `Strategy.blank`."""
         shape = self._groups, self._channels
-        return Found.of(offsets, shape, self._kinky)
+        return LossChanges.none(offsets, shape)
 
     def pieces(self, offsets: Offsets) -> Iterator[Piece]:
         """As `Strategy.pieces`."""
@@ -97,7 +100,7 @@ class ByChannel:
         apart = found.reshape(-1, *self._shape, self._channels)
         return np.moveaxis(apart, -1, 1 + self._axis).reshape(*found.shape[:-2], -1)
 
-    def evaluate(self, piece: Piece, offsets: Offsets) -> Found:
+    def evaluate(self, piece: Piece, offsets: Offsets) -> LossChanges:
         """As `Strategy.evaluate`."""
         groups, rows = piece
         response = self._response(rows)
@@ -112,18 +115,16 @@ class ByChannel:
             if not chosen.any():
                 break
             left &= ~self._curves(curves, chosen, count, rows.start)
-        found = curves.found(self._kinky)
+        changes = curves.changes()
         rest = np.flatnonzero(left.any(axis=1) & (curves.moves > 0))
         # A few rows at a time: all together may have as many moves as there are entries and rows.
         held = (groups.stop - groups.start) * self._channels * len(offsets)
         parts = -(-len(rest) * held // _WORK)
         for some in np.array_split(rest, max(1, min(parts, len(rest)))):
             if len(some):
-                part = self._moved(
-                    response[some][:, groups], left[some], some + rows.start, offsets
-                )
-                found.add(..., part)
-        return found
+                moved = response[some][:, groups]
+                changes.add(..., self._moved(moved, left[some], some + rows.start, offsets))
+        return changes
 
     def _curves(self, sums: _Sums, chosen: Array, count: int, first: int) -> Array:
         """Add what curves tell of the chosen rows and channels; of which they do.
@@ -139,56 +140,58 @@ class ByChannel:
         many = max(1, ENTRIES // (self._layout.cost * len(channels) * count)) * count
         for start in range(0, len(samples), many):
             some = slice(start, start + many)
-            walk = Propagation(self._layout, samples[some])
-            for state, part in walk.finish(channels, change[None, some]):
+            propagation = Propagation(self._layout, samples[some])
+            for state, part in propagation.finish(channels, change[None, some]):
                 losses[state.channels, some] = part.imag if sums.complex else part
                 kinks[state.channels, some] = state.kinks
         shape = len(channels), len(rows), count
         smooth = ~kinks[channels].reshape(shape).any(axis=2).T
         values = losses[channels].reshape(shape).transpose(2, 1, 0)
         # An imaginary part is a difference of nothing, and rounded as it is itself.
-        sizes = np.abs(values).max(axis=0) if sums.complex else self._stakes[first + rows, None]
+        sizes = (
+            np.abs(values).max(axis=0) if sums.complex else self._loss_scales[first + rows, None]
+        )
         curves = fit(values, at, sizes)
-        told = smooth & curves.told & chosen[np.ix_(rows, channels)]
-        sums.add(curves, told, rows, channels, curves.noise / EPSILON)
+        resolved = smooth & curves.resolved & chosen[np.ix_(rows, channels)]
+        sums.add(curves, resolved, rows, channels)
         done = np.zeros_like(chosen)
-        done[np.ix_(rows, channels)] = told
+        done[np.ix_(rows, channels)] = resolved
         return done
 
-    def _moved(self, response: Array, left: Array, rows: Array, offsets: Offsets) -> Found:
-        """What every move of some rows of the batch comes to, in the channels `left` of each."""
-        table = Cases.of(response, rows)
-        found = Found.of(offsets, (self._channels, len(table.samples)), self._kinky)
+    def _moved(self, response: Array, left: Array, rows: Array, offsets: Offsets) -> LossChanges:
+        """What every move of some rows of the batch does, in the channels `left` of each."""
+        table, count = Cases.of(response, rows), response.shape[1]
+        changes = LossChanges.none(offsets, (self._channels, len(table.samples)))
         channels = np.flatnonzero(left.any(axis=0))
         for cases in self._chunks(table, len(offsets)):
-            self._chunk(table, cases, offsets, channels, found)
-        count = response.shape[1]
+            self._chunk(table, cases, offsets, channels, changes)
+        # Channels are carried on for all rows together; of some rows, curves have told theirs.
         wanted = left[np.searchsorted(rows, table.samples)].T
+        differences, kinks = changes.differences, changes.kinks
         if not wanted.all():
-            found = found.where(wanted)
-        stakes = table.added(wanted * self._stakes[table.samples], count)
-        return Found(
-            table.added(found.differences, count).swapaxes(1, 2),
-            None if found.kinks is None else table.added(found.kinks, count).swapaxes(1, 2),
-            stakes.T,
-        )
+            differences, kinks = differences * wanted, kinks & wanted
+        whole = LossChanges.none(offsets, (count, self._channels))
+        table.add_up(differences, whole.differences.swapaxes(1, 2))
+        table.add_up(wanted * self._loss_scales[table.samples], whole.loss_scale.T)
+        if self._kinky:
+            table.add_up(kinks, whole.kinks.swapaxes(1, 2))
+        return whole
 
     def _chunk(
-        self, table: Cases, cases: slice, offsets: Offsets, channels: Array, found: Found
+        self, table: Cases, cases: slice, offsets: Offsets, channels: Array, changes: LossChanges
     ) -> None:
-        """Put what some cases come to into `found`, for some channels and all offsets."""
+        """Put what some cases come to into `changes`, for some channels and all offsets."""
         samples = np.tile(table.samples[cases], len(offsets))
         coefficients = table.coefficients[..., cases]
         change = np.concatenate([offset * coefficients for offset in offsets], axis=-1)
-        walk = Propagation(self._layout, samples)
+        propagation = Propagation(self._layout, samples)
         many = max(1, ENTRIES // (self._layout.cost * len(samples)))
         for start in range(0, len(channels), many):
-            for state, losses in walk.finish(channels[start : start + many], change):
+            for state, losses in propagation.finish(channels[start : start + many], change):
                 shape = len(state.channels), len(offsets), -1
                 into = slice(None), state.channels, cases
-                found.differences[into] = losses.reshape(shape).swapaxes(0, 1)
-                if found.kinks is not None:
-                    found.kinks[into] = state.kinks.reshape(shape).swapaxes(0, 1)
+                changes.differences[into] = losses.reshape(shape).swapaxes(0, 1)
+                changes.kinks[into] = state.kinks.reshape(shape).swapaxes(0, 1)
 
     def _chunks(self, table: Cases, offsets: int) -> Iterator[slice]:
         """Ranges of cases: of one row of the batch where that has many, else of some rows."""
@@ -259,28 +262,28 @@ class _Sums:
             self._parts: Array = np.nan_to_num(response[:, groups] / reach[:, None])
         shape = self._parts.shape[1], channels
         self._differences = np.zeros((len(offsets), *shape))
-        self._stake = np.zeros(shape)
+        self._loss_scale = np.zeros(shape)
 
-    def add(self, curves: Curves, told: Array, rows: Array, channels: Array, sizes: Array) -> None:
-        """Add the curves that are `told`, [rows, channels], each of numbers of such a size."""
+    def add(self, curves: Curves, resolved: Array, rows: Array, channels: Array) -> None:
+        """Add the curves that are `resolved`, [rows, channels]."""
         parts = self._parts[rows]
-        powers = np.where(told, curves.powers, 0)
+        powers = np.where(resolved, curves.powers, 0)
         by_offset = self._scales[:, None] ** np.arange(1, len(powers) + 1)
         weights = by_offset[:, :, None, None] * powers
         weights = weights.reshape(len(self._offsets), -1, len(channels))
         moves = np.concatenate([parts**power for power in range(1, len(powers) + 1)])
-        sizes = np.where(told, sizes, 0)
+        sizes = np.where(resolved, curves.noise / EPSILON, 0)
         every: Any = slice(None) if len(channels) == self._channels else channels
         for start in range(0, parts.shape[1], _BLOCK):
             block = slice(start, start + _BLOCK)
             self._differences[:, block, every] += moves[:, block].T @ weights
-            self._stake[block, every] += np.abs(parts[:, block]).T @ sizes
+            self._loss_scale[block, every] += np.abs(parts[:, block]).T @ sizes
 
-    def found(self, kinky: bool) -> Found:
-        """The sums."""
-        kinks = np.zeros(self._differences.shape, dtype=bool) if kinky else None
+    def changes(self) -> LossChanges:
+        """The sums, where no kink was crossed."""
         differences = 1j * self._differences if self.complex else self._differences
-        return Found(differences, kinks, self._stake)
+        kinks = np.zeros(differences.shape, dtype=bool)
+        return LossChanges(differences, kinks, self._loss_scale)
 
 
 def _channel_axis(route: Route) -> int | None:

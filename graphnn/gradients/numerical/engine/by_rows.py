@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.gradients.numerical.engine.route import ENTRIES, ROWS, Found, Moved, Offsets, Route
+from graphnn.gradients.numerical.engine.route import ENTRIES, ROWS, MovedRows, Route
+from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets
 
 Array = NDArray[Any]
 
@@ -30,9 +31,9 @@ class ByRows:
         for start in range(0, len(self._entries), many):
             yield start, self._entries[start : start + many]
 
-    def blank(self, offsets: Offsets) -> Found:
+    def blank(self, offsets: Offsets) -> LossChanges:
         """As `Strategy.blank`."""
-        return Found.of(offsets, (len(self._entries),))
+        return LossChanges.none(offsets, (len(self._entries),))
 
     def place(self, piece: tuple[int, Sequence[int]]) -> tuple[Any, ...]:
         """As `Strategy.place`."""
@@ -43,16 +44,15 @@ class ByRows:
         """As `Strategy.finished`."""
         return found
 
-    def evaluate(self, piece: tuple[int, Sequence[int]], offsets: Offsets) -> Found:
+    def evaluate(self, piece: tuple[int, Sequence[int]], offsets: Offsets) -> LossChanges:
         """As `Strategy.evaluate`; all of the loss is at stake."""
         _, entries = piece
-        found = Found.of(offsets, (len(entries),))
-        assert found.kinks is not None
+        changes = LossChanges.none(offsets, (len(entries),))
         for number, offset in enumerate(offsets):
-            found.differences[number], found.kinks[number] = self._chunk(entries, offset)
+            self._chunk(entries, offset, changes.differences[number], changes.kinks[number])
         base = self._route.base
-        found.loss_scale[:] = sum(base.size(loss).mean() for loss in self._route.losses)
-        return found
+        changes.loss_scale[:] = sum(base.size(loss).mean() for loss in self._route.losses)
+        return changes
 
     def _probes_a_chunk(self) -> int:
         if not self._route.apart:
@@ -60,10 +60,11 @@ class ByRows:
         rows = min(ROWS, max(1, ENTRIES // self._route.width))
         return max(1, rows // self._route.rows)
 
-    def _chunk(self, entries: Sequence[int], offset: float | complex) -> tuple[Array, Array]:
+    def _chunk(
+        self, entries: Sequence[int], offset: float | complex, differences: Array, crossed: Array
+    ) -> None:
+        """Put what probes of some entries find into `differences` and `crossed`."""
         route, base = self._route, self._route.base
-        differences = np.zeros(len(entries), np.result_type(float, offset))
-        crossed = np.zeros(len(entries), dtype=bool)
         parts: list[tuple[int, Array, dict[int, Array]]] = []
         read = {argument for step in route.apart for argument in step.arguments}
         handed = [slot for slot in route.frontier if slot in read]
@@ -77,9 +78,8 @@ class ByRows:
                 samples = self._moved_samples(moved)
                 # Rows alone are kept: whole arrays of all probes at once would be many.
                 parts.append((position, samples, {slot: moved[slot][samples] for slot in handed}))
-        if parts and any(len(samples) for _, samples, _ in parts):
+        if any(len(samples) for _, samples, _ in parts):
             self._rows(parts, differences, crossed)
-        return differences, crossed
 
     def _whole(self, entry: int, offset: float | complex) -> dict[int, Array]:
         route, base = self._route, self._route.base
@@ -117,10 +117,11 @@ class ByRows:
         differences: Array,
         crossed: Array,
     ) -> None:
+        """Run the rows that moved of all probes as one batch, and add up theirs for each."""
         route = self._route
         samples = np.concatenate([samples for _, samples, _ in parts])
         owner = np.concatenate([np.full(len(samples), position) for position, samples, _ in parts])
-        moved = Moved(
+        moved = MovedRows(
             {slot: np.concatenate([rows[slot] for _, _, rows in parts]) for slot in parts[0][2]},
             samples,
         )

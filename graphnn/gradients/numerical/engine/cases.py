@@ -48,19 +48,17 @@ class Cases:
         rows, groups = np.nonzero(response)
         order = np.lexsort((response[rows, groups], rows))
         rows, groups = rows[order], groups[order]
-        found = response[rows, groups]
+        values = response[rows, groups]
         new = np.ones(len(rows), dtype=bool)
-        new[1:] = (rows[1:] != rows[:-1]) | (found[1:] != found[:-1])
+        new[1:] = (rows[1:] != rows[:-1]) | (values[1:] != values[:-1])
         case = np.cumsum(new) - 1
         by_group = np.argsort(groups, kind="stable")
-        return cls(samples[rows[new]], found[None, new], groups[by_group], case[by_group])
+        return cls(samples[rows[new]], values[None, new], groups[by_group], case[by_group])
 
-    def added(self, found: Array, groups: int) -> Array:
-        """What cases come to, [..., cases], added up for each group of entries, [..., groups]."""
-        total = np.zeros((*found.shape[:-1], groups), dtype=found.dtype)
+    def add_up(self, by_case: Array, total: Array) -> None:
+        """Put what cases do, [..., cases], into `total`, [..., groups], for each group's moves."""
         if len(self.group_of):
-            add = np.logical_or if found.dtype == bool else np.add
+            add = np.logical_or if by_case.dtype == bool else np.add
             first = np.flatnonzero(np.r_[True, self.group_of[1:] != self.group_of[:-1]])
-            moves = found.take(self.case_of, axis=-1)
+            moves = by_case.take(self.case_of, axis=-1)
             total[..., self.group_of[first]] = add.reduceat(moves, first, axis=-1)
-        return total

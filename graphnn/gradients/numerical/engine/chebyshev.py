@@ -82,13 +82,13 @@ class Curves:
         Coefficients of the powers 1 to `degree`.
     noise : ndarray, shape (...)
         Size of a coefficient that rounding alone makes.
-    told : ndarray of bool, shape (...)
+    resolved : ndarray of bool, shape (...)
         Whether that is the curve.
     """
 
     powers: Array
     noise: Array
-    told: Array
+    resolved: Array
 
 
 def fit(values: Array, chosen: Points, size: Array) -> Curves:
@@ -106,12 +106,12 @@ def fit(values: Array, chosen: Points, size: Array) -> Curves:
     found = np.tensordot(chosen.coefficients, values, 1)
     sizes = np.abs(found)
     last = sizes[degree:].max(axis=0)
-    told = last <= (_ROUNDED if count == _FEWEST else _ROUNDED_OF_MORE) * size
+    resolved = last <= (_ROUNDED if count == _FEWEST else _ROUNDED_OF_MORE) * size
     if count > _FEWEST:
         flat = sizes[degree - 2 : degree].max(axis=0) <= _FLAT * last
-        told |= flat & (last <= _SMALL * sizes[0])
+        resolved |= flat & (last <= _SMALL * sizes[0])
     noise = np.maximum(EPSILON * size, last)
     # Of what may be rounding, the lowest two alone are kept: others would only add to it.
     kept = found[:degree]
     kept[2:] *= sizes[2:degree] > _CHANCE * noise
-    return Curves(np.tensordot(chosen.powers, kept, 1), noise, told)
+    return Curves(np.tensordot(chosen.powers, kept, 1), noise, resolved)

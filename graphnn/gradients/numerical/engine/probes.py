@@ -24,9 +24,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from graphnn.gradients.numerical.engine.base_pass import BasePass
 from graphnn.gradients.numerical.engine.by_channel import ByChannel
 from graphnn.gradients.numerical.engine.by_rows import ByRows
-from graphnn.gradients.numerical.engine.route import Base, Found, Offsets, Route, Strategy
+from graphnn.gradients.numerical.engine.route import Route
+from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets, Strategy
 from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.options import MAX_MEMORY
@@ -63,20 +65,20 @@ class Engine:
 
     Parameters
     ----------
-    base : Base
+    base : BasePass
     max_memory : int
         As for `Probes`.
     """
 
-    def __init__(self, base: Base, max_memory: int) -> None:
+    def __init__(self, base: BasePass, max_memory: int) -> None:
         self.base = base
         self._max_memory = max_memory
         # Once a block of this size has been freed, glibc keeps memory instead of giving it back
         # and clearing it again for every array of some hundred kilobytes.
         np.empty(_HEAP, np.uint8)
-        # Of several threads, each may make a route or way; they are alike.
+        # Of several threads, each may make a route or strategy; they are alike.
         self._routes: dict[str, Route] = {}
-        self._ways: dict[tuple[str, bool], Strategy] = {}
+        self._strategies: dict[tuple[str, bool], Strategy] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Engine, (self.base, self._max_memory)
@@ -87,17 +89,17 @@ class Engine:
             self._routes[name] = Route(self.base, self.base.plan.parameters[name])
         return self._routes[name]
 
-    def way(self, name: str, few: bool) -> Strategy:
+    def strategy(self, name: str, few: bool) -> Strategy:
         """How to probe all of the parameter `name`, or a few of its entries."""
-        if (name, few) not in self._ways:
+        if (name, few) not in self._strategies:
             route = self.route(name)
             by_channel = None if few else ByChannel.fit(route, self._max_memory)
-            self._ways[name, few] = by_channel or ByRows(route)
-        return self._ways[name, few]
+            self._strategies[name, few] = by_channel or ByRows(route)
+        return self._strategies[name, few]
 
-    def carry_out(self, task: Task) -> Found:
+    def carry_out(self, task: Task) -> LossChanges:
         """What the probes of a task find."""
-        return self.way(task.name, task.few).evaluate(task.piece, task.offsets)
+        return self.strategy(task.name, task.few).evaluate(task.piece, task.offsets)
 
 
 class Probes:
@@ -135,7 +137,7 @@ class Probes:
         complex: bool = False,
     ) -> None:
         self._parameters = objective.network.parameters
-        self._engine = Engine(Base(objective, complex), max_memory)
+        self._engine = Engine(BasePass(objective, complex), max_memory)
         # For all parameters, so that workers are sent the engine once.
         self._shared = Shared(self._engine, pool, _AHEAD * (workers or os.cpu_count() or 1))
 
@@ -168,45 +170,56 @@ class Probes:
         """
         offsets, size = tuple(offsets), self._parameters[name].size
         chosen = np.arange(size) if entries is None else entries
-        few = len(chosen) * _FEW < size
         if name not in self._engine.base.plan.parameters:
-            found = Found.of(offsets, (len(chosen),))
-            assert found.kinks is not None
-            return Probed(found.differences, found.kinks, found.loss_scale, entries)
-        way: Strategy = self._engine.way(name, few)
+            nothing = LossChanges.none(offsets, (len(chosen),))
+            return Probed(nothing.differences, nothing.kinks, nothing.loss_scale, entries)
+        few = len(chosen) * _FEW < size
+        strategy = self._engine.strategy(name, few)
         if few:
-            way = ByRows(self._engine.route(name), chosen.tolist())
-        found = way.blank(offsets)
-        tasks = [Task(name, offsets, piece, few) for piece in way.pieces(offsets)]
+            strategy = ByRows(self._engine.route(name), chosen.tolist())
+        changes, left = self._evaluate(name, offsets, few, strategy, len(chosen), progress)
+        ready = _ready(strategy, changes, left)
+        # Of a few, columns are places among those asked for; of all, places in the parameter.
+        columns = ready if few else chosen[ready[chosen]]
+        if not ready.all():
+            entries = chosen[ready] if few else columns
+        return Probed(
+            strategy.finished(changes.differences)[:, columns],
+            strategy.finished(changes.kinks)[:, columns],
+            strategy.finished(changes.loss_scale[None])[0, columns],
+            entries,
+        )
+
+    def _evaluate(
+        self,
+        name: str,
+        offsets: Offsets,
+        few: bool,
+        strategy: Strategy,
+        total: int,
+        progress: Callable[[int], None] | None,
+    ) -> tuple[LossChanges, list[Any]]:
+        """What probes of a parameter find, and the pieces that Ctrl-C has left undone."""
+        changes = strategy.blank(offsets)
+        tasks = [Task(name, offsets, piece, few) for piece in strategy.pieces(offsets)]
         done = 0
         try:
             # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
             with closing(self._shared.results(tasks)) as parts:
                 for task, part in zip(tasks, parts, strict=True):
-                    found.add(way.place(task.piece), part)
+                    changes.add(strategy.place(task.piece), part)
                     done += 1
                     if progress is not None:
-                        progress(len(chosen) * done // len(tasks))
+                        progress(total * done // len(tasks))
         except KeyboardInterrupt:
             self.stopped = True
-        ready = _ready(way, found, [task.piece for task in tasks[done:]])
-        columns = ready if few else chosen[ready[chosen]]
-        if not ready.all():
-            entries = chosen[ready] if few else columns
-        differences, loss_scale = (
-            way.finished(found.differences),
-            way.finished(found.loss_scale[None])[0],
-        )
-        kinks = np.zeros(differences.shape, dtype=bool)
-        if found.kinks is not None:
-            kinks = way.finished(found.kinks)
-        return Probed(differences[:, columns], kinks[:, columns], loss_scale[columns], entries)
+        return changes, [task.piece for task in tasks[done:]]
 
 
-def _ready(way: Strategy, found: Found, left: Iterable[Any]) -> Array:
+def _ready(strategy: Strategy, changes: LossChanges, left: Iterable[Any]) -> Array:
     """Of which entries of the parameter nothing is among the pieces `left`."""
-    ready = np.ones((1, *found.loss_scale.shape), dtype=bool)
+    ready = np.ones((1, *changes.loss_scale.shape), dtype=bool)
     for piece in left:
-        ready[way.place(piece)] = False
-    finished: Array = way.finished(ready)[0]
+        ready[strategy.place(piece)] = False
+    finished: Array = strategy.finished(ready)[0]
     return finished

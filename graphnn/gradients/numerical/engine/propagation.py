@@ -5,11 +5,12 @@ apart, only the block of numbers that belongs to the channel is computed; an op 
 makes whole rows of it. Arrays of moves have the moves last: ``[channels, ..., cases]`` for blocks,
 ``[..., channels, cases]`` for rows, where every channel in play makes every case. NumPy's loops are
 then long, and what is the same for all channels or cases is stretched over them without a copy.
+
+The README of this package draws these arrays.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,14 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.execution import Step
-from graphnn.gradients.numerical.engine.route import Route
+from graphnn.gradients.numerical.engine.layout import Layout, Shape, first, rows_first, rows_last
 
 Array = NDArray[Any]
-Shape = tuple[int, ...]
 
 
 @dataclass(slots=True)
-class State:
+class MovedChannels:
     """Some channels on their way.
 
     Attributes
@@ -44,9 +44,13 @@ class State:
     rows: dict[int, Array]
     kinks: Array
 
-    def part(self, chosen: Array) -> State:
+    def moves(self, slot: int | None) -> bool:
+        """Whether the value of `slot` moved."""
+        return slot in self.blocks or slot in self.rows
+
+    def part(self, chosen: Array) -> MovedChannels:
         """That of some of the channels."""
-        return State(
+        return MovedChannels(
             self.at,
             self.channels[chosen],
             {slot: array[chosen] for slot, array in self.blocks.items()},
@@ -54,94 +58,9 @@ class State:
             self.kinks[chosen],
         )
 
-
-Manner = Callable[["Propagation", Step, State], Any]
-
-
-class Layout:
-    """How the arrays of a route's base pass are seen: rows last, and cut to channels.
-
-    Parameters
-    ----------
-    route : Route
-    channels : int
-        Number of channels of what moves first.
-    """
-
-    def __init__(self, route: Route, channels: int) -> None:
-        self.route = route
-        self.channels = channels
-        self.manners: dict[tuple[Any, ...], Manner] = {}
-        self.kinky = any(step.output in route.base.branches for step in route.apart)
-        self._turned: dict[int, Array] = {}
-        self._branches: dict[int, Array] = {}
-        self._dying: dict[int, tuple[int, ...]] = {}
-        self.cost = self._cost()
-
-    def features(self, slot: int) -> Shape:
-        """Shape of one row."""
-        return tuple(self.route.base.values[slot].shape[1:])
-
-    def inner(self, slot: int) -> Shape | None:
-        """Shape of a channel's block, where rows can be cut to as many blocks as channels."""
-        shape = self.features(slot)
-        if shape[:1] == (self.channels,):
-            return shape[1:]
-        if len(shape) == 1 and shape[0] % self.channels == 0:
-            return (shape[0] // self.channels,)
-        return None
-
-    def _cost(self) -> int:
-        """Entries of the largest array of one move."""
-        first = self.route.whole[0].output
-        blocks = {first}
-        shapes = []
-        for step in self.route.apart:
-            moved = [slot for slot in step.arguments if slot in blocks and slot is not None]
-            keeps = step.op.channelwise or step.op.planewise or step.op.reorders
-            if moved and keeps and self.inner(step.output) is not None:
-                blocks.add(step.output)
-                continue
-            shapes.append(self.features(step.output))
-            if moved and not self._spreads(step):
-                # It is given whole rows of what it reads.
-                shapes += [self.features(slot) for slot in moved]
-        shapes += [self.inner(slot) or () for slot in blocks]
-        return max(math.prod(shape) for shape in shapes)
-
-    def _spreads(self, step: Step) -> bool:
-        """Whether the op spreads a block of its first operand by itself."""
-        base, inner = self.route.base, self.inner(_first(step))
-        if inner is None:
-            return False
-        still = np.zeros((1, *inner, 1))
-        given = base.arguments(step, {})
-        spread = base.ops[step.output].spread(still, np.zeros(1, int), self.channels, *given)
-        return spread is not None
-
-    def dying(self, step: Step) -> tuple[int, ...]:
-        """Slots that nothing reads after `step`."""
-        if step.output not in self._dying:
-            slots, losses = self.route.base.plan.slots, self.route.losses
-            self._dying[step.output] = tuple(
-                place
-                for place, slot in enumerate(slots)
-                if slot.storage in step.dying and place not in losses
-            )
-        return self._dying[step.output]
-
-    def value(self, slot: int) -> Array:
-        """Base value with the rows last."""
-        if slot not in self._turned:
-            self._turned[slot] = np.ascontiguousarray(_rows_last(self.route.base.values[slot]))
-        return self._turned[slot]
-
-    def branch(self, slot: int) -> Array:
-        """Likewise, the branches that the op took."""
-        if slot not in self._branches:
-            branch = np.asarray(self.route.base.branches[slot])
-            self._branches[slot] = np.ascontiguousarray(_rows_last(branch))
-        return self._branches[slot]
+    def own(self) -> tuple[Any, ...]:
+        """Index, in rows with their channels cut out, of the block that each channel moved."""
+        return self.channels, ..., np.arange(len(self.channels)), slice(None)
 
 
 class Propagation:
@@ -157,12 +76,14 @@ class Propagation:
     def __init__(self, layout: Layout, samples: Array) -> None:
         self._layout = layout
         self._route = layout.route
+        self._base = layout.route.base
         self._samples = samples
+        # With one row of the batch, what did not move is a view of it, of length 1 and not copied.
         self._alone = bool(samples[0] == samples[-1] == samples.min() == samples.max())
         self._gathered: dict[Any, Array] = {}
         self._rows_of: dict[int, Array] = {}
 
-    def finish(self, channels: Array, change: Array) -> Iterator[tuple[State, Array]]:
+    def finish(self, channels: Array, change: Array) -> Iterator[tuple[MovedChannels, Array]]:
         """Differences of the losses, [channels, cases], with the channels that they are of.
 
         Parameters
@@ -171,44 +92,43 @@ class Propagation:
         change : ndarray, shape (channels or 1, ..., cases)
             By how much blocks of the first result move.
         """
-        first = self._route.whole[0].output
+        start, steps = self._route.whole[0].output, self._route.apart
         if len(change) > 1:
             change = change[channels]
-        inner = self._layout.inner(first)
-        assert inner is not None
-        block = self._base_blocks(first, channels, inner) + change
+        block = self._base_blocks(start, channels, self._layout.inner(start)) + change
         kinks = np.zeros((len(channels), len(self._samples)), dtype=bool)
-        waiting = [State(0, channels, {first: block}, {}, kinks)]
+        waiting = [MovedChannels(0, channels, {start: block}, {}, kinks)]
         while waiting:
             state = waiting.pop()
-            while state.at < len(self._route.apart):
-                state, still = self._carry(self._route.apart[state.at], state)
-                if still is not None:
-                    waiting.append(still)
-                self._forget(self._route.apart[state.at], state)
+            while state.at < len(steps):
+                step = steps[state.at]
+                state, unreached = self._carry(step, state)
+                if unreached is not None:
+                    waiting.append(unreached)
+                # What no step to come reads makes room.
+                for slot in self._layout.dying(step):
+                    state.blocks.pop(slot, None)
+                    state.rows.pop(slot, None)
                 state.at += 1
             yield state, self._losses(state)
 
-    def _forget(self, step: Step, state: State) -> None:
-        """Drop what no step to come reads."""
-        for slot in self._layout.dying(step):
-            state.blocks.pop(slot, None)
-            state.rows.pop(slot, None)
-
-    def _carry(self, step: Step, state: State) -> tuple[State, State | None]:
+    def _carry(
+        self, step: Step, state: MovedChannels
+    ) -> tuple[MovedChannels, MovedChannels | None]:
         """Add the result of `step`; channels of `state` that it does not reach are given apart."""
+        # What moved is the same for every chunk of a route, so that it is decided once.
         key = state.at, tuple(state.blocks), tuple(state.rows)
-        manner = self._layout.manners.get(key)
-        if manner is None:
-            manner = self._layout.manners[key] = self._manner(step, state)
-        if manner is Propagation._spread:
+        handler = self._layout.handlers.get(key)
+        if handler is None:
+            handler = self._layout.handlers[key] = self._handler(step, state)
+        if handler is Propagation._spread:
             return self._spread(step, state)
-        manner(self, step, state)
+        handler(self, step, state)
         return state, None
 
-    def _manner(self, step: Step, state: State) -> Manner:
+    def _handler(self, step: Step, state: MovedChannels) -> Callable[..., Any]:
         """How to carry out `step`, which depends on what moved and not on the numbers."""
-        if not any(slot in state.blocks or slot in state.rows for slot in step.arguments):
+        if not any(map(state.moves, step.arguments)):
             return Propagation._leave
         if self._keeps_blocks(step, state):
             if step.op.reorders:
@@ -218,194 +138,203 @@ class Propagation:
             return Propagation._on_entries
         return Propagation._spread if self._can_spread(step, state) else Propagation._on_rows
 
-    def _leave(self, step: Step, state: State) -> None:
+    def _leave(self, step: Step, state: MovedChannels) -> None:
         """A step that nothing reached."""
 
     # Blocks to blocks
 
-    def _keeps_blocks(self, step: Step, state: State) -> bool:
+    def _keeps_blocks(self, step: Step, state: MovedChannels) -> bool:
         """Whether `step` makes a channel's block of the same channel's blocks."""
         op, layout = step.op, self._layout
-        if layout.inner(step.output) is None:
-            return False
-        if any(slot in state.rows for slot in step.arguments):
+        if not layout.is_cut(step.output) or any(slot in state.rows for slot in step.arguments):
             return False
         if op.channelwise:
             return self._lines_up(step)
-        first, *others = step.arguments
-        if first is None or first not in state.blocks:
+        leading, *others = step.arguments
+        # A second operand that moved would have to be cut as the first is, which no op states.
+        if leading not in state.blocks or any(slot in state.blocks for slot in others):
             return False
-        if any(slot in state.blocks for slot in others):
-            return False
-        return op.reorders or (op.planewise and layout.features(first)[0] == layout.channels)
+        # Planes are the second axis of the data itself, not a cut through a longer one.
+        planes = layout.features(first(step))[:1] == (layout.channels,)
+        return op.reorders or (op.planewise and planes)
 
     def _lines_up(self, step: Step) -> bool:
         """Whether each operand has an entry for each of the result's, a row's or a number."""
-        values = self._route.base.values
+        values = self._base.values
         shape = values[step.output].shape
         fit = ((), shape, shape[1:]) if step.op.broadcasts else ((), shape)
         return all(slot is None or values[slot].shape in fit for slot in step.arguments)
 
-    def _reordered(self, step: Step, state: State) -> None:
-        block, inner = state.blocks[_first(step)], self._layout.inner(step.output)
-        assert inner is not None
+    def _reordered(self, step: Step, state: MovedChannels) -> None:
+        block = state.blocks[first(step)]
+        inner = self._layout.inner(step.output)
         state.blocks[step.output] = block.reshape(len(block), *inner, block.shape[-1])
 
-    def _on_blocks(self, step: Step, state: State) -> None:
-        op, inner = step.op, self._layout.inner(step.output)
-        assert inner is not None
+    def _on_blocks(self, step: Step, state: MovedChannels) -> None:
+        inner = self._layout.inner(step.output)
         given = [self._block(slot, step, state, inner) for slot in step.arguments]
-        if step.output in self._route.base.branches:
-            here = np.asarray(op.branch(*given))
-            self._mark(state, here != self._base_branch_blocks(step, state, inner), 1)
-        state.blocks[step.output] = op.forward(*given, **self._over(step, state.blocks))
+        if step.output in self._base.branches:
+            self._mark_blocks(step, state, np.asarray(step.op.branch(*given)))
+        out = self._over(step, state.blocks)
+        state.blocks[step.output] = step.op.forward(*given, **out)
 
-    def _on_planes(self, step: Step, state: State) -> None:
-        op, inner = step.op, self._layout.inner(step.output)
-        assert inner is not None
+    def _on_planes(self, step: Step, state: MovedChannels) -> None:
+        # The op takes planes as rows [channels * cases, 1, ...] would be: cases first.
         given = [self._plane(slot, state) for slot in step.arguments]
-        if step.output in self._route.base.branches:
-            here = _rows_last(np.asarray(op.branch(*given)))
-            self._mark(state, here != self._base_branch_blocks(step, state, inner), 1)
-        state.blocks[step.output] = _rows_last(op.forward(*given))
+        if step.output in self._base.branches:
+            self._mark_blocks(step, state, rows_last(np.asarray(step.op.branch(*given))))
+        state.blocks[step.output] = rows_last(step.op.forward(*given))
 
-    def _mark(self, state: State, crossed: Array, axis: int) -> None:
-        """Note kinks; the axes of `crossed` between those of the moves start at `axis`."""
-        if crossed.any():
-            between = tuple(range(axis, axis + crossed.ndim - 2))
-            state.kinks |= crossed.any(axis=between)
+    def _mark_blocks(self, step: Step, state: MovedChannels, branch: Array) -> None:
+        base = self._gather(("branch", step.output), self._layout.branch(step.output))
+        inner = self._layout.inner(step.output)
+        _mark(state, branch != self._cut_base(base, state.channels, inner), 1)
 
-    def _block(self, slot: int | None, step: Step, state: State, inner: Shape) -> Array | None:
+    def _block(
+        self, slot: int | None, step: Step, state: MovedChannels, inner: Shape
+    ) -> Array | None:
         """Blocks of an operand of `step`, [channels, ..., cases or 1]."""
         if slot is None:
             return None
         if slot in state.blocks:
             return state.blocks[slot]
         if slot in state.rows:
-            own: Array = self._cut(state.rows[slot], inner)[_own(state)]
+            own: Array = self._cut(state.rows[slot], inner)[state.own()]
             return own
-        value = self._route.base.values[slot]
-        if value.shape == self._route.base.values[step.output].shape:
+        value = self._base.values[slot]
+        if value.shape == self._base.values[step.output].shape:
             return self._base_blocks(slot, state.channels, inner)
-        return self._blocks(value[..., None], state.channels, inner) if value.ndim else value
+        # A row's shape, the same for all rows: cut likewise. A number goes as it is.
+        return self._cut_base(value[..., None], state.channels, inner) if value.ndim else value
 
-    def _plane(self, slot: int | None, state: State) -> Array | None:
+    def _plane(self, slot: int | None, state: MovedChannels) -> Array | None:
         """Blocks as rows of the channels in play; of a number for each channel, their numbers."""
         if slot is None:
             return None
         if slot in state.blocks:
-            return _rows_first(state.blocks[slot])
-        value: Array = self._route.base.values[slot][state.channels]
+            return rows_first(state.blocks[slot])
+        value: Array = self._base.values[slot][state.channels]
         return value
 
     # Blocks to rows
 
-    def _can_spread(self, step: Step, state: State) -> bool:
-        first, *others = step.arguments
+    def _can_spread(self, step: Step, state: MovedChannels) -> bool:
+        leading, *others = step.arguments
+        # Where the op has branches, they have to be compared on whole rows.
         return (
-            first in state.blocks
-            and not any(slot in state.blocks or slot in state.rows for slot in others)
-            and step.output not in self._route.base.branches
+            leading in state.blocks
+            and not any(map(state.moves, others))
+            and step.output not in self._base.branches
         )
 
-    def _spread(self, step: Step, state: State) -> tuple[State, State | None]:
+    def _spread(
+        self, step: Step, state: MovedChannels
+    ) -> tuple[MovedChannels, MovedChannels | None]:
         """Rows of a step that mixes channels, and the state of those that it does not reach."""
-        first = _first(step)
-        block = state.blocks[first]
-        change = block - self._base_blocks(first, state.channels, block.shape[1:-1])
-        if not self._layout.kinky:
-            return self._spread_all(step, state, change), None
-        reached = (change != 0).reshape(len(change), -1).any(axis=1)
-        still = None
-        if not reached.any():
-            return state, None
-        if not reached.all():
-            still = state.part(~reached)
-            still.at += 1
-            state, change = state.part(reached), change[reached]
-        return self._spread_all(step, state, change), still
-
-    def _spread_all(self, step: Step, state: State, change: Array) -> State:
-        base = self._route.base
-        op, count = base.ops[step.output], self._layout.channels
-        rows = op.spread(change, state.channels, count, *base.arguments(step, {}))
+        block, unreached = state.blocks[first(step)], None
+        change = block - self._base_blocks(first(step), state.channels, block.shape[1:-1])
+        # Behind a kink, such as that of a rectifier which is shut, whole channels stand still.
+        # Smooth ops leave none, so that nobody looks.
+        if self._layout.kinky:
+            reached = (change != 0).reshape(len(change), -1).any(axis=1)
+            if not reached.any():
+                return state, None
+            if not reached.all():
+                unreached = state.part(~reached)
+                unreached.at += 1
+                state, change = state.part(reached), change[reached]
+        op, count = self._base.ops[step.output], self._layout.channels
+        rows = op.spread(change, state.channels, count, *self._base.arguments(step, {}))
         if rows is None:
             self._on_rows(step, state)
         else:
             rows += self._base_rows(step.output)
             state.rows[step.output] = rows
-        return state
+        return state, unreached
 
     # Rows to rows
 
-    def _keeps_entries(self, step: Step, state: State) -> bool:
+    def _keeps_entries(self, step: Step, state: MovedChannels) -> bool:
         """Whether `step` works entry by entry on rows, and on blocks that can be put in place."""
         if not step.op.channelwise or not self._lines_up(step):
             return False
         blocks = any(slot in state.blocks for slot in step.arguments)
         whole = any(slot in state.rows for slot in step.arguments)
-        return whole and not (blocks and self._layout.inner(step.output) is None)
+        return whole and not (blocks and not self._layout.is_cut(step.output))
 
-    def _on_entries(self, step: Step, state: State) -> None:
+    def _on_entries(self, step: Step, state: MovedChannels) -> None:
         """A step that works entry by entry; where blocks moved too, theirs are put in place."""
-        op, inner = step.op, self._layout.inner(step.output)
+        op = step.op
         given = [self._entries(slot, step, state) for slot in step.arguments]
         blocks: list[Array | None] = []
+        inner: Shape = ()
         if any(slot in state.blocks for slot in step.arguments):
-            assert inner is not None
+            inner = self._layout.inner(step.output)
             blocks = [self._block(slot, step, state, inner) for slot in step.arguments]
-        if step.output in self._route.base.branches:
+        if step.output in self._base.branches:
             here = np.asarray(op.branch(*given))
-            if blocks and inner is not None:
-                self._cut(here, inner)[_own(state)] = op.branch(*blocks)
-            self._mark(state, here != self._base_branch(step.output)[..., None, :], 0)
+            if blocks:
+                self._cut(here, inner)[state.own()] = op.branch(*blocks)
+            base = self._gather(("branch", step.output), self._layout.branch(step.output))
+            _mark(state, here != base[..., None, :], 0)
+        # Before the rows, which may be written over their own operand.
         put = op.forward(*blocks) if blocks else None
         result = op.forward(*given, **self._over(step, state.rows))
-        if blocks and inner is not None:
-            self._cut(result, inner)[_own(state)] = put
+        if blocks:
+            self._cut(result, inner)[state.own()] = put
         state.rows[step.output] = result
 
-    def _entries(self, slot: int | None, step: Step, state: State) -> Array | None:
+    def _entries(self, slot: int | None, step: Step, state: MovedChannels) -> Array | None:
         """An operand in the layout of rows; a block that moved as it was."""
-        if slot is None:
-            return None
-        if slot in state.rows:
-            return state.rows[slot]
-        value = self._route.base.values[slot]
-        if value.shape == self._route.base.values[step.output].shape:
+        if slot is None or slot in state.rows:
+            return None if slot is None else state.rows[slot]
+        value = self._base.values[slot]
+        if value.shape == self._base.values[step.output].shape:
             return self._base_rows(slot)
         return value[..., None, None] if value.ndim else value
 
-    def _on_rows(self, step: Step, state: State) -> None:
+    def _on_rows(self, step: Step, state: MovedChannels) -> None:
         """Any step, on all rows as one batch."""
-        channels, cases = state.kinks.shape
-        given: list[Array | None] = []
-        for slot in step.arguments:
-            if slot is not None and slot in state.blocks and slot not in state.rows:
-                state.rows[slot] = self._widened(slot, state)
-        for slot, has in zip(step.arguments, self._route.has_rows(step), strict=True):
-            if slot is None:
-                given.append(None)
-            elif slot in state.rows:
-                given.append(_rows_first(_flat(state.rows[slot])))
-            elif has:
-                given.append(self._stretched(self._route.base.values[slot], channels))
-            else:
-                given.append(self._route.base.values[slot])
-        if step.output in self._route.base.branches:
-            base = self._stretched(np.asarray(self._route.base.branches[step.output]), channels)
+        moves = state.kinks.shape
+        given = [
+            self._batch(slot, has_rows, state)
+            for slot, has_rows in zip(step.arguments, self._route.has_rows(step), strict=True)
+        ]
+        if step.output in self._base.branches:
+            base = self._stretched(np.asarray(self._base.branches[step.output]), moves[0])
             crossed = np.asarray(step.op.branch(*given)) != base
-            self._mark(state, _rows_last(crossed).reshape(*crossed.shape[1:], channels, cases), 0)
-        features = self._layout.features(step.output)
+            _mark(state, rows_last(crossed).reshape(*crossed.shape[1:], *moves), 0)
+        shape = *self._layout.features(step.output), *moves
         keywords = {}
         if step.op.takes_out:
+            # Made here, so that the result has the moves last whatever the op would choose.
             out = self._over(step, state.rows).get("out")
             if out is None:
-                dtype = np.result_type(*(state.rows[s] for s in step.arguments if s in state.rows))
-                out = np.empty((*features, channels, cases), dtype)
-            keywords["out"] = _rows_first(_flat(out))
-        result = _rows_last(np.asarray(step.op.forward(*given, **keywords)))
-        state.rows[step.output] = result.reshape(*features, channels, cases)
+                moved = [state.rows[slot] for slot in step.arguments if slot in state.rows]
+                out = np.empty(shape, np.result_type(*moved))
+            keywords["out"] = rows_first(_flat(out))
+        result = rows_last(np.asarray(step.op.forward(*given, **keywords)))
+        state.rows[step.output] = result.reshape(shape)
+
+    def _batch(self, slot: int | None, has_rows: bool, state: MovedChannels) -> Array | None:
+        """An operand for all rows as one batch, [channels * cases, ...]."""
+        if slot is None:
+            return None
+        if slot in state.blocks and slot not in state.rows:
+            # Kept: a later step may read it as rows too.
+            state.rows[slot] = self._widened(slot, state)
+        if slot in state.rows:
+            return rows_first(_flat(state.rows[slot]))
+        value = self._base.values[slot]
+        return self._stretched(value, len(state.channels)) if has_rows else value
+
+    def _widened(self, slot: int, state: MovedChannels) -> Array:
+        """Rows with a block that moved in its place."""
+        block = state.blocks[slot]
+        rows = np.empty((*self._layout.features(slot), *state.kinks.shape), block.dtype)
+        rows[...] = self._base_rows(slot)
+        self._cut(rows, block.shape[1:-1])[state.own()] = block
+        return rows
 
     def _stretched(self, value: Array, channels: int) -> Array:
         """Base rows of all cases of so many channels."""
@@ -418,45 +347,37 @@ class Propagation:
         stretched: Array = value.take(self._rows_of[channels], axis=0)
         return stretched
 
-    def _widened(self, slot: int, state: State) -> Array:
-        block = state.blocks[slot]
-        rows = np.empty((*self._layout.features(slot), *state.kinks.shape), block.dtype)
-        rows[...] = self._base_rows(slot)
-        self._cut(rows, block.shape[1:-1])[_own(state)] = block
-        return rows
-
     def _cut(self, rows: Array, inner: Shape) -> Array:
         """View of rows with their channels as the first axis."""
         return rows.reshape(self._layout.channels, *inner, *rows.shape[-2:])
 
     def _over(self, step: Step, moved: Mapping[int, Array]) -> dict[str, Array]:
         """To write over the first operand where that moved and nothing reads it any more."""
-        op, first = step.op, step.arguments[0]
-        if first is None or first not in moved or not (op.inplace and op.takes_out):
+        leading, *others = step.arguments
+        if leading is None or leading not in moved or not self._layout.may_write_over(step):
             return {}
-        slots = self._route.base.plan.slots
-        if slots[first].storage != first or first not in step.dying or first in step.arguments[1:]:
-            return {}
-        if self._layout.features(first) != self._layout.features(step.output):
-            return {}
-        others = [moved[slot] for slot in step.arguments[1:] if slot in moved and slot is not None]
-        return {} if any(a.dtype != moved[first].dtype for a in others) else {"out": moved[first]}
+        out = moved[leading]
+        # Beside a complex operand a real one cannot hold the result.
+        same = all(
+            moved[slot].dtype == out.dtype for slot in others if slot is not None and slot in moved
+        )
+        return {"out": out} if same else {}
 
     # Base values
 
     def _base_blocks(self, slot: int, channels: Array, inner: Shape) -> Array:
         """Blocks with nothing moved, [channels, ..., cases or 1]."""
-        rows = self._gather(slot, self._layout.value(slot))
-        return self._blocks(rows, channels, inner)
+        return self._cut_base(self._gather(slot, self._layout.value(slot)), channels, inner)
 
     def _base_rows(self, slot: int) -> Array:
         """Rows with nothing moved, [..., 1, cases or 1]."""
         return self._gather(slot, self._layout.value(slot))[..., None, :]
 
-    def _blocks(self, rows: Array, channels: Array, inner: Shape) -> Array:
+    def _cut_base(self, rows: Array, channels: Array, inner: Shape) -> Array:
         """Cut base rows, [..., cases or 1], to the blocks of some channels."""
         count = self._layout.channels
         cut: Array = rows.reshape(count, *inner, rows.shape[-1])
+        # An index would copy.
         return cut if len(channels) == count else cut[channels]
 
     def _gather(self, key: Any, value: Array) -> Array:
@@ -471,16 +392,11 @@ class Propagation:
                 self._gathered[key] = value.take(self._samples, axis=-1)
         return self._gathered[key]
 
-    def _base_branch(self, slot: int) -> Array:
-        return self._gather(("branch", slot), self._layout.branch(slot))
-
-    def _base_branch_blocks(self, step: Step, state: State, inner: Shape) -> Array:
-        return self._blocks(self._base_branch(step.output), state.channels, inner)
-
-    def _losses(self, state: State) -> Array:
+    def _losses(self, state: MovedChannels) -> Array:
         """How much the losses differ from the base pass, as parts of the mean."""
         total = np.zeros(state.kinks.shape)
         for loss in self._route.losses:
+            # Subtracted entry by entry and then added up, so that less cancels than of sums.
             if loss in state.rows:
                 change = state.rows[loss] - self._base_rows(loss)
                 change = change.reshape(-1, *state.kinks.shape).sum(axis=0)
@@ -490,29 +406,17 @@ class Propagation:
                 change = change.reshape(len(block), -1, block.shape[-1]).sum(axis=1)
             else:
                 continue
-            total = total + change / self._route.base.values[loss].size
+            total = total + change / self._base.values[loss].size
         return total
 
 
-def _first(step: Step) -> int:
-    first = step.arguments[0]
-    assert first is not None
-    return first
-
-
-def _own(state: State) -> tuple[Any, ...]:
-    """In rows with their channels cut out: the block that each channel in play moved."""
-    return state.channels, ..., np.arange(len(state.channels)), slice(None)
+def _mark(state: MovedChannels, crossed: Array, axis: int) -> None:
+    """Note kinks; the axes of `crossed` between those of the moves start at `axis`."""
+    if crossed.any():
+        between = tuple(range(axis, axis + crossed.ndim - 2))
+        state.kinks |= crossed.any(axis=between)
 
 
 def _flat(rows: Array) -> Array:
     """Rows with channels and cases as one axis."""
     return rows.reshape(*rows.shape[:-2], rows.shape[-2] * rows.shape[-1])
-
-
-def _rows_last(value: Array) -> Array:
-    return value.transpose(*range(1, value.ndim), 0)
-
-
-def _rows_first(value: Array) -> Array:
-    return value.transpose(value.ndim - 1, *range(value.ndim - 1))

@@ -1,18 +1,16 @@
-"""What one parameter reaches, and the base pass that probes of it are compared with."""
+"""What one parameter reaches: steps that are run whole, and steps that are run on rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.execution import Plan, Step
-from graphnn.gradients.numerical.engine.continuation import continued
-from graphnn.gradients.numerical.objective import Objective
-from graphnn.ops import Op
+from graphnn.execution import Step
+from graphnn.gradients.numerical.engine.base_pass import BasePass, data_slots
 
 Array = NDArray[Any]
 ROWS = 4096  # rows a call: enough to hide the interpreter, few enough for the cache
@@ -22,133 +20,11 @@ ENTRIES = 1 << 19
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedRows:
     """Rows that moved: arrays by slot, and the row of the batch that each was."""
 
     rows: dict[int, Array]
     samples: Array
-
-
-class Base:
-    """One pass with nothing moved.
-
-    Parameters
-    ----------
-    objective : Objective
-    complex : bool
-        Whether offsets will be complex: values are then complex too, and ops are continued.
-
-    Attributes
-    ----------
-    plan : Plan
-    values : list of ndarray
-        By slot.
-    losses : list of int
-        Slots of the losses.
-    ops : mapping of int to Op
-        By the slot of their result; free sizes in their attributes are replaced by numbers.
-    branches : mapping of int to ndarray
-        Likewise, for ops that have kinks.
-    """
-
-    def __init__(self, objective: Objective, complex: bool = False) -> None:
-        executor, inputs = objective.executor(keep=True), objective.inputs
-        values, release = executor.values(inputs, objective.network.arrays, objective.noise())
-        self.plan: Plan = continued(executor.plan) if complex else executor.plan
-        self.values = [np.array(value) for value in values]
-        if complex:
-            self.values = [v.astype(np.complex128) if v.dtype == float else v for v in self.values]
-        release()
-        self.losses = [self.plan.outputs[name] for name in objective.losses]
-        bound = dict(executor.bind(inputs)[1])
-        self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}
-        self.branches = {
-            step.output: self.ops[step.output].branch(*self.arguments(step, {}))
-            for step in executor.plan.steps
-            if type(step.op).branch is not Op.branch
-        }
-
-    def size(self, loss: int) -> Array:
-        """Size of the numbers that the entries of a loss are rounded as."""
-        grain = self.ops[loss].grain if loss in self.ops else 0.0
-        found: Array = np.maximum(np.abs(self.values[loss]), grain)
-        return found
-
-    def arguments(self, step: Step, moved: Mapping[int, Array]) -> list[Array | None]:
-        """Operands of `step`: moved ones where there are, else those of this pass."""
-        return [
-            None if slot is None else moved.get(slot, self.values[slot]) for slot in step.arguments
-        ]
-
-
-Offsets = tuple[float | complex, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What probes found.
-
-    Attributes
-    ----------
-    differences : ndarray, shape (offsets, ...)
-        How the loss differs.
-    kinks : ndarray of bool, shape (offsets, ...), or None
-        Whether a kink was crossed; None where there are none on the way.
-    stake : ndarray, shape (...)
-        Mean of the losses that moved, as far as can be told.
-    """
-
-    differences: Array
-    kinks: Array | None
-    loss_scale: Array
-
-    @classmethod
-    def of(cls, offsets: Offsets, shape: tuple[int, ...], kinks: bool = True) -> Found:
-        """Where nothing moves."""
-        whole = len(offsets), *shape
-        return cls(
-            np.zeros(whole, np.result_type(float, *offsets)),
-            np.zeros(whole, dtype=bool) if kinks else None,
-            np.zeros(shape),
-        )
-
-    def where(self, wanted: Array) -> Found:
-        """The same where `wanted`, and else as where nothing moves."""
-        kinks = None if self.kinks is None else self.kinks & wanted
-        return Found(self.differences * wanted, kinks, self.loss_scale * wanted)
-
-    def add(self, place: Any, part: Found) -> None:
-        """Add what a part of the probes found."""
-        self.differences[place] += part.differences
-        self.loss_scale[place] += part.loss_scale
-        if self.kinks is not None and part.kinks is not None:
-            self.kinks[place] |= part.kinks
-
-
-class Strategy(Protocol):
-    """How probes of one parameter are evaluated, a piece of the work at a time."""
-
-    def blank(self, offsets: Offsets) -> Found:
-        """Room for what all pieces find."""
-
-    def pieces(self, offsets: Offsets) -> Iterable[Any]:
-        """The work cut into pieces, each of some milliseconds; the same for any workers."""
-
-    def evaluate(self, piece: Any, offsets: Offsets) -> Found:
-        """What the probes of a piece find."""
-
-    def place(self, piece: Any) -> Any:
-        """Index of the room to which what a piece finds is added."""
-
-    def finished(self, found: Array) -> Array:
-        """An array of the room with the entries of the parameter as its last axis."""
-
-
-def data_slots(step: Step) -> list[int]:
-    """Slots of the data that `step` reads."""
-    others = sum(operand.role != "data" for operand in step.op.operands)
-    data = step.arguments[: len(step.arguments) - others]
-    return [slot for slot in data if slot is not None]
 
 
 class Route:
@@ -159,31 +35,35 @@ class Route:
     others, whose rows can be mixed with those of other probes.
     """
 
-    def __init__(self, base: Base, slot: int) -> None:
+    def __init__(self, base: BasePass, slot: int) -> None:
         self.base = base
         self.slot = slot
         reached = {slot}
         steps = []
         for step in base.plan.steps:
-            if any(argument in reached for argument in step.arguments):
+            if not reached.isdisjoint(step.arguments):
                 reached.add(step.output)
                 steps.append(step)
-        needed: set[int] = set()
-        for step in reversed(steps):
-            if step.output in needed or not self._apart(step, reached):
-                needed.add(step.output)
-                needed.update(a for a in step.arguments if a in reached and a is not None)
+        needed = self._needed_whole(steps, reached)
         self.whole = [step for step in steps if step.output in needed]
         self.apart = [step for step in steps if step.output not in needed]
         if not self._one_row_count():
             self.whole, self.apart = steps, []
-        outputs = {step.output for step in self.whole}
+        self.losses = [loss for loss in base.losses if loss in reached]
         read = {argument for step in self.apart for argument in step.arguments}
-        self.frontier = [s for s in outputs if s in read or s in base.losses]
-        ends = {step.output for step in steps}
-        self.losses = [loss for loss in base.losses if loss in ends]
+        read.update(base.losses)
+        self.frontier = [step.output for step in self.whole if step.output in read]
 
-    def _apart(self, step: Step, reached: set[int]) -> bool:
+    def _needed_whole(self, steps: list[Step], reached: set[int]) -> set[int | None]:
+        """Outputs of the steps that cannot work on rows, and of all that lead to them."""
+        needed: set[int | None] = set()
+        for step in reversed(steps):
+            if step.output in needed or not self._works_on_rows(step, reached):
+                needed.add(step.output)
+                needed.update(reached.intersection(step.arguments))
+        return needed
+
+    def _works_on_rows(self, step: Step, reached: set[int]) -> bool:
         data = data_slots(step)
         if any(argument in reached for argument in step.arguments[len(data) :]):
             return False
@@ -223,7 +103,7 @@ class Route:
         others = step.arguments[len(data) :]
         return [*found, *(slot is not None and self._is_noise(slot) for slot in others)]
 
-    def on_rows(self, step: Step, moved: Moved) -> list[Array | None]:
+    def on_rows(self, step: Step, moved: MovedRows) -> list[Array | None]:
         """Operands of `step` for the rows `moved`, the others from the rows that these were."""
         values = self.base.values
         return [
@@ -248,7 +128,7 @@ class Route:
         here: Array = np.asarray(step.op.branch(*given)) != base[samples]
         return np.asarray(here.reshape(len(samples), -1).any(axis=1))
 
-    def stakes(self) -> Array:
+    def loss_scales(self) -> Array:
         """Size of each row's losses, as parts of the mean."""
         total = np.zeros(self.rows)
         for loss in self.losses:

@@ -1,0 +1,75 @@
+"""One pass with nothing moved, which probes are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.execution import Plan, Step
+from graphnn.gradients.numerical.engine.continuation import continued
+from graphnn.gradients.numerical.objective import Objective
+from graphnn.ops import Op
+
+Array = NDArray[Any]
+
+
+class BasePass:
+    """One pass with nothing moved.
+
+    Parameters
+    ----------
+    objective : Objective
+    complex : bool
+        Whether offsets will be complex: values are then complex too, and ops are continued.
+
+    Attributes
+    ----------
+    plan : Plan
+    values : list of ndarray
+        By slot.
+    losses : list of int
+        Slots of the losses.
+    ops : mapping of int to Op
+        By the slot of their result; free sizes in their attributes are replaced by numbers.
+    branches : mapping of int to ndarray
+        Likewise, for ops that have kinks.
+    """
+
+    def __init__(self, objective: Objective, complex: bool = False) -> None:
+        executor, inputs = objective.executor(keep=True), objective.inputs
+        values, release = executor.values(inputs, objective.network.arrays, objective.noise())
+        self.plan: Plan = continued(executor.plan) if complex else executor.plan
+        self.values = [np.array(value) for value in values]
+        if complex:
+            self.values = [v.astype(np.complex128) if v.dtype == float else v for v in self.values]
+        release()
+        self.losses = [self.plan.outputs[name] for name in objective.losses]
+        bound = dict(executor.bind(inputs)[1])
+        self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}
+        self.branches = {
+            step.output: self.ops[step.output].branch(*self.arguments(step, {}))
+            for step in executor.plan.steps
+            if type(step.op).branch is not Op.branch
+        }
+
+    def size(self, loss: int) -> Array:
+        """Size of the numbers that the entries of a loss are rounded as."""
+        grain = self.ops[loss].grain if loss in self.ops else 0.0
+        size: Array = np.maximum(np.abs(self.values[loss]), grain)
+        return size
+
+    def arguments(self, step: Step, moved: Mapping[int, Array]) -> list[Array | None]:
+        """Operands of `step`: moved ones where there are, else those of this pass."""
+        return [
+            None if slot is None else moved.get(slot, self.values[slot]) for slot in step.arguments
+        ]
+
+
+def data_slots(step: Step) -> list[int]:
+    """Slots of the data that `step` reads."""
+    others = sum(operand.role != "data" for operand in step.op.operands)
+    data = step.arguments[: len(step.arguments) - others]
+    return [slot for slot in data if slot is not None]
