@@ -183,9 +183,13 @@ class Probes:
         columns = ready if few else chosen[ready[chosen]]
         if not ready.all():
             entries = chosen[ready] if few else columns
+        differences = strategy.finished(changes.differences)[:, columns]
+        kinks = np.zeros(differences.shape, dtype=bool)
+        if changes.kinks.any():
+            kinks = strategy.finished(changes.kinks)[:, columns]
         return Probed(
-            strategy.finished(changes.differences)[:, columns],
-            strategy.finished(changes.kinks)[:, columns],
+            differences,
+            kinks,
             strategy.finished(changes.loss_scale[None])[0, columns],
             entries,
         )
