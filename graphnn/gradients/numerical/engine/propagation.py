@@ -179,7 +179,7 @@ class Propagation:
         state.blocks[step.output] = step.op.forward(*given, **out)
 
     def _on_planes(self, step: Step, state: MovedChannels) -> None:
-        # The op takes planes as rows [channels * cases, 1, ...] would be: cases first.
+        # To the op, cases are rows, and the channels in play are all that there are.
         given = [self._plane(slot, state) for slot in step.arguments]
         if step.output in self._base.branches:
             self._mark_blocks(step, state, rows_last(np.asarray(step.op.branch(*given))))
