@@ -9,10 +9,7 @@ import pytest
 from PIL import Image
 
 import graphnn
-from graphnn import graph
-from graphnn.diagnostics import Findings, UsageError
-from graphnn.spec import build, reader
-from graphnn.training.checking.partial import Partial
+from graphnn.diagnostics import UsageError
 from graphnn.training.data.requirements import demand_of
 
 ROOT = Path(__file__).parents[2]
@@ -47,15 +44,21 @@ def told(tmp_path: Path, data: str, *changes: tuple[str, str]) -> list[tuple[str
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_of_a_sound_graph_it_knows_what_the_network_asks(path):
-    spec = build.build(reader.read_file(path), path.parent, Findings())
-    assert spec.train is not None
-    partial = Partial(graph.check(spec, Findings()), spec.train)
     network = graphnn.load(path)
-    wanted, found = demand_of(network, spec.train), partial.demand()
-    assert dict(found.needs) == dict(wanted.needs)
-    assert [*found.needs] == [*wanted.needs]
-    assert (dict(found.idle), found.complete, found.maybe) == (dict(wanted.idle), True, ())
-    assert partial.learns == bool(network.trainable)
+    spec = network.graph.spec.train
+    losses = network.losses([each.name for each in spec.loss] or None)
+    compared = [node.name for metric in spec.metrics for node in metric.nodes]
+    read = network.executor([*losses, *compared]).plan.inputs
+    found = demand_of(network, spec)
+    assert [*found.needs] == [node.name for node in network.graph.inputs if node.name in read]
+    for name, need in found.needs.items():
+        node = network.graph.node(name)
+        sizes = tuple(size if isinstance(size, int) else None for size in node.shape)
+        assert (need.name, need.shape) == (name, sizes)
+        assert need.dtype == ("int" if node.kind == "int" else network.graph.spec.dtype)
+    idle = {node.name for node in network.graph.inputs} - {*read}
+    assert (found.idle.keys(), found.complete) == (idle, True)
+    assert all(found.find(name) is None for name in idle)
 
 
 @pytest.mark.parametrize("fault", [UNITS, SHAPE, READS, OP], ids=["units", "shape", "reads", "op"])

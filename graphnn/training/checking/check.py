@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from graphnn import graph
-from graphnn.diagnostics import Diagnostic, Findings, GraphnnError, Span, SpecError
+from graphnn.diagnostics import FAULTY, Diagnostic, Findings, GraphnnError, Span, SpecError
 from graphnn.execution import diagnose_examples
 from graphnn.execution.network import Network
 from graphnn.graph import lints
@@ -17,9 +17,10 @@ from graphnn.spec import DEFAULT, NO_NETWORK, build, reader
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Entry, Value
 from graphnn.spec.values import Mapping as Document
-from graphnn.training.checking.partial import Partial
+from graphnn.training.checking.learning import may_learn
 from graphnn.training.data.columns import InputRequirements
 from graphnn.training.data.dataset import source
+from graphnn.training.data.requirements import are_sound, demand_of, keys_of, knows_keys, losses_of
 from graphnn.training.data.splits import sets
 from graphnn.training.fitting import augmentation, metrics, optimizers
 from graphnn.training.fitting.batches import check_batches
@@ -130,7 +131,8 @@ def _find(
     for found in diagnose_examples(spec, checked.nodes):
         findings.add(found)
     if spec.train is not None:
-        _trained(Partial(checked, spec.train), spec.train, findings, data=data)
+        sound = Network(replace(checked, spec=replace(spec, weights=None)))
+        _trained(sound, spec.train, findings, data=data)
     if net is not None:
         for found in lints.advise(net.graph):
             findings.add(found)
@@ -174,29 +176,28 @@ def _is_mapping(value: Value | None) -> TypeGuard[Document]:
     return isinstance(value, Document)
 
 
-def _trained(partial: Partial, spec: TrainSpec, findings: Findings, *, data: bool) -> None:
+def _trained(network: Network, spec: TrainSpec, findings: Findings, *, data: bool) -> None:
     """What only the network can tell of ``train``, as far as its sound part tells it."""
-    if not partial.learns:
+    if not network.trainable and not may_learn(network.graph):
         message = "the network has no parameter to train"
         findings.error("nothing-to-train", message, spec.place.span)
     with _kept(findings, spec.place.span):
-        demand = partial.demand()
+        demand = demand_of(network, spec)
         if demand.known is not None:
             with _kept(findings, spec.place.span):
                 augmentation.find(spec.augment, demand.known)
         if data:
-            _rows(partial, demand, spec, findings)
+            _rows(network, demand, spec, findings)
     for metric in spec.metrics:
-        if partial.is_sound(node.name for node in metric.nodes):
+        if are_sound(network.graph, (node.name for node in metric.nodes)):
             with _kept(findings, spec.place.span):
-                fitted(partial.network, metric)
+                fitted(network, metric)
 
 
-def _rows(partial: Partial, demand: InputRequirements, spec: TrainSpec, findings: Findings) -> None:
+def _rows(network: Network, demand: InputRequirements, spec: TrainSpec, findings: Findings) -> None:
     """Whether the data can be read and fit, without what a fault in the way hides."""
-    document = partial.network.graph.spec.document.get("train")
-    entries = document.entries if isinstance(document, Document) else {}
-    wrong = {key for key, entry in entries.items() if _is_told(entry, findings)}
+    written = keys_of(network.graph.spec)
+    wrong = {key for key, entry in written.items() if _is_told(entry, findings)}
     sound = replace(
         spec,
         validation=None if "validation" in wrong else spec.validation,
@@ -204,10 +205,12 @@ def _rows(partial: Partial, demand: InputRequirements, spec: TrainSpec, findings
         # How many rows are left is not known then.
         rows=None if wrong & {"validation", "test"} else spec.rows,
     )
-    hidden = spec.data is None and partial.may_have_data
-    train = sets(demand, sound, partial.network.graph.spec.folder, hidden=hidden).train
-    if train is not None and partial.losses_are_sound and not wrong & _OF_BATCHES:
-        check_batches(partial.network, spec, len(train))
+    hidden = spec.data is None and ("data" in written or not knows_keys(written))
+    train = sets(demand, sound, network.graph.spec.folder, hidden=hidden).train
+    losses = losses_of(network, spec)
+    known = losses is not FAULTY and are_sound(network.graph, losses)
+    if train is not None and known and not wrong & _OF_BATCHES:
+        check_batches(network, spec, len(train))
 
 
 def _is_told(entry: Entry, findings: Findings) -> bool:

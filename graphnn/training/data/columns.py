@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import Span, listed
+from graphnn.diagnostics import FAULTY, Faulty, Span, listed
 from graphnn.ops import Array
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes
@@ -58,8 +58,8 @@ class InputSpec:
         return np.dtype(np.int64 if self.dtype == "int" else self.dtype)
 
 
-def _is_none(name: str) -> bool:
-    return False
+def _no_other(name: str) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +68,31 @@ class InputRequirements:
 
     Attributes
     ----------
-    needs : mapping of str to InputNeed or None
-        Every input that is surely to be fed, in the order of the graph; None where a fault hides
-        what it takes.
+    needs : mapping of str to InputSpec or FAULTY
+        Every input that is surely to be fed, in the order of the graph; `FAULTY` where a fault
+        hides what it takes.
     idle : mapping of str to str
         Inputs that are not to be fed, with a sentence that says why.
     complete : bool
         Whether no fault hides that there are other inputs to feed.
-    maybe : tuple of str
-        Nodes of which a fault hides whether they are such inputs.
-    is_lost : callable
-        Whether a name may be that of a node of which nothing is known.
+    other : callable
+        Gives `FAULTY` for the name of anything else that may be an input to feed.
     """
 
-    needs: Mapping[str, InputSpec | None]
+    needs: Mapping[str, InputSpec | Faulty]
     idle: Mapping[str, str] = field(default_factory=dict)
     complete: bool = True
-    maybe: tuple[str, ...] = ()
-    is_lost: Callable[[str], bool] = _is_none
+    other: Callable[[str], Faulty | None] = _no_other
 
     @property
     def known(self) -> dict[str, InputSpec] | None:
         """Every need, where no fault hides one."""
-        known = {name: need for name, need in self.needs.items() if need is not None}
+        known = {name: need for name, need in self.needs.items() if need is not FAULTY}
         return known if self.complete and len(known) == len(self.needs) else None
 
-    def hides(self, name: str) -> bool:
-        """Whether a fault hides what the input `name` takes, or whether it is one."""
-        return self.needs.get(name) is None and (
-            name in self.needs or name in self.maybe or self.is_lost(name)
-        )
+    def find(self, name: str) -> InputSpec | Faulty | None:
+        """What the input `name` takes; None where it surely is no input to feed."""
+        return self.needs[name] if name in self.needs else self.other(name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,7 +119,7 @@ class Column:
     classes: tuple[str, ...] = ()
 
 
-def array_for(need: InputSpec | None, column: Column) -> Array:
+def array_for(need: InputSpec | Faulty, column: Column) -> Array:
     """The array that feeds an input; the values as they are where nothing tells what it takes.
 
     A row is reshaped where the number of values allows it. One whole number a row, for an input
@@ -143,7 +138,7 @@ def array_for(need: InputSpec | None, column: Column) -> Array:
     """
     if column.values.ndim == 0 or len(column.values) == 0:
         raise refuse("no-rows", f"'{column.name}' holds no rows", column.span)
-    if need is None:
+    if need is FAULTY:
         return column.values
     if _are_classes(need, column):
         return _one_hot(need, column)

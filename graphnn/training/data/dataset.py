@@ -9,7 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn.diagnostics import DataError, Findings, Note, Span, UsageError, listed, suggestion
+from graphnn.diagnostics import (
+    FAULTY,
+    DataError,
+    Findings,
+    Note,
+    Span,
+    UsageError,
+    listed,
+    suggestion,
+)
 from graphnn.diagnostics import Diagnostic as Fault
 from graphnn.execution import as_numbers
 from graphnn.execution.weight_files import Classes
@@ -212,7 +221,7 @@ def load_known(
     with request.faults.kept():
         found = SOURCES[kind].load(request)
     arrays = request.faults.each(
-        found.columns, lambda name, column: array_for(demand.needs.get(name), column)
+        found.columns, lambda name, column: array_for(demand.needs.get(name, FAULTY), column)
     )
     request.faults.tell()
     if not arrays:
@@ -404,7 +413,7 @@ def _check_demand(demand: InputRequirements, span: Span | None) -> None:
         raise refuse("no-inputs", "the network has no input that data could feed", span)
     findings = Findings()
     for name, need in demand.needs.items():
-        if need is not None and not need.shape:
+        if need is not FAULTY and not need.shape:
             findings.error(
                 "no-batch-axis",
                 f"data cannot feed input '{name}': its shape [] has no axis for their rows",

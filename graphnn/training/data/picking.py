@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from graphnn.diagnostics import DataError, Findings, Note, Span, listed, suggestion
+from graphnn.diagnostics import FAULTY, DataError, Faulty, Findings, Note, Span, listed, suggestion
 from graphnn.training.data.columns import InputSpec
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.source import Feed, Request, Wanted
@@ -21,8 +21,8 @@ class Pick:
     ----------
     name : str
         The input.
-    need : InputNeed or None
-        What it takes, if that is known.
+    need : InputSpec or FAULTY
+        What it takes.
     columns : list of int
         Their places in the header, in the order in which they feed the input.
     span : Span or None
@@ -38,7 +38,7 @@ class Pick:
     """
 
     name: str
-    need: InputSpec | None
+    need: InputSpec | Faulty
     columns: list[int]
     span: Span | None
     numbers: array[float] = field(default_factory=lambda: array("d"))
@@ -51,7 +51,7 @@ class Pick:
         """Whether texts would do: one column for an int, for a one-hot row, or for who knows."""
         need = self.need
         return len(self.columns) == 1 and (
-            need is None
+            need is FAULTY
             or need.dtype == "int"
             or (len(need.row) == 1 and need.width not in (None, 1))
         )
@@ -59,7 +59,7 @@ class Pick:
     @property
     def whole(self) -> bool:
         """Whether the numbers must be whole."""
-        return self.need is not None and self.need.dtype == "int"
+        return self.need is not FAULTY and self.need.dtype == "int"
 
 
 def choose(
@@ -77,7 +77,7 @@ def choose(
     """
     there = request.faults.each(
         given,
-        lambda name, wanted: _there(table, file, name, request.needs.get(name), wanted),
+        lambda name, wanted: _there(table, file, name, request.needs.get(name, FAULTY), wanted),
     )
     picks = there | _own(table, file, request.needs, given)
     needs = request.demand.known
@@ -98,7 +98,7 @@ def choose(
     return {name: picks[name] for name in needs}
 
 
-def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | None, asked: Feed) -> Pick:
+def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | Faulty, asked: Feed) -> Pick:
     findings = Findings()
     for wanted in asked.names:
         if wanted.name not in table.places:
@@ -117,13 +117,13 @@ def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | None, aske
 def _own(
     table: CsvFile,
     file: Wanted,
-    needs: Mapping[str, InputSpec | None],
+    needs: Mapping[str, InputSpec | Faulty],
     given: Container[str],
 ) -> dict[str, Pick]:
     """Picks for inputs not yet named whose columns bear their names, as many as they need."""
     picks: dict[str, Pick] = {}
     for name, need in needs.items():
-        if need is None:
+        if need is FAULTY:
             continue
         columns = _numbered(table.places, name)
         if need.width == 1 and name in table.places:

@@ -1,49 +1,144 @@
-"""What a training asks of data."""
+"""What a training asks of data: which inputs they feed, as far as no fault hides it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from graphnn.diagnostics import FAULTY, Faulty
 from graphnn.execution.network import Network
-from graphnn.spec.model import TrainSpec
+from graphnn.graph import Graph, Node
+from graphnn.ops import REGISTRY, Op
+from graphnn.spec.model import TRAIN_KEYS, NetworkSpec, NodeSpec, TrainSpec
+from graphnn.spec.values import Entry, Scalar
+from graphnn.spec.values import Mapping as Located
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.fitting.measuring import class_counts, input_need
 
 
 def demand_of(network: Network, spec: TrainSpec) -> InputRequirements:
-    """What training `network`, all of which is sound, asks of data.
+    """What training `network` as `spec` says asks of data.
+
+    Parameters
+    ----------
+    network : Network
+        Of the sound nodes, where others are at fault.
+    spec : TrainSpec
 
     Raises
     ------
     UsageError
         There is no loss.
     """
-    inputs = needs(network, spec)
-    others = [node.name for node in network.graph.inputs if node.name not in inputs]
-    return InputRequirements(inputs, idle(_losses(network, spec), others))
+    graph = network.graph
+    ops = {name: op_named(node.op) for name, node in graph.spec.nodes.items()}
+    inputs = [name for name, op in ops.items() if op is not None and op.is_input]
+    losses = losses_of(network, spec)
+    wanted = FAULTY if losses is FAULTY else _wanted(graph, spec, losses)
+    read = frozenset[str]() if wanted is FAULTY else graph.upstream(wanted)
+    complete = wanted is not FAULTY and all(_is_traced(graph.spec, name) for name in read)
+
+    def other(name: str) -> Faulty | None:
+        hidden = not complete and name in inputs
+        unknown = name in ops and ops[name] is None
+        lost = not ops or graph.spec.find(name) is FAULTY
+        return FAULTY if hidden or unknown or lost else None
+
+    if wanted is FAULTY or losses is FAULTY or not complete:
+        return InputRequirements({}, complete=False, other=other)
+    fed = [name for name in inputs if name in read]
+    others = [name for name in inputs if name not in read]
+    return InputRequirements(_needs(network, fed, wanted), _idle(losses, others), other=other)
 
 
 def needs(network: Network, spec: TrainSpec) -> dict[str, InputSpec]:
-    """The inputs that data must feed to train `network` as `spec` says."""
-    plan = network.executor([*_losses(network, spec), *compared(spec)]).plan
-    classes = class_counts(plan)
+    """The inputs that data must feed to train `network`, all of which is sound."""
+    known = demand_of(network, spec).known
+    assert known is not None
+    return known
+
+
+def losses_of(network: Network, spec: TrainSpec) -> tuple[str, ...] | Faulty:
+    """Names of the nodes that make up the loss; `FAULTY` where a fault hides them.
+
+    Raises
+    ------
+    UsageError
+        There is none.
+    """
+    graph, written = network.graph, keys_of(network.graph.spec)
+    if spec.loss or "loss" in written:
+        return tuple(reference.name for reference in spec.loss) or FAULTY
+    if _is_whole(graph) and knows_keys(written):
+        return network.losses()
+    ops = {name: op_named(node.op) for name, node in graph.spec.nodes.items()}
+    found = tuple(name for name, op in ops.items() if op is not None and op.is_loss)
+    return FAULTY if None in ops.values() or graph.spec.faulty or not found else found
+
+
+def are_sound(graph: Graph, names: Iterable[str]) -> bool:
+    """Whether there are nodes called `names`, all of them sound."""
+    return all(isinstance(graph.find(name), Node) for name in names)
+
+
+def keys_of(spec: NetworkSpec) -> Mapping[str, Entry]:
+    """What is written under ``train``, also where it is at fault."""
+    train = spec.document.get("train")
+    return train.entries if isinstance(train, Located) else {}
+
+
+def knows_keys(written: Mapping[str, Entry]) -> bool:
+    """Whether every key of ``train`` is one: another may mean what seems to be missing."""
+    return written.keys() <= set(TRAIN_KEYS)
+
+
+def op_named(name: Scalar) -> type[Op] | None:
+    """The op of a name; None where there is none."""
+    op = REGISTRY.get(str(name.value))
+    return None if op is None or op.internal else op
+
+
+def _wanted(graph: Graph, spec: TrainSpec, losses: Iterable[str]) -> list[str] | Faulty:
+    """The nodes that training reads: losses, and what metrics compare."""
+    wanted = [*losses, *(node.name for metric in spec.metrics for node in metric.nodes)]
+    metrics, aliases = keys_of(graph.spec).get("metrics"), graph.spec.aliases
+    there = all(aliases.get(name, name) in graph.spec.nodes for name in wanted)
+    return wanted if there and (not metrics or isinstance(metrics.value, Located)) else FAULTY
+
+
+def _is_whole(graph: Graph) -> bool:
+    """Whether all nodes and outputs are sound."""
+    spec = graph.spec
+    outputs = [reference.name for reference in spec.outputs or ()]
+    nodes = bool(spec.nodes) and not spec.faulty and are_sound(graph, spec.nodes)
+    return nodes and (spec.outputs is None or bool(outputs)) and are_sound(graph, outputs)
+
+
+def _is_traced(spec: NetworkSpec, name: str) -> bool:
+    """Whether the text says all that a node reads, whatever else is wrong with it."""
+    node: NodeSpec = spec.nodes[name]
+    op, count = op_named(node.op), len(node.inputs)
+    if op is None or any(read.name not in spec.nodes for read in node.inputs):
+        return False
+    operands = op.data_operands()
+    many = bool(operands) and operands[0].many
+    return count > 0 if many else count == len(operands)
+
+
+def _needs(
+    network: Network, fed: Iterable[str], wanted: Iterable[str]
+) -> dict[str, InputSpec | Faulty]:
+    graph = network.graph
+    sound = [name for name in wanted if are_sound(graph, [name])]
+    classes = class_counts(network.executor(sound).plan) if sound else {}
     return {
-        node.name: input_need(network, node, classes.get(node.name))
-        for node in network.graph.inputs
-        if node.name in plan.inputs
+        name: input_need(network, graph.nodes[name], classes.get(name))
+        if name in graph.nodes
+        else FAULTY
+        for name in fed
     }
 
 
-def _losses(network: Network, spec: TrainSpec) -> tuple[str, ...]:
-    return tuple(network.losses([reference.name for reference in spec.loss] or None))
-
-
-def compared(spec: TrainSpec) -> list[str]:
-    """The nodes that metrics read."""
-    return [reference.name for metric in spec.metrics for reference in metric.nodes]
-
-
-def idle(losses: Iterable[str], others: Iterable[str]) -> dict[str, str]:
+def _idle(losses: Iterable[str], others: Iterable[str]) -> dict[str, str]:
     """For each of the `others`, inputs that data need not feed, a sentence that says so."""
     names = [f"'{name}'" for name in losses]
     subject = f"the loss {names[0]} does" if len(names) == 1 else f"{' and '.join(names)} do"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from graphnn.diagnostics import DataError, Findings, Span, listed, suggestion
+from graphnn.diagnostics import DataError, Faulty, Findings, Span, listed, suggestion
 from graphnn.spec import FieldReader
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
@@ -49,7 +49,7 @@ class Request:
     faults: Faults = field(default_factory=Faults)
 
     @property
-    def needs(self) -> Mapping[str, InputSpec | None]:
+    def needs(self) -> Mapping[str, InputSpec | Faulty]:
         """What the inputs that are surely to be fed take."""
         return self.demand.needs
 
@@ -257,14 +257,14 @@ def _by_input(
 
     With them comes the request that is left: another key may be meant for any input not given.
     """
-    findings = Findings()
-    demand, inputs = request.demand, (*request.needs, *request.demand.maybe)
-    names = (*inputs, *but)
+    findings, demand = Findings(), request.demand
+    names = (*request.needs, *but)
+    given = {key: each for key, each in value.items() if key not in but and demand.find(key)}
     for key, entry in value.entries.items():
-        if key not in names and not demand.is_lost(key):
-            message, help = not_fed(key, names, f"its inputs are {listed(inputs)}", demand.idle)
+        if key not in but and key not in given:
+            known = f"its inputs are {listed(request.needs)}"
+            message, help = not_fed(key, names, known, demand.idle)
             findings.error("unknown-input", message, entry.key.span, help=help)
-    given = {k: v for k, v in value.items() if k not in but and (k in inputs or demand.is_lost(k))}
     request.faults.keep(findings)
     return request.narrowed(given) if findings.errors else request, given
 

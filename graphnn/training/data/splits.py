@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, TrainingError
+from graphnn.diagnostics import FAULTY, Diagnostic, TrainingError
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.spec.model import TrainSpec
@@ -122,7 +122,7 @@ class _Loading:
     def _held_back(self, amount: Scalar) -> Dataset:
         assert self._train is not None and isinstance(amount.value, int | float)
         stratify, labels = self._spec.stratify, None
-        if stratify is not None and not self._demand.hides(str(stratify.value)):
+        if stratify is not None and self._demand.find(str(stratify.value)) is not FAULTY:
             labels = dataset.labels(self._train, stratify)
         self._train, held_back = dataset.split_off(
             self._train, amount.value, self._rng, amount.span, labels

@@ -9,7 +9,16 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import DataError, FileError, Findings, Span, listed, suggestion
+from graphnn.diagnostics import (
+    FAULTY,
+    DataError,
+    Faulty,
+    FileError,
+    Findings,
+    Span,
+    listed,
+    suggestion,
+)
 from graphnn.ops import Array
 from graphnn.storage import files
 from graphnn.storage.archives import LIMIT
@@ -81,22 +90,22 @@ class ImageFolder(DataSource):
         read: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
         columns: dict[str, Column] = {}
         for name, feed in request.fed(asked.feeds).items():
-            need = request.needs.get(name)
+            need = request.needs.get(name, FAULTY)
             with request.faults.kept():
                 if _takes_labels(need, feed):
                     columns[name] = _labels(tree, name, request.classes)
-                elif need is not None:
+                elif need is not FAULTY:
                     if need.row not in read:
                         read[need.row] = _images(tree, need)
                     columns[name] = Column(wanted.name, read[need.row], wanted.span, pixels=True)
         return Found(wanted.name, columns)
 
 
-def _takes_labels(need: InputSpec | None, feed: Feed | None) -> bool:
+def _takes_labels(need: InputSpec | Faulty, feed: Feed | None) -> bool:
     """Whether labels feed an input: as the spec says, or else by its type."""
     if feed is not None:
         return feed.names[0].name == "labels"
-    return need is not None and need.dtype == "int"
+    return need is not FAULTY and need.dtype == "int"
 
 
 def _tree(base: Path, wanted: Wanted) -> _Tree:
