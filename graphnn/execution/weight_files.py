@@ -37,7 +37,7 @@ def stored_names(names: Iterable[str]) -> dict[str, str]:
 
 def is_checkpoint(metadata: Mapping[str, str]) -> bool:
     """Whether a file with such metadata is one to resume from."""
-    return "history" in _record(metadata)
+    return "history" in record_in(metadata)
 
 
 def metadata_of(
@@ -59,7 +59,7 @@ def classes_in(metadata: Mapping[str, str], file: str) -> Classes | None:
     FileError
         They are no lists of texts by input.
     """
-    found = _record(metadata).get(_CLASSES)
+    found = record_in(metadata).get(_CLASSES)
     if found is None:
         return None
     if isinstance(found, dict) and all(map(_are_texts, found.values())):
@@ -67,7 +67,8 @@ def classes_in(metadata: Mapping[str, str], file: str) -> Classes | None:
     raise files.fail("broken-file", f"'{file}' holds no sound names of classes")
 
 
-def _record(metadata: Mapping[str, str]) -> dict[str, Any]:
+def record_in(metadata: Mapping[str, str]) -> dict[str, Any]:
+    """All that the metadata tell beside arrays; nothing where they are of another program."""
     try:
         found = json.loads(metadata.get(RECORD, "{}"))
     except (ValueError, RecursionError):

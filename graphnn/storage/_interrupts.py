@@ -1,4 +1,4 @@
-"""Ctrl-C, held back while something goes on that must not be left half done."""
+"""Ctrl-C, and the signals that mean the same: held back, or taken for it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,33 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+# What a cluster sends before it kills, and a terminal when it is closed; Windows lacks the latter.
+_ENDINGS = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+
+
+@contextmanager
+def endings_interrupt() -> Iterator[None]:
+    """In its block, SIGTERM and SIGHUP are what Ctrl-C is, unless somebody handles them already.
+
+    Outside the main thread it does nothing: Python lets that one alone handle signals.
+    """
+    ours = [number for number in _ENDINGS if signal.getsignal(number) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        ours = []
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
 
 class DeferredInterrupt:
     """In its block, Ctrl-C is only noted, but for where it is let through.
 
-    Outside the main thread there is nothing to hold back: Python interrupts that one alone.
+    So are SIGTERM and SIGHUP where they have a handler. Outside the main thread there is nothing
+    to hold back: Python interrupts that one alone.
 
     Attributes
     ----------
@@ -24,18 +46,20 @@ class DeferredInterrupt:
     def __init__(self) -> None:
         self.came = False
         self._open = False
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> DeferredInterrupt:
-        handler = signal.getsignal(signal.SIGINT)
-        if callable(handler) and threading.current_thread() is threading.main_thread():
-            self._before = handler
-            signal.signal(signal.SIGINT, self._take)
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, *_ENDINGS):
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    self._before[number] = handler
+                    signal.signal(number, self._take)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     @contextmanager
     def let_through(self) -> Iterator[None]:
@@ -60,4 +84,4 @@ class DeferredInterrupt:
         if self._open:
             # What is done about it must not be interrupted by a second one.
             self._open = False
-            self._before(number, frame)
+            self._before[number](number, frame)

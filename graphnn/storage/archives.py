@@ -151,7 +151,11 @@ def read_npy(path: Path) -> Array:
 
 
 def write_arrays(
-    path: Path, arrays: Mapping[str, Array], metadata: Mapping[str, str] | None = None
+    path: Path,
+    arrays: Mapping[str, Array],
+    metadata: Mapping[str, str] | None = None,
+    *,
+    durable: bool = False,
 ) -> None:
     """Write arrays to an .npz or .safetensors file, whole or not at all.
 
@@ -161,6 +165,8 @@ def write_arrays(
     arrays : mapping of str to ndarray
     metadata : mapping of str to str, optional
         Kept in a .safetensors file only.
+    durable : bool
+        Wait for the disk; see `files.write_whole`.
 
     Raises
     ------
@@ -183,7 +189,7 @@ def write_arrays(
         content = save(own, dict(metadata) if metadata else None)
     else:
         raise _unknown_format(path)
-    files.write_whole(path, lambda stream: stream.write(content))
+    files.write_whole(path, lambda stream: stream.write(content), durable=durable)
 
 
 def read_metadata(path: Path) -> dict[str, str]:

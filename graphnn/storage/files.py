@@ -13,6 +13,7 @@ from typing import IO, BinaryIO
 from graphnn.diagnostics import Code, Diagnostic, FileError, Span, nearest
 
 MEBIBYTE = 1 << 20
+_UNFINISHED = ".part"  # the suffix of a file that is being written
 
 
 def fail(code: Code, message: str, span: Span | None = None, help: str = "") -> FileError:
@@ -140,11 +141,19 @@ def within(folder: Path, name: str, span: Span | None = None, start: Path | None
     return folder / path.relative_to(root)
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: bool = False) -> None:
     """Let `write` fill a file beside `path`, then rename it into place.
 
     Whatever happens, `path` holds either what it held before or all of the new content. A file
     that was there keeps its permissions.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Given the open file.
+    durable : bool
+        Wait for the disk, so that this holds when the power fails, too.
 
     Raises
     ------
@@ -152,19 +161,39 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         The folder does not exist or cannot be written.
     """
     try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
+        descriptor, name = tempfile.mkstemp(_UNFINISHED, f".{path.name[:40]}.", path.parent)
     except (OSError, ValueError) as error:
         raise unwritable(path, error) from None
     beside = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             write(stream)
+            if durable:
+                stream.flush()
+                os.fsync(descriptor)
         beside.chmod(_permissions(path))
         beside.replace(path)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         raise unwritable(path, error) from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """Files in `folder` that `write_whole` was filling in processes that were killed."""
+    return [path for path in folder.glob(f".*{_UNFINISHED}") if path.is_file()]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the disk hold the names in `folder`; Windows does so without being asked."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def write_text(path: Path, text: str) -> None:

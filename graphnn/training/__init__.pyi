@@ -19,14 +19,13 @@ from .runs.evaluation import Evaluation as Evaluation
 from .runs.evaluation import evaluate as evaluate
 from .runs.evaluation import held_back as held_back
 from .runs.figures import pairs as pairs
+from .runs.folder import is_free as is_free
+from .runs.folder import made as made
 from .runs.prediction import Outputs as Outputs
 from .runs.prediction import Prediction as Prediction
 from .runs.prediction import Predictor as Predictor
 from .runs.prediction import predict as predict
 from .runs.run import Run as Run
-from .runs.run import make_folder as make_folder
-from .runs.run import missing_folders as missing_folders
-from .runs.run import remove_if_empty as remove_if_empty
 from .runs.run import train as train
 from .runs.run import train_spec as train_spec
 from .studies.checks import measures as measures

@@ -107,12 +107,15 @@ def test_check_tells_what_a_search_cannot_do(call, descent):
     )
 
 
-def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(call, start, study, no_plots):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(
+    call, start, study, no_plots, number
+):
     process = start("search", study, "--trials", "500", "--set", "epochs=5")
     for line in process.stderr:
         if line.startswith("trial   2/"):
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, rest = process.communicate(timeout=60)
     assert process.returncode == 1
     *_, interrupted, advice = rest.splitlines()

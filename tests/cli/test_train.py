@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import signal
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -185,6 +188,57 @@ def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(call, start, rows
     assert {name: array.tobytes() for name, array in resumed.items()} == {
         name: array.tobytes() for name, array in whole.items()
     }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_a_cluster_sends_is_ctrl_c(start, rows, number):
+    process = start("train", "net.yaml", "--set", "epochs=100000")
+    for line in process.stderr:
+        if line.startswith("epoch      3/"):
+            break
+    process.send_signal(number)
+    out, rest = process.communicate(timeout=60)
+    assert process.returncode == 1
+    *_, interrupted, advice = rest.splitlines()
+    done = len(Path("runs/net/history.csv").read_text().splitlines()) - 1
+    assert interrupted == f"interrupted after {done} epochs; what was reached is kept"
+    assert advice == "go on by: graphnn train net.yaml -o runs/net --resume --set epochs=100000"
+    assert "wrote 'runs/net': checkpoint.safetensors, " in out
+
+
+def test_two_trainings_at_once_have_a_folder_each(call, start, rows):
+    process = start("train", "net.yaml", "--set", "epochs=100000")
+    process.stderr.readline()
+    refused = call("train", "net.yaml", "-o", "runs/net")
+    owner = f"process {process.pid} on {socket.gethostname()}"
+    assert refused.code == 1
+    assert refused.err == (
+        f"error[folder-in-use]: 'runs/net' is in use by {owner}\n"
+        "   = help: name another folder, or wait for the training in it to end\n"
+    )
+    assert "wrote 'runs/net-2': " in call("train", "net.yaml", "--set", "epochs=1").out
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+
+
+def test_a_full_disk_says_how_to_resume(call, descent, no_plots, monkeypatch):
+    call("train", descent, "-o", "out")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    result = call("train", descent, "-o", "out", "--resume", "--set", "epochs=5")
+    assert result.code == 1
+    assert result.err.splitlines() == [
+        "epoch 4/5  loss 6.5536",
+        "what was reached before is kept in 'out'",
+        "go on by: graphnn train descent.yaml -o out --resume --set epochs=5",
+        "error[unwritable-file]: 'out/checkpoint.safetensors' cannot be written: "
+        "No space left on device",
+        "   = note: training stopped after epoch 4; the checkpoint holds epoch 3",
+        "   = help: make room, then resume the run with --resume",
+    ]
 
 
 def test_ctrl_c_in_the_first_epoch(call, descent, monkeypatch):

@@ -14,14 +14,13 @@ from graphnn.cli import terminal
 from graphnn.cli.options import SET, File, Settings, output_option, settings
 from graphnn.spec import flow
 from graphnn.spec.values import located
+from graphnn.storage import endings_interrupt
 from graphnn.training import (
     STUDY,
     Search,
     SearchProgress,
     Trial,
-    make_folder,
-    missing_folders,
-    remove_if_empty,
+    made,
 )
 from graphnn.training import search as run_search
 
@@ -50,14 +49,8 @@ def search(
     once, its processes share the work.
     """
     folder = output or _RUNS / f"{file.stem}-search"
-    made = missing_folders(folder)
-    make_folder(folder)
-    try:
-        with _watched() as watch:
-            found = run_search(file, trials, settings(set), storage=folder / STUDY, progress=watch)
-    finally:
-        # A search that could not begin leaves no folder.
-        remove_if_empty(made)
+    with made(folder), endings_interrupt(), _watched() as watch:
+        found = run_search(file, trials, settings(set), storage=folder / STUDY, progress=watch)
     written, remarks = found.write(folder)
     _report(found)
     terminal.tell(found.faults)

@@ -12,12 +12,13 @@ import typer
 
 from graphnn.cli import errors, terminal, training_progress
 from graphnn.cli.options import SET, File, Settings, output_option, settings
-from graphnn.diagnostics import Diagnostic, RunError, TrainingError
+from graphnn.diagnostics import Diagnostic, FileError, RunError, TrainingError
 from graphnn.execution import network
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.spec.model import TrainSpec
-from graphnn.training import Row, Run
+from graphnn.storage import endings_interrupt
+from graphnn.training import Row, Run, is_free
 from graphnn.training import train as train_network
 
 _RUNS = Path("runs")
@@ -50,15 +51,18 @@ def train(
     folder = output or (_latest(file) if resume else _unused(file))
     try:
         with (
+            endings_interrupt(),
             errors.complete(file, values),
             errors.explained(net),
             training_progress.epochs() as watch,
         ):
             run = train_network(net, folder=folder, resume=resume, progress=watch)
             watch.finish(len(run.history))
-    except RunError:
+    except (RunError, FileError) as error:
         if (folder / CHECKPOINT).exists():
             terminal.remark(f"what was reached before is kept in '{folder}'")
+            if error.diagnostics[0].code == "unwritable-file":
+                terminal.remark(f"go on by: {_resumption(file, folder, set or ())}")
         raise
     _report(net, run)
     if not run.interrupted:
@@ -72,13 +76,9 @@ def train(
 def _unused(file: Path) -> Path:
     """The first folder of this spec's runs that holds nothing."""
     number = 1
-    while not _is_free(folder := _folder(file, number)):
+    while not is_free(folder := _folder(file, number)):
         number += 1
     return folder
-
-
-def _is_free(folder: Path) -> bool:
-    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 def _latest(file: Path) -> Path:

@@ -1,8 +1,10 @@
-"""Checkpoints: all that is needed to go on as if never interrupted, in one file."""
+"""Checkpoints: all that a run needs to resume as if never interrupted, in one file."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,14 @@ import numpy as np
 
 from graphnn.diagnostics import Diagnostic, FileError, TrainingError, listed
 from graphnn.execution import weight_files
-from graphnn.execution.weight_files import BEST, OPTIMIZER, PATH, RECORD
+from graphnn.execution.weight_files import BEST, OPTIMIZER, PATH
 from graphnn.ops import Array
 from graphnn.spec.values import plain
 from graphnn.storage import archives
 from graphnn.training.fitting.loop import Training
+
+_DIGEST = "digest"
+_MAX_STEPS = 2**53  # above, a float64 does not count by ones
 
 
 def save(training: Training, path: Path) -> None:
@@ -26,7 +31,7 @@ def save(training: Training, path: Path) -> None:
         arrays[PATH] = np.stack(state.path)
     arrays |= {BEST + name: array for name, array in state.best.items()}
     arrays |= {OPTIMIZER + key: array for key, array in state.optimizer.named.items()}
-    record = {
+    record: dict[str, Any] = {
         "steps": state.optimizer.steps,
         "epoch": state.epoch,
         "history": state.history,
@@ -34,7 +39,9 @@ def save(training: Training, path: Path) -> None:
         "noise": state.noise.bit_generator.state,
         "spec": fingerprint(training),
     }
-    archives.write_arrays(path, arrays, weight_files.metadata_of(training.network.classes, record))
+    classes = training.network.classes
+    record[_DIGEST] = _digest(arrays, record, classes)
+    archives.write_arrays(path, arrays, weight_files.metadata_of(classes, record), durable=True)
 
 
 def restore(training: Training, path: Path) -> None:
@@ -48,75 +55,73 @@ def restore(training: Training, path: Path) -> None:
         It is of another spec, or of data with other classes.
     """
     with archives.opened(path) as archive:
-        record = _record(archive, path)
-        if record.spec != fingerprint(training):
-            message = f"'{path}' was written by another spec"
-            help = "only 'epochs' may change between a run and its resumption"
-            if training.optimizer.schedule.needs_end:
-                help = (
-                    "nothing may change between a run and its resumption: the schedule ends with it"
-                )
-            raise TrainingError(Diagnostic("different-spec", message, help=help))
-        _check_classes(weight_files.classes_in(archive.metadata, path.name), training, path)
-        arrays = _arrays(archive, training, record, path)
-    traced = arrays.pop(PATH, None)
+        record = _record(archive, training, path)
+        _check_spec(record.spec, training, path)
+        classes = weight_files.classes_in(archive.metadata, path.name)
+        _check_classes(classes, training, path)
+        arrays = _arrays(archive, training, len(record.history), path)
+    if record.digest != _digest(arrays, record.signed, classes):
+        message = f"'{path}' is damaged: it does not match its digest"
+        help = "take a copy of it, or train anew in another folder"
+        raise FileError(Diagnostic("broken-file", message, help=help))
+    path_points = arrays.pop(PATH, None)
     kept = _taken(arrays, OPTIMIZER)
     best = _taken(arrays, BEST)
     training.network.assign(arrays, origin=path.name)
-    for key, array in training.state.optimizer.named.items():
+    state = training.state
+    for key, array in state.optimizer.named.items():
         array[...] = kept[key]
-    training.state.optimizer.steps = record.steps
-    training.state.epoch = record.epoch
-    training.state.best = best
-    training.state.history = record.history
-    training.state.rng, training.state.noise = record.rng, record.noise
-    training.state.path = [] if traced is None else list(traced)
+    state.optimizer.steps = record.steps
+    state.epoch = len(record.history)
+    state.history, state.best = record.history, best
+    state.rng, state.noise = record.rng, record.noise
+    state.path = [] if path_points is None else list(path_points)
 
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What a checkpoint holds beside arrays."""
+    """What a checkpoint holds beside arrays; `signed` is all that the digest covers, as read."""
 
     spec: str
-    epoch: int
     steps: int
     history: list[dict[str, float]]
     rng: np.random.Generator
     noise: np.random.Generator
+    digest: object
+    signed: dict[str, Any]
 
 
-def _record(archive: archives.Archive, path: Path) -> _Record:
+def _record(archive: archives.Archive, training: Training, path: Path) -> _Record:
     rng, noise = np.random.default_rng(), np.random.default_rng()
     try:
-        record = json.loads(archive.metadata[RECORD])
-        history = [{str(k): float(v) for k, v in row.items()} for row in record["history"]]
-        rng.bit_generator.state = record["rng"]
-        noise.bit_generator.state = record["noise"]
-        epoch, steps = int(record["epoch"]), int(record["steps"])
-        if len(history) != epoch:
-            raise ValueError("a history of other epochs")
-        return _Record(str(record["spec"]), epoch, steps, history, rng, noise)
+        found = weight_files.record_in(archive.metadata)
+        digest = found.pop(_DIGEST)
+        found.pop("classes", None)  # which the digest covers apart
+        history = [{str(k): float(v) for k, v in row.items()} for row in found["history"]]
+        rng.bit_generator.state = found["rng"]
+        noise.bit_generator.state = found["noise"]
+        steps = found["steps"]
+        sound = (
+            found["epoch"] == len(history)
+            and all(sorted(row) == sorted(training.columns) for row in history)
+            and type(steps) is int
+            and 0 <= steps <= _MAX_STEPS
+        )
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
-        raise _broken(path) from None
-
-
-def _arrays(
-    archive: archives.Archive, training: Training, record: _Record, path: Path
-) -> dict[str, Array]:
-    """All arrays, once it is known that they are those of this training, and no larger."""
-    shapes = {name: array.shape for name, array in training.network.arrays.items()}
-    optimizer = training.state.optimizer.named
-    kept = {OPTIMIZER + key: array.shape for key, array in optimizer.items()}
-    best = {BEST + name: shape for name, shape in shapes.items()}
-    path_length = training.state.path[0].size if training.state.path else 0
-    found = {name: archive.shape(name) for name in archive.names}
-    wanted = shapes | kept
-    if training.spec.keep == "best" and record.epoch:
-        wanted |= best
-    known = wanted | best | {PATH: (record.epoch + 1, path_length)}
-    if wanted.items() - found.items() or found.items() - known.items():
+        sound = False
+    if not sound:
         raise _broken(path)
-    return {name: archive.read(name) for name in found}
+    return _Record(str(found["spec"]), steps, history, rng, noise, digest, found)
+
+
+def _check_spec(found: str, training: Training, path: Path) -> None:
+    if found == fingerprint(training):
+        return
+    message = f"'{path}' was written by another spec"
+    help = "only 'epochs' may change between a run and its resumption"
+    if training.optimizer.schedule.needs_end:
+        help = "nothing may change between a run and its resumption: the schedule ends with it"
+    raise TrainingError(Diagnostic("different-spec", message, help=help))
 
 
 def _check_classes(found: weight_files.Classes | None, training: Training, path: Path) -> None:
@@ -130,6 +135,34 @@ def _check_classes(found: weight_files.Classes | None, training: Training, path:
             message = f"'{path}' tells the classes of '{name}' as {before}, the data now as {after}"
             help = "put the data back as they were, or train anew in another folder"
             raise TrainingError(Diagnostic("different-classes", message, help=help))
+
+
+def _arrays(
+    archive: archives.Archive, training: Training, epochs: int, path: Path
+) -> dict[str, Array]:
+    """All arrays, once it is known that they are those of this training, and no larger."""
+    state = training.state
+    shapes = {name: array.shape for name, array in training.network.arrays.items()}
+    wanted = dict(shapes)
+    wanted |= {OPTIMIZER + key: array.shape for key, array in state.optimizer.named.items()}
+    if state.path:
+        wanted[PATH] = (epochs + 1, state.path[0].size)
+    if training.spec.keep == "best" and epochs:
+        wanted |= {BEST + name: shape for name, shape in shapes.items()}
+    if {name: archive.shape(name) for name in archive.names} != wanted:
+        raise _broken(path)
+    return {name: archive.read(name) for name in wanted}
+
+
+def _digest(
+    arrays: Mapping[str, Array], record: Mapping[str, Any], classes: weight_files.Classes | None
+) -> str:
+    """A checksum of all that a checkpoint holds."""
+    found = hashlib.sha256(json.dumps([record, classes], sort_keys=True).encode())
+    for name, array in sorted(arrays.items()):
+        found.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return found.hexdigest()
 
 
 def _taken(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:

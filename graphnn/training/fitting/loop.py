@@ -19,6 +19,7 @@ from graphnn.training.data.splits import SPLIT, Sets, load_sets
 from graphnn.training.fitting import augmentation, optimizers
 from graphnn.training.fitting.batches import check_batches
 from graphnn.training.fitting.measuring import Means, Measuring, Row
+from graphnn.training.fitting.metrics import measured
 from graphnn.training.fitting.optimizers import OptimizerState
 from graphnn.training.fitting.schedules import Course
 from graphnn.training.fitting.stopping import VALIDATION, watch
@@ -225,6 +226,13 @@ class Training:
         if self.state.epoch >= self.spec.epochs:
             return True
         return self._watch is not None and self._watch.ends(self.state.history)
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of what an epoch's row of the history holds."""
+        names = measured(self.spec.metrics)
+        held_back = names if self.sets.validation is not None else []
+        return [*names, *(VALIDATION + name for name in held_back)]
 
     def take_best(self) -> None:
         """Give the network the arrays of the best epoch, where they are kept."""

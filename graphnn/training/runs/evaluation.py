@@ -20,7 +20,9 @@ from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import Sets, load_sets
 from graphnn.training.fitting.measuring import Classified, Measuring, Row, confusion_matrix
-from graphnn.training.runs import figures, run
+from graphnn.training.runs import figures
+from graphnn.training.runs.folder import make_folder
+from graphnn.training.runs.run import train_spec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +87,7 @@ class Evaluation:
         """
         if self.classified is None and self.made is None:
             return ()
-        place = run.make_folder(folder)
+        place = make_folder(folder)
         if self.classified is None:
             what = "images" if self.kind == "given" else f"{self.kind} images"
             figures.pairs(self.made, what, place / figures.RECONSTRUCTIONS)
@@ -128,7 +130,7 @@ def evaluate(
         The spec, a file or the data are at fault.
     """
     net = source if isinstance(source, Network) else network.load(source, settings)
-    spec = run.train_spec(net)
+    spec = train_spec(net)
     if weights is not None:
         net.load_weights(weights)
     measuring = Measuring(net, spec)

@@ -1,28 +1,22 @@
-"""One training run and its folder: what is written where."""
+"""One training run: the spec's training, from its folder's claim to what is left in it."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn import drawing
-from graphnn.diagnostics import Diagnostic, DrawingError, GraphnnError, RunError, TrainingError
+from graphnn.diagnostics import Diagnostic, FileError, GraphnnError, Note, TrainingError
 from graphnn.execution import network, one_blas_thread
 from graphnn.execution.network import Network
-from graphnn.execution.weight_files import CHECKPOINT, WEIGHTS
-from graphnn.spec import to_yaml
+from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.spec.model import TrainSpec
-from graphnn.storage import files
 from graphnn.training.data.dataset import given
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import Sets
@@ -30,9 +24,11 @@ from graphnn.training.fitting import checkpoint
 from graphnn.training.fitting.loop import Progress, Training
 from graphnn.training.fitting.measuring import Row
 from graphnn.training.runs import figures
+from graphnn.training.runs.folder import claimed
+from graphnn.training.runs.outputs import Outputs
 
 Array = NDArray[Any]
-_Write = Callable[[Path], object]  # gives False where there is nothing to write
+_REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ def train(
         For a spec file: sizes and values of ``train`` to replace.
     folder : str or Path, optional
         Where to write what the run leaves: weights, history, pictures, the spec as used, and a
-        checkpoint after every epoch. Nothing is written without it.
+        checkpoint, between epochs. No two processes can share it. Nothing is written without it.
     resume : bool
         Go on from the checkpoint in `folder`.
     data : mapping of str to array_like, optional
@@ -118,25 +114,15 @@ def train(
     net = source if isinstance(source, Network) else network.load(source, settings)
     spec = train_spec(net)
     sets = None if data is None else Sets(given(data, demand_of(net, spec), net.classes))
-    place = _found(folder, resume)
-    filters = None if place is None else figures.first_filters(net)
-    training = Training(net, spec, sets)
-    if place is not None and resume:
-        checkpoint.restore(training, place / CHECKPOINT)
-    with _withdrawn(training, None if resume else place):
-        interrupted, fault = _epochs(training, place, progress)
+    with claimed(folder, resume) as place:
+        filters = None if place is None else figures.first_filters(net)
+        training = Training(net, spec, sets)
+        if place is not None and resume:
+            checkpoint.restore(training, place / CHECKPOINT)
+        interrupted, fault = _train(training, place, progress)
         if fault is not None and not training.state.history:
             raise fault
-    training.take_best()
-    held_back = training.sets.test
-    test = {} if held_back is None else training.evaluate(held_back)
-    test_rows = 0 if held_back is None else len(held_back)
-    written, remarks = _leave(training, test, filters, place) if place is not None else ((), ())
-    if fault is not None:
-        raise fault
-    history = tuple(training.state.history)
-    best = training.best_epoch
-    return Run(net, history, test, test_rows, best, interrupted, place, written, remarks)
+        return _finish(training, filters, place, interrupted, fault)
 
 
 def train_spec(net: Network) -> TrainSpec:
@@ -147,82 +133,28 @@ def train_spec(net: Network) -> TrainSpec:
     raise TrainingError(Diagnostic("no-train", "the spec does not say how to train", help=help))
 
 
-def _found(folder: str | Path | None, resume: bool) -> Path | None:
-    if folder is None:
-        if resume:
-            raise TrainingError(Diagnostic("nothing-to-resume", "only a folder can be resumed"))
-        return None
-    place = Path(folder)
-    if resume and not (place / CHECKPOINT).exists():
-        message = f"'{place}' holds no run to resume"
-        raise TrainingError(Diagnostic("nothing-to-resume", message))
-    if not resume and place.exists() and (not place.is_dir() or any(place.iterdir())):
-        message = f"'{place}' already holds something"
-        help = "name another folder, or go on with the run in it by --resume"
-        raise TrainingError(Diagnostic("folder-in-use", message, help=help))
-    return place
-
-
-def make_folder(path: str | Path) -> Path:
-    """`path` as a folder that is there, or a `FileError` why it cannot be."""
-    place = Path(path)
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"the folder '{place}' cannot be made: {error.strerror}"
-        raise files.fail("unwritable-file", message) from None
-    return place
-
-
-def missing_folders(path: Path) -> list[Path]:
-    """The folders that `path` names and that are not there, the innermost first."""
-    return [place for place in (path, *path.parents) if not place.exists()]
-
-
-def remove_if_empty(folders: list[Path]) -> None:
-    """Remove `folders`, the innermost first, up to one that holds something."""
-    for folder in folders:
-        if not folder.exists() or any(folder.iterdir()):
-            return
-        folder.rmdir()
-
-
-@contextmanager
-def _withdrawn(training: Training, place: Path | None) -> Iterator[None]:
-    """Make the folder `place`, and remove it again where `training` fails in its first epoch."""
-    if place is None:
-        yield
-        return
-    made = missing_folders(place)
-    make_folder(place)
-    try:
-        yield
-    except BaseException:
-        if not training.state.history:
-            # So that the same command, put right, finds room.
-            (place / CHECKPOINT).unlink(missing_ok=True)
-            remove_if_empty(made)
-        raise
-
-
-def _epochs(
+def _train(
     training: Training, place: Path | None, progress: Callable[[Progress], None] | None
 ) -> tuple[bool, GraphnnError | None]:
     """Train to the end, or to what ends it; the network holds whole epochs either way."""
-    keep = _Keeper(training, place)
-    keep()
+    keeper = _Keeper(training, place)
+    interrupted, fault = False, None
     with one_blas_thread:
         try:
             while not training.finished:
                 training.epoch(progress)
-                keep()
-        except KeyboardInterrupt:
-            keep.back()
-            return True, None
+                keeper.keep()
+        except FileError:
+            raise
         except GraphnnError as error:
-            keep.back()
-            return False, error
-    return False, None
+            keeper.back()
+            fault = error
+        except KeyboardInterrupt:
+            keeper.back()
+            interrupted = True
+    if fault is None or training.state.history:
+        keeper.save()
+    return interrupted, fault
 
 
 class _Keeper:
@@ -230,91 +162,91 @@ class _Keeper:
 
     def __init__(self, training: Training, place: Path | None) -> None:
         self._training = training
-        self._place = place
+        self._path = None if place is None else place / CHECKPOINT
+        self._next = -math.inf  # when to write the next checkpoint
+        resumed = self._path is not None and self._path.exists()
+        self._saved = training.state.epoch if resumed else None  # the epoch in the checkpoint
+        self._remember()
 
-    def __call__(self) -> None:
-        arrays = self._training.network.arrays
-        self._last = (
-            {name: array.copy() for name, array in arrays.items()},
-            deepcopy(self._training.state),
-        )
-        if self._place is not None:
-            checkpoint.save(self._training, self._place / CHECKPOINT)
+    def keep(self) -> None:
+        """Remember an epoch; on disk, unless an earlier one was saved a moment ago."""
+        self._remember()
+        if time.monotonic() >= self._next:
+            self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint, unless it holds this epoch already."""
+        epoch = self._training.state.epoch
+        if self._path is None or self._saved == epoch:
+            return
+        began = time.monotonic()
+        try:
+            checkpoint.save(self._training, self._path)
+        except FileError as error:
+            raise self._stopped(error, epoch) from None
+        now = time.monotonic()
+        self._saved, self._next = epoch, now + _REST * (now - began)
 
     def back(self) -> None:
-        """Undo what came after."""
+        """Undo what came after the last whole epoch."""
         arrays, self._training.state = self._last
         self._training.network.assign(arrays)
 
-
-def _leave(
-    training: Training, test: Row, filters: tuple[str, Array] | None, place: Path
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    net, state = training.network, training.state
-    written: list[str] = [CHECKPOINT]
-    faults: dict[str, list[str]] = {}
-
-    def leave(name: str, write: _Write) -> None:
-        try:
-            if write(place / name) is not False:
-                written.append(name)
-        except DrawingError as error:
-            # A picture that cannot be made must not lose a trained network.
-            for found in error.diagnostics:
-                faults.setdefault(found.message, []).append(name)
-
-    leave(WEIGHTS, net.save)
-    leave("history.csv", lambda path: files.write_text(path, _history(state.history)))
-    leave("spec.yaml", lambda path: files.write_text(path, to_yaml(net.graph.spec.document)))
-    summary: dict[str, Any] = {"epochs": state.epoch, "last": (state.history or [{}])[-1]}
-    if training.best_epoch is not None:
-        summary["best_epoch"] = training.best_epoch
-    summary["test"] = test
-    leave("summary.json", lambda path: files.write_text(path, json.dumps(summary, indent=2) + "\n"))
-    leave("diagram.svg", lambda path: net.draw(path))
-    if state.history:
-        leave(
-            "curves.png",
-            lambda path: drawing.curves(_columns(state.history), test=test or None, path=path),
+    def _remember(self) -> None:
+        arrays = self._training.network.arrays
+        state = self._training.state
+        self._last = (
+            {name: array.copy() for name, array in arrays.items()},
+            # Rows of the history, points of the path and best arrays never change.
+            replace(
+                state,
+                rng=deepcopy(state.rng),
+                noise=deepcopy(state.noise),
+                optimizer=deepcopy(state.optimizer),
+                history=[*state.history],
+                path=[*state.path],
+            ),
         )
-    leave("augmented.png", lambda path: figures.augmented(training, path))
-    leave("filters.png", lambda path: figures.filters(filters, net, path))
-    # The fault that ended a run is told, not that its rows cannot be measured either.
-    with suppress(RunError):
-        _leave_measured(training, leave)
-    leave("path.png", lambda path: figures.loss_path(training, path))
-    remarks = (f"no {', '.join(names)}: {message}" for message, names in faults.items())
-    return tuple(written), tuple(remarks)
+
+    def _stopped(self, error: FileError, epoch: int) -> FileError:
+        """`error`, with what the run that it ends has kept."""
+        kept = "no epoch is kept"
+        help = ""
+        if self._saved is not None:
+            kept = f"the checkpoint holds epoch {self._saved}"
+            help = "make room, then resume the run with --resume"
+        note = Note(f"training stopped after epoch {epoch}; {kept}")
+        first, *others = error.diagnostics
+        return FileError(replace(first, notes=(*first.notes, note), help=help), *others)
 
 
-def _leave_measured(training: Training, leave: Callable[[str, _Write], None]) -> None:
-    """Leave pictures of the rows held back, or, of what needs no truth, of training rows."""
-    sets, measuring = training.sets, training.measuring
-    kind, rows = "test", sets.test
-    if rows is None:
-        kind, rows = "validation", sets.validation
-    found = None if rows is None else measuring.classified(rows)
-    if rows is not None and found is not None:
-        held_back, classified = rows, found
-        names = measuring.names(rows.classes) or None
-        leave(figures.CONFUSION, lambda path: figures.confusion(classified, names, path))
-        leave(figures.MISTAKES, lambda p: figures.mistakes(held_back, classified, names, p))
-    if rows is None:
-        kind, rows = "training", sets.train
-    if rows is not None and measuring.classifying is None:
-        pair = figures.reconstructed(training.network, rows)
-        leave(figures.RECONSTRUCTIONS, lambda path: figures.pairs(pair, f"{kind} images", path))
-
-
-def _columns(rows: list[Row]) -> dict[str, list[float]]:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name, math.nan) for row in rows] for name in names}
-
-
-def _history(rows: list[Row]) -> str:
-    text = io.StringIO()
-    columns = _columns(rows)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", *columns])
-    writer.writerows(zip(range(1, len(rows) + 1), *columns.values(), strict=True))
-    return text.getvalue()
+def _finish(
+    training: Training,
+    filters: tuple[str, Array] | None,
+    place: Path | None,
+    interrupted: bool,
+    fault: GraphnnError | None,
+) -> Run:
+    """Measure the test rows and write the files; raise the fault that ended the run, if any."""
+    training.take_best()
+    held_back = training.sets.test
+    test = {} if held_back is None else training.evaluate(held_back)
+    written: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    if place is not None:
+        outputs = Outputs(place)
+        outputs.write(training, test, filters)
+        written, remarks = tuple(outputs.written), outputs.remarks
+    if fault is not None:
+        raise fault
+    return Run(
+        network=training.network,
+        history=tuple(training.state.history),
+        test=test,
+        test_rows=0 if held_back is None else len(held_back),
+        best_epoch=training.best_epoch,
+        interrupted=interrupted,
+        folder=place,
+        files=written,
+        remarks=remarks,
+    )
