@@ -86,23 +86,28 @@ def _outputs(
 ) -> tuple[str, ...]:
     if spec.outputs is not None:
         return tuple(reference.name for reference in spec.outputs)
-    # What else is inside a block is of no use outside: it is a leftover, not a result.
-    outer = (use for use in spec.uses.values() if use.parent is None)
-    results = {spec.aliases.get(use.name) for use in outer}
-    known = [name for name in spec.nodes if name in nodes]
-    readers = {
-        name: [nodes[reader].op for reader in network.successors(name) if reader in nodes]
-        for name in known
-    }
-    ends = [
+    ends = _ends(spec, nodes, network)
+    outer = {spec.aliases.get(use.name) for use in spec.uses.values() if use.parent is None}
+    results = [name for name in ends if _is_result(nodes[name], inside=name not in outer)]
+    return _by_uses(spec, results or [name for name in ends if not network.out_degree(name)])
+
+
+def _ends(spec: NetworkSpec, nodes: Dict[str, Node], network: nx.MultiDiGraph[str]) -> list[str]:
+    """Nodes that no others than losses read, in the order of the file."""
+    return [
         name
-        for name in known
-        if (nodes[name].spec.copy is None or name in results)
-        and not nodes[name].op.is_loss
-        and nodes[name].op.operands
-        and all(op.is_loss for op in readers[name])
+        for name in spec.nodes
+        if name in nodes
+        and all(nodes[reader].op.is_loss for reader in network.successors(name) if reader in nodes)
     ]
-    return _by_uses(spec, ends or [name for name in known if not readers[name]])
+
+
+def _is_result(node: Node, *, inside: bool) -> bool:
+    """Whether `node`, which at most losses read, is computed for its own sake.
+
+    What is `inside` of a block is not: not read there, it is a leftover.
+    """
+    return not (node.op.is_loss or not node.op.operands or (node.spec.copy and inside))
 
 
 def _by_uses(spec: NetworkSpec, names: Iterable[str]) -> tuple[str, ...]:

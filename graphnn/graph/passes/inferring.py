@@ -11,7 +11,7 @@ from typing import cast
 from graphnn.diagnostics import FAULTY, Code, Faulty, Note
 from graphnn.graph._graph import Node, Parameter
 from graphnn.graph.passes.resolving import ResolvedNode
-from graphnn.ops import ShapeError
+from graphnn.ops import Inferred, ShapeError
 from graphnn.spec import BlockDiagnostics, sizes
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Value
@@ -71,23 +71,11 @@ class _Inference:
         self.nodes[node.name] = self._infer(node)
 
     def _infer(self, node: ResolvedNode) -> Node | Faulty:
-        inputs: list[Node] = []
-        for reference in node.inputs:
-            read = self.nodes[reference.name]
-            if read is FAULTY:
-                return FAULTY
-            inputs.append(read)
-        given = self._given(node) if self._kinds_fit(node, inputs) else FAULTY
-        if given is FAULTY:
+        inputs = [read for r in node.inputs if (read := self.nodes[r.name]) is not FAULTY]
+        if len(inputs) < len(node.inputs) or not self._kinds_fit(node, inputs):
             return FAULTY
-        shapes, kinds = [read.shape for read in inputs], [read.kind for read in inputs]
-        try:
-            inferred = node.op.infer(shapes, given)
-            node.op.check_kinds(shapes, kinds)
-        except (ShapeError, sizes.SizeError) as error:
-            self._report_shapes(node, inputs, error)
-            return FAULTY
-        if not self._add_parameters(node, inferred.parameters):
+        inferred = self._inferred(node, inputs)
+        if inferred is FAULTY or not self._add_parameters(node, inferred.parameters):
             return FAULTY
         fixed = math.prod(size for size in inferred.result if isinstance(size, int))
         if not self._is_allowed(node, node.name, inferred.result, fixed, MAX_VALUE, node.spec.op):
@@ -99,8 +87,22 @@ class _Inference:
             for key, origin in node.parameters.items()
         }
         names = tuple(reference.name for reference in node.inputs)
-        kind = op.infer_kind(*kinds)
+        kind = op.infer_kind(*(read.kind for read in inputs))
         return Node(node.name, op, names, owners, inferred.result, kind, node.spec)
+
+    def _inferred(self, node: ResolvedNode, inputs: list[Node]) -> Inferred | Faulty:
+        """Shapes of the value and the parameters of `node`."""
+        given = self._given(node)
+        if given is FAULTY:
+            return FAULTY
+        shapes = [read.shape for read in inputs]
+        try:
+            inferred = node.op.infer(shapes, given)
+            node.op.check_kinds(shapes, [read.kind for read in inputs])
+        except (ShapeError, sizes.SizeError) as error:
+            self._report_shapes(node, inputs, error)
+            return FAULTY
+        return inferred
 
     def _kinds_fit(self, node: ResolvedNode, inputs: list[Node]) -> bool:
         operands = node.op.data_operands()
@@ -150,21 +152,24 @@ class _Inference:
     def _report_shapes(
         self, node: ResolvedNode, inputs: list[Node], error: ShapeError | sizes.SizeError
     ) -> None:
-        operand = getattr(error, "operand", None)
+        fault = error if isinstance(error, ShapeError) else ShapeError(str(error))
+        operand, field = fault.operand, node.spec.fields.get(fault.attribute or "")
         names = [operand.name for operand in node.op.data_operands()]
         matched = len(names) == len(inputs)
         code: Code = "shape-mismatch"
         message = f"shapes do not fit at '{node.name}': {error}"
         place: Value = node.spec.inputs_place
         if operand is None:
-            code, message = "unknown-shape", f"the shape of '{node.name}' cannot be told: {error}"
             place = node.spec.op
+            if field is None:
+                code = "unknown-shape"
+                message = f"the shape of '{node.name}' cannot be told: {error}"
         elif operand in node.parameters:
             place = node.parameters[operand].place
         elif operand in names and matched:
             place = node.inputs[names.index(operand)].place
-        if attribute := node.spec.fields.get(getattr(error, "attribute", None) or ""):
-            place = attribute.value  # nearer to the fault than the input
+        if field is not None:
+            place = field.value  # nearer to the fault than the input
         notes = [
             Note(_described(read, names[position] if matched else ""), read.spec.place.span)
             for position, read in enumerate(inputs[:4])
@@ -174,7 +179,7 @@ class _Inference:
             message,
             place.span,
             notes=dict.fromkeys(notes),
-            help=getattr(error, "help", ""),
+            help=fault.help,
         )
 
     def _add_parameters(self, node: ResolvedNode, shapes: Dict[str, Shape]) -> bool:
