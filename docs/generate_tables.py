@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,19 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from graphnn.ops.initializers import INITIALIZERS
+from graphnn.spec.forms import Key, keys_of
+from graphnn.spec.model import (
+    RANGES,
+    BlockCallSpec,
+    BlockSpec,
+    EarlyStoppingSpec,
+    ExampleSpec,
+    NetworkSpec,
+    NodeSpec,
+    SearchSpec,
+    TrainSpec,
+    WeightsSpec,
+)
 from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation, DataSource
 
 CLASSES = {
@@ -21,11 +34,25 @@ CLASSES = {
     "schedule": SCHEDULES,
     "metric": METRICS,
 }
+SECTIONS = {
+    "spec": keys_of(NetworkSpec),
+    "node": keys_of(NodeSpec),
+    "block": keys_of(BlockSpec),
+    "block-use": keys_of(BlockCallSpec),
+    "weights": keys_of(WeightsSpec),
+    "example": keys_of(ExampleSpec),
+    "train": keys_of(TrainSpec),
+    "early-stopping": keys_of(EarlyStoppingSpec),
+    "search": keys_of(SearchSpec),
+    "ranges": tuple(RANGES.values()),
+}
 
 
 def write(folder: Path) -> None:
-    """Write a table for each registry into `folder`."""
+    """Write a table for each section of the language, and for each registry, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
+    for name, keys in SECTIONS.items():
+        (folder / f"{name}.md").write_text("\n".join(_keys(keys)) + "\n")
     for name, kinds in CLASSES.items():
         (folder / f"{name}s.md").write_text("\n".join(_classes(name, kinds)) + "\n")
     (folder / "augment.md").write_text("\n".join(_options("augment", Augmentation)) + "\n")
@@ -36,6 +63,14 @@ def _sources(kinds: Mapping[str, DataSource]) -> Iterator[str]:
     yield "| kind | what it reads |\n|---|---|"
     for name, kind in kinds.items():
         yield f"| `{name}` | {_summary(kind)} |"
+
+
+def _keys(keys: Iterable[Key]) -> Iterator[str]:
+    yield "| key | left out | |\n|---|---|---|"
+    for key in keys:
+        default = "" if key.default is None else f"`{key.default}`"
+        left_out = "an error" if key.required else key.otherwise or default
+        yield f"| `{key.name}` | {left_out} | {key.about} |"
 
 
 def _classes(title: str, kinds: Mapping[str, type[BaseModel]]) -> Iterator[str]:

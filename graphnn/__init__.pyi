@@ -11,8 +11,6 @@ from .diagnostics import explain as explain
 from .diagnostics import format_diagnostics as format_diagnostics
 from .execution import ExampleResult as ExampleResult
 from .execution import Network as Network
-from .execution import load as load
-from .execution import loads as loads
 from .execution import run_examples as run_examples
 from .gradients import GradientEstimate as GradientEstimate
 from .gradients import GradientReport as GradientReport
@@ -23,10 +21,8 @@ from .gradients import check_gradients as check_gradients
 from .gradients import numerical_gradient as numerical_gradient
 from .gradients import step_study as step_study
 from .graph import Difference as Difference
-from .graph import schema as schema
 from .ops import Op as Op
 from .ops import ShapeError as ShapeError
-from .spec import convert as convert
 from .spec import format_file as format_file
 from .spec import format_text as format_text
 from .training import Evaluation as Evaluation
@@ -35,11 +31,15 @@ from .training import Prediction as Prediction
 from .training import Predictor as Predictor
 from .training import Run as Run
 from .training import Search as Search
+from .training import convert as convert
 from .training import diagnose as diagnose
 from .training import diagnose_text as diagnose_text
 from .training import diff as diff
 from .training import evaluate as evaluate
+from .training import load as load
+from .training import loads as loads
 from .training import predict as predict
+from .training import schema as schema
 from .training import search as search
 from .training import train as train
 

@@ -13,5 +13,3 @@ from ._plan import Plan as Plan
 from ._plan import Slot as Slot
 from ._plan import Step as Step
 from .network import Network as Network
-from .network import load as load
-from .network import loads as loads

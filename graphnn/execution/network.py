@@ -9,11 +9,10 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 
-from graphnn import graph
 from graphnn.diagnostics import (
     Diagnostic,
     Findings,
@@ -31,15 +30,10 @@ from graphnn.execution._plan import MODES, Mode, make
 from graphnn.graph import Graph, Parameter
 from graphnn.graph.arrays import FINITE, first_not_finite
 from graphnn.ops import Array
-from graphnn.spec import DEFAULT, build, reader
+from graphnn.spec import DEFAULT
 from graphnn.spec.model import DType, WeightsSpec
 from graphnn.spec.sizes import show
-from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import located
 from graphnn.storage import archives, files
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _MAX_CANDIDATES = 1000  # names compared with a misspelt one; each comparison takes time
 
@@ -412,74 +406,3 @@ def _start(parameter: Parameter, dtype: np.dtype[Any], seed: int) -> Array:
     assert origin.start is not None
     rng = np.random.default_rng([seed, zlib.crc32(parameter.name.encode())])
     return origin.start.draw(rng, parameter.shape, origin.layout).astype(dtype)
-
-
-def load(
-    path: str | Path, settings: Mapping[str, Any] | None = None, *, seed: int | None = None
-) -> Network:
-    """The network that the spec file at `path` declares.
-
-    Parameters
-    ----------
-    path : str or Path
-        A YAML file, or a JSON file by its suffix ``.json``.
-    settings : mapping, optional
-        Named sizes and values of ``train`` to replace; see `graphnn.spec.settings.override`.
-    seed : int, optional
-        Of the initializers; by default ``train.seed``, else 0.
-
-    Raises
-    ------
-    SpecError
-        With every independent fault of the spec, each with its place.
-    FileError
-        The file, or one that it names, cannot be read.
-    UsageError
-        A setting names nothing.
-    """
-    path = Path(path)
-    return _network(
-        lambda findings: reader.read_file(path, findings=findings), path.parent, settings, seed
-    )
-
-
-def loads(
-    text: str | Mapping[str, Any],
-    settings: Mapping[str, Any] | None = None,
-    *,
-    folder: str | Path = ".",
-    seed: int | None = None,
-) -> Network:
-    """The network that `text`, YAML or a dict of the same structure, declares; see `load`.
-
-    Parameters
-    ----------
-    text : str or dict
-    settings, seed
-        As for `load`.
-    folder : str or Path
-        Where the files that it names lie.
-    """
-
-    def read(findings: Findings) -> Document:
-        if isinstance(text, str):
-            return reader.read(text, findings=findings)
-        document = located(dict(text))
-        assert isinstance(document, Document)
-        return document
-
-    return _network(read, Path(folder), settings, seed)
-
-
-def _network(
-    read: Callable[[Findings], Document],
-    folder: Path,
-    settings: Mapping[str, Any] | None,
-    seed: int | None,
-) -> Network:
-    findings = Findings(DEFAULT.faults)
-    spec = build.build(read(findings), folder, findings, settings)
-    checked = graph.build(spec, findings)
-    if seed is None:
-        seed = spec.train.seed if spec.train is not None else 0
-    return Network(checked, seed)

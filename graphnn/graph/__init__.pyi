@@ -11,5 +11,4 @@ from ._outline import outline as outline
 from ._outline import show_shapes as show_shapes
 from .comparison import Difference as Difference
 from .comparison import compare as compare
-from .json_schema import schema as schema
 from .passes.attributes import attribute_message as attribute_message

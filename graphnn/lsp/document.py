@@ -11,13 +11,13 @@ from graphnn.diagnostics import Diagnostic, Findings, GraphnnError
 from graphnn.graph import Node
 from graphnn.lsp import outline
 from graphnn.lsp.names import Names, names
-from graphnn.spec import BlockFile, buffered, build, file_names, files_of, format_text, reader
+from graphnn.spec import BlockFile, build, file_names, files_of, format_text, reader
 from graphnn.spec.model import BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar
 from graphnn.storage import files
-from graphnn.training import diagnose_text
+from graphnn.training import VOCABULARY, diagnose_text
 
 _MARKS = ("graphnn", "nodes", "blocks")
 
@@ -83,8 +83,7 @@ class Document:
         """The files that it takes blocks from, those of files among them."""
         if self._located is None:
             return ()
-        with buffered(self._buffers):
-            return files_of(self._located, self.path.parent)
+        return files_of(self._located, self.path.parent, self._buffers)
 
     @functools.cached_property
     def reads(self) -> frozenset[Path]:
@@ -98,7 +97,7 @@ class Document:
         Files outside of its folder are none.
         """
         found = {str(file.path): file.named for file in self.block_files}
-        for name in file_names(self._located) if self._located is not None else ():
+        for name in file_names(self._located, VOCABULARY) if self._located is not None else ():
             try:
                 path = files.within(self.path.parent, str(name.value))
             except GraphnnError:
@@ -121,8 +120,13 @@ class Document:
         try:
             findings = Findings()
             document = reader.read(self.text, str(self.path), json=self.json, findings=findings)
-            with buffered(self._buffers):
-                return build.build(document, self.path.parent, findings)
+            return build.build(
+                document,
+                self.path.parent,
+                findings,
+                vocabulary=VOCABULARY,
+                buffers=self._buffers,
+            )
         except GraphnnError:
             return None
 
@@ -160,10 +164,14 @@ class Document:
         """Everything that is wrong with it; without `data`, no data set is read."""
         if not self.is_spec:
             return ()
-        with buffered(self._buffers):
-            return diagnose_text(
-                self.text, name=str(self.path), folder=self.path.parent, json=self.json, data=data
-            )
+        return diagnose_text(
+            self.text,
+            name=str(self.path),
+            folder=self.path.parent,
+            json=self.json,
+            data=data,
+            buffers=self._buffers,
+        )
 
     def formatted(self) -> str:
         """The text in the canonical layout, or as it is where it cannot be read."""

@@ -6,9 +6,11 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from graphnn.graph.json_schema import schema
 from graphnn.lsp.names import scope_of
 from graphnn.lsp.outline import Path
+from graphnn.spec import forms
+from graphnn.spec.model import SPEC, NodeSpec
+from graphnn.training import VOCABULARY, schema
 
 Schema = Mapping[str, Any]
 Fields = Callable[[Path], Mapping[str, str]]
@@ -18,6 +20,11 @@ _STEPS = 100  # references followed from one place
 @functools.cache
 def _language() -> Schema:
     return schema()
+
+
+def form_at(path: Path) -> forms.Form | None:
+    """What the table of the language says of `path`."""
+    return forms.at(SPEC, path, VOCABULARY)
 
 
 def at(path: Path, fields: Fields) -> list[Schema]:
@@ -118,4 +125,5 @@ def _of_node(each: Schema, given: Mapping[str, str]) -> list[Schema]:
     if op is not None:
         return [op]
     # Of a node that does not say its op, what every node may hold.
-    return [{"properties": {key: {} for key in ("inputs", "trainable", "about", "allow")}}]
+    known = forms.keys_of(NodeSpec)
+    return [{"properties": {key.name: key.schema for key in known if key.name != "op"}}]

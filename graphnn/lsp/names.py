@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from graphnn.lsp.outline import Path, Token
 from graphnn.ops import REGISTRY
+from graphnn.spec.forms import Form, at
+from graphnn.spec.model import SPEC
+from graphnn.training import VOCABULARY
 
 Kind = Literal["node", "size", "block"]
 Name = tuple[Kind, str, str]  # kind, the block that it belongs to, the name itself
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_NOT_SIZES = ("op", "block", "inputs", "about", "trainable", "allow")
-_FILLED = ("zeros", "ones")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,10 @@ def names(tokens: Iterable[Token]) -> Names:
         if not token.key and token.path and isinstance(token.path[-1], str):
             fields.setdefault(token.path[:-1], {}).setdefault(token.path[-1], token.text)
     finder = _Finder(fields)
-    definitions = [m for token in ordered for m in finder.definitions(token)]
+    placed = [(token, form) for token in ordered if (form := at(SPEC, token.path, VOCABULARY))]
+    definitions = [m for token, form in placed for m in finder.definitions(token, form)]
     known = {mention.name for mention in definitions}
-    others = [m for token in ordered for m in finder.references(token, known)]
+    others = [m for token, form in placed for m in finder.references(token, form, known)]
     mentions = sorted((*definitions, *others), key=lambda mention: mention.start)
     return Names(mentions, fields)
 
@@ -97,78 +99,53 @@ def scope_of(path: Path) -> tuple[str, Path]:
 
 
 class _Finder:
+    """Tells what the tokens of a text name, by the table of the language."""
+
     def __init__(self, fields: Mapping[Path, Mapping[str, str]]) -> None:
         self._fields = fields
 
-    def definitions(self, token: Token) -> Iterator[Mention]:
-        scope, rest = scope_of(token.path)
-        kind: Kind | None = None
+    def definitions(self, token: Token, form: Form) -> Iterator[Mention]:
+        kind = form.keys if token.key else form.names
+        # {file: NAME} is no block.
+        if form.defines and _is_kind(kind) and not (kind == "block" and token.text == "file"):
+            name = (kind, scope_of(token.path)[0], token.text)
+            yield Mention(name, token.start, token.end, True, token)
+
+    def references(self, token: Token, form: Form, known: set[Name]) -> Iterator[Mention]:
+        if form.defines:
+            return
+        scope = scope_of(token.path)[0]
         if token.key:
-            places: dict[Path, Kind] = {("nodes",): "node"}
-            if not scope:
-                places |= {("sizes",): "size", ("blocks",): "block"}
-            kind = places.get(rest)
-            if kind == "block" and token.text == "file":
-                kind = None
-        elif scope and rest[:1] in (("inputs",), ("sizes",)):
-            kind = "node" if rest[0] == "inputs" else "size"
-        if kind is not None:
-            yield Mention((kind, scope, token.text), token.start, token.end, True, token)
-
-    def references(self, token: Token, known: set[Name]) -> Iterator[Mention]:
-        scope, rest = scope_of(token.path)
-        if token.key:
-            yield from self._keys(token, scope, rest, known)
-        elif rest[:1] == ("nodes",) and len(rest) > 2:
-            yield from self._in_node(token, scope, rest, known)
-        elif _names_node(scope, rest):
+            name = self._key(form.keys, token, scope)
+            if name is not None and name in known:
+                yield Mention(name, token.start, token.end, False, token)
+        elif form.names == "node" or (form.names == "parameter" and "." in token.text.strip(".")):
             yield _first_part(token, scope)
-        elif rest[:1] == ("examples",) and len(rest) > 4 and rest[4] in _FILLED:
-            yield from _sizes(token, scope, known)
-
-    def _keys(self, token: Token, scope: str, rest: Path, known: set[Name]) -> Iterator[Mention]:
-        names: list[Name] = []
-        if len(rest) == 3 and rest[0] == "examples" and rest[2] in ("inputs", "outputs"):
-            names = [("node", "", token.text)]
-        elif len(rest) == 3 and rest[0] == "train" and rest[1] in ("data", "validation", "test"):
-            names = [("node", "", token.text)] if ("node", "", token.text) in known else []
-        elif rest == ("search",):
-            names = [("size", "", token.text)] if ("size", "", token.text) in known else []
-        elif rest[:1] == ("nodes",) and len(rest) in (2, 3):
-            block = self._fields.get(token.path[: len(token.path) - len(rest) + 2], {}).get("block")
-            kind: Kind = "size" if len(rest) == 2 else "node"
-            if block is not None and (kind, block, token.text) in known:
-                names = [(kind, block, token.text)]
-        for name in names:
-            yield Mention(name, token.start, token.end, False, token)
-
-    def _in_node(self, token: Token, scope: str, rest: Path, known: set[Name]) -> Iterator[Mention]:
-        key = rest[2]
-        if key == "inputs":
-            yield _first_part(token, scope)
-        elif rest[-1] == "share":
-            node, _, parameter = token.text.rpartition(".")
-            if node and parameter:
-                yield _first_part(token, scope)
-        elif key == "block" and len(rest) == 3:
+        elif form.names == "block":
             yield Mention(("block", "", token.text), token.start, token.end, False, token)
-        elif key not in _NOT_SIZES and not self._is_parameter(token.path, rest):
+        elif form.names == "size" and not self._is_parameter(token.path):
             yield from _sizes(token, scope, known)
 
-    def _is_parameter(self, path: Path, rest: Path) -> bool:
-        node = path[: len(path) - len(rest) + 2]
-        op = REGISTRY.get(self._fields.get(node, {}).get("op", ""))
-        return op is not None and rest[2] in [o.name for o in op.parameter_operands()]
+    def _key(self, keys: str, token: Token, scope: str) -> Name | None:
+        """What a key names: of a node or use, what its block calls so."""
+        if keys in ("field", "operand"):
+            block = self._fields.get(_node_of(token.path), {}).get("block", "")
+            return ("size" if keys == "field" else "node", block, token.text)
+        return (keys, scope, token.text) if _is_kind(keys) else None
+
+    def _is_parameter(self, path: Path) -> bool:
+        op = REGISTRY.get(self._fields.get(_node_of(path), {}).get("op", ""))
+        key = scope_of(path)[1][2:3]
+        return op is not None and key in [(each.name,) for each in op.parameter_operands()]
 
 
-def _names_node(scope: str, rest: Path) -> bool:
-    if scope:
-        return rest == ("output",)
-    if rest[:1] == ("outputs",) or rest[:2] in (("train", "loss"), ("train", "stratify")):
-        return True
-    if rest[:2] != ("train", "metrics") or len(rest) < 3:
-        return False
-    return len(rest) == 3 or isinstance(rest[3], int) or rest[3] == "inputs"
+def _is_kind(names: str) -> TypeGuard[Kind]:
+    return names in ("node", "size", "block")
+
+
+def _node_of(path: Path) -> Path:
+    """The path of the node that `path` lies in."""
+    return path[: len(path) - len(scope_of(path)[1]) + 2]
 
 
 def _first_part(token: Token, scope: str) -> Mention:

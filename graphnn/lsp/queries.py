@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from graphnn.diagnostics import Diagnostic, Span, UsageError
-from graphnn.execution import FILLED
 from graphnn.graph import Node
 from graphnn.lsp import language, outline
 from graphnn.lsp.document import Document
 from graphnn.lsp.names import Mention, scope_of
 from graphnn.ops import REGISTRY
 from graphnn.spec import MAX_NAME, NAME
+from graphnn.spec.forms import Form
 from graphnn.spec.sizes import show
 from graphnn.training import measures
 
@@ -70,56 +70,53 @@ def _keys(document: Document, place: outline.Cursor) -> Iterator[Offer]:
     for key, about in language.keys(place.path, document.fields).items():
         if key not in given:
             yield Offer(key, "key", _line(about.get("description", "")))
+    form = language.form_at(place.path)
     block = document.fields(place.path).get("block")
-    if len(rest) == 2 and rest[0] == "nodes" and block is not None:
+    if form is not None and form.keys == "field" and block is not None:
         for size in document.names.defined("size", block):
             yield Offer(size, "size", f"a size of the block '{block}'")
-    elif len(rest) == 3 and rest[0] == "examples" and rest[2] in ("inputs", "outputs"):
+    elif rest[:1] == ("examples",) and form is not None and form.keys == "node":
         for offer in _nodes(document, scope):
             op = document.fields(("nodes", offer.label)).get("op")
-            if rest[2] == "outputs" or op == "input":
+            if rest[-1] == "outputs" or op == "input":
                 yield offer
 
 
 def _values(document: Document, place: outline.Cursor) -> Iterator[Offer]:
-    scope, rest = scope_of(place.path)
     for word, meaning in language.choices(place.path, document.fields).items():
         yield Offer(word, "word", _line(meaning))
     for key, about in language.keys(place.path, document.fields).items():
         yield Offer(key, "key", _line(about.get("description", "")))
-    if rest[-1:] == ("block",):
-        for name in dict.fromkeys([*document.names.defined("block"), *document.blocks]):
-            yield Offer(name, "block", _block_line(document, name))
-    elif rest[-1:] == ("share",):
-        for node in document.known.values():
-            for parameter in node.parameters:
-                yield Offer(f"{node.name}.{parameter}", "parameter")
-    elif rest == ("search", "metric"):
-        train = document.spec.train if document.spec is not None else None
-        for name in measures(train) if train is not None else ():
-            yield Offer(name, "word", "what training measures")
-    elif _wants_node(scope, rest):
-        yield from _nodes(document, scope, but=str(rest[1]) if rest[0] == "nodes" else "")
-    elif _wants_size(document, place.path, rest):
-        for name in ("batch", *document.names.defined("size", scope)):
-            yield Offer(name, "size", _size_line(document, name))
+    form = language.form_at(place.path)
+    if form is not None:
+        yield from _named(document, place.path, form)
 
 
-def _wants_node(scope: str, rest: outline.Path) -> bool:
-    if rest[:1] == ("nodes",):
-        return len(rest) > 2 and rest[2] == "inputs"
-    if scope:
-        return rest == ("output",)
-    if rest[:2] == ("train", "metrics"):
-        return len(rest) > 2
-    return rest[:1] == ("outputs",) or rest[:2] in (("train", "loss"), ("train", "stratify"))
+def _named(document: Document, path: outline.Path, form: Form) -> Iterator[Offer]:
+    """What the form of the place at `path` names."""
+    scope, rest = scope_of(path)
+    match form.names:
+        case "block":
+            for name in dict.fromkeys([*document.names.defined("block"), *document.blocks]):
+                yield Offer(name, "block", _block_line(document, name))
+        case "parameter":
+            for node in document.known.values():
+                for parameter in node.parameters:
+                    yield Offer(f"{node.name}.{parameter}", "parameter")
+        case "measure":
+            train = document.spec.train if document.spec is not None else None
+            for name in measures(train) if train is not None else ():
+                yield Offer(name, "word", "what training measures")
+        case "node" if not form.defines:
+            yield from _nodes(document, scope, but=str(rest[1]) if rest[0] == "nodes" else "")
+        case "size" if not form.defines and _takes_size(document, path, rest):
+            for name in ("batch", *document.names.defined("size", scope)):
+                yield Offer(name, "size", _size_line(document, name))
 
 
-def _wants_size(document: Document, path: outline.Path, rest: outline.Path) -> bool:
-    """Whether what may stand there are expressions of sizes."""
-    if rest[:1] != ("nodes",):
-        return any(key in rest[:-1] for key in FILLED)
-    return len(rest) > 2 and language.takes_size(path, document.fields)
+def _takes_size(document: Document, path: outline.Path, rest: outline.Path) -> bool:
+    """Whether an attribute of a node takes sizes; what else names them does."""
+    return rest[:1] != ("nodes",) or language.takes_size(path, document.fields)
 
 
 def _nodes(document: Document, scope: str, but: str = "") -> Iterator[Offer]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from graphnn.spec import OPS
-
 if TYPE_CHECKING:
     from graphnn.ops._op import Op
 
@@ -23,5 +21,3 @@ def register(op_class: type[Op]) -> None:
         With a field ``op: Literal["name"]``.
     """
     REGISTRY[op_class.name] = op_class
-    if not op_class.internal:
-        OPS.add(op_class.name)

@@ -1,7 +1,3 @@
-from ._choices import CHOICES as CHOICES
-from ._choices import OPS as OPS
-from ._choices import OPTIONS as OPTIONS
-from ._choices import only_choice as only_choice
 from ._field_reader import MAX_NAME as MAX_NAME
 from ._field_reader import NAME as NAME
 from ._field_reader import VERSION as VERSION
@@ -13,16 +9,12 @@ from ._field_reader import truth_help as truth_help
 from ._field_reader import unlike as unlike
 from ._inputs import InputNames as InputNames
 from ._inputs import match_inputs as match_inputs
-from ._nodes import NODE_KEYS as NODE_KEYS
-from ._nodes import USE_KEYS as USE_KEYS
-from ._search import SEARCH_KEYS as SEARCH_KEYS
+from ._options import only_choice as only_choice
 from .blocks.block_diagnostics import BlockDiagnostics as BlockDiagnostics
 from .blocks.block_files import NO_NETWORK as NO_NETWORK
 from .blocks.block_files import BlockFile as BlockFile
-from .blocks.block_files import buffered as buffered
 from .blocks.block_files import files_of as files_of
 from .blocks.block_files import is_library as is_library
-from .blocks.definitions import BLOCK_KEYS as BLOCK_KEYS
 from .blocks.definitions import depends as depends
 from .blocks.definitions import unknown_size_help as unknown_size_help
 from .reading.limits import DEFAULT as DEFAULT

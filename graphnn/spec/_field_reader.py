@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable
-from typing import TypeVar
 
-from graphnn.diagnostics import Findings, Span, nearest, suggestion
+from graphnn.diagnostics import Findings, suggestion
 from graphnn.spec.reading.scalars import comma_help, meant_truth, shortened
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
+from graphnn.spec.values import Mapping, Scalar, Sequence, Value
 
 VERSION = 1
 MAX_NAME = 100
-T = TypeVar("T", bound=str)
 MAX_WHOLE = 2**63 - 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WITH_COMMAS = re.compile(r"[-+]?[0-9]+(?:,[0-9]+)+")
@@ -70,15 +67,6 @@ class FieldReader:
             "wrong-type", f"{what} must be {wanted}, {unlike(value)}", value.span, help=help
         )
 
-    def lacks(self, mapping: Mapping, message: str, help: str, at: Value | None = None) -> None:
-        """Report that `mapping` lacks a key, unless a key of its own was told to be at fault."""
-        inside = [span for entry in mapping.entries.values() for span in _places(entry)]
-        for told in self.findings.settled:
-            if told.touches(mapping.span) and not any(told.touches(place) for place in inside):
-                return
-        first = next((entry.key for entry in mapping.entries.values()), mapping)
-        self.findings.error("missing-key", message, (at or first).span, help=help)
-
     def mapping(
         self, value: Value | None, what: str, wanted: str = "a mapping", form: str = ""
     ) -> Mapping | None:
@@ -88,28 +76,29 @@ class FieldReader:
         self.wrong(what, wanted, value, _as_mapping(value, form))
         return None
 
-    def text(self, value: Value | None, what: str, default: str = "") -> str:
+    def text(self, value: Value, what: str) -> str | None:
         """`value` if it is a text."""
-        if value is None:
-            return default
         if isinstance(value, Scalar) and isinstance(value.value, str):
             return value.value
         self.wrong(what, "a text", value)
-        return default
+        return None
 
-    def boolean(self, value: Value | None, what: str, default: bool) -> bool:
+    def named(self, value: Value, what: str, wanted: str) -> Scalar | None:
+        """`value` if it is a text that is not empty."""
+        if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
+            return value
+        self.wrong(what, wanted, value)
+        return None
+
+    def boolean(self, value: Value, what: str) -> bool | None:
         """`value` if it is true or false."""
-        if value is None:
-            return default
         if isinstance(value, Scalar) and isinstance(value.value, bool):
             return value.value
         self.wrong(what, "true or false", value, truth_help(value))
-        return default
+        return None
 
-    def whole(self, value: Value | None, what: str, default: int, least: int) -> int:
+    def whole(self, value: Value, what: str, least: int) -> int | None:
         """`value` if it is a whole number of at least `least`."""
-        if value is None:
-            return default
         number = value.value if isinstance(value, Scalar) else None
         if type(number) is int and least <= number <= MAX_WHOLE:
             return number
@@ -117,12 +106,15 @@ class FieldReader:
         if type(number) is int and number > MAX_WHOLE:
             bound = "most 2**63 - 1"
         self.wrong(what, f"a whole number of at {bound}", value, number_help(value))
-        return default
+        return None
 
-    def tolerance(self, value: Value | None, what: str, default: float) -> float:
+    def count(self, value: Value, what: str, least: int) -> Scalar | None:
+        """As `whole`, with its place."""
+        found = self.whole(value, what, least)
+        return value if found is not None and isinstance(value, Scalar) else None
+
+    def tolerance(self, value: Value, what: str) -> float | None:
         """`value` if it is a number that is not negative."""
-        if value is None:
-            return default
         number = value.value if isinstance(value, Scalar) else None
         # An int may be too large for float(), but not for a comparison.
         if (
@@ -132,80 +124,16 @@ class FieldReader:
         ):
             return float(number)
         self.wrong(what, "a number of at least 0", value, number_help(value))
-        return default
+        return None
 
-    def choice(self, value: Value | None, what: str, options: tuple[T, ...]) -> T:
-        """`value` if it is one of `options`; the first of them when it is left out."""
-        if value is None:
-            return options[0]
+    def choice(self, value: Value, what: str, options: tuple[str, ...]) -> str | None:
+        """`value` if it is one of `options`."""
         text = value.value if isinstance(value, Scalar) else None
-        for option in options:
-            if text == option:
-                return option
+        if isinstance(text, str) and text in options:
+            return text
         listed = f"{', '.join(options[:-1])} or {options[-1]}"
         self.wrong(what, listed, value, suggestion(str(text), options))
-        return options[0]
-
-    def keys(
-        self,
-        value: Mapping,
-        allowed: Iterable[str],
-        where: str,
-        elsewhere: Callable[[str], str] = lambda key: "",
-    ) -> Mapping:
-        """Report every key of `value` that is not `allowed`; `elsewhere` tells where it goes.
-
-        Returns
-        -------
-        Mapping
-            `value` with each such key under the allowed one that it seems to mean, so that what
-            it holds is checked too and nothing is told to be missing.
-        """
-        names = tuple(allowed)
-        value = self._indented(value, names)
-        entries = {key: entry for key, entry in value.entries.items() if key in names}
-        for key, entry in value.entries.items():
-            if key not in names:
-                self.unknown_key(entry, where, names, elsewhere(key))
-                entries.setdefault(nearest(key, names) or key, entry)
-        return Mapping(entries, *place_of(value))
-
-    def _indented(self, value: Mapping, names: Collection[str]) -> Mapping:
-        """`value` with what seems to belong to an empty key put under it, which is told once."""
-        entries: dict[str, Entry] = {}
-        empty: Entry | None = None  # the last key, where it has no value
-        inside: dict[str, Entry] = {}  # what seems to belong to it
-        for key, entry in value.entries.items():
-            # Only without brackets do keys start where their mapping does.
-            open_ = value.span is not None and entry.key.column == value.column
-            if empty is not None and open_ and key not in names:
-                if not inside:
-                    message = (
-                        f"'{empty.key.value}' is empty, but what follows seems to belong to it"
-                    )
-                    help = "indent the lines that belong to it, by 2 spaces for example"
-                    self.findings.error("wrong-type", message, empty.key.span, help=help)
-                    below = Mapping(inside, *place_of(empty.value))
-                    entries[str(empty.key.value)] = Entry(empty.key, below)
-                inside[key] = entry
-                continue
-            entries[key] = entry
-            hollow = isinstance(entry.value, Scalar) and entry.value.value is None
-            empty, inside = (entry if hollow and open_ and key in names else None), {}
-        return Mapping(entries, *place_of(value))
-
-    def unknown_key(
-        self, entry: Entry, where: str, names: Iterable[str], elsewhere: str = ""
-    ) -> None:
-        """Report the key of `entry`, with the nearest of `names`, or else where it goes."""
-        names = tuple(names)
-        listed = f"its keys are {', '.join(names)}" if len(names) > 1 else f"its key is {names[0]}"
-        self.findings.error(
-            "unknown-key",
-            f"{where} has no key '{entry.key.value}'",
-            entry.key.span,
-            help=suggestion(str(entry.key.value), names, elsewhere or listed),
-        )
+        return None
 
     def name(self, key: Scalar, what: str) -> bool:
         """Whether `key` is a name of the language; reports it when not."""
@@ -220,26 +148,6 @@ class FieldReader:
         self.findings.error("bad-name", message, key.span, help=help)
         return False
 
-    def version(self, document: Mapping, what: str) -> None:
-        """Report a `document` that is not in this version of the language."""
-        value = document.get("graphnn")
-        if value is None:
-            self.lacks(
-                document,
-                f"{what} does not say which version of the language it is in",
-                f"put 'graphnn: {VERSION}' at its top",
-            )
-        elif not isinstance(value, Scalar) or type(value.value) is not int:
-            help = f"write 'graphnn: {VERSION}', without quotes or a point"
-            self.wrong("'graphnn'", f"the number {VERSION}", value, help)
-        elif value.value != VERSION:
-            self.findings.error(
-                "unknown-version",
-                f"{what} is in version {brief(value)} of the language",
-                value.span,
-                help=f"this graphnn reads version {VERSION}",
-            )
-
 
 def _as_mapping(value: Value, form: str) -> str:
     """Help for what is no mapping, though one must be there."""
@@ -248,7 +156,3 @@ def _as_mapping(value: Value, form: str) -> str:
     alone = isinstance(value, Scalar) and value.value is not None
     text = shortened(str(value.value)) if isinstance(value, Scalar) and alone else "..."
     return f"write {form.replace('TEXT', text)}" if form else ""
-
-
-def _places(entry: Entry) -> list[Span]:
-    return [span for span in (entry.key.span, entry.value.span) if span is not None]

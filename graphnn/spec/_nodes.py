@@ -7,20 +7,19 @@ from collections.abc import Collection, Iterator
 from typing import TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, Note, nearest, suggestion
-from graphnn.spec._field_reader import FieldReader
+from graphnn.spec._section_reader import SectionReader
+from graphnn.spec.forms import key_names
 from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
 
 MAX_NODES = 200_000
-NODE_KEYS = ("op", "inputs", "trainable", "about", "allow")
-USE_KEYS = ("block", "inputs", "repeat", "trainable", "about", "allow")
-
-
+_NODE_KEYS = key_names(NodeSpec)
+_CALL_KEYS = key_names(BlockCallSpec)
 _LONGEST = 200  # characters of several names: the time of the search grows with their square
 _SEVERAL = re.compile(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]*[\w.-]")  # names side by side
 
 
-class NodeReader(FieldReader):
+class NodeReader(SectionReader):
     """Takes nodes, and mentions of nodes, apart."""
 
     _written: Collection[str] = ()  # names of the nodes under way, sound or not
@@ -75,10 +74,8 @@ class NodeReader(FieldReader):
             op=op,
             inputs=self._inputs(inputs, name),
             inputs_place=entry.key if inputs is None else inputs,
-            fields={key: field for key, field in body.entries.items() if key not in NODE_KEYS},
-            trainable=self.boolean(body.get("trainable"), "'trainable'", True),
-            about=self.text(body.get("about"), "'about'"),
-            allow=self.codes(body.get("allow")),
+            fields={key: field for key, field in body.entries.items() if key not in _NODE_KEYS},
+            **self.record(NodeSpec, body),
         )
 
     def _closed(self, body: Mapping, name: str) -> Mapping:
@@ -117,7 +114,7 @@ class NodeReader(FieldReader):
         """The name of the op."""
         op = body.get("op")
         if op is None:
-            known = [key for key in body.entries if key not in NODE_KEYS]
+            known = [key for key in body.entries if key not in _NODE_KEYS]
             typed, meant = next(
                 ((key, meant) for meant in ("op", "block") if (key := nearest(meant, known))),
                 (None, ""),
@@ -153,11 +150,9 @@ class NodeReader(FieldReader):
             block=block,
             inputs=self._inputs(inputs, name),
             inputs_place=place if inputs is None else inputs,
-            fields={key: field for key, field in body.entries.items() if key not in USE_KEYS},
+            fields={key: field for key, field in body.entries.items() if key not in _CALL_KEYS},
             repeat=body.get("repeat"),
-            trainable=self.boolean(body.get("trainable"), "'trainable'", True),
-            about=self.text(body.get("about"), "'about'"),
-            allow=self.codes(body.get("allow")),
+            **self.record(BlockCallSpec, body),
         )
 
     def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:

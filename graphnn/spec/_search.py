@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from graphnn.diagnostics import Findings, nearest, suggestion
-from graphnn.spec._field_reader import FieldReader, brief, number_help
-from graphnn.spec.model import SEARCH_KINDS, Direction, SearchedSpec, SearchKind, SearchSpec
+from graphnn.spec._field_reader import brief, number_help
+from graphnn.spec._section_reader import SectionReader
+from graphnn.spec.forms import key_names
+from graphnn.spec.model import RANGES, SearchedSpec, SearchKind, SearchSpec
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
 from graphnn.spec.writing.writer import flow
 
-SEARCH_KEYS = ("metric", "direction", "sampler", "pruner", "seed")
+_KEYS = key_names(SearchSpec)
 _MOST = 2**53  # a larger whole number would not keep its value as a float
 _BY = "search by uniform, log_uniform or choice"
 _SUCH_AS = "a mapping such as {uniform: [0.1, 1.0]}"
@@ -31,45 +33,33 @@ def search(entry: Entry, findings: Findings) -> SearchSpec | None:
     return _Search(findings).section(entry)
 
 
-class _Search(FieldReader):
+class _Search(SectionReader):
     def section(self, entry: Entry) -> SearchSpec | None:
         body = self.mapping(entry.value, "'search'")
         if body is None:
             return None
-        named = {name: found for name, found in body.entries.items() if name not in SEARCH_KEYS}
+        named = {name: found for name, found in body.entries.items() if name not in _KEYS}
         if not named:
             message = "'search' names no setting to vary"
             help = "add one, such as learning_rate: {log_uniform: [0.001, 1.0]}"
             self.findings.error("nothing-to-search", message, entry.key.span, help=help)
         settings = {name: self._setting(name, found) for name, found in named.items()}
-        direction = body.get("direction")
-        ways: tuple[Direction, ...] = ("maximize", "minimize")
         return SearchSpec(
             place=entry.key,
             settings={name: found for name, found in settings.items() if found},
-            metric=self._metric(body.get("metric")),
-            direction=None if direction is None else self.choice(direction, "'direction'", ways),
-            sampler=self.choice(body.get("sampler"), "'sampler'", ("tpe", "random")),
-            pruner=self.choice(body.get("pruner"), "'pruner'", ("median", "none")),
-            seed=self.whole(body.get("seed"), "the seed of 'search'", 0, 0),
+            **self.record(SearchSpec, body),
         )
-
-    def _metric(self, value: Value | None) -> Scalar | None:
-        if value is None or (isinstance(value, Scalar) and isinstance(value.value, str)):
-            return value
-        self.wrong("'metric'", "the name of a measure, such as validation_loss", value)
-        return None
 
     def _setting(self, name: str, entry: Entry) -> SearchedSpec | None:
         value = entry.value
         if not isinstance(value, Mapping) or len(value.entries) != 1:
             # A misspelt 'metric' looks like a setting with a strange range.
-            meant = None if isinstance(value, Mapping) else nearest(name, SEARCH_KEYS)
+            meant = None if isinstance(value, Mapping) else nearest(name, _KEYS)
             help = f"did you mean '{meant}'?" if meant else _BY
             self.wrong(f"what '{name}' is searched over", _SUCH_AS, value, help)
             return None
         by = next(iter(value.entries.values()))
-        for kind in SEARCH_KINDS:
+        for kind in RANGES:
             if by.key.value == kind:
                 choice = kind == "choice"
                 found = self._choices(name, by) if choice else self._bounds(name, by, kind)
@@ -78,7 +68,7 @@ class _Search(FieldReader):
             "unknown-key",
             f"nothing is searched by {brief(by.key)}",
             by.key.span,
-            help=suggestion(str(by.key.value), SEARCH_KINDS, _BY),
+            help=suggestion(str(by.key.value), RANGES, _BY),
         )
         return None
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Dict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from graphnn.diagnostics import FAULTY, Faulty, Names
+from graphnn.spec import forms, schemas
+from graphnn.spec._field_reader import VERSION
+from graphnn.spec.forms import Form, Key, key, key_names, keys_of
 from graphnn.spec.sizes import Size, free
 from graphnn.spec.values import Entry, Mapping, Scalar, Value
 
@@ -15,26 +18,13 @@ DType = Literal["float64", "float32"]
 GradientMethod = Literal["backprop", "numerical"]
 Keep = Literal["last", "best"]
 Direction = Literal["maximize", "minimize"]
+Sampler = Literal["tpe", "random"]
+Pruner = Literal["median", "none"]
 SearchKind = Literal["uniform", "log_uniform", "choice"]
-TRAIN_KEYS = (
-    "data",
-    "loss",
-    "metrics",
-    "optimizer",
-    "batch_size",
-    "epochs",
-    "seed",
-    "validation",
-    "test",
-    "rows",
-    "gradient",
-    "accumulate",
-    "augment",
-    "early_stopping",
-    "keep",
-    "stratify",
-)
-SEARCH_KINDS: tuple[SearchKind, ...] = ("uniform", "log_uniform", "choice")
+
+_REMARK = "A remark, which diagrams can show."
+_TRAINABLE = "Whether training changes its parameters."
+_ALLOW = "Codes of warnings that are not to be told."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +39,7 @@ class Reference:
     operand: Scalar | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSpec:
     """One node: its op, what it reads, and the rest of its keys, which only the op understands.
 
@@ -65,33 +55,50 @@ class NodeSpec:
 
     name: str
     place: Value
-    op: Scalar
-    inputs: tuple[Reference, ...]
+    op: Scalar = key(
+        forms.OP_NAME, "What it computes.", required="name its op, as in {op: relu, inputs: x}"
+    )
+    inputs: tuple[Reference, ...] = key(
+        forms.INPUTS, "What it reads: a name, a list in the op's order, or a mapping by operand."
+    )
     inputs_place: Value
     fields: Dict[str, Entry]
-    trainable: bool = True
-    about: str = ""
+    trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
+    about: str = key(forms.TEXT, _REMARK, "")
+    allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
     copy: BlockInstance | None = field(default=None, repr=False)
-    allow: tuple[Scalar, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockCallSpec:
     """One use of a block, as it is written."""
 
     name: str
     place: Value
-    block: Scalar
-    inputs: tuple[Reference, ...]
+    block: Scalar = key(forms.BLOCK_NAME, "Name of a block.", required="name its block")
+    inputs: tuple[Reference, ...] = key(
+        forms.INPUTS, "What it reads: a name, a list in the block's order, or a mapping by input."
+    )
     inputs_place: Value
     fields: Dict[str, Entry]
-    repeat: Value | None = None
-    trainable: bool = True
-    about: str = ""
-    allow: tuple[Scalar, ...] = ()
+    repeat: Value | None = key(
+        forms.SIZE, "How many copies, each of which reads the one before.", None
+    )
+    trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
+    about: str = key(forms.TEXT, _REMARK, "")
+    allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
 
 
-@dataclass(frozen=True, slots=True)
+NODE = Form(
+    schemas.ref("node"),
+    keys="field",
+    inside={each.name: each.form for each in (*keys_of(NodeSpec), *keys_of(BlockCallSpec))},
+    rest=forms.ATTRIBUTE,
+)
+NODES = forms.mapping_of(NODE, "node", least=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockSpec:
     """A reusable piece of graph, as it is defined.
 
@@ -114,17 +121,43 @@ class BlockSpec:
     name: str
     place: Scalar
     folder: Path
-    sizes: Dict[str, Scalar]
-    inputs: Dict[str, Scalar]
-    nodes: Names[NodeSpec | BlockCallSpec]
-    output: Scalar | None
-    about: str = ""
+    about: str = key(forms.TEXT, "A remark.", "")
+    sizes: Dict[str, Scalar] = key(
+        forms.names_defined("size"), "Names of sizes that each use gives."
+    )
+    inputs: Dict[str, Scalar] = key(
+        forms.names_defined("node"),
+        "Names for what it reads; `[]` for nothing.",
+        required="add it, such as 'inputs: x'",
+    )
+    nodes: Names[NodeSpec | BlockCallSpec] = key(
+        NODES, "Its nodes.", required="add it, such as 'nodes: {...}'"
+    )
+    output: Scalar | None = key(
+        forms.NODE_NAME,
+        "The node that a use of the block stands for.",
+        required="add it, such as 'output: NODE'",
+    )
     own: bool = True
 
     @property
     def scope(self) -> dict[str, Size]:
         """Its sizes, each standing for itself: what they are depends on the use."""
         return {name: free(name) for name in ("batch", *self.sizes)}
+
+
+_BLOCK = forms.section(keys_of(BlockSpec))
+_FILES = {"anyOf": [*schemas.one_or_more(schemas.TEXT)["anyOf"], _BLOCK.schema]}
+BLOCKS = Form(
+    {
+        **schemas.named(_BLOCK.schema),
+        "properties": {"file": schemas.about(_FILES, "Files in the spec's folder with blocks.")},
+    },
+    keys="block",
+    defines=True,
+    inside={"file": replace(_BLOCK, names="file")},  # a block may be called so
+    rest=_BLOCK,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -192,24 +225,31 @@ class BlockInstance:
         return f"{self.name}.{name}" if given is None else given
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsSpec:
     """A file with values for parameters; `partial` where some of them may be missing in it."""
 
-    file: Scalar
-    partial: bool
+    file: Scalar = key(forms.FILE, "An .npz or .safetensors file.", required="write {file: NAME}")
+    partial: bool = key(forms.TRUTH, "Whether it may lack some parameters.", False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleSpec:
     """Inputs with the outputs that they must give, within tolerances."""
 
     place: Mapping
-    about: str
-    inputs: Dict[str, Entry]
-    outputs: Dict[str, Entry]
-    rtol: float
-    atol: float
+    about: str = key(forms.TEXT, "What it shows.", "")
+    inputs: Dict[str, Entry] = key(
+        forms.arrays_by_node(forms.ARRAY), "An array for each input.", dict
+    )
+    outputs: Dict[str, Entry] = key(
+        forms.arrays_by_node(forms.OUTPUT, least=1),
+        "What nodes must give: an array, or a property along the last axis.",
+        dict,
+        required="say what a node must give: 'outputs: {NODE: [...]}'",
+    )
+    rtol: float = key(forms.TOLERANCE, "Allowed difference, relative to the value.", 1e-7)
+    atol: float = key(forms.TOLERANCE, "Allowed difference.", 1e-9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,36 +277,100 @@ class AugmentSpec:
     options: Mapping
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EarlyStoppingSpec:
     """After how many epochs without a better value of a measure to stop."""
 
     place: Value
-    patience: int
-    metric: Scalar
+    patience: int = key(
+        forms.whole(1),
+        "Epochs without a better value before it stops.",
+        required="say after how many epochs without a better value to stop: {patience: 5}",
+    )
+    metric: Scalar = key(
+        forms.name_of("the name of what is measured", "measure"),
+        "What to watch.",
+        Scalar("validation_loss"),
+        default="validation_loss",
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrainSpec:
     """How to train: everything that reproduces a run but the data itself."""
 
     place: Value
-    data: Mapping | None
-    loss: tuple[Reference, ...]
-    metrics: tuple[MetricSpec, ...]
-    optimizer: OptimizerSpec
-    batch_size: int
-    epochs: int
-    seed: int
-    validation: Value | None
-    test: Value | None
-    rows: Scalar | None
-    gradient: GradientMethod
-    accumulate: int
-    augment: AugmentSpec | None
-    early_stopping: EarlyStoppingSpec | None
-    keep: Keep
-    stratify: Scalar | None
+    data: Mapping | None = key(
+        forms.DATA, "Where the rows come from; without inputs, none are needed.", None
+    )
+    loss: tuple[Reference, ...] = key(
+        forms.NODE_NAMES,
+        "A node, or several whose means are added up.",
+        (),
+        otherwise="every loss op",
+    )
+    metrics: tuple[MetricSpec, ...] = key(
+        forms.METRICS, "What to measure besides, and the nodes that it compares.", ()
+    )
+    optimizer: OptimizerSpec = key(
+        forms.OPTIMIZER,
+        "How a gradient moves the parameters.",
+        OptimizerSpec(Scalar("sgd"), Mapping({})),
+        default="sgd",
+    )
+    batch_size: int = key(forms.whole(1), "Rows a step.", 100)
+    epochs: int = key(
+        forms.whole(1), "How often to go through all rows; without data, the steps.", 10
+    )
+    seed: int = key(forms.whole(0), "Of every random choice.", 0)
+    validation: Value | None = key(
+        forms.HELD_BACK,
+        "Rows to hold back and measure after each epoch: a number, a fraction, or data.",
+        None,
+    )
+    test: Value | None = key(
+        forms.HELD_BACK,
+        "Rows to hold back and measure at the end: a number, a fraction, or data.",
+        None,
+        otherwise="those that the data set apart",
+    )
+    rows: Scalar | None = key(
+        forms.count(1),
+        "Of what is left to train on, take that many first ones.",
+        None,
+        otherwise="all",
+    )
+    gradient: GradientMethod = key(
+        forms.words(GradientMethod), "Where gradients come from.", "backprop"
+    )
+    accumulate: int = key(forms.whole(1), "Batches whose mean gradient makes a step.", 1)
+    augment: AugmentSpec | None = key(forms.AUGMENT, "How training images are changed.", None)
+    early_stopping: EarlyStoppingSpec | None = key(
+        forms.section(
+            keys_of(EarlyStoppingSpec), lambda reader, entry, _: reader.early_stopping(entry.value)
+        ),
+        "When to stop before the last epoch.",
+        None,
+    )
+    keep: Keep = key(forms.words(Keep), "Weights of which epoch to keep.", "last")
+    stratify: Scalar | None = key(
+        forms.name_of("the name of an input", "node"),
+        "An input whose classes keep their shares in rows held back.",
+        None,
+    )
+
+
+_BOUND_ABOVE_0 = {**schemas.NUMBER, "exclusiveMinimum": 0}
+_CHOICE: schemas.Schema = {"type": "array", "minItems": 1, "uniqueItems": True}
+RANGES: dict[SearchKind, Key] = {
+    "uniform": Key(
+        "uniform", Form(schemas.several(schemas.NUMBER, 2)), "Evenly between two bounds."
+    ),
+    "log_uniform": Key(
+        "log_uniform", Form(schemas.several(_BOUND_ABOVE_0, 2)), "Evenly in the logarithm."
+    ),
+    "choice": Key("choice", Form(_CHOICE), "One of a list of any values."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,20 +382,52 @@ class SearchedSpec:
     values: tuple[Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec:
     """Settings to vary, by the names that ``--set`` knows, and how to judge what comes of them."""
 
     place: Value
     settings: Dict[str, SearchedSpec]
-    metric: Scalar | None
-    direction: Direction | None
-    sampler: Literal["tpe", "random"]
-    pruner: Literal["median", "none"]
-    seed: int
+    metric: Scalar | None = key(
+        forms.name_of("the name of a measure, such as validation_loss", "measure"),
+        "What is measured after each epoch.",
+        None,
+        otherwise="`validation_loss`, or `loss` without validation rows",
+    )
+    direction: Direction | None = key(
+        forms.words(Direction),
+        "Which way the metric is better.",
+        None,
+        otherwise="`minimize` a loss or an error, else `maximize`",
+    )
+    sampler: Sampler = key(forms.words(Sampler), "What draws the settings.", "tpe")
+    pruner: Pruner = key(forms.words(Pruner), "What stops a poor trial.", "median")
+    seed: int = key(forms.whole(0), "Of what is drawn.", 0)
 
 
-@dataclass(frozen=True, slots=True)
+_EXAMPLE = forms.section(keys_of(ExampleSpec))
+SIZES = Form(
+    {
+        **schemas.named({"anyOf": [schemas.SIZE, {"const": "free"}]}),
+        "properties": {"batch": {"const": "free"}},
+    },
+    keys="size",
+    defines=True,
+)
+SEARCH = Form(
+    {
+        "type": "object",
+        "properties": {each.name: each.schema for each in keys_of(SearchSpec)},
+        "additionalProperties": schemas.single({n: each.schema for n, each in RANGES.items()}),
+        "not": {"propertyNames": {"enum": list(key_names(SearchSpec))}},
+    },
+    lambda reader, entry, _: reader.search(entry),
+    keys="size",
+    inside={each.name: each.form for each in keys_of(SearchSpec)},
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkSpec:
     """A whole file.
 
@@ -321,18 +457,58 @@ class NetworkSpec:
 
     document: Mapping
     folder: Path
-    name: str
-    description: str
-    sizes: Names[Size]
-    dtype: DType
-    nodes: Dict[str, NodeSpec]
-    outputs: tuple[Reference, ...] | None
-    weights: WeightsSpec | None
-    examples: tuple[ExampleSpec, ...]
-    train: TrainSpec | None
-    search: SearchSpec | None = None
-    allow: tuple[Scalar, ...] = ()
-    blocks: Dict[str, BlockSpec] = field(default_factory=dict)
+    version: int = key(
+        Form({"const": VERSION}),
+        "Version of the language.",
+        VERSION,
+        name="graphnn",
+        default=None,
+        required=f"put 'graphnn: {VERSION}' at its top",
+        is_of_blocks=True,
+    )
+    name: str = key(forms.TEXT, "Shown in tables and diagrams.", "", is_of_blocks=True)
+    description: str = key(forms.TEXT, "Shown in tables.", "", is_of_blocks=True)
+    sizes: Names[Size] = key(
+        SIZES, "Named sizes: a whole number, or free for one that each run decides."
+    )
+    dtype: DType = key(forms.words(DType), "What it computes in.", "float64")
+    blocks: Dict[str, BlockSpec] = key(
+        BLOCKS,
+        "Pieces of graph to use as often as needed.",
+        dict,
+        is_of_blocks=True,
+    )
+    nodes: Dict[str, NodeSpec] = key(NODES, "Names and nodes.")
+    outputs: tuple[Reference, ...] | None = key(
+        forms.OUTPUTS,
+        "What a run gives; by default the nodes that nothing reads but losses.",
+        None,
+    )
+    weights: WeightsSpec | None = key(
+        forms.section(keys_of(WeightsSpec), lambda reader, entry, _: reader.weights(entry.value)),
+        "Values for parameters, by their full names.",
+        None,
+    )
+    examples: tuple[ExampleSpec, ...] = key(
+        replace(
+            _EXAMPLE,
+            schema=schemas.several(schemas.ref("example")),
+            read=lambda reader, entry, _: reader.examples(entry.value),
+        ),
+        "Inputs with the outputs they must give.",
+        (),
+    )
+    train: TrainSpec | None = key(
+        forms.section(keys_of(TrainSpec), lambda reader, entry, _: reader.train(entry)),
+        "How to train.",
+        None,
+    )
+    search: SearchSpec | None = key(
+        SEARCH,
+        "Settings to vary, by the names that --set knows.",
+        None,
+    )
+    allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
     uses: Dict[str, BlockCall] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)
     faulty: Dict[str, tuple[Reference, ...]] = field(default_factory=dict)
@@ -348,6 +524,9 @@ class NetworkSpec:
         parts = name.split(".") if self.faulty else ()
         prefixes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
         return FAULTY if any(each in self.faulty for each in prefixes) else None
+
+
+SPEC = forms.section(keys_of(NetworkSpec))
 
 
 def copies_of(copy: BlockInstance | None) -> list[BlockInstance]:

@@ -8,9 +8,11 @@ from itertools import islice
 from typing import Any
 
 from graphnn.diagnostics import Diagnostic, UsageError, listed, nearest, suggestion
-from graphnn.spec._choices import CHOICES, OPTIONS
-from graphnn.spec.model import TRAIN_KEYS
+from graphnn.spec._options import Kinds, options_of
+from graphnn.spec.forms import key_names, keys_of
+from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located, place_of
+from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 
 _TOP = ("dtype", "name")
 _FREE = "batch"
@@ -19,10 +21,13 @@ _MAX_NAMED = 1000  # nodes that a misspelt name is compared with
 _ONE = "leave one of the two out"
 Path = tuple[str, ...]
 
-_ONE_KIND = ("data", "validation", "test")  # keys with one name and what it takes, too
+_TRAIN = key_names(TrainSpec)
+_DATA = tuple(key.name for key in keys_of(TrainSpec) if key.form.is_data)  # one kind each
 
 
-def override(document: Mapping, settings: Dict[str, Any]) -> Mapping:
+def override(
+    document: Mapping, settings: Dict[str, Any], vocabulary: Vocabulary = NO_NAMES
+) -> Mapping:
     """A copy of `document` with `settings` put in place.
 
     Parameters
@@ -37,18 +42,21 @@ def override(document: Mapping, settings: Dict[str, Any]) -> Mapping:
         A node's name and a key lead to what the node is given (``d7.rate``), the names of a block
         and of a node in it to the same for all uses (``dense.drop.rate``).
         A value is plain data, or a located value; None takes out what the document writes.
+    vocabulary : Vocabulary, optional
+        What choices and options there are.
 
     Raises
     ------
     UsageError
         A name leads nowhere, or to several places; or two settings exclude each other.
     """
+    places = _Places(vocabulary)
     done: dict[Path, str] = {}
     for name, data in settings.items():
         value = data if isinstance(data, Value) else located(data)
-        path = find(document, name)
+        path = places.find(document, name)
         for earlier, other in done.items():
-            if _excludes(document, path, earlier):
+            if places.excludes(document, path, earlier):
                 message = f"the settings '{other}' and '{name}' exclude each other"
                 help = (
                     f"{_ONE}, or put '{name}' first"
@@ -58,28 +66,11 @@ def override(document: Mapping, settings: Dict[str, Any]) -> Mapping:
                 raise UsageError(Diagnostic("conflicting-settings", message, help=help))
         done[path] = name
         taken_out = isinstance(value, Scalar) and value.value is None and path[0] != "sizes"
-        document = _without(document, path) if taken_out else _put(document, path, value)
+        document = _without(document, path) if taken_out else places.put(document, path, value)
     return document
 
 
-def _excludes(document: Mapping, path: Path, earlier: Path) -> bool:
-    """Whether putting something at `path` undoes what has been put at `earlier`."""
-    if path == earlier[: len(path)]:
-        return True
-    same = next((n for n, (a, b) in enumerate(zip(path, earlier, strict=False)) if a != b), None)
-    if path[0] != "train":
-        return False
-    if same is not None:
-        return same > 0 and path[same - 1] in (*CHOICES, *_ONE_KIND)
-    # The earlier one has put a whole choice, of which this one is to be an option.
-    value: Value | None = document
-    for key in earlier:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    key = earlier[-1]
-    return key in CHOICES and _chosen(value, key) != path[len(earlier)]
-
-
-def find(document: Mapping, name: str) -> Path:
+def find(document: Mapping, name: str, vocabulary: Vocabulary = NO_NAMES) -> Path:
     """The keys under which the setting `name` is put in `document`.
 
     Raises
@@ -87,31 +78,167 @@ def find(document: Mapping, name: str) -> Path:
     UsageError
         The name leads nowhere, or to several places.
     """
-    sizes = document.get("sizes")
-    if isinstance(sizes, Mapping) and name in sizes:
-        return ("sizes", name)
-    if name in _TOP:
-        return (name,)
-    known = _train_paths(document)
-    wanted = tuple(name.split("."))
-    fits = _fits(wanted, known) or _node_paths(document, wanted)
-    # An option that no one has heard of is told better by what takes it.
-    for cut in range(len(wanted) - 1, 0, -1):
-        fits = fits or [(*head, *wanted[cut:]) for head in _fits(wanted[:cut], known)]
-    if len(fits) == 1:
-        return fits[0]
-    if name == _FREE:
-        problem, help = "cannot be fixed", _FREE_HELP
-    elif fits:
-        each = ", ".join(".".join(path) for path in fits)
-        problem, help = "could mean several things", f"say which: {each}"
-    else:
-        names = [*(sizes.entries if isinstance(sizes, Mapping) else ()), *_TOP]
+    return _Places(vocabulary).find(document, name)
+
+
+class _Places:
+    """Where settings stand, as far as a vocabulary tells."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+
+    @property
+    def _choices(self) -> Dict[str, Kinds]:
+        return self._vocabulary.choices
+
+    def excludes(self, document: Mapping, path: Path, earlier: Path) -> bool:
+        """Whether putting something at `path` undoes what has been put at `earlier`."""
+        if path == earlier[: len(path)]:
+            return True
+        same = next(
+            (n for n, (a, b) in enumerate(zip(path, earlier, strict=False)) if a != b), None
+        )
+        if path[0] != "train":
+            return False
+        if same is not None:
+            return same > 0 and path[same - 1] in (*self._choices, *_DATA)
+        # The earlier one has put a whole choice, of which this one is to be an option.
+        value: Value | None = document
+        for key in earlier:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        key = earlier[-1]
+        return key in self._choices and self._chosen(value, key) != path[len(earlier)]
+
+    def find(self, document: Mapping, name: str) -> Path:
+        """See the function of this name."""
+        if name in _mapping(document, "sizes"):
+            return ("sizes", name)
+        if name in _TOP:
+            return (name,)
+        known = self._train_paths(document)
+        wanted = tuple(name.split("."))
+        fits = _fits(wanted, known) or _node_paths(document, wanted)
+        # An option that no one has heard of is told better by what takes it.
+        for cut in range(len(wanted) - 1, 0, -1):
+            fits = fits or [(*head, *wanted[cut:]) for head in _fits(wanted[:cut], known)]
+        if len(fits) == 1:
+            return fits[0]
+        problem, help = self._unfound(document, name, known, fits)
+        raise UsageError(
+            Diagnostic("unknown-setting", f"the setting '{name}' {problem}", help=help)
+        )
+
+    def _unfound(
+        self, document: Mapping, name: str, known: list[Path], fits: list[Path]
+    ) -> tuple[str, str]:
+        """What is wrong with a name that leads nowhere, or to several places, and help."""
+        if name == _FREE:
+            return "cannot be fixed", _FREE_HELP
+        if fits:
+            each = ", ".join(".".join(path) for path in fits)
+            return "could mean several things", f"say which: {each}"
+        names = [*_mapping(document, "sizes").entries, *_TOP]
         names += [".".join(path[1:]) for path in known] + [path[-1] for path in known]
         names += _written(document) if "." in name else ()
-        problem = "is neither a size of the spec nor a value of its 'train' or of a node"
-        help = _elsewhere(name, known) or _of_nodes(document, wanted) or suggestion(name, names)
-    raise UsageError(Diagnostic("unknown-setting", f"the setting '{name}' {problem}", help=help))
+        help = (
+            self._elsewhere(name, known)
+            or _of_nodes(document, tuple(name.split(".")))
+            or suggestion(name, names)
+        )
+        return "is neither a size of the spec nor a value of its 'train' or of a node", help
+
+    def _elsewhere(self, name: str, known: Iterable[Path]) -> str:
+        """Where an option called `name` is that goes with another choice than the document's."""
+        found = [
+            ".".join((*path[1:], kind, name))
+            for path in known
+            if path[-1] in self._choices
+            for kind, takes in self._choices[path[-1]].items()
+            if name in takes.options()
+        ]
+        return f"it goes with another choice: {', '.join(found)}" if found else ""
+
+    def _train_paths(self, document: Mapping) -> list[Path]:
+        """Where a value of ``train`` is written, or an option of what is written could be."""
+        train = document.get("train")
+        if not isinstance(train, Mapping):
+            return []
+        found: dict[Path, None] = {("train", key): None for key in _TRAIN}
+        pending: list[tuple[Path, Mapping]] = [(("train",), train)]
+        while pending:
+            path, mapping = pending.pop()
+            for key, value in mapping.items():
+                found.setdefault((*path, key))
+                if isinstance(value, Mapping):
+                    pending.append(((*path, key), value))
+        found |= dict.fromkeys(self._unwritten(("train",), train, _TRAIN))
+        return list(found)
+
+    def _unwritten(self, path: Path, mapping: Mapping, keys: Iterable[str]) -> Iterator[Path]:
+        """Paths of the options that the values of `keys` take, written or not."""
+        # A choice lies in a choice once: a schedule in an optimizer.
+        for key in keys:
+            value = mapping.get(key)
+            yield from ((*path, key, option) for option in options_of(key, self._vocabulary))
+            name = self._chosen(value, key)
+            if name is not None:
+                inner = value.get(name) if isinstance(value, Mapping) else None
+                options = self._options(key, name)
+                yield from ((*path, key, name, option) for option in options)
+                place = inner if isinstance(inner, Mapping) else Mapping({})
+                yield from self._unwritten((*path, key, name), place, options)
+
+    def _options(self, key: str, name: str) -> Iterable[str]:
+        """Options of the choice `name` for `key`; those of all where there is no such choice."""
+        kinds = self._choices[key]
+        meant = [kinds[name]] if name in kinds else kinds.values()
+        return dict.fromkeys(option for kind in meant for option in kind.options())
+
+    def _chosen(self, value: Value | None, key: str) -> str | None:
+        """The name that `value` gives in the place of a choice, or the one by default."""
+        names = self._choices.get(key, {})
+        if value is None or not names:
+            return next(iter(names), None)
+        if isinstance(value, Mapping) and len(value.entries) == 1:
+            return next(iter(value.entries))
+        return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else None
+
+    def put(
+        self, mapping: Mapping, path: Path, value: Value, *, choosing: bool | None = None
+    ) -> Mapping:
+        # As deep as the path is long, and a path is as deep as the reader's limit at most.
+        key, rest = path[0], path[1:]
+        # Only in 'train' does a key choose one thing of several.
+        choosing = key == "train" if choosing is None else choosing
+        old = mapping.entries.get(key)
+        if rest:
+            inner = self._opened(
+                None if old is None else old.value, key, rest, value, choosing=choosing
+            )
+            value = self.put(inner, rest, value, choosing=choosing)
+        new = old.key if old else Scalar(key, *place_of(value))
+        return Mapping({**mapping.entries, key: Entry(new, value)}, *place_of(mapping))
+
+    def _opened(
+        self, old: Value | None, key: str, rest: Path, value: Value, *, choosing: bool
+    ) -> Mapping:
+        """The mapping at `key` that takes the rest of a path."""
+        if not isinstance(old, Mapping):
+            # A metric's nodes may stand alone, without the mapping that its options need.
+            alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
+            # A choice may stand alone too: it keeps its place.
+            if (
+                choosing
+                and isinstance(old, Scalar)
+                and key in self._choices
+                and old.value == rest[0]
+            ):
+                alone = {rest[0]: Entry(old, Mapping({}, *place_of(old)))}
+            return Mapping(alone, *place_of(value))
+        if choosing and (key in self._choices or key in _DATA):
+            kept = {name: entry for name, entry in old.entries.items() if name == rest[0]}
+            return Mapping(kept, *place_of(old))
+        return old
 
 
 def _fits(wanted: Path, known: Iterable[Path]) -> list[Path]:
@@ -180,67 +307,6 @@ def _of_nodes(document: Mapping, wanted: Path) -> str:
     return f"did you mean '{'.'.join((meant, *rest))}'?" if meant else ""
 
 
-def _elsewhere(name: str, known: Iterable[Path]) -> str:
-    """Where an option called `name` is that goes with another choice than the document's."""
-    found = [
-        ".".join((*path[1:], kind, name))
-        for path in known
-        if path[-1] in CHOICES
-        for kind, takes in CHOICES[path[-1]].items()
-        if name in takes.options()
-    ]
-    return f"it goes with another choice: {', '.join(found)}" if found else ""
-
-
-def _train_paths(document: Mapping) -> list[Path]:
-    """Where a value of ``train`` is written, or an option of what is written could be."""
-    train = document.get("train")
-    if not isinstance(train, Mapping):
-        return []
-    found: dict[Path, None] = {("train", key): None for key in TRAIN_KEYS}
-    pending: list[tuple[Path, Mapping]] = [(("train",), train)]
-    while pending:
-        path, mapping = pending.pop()
-        for key, value in mapping.items():
-            found.setdefault((*path, key))
-            if isinstance(value, Mapping):
-                pending.append(((*path, key), value))
-    found |= dict.fromkeys(_unwritten(("train",), train, TRAIN_KEYS))
-    return list(found)
-
-
-def _unwritten(path: Path, mapping: Mapping, keys: Iterable[str]) -> Iterator[Path]:
-    """Paths of the options that the values of `keys` take, written or not."""
-    # A choice lies in a choice once: a schedule in an optimizer.
-    for key in keys:
-        value = mapping.get(key)
-        yield from ((*path, key, option) for option in OPTIONS.get(key, ()))
-        name = _chosen(value, key)
-        if name is not None:
-            inner = value.get(name) if isinstance(value, Mapping) else None
-            options = _options(key, name)
-            yield from ((*path, key, name, option) for option in options)
-            place = inner if isinstance(inner, Mapping) else Mapping({})
-            yield from _unwritten((*path, key, name), place, options)
-
-
-def _options(key: str, name: str) -> Iterable[str]:
-    """Options of the choice `name` for `key`; those of all where there is no such choice."""
-    kinds = CHOICES[key]
-    meant = [kinds[name]] if name in kinds else kinds.values()
-    return dict.fromkeys(option for kind in meant for option in kind.options())
-
-
-def _chosen(value: Value | None, key: str) -> str | None:
-    """The name that `value` gives in the place of a choice, or that it has without saying so."""
-    names = CHOICES.get(key, {})
-    if value is None or not names:
-        return next(iter(names), None)
-    if isinstance(value, Mapping) and len(value.entries) == 1:
-        return next(iter(value.entries))
-    return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else None
-
-
 def _without(mapping: Mapping, path: Path) -> Mapping:
     """`mapping` without the entry at `path`, where there is one."""
     key, rest = path[0], path[1:]
@@ -251,31 +317,3 @@ def _without(mapping: Mapping, path: Path) -> Mapping:
     elif not rest:
         entries.pop(key, None)
     return Mapping(entries, *place_of(mapping))
-
-
-def _put(mapping: Mapping, path: Path, value: Value, *, choosing: bool | None = None) -> Mapping:
-    # As deep as the path is long, and a path is as deep as the reader's limit at most.
-    key, rest = path[0], path[1:]
-    # Only in 'train' does a key choose one thing of several.
-    choosing = key == "train" if choosing is None else choosing
-    old = mapping.entries.get(key)
-    if rest:
-        inner = _opened(None if old is None else old.value, key, rest, value, choosing=choosing)
-        value = _put(inner, rest, value, choosing=choosing)
-    new = old.key if old else Scalar(key, *place_of(value))
-    return Mapping({**mapping.entries, key: Entry(new, value)}, *place_of(mapping))
-
-
-def _opened(old: Value | None, key: str, rest: Path, value: Value, *, choosing: bool) -> Mapping:
-    """The mapping at `key` that takes the rest of a path."""
-    if not isinstance(old, Mapping):
-        # A metric's nodes may stand alone, without the mapping that its options need.
-        alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
-        # A choice may stand alone too: it keeps its place.
-        if choosing and isinstance(old, Scalar) and key in CHOICES and old.value == rest[0]:
-            alone = {rest[0]: Entry(old, Mapping({}, *place_of(old)))}
-        return Mapping(alone, *place_of(value))
-    if choosing and (key in CHOICES or key in _ONE_KIND):
-        kept = {name: entry for name, entry in old.entries.items() if name == rest[0]}
-        return Mapping(kept, *place_of(old))
-    return old

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from graphnn.diagnostics import RunError
-from graphnn.execution.network import Network, loads
+from graphnn.execution.network import Network
 from graphnn.ops import REGISTRY, Array, Op, Operand, ShapeError
 from graphnn.spec.sizes import Shape, free
 from graphnn.testing.strategies import fitting, limit, values
+from graphnn.training import loads
 
 _BATCH = free("batch")
 _START = {"normal": {"std": 0.5}}

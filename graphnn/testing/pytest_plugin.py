@@ -11,8 +11,9 @@ import pytest
 
 from graphnn.diagnostics import GraphnnError, Span
 from graphnn.execution import ExampleResult, run_examples
-from graphnn.execution.network import Network, load
+from graphnn.execution.network import Network
 from graphnn.spec import reader
+from graphnn.training import load
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 

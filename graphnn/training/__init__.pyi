@@ -1,4 +1,9 @@
 from ._difference import diff as diff
+from ._language import VOCABULARY as VOCABULARY
+from ._language import convert as convert
+from ._language import load as load
+from ._language import loads as loads
+from ._language import schema as schema
 from .checking.check import diagnose as diagnose
 from .checking.check import diagnose_text as diagnose_text
 from .data.registry import SOURCES as SOURCES

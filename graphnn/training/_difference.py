@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from graphnn.diagnostics import FileError, SpecError
-from graphnn.execution import Network, load
+from graphnn.execution import Network
 from graphnn.graph import Difference, Graph, compare
 from graphnn.spec.model import OptimizerSpec
+from graphnn.training._language import load
 from graphnn.training.fitting.optimizers import find
 
 

@@ -11,6 +11,7 @@ import pytest
 import graphnn
 from graphnn.spec import file_names, format_file, reader
 from graphnn.spec.values import plain
+from graphnn.training import VOCABULARY
 
 ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
@@ -184,7 +185,8 @@ def network(here):
 
 def named(path: Path) -> list[Path]:
     """The files that a spec names, wherever it lies."""
-    return [(path.parent / str(n.value)).resolve() for n in file_names(reader.read_file(path))]
+    names = file_names(reader.read_file(path), VOCABULARY)
+    return [(path.parent / str(name.value)).resolve() for name in names]
 
 
 @pytest.mark.parametrize("target", ["net.yaml", "net.json", "nets/net.yaml", "nets/net.json"])

@@ -198,7 +198,7 @@ def no_space() -> None:
         raise OSError(28, "No space left", "x")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("graphnn.execution.network.load", fail)
+        patch.setattr("graphnn.cli.commands.show.load", fail)
         main(("show", "line.yaml"))
 
 

@@ -9,6 +9,7 @@ from graphnn.diagnostics import SpecError, UsageError
 from graphnn.spec import reader
 from graphnn.spec.settings import override
 from graphnn.spec.values import Scalar, plain
+from graphnn.training import VOCABULARY
 
 TEXT = """
 graphnn: 1
@@ -27,7 +28,7 @@ train:
 
 
 def put(settings, text=TEXT):
-    return plain(override(reader.read(text), settings))
+    return plain(override(reader.read(text), settings, VOCABULARY))
 
 
 @pytest.mark.parametrize(

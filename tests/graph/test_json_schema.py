@@ -15,7 +15,9 @@ import graphnn
 from graphnn.diagnostics import GraphnnError
 from graphnn.ops import REGISTRY, Op, data
 from graphnn.ops.initializers import INITIALIZERS
-from graphnn.spec import NODE_KEYS, reader
+from graphnn.spec import reader
+from graphnn.spec.forms import key_names
+from graphnn.spec.model import NodeSpec
 from graphnn.spec.values import plain
 from graphnn.training import OPTIMIZERS
 
@@ -222,7 +224,7 @@ def test_every_key_is_explained(made):
         assert [key for key, value in properties.items() if "description" not in value] == []
         attributes = {key for key in op.model_fields if key != "op"}
         kept = {operand.name for operand in op.parameter_operands()}
-        assert properties.keys() == {*NODE_KEYS} | attributes | kept
+        assert properties.keys() == {*key_names(NodeSpec)} | attributes | kept
 
 
 def test_an_op_as_an_editor_sees_it(made):

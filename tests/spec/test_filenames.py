@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphnn.spec import file_names, reader
-from graphnn.training import SOURCES
+from graphnn.training import SOURCES, VOCABULARY
 
 # Of each kind of data: what may be written, with every file called FILE, and nothing else.
 DATA = {
@@ -18,7 +18,7 @@ DATA = {
 
 
 def named(text: str) -> list[object]:
-    return [name.value for name in file_names(reader.read(text))]
+    return [name.value for name in file_names(reader.read(text), VOCABULARY)]
 
 
 def test_every_kind_of_data_is_here():

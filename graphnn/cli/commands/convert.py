@@ -7,7 +7,7 @@ from typing import Annotated
 
 from graphnn.cli import terminal
 from graphnn.cli.options import File, output_option
-from graphnn.spec import convert as convert_file
+from graphnn.training import convert as convert_file
 
 
 def convert(

@@ -9,7 +9,7 @@ import typer
 
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Settings, output_option, settings
-from graphnn.execution import network
+from graphnn.training import load
 
 
 def draw(
@@ -36,6 +36,6 @@ def draw(
     blocks, one for all copies of a block that is repeated.
     """
     path = output or Path(f"{file.stem}.svg")
-    net = network.load(file, settings(set))
+    net = load(file, settings(set))
     net.draw(path, direction=direction, about=about, title=title, expand=expand)
     terminal.line(f"wrote '{path}'")

@@ -20,9 +20,8 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.diagnostics import Diagnostic, UsageError
-from graphnn.execution import network
 from graphnn.spec.values import Mapping
-from graphnn.training import Evaluation
+from graphnn.training import Evaluation, load
 from graphnn.training import evaluate as measure
 
 
@@ -53,7 +52,7 @@ def evaluate(
 
     Those are the test rows of 'train', else its validation rows, else all rows.
     """
-    net = network.load(file, settings(set))
+    net = load(file, settings(set))
     found = measure(net, weights=weights, data=None if data is None else _data(data))
     if format == "json":
         terminal.block(json.dumps(_plain(found), indent=2))

@@ -14,9 +14,9 @@ from graphnn.cli import errors, inputs, progress, terminal
 from graphnn.cli.gradient_options import Chosen, taking
 from graphnn.cli.options import Batch, File, InputFile, Inputs, Settings, output_option, settings
 from graphnn.diagnostics import Diagnostic, UsageError
-from graphnn.execution import network
 from graphnn.gradients import GradientEstimate, StepStudy, show
 from graphnn.storage import archives
+from graphnn.training import load
 
 _PICTURE = Path("study.png")
 _KINKS = 5  # shown
@@ -54,7 +54,7 @@ def grad(
     given, else the first rows of the training data, else those of an example, else random ones.
     """
     _check(study, output, save)
-    net = network.load(file, settings(set))
+    net = load(file, settings(set))
     wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
     arrays = inputs.choose(net, wanted, chosen["loss"])
     if study is not None:

@@ -10,7 +10,7 @@ from graphnn import gradients
 from graphnn.cli import errors, inputs, progress, terminal
 from graphnn.cli.gradient_options import Chosen, taking
 from graphnn.cli.options import Batch, File, Format, InputFile, Inputs, Settings, settings
-from graphnn.execution import network
+from graphnn.training import load
 
 
 @taking(gradients.CheckOptions)
@@ -30,7 +30,7 @@ def gradcheck(
     code is 1 when one shows a wrong backward pass. Inputs are those given, else the first rows of
     the training data, else those of an example, else random ones.
     """
-    net = network.load(file, settings(set))
+    net = load(file, settings(set))
     wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
     arrays = inputs.choose(net, wanted, chosen["loss"])
     stopped = None

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Format, Settings, TrainedWeights, output_option, settings
 from graphnn.diagnostics import Diagnostic, UsageError
-from graphnn.execution import network
-from graphnn.training import Outputs, Prediction, Predictor, pairs, train_spec
+from graphnn.training import Outputs, Prediction, Predictor, load, pairs, train_spec
 
 _SHOWN = 10  # values of one node that a table has room for
 
@@ -49,7 +48,7 @@ def predict(
     and what the network gives for it; else with the values of the network's outputs. Images are
     neither resized nor inverted.
     """
-    net = network.load(file, settings(set))
+    net = load(file, settings(set))
     net.load_weights(weights)
     predictor = Predictor(net, train_spec(net))
     found = predictor(inputs)

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from graphnn.cli import inputs, terminal
 from graphnn.cli.options import File, InputFile, Inputs, Settings, Weights, settings
-from graphnn.execution import network
 from graphnn.execution.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.sizes import show
 from graphnn.storage import archives
-from graphnn.training import Means, Measuring, held_back, load_sets
+from graphnn.training import Means, Measuring, held_back, load, load_sets
 
 Array = NDArray[Any]
 
@@ -44,7 +43,7 @@ def run(
     Without inputs, a network that says what it is trained on is measured on its test rows, in
     batches of 'train.batch_size'.
     """
-    net = network.load(file, settings(set))
+    net = load(file, settings(set))
     if weights is not None:
         net.load_weights(weights)
     outputs = tuple(output or ()) or net.graph.outputs

@@ -10,8 +10,8 @@ import typer
 
 from graphnn.cli import terminal
 from graphnn.cli.options import output_option
-from graphnn.graph import schema as json_schema
 from graphnn.storage import files
+from graphnn.training import schema as json_schema
 
 
 def schema(

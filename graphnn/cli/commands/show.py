@@ -10,12 +10,12 @@ import typer
 
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Settings, settings
-from graphnn.execution import network
 from graphnn.graph import Graph, Group, Node, Origin, Outline, Parameter, outline, show_shapes
 from graphnn.spec import flow
 from graphnn.spec.model import BlockInstance, copies_of
 from graphnn.spec.sizes import show as show_shape
 from graphnn.spec.values import Mapping, Scalar, Value
+from graphnn.training import load
 
 _Range = tuple[int | str, int | str]  # of the numbers of copies, or twice a name
 
@@ -31,7 +31,7 @@ def show(
 
     Nodes of a block stand below its use; where it is repeated, those of one copy for all.
     """
-    net = network.load(file, settings(set))
+    net = load(file, settings(set))
     graph = net.graph
     terminal.line(("strong", graph.spec.name or str(file)))
     if graph.spec.description:

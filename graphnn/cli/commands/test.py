@@ -9,8 +9,9 @@ from graphnn.cli import terminal
 from graphnn.cli.collect import Found, spec_files
 from graphnn.cli.options import Files, Settings, misused, settings
 from graphnn.diagnostics import GraphnnError
-from graphnn.execution import ExampleResult, network, run_examples
+from graphnn.execution import ExampleResult, run_examples
 from graphnn.spec.values import Value
+from graphnn.training import load
 
 
 @dataclass
@@ -45,7 +46,7 @@ def _file(found: Found, values: dict[str, Value], tally: _Tally) -> None:
     tally.files += 1
     try:
         found.refuse_fault()
-        results = run_examples(network.load(found.path, values))
+        results = run_examples(load(found.path, values))
     except GraphnnError as error:
         if misused(error):
             raise

@@ -13,12 +13,11 @@ import typer
 from graphnn.cli import errors, terminal, training_progress
 from graphnn.cli.options import SET, File, Settings, output_option, settings
 from graphnn.diagnostics import Diagnostic, FileError, RunError, TrainingError
-from graphnn.execution import network
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.spec.model import TrainSpec
 from graphnn.storage import endings_interrupt
-from graphnn.training import Row, Run, is_free
+from graphnn.training import Row, Run, is_free, load
 from graphnn.training import train as train_network
 
 _RUNS = Path("runs")
@@ -47,7 +46,7 @@ def train(
     """
     values = settings(set)
     with errors.complete(file, values):
-        net = network.load(file, values)
+        net = load(file, values)
     folder = output or (_latest(file) if resume else _unused(file))
     try:
         with (

@@ -10,8 +10,9 @@ from graphnn.graph._graph import Origin
 from graphnn.graph.passes.attributes import read_op
 from graphnn.graph.passes.origins import read_origin
 from graphnn.graph.passes.scope import Archives, Scope
-from graphnn.ops import REGISTRY, Op
-from graphnn.spec import NODE_KEYS, OPS, BlockDiagnostics, InputNames, match_inputs
+from graphnn.ops import REGISTRY, Op, public_ops
+from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
+from graphnn.spec.forms import key_names
 from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference
 from graphnn.spec.values import Entry, Mapping
 
@@ -118,7 +119,7 @@ def _resolve(spec: NodeSpec, scope: Scope) -> tuple[ResolvedNode | Faulty, Origi
     if op_class is None or op_class.internal:
         name = str(spec.op.value)
         other = f"it is a block: write 'block: {name}'" if name in scope.spec.blocks else ""
-        help = other or suggestion(name, sorted(OPS), "'graphnn ops' lists them all")
+        help = other or suggestion(name, sorted(public_ops()), "'graphnn ops' lists them all")
         message = f"there is no op '{name}'"
         scope.findings.error("unknown-op", message, spec.op.span, help=help)
         return FAULTY, {}
@@ -143,7 +144,11 @@ def _entries(
     A misspelt key is taken for what it means, so that nothing is reported to be missing.
     """
     parameters = [operand.name for operand in op_class.parameter_operands()]
-    known = [*(key for key in op_class.model_fields if key != "op"), *parameters, *NODE_KEYS[1:]]
+    known = [
+        *(key for key in op_class.model_fields if key != "op"),
+        *parameters,
+        *key_names(NodeSpec)[1:],
+    ]
     meant: dict[str, Entry] = {}
     for key, entry in spec.fields.items():
         if key not in known:

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping as Dict
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from graphnn.diagnostics import Findings, GraphnnError, Note
 from graphnn.spec import reader
-from graphnn.spec._field_reader import FieldReader
 from graphnn.spec._nodes import one_or_more
+from graphnn.spec._section_reader import SectionReader
+from graphnn.spec.forms import keys_of
+from graphnn.spec.model import NetworkSpec
 from graphnn.spec.reading.limits import Limits
 from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value, place_of
 from graphnn.storage import files
 
 MAX_FILES = 20
 NO_NETWORK: Final = "no-network"  # code of the fault that a file holds blocks alone
-FILE_KEYS = ("graphnn", "name", "description", "blocks")
+_KEYS = tuple(key.name for key in keys_of(NetworkSpec) if key.is_of_blocks)
 _LIMITS = Limits(bytes=files.MEBIBYTE, values=100_000)  # of one file
-_BUFFERS: ContextVar[Dict[Path, str]] = ContextVar("buffers")
+Buffers = Dict[Path, str]  # texts that an editor has open, by resolved path
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +43,19 @@ class BlockFile:
     document: Mapping | None
 
 
-@contextmanager
-def buffered(texts: Dict[Path, str]) -> Iterator[None]:
-    """Take blocks from `texts`, by resolved path, in place of what these files hold.
-
-    An editor has them open, and has not saved them. Where a file may lie is checked all the same.
-    """
-    token = _BUFFERS.set(texts)
-    try:
-        yield
-    finally:
-        _BUFFERS.reset(token)
-
-
-def files_of(document: Mapping, folder: Path) -> tuple[BlockFile, ...]:
+def files_of(
+    document: Mapping, folder: Path, buffers: Buffers | None = None
+) -> tuple[BlockFile, ...]:
     """The files inside `folder` that `document` takes blocks from, those of files among them."""
     section = document.get("blocks")
     if not isinstance(section, Mapping) or not _names_files(section):
         return ()
-    return _taken(document, section, folder, Findings()).files
+    return _taken(document, section, folder, Findings(), buffers).files
 
 
-def inline(document: Mapping, folder: Path, findings: Findings) -> tuple[Mapping, bool]:
+def inline(
+    document: Mapping, folder: Path, findings: Findings, buffers: Buffers | None = None
+) -> tuple[Mapping, bool]:
     """`document` with the blocks of the files that it names in place of their names.
 
     Parameters
@@ -74,6 +64,9 @@ def inline(document: Mapping, folder: Path, findings: Findings) -> tuple[Mapping
     folder : Path
         The folder of the spec; the files lie in its tree.
     findings : Findings
+    buffers : mapping of Path to str, optional
+        Texts that are taken in place of what these files hold: an editor has them open, and has
+        not saved them. Where a file may lie is checked all the same.
 
     Returns
     -------
@@ -86,20 +79,26 @@ def inline(document: Mapping, folder: Path, findings: Findings) -> tuple[Mapping
     section = document.get("blocks")
     if not isinstance(section, Mapping) or not _names_files(section):
         return document, True
-    library = _taken(document, section, folder, findings)
+    library = _taken(document, section, folder, findings, buffers)
     return _with(document, _at(section, library.blocks)), library.complete
 
 
-def _taken(document: Mapping, section: Mapping, folder: Path, findings: Findings) -> _Library:
+def _taken(
+    document: Mapping,
+    section: Mapping,
+    folder: Path,
+    findings: Findings,
+    buffers: Buffers | None,
+) -> _Library:
     path = None if document.source is NOWHERE else Path(document.source.name)
-    library = _Library(folder, findings)
+    library = _Library(folder, findings, buffers or {})
     library.add(section, _Origin(folder, path))
     return library
 
 
 def is_library(document: Mapping) -> bool:
     """Whether `document` is a file of blocks: it has blocks, and nothing else of a spec."""
-    return "blocks" in document and all(key in FILE_KEYS for key in document.entries)
+    return "blocks" in document and all(key in _KEYS for key in document.entries)
 
 
 def _names_files(section: Mapping) -> bool:
@@ -118,12 +117,13 @@ class _Origin:
     named: Scalar | None = None
 
 
-class _Library(FieldReader):
-    def __init__(self, folder: Path, findings: Findings) -> None:
+class _Library(SectionReader):
+    def __init__(self, folder: Path, findings: Findings, buffers: Buffers) -> None:
         super().__init__(findings)
         self.blocks: dict[str, Entry] = {}
         self.complete = True
         self._folder = folder
+        self._buffers = buffers
         self._read: dict[Path, BlockFile] = {}
 
     @property
@@ -170,7 +170,7 @@ class _Library(FieldReader):
             if len(self._read) > MAX_FILES:
                 message = f"the spec takes blocks from more than {MAX_FILES} files"
                 raise files.fail("too-many-files", message, name.span)
-            document = _read(path, name)
+            document = self._document(path, name)
         except GraphnnError as error:
             for found in error.diagnostics:
                 self.findings.add(found)
@@ -179,6 +179,13 @@ class _Library(FieldReader):
         self._read[path] = BlockFile(path, named, document)
         section = self._blocks_of(document)
         return None if section is None else (section, _Origin(path.parent, path, origin, named))
+
+    def _document(self, path: Path, name: Scalar) -> Mapping:
+        """What the file at `path` holds; the text in the editor, where it is open there."""
+        text = self._buffers.get(path.resolve()) if self._buffers else None
+        if text is None:
+            return reader.read_file(path, _LIMITS, name.span)
+        return reader.read(text, str(path), json=path.suffix.lower() == ".json", limits=_LIMITS)
 
     def _circle(self, path: Path, name: Scalar, origin: _Origin) -> bool:
         """Tell a file that is named on the way to itself."""
@@ -204,7 +211,7 @@ class _Library(FieldReader):
 
     def _blocks_of(self, document: Mapping) -> Mapping | None:
         what = f"the file of blocks '{document.source.name}'"
-        document = self.keys(document, FILE_KEYS, what)
+        document = self.keys(document, _KEYS, what)
         self.version(document, what)
         section = self.mapping(document.get("blocks"), "'blocks'", "a mapping of names to blocks")
         if "blocks" not in document:
@@ -212,15 +219,6 @@ class _Library(FieldReader):
             self.lacks(document, f"{what} has no 'blocks'", help)
         self.complete = self.complete and section is not None
         return section
-
-
-def _read(path: Path, name: Scalar) -> Mapping:
-    """What the file at `path` holds; the text in the editor, where it is open there."""
-    buffers = _BUFFERS.get(None)
-    text = buffers.get(path.resolve()) if buffers else None
-    if text is None:
-        return reader.read_file(path, _LIMITS, name.span)
-    return reader.read(text, str(path), json=path.suffix.lower() == ".json", limits=_LIMITS)
 
 
 def _with(document: Mapping, section: Mapping) -> Mapping:

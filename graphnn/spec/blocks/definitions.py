@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import replace
 from pathlib import Path
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Findings, Names, Note, listed, suggestion
 from graphnn.spec import sizes
-from graphnn.spec._choices import OPS
 from graphnn.spec._field_reader import brief, size_help, unlike
 from graphnn.spec._inputs import InputNames, match_inputs
-from graphnn.spec._nodes import MAX_NODES, USE_KEYS, NodeReader, one_or_more
+from graphnn.spec._nodes import MAX_NODES, NodeReader, one_or_more
+from graphnn.spec.forms import key_names
 from graphnn.spec.model import BlockCallSpec, BlockSpec, NodeSpec, Reference
 from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value
 
-BLOCK_KEYS = ("about", "sizes", "inputs", "nodes", "output")
+_OTHERS = tuple(name for name in key_names(BlockCallSpec) if name != "block")
+_TAKEN = {"batch", *key_names(NodeSpec), *key_names(BlockCallSpec)}  # by what is no size
 MAX_DEPTH = 32  # blocks inside one another; with each, names grow by a part
 _BLOCK = "a mapping such as {inputs: x, nodes: {...}, output: y}"
 _NODES = "list what the block is made of under 'nodes:', one name and op a line"
 
 
 def blocks(
-    section: Mapping | None, folder: Path, findings: Findings, *, whole: bool = True
+    section: Mapping | None,
+    folder: Path,
+    findings: Findings,
+    ops: Collection[str],
+    *,
+    whole: bool = True,
 ) -> Names[BlockSpec]:
     """The blocks that `section` defines; what is wrong with it goes to `findings`.
 
@@ -34,6 +40,8 @@ def blocks(
     folder : Path
         The folder of the spec.
     findings : Findings
+    ops : collection of str
+        Names of the ops that there are.
     whole : bool
         Whether `section` has all blocks; where a file of them could not be read, a block that is
         not there is not told.
@@ -43,11 +51,11 @@ def blocks(
     Names of BlockSpec
         In the order of the file; every use in them is that of another of them.
     """
-    return _Blocks(findings, whole).all(section, folder)
+    return _Blocks(findings, ops, whole).all(section, folder)
 
 
 def check_use(
-    spec: BlockCallSpec, known: Names[BlockSpec], findings: Findings
+    spec: BlockCallSpec, known: Names[BlockSpec], ops: Collection[str], findings: Findings
 ) -> BlockCallSpec | Faulty:
     """`spec` with its inputs in the block's order, or FAULTY when it does not fit the block.
 
@@ -55,12 +63,14 @@ def check_use(
     ----------
     spec : UseSpec
     known : Names of BlockSpec
+    ops : collection of str
+        Names of the ops that there are.
     findings : Findings
     """
     name = str(spec.block.value)
     block = known.find(name)
     if block is None:
-        other = f"it is an op: write 'op: {name}'" if name in OPS else ""
+        other = f"it is an op: write 'op: {name}'" if name in ops else ""
         help = other or suggestion(name, known, _blocks_there(known))
         message = f"there is no block '{name}'"
         findings.error("unknown-block", message, spec.block.span, help=help)
@@ -129,7 +139,7 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
             f"the block '{block.name}' has no size '{key}'",
             spec.fields[key].key.span,
             notes=[Note(f"'{block.name}' is defined here", block.place.span)],
-            help=suggestion(key, (*block.sizes, *USE_KEYS[1:]), _takes_sizes(block)),
+            help=suggestion(key, (*block.sizes, *_OTHERS), _takes_sizes(block)),
         )
     for name in missing:
         # What is misspelt is told as such, not as missing too.
@@ -149,8 +159,9 @@ def _takes_sizes(block: BlockSpec) -> str:
 
 
 class _Blocks(NodeReader):
-    def __init__(self, findings: Findings, whole: bool) -> None:
+    def __init__(self, findings: Findings, ops: Collection[str], whole: bool) -> None:
         super().__init__(findings)
+        self._ops = ops
         self._whole = whole
 
     def all(self, section: Mapping | None, folder: Path) -> Names[BlockSpec]:
@@ -174,12 +185,8 @@ class _Blocks(NodeReader):
         body = self.mapping(entry.value, what, _BLOCK)
         if body is None:
             return None
-        body = self.keys(body, BLOCK_KEYS, what)
-        needs = {"inputs": "inputs: x", "nodes": "nodes: {...}", "output": "output: NODE"}
-        for key in (key for key in needs if key not in body):
-            message = f"{what} has no '{key}'"
-            help = f"add it, such as '{needs[key]}'"
-            self.lacks(body, message, help, entry.key)
+        body = self.keys(body, key_names(BlockSpec), what)
+        self.required(BlockSpec, body, what, entry.key)
         nodes = self.mapping(body.get("nodes"), "'nodes'", "a mapping of names to nodes")
         sound = self.nodes(nodes, what, _NODES) if nodes else {}
         own = entry.key.source in (section.source, NOWHERE)
@@ -191,8 +198,8 @@ class _Blocks(NodeReader):
             inputs=self._names(body.get("inputs"), f"an input of {what}"),
             nodes=Names(sound, nodes.entries if nodes else ()),
             output=None,
-            about=self.text(body.get("about"), "'about'"),
             own=own,
+            **self.record(BlockSpec, body),
         )
         self._check_names(block)
         output = self._output(body.get("output"), block)
@@ -221,8 +228,8 @@ class _Blocks(NodeReader):
 
     def _sizes(self, value: Value | None, what: str) -> dict[str, Scalar]:
         found = self._names(value, f"a size of {what}")
-        for name in ("batch", "op", *USE_KEYS):
-            if name in found:
+        for name in [*found]:
+            if name in _TAKEN:
                 why = "is always there" if name == "batch" else "is a key of every node"
                 self.findings.error(
                     "bad-name",
@@ -335,7 +342,7 @@ class _Blocks(NodeReader):
             if isinstance(node, NodeSpec):
                 nodes[name] = node
                 continue
-            use = check_use(node, known, self.findings)
+            use = check_use(node, known, self._ops, self.findings)
             if use is not FAULTY and self._sizes_known(use, block):
                 nodes[name] = use
         faulty = block.nodes.faulty | block.nodes.keys()

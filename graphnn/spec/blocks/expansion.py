@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 
@@ -43,7 +43,11 @@ class Expanded:
 
 
 def expand(
-    nodes: Names[Node], blocks: Names[BlockSpec], scope: Names[sizes.Size], findings: Findings
+    nodes: Names[Node],
+    blocks: Names[BlockSpec],
+    scope: Names[sizes.Size],
+    ops: Collection[str],
+    findings: Findings,
 ) -> Expanded:
     """`nodes` with every use of a block replaced by the nodes of its copies.
 
@@ -53,13 +57,15 @@ def expand(
     blocks : Names of BlockSpec
     scope : Names of Size
         The named sizes.
+    ops : collection of str
+        Names of the ops that there are.
     findings : Findings
         Takes what is wrong with uses. Whether what a node reads is there is left to the graph.
     """
     if all(isinstance(node, NodeSpec) for node in nodes.values()):
         plain = {name: node for name, node in nodes.items() if isinstance(node, NodeSpec)}
         return Expanded(plain, {}, {}, dict.fromkeys(nodes.faulty, ()))
-    return _Expander(blocks, scope, findings).expand(nodes)
+    return _Expander(blocks, scope, findings).expand(nodes, ops)
 
 
 class _Expander:
@@ -79,14 +85,14 @@ class _Expander:
         self._faulty: dict[str, tuple[Reference, ...]] = {}  # with what each is known to read
         self._counts: dict[tuple[sizes.Size | str, ...], int] = {}
 
-    def expand(self, nodes: Names[Node]) -> Expanded:
+    def expand(self, nodes: Names[Node], ops: Collection[str]) -> Expanded:
         self._faulty.update(dict.fromkeys(nodes.faulty, ()))
         top: list[Node] = []
         for name, node in nodes.items():
             if isinstance(node, NodeSpec):
                 top.append(node)
                 continue
-            found = check_use(node, self._blocks, self._findings)
+            found = check_use(node, self._blocks, ops, self._findings)
             if found is FAULTY:
                 self._misfit(node)
                 self._faulty[name] = node.inputs

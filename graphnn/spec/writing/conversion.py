@@ -7,6 +7,7 @@ from pathlib import Path
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.spec import reader
 from graphnn.spec.values import Mapping
+from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 from graphnn.spec.writing import layout, writer
 from graphnn.spec.writing.relocation import relocate, retell
 from graphnn.spec.writing.syntax import comments, from_events
@@ -16,7 +17,7 @@ _SUFFIXES = {".yaml": writer.to_yaml, ".yml": writer.to_yaml, ".json": writer.to
 
 
 @gc_paused()
-def convert(source: str | Path, target: str | Path) -> int:
+def convert(source: str | Path, target: str | Path, vocabulary: Vocabulary = NO_NAMES) -> int:
     """Write a spec, or any mapping, as YAML or JSON, as the suffix of the target says.
 
     In another folder it names the same files, by names that start from there.
@@ -27,6 +28,8 @@ def convert(source: str | Path, target: str | Path) -> int:
         A YAML file, or a JSON file by its suffix ``.json``.
     target : str or Path
         What to write, whole or not at all: ``.yaml``, ``.yml`` or ``.json``.
+    vocabulary : Vocabulary, optional
+        Which kinds of data name files.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def convert(source: str | Path, target: str | Path) -> int:
         help = "the suffix says which of the two to write"
         raise UsageError(Diagnostic("unknown-format", message, help=help))
     document = reader.read_file(source)
-    changed = relocate(document, source.parent, target.parent)
+    changed = relocate(document, source.parent, target.parent, vocabulary)
     if source.suffix.lower() == ".json":
         files.write_text(target, write(document))
         return 0

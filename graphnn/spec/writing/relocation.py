@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.spec.blocks import block_files
 from graphnn.spec.values import Mapping, Plain, Scalar, Sequence, Value
+from graphnn.spec.vocabulary import Vocabulary
 from graphnn.spec.writing.file_names import file_names
 from graphnn.spec.writing.syntax import Leaf, Tree
 
 
-def relocate(document: Mapping, old: Path, new: Path) -> bool:
+def relocate(document: Mapping, old: Path, new: Path, vocabulary: Vocabulary) -> bool:
     """Let `document` name its files by names that start from `new` in place of `old`.
 
     Parameters
@@ -22,6 +24,8 @@ def relocate(document: Mapping, old: Path, new: Path) -> bool:
     old, new : Path
         Folders. A file that the spec may not read in `old`, as it lies outside, does not become one
         that it may in `new`.
+    vocabulary : Vocabulary
+        Which kinds of data name files.
 
     Returns
     -------
@@ -35,9 +39,10 @@ def relocate(document: Mapping, old: Path, new: Path) -> bool:
     """
     if old.resolve() == new.resolve():
         return False
-    moved = [(name, _moved(name, old, new)) for name in file_names(document)]
+    moved = [(name, _moved(name, old, new)) for name in file_names(document, vocabulary)]
     for file in block_files.files_of(document, old):
-        _refuse_names_outside(file, old, new)
+        names = file_names(file.document, vocabulary) if file.document is not None else ()
+        _refuse_names_outside(file, names, old, new)
     changed = [(name, text) for name, text in moved if text != str(name.value)]
     for name, text in changed:
         name.value = text
@@ -70,9 +75,11 @@ def _moved(name: Scalar, old: Path, new: Path) -> str:
     return text
 
 
-def _refuse_names_outside(file: block_files.BlockFile, old: Path, new: Path) -> None:
+def _refuse_names_outside(
+    file: block_files.BlockFile, names: Iterable[Scalar], old: Path, new: Path
+) -> None:
     """Refuse to leave out what a file of blocks names: it lies where it did, and names it so."""
-    for name in file_names(file.document) if file.document is not None else ():
+    for name in names:
         there = _resolved(file.path.parent, str(name.value))
         if there is None or not there.is_relative_to(old.resolve()) or not _is_there(there):
             continue  # it cannot be read as it is

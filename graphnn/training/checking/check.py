@@ -17,6 +17,7 @@ from graphnn.spec import DEFAULT, NO_NETWORK, build, reader
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Entry, Value
 from graphnn.spec.values import Mapping as Document
+from graphnn.training._language import VOCABULARY
 from graphnn.training.checking.learning import may_learn
 from graphnn.training.data.columns import InputRequirements
 from graphnn.training.data.dataset import source
@@ -65,6 +66,7 @@ def diagnose_text(
     folder: str | Path = ".",
     json: bool = False,
     data: bool = True,
+    buffers: Mapping[Path, str] | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Errors and warnings of the spec in `text`, as `diagnose` tells those of a file.
 
@@ -80,6 +82,8 @@ def diagnose_text(
     json : bool, optional
     data : bool, optional
         Whether to read the data that ``train`` names, to see whether they fit.
+    buffers : mapping of Path to str, optional
+        By resolved path, texts to take blocks from in place of what these files hold.
 
     Raises
     ------
@@ -90,7 +94,7 @@ def diagnose_text(
     def read(findings: Findings) -> Document:
         return reader.read(text, name, json=json, findings=findings)
 
-    return _diagnose(read, Path(folder), settings, data=data)
+    return _diagnose(read, Path(folder), settings, data=data, buffers=buffers)
 
 
 def _diagnose(
@@ -99,10 +103,11 @@ def _diagnose(
     settings: Mapping[str, Any] | None,
     *,
     data: bool = True,
+    buffers: Mapping[Path, str] | None = None,
 ) -> tuple[Diagnostic, ...]:
     findings = Findings(DEFAULT.faults)
     try:
-        found = _find(read, folder, settings or {}, findings, data=data)
+        found = _find(read, folder, settings or {}, findings, data=data, buffers=buffers)
     except SpecError as error:  # so many that they end the checking
         return error.diagnostics
     return tuple(each for each in found if each.code != NO_NETWORK)
@@ -115,13 +120,14 @@ def _find(
     findings: Findings,
     *,
     data: bool,
+    buffers: Mapping[Path, str] | None,
 ) -> tuple[Diagnostic, ...]:
     document = None
     with _kept(findings):
         document = read(findings)
     if document is None:
         return findings.sorted()
-    spec = build.build(document, folder, findings, settings)
+    spec = build.build(document, folder, findings, settings, vocabulary=VOCABULARY, buffers=buffers)
     checked, net = graph.check(spec, findings), None
     if not findings.errors:
         with _kept(findings):

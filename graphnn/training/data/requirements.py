@@ -8,7 +8,8 @@ from graphnn.diagnostics import FAULTY, Faulty
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node
 from graphnn.ops import REGISTRY, Op
-from graphnn.spec.model import TRAIN_KEYS, NetworkSpec, NodeSpec, TrainSpec
+from graphnn.spec.forms import key_names
+from graphnn.spec.model import NetworkSpec, NodeSpec, TrainSpec
 from graphnn.spec.values import Entry, Scalar
 from graphnn.spec.values import Mapping as Located
 from graphnn.training.data.columns import InputRequirements, InputSpec
@@ -88,7 +89,7 @@ def keys_of(spec: NetworkSpec) -> Mapping[str, Entry]:
 
 def knows_keys(written: Mapping[str, Entry]) -> bool:
     """Whether every key of ``train`` is one: another may mean what seems to be missing."""
-    return written.keys() <= set(TRAIN_KEYS)
+    return written.keys() <= set(key_names(TrainSpec))
 
 
 def op_named(name: Scalar) -> type[Op] | None:

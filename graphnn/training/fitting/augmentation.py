@@ -13,7 +13,6 @@ from pydantic import BeforeValidator, Field
 
 from graphnn.diagnostics import Findings, Note, TrainingError, suggestion
 from graphnn.ops import Array
-from graphnn.spec import OPTIONS
 from graphnn.spec.model import AugmentSpec
 from graphnn.training.data.columns import InputSpec, show_row
 from graphnn.training.fitting import declared
@@ -105,9 +104,6 @@ class Augmentation(Declared):
             drawn *= self.noise
             changed += drawn
         return changed
-
-
-OPTIONS["augment"] = Augmentation.options()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import numpy as np
 
 from graphnn.diagnostics import Findings, TrainingError
 from graphnn.ops import Array
-from graphnn.spec import CHOICES
 from graphnn.spec.model import OptimizerSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.training.fitting import declared, schedules
@@ -23,7 +22,6 @@ from graphnn.training.fitting.declared import Declared, Memory, NotNegative, Pos
 from graphnn.training.fitting.schedules import Constant, Course, Schedule
 
 OPTIMIZERS: dict[str, Any] = {}
-CHOICES["optimizer"] = OPTIMIZERS
 _TORCH_SPARE = 1e-6  # torch adds it to the norm that it divides by
 
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from graphnn.diagnostics import Findings
-from graphnn.spec import CHOICES, brief, only_choice
+from graphnn.spec import brief, only_choice
 from graphnn.spec.values import Mapping, Scalar, Value
 from graphnn.training.fitting import declared
 from graphnn.training.fitting.declared import Declared, NotNegative, Positive, Share
 
 SCHEDULES: dict[str, Any] = {}
-CHOICES["schedule"] = SCHEDULES
 _ROUNDING = 2.0**-50
 
 
@@ -138,7 +137,7 @@ def find(value: Value, findings: Findings) -> Schedule | None:
     if isinstance(value, Scalar) and isinstance(value.value, str):
         return declared.find(Schedule, value, Mapping({}), findings)
     if isinstance(value, Mapping) and value.entries:
-        entry = only_choice("schedule", value, findings)
+        entry = only_choice("schedule", SCHEDULES, value, findings)
         return None if entry is None else declared.find(Schedule, entry.key, entry.value, findings)
     findings.error(
         "bad-schedule",

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphnn.diagnostics import Diagnostic, TrainingError
-from graphnn.execution import network
 from graphnn.execution.network import Network
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
+from graphnn.training._language import load
 from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.requirements import demand_of
@@ -129,7 +129,7 @@ def evaluate(
     SpecError, FileError, DataError, TrainingError, RunError
         The spec, a file or the data are at fault.
     """
-    net = source if isinstance(source, Network) else network.load(source, settings)
+    net = source if isinstance(source, Network) else load(source, settings)
     spec = train_spec(net)
     if weights is not None:
         net.load_weights(weights)

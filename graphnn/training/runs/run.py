@@ -13,10 +13,11 @@ from typing import Any
 from numpy.typing import ArrayLike, NDArray
 
 from graphnn.diagnostics import Diagnostic, FileError, GraphnnError, Note, TrainingError
-from graphnn.execution import network, one_blas_thread
+from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.spec.model import TrainSpec
+from graphnn.training._language import load
 from graphnn.training.data.dataset import given
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import Sets
@@ -111,7 +112,7 @@ def train(
         The loss is not finite; the folder then holds the epochs before. Without one, nothing of
         this run is left.
     """
-    net = source if isinstance(source, Network) else network.load(source, settings)
+    net = source if isinstance(source, Network) else load(source, settings)
     spec = train_spec(net)
     sets = None if data is None else Sets(given(data, demand_of(net, spec), net.classes))
     with claimed(folder, resume) as place:

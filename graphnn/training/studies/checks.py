@@ -13,6 +13,7 @@ from graphnn.spec import build
 from graphnn.spec import settings as overrides
 from graphnn.spec.model import NetworkSpec, SearchSpec, TrainSpec
 from graphnn.spec.values import Value
+from graphnn.training._language import VOCABULARY
 from graphnn.training.fitting import augmentation, metrics, optimizers
 
 
@@ -47,9 +48,9 @@ def measures(train: TrainSpec) -> list[str]:
 
 def refuse_searched(base: NetworkSpec, spec: SearchSpec, settings: Mapping[str, Any]) -> None:
     """Raise a UsageError for a setting that every trial would replace."""
-    varied = {overrides.find(base.document, name) for name in spec.settings}
+    varied = {overrides.find(base.document, name, VOCABULARY) for name in spec.settings}
     for name in settings:
-        if overrides.find(base.document, name) in varied:
+        if overrides.find(base.document, name, VOCABULARY) in varied:
             message = f"the setting '{name}' is what the search varies"
             raise UsageError(Diagnostic("searched-setting", message))
 
@@ -72,7 +73,7 @@ def _check_settings(
     """Report settings that exclude each other, reach nothing, or have values at fault."""
     try:
         firsts = {name: searched.values[0] for name, searched in spec.settings.items()}
-        overrides.override(base.document, firsts)
+        overrides.override(base.document, firsts, VOCABULARY)
     except UsageError as error:
         found = error.diagnostics[0]
         if found.code == "conflicting-settings":
@@ -89,11 +90,11 @@ def _faults(
     """What is wrong once `name` is set to `value`, beside what is `known` of the spec as it is."""
     findings = Findings()
     try:
-        document = overrides.override(base.document, {name: value})
+        document = overrides.override(base.document, {name: value}, VOCABULARY)
     except UsageError as error:
         yield from error.diagnostics
         return
-    spec = build.build(document, base.folder, findings)
+    spec = build.build(document, base.folder, findings, vocabulary=VOCABULARY)
     train = spec.train
     steps: list[Callable[[], object]] = [lambda: Network(graph.build(spec, findings))]
     if train is not None:

@@ -7,12 +7,11 @@ from typing import Any, get_args
 
 from graphnn.diagnostics import UsageError
 from graphnn.ops import REGISTRY
-from graphnn.spec import CHOICES
 from graphnn.spec import settings as overrides
 from graphnn.spec.model import SearchedSpec, SearchSpec
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import Scalar, Value, place_of, plain
-from graphnn.training.fitting import augmentation
+from graphnn.training._language import VOCABULARY
 
 
 def with_real_bounds(spec: SearchSpec, document: Document) -> SearchSpec:
@@ -23,7 +22,7 @@ def with_real_bounds(spec: SearchSpec, document: Document) -> SearchSpec:
 
 def _ranged(document: Document, name: str, searched: SearchedSpec) -> SearchedSpec:
     try:
-        path = overrides.find(document, name)
+        path = overrides.find(document, name, VOCABULARY)
     except UsageError:
         return searched  # reported where settings are checked
     if searched.kind == "choice" or not _is_real(document, path):
@@ -36,10 +35,10 @@ def _is_real(document: Document, path: overrides.Path) -> bool:
     """Whether what stands at `path` is a real number, and not only a whole one."""
     *outer, owner, option = path
     kind: Any = None
-    if path[:2] == ("train", "augment"):
-        kind = augmentation.Augmentation
-    elif path[0] == "train" and outer and outer[-1] in CHOICES:
-        kind = CHOICES[outer[-1]].get(owner)
+    if path[0] == "train" and owner in VOCABULARY.options:
+        kind = VOCABULARY.options[owner]
+    elif path[0] == "train" and outer and outer[-1] in VOCABULARY.choices:
+        kind = VOCABULARY.choices[outer[-1]].get(owner)
     elif path[0] in ("nodes", "blocks"):
         node: Value | None = document
         for key in path[:-1]:

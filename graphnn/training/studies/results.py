@@ -16,6 +16,7 @@ from graphnn.spec.model import SearchedSpec, SearchSpec
 from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import located
 from graphnn.storage import files
+from graphnn.training._language import VOCABULARY
 from graphnn.training.studies.trials import Trial, best_of
 
 
@@ -66,7 +67,7 @@ class Search:
         """
         if self.best is None:
             raise TrainingError(Diagnostic("no-trial", "no trial of the search is complete"))
-        found = overrides.override(self.document, self.best.settings)
+        found = overrides.override(self.document, self.best.settings, VOCABULARY)
         entries = {key: entry for key, entry in found.entries.items() if key != "search"}
         return to_yaml(Document(entries))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from graphnn.diagnostics import Diagnostic, GraphnnError, TrainingError, UsageError
-from graphnn.execution import network
 from graphnn.execution.network import Network
 from graphnn.spec.model import SearchSpec, TrainSpec
 from graphnn.spec.values import plain
+from graphnn.training._language import load
 from graphnn.training.runs.run import train_spec
 from graphnn.training.studies import checks
 from graphnn.training.studies.ranges import with_real_bounds
@@ -66,7 +66,7 @@ def search(
     if trials < 1:
         message = f"a search has at least one trial, not {trials}"
         raise UsageError(Diagnostic("bad-trials", message))
-    base = network.load(file, settings)
+    base = load(file, settings)
     spec = _search_spec(base)
     objective = _objective(spec, train_spec(base))
     if faults := checks.diagnose(base.graph.spec):

@@ -16,6 +16,7 @@ from graphnn.spec import settings as overrides
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Value, plain
 from graphnn.storage import DeferredInterrupt
+from graphnn.training._language import VOCABULARY
 from graphnn.training.data.requirements import needs
 from graphnn.training.data.splits import Sets, load_sets
 from graphnn.training.fitting.loop import Training
@@ -199,8 +200,9 @@ class Worker:
 def _variant(base: Network, settings: Mapping[str, Value]) -> Network:
     """`base` as its spec would be with `settings`."""
     spec, findings = base.graph.spec, Findings()
-    document = overrides.override(spec.document, settings)
-    changed = graph.build(build.build(document, spec.folder, findings), findings)
+    document = overrides.override(spec.document, settings, VOCABULARY)
+    made = build.build(document, spec.folder, findings, vocabulary=VOCABULARY)
+    changed = graph.build(made, findings)
     seed = changed.spec.train.seed if changed.spec.train is not None else 0
     return Network(changed, seed)
 

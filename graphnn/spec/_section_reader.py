@@ -1,0 +1,129 @@
+"""Sections: mappings whose keys are those of a record of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from graphnn.diagnostics import Span, nearest, suggestion
+from graphnn.spec._field_reader import VERSION, FieldReader, brief
+from graphnn.spec.forms import keys_of, readers_of
+from graphnn.spec.values import Entry, Mapping, Scalar, Value, place_of
+
+
+class SectionReader(FieldReader):
+    """Takes sections apart; what does not fit goes to `findings`."""
+
+    def record(self, record: type, body: Mapping) -> dict[str, Any]:
+        """The fields of `record` that keys of `body` give, without those at fault or left out.
+
+        Keys that are read by hand are not among them.
+        """
+        found = {}
+        for name, read in readers_of(record):
+            entry = body.entries.get(name)
+            if entry is not None:
+                value = read(self, entry, f"'{name}'")  # type: ignore[arg-type]
+                if value is not None:
+                    found[name] = value
+        return found
+
+    def required(self, record: type, body: Mapping, where: str, at: Value | None = None) -> None:
+        """Report the keys that `body` lacks."""
+        for key in keys_of(record):
+            if key.required and key.name not in body:
+                self.lacks(body, f"{where} has no '{key.name}'", key.required, at)
+
+    def lacks(self, mapping: Mapping, message: str, help: str, at: Value | None = None) -> None:
+        """Report that `mapping` lacks a key, unless a key of its own was told to be at fault."""
+        inside = [span for entry in mapping.entries.values() for span in _places(entry)]
+        for told in self.findings.settled:
+            if told.touches(mapping.span) and not any(told.touches(place) for place in inside):
+                return
+        first = next((entry.key for entry in mapping.entries.values()), mapping)
+        self.findings.error("missing-key", message, (at or first).span, help=help)
+
+    def keys(
+        self,
+        value: Mapping,
+        allowed: Iterable[str],
+        where: str,
+        elsewhere: Callable[[str], str] = lambda key: "",
+    ) -> Mapping:
+        """Report every key of `value` that is not `allowed`; `elsewhere` tells where it goes.
+
+        Returns
+        -------
+        Mapping
+            `value` with each such key under the allowed one that it seems to mean, so that what
+            it holds is checked too and nothing is told to be missing.
+        """
+        names = tuple(allowed)
+        value = self._indented(value, names)
+        entries = {key: entry for key, entry in value.entries.items() if key in names}
+        for key, entry in value.entries.items():
+            if key not in names:
+                self.unknown_key(entry, where, names, elsewhere(key))
+                entries.setdefault(nearest(key, names) or key, entry)
+        return Mapping(entries, *place_of(value))
+
+    def _indented(self, value: Mapping, names: Collection[str]) -> Mapping:
+        """`value` with what seems to belong to an empty key put under it, which is told once."""
+        entries: dict[str, Entry] = {}
+        empty: Entry | None = None  # the last key, where it has no value
+        inside: dict[str, Entry] = {}  # what seems to belong to it
+        for key, entry in value.entries.items():
+            # Only without brackets do keys start where their mapping does.
+            open_ = value.span is not None and entry.key.column == value.column
+            if empty is not None and open_ and key not in names:
+                if not inside:
+                    message = (
+                        f"'{empty.key.value}' is empty, but what follows seems to belong to it"
+                    )
+                    help = "indent the lines that belong to it, by 2 spaces for example"
+                    self.findings.error("wrong-type", message, empty.key.span, help=help)
+                    below = Mapping(inside, *place_of(empty.value))
+                    entries[str(empty.key.value)] = Entry(empty.key, below)
+                inside[key] = entry
+                continue
+            entries[key] = entry
+            hollow = isinstance(entry.value, Scalar) and entry.value.value is None
+            empty, inside = (entry if hollow and open_ and key in names else None), {}
+        return Mapping(entries, *place_of(value))
+
+    def unknown_key(
+        self, entry: Entry, where: str, names: Iterable[str], elsewhere: str = ""
+    ) -> None:
+        """Report the key of `entry`, with the nearest of `names`, or else where it goes."""
+        names = tuple(names)
+        listed = f"its keys are {', '.join(names)}" if len(names) > 1 else f"its key is {names[0]}"
+        self.findings.error(
+            "unknown-key",
+            f"{where} has no key '{entry.key.value}'",
+            entry.key.span,
+            help=suggestion(str(entry.key.value), names, elsewhere or listed),
+        )
+
+    def version(self, document: Mapping, what: str) -> None:
+        """Report a `document` that is not in this version of the language."""
+        value = document.get("graphnn")
+        if value is None:
+            self.lacks(
+                document,
+                f"{what} does not say which version of the language it is in",
+                f"put 'graphnn: {VERSION}' at its top",
+            )
+        elif not isinstance(value, Scalar) or type(value.value) is not int:
+            help = f"write 'graphnn: {VERSION}', without quotes or a point"
+            self.wrong("'graphnn'", f"the number {VERSION}", value, help)
+        elif value.value != VERSION:
+            self.findings.error(
+                "unknown-version",
+                f"{what} is in version {brief(value)} of the language",
+                value.span,
+                help=f"this graphnn reads version {VERSION}",
+            )
+
+
+def _places(entry: Entry) -> list[Span]:
+    return [span for span in (entry.key.span, entry.value.span) if span is not None]
