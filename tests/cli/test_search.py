@@ -116,7 +116,7 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(
         if line.startswith("trial   2/"):
             break
     process.send_signal(number)
-    out, rest = process.communicate(timeout=60)
+    out, rest = process.communicate(timeout=600)
     assert process.returncode == 1
     *_, interrupted, advice = rest.splitlines()
     assert interrupted == "interrupted; what was done is kept"

@@ -166,7 +166,7 @@ def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(call, start, rows
         if line.startswith("epoch   3/"):
             break
     process.send_signal(signal.SIGINT)
-    out, rest = process.communicate(timeout=60)
+    out, rest = process.communicate(timeout=600)
     assert process.returncode == 1
     *_, interrupted, advice = rest.splitlines()
     done = len(Path("runs/net/history.csv").read_text().splitlines()) - 1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 import graphnn
 from graphnn import graph
 from graphnn.diagnostics import Findings, SpecError
 from graphnn.spec import build, reader
+from growth import assert_linear
 
 X = {"op": "input", "shape": ["batch", 3]}
 
@@ -37,12 +36,12 @@ def test_too_many_nodes(monkeypatch):
 
 
 def test_nearest_names_are_looked_for_a_limited_number_of_times():
-    count = 3000
-    nodes = {"x": X}
-    nodes |= {f"n{n}": {"op": "add", "inputs": [f"N{n}", "gone"]} for n in range(count)}
-    start = time.perf_counter()
-    found = faults({"graphnn": 1, "nodes": nodes})
-    assert time.perf_counter() - start < 10
+    def told(count):
+        nodes = {f"n{n}": {"op": "add", "inputs": [f"N{n}", "gone"]} for n in range(count)}
+        return faults({"graphnn": 1, "nodes": {"x": X, **nodes}})
+
+    assert_linear(told, 3000)
+    found = told(3000)
     assert [d.code for d in found] == ["unknown-node"] * 100 + ["too-many-faults"]
     assert found[-1].message == "checking stopped after 100 faults"
     assert found[0].message == "there is no node 'N0'"
@@ -53,13 +52,13 @@ def test_nearest_names_are_looked_for_a_limited_number_of_times():
 
 
 def test_nearest_parameters_are_looked_for_a_limited_number_of_times():
-    count = 2000
-    share = {
-        f"p{n}": {"op": "parameter", "value": {"share": f"P{n + 1}.value"}} for n in range(count)
-    }
-    start = time.perf_counter()
-    found = faults({"graphnn": 1, "nodes": share})
-    assert time.perf_counter() - start < 10
+    def told(count):
+        names = {f"p{n}": {"share": f"P{n + 1}.value"} for n in range(count)}
+        nodes = {name: {"op": "parameter", "value": value} for name, value in names.items()}
+        return faults({"graphnn": 1, "nodes": nodes})
+
+    assert_linear(told, 2000)
+    found = told(2000)
     assert [d.code for d in found] == ["unknown-parameter"] * 100 + ["too-many-faults"]
     assert found[0].help == "did you mean 'p1.value'?"
     assert found[-2].help == "name it as NODE.PARAMETER, such as a1.weight"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from itertools import pairwise
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
+from growth import assert_linear
 
 INPUT = {"op": "input", "shape": ["batch", 2]}
 
@@ -181,11 +181,11 @@ def test_a_cycle_that_the_first_node_is_not_on_is_told_once():
 
 
 def test_a_cycle_of_thousands():
-    count = 5000
-    nodes = chain(count, {"op": "relu", "inputs": f"n{count - 1}"})
-    start = time.perf_counter()
-    ((code, message, notes),) = faults(nodes)
-    assert time.perf_counter() - start < 5
+    def found(count):
+        return faults(chain(count, {"op": "relu", "inputs": f"n{count - 1}"}))
+
+    assert_linear(found, 5000)
+    ((code, message, notes),) = found(5000)
     assert code == "cycle"
     assert message == (
         f"{MESSAGE}n0 -> n1 -> n2 -> n3 -> n4 -> n5 -> ... "
@@ -211,7 +211,7 @@ def test_cycles_do_not_depend_on_the_hash_seed():
         environment = {**os.environ, "PYTHONHASHSEED": seed}
         command = [sys.executable, "-c", CYCLES]
         done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, check=True, timeout=60
+            command, env=environment, capture_output=True, text=True, check=True, timeout=600
         )
         told.add(done.stdout)
     (text,) = told

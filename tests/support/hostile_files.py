@@ -26,6 +26,7 @@ MIB = 1 << 20
 HEAD = "graphnn: 1\n"
 X = "  x: {op: input, shape: [batch, 2]}\n"
 GOOD = f"{HEAD}nodes:\n{X}  y: {{op: affine, inputs: x, units: 3}}\n"
+SMALL, LARGE = 300, 1000  # units of cost
 CHECK = ("check", "net.yaml")
 CHECK_JSON = ("check", "net.json")
 
@@ -49,8 +50,9 @@ class Hostile:
         The exit code, if not the usual one: 1 where anything must be said, else 0.
     writes : bool
         Whether the command may write into its own folder.
-    seconds : float
-        Of the processor, that it may take; more than two for files that nothing is wrong with.
+    cost : int
+        Most that the processor may take, in units that the runner measures on the machine at hand:
+        four times what it does take, or more.
     """
 
     name: str
@@ -59,7 +61,12 @@ class Hostile:
     command: tuple[str, ...] = CHECK
     exits: int | None = None
     writes: bool = False
-    seconds: float = 2.0
+    cost: int = SMALL
+
+    @property
+    def large(self) -> bool:
+        """Whether it fills a limit, so that even a sound reader is busy with it."""
+        return self.cost > SMALL
 
     @property
     def status(self) -> int:
@@ -106,8 +113,7 @@ def text(name: str, content: str | bytes, *codes: str, json: bool = False) -> Ho
 def later(name: str, content: Callable[[], str], *codes: str, json: bool = False) -> Hostile:
     """As `text`, for a content too large to be kept.
 
-    It may fill the reader's limits, which a spec of 100,000 nodes does as well: on an idle core
-    that is read in two seconds, and on one that a second process shares, in four.
+    It may fill the reader's limits, as a spec of 100,000 nodes does.
     """
     file = "net.json" if json else "net.yaml"
     return Hostile(
@@ -115,7 +121,7 @@ def later(name: str, content: Callable[[], str], *codes: str, json: bool = False
         lambda folder: (folder / file).write_text(content()),
         tuple(sorted(codes)),
         CHECK_JSON if json else CHECK,
-        seconds=4.0,
+        cost=LARGE,
     )
 
 
@@ -1194,7 +1200,7 @@ def _other_commands() -> Iterator[Hostile]:
         yield comments
     # As much as the reader takes: memory alone is at stake.
     most = _given("to-json-most", "to-json", COMMANDS["to-json"], lambda: _numbers(800_000))
-    yield replace(most, seconds=20.0)
+    yield replace(most, cost=4 * LARGE)
     # Looking for the longest stretch in common again and again takes minutes here.
     repeated = "".join(f"  # {n * 7 % 150}\n  n{n}: {{op:  relu,inputs: x}}\n" for n in range(5000))
     shown = _given("fmt-diff", "fmt", ("fmt", "--diff", "net.yaml"), lambda: GOOD + repeated)
@@ -1265,9 +1271,9 @@ def _given(
 
     differs = kind.startswith("diff")
     exits = (2 if codes else 1) if differs else None
-    # An editor asks for a dozen things, and two seconds are for one.
-    seconds = 6.0 if kind == "edit" and not codes else 2.0
-    return Hostile(name, put, codes, command, exits, not codes, seconds)
+    # An editor asks for a dozen things.
+    cost = LARGE if kind == "edit" and not codes else SMALL
+    return Hostile(name, put, codes, command, exits, not codes, cost)
 
 
 def write(each: Hostile, root: Path) -> Path:

@@ -126,7 +126,7 @@ def test_two_processes_share_a_file():
     file = descent("{learning_rate: {uniform: [0.01, 0.9]}, pruner: none}")
     code = f"import graphnn; graphnn.search({file!r}, 12, storage='both {{0}}%?.log')"
     processes = [subprocess.Popen([sys.executable, "-W", "error", "-c", code]) for _ in range(2)]
-    assert [process.wait(timeout=100) for process in processes] == [0, 0]
+    assert [process.wait(timeout=600) for process in processes] == [0, 0]
     assert Path("both {0}%?.log").exists()
     found = graphnn.search(file, 1, storage="both {0}%?.log").trials
     assert len(found) == 12
