@@ -374,21 +374,17 @@ class Op(BaseModel):
         known = {key: size for key, size in stated.items() if size is not None}
         unifier = Unifier(self.name, {**known, **self.solve_sizes(shapes, given)}, self.broadcasts)
         own = self.infer_shape(*shapes)
-        operands = self.data_operands()
-        if own is None or not operands or not operands[0].many:
-            for operand, shape in zip(operands, shapes, strict=True):
-                unifier.match(operand, shape)
-        kept = self.parameter_operands()
-        for operand in kept:
-            if operand.name in given:
-                unifier.match(operand, given[operand.name])
+        operands, kept = self.data_operands(), self.parameter_operands()
+        many = own is not None and operands[:1] and operands[0].many
+        matched = [] if many else [*zip(operands, shapes, strict=True)]
+        matched += [(each, given[each.name]) for each in kept if each.name in given]
+        for operand, shape in matched:
+            unifier.match(operand, shape)
         parameters = {
             operand.name: given.get(operand.name) or unifier.parameter(operand) for operand in kept
         }
         left_out = {
-            key: unifier.sizes[key]
-            for key, size in stated.items()
-            if size is None and key in unifier.sizes
+            key: size for key, size in unifier.sizes.items() if key in stated.keys() - known
         }
         result = unifier.shape(self.result) if own is None else own
         return Inferred(result, parameters, left_out)

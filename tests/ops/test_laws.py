@@ -12,9 +12,10 @@ import op_laws
 from graphnn.ops import REGISTRY, Case, Op, data
 from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.arithmetic import Absolute, Add
-from graphnn.ops.families.convolution import Conv2d, ConvTranspose2d, MaxPool
+from graphnn.ops.families.convolution import Conv2d, ConvTranspose2d
 from graphnn.ops.families.linear import Affine
 from graphnn.ops.families.normalization import BatchNorm, BatchNormTraining, DropoutTraining
+from graphnn.ops.families.pooling import MaxPool
 from graphnn.ops.families.shape import Flatten
 from graphnn.ops.families.source import Constant, Input
 from op_laws import LAWS, RUNNABLE, every_case

@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Op
+from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE
 from graphnn.ops._operands import data
+from graphnn.ops.families._elementwise import BentAtZero, Elementwise, Unchanged
 from graphnn.ops.initializers import Finite, Positive
 from graphnn.ops.kernels.erf import erfc
 from graphnn.spec.sizes import Shape
@@ -26,18 +27,7 @@ _LARGE = 2**14  # entries
 NARROW = 32
 
 
-class _Activation(Op):
-    """A function of each entry alone."""
-
-    operands = (data("x", "..."),)
-    result = "..."
-    batchwise = True
-    channelwise = True
-    analytic = True
-    inplace = True
-
-
-class _AlongLast(_Activation):
+class _AlongLast(Elementwise):
     """A function of each row along the last axis."""
 
     operands = (data("x", "... n"),)
@@ -49,25 +39,13 @@ class _AlongLast(_Activation):
         return len(shapes[0]) > 1
 
 
-class Identity(_Activation):
+class Identity(Unchanged):
     """Identity ``y = x``."""
 
     op: Literal["identity"] = "identity"
 
-    keeps_entries = True
-    inplace = False
-    view = True
 
-    def forward(self, x: Array) -> Array:
-        """`x` itself."""
-        return x
-
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The cotangent itself."""
-        return (cotangent,)
-
-
-class Step(_Activation):
+class Step(BentAtZero):
     """Step ``y = 1`` where ``x > 0``, else 0."""
 
     op: Literal["step"] = "step"
@@ -88,12 +66,8 @@ class Step(_Activation):
         """0: a step is flat on both sides of its jump."""
         return (np.zeros_like(cotangent),)
 
-    def branch(self, x: Array) -> Array:
-        """Whether each entry is positive."""
-        return x > 0
 
-
-class Sigmoid(_Activation):
+class Sigmoid(Elementwise):
     """Logistic function ``y = 1 / (1 + exp(-x))``."""
 
     op: Literal["sigmoid"] = "sigmoid"
@@ -116,7 +90,7 @@ class Sigmoid(_Activation):
         return (slope,)
 
 
-class Tanh(_Activation):
+class Tanh(Elementwise):
     """Hyperbolic tangent ``y = tanh(x)``."""
 
     op: Literal["tanh"] = "tanh"
@@ -135,7 +109,7 @@ class Tanh(_Activation):
         return (slope,)
 
 
-class Relu(_Activation):
+class Relu(BentAtZero):
     """Rectifier ``y = max(x, 0)``."""
 
     op: Literal["relu"] = "relu"
@@ -150,12 +124,8 @@ class Relu(_Activation):
         """Cotangent where the output is positive; 0 elsewhere, at the kink too."""
         return (cotangent * (output > 0),)
 
-    def branch(self, x: Array) -> Array:
-        """Whether each entry is positive."""
-        return x > 0
 
-
-class LeakyRelu(_Activation):
+class LeakyRelu(BentAtZero):
     """Leaky rectifier ``y = x`` where ``x > 0``, else ``slope x``.
 
     References
@@ -179,13 +149,35 @@ class LeakyRelu(_Activation):
         """``g`` where ``x > 0``, else ``slope g``, at the kink too."""
         return (np.where(x > 0, cotangent, self.slope * cotangent),)
 
-    def branch(self, x: Array) -> Array:
-        """Whether each entry is positive."""
-        return x > 0
+
+class _ExponentialUnit(BentAtZero):
+    """``y = s x`` where ``x > 0``, else ``s a (exp(x) - 1)``."""
+
+    output_interval = ANY_NUMBER
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``s x`` where `x` is positive, else ``s a (exp(x) - 1)``."""
+        scale, alpha = self._constants()
+        below = np.expm1(np.minimum(x, 0))
+        above = np.maximum(x, 0, out=out)
+        y = np.add(above, alpha * below, out=out)
+        return y if scale == 1 else np.multiply(y, scale, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """``g s`` where ``x > 0``, else ``g s a exp(x)``, at the kink too."""
+        scale, alpha = self._constants()
+        below = (scale * alpha) * np.exp(np.minimum(x, 0))
+        return (cotangent * np.where(x > 0, x.dtype.type(scale), below),)
+
+    def _constants(self) -> tuple[float, float]:
+        """The scale s, and a."""
+        raise NotImplementedError
 
 
-class Elu(_Activation):
-    """Exponential linear unit ``y = x`` where ``x > 0``, else ``alpha (exp(x) - 1)``.
+class Elu(_ExponentialUnit):
+    """Exponential linear unit ``y = s x`` where ``x > 0``, else ``s a (exp(x) - 1)``.
+
+    s is 1 and a is `alpha`.
 
     References
     ----------
@@ -196,22 +188,11 @@ class Elu(_Activation):
     op: Literal["elu"] = "elu"
     alpha: Positive = Field(1.0, description="Minus the value far below 0.")
 
-    output_interval = ANY_NUMBER
-
-    def forward(self, x: Array, *, out: Array | None = None) -> Array:
-        """`x` where it is positive, else ``alpha (exp(x) - 1)``."""
-        return _elu(x, 1.0, self.alpha, out)
-
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """``g`` where ``x > 0``, else ``g alpha exp(x)``, at the kink too."""
-        return (_elu_vjp(cotangent, x, 1.0, self.alpha),)
-
-    def branch(self, x: Array) -> Array:
-        """Whether each entry is positive."""
-        return x > 0
+    def _constants(self) -> tuple[float, float]:
+        return 1.0, self.alpha
 
 
-class Selu(_Activation):
+class Selu(_ExponentialUnit):
     """Scaled exponential linear unit ``y = s x`` where ``x > 0``, else ``s a (exp(x) - 1)``.
 
     s is 1.0507009873554805 and a is 1.6732632423543772, which keep mean 0 and variance 1.
@@ -224,22 +205,11 @@ class Selu(_Activation):
 
     op: Literal["selu"] = "selu"
 
-    output_interval = ANY_NUMBER
-
-    def forward(self, x: Array, *, out: Array | None = None) -> Array:
-        """``s x`` where `x` is positive, else ``s a (exp(x) - 1)``."""
-        return _elu(x, _SELU_SCALE, _SELU_ALPHA, out)
-
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """``g s`` where ``x > 0``, else ``g s a exp(x)``, at the kink too."""
-        return (_elu_vjp(cotangent, x, _SELU_SCALE, _SELU_ALPHA),)
-
-    def branch(self, x: Array) -> Array:
-        """Whether each entry is positive."""
-        return x > 0
+    def _constants(self) -> tuple[float, float]:
+        return _SELU_SCALE, _SELU_ALPHA
 
 
-class Gelu(_Activation):
+class Gelu(Elementwise):
     """Gaussian error linear unit ``y = x P(x)``, P the standard normal distribution function.
 
     References
@@ -289,7 +259,7 @@ class Gelu(_Activation):
         return sigmoid(_GELU_SLOPE * near * (1 + _GELU_CUBIC * near * near))
 
 
-class Softplus(_Activation):
+class Softplus(Elementwise):
     """Softplus ``y = log(1 + exp(x))``."""
 
     op: Literal["softplus"] = "softplus"
@@ -348,18 +318,6 @@ class LogSoftmax(_AlongLast):
         shares = np.exp(output)
         shares *= cotangent.sum(axis=-1, keepdims=True)
         return (np.subtract(cotangent, shares, out=shares),)
-
-
-def _elu(x: Array, scale: float, alpha: float, out: Array | None) -> Array:
-    below = np.expm1(np.minimum(x, 0))
-    above = np.maximum(x, 0, out=out)
-    y = np.add(above, alpha * below, out=out)
-    return y if scale == 1 else np.multiply(y, scale, out=out)
-
-
-def _elu_vjp(cotangent: Array, x: Array, scale: float, alpha: float) -> Array:
-    below = (scale * alpha) * np.exp(np.minimum(x, 0))
-    return cotangent * np.where(x > 0, x.dtype.type(scale), below)
 
 
 def _zeros(x: Array) -> Array | int:

@@ -9,39 +9,24 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, Op
+from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case
 from graphnn.ops._operands import data
+from graphnn.ops.families._elementwise import BentAtZero, Elementwise
 from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.broadcasting import unbroadcast
 
 
-class _Unary(Op):
-    """A function of each entry alone."""
-
-    operands = (data("x", "..."),)
-    result = "..."
-    batchwise = True
-    channelwise = True
-    analytic = True
-    inplace = True
-
-
-class _UnaryPositive(_Unary):
+class _OfPositive(Elementwise):
     """A function of each positive entry alone."""
 
     operands = (data("x", "...", domain=(0.5, 3.0)),)
 
 
-class _Binary(Op):
+class _Binary(Elementwise):
     """A function of two entries; the arrays broadcast as in NumPy."""
 
     operands = (data("a", "..."), data("b", "..."))
-    result = "..."
     broadcasts = True
-    batchwise = True
-    channelwise = True
-    analytic = True
-    inplace = True
 
 
 class Add(_Binary):
@@ -106,6 +91,13 @@ class Divide(_Binary):
 class _Choice(_Binary):
     """One of two entries."""
 
+    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
+        """``g`` for the one chosen, half of it where both are equal."""
+        nothing = cotangent.dtype.type(0)
+        for_a = np.where(a == output, cotangent, nothing)
+        for_a = np.where(a == b, 0.5 * cotangent, for_a)
+        return unbroadcast(for_a, a), unbroadcast(cotangent - for_a, b)
+
     def branch(self, a: Array, b: Array) -> Array:
         """Whether `a` is more than `b`."""
         return a > b
@@ -120,10 +112,6 @@ class Maximum(_Choice):
         """``max(a, b)``."""
         return np.maximum(a, b, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
-        """``g`` for the larger, half of it where both are equal."""
-        return _shared(cotangent, a > b, a, b)
-
 
 class Minimum(_Choice):
     """Smaller of two entries, ``y = min(a, b)``; equal ones get half of the cotangent each."""
@@ -134,12 +122,8 @@ class Minimum(_Choice):
         """``min(a, b)``."""
         return np.minimum(a, b, out=out)
 
-    def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
-        """``g`` for the smaller, half of it where both are equal."""
-        return _shared(cotangent, a < b, a, b)
 
-
-class Negative(_Unary):
+class Negative(Elementwise):
     """Negative ``y = -x``."""
 
     op: Literal["negative"] = "negative"
@@ -155,7 +139,7 @@ class Negative(_Unary):
         return (-cotangent,)
 
 
-class Power(_UnaryPositive):
+class Power(_OfPositive):
     """Power ``y = x^exponent``; a negative `x` needs a whole exponent."""
 
     op: Literal["power"] = "power"
@@ -172,7 +156,7 @@ class Power(_UnaryPositive):
         return (cotangent * (self.exponent * _power(x, self.exponent - 1, None)),)
 
 
-class Exp(_Unary):
+class Exp(Elementwise):
     """Exponential ``y = exp(x)``."""
 
     op: Literal["exp"] = "exp"
@@ -188,7 +172,7 @@ class Exp(_Unary):
         return (cotangent * output,)
 
 
-class Log(_UnaryPositive):
+class Log(_OfPositive):
     """Natural logarithm ``y = log(x)``."""
 
     op: Literal["log"] = "log"
@@ -204,7 +188,7 @@ class Log(_UnaryPositive):
         return (cotangent / x,)
 
 
-class Sqrt(_UnaryPositive):
+class Sqrt(_OfPositive):
     """Square root ``y = sqrt(x)``."""
 
     op: Literal["sqrt"] = "sqrt"
@@ -220,7 +204,7 @@ class Sqrt(_UnaryPositive):
         return (0.5 * cotangent / output,)
 
 
-class Absolute(_Unary):
+class Absolute(BentAtZero):
     """Absolute value ``y = |x|``."""
 
     op: Literal["absolute"] = "absolute"
@@ -239,12 +223,8 @@ class Absolute(_Unary):
         """``g sign(x)``, 0 at the kink."""
         return (cotangent * np.sign(x),)
 
-    def branch(self, x: Array) -> Array:
-        """Whether each entry is positive."""
-        return x > 0
 
-
-class Clip(_Unary):
+class Clip(Elementwise):
     """Value held between two bounds, ``y = min(max(x, low), high)``."""
 
     op: Literal["clip"] = "clip"
@@ -285,12 +265,6 @@ class Clip(_Unary):
         if self.high is not None:
             piece += x > self.high
         return piece
-
-
-def _shared(cotangent: Array, wins: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    nothing = cotangent.dtype.type(0)
-    for_a = np.where(a == b, 0.5 * cotangent, np.where(wins, cotangent, nothing))
-    return unbroadcast(for_a, a), unbroadcast(cotangent - for_a, b)
 
 
 def _power(x: Array, exponent: float, out: Array | None) -> Array:

@@ -13,6 +13,7 @@ from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Shape
 from graphnn.ops._inference import Inferred
 from graphnn.ops._op import ANY_NUMBER, Case, Op
 from graphnn.ops._operands import data, noise, parameter, state
+from graphnn.ops.families._elementwise import Elementwise, Unchanged
 from graphnn.ops.initializers import Ones, Positive, Zeros
 from graphnn.ops.kernels.axes import Axes, normal_axes
 from graphnn.spec.sizes import Shape, show
@@ -330,7 +331,7 @@ class LayerNorm(Op):
         return by_x, by_gain, by_shift
 
 
-class Dropout(Op):
+class Dropout(Unchanged):
     """Inverted dropout: the identity when run; in training it drops entries at random.
 
     In training, each entry is 0 with probability `rate`, else ``x / (1 - rate)``: in the mean over
@@ -345,28 +346,12 @@ class Dropout(Op):
     op: Literal["dropout"] = "dropout"
     rate: Rate = Field(0.5, description="Probability that an entry is dropped in training.")
 
-    keeps_entries = True
-    operands = (data("x", "..."),)
-    result = "..."
-    batchwise = True
-    channelwise = True
-    analytic = True
-    view = True
-
     def in_training(self) -> Op:
         """The op that drops entries."""
         return DropoutTraining(rate=self.rate)
 
-    def forward(self, x: Array) -> Array:
-        """`x` itself."""
-        return x
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The cotangent itself."""
-        return (cotangent,)
-
-
-class DropoutTraining(Op):
+class DropoutTraining(Elementwise):
     """Product with a random mask; stands for `dropout` in training.
 
     References
@@ -378,11 +363,6 @@ class DropoutTraining(Op):
     rate: Rate = Field(0.5, description="Probability that an entry is dropped.")
 
     operands = (data("x", "..."), noise("mask", "..."))
-    result = "..."
-    batchwise = True
-    channelwise = True
-    analytic = True
-    inplace = True
     internal = True
 
     def noise(self, rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:

@@ -1,4 +1,4 @@
-"""Pooling of windows, on arrays [channels, height, width, images] as in `_unfold`."""
+"""Pooling of windows, on arrays [channels, height, width, images] as in `unfolding`."""
 
 from __future__ import annotations
 

@@ -1,0 +1,168 @@
+"""Pooling: one number for each window of a channel of images [batch, channels, height, width]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, ValidationInfo, field_validator
+
+from graphnn.ops._arrays import Array, Cotangents, Saved
+from graphnn.ops._op import Case
+from graphnn.ops.families._images import (
+    AXES,
+    KERNEL,
+    PADDING,
+    STRIDE,
+    Images,
+    Tracks,
+    finished,
+    room,
+)
+from graphnn.ops.kernels.pooling import maxima, maxima_back, pooled, sums_back
+from graphnn.ops.kernels.unfolding import images_first, images_last
+from graphnn.ops.kernels.windows import WORDS, Amounts, Counts, Slide
+from graphnn.spec.sizes import Shape
+
+
+class _Pool(Images):
+    """One number for every window of each channel."""
+
+    planewise = True
+    also_called: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("size", "kernel_size", "pool_size", "window"), "kernel"
+    )
+
+    kernel: Counts = Field(description=KERNEL + ".")
+    stride: Counts | None = Field(None, description=STRIDE + "; left out, as the kernel.")
+    padding: Amounts = Field((0, 0), description=PADDING + ".")
+
+    words = WORDS
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"kernel": 2}, [(2, 2, 4, 2)]),
+        Case({"kernel": 2}, [(2, 1, 3, 5)]),
+        Case({"kernel": [3, 2], "stride": 1}, [(2, 1, 4, 3)]),
+        Case({"kernel": [2, 3], "stride": [2, 1], "padding": 1}, [(1, 2, 3, 2)]),
+        Case({"kernel": 1, "stride": 2}, [(2, 1, 3, 4)]),
+        Case({"kernel": [1, 3], "stride": 4, "padding": [0, 1]}, [(2, 1, 2, 6)]),
+    )
+
+    @field_validator("padding")
+    @classmethod
+    def _check_padding(cls, padding: tuple[int, int], info: ValidationInfo) -> tuple[int, int]:
+        for amount, kernel in zip(padding, info.data.get("kernel", ()), strict=False):
+            if 2 * amount > kernel:
+                raise ValueError(f"{amount} is more than half of the kernel, {kernel}")
+        return padding
+
+    def infer_shape(self, *shapes: Shape) -> Shape | None:
+        """As many rows and columns as there are windows down and across."""
+        if len(shapes[0]) != 4:
+            return None
+        down, across = self._slides()
+        batch, channels, height, width = shapes[0]
+        return batch, channels, down.count(height), across.count(width)
+
+    def _slides(self) -> list[Slide]:
+        stride = self.kernel if self.stride is None else self.stride
+        parts = zip(AXES, self.kernel, stride, self.padding, strict=True)
+        return [Slide(axis, kernel, step, 1, padding) for axis, kernel, step, padding in parts]
+
+    def _tracks(self, x: Array) -> Tracks:
+        down, across = self._slides()
+        return down.over(x.shape[2]), across.over(x.shape[3])
+
+
+class MaxPool(_Pool):
+    """Largest entry of every window of each channel.
+
+    A result has ``(size + 2 padding - kernel) // stride + 1`` rows and columns. Padding never
+    wins. Of several largest entries the first takes the cotangent, row by row.
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning,
+    arXiv:1603.07285, 2016, relationship 7.
+    """
+
+    op: Literal["max_pool"] = "max_pool"
+
+    within_inputs = True
+
+    def forward(self, x: Array, *, out: Array | None = None, saved: Saved | None = None) -> Array:
+        """Maxima of the windows of `x` ``[batch, channels, height, width]``."""
+        rows, columns = self._tracks(x)
+        y = room(out, (x.shape[1], rows.count, columns.count, len(x)), x.dtype)
+        if saved is None:
+            pooled(images_last(x), rows, columns, np.maximum, -np.inf, y)
+        else:
+            saved["winners"] = maxima(images_last(x), rows, columns, y)
+        return finished(y, None, out)
+
+    def vjp(
+        self, cotangent: Array, output: Array, x: Array, *, saved: Saved | None = None
+    ) -> Cotangents:
+        """The cotangent of every window for its largest entry."""
+        winners = saved["winners"] if saved else images_last(self.branch(x))
+        return (images_first(maxima_back(images_last(cotangent), winners, *self._tracks(x))),)
+
+    def branch(self, x: Array) -> Array:
+        """Which entry of its window each maximum is, counted row by row."""
+        saved: Saved = {}
+        self.forward(x, saved=saved)
+        return images_first(saved["winners"])
+
+
+class AveragePool(_Pool):
+    """Mean of every window of each channel, the zeros of its padding included.
+
+    A result has ``(size + 2 padding - kernel) // stride + 1`` rows and columns.
+
+    References
+    ----------
+    V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning,
+    arXiv:1603.07285, 2016, relationship 7.
+    """
+
+    op: Literal["average_pool"] = "average_pool"
+
+    within_inputs = True
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """Means of the windows of `x` ``[batch, channels, height, width]``."""
+        rows, columns = self._tracks(x)
+        y = room(out, (x.shape[1], rows.count, columns.count, len(x)), x.dtype)
+        pooled(images_last(x), rows, columns, np.add, 0.0, y)
+        y /= self.kernel[0] * self.kernel[1]
+        return finished(y, None, out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """An even share of the cotangent of every window for each of its entries."""
+        share = images_last(cotangent) / (self.kernel[0] * self.kernel[1])
+        return (images_first(sums_back(share, *self._tracks(x))),)
+
+
+class GlobalAveragePool(Images):
+    """Mean of each channel, ``[batch, channels]``.
+
+    References
+    ----------
+    M. Lin, Q. Chen and S. Yan, Network in network, ICLR 2014, section 3.2.
+    """
+
+    op: Literal["global_average_pool"] = "global_average_pool"
+
+    within_inputs = True
+    result = "batch channels"
+    planewise = True
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """Mean of each channel of `x` ``[batch, channels, height, width]``."""
+        means: Array = np.mean(x, axis=(2, 3), out=out)
+        return means
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """An even share of the cotangent for each entry of the channel."""
+        share = cotangent / (x.shape[2] * x.shape[3])
+        return (np.broadcast_to(share[:, :, None, None], x.shape),)

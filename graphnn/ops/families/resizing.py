@@ -1,0 +1,104 @@
+"""Resizing: more rows and columns of images [batch, channels, height, width]."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._op import Case
+from graphnn.ops.families._images import Images, finished, room
+from graphnn.ops.initializers import Finite
+from graphnn.ops.kernels.pooling import pooled
+from graphnn.ops.kernels.unfolding import images_first, images_last
+from graphnn.ops.kernels.windows import Counts, Sides, Track
+from graphnn.spec import sizes
+from graphnn.spec.sizes import Shape
+
+
+class Upsample(Images):
+    """Every entry repeated, `factor` times down and across."""
+
+    op: Literal["upsample"] = "upsample"
+    factor: Counts = Field(description="How many rows and columns come of one.")
+    mode: Literal["nearest"] = Field("nearest", description="What stands between two entries.")
+
+    within_inputs = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"factor": 2}, [(2, 1, 2, 3)]),
+        Case({"factor": [1, 3]}, [(2, 2, 2, 1)]),
+        Case({"factor": [3, 1], "mode": "nearest"}, [(1, 1, 2, 2)]),
+    )
+
+    def infer_shape(self, *shapes: Shape) -> Shape | None:
+        """Height and width times the factor."""
+        if len(shapes[0]) != 4:
+            return None
+        batch, channels, *size = shapes[0]
+        return batch, channels, *map(sizes.multiply, size, self.factor)
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """`x` ``[batch, channels, height, width]`` with its entries repeated."""
+        batch, channels, height, width = x.shape
+        down, across = self.factor
+        y = room(out, (channels, height * down, width * across, batch), x.dtype)
+        blocks = y.reshape(channels, height, down, width, across, batch)
+        blocks[...] = images_last(x)[:, :, None, :, None]
+        return finished(y, None, out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """The sum of the cotangents of all that came of an entry."""
+        (down, across), (height, width) = self.factor, x.shape[2:]
+        tracks = (
+            Track(height * down, down, down, 1, 0, height),
+            Track(width * across, across, across, 1, 0, width),
+        )
+        by_x = np.empty(images_last(x).shape, cotangent.dtype)
+        pooled(images_last(cotangent), *tracks, np.add, 0.0, by_x)
+        return (images_first(by_x),)
+
+
+class Pad(Images):
+    """Images with a margin of one value."""
+
+    op: Literal["pad"] = "pad"
+    padding: Sides = Field(
+        description="Rows at top and bottom, columns on the left and on the right, in that order; "
+        "one number is all four."
+    )
+    value: Finite = Field(0.0, description="Value of the margin.")
+
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"padding": 1}, [(2, 1, 2, 1)]),
+        Case({"padding": [0, 2, 1, 0], "value": -4.5}, [(2, 2, 1, 2)]),
+        Case({"padding": 0}, [(1, 1, 2, 2)]),
+    )
+
+    def infer_shape(self, *shapes: Shape) -> Shape | None:
+        """Height and width with the margin."""
+        if len(shapes[0]) != 4:
+            return None
+        top, bottom, left, right = self.padding
+        batch, channels, height, width = shapes[0]
+        return batch, channels, sizes.add(height, top + bottom), sizes.add(width, left + right)
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """`x` ``[batch, channels, height, width]`` within the margin."""
+        top, bottom, left, right = self.padding
+        batch, channels, height, width = x.shape
+        shape = (channels, height + top + bottom, width + left + right, batch)
+        y = room(out, shape, x.dtype)
+        y[...] = self.value
+        images_first(y)[self._inner(x)] = x
+        return finished(y, None, out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """The cotangent without its margin."""
+        return (cotangent[self._inner(x)],)
+
+    def _inner(self, x: Array) -> tuple[slice, ...]:
+        top, _, left, _ = self.padding
+        whole = slice(None)
+        return whole, whole, slice(top, top + x.shape[2]), slice(left, left + x.shape[3])
