@@ -9,6 +9,8 @@ import graphnn
 from benchmark_runs import ROOT, numbers, printed
 from graphnn.training import load_sets
 
+pytestmark = pytest.mark.slow
+
 
 def test_accuracy_of_the_convolutional_specs():
     lines = printed("cnn_accuracy.py").splitlines()

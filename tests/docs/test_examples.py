@@ -13,6 +13,8 @@ from graphnn.ops import REGISTRY
 from op_laws import LAWS, every_case
 
 PAGES = docs_pages.pages()
+# Long trainings, and pytest run by pytest.
+SLOW = ("testing", "training/augmentation", "training/regularisation", "training/search")
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +23,18 @@ def plain_output(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def name(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow) if name(page)[5:-3] in SLOW else page
+        for page in PAGES
+    ],
+    ids=name,
+)
 def test_page_shows_what_is_so(page, tmp_path):
     with folder(tmp_path):
         text = corrected(page)
@@ -46,7 +59,7 @@ def test_op_of_the_page_keeps_every_law(tmp_path):
     assert "prelu" not in REGISTRY
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_links_lead_somewhere(page):
     made = ("ops/", "errors/", "figures/", "tables/")
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)

@@ -54,7 +54,7 @@ def lint(folder: Path) -> str:
         capture_output=True,
         text=True,
         env={"PYTHONPATH": str(folder), "COLUMNS": "200"},
-        timeout=300,
+        timeout=1800,
     )
     return done.stdout
 

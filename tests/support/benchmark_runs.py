@@ -16,7 +16,10 @@ def printed(script: str, *folders: Path, options: list[str] | None = None) -> st
     """What `script` prints when it is only to be seen to run; modules in `folders` come first."""
     command = [sys.executable, "-W", "error", str(ROOT / "benchmarks" / script), "--quick"]
     command += options or []
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (*folders, ROOT)))}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((*map(str, folders), os.environ.get("PYTHONPATH", ""))),
+    }
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
