@@ -35,7 +35,7 @@ _MAX_FILLED = 2**24  # 128 MiB
 _SHOWN = 60  # characters of an array that help repeats
 FILLED = {"zeros": np.zeros, "ones": np.ones}
 _FORMS = ("numbers", "{zeros: SHAPE}", "{ones: SHAPE}", "{file: NAME, key: NAME}")
-_EXACT: Any = {"all": str}  # as many digits as tell a number from its neighbours
+_EXACT: Any = {"all": str}  # as many digits as distinguish a number from its neighbours
 PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
 
 
@@ -127,7 +127,7 @@ def diagnose_examples(spec: NetworkSpec, nodes: Mapping[str, Node]) -> tuple[Dia
     spec : NetworkSpec
     nodes : mapping of str to Node
         Those that are sound; of an array for another, only what does not depend on its shape is
-        told.
+        reported.
     """
     findings = Findings()
     reader = _Reader(spec, nodes, findings)
@@ -384,7 +384,7 @@ class _Reader:
                     "missing-input",
                     f"an example does not give '{node.name}' of shape {show(node.shape)}",
                     spec.place.span,
-                    help=f"list it under 'inputs': {outputs} cannot be had without it",
+                    help=f"list it under 'inputs', to compute {outputs}",
                 )
         return {node.name for node in inputs}
 
@@ -396,7 +396,7 @@ def _run(network: Network, number: int, spec: ExampleSpec) -> ExampleResult:
         example = read_example(network, spec)
         values = network.run(example.inputs, outputs=spec.outputs)
     except GraphnnError as error:
-        # A fault of the run has no place of its own.
+        # A fault of the run has no place in the spec.
         faults = [replace(f, span=f.span or spec.place.span) for f in error.diagnostics]
     else:
         for expectation in example.expectations:

@@ -228,7 +228,7 @@ class Executor:
             else:
                 _carry_out(program.instructions, values)
         except MemoryError:
-            message = "the run needs more memory than there is"
+            message = "the run needs more memory than is available"
             help = "run fewer rows at once"
             raise RunError(Diagnostic("out-of-memory", message, help=help)) from None
         return values, program
@@ -424,7 +424,7 @@ class _Inputs:
             known = ", ".join(self._declared)
             self._fault(
                 "unknown-input",
-                f"what is wanted does not depend on an input '{name}'",
+                f"the requested outputs do not depend on an input '{name}'",
                 suggestion(
                     name, self._declared, f"its inputs are {known}" if known else "it has no inputs"
                 ),
@@ -511,7 +511,7 @@ class _Inputs:
             for size, value in zip(self._declared[name], shape, strict=True):
                 loose = sorted(sizes.free_names(size) - bound.keys())
                 if loose:
-                    self._fault("unbound-size", f"no input tells how large '{loose[0]}' is")
+                    self._fault("unbound-size", f"no input determines the size '{loose[0]}'")
                 elif (found := sizes.evaluate(size, bound)) != value:
                     message = f"'{size}' is {found}, but {value} in the input '{name}'"
                     self._fault("size-conflict", message)

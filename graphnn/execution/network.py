@@ -60,7 +60,7 @@ class Network:
         Both.
     classes : dict of str to tuple of str, or None
         By input: names of the classes that its numbers stand for, as training numbered them. None
-        where nothing tells; empty where they have no names.
+        where they are unknown; empty where they have no names.
     """
 
     def __init__(self, graph: Graph, seed: int = 0) -> None:
@@ -285,7 +285,7 @@ class Network:
         for name, shape in shapes.items():
             if name not in known:
                 candidates = tuple(islice(known, _MAX_CANDIDATES))
-                message = f"'{name}' in {origin} is no parameter of the network"
+                message = f"'{name}' in {origin} is not a parameter of the network"
                 findings.error("unknown-parameter", message, help=suggestion(name, candidates))
                 meant.add(nearest(name, candidates))
             elif shape is None:
@@ -295,7 +295,7 @@ class Network:
                 wanted = show(known[name].shape)
                 message = f"'{name}' has shape {wanted}, but {show(shape)} in {origin}"
                 findings.error("wrong-shape", message)
-        # A name that is misspelt is told once.
+        # A name that is misspelt is reported once.
         if missing := [name for name in needed if name not in shapes and name not in meant]:
             message = f"{origin} has no value for {listed(missing)}"
             help = "a spec takes part of its parameters by weights: {file: NAME, partial: true}"
@@ -370,7 +370,7 @@ class Network:
 
 
 def check_seed(seed: int) -> None:
-    """Refuse what is no seed.
+    """Refuse what is not a seed.
 
     Raises
     ------
@@ -378,7 +378,9 @@ def check_seed(seed: int) -> None:
         It is not a whole number from 0 on.
     """
     if not isinstance(seed, int | np.integer) or seed < 0:
-        raise UsageError(Diagnostic("bad-seed", f"a seed is a number from 0 on, not {seed}"))
+        raise UsageError(
+            Diagnostic("bad-seed", f"a seed is a whole number of at least 0, not {seed}")
+        )
 
 
 def names_of(given: str | Iterable[str]) -> tuple[str, ...]:

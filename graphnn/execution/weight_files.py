@@ -1,4 +1,4 @@
-"""What training leaves of a network in files: parameters, and the names of the classes it tells."""
+"""What training leaves of a network in files: parameters, and the names of the classes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def is_checkpoint(metadata: Mapping[str, str]) -> bool:
 def metadata_of(
     classes: Classes | None, more: Mapping[str, object] | None = None
 ) -> dict[str, str]:
-    """Metadata of a .safetensors file that tell the names of classes, where they are known.
+    """Metadata of a .safetensors file with the names of classes, where they are known.
 
     Under one key, since safetensors writes several in any order.
     """
@@ -52,12 +52,12 @@ def metadata_of(
 
 
 def classes_in(metadata: Mapping[str, str], file: str) -> Classes | None:
-    """Names of classes in the metadata of `file`; None where they tell of none.
+    """Names of classes in the metadata of `file`; None where there are none.
 
     Raises
     ------
     FileError
-        They are no lists of texts by input.
+        They are not lists of texts by input.
     """
     found = record_in(metadata).get(_CLASSES)
     if found is None:
@@ -68,7 +68,7 @@ def classes_in(metadata: Mapping[str, str], file: str) -> Classes | None:
 
 
 def record_in(metadata: Mapping[str, str]) -> dict[str, Any]:
-    """All that the metadata tell beside arrays; nothing where they are of another program."""
+    """What the metadata hold beside arrays; nothing where they are of another program."""
     try:
         found = json.loads(metadata.get(RECORD, "{}"))
     except (ValueError, RecursionError):

@@ -16,8 +16,8 @@ class Group:
 
     Attributes
     ----------
-    use : Use
-    copy : Copy
+    use : BlockCall
+    copy : BlockInstance
         The one that is shown.
     count : int
         How many copies it stands for; 1 where each is a group of its own.

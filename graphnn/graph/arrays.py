@@ -12,7 +12,7 @@ from graphnn.spec import brief, number_help
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar, Sequence, Value
 
-FINITE = "save weights that are finite: has the training that gave them diverged?"  # as help
+FINITE = "save finite weights: the training may have diverged"  # as help
 
 
 def is_numbers(value: Value) -> bool:
@@ -46,7 +46,7 @@ def from_value(value: Value, what: str, dtype: type = np.float64) -> Array:
     Raises
     ------
     SpecError
-        An entry is no number, or lists side by side differ in length; the first such place.
+        An entry is not a number, or lists side by side differ in length; the first such place.
     """
     shape = _shape(value)
     # Not by count: the shape is only what the first of every list promises.

@@ -71,16 +71,17 @@ class Change:
         if self.part == "examples" and self.kind != "changed":
             return self.name
         if self.kind == "changed":
-            told = [
+            shown = [
                 str(replace(detail, aspect="rewired") if _is_wiring(self, detail) else detail)
                 for detail in self.details
             ]
         else:
             gone = self.kind == "removed"
-            told = [
-                _told(detail.aspect, detail.old if gone else detail.new) for detail in self.details
+            shown = [
+                _described(detail.aspect, detail.old if gone else detail.new)
+                for detail in self.details
             ]
-        return f"{self.name}: {', '.join(told)}" if told else self.name
+        return f"{self.name}: {', '.join(shown)}" if shown else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Difference:
         return "\n".join(text for _, text in self.lines())
 
     def lines(self) -> Iterator[tuple[Kind | None, str]]:
-        """Lines for a person, each with the kind of change that it tells, if it does."""
+        """Lines for a person, each with the kind of the change that it shows, if any."""
         if not self.changes:
             yield None, "no difference"
             return
@@ -422,7 +423,7 @@ def _is_wiring(change: Change, detail: Detail) -> bool:
     return change.part == "nodes" and detail.aspect == "inputs"
 
 
-def _told(aspect: str, value: Any) -> str:
+def _described(aspect: str, value: Any) -> str:
     """An aspect of something that is added or removed."""
     if aspect in ("op", "shape", ""):
         return _shown(value)

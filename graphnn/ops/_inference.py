@@ -118,7 +118,7 @@ class Unifier:
 def unspecified(size: str, parameter: str) -> ShapeError:
     """The error for a size that neither an attribute nor the parameter's numbers determine."""
     return ShapeError(
-        f"nothing says how large '{size}' is", None, f"give '{size}', or '{parameter}' as numbers"
+        f"'{size}' is unspecified", None, f"give '{size}', or '{parameter}' as numbers"
     )
 
 

@@ -81,7 +81,7 @@ def _by_name(
         )
     missing = [name for name in taken.names if name not in table]
     if missing and not unknown:
-        message = f"'{spec.name}' does not say its '{missing[0]}'"
+        message = f"'{spec.name}' is missing its '{missing[0]}'"
         help = f"{taken.owner} takes {', '.join(taken.names)}"
         place = spec.inputs_place.span
         findings.error("wrong-inputs", message, place, notes=taken.notes, help=help)

@@ -47,7 +47,7 @@ class NodeSpec:
     ----------
     name : str
         In full; of a node in a block's definition, the name that it has there.
-    copy : Copy or None
+    copy : BlockInstance or None
         The copy of a block that it belongs to.
     allow : tuple of Scalar
         Codes of warnings that are not told of it.
@@ -174,8 +174,8 @@ class BlockCall:
         Number of copies; None for a single one whose nodes have no number in their names.
     inputs : list of Reference
         What the first copy reads, by full names.
-    copies : list of Copy
-    parent : Copy or None
+    copies : list of BlockInstance
+    parent : BlockInstance or None
         The copy of a block that it is inside of.
     trainable : bool
         Whether it and every use around it are.

@@ -361,11 +361,11 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "bad-seed": (
         lambda: graphnn.load("descent.yaml", seed=-1),
-        "error[bad-seed]: a seed is a number from 0 on, not -1",
+        "error[bad-seed]: a seed is a whole number of at least 0, not -1",
     ),
     "out-of-memory": (
         memory,
-        "error[out-of-memory]: the run needs more memory than there is\n"
+        "error[out-of-memory]: the run needs more memory than is available\n"
         "   = help: run fewer rows at once",
     ),
     # gradients

@@ -307,7 +307,7 @@ def test_examples_see_the_parameters_as_they_are():
         (
             "outputs: {s: 3}",
             "an example does not give 'x' of shape [batch, 2]",
-            "list it under 'inputs': s cannot be had without it",
+            "list it under 'inputs', to compute s",
         ),
         (
             "inputs: {x: [[1, 1]]}, outputs: {s: {sum: 1}}",

@@ -50,25 +50,25 @@ CASES = {
     "unknown": (
         {"x": X, "data": X},
         "y",
-        "error[unknown-input]: what is wanted does not depend on an input 'data'\n"
+        "error[unknown-input]: the requested outputs do not depend on an input 'data'\n"
         "   = help: its inputs are x",
     ),
     "not needed": (
         {"x": X, "t": T},
         "y",
-        "error[unknown-input]: what is wanted does not depend on an input 't'\n"
+        "error[unknown-input]: the requested outputs do not depend on an input 't'\n"
         "   = help: its inputs are x",
     ),
     "unknown, where there are none": (
         {"x": X},
         "c",
-        "error[unknown-input]: what is wanted does not depend on an input 'x'\n"
+        "error[unknown-input]: the requested outputs do not depend on an input 'x'\n"
         "   = help: it has no inputs",
     ),
     "misspelt, and so not missing": (
         {"X": X, "t": T},
         "l",
-        "error[unknown-input]: what is wanted does not depend on an input 'X'\n"
+        "error[unknown-input]: the requested outputs do not depend on an input 'X'\n"
         "   = help: did you mean 'x'?",
     ),
     "one axis too few": (
@@ -150,7 +150,7 @@ CASES = {
     "several at once": (
         {"x": X[0], "t": [0.5], "q": 1},
         "l",
-        "error[unknown-input]: what is wanted does not depend on an input 'q'\n"
+        "error[unknown-input]: the requested outputs do not depend on an input 'q'\n"
         "   = help: its inputs are x, t\n\n"
         "error[not-whole]: the input 't' must hold whole numbers, not 0.5 at [0]\n\n"
         "error[wrong-shape]: the input 'x' has shape [3], but the spec declares it [batch, 3]\n"
@@ -224,10 +224,10 @@ def test_sizes_that_follow_from_others():
 def test_a_size_that_no_input_tells():
     net = graphnn.loads(EXPRESSIONS)
     assert said(net, {"c": np.ones((4, 3))}, "w") == (
-        "error[unbound-size]: no input tells how large 'm' is"
+        "error[unbound-size]: no input determines the size 'm'"
     )
     assert said(net, {"b": np.ones((11, 2))}, "y") == (
-        "error[unbound-size]: no input tells how large 'n' is"
+        "error[unbound-size]: no input determines the size 'n'"
     )
 
 
@@ -348,7 +348,7 @@ nodes:
     # No memory is taken by what is broadcast.
     a, b = np.broadcast_to(0.0, (2**31, 1)), np.broadcast_to(0.0, (1, 2**31))
     text = (
-        "error[out-of-memory]: the run needs more memory than there is\n"
+        "error[out-of-memory]: the run needs more memory than is available\n"
         "   = help: run fewer rows at once"
     )
     assert said(net, {"a": a, "b": b}, "y") == text

@@ -94,7 +94,7 @@ def test_a_node_more_changes_no_other_s_start():
 def test_a_seed_below_zero():
     with pytest.raises(UsageError) as caught:
         graphnn.loads(TEXT, seed=-1)
-    assert str(caught.value) == "error[bad-seed]: a seed is a number from 0 on, not -1"
+    assert str(caught.value) == "error[bad-seed]: a seed is a whole number of at least 0, not -1"
 
 
 # --- the initializers as a network uses them: theory, within 5 standard errors
@@ -172,7 +172,7 @@ def test_a_file_of_weights_that_does_not_fit(tmp_path):
         " 10 | weights: {file: w.npz}\n"
         "    |                 ^^^^^\n"
         "\n"
-        "error[unknown-parameter]: 'a.wieght' in 'w.npz' is no parameter of the network\n"
+        "error[unknown-parameter]: 'a.wieght' in 'w.npz' is not a parameter of the network\n"
         "  --> <text>:10:17\n"
         "    |\n"
         " 10 | weights: {file: w.npz}\n"

@@ -66,7 +66,7 @@ class Idle:
             {"mode": 1},
             "error[unknown-mode]: there is no mode '1'\n   = help: there are run and train",
         ),
-        ({"seed": -1}, "error[bad-seed]: a seed is a number from 0 on, not -1"),
+        ({"seed": -1}, "error[bad-seed]: a seed is a whole number of at least 0, not -1"),
         (
             {"method": 3},
             "error[unknown-method]: there is no method '3'\n"
@@ -205,7 +205,7 @@ def test_one_name_needs_no_list():
             {"mode": "trian"},
             "error[unknown-mode]: there is no mode 'trian'\n   = help: did you mean 'train'?",
         ),
-        ({"seed": 0.5}, "error[bad-seed]: a seed is a number from 0 on, not 0.5"),
+        ({"seed": 0.5}, "error[bad-seed]: a seed is a whole number of at least 0, not 0.5"),
     ],
 )
 def test_backpropagation_and_the_study_refuse_the_same(options, expected):

@@ -146,7 +146,7 @@ def test_two_cycles_apart_and_what_follows_them():
         ("cycle", f"{MESSAGE}c -> d -> c", ["'d' reads 'c'", "'c' reads 'd'"]),
         (
             "unknown-shape",
-            "the shape of 'f' cannot be told: nothing says how large 'units' is",
+            "cannot infer the shape of 'f': 'units' is unspecified",
             ["'x' is input: [batch, 2]"],
         ),
     ]

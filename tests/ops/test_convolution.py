@@ -419,7 +419,7 @@ def test_fans_of_filters(name):
             IMAGE,
             {},
             (
-                "nothing says how large the kernel is",
+                "'kernel' is unspecified",
                 None,
                 "give 'kernel', or 'weight' as numbers",
             ),
@@ -431,7 +431,7 @@ def test_fans_of_filters(name):
                 IMAGE,
                 {"bias": (2, 2)},
                 (
-                    "nothing says how large 'filters' is",
+                    "'filters' is unspecified",
                     None,
                     "give 'filters', or 'weight' as numbers",
                 ),
@@ -575,7 +575,7 @@ nodes:
             "bad-attribute",
             "the 'padding' of 'c': 2 is more than half of the kernel, 3",
         ),
-        ("max_pool", "missing-attribute", "the node 'c' does not say its 'kernel'"),
+        ("max_pool", "missing-attribute", "the node 'c' is missing its 'kernel'"),
         (
             "pad, padding: [1, 2]",
             "bad-attribute",

@@ -185,7 +185,7 @@ def test_has_rows(name, shapes, expected):
             {},
             [(BATCH, 784)],
             (
-                "nothing says how large 'units' is",
+                "'units' is unspecified",
                 None,
                 "give 'units', or 'weight' as numbers",
             ),
@@ -427,7 +427,7 @@ def test_has_rows(name, shapes, expected):
             {},
             [],
             (
-                "nothing says how large 'value' is",
+                "'value' is unspecified",
                 None,
                 "give 'shape', or 'value' as numbers",
             ),

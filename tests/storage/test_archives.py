@@ -470,7 +470,7 @@ def test_weights_that_are_not_finite_are_told_when_they_are_read(
     monkeypatch.chdir(tmp_path)
     path = Path(f"w{suffix}")
     archives.write_arrays(path, {"y.weight": np.array([[1, 2], [3, value]])})
-    help = "   = help: save weights that are finite: has the training that gave them diverged?"
+    help = "   = help: save finite weights: the training may have diverged"
     node = "y: {op: affine, inputs: x, bias: false, units: 2"
     head = "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
     Path("net.yaml").write_text(f"{head}  {node}, weight: {{file: {path}}}}}\n")

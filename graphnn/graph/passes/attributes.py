@@ -89,7 +89,7 @@ class _Reporter:
     def _report_missing(self, key: str) -> None:
         self._scope.findings.error(
             "missing-attribute",
-            f"the node '{self._spec.name}' does not say its '{key}'",
+            f"the node '{self._spec.name}' is missing its '{key}'",
             self._spec.op.span,
             label=f"{self._op_class.name} needs '{key}'",
             help=f"give '{key}': {_description(self._op_class, key)}",

@@ -40,7 +40,7 @@ def check_ties(
                     f"'{node.name}.{name}' has shape {show(wanted[name])}, "
                     f"but '{owner.name}', which it shares, has {show(owner.shape)}",
                     origin.place.span,
-                    notes=[Note(f"'{owner.name}' stands here", owner.origin.place.span)],
+                    notes=[Note(f"'{owner.name}' is defined here", owner.origin.place.span)],
                 )
 
 
@@ -81,7 +81,7 @@ def check_references(
 
 
 def check_free_sizes(spec: NetworkSpec, nodes: Dict[str, Node], reports: BlockDiagnostics) -> None:
-    """Report free sizes that no run can know: none of the inputs tells how large they are."""
+    """Report free sizes that no run can know: none of the inputs determines them."""
     if len(nodes) < len(spec.nodes):
         return
     free = [node for node in nodes.values() if node.op.free_names]
@@ -92,9 +92,9 @@ def check_free_sizes(spec: NetworkSpec, nodes: Dict[str, Node], reports: BlockDi
             seen.add(name)
             reports.of(node.spec.copy).error(
                 "unbound-size",
-                f"no input tells how large '{name}' is",
+                f"no input determines the size '{name}'",
                 _mention_of(name, node).span,
-                help=f"a size that is free stands alone in the shape of an input: [{name}]",
+                help=f"declare an input with an axis of this size alone: [{name}]",
             )
 
 

@@ -163,7 +163,7 @@ class _Inference:
             place = node.spec.op
             if field is None:
                 code = "unknown-shape"
-                message = f"the shape of '{node.name}' cannot be told: {error}"
+                message = f"cannot infer the shape of '{node.name}': {error}"
         elif operand in node.parameters:
             place = node.parameters[operand].place
         elif operand in names and matched:
@@ -195,7 +195,8 @@ class _Inference:
                     "free-parameter",
                     f"'{full}' would have shape {show(shape)}, but '{loose[0]}' is free",
                     origin.place.span,
-                    help=f"the shape of a parameter is fixed, but '{loose[0]}' is told by each run",
+                    help="the shape of a parameter is fixed, "
+                    f"but '{loose[0]}' can differ from run to run",
                 )
                 return False
             fixed = cast(tuple[int, ...], shape)

@@ -124,7 +124,7 @@ class _Filters(Images):
         kernel = self.kernel or (weight and cast(tuple[int, int], weight[2:]))
         if kernel is None:
             help = "give 'kernel', or 'weight' as numbers"
-            raise ShapeError("nothing says how large the kernel is", None, help)
+            raise ShapeError("'kernel' is unspecified", None, help)
         _, channels, *size = shapes[0]
         filters = self._count(given)
         rows, columns = self._result(size, kernel)

@@ -175,7 +175,7 @@ class Parameter(Op):
         shape = value if self.shape is None else self.shape
         if shape is None:
             raise ShapeError(
-                "nothing says how large 'value' is",
+                "'value' is unspecified",
                 help="give 'shape', or 'value' as numbers",
                 attribute="value",
             )
