@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 import graphnn
@@ -15,5 +17,15 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
+TESTED = Path(graphnn.__file__).parent
+
+
 def pytest_report_header() -> str:
-    return f"graphnn: {Path(graphnn.__file__).parent}"
+    return f"graphnn: {TESTED}"
+
+
+def pytest_configure() -> None:
+    """CI says where graphnn is installed, so that the checkout is not tested by mistake."""
+    installed = os.environ.get("GRAPHNN_INSTALLED")
+    if installed and not TESTED.is_relative_to(installed):
+        pytest.exit(f"'{TESTED}' would be tested, not what is installed in '{installed}'", 4)

@@ -36,6 +36,7 @@ def test_every_code_is_used():
     assert set(CODES) - used == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "fault"),
     [

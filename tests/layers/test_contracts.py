@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("importlinter")
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 LAYERS = "Imports point one way"

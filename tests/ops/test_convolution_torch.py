@@ -12,6 +12,7 @@ from graphnn.ops import REGISTRY
 from graphnn.ops.kernels import unfolding
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.oracle
 functional = torch.nn.functional
 
 THOROUGH = settings(

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from graphnn.ops.families.normalization import BatchNorm, LayerNorm
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.oracle
 
 IMAGES = [(6, 3), (2, 3), (5, 3, 4), (4, 3, 2, 5), (1, 3, 2, 2), (2, 3, 2, 1, 3)]
 

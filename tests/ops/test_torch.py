@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 from graphnn.ops import REGISTRY
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.oracle
 functional = torch.nn.functional
 
 

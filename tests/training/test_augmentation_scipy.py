@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from graphnn.training.fitting.augmentation import turned
 
 ndimage = pytest.importorskip("scipy.ndimage")
+pytestmark = pytest.mark.oracle
 
 
 @given(

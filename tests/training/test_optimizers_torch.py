@@ -10,6 +10,7 @@ from graphnn.training.fitting.optimizers import Course
 from graphnn.training.fitting.schedules import Constant, Cosine, Step
 
 torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.oracle
 
 SHAPES = {"w": (30, 20), "b": (20,), "filters": (4, 3, 2, 2), "scalar": ()}
 STEPS = 10
