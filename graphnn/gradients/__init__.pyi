@@ -1,7 +1,8 @@
+from ._backprop import BlownUp as BlownUp
 from ._backprop import Reverse as Reverse
 from ._backprop import backprop as backprop
+from ._check import CheckedEntry as CheckedEntry
 from ._check import CheckOptions as CheckOptions
-from ._check import Entry as Entry
 from ._check import GradientReport as GradientReport
 from ._check import ParameterReport as ParameterReport
 from ._check import check_gradients as check_gradients

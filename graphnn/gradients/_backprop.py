@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
-from graphnn.execution import ForwardPass, Mode, Plan
+from graphnn.execution import ForwardPass, Mode, Plan, Step
 from graphnn.execution.network import Network, check_seed, names_of
 from graphnn.ops import Op
 
@@ -81,6 +82,29 @@ class Pass(NamedTuple):
     state: dict[str, Array]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BlownUp:
+    """A node to which a finite cotangent came, and which made one of it that is not.
+
+    Attributes
+    ----------
+    node : str
+    op : Op
+    operand : int
+        Whose cotangent is not finite.
+    entry : tuple of int
+        Its first entry that is not.
+    arrays : tuple of ndarray
+        All operands.
+    """
+
+    node: str
+    op: Op
+    operand: int
+    entry: tuple[int, ...]
+    arrays: tuple[Array | None, ...]
+
+
 class Reverse:
     """The gradient of one loss, ready to be taken many times.
 
@@ -142,6 +166,22 @@ class Reverse:
         state = self._updated(kept)
         kept.release()
         return Pass(total, self._gradients(values, cotangents), also, state)
+
+    def blown_up(
+        self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None
+    ) -> tuple[BlownUp, ...]:
+        """Where a pass first turns finite cotangents into such as are not, last node first."""
+        found: list[BlownUp] = []
+        bound = dict(self._executor.bind(inputs)[1])
+        steps = {step.output: step for step in self._executor.plan.steps}
+        watched = copy(self)
+        watched._pulls = tuple(
+            replace(pull, vjp=_watched(pull, steps[pull.output], bound, found))
+            for pull in self._pulls
+        )
+        with np.errstate(all="ignore"):
+            watched(inputs, rng)
+        return tuple(found)
 
     def _gradients(self, values: list[Array], cotangents: list[Array | None]) -> dict[str, Array]:
         """Each in memory that nothing else holds: ops may pass views along."""
@@ -253,3 +293,25 @@ def _pull_back(pulls: Iterable[_Pull], kept: ForwardPass, cotangents: list[Array
                 before = cotangents[slot]
                 # Not in place: an op may hand the same array to several operands.
                 cotangents[slot] = part if before is None else before + part
+
+
+def _watched(
+    pull: _Pull, step: Step, bound: Mapping[str, int], found: list[BlownUp]
+) -> Callable[..., tuple[Array | None, ...]]:
+    """The vjp of a step, which adds to `found` what it blows up."""
+
+    def vjp(
+        cotangent: Array, output: Array, *arrays: Array | None, **saved: Any
+    ) -> tuple[Array | None, ...]:
+        parts = pull.vjp(cotangent, output, *arrays, **saved)
+        if np.isfinite(cotangent).all():
+            for operand, part in enumerate(parts):
+                if part is not None and not np.isfinite(part).all():
+                    entry = tuple(map(int, np.argwhere(~np.isfinite(part))[0]))
+                    # Copies: the memory of values is used again.
+                    copies = tuple(None if each is None else np.array(each) for each in arrays)
+                    op = step.op.bind(bound)
+                    found.append(BlownUp(step.node, op, operand, entry, copies))
+        return parts
+
+    return vjp

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Annotated, Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,23 @@ from numpy.typing import NDArray
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
 from graphnn.execution import as_numbers
 from graphnn.execution.network import Network, names_of
-from graphnn.gradients._backprop import backprop
+from graphnn.gradients._backprop import Reverse, backprop
+from graphnn.gradients._singular import is_singular
 from graphnn.gradients.numerical import selection
 from graphnn.gradients.numerical.api import Interrupted, estimate_gradient
 from graphnn.gradients.numerical.estimates import GradientEstimate
 from graphnn.gradients.numerical.loop import Crossing
-from graphnn.gradients.numerical.options import GradientOptions, takes
+from graphnn.gradients.numerical.options import GradientOptions, Typed, takes
+from graphnn.spec.model import DType
 from graphnn.spec.sizes import show
 
 Array = NDArray[Any]
-VERDICTS = ("agree", "wrong backward", "kink", "unresolved")
-_WORST_FIRST = ("wrong backward", "unresolved", "kink", "agree")
+VERDICTS = ("agree", "wrong backward", "kink", "unresolved", "singular")
+_WORST_FIRST = ("wrong backward", "singular", "unresolved", "kink", "agree")
 _NOT_TAKEN = -1  # in place of a verdict
 _MARGIN = 10.0  # an error estimate is trusted to this factor
-_ROUNDING = 1e-13  # of the largest entry: what backprop itself may round
+_ROUNDING = 1e-13  # of the largest entry: what backprop itself may round in float64
+_EPSILONS = 64.0  # likewise in a lower precision; 8 were the most in all of specs/
 _RESOLVED = 1e-2  # an estimate this much of its entry cannot vouch for it ...
 _NEGLIGIBLE = 1e-6  # ... unless it is this small beside the largest entry
 _LINES = 10
@@ -34,7 +38,7 @@ _LISTED = 100  # kinks of a parameter in plain data
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CheckedEntry:
     """One entry of one parameter, by both ways.
 
     Attributes
@@ -47,9 +51,11 @@ class Entry:
     verdict : str
         One of `VERDICTS`.
     crossing : Crossing or None
-        Where a probe crosses a kink, for that verdict.
+        Where a probe crosses a kink, if one does.
     origin : {"backprop", "given"}
         Whose the first of the two derivatives is.
+    singular : str or None
+        The node whose local derivative is infinite, for that verdict.
     """
 
     parameter: str
@@ -60,12 +66,16 @@ class Entry:
     verdict: str
     crossing: Crossing | None = None
     origin: str = "backprop"
+    singular: str | None = None
 
-    def told(self, alike: int, total: int) -> str:
+    def line(self, alike: int, total: int) -> str:
         """A line about it, and how many of the parameter's entries have the same verdict."""
         verdict = self.verdict
-        if verdict == "kink" and self.crossing is not None:
-            verdict += f" at {self.crossing}"
+        if self.singular is not None:
+            verdict += f" at '{self.singular}'"
+        elif self.crossing is not None:
+            across = "" if verdict == "kink" else " across a kink"
+            verdict += f"{across} at {self.crossing}"
         if self.verdict != "agree":
             verdict += f" ({alike} of {total})"
         return (
@@ -75,11 +85,7 @@ class Entry:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON; None for a number that is not finite, which JSON does not have."""
-        numbers = {
-            self.origin: self.backprop,
-            "numerical": self.numerical,
-            "error": self.error,
-        }
+        numbers = {self.origin: self.backprop, "numerical": self.numerical, "error": self.error}
         finite = {name: n if math.isfinite(n) else None for name, n in numbers.items()}
         return {"index": list(self.index), **finite, "verdict": self.verdict}
 
@@ -91,11 +97,13 @@ class ParameterReport:
     Attributes
     ----------
     name : str
+    precision : str
+        Of the gradient that was checked, such as ``float32``.
     verdicts : ndarray of int, shape of the parameter
         Positions in `VERDICTS`; -1 where the entry was not taken.
     counts : mapping of str to int
         Entries by verdict.
-    worst : Entry
+    worst : CheckedEntry
         The worst by its verdict, wrong ones first; among those, the one whose difference is the
         largest against its estimated error.
     estimate : GradientEstimate
@@ -103,20 +111,29 @@ class ParameterReport:
     """
 
     name: str
+    precision: str
     verdicts: Array
     counts: Mapping[str, int]
-    worst: Entry
+    worst: CheckedEntry
     estimate: GradientEstimate
 
     def __str__(self) -> str:
-        return self.worst.told(self.counts[self.worst.verdict], sum(self.counts.values()))
+        return self.worst.line(self.counts[self.worst.verdict], sum(self.counts.values()))
+
+    @property
+    def crossed(self) -> int:
+        """How many entries agree although a probe crossed a kink."""
+        agree = self.verdicts == VERDICTS.index("agree")
+        return int((agree & self.estimate.kink).sum())
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON; of kinks, the places of the first hundred."""
         return {
             "name": self.name,
+            "precision": self.precision,
             "counts": dict(self.counts),
             "worst": self.worst.as_dict(),
+            "singular": self.worst.singular,
             "kinks": [
                 {
                     "index": list(crossing.entry),
@@ -166,9 +183,14 @@ class GradientReport:
         }
 
     def __str__(self) -> str:
+        parts = {verdict: f"{count} {verdict}" for verdict, count in self.counts.items() if count}
+        crossed = sum(report.crossed for report in self.parameters)
+        if crossed:
+            parts["agree"] += f" ({crossed} across a kink)"
+        precisions = dict.fromkeys(report.precision for report in self.parameters)
+        of = f" in {' and '.join(precisions)}" if precisions else ""
         total = sum(self.counts.values())
-        parts = [f"{count} {verdict}" for verdict, count in self.counts.items() if count]
-        lines = [f"{total} entries: {', '.join(parts) or 'none'}"]
+        lines = [f"{total} entries{of}: {', '.join(parts.values()) or 'none'}"]
         ranked = sorted(self.parameters, key=lambda report: _rank(report.worst))
         shown = ranked[: _LINES - 2] if len(ranked) > _LINES - 1 else ranked
         lines += [f"  {report}" for report in shown]
@@ -185,18 +207,52 @@ class CheckOptions(GradientOptions):
     ----------
     gradients : mapping of str to array_like, optional
         Gradients of the same loss from elsewhere, to be checked in place of backpropagation's:
-        by name, each of the shape of its parameter. Parameters without one are left out.
+        by name, each of the shape of its parameter. Parameters without one are left out. An array
+        of lower precision is granted what that rounds.
+    tolerance : float, optional
+        How far the gradient may be off by rounding, as a part of the largest entry of all: for
+        gradients that were taken in another precision than their arrays have. By default 1e-13 in
+        float64, and 64 machine epsilons in a lower precision.
+    dtype : {"float64", "float32"}, optional
+        Precision of the backpropagation that is checked, by default float64, which shows a wrong
+        formula most sharply; float32 checks what training in float32 computes.
     """
 
     estimate: bool = field(default=True, init=False)
     gradients: Mapping[str, Any] | None = None
+    tolerance: Annotated[
+        float | None,
+        Typed(
+            "How far the gradient may be off by rounding, as a part of its largest entry; by "
+            "default what its precision rounds.",
+        ),
+    ] = None
+    dtype: Annotated[
+        DType | None,
+        Typed("Precision of the backpropagation that is checked; by default float64."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        GradientOptions.__post_init__(self)
+        if self.tolerance is not None and not _is_part(self.tolerance):
+            message = f"'tolerance' is a number from 0 to 1, not {self.tolerance!r}"
+            help = "left out, it is what the precision of the gradient rounds"
+            raise UsageError(Diagnostic("bad-option", message, help=help))
+        if self.gradients is not None and self.dtype is not None:
+            message = "'dtype' is that of backpropagation, but gradients are given"
+            raise UsageError(Diagnostic("bad-option", message, help="leave it out"))
+        if self.dtype not in (None, *get_args(DType)):
+            names = get_args(DType)
+            help = suggestion(str(self.dtype), names, f"there are {' and '.join(names)}")
+            message = f"there is no precision '{self.dtype}'"
+            raise UsageError(Diagnostic("bad-option", message, help=help))
 
 
 @takes(CheckOptions)
 def check_gradients(
     network: Network, inputs: Mapping[str, Any], options: CheckOptions
 ) -> GradientReport:
-    """Compare backpropagation with the numerical gradient, every entry, in float64.
+    """Compare backpropagation with the numerical gradient, every entry.
 
     Parameters
     ----------
@@ -208,9 +264,11 @@ def check_gradients(
     Returns
     -------
     GradientReport
-        An entry *agrees* when the two differ by less than ten estimated errors; it shows a
-        *wrong backward* when they differ by more, unless a probe crossed a *kink*; it stays
-        *unresolved* when the estimated error is too large to tell.
+        An entry *agrees* when the two differ by less than ten estimated errors and what the
+        precision of the gradient rounds; it shows a *wrong backward* when they differ by more,
+        unless a probe crossed a *kink*; it stays *unresolved* when the estimated error is too large
+        to tell; it is *singular* where the gradient is not finite because a local derivative is
+        not, such as that of the square root at 0.
 
     Raises
     ------
@@ -219,32 +277,51 @@ def check_gradients(
     Interrupted
         As `numerical_gradient`; its `report` tells of what was reached.
     """
-    if network.dtype != np.float64:
-        network = network.astype("float64")
     only = None if options.only is None else names_of(options.only)
     if options.gradients is not None:
-        analytic = _taken(network, options.gradients)
+        analytic = _fitting(network, options.gradients)
         only = tuple(analytic) if only is None else only
-        origin = "given"
+        origin, dtype = "given", network.dtype.name
     else:
-        analytic = backprop(
-            network, inputs, loss=options.loss, only=only, mode=options.mode, seed=options.seed
-        )
-        origin = "backprop"
+        origin, dtype = "backprop", options.dtype or "float64"
+    network = network if network.dtype == dtype else network.astype(dtype)
+    # Both gradients are those of the same function: what is rounded for one is for the other.
+    inputs = {name: _rounded(value, dtype) for name, value in inputs.items()}
+    where: dict[str, Any] = {"loss": options.loss, "only": only, "mode": options.mode}
+    if options.gradients is None:
+        analytic = backprop(network, inputs, **where, seed=options.seed)
+    compared = partial(compare, analytic, origin=origin, tolerance=options.tolerance)
+    if not all(np.isfinite(array).all() for array in analytic.values()):
+        reverse = Reverse(network.astype("float64"), **where)
+        blown_up = reverse.blown_up(inputs, np.random.default_rng(options.seed))
+        if blown_up and all(map(is_singular, blown_up)):
+            compared = partial(compared, singular=blown_up[0].node)
     try:
         estimates = estimate_gradient(network, inputs, replace(options, only=only))
     except Interrupted as stop:
-        stop.report = compare(analytic, stop.estimates, origin)
+        stop.report = compared(stop.estimates)
         raise
-    return compare(analytic, estimates, origin)
+    return compared(estimates)
 
 
 def compare(
     analytic: Mapping[str, Array],
     estimates: Mapping[str, GradientEstimate],
     origin: str = "backprop",
+    tolerance: float | None = None,
+    singular: str | None = None,
 ) -> GradientReport:
-    """Report on gradients that are already there; see `check_gradients` and `Entry`.
+    """Report on gradients that are already there; see `check_gradients` and `CheckedEntry`.
+
+    Parameters
+    ----------
+    analytic, estimates
+        By parameter.
+    origin, tolerance
+        As for `CheckedEntry` and `CheckOptions`.
+    singular : str, optional
+        The node that makes entries of `analytic` that are not finite, for its local derivative is
+        not.
 
     Raises
     ------
@@ -259,14 +336,33 @@ def compare(
     scale = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
     return GradientReport(
         tuple(
-            _report(name, analytic[name], found, scale, origin)
+            _report(name, analytic[name], found, scale, origin, tolerance, singular)
             for name, found in estimates.items()
             if found.taken
         )
     )
 
 
-def _taken(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]:
+def _rounded(value: Any, dtype: str) -> Any:
+    array = as_numbers(value)
+    return value if array is None or array.dtype.kind != "f" else array.astype(dtype)
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and bool(0 <= value <= 1)
+
+
+def _precision(array: Array) -> np.dtype[Any]:
+    """Whole numbers, and what is finer than float64, are as good as float64."""
+    return array.dtype if array.dtype in (np.float32, np.float16) else np.dtype(np.float64)
+
+
+def _rounding(dtype: np.dtype[Any]) -> float:
+    """What a gradient of this precision may be off by, as a part of its largest entry."""
+    return _ROUNDING if dtype == np.float64 else _EPSILONS * float(np.finfo(dtype).eps)
+
+
+def _fitting(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]:
     """Gradients from elsewhere, once they fit the network."""
     faults, arrays = [], {}
     for name, given in gradients.items():
@@ -285,23 +381,33 @@ def _taken(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]:
             help = "it may be that of the transpose: give its '.T'" if transposed else ""
             faults.append(Diagnostic("wrong-shape", message, help=help))
         else:
-            arrays[name] = array.astype(np.float64)
+            arrays[name] = array.astype(_precision(array))
     if faults:
         raise UsageError(*faults)
     return arrays
 
 
 def _report(
-    name: str, analytic: Array, estimate: GradientEstimate, scale: float, origin: str
+    name: str,
+    analytic: Array,
+    estimate: GradientEstimate,
+    scale: float,
+    origin: str,
+    tolerance: float | None,
+    singular: str | None,
 ) -> ParameterReport:
+    precision = _precision(analytic)
+    rounding = (_rounding(precision) if tolerance is None else tolerance) * scale
+    analytic = analytic.astype(np.float64)
     difference = np.abs(analytic - estimate.value)
-    tolerance = _MARGIN * estimate.error + _ROUNDING * scale
+    allowed = _MARGIN * estimate.error + rounding
     # Written so that a NaN difference counts as too large.
-    apart = ~(difference <= tolerance)
+    apart = ~(difference <= allowed)
     size = np.maximum(np.abs(analytic), np.abs(estimate.value))
     vague = (estimate.error > _RESOLVED * size) & (estimate.error > _NEGLIGIBLE * scale)
     lost = ~np.isfinite(estimate.value + estimate.error)
     found = {
+        "singular": ~np.isfinite(analytic) & (singular is not None),
         "kink": estimate.kink & (apart | vague),
         "unresolved": lost | (vague & ~apart),
         "wrong backward": apart,
@@ -313,10 +419,10 @@ def _report(
         taken[estimate.entries] = True
         verdicts = np.where(taken.reshape(verdicts.shape), verdicts, _NOT_TAKEN)
     counts = {verdict: int((verdicts == code).sum()) for code, verdict in enumerate(VERDICTS)}
-    index = _worst(verdicts, difference / np.maximum(tolerance, np.finfo(np.float64).tiny))
+    index = _worst(verdicts, difference / np.maximum(allowed, np.finfo(np.float64).tiny))
     verdict = VERDICTS[verdicts[index]]
-    locate = estimate.locate if verdict == "kink" else None
-    entry = Entry(
+    locate = estimate.locate if estimate.kink[index] else None
+    entry = CheckedEntry(
         name,
         index,
         float(analytic[index]),
@@ -325,8 +431,9 @@ def _report(
         verdict,
         None if locate is None else locate(index),
         origin,
+        singular if verdict == "singular" else None,
     )
-    return ParameterReport(name, verdicts, counts, entry, estimate)
+    return ParameterReport(name, precision.name, verdicts, counts, entry, estimate)
 
 
 def _worst(verdicts: Array, ratio: Array) -> tuple[int, ...]:
@@ -339,6 +446,6 @@ def _worst(verdicts: Array, ratio: Array) -> tuple[int, ...]:
     return tuple(map(int, np.unravel_index(place, verdicts.shape)))
 
 
-def _rank(entry: Entry) -> tuple[int, float]:
+def _rank(entry: CheckedEntry) -> tuple[int, float]:
     gap = abs(entry.backprop - entry.numerical)
     return _WORST_FIRST.index(entry.verdict), -gap / max(entry.error, 1e-300)

@@ -195,7 +195,7 @@ def test_random_numbers_lie_where_their_ops_work(call):
         "  a: {op: affine, inputs: l, units: 1}\n  f: {op: mean, inputs: a}\n"
     )
     result = call("gradcheck", "net.yaml", "--batch", "50")
-    assert (result.code, result.out.splitlines()[0]) == (0, "3 entries: 3 agree")
+    assert (result.code, result.out.splitlines()[0]) == (0, "3 entries in float64: 3 agree")
 
 
 def test_random_numbers_for_ops_that_disagree(call):
@@ -237,7 +237,7 @@ def test_gradients_agree(call, line):
     result = call(*arguments)
     assert (result.code, result.err) == (0, "")
     first, *rest = result.out.splitlines()
-    assert first == "3 entries: 3 agree"
+    assert first == "3 entries in float64: 3 agree"
     assert sorted(text.split("[")[0] for text in rest) == ["  a.bias", "  a.weight"]
     report = json.loads(call(*arguments, "--format", "json").out)
     assert (report["ok"], report["counts"]["agree"]) == (True, 3)
@@ -254,7 +254,7 @@ def test_a_wrong_backward_pass_is_exposed(call, monkeypatch):
     monkeypatch.setattr(Tanh, "vjp", lambda self, g, y, x, **options: (g * (1 + y * y),))
     result = call("gradcheck", "net.yaml")
     assert (result.code, result.err) == (1, "")
-    assert result.out.startswith("2 entries: 2 wrong backward\n")
+    assert result.out.startswith("2 entries in float64: 2 wrong backward\n")
     report = json.loads(call("gradcheck", "net.yaml", "--format", "json").out)
     assert (report["ok"], report["counts"]["wrong backward"]) == (False, 2)
 
@@ -326,7 +326,7 @@ def test_what_ops_do_in_training_is_checked_there(call, monkeypatch):
     )
     for mode in ("run", "train"):
         result = call("gradcheck", "net.yaml", "--mode", mode)
-        assert (result.code, result.out.splitlines()[0]) == (0, "24 entries: 24 agree")
+        assert (result.code, result.out.splitlines()[0]) == (0, "24 entries in float64: 24 agree")
     right = DropoutTraining.vjp
 
     def doubled(self, *arrays, **options):
@@ -409,7 +409,9 @@ def test_a_sample_of_entries(call, line, command):
     assert len(shown) > 1  # seeds draw different entries
     again = call(command, *common, "--entries", "1", "--seed", "3")
     assert again.out == call(command, *common, "--entries", "1", "--seed", "3").out
-    assert call("gradcheck", *common, "--entries", "2").out.startswith("2 entries: 2 agree\n")
+    assert call("gradcheck", *common, "--entries", "2").out.startswith(
+        "2 entries in float64: 2 agree\n"
+    )
 
 
 @pytest.mark.parametrize(
@@ -439,7 +441,9 @@ def test_the_complex_step_is_exact(call, descent):
     assert result.code == 0
     with np.load("g.npz") as saved:
         assert saved["x.value"].tolist() == [-6.0, 8.0]
-    assert call("gradcheck", descent, "--method", "complex").out.startswith("2 entries: 2 agree")
+    assert call("gradcheck", descent, "--method", "complex").out.startswith(
+        "2 entries in float64: 2 agree"
+    )
 
 
 def test_the_order_of_the_rule(call, descent):
@@ -458,7 +462,7 @@ def test_kinks_are_told_by_place(call):
     result = call("gradcheck", "net.yaml", "--step", "1e-4")
     assert result.code == 0
     assert result.out.startswith(
-        "3 entries: 2 agree, 1 kink\n  x.value[0]: kink at 'r'[0] (1 of 3), backprop 1, "
+        "3 entries in float64: 2 agree, 1 kink\n  x.value[0]: kink at 'r'[0] (1 of 3), backprop 1, "
     )
     report = json.loads(call("gradcheck", "net.yaml", "--step", "1e-4", "--format", "json").out)
     assert report["parameters"][0]["kinks"] == [
@@ -515,7 +519,7 @@ def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
     assert result.err == "wrote 'g.npz'\ninterrupted: 1 of 5 entries were reached\n"
     result = call("gradcheck", descent)
     assert result.code == 1
-    assert result.out.startswith("1 entries: 1 wrong backward\n")
+    assert result.out.startswith("1 entries in float64: 1 wrong backward\n")
     assert result.err == "interrupted: 1 of 5 entries were reached\n"
     with np.load("g.npz") as saved:
         np.testing.assert_array_equal(saved["x.value"], [1.0, np.nan])
@@ -569,3 +573,20 @@ def test_ctrl_c_before_anything_was_reached(call, descent, monkeypatch):
     result = call("gradcheck", descent, "--format", "json")
     assert (result.code, result.err) == (1, said)
     assert json.loads(result.out)["parameters"] == []
+
+
+def test_what_trains_in_float32_is_checked(call, descent):
+    text = Path(descent).read_text().replace("graphnn: 1\n", "graphnn: 1\ndtype: float32\n", 1)
+    Path("single.yaml").write_text(text)
+    for options, precision in (((), "float64"), (("--dtype", "float32"), "float32")):
+        result = call("gradcheck", "single.yaml", *options)
+        first = result.out.splitlines()[0]
+        assert (result.code, first) == (0, f"2 entries in {precision}: 2 agree")
+        report = json.loads(call("gradcheck", "single.yaml", *options, "--format", "json").out)
+        assert report["parameters"][0]["precision"] == precision
+    result = call("gradcheck", "single.yaml", "--tolerance", "2")
+    assert (result.code, result.err) == (
+        2,
+        "error[bad-option]: 'tolerance' is a number from 0 to 1, not 2.0\n"
+        "   = help: left out, it is what the precision of the gradient rounds\n",
+    )

@@ -7,7 +7,7 @@ import pytest
 
 import graphnn
 from gradient_cases import digits, plant
-from graphnn.gradients._check import compare
+from graphnn.gradients._check import VERDICTS, compare
 from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.linear import Affine
 from graphnn.ops.families.loss import SoftmaxCrossEntropy
@@ -84,7 +84,7 @@ def test_a_wrong_relu_is_told_from_its_kinks(monkeypatch):
     )
     plant(monkeypatch, Relu, lambda parts: (parts[0] * 2,))
     report = graphnn.check_gradients(net, step=1e-4)
-    assert report.counts == {"agree": 1, "wrong backward": 1, "kink": 1, "unresolved": 0}
+    assert counts(report) == (1, 1, 1, 0, 0)
     assert report.wrong[0].worst.index == (1,)
 
 
@@ -92,7 +92,7 @@ def test_an_estimate_too_vague_to_tell_is_unresolved():
     value = np.array([1.0, 2.0])
     vague = graphnn.GradientEstimate(value, np.array([1e-12, 0.5]), np.zeros(2, dtype=bool))
     report = compare({"p": np.array([1.0, 2.1])}, {"p": vague})
-    assert report.counts == {"agree": 1, "wrong backward": 0, "kink": 0, "unresolved": 1}
+    assert counts(report) == (1, 0, 0, 1, 0)
 
 
 def test_the_report_is_short_and_to_the_letter():
@@ -103,7 +103,7 @@ def test_the_report_is_short_and_to_the_letter():
     text = str(compare(analytic, dict.fromkeys(analytic, sure)))
     lines = text.splitlines()
     assert len(lines) == 10
-    assert lines[0] == "36 entries: 35 agree, 1 wrong backward"
+    assert lines[0] == "36 entries in float64: 35 agree, 1 wrong backward"
     assert lines[1] == "  p7[1]: wrong backward (1 of 3), backprop 2.5, numerical 2 +- 1e-10"
     assert lines[-1] == "  and 4 parameters more"
 
@@ -113,11 +113,12 @@ def test_the_report_as_plain_data():
     sure = graphnn.GradientEstimate(value, np.array([[1e-10]]), np.zeros((1, 1), dtype=bool))
     assert compare({"p": np.array([[1.5]])}, {"p": sure}).as_dict() == {
         "ok": False,
-        "counts": {"agree": 0, "wrong backward": 1, "kink": 0, "unresolved": 0},
+        "counts": ONE_WRONG,
         "parameters": [
             {
                 "name": "p",
-                "counts": {"agree": 0, "wrong backward": 1, "kink": 0, "unresolved": 0},
+                "precision": "float64",
+                "counts": ONE_WRONG,
                 "worst": {
                     "index": [0, 0],
                     "backprop": 1.5,
@@ -125,6 +126,7 @@ def test_the_report_as_plain_data():
                     "error": 1e-10,
                     "verdict": "wrong backward",
                 },
+                "singular": None,
                 "kinks": [],
             }
         ],
@@ -260,7 +262,7 @@ def test_a_numerical_value_that_is_lost_accuses_nobody():
     value = np.array([1.0, np.nan, np.inf])
     lost = graphnn.GradientEstimate(value, np.array([1e-9, 1.0, 1.0]), np.zeros(3, dtype=bool))
     report = compare({"p": np.ones(3)}, {"p": lost})
-    assert report.counts == {"agree": 1, "wrong backward": 0, "kink": 0, "unresolved": 2}
+    assert counts(report) == (1, 0, 0, 2, 0)
 
 
 def test_the_worst_verdict_is_shown_before_the_largest_ratio():
@@ -272,3 +274,11 @@ def test_the_worst_verdict_is_shown_before_the_largest_ratio():
     assert str(report.parameters[0]) == (
         "p[1]: unresolved (1 of 3), backprop 1, numerical 1 +- 0.5"
     )
+
+
+def counts(report):
+    """Entries by verdict: agree, wrong backward, kink, unresolved, singular."""
+    return tuple(report.counts[verdict] for verdict in VERDICTS)
+
+
+ONE_WRONG = {"agree": 0, "wrong backward": 1, "kink": 0, "unresolved": 0, "singular": 0}

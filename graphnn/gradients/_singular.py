@@ -1,0 +1,50 @@
+"""Points where a local derivative is infinite, such as that of the square root at 0."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from graphnn.gradients._backprop import BlownUp
+
+Array = NDArray[Any]
+_STEP = 1e-6  # of the entry, or of 1e-6 where that is 0
+_SHRINKS = 1e-6  # to a second step, this part of the first
+_GROWS = 1.5  # the slope, from the first step to the second: a power below 0.97
+_NOISE = 1e3 * float(np.finfo(np.float64).eps)
+
+
+def is_singular(found: BlownUp) -> bool:
+    """Whether the slope of the op grows without bound as the step shrinks.
+
+    No backward pass has a say in that: one that is wrong where the slope is bounded is wrong.
+    """
+    moved = found.arrays[found.operand]
+    assert moved is not None
+    value = float(np.abs(moved[found.entry]))
+    step = _STEP * (value or _STEP)
+    with np.errstate(all="ignore"):
+        start = np.asarray(found.op.forward(*found.arrays))
+        if not np.isfinite(start).all():
+            return True
+        coarse = max(_changes(found, start, step))
+        # What could be rounding of the result shows no slope.
+        fine = max(_changes(found, start, step * _SHRINKS, _NOISE * np.abs(start)))
+    return fine / _SHRINKS > _GROWS * coarse
+
+
+def _changes(
+    found: BlownUp, start: Array, step: float, noise: Array | float = 0.0
+) -> Iterator[float]:
+    """The largest of the result beyond `noise`, with the entry moved up, and down."""
+    for offset in (step, -step):
+        array = np.array(found.arrays[found.operand])
+        array[found.entry] += offset
+        arrays = list(found.arrays)
+        arrays[found.operand] = array
+        change = np.abs(found.op.forward(*arrays) - start)
+        # On one side the op may be undefined.
+        yield float(np.max(change, where=change > noise, initial=0.0))
