@@ -211,13 +211,16 @@ def damage(old, new):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ('"op_code":5', '"op_code":"x"', "it is not a file of trials"),
-        ('"op_code":5', '"op_code":', "it is not a file of trials"),
+        ('"op_code":5', '"op_code":"x"', "its records are damaged"),
+        ('"op_code":5', '"op_code":', "its records are damaged"),
         ('"param_name":"learning_rate"', '"param_name":"rate"', DRAWN.format("rate")),
         ('\\"high\\": 0.4', '\\"high\\": 0.5', DRAWN.format("learning_rate")),
         ('"param_value_internal":0.', '"param_value_internal":1.', OUTSIDE),
         ('"param_value_internal":0.', '"param_value_internal":NaN,"x":0.', OUTSIDE),
-        ('"intermediate_value":', '"intermediate_value":"a","x":', "trial 1 is damaged"),
+        ('"intermediate_value":', '"intermediate_value":"a","x":', "its records are damaged"),
+        ('"step":2', '"step":"2"', "trial 1 is damaged"),
+        ('"values":[', f'"values":[{10**400},', "its records are damaged"),
+        ('"values":[', f'"values":[{10**400}],"x":[', "its records are damaged"),
         ('"directions":[1]', '"directions":[2]', "it does not minimize"),
     ],
 )

@@ -100,7 +100,7 @@ def _record(archive: archives.Archive, training: Training, path: Path) -> _Recor
         history = [{str(k): float(v) for k, v in row.items()} for row in found["history"]]
         rng.bit_generator.state = found["rng"]
         noise.bit_generator.state = found["noise"]
-        steps = found["steps"]
+        spec, steps = str(found["spec"]), found["steps"]
         sound = (
             found["epoch"] == len(history)
             and all(sorted(row) == sorted(training.columns) for row in history)
@@ -111,7 +111,7 @@ def _record(archive: archives.Archive, training: Training, path: Path) -> _Recor
         sound = False
     if not sound:
         raise _broken(path)
-    return _Record(str(found["spec"]), steps, history, rng, noise, digest, found)
+    return _Record(spec, steps, history, rng, noise, digest, found)
 
 
 def _check_spec(found: str, training: Training, path: Path) -> None:

@@ -51,9 +51,9 @@ class Outputs:
         """Write what there is of `training`, whose first filters were `filters` before."""
         net, state = training.network, training.state
         self._add(WEIGHTS, net.save)
-        self._add_text("history.csv", _history(state.history))
-        self._add_text("spec.yaml", to_yaml(net.graph.spec.document))
-        self._add_text("summary.json", json.dumps(_summary(training, test), indent=2) + "\n")
+        for name, text in texts(training, test).items():
+            files.write_text(self._place / name, text)
+            self.written.append(name)
         self._add("diagram.svg", net.draw)
         if columns := _columns(state.history):
             self._add("curves.png", lambda p: drawing.curves(columns, test=test or None, path=p))
@@ -73,9 +73,6 @@ class Outputs:
             for found in error.diagnostics:
                 self._faults.setdefault(found.message, []).append(name)
 
-    def _add_text(self, name: str, text: str) -> None:
-        self._add(name, lambda path: files.write_text(path, text))
-
     def _add_measured(self, training: Training) -> None:
         """Write pictures of rows held back, or, of what needs no truth, of training rows."""
         sets, measuring = training.sets, training.measuring
@@ -93,6 +90,15 @@ class Outputs:
         if rows is not None and measuring.classifying is None:
             pair = figures.reconstructed(training.network, rows)
             self._add(figures.RECONSTRUCTIONS, lambda p: figures.pairs(pair, f"{kind} images", p))
+
+
+def texts(training: Training, test: Row) -> dict[str, str]:
+    """The files that are texts, by name."""
+    return {
+        "history.csv": _history(training.state.history),
+        "spec.yaml": to_yaml(training.network.graph.spec.document),
+        "summary.json": json.dumps(_summary(training, test), indent=2) + "\n",
+    }
 
 
 def _summary(training: Training, test: Row) -> dict[str, Any]:

@@ -90,11 +90,16 @@ def _drop_unfinished_line(path: Path) -> None:
         return
     content = files.read_bytes(path, _LIMIT)
     whole = content[: content.rfind(b"\n") + 1]
+    first, last = whole.partition(b"\n")[0], whole[:-1].rpartition(b"\n")[2]
     # Optuna takes a broken last line for one that is being written.
-    for line in (whole.partition(b"\n")[0], whole[:-1].rpartition(b"\n")[2]):
-        if whole:
-            _ = json.loads(line)["op_code"]
+    if content and not (_is_record(first) and _is_record(last)):
+        raise StudyError("it is not a file of trials")
     if len(whole) < len(content):
-        if not whole:
-            raise StudyError("it holds no trials")
         os.truncate(path, len(whole))
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        return "op_code" in json.loads(line)
+    except (ValueError, TypeError, RecursionError):
+        return False

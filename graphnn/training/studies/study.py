@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -41,7 +41,7 @@ def opened(
                     message = f"'{path}' holds a search of another spec"
                     help = "name another folder, or go on with the spec and settings it began with"
                     raise TrainingError(Diagnostic("different-spec", message, help=help))
-                _check_trials(study, direction, distributions(optuna, spec), store)
+                _check_trials(optuna, study, spec, direction, store)
                 study.set_user_attr(_SPEC, fingerprint)
             trials = Trials(optuna, study, spec, store)
             try:
@@ -75,12 +75,15 @@ def _study(optuna: ModuleType, spec: SearchSpec, direction: str, store: Store) -
         )
 
 
-def _check_trials(study: Any, direction: str, expected: Mapping[str, Any], store: Store) -> None:
+def _check_trials(
+    optuna: ModuleType, study: Any, spec: SearchSpec, direction: str, store: Store
+) -> None:
+    expected = distributions(optuna, spec)
     with _damage_reported(store):
         if study.direction.name.lower() != direction:
             raise StudyError(f"it does not {direction}")
         for trial in study.get_trials(deepcopy=False):
-            check(trial, expected)
+            check(trial, spec, expected)
 
 
 @contextmanager
@@ -91,6 +94,6 @@ def _damage_reported(store: Store) -> Iterator[None]:
     except (GraphnnError, OSError):
         raise
     except Exception as error:
-        reason = str(error) if isinstance(error, StudyError) else "it is not a file of trials"
+        reason = str(error) if isinstance(error, StudyError) else "its records are damaged"
         message = f"'{store.path}' cannot be opened as a search: {reason}"
         raise TrainingError(Diagnostic("bad-search-file", message)) from None

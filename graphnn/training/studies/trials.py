@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -17,6 +17,12 @@ from graphnn.storage import locks
 from graphnn.training.studies.store import Store, StudyError
 
 State = Literal["complete", "pruned", "diverged", "failed", "interrupted", "running"]
+_STATES: dict[str, State] = {  # Optuna's, but for PRUNED
+    "COMPLETE": "complete",
+    "FAIL": "interrupted",
+    "RUNNING": "running",
+    "WAITING": "running",
+}
 _STATE, _FAULT = "state", "fault"  # what is noted with a trial
 
 
@@ -81,7 +87,7 @@ class Trials:
         """Every trial, those of other processes too."""
         with self._store.reporting():
             found = self._study.get_trials(deepcopy=False)
-        return tuple(self._shown(trial) for trial in found if trial.params)
+        return tuple(shown(trial, self._spec) for trial in found if trial.params)
 
     def ask(self, limit: int) -> tuple[Any, dict[str, Value]] | None:
         """The next trial and its settings; None when `limit` trials are done or under way."""
@@ -117,7 +123,7 @@ class Trials:
                 ended = self._states.COMPLETE
             found = self._study.tell(trial, value, state=ended)
             self.disown()
-        return self._shown(found)
+        return shown(found, self._spec)
 
     def disown(self) -> None:
         """Leave a trial that is still under way to whoever resumes the search."""
@@ -135,22 +141,25 @@ class Trials:
             if self._store.is_abandoned(trial.number):
                 self._study.tell(trial.number, state=self._states.FAIL)
 
-    def _shown(self, trial: Any) -> Trial:
-        states: dict[Any, State] = {
-            self._states.COMPLETE: "complete",
-            self._states.PRUNED: trial.user_attrs.get(_STATE, "pruned"),
-            self._states.FAIL: "interrupted",
-        }
-        state = states.get(trial.state, "running")
-        settings = {
-            name: plain(_value(searched, trial.params[name]))
-            for name, searched in self._spec.settings.items()
-            if name in trial.params
-        }
-        curve = tuple(value for _, value in sorted(trial.intermediate_values.items()))
-        value = trial.value if state == "complete" else None
-        fault = trial.user_attrs.get(_FAULT, "")
-        return Trial(trial.number + 1, settings, state, value, curve, fault)
+
+def shown(trial: Any, spec: SearchSpec) -> Trial:
+    """What Optuna knows of a trial; raises any exception where no search has written that."""
+    name = trial.state.name
+    settings = {
+        name: plain(_value(searched, trial.params[name]))
+        for name, searched in spec.settings.items()
+        if name in trial.params
+    }
+    if any(type(epoch) is not int for epoch in trial.intermediate_values):
+        raise StudyError(f"trial {trial.number + 1} is damaged")
+    return Trial(
+        number=trial.number + 1,
+        settings=settings,
+        state=trial.user_attrs.get(_STATE, "pruned") if name == "PRUNED" else _STATES[name],
+        value=float(trial.value) if name == "COMPLETE" else None,
+        curve=tuple(float(value) for _, value in sorted(trial.intermediate_values.items())),
+        fault=trial.user_attrs.get(_FAULT, ""),
+    )
 
 
 def distributions(optuna: ModuleType, spec: SearchSpec) -> dict[str, Any]:
@@ -176,8 +185,16 @@ def _value(searched: SearchedSpec, drawn: Any) -> Value:
     return Scalar(drawn, *place_of(searched.place))
 
 
-def check(trial: Any, expected: Mapping[str, Any]) -> None:
-    """Raise StudyError for a trial that no search with the `expected` distributions has written."""
+def check(trial: Any, spec: SearchSpec, expected: Mapping[str, Any]) -> None:
+    """Raise any exception for a trial that no search of `spec` has written.
+
+    Parameters
+    ----------
+    trial : optuna.trial.FrozenTrial
+    spec : SearchSpec
+    expected : mapping of str to distribution
+        What `distributions` gives for it.
+    """
     number = trial.number + 1
     for name, value in trial.params.items():
         if expected.get(name) != trial.distributions[name]:
@@ -185,11 +202,6 @@ def check(trial: Any, expected: Mapping[str, Any]) -> None:
         low, high = (getattr(expected[name], bound, value) for bound in ("low", "high"))
         if not low <= value <= high:
             raise StudyError(f"trial {number} has '{name}' outside its range")
-    numbers = [*trial.intermediate_values.values(), *(trial.values or ())]
-    notes = [trial.user_attrs.get(_STATE, "failed"), trial.user_attrs.get(_FAULT, "")]
-    if (
-        not all(isinstance(found, int | float) for found in numbers)
-        or not all(isinstance(note, str) for note in notes)
-        or notes[0] not in ("diverged", "failed")
-    ):
+    found = shown(trial, spec)
+    if found.state not in get_args(State) or not isinstance(found.fault, str):
         raise StudyError(f"trial {number} is damaged")
