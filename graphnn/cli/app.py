@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from graphnn import __version__
-from graphnn.cli import terminal
+from graphnn.cli import streams, terminal
 from graphnn.cli.commands import (
     check,
     convert,
@@ -92,17 +91,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     The exit code is 0 when all is well, 1 when something is wrong with a file or the data, and 2
     when the command was called in a way that makes no sense.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that lacks a character must not end the program.
-            stream.reconfigure(errors="backslashreplace")
+    code = WRONG
+    if not streams.prepare():
+        terminal.tell([Diagnostic("system", "standard output is closed")])
+        sys.exit(code)
     try:
         code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever reads has enough; what Python flushes at exit must go somewhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = WRONG  # whoever reads has enough
+    except OSError as error:
         code = WRONG
+        with suppress(OSError):
+            terminal.tell([Diagnostic("system", streams.fault(error))])
+    streams.discard()
     sys.exit(code)
 
 
@@ -118,12 +120,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         )
         terminal.tell([Diagnostic("out-of-memory", message)])
         return WRONG
-    except BrokenPipeError:
+    except OSError:
         raise
-    except OSError as error:
-        message = f"{error.strerror or error}: '{error.filename}'"
-        terminal.tell([Diagnostic("system", message)])
-        return WRONG
     except Exception as error:
         # Typer names its own errors differently from version to version.
         if hasattr(error, "format_message"):

@@ -1,0 +1,110 @@
+"""Standard output and standard error that are closed or full."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graphnn.cli import main
+from graphnn.cli.app import _COMMANDS
+
+FULL = "error[system]: cannot write to standard output: No space left on device\n"
+CLOSED = "error[system]: standard output is closed\n"
+CALLS = [
+    ["--version"],
+    *([name, "--help"] for name in _COMMANDS),
+    ["check", "line.yaml"],
+    ["check", "--format", "json", "line.yaml"],
+    ["show", "line.yaml"],
+    ["schema"],
+    ["explain"],
+    ["ops"],
+    ["fmt", "--diff", "line.yaml"],
+    ["test", "line.yaml"],
+    ["run", "line.yaml", "--input", "x=[[1, 2]]"],
+    ["grad", "line.yaml"],
+    ["gradcheck", "line.yaml"],
+    ["draw", "line.yaml"],
+    ["convert", "line.yaml", "-o", "line.json"],
+    ["train", "descent.yaml"],
+]
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+pytestmark = pytest.mark.usefixtures("line", "descent")
+
+
+def called(arguments):
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    return exit.value.code
+
+
+@needs_full
+@pytest.mark.parametrize("arguments", CALLS, ids=" ".join)
+def test_a_full_output_is_one_line(arguments, monkeypatch, capsys, no_plots):
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        code = called(arguments)
+    assert code == 1
+    assert capsys.readouterr().err.endswith(FULL)
+
+
+@pytest.mark.parametrize("arguments", CALLS, ids=" ".join)
+def test_a_closed_output_is_one_line(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", None)
+    code = called(arguments)
+    sys.stdout.close()
+    assert code == 1
+    assert capsys.readouterr().err == CLOSED
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("streams", "code", "out", "err"),
+    [
+        (">&-", 1, "", CLOSED),
+        pytest.param(">/dev/full", 1, "", FULL, marks=needs_full),
+        ("2>&-", 0, "line.yaml: fine\n", ""),
+        ("<&- >&- 2>&-", 1, "", ""),
+        pytest.param(">/dev/full 2>/dev/full", 1, "", "", marks=needs_full),
+    ],
+)
+def test_in_a_process_of_its_own(streams, code, out, err, unbuffered, environment):
+    command = f"{sys.executable} -m graphnn check line.yaml {streams}"
+    environment["PYTHONUNBUFFERED"] = unbuffered
+    done = subprocess.run(
+        command, shell=True, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
+
+
+@needs_full
+@pytest.mark.parametrize("arguments", [["bogus"], ["train", "descent.yaml"], ["run", "line.yaml"]])
+def test_a_full_error_stream_ends_without_a_traceback(arguments, environment):
+    command = [sys.executable, "-m", "graphnn", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=environment, stdout=subprocess.PIPE, stderr=full, timeout=120
+        )
+    assert (done.returncode, done.stdout) == (1, b"")
+
+
+def test_files_do_not_take_the_numbers_of_closed_streams(environment):
+    code = (
+        "import os, sys; from graphnn.cli import streams; streams.prepare(); "
+        "os._exit(os.open(sys.executable, os.O_RDONLY))"
+    )
+    command = f"{sys.executable} -c '{code}' <&- >&- 2>&-"
+    done = subprocess.run(command, shell=True, env=environment, timeout=120)
+    assert done.returncode > 2
+
+
+def test_an_error_of_the_system_names_its_file():
+    from graphnn.cli import streams
+
+    assert streams.fault(PermissionError(1, "Not permitted", "x")) == "Not permitted: 'x'"
+    assert streams.fault(OSError(11, os.strerror(11))) == "Resource temporarily unavailable"
+    assert streams.fault(OSError("odd")) == "odd"
