@@ -15,7 +15,7 @@ import pytest
 import graphnn
 from graphnn.cli import main
 from graphnn.cli.app import _COMMANDS
-from graphnn.execution import network
+from graphnn.cli.commands import show
 
 FILE_COMMANDS = ("check", "show", "draw", "run", "test", "grad", "gradcheck", "train")
 ESCAPE = "\x1b"
@@ -220,7 +220,7 @@ def test_ctrl_c_outside_of_training(call, line, monkeypatch, error):
     def interrupted(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(network, "load", interrupted)
+    monkeypatch.setattr(show, "load", interrupted)
     result = call("show", line)
     assert (result.code, result.out, result.err.strip()) == (1, "", "interrupted")
 
@@ -237,7 +237,7 @@ def test_what_the_machine_lacks(call, line, monkeypatch, error, message):
     def fail(*arguments: object) -> None:
         raise error
 
-    monkeypatch.setattr(network, "load", fail)
+    monkeypatch.setattr(show, "load", fail)
     result = call("show", line)
     assert (result.code, result.out, result.err) == (1, "", message)
 
@@ -246,7 +246,7 @@ def test_a_fault_of_our_own_is_not_hidden(call, line, monkeypatch):
     def fail(*arguments: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(network, "load", fail)
+    monkeypatch.setattr(show, "load", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         main(["show", line])
 
