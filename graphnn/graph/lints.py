@@ -10,12 +10,11 @@ from graphnn.diagnostics import AllowableCode, Diagnostic, Findings, Note
 from graphnn.graph._graph import Graph, Node, reached
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops.initializers import fans
-from graphnn.spec import BlockDiagnostics, sizes
+from graphnn.spec import BlockDiagnostics, mentions, sizes
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.values import Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Mapping, Scalar, Value
 
 _SPREAD = 4.0  # where a sigmoid has lost 93 % of its slope, and a tanh 99.9 %
-_NO_SIZES = ("op", "block", "inputs", "about", "output", "allow")  # keys whose texts name no size
 
 
 def advise(graph: Graph) -> tuple[Diagnostic, ...]:
@@ -221,15 +220,6 @@ def _saturates(op: Op) -> bool:
 
 def _words(document: Mapping) -> Iterator[str]:
     """The words in all texts where a size may be named."""
-    parts = ((key, document.get(key)) for key in ("nodes", "blocks", "examples"))
-    pending = [(value, key) for key, value in parts if value is not None]
-    while pending:
-        value, part = pending.pop()
-        if isinstance(value, Scalar):
-            if isinstance(value.value, str):
-                yield from sizes.names(value.value)
-        elif isinstance(value, Sequence):
-            pending += [(item, part) for item in value.items]
-        elif isinstance(value, Mapping):
-            skipped = () if part == "examples" else _NO_SIZES
-            pending += [(item, part) for key, item in value.items() if key not in skipped]
+    for text in mentions(document, "size"):
+        if isinstance(text.value, str):
+            yield from sizes.names(text.value)

@@ -11,7 +11,7 @@ from graphnn.diagnostics import Diagnostic, Findings, GraphnnError
 from graphnn.graph import Node
 from graphnn.lsp import outline
 from graphnn.lsp.names import Names, names
-from graphnn.spec import BlockFile, build, file_names, files_of, format_text, reader
+from graphnn.spec import BlockFile, build, files_of, format_text, mentions, reader
 from graphnn.spec.model import BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
 from graphnn.spec.values import Mapping as Located
@@ -97,7 +97,8 @@ class Document:
         Files outside of its folder are none.
         """
         found = {str(file.path): file.named for file in self.block_files}
-        for name in file_names(self._located, VOCABULARY) if self._located is not None else ():
+        document = self._located
+        for name in () if document is None else mentions(document, "file", VOCABULARY):
             try:
                 path = files.within(self.path.parent, str(name.value))
             except GraphnnError:

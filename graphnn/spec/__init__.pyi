@@ -9,6 +9,7 @@ from ._field_reader import truth_help as truth_help
 from ._field_reader import unlike as unlike
 from ._inputs import InputNames as InputNames
 from ._inputs import match_inputs as match_inputs
+from ._mentions import mentions as mentions
 from ._options import only_choice as only_choice
 from .blocks.block_diagnostics import BlockDiagnostics as BlockDiagnostics
 from .blocks.block_files import NO_NETWORK as NO_NETWORK
@@ -20,7 +21,6 @@ from .blocks.definitions import unknown_size_help as unknown_size_help
 from .reading.limits import DEFAULT as DEFAULT
 from .reading.scalars import meant_truth as meant_truth
 from .writing.conversion import convert as convert
-from .writing.file_names import file_names as file_names
 from .writing.formatter import format_file as format_file
 from .writing.formatter import format_text as format_text
 from .writing.writer import flow as flow

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import graphnn
-from graphnn.spec import file_names, format_file, reader
+from graphnn.spec import format_file, mentions, reader
 from graphnn.spec.values import plain
 from graphnn.training import VOCABULARY
 
@@ -185,7 +185,7 @@ def network(here):
 
 def named(path: Path) -> list[Path]:
     """The files that a spec names, wherever it lies."""
-    names = file_names(reader.read_file(path), VOCABULARY)
+    names = mentions(reader.read_file(path), "file", VOCABULARY)
     return [(path.parent / str(name.value)).resolve() for name in names]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from graphnn.spec import file_names, reader
+from graphnn.spec import mentions, reader
 from graphnn.training import SOURCES, VOCABULARY
 
 # Of each kind of data: what may be written, with every file called FILE, and nothing else.
@@ -18,7 +18,7 @@ DATA = {
 
 
 def named(text: str) -> list[object]:
-    return [name.value for name in file_names(reader.read(text), VOCABULARY)]
+    return [name.value for name in mentions(reader.read(text), "file", VOCABULARY)]
 
 
 def test_every_kind_of_data_is_here():

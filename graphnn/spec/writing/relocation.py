@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.spec._mentions import mentions
 from graphnn.spec.blocks import block_files
 from graphnn.spec.values import Mapping, Plain, Scalar, Sequence, Value
 from graphnn.spec.vocabulary import Vocabulary
-from graphnn.spec.writing.file_names import file_names
 from graphnn.spec.writing.syntax import Leaf, Tree
 
 
@@ -39,9 +39,9 @@ def relocate(document: Mapping, old: Path, new: Path, vocabulary: Vocabulary) ->
     """
     if old.resolve() == new.resolve():
         return False
-    moved = [(name, _moved(name, old, new)) for name in file_names(document, vocabulary)]
+    moved = [(name, _moved(name, old, new)) for name in mentions(document, "file", vocabulary)]
     for file in block_files.files_of(document, old):
-        names = file_names(file.document, vocabulary) if file.document is not None else ()
+        names = mentions(file.document, "file", vocabulary) if file.document is not None else ()
         _refuse_names_outside(file, names, old, new)
     changed = [(name, text) for name, text in moved if text != str(name.value)]
     for name, text in changed:

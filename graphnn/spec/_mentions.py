@@ -1,20 +1,22 @@
-"""Where a spec names files: the texts that tell of one, and no other."""
+"""Where a spec names files, or sizes: the texts that do, and no other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from graphnn.spec.forms import Form
+from graphnn.spec.forms import Form, Named
 from graphnn.spec.model import SPEC
 from graphnn.spec.values import Mapping, Scalar, Sequence, Value
-from graphnn.spec.vocabulary import Vocabulary
+from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 
 
-def file_names(document: Mapping, vocabulary: Vocabulary) -> Iterator[Scalar]:
-    """The names of files in `document`, a spec or a file of blocks; whole numbers among them.
+def mentions(
+    document: Mapping, names: Named, vocabulary: Vocabulary = NO_NAMES
+) -> Iterator[Scalar]:
+    """The texts in `document` that name something of the kind `names`; whole numbers among them.
 
     A file of data may be called by a number. Files that blocks of other files name are not those
-    of `document`.
+    of `document`, a spec or a file of blocks.
     """
     pending: list[tuple[Form, Value]] = [(SPEC, document)]
     while pending:
@@ -24,12 +26,9 @@ def file_names(document: Mapping, vocabulary: Vocabulary) -> Iterator[Scalar]:
             pending += [(found, item) for found, item in reversed(below) if found is not None]
         elif isinstance(value, Sequence):
             # Of a long list of numbers, none is looked at.
-            named = form.names == "file"
-            items = value.items if named else [i for i in value.items if not _is_scalar(i)]
+            items = value.items
+            if form.names != names:
+                items = [item for item in items if not isinstance(item, Scalar)]
             pending += [(form, item) for item in reversed(items)]
-        elif isinstance(value, Scalar) and form.names == "file" and type(value.value) in (str, int):
+        elif isinstance(value, Scalar) and form.names == names and type(value.value) in (str, int):
             yield value
-
-
-def _is_scalar(value: Value) -> bool:
-    return isinstance(value, Scalar)

@@ -1,0 +1,176 @@
+"""The language is described once: a key that is added to the table is known everywhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graphnn.spec import forms, model
+from graphnn.spec.forms import key_names
+from graphnn.spec.vocabulary import NO_NAMES
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "graphnn"
+SEED = '    seed: int = key(forms.whole(0), "Of every random choice.", 0)\n'
+PLANTED = '    warmth: int = key(forms.whole(2), "How warm it is kept.", 3)\n'
+ASKED = """
+import importlib, json, sys
+from pathlib import Path
+import graphnn
+from graphnn.lsp import queries
+from graphnn.lsp.document import Document
+
+sys.path.insert(0, {docs!r})
+SPEC = "graphnn: 1\\nnodes: {{w: {{op: parameter, shape: [1]}}, l: {{op: sum, inputs: w}}}}\\n"
+read = lambda text, **settings: graphnn.loads(SPEC + text, settings).graph.spec.train.warmth
+document = Document(SPEC + "train: {{warmth: 5}}\\n", Path("a.yaml"))
+place = document.text.index("warmth")
+typed = Document(document.text.replace("warmth: 5", ""), Path("a.yaml"))
+try:
+    read("train: {{warmth: 1}}")
+except graphnn.SpecError as error:
+    refused = error.diagnostics[0].message
+try:
+    read("train: {{warmt: 4}}")
+except graphnn.SpecError as error:
+    misspelt = error.diagnostics[0].help
+importlib.import_module("generate_tables").write(Path("tables"))
+rows = Path("tables/train.md").read_text().splitlines()
+print(json.dumps({{
+    "read": [read("train: {{warmth: 5}}"), read("train: {{}}"), read("train: {{}}", warmth=7)],
+    "refused": refused,
+    "misspelt": misspelt,
+    "schema": graphnn.schema()["properties"]["train"]["properties"]["warmth"],
+    "completed": [o.detail for o in queries.complete(typed, place)[0] if o.label == "warmth"],
+    "hover": queries.hover(document, place)[0],
+    "reference": [row for row in rows if "warmth" in row],
+}}))
+"""
+
+
+def test_a_key_that_is_planted_in_the_table_is_known_everywhere(tmp_path):
+    shutil.copytree(PACKAGE, tmp_path / "graphnn", ignore=shutil.ignore_patterns("__pycache__"))
+    table = tmp_path / "graphnn" / "spec" / "model.py"
+    text = table.read_text("utf-8")
+    assert text.count(SEED) == 1
+    table.write_text(text.replace(SEED, SEED + PLANTED), "utf-8")
+    asked = ASKED.format(docs=str(ROOT / "docs"))
+    found = subprocess.run(
+        [sys.executable, "-c", asked],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert json.loads(found.stdout) == {
+        "read": [5, 3, 7],
+        "refused": "'warmth' must be a whole number of at least 2, not 1",
+        "misspelt": "did you mean 'warmth'?",
+        "schema": {
+            "type": "integer",
+            "minimum": 2,
+            "exclusiveMaximum": 2**63,
+            "description": "How warm it is kept.",
+            "default": 3,
+        },
+        "completed": ["How warm it is kept."],
+        "hover": "`warmth`: How warm it is kept.\n\nby default `3`",
+        "reference": ["| `warmth` | `3` | How warm it is kept. |"],
+    }
+
+
+SECTIONS = {
+    name: {*key_names(record)}
+    for name, record in vars(model).items()
+    if isinstance(record, type)
+    and hasattr(record, "__dataclass_fields__")
+    and len(key_names(record)) > 2
+} | {"SearchKind": {*model.RANGES}}
+
+
+def lists_of_keys(source: str) -> list[str]:
+    """Sections of which a literal in a module holds most of the keys."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Dict):
+            # What is made of each of several keys is their use.
+            plain = all(isinstance(value, ast.Constant) for value in node.values)
+            parts = [key for key in node.keys if key is not None and plain]
+        elif isinstance(node, ast.Tuple | ast.List | ast.Set):
+            parts = node.elts
+        else:
+            continue
+        texts = {part.value for part in parts if isinstance(part, ast.Constant)}
+        found += [name for name, keys in SECTIONS.items() if len(texts & keys) > len(keys) / 2]
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE))
+)
+def test_no_other_module_holds_a_list_of_the_keys_of_a_section(path):
+    if path.name == "model.py" and path.parent.name == "spec":
+        return
+    assert lists_of_keys(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        'KEYS = ("metric", "direction", "sampler")',
+        'KEYS = {"inputs": 1, "trainable": 2, "about": 3}',
+        'for key in ["uniform", "choice"]: pass',
+    ],
+)
+def test_a_list_that_is_planted_is_found(planted):
+    assert lists_of_keys(planted)
+
+
+def test_every_section_is_looked_for():
+    assert SECTIONS.keys() == {
+        "NetworkSpec",
+        "NodeSpec",
+        "BlockCallSpec",
+        "BlockSpec",
+        "ExampleSpec",
+        "TrainSpec",
+        "SearchSpec",
+        "SearchKind",
+    }
+
+
+def test_a_setting_is_known_whatever_has_been_imported(tmp_path):
+    spec = "graphnn: 1\nnodes: {w: {op: parameter, shape: [1]}, l: {op: sum, inputs: w}}\ntrain: {}"
+    code = (
+        f"import graphnn; net = graphnn.loads({spec!r}, {{'learning_rate': 0.5}});"
+        "print(net.graph.spec.document.get('train'))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert found.stdout == (
+        "Mapping({'optimizer': Mapping({'sgd': Mapping({'learning_rate': Scalar(0.5)})})})\n"
+    )
+
+
+def test_what_stands_at_a_path():
+    def names(*path: str | int) -> str:
+        found = forms.at(model.SPEC, path, NO_NAMES)
+        return "" if found is None else found.names
+
+    assert names("train", "loss", 0) == "node"
+    assert names("train", "metrics", "accuracy", "inputs", 1) == "node"
+    assert names("train", "early_stopping", "metric") == names("search", "metric") == "measure"
+    assert names("blocks", "b", "nodes", "a", "weight", "share") == "parameter"
+    assert names("nodes", "a", "units") == names("nodes", "a", "repeat") == "size"
+    assert names("examples", 0, "inputs", "x", "file") == "file"
+    assert names("nodes", "a", "inputs", "file") == "node"
+    assert names("train", "epochs") == names("nobody", "knows") == ""
