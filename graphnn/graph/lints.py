@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from graphnn.diagnostics import AllowableCode, Diagnostic, Findings, Note
-from graphnn.graph._graph import Graph, Node, reached
+from graphnn.graph._graph import Graph, Node
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops.initializers import fans
 from graphnn.spec import BlockDiagnostics, mentions, sizes
@@ -80,17 +80,18 @@ class _Adviser:
 
     def _unread(self) -> None:
         graph = self._graph
-        wanted = {*graph.outputs, *graph.losses}
+        # With a loss, an output that is not listed may be a wire that is forgotten.
+        listed = graph.spec.outputs is not None or not graph.losses
+        wanted = {*(graph.outputs if listed else ()), *graph.losses}
         if graph.spec.train is not None:
             wanted |= {n.name for metric in graph.spec.train.metrics for n in metric.nodes}
-        wanted = {graph.spec.aliases.get(name, name) for name in wanted}
-        used = wanted | reached(wanted, graph.network.predecessors)
+        used = graph.upstream(wanted)
         for name, spec in graph.spec.nodes.items():
             if name in used:
                 continue
             code: AllowableCode = "unread-node"
             help = "leave it out, or list it under 'outputs'"
-            message = f"'{name}' is read by no other node, and is no output and no loss"
+            message = f"nothing reads '{name}', and it is not listed under 'outputs'"
             if graph.network.out_degree(name):
                 message = f"'{name}' is read only by nodes that lead to no output and no loss"
             if graph.nodes[name].op.is_input:

@@ -71,7 +71,7 @@ def test_a_warning_is_told_and_forgiven(call):
     result = call("check", "net.yaml")
     assert (result.code, result.err) == (0, "")
     assert result.out == (
-        "warning[unread-node]: 'u' is read by no other node, and is no output and no loss\n"
+        "warning[unread-node]: nothing reads 'u', and it is not listed under 'outputs'\n"
         "  --> net.yaml:4:3\n"
         "   |\n"
         " 4 |   u: {op: relu, inputs: x}\n"
@@ -285,7 +285,7 @@ def test_strict_lets_no_warning_pass(call, line):
     assert call("check", "net.yaml", line).code == 0
     result = call("check", "net.yaml", line, "--strict")
     assert (result.code, result.err) == (1, "")
-    assert result.out.startswith("warning[unread-node]: 'u' is read by no other node")
+    assert result.out.startswith("warning[unread-node]: nothing reads 'u'")
     assert result.out.endswith("\n2 files, 1 warning  (graphnn explain unread-node)\n")
     assert call("check", line, "--strict").code == 0
 

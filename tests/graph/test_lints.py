@@ -146,6 +146,17 @@ def test_sizes_are_used_by_shapes_attributes_blocks_and_examples():
 UNREAD = "  a: {op: relu, inputs: x%s}\n  b: {op: tanh, inputs: x}\n  y: {op: exp, inputs: x}\n"
 
 
+def test_beside_a_loss_a_wire_may_be_forgotten():
+    nodes = X + T + "  z1: {op: affine, inputs: x, units: 10}\n  s: {op: tanh, inputs: z1}\n"
+    nodes += "  m: {op: softmax, inputs: %s}\n"
+    loss = "  l: {op: cross_entropy, inputs: [m, t]}\n"
+    assert warned(nodes % "s" + loss) == []
+    assert warned(nodes % "z1" + loss) == [("unread-node", 6)]
+    assert warned(nodes % "z1" + loss, "outputs: [m, s]\n") == []
+    # Without a loss, 's' and 'm' are two results.
+    assert warned((nodes % "z1").replace(T, "")) == []
+
+
 def test_a_node_allows_what_is_odd_in_it():
     end = "outputs: [y]\n"
     assert warned(X + UNREAD % "", end) == [("unread-node", 4), ("unread-node", 5)]
