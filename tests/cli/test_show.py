@@ -98,6 +98,8 @@ def test_states_are_told_from_parameters(call):
         "y.shift             [3]          3  zeros, not trained\n"
         "y.running_mean      [3]          3  zeros, a state\n"
         "y.running_variance  [3]          3  ones, a state\n"
+        "total                            6\n"
+        "total of states                  6\n"
     ) in result.out
 
 

@@ -62,6 +62,8 @@ def _entries(graph: Graph) -> Counter[str]:
     """Entries of the parameters in each use and each copy of a block."""
     entries: Counter[str] = Counter()
     for parameter in graph.parameters.values():
+        if not parameter.learned:
+            continue
         node = graph.nodes[parameter.name.rpartition(".")[0]]
         for copy in copies_of(node.spec.copy):
             entries[copy.name] += parameter.size
@@ -133,8 +135,10 @@ def _parameter_rows(graph: Graph, seen: Outline) -> Iterator[tuple[terminal.Piec
             yield from _rows_of(
                 [graph.parameters[name] for name in names if name in graph.parameters]
             )
-    total = sum(parameter.size for parameter in graph.parameters.values())
-    yield ("strong", "total"), "", ("strong", f"{total:,}"), ""
+    for name, learned in (("total", True), ("total of states", False)):
+        sizes = [each.size for each in graph.parameters.values() if each.learned is learned]
+        if learned or sizes:
+            yield ("strong", name), "", ("strong", f"{sum(sizes):,}"), ""
 
 
 def _rows_of(alike: list[Parameter]) -> Iterator[tuple[terminal.Piece, ...]]:
