@@ -10,8 +10,9 @@ from hypothesis import Phase
 
 import op_laws
 from graphnn.ops import REGISTRY, Case, Op, data
+from graphnn.ops.families import arithmetic
 from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
-from graphnn.ops.families.arithmetic import Absolute, Add
+from graphnn.ops.families.arithmetic import Absolute, Add, Divide, Exp, Log, Power, Sqrt
 from graphnn.ops.families.convolution import Conv2d, ConvTranspose2d
 from graphnn.ops.families.linear import Affine
 from graphnn.ops.families.normalization import BatchNorm, BatchNormTraining, DropoutTraining
@@ -119,6 +120,13 @@ def test_catches_a_softmax_whose_backward_is_zero():
             return (np.zeros_like(x),)
 
     assert_caught(Planted, "vjp_is_the_gradient")
+
+
+@pytest.mark.parametrize("op_class", [Divide, Exp, Log, Power, Sqrt])
+def test_catches_zero_times_infinity(op_class, monkeypatch):
+    monkeypatch.setattr(arithmetic, "_settled", lambda product, cotangent: product)
+    with pytest.raises(AssertionError):
+        every_case(op_class, LAWS["zero_cotangents_give_zeros"], phases=[Phase.generate])
 
 
 @pytest.mark.parametrize("instead", [None, 0.0])

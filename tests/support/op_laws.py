@@ -139,6 +139,43 @@ def numerical(case, position, cotangent):
     return gradient
 
 
+def zero_cotangents_give_zeros(case: OpCase):
+    """Also where a factor of the backward pass is infinite, as that of a root at 0."""
+    rng = np.random.default_rng(4)
+    operands = {operand.name: operand for operand in case.op.operands}
+    data = case.op.data_operands()
+    many = [data[min(at, len(data) - 1)] for at in range(len(case.data))]
+    named = [*many, *(each for each in operands.values() if each.role != "data")]
+    for _ in range(4):
+        arrays = copies(case.arrays)
+        for position in floats(case):
+            if case.roles[position] != "noise":
+                array = arrays[position] = np.array(arrays[position])
+                ends = extremes(named[position].domain)
+                moved = rng.random(array.shape) < 0.5
+                array[...] = np.where(moved, rng.choice(ends, array.shape), array)
+        with np.errstate(all="ignore"):
+            output = value(case, arrays)
+            cotangent = np.zeros(output.shape)
+            for found in case.op.vjp(cotangent, output, *arrays):
+                assert found is None or not np.any(found)
+            if case.op.channelwise:
+                cotangent = rng.normal(size=output.shape) * (rng.random(output.shape) < 0.5)
+                for found, array in zip(
+                    case.op.vjp(cotangent, output, *arrays), arrays, strict=True
+                ):
+                    if found is not None and array.shape == output.shape:
+                        assert not np.any(found[cotangent == 0])
+
+
+def extremes(domain):
+    """Finite numbers at the ends of what an operand may be, and at those of exponentials."""
+    low, high = domain
+    numbers = np.array([0.0, 5e-324, 1e-300, 1.0, 800.0, 1e200])
+    numbers = np.concatenate([-numbers, numbers]) if low < 0 else numbers
+    return numbers[numbers <= 1] if 0 < high <= 1 else numbers
+
+
 def unwanted_cotangents_change_nothing(case: OpCase):
     if not case.op.takes_wanted:
         return
@@ -463,6 +500,7 @@ LAWS = {
         inferred_shape_is_computed,
         symbolic_shape_is_computed,
         vjp_is_the_gradient,
+        zero_cotangents_give_zeros,
         unwanted_cotangents_change_nothing,
         what_is_saved_changes_nothing,
         rows_alone_are_rows_together,

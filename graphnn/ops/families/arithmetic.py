@@ -84,8 +84,8 @@ class Divide(_Binary):
 
     def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g / b`` and ``-g y / b``, summed over stretched axes."""
-        share = cotangent / b
-        return unbroadcast(share, a), -unbroadcast(share * output, b)
+        share = _settled(cotangent / b, cotangent)
+        return unbroadcast(share, a), -unbroadcast(_settled(share * output, cotangent), b)
 
 
 class _Choice(_Binary):
@@ -153,7 +153,8 @@ class Power(_OfPositive):
         """``g exponent x^(exponent - 1)``; 0 for the exponent 0, also where x is 0."""
         if self.exponent == 0:
             return (np.zeros_like(cotangent),)
-        return (cotangent * (self.exponent * _power(x, self.exponent - 1, None)),)
+        slope = self.exponent * _power(x, self.exponent - 1, None)
+        return (_settled(cotangent * slope, cotangent),)
 
 
 class Exp(Elementwise):
@@ -169,7 +170,7 @@ class Exp(Elementwise):
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g y``."""
-        return (cotangent * output,)
+        return (_settled(cotangent * output, cotangent),)
 
 
 class Log(_OfPositive):
@@ -185,7 +186,7 @@ class Log(_OfPositive):
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g / x``."""
-        return (cotangent / x,)
+        return (_settled(cotangent / x, cotangent),)
 
 
 class Sqrt(_OfPositive):
@@ -201,7 +202,7 @@ class Sqrt(_OfPositive):
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g / (2 y)``."""
-        return (0.5 * cotangent / output,)
+        return (_settled(0.5 * cotangent / output, cotangent),)
 
 
 class Absolute(BentAtZero):
@@ -265,6 +266,14 @@ class Clip(Elementwise):
         if self.high is not None:
             piece += x > self.high
         return piece
+
+
+def _settled(product: Array, cotangent: Array) -> Array:
+    """`product` of the cotangent and a slope, 0 where the cotangent is 0 and the slope infinite."""
+    # One sum shows whether there is any NaN, in a fraction of the time of a search.
+    if np.isfinite(np.add.reduce(product, axis=None)):
+        return product
+    return np.where(cotangent == 0, product.dtype.type(0), product)
 
 
 def _power(x: Array, exponent: float, out: Array | None) -> Array:
