@@ -6,6 +6,7 @@ from ._check import CheckOptions as CheckOptions
 from ._check import GradientReport as GradientReport
 from ._check import ParameterReport as ParameterReport
 from ._check import check_gradients as check_gradients
+from ._singular import fault_of_gradient as fault_of_gradient
 from ._study import StepStudy as StepStudy
 from ._study import step_study as step_study
 from .numerical.api import Interrupted as Interrupted

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
 from graphnn.execution import ForwardPass, Mode, Plan, Step
 from graphnn.execution.network import Network, check_seed, names_of
+from graphnn.gradients._flat_pieces import is_finite, stopped_where_flat
 from graphnn.ops import Op
 
 Array = NDArray[Any]
@@ -74,12 +74,15 @@ class Pass(NamedTuple):
         Values of the nodes asked for besides.
     state : dict of str to ndarray
         New values of what is kept but not learned, by full name; in training alone.
+    finite : bool
+        Whether all gradients are.
     """
 
     loss: float
     gradients: dict[str, Array]
     also: dict[str, Array]
     state: dict[str, Array]
+    finite: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,18 +157,19 @@ class Reverse:
         """
         plan = self._executor.plan
         total = 0.0
-        cotangents: list[Array | None] = [None] * len(plan.slots)
         kept = self._executor.kept(inputs, self._network.arrays, rng)
         values = kept.values
         for name in self._losses:
             value = values[plan.outputs[name]]
             total += float(np.add.reduce(value, axis=None)) / value.size
-            cotangents[plan.outputs[name]] = self._share(value)
-        _pull_back(self._pulls, kept, cotangents)
+        gradients, finite = self._pulled(self._pulls, kept), True
+        if not is_finite(gradients.values()):
+            gradients = self._pulled(self._careful, kept)
+            finite = all(np.isfinite(gradient).all() for gradient in gradients.values())
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
         state = self._updated(kept)
         kept.release()
-        return Pass(total, self._gradients(values, cotangents), also, state)
+        return Pass(total, gradients, also, state, finite)
 
     def blown_up(
         self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None
@@ -174,14 +178,35 @@ class Reverse:
         found: list[BlownUp] = []
         bound = dict(self._executor.bind(inputs)[1])
         steps = {step.output: step for step in self._executor.plan.steps}
-        watched = copy(self)
-        watched._pulls = tuple(
+        watched = [
             replace(pull, vjp=_watched(pull, steps[pull.output], bound, found))
+            for pull in self._careful
+        ]
+        with np.errstate(all="ignore"):
+            kept = self._executor.kept(inputs, self._network.arrays, rng)
+            self._pulled(watched, kept)
+            kept.release()
+        return tuple(found)
+
+    @cached_property
+    def _careful(self) -> tuple[_Pull, ...]:
+        """As `_pulls`, for cotangents that are not finite."""
+        steps = {step.output: step.op for step in self._executor.plan.steps}
+        return tuple(
+            pull
+            if type(steps[pull.output]).branch is Op.branch
+            else replace(pull, vjp=stopped_where_flat(pull.vjp))
             for pull in self._pulls
         )
-        with np.errstate(all="ignore"):
-            watched(inputs, rng)
-        return tuple(found)
+
+    def _pulled(self, pulls: Iterable[_Pull], kept: ForwardPass) -> dict[str, Array]:
+        """The gradients that `pulls` make of the losses."""
+        slots = self._executor.plan.outputs
+        cotangents: list[Array | None] = [None] * len(kept.values)
+        for name in self._losses:
+            cotangents[slots[name]] = self._share(kept.values[slots[name]])
+        _pull_back(pulls, kept, cotangents)
+        return self._gradients(kept.values, cotangents)
 
     def _gradients(self, values: list[Array], cotangents: list[Array | None]) -> dict[str, Array]:
         """Each in memory that nothing else holds: ops may pass views along."""

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.gradients._backprop import BlownUp
+from graphnn.diagnostics import Diagnostic
+from graphnn.gradients._backprop import BlownUp, Reverse
 
 Array = NDArray[Any]
 _STEP = 1e-6  # of the entry, or of 1e-6 where that is 0
 _SHRINKS = 1e-6  # to a second step, this part of the first
 _GROWS = 1.5  # the slope, from the first step to the second: a power below 0.97
 _NOISE = 1e3 * float(np.finfo(np.float64).eps)
+
+
+def fault_of_gradient(
+    reverse: Reverse, inputs: Mapping[str, Any], rng: np.random.Generator | None
+) -> Diagnostic:
+    """What to say of a gradient that is not finite: the node where that begins."""
+    what = "the gradient is not finite"
+    blown_up = reverse.blown_up(inputs, rng)
+    if not blown_up:  # a sum of cotangents overflows
+        return Diagnostic("not-finite", what)
+    node = f"'{blown_up[0].node}' ({blown_up[0].op.name})"
+    if not is_singular(blown_up[0]):
+        return Diagnostic("not-finite", f"{what}: {node} is the first to pass back what is not")
+    help = "keep what it reads away from there, as by adding a small constant"
+    return Diagnostic("not-finite", f"{what}: the slope of {node} is infinite", help=help)
 
 
 def is_singular(found: BlownUp) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from graphnn.diagnostics import Diagnostic, RunError, TrainingError
 from graphnn.execution.network import Network
-from graphnn.gradients import Reverse, numerical_gradient
+from graphnn.gradients import Reverse, fault_of_gradient, numerical_gradient
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.training.data.dataset import Dataset
@@ -202,7 +202,7 @@ class Training:
         Raises
         ------
         RunError
-            The loss is not finite.
+            The loss or its gradient is not finite.
         """
         seed = self._batch_seed()
         if self.augmenter is not None:
@@ -291,6 +291,9 @@ class Training:
         rng = np.random.default_rng(seed) if self._reverse.noisy else None
         found = self._reverse(batch, rng)
         gradients = found.gradients
+        if not found.finite and self.spec.gradient == "backprop":
+            rng = np.random.default_rng(seed) if self._reverse.noisy else None
+            raise RunError(fault_of_gradient(self._reverse, batch, rng))
         if self.spec.gradient == "numerical":
             estimates = numerical_gradient(
                 self.network,
