@@ -254,24 +254,22 @@ def _shape(value: Value, spec: NetworkSpec) -> tuple[int, ...]:
 
 
 def _size(value: Value, spec: NetworkSpec) -> int:
-    size = value.value if isinstance(value, Scalar) else None
-    if isinstance(size, str):
-        try:
-            parsed = sizes.parse(size, spec.sizes)
-        except sizes.SizeError as error:
-            help = suggestion(error.name, spec.sizes) if error.name else number_help(value)
-            span = value.span_of(error.name or "")
-            raise _fault("unknown-size", str(error), span, help) from None
-        if parsed is FAULTY:
-            raise SpecError
-        if not isinstance(parsed, int):
-            help = "an example says how many there are: write a number"
-            message = f"'{size}' is free, so it has no value here"
-            raise _fault("free-size", message, value.span, help)
-        size = parsed
-    if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= sizes.MAX_SIZE:
-        message = f"a size is a whole number of at least 1, or a name, not {brief(value)}"
-        raise _fault("bad-size", message, value.span)
+    written = value.value if isinstance(value, Scalar) else None
+    try:
+        size = sizes.read(written, spec.sizes)
+    except sizes.SizeError as error:
+        if error.reason != "text":
+            message = f"a size is a whole number of at least 1, or a name, not {brief(value)}"
+            raise _fault("bad-size", message, value.span) from None
+        help = suggestion(error.name, spec.sizes) if error.name else number_help(value)
+        span = value.span_of(error.name or "")
+        raise _fault("unknown-size", str(error), span, help) from None
+    if size is FAULTY:
+        raise SpecError
+    if not isinstance(size, int):
+        help = "an example says how many there are: write a number"
+        message = f"'{written}' is free, so it has no value here"
+        raise _fault("free-size", message, value.span, help)
     return size
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -9,7 +10,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from graphnn.diagnostics import FAULTY
+from graphnn.diagnostics import FAULTY, Faulty
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression
 from graphnn.spec.sizes import Shape as Shape
@@ -40,30 +41,28 @@ Size = Annotated[int | Expression, _SizeAnnotation]
 def number_or_size(value: Any, info: ValidationInfo) -> Any:
     """`value`, or what it stands for if it is a text, in the sizes that validation is given."""
     if isinstance(value, str):
-        try:
-            value = sizes.parse(value, info.context or {})
-        except sizes.SizeError as error:
-            raise PydanticCustomError(
-                "size", "{problem}", {"problem": str(error), "name": error.name}
-            ) from None
-    if value is FAULTY:
-        raise PydanticCustomError("faulty", "a size in it is at fault")
+        return _sound(sizes.parse, value, info)
     return value
 
 
 def _size(value: Any, info: ValidationInfo) -> sizes.Size:
-    value = number_or_size(value, info)
     if isinstance(value, Expression):
         return value
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise PydanticCustomError("size", "a size is a whole number or a name", {"name": None})
-    if not 1 <= value <= sizes.MAX_SIZE:
-        raise PydanticCustomError(
-            "size",
-            "a size lies between 1 and 2**40, not at {value}",
-            {"value": value, "name": None},
-        )
-    return value
+    return _sound(sizes.read, value, info)
+
+
+def _sound(
+    read: Callable[..., sizes.Size | Faulty], value: Any, info: ValidationInfo
+) -> sizes.Size:
+    """What `read` makes of `value` in the sizes that validation is given."""
+    try:
+        size = read(value, info.context or {})
+    except sizes.SizeError as error:
+        context = {"problem": str(error), "name": error.name, "reason": error.reason}
+        raise PydanticCustomError("size", "{problem}", context) from None
+    if size is FAULTY:
+        raise PydanticCustomError("faulty", "a size in it is at fault")
+    return size
 
 
 def _plain_size(size: sizes.Size) -> int | str:

@@ -4,7 +4,7 @@ from ._field_reader import VERSION as VERSION
 from ._field_reader import FieldReader as FieldReader
 from ._field_reader import brief as brief
 from ._field_reader import number_help as number_help
-from ._field_reader import size_help as size_help
+from ._field_reader import size_problem as size_problem
 from ._field_reader import truth_help as truth_help
 from ._field_reader import unlike as unlike
 from ._inputs import InputNames as InputNames

@@ -49,10 +49,14 @@ def number_help(value: Value) -> str:
     return comma_help(text) if isinstance(text, str) and _WITH_COMMAS.fullmatch(text) else ""
 
 
-def size_help(value: Value) -> str:
-    """Help for a text that is no size."""
+def size_problem(what: str, value: Value, problem: str, reason: str) -> tuple[str, str]:
+    """What is wrong with `value` in the place of a size, and help; see `SizeError.reason`."""
+    if reason == "type":
+        return f"{what} must be a whole number or the name of a size, {unlike(value)}", ""
+    text = isinstance(value, Scalar) and isinstance(value.value, str)
+    message = f"{what}, {brief(value)}: {problem}" if text else f"{what}: {problem}"
     otherwise = "a size is made of whole numbers, names of sizes, + - * // and brackets"
-    return number_help(value) or otherwise
+    return message, (number_help(value) or otherwise) * (reason == "text")
 
 
 class FieldReader:

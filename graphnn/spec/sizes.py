@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from graphnn.diagnostics import FAULTY, Faulty, Names
 
@@ -69,11 +70,25 @@ Shape = tuple[Size, ...]
 
 
 class SizeError(ValueError):
-    """A size expression makes no sense; `name` is set when it names an unknown size."""
+    """A size makes no sense.
 
-    def __init__(self, message: str, name: str | None = None) -> None:
+    Attributes
+    ----------
+    name : str or None
+        The unknown size that it names, if it does.
+    reason : {"text", "type", "range"}
+        Whether its text is no expression, or it is no number, or one that no size can be.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        name: str | None = None,
+        reason: Literal["text", "type", "range"] = "text",
+    ) -> None:
         super().__init__(message)
         self.name = name
+        self.reason = reason
 
 
 def free(name: str) -> Expression:
@@ -220,39 +235,91 @@ def parse(text: str, scope: Mapping[str, Size]) -> Size | Faulty:
     """
     if len(text) > _MAX_TEXT:
         raise SizeError(f"a size expression has at most {_MAX_TEXT} characters")
-    values: list[Size] = []
-    pending: list[str] = []
-    value_expected = True
-    faulty = False
+    parser = _Parser(scope)
     for number, name, mark in _tokens(text):
-        if number or name:
-            if not value_expected:
-                raise SizeError(f"an operator is missing before '{number or name}'")
-            size = _number(number) if number else _look_up(name, scope)
-            faulty = faulty or size is FAULTY
-            values.append(free(name) if size is FAULTY else size)
-            value_expected = False
-        elif mark == "(":
-            if not value_expected:
-                raise SizeError("an operator is missing before '('")
-            pending.append(mark)
-        elif value_expected:
-            raise SizeError(f"a number or a name is missing before '{mark}'")
-        elif mark == ")":
-            _reduce(values, pending, 0)
-            if not pending:
-                raise SizeError("')' has no '('")
-            pending.pop()
+        if mark:
+            parser.mark(mark)
         else:
-            _reduce(values, pending, _RANK[mark])
-            pending.append(mark)
-            value_expected = True
-    if value_expected:
-        raise SizeError("a number or a name is missing at the end")
-    _reduce(values, pending, 0)
-    if pending:
-        raise SizeError("'(' has no ')'")
-    return FAULTY if faulty else values[0]
+            parser.operand(number, name)
+    return parser.result()
+
+
+def read(value: object, scope: Mapping[str, Size], most: int = MAX_SIZE) -> Size | Faulty:
+    """The size that a value of a spec stands for: a whole number, or an expression for `parse`.
+
+    Parameters
+    ----------
+    value : object
+    scope : mapping
+        As for `parse`.
+    most : int
+        The largest number that it can be.
+
+    Raises
+    ------
+    SizeError
+        It is neither, or out of range.
+    """
+    size = parse(value, scope) if isinstance(value, str) else value
+    if size is FAULTY or isinstance(size, Expression):
+        return size
+    if type(size) is not int:
+        raise SizeError("a size is a whole number or a name", reason="type")
+    if not 1 <= size <= most:
+        subject, limit = ("a size", "2**40") if most == MAX_SIZE else ("it", f"{most:,}")
+        message = f"{subject} lies between 1 and {limit}, not at {size}"
+        raise SizeError(message, reason="range")
+    return size
+
+
+class _Parser:
+    """Takes an expression in by tokens, with operators that wait for their right side."""
+
+    def __init__(self, scope: Mapping[str, Size]) -> None:
+        self._scope = scope
+        self._values: list[Size] = []
+        self._pending: list[str] = []
+        self._value_expected = True
+        self._faulty = False
+
+    def operand(self, number: str, name: str) -> None:
+        """Take a number or a name."""
+        if not self._value_expected:
+            raise SizeError(f"an operator is missing before '{number or name}'")
+        size = _number(number) if number else _look_up(name, self._scope)
+        self._faulty = self._faulty or size is FAULTY
+        self._values.append(free(name) if size is FAULTY else size)
+        self._value_expected = False
+
+    def mark(self, mark: str) -> None:
+        """Take a bracket or an operator."""
+        if (mark == "(") != self._value_expected:
+            problem = "a number or a name" if self._value_expected else "an operator"
+            raise SizeError(f"{problem} is missing before '{mark}'")
+        if mark == ")":
+            self._reduce(0)
+            if not self._pending:
+                raise SizeError("')' has no '('")
+            self._pending.pop()
+            return
+        if mark != "(":
+            self._reduce(_RANK[mark])
+            self._value_expected = True
+        self._pending.append(mark)
+
+    def result(self) -> Size | Faulty:
+        """What the expression stands for."""
+        if self._value_expected:
+            raise SizeError("a number or a name is missing at the end")
+        self._reduce(0)
+        if self._pending:
+            raise SizeError("'(' has no ')'")
+        return FAULTY if self._faulty else self._values[0]
+
+    def _reduce(self, rank: int) -> None:
+        while self._pending and self._pending[-1] != "(" and _RANK[self._pending[-1]] >= rank:
+            right, left = self._values.pop(), self._values.pop()
+            self._values.append(_APPLY[self._pending.pop()](left, right))
 
 
 def _tokens(text: str) -> Iterable[tuple[str, str, str]]:
@@ -269,6 +336,8 @@ def _tokens(text: str) -> Iterable[tuple[str, str, str]]:
 def _number(digits: str) -> int:
     if len(digits) > 15:
         raise SizeError(f"{digits[:15]}... is too large for a size")
+    if len(digits) > 1 and digits[0] == "0":
+        raise SizeError(f"the number '{digits}' begins with a zero")
     return int(digits)
 
 
@@ -277,9 +346,3 @@ def _look_up(name: str, scope: Mapping[str, Size]) -> Size | Faulty:
     if size is None:
         raise SizeError(f"there is no size '{name}'", name)
     return size
-
-
-def _reduce(values: list[Size], pending: list[str], rank: int) -> None:
-    while pending and pending[-1] != "(" and _RANK[pending[-1]] >= rank:
-        right, left = values.pop(), values.pop()
-        values.append(_APPLY[pending.pop()](left, right))

@@ -193,3 +193,17 @@ def test_names():
         assert name in load(f"{X}  {name}: {{op: relu, inputs: x}}\n").graph.nodes
     for name in ("1a", "a.b", "-a", "a b", "ä", "a" * 101):
         assert len(messages(f"{X}  {name}: {{op: relu, inputs: x}}\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "digits"), [("2024-01-01", "01"), ("007", None), ("2 * 08", "08"), ("'010'", "010")]
+)
+def test_a_date_is_no_expression_of_sizes(written, digits):
+    nodes = X + f"  y: {{op: affine, inputs: x, units: {written}}}\n"
+    if digits is None:  # a number of YAML 1.2
+        assert load(nodes).graph.parameters["y.weight"].shape == (3, 7)
+        return
+    shown = written.strip("'")
+    assert messages(nodes) == [
+        f"the 'units' of 'y', '{shown}': the number '{digits}' begins with a zero"
+    ]

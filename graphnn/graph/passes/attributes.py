@@ -15,10 +15,9 @@ from graphnn.graph import arrays
 from graphnn.graph.passes.scope import Scope
 from graphnn.ops import Op
 from graphnn.spec import (
-    brief,
     depends,
     number_help,
-    size_help,
+    size_problem,
     truth_help,
     unknown_size_help,
     unlike,
@@ -131,13 +130,7 @@ class _Reporter:
         self._scope.findings.error("unknown-size", detail["msg"], span, help=help)
 
     def _report_size(self, what: str, value: Value, detail: ErrorDetails) -> None:
-        text = isinstance(value, Scalar) and isinstance(value.value, str)
-        shown = f"{what}, {brief(value)}" if text else what
-        message, help = f"{shown}: {detail['msg']}", ""
-        if text and "value" not in detail["ctx"]:
-            help = size_help(value)
-        elif "value" not in detail["ctx"]:
-            message = f"{what} must be a whole number or the name of a size, {unlike(value)}"
+        message, help = size_problem(what, value, detail["msg"], detail["ctx"]["reason"])
         self._scope.findings.error("bad-size", message, value.span, help=help)
 
 

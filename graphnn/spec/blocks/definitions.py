@@ -9,7 +9,7 @@ from pathlib import Path
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Findings, Names, Note, listed, suggestion
 from graphnn.spec import sizes
-from graphnn.spec._field_reader import brief, size_help, unlike
+from graphnn.spec._field_reader import size_problem
 from graphnn.spec._inputs import InputNames, match_inputs
 from graphnn.spec._nodes import MAX_NODES, NodeReader, one_or_more
 from graphnn.spec.forms import key_names
@@ -94,26 +94,13 @@ def size_of(
         It is none, names an unknown size, or is a number that no size can be.
     """
     size = value.value if isinstance(value, Scalar) else None
-    found: sizes.Size | Faulty
-    if isinstance(size, str):
-        try:
-            found = sizes.parse(size, scope)
-        except sizes.SizeError as error:
-            if error.name is not None:
-                raise GivenSizeError("unknown-size", str(error), name=error.name) from None
-            message = f"{what}, {brief(value)}: {error}"
-            raise GivenSizeError("bad-size", message, size_help(value)) from None
-    elif isinstance(size, int) and not isinstance(size, bool):
-        found = size
-    else:
-        wanted = "a whole number or the name of a size"
-        raise GivenSizeError("bad-size", f"{what} must be {wanted}, {unlike(value)}")
-    if isinstance(found, int) and not 1 <= found <= most:
-        subject, limit = ("a size", "2**40") if most == sizes.MAX_SIZE else ("it", f"{most:,}")
-        shown = f"{what}, {brief(value)}" if isinstance(size, str) else what
-        message = f"{shown}: {subject} lies between 1 and {limit}, not at {found}"
-        raise GivenSizeError("bad-size", message)
-    return found
+    try:
+        return sizes.read(size, scope, most)
+    except sizes.SizeError as error:
+        if error.name is not None:
+            raise GivenSizeError("unknown-size", str(error), name=error.name) from None
+        message, help = size_problem(what, value, str(error), error.reason)
+        raise GivenSizeError("bad-size", message, help) from None
 
 
 class GivenSizeError(ValueError):
