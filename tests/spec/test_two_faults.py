@@ -392,8 +392,8 @@ def _of_data() -> Iterator[Fault]:
     # What feeds an input that takes columns of its own name is told by the graph.
     yield Cell("not-a-number", (*held, 2), None, file="held.csv", line=2, text="one,2,0",
                column=1, node="loss", level=2, needs=(("train", "loss"),))  # fmt: skip
-    yield Cell("class-outside", (*file, 2), None, (*csv, "t"), file="rows.csv", line=2,
-               text="1,2,7", node="loss", level=2, needs=(("train", "loss"), (*csv, "t")),
+    yield Cell("class-outside", (*file, 2), None, file="rows.csv", line=2,
+               text="1,2,7", column=5, node="loss", level=2, needs=(("train", "loss"), (*csv, "t")),
                label="class", after=("ragged", *header))  # fmt: skip
     rows = ("cell", "ragged", "x", "t", "key", "class", *header)
     yield Fault("bad-split", ("train", "test"), 100, after=rows, needs=(("train", "data"),))

@@ -107,6 +107,35 @@ def test_a_column_of_the_inputs_name_goes_before_the_order_of_the_file(folder: F
     assert folder.lists("{csv: a.csv}") == {"x": [[1.0, 2.0, 3.0, 4.0]], "t": [9]}
 
 
+XOR = InputSpec("x", (None, 2), "float64"), InputSpec("t", (None, 1), "float64")
+NAMES = "the first row must hold the names of the columns"
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0,1,7\n1,0,7\n1,1,8\n", "0"),  # every cell of it could be a name
+        ("5,3,2\n4,1,2\n", "5"),
+        ("-1,1e3,2\n4,1,2\n", "-1"),
+        ("5,3,red\n4,1,blue\n", "5"),  # a text above a text tells nothing
+    ],
+)
+def test_a_first_row_of_whole_numbers_is_not_taken_for_names(folder, text, number) -> None:
+    folder.write(text)
+    message = f"the first row holds the number {number}, so it is no header"
+    help = f"{NAMES}; if it does, say which feed an input: INPUT: ['{number}', ...]"
+    assert told(folder.refused("{csv: a.csv}", *XOR)) == [("no-header", message, help)]
+
+
+def test_numbers_may_be_names_where_something_says_so(folder) -> None:
+    folder.write("0,1,2\n4,5,6\n")
+    found = folder.lists("{csv: {file: a.csv, x: [0, 1], t: 2}}", *XOR)
+    assert found["x"] == [[4, 5]]
+    # Above a number, a text is a name, and so are the years beside it.
+    folder.write("2019,2020,id\n4,5,6\n")
+    assert folder.lists("{csv: a.csv}", *XOR)["x"] == [[4, 5]]
+
+
 @pytest.mark.parametrize("header", ["y,x.1,x.0,t", "y,x[1],x[0],t"])
 def test_numbered_columns(folder: Folder, header: str) -> None:
     folder.write(f"{header}\n7,11,10,3\n")
@@ -498,6 +527,19 @@ def test_more_classes_than_a_one_hot_row_has_places(folder: Folder) -> None:
     message = "'t' takes 2 classes, but 'species' holds 3: setosa, versicolor, virginica"
     help = "the network needs 3 outputs to tell 3 classes apart, not 2"
     assert told(error) == [("class-outside", message, help)]
+
+
+@pytest.mark.parametrize("target", [InputSpec("t", (None,), "int", 2), need("t", 2)])
+def test_a_class_outside_the_range_is_shown_at_its_cell(folder: Folder, target) -> None:
+    folder.write("a,b,kind\n1,2,0\n\n3,4,1\n5,6,2\n")
+    error = folder.refused("{csv: {file: a.csv, x: [a, b], t: kind}}", need("x", 2), target)
+    message = "'t' takes classes 0 to 1, but 'kind' holds 2 in row 2"
+    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    assert told(error) == [("class-outside", message, help)]
+    (found,) = error.value.diagnostics
+    assert (found.span.line, found.span.column, marked(found)) == (5, 5, "2")
+    (note,) = found.notes
+    assert note.text == "column 'kind' feeds input 't'"
 
 
 # ---------------------------------------------------------------- files of strangers

@@ -88,7 +88,7 @@ def test_classes_need_the_loss(tmp_path):
     assert told(tmp_path, data) == [outside]
     assert told(tmp_path, data, UNITS[0]) == [("unknown-size", "there is no size 'many'")]
     elsewhere = ("outputs: [y, q]", "outputs: [y, z]")
-    assert told(tmp_path, data, elsewhere) == [("unknown-node", "there is no node 'z'"), outside]
+    assert told(tmp_path, data, elsewhere) == [outside, ("unknown-node", "there is no node 'z'")]
 
 
 @pytest.mark.parametrize("change", [SHAPE, READS], ids=["shape", "reads"])

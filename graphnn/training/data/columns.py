@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import FAULTY, Faulty, Span, listed
+from graphnn.diagnostics import FAULTY, Faulty, Note, Span, listed
 from graphnn.ops import Array
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes
@@ -110,6 +110,8 @@ class Column:
         Grey levels 0 to 255, which a float input takes as 0 to 1.
     classes : tuple of str
         What the numbers stand for, when the source holds texts.
+    cell : callable or None
+        Gives the place of the value in a row, where each row has one and the source is a text.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Column:
     span: Span | None = None
     pixels: bool = False
     classes: tuple[str, ...] = ()
+    cell: Callable[[int], Span] | None = None
 
 
 def array_for(need: InputSpec | Faulty, column: Column) -> Array:
@@ -257,7 +260,7 @@ def _check_classes(need: InputSpec, column: Column, count: int) -> None:
     outside = (numbers < 0) | (numbers >= count)
     if not outside.any():
         return
-    most = int(numbers.max())
+    most, span, notes = int(numbers.max()), column.span, list[Note]()
     if len(column.classes) > count:
         kinds = f"{len(column.classes)}: {listed(column.classes)}"
         message = f"'{need.name}' takes {count} classes, but '{column.name}' holds {kinds}"
@@ -266,7 +269,10 @@ def _check_classes(need: InputSpec, column: Column, count: int) -> None:
         row = int(np.argmax(outside))  # of one number each
         held = f"'{column.name}' holds {int(numbers.flat[row])} in row {row}"
         message = f"'{need.name}' takes classes 0 to {count - 1}, but {held}"
+        if column.cell is not None:
+            span = column.cell(row)
+            notes = [Note(f"column '{column.name}' feeds input '{need.name}'", column.span)]
     help = f"the network needs {most + 1} outputs to tell {most + 1} classes apart, not {count}"
     if numbers.min() < 0 or (numbers.min(), most) == (1, count):
         help = "class numbers count from 0"
-    raise refuse("class-outside", message, column.span, help=help)
+    raise refuse("class-outside", message, span, notes=notes, help=help)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import codecs
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
-from graphnn.diagnostics import Source, Span
+from graphnn.diagnostics import DataError, Source, Span
 from graphnn.training.data.faults import refuse
 
 _DELIMITERS = (",", ";", "\t")
+_NAMES = "the first row must hold the names of the columns"
 
 
 class CsvFile:
@@ -61,6 +62,33 @@ class CsvFile:
         next(records)
         return records
 
+    def check_names(self, named: Container[str]) -> None:
+        """Check that whole numbers in the first row are names, which a row of data may hold too.
+
+        They are where the spec names one of them, or where a text stands above a number.
+
+        Parameters
+        ----------
+        named : container of str
+            Columns that the spec names.
+
+        Raises
+        ------
+        DataError
+            There is no header row.
+        """
+        numbers = [place for place, name in enumerate(self.header) if _number(name) is not None]
+        if not numbers or any(self.header[place] in named for place in numbers):
+            return
+        _, below = next(self.rows(), (0, []))
+        pairs = zip(self.header, below, strict=False)
+        if not any(
+            name and _number(name) is None and _number(cell) is not None for name, cell in pairs
+        ):
+            name = self.header[numbers[0]]
+            help = f"{_NAMES}; if it does, say which feed an input: INPUT: ['{name}', ...]"
+            raise self._not_a_header(numbers[0], help)
+
     def line_span(self, line: int) -> Span:
         """The whole of a line."""
         return Span(self._source, line, 1, line, len(self._source.line(line)) + 1)
@@ -104,24 +132,23 @@ class CsvFile:
             raise refuse("not-csv", f"this is not CSV: {error}", self.line_span(start)) from None
 
     def _check_header(self) -> None:
-        help = "the first row must hold the names of the columns"
         if not any(self.header):
-            raise refuse("no-header", "there is no header row", self.line_span(1), help=help)
+            raise refuse("no-header", "there is no header row", self.line_span(1), help=_NAMES)
         for place, name in enumerate(self.header):
             if name and self.places[name] != place:
                 raise refuse(
                     "duplicate-column",
                     f"two columns are called '{name}'",
                     self.cell_span(self.header_line, place),
-                    help=help,
+                    help=_NAMES,
                 )
-            if _is_fraction(name):
-                raise refuse(
-                    "no-header",
-                    f"the first row holds the number {name}, so it is no header",
-                    self.cell_span(self.header_line, place),
-                    help=help,
-                )
+            number = _number(name)
+            if number is not None and not number.is_integer():
+                raise self._not_a_header(place, _NAMES)
+
+    def _not_a_header(self, place: int, help: str) -> DataError:
+        message = f"the first row holds the number {self.header[place]}, so it is no header"
+        return refuse("no-header", message, self.cell_span(self.header_line, place), help=help)
 
 
 def _decoded(name: str, content: bytes) -> Source:
@@ -145,10 +172,10 @@ def _with_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _is_fraction(name: str) -> bool:
-    """Whether `name` is a number that is not whole: columns may be numbered, but not so."""
+def _number(cell: str) -> float | None:
+    """The finite number that a cell holds, if it holds one."""
     try:
-        number = float(name)
+        number = float(cell)
     except ValueError:
-        return False
-    return math.isfinite(number) and not number.is_integer()
+        return None
+    return number if math.isfinite(number) else None

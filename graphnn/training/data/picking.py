@@ -75,6 +75,7 @@ def choose(
     DataError
         An input has no column.
     """
+    table.check_names({wanted.name for feed in given.values() for wanted in feed.names})
     there = request.faults.each(
         given,
         lambda name, wanted: _there(table, file, name, request.needs.get(name, FAULTY), wanted),

@@ -231,7 +231,12 @@ def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | N
         return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
     # A second set must not number its texts by itself: they might come out otherwise.
     if known is not None or not _all_texts(pick.texts):
-        return Column(name, _parsed(table, pick), pick.span)
+        return Column(
+            name,
+            _parsed(table, pick),
+            pick.span,
+            cell=lambda row: table.cell_span(pick.lines[row], pick.columns[0]),
+        )
     classes = tuple(sorted(set(pick.texts)))
     return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
 
