@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import FileError, Span, listed, suggestion
-from graphnn.storage import files
+from graphnn.storage import files, foreign
 from graphnn.storage.files import MEBIBYTE, take
 
 Array = NDArray[Any]
@@ -373,10 +373,14 @@ class Npz:
         try:
             # The table of contents is read in one piece, so that its size can be judged here.
             self._zip = zipfile.ZipFile(cast(IO[bytes], _InPieces(stream)))
-        except _BROKEN:
-            raise files.fail("not-npz", f"'{file}' is not an .npz file", span) from None
+        except _BROKEN as error:
+            raise _not_npz(file, stream, error, span) from None
         self._members: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
+            if info.filename.endswith("data.pkl"):  # as torch.save leaves it
+                raise files.fail(
+                    "not-npz", f"'{file}' is not an .npz file", span, foreign.help_with(".pt")
+                )
             name = info.filename.removesuffix(".npy")
             if name in self._members:
                 message = f"'{file}' holds two arrays called '{name}'"
@@ -450,7 +454,19 @@ SUFFIXES = tuple(_KINDS)
 
 
 def _unknown_format(path: Path, span: Span | None = None) -> FileError:
-    return files.fail("unknown-format", f"'{path.name}' is neither .npz nor .safetensors", span)
+    help = foreign.help_with(path.name)
+    return files.fail(
+        "unknown-format", f"'{path.name}' is neither .npz nor .safetensors", span, help
+    )
+
+
+def _not_npz(file: str, stream: IO[bytes], error: Exception, span: Span | None) -> FileError:
+    stream.seek(0)
+    if isinstance(error, zipfile.BadZipFile) and stream.read(len(foreign.ZIP)) == foreign.ZIP:
+        help = "copy or download it again: the end of the .npz file is missing"
+        return files.fail("truncated-file", f"'{file}' ends too early", span, help)
+    help = foreign.help_with(file, stream)
+    return files.fail("not-npz", f"'{file}' is not an .npz file", span, help)
 
 
 def _no_array(file: str, name: str, found: Iterable[str], span: Span | None) -> FileError:
@@ -468,7 +484,9 @@ def _header(
         raise files.fail("pickled-array", message, span, "save it as an array of numbers")
     if dtype.kind not in "buif":
         message = f"the array '{name}' holds {dtype}, not numbers"
-        raise files.fail("not-numbers", message, span)
+        number = f"names, numbers = numpy.unique({name}, return_inverse=True)"
+        help = f"save the number of each class: {number}" if dtype.kind in "US" else ""
+        raise files.fail("not-numbers", message, span, help)
     declared = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or declared != size - member.tell():
         raise ValueError("the header's shape does not match the member's size")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import IO, BinaryIO
 from graphnn.diagnostics import Code, Diagnostic, FileError, Span, nearest
 
 MEBIBYTE = 1 << 20
+_SHOWN = 200  # characters of an address
 _UNFINISHED = ".part"  # the suffix of a file that is being written
 
 
@@ -123,22 +125,36 @@ def within(folder: Path, name: str, span: Span | None = None, start: Path | None
     Raises
     ------
     FileError
-        The name is absolute, or leads (by ``..`` or a link) out of `folder`.
+        The name is absolute, or leads (by ``..``, ``~`` or a link) out of `folder`; or it is an
+        address.
     """
+    _check_name(name, span)
     root = folder.resolve()
     try:
         path = ((start or folder).resolve() / name).resolve()
     except (OSError, ValueError, RuntimeError):
         raise fail("bad-file-name", f"'{name}' is not a file name", span) from None
     if not path.is_relative_to(root):
-        raise fail(
-            "file-outside",
-            f"'{name}' lies outside the folder of the spec that names it",
-            span,
-            "put the file beside the spec, or in a folder below it",
-        )
+        raise _outside(name, span)
     # Relative where `folder` is, so that messages show the name as people know it.
     return folder / path.relative_to(root)
+
+
+def _check_name(name: str, span: Span | None) -> None:
+    """Refuse what stands for a file elsewhere, but is not the name of one here."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name):
+        message = f"'{name[:_SHOWN]}' is an address, not the name of a file"
+        help = "download the file into the folder of the spec, and give its name"
+        raise fail("bad-file-name", message, span, help)
+    if name.startswith("~/") or re.match(r"[A-Za-z]:[/\\]", name):
+        raise _outside(name, span)
+
+
+def _outside(name: str, span: Span | None) -> FileError:
+    message = f"'{name}' lies outside the folder of the spec that names it"
+    return fail(
+        "file-outside", message, span, "put the file beside the spec, or in a folder below it"
+    )
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: bool = False) -> None:

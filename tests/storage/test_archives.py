@@ -27,6 +27,7 @@ def refused(function, *arguments):
     return found.code, found.message, found.help
 
 
+NPY = "it is an .npy file: save the array by name: numpy.savez('rows.npz', x=array)"
 ARRAYS = {
     "a.weight": np.array([[1.5, -2], [np.pi, 5e-324]]),
     "file": np.float32([1, 2, 3]),
@@ -94,9 +95,17 @@ def test_big_endian_numbers_come_out_native(tmp_path):
 # --- what is refused
 
 
-@pytest.mark.parametrize("name", ["w.pkl", "w", "w.NPZ", "w.npy"])
-def test_another_suffix(tmp_path, name):
-    expected = ("unknown-format", f"'{name}' is neither .npz nor .safetensors", "")
+@pytest.mark.parametrize(
+    ("name", "help"),
+    [
+        ("w.pkl", "it is a pickle: save its arrays by numpy.savez('rows.npz', x=..., t=...)"),
+        ("w", ""),
+        ("w.NPZ", ""),
+        ("w.npy", NPY),
+    ],
+)
+def test_another_suffix(tmp_path, name, help):
+    expected = ("unknown-format", f"'{name}' is neither .npz nor .safetensors", help)
     (tmp_path / name).touch()
     assert refused(archives.read_arrays, tmp_path / name) == expected
     assert refused(archives.write_arrays, tmp_path / name, {}) == expected
@@ -158,7 +167,9 @@ def test_what_is_no_number(tmp_path, array, shown):
     path = tmp_path / "w.npz"
     np.savez(path, a=array)
     message = f"the array 'a' holds {shown}, not numbers"
-    assert refused(archives.read_arrays, path) == ("not-numbers", message, "")
+    numbers = "names, numbers = numpy.unique(a, return_inverse=True)"
+    help = f"save the number of each class: {numbers}" if shown == "<U2" else ""
+    assert refused(archives.read_arrays, path) == ("not-numbers", message, help)
 
 
 def packed(content, *, method=zipfile.ZIP_STORED, name="a.npy"):
@@ -304,10 +315,14 @@ def test_an_archive_of_very_many_names(tmp_path):
 
 def test_what_is_no_zip(tmp_path):
     path = tmp_path / "w.npz"
-    for content in (b"", b"PK", GOOD, packed(GOOD)[:-10]):
+    for content, help in ((b"", ""), (b"PK", ""), (GOOD, NPY)):
         path.write_bytes(content)
-        expected = ("not-npz", "'w.npz' is not an .npz file", "")
+        expected = ("not-npz", "'w.npz' is not an .npz file", help)
         assert refused(archives.read_arrays, path) == expected
+    path.write_bytes(packed(GOOD)[:-10])
+    help = "copy or download it again: the end of the .npz file is missing"
+    expected = ("truncated-file", "'w.npz' ends too early", help)
+    assert refused(archives.read_arrays, path) == expected
 
 
 def safetensors(head, data=b""):

@@ -640,8 +640,14 @@ def _paths() -> Iterator[Hostile]:
         yield _path(f"file-name-folder-{number}", USES["weights"](name), None, "unknown-format")
     for number, name in enumerate(("w.pkl", "w.npy", "w.pt", "w", "net.yaml")):
         yield _path(f"file-name-kind-{number}", USES["weights"](name), None, "unknown-format")
-    for number, name in enumerate(("'~/w.npz'", "'$HOME/w.npz'", "'file:///w.npz'", "'C:\\w.npz'")):
-        yield _path(f"file-name-other-{number}", USES["weights"](name), None, "no-such-file")
+    other = {
+        "'~/w.npz'": "file-outside",
+        "'$HOME/w.npz'": "no-such-file",
+        "'file:///w.npz'": "bad-file-name",
+        "'C:\\w.npz'": "file-outside",
+    }
+    for number, (name, code) in enumerate(other.items()):
+        yield _path(f"file-name-other-{number}", USES["weights"](name), None, code)
     yield _path("folder-itself-fifo", USES["folder"]("w.npz"), special["fifo"], "not-a-folder")
     yield _path("folder-itself", USES["folder"]("."), None, "no-classes")
 
@@ -757,7 +763,7 @@ def _weights() -> Iterator[Hostile]:
     broken = {
         "no-zip": (b"hello", "not-npz"),
         "nothing": (b"", "not-npz"),
-        "cut-off": (good[:-9], "not-npz"),
+        "cut-off": (good[:-9], "truncated-file"),
         "cut-before": (good[30:], "broken-file"),
         "npy": (npy(np.ones(2)), "not-npz"),
         "pickle": (b"\x80\x04cos\nsystem\n(S'ls'\ntR.", "not-npz"),
@@ -933,7 +939,7 @@ def _data() -> Iterator[Hostile]:
         "gzip-broken": (b"\x1f\x8b" + bytes(99), "broken-file"),
         "gzip-bomb": (gzip.compress(b"1,1,1\n" * (3 * MIB), 9, mtime=0), "data-too-large"),
         "gzip-lines": (gzip.compress(b"\n" * (16 * MIB), 9, mtime=0), "data-too-large"),
-        "zip": (packed(a=npy(np.ones(2))), "not-text"),
+        "zip": (packed(a=npy(np.ones(2))), "unknown-format"),
     }
     for name, (content, code) in tables.items():
         spec = trained("{csv: rows.csv}")
@@ -1003,7 +1009,7 @@ def pictures() -> dict[str, tuple[bytes, str]]:
         "beyond": (png(2**32 - 1, 2**32 - 1, data=b""), "data-too-large"),
         "none": (png(0, 0, data=b""), "broken-file"),
         "bomb": (png(8000, 8000, data=zlib.compress(bytes(8001 * 8000), 9)), "data-too-large"),
-        "no-data": (png(2, 1, data=b""), "truncated-file"),
+        "no-data": (png(2, 1, data=b""), "broken-file"),
         "bad-data": (png(2, 1, data=b"\x78\x9cgarbage"), "broken-file"),
         "text-bomb": (
             png(2, 1, extra=chunk(b"zTXt", b"a\0\0" + _zeros())),

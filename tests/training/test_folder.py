@@ -210,9 +210,9 @@ def test_a_second_set_after_one_of_plain_numbers(base: Path) -> None:
     [
         (b"", "not-png", "'pets/dog/bad.png' is not a PNG file: it is empty"),
         (
-            b"\xff\xd8\xff\xe0JFIF",
+            b"\xfe\xd8\xff\xe0JFIF",
             "not-png",
-            "'pets/dog/bad.png' is not a PNG file: it begins with the bytes ff d8 ff e0",
+            "'pets/dog/bad.png' is not a PNG file: it begins with the bytes fe d8 ff e0",
         ),
         (png(DOG)[:-1], "truncated-file", "the PNG file 'pets/dog/bad.png' ends too early"),
         (png(DOG)[:9], "truncated-file", "the PNG file 'pets/dog/bad.png' ends too early"),

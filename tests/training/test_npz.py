@@ -205,7 +205,9 @@ def test_pickles_are_refused_and_never_run(tmp_path: Path) -> None:
 def test_arrays_of_other_things_than_numbers(tmp_path: Path, values, shown: str) -> None:
     np.savez(tmp_path / "a.npz", x=values)
     message = f"the array 'x' holds {shown}, not numbers"
-    assert refused(tmp_path, "{npz: a.npz}", X) == [("not-numbers", message, "")]
+    numbers = "names, numbers = numpy.unique(x, return_inverse=True)"
+    help = f"save the number of each class: {numbers}" if shown == "<U5" else ""
+    assert refused(tmp_path, "{npz: a.npz}", X) == [("not-numbers", message, help)]
 
 
 def test_a_single_number(tmp_path: Path) -> None:
@@ -213,7 +215,7 @@ def test_a_single_number(tmp_path: Path) -> None:
     assert refused(tmp_path, "{npz: a.npz}", X) == [("no-rows", "'x' holds no rows", "")]
 
 
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello, world" * 100])
+@pytest.mark.parametrize("content", [b"", b"PK\x03", b"hello, world" * 100])
 def test_a_file_that_is_no_archive(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(content)
     assert refused(tmp_path) == [("not-npz", "'a.npz' is not an .npz file", "")]
@@ -222,7 +224,8 @@ def test_a_file_that_is_no_archive(tmp_path: Path, content: bytes) -> None:
 def test_a_plain_npy_file_is_no_archive(tmp_path: Path) -> None:
     with (tmp_path / "a.npz").open("wb") as stream:
         np.save(stream, ROWS)
-    assert refused(tmp_path) == [("not-npz", "'a.npz' is not an .npz file", "")]
+    help = "it is an .npy file: save the array by name: numpy.savez('rows.npz', x=array)"
+    assert refused(tmp_path) == [("not-npz", "'a.npz' is not an .npz file", help)]
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from graphnn.diagnostics import DataError
-from graphnn.storage import files
+from graphnn.storage import files, foreign
 from graphnn.storage.archives import LIMIT
 from graphnn.training.data.faults import refuse
 from graphnn.training.data.source import Wanted
@@ -46,12 +46,16 @@ def unpacked(folder: Path, wanted: Wanted) -> Iterator[tuple[BinaryIO, int]]:
     FileError
         As `opened`.
     DataError
-        The gzip file is truncated or damaged; raised while reading.
+        It is of another known format, or a gzip file that is truncated or damaged; the latter is
+        raised while reading.
     """
     with opened(folder, wanted) as stream:
-        packed = stream.read(len(_GZIP)) == _GZIP
+        start = stream.read(foreign.LONGEST)
         stream.seek(0)
-        if not packed:
+        if found := foreign.format_of(start):
+            message = f"'{wanted.name}' is {found.what}"
+            raise refuse("unknown-format", message, wanted.span, help=found.help)
+        if not start.startswith(_GZIP):
             yield stream, LIMIT
             return
         limit = files.unpacked_limit(os.fstat(stream.fileno()).st_size, _UNSUSPECTED)

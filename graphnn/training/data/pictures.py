@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from graphnn.diagnostics import DataError, Note, Span
 from graphnn.ops import Array
+from graphnn.storage import foreign
 from graphnn.training.data.columns import InputSpec
 from graphnn.training.data.faults import refuse
 
@@ -55,7 +56,9 @@ class Picture:
         self._name, self._span = name, span
         if not content.startswith(_SIGNATURE):
             shown = f"begins with the bytes {content[:4].hex(' ')}" if content else "is empty"
-            raise refuse("not-png", f"'{name}' is not a PNG file: it {shown}", span)
+            found = foreign.format_of(content)
+            help = f"it is {found.what}: {found.help}" if found else ""
+            raise refuse("not-png", f"'{name}' is not a PNG file: it {shown}", span, help=help)
         if _END not in content:
             raise refuse("truncated-file", f"the PNG file '{name}' ends too early", span)
         self._image = self._opened(content)

@@ -85,6 +85,7 @@ class ImageFolder(DataSource):
             The folder or a file is missing, lies outside the spec's folder, or is no regular file.
         """
         path = asked.keys["path"]
+        files.within(request.folder, path.name, path.span)
         wanted = Wanted(str(PurePosixPath(path.name)), path.span)
         tree = _tree(request.folder, wanted)
         read: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
