@@ -9,6 +9,8 @@ fault is unknown, and so on. Whatever meets `FAULTY` gives `FAULTY`, and reports
         report("there is no node 'a1'")
     if found is None or found is FAULTY:
         return FAULTY
+
+A value in the text that could not be read keeps its place, which `Findings.faulty` holds.
 """
 
 from __future__ import annotations

@@ -20,6 +20,11 @@ class Findings:
         How many errors end the checking, and how many warnings are kept.
     refusal : type of GraphnnError
         What is raised when there are so many errors.
+
+    Attributes
+    ----------
+    faulty : tuple of Span
+        Places of values in the text that are `FAULTY`: nothing more is kept of what is there.
     """
 
     def __init__(self, limit: int = sys.maxsize, refusal: type[GraphnnError] = SpecError) -> None:
@@ -27,17 +32,17 @@ class Findings:
         self._limit = limit
         self._refusal = refusal
         self._counts: dict[Severity, int] = {"error": 0, "warning": 0}
-        self.settled: tuple[Span, ...] = ()
+        self.faulty: tuple[Span, ...] = ()
 
     def add(self, diagnostic: Diagnostic) -> None:
-        """Keep `diagnostic`, unless it follows from what is settled.
+        """Keep `diagnostic`, unless the value at its place is known to be at fault.
 
         Raises
         ------
         GraphnnError
             It is the last error that is kept; with all errors.
         """
-        if any(told.touches(diagnostic.span) for told in self.settled):
+        if any(place.touches(diagnostic.span) for place in self.faulty):
             return
         severity = diagnostic.severity
         self._counts[severity] += 1
@@ -47,9 +52,9 @@ class Findings:
             message = f"checking stopped after {self._limit:,} faults"
             raise self._refusal(*self.errors, Diagnostic("too-many-faults", message))
 
-    def settle(self) -> None:
-        """Take the errors so far as the cause of whatever is found at their places later."""
-        self.settled = tuple(found.span for found in self.errors if found.span is not None)
+    def mark_faulty(self) -> None:
+        """Take the values at the places of the errors so far for `FAULTY` from now on."""
+        self.faulty = tuple(found.span for found in self.errors if found.span is not None)
 
     def error(
         self,

@@ -35,10 +35,10 @@ class SectionReader(FieldReader):
                 self.lacks(body, f"{where} has no '{key.name}'", key.required, at)
 
     def lacks(self, mapping: Mapping, message: str, help: str, at: Value | None = None) -> None:
-        """Report that `mapping` lacks a key, unless a key of its own was told to be at fault."""
+        """Report that `mapping` lacks a key, unless one of its own keys is known to be at fault."""
         inside = [span for entry in mapping.entries.values() for span in _places(entry)]
-        for told in self.findings.settled:
-            if told.touches(mapping.span) and not any(told.touches(place) for place in inside):
+        for fault in self.findings.faulty:
+            if fault.touches(mapping.span) and not any(fault.touches(place) for place in inside):
                 return
         first = next((entry.key for entry in mapping.entries.values()), mapping)
         self.findings.error("missing-key", message, (at or first).span, help=help)

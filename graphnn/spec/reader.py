@@ -93,8 +93,8 @@ def read(
     limits : Limits, optional
         How much to take in.
     findings : Findings, optional
-        Takes the faults that do not stop the reading, in place of an error; it is settled then,
-        as values at fault stand where they do, as NaN.
+        Takes the faults that do not stop the reading, in place of an error, and knows their
+        places: values at fault stand there as NaN.
 
     Returns
     -------

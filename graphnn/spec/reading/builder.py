@@ -271,7 +271,7 @@ class Builder:
         if self._raises or not isinstance(top, Mapping):
             self._findings.raise_errors()
         assert isinstance(top, Mapping)
-        self._findings.settle()
+        self._findings.mark_faulty()
         return top
 
     def fault(
