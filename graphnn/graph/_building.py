@@ -87,7 +87,7 @@ def _outputs(
     if spec.outputs is not None:
         return tuple(reference.name for reference in spec.outputs)
     ends = _ends(spec, nodes, network)
-    outer = {spec.aliases.get(use.name) for use in spec.uses.values() if use.parent is None}
+    outer = {spec.aliases.get(call.name) for call in spec.calls.values() if call.parent is None}
     results = [name for name in ends if _is_result(nodes[name], inside=name not in outer)]
     return _by_uses(spec, results or [name for name in ends if not network.out_degree(name)])
 
@@ -107,12 +107,12 @@ def _is_result(node: Node, *, inside: bool) -> bool:
 
     What is `inside` of a block is not: not read there, it is a leftover.
     """
-    return not (node.op.is_loss or not node.op.operands or (node.spec.copy and inside))
+    return not (node.op.is_loss or not node.op.operands or (node.spec.instance and inside))
 
 
 def _by_uses(spec: NetworkSpec, names: Iterable[str]) -> tuple[str, ...]:
     """`names`, where a use stands for a node by the name of the outermost such use."""
     known: dict[str, str] = {}
-    for use in spec.uses:
-        known.setdefault(spec.aliases.get(use, use), use)
+    for call in spec.calls:
+        known.setdefault(spec.aliases.get(call, call), call)
     return tuple(known.get(name, name) for name in names)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from graphnn.graph._graph import Graph, Node
-from graphnn.spec.model import BlockCall, BlockInstance, copies_of
+from graphnn.spec.model import BlockCall, BlockInstance, instances_of
 from graphnn.spec.sizes import Shape, show
 
 
@@ -16,8 +16,8 @@ class Group:
 
     Attributes
     ----------
-    use : BlockCall
-    copy : BlockInstance
+    call : BlockCall
+    instance : BlockInstance
         The one that is shown.
     count : int
         How many copies it stands for; 1 where each is a group of its own.
@@ -25,18 +25,18 @@ class Group:
         In order.
     """
 
-    use: BlockCall
-    copy: BlockInstance
+    call: BlockCall
+    instance: BlockInstance
     count: int
     items: list[Group | Node] = field(default_factory=list)
 
     @property
     def title(self) -> str:
         """Its name, and how many copies there are: ``h``, ``h x5``, or ``h.2``."""
-        name = self.use.spec.name
-        if self.count == 1 and self.copy.number is not None and self.use.repeat != 1:
-            return f"{name}.{self.copy.number}"
-        return name if self.use.repeat is None else f"{name} x{self.count}"
+        name = self.call.spec.name
+        if self.count == 1 and self.instance.number is not None and self.call.repeat != 1:
+            return f"{name}.{self.instance.number}"
+        return name if self.call.repeat is None else f"{name} x{self.count}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,19 @@ def outline(graph: Graph, *, expand: bool = False, order: Iterable[str] | None =
     alike: dict[str, list[Node]] = {}
     for name in order or graph.spec.nodes:
         node = graph.nodes[name]
-        chain = copies_of(node.spec.copy)
+        chain = instances_of(node.spec.instance)
         place = name if expand else _first(chain, name)
         shown[name] = place
         alike.setdefault(place, []).append(node)
         if place != name:
             continue
         items = top
-        for copy in chain:
-            if copy.name not in groups:
-                count = 1 if expand else len(copy.use.copies)
-                groups[copy.name] = Group(copy.use, copy, count)
-                items.append(groups[copy.name])
-            items = groups[copy.name].items
+        for instance in chain:
+            if instance.name not in groups:
+                count = 1 if expand else len(instance.call.instances)
+                groups[instance.name] = Group(instance.call, instance, count)
+                items.append(groups[instance.name])
+            items = groups[instance.name].items
         items.append(node)
     return Outline(top, shown, alike, _names(graph))
 
@@ -124,16 +124,16 @@ def _first(chain: list[BlockInstance], name: str) -> str:
         return name
     local = name.removeprefix(f"{chain[-1].name}.")
     parts = [
-        each.use.spec.name if each.number is None else f"{each.use.spec.name}.1" for each in chain
+        each.call.spec.name if each.number is None else f"{each.call.spec.name}.1" for each in chain
     ]
     return ".".join([*parts, local])
 
 
 def _names(graph: Graph) -> dict[str, str]:
     found: dict[str, str] = {}
-    for use in graph.spec.uses.values():
-        found.setdefault(graph.spec.aliases[use.name], use.name)
-    for use in graph.spec.uses.values():
-        for copy in use.copies:
-            found.setdefault(graph.spec.aliases[copy.name], copy.name)
+    for call in graph.spec.calls.values():
+        found.setdefault(graph.spec.aliases[call.name], call.name)
+    for call in graph.spec.calls.values():
+        for instance in call.instances:
+            found.setdefault(graph.spec.aliases[instance.name], instance.name)
     return found

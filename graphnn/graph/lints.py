@@ -76,7 +76,7 @@ class _Adviser:
         silencing = {id(allowed) for allowed in spec.allow if allowed.value == code}
         self._came |= silencing
         if not silencing:
-            self._copies.of(spec.copy).warning(code, message, place.span, **parts)
+            self._copies.of(spec.instance).warning(code, message, place.span, **parts)
 
     def _unread(self) -> None:
         graph = self._graph
@@ -102,7 +102,7 @@ class _Adviser:
             self._warn(graph.nodes[name], code, message, spec.place, help=help)
 
     def _unused_blocks(self) -> None:
-        used = {use.block.name for use in self._graph.spec.uses.values()}
+        used = {call.block.name for call in self._graph.spec.calls.values()}
         for name, block in self._graph.spec.blocks.items():
             if block.own and name not in used:
                 message = f"no node uses the block '{name}'"

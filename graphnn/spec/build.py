@@ -99,7 +99,7 @@ class SpecReader(TrainReader):
             sizes=named,
             nodes=flat.nodes,
             blocks=known,
-            uses=flat.uses,
+            calls=flat.calls,
             aliases=flat.aliases,
             faulty=flat.faulty,
             **self.record(NetworkSpec, document),

@@ -47,7 +47,7 @@ class NodeSpec:
     ----------
     name : str
         In full; of a node in a block's definition, the name that it has there.
-    copy : BlockInstance or None
+    instance : BlockInstance or None
         The copy of a block that it belongs to.
     allow : tuple of Scalar
         Codes of warnings that are not told of it.
@@ -66,7 +66,7 @@ class NodeSpec:
     trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
     about: str = key(forms.TEXT, _REMARK, "")
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
-    copy: BlockInstance | None = field(default=None, repr=False)
+    instance: BlockInstance | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ class BlockCall:
         Number of copies; None for a single one whose nodes have no number in their names.
     inputs : list of Reference
         What the first copy reads, by full names.
-    copies : list of BlockInstance
+    instances : list of BlockInstance
     parent : BlockInstance or None
         The copy of a block that it is inside of.
     trainable : bool
@@ -192,7 +192,7 @@ class BlockCall:
     trainable: bool
     allow: tuple[Scalar, ...]
     inputs: list[Reference] = field(default_factory=list, repr=False)
-    copies: list[BlockInstance] = field(default_factory=list, repr=False)
+    instances: list[BlockInstance] = field(default_factory=list, repr=False)
 
     @property
     def place(self) -> Value:
@@ -215,7 +215,7 @@ class BlockInstance:
     """
 
     name: str
-    use: BlockCall
+    call: BlockCall
     number: int | None
     given: Dict[str, str]
 
@@ -447,7 +447,7 @@ class NetworkSpec:
     allow : tuple of Scalar
         Codes of warnings that are not told.
     blocks : mapping of str to BlockSpec
-    uses : mapping of str to Use
+    calls : mapping of str to BlockCall
         By full name, every use inside one of another included.
     aliases : mapping of str to str
         The node that the name of a use (``h``), or of one of its copies (``h.2``), stands for.
@@ -509,7 +509,7 @@ class NetworkSpec:
         None,
     )
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
-    uses: Dict[str, BlockCall] = field(default_factory=dict)
+    calls: Dict[str, BlockCall] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)
     faulty: Dict[str, tuple[Reference, ...]] = field(default_factory=dict)
 
@@ -529,10 +529,10 @@ class NetworkSpec:
 SPEC = forms.section(keys_of(NetworkSpec))
 
 
-def copies_of(copy: BlockInstance | None) -> list[BlockInstance]:
-    """`copy` and those around it, from the outermost in."""
+def instances_of(instance: BlockInstance | None) -> list[BlockInstance]:
+    """`instance` and those around it, from the outermost in."""
     chain: list[BlockInstance] = []
-    while copy is not None:
-        chain.append(copy)
-        copy = copy.use.parent
+    while instance is not None:
+        chain.append(instance)
+        instance = instance.call.parent
     return chain[::-1]

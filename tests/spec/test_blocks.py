@@ -107,17 +107,17 @@ def test_structure_is_kept():
     spec = spec_of(BLOCKS)
     assert list(spec.blocks) == ["dense", "skip", "mix"]
     assert spec.blocks["dense"].about == "a layer"
-    assert list(spec.uses) == ["y", "h", "h.1.d", "h.2.d"]
-    use = spec.uses["h.2.d"]
-    assert (use.block.name, use.repeat, use.scope["units"]) == ("dense", 2, 6)
-    assert use.parent is spec.uses["h"].copies[1]
-    assert [copy.name for copy in use.copies] == ["h.2.d.1", "h.2.d.2"]
-    assert [r.name for r in use.inputs] == ["h.1.s"]
+    assert list(spec.calls) == ["y", "h", "h.1.d", "h.2.d"]
+    call = spec.calls["h.2.d"]
+    assert (call.block.name, call.repeat, call.scope["units"]) == ("dense", 2, 6)
+    assert call.parent is spec.calls["h"].instances[1]
+    assert [instance.name for instance in call.instances] == ["h.2.d.1", "h.2.d.2"]
+    assert [r.name for r in call.inputs] == ["h.1.s"]
     node = spec.nodes["h.2.d.1.a"]
-    assert node.copy is use.copies[0]
-    assert (node.copy.number, node.about) == (1, "a map")
-    assert spec.nodes["x"].copy is None
-    assert spec.nodes["y.m"].copy.number is None
+    assert node.instance is call.instances[0]
+    assert (node.instance.number, node.about) == (1, "a map")
+    assert spec.nodes["x"].instance is None
+    assert spec.nodes["y.m"].instance.number is None
     # A place is where the block stands, for all copies alike.
     assert node.place is spec.nodes["h.1.d.2.a"].place is spec.blocks["dense"].nodes["a"].place
 
@@ -205,7 +205,7 @@ nodes:
   g: {block: two, inputs: h, trainable: false}
 """)
     assert net.trainable == ("h.b.1.l.weight", "h.b.1.l.bias")
-    assert net.graph.spec.uses["h.a"].spec.about == "stays"
+    assert net.graph.spec.calls["h.a"].spec.about == "stays"
 
 
 def test_nodes_of_blocks_are_named_in_every_section(tmp_path):

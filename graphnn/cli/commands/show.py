@@ -12,7 +12,7 @@ from graphnn.cli import terminal
 from graphnn.cli.options import File, Settings, settings
 from graphnn.graph import Graph, Group, Node, Origin, Outline, Parameter, outline, show_shapes
 from graphnn.spec import flow
-from graphnn.spec.model import BlockInstance, copies_of
+from graphnn.spec.model import BlockInstance, instances_of
 from graphnn.spec.sizes import show as show_shape
 from graphnn.spec.values import Mapping, Scalar, Value
 from graphnn.training import load
@@ -65,19 +65,19 @@ def _entries(graph: Graph) -> Counter[str]:
         if not parameter.learned:
             continue
         node = graph.nodes[parameter.name.rpartition(".")[0]]
-        for copy in copies_of(node.spec.copy):
-            entries[copy.name] += parameter.size
-            if copy.number is not None:
-                entries[copy.use.name] += parameter.size
+        for instance in instances_of(node.spec.instance):
+            entries[instance.name] += parameter.size
+            if instance.number is not None:
+                entries[instance.call.name] += parameter.size
     return entries
 
 
 def _group_row(graph: Graph, group: Group, seen: Outline, entries: Counter[str]) -> tuple[str, ...]:
-    use, copy = group.use, group.copy
-    read = [_read(graph, use.parent, name, seen) for name in copy.given.values()]
-    count = entries[use.name if group.count > 1 else copy.name]
+    call, instance = group.call, group.instance
+    read = [_read(graph, call.parent, name, seen) for name in instance.given.values()]
+    count = entries[call.name if group.count > 1 else instance.name]
     own = f"{count:,} entries" if count else ""
-    return group.title, use.block.name, ", ".join(read), "", own
+    return group.title, call.block.name, ", ".join(read), "", own
 
 
 def _node_row(graph: Graph, node: Node, seen: Outline) -> tuple[str, ...]:
@@ -94,7 +94,7 @@ def _node_row(graph: Graph, node: Node, seen: Outline) -> tuple[str, ...]:
     return (
         _local(node),
         " ".join([node.op.name, *attributes]),
-        ", ".join(_read(graph, node.spec.copy, name, seen) for name in node.inputs),
+        ", ".join(_read(graph, node.spec.instance, name, seen) for name in node.inputs),
         shape,
         ", ".join(parameters),
     )
@@ -105,18 +105,18 @@ def _shown(value: Value) -> str:
 
 
 def _local(node: Node) -> str:
-    copy = node.spec.copy
-    return node.name if copy is None else node.name.removeprefix(f"{copy.name}.")
+    instance = node.spec.instance
+    return node.name if instance is None else node.name.removeprefix(f"{instance.name}.")
 
 
-def _read(graph: Graph, copy: BlockInstance | None, source: str, seen: Outline) -> str:
-    """The node `source` by its shortest name; as the block calls it where `copy` is one."""
+def _read(graph: Graph, instance: BlockInstance | None, source: str, seen: Outline) -> str:
+    """The node `source` by its shortest name; as the block calls it where `instance` is one."""
     aliases = graph.spec.aliases
     source = aliases.get(source, source)
-    if copy is None:
+    if instance is None:
         return seen.name(source)
-    given = {aliases.get(name, name): key for key, name in copy.given.items()}
-    return given.get(source) or seen.name(source).removeprefix(f"{copy.name}.")
+    given = {aliases.get(name, name): key for key, name in instance.given.items()}
+    return given.get(source) or seen.name(source).removeprefix(f"{instance.name}.")
 
 
 def _mention(node: Node, name: str, full: str | None) -> str:
@@ -124,8 +124,8 @@ def _mention(node: Node, name: str, full: str | None) -> str:
         return f"no {name}"
     if full == f"{node.name}.{name}":
         return name
-    copy = node.spec.copy
-    return f"{name} = {full if copy is None else full.removeprefix(f'{copy.name}.')}"
+    instance = node.spec.instance
+    return f"{name} = {full if instance is None else full.removeprefix(f'{instance.name}.')}"
 
 
 def _parameter_rows(graph: Graph, seen: Outline) -> Iterator[tuple[terminal.Piece, ...]]:

@@ -9,7 +9,7 @@ import graphviz
 
 from graphnn.diagnostics import printable
 from graphnn.graph import Graph, Group, Node, Outline, outline, show_shapes
-from graphnn.spec.model import copies_of
+from graphnn.spec.model import instances_of
 
 Direction = Literal["down", "right"]
 _FONT = "Helvetica"
@@ -97,12 +97,12 @@ def to_dot(
 
 
 def _frame(group: Group, about: bool) -> graphviz.Digraph:
-    title = f"<b>{_text(group.title)}</b>  {_small(group.use.block.name)}"
-    remark = group.use.spec.about or group.use.block.about
+    title = f"<b>{_text(group.title)}</b>  {_small(group.call.block.name)}"
+    remark = group.call.spec.about or group.call.block.about
     left = '<br align="left"/>'
     remarks = f"<i>{_small(_cut(remark))}</i>{left}" if about and remark else ""
     return graphviz.Digraph(
-        name=f"cluster_{group.copy.name}",
+        name=f"cluster_{group.instance.name}",
         graph_attr={
             "label": f"<{title}{left}{remarks}>",
             "labeljust": "l",
@@ -135,16 +135,16 @@ def _which(source: Node, reader: Node, seen: Outline) -> list[str]:
     """Which of the copies that are drawn once `reader` reads, where that is not the last."""
     if seen.shown[source.name] == source.name == seen.alike[source.name][-1].name:
         return []
-    around = copies_of(reader.spec.copy)
-    left = [copy for copy in copies_of(source.spec.copy) if copy not in around]
-    earlier = any(copy is not copy.use.copies[-1] for copy in left)
+    around = instances_of(reader.spec.instance)
+    left = [instance for instance in instances_of(source.spec.instance) if instance not in around]
+    earlier = any(instance is not instance.call.instances[-1] for instance in left)
     return [seen.name(source.name)] if earlier else []
 
 
 def _label(graph: Graph, alike: list[Node], about: bool) -> str:
     node = alike[0]
-    copy = node.spec.copy
-    name = node.name if copy is None else node.name.removeprefix(f"{copy.name}.")
+    instance = node.spec.instance
+    name = node.name if instance is None else node.name.removeprefix(f"{instance.name}.")
     lines = [f"<b>{_text(name)}</b>  {_text(node.op.name)}"]
     kind = " int" if node.kind == "int" else ""
     lines.append(_small(show_shapes(each.shape for each in alike) + kind))

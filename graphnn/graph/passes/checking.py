@@ -35,7 +35,7 @@ def check_ties(
         for name, origin in shared.items():
             owner = parameters.get(node.parameters[name] or "")
             if owner is not None and owner.shape != wanted[name]:
-                reports.of(node.spec.copy).error(
+                reports.of(node.spec.instance).error(
                     "shape-mismatch",
                     f"'{node.name}.{name}' has shape {show(wanted[name])}, "
                     f"but '{owner.name}', which it shares, has {show(owner.shape)}",
@@ -90,7 +90,7 @@ def check_free_sizes(spec: NetworkSpec, nodes: Dict[str, Node], reports: BlockDi
     for node in free:
         for name in sorted(node.op.free_names - seen):
             seen.add(name)
-            reports.of(node.spec.copy).error(
+            reports.of(node.spec.instance).error(
                 "unbound-size",
                 f"no input determines the size '{name}'",
                 _mention_of(name, node).span,

@@ -38,14 +38,14 @@ class UnknownNodes:
         self._helps: dict[str, str] = {}  # by name
         self._limit = suggestion_limit(len(spec.nodes) + len(spec.aliases))
 
-    def check(self, reference: Reference, copy: BlockInstance | None = None) -> None:
-        """Report `reference`, found in `copy`, where it is that of no node."""
+    def check(self, reference: Reference, instance: BlockInstance | None = None) -> None:
+        """Report `reference`, found in `instance`, where it is that of no node."""
         name = reference.name
         if not name or self._spec.find(name) is not None:
             return
         if name not in self._helps:
             self._helps[name] = self._help(name) if len(self._helps) < self._limit else ""
-        self._reports.of(copy).error(
+        self._reports.of(instance).error(
             "unknown-node",
             f"there is no node '{name}'",
             reference.place.span,
@@ -54,11 +54,11 @@ class UnknownNodes:
 
     def _help(self, name: str) -> str:
         head, _, number = name.rpartition(".")
-        use = self._spec.uses.get(head)
-        if use is not None and number.isdigit():
-            if use.repeat is None:
+        call = self._spec.calls.get(head)
+        if call is not None and number.isdigit():
+            if call.repeat is None:
                 return f"'{head}' is one copy, without a number: it has no 'repeat'"
-            return f"the copies of '{head}' are numbered from 1 to {use.repeat}"
+            return f"the copies of '{head}' are numbered from 1 to {call.repeat}"
         return suggestion(name, (*self._spec.nodes, *self._spec.aliases))
 
 
@@ -77,10 +77,10 @@ def connect(
             if reference.name in spec.nodes:
                 network.add_edge(reference.name, name, key=position)
             else:
-                unknown.check(reference, node.copy)
-    for use in spec.uses.values():
-        for reference in use.inputs:
-            unknown.check(reference, use.parent)
+                unknown.check(reference, node.instance)
+    for call in spec.calls.values():
+        for reference in call.inputs:
+            unknown.check(reference, call.parent)
     for reference in chain.from_iterable(spec.faulty.values()):
         unknown.check(reference)
     return network

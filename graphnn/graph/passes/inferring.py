@@ -112,7 +112,7 @@ class _Inference:
             if _takes(operand.kind, read.kind):
                 continue
             fine = False
-            self._reports.of(node.spec.copy).error(
+            self._reports.of(node.spec.instance).error(
                 "wrong-kind",
                 f"{node.op.name} takes {_KINDS[operand.kind]}, "
                 f"but '{read.name}' holds {_KINDS[read.kind]}",
@@ -174,7 +174,7 @@ class _Inference:
             Note(_described(read, names[position] if matched else ""), read.spec.place.span)
             for position, read in enumerate(inputs[:4])
         ]
-        self._reports.of(node.spec.copy).error(
+        self._reports.of(node.spec.instance).error(
             code,
             message,
             place.span,
@@ -191,7 +191,7 @@ class _Inference:
             full, shape = f"{node.name}.{key}", shapes[key]
             loose = sorted(set().union(*map(sizes.free_names, shape)))
             if loose:
-                self._reports.of(node.spec.copy).error(
+                self._reports.of(node.spec.instance).error(
                     "free-parameter",
                     f"'{full}' would have shape {show(shape)}, but '{loose[0]}' is free",
                     origin.place.span,
@@ -218,7 +218,7 @@ class _Inference:
             problem = f"would have shape {show(shape)}, more than {most:,} entries"
         else:
             return True
-        self._reports.of(node.spec.copy).error("too-large", f"'{what}' {problem}", place.span)
+        self._reports.of(node.spec.instance).error("too-large", f"'{what}' {problem}", place.span)
         return False
 
 

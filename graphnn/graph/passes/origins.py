@@ -153,8 +153,8 @@ class _Reader:
         if not isinstance(target, Scalar) or not isinstance(target.value, str):
             return self._wrong("{share: NODE.PARAMETER}", target)
         node, _, parameter = target.value.rpartition(".")
-        if self._scope.copy is not None:
-            node = f"{self._scope.copy.name}.{node}"
+        if self._scope.instance is not None:
+            node = f"{self._scope.instance.name}.{node}"
         node = self._scope.spec.aliases.get(node, node)
         return (
             FAULTY if extra else Origin(target, share=f"{node}.{parameter}" if node else parameter)

@@ -86,27 +86,29 @@ class _Resolver:
 
         Of a node of a block that `check` found at fault nothing more is reported.
         """
-        copy = spec.copy
-        if copy is None:
+        instance = spec.instance
+        if instance is None:
             return _resolve(spec, self._outer)
-        use = copy.use
-        written = use.block.nodes[spec.name.removeprefix(f"{copy.name}.")]
+        call = instance.call
+        written = call.block.nodes[spec.name.removeprefix(f"{instance.name}.")]
         if id(written) in self._unsound:
             op_class = REGISTRY.get(str(spec.op.value))
             operands = op_class.parameter_operands() if op_class else ()
             return FAULTY, {operand.name: FAULTY for operand in operands}
-        findings = self._reports.of(copy)
-        key = (id(written), id(use))
+        findings = self._reports.of(instance)
+        key = (id(written), id(call))
         if key in self._alike:
             node, origins = self._alike[key]
             inputs = FAULTY if node is FAULTY else _inputs(spec, type(node.op), findings)
             if node is FAULTY or inputs is FAULTY:
                 return FAULTY, origins
             return ResolvedNode(spec, node.op, inputs, node.parameters), origins
-        folder = use.block.folder
+        folder = call.block.folder
         found = _resolve(
             spec,
-            replace(self._outer, findings=findings, sizes=use.scope, folder=folder, copy=copy),
+            replace(
+                self._outer, findings=findings, sizes=call.scope, folder=folder, instance=instance
+            ),
         )
         # What names no other parameter and no array by the node's name is alike in all copies.
         if not any(isinstance(entry.value, Mapping) for entry in spec.fields.values()):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graphnn.diagnostics import Note
 from graphnn.graph._graph import reached
 from graphnn.spec import BlockDiagnostics
-from graphnn.spec.model import BlockCall, NetworkSpec, NodeSpec, copies_of
+from graphnn.spec.model import BlockCall, NetworkSpec, NodeSpec, instances_of
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -57,14 +57,14 @@ def _circle(network: nx.MultiDiGraph[str], nodes: list[str]) -> list[str]:
 def _report(circle: list[NodeSpec], reports: BlockDiagnostics) -> None:
     """Report nodes of which each reads the one before it, and the first the last."""
     # As seen from the innermost copy that they all are in: there a block stands for its nodes.
-    chains = [copies_of(spec.copy) for spec in circle]
+    chains = [instances_of(spec.instance) for spec in circle]
     common = [
         first
         for first, *others in zip(*chains, strict=False)
         if all(other is first for other in others)
     ]
     seen: dict[str, NodeSpec | BlockCall] = {
-        spec.name: chain[len(common)].use if len(chain) > len(common) else spec
+        spec.name: chain[len(common)].call if len(chain) > len(common) else spec
         for spec, chain in zip(circle, chains, strict=True)
     }
     members = [member for member, _ in groupby(seen[spec.name] for spec in circle)]

@@ -60,7 +60,7 @@ class Scope:
     sizes : mapping of str to Size
     folder : Path
         Where names of files start.
-    copy : BlockInstance or None
+    instance : BlockInstance or None
         The copy of a block that it is in.
     block : BlockSpec or None
         Set for a node of a block's definition, whose sizes are not known.
@@ -71,5 +71,5 @@ class Scope:
     findings: Findings
     sizes: Dict[str, Size]
     folder: Path
-    copy: BlockInstance | None = None
+    instance: BlockInstance | None = None
     block: BlockSpec | None = None

@@ -67,8 +67,8 @@ class _Ties:
         members = set(names)
         first = names.index(next(name for name in self._origins if name in members))
         circle = [*names[first:], *names[: first + 1]]
-        copy = self._spec.nodes[_node_of(names[-1])].copy
-        self._reports.of(copy).error(
+        instance = self._spec.nodes[_node_of(names[-1])].instance
+        self._reports.of(instance).error(
             "cyclic-share",
             f"'{circle[0]}' is shared in a circle: {show_circle(circle)}",
             self._place(circle[0]),
@@ -78,7 +78,7 @@ class _Ties:
     def _report_unknown(self, target: str, asking: str) -> None:
         self._suggestions -= 1
         others = [o for o in self._origins if o != asking] if self._suggestions >= 0 else ()
-        self._reports.of(self._spec.nodes[_node_of(asking)].copy).error(
+        self._reports.of(self._spec.nodes[_node_of(asking)].instance).error(
             "unknown-parameter",
             f"there is no parameter '{target}' to share",
             self._place(asking),

@@ -20,22 +20,22 @@ class BlockDiagnostics:
         self._findings = findings
         self._alike: dict[tuple[str, Span | None, str], tuple[Diagnostic, list[str]]] = {}
 
-    def of(self, copy: BlockInstance | None) -> Findings:
-        """What takes the faults of a node of `copy`, or of one that is in no block."""
-        return self._findings if copy is None else _InCopy(self, copy)
+    def of(self, instance: BlockInstance | None) -> Findings:
+        """What takes the faults of a node of `instance`, or of one that is in no block."""
+        return self._findings if instance is None else _InCopy(self, instance)
 
-    def tell(self, copy: BlockInstance, diagnostic: Diagnostic) -> None:
-        """Tell a fault of a node of `copy`."""
+    def tell(self, instance: BlockInstance, diagnostic: Diagnostic) -> None:
+        """Tell a fault of a node of `instance`."""
         # Apart from the names of nodes in it, so that copies compare.
-        message = diagnostic.message.replace(f"{copy.name}.", "")
+        message = diagnostic.message.replace(f"{instance.name}.", "")
         key = (diagnostic.code, diagnostic.span, message)
         if key not in self._alike:
-            first = replace(diagnostic, notes=(*diagnostic.notes, *notes(copy)))
+            first = replace(diagnostic, notes=(*diagnostic.notes, *notes(instance)))
             self._alike[key] = (first, [])
             self._findings.add(first)
             return
         told, others = self._alike[key]
-        others.append(copy.name)
+        others.append(instance.name)
         kept = told.notes[:-1] if len(others) > 1 else told.notes
         note = Note(f"the same in {_listed(others)}")
         again = replace(told, notes=(*kept, note))
@@ -43,17 +43,17 @@ class BlockDiagnostics:
         self._findings.replace(told, again)
 
 
-def notes(copy: BlockInstance) -> tuple[Note, ...]:
-    """Where the block of `copy` is used, and the one around that, from the innermost out."""
+def notes(instance: BlockInstance) -> tuple[Note, ...]:
+    """Where the block of `instance` is used, and the one around that, from the innermost out."""
     found: list[Note] = []
-    inner: BlockInstance | None = copy
+    inner: BlockInstance | None = instance
     while inner is not None:
-        use = inner.use
-        which = f"the block '{use.block.name}'"
+        call = inner.call
+        which = f"the block '{call.block.name}'"
         if inner.number is not None:
             which = f"copy {inner.number} of {which}"
-        found.append(Note(f"'{inner.name}' is {which}, used here", use.spec.place.span))
-        inner = use.parent
+        found.append(Note(f"'{inner.name}' is {which}, used here", call.spec.place.span))
+        inner = call.parent
     return tuple(found)
 
 
@@ -65,10 +65,10 @@ def _listed(names: list[str]) -> str:
 
 
 class _InCopy(Findings):
-    def __init__(self, copies: BlockDiagnostics, copy: BlockInstance) -> None:
+    def __init__(self, instances: BlockDiagnostics, instance: BlockInstance) -> None:
         super().__init__()
-        self._copies = copies
-        self._copy = copy
+        self._copies = instances
+        self._copy = instance
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep `diagnostic` as one of this copy."""

@@ -54,14 +54,14 @@ def blocks(
     return _Blocks(findings, ops, whole).all(section, folder)
 
 
-def check_use(
+def check_call(
     spec: BlockCallSpec, known: Names[BlockSpec], ops: Collection[str], findings: Findings
 ) -> BlockCallSpec | Faulty:
     """`spec` with its inputs in the block's order, or FAULTY when it does not fit the block.
 
     Parameters
     ----------
-    spec : UseSpec
+    spec : BlockCallSpec
     known : Names of BlockSpec
     ops : collection of str
         Names of the ops that there are.
@@ -286,11 +286,11 @@ class _Blocks(NodeReader):
         for start in found:
             path = [] if start in depths else [(start, _used(found[start]))]
             while path:
-                name, uses = path[-1]
+                name, calls = path[-1]
                 open_[name] = None
-                use = next(uses, None)
-                below = "" if use is None else str(use.block.value)
-                if use is None:
+                call = next(calls, None)
+                below = "" if call is None else str(call.block.value)
+                if call is None:
                     inner = (depths.get(below, 0) for below in _blocks_in(found[name]))
                     depths[name] = 1 + max(inner, default=0)
                     if depths[name] > MAX_DEPTH:
@@ -301,7 +301,7 @@ class _Blocks(NodeReader):
                     names = list(open_)
                     names = [*names[names.index(below) :], below]
                     unsound.update(names)
-                    self._circle(names, use, found)
+                    self._circle(names, call, found)
                 elif below in found and below not in depths:
                     path.append((below, _used(found[below])))
         for name in [name for name, depth in depths.items() if depth == MAX_DEPTH + 1]:
@@ -309,12 +309,12 @@ class _Blocks(NodeReader):
             self.findings.error("too-deep", message, found[name].place.span)
         return unsound
 
-    def _circle(self, names: list[str], use: BlockCallSpec, found: Dict[str, BlockSpec]) -> None:
+    def _circle(self, names: list[str], call: BlockCallSpec, found: Dict[str, BlockSpec]) -> None:
         shown = names if len(names) <= 12 else [*names[:6], "...", *names[-5:]]
         self.findings.error(
             "cyclic-block",
             f"the block '{names[0]}' is made of itself: {' -> '.join(shown)}",
-            use.block.span,
+            call.block.span,
             notes=[
                 Note(f"'{name}' is defined here", found[name].place.span)
                 for name in dict.fromkeys(names[:4])
@@ -329,16 +329,16 @@ class _Blocks(NodeReader):
             if isinstance(node, NodeSpec):
                 nodes[name] = node
                 continue
-            use = check_use(node, known, self._ops, self.findings)
-            if use is not FAULTY and self._sizes_known(use, block):
-                nodes[name] = use
+            call = check_call(node, known, self._ops, self.findings)
+            if call is not FAULTY and self._sizes_known(call, block):
+                nodes[name] = call
         faulty = block.nodes.faulty | block.nodes.keys()
         return replace(block, nodes=Names(nodes, faulty))
 
-    def _sizes_known(self, use: BlockCallSpec, block: BlockSpec) -> bool:
+    def _sizes_known(self, call: BlockCallSpec, block: BlockSpec) -> bool:
         """Tell sizes of a use that are wrong whatever the sizes of the block are."""
         fine = True
-        for _, what, value, most in asked(use, use.name):
+        for _, what, value, most in asked(call, call.name):
             try:
                 size_of(what, value, block.scope, most)
             except GivenSizeError as fault:
@@ -353,18 +353,18 @@ class _Blocks(NodeReader):
         return fine
 
 
-def asked(use: BlockCallSpec, name: str) -> Iterator[tuple[str, str, Value, int]]:
-    """The sizes that `use`, called `name`, gives, and its repeat.
+def asked(call: BlockCallSpec, name: str) -> Iterator[tuple[str, str, Value, int]]:
+    """The sizes that `call`, called `name`, gives, and its repeat.
 
     Yields
     ------
     key, what, value, most
         `what` are the words for messages, `most` is the largest number that it can be.
     """
-    for key, entry in use.fields.items():
+    for key, entry in call.fields.items():
         yield key, f"the '{key}' of '{name}'", entry.value, sizes.MAX_SIZE
-    if use.repeat is not None:
-        yield "repeat", f"the 'repeat' of '{name}'", use.repeat, MAX_NODES
+    if call.repeat is not None:
+        yield "repeat", f"the 'repeat' of '{name}'", call.repeat, MAX_NODES
 
 
 def depends(value: Value, block: BlockSpec) -> bool:
@@ -395,4 +395,4 @@ def _used(block: BlockSpec) -> Iterator[BlockCallSpec]:
 
 
 def _blocks_in(block: BlockSpec) -> Iterator[str]:
-    return (str(use.block.value) for use in _used(block))
+    return (str(call.block.value) for call in _used(block))

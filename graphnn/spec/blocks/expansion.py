@@ -13,7 +13,7 @@ from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
 from graphnn.spec.blocks.definitions import (
     GivenSizeError,
     asked,
-    check_use,
+    check_call,
     size_of,
     unknown_size_help,
 )
@@ -37,7 +37,7 @@ class Expanded:
     """What `expand` makes; see the attributes of `NetworkSpec` of the same names."""
 
     nodes: dict[str, NodeSpec]
-    uses: dict[str, BlockCall]
+    calls: dict[str, BlockCall]
     aliases: dict[str, str]
     faulty: dict[str, tuple[Reference, ...]]
 
@@ -92,7 +92,7 @@ class _Expander:
             if isinstance(node, NodeSpec):
                 top.append(node)
                 continue
-            found = check_use(node, self._blocks, ops, self._findings)
+            found = check_call(node, self._blocks, ops, self._findings)
             if found is FAULTY:
                 self._misfit(node)
                 self._faulty[name] = node.inputs
@@ -102,8 +102,8 @@ class _Expander:
         # An alias leads to a node, or to an alias that was made after it.
         for name, target in reversed(list(self._aliases.items())):
             self._aliases[name] = self._aliases.get(target, target)
-        for use in self._uses.values():
-            use.inputs.extend(self._reference(r, use.parent) for r in use.spec.inputs)
+        for call in self._uses.values():
+            call.inputs.extend(self._reference(r, call.parent) for r in call.spec.inputs)
         placed = {name: self._placed(name, *found) for name, found in self._nodes.items()}
         faulty = {
             name: tuple(self._reference(reference, None) for reference in read)
@@ -125,22 +125,22 @@ class _Expander:
     def _unfold(self, top: Iterable[Node]) -> None:
         pending: list[tuple[BlockInstance | None, Iterator[Node]]] = [(None, iter(top))]
         while pending:
-            copy, rest = pending[-1]
+            instance, rest = pending[-1]
             node = next(rest, None)
             if node is None:
                 pending.pop()
             elif isinstance(node, NodeSpec):
-                self._nodes[_full(copy, node.name)] = (node, copy)
-            elif use := self._use(node, copy):
-                pending += [(c, iter(use.block.nodes.values())) for c in reversed(use.copies)]
+                self._nodes[_full(instance, node.name)] = (node, instance)
+            elif call := self._use(node, instance):
+                pending += [(c, iter(call.block.nodes.values())) for c in reversed(call.instances)]
             else:
                 # What one in a block reads is checked where the block is defined.
-                self._faulty[_full(copy, node.name)] = node.inputs if copy is None else ()
+                self._faulty[_full(instance, node.name)] = node.inputs if instance is None else ()
 
     def _use(self, spec: BlockCallSpec, parent: BlockInstance | None) -> BlockCall | None:
         """`spec` with its copies, or None where it is at fault."""
         block = self._blocks[str(spec.block.value)]
-        outer = self._scope if parent is None else parent.use.scope
+        outer = self._scope if parent is None else parent.call.scope
         findings = self._copies.of(parent)
         name = _full(parent, spec.name)
         given, fault = _given(spec, name, block, outer)
@@ -152,40 +152,40 @@ class _Expander:
         assert repeat is None or isinstance(repeat, int)
         if parent is None and self._too_many(spec, block, scope, repeat):
             return None
-        trainable = spec.trainable and (parent is None or parent.use.trainable)
-        allow = spec.allow if parent is None else (*spec.allow, *parent.use.allow)
-        use = BlockCall(name, spec, block, scope, repeat, parent, trainable, allow)
-        self._uses[name] = use
-        self._copy(use)
-        return use
+        trainable = spec.trainable and (parent is None or parent.call.trainable)
+        allow = spec.allow if parent is None else (*spec.allow, *parent.call.allow)
+        call = BlockCall(name, spec, block, scope, repeat, parent, trainable, allow)
+        self._uses[name] = call
+        self._copy(call)
+        return call
 
-    def _copy(self, use: BlockCall) -> None:
-        block, parent = use.block, use.parent
+    def _copy(self, call: BlockCall) -> None:
+        block, parent = call.block, call.parent
         read = {
             key: parent.full(r.name) if parent is not None and r.name else r.name
-            for key, r in zip(block.inputs, use.spec.inputs, strict=True)
+            for key, r in zip(block.inputs, call.spec.inputs, strict=True)
         }
-        for number in range(1, (use.repeat or 1) + 1):
-            prefix = use.name if use.repeat is None else f"{use.name}.{number}"
-            use.copies.append(
-                BlockInstance(prefix, use, None if use.repeat is None else number, read)
+        for number in range(1, (call.repeat or 1) + 1):
+            prefix = call.name if call.repeat is None else f"{call.name}.{number}"
+            call.instances.append(
+                BlockInstance(prefix, call, None if call.repeat is None else number, read)
             )
             read = dict.fromkeys(read, prefix)
             self._faulty.update({f"{prefix}.{name}": () for name in block.nodes.faulty})
         if block.output is None:
-            self._faulty[use.name] = ()
+            self._faulty[call.name] = ()
             return
-        if use.repeat is not None:
-            self._aliases[use.name] = use.copies[-1].name
-        for copy in use.copies:
-            self._aliases[copy.name] = f"{copy.name}.{block.output.value}"
+        if call.repeat is not None:
+            self._aliases[call.name] = call.instances[-1].name
+        for instance in call.instances:
+            self._aliases[instance.name] = f"{instance.name}.{block.output.value}"
 
     def _size_fault(
         self, fault: GivenSizeError, place: Value, parent: BlockInstance | None
     ) -> None:
         help = fault.help
         if fault.name and parent is not None:
-            help = unknown_size_help(fault.name, parent.use.block)
+            help = unknown_size_help(fault.name, parent.call.block)
         elif fault.name:
             otherwise = "declare it under 'sizes': a whole number, or free"
             help = suggestion(fault.name, self._scope, otherwise)
@@ -228,19 +228,21 @@ class _Expander:
         self._counts[key] = total
         return total
 
-    def _placed(self, name: str, spec: NodeSpec, copy: BlockInstance | None) -> NodeSpec:
+    def _placed(self, name: str, spec: NodeSpec, instance: BlockInstance | None) -> NodeSpec:
         """`spec` under its full name, with the full names of what it reads."""
-        inputs = tuple(self._reference(reference, copy) for reference in spec.inputs)
-        trainable = spec.trainable and (copy is None or copy.use.trainable)
-        allow = spec.allow if copy is None else (*spec.allow, *copy.use.allow)
-        return replace(spec, name=name, inputs=inputs, trainable=trainable, copy=copy, allow=allow)
+        inputs = tuple(self._reference(reference, instance) for reference in spec.inputs)
+        trainable = spec.trainable and (instance is None or instance.call.trainable)
+        allow = spec.allow if instance is None else (*spec.allow, *instance.call.allow)
+        return replace(
+            spec, name=name, inputs=inputs, trainable=trainable, instance=instance, allow=allow
+        )
 
-    def _reference(self, reference: Reference, copy: BlockInstance | None) -> Reference:
+    def _reference(self, reference: Reference, instance: BlockInstance | None) -> Reference:
         name = reference.name
-        if copy is not None and name:
-            name = copy.full(name)
+        if instance is not None and name:
+            name = instance.full(name)
         name = self._aliases.get(name, name)
-        if copy is not None and reference.name in copy.given and name not in self._nodes:
+        if instance is not None and reference.name in instance.given and name not in self._nodes:
             name = ""  # told where it is given
         if name == reference.name:
             return reference
@@ -292,5 +294,5 @@ def _given(
     return ({"batch": sizes.free("batch"), **scope}, found.get("repeat")), faults
 
 
-def _full(copy: BlockInstance | None, name: str) -> str:
-    return name if copy is None else f"{copy.name}.{name}"
+def _full(instance: BlockInstance | None, name: str) -> str:
+    return name if instance is None else f"{instance.name}.{name}"
