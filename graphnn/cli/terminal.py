@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from rich.console import Console
 from rich.text import Text
 
-from graphnn.diagnostics import Diagnostic, printable
+from graphnn.diagnostics import Diagnostic, printable, readable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -76,11 +76,14 @@ def remark(*pieces: Piece) -> None:
 def tell(diagnostics: Iterable[Diagnostic], *, stderr: bool = True) -> None:
     """Print diagnostics as compilers do, an empty line between each two."""
     out = console(stderr=stderr)
-    for number, diagnostic in enumerate(diagnostics):
+    shown, rest = readable(diagnostics)
+    for number, diagnostic in enumerate(shown):
         text = Text("\n" if number else "")
         for style, piece in diagnostic.segments():
             text.append(piece, _STYLES[style])
         out.print(text, soft_wrap=True, end="")
+    if rest:
+        line("\n", rest, stderr=stderr)
 
 
 def block(text: str, indent: str = "") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,6 +10,12 @@ from graphnn.diagnostics._codes import Code
 from graphnn.diagnostics._excerpts import Excerpt, Mark, Segment, Span, printable
 
 Severity = Literal["error", "warning"]
+_MAX_TEXT = 400  # characters of a message and of help
+_MAX_REMARK = 200  # characters of a label and of a note
+_TAIL = 40  # characters that are kept at the end of a longer one
+_MAX_NOTES = 5
+_MAX_REPORT = 20_000  # characters, of all diagnostics together
+_FEW = 5  # diagnostics that cannot be longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +24,9 @@ class Note:
 
     text: str
     span: Span | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", shortened(self.text, _MAX_REMARK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,14 @@ class Diagnostic:
     notes: tuple[Note, ...] = ()
     help: str = ""
     severity: Severity = "error"
+
+    def __post_init__(self) -> None:
+        # Whatever a file holds, messages are for people: one line, and a few places.
+        for key, most in (("message", _MAX_TEXT), ("label", _MAX_REMARK), ("help", _MAX_TEXT)):
+            object.__setattr__(self, key, shortened(getattr(self, key), most))
+        if len(self.notes) > _MAX_NOTES:
+            more = Note(f"there are {len(self.notes) - _MAX_NOTES:,} more such notes")
+            object.__setattr__(self, "notes", (*self.notes[:_MAX_NOTES], more))
 
     def __str__(self) -> str:
         return "".join(text for _, text in self.segments())
@@ -90,6 +107,27 @@ class Diagnostic:
         if self.span is not None and note.span.source == self.span.source:
             return f"  ({note.span.line}:{note.span.column})"
         return f"  ({note.span})"
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` with its middle left out where it is longer than `most` characters."""
+    return text if len(text) <= most else f"{text[: most - _TAIL - 3]}...{text[-_TAIL:]}"
+
+
+def readable(diagnostics: Iterable[Diagnostic]) -> tuple[list[Diagnostic], str]:
+    """As many of `diagnostics` as a person may read, and what there is to say of the others."""
+    every = list(diagnostics)
+    if len(every) <= _FEW:
+        return every, ""
+    shown: list[Diagnostic] = []
+    left = _MAX_REPORT
+    for found in every:
+        left -= len(str(found))
+        if left < 0:
+            break
+        shown.append(found)
+    more = len(every) - len(shown)
+    return shown, f"{more:,} more are not shown" if more else ""
 
 
 def _place(span: Span | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.diagnostics._diagnostic import Diagnostic
+from graphnn.diagnostics._diagnostic import Diagnostic, readable
 
 
 class GraphnnError(Exception):
@@ -19,7 +19,8 @@ class GraphnnError(Exception):
         self.diagnostics = diagnostics
 
     def __str__(self) -> str:
-        return "\n".join(str(diagnostic) for diagnostic in self.diagnostics).rstrip("\n")
+        shown, rest = readable(self.diagnostics)
+        return "\n".join([*map(str, shown), rest]).rstrip("\n")
 
 
 class SpecError(GraphnnError):

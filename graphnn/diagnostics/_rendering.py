@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 from urllib.parse import quote
 
-from graphnn.diagnostics._diagnostic import Diagnostic
+from graphnn.diagnostics._diagnostic import Diagnostic, readable
 from graphnn.diagnostics._errors import UsageError
 from graphnn.diagnostics._excerpts import Span, printable
 from graphnn.diagnostics._pages import page_url, summary
@@ -53,11 +53,13 @@ def format_diagnostics(diagnostics: Iterable[Diagnostic], format: ReportFormat =
 
 
 def _text(diagnostics: Sequence[Diagnostic]) -> str:
-    return "\n".join(map(str, diagnostics))
+    shown, rest = readable(diagnostics)
+    return "\n".join([*map(str, shown), *([f"{rest}\n"] if rest else [])])
 
 
 def _short(diagnostics: Sequence[Diagnostic]) -> str:
-    return "".join(f"{_line(found)}\n" for found in diagnostics)
+    shown, rest = readable(diagnostics)
+    return "".join(f"{line}\n" for line in (*map(_line, shown), rest) if line)
 
 
 def _line(found: Diagnostic) -> str:
