@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -130,3 +131,9 @@ def typed(diagnostic: Diagnostic) -> bool:
     """Whether what is at fault was typed as an option, not written in a file."""
     span = diagnostic.span
     return span is not None and span.source.name in (SET, INPUT, DATA)
+
+
+def command_line(name: str, file: Path, given: Iterable[str], options: Iterable[str] = ()) -> str:
+    """A command as it can be typed, with the settings `given`."""
+    sets = [part for text in given for part in (SET, text)]
+    return shlex.join(["graphnn", name, str(file), *options, *sets])

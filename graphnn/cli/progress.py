@@ -1,26 +1,146 @@
-"""Bars on standard error for what takes long; nothing where that is no terminal."""
+"""What a person sees while something takes long: a bar, or lines where that is no terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, Protocol
+
+from rich.console import Console
 
 from graphnn.cli import terminal
+from graphnn.spec import flow
+from graphnn.spec.values import located
+from graphnn.training import Progress, SearchProgress
 
-Callback = Callable[[int, int], None]
+
+class _Bar(Protocol):
+    def __call__(self, done: float, total: float, before: str, after: str) -> None:
+        """Show how much is done of how much, with a text before and one after the bar."""
 
 
 @contextmanager
-def counting(what: str) -> Iterator[Callback | None]:
+def counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """A function to call with how much is done of how much, or None where nobody looks."""
     out = terminal.console(stderr=True)
     if not out.is_terminal:
         yield None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
+    with _bar(out, transient=True) as show:
+        yield lambda done, total: show(done, total, what, f"{done}/{total}")
 
-    columns = (TextColumn(what, markup=False), BarColumn(), MofNCompleteColumn(), Remaining())
-    with Progress(*columns, console=out, transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+@contextmanager
+def epochs() -> Iterator[EpochDisplay]:
+    """What shows the epochs of a training, to be called with its progress."""
+    out = terminal.console(stderr=True)
+    if out.is_terminal:
+        with _bar(out) as bar:
+            yield EpochDisplay(bar)
+        return
+    display = EpochDisplay(None)
+    try:
+        yield display
+    except BaseException:
+        display.finish()
+        raise
+
+
+class EpochDisplay:
+    """Shows a bar, or a line for each epoch once the next one begins, when its values are complete.
+
+    Parameters
+    ----------
+    bar : callable or None
+    """
+
+    def __init__(self, bar: _Bar | None) -> None:
+        self._bar = bar
+        self._last: Progress | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note of a batch."""
+        if self._bar is not None:
+            done = (progress.epoch - 1) * progress.batches + progress.batch
+            epoch = f"epoch {progress.epoch}/{progress.epochs}"
+            before = f"{epoch}  batch {progress.batch}/{progress.batches}"
+            total = progress.epochs * progress.batches
+            self._bar(done, total, before, _measures(progress.values))
+            return
+        if self._last is not None and self._last.epoch != progress.epoch:
+            self.finish()
+        self._last = progress
+
+    def finish(self, epochs: int | None = None) -> None:
+        """Show the last epoch, if all of it was done and it is one of the first `epochs`."""
+        last, self._last = self._last, None
+        if (
+            last is None
+            or last.batch < last.batches
+            or (epochs is not None and last.epoch > epochs)
+        ):
+            return
+        width = len(str(last.epochs))
+        terminal.remark(f"epoch {last.epoch:{width}}/{last.epochs}  {_measures(last.values)}")
+
+
+@contextmanager
+def trials() -> Iterator[Callable[[SearchProgress], None]]:
+    """What shows the trials of a search: a bar, or a line for each that has ended."""
+    out = terminal.console(stderr=True)
+    if not out.is_terminal:
+        yield _trial_line
+        return
+    with _bar(out) as bar:
+        yield lambda progress: _show_trial(progress, bar)
+
+
+def brief(value: Any) -> str:
+    """A setting, its digits cut."""
+    return f"{value:.4g}" if isinstance(value, float) else flow(located(value))
+
+
+@contextmanager
+def _bar(out: Console, *, transient: bool = False) -> Iterator[_Bar]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.fields[before]}", markup=False),
+        BarColumn(),
+        TextColumn("{task.fields[after]}", markup=False),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=out, transient=transient) as bar:
+        task = bar.add_task("", total=None, before="", after="")
+
+        def show(done: float, total: float, before: str, after: str) -> None:
+            bar.update(task, completed=done, total=total, before=before, after=after)
+
+        yield show
+
+
+def _show_trial(progress: SearchProgress, bar: _Bar) -> None:
+    trial, best = progress.trial, progress.best
+    part = len(trial.curve) / progress.epochs if trial.state == "running" else 0.0
+    after = f"trial {trial.number}  epoch {len(trial.curve)}/{progress.epochs}"
+    if best is not None:
+        after += f"  best {terminal.number(best.value or 0.0)}"
+    before = f"{progress.done}/{progress.trials} trials"
+    bar(progress.done + part, progress.trials, before, after)
+
+
+def _trial_line(progress: SearchProgress) -> None:
+    trial = progress.trial
+    if trial.state == "running":
+        return
+    pieces = [f"trial {trial.number:{len(str(progress.trials))}}/{progress.trials}"]
+    if trial.curve:
+        pieces.append(terminal.number(trial.curve[-1]))
+    if trial.state != "complete":
+        pieces.append(trial.state)
+    pieces.append("  ".join(f"{name}={brief(value)}" for name, value in trial.settings.items()))
+    terminal.remark("  ".join(pieces))
+
+
+def _measures(values: Mapping[str, float]) -> str:
+    return "  ".join(f"{name} {terminal.number(value)}" for name, value in values.items())

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from graphnn.cli import errors, terminal, training_progress
-from graphnn.cli.options import SET, File, Settings, output_option, settings
+from graphnn.cli import errors, progress, terminal
+from graphnn.cli.options import File, Settings, command_line, output_option, settings
 from graphnn.diagnostics import Diagnostic, FileError, RunError, TrainingError
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
@@ -48,27 +46,28 @@ def train(
     with errors.complete(file, values):
         net = load(file, values)
     folder = output or (_latest(file) if resume else _unused(file))
+    resumption = command_line("train", file, set or (), ["-o", str(folder), "--resume"])
     try:
         with (
             endings_interrupt(),
             errors.complete(file, values),
             errors.explained(net),
-            training_progress.epochs() as watch,
+            progress.epochs() as display,
         ):
-            run = train_network(net, folder=folder, resume=resume, progress=watch)
-            watch.finish(len(run.history))
+            run = train_network(net, folder=folder, resume=resume, progress=display)
+            display.finish(len(run.history))
     except (RunError, FileError) as error:
         if (folder / CHECKPOINT).exists():
             terminal.remark(f"what was reached before is kept in '{folder}'")
             if error.diagnostics[0].code == "unwritable-file":
-                terminal.remark(f"go on by: {_resumption(file, folder, set or ())}")
+                terminal.remark(f"go on by: {resumption}")
         raise
     _report(net, run)
     if not run.interrupted:
         return 0
     done = terminal.count(len(run.history), "epoch") if run.history else "no epoch at all"
     terminal.remark(("warning", "interrupted"), f" after {done}; what was reached is kept")
-    terminal.remark(f"go on by: {_resumption(file, folder, set or ())}")
+    terminal.remark(f"go on by: {resumption}")
     return 1
 
 
@@ -97,11 +96,6 @@ def _latest(file: Path) -> Path:
 
 def _folder(file: Path, number: int) -> Path:
     return _RUNS / (file.stem if number == 1 else f"{file.stem}-{number}")
-
-
-def _resumption(file: Path, folder: Path, given: Sequence[str]) -> str:
-    sets = [part for text in given for part in (SET, text)]
-    return shlex.join(["graphnn", "train", str(file), "-o", str(folder), "--resume", *sets])
 
 
 def _report(net: Network, run: Run) -> None:
