@@ -95,6 +95,14 @@ def test_its_faults_are_told(tmp_path, data, fault):
 
 
 @pytest.mark.usefixtures("wave")
+def test_its_file_is_named_anew_in_another_folder(tmp_path):
+    (tmp_path / "down").mkdir()
+    graphnn.convert(written(tmp_path / "down", WAVE), tmp_path / "net.yaml")
+    assert "rows: down/rows.txt" in (tmp_path / "net.yaml").read_text()
+    assert graphnn.diagnose(tmp_path / "net.yaml") == ()
+
+
+@pytest.mark.usefixtures("wave")
 def test_editors_know_it():
     definition = graphnn.schema()["definitions"]["data"]["properties"]["wave"]
     array = {"enum": ["angle", "sine"], "description": "What feeds the input."}

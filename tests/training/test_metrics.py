@@ -49,7 +49,7 @@ def test_names() -> None:
         ("mean_square_error", "did you mean 'mean_squared_error'?"),
         ("confusion_matrix", "'graphnn evaluate -o FOLDER' draws the confusion matrix"),
         (
-            "f1",
+            "quux",
             "the metrics are accuracy, mean_absolute_error, mean_squared_error, r_squared, "
             "top_k_accuracy",
         ),

@@ -461,9 +461,9 @@ FAULTS = [
         "did you mean 'adam'?",
     ),
     (
-        "lion",
-        "error[unknown-optimizer]: there is no optimizer 'lion'",
-        "lion",
+        "quux",
+        "error[unknown-optimizer]: there is no optimizer 'quux'",
+        "quux",
         "the optimizers are adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd",
     ),
     (
@@ -545,9 +545,9 @@ FAULTS = [
         "did you mean 'cosine'?",
     ),
     (
-        "{sgd: {schedule: plateau}}",
-        "error[unknown-schedule]: there is no schedule 'plateau'",
-        "plateau",
+        "{sgd: {schedule: quux}}",
+        "error[unknown-schedule]: there is no schedule 'quux'",
+        "quux",
         "the schedules are constant, cosine, step",
     ),
     (

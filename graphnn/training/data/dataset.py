@@ -374,7 +374,7 @@ def source(spec: Value) -> tuple[str, Value]:
                 "unknown-data",
                 f"there is no kind of data '{key}'",
                 entry.key.span,
-                help=suggestion(key, SOURCES, f"the kinds are {kinds}"),
+                help=_meant(key, f"the kinds are {kinds}"),
             )
     findings.raise_errors(DataError)
     if len(spec.entries) != 1:
@@ -386,6 +386,14 @@ def source(spec: Value) -> tuple[str, Value]:
             help=f"the kinds are {kinds}",
         )
     return next(iter(spec.items()))
+
+
+def _meant(name: str, otherwise: str) -> str:
+    """Help where there is no kind of data `name`."""
+    for kind, each in SOURCES.items():
+        if name.lower() in each.elsewhere:
+            return f"did you mean '{kind}'?"
+    return suggestion(name, SOURCES, otherwise)
 
 
 def _check_names(arrays: Mapping[str, ArrayLike], demand: InputRequirements) -> None:

@@ -137,12 +137,15 @@ class DataSource(ABC):
         What is given for each input.
     needs_every_input : bool
         Whether something must be given for each input to be fed.
+    elsewhere : tuple of str
+        Other names for such data, which help then takes for it.
     """
 
     name: ClassVar[str]
     keys: ClassVar[tuple[Key, ...]] = ()
     feed: ClassVar[Key]
     needs_every_input: ClassVar[bool] = False
+    elsewhere: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -182,12 +185,6 @@ class DataSource(ABC):
             help = f"write `{self.name}: {{{examples}}}`"
             raise refuse("wrong-type", message, value.span, help=help)
         return request, Asked({}, request.faults.each(self._in_order(request), self._feed))
-
-    @property
-    def file_keys(self) -> tuple[str, ...]:
-        """Keys whose texts name files; ``*`` for any input."""
-        own = tuple(key.name for key in self.keys if key.is_file)
-        return (*own, "*") if self.feed.is_file else own
 
     @property
     def text(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
@@ -32,8 +33,13 @@ class Declared(BaseModel):
         Of the faults that there is no such thing, and that an option of one is at fault.
     registry : dict of str to class
         By name; each family has one of its own.
+    elsewhere : tuple of str
+        What it is called elsewhere, as `bare` gives it, but for what is spelt like its own name.
+    also_called : dict of str to str
+        Names that elsewhere stand for an option, with its name here.
     absent : dict of str to str
-        Names that the family has not, with what to write or do instead.
+        Of a family: names elsewhere of what it has not, as `bare` gives them, with the nearest way
+        to write it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
@@ -42,6 +48,8 @@ class Declared(BaseModel):
     unknown_code: ClassVar[Code]
     invalid_code: ClassVar[Code]
     registry: ClassVar[dict[str, Any]]
+    elsewhere: ClassVar[tuple[str, ...]] = ()
+    also_called: ClassVar[Mapping[str, str]] = {}
     absent: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
@@ -89,12 +97,28 @@ def find(base: type[T], name: Scalar, options: Value, findings: Findings) -> T |
     return read(kind, f"the {kind.family} '{name.value}'", name, options, findings)
 
 
+def bare(name: str) -> str:
+    """`name` in small letters and digits alone, so that ``StepLR`` and ``step_lr`` are the same."""
+    return re.sub(r"[\W_]|optimizer$", "", name.lower())
+
+
+def meant_by(base: type[Declared], name: str) -> str | None:
+    """The member of a family that is called `name` elsewhere, or spelt most like it."""
+    kinds = base.registry.items()
+    called = {other: kind for kind, each in kinds for other in (bare(kind), *each.elsewhere)}
+    return called.get(bare(name)) or nearest(name, base.registry)
+
+
 def _meant(base: type[Declared], name: str) -> str:
     """Help where a family has no member `name`."""
-    known = f"the {base.family}s are {', '.join(sorted(base.registry))}"
-    return (
-        base.absent.get(name) or _meant_option(base, name) or suggestion(name, base.registry, known)
-    )
+    if help := base.absent.get(bare(name)) or _meant_option(base, name):
+        return help
+    found = meant_by(base, name)
+    return f"did you mean '{found}'?" if found else f"the {base.family}s are {_names_of(base)}"
+
+
+def _names_of(base: type[Declared]) -> str:
+    return ", ".join(sorted(base.registry))
 
 
 def _meant_option(base: type[Declared], name: str) -> str:
@@ -161,9 +185,22 @@ def _unknown(
             kind.invalid_code,
             f"{subject} has no option '{key}'",
             options.entries[key].key.span,
-            help=_meant_member(kind, key) or suggestion(key, kind.options(), _taken(kind)),
+            help=_meant_member(kind, key) or _meant_key(kind, key),
         )
-    return {nearest(key, kind.options()) for key in unknown}
+    return {_called(kind, key) or nearest(key, kind.options()) for key in unknown}
+
+
+def _called(kind: type[Declared], name: str) -> str | None:
+    """The option of `kind` that elsewhere is called `name`."""
+    found = kind.also_called.get(name)
+    return found if found in kind.options() else None
+
+
+def _meant_key(kind: type[Declared], name: str) -> str:
+    """Help where `name` is no option: the one that is called so elsewhere, or spelt like it."""
+    if found := _called(kind, name):
+        return f"did you mean '{found}'?"
+    return suggestion(name, kind.options(), _taken(kind))
 
 
 def _tell(

@@ -16,14 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from graphnn.diagnostics import Code, Diagnostic, Findings, Span, TrainingError, nearest
+from graphnn.diagnostics import Code, Diagnostic, Findings, Span, TrainingError
 from graphnn.ops import Array
 from graphnn.spec.model import MetricSpec
 from graphnn.spec.sizes import Shape, show
 from graphnn.training.fitting import declared
-from graphnn.training.fitting.declared import Declared
+from graphnn.training.fitting.declared import Declared, meant_by
 
 METRICS: dict[str, Any] = {}
+_CONFUSION = "'graphnn evaluate -o FOLDER' draws the confusion matrix"
+_PER_CLASS = f"there is accuracy; {_CONFUSION}, from which it follows"
 Numbers = NDArray[np.float64]
 
 
@@ -45,7 +47,13 @@ class Metric(Declared):
     invalid_code: ClassVar[Code] = "bad-metric"
     registry: ClassVar[dict[str, Any]] = METRICS
     absent: ClassVar[dict[str, str]] = {
-        "confusion_matrix": "'graphnn evaluate -o FOLDER' draws the confusion matrix",
+        "confusionmatrix": _CONFUSION,
+        **dict.fromkeys(("f1", "f1score", "precision", "recall", "auc", "rocauc"), _PER_CLASS),
+        **dict.fromkeys(
+            ("rmse", "rootmeansquarederror"),
+            "write mean_squared_error, which is the square of it",
+        ),
+        **dict.fromkeys(("loss", "crossentropy"), "the loss is measured without being named"),
     }
     operands: ClassVar[tuple[str, ...]] = ("prediction", "target")
     higher: ClassVar[bool] = False
@@ -176,7 +184,7 @@ def fit(spec: MetricSpec) -> Measure:
 def measured(specs: Iterable[MetricSpec]) -> list[str]:
     """Names of what is measured: the loss and the metrics, where one misspelt is what it means."""
     written = [str(spec.name.value) for spec in specs]
-    return ["loss", *(n if n in METRICS else nearest(n, METRICS) or n for n in written)]
+    return ["loss", *(n if n in METRICS else meant_by(Metric, n) or n for n in written)]
 
 
 class Accuracy(Metric):
@@ -195,6 +203,11 @@ class Accuracy(Metric):
     """
 
     name: Literal["accuracy"] = "accuracy"
+
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        *("acc", "accuracyscore", "binaryaccuracy", "categoricalaccuracy", "multiclassaccuracy"),
+        *("sparsecategoricalaccuracy", "top1", "top1accuracy"),
+    )
     higher: ClassVar[bool] = True
     classifying: ClassVar[bool] = True
 
@@ -230,6 +243,10 @@ class TopKAccuracy(Metric):
     name: Literal["top_k_accuracy"] = "top_k_accuracy"
     k: int = Field(5, ge=1, description="Among how many classes; at most as many as there are.")
 
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        *("top5", "top5accuracy", "topk", "topkcategoricalaccuracy"),
+        *("sparsetopkcategoricalaccuracy", "topkaccuracyscore"),
+    )
     higher: ClassVar[bool] = True
     classifying: ClassVar[bool] = True
 
@@ -263,6 +280,8 @@ class MeanAbsoluteError(Metric):
 
     name: Literal["mean_absolute_error"] = "mean_absolute_error"
 
+    elsewhere: ClassVar[tuple[str, ...]] = ("mae", "l1", "l1loss")
+
     def numbers(self, prediction: Array, target: Array) -> Numbers:
         """The error of each sample."""
         return _per_sample(np.abs(self._difference(prediction, target)))
@@ -278,6 +297,8 @@ class MeanSquaredError(Metric):
     """
 
     name: Literal["mean_squared_error"] = "mean_squared_error"
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("mse", "l2", "mseloss")
 
     def numbers(self, prediction: Array, target: Array) -> Numbers:
         """The error of each sample."""
@@ -297,6 +318,8 @@ class RSquared(Metric):
     """
 
     name: Literal["r_squared"] = "r_squared"
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("r2", "r2score", "coefficientofdetermination")
     higher: ClassVar[bool] = True
 
     def numbers(self, prediction: Array, target: Array) -> Numbers:

@@ -88,6 +88,29 @@ class Optimizer(Declared):
     invalid_code = "bad-optimizer"
     registry: ClassVar[dict[str, Any]] = OPTIMIZERS
     slots: ClassVar[tuple[str, ...]] = ()
+    absent: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("adamax", "adabelief", "amsgrad", "lamb", "lion", "muon", "nadam", "radam"),
+            "the nearest is adam, or adamw with decoupled weight decay",
+        ),
+        **dict.fromkeys(("adadelta", "adafactor", "ftrl", "rprop"), "the nearest is rmsprop"),
+        **dict.fromkeys(
+            ("bfgs", "lbfgs", "newton", "conjugategradient"),
+            "every optimizer here takes first derivatives alone; adam needs least tuning",
+        ),
+    }
+    also_called: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("lr", "eta", "alpha", "step_size", "rate"), "learning_rate"),
+        **dict.fromkeys(("decay", "l2", "wd", "lambda"), "weight_decay"),
+        **dict.fromkeys(
+            ("clip", "clipnorm", "global_clipnorm", "max_norm", "gradient_clip"), "clip_norm"
+        ),
+        **dict.fromkeys(("eps",), "epsilon"),
+        **dict.fromkeys(("betas", "beta_1"), "beta1"),
+        "beta_2": "beta2",
+        "rho": "alpha",
+        **dict.fromkeys(("scheduler", "lr_scheduler", "lr_schedule"), "schedule"),
+    }
 
     learning_rate: Positive = 0.01
     weight_decay: NotNegative = 0.0
@@ -148,6 +171,8 @@ class Sgd(Optimizer):
     name: Literal["sgd"] = "sgd"
     learning_rate: Positive = 0.1
 
+    elsewhere: ClassVar[tuple[str, ...]] = ("gd", "gradientdescent", "stochasticgradientdescent")
+
     def _move(self, rate: float, step: int, gradient: Array, scratch: Array, *kept: Array) -> Array:
         gradient *= rate
         return gradient
@@ -167,6 +192,7 @@ class Momentum(Optimizer):
     name: Literal["momentum"] = "momentum"
     momentum: Memory = 0.9
 
+    elsewhere: ClassVar[tuple[str, ...]] = ("heavyball", "sgdm", "sgdmomentum", "sgdwithmomentum")
     slots: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def _move(self, rate: float, step: int, gradient: Array, scratch: Array, *kept: Array) -> Array:
@@ -191,6 +217,7 @@ class Nesterov(Optimizer):
     name: Literal["nesterov"] = "nesterov"
     momentum: Memory = 0.9
 
+    elsewhere: ClassVar[tuple[str, ...]] = ("nag", "nesterovmomentum", "sgdnesterov")
     slots: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def _move(self, rate: float, step: int, gradient: Array, scratch: Array, *kept: Array) -> Array:

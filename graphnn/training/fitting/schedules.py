@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from graphnn.diagnostics import Findings
 from graphnn.spec import brief, only_choice
-from graphnn.spec.values import Mapping, Scalar, Value
+from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Scalar, Value
 from graphnn.training.fitting import declared
 from graphnn.training.fitting.declared import Declared, NotNegative, Positive, Share
 
@@ -48,6 +50,41 @@ class Schedule(Declared):
     invalid_code = "bad-schedule"
     registry: ClassVar[dict[str, Any]] = SCHEDULES
     needs_end: ClassVar[bool] = False
+    absent: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("exponential", "exponentiallr", "exponentialdecay"),
+            "write {step: {every: 1, factor: ...}}, the same from epoch to epoch",
+        ),
+        **dict.fromkeys(
+            ("linear", "linearlr", "lineardecay", "polynomial", "polynomiallr", "polynomialdecay"),
+            "the nearest is cosine, which ends at 0 too",
+        ),
+        **dict.fromkeys(
+            ("onecycle", "onecyclelr", "linearwarmup", "linearwarmupcosineannealing"),
+            "the nearest is {cosine: {warm_up: EPOCHS}}",
+        ),
+        **dict.fromkeys(
+            ("plateau", "reducelronplateau", "reduceonplateau"),
+            "no schedule watches a metric; the nearest is step, with 'early_stopping' beside it",
+        ),
+        **dict.fromkeys(
+            ("cosineannealingwarmrestarts", "cyclic", "cycliclr", "sgdr"),
+            "no schedule repeats itself; the nearest is cosine",
+        ),
+        **dict.fromkeys(
+            ("multistep", "multisteplr", "piecewiseconstantdecay"),
+            "the nearest is step, in equal steps",
+        ),
+        **dict.fromkeys(
+            ("inversetimedecay", "inversesqrt", "noam", "lambdalr"), "the nearest is cosine"
+        ),
+    }
+    also_called: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("step_size", "decay_steps", "period", "epochs"), "every"),
+        **dict.fromkeys(("gamma", "decay_rate", "rate"), "factor"),
+        **dict.fromkeys(("eta_min", "alpha", "min_lr", "minimum"), "floor"),
+        **dict.fromkeys(("warmup_epochs", "warm_up_epochs", "warmup_steps"), "warm_up"),
+    }
 
     warm_up: NotNegative = 0.0
 
@@ -85,6 +122,8 @@ class Constant(Schedule):
 
     name: Literal["constant"] = "constant"
 
+    elsewhere: ClassVar[tuple[str, ...]] = ("fixed", "none")
+
     def level(self, epoch: float, epochs: int) -> float:
         """1."""
         return 1.0
@@ -96,6 +135,8 @@ class Step(Schedule):
     name: Literal["step"] = "step"
     every: Positive
     factor: Positive = 0.1
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("stepdecay", "steplr", "steplrschedule")
 
     def level(self, epoch: float, epochs: int) -> float:
         """``factor ** floor(epoch / every)``."""
@@ -115,6 +156,10 @@ class Cosine(Schedule):
     name: Literal["cosine"] = "cosine"
     floor: Share = 0.0
 
+    elsewhere: ClassVar[tuple[str, ...]] = (
+        *("cosineannealing", "cosineannealinglr", "cosinedecay", "cosinelr"),
+        "cosineschedule",
+    )
     needs_end: ClassVar[bool] = True
 
     def level(self, epoch: float, epochs: int) -> float:
@@ -135,8 +180,8 @@ def find(value: Value, findings: Findings) -> Schedule | None:
         Takes every fault; the result is None then.
     """
     if isinstance(value, Scalar) and isinstance(value.value, str):
-        return declared.find(Schedule, value, Mapping({}), findings)
-    if isinstance(value, Mapping) and value.entries:
+        return declared.find(Schedule, value, Located({}), findings)
+    if isinstance(value, Located) and value.entries:
         entry = only_choice("schedule", SCHEDULES, value, findings)
         return None if entry is None else declared.find(Schedule, entry.key, entry.value, findings)
     findings.error(

@@ -72,6 +72,7 @@ class ImageFolder(DataSource):
     name = "folder"
     keys = (Key("path", "A folder in the folder of the spec.", is_file=True),)
     feed = Key("array", "What feeds the input.", choices=("images", "labels"))
+    elsewhere = ("images", "imagefolder", "image_folder", "directory", "png")
 
     def read(self, request: Request, asked: Asked) -> Found:
         """Images and labels of every file.

@@ -30,6 +30,7 @@ class IdxFiles(DataSource):
 
     name = "idx"
     feed = Key("file", "An IDX file in the folder of the spec.", is_file=True)
+    elsewhere = ("ubyte", "gz")
     needs_every_input = True
 
     def read(self, request: Request, asked: Asked) -> Found:

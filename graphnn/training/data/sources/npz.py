@@ -17,6 +17,7 @@ class NpzArrays(DataSource):
     name = "npz"
     keys = (Key("file", "An .npz file in the folder of the spec.", is_file=True),)
     feed = Key("array", "The name of an array in the file.")
+    elsewhere = ("numpy", "npy", "arrays")
 
     def read(self, request: Request, asked: Asked) -> Found:
         """One array an input.

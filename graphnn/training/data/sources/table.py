@@ -39,6 +39,7 @@ class CsvTable(DataSource):
     name = "csv"
     keys = (Key("file", "A table in the folder of the spec.", is_file=True),)
     feed = Key("column", "The name of a column, or a list of such names.", many=True)
+    elsewhere = ("tsv", "table", "excel", "pandas", "file")
 
     def read(self, request: Request, asked: Asked) -> Found:
         """The columns of the table for each input.
