@@ -64,6 +64,6 @@ def entries(given: Sequence[str] | None) -> int | list[str] | None:
     if not numbers:
         return list(given)
     if len(given) > 1:
-        message = f"'--entries {numbers[0]}' goes alone"
+        message = f"'--entries {numbers[0]}' cannot be combined with entry names"
         raise UsageError(Diagnostic("bad-option", message))
     return int(numbers[0])

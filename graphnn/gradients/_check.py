@@ -195,7 +195,7 @@ class GradientReport:
         shown = ranked[: _LINES - 2] if len(ranked) > _LINES - 1 else ranked
         lines += [f"  {report}" for report in shown]
         if len(shown) < len(ranked):
-            lines.append(f"  and {len(ranked) - len(shown)} parameters more")
+            lines.append(f"  and {len(ranked) - len(shown)} more parameters")
         return "\n".join(lines)
 
 
@@ -235,11 +235,11 @@ class CheckOptions(GradientOptions):
     def __post_init__(self) -> None:
         GradientOptions.__post_init__(self)
         if self.tolerance is not None and not _is_part(self.tolerance):
-            message = f"'tolerance' is a number from 0 to 1, not {self.tolerance!r}"
-            help = "left out, it is what the precision of the gradient rounds"
+            message = f"'tolerance' must be a number from 0 to 1, not {self.tolerance!r}"
+            help = "leave it out for the rounding of the gradient's precision"
             raise UsageError(Diagnostic("bad-option", message, help=help))
         if self.gradients is not None and self.dtype is not None:
-            message = "'dtype' is that of backpropagation, but gradients are given"
+            message = "'dtype' applies to backpropagation only, but gradients are given"
             raise UsageError(Diagnostic("bad-option", message, help="leave it out"))
         if self.dtype not in (None, *get_args(DType)):
             names = get_args(DType)
@@ -267,7 +267,7 @@ def check_gradients(
         An entry *agrees* when the two differ by less than ten estimated errors and what the
         precision of the gradient rounds; it shows a *wrong backward* when they differ by more,
         unless a probe crossed a *kink*; it stays *unresolved* when the estimated error is too large
-        to tell; it is *singular* where the gradient is not finite because a local derivative is
+        to decide; it is *singular* where the gradient is not finite because a local derivative is
         not, such as that of the square root at 0.
 
     Raises
@@ -275,7 +275,7 @@ def check_gradients(
     RunError, UsageError
         As `numerical_gradient`; also when `gradients` names no parameter, or has another shape.
     Interrupted
-        As `numerical_gradient`; its `report` tells of what was reached.
+        As `numerical_gradient`; its `report` is that of the entries reached.
     """
     only = None if options.only is None else names_of(options.only)
     if options.gradients is not None:

@@ -36,7 +36,7 @@ def fault_of_gradient(
 def is_singular(found: BlownUp) -> bool:
     """Whether the slope of the op grows without bound as the step shrinks.
 
-    No backward pass has a say in that: one that is wrong where the slope is bounded is wrong.
+    Judged from `forward` alone, so that a wrong backward pass cannot excuse itself.
     """
     moved = found.arrays[found.operand]
     assert moved is not None

@@ -18,8 +18,8 @@ from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.rules import CENTRAL, FORWARD, DifferenceRule
 
 Array = NDArray[Any]
-# Down past the smallest step that float64 can tell from none, and the textbook's example of one
-# that is far too small.
+# Down past the smallest step that float64 distinguishes from none, and to the textbook's example of
+# one that is far too small.
 STEPS = (*(10.0**-k for k in range(1, 21)), 10e-50)
 
 

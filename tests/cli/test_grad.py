@@ -362,16 +362,16 @@ def test_a_step_study_elsewhere(call, descent):
 def test_a_step_study_of_no_entry(call, descent):
     result = call("grad", descent, "--study", "x.value[2]")
     assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("error[unknown-entry]: 'x.value[2]' is no entry of 'x.value'")
+    assert result.err.startswith("error[unknown-entry]: 'x.value[2]' is not an entry of 'x.value'")
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("-o", "x.png"), "error[bad-option]: '-o' goes with --study alone\n"),
+        (("-o", "x.png"), "error[bad-option]: '-o' needs '--study'\n"),
         (
             ("--study", "x.value[0]", "--save", "g.npz"),
-            "error[bad-option]: '--save' does not go with --study\n",
+            "error[bad-option]: '--save' cannot be combined with '--study'\n",
         ),
     ],
 )
@@ -419,11 +419,11 @@ def test_a_sample_of_entries(call, line, command):
     [
         (
             ("--entries", "3", "--entries", "x.value[0]"),
-            "error[bad-option]: '--entries 3' goes alone\n",
+            "error[bad-option]: '--entries 3' cannot be combined with entry names\n",
         ),
         (
             ("--entries", "x.value[2]"),
-            "error[unknown-entry]: 'x.value[2]' is no entry of 'x.value', whose shape is [2]\n"
+            "error[unknown-entry]: 'x.value[2]' is not an entry of 'x.value', whose shape is [2]\n"
             "   = help: such as x.value[1]\n",
         ),
         (("--entries", "0"), "error[bad-entries]: a sample has at least 1 entry, not 0\n"),
@@ -474,7 +474,7 @@ def test_of_many_kinks_a_few_are_told(call):
     Path("net.yaml").write_text(RELU.replace("1.0, -2.0", "0.00002, " * 6 + "1"))
     lines = call("grad", "net.yaml", "--step", "1e-4").out.splitlines()
     assert len(lines) == 8
-    assert lines[-1] == "and 2 kinks more"
+    assert lines[-1] == "and 2 more kinks"
 
 
 @pytest.mark.parametrize("command", ["grad", "gradcheck"])
@@ -516,11 +516,11 @@ def test_ctrl_c_shows_what_was_reached(call, descent, monkeypatch):
     result = call("grad", descent, "--save", "g.npz")
     assert result.code == 1
     assert result.out.splitlines()[1].split()[-3:] == ["1", "of", "2"]
-    assert result.err == "wrote 'g.npz'\ninterrupted: 1 of 5 entries were reached\n"
+    assert result.err == "wrote 'g.npz'\ninterrupted: 1 of 5 entries were computed\n"
     result = call("gradcheck", descent)
     assert result.code == 1
     assert result.out.startswith("1 entries in float64: 1 wrong backward\n")
-    assert result.err == "interrupted: 1 of 5 entries were reached\n"
+    assert result.err == "interrupted: 1 of 5 entries were computed\n"
     with np.load("g.npz") as saved:
         np.testing.assert_array_equal(saved["x.value"], [1.0, np.nan])
 
@@ -564,7 +564,7 @@ def test_scores_in_place_of_probabilities_are_told_where_they_show(call, here, c
 def test_ctrl_c_before_anything_was_reached(call, descent, monkeypatch):
     monkeypatch.setattr(gradients, "numerical_gradient", interrupted({}))
     monkeypatch.setattr(check, "estimate_gradient", interrupted({}))
-    said = "interrupted: 0 of 5 entries were reached\n"
+    said = "interrupted: 0 of 5 entries were computed\n"
     result = call("grad", descent, "--save", "g.npz")
     assert (result.code, result.out, result.err) == (1, "", said)
     assert not Path("g.npz").exists()
@@ -587,6 +587,6 @@ def test_what_trains_in_float32_is_checked(call, descent):
     result = call("gradcheck", "single.yaml", "--tolerance", "2")
     assert (result.code, result.err) == (
         2,
-        "error[bad-option]: 'tolerance' is a number from 0 to 1, not 2.0\n"
-        "   = help: left out, it is what the precision of the gradient rounds\n",
+        "error[bad-option]: 'tolerance' must be a number from 0 to 1, not 2.0\n"
+        "   = help: leave it out for the rounding of the gradient's precision\n",
     )

@@ -389,13 +389,13 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "not-analytic": (
         not_analytic,
-        "error[not-analytic]: the complex step cannot pass 'squares': power does not "
-        "say that it is analytic\n"
-        "   = help: set 'analytic' in the op's class if it is, or take another method",
+        "error[not-analytic]: the complex step cannot differentiate 'squares': power is not "
+        "declared analytic\n"
+        "   = help: set 'analytic' in the op's class if it is, or use another method",
     ),
     "unknown-entry": (
         gradient(entries="x.value[2]"),
-        "error[unknown-entry]: 'x.value[2]' is no entry of 'x.value', whose shape is [2]\n"
+        "error[unknown-entry]: 'x.value[2]' is not an entry of 'x.value', whose shape is [2]\n"
         "   = help: such as x.value[1]",
     ),
     "unknown-extrapolation": (

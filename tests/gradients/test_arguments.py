@@ -18,7 +18,7 @@ from graphnn.gradients import _check as check
 from graphnn.gradients.numerical.options import Typed, takes
 from graphnn.gradients.numerical.rules import DifferenceRule
 
-ENTRIES_HELP = "give how many, names such as 'a1.weight[3,7]', or indices by parameter"
+ENTRIES_HELP = "give how many to draw, names such as 'a1.weight[3,7]', or indices by parameter"
 
 
 class Idle:
@@ -33,30 +33,30 @@ class Idle:
     [
         (
             {"threads": -3},
-            "error[bad-option]: 'threads' is a whole number from 1 on, not -3\n"
-            "   = help: left out, it is one for each core",
+            "error[bad-option]: 'threads' must be a whole number of at least 1, not -3\n"
+            "   = help: leave it out for one per core",
         ),
         (
             {"threads": 0, "max_memory": -5},
-            "error[bad-option]: 'threads' is a whole number from 1 on, not 0\n"
-            "   = help: left out, it is one for each core\n\n"
-            "error[bad-option]: 'max_memory' is a whole number of bytes from 1 on, not -5\n"
-            "   = help: left out, it is 256 MiB",
+            "error[bad-option]: 'threads' must be a whole number of at least 1, not 0\n"
+            "   = help: leave it out for one per core\n\n"
+            "error[bad-option]: 'max_memory' must be a whole number of bytes, at least 1, not -5\n"
+            "   = help: leave it out for 256 MiB",
         ),
         (
             {"max_memory": 1e6},
-            "error[bad-option]: 'max_memory' is a whole number of bytes from 1 on, not 1000000.0\n"
-            "   = help: left out, it is 256 MiB",
+            "error[bad-option]: 'max_memory' must be a whole number of bytes, at least 1, not "
+            "1000000.0\n   = help: leave it out for 256 MiB",
         ),
         (
             {"executor": Idle(), "method": "loop"},
-            "error[bad-option]: 'executor' takes tasks by 'submit', which <idle> does not have\n"
+            "error[bad-option]: 'executor' needs a method 'submit', which <idle> does not have\n"
             "   = help: give a concurrent.futures.Executor, such as a ProcessPoolExecutor",
         ),
         (
             {"executor": ThreadPoolExecutor(1), "method": "loop"},
-            "error[bad-option]: the loop runs here alone, but an executor is given\n"
-            "   = help: leave 'executor' out, or take the method 'probes'",
+            "error[bad-option]: the method 'loop' cannot use an executor\n"
+            "   = help: leave 'executor' out, or use the method 'probes'",
         ),
         (
             {"mode": "training"},
@@ -97,50 +97,53 @@ class Idle:
         ({"loss": 5}, "error[bad-option]: a name is text, not 5"),
         (
             {"entries": 2.5},
-            f"error[bad-entries]: entries are told by 2.5\n   = help: {ENTRIES_HELP}",
+            "error[bad-entries]: 'entries' must be a number, names or indices, not 2.5\n"
+            f"   = help: {ENTRIES_HELP}",
         ),
         (
             {"entries": [3, 4]},
-            f"error[bad-entries]: entries are told by [3, 4]\n   = help: {ENTRIES_HELP}",
+            "error[bad-entries]: 'entries' must be a number, names or indices, not [3, 4]\n"
+            f"   = help: {ENTRIES_HELP}",
         ),
         (
             {"entries": []},
-            "error[bad-entries]: no entry is asked for by []\n   = help: left out, all are taken",
+            "error[bad-entries]: 'entries' selects nothing: []\n"
+            "   = help: leave it out to take all",
         ),
         (
             {"entries": {"a1.bias": slice(2, 2)}},
-            "error[bad-entries]: no entry is asked for by {'a1.bias': slice(2, 2, None)}\n"
-            "   = help: left out, all are taken",
+            "error[bad-entries]: 'entries' selects nothing: {'a1.bias': slice(2, 2, None)}\n"
+            "   = help: leave it out to take all",
         ),
         (
             {"entries": {"a1.bias": 1.5}},
-            "error[unknown-entry]: 'a1.bias[1.5]' is no entry of 'a1.bias', whose shape is [5]\n"
-            "   = help: such as a1.bias[4]",
+            "error[unknown-entry]: 'a1.bias[1.5]' is not an entry of 'a1.bias', "
+            "whose shape is [5]\n   = help: such as a1.bias[4]",
         ),
         (
             {"entries": {"a1.bias": "1"}},
-            "error[unknown-entry]: 'a1.bias['1']' is no entry of 'a1.bias', whose shape is [5]\n"
-            "   = help: such as a1.bias[4]",
+            "error[unknown-entry]: 'a1.bias['1']' is not an entry of 'a1.bias', "
+            "whose shape is [5]\n   = help: such as a1.bias[4]",
         ),
         (
             {"entries": {"a1.weight": np.array([[0, 1], [6, 2]])}},
-            "error[unknown-entry]: 'a1.weight[6,2]' is no entry of 'a1.weight', "
+            "error[unknown-entry]: 'a1.weight[6,2]' is not an entry of 'a1.weight', "
             "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
         ),
         (
             {"entries": {"a1.weight": np.array([0, 1, 2])}},
-            "error[unknown-entry]: an array of int64 of shape [3] tells no entries of "
+            "error[unknown-entry]: an array of int64 of shape [3] does not index "
             "'a1.weight', whose shape is [6, 5]\n"
             "   = help: give rows of 2 whole numbers, or a mask of the parameter's shape",
         ),
         (
             {"entries": {"a1.weight": (slice(0, 2), slice(None), 0)}},
-            "error[unknown-entry]: 'a1.weight[0:2,:,0]' is no entry of 'a1.weight', "
+            "error[unknown-entry]: 'a1.weight[0:2,:,0]' is not an entry of 'a1.weight', "
             "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
         ),
         (
             {"entries": {"a1.weight": (slice(None, None, 2), -1)}},
-            "error[unknown-entry]: 'a1.weight[::2,-1]' is no entry of 'a1.weight', "
+            "error[unknown-entry]: 'a1.weight[::2,-1]' is not an entry of 'a1.weight', "
             "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
         ),
     ],
@@ -270,7 +273,11 @@ def test_an_option_is_a_field_of_the_record_and_nothing_else():
     record = {each.name for each in fields(graphnn.gradients.GradientOptions)}
     taken = keywords(graphnn.numerical_gradient)
     assert taken == record
-    assert keywords(graphnn.check_gradients) == record - {"estimate"} | {"gradients"}
+    assert keywords(graphnn.check_gradients) == record - {"estimate"} | {
+        "gradients",
+        "tolerance",
+        "dtype",
+    }
     assert keywords(graphnn.cli.commands.grad.grad) >= record - NOT_TYPED
     assert keywords(graphnn.cli.commands.gradcheck.gradcheck) >= record - NOT_TYPED
 

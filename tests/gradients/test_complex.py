@@ -161,9 +161,9 @@ def test_what_is_not_analytic_is_refused_by_name(conjugate):
     with pytest.raises(graphnn.UsageError) as caught:
         graphnn.numerical_gradient(net, method="complex")
     assert str(caught.value) == (
-        "error[not-analytic]: the complex step cannot pass 'm': "
-        "square_modulus does not say that it is analytic\n"
-        "   = help: set 'analytic' in the op's class if it is, or take another method"
+        "error[not-analytic]: the complex step cannot differentiate 'm': "
+        "square_modulus is not declared analytic\n"
+        "   = help: set 'analytic' in the op's class if it is, or use another method"
     )
 
 

@@ -131,12 +131,12 @@ def test_only_what_is_chosen_is_checked(monkeypatch):
     [
         (
             {"entries": "a1.weight[6,0]"},
-            "error[unknown-entry]: 'a1.weight[6,0]' is no entry of 'a1.weight', "
+            "error[unknown-entry]: 'a1.weight[6,0]' is not an entry of 'a1.weight', "
             "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
         ),
         (
             {"entries": {"a1.weight": [3]}},
-            "error[unknown-entry]: 'a1.weight[3]' is no entry of 'a1.weight', "
+            "error[unknown-entry]: 'a1.weight[3]' is not an entry of 'a1.weight', "
             "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
         ),
         (
@@ -147,7 +147,8 @@ def test_only_what_is_chosen_is_checked(monkeypatch):
         ({"entries": 0}, "error[bad-entries]: a sample has at least 1 entry, not 0"),
         (
             {"entries": "a1.bias[0]", "only": ["a2.bias", "a2.weight"]},
-            "error[unknown-entry]: an entry of 'a1.bias' is asked for, but only a2.bias, a2.weight",
+            "error[unknown-entry]: an entry of 'a1.bias' is selected, but 'only' allows "
+            "a2.bias, a2.weight",
         ),
     ],
 )
@@ -172,7 +173,7 @@ def test_ctrl_c_keeps_what_was_reached():
     with pytest.raises(Interrupted) as caught:
         graphnn.numerical_gradient(net, inputs, method="loop", progress=stop_at(47))
     stop = caught.value
-    assert str(stop) == "47 of 53 entries were reached"
+    assert str(stop) == "47 of 53 entries were computed"
     assert {name: found.taken for name, found in stop.estimates.items()} == {
         "a1.weight": 30,
         "a1.bias": 5,
@@ -197,7 +198,7 @@ def test_ctrl_c_at_the_end_of_a_parameter_stops_all_the_same(method, count):
     net, inputs = digits()
     with pytest.raises(Interrupted) as caught:
         graphnn.numerical_gradient(net, inputs, method=method, progress=stop_at(count))
-    assert str(caught.value) == f"{count} of 53 entries were reached"
+    assert str(caught.value) == f"{count} of 53 entries were computed"
 
 
 def stop_after(pieces):

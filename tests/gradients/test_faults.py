@@ -105,7 +105,7 @@ def test_the_report_is_short_and_to_the_letter():
     assert len(lines) == 10
     assert lines[0] == "36 entries in float64: 35 agree, 1 wrong backward"
     assert lines[1] == "  p7[1]: wrong backward (1 of 3), backprop 2.5, numerical 2 +- 1e-10"
-    assert lines[-1] == "  and 4 parameters more"
+    assert lines[-1] == "  and 4 more parameters"
 
 
 def test_the_report_as_plain_data():

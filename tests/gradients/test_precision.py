@@ -90,13 +90,13 @@ def test_a_tolerance_is_for_gradients_of_unknown_precision():
     [
         (
             {"tolerance": -1},
-            "error[bad-option]: 'tolerance' is a number from 0 to 1, not -1\n"
-            "   = help: left out, it is what the precision of the gradient rounds",
+            "error[bad-option]: 'tolerance' must be a number from 0 to 1, not -1\n"
+            "   = help: leave it out for the rounding of the gradient's precision",
         ),
         (
             {"tolerance": float("nan")},
-            "error[bad-option]: 'tolerance' is a number from 0 to 1, not nan\n"
-            "   = help: left out, it is what the precision of the gradient rounds",
+            "error[bad-option]: 'tolerance' must be a number from 0 to 1, not nan\n"
+            "   = help: leave it out for the rounding of the gradient's precision",
         ),
         (
             {"dtype": "float23"},
@@ -105,7 +105,7 @@ def test_a_tolerance_is_for_gradients_of_unknown_precision():
         ),
         (
             {"dtype": "float32", "gradients": {}},
-            "error[bad-option]: 'dtype' is that of backpropagation, but gradients are given\n"
+            "error[bad-option]: 'dtype' applies to backpropagation only, but gradients are given\n"
             "   = help: leave it out",
         ),
     ],

@@ -52,7 +52,7 @@ def test_an_entry_that_is_not_there(entry):
     with pytest.raises(graphnn.UsageError) as caught:
         graphnn.step_study(net, entry)
     assert str(caught.value) == (
-        f"error[unknown-entry]: '{entry}' is no entry of 'w.value', whose shape is [2, 2]\n"
+        f"error[unknown-entry]: '{entry}' is not an entry of 'w.value', whose shape is [2, 2]\n"
         "   = help: such as w.value[1,1]"
     )
 

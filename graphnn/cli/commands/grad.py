@@ -48,7 +48,7 @@ def grad(
     ] = None,
     set: Settings = None,
 ) -> int:
-    """Take the numerical gradient of the loss.
+    """Compute the numerical gradient of the loss.
 
     Every parameter entry is moved a little, or those of --only and --entries. Inputs are those
     given, else the first rows of the training data, else those of an example, else random ones.
@@ -80,10 +80,10 @@ def grad(
 
 def _check(study: str | None, output: Path | None, save: Path | None) -> None:
     if study is None and output is not None:
-        help = "a gradient is written by --save"
-        raise UsageError(Diagnostic("bad-option", "'-o' goes with --study alone", help=help))
+        help = "use '--save' to write a gradient"
+        raise UsageError(Diagnostic("bad-option", "'-o' needs '--study'", help=help))
     if study is not None and save is not None:
-        raise UsageError(Diagnostic("bad-option", "'--save' does not go with --study"))
+        raise UsageError(Diagnostic("bad-option", "'--save' cannot be combined with '--study'"))
 
 
 def _show(estimates: Mapping[str, GradientEstimate]) -> None:
@@ -106,7 +106,7 @@ def _show(estimates: Mapping[str, GradientEstimate]) -> None:
             terminal.line(("warning", "kink"), f": {entry} crosses one at {crossing}")
     more = sum(int(found.kink.sum()) for found in estimates.values()) - _KINKS
     if more > 0:
-        terminal.line(f"and {more:,} kinks more")
+        terminal.line(f"and {more:,} more kinks")
 
 
 def _taken(found: GradientEstimate) -> bool:

@@ -29,9 +29,9 @@ class Interrupted(KeyboardInterrupt):
         As `numerical_gradient` returns them; of the parameter that was under way, the entries
         that were done.
     total : int
-        How many entries were asked for.
+        How many entries were to be taken.
     report : GradientReport or None
-        Of `check_gradients`: what it found by then.
+        Of `check_gradients`: its report on those.
     """
 
     report: Any = None
@@ -40,7 +40,7 @@ class Interrupted(KeyboardInterrupt):
         self.estimates = estimates
         self.total = total
         self.done = sum(found.taken for found in estimates.values())
-        super().__init__(f"{self.done:,} of {total:,} entries were reached")
+        super().__init__(f"{self.done:,} of {total:,} entries were computed")
 
 
 @takes(GradientOptions)
@@ -65,7 +65,7 @@ def numerical_gradient(
     Raises
     ------
     RunError, UsageError
-        As `Network.loss`; also when a name, an entry, the rule or the step makes no sense, an op
+        As `Network.loss`; also when a name, an entry, the rule or the step is invalid, an op
         that the complex step would pass is not analytic, or a worker of the executor died.
     Interrupted
         Ctrl-C was pressed; what was reached by then is in it.
@@ -82,7 +82,7 @@ def numerical_gradient(
 def estimate_gradient(
     network: Network, inputs: Mapping[str, Any], options: GradientOptions
 ) -> dict[str, GradientEstimate]:
-    """As `numerical_gradient`, which see."""
+    """The work of `numerical_gradient`, with the options as a record."""
     chosen = selection.choose(network, options.only, options.entries, options.seed)
     names = tuple(chosen)
     ways = schemes.choose(network, names, options)
@@ -102,12 +102,12 @@ def estimate_gradient(
 
         for size, (name, places) in zip(sizes, chosen.items(), strict=True):
 
-            def tell(entries: int, before: int = done) -> None:
+            def report(entries: int, before: int = done) -> None:
                 if options.progress is not None:
                     options.progress(before + entries, total)
 
             try:
-                found = ways[name].take(prober, name, parameters[name], places, tell)
+                found = ways[name].take(prober, name, parameters[name], places, report)
                 if options.estimate and found.kink.any():
                     found = replace(found, locate=_locate(loop(), name, ways[name].reaches))
             except KeyboardInterrupt:

@@ -21,7 +21,7 @@ from graphnn.gradients.numerical.rules import (
 )
 
 Array = NDArray[Any]
-Tell = Callable[[int], None]
+Progress = Callable[[int], None]
 Locate = Callable[[tuple[int, ...]], Crossing | None]
 TINY = 1e-20  # a complex step whose square is lost beside 1, and that underflows nowhere
 _AT_A_KINK = 1e-9  # how far to look for the kink that a point is at
@@ -35,16 +35,16 @@ class GradientEstimate:
     ----------
     value : ndarray of float64
         The derivative by each entry; of the parameter's shape, like the others. NaN where the
-        entry was not asked for.
+        entry was not taken.
     error : ndarray of float64
         Estimate of its error: truncation, from comparing two steps, and rounding of the loss. NaN
-        where `value` is, or where no estimate was asked for.
+        where `value` is, or without estimates.
     kink : ndarray of bool
         Whether a probe crossed a point where the loss has no derivative.
     entries : ndarray of int or None
         Places in the parameter's flat array that were taken; None for all.
     locate : callable or None
-        Finds the crossing of a marked entry by its index; None where no estimate was asked for.
+        Finds the crossing of a marked entry by its index; None without estimates.
     """
 
     value: Array
@@ -89,7 +89,7 @@ class Prober(Protocol):
         self,
         name: str,
         offsets: Sequence[float],
-        progress: Tell | None = None,
+        progress: Progress | None = None,
         entries: Array | None = None,
     ) -> Probed:
         """Losses with each entry moved by each offset, fewer entries where Ctrl-C was pressed."""
@@ -103,7 +103,7 @@ class Scheme(Protocol):
         """Offsets, on the real axis, within which kinks matter."""
 
     def take(
-        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+        self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
     ) -> GradientEstimate:
         """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
 
@@ -142,10 +142,10 @@ class Differences:
         return [k * self.step for k in self._multiples]
 
     def take(
-        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+        self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
     ) -> GradientEstimate:
         """As `Scheme.take`."""
-        probed = prober.differences(name, self.reaches, tell, places)
+        probed = prober.differences(name, self.reaches, progress, places)
         losses: dict[int, Array] = dict(zip(self._multiples, probed.losses, strict=True))
         losses[0] = np.full(probed.loss_scale.shape, prober.origin)
         value, error = self._extrapolation.combine(
@@ -188,13 +188,13 @@ class ComplexStep:
         return (-_AT_A_KINK, _AT_A_KINK)
 
     def take(
-        self, prober: Prober, name: str, values: Array, places: Array | None, tell: Tell
+        self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
     ) -> GradientEstimate:
         """As `Scheme.take`."""
         # Three times the step changes nothing but how it is rounded.
         multiples = (1, 3) if self.estimate else (1,)
         offsets: list[Any] = [1j * k * self.step for k in multiples]
-        probed = prober.differences(name, offsets, tell, places)
+        probed = prober.differences(name, offsets, progress, places)
         value = probed.losses[0].imag / self.step
         error = np.full(value.shape, np.nan)
         if self.estimate:

@@ -115,7 +115,7 @@ class GradientOptions:
     Raises
     ------
     UsageError
-        An option has a value that makes no sense whatever the network.
+        An option has an invalid value, whatever the network.
     """
 
     loss: Annotated[
@@ -129,7 +129,7 @@ class GradientOptions:
     only: Annotated[
         str | Iterable[str] | None,
         Typed(
-            "Take this parameter alone, such as a1.weight. May be repeated.",
+            "Take only this parameter, such as a1.weight. May be repeated.",
             list[str] | None,
             "PARAMETER",
         ),
@@ -137,8 +137,8 @@ class GradientOptions:
     entries: Annotated[
         Entries | None,
         Typed(
-            "Take only so many entries, drawn by --seed; or this one, such as 'a1.weight[3,7]', "
-            "which may be repeated.",
+            "Take only this many entries, drawn by --seed; or only this one, such as "
+            "'a1.weight[3,7]'. May be repeated.",
             list[str] | None,
             "N|ENTRY",
         ),
@@ -152,13 +152,13 @@ class GradientOptions:
     ] = None
     step: Annotated[
         Steps | None,
-        Typed("How far each entry is moved; by default what suits the rule.", float | None),
+        Typed("How far each entry is moved; the default suits the rule.", float | None),
     ] = None
     extrapolation: Annotated[
         str | Extrapolation,
         Typed(
-            "What is made of derivatives at several steps: the error from two, or a better value "
-            "from three.",
+            "How derivatives at several steps are combined: two give an error estimate, three a "
+            "better value.",
             ExtrapolationName,
         ),
     ] = "compared"
@@ -166,29 +166,29 @@ class GradientOptions:
     mode: Annotated[
         Mode,
         Typed(
-            "As in a run, or as in training: with statistics of the batch, and with noise that is "
-            "the same for every perturbation."
+            "Compute as in a run, or as in training: with statistics of the batch, and with noise "
+            "that is the same for every perturbation."
         ),
     ] = "run"
     seed: Annotated[
         int,
         Typed(
-            "Of the random inputs that are drawn where there are no others, of --entries, and of "
-            "the noise of --mode train.",
+            "Seed of random inputs, where no others are found, of --entries, and of the noise of "
+            "--mode train.",
             least=0,
         ),
     ] = 0
     threads: Annotated[
         int | None,
         Typed(
-            "That share the work, but for the method loop; by default one for each core.",
+            "Threads that share the work, except of the method loop; by default one per core.",
             metavar="N",
             least=1,
         ),
     ] = None
     executor: Executor | None = None
     max_memory: Annotated[
-        int, Typed("Memory that tables of probes may take.", metavar="MIB", least=1, unit=1 << 20)
+        int, Typed("Memory that tables of probes may use.", metavar="MIB", least=1, unit=1 << 20)
     ] = MAX_MEMORY
     progress: Callable[[int, int], None] | None = None
 
@@ -203,20 +203,22 @@ class GradientOptions:
     def _misshared(self) -> Iterable[Diagnostic]:
         """What cannot share work, or has none to share."""
         if self.threads is not None and not _is_count(self.threads):
-            message = f"'threads' is a whole number from 1 on, not {self.threads!r}"
-            yield Diagnostic("bad-option", message, help="left out, it is one for each core")
+            message = f"'threads' must be a whole number of at least 1, not {self.threads!r}"
+            yield Diagnostic("bad-option", message, help="leave it out for one per core")
         if not _is_count(self.max_memory):
-            message = f"'max_memory' is a whole number of bytes from 1 on, not {self.max_memory!r}"
-            yield Diagnostic("bad-option", message, help="left out, it is 256 MiB")
+            message = (
+                f"'max_memory' must be a whole number of bytes, at least 1, not {self.max_memory!r}"
+            )
+            yield Diagnostic("bad-option", message, help="leave it out for 256 MiB")
         if self.executor is None:
             return
         if not callable(getattr(self.executor, "submit", None)):
-            message = f"'executor' takes tasks by 'submit', which {self.executor!r} does not have"
+            message = f"'executor' needs a method 'submit', which {self.executor!r} does not have"
             help = "give a concurrent.futures.Executor, such as a ProcessPoolExecutor"
             yield Diagnostic("bad-option", message, help=help)
         elif self.method == "loop":
-            message = "the loop runs here alone, but an executor is given"
-            help = "leave 'executor' out, or take the method 'probes'"
+            message = "the method 'loop' cannot use an executor"
+            help = "leave 'executor' out, or use the method 'probes'"
             yield Diagnostic("bad-option", message, help=help)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""What moving the entries of one parameter came to."""
+"""The losses with the entries of one parameter moved."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Probed(NamedTuple):
         Up to a constant.
     crossed : ndarray of bool, shape (offsets, entries)
         Whether a kink lies between the base and the moved point.
-    stake : ndarray, shape (entries,)
-        Mean of the losses that the entry moves, as far as can be told: what rounding scales by.
+    loss_scale : ndarray, shape (entries,)
+        Mean of the losses that the entry moves, as far as is known: what rounding scales by.
     places : ndarray of int or None
         Which entries of the parameter's flat array; None for all. Fewer than were asked for where
         Ctrl-C was pressed.

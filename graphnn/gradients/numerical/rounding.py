@@ -24,7 +24,7 @@ def rounding(losses: Mapping[int, Array], loss_scale: Array, smooth: Array) -> A
     ----------
     losses : mapping of int to ndarray, shape (entries,)
         By multiples of the step, 0 among them.
-    stake : ndarray, shape (entries,)
+    loss_scale : ndarray, shape (entries,)
         Size of the losses that the entry moves.
     smooth : ndarray of bool, shape (entries,)
         Whether no probe crossed a kink: there a difference is no noise.
@@ -32,21 +32,21 @@ def rounding(losses: Mapping[int, Array], loss_scale: Array, smooth: Array) -> A
     References
     ----------
     J. J. Moré and S. M. Wild, Estimating computational noise, SIAM Journal on Scientific Computing
-    33 (2011), for noise told by differences of high order.
+    33 (2011), for noise estimated from differences of high order.
     """
     weights = {k: 1 / math.prod(k - other for other in losses if other != k) for k in losses}
     parts = [weight * losses[k] for k, weight in weights.items()]
     return noise(np.abs(np.sum(parts, axis=0)) / math.hypot(*weights.values()), loss_scale, smooth)
 
 
-def noise(seen: Array, size: Array, telling: Array | None = None) -> Array:
+def noise(seen: Array, size: Array, counted: Array | None = None) -> Array:
     """Typical noise of each number, of which `seen` shows one draw each.
 
-    A single draw may come out small by chance, so that all of them tell together what to expect,
-    each against the size of its number, but those that `telling` leaves out; less than the machine
-    epsilon of that it never is.
+    A single draw may be small by chance, so the median of all counts too, each relative to the size
+    of its number, without those that `counted` leaves out. It is never less than the machine
+    epsilon times that size.
     """
-    there = size > 0 if telling is None else telling & (size > 0)
+    there = size > 0 if counted is None else counted & (size > 0)
     common = EPSILON
     if there.any():
         common = max(common, float(np.median(seen[there] / size[there])))

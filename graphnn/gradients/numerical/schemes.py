@@ -19,7 +19,7 @@ def choose(network: Network, names: tuple[str, ...], options: GradientOptions) -
     Raises
     ------
     UsageError
-        The rule, the order, the extrapolation or a step makes no sense.
+        The rule, the order, the extrapolation or a step is invalid.
     """
     rule = rules.find(options.rule, options.order)
     extrapolation = rules.find_extrapolation(options.extrapolation)
@@ -75,10 +75,10 @@ def check_analytic(objective: Objective, names: tuple[str, ...]) -> None:
             reached.add(step.output)
             if not step.op.analytic:
                 message = (
-                    f"the complex step cannot pass '{step.node}': "
-                    f"{step.op.name} does not say that it is analytic"
+                    f"the complex step cannot differentiate '{step.node}': "
+                    f"{step.op.name} is not declared analytic"
                 )
-                help = "set 'analytic' in the op's class if it is, or take another method"
+                help = "set 'analytic' in the op's class if it is, or use another method"
                 faults.append(Diagnostic("not-analytic", message, help=help))
     if faults:
         raise UsageError(*faults)

@@ -45,11 +45,11 @@ def choose(
         return _sample(network, names, int(entries), seed)
     indices = _by_name(network, entries)
     if not indices:
-        message = f"no entry is asked for by {entries!r}"
-        raise UsageError(Diagnostic("bad-entries", message, help="left out, all are taken"))
+        message = f"'entries' selects nothing: {entries!r}"
+        raise UsageError(Diagnostic("bad-entries", message, help="leave it out to take all"))
     for name in indices:
         if name not in names:
-            message = f"an entry of '{name}' is asked for, but only {', '.join(names)}"
+            message = f"an entry of '{name}' is selected, but 'only' allows {', '.join(names)}"
             raise UsageError(Diagnostic("unknown-entry", message))
     return {name: np.unique(indices[name]) for name in names if name in indices}
 
@@ -127,8 +127,8 @@ def _by_name(network: Network, entries: Any) -> dict[str, list[int]]:
         return {name: found for name, found in places.items() if found}
     listed = [entries] if isinstance(entries, str) else entries
     if not isinstance(listed, Iterable) or not all(isinstance(entry, str) for entry in listed):
-        message = f"entries are told by {entries!r}"
-        help = "give how many, names such as 'a1.weight[3,7]', or indices by parameter"
+        message = f"'entries' must be a number, names or indices, not {entries!r}"
+        help = "give how many to draw, names such as 'a1.weight[3,7]', or indices by parameter"
         raise UsageError(Diagnostic("bad-entries", message, help=help))
     for name, index in (parse(network, entry) for entry in listed):
         found = _places(name, network.parameters[name].shape, index)
@@ -160,7 +160,7 @@ def _by_array(name: str, shape: tuple[int, ...], given: Array) -> list[int]:
     rows = given[:, None] if given.ndim == len(shape) == 1 else given
     if given.dtype.kind not in "iu" or rows.shape[-1] != len(shape):
         what = f"an array of {given.dtype} of shape {list(given.shape)}"
-        message = f"{what} tells no entries of '{name}', whose shape is {list(shape)}"
+        message = f"{what} does not index '{name}', whose shape is {list(shape)}"
         help = f"give rows of {len(shape)} whole numbers, or a mask of the parameter's shape"
         raise UsageError(Diagnostic("unknown-entry", message, help=help))
     rows = rows.reshape(-1, len(shape))
@@ -199,6 +199,6 @@ def _inside(
 
 
 def _outside(entry: str, name: str, shape: tuple[int, ...]) -> UsageError:
-    message = f"'{entry}' is no entry of '{name}', whose shape is {list(shape)}"
+    message = f"'{entry}' is not an entry of '{name}', whose shape is {list(shape)}"
     help = f"such as {show(name, (n - 1 for n in shape))}"
     return UsageError(Diagnostic("unknown-entry", message, help=help))

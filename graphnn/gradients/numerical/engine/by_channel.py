@@ -25,7 +25,7 @@ _CURVED = 1 << 19  # likewise, where curves stand for most of the moves
 _PIECES = 8  # pieces that may be held at once
 _FILLED = 5  # a chunk so filled may end with a row of the batch
 _MOST = 512  # cases of all offsets from which on a chunk is cut by channels instead
-_POINTS = (4, 8, 16)  # of a curve, until they tell it
+_POINTS = (4, 8, 16)  # of a curve, until it is resolved
 _BLOCK = 256  # groups whose sums are taken in one product, whatever the memory
 
 
@@ -33,8 +33,8 @@ class ByChannel:
     """Each entry moves one channel of every row by offset times what the row responds.
 
     Where that is one number a row, a row's loss is a curve over it for each channel, and all
-    entries of the channel, at all offsets, are points of that curve. It is told by a few points;
-    where they do not tell it, as at a kink, every move is evaluated by itself.
+    entries of the channel, at all offsets, are points of that curve. A few points resolve it;
+    where they do not, as at a kink, every move is evaluated by itself.
 
     A piece is a range of groups of entries, see `Op.response`, and a range of rows of the batch.
     """
@@ -127,7 +127,7 @@ class ByChannel:
         return changes
 
     def _curves(self, sums: _Sums, chosen: Array, count: int, first: int) -> Array:
-        """Add what curves tell of the chosen rows and channels; of which they do.
+        """Add what curves resolve of the chosen rows and channels, and return which those are.
 
         The rows are those from `first` on of the batch.
         """
@@ -165,7 +165,7 @@ class ByChannel:
         channels = np.flatnonzero(left.any(axis=0))
         for cases in self._chunks(table, len(offsets)):
             self._chunk(table, cases, offsets, channels, changes)
-        # Channels are carried on for all rows together; of some rows, curves have told theirs.
+        # Channels are carried on for all rows together; curves have resolved some of them.
         wanted = left[np.searchsorted(rows, table.samples)].T
         differences, kinks = changes.differences, changes.kinks
         if not wanted.all():
@@ -180,7 +180,7 @@ class ByChannel:
     def _chunk(
         self, table: Cases, cases: slice, offsets: Offsets, channels: Array, changes: LossChanges
     ) -> None:
-        """Put what some cases come to into `changes`, for some channels and all offsets."""
+        """Put the results of some cases into `changes`, for some channels and all offsets."""
         samples = np.tile(table.samples[cases], len(offsets))
         coefficients = table.coefficients[..., cases]
         change = np.concatenate([offset * coefficients for offset in offsets], axis=-1)
@@ -227,13 +227,13 @@ class ByChannel:
 
 
 class _Sums:
-    """Sums over rows of what curves tell of every entry at every offset.
+    """Sums over rows, for every entry at every offset, of the losses read off curves.
 
     Parameters
     ----------
     response : ndarray, shape (rows, groups)
     groups : slice
-        Those whose entries are asked for.
+        Those whose entries are wanted.
     offsets : sequence of float or complex
         On one axis. Of complex ones only the imaginary parts are summed, all that a complex step
         is made of.
@@ -287,7 +287,7 @@ class _Sums:
 
 
 def _channel_axis(route: Route) -> int | None:
-    """Which axis of the parameter counts channels; None where it is no parameter of the op."""
+    """Which axis of the parameter counts channels; None where the op does not declare one."""
     step = route.whole[0]
     if step.op.operands[0].many:
         return None

@@ -17,7 +17,7 @@ Array = NDArray[Any]
 class ByRows:
     """Each probe runs `whole` on the batch; the rows that moved of many probes run `apart`.
 
-    A piece is where it stands among the entries asked for, and the entries.
+    A piece is where it stands among the entries wanted, and the entries.
     """
 
     def __init__(self, route: Route, entries: Sequence[int] | None = None) -> None:

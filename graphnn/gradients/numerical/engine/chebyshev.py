@@ -2,13 +2,13 @@
 
 A curve is sampled at Chebyshev points and written as a sum of Chebyshev polynomials, whose
 coefficients fall off quickly until nothing but rounding is left. Then the curve is known between
-the points as exactly as at them; where they do not fall off so, nothing is said of it.
+the points as exactly as at them; where they do not fall off so, it is unresolved.
 
 References
 ----------
 L. N. Trefethen, Approximation Theory and Approximation Practice, SIAM 2013, chapters 2 to 4 and 8;
 J. L. Aurentz and L. N. Trefethen, Chopping a Chebyshev series, ACM Transactions on Mathematical
-Software 43 (2017), for telling rounding from what is there.
+Software 43 (2017), for where rounding begins.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Points:
         Makes Chebyshev coefficients 1 to `count` of a curve that is 0 at 0 of its values.
     powers : ndarray, shape (degree, degree)
         Makes coefficients of the powers 1 to `degree` of the first so many of those; the others
-        tell whether they are all there is.
+        show whether these are enough.
     """
 
     places: Array
@@ -52,7 +52,7 @@ class Points:
 
     @property
     def degree(self) -> int:
-        """Of the curves that so many points tell."""
+        """Of the curves that this many points resolve."""
         return len(self.powers)
 
 
@@ -74,7 +74,7 @@ def points(count: int) -> Points:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curves:
-    """Curves that are 0 at 0, as far as their values tell them.
+    """Curves that are 0 at 0, as far as their values determine them.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Curves:
     noise : ndarray, shape (...)
         Size of a coefficient that rounding alone makes.
     resolved : ndarray of bool, shape (...)
-        Whether that is the curve.
+        Whether the curve is known to rounding.
     """
 
     powers: Array

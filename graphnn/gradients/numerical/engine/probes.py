@@ -42,7 +42,7 @@ _FEW = 64  # to probe fewer than one of so many entries, rows are quicker than c
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Probes of some entries of one parameter: all that a worker is told.
+    """Probes of some entries of one parameter: all that a worker is sent.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class Engine:
         return self._strategies[name, few]
 
     def carry_out(self, task: Task) -> LossChanges:
-        """What the probes of a task find."""
+        """The loss changes of a task's probes."""
         return self.strategy(task.name, task.few).evaluate(task.piece, task.offsets)
 
 
@@ -179,7 +179,7 @@ class Probes:
             strategy = ByRows(self._engine.route(name), chosen.tolist())
         changes, left = self._evaluate(name, offsets, few, strategy, len(chosen), progress)
         ready = _ready(strategy, changes, left)
-        # Of a few, columns are places among those asked for; of all, places in the parameter.
+        # Of a few, columns are places among those wanted; of all, places in the parameter.
         columns = ready if few else chosen[ready[chosen]]
         if not ready.all():
             entries = chosen[ready] if few else columns

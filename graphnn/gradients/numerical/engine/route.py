@@ -69,7 +69,7 @@ class Route:
             return False
         shapes = [self.base.values[slot].shape for slot in data]
         op = self.base.ops[step.output]
-        # With several free sizes an op cannot tell how many rows it is given.
+        # With several free sizes an op does not know how many rows it is given.
         if not op.rows_apart(*shapes) or len(step.op.free_names) > 1:
             return False
         rows = op.has_rows(*shapes)
