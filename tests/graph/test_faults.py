@@ -146,3 +146,25 @@ def test_notes_of_many_inputs_stay_short():
     assert [note.text for note in second.notes] == [
         "'x' is 'z', concat of 'x0', 'x1', 'x2', ...: [batch, 21]"
     ]
+
+
+def test_a_missing_flatten_is_one_only_where_the_rows_are_flat():
+    nodes = {
+        "x": {"op": "input", "shape": ["batch", 5, 3]},
+        "t": {"op": "input", "shape": ["batch", 5], "dtype": "int"},
+        "a": {"op": "affine", "inputs": "x", "units": 4},
+        "loss": {"op": "cross_entropy", "inputs": ["a", "t"]},
+    }
+    # One class a place of the sequence: nothing is to be flattened.
+    (found,) = faults({"graphnn": 1, "nodes": nodes})
+    assert found.message.startswith("shapes do not fit at 'loss': 'prediction' has shape")
+    nodes["t"]["shape"] = ["batch"]
+    (found,) = faults({"graphnn": 1, "nodes": nodes})
+    assert found.message.startswith("'a' maps only the last axis of 'x'")
+    assert found.help == "put a node {op: flatten, inputs: x} between the two"
+    # What is flattened later is no fault of 'a'.
+    nodes["f"] = {"op": "flatten", "inputs": "a"}
+    nodes["loss"]["inputs"] = ["f", "t"]
+    del nodes["t"]["dtype"]
+    (found,) = faults({"graphnn": 1, "nodes": nodes})
+    assert found.message.startswith("shapes do not fit at 'loss': 'target' has shape [batch]")

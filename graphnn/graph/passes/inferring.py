@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
-from itertools import permutations
 from typing import cast
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Note
 from graphnn.graph._graph import Node, Parameter
+from graphnn.graph.passes.hints import described, dtype_help, order_help, takes, unflattened
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.ops import Inferred, ShapeError
 from graphnn.spec import BlockDiagnostics, sizes
@@ -18,7 +18,6 @@ from graphnn.spec.values import Value
 
 MAX_PARAMETER = 2**28  # entries of one parameter: 2 GiB in float64
 MAX_VALUE = 2**30  # entries of the value of one node, free sizes not counted
-_ORDERED = 4  # inputs whose every order is looked at
 _KINDS = {"float": "real numbers", "int": "whole numbers"}
 
 
@@ -109,7 +108,7 @@ class _Inference:
         fine = True
         for position, (read, reference) in enumerate(zip(inputs, node.inputs, strict=True)):
             operand = operands[min(position, len(operands) - 1)]
-            if _takes(operand.kind, read.kind):
+            if takes(operand.kind, read.kind):
                 continue
             fine = False
             self._reports.of(node.spec.instance).error(
@@ -117,8 +116,8 @@ class _Inference:
                 f"{node.op.name} takes {_KINDS[operand.kind]}, "
                 f"but '{read.name}' holds {_KINDS[read.kind]}",
                 reference.place.span,
-                notes=[Note(_described(read, ""), read.spec.place.span)],
-                help=_order_help(node, inputs) or _dtype_help(read, operand.kind),
+                notes=[Note(described(read, ""), read.spec.place.span)],
+                help=order_help(node, inputs) or dtype_help(read, operand.kind),
             )
         return fine
 
@@ -152,6 +151,9 @@ class _Inference:
     def _report_shapes(
         self, node: ResolvedNode, inputs: list[Node], error: ShapeError | sizes.SizeError
     ) -> None:
+        if node.op.is_loss and (culprit := unflattened(inputs, self.nodes)):
+            self._report_unflattened(culprit, node, error)
+            return
         fault = error if isinstance(error, ShapeError) else ShapeError(str(error))
         operand, field = fault.operand, node.spec.fields.get(fault.attribute or "")
         names = [operand.name for operand in node.op.data_operands()]
@@ -171,7 +173,7 @@ class _Inference:
         if field is not None:
             place = field.value  # nearer to the fault than the input
         notes = [
-            Note(_described(read, names[position] if matched else ""), read.spec.place.span)
+            Note(described(read, names[position] if matched else ""), read.spec.place.span)
             for position, read in enumerate(inputs[:4])
         ]
         self._reports.of(node.spec.instance).error(
@@ -180,6 +182,23 @@ class _Inference:
             place.span,
             notes=dict.fromkeys(notes),
             help=fault.help,
+        )
+
+    def _report_unflattened(
+        self, culprit: Node, loss: ResolvedNode, error: ShapeError | sizes.SizeError
+    ) -> None:
+        read = self.nodes[culprit.inputs[0]]
+        assert read is not FAULTY, "nothing is made of one at fault"
+        self._reports.of(culprit.spec.instance).error(
+            "shape-mismatch",
+            f"'{culprit.name}' maps only the last axis of '{read.name}', "
+            f"so its result does not fit the loss '{loss.name}'",
+            culprit.spec.inputs_place.span,
+            notes=[
+                Note(described(read, ""), read.spec.place.span),
+                Note(str(error), loss.spec.place.span),
+            ],
+            help=f"put a node {{op: flatten, inputs: {read.name}}} between the two",
         )
 
     def _add_parameters(self, node: ResolvedNode, shapes: Dict[str, Shape]) -> bool:
@@ -220,37 +239,3 @@ class _Inference:
             return True
         self._reports.of(node.spec.instance).error("too-large", f"'{what}' {problem}", place.span)
         return False
-
-
-def _order_help(node: ResolvedNode, inputs: list[Node]) -> str:
-    """Help for inputs of the wrong kind that would fit in another order."""
-    operands = node.op.data_operands()
-    by_name = any(reference.operand is not None for reference in node.inputs)
-    if by_name or len(inputs) != len(operands) or len(inputs) > _ORDERED:
-        return ""
-    kinds = [operand.kind for operand in operands]
-    orders = permutations(read.kind for read in inputs)
-    if any(all(map(_takes, kinds, order)) for order in orders):
-        return f"the order is {', '.join(operand.name for operand in operands)}"
-    return ""
-
-
-def _takes(kind: str, given: str) -> bool:
-    return kind in ("any", given)
-
-
-def _dtype_help(node: Node, kind: str) -> str:
-    declares = "dtype" in type(node.op).model_fields
-    return f"declare '{node.name}' with 'dtype: {kind}'" if declares else ""
-
-
-def _described(node: Node, operand: str) -> str:
-    """A node in a note: what it is, of what, in which shape."""
-    subject = f"'{node.name}'"
-    if operand not in ("", node.name):
-        subject = f"'{operand}' is {subject},"
-    else:
-        subject += " is"
-    read = ", ".join(f"'{name}'" for name in node.inputs[:3])
-    rest = ", ..." if len(node.inputs) > 3 else ""
-    return f"{subject} {node.op.name}{f' of {read}{rest}' if read else ''}: {show(node.shape)}"
