@@ -94,8 +94,10 @@ class Op(BaseModel):
     fusions : mapping
         ``{operand: (op name, fused op name)}``: where that operand comes from such an op, plans
         run the fused op on that op's own input instead.
+    elsewhere : tuple of str
+        What Keras, torch, Caffe and ONNX call the op: in small letters, without ``_``.
     also_called : mapping of str to str
-        Names that elsewhere stand for an attribute, which help then offers.
+        Names that elsewhere stand for an attribute or a parameter, which help then offers.
     words : mapping
         For an attribute that takes sizes: words that other libraries have there, in small letters,
         with what to write for each.
@@ -127,6 +129,7 @@ class Op(BaseModel):
     sums_to_one: ClassVar[bool] = False
     unsuited: ClassVar[Mapping[str, str]] = {}
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    elsewhere: ClassVar[tuple[str, ...]] = ()
     also_called: ClassVar[Mapping[str, str]] = {}
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()

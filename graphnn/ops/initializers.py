@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -13,7 +13,6 @@ from graphnn.ops._arrays import Array
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 INITIALIZERS: dict[str, type[Initializer]] = {}
-_CALLED = {"he": "he", "kaiming": "he", "xavier": "xavier", "glorot": "xavier", "lecun": "lecun"}
 MAP = "... out"  # axes of a weight that multiplies rows from the right
 FILTERS = "out in ..."  # axes of filters that slide over images
 
@@ -59,18 +58,26 @@ def _roles(rank: int, layout: str) -> list[str]:
 def elsewhere(name: str) -> str:
     """How to write the initializer that other libraries call `name`; empty for none of theirs."""
     bare = name.lower().replace("_", "")
-    for called, ours in _CALLED.items():
-        if bare == called:
-            return ours
-        for distribution in ("normal", "uniform"):
-            if bare == called + distribution:
-                return f"{{{ours}: {{distribution: {distribution}}}}}"
+    for ours, kind in INITIALIZERS.items():
+        for called in (ours, *kind.elsewhere):
+            if bare == called:
+                return ours
+            rest = bare.removeprefix(called) if "distribution" in kind.model_fields else ""
+            if bare != rest in ("normal", "uniform"):
+                return f"{{{ours}: {{distribution: {rest}}}}}"
     return ""
 
 
 class Initializer(BaseModel):
-    """A rule that draws the first value of a parameter. Subclasses register themselves."""
+    """A rule that draws the first value of a parameter. Subclasses register themselves.
 
+    Attributes
+    ----------
+    elsewhere : tuple of str
+        What Keras, torch and Caffe call it: in small letters, without ``_``.
+    """
+
+    elsewhere: ClassVar[tuple[str, ...]] = ()
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @classmethod
@@ -104,6 +111,7 @@ class Initializer(BaseModel):
 class Zeros(Initializer):
     """All 0."""
 
+    elsewhere = ("zero",)
     name: Literal["zeros"] = "zeros"
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
@@ -114,6 +122,7 @@ class Zeros(Initializer):
 class Ones(Initializer):
     """All 1."""
 
+    elsewhere = ("one",)
     name: Literal["ones"] = "ones"
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
@@ -124,6 +133,7 @@ class Ones(Initializer):
 class Constant(Initializer):
     """All `value`."""
 
+    elsewhere = ("constantfill", "fill")
     name: Literal["constant"] = "constant"
     value: Finite
 
@@ -135,6 +145,7 @@ class Constant(Initializer):
 class Normal(Initializer):
     """Normal with mean `mean` and standard deviation `std`."""
 
+    elsewhere = ("gaussian", "randomnormal")
     name: Literal["normal"] = "normal"
     mean: Finite = 0.0
     std: Positive = 0.01
@@ -151,6 +162,7 @@ class Normal(Initializer):
 class Uniform(Initializer):
     """Uniform between `low` and `high`."""
 
+    elsewhere = ("randomuniform",)
     name: Literal["uniform"] = "uniform"
     low: Finite = -0.05
     high: Annotated[Finite, Field(validate_default=True)] = 0.05
@@ -185,6 +197,7 @@ class TruncatedNormal(Initializer):
     2nd edition 1994, chapter 13, section 10.1.
     """
 
+    elsewhere = ("truncatednormal", "truncnormal")
     name: Literal["truncated_normal"] = "truncated_normal"
     mean: Finite = 0.0
     std: Positive = 0.01
@@ -245,6 +258,7 @@ class Xavier(_Scaled):
     networks, AISTATS 2010, eq. 12 (the variance) and 16 (as uniform numbers).
     """
 
+    elsewhere = ("glorot",)
     name: Literal["xavier"] = "xavier"
 
     def variance(self, fan_in: int, fan_out: int) -> float:
@@ -260,6 +274,7 @@ class He(_Scaled):
     K. He et al., Delving deep into rectifiers, ICCV 2015, eq. 10.
     """
 
+    elsewhere = ("kaiming", "msra")
     name: Literal["he"] = "he"
 
     def variance(self, fan_in: int, fan_out: int) -> float:

@@ -313,7 +313,7 @@ def test_a_rule_draws_its_own_numbers():
             NONE.format("glorot_uniform"),
             "write {xavier: {distribution: uniform}}",
         ),
-        ("random_normal", NONE.format("random_normal"), "did you mean 'truncated_normal'?"),
+        ("random_normal", NONE.format("random_normal"), "write normal"),
         (
             "{constant: 3}",
             "the options of 'constant' must be a mapping, not 3",

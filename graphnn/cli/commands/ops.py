@@ -10,7 +10,7 @@ import typer
 
 from graphnn.cli import terminal
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
-from graphnn.ops import REGISTRY, Case, Op, Operand
+from graphnn.ops import REGISTRY, Case, Op, Operand, elsewhere
 from graphnn.spec.sizes import show
 
 _EXAMPLES = 3  # shapes worth showing of an op that works out its own
@@ -33,7 +33,7 @@ def ops(
     elif name in known:
         _describe(known[name])
     else:
-        help = suggestion(name, known, "'graphnn ops' lists them all")
+        help = elsewhere(name) or suggestion(name, known, "'graphnn ops' lists them all")
         raise UsageError(Diagnostic("unknown-op", f"there is no op '{name}'", help=help))
 
 

@@ -10,7 +10,7 @@ from graphnn.graph._graph import Origin
 from graphnn.graph.passes.attributes import read_op
 from graphnn.graph.passes.origins import read_origin
 from graphnn.graph.passes.scope import Archives, Scope
-from graphnn.ops import REGISTRY, Op, public_ops
+from graphnn.ops import REGISTRY, Op, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference
@@ -121,6 +121,7 @@ def _resolve(spec: NodeSpec, scope: Scope) -> tuple[ResolvedNode | Faulty, Origi
     if op_class is None or op_class.internal:
         name = str(spec.op.value)
         other = f"it is a block: write 'block: {name}'" if name in scope.spec.blocks else ""
+        other = other or elsewhere(name)
         help = other or suggestion(name, sorted(public_ops()), "'graphnn ops' lists them all")
         message = f"there is no op '{name}'"
         scope.findings.error("unknown-op", message, spec.op.span, help=help)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -44,6 +45,8 @@ class Identity(Unchanged):
 
     op: Literal["identity"] = "identity"
 
+    elsewhere = ("noop", "passthrough")
+
 
 class Step(BentAtZero):
     """Step ``y = 1`` where ``x > 0``, else 0."""
@@ -72,6 +75,7 @@ class Sigmoid(Elementwise):
 
     op: Literal["sigmoid"] = "sigmoid"
 
+    elsewhere = ("logistic",)
     output_interval = (0.0, 1.0)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -114,6 +118,7 @@ class Relu(BentAtZero):
 
     op: Literal["relu"] = "relu"
 
+    elsewhere = ("rectifier", "rectifiedlinear")
     output_interval = NOT_NEGATIVE
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -137,6 +142,8 @@ class LeakyRelu(BentAtZero):
     op: Literal["leaky_relu"] = "leaky_relu"
     slope: Finite = Field(0.01, description="Slope below 0.")
 
+    also_called: ClassVar[Mapping[str, str]] = {"negative_slope": "slope", "alpha": "slope"}
+    elsewhere = ("lrelu",)
     output_interval = ANY_NUMBER
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -34,6 +35,8 @@ class Add(_Binary):
 
     op: Literal["add"] = "add"
 
+    elsewhere = ("plus", "biasadd")
+
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a + b``."""
         return np.add(a, b, out=out)
@@ -47,6 +50,8 @@ class Subtract(_Binary):
     """Difference ``y = a - b``."""
 
     op: Literal["subtract"] = "subtract"
+
+    elsewhere = ("sub", "minus")
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a - b``."""
@@ -62,6 +67,8 @@ class Multiply(_Binary):
 
     op: Literal["multiply"] = "multiply"
 
+    elsewhere = ("mul", "times", "prod", "hadamard")
+
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a b``."""
         return np.multiply(a, b, out=out)
@@ -76,6 +83,7 @@ class Divide(_Binary):
 
     op: Literal["divide"] = "divide"
 
+    elsewhere = ("div", "truediv")
     operands = (data("a", "..."), data("b", "...", domain=(0.5, 3.0)))
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
@@ -128,6 +136,7 @@ class Negative(Elementwise):
 
     op: Literal["negative"] = "negative"
 
+    elsewhere = ("neg",)
     output_interval = ANY_NUMBER
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -144,6 +153,9 @@ class Power(_OfPositive):
 
     op: Literal["power"] = "power"
     exponent: Finite = Field(description="What `x` is raised to.")
+
+    also_called: ClassVar[Mapping[str, str]] = {"power": "exponent", "exp": "exponent"}
+    elsewhere = ("pow",)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``x^exponent``, entry by entry."""
@@ -162,6 +174,7 @@ class Exp(Elementwise):
 
     op: Literal["exp"] = "exp"
 
+    elsewhere = ("exponential",)
     output_interval = NOT_NEGATIVE
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -178,6 +191,7 @@ class Log(_OfPositive):
 
     op: Literal["log"] = "log"
 
+    elsewhere = ("ln",)
     output_interval = ANY_NUMBER
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -210,6 +224,7 @@ class Absolute(BentAtZero):
 
     op: Literal["absolute"] = "absolute"
 
+    elsewhere = ("abs", "absval")
     output_interval = NOT_NEGATIVE
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -232,6 +247,13 @@ class Clip(Elementwise):
     low: Finite | None = Field(None, description="Lower bound; left out, there is none.")
     high: Finite | None = Field(None, description="Upper bound; left out, there is none.")
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        "min": "low",
+        "max": "high",
+        "min_value": "low",
+        "max_value": "high",
+    }
+    elsewhere = ("clamp", "clipbyvalue")
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"low": -1, "high": 0.5}, [(3, 4)]),
         Case({"low": 0}, [(5,)]),

@@ -189,6 +189,7 @@ class Conv2d(_Filters):
     op: Literal["conv2d"] = "conv2d"
     padding: Padding = Field((0, 0), description=PADDING + ", or 'same'.")
 
+    elsewhere = ("convolution", "conv", "convolution2d")
     output_interval = ANY_NUMBER
     words = ALL_WORDS
     operands = (
@@ -295,6 +296,7 @@ class ConvTranspose2d(_Filters):
         (0, 0), description="Rows added at the bottom of the result, and columns on its right."
     )
 
+    elsewhere = ("deconvolution", "deconv", "convtranspose", "conv2dtranspose")
     output_interval = ANY_NUMBER
     words = WORDS
     operands = (

@@ -30,6 +30,7 @@ class Affine(Op):
         None, description="Output features; left out, the weight's own number of columns."
     )
 
+    elsewhere = ("dense", "linear", "innerproduct", "gemm", "fc", "fullyconnected", "addmm")
     output_interval = ANY_NUMBER
     operands = (
         data("x", "... n"),
@@ -106,6 +107,7 @@ class MatMul(Op):
 
     op: Literal["matmul"] = "matmul"
 
+    elsewhere = ("mm", "bmm", "dot", "batchmatmul")
     output_interval = ANY_NUMBER
     operands = (data("a", "... m n"), data("b", "... n p"))
     result = "... m p"

@@ -78,6 +78,8 @@ class MeanSquaredError(_SquaredError):
 
     op: Literal["mean_squared_error"] = "mean_squared_error"
 
+    elsewhere = ("mse", "mseloss")
+
     def _divisor(self, y: Array) -> int:
         return _width(y)
 
@@ -86,6 +88,8 @@ class SumSquaredError(_SquaredError):
     """Half the sum of squares, ``sum_i (y_i - t_i)^2 / d`` with d = 2."""
 
     op: Literal["sum_squared_error"] = "sum_squared_error"
+
+    elsewhere = ("sse", "euclideanloss")
 
     def _divisor(self, y: Array) -> int:
         return 2
@@ -131,6 +135,11 @@ class CrossEntropy(_Classification):
 
     op: Literal["cross_entropy"] = "cross_entropy"
 
+    elsewhere = (
+        "categoricalcrossentropy",
+        "sparsecategoricalcrossentropy",
+        "multinomiallogisticloss",
+    )
     operands = (
         data("prediction", "batch classes", domain=_PROBABILITY),
         data("target", "batch ...", kind="any", domain=(0.0, 1.0), below="classes"),
@@ -265,6 +274,7 @@ class BinaryCrossEntropy(_Loss):
 
     op: Literal["binary_cross_entropy"] = "binary_cross_entropy"
 
+    elsewhere = ("bce", "bceloss")
     operands = (
         data("prediction", "batch ...", domain=_PROBABILITY),
         data("target", "batch ...", domain=(0.0, 1.0)),

@@ -41,6 +41,8 @@ class BatchNorm(Op):
     momentum: Share = Field(0.1, description="How far a batch moves the running statistics.")
     epsilon: Positive = Field(1e-5, description=_EPSILON)
 
+    also_called: ClassVar[Mapping[str, str]] = {"eps": "epsilon", "gamma": "gain", "beta": "shift"}
+    elsewhere = ("batchnormalization", "bn")
     output_interval = ANY_NUMBER
     operands = (
         data("x", "batch channels ..."),
@@ -238,6 +240,13 @@ class LayerNorm(Op):
     axis: Axes = Field((-1,), description="Axis, or list of axes, to normalize along.")
     epsilon: Positive = Field(1e-5, description=_EPSILON)
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        "eps": "epsilon",
+        "gamma": "gain",
+        "beta": "shift",
+        "dim": "axis",
+    }
+    elsewhere = ("layernormalization",)
     output_interval = ANY_NUMBER
     operands = (
         data("x", "... n"),
@@ -345,6 +354,13 @@ class Dropout(Unchanged):
 
     op: Literal["dropout"] = "dropout"
     rate: Rate = Field(0.5, description="Probability that an entry is dropped in training.")
+
+    also_called: ClassVar[Mapping[str, str]] = {
+        "p": "rate",
+        "prob": "rate",
+        "ratio": "rate",
+        "dropout_ratio": "rate",
+    }
 
     def in_training(self) -> Op:
         """The op that drops entries."""

@@ -88,6 +88,7 @@ class MaxPool(_Pool):
 
     op: Literal["max_pool"] = "max_pool"
 
+    elsewhere = ("maxpooling",)
     within_inputs = True
 
     def forward(self, x: Array, *, out: Array | None = None, saved: Saved | None = None) -> Array:
@@ -127,6 +128,7 @@ class AveragePool(_Pool):
 
     op: Literal["average_pool"] = "average_pool"
 
+    elsewhere = ("avgpool", "averagepooling", "avgpooling")
     within_inputs = True
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -153,6 +155,7 @@ class GlobalAveragePool(Images):
 
     op: Literal["global_average_pool"] = "global_average_pool"
 
+    elsewhere = ("globalavgpool", "globalaveragepooling")
     within_inputs = True
     result = "batch channels"
     planewise = True

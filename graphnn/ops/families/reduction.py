@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -21,6 +22,12 @@ class _Reduction(Op):
     axis: Axes = Field(None, description="Axis, or list of axes; left out, all of them.")
     keepdims: bool = Field(False, description="Whether those axes stay, with size 1.")
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        "dim": "axis",
+        "axes": "axis",
+        "keep_dims": "keepdims",
+        "keepdim": "keepdims",
+    }
     operands = (data("x", "..."),)
     result = "..."
     batchwise = True
@@ -58,6 +65,8 @@ class Sum(_Reduction):
 
     op: Literal["sum"] = "sum"
 
+    elsewhere = ("reducesum",)
+
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """Sum of the entries along the axes."""
         total: Array = np.sum(x, axis=self.axis, keepdims=self.keepdims, out=out)
@@ -73,6 +82,7 @@ class Mean(_Reduction):
 
     op: Literal["mean"] = "mean"
 
+    elsewhere = ("reducemean", "average")
     within_inputs = True
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -91,6 +101,7 @@ class Max(_Reduction):
 
     op: Literal["max"] = "max"
 
+    elsewhere = ("reducemax", "amax")
     within_inputs = True
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:

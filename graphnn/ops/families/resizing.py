@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -25,6 +26,12 @@ class Upsample(Images):
     factor: Counts = Field(description="How many rows and columns come of one.")
     mode: Literal["nearest"] = Field("nearest", description="What stands between two entries.")
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        "scale_factor": "factor",
+        "size": "factor",
+        "scale": "factor",
+    }
+    elsewhere = ("upsampling", "resize", "interpolate")
     within_inputs = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"factor": 2}, [(2, 1, 2, 3)]),
@@ -70,6 +77,12 @@ class Pad(Images):
     )
     value: Finite = Field(0.0, description="Value of the margin.")
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        "pads": "padding",
+        "pad": "padding",
+        "paddings": "padding",
+    }
+    elsewhere = ("zeropadding", "zeropad", "padding")
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"padding": 1}, [(2, 1, 2, 1)]),
         Case({"padding": [0, 2, 1, 0], "value": -4.5}, [(2, 2, 1, 2)]),

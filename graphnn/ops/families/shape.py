@@ -56,6 +56,12 @@ class Reshape(_Arrangement):
         description="Sizes, outermost first; one may be -1, which stands for what is left."
     )
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        "size": "shape",
+        "target_shape": "shape",
+        "dims": "shape",
+    }
+    elsewhere = ("view",)
     keeps_entries = True
     reorders = True
     cases: ClassVar[tuple[Case, ...]] = (
@@ -193,6 +199,8 @@ class Transpose(_Arrangement):
         description="Which axis of the input each axis of the result is; left out, last to first.",
     )
 
+    also_called: ClassVar[Mapping[str, str]] = {"perm": "axes", "dims": "axes", "order": "axes"}
+    elsewhere = ("permute", "permutedimensions", "swapaxes")
     keeps_entries = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({}, [(2, 3)]),
@@ -239,6 +247,8 @@ class Concat(Op):
     op: Literal["concat"] = "concat"
     axis: int = Field(-1, description="Along which axis; counted from the end where negative.")
 
+    also_called: ClassVar[Mapping[str, str]] = {"dim": "axis"}
+    elsewhere = ("concatenate", "cat", "merge")
     operands = (data("inputs", "...", kind="any", many=True),)
     result = "..."
     batchwise = True
@@ -307,6 +317,13 @@ class Slice(_Arrangement):
     )
     step: int = Field(1, ge=1, description="Distance between entries.")
 
+    also_called: ClassVar[Mapping[str, str]] = {
+        "dim": "axis",
+        "starts": "start",
+        "ends": "stop",
+        "end": "stop",
+    }
+    elsewhere = ("narrow", "stridedslice", "crop")
     within_inputs = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"axis": 1, "start": 1, "stop": 3}, [(2, 4)]),

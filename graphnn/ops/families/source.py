@@ -75,6 +75,8 @@ class Input(Op):
     shape: tuple[Size, ...] = Field(description="Sizes, outermost first; [] for a single number.")
     dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
 
+    also_called: ClassVar[Mapping[str, str]] = {"size": "shape", "dims": "shape", "type": "dtype"}
+    elsewhere = ("placeholder", "inputlayer")
     is_input = True
     output_interval = ANY_NUMBER
     cases: ClassVar[tuple[Case, ...]] = (
@@ -97,6 +99,7 @@ class Constant(Op):
 
     op: Literal["constant"] = "constant"
 
+    elsewhere = ("const",)
     analytic = True
     value: Numbers = Field(description="A number, or nested lists of numbers.")
     dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
@@ -149,6 +152,7 @@ class Parameter(Op):
         None, description="Sizes, outermost first; left out, the shape of `value`."
     )
 
+    elsewhere = ("variable", "weight")
     operands = (parameter("value", "...", Zeros()),)
     result = "..."
     analytic = True

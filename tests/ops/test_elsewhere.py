@@ -1,0 +1,181 @@
+"""Names of Keras, torch, Caffe and ONNX, and what is said of each."""
+
+from __future__ import annotations
+
+import pytest
+
+import graphnn
+from graphnn.ops import REGISTRY, elsewhere
+from graphnn.ops._elsewhere import ABSENT
+from graphnn.ops.initializers import INITIALIZERS
+from graphnn.ops.initializers import elsewhere as initializer_elsewhere
+
+CALLED = {
+    "abs": "absolute",
+    "average": "mean",
+    "avg_pool2d": "average_pool",
+    "AveragePooling2D": "average_pool",
+    "BatchNormalization": "batch_norm",
+    "BCELoss": "binary_cross_entropy",
+    "bmm": "matmul",
+    "cat": "concat",
+    "CategoricalCrossentropy": "cross_entropy",
+    "clamp": "clip",
+    "Concatenate": "concat",
+    "Conv": "conv2d",
+    "Conv2DTranspose": "conv_transpose2d",
+    "Convolution": "conv2d",
+    "Deconvolution": "conv_transpose2d",
+    "Dense": "affine",
+    "Div": "divide",
+    "EuclideanLoss": "sum_squared_error",
+    "fc": "affine",
+    "Gemm": "affine",
+    "GlobalAveragePooling2D": "global_average_pool",
+    "InnerProduct": "affine",
+    "LayerNormalization": "layer_norm",
+    "Linear": "affine",
+    "MaxPooling2D": "max_pool",
+    "mm": "matmul",
+    "MSELoss": "mean_squared_error",
+    "mse": "mean_squared_error",
+    "mul": "multiply",
+    "Neg": "negative",
+    "nn.Linear": "affine",
+    "permute": "transpose",
+    "placeholder": "input",
+    "pow": "power",
+    "reduce_mean": "mean",
+    "ReduceMax": "max",
+    "ReduceSum": "sum",
+    "resize": "upsample",
+    "sub": "subtract",
+    "tf.keras.layers.Dense": "affine",
+    "torch.abs": "absolute",
+    "UpSampling2D": "upsample",
+    "Variable": "parameter",
+    "view": "reshape",
+    "ZeroPadding2D": "pad",
+}
+SPELT = {
+    "BatchNorm2d": "batch_norm",
+    "BinaryCrossentropy": "binary_cross_entropy",
+    "Conv2D": "conv2d",
+    "ConvTranspose2d": "conv_transpose2d",
+    "LeakyReLU": "leaky_relu",
+    "LogSoftmax": "log_softmax",
+    "MatMul": "matmul",
+    "MaxPool2d": "max_pool",
+    "nn.ReLU": "relu",
+    "Softmax": "softmax",
+}
+AS_NODES = (
+    "write it as nodes: a matmul of queries and transposed keys, multiply by a constant, softmax, "
+    "and a matmul with the values"
+)
+NO_RECURRENT = "there are no recurrent ops: write each step as nodes, or as a block with 'repeat'"
+NO_MAE = "write it as nodes: subtract, absolute, mean; it is a metric too, mean_absolute_error"
+SOFTMAX_FIRST = "write cross_entropy of a softmax, which is computed as one step"
+NOT_HERE = {
+    "attention": AS_NODES,
+    "BCEWithLogitsLoss": "write binary_cross_entropy of a sigmoid, which is computed as one step",
+    "Conv1D": "write conv2d on images of height 1",
+    "CrossEntropyLoss": SOFTMAX_FIRST,
+    "Eltwise": "write add, multiply or maximum",
+    "Embedding": "write an affine without bias of rows that are 1 in one place",
+    "Gather": "only a slice can be taken; for rows of a table, write a matmul with rows that are "
+    "1 in one place",
+    "GRU": NO_RECURRENT,
+    "L1Loss": NO_MAE,
+    "LSTM": NO_RECURRENT,
+    "mae": NO_MAE,
+    "MultiHeadAttention": AS_NODES,
+    "PReLU": "the nearest is leaky_relu, whose slope is fixed",
+    "ReLU6": "write clip with low: 0 and high: 6",
+    "silu": "write multiply of a node and its sigmoid",
+    "SoftmaxWithLoss": SOFTMAX_FIRST,
+    "Split": "write a slice for each part",
+    "Square": "write power with exponent: 2",
+    "Squeeze": "write reshape",
+    "stack": "write reshape of each, with an axis of size 1, and concat",
+    "swish": "write multiply of a node and its sigmoid",
+    "where": "multiply by a mask of 0 and 1, or write maximum, minimum or clip",
+}
+EXPECTED = {
+    **{name: f"it is called '{ours}' here" for name, ours in CALLED.items()},
+    **{name: f"did you mean '{ours}'?" for name, ours in SPELT.items()},
+    **NOT_HERE,
+}
+
+
+def test_at_least_57_names_are_known():
+    assert len(EXPECTED) >= 57
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_name_from_elsewhere_is_answered(name):
+    nodes = f"  x: {{op: input, shape: [batch, 2]}}\n  y: {{op: '{name}', inputs: x}}\n"
+    (found,) = graphnn.diagnose_text(f"graphnn: 1\nnodes:\n{nodes}")
+    assert (found.code, found.message) == ("unknown-op", f"there is no op '{name}'")
+    assert found.help == EXPECTED[name]
+
+
+def test_what_is_misspelt_goes_by_its_spelling():
+    assert elsewhere("sigmod") == ""
+    assert elsewhere("") == ""
+
+
+def test_each_name_stands_for_one_thing():
+    ours = [name.replace("_", "") for name, op in REGISTRY.items() if not op.internal]
+    theirs = [word for op in REGISTRY.values() for word in op.elsewhere]
+    every = [*ours, *theirs, *ABSENT]
+    assert len(set(every)) == len(every)
+    assert all(word == word.lower() and "_" not in word for word in (*theirs, *ABSENT))
+
+
+@pytest.mark.parametrize("text", sorted(set(ABSENT.values())))
+def test_what_is_offered_instead_is_there(text):
+    written = set(text.replace(",", " ").replace(":", " ").replace(";", " ").split())
+    assert written & {*REGISTRY, "op", "ops", "here"}
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("glorot_uniform", "{xavier: {distribution: uniform}}"),
+        ("xavier_normal_", "{xavier: {distribution: normal}}"),
+        ("HeNormal", "{he: {distribution: normal}}"),
+        ("kaiming_uniform_", "{he: {distribution: uniform}}"),
+        ("msra", "he"),
+        ("gaussian", "normal"),
+        ("RandomNormal", "normal"),
+        ("random_uniform", "uniform"),
+        ("TruncatedNormal", "truncated_normal"),
+        ("zeros_", "zeros"),
+        ("sigmoid", ""),
+        ("he_", "he"),
+    ],
+)
+def test_initializers_of_elsewhere(name, ours):
+    assert initializer_elsewhere(name) == ours
+    assert name not in INITIALIZERS
+
+
+@pytest.mark.parametrize(
+    ("op", "key", "ours"),
+    [
+        ("dropout", "p", "rate"),
+        ("dropout", "dropout_ratio", "rate"),
+        ("batch_norm", "eps", "epsilon"),
+        ("batch_norm", "gamma", "gain"),
+        ("leaky_relu", "negative_slope", "slope"),
+        ("mean", "dim", "axis"),
+        ("clip", "max_value", "high"),
+        ("affine", "out_features", "units"),
+    ],
+)
+def test_keys_of_elsewhere(op, key, ours):
+    nodes = f"  x: {{op: input, shape: [batch, 2, 3]}}\n  y: {{op: {op}, inputs: x, {key}: 0.5}}\n"
+    found = graphnn.diagnose_text(f"graphnn: 1\nnodes:\n{nodes}")
+    assert found[0].code == "unknown-key"
+    assert found[0].help == f"did you mean '{ours}'?"
