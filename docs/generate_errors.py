@@ -16,7 +16,7 @@ from graphnn.diagnostics import CODES, explain, summary
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "tests" / "bad_specs" / "explained"
 PAGES = ROOT / "graphnn" / "diagnostics" / "pages"
-_EXAMPLE = "\n## At fault\n"
+_EXAMPLE = "\n## Example\n"
 _WIDEST = 200  # characters: what is longer says no more
 
 
@@ -43,7 +43,7 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 def _index() -> Iterator[str]:
     yield "# Codes\n"
-    yield "What the code of a message means. `graphnn explain CODE` tells the same in a terminal.\n"
+    yield "What the code of a message means. `graphnn explain CODE` shows the same in a terminal.\n"
     yield "| code | |\n|---|---|"
     for code in CODES:
         yield f"| [{code}]({code}.md) | {summary(code)[0]} |"
@@ -53,17 +53,17 @@ def _index() -> Iterator[str]:
 
 
 def _example(path: Path) -> Iterator[str]:
-    told = graphnn.format_diagnostics(graphnn.diagnose(path))
-    mended = path.with_suffix(f".fixed{path.suffix}").read_text("utf-8")
+    said = graphnn.format_diagnostics(graphnn.diagnose(path))
+    fixed = path.with_suffix(f".fixed{path.suffix}").read_text("utf-8")
     bad = path.read_text("utf-8", errors="replace")
     language = path.suffix.removeprefix(".")
     yield _EXAMPLE
     if all(len(line) <= _WIDEST and line.isprintable() for line in bad.splitlines()):
         yield f"```{language}\n{bad}```\n"
-    told = "".join(f"{line[:_WIDEST]}\n" for line in told.splitlines())
-    yield f"```text\n{told}```\n"
-    yield "## Mended\n"
-    yield f"```{language}\n{mended}```\n"
+    said = "".join(f"{line[:_WIDEST]}\n" for line in said.splitlines())
+    yield f"```text\n{said}```\n"
+    yield "## Fixed\n"
+    yield f"```{language}\n{fixed}```\n"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def page_url(code: str) -> str | None:
 def summary(code: str) -> tuple[str, str]:
     """The title of the page that explains `code`, and why it is a fault."""
     _, title, text, *_ = explain(code).split("\n\n")
-    return title.rstrip("."), text.rstrip("\n")
+    return title.rstrip("."), " ".join(text.split())
 
 
 def explain(code: str) -> str:

@@ -9,16 +9,16 @@ def test_a_code(call):
     result = call("explain", "bad-seed")
     assert (result.code, result.err) == (0, "")
     assert result.out == (
-        "bad-seed\n\nA seed that cannot be.\n\nA seed is a whole number from 0 on.\n"
+        "bad-seed\n\nInvalid seed.\n\nA seed is a whole number, at least 0.\n"
     )
 
 
 def test_files_are_indented(call):
     lines = call("explain", "unknown-op").out.splitlines()
-    at = lines.index("At fault")
+    at = lines.index("Example")
     assert lines[at + 1 : at + 4] == ["", "    graphnn: 1", "    nodes:"]
     assert "    error[unknown-op]: there is no op 'rellu'" in lines
-    assert "      y: {op: relu, inputs: x}" in lines[lines.index("Mended") :]
+    assert "      y: {op: relu, inputs: x}" in lines[lines.index("Fixed") :]
     assert not any(line.startswith("```") for line in lines)
 
 

@@ -75,16 +75,16 @@ def test_every_page_has_a_code():
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_has_its_one_fault_and_its_mended_form_none(name, monkeypatch):
+def test_an_example_has_its_one_fault_and_its_fixed_form_none(name, monkeypatch):
     monkeypatch.chdir(EXPLAINED)
     bad = Path(name)
-    mended = bad.with_suffix(f".fixed{bad.suffix}")
+    fixed = bad.with_suffix(f".fixed{bad.suffix}")
     assert [found.code for found in graphnn.diagnose(bad)] == [bad.stem]
-    assert graphnn.diagnose(mended) == ()
+    assert graphnn.diagnose(fixed) == ()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_a_mended_file_differs_little(name):
+def test_a_fixed_file_differs_little(name):
     bad = EXPLAINED / name
     lines = [
         path.read_text("utf-8", errors="replace").splitlines()
@@ -103,7 +103,7 @@ def test_the_examples_in_the_package_are_those_of_the_corpus(monkeypatch):
     made = dict(importlib.import_module("generate_errors").pages())
     kept = {path: path.read_text("utf-8") for path in PAGES.iterdir()}
     assert made == kept, "run: python docs/generate_errors.py"
-    assert sum("## At fault" in text for text in made.values()) == len(EXAMPLES) >= 100
+    assert sum("## Example" in text for text in made.values()) == len(EXAMPLES) >= 100
 
 
 def test_pages(tmp_path, monkeypatch):
@@ -112,16 +112,16 @@ def test_pages(tmp_path, monkeypatch):
     importlib.import_module("generate_errors").write(tmp_path)
     assert {path.stem for path in tmp_path.iterdir()} == {"index", *CODES}
     assert (tmp_path / "bad-dtype.md").read_text() == graphnn.explain("bad-dtype")
-    row = "| [unknown-op](unknown-op.md) | An op that does not exist |\n"
+    row = "| [unknown-op](unknown-op.md) | Unknown op |\n"
     assert row in (tmp_path / "index.md").read_text()
 
 
 def test_a_page():
     assert graphnn.explain("unknown-op") == (
-        "# unknown-op\n\nAn op that does not exist.\n\n"
+        "# unknown-op\n\nUnknown op.\n\n"
         "'graphnn ops' lists the ops with their inputs, parameters and shapes, "
-        "'graphnn ops NAME' tells all about one.\n\n"
-        "## At fault\n\n"
+        "'graphnn ops NAME' describes one.\n\n"
+        "## Example\n\n"
         "```yaml\ngraphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 3]}\n"
         "  y: {op: rellu, inputs: x}\n```\n\n"
         "```text\n"
@@ -132,7 +132,7 @@ def test_a_page():
         "   |           ^^^^^\n"
         "   = help: did you mean 'relu'?\n"
         "```\n\n"
-        "## Mended\n\n"
+        "## Fixed\n\n"
         "```yaml\ngraphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 3]}\n"
         "  y: {op: relu, inputs: x}\n```\n"
     )
