@@ -8,9 +8,7 @@ from graphnn.diagnostics import CODES
 def test_a_code(call):
     result = call("explain", "bad-seed")
     assert (result.code, result.err) == (0, "")
-    assert result.out == (
-        "bad-seed\n\nInvalid seed.\n\nA seed is a whole number, at least 0.\n"
-    )
+    assert result.out == ("bad-seed\n\nInvalid seed.\n\nA seed is a whole number, at least 0.\n")
 
 
 def test_files_are_indented(call):
