@@ -16,7 +16,7 @@ PATH = "//path"  # no parameter can have such a name
 OPTIMIZER = "//optimizer/"
 BEST = "//best/"
 RECORD = "graphnn"  # the key in the metadata of .safetensors
-_CLASSES = "classes"
+CLASSES = "classes"
 
 
 def located(path: str | Path) -> Path:
@@ -47,7 +47,7 @@ def metadata_of(
 
     Under one key, since safetensors writes several in any order.
     """
-    record = {**(more or {}), **({} if classes is None else {_CLASSES: classes})}
+    record = {**(more or {}), **({} if classes is None else {CLASSES: classes})}
     return {RECORD: json.dumps(record)} if record else {}
 
 
@@ -59,7 +59,7 @@ def classes_in(metadata: Mapping[str, str], file: str) -> Classes | None:
     FileError
         They are not lists of texts by input.
     """
-    found = record_in(metadata).get(_CLASSES)
+    found = record_in(metadata).get(CLASSES)
     if found is None:
         return None
     if isinstance(found, dict) and all(map(_are_texts, found.values())):

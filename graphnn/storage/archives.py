@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Protocol, cast
+from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,47 +192,6 @@ def write_arrays(
     files.write_whole(path, lambda stream: stream.write(content), durable=durable)
 
 
-def read_metadata(path: Path) -> dict[str, str]:
-    """Metadata of a .safetensors file; an .npz file has none.
-
-    Raises
-    ------
-    FileError
-        As `opened`.
-    """
-    with opened(path) as archive:
-        return dict(archive.metadata)
-
-
-class Archive(Protocol):
-    """Arrays by name, each read when asked for."""
-
-    file: str
-
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """Texts that the file holds beside the arrays."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the arrays."""
-
-    def shape(self, name: str, span: Span | None = None) -> tuple[int, ...]:
-        """Shape of one array, as declared; raises as `read` does."""
-
-    def size(self, name: str, span: Span | None = None) -> int:
-        """Bytes that one array takes, unpacked; FileError where there is none of that name."""
-
-    def read(self, name: str, span: Span | None = None) -> Array:
-        """One array of numbers, in the machine's byte order.
-
-        Raises
-        ------
-        FileError
-            There is no such array, or it is damaged or not of numbers.
-        """
-
-
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """Where an array lies in a .safetensors file, and what it is."""
@@ -244,7 +203,7 @@ class _Entry:
 
 
 class Safetensors:
-    """The arrays in a .safetensors file; see `Archive`.
+    """The arrays in a .safetensors file.
 
     Parameters
     ----------
@@ -305,7 +264,7 @@ class Safetensors:
         return entry.end - entry.start
 
     def read(self, name: str, span: Span | None = None) -> Array:
-        """One array of numbers; see `Archive.read`."""
+        """One array of numbers in the machine's byte order, or a FileError why not."""
         entry = self._entry(name, span)
         if entry.dtype not in _DTYPES:
             message = f"the array '{name}' holds {entry.dtype}, which NumPy has no type for"
@@ -350,7 +309,7 @@ def _entry(found: Any) -> _Entry:
 
 
 class Npz:
-    """The arrays in an .npz file; see `Archive`.
+    """The arrays in an .npz file.
 
     Parameters
     ----------
@@ -402,7 +361,7 @@ class Npz:
         return self._info(name, span).file_size
 
     def read(self, name: str, span: Span | None = None) -> Array:
-        """One array of numbers; see `Archive.read`."""
+        """One array of numbers in the machine's byte order, or a FileError why not."""
         with self._opened(name, span) as (member, info):
             return _array(member, info.file_size, name, span)
 
@@ -449,6 +408,7 @@ class _InPieces:
         return True
 
 
+Archive = Npz | Safetensors  # of one face: arrays by name, each read when asked for
 _KINDS: dict[str, type[Npz] | type[Safetensors]] = {".npz": Npz, ".safetensors": Safetensors}
 SUFFIXES = tuple(_KINDS)
 

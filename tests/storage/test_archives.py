@@ -59,9 +59,11 @@ def test_written_and_read(tmp_path, name):
 def test_metadata(tmp_path):
     path = tmp_path / "w.safetensors"
     archives.write_arrays(path, {"a": np.ones(1)}, {"note": "naïve", "n": "1"})
-    assert archives.read_metadata(path) == {"note": "naïve", "n": "1"}
+    with archives.opened(path) as archive:
+        assert archive.metadata == {"note": "naïve", "n": "1"}
     archives.write_arrays(path, {"a": np.ones(1)})
-    assert archives.read_metadata(path) == {}
+    with archives.opened(path) as archive:
+        assert archive.metadata == {}
 
 
 def test_numpy_reads_what_was_written_and_the_other_way_round(tmp_path):

@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+import checkpoints
 import graphnn
 from graphnn.diagnostics import GraphnnError
 from graphnn.execution.weight_files import CHECKPOINT
@@ -108,8 +109,7 @@ class Checkpoints:
         training.epoch()
         checkpoint.save(training, self._path)
         self._sound = self._path.read_bytes()
-        self._arrays = archives.read_arrays(self._path)
-        self._record = json.loads(archives.read_metadata(self._path)["graphnn"])
+        self._arrays, self._record = checkpoints.read(self._path)
 
     def __call__(self, rng: random.Random) -> None:
         """Damage one, and resume from it."""
@@ -138,12 +138,7 @@ class Checkpoints:
             name = rng.choice(list(arrays))
             strange = [np.nan, np.inf, -1e300, 0, -1]
             arrays[name] = np.full_like(arrays[name], rng.choice(strange))
-        if isinstance(record, dict):
-            record = dict(record)
-            record.pop("digest", None)
-            record["digest"] = checkpoint._digest(arrays, record, record.get("classes"))
-        text = json.dumps(record)
-        archives.write_arrays(self._path, arrays, {"graphnn": text})
+        checkpoints.write(self._path, arrays, record)
 
 
 class Studies:
@@ -209,7 +204,6 @@ class Archives:
         else:
             content = damaged(content, rng)
         self._paths[at].write_bytes(content)
-        archives.read_metadata(self._paths[at])
         for array in archives.read_arrays(self._paths[at]).values():
             assert array.nbytes <= len(content) * 50 + (1 << 20)
 

@@ -1,10 +1,9 @@
 """Runs with optimizers that have a state, and with schedules: interrupted, resumed, refused."""
 
-import json
-
 import numpy as np
 import pytest
 
+import checkpoints
 import graphnn
 from graphnn.diagnostics import FileError, TrainingError
 from graphnn.execution.weight_files import CHECKPOINT
@@ -77,12 +76,11 @@ def test_the_state_matters(spec, tmp_path):
     whole = graphnn.train(path)
     graphnn.train(path, folder=tmp_path / "parts", progress=stop)
     checkpoint = tmp_path / "parts" / CHECKPOINT
-    arrays = graphnn.storage.archives.read_arrays(checkpoint)
-    metadata = graphnn.storage.archives.read_metadata(checkpoint)
+    arrays, record = checkpoints.read(checkpoint)
     for key in arrays:
         if key.startswith("//optimizer/"):
             arrays[key] = arrays[key] * 0
-    graphnn.storage.archives.write_arrays(checkpoint, arrays, metadata)
+    checkpoints.write(checkpoint, arrays, record)
     parts = graphnn.train(path, folder=tmp_path / "parts", resume=True)
     assert parts.history[:2] == whole.history[:2]
     assert parts.history[2] != whole.history[2]
@@ -115,8 +113,7 @@ def test_a_checkpoint_that_lacks_something_is_refused(spec, tmp_path, monkeypatc
     before = graphnn.load(path).parameters["a.weight"].copy()
     graphnn.train(path, {"epochs": 1}, folder="run")
     checkpoint = tmp_path / "run" / CHECKPOINT
-    arrays = graphnn.storage.archives.read_arrays(checkpoint)
-    record = json.loads(graphnn.storage.archives.read_metadata(checkpoint)["graphnn"])
+    arrays, record = checkpoints.read(checkpoint)
     if fault == "missing":
         del arrays["//optimizer/squares/a.bias"]
     elif fault == "parameter":
@@ -125,7 +122,7 @@ def test_a_checkpoint_that_lacks_something_is_refused(spec, tmp_path, monkeypatc
         arrays["//optimizer/squares/a.bias"] = np.zeros(2)
     else:
         del record["steps"]
-    graphnn.storage.archives.write_arrays(checkpoint, arrays, {"graphnn": json.dumps(record)})
+    checkpoints.write(checkpoint, arrays, record)
     net = graphnn.load(path)
     with pytest.raises(FileError) as caught:
         graphnn.train(net, folder="run", resume=True)

@@ -28,6 +28,7 @@ nodes:
 train: {loss: f, optimizer: {sgd: {learning_rate: 0.1}}, epochs: 4}
 search: {learning_rate: {uniform: [0.1, 0.4]}, pruner: none}
 """
+FOREIGN = "trial 1 has a setting that the search does not vary"
 DRAWN = "trial 1 draws '{}' in another way than the search"
 OUTSIDE = "trial 1 has 'learning_rate' outside its range"
 PLANE = """\
@@ -213,7 +214,7 @@ def damage(old, new):
     [
         ('"op_code":5', '"op_code":"x"', "its records are damaged"),
         ('"op_code":5', '"op_code":', "its records are damaged"),
-        ('"param_name":"learning_rate"', '"param_name":"rate"', DRAWN.format("rate")),
+        ('"param_name":"learning_rate"', '"param_name":"rate"', FOREIGN),
         ('\\"high\\": 0.4', '\\"high\\": 0.5', DRAWN.format("learning_rate")),
         ('"param_value_internal":0.', '"param_value_internal":1.', OUTSIDE),
         ('"param_value_internal":0.', '"param_value_internal":NaN,"x":0.', OUTSIDE),

@@ -13,7 +13,7 @@ import numpy as np
 
 from graphnn.diagnostics import Diagnostic, FileError, TrainingError, listed
 from graphnn.execution import weight_files
-from graphnn.execution.weight_files import BEST, OPTIMIZER, PATH
+from graphnn.execution.weight_files import BEST, CLASSES, OPTIMIZER, PATH
 from graphnn.ops import Array
 from graphnn.spec.values import plain
 from graphnn.storage import archives
@@ -39,9 +39,10 @@ def save(training: Training, path: Path) -> None:
         "noise": state.noise.bit_generator.state,
         "spec": fingerprint(training),
     }
-    classes = training.network.classes
-    record[_DIGEST] = _digest(arrays, record, classes)
-    archives.write_arrays(path, arrays, weight_files.metadata_of(classes, record), durable=True)
+    if training.network.classes is not None:
+        record[CLASSES] = training.network.classes
+    record[_DIGEST] = digest(arrays, record)
+    archives.write_arrays(path, arrays, weight_files.metadata_of(None, record), durable=True)
 
 
 def restore(training: Training, path: Path) -> None:
@@ -57,10 +58,9 @@ def restore(training: Training, path: Path) -> None:
     with archives.opened(path) as archive:
         record = _record(archive, training, path)
         _check_spec(record.spec, training, path)
-        classes = weight_files.classes_in(archive.metadata, path.name)
-        _check_classes(classes, training, path)
+        _check_classes(weight_files.classes_in(archive.metadata, path.name), training, path)
         arrays = _arrays(archive, training, len(record.history), path)
-    if record.digest != _digest(arrays, record.signed, classes):
+    if record.digest != digest(arrays, record.signed):
         message = f"'{path}' is damaged: it does not match its digest"
         help = "take a copy of it, or train anew in another folder"
         raise FileError(Diagnostic("broken-file", message, help=help))
@@ -95,8 +95,7 @@ def _record(archive: archives.Archive, training: Training, path: Path) -> _Recor
     rng, noise = np.random.default_rng(), np.random.default_rng()
     try:
         found = weight_files.record_in(archive.metadata)
-        digest = found.pop(_DIGEST)
-        found.pop("classes", None)  # which the digest covers apart
+        signature = found.pop(_DIGEST)
         history = [{str(k): float(v) for k, v in row.items()} for row in found["history"]]
         rng.bit_generator.state = found["rng"]
         noise.bit_generator.state = found["noise"]
@@ -111,7 +110,7 @@ def _record(archive: archives.Archive, training: Training, path: Path) -> _Recor
         sound = False
     if not sound:
         raise _broken(path)
-    return _Record(spec, steps, history, rng, noise, digest, found)
+    return _Record(spec, steps, history, rng, noise, signature, found)
 
 
 def _check_spec(found: str, training: Training, path: Path) -> None:
@@ -154,11 +153,9 @@ def _arrays(
     return {name: archive.read(name) for name in wanted}
 
 
-def _digest(
-    arrays: Mapping[str, Array], record: Mapping[str, Any], classes: weight_files.Classes | None
-) -> str:
+def digest(arrays: Mapping[str, Array], record: Mapping[str, Any]) -> str:
     """A checksum of all that a checkpoint holds."""
-    found = hashlib.sha256(json.dumps([record, classes], sort_keys=True).encode())
+    found = hashlib.sha256(json.dumps(record, sort_keys=True).encode())
     for name, array in sorted(arrays.items()):
         found.update(f"{name} {array.dtype.str} {array.shape}".encode())
         found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)

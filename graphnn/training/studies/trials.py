@@ -197,7 +197,9 @@ def check(trial: Any, spec: SearchSpec, expected: Mapping[str, Any]) -> None:
     """
     number = trial.number + 1
     for name, value in trial.params.items():
-        if expected.get(name) != trial.distributions[name]:
+        if name not in expected:
+            raise StudyError(f"trial {number} has a setting that the search does not vary")
+        if expected[name] != trial.distributions[name]:
             raise StudyError(f"trial {number} draws '{name}' in another way than the search")
         low, high = (getattr(expected[name], bound, value) for bound in ("low", "high"))
         if not low <= value <= high:
