@@ -161,12 +161,10 @@ class _Scanner:
         """Where the text ends."""
         last = self.tokens[-1] if self.tokens else None
         if last is not None and last.end == len(self._text) and not last.key:
-            top = self._frames[-1] if self._frames else None
-            due = top is None or (top.flow and top.number is None and top.key is None)
-            return Cursor(last.path, due or self._half, last.text)
+            return Cursor(last.path, self._half or self._key_is_due(), last.text)
         if self._fresh and not self._flow:
             self._close(len(self._text) - self._line_start)
-        top = self._frames[-1] if self._frames else None
+        top = self._top
         if top is None:
             return Cursor((), True, "")
         if top.number is not None:
@@ -175,6 +173,16 @@ class _Scanner:
             nested = len(self._text) - self._line_start > top.indent
             return Cursor(self._path() if nested else self._above(), True, "")
         return Cursor(self._path(), top.key is None, "")
+
+    def _key_is_due(self) -> bool:
+        """Whether what has just been typed may be a key, outside of all or in brackets."""
+        top = self._top
+        return top is None or (top.flow and top.number is None and top.key is None)
+
+    @property
+    def _top(self) -> _Frame | None:
+        """The innermost collection that is open."""
+        return self._frames[-1] if self._frames else None
 
     @property
     def _flow(self) -> bool:
@@ -222,7 +230,7 @@ class _Scanner:
             return
         indent = start - self._line_start
         self._close(indent)
-        top = self._frames[-1] if self._frames else None
+        top = self._top
         if top is not None and top.number is not None and top.indent == indent:
             top.number += 1
         else:
@@ -264,7 +272,7 @@ class _Scanner:
         is_key = follows.match(self._text, end + quoted) is not None
         if is_key and not self._flow:
             self._open_mapping(start - quoted - self._line_start)
-        top = self._frames[-1] if self._frames else None
+        top = self._top
         self._half = False
         if top is not None and top.number is None and is_key and (self._fresh or top.flow):
             self.tokens.append(Token(self._above(), text, start, end, key=True))
@@ -287,10 +295,10 @@ class _Scanner:
         if not self._fresh:
             return
         self._close(indent)
-        top = self._frames[-1] if self._frames else None
+        top = self._top
         while top is not None and top.number is not None and top.indent == indent:
             self._frames.pop()
-            top = self._frames[-1] if self._frames else None
+            top = self._top
         if top is None or top.number is not None or top.indent < indent:
             self._push(_Frame(indent, False, None))
 

@@ -71,15 +71,19 @@ def _keys(document: Document, place: outline.Cursor) -> Iterator[Offer]:
         if key not in given:
             yield Offer(key, "key", _line(about.get("description", "")))
     form = language.form_at(place.path)
-    block = document.fields(place.path).get("block")
-    if form is not None and form.keys == "field" and block is not None:
-        for size in document.names.defined("size", block):
+    if form is not None and form.keys == "field":
+        block = document.fields(place.path).get("block", "")
+        for size in document.names.defined("size", block) if block else ():
             yield Offer(size, "size", f"a size of the block '{block}'")
     elif rest[:1] == ("examples",) and form is not None and form.keys == "node":
-        for offer in _nodes(document, scope):
-            op = document.fields(("nodes", offer.label)).get("op")
-            if rest[-1] == "outputs" or op == "input":
-                yield offer
+        yield from _arrays(document, scope, is_output=rest[-1] == "outputs")
+
+
+def _arrays(document: Document, scope: str, *, is_output: bool) -> Iterator[Offer]:
+    """The nodes that an example may give arrays for."""
+    for offer in _nodes(document, scope):
+        if is_output or document.fields(("nodes", offer.label)).get("op") == "input":
+            yield offer
 
 
 def _values(document: Document, place: outline.Cursor) -> Iterator[Offer]:

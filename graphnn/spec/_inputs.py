@@ -69,16 +69,7 @@ def _by_name(
 ) -> tuple[Reference, ...] | Faulty:
     table = {str(r.operand.value): r for r in spec.inputs if r.operand is not None}
     unknown = [name for name in table if name not in taken.names]
-    single = taken.many or not taken.names  # there are no names to choose from
-    for name in unknown[:1] if single else unknown:
-        operand = table[name].operand
-        findings.error(
-            "unknown-operand",
-            f"{taken.owner} has no {taken.word} '{name}'",
-            operand.span if operand else None,
-            notes=taken.notes,
-            help=suggestion(name, taken.names, taken.known),
-        )
+    _report_unknown([table[name] for name in unknown], taken, findings)
     missing = [name for name in taken.names if name not in table]
     if missing and not unknown:
         message = f"'{spec.name}' is missing its '{missing[0]}'"
@@ -86,3 +77,18 @@ def _by_name(
         place = spec.inputs_place.span
         findings.error("wrong-inputs", message, place, notes=taken.notes, help=help)
     return FAULTY if missing or unknown else tuple(table[name] for name in taken.names)
+
+
+def _report_unknown(given: list[Reference], taken: InputNames, findings: Findings) -> None:
+    """Report inputs that are given by names that there are not."""
+    single = taken.many or not taken.names  # there are no names to choose from
+    for reference in given[:1] if single else given:
+        assert reference.operand is not None
+        name = str(reference.operand.value)
+        findings.error(
+            "unknown-operand",
+            f"{taken.owner} has no {taken.word} '{name}'",
+            reference.operand.span,
+            notes=taken.notes,
+            help=suggestion(name, taken.names, taken.known),
+        )

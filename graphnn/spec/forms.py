@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from graphnn.spec.build import SpecReader
 
 Read = Callable[["SpecReader", Entry, str], Any]
+Layout = Literal["", "lines", "columns"]
 Named = Literal["", "node", "size", "block", "file", "parameter", "measure", "operand", "field"]
 
 
@@ -54,6 +55,9 @@ class Form:
         What stands under other keys.
     is_data : bool
         Whether a mapping there has a kind of data as its key.
+    layout : {"", "lines", "columns"}
+        Whether a collection there that holds collections is opened up, an entry a line, and its
+        names are padded to one width.
     """
 
     schema: Schema
@@ -64,6 +68,7 @@ class Form:
     inside: Mapping[str, Form] = field(default_factory=dict)
     rest: Form | None = None
     is_data: bool = False
+    layout: Layout = ""
 
     def below(self, step: str, vocabulary: Vocabulary) -> Form | None:
         """What stands under the key `step`; None for what names nothing."""
@@ -306,14 +311,15 @@ def _of_text(key: DataKey) -> Form:
 # --------------------------------------------------------------------------------------- mappings
 
 
-def section(keys: Iterable[Key], read: Read | None = None) -> Form:
+def section(keys: Iterable[Key], read: Read | None = None, *, layout: Layout = "") -> Form:
     """A mapping with these keys."""
     keys = tuple(keys)
     required = [key.name for key in keys if key.required]
     schema = schemas.fixed({key.name: key.schema for key in keys}, required)
-    return Form(schema, read, inside={key.name: key.form for key in keys})
+    return Form(schema, read, inside={key.name: key.form for key in keys}, layout=layout)
 
 
 def mapping_of(form: Form, keys: Named, least: int = 0) -> Form:
     """A mapping of names, which get their meaning here, to such values."""
-    return Form(schemas.named(form.schema, least), keys=keys, defines=True, rest=form)
+    schema = schemas.named(form.schema, least)
+    return Form(schema, keys=keys, defines=True, rest=form, layout="columns")

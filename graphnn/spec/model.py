@@ -146,7 +146,7 @@ class BlockSpec:
         return {name: free(name) for name in ("batch", *self.sizes)}
 
 
-_BLOCK = forms.section(keys_of(BlockSpec))
+_BLOCK = forms.section(keys_of(BlockSpec), layout="lines")
 _FILES = {"anyOf": [*schemas.one_or_more(schemas.TEXT)["anyOf"], _BLOCK.schema]}
 BLOCKS = Form(
     {
@@ -157,6 +157,7 @@ BLOCKS = Form(
     defines=True,
     inside={"file": replace(_BLOCK, names="file")},  # a block may be called so
     rest=_BLOCK,
+    layout="lines",
 )
 
 
@@ -405,7 +406,7 @@ class SearchSpec:
     seed: int = key(forms.whole(0), "Of what is drawn.", 0)
 
 
-_EXAMPLE = forms.section(keys_of(ExampleSpec))
+_EXAMPLE = forms.section(keys_of(ExampleSpec), layout="lines")
 SIZES = Form(
     {
         **schemas.named({"anyOf": [schemas.SIZE, {"const": "free"}]}),
@@ -424,6 +425,7 @@ SEARCH = Form(
     lambda reader, entry, _: reader.search(entry),
     keys="size",
     inside={each.name: each.form for each in keys_of(SearchSpec)},
+    layout="lines",
 )
 
 
@@ -499,7 +501,9 @@ class NetworkSpec:
         (),
     )
     train: TrainSpec | None = key(
-        forms.section(keys_of(TrainSpec), lambda reader, entry, _: reader.train(entry)),
+        forms.section(
+            keys_of(TrainSpec), lambda reader, entry, _: reader.train(entry), layout="lines"
+        ),
         "How to train.",
         None,
     )

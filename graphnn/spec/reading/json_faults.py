@@ -129,21 +129,27 @@ def _help(found: Surprise) -> str:
         return "remove the comma"
     if _is_wrong_closer(found):
         return f"close the '{found.opener}' with '{_CLOSERS[found.opener]}'"
-    if expected in _VALUES:
-        return _help_with_value(found)
-    if expected in _KEYS:
-        return f'write "{shortened(token)}"' if found.kind in ("other", "word", "infinite") else ""
-    if expected == "end":
-        return (
-            "remove it" if found.kind == "mark" and not found.is_value else "a file holds one value"
-        )
-    if expected == "colon":
-        return "put ':' between a key and its value"
+    return _HELP[expected](found)
+
+
+def _help_with_key(found: Surprise) -> str:
+    word = found.kind in ("other", "word", "infinite")
+    return f'write "{shortened(found.token)}"' if word else ""
+
+
+def _help_at_end(found: Surprise) -> str:
+    mark = found.kind == "mark" and not found.is_value
+    return "remove it" if mark else "a file holds one value"
+
+
+def _help_with_colon(found: Surprise) -> str:
+    return "put ':' between a key and its value"
+
+
+def _help_with_comma(found: Surprise) -> str:
     if found.adjacent and _is_number(found.previous):
         return _help_with_number(found)
-    if expected == "comma" and found.is_value:
-        return f"put a comma before {_shown(found)}"
-    return ""
+    return f"put a comma before {_shown(found)}" if found.is_value else ""
 
 
 def _help_with_value(found: Surprise) -> str:
@@ -165,3 +171,14 @@ def _help_with_number(found: Surprise) -> str:
     if found.previous in ("0", "-0") and found.token[:1].isdigit():
         return "remove the leading zeros"
     return _NUMBER if re.match(r"[\w.]", found.token) else ""
+
+
+_HELP = {
+    "value": _help_with_value,
+    "first value": _help_with_value,
+    "key": _help_with_key,
+    "first key": _help_with_key,
+    "colon": _help_with_colon,
+    "comma": _help_with_comma,
+    "end": _help_at_end,
+}

@@ -15,27 +15,15 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
 
+from graphnn.spec.forms import Form
+from graphnn.spec.model import SPEC
 from graphnn.spec.values import Plain
+from graphnn.spec.vocabulary import NO_NAMES
 from graphnn.spec.writing.syntax import Entry, Leaf, Line, Tree
 
 WIDTH = 100
 _STEP = 2
 _LONGEST = 16  # characters; a longer name of a node moves no other to the right
-_ANY = "*"
-# Where a collection that holds collections is never put on one line.
-_OPEN = {
-    ("blocks",),
-    ("blocks", _ANY),
-    ("blocks", _ANY, "nodes"),
-    ("examples",),
-    ("examples", _ANY),
-    ("nodes",),
-    ("search",),
-    ("train",),
-}
-_ALIGNED = {("nodes",), ("blocks", _ANY, "nodes")}
-_DEEPEST = max(map(len, _OPEN))
-Path = tuple[str, ...]
 
 _FIRST = frozenset("#&*!|>'\"%@`,[]{}")  # start no word
 _ONLY_BEFORE_A_WORD = frozenset("-?:")
@@ -54,12 +42,12 @@ def to_yaml(tree: Tree) -> str:
     """`tree` as YAML; reading the text gives the same values and comments."""
     if not tree.entries:
         return "\n".join([*(line.text for line in tree.tail), "{}", ""])
-    return _aligned(_rows(tree, (), 0))
+    return _aligned(_rows(tree, SPEC, 0))
 
 
 def to_json(tree: Tree) -> str:
     """`tree`, which has no aliases, as JSON; reading the text gives the same values."""
-    return "".join(f"{line}\n" for line in _json(tree, (), 0, ""))
+    return "".join(f"{line}\n" for line in _json(tree, SPEC, 0, ""))
 
 
 def flow(value: Leaf | Tree) -> str:
@@ -75,14 +63,14 @@ class _Row:
     comment: str = ""
 
 
-def _rows(tree: Tree, path: Path, indent: int) -> list[_Row]:
+def _rows(tree: Tree, form: Form | None, indent: int) -> list[_Row]:
     """The entries of `tree`, each on lines of its own."""
-    pad = _padding(tree) if path in _ALIGNED else 0
+    pad = _padding(tree) if form is not None and form.layout == "columns" else 0
     rows: list[_Row] = []
     was_section = False
     for number, entry in enumerate(tree.entries):
-        leading, made = _entry(entry, _below(path, entry), indent, pad)
-        section = not path and isinstance(entry.value, Tree) and len(made) > 1
+        leading, made = _entry(entry, _below(form, entry), indent, pad)
+        section = form is SPEC and isinstance(entry.value, Tree) and len(made) > 1
         apart = leading[0].blank if leading else entry.blank
         if number and (apart or section or was_section):
             rows.append(_Row(""))
@@ -96,7 +84,9 @@ def _rows(tree: Tree, path: Path, indent: int) -> list[_Row]:
     return rows + _comments(tree.tail, indent)
 
 
-def _entry(entry: Entry, path: Path, indent: int, pad: int) -> tuple[Sequence[Line], list[_Row]]:
+def _entry(
+    entry: Entry, form: Form | None, indent: int, pad: int
+) -> tuple[Sequence[Line], list[_Row]]:
     """The comments above an entry, and its lines."""
     value, margin = entry.value, " " * indent
     head = margin + ("-" if entry.key is None else _key(entry, brackets=False).rstrip(" "))
@@ -104,11 +94,11 @@ def _entry(entry: Entry, path: Path, indent: int, pad: int) -> tuple[Sequence[Li
         head += f" &{value.anchor}"
     if isinstance(value, Leaf):
         return entry.leading, _leaf(value, head, indent + _STEP, entry.comment)
-    if not _is_opened(value, path) and (short := _line(value, _YAML, WIDTH)) is not None:
+    if not _is_opened(value, form) and (short := _line(value, _YAML, WIDTH)) is not None:
         start = head.ljust(indent + pad)
         if len(start) + 1 + len(short) <= WIDTH:
             return entry.leading, [_Row(f"{start} {short}", entry.comment)]
-    inner = _inner(value, path, indent + _STEP)
+    inner = _inner(value, form, indent + _STEP)
     if entry.key is not None:
         return entry.leading, [_Row(head, entry.comment), *inner]
     if value.anchor:
@@ -123,10 +113,10 @@ def _entry(entry: Entry, path: Path, indent: int, pad: int) -> tuple[Sequence[Li
     return entry.leading, inner
 
 
-def _inner(tree: Tree, path: Path, indent: int) -> list[_Row]:
+def _inner(tree: Tree, form: Form | None, indent: int) -> list[_Row]:
     if _is_filled(tree):
         return [_Row(line) for line in _filled(tree, indent)]
-    return _rows(tree, path, indent)
+    return _rows(tree, form, indent)
 
 
 def _leaf(leaf: Leaf, head: str, indent: int, comment: str) -> list[_Row]:
@@ -142,7 +132,7 @@ def _leaf(leaf: Leaf, head: str, indent: int, comment: str) -> list[_Row]:
     return [_Row(f"{head} >-", comment), *(_Row(margin + text) for text in folded)]
 
 
-def _json(value: Leaf | Tree, path: Path, indent: int, head: str) -> Iterator[str]:
+def _json(value: Leaf | Tree, form: Form | None, indent: int, head: str) -> Iterator[str]:
     """Lines of `value` behind `head`, without the comma that may follow it."""
     margin = " " * indent
     # One column is kept for the comma.
@@ -150,7 +140,7 @@ def _json(value: Leaf | Tree, path: Path, indent: int, head: str) -> Iterator[st
     if isinstance(value, Leaf) or not value.entries:
         yield f"{margin}{head}{_line(value, _JSON)}"
         return
-    if not _is_opened(value, path) and (short := _line(value, _JSON, room)) is not None:
+    if not _is_opened(value, form) and (short := _line(value, _JSON, room)) is not None:
         yield f"{margin}{head}{short}"
         return
     yield f"{margin}{head}{'{' if value.mapping else '['}"
@@ -161,7 +151,8 @@ def _json(value: Leaf | Tree, path: Path, indent: int, head: str) -> Iterator[st
     else:
         last = value.entries[-1]
         for entry in value.entries:
-            *above, end = _json(entry.value, _below(path, entry), indent + _STEP, _JSON.key(entry))
+            below = _below(form, entry)
+            *above, end = _json(entry.value, below, indent + _STEP, _JSON.key(entry))
             yield from above
             yield end if entry is last else f"{end},"
     yield f"{margin}{'}' if value.mapping else ']'}"
@@ -193,10 +184,12 @@ def _json_word(leaf: Leaf) -> str:
     return json.dumps(leaf.value, ensure_ascii=False)
 
 
-def _is_opened(tree: Tree, path: Path) -> bool:
+def _is_opened(tree: Tree, form: Form | None) -> bool:
     """Whether `tree` is never put on one line."""
-    trees = any(isinstance(entry.value, Tree) for entry in tree.entries)
-    return (not path and bool(tree.entries)) or (path in _OPEN and trees)
+    if form is SPEC:
+        return bool(tree.entries)
+    opened = form is not None and form.layout != ""
+    return opened and any(isinstance(entry.value, Tree) for entry in tree.entries)
 
 
 def _is_filled(tree: Tree) -> bool:
@@ -215,12 +208,11 @@ def _with_commas(words: Iterable[str], end: str = "") -> Iterator[str]:
         yield last + end
 
 
-def _below(path: Path, entry: Entry) -> Path:
-    """The path of an entry; only as long as there is a rule for."""
-    if len(path) >= _DEEPEST:
-        return (*path[:_DEEPEST], _ANY)
-    name = entry.key.value if entry.key is not None else _ANY
-    return (*path, str(name)) if (*path, name) in _OPEN else (*path, _ANY)
+def _below(form: Form | None, entry: Entry) -> Form | None:
+    """What the language has in the place of an entry of what stands in the place `form`."""
+    if form is None or entry.key is None:
+        return form
+    return form.below(str(entry.key.value), NO_NAMES)
 
 
 def _holds_words(tree: Tree) -> bool:
