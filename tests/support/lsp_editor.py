@@ -34,7 +34,10 @@ class Editor:
 
     async def told(self) -> list[types.Diagnostic]:
         """The next diagnostics that are published."""
+        # On a busy machine, what is told of another text may still be under way.
         await self.client.wait_for_notification("textDocument/publishDiagnostics")
+        while self.uri not in self.client.diagnostics:
+            await self.client.wait_for_notification("textDocument/publishDiagnostics")
         return list(self.client.diagnostics[self.uri])
 
     def close(self) -> None:
