@@ -1,13 +1,13 @@
 from ._blas_threads import one_blas_thread as one_blas_thread
-from ._examples import FILLED as FILLED
 from ._examples import PROPERTIES as PROPERTIES
 from ._examples import ExampleResult as ExampleResult
 from ._examples import diagnose_examples as diagnose_examples
-from ._examples import read_array as read_array
 from ._examples import run_examples as run_examples
 from ._executor import Executor as Executor
 from ._executor import ForwardPass as ForwardPass
 from ._executor import as_numbers as as_numbers
+from ._given_arrays import FILLED as FILLED
+from ._given_arrays import read_array as read_array
 from ._plan import Mode as Mode
 from ._plan import Plan as Plan
 from ._plan import Slot as Slot

@@ -10,31 +10,23 @@ from typing import Any
 import numpy as np
 
 from graphnn.diagnostics import (
-    FAULTY,
-    Code,
     Diagnostic,
     Findings,
     GraphnnError,
     Note,
     Span,
     SpecError,
-    suggestion,
 )
 from graphnn.execution._free_sizes import fits, solve_free_sizes
+from graphnn.execution._given_arrays import Wanted, array_fault, array_for
 from graphnn.execution.network import Network
-from graphnn.graph import Node, arrays, reached
-from graphnn.ops import Array, Kind
-from graphnn.spec import brief, flow, number_help, sizes
-from graphnn.spec.model import ExampleSpec, NetworkSpec
+from graphnn.graph import Graph, Node, arrays
+from graphnn.ops import Array
+from graphnn.spec.model import ExampleSpec
 from graphnn.spec.sizes import show
-from graphnn.spec.values import Entry, Scalar, Sequence, Value
+from graphnn.spec.values import Entry
 from graphnn.spec.values import Mapping as Document
-from graphnn.storage import archives, files
 
-_MAX_FILLED = 2**24  # 128 MiB
-_SHOWN = 60  # characters of an array that help repeats
-FILLED = {"zeros": np.zeros, "ones": np.ones}
-_FORMS = ("numbers", "{zeros: SHAPE}", "{ones: SHAPE}", "{file: NAME, key: NAME}")
 _EXACT: Any = {"all": str}  # as many digits as distinguish a number from its neighbours
 PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
 
@@ -119,19 +111,14 @@ def run_examples(network: Network) -> tuple[ExampleResult, ...]:
     )
 
 
-def diagnose_examples(spec: NetworkSpec, nodes: Mapping[str, Node]) -> tuple[Diagnostic, ...]:
-    """Everything that is wrong with the examples of `spec` before any is run, by place.
+def diagnose_examples(graph: Graph) -> tuple[Diagnostic, ...]:
+    """Everything that is wrong with the examples of `graph` before any is run, by place.
 
-    Parameters
-    ----------
-    spec : NetworkSpec
-    nodes : mapping of str to Node
-        Those that are sound; of an array for another, only what does not depend on its shape is
-        reported.
+    Of an array for a node at fault, only what does not depend on its shape is reported.
     """
     findings = Findings()
-    reader = _Reader(spec, nodes, findings)
-    for example in spec.examples:
+    reader = _Reader(graph, findings)
+    for example in graph.spec.examples:
         reader.read(example)
     return findings.sorted()
 
@@ -145,140 +132,16 @@ def read_example(network: Network, spec: ExampleSpec) -> Example:
         With every array that cannot be read or does not fit, and every input that is missing.
     """
     findings = Findings()
-    example = _Reader(network.graph.spec, network.graph.nodes, findings).read(spec)
+    example = _Reader(network.graph, findings).read(spec)
     findings.raise_errors(SpecError)
     return example
-
-
-def read_array(value: Value, node: Node, spec: NetworkSpec, also: Iterable[str] = ()) -> Array:
-    """The array that `value` gives to `node`: numbers, filled with zeros or ones, or of a file.
-
-    Parameters
-    ----------
-    value : Value
-    node : Node
-    spec : NetworkSpec
-    also : iterable of str
-        Keys that `value` may have meant besides those of an array, for help.
-
-    Raises
-    ------
-    SpecError
-        It is none of them, or does not fit the node's shape.
-    FileError
-        The file cannot be read, or lacks the array.
-    """
-    return _array(value, _Wanted(node.name, node.kind, node.shape), spec, also)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What an array must be for a node; no shape where that is not known."""
-
-    name: str
-    kind: Kind = "float"
-    shape: sizes.Shape | None = None
-
-    def refuse(self, shape: tuple[int, ...], value: Value) -> None:
-        """Raise for an array of `shape` that does not fit."""
-        if self.shape is not None and not fits(shape, self.shape):
-            message = (
-                f"'{self.name}' is given in shape {show(shape)}, but it has {show(self.shape)}"
-            )
-            help = ""
-            if arrays.is_numbers(value) and fits((1, *shape), self.shape):
-                text = flow(value)
-                shown = text if len(text) <= _SHOWN else "..."
-                help = f"for one value along '{self.shape[0]}', put it in brackets: [{shown}]"
-            raise _fault("wrong-shape", message, value.span, help)
-
-
-def _array(value: Value, wanted: _Wanted, spec: NetworkSpec, also: Iterable[str] = ()) -> Array:
-    what, dtype = f"'{wanted.name}'", np.int64 if wanted.kind == "int" else np.float64
-    if arrays.is_numbers(value):
-        array = arrays.from_value(value, what, dtype)
-    elif isinstance(value, Document) and "file" in value:
-        array = _from_file(value, wanted.name, spec)
-    elif isinstance(value, Document) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
-        key, entry = next(value.items())
-        shape = _shape(entry, spec)
-        wanted.refuse(shape, value)
-        if math.prod(shape) > _MAX_FILLED:
-            message = f"an array of shape {show(shape)} has more than {_MAX_FILLED:,} entries"
-            raise _fault("too-large", message, entry.span)
-        if len(shape) > sizes.MAX_AXES:
-            message = f"an array of {len(shape)} axes has more than {sizes.MAX_AXES}"
-            raise _fault("too-large", message, entry.span)
-        array = FILLED[key](shape, dtype)
-    else:
-        help = _form_meant(value, (*FILLED, "file", *also))
-        *forms, last = *_FORMS, *(f"{{{key}: NUMBERS}}" for key in also)
-        message = f"{what} must be {', '.join(forms)} or {last}, not {brief(value)}"
-        raise _fault("bad-array", message, value.span, help)
-    wanted.refuse(array.shape, value)
-    return array
-
-
-def _form_meant(value: Value, keys: Iterable[str]) -> str:
-    """Help that offers the nearest of `keys` for one of `value`."""
-    known = tuple(keys)
-    names = value.entries if isinstance(value, Document) else ()
-    helps = (suggestion(name, known) for name in names if name not in known)
-    return next(filter(None, helps), "")
-
-
-def _fault(code: Code, message: str, span: Span | None, help: str = "") -> SpecError:
-    return SpecError(Diagnostic(code, message, span, help=help))
-
-
-def _from_file(value: Document, name: str, spec: NetworkSpec) -> Array:
-    file, key = value.get("file"), value.get("key")
-    texts = [
-        part.value
-        for part in (file, key)
-        if isinstance(part, Scalar) and isinstance(part.value, str)
-    ]
-    if set(value.entries) - {"file", "key"} or len(texts) != len(value.entries):
-        message = f"'{name}' must be {{file: NAME, key: NAME}}, not {brief(value)}"
-        raise _fault("bad-array", message, value.span)
-    assert file is not None
-    path = files.within(spec.folder, texts[0], file.span)
-    return archives.read_array(path, texts[1] if key else name, (key or file).span)
-
-
-def _shape(value: Value, spec: NetworkSpec) -> tuple[int, ...]:
-    if not isinstance(value, Sequence):
-        message = f"a shape is a list of sizes such as [1, 3], not {brief(value)}"
-        raise _fault("bad-array", message, value.span)
-    return tuple(_size(item, spec) for item in value.items)
-
-
-def _size(value: Value, spec: NetworkSpec) -> int:
-    written = value.value if isinstance(value, Scalar) else None
-    try:
-        size = sizes.read(written, spec.sizes)
-    except sizes.SizeError as error:
-        if error.reason != "text":
-            message = f"a size is a whole number of at least 1, or a name, not {brief(value)}"
-            raise _fault("bad-size", message, value.span) from None
-        help = suggestion(error.name, spec.sizes) if error.name else number_help(value)
-        span = value.span_of(error.name or "")
-        raise _fault("unknown-size", str(error), span, help) from None
-    if size is FAULTY:
-        raise SpecError
-    if not isinstance(size, int):
-        help = "an example says how many there are: write a number"
-        message = f"'{written}' is free, so it has no value here"
-        raise _fault("free-size", message, value.span, help)
-    return size
 
 
 class _Reader:
     """Reads the arrays of examples; what is wrong with them goes to `findings`."""
 
-    def __init__(self, spec: NetworkSpec, nodes: Mapping[str, Node], findings: Findings) -> None:
-        self._spec = spec
-        self._nodes = nodes
+    def __init__(self, graph: Graph, findings: Findings) -> None:
+        self._graph = graph
         self._findings = findings
         self._read: dict[tuple[str, ...], list[Node]] = {}
 
@@ -313,7 +176,8 @@ class _Reader:
             self._findings.error("size-conflict", str(found), place, notes=(note,))
 
     def _node(self, name: str) -> Node | None:
-        return self._nodes.get(self._spec.aliases.get(name, name))
+        node = self._graph.find(name)
+        return node if isinstance(node, Node) else None
 
     def _gives_inputs(self, spec: ExampleSpec) -> bool:
         """Whether nothing under 'inputs' is at fault: that may be meant for any of them."""
@@ -323,13 +187,13 @@ class _Reader:
             node is not None and node.op.is_input for node in nodes
         )
 
-    def _wanted(self, name: str) -> _Wanted:
+    def _wanted(self, name: str) -> Wanted:
         node = self._node(name)
-        return _Wanted(name) if node is None else _Wanted(node.name, node.kind, node.shape)
+        return Wanted(name) if node is None else Wanted(node.name, node.kind, node.shape)
 
     def _array(self, name: str, entry: Entry, also: Iterable[str] = ()) -> Array | None:
         try:
-            return _array(entry.value, self._wanted(name), self._spec, also)
+            return array_for(entry.value, self._wanted(name), self._graph.spec, also)
         except GraphnnError as error:
             for found in error.diagnostics:
                 self._findings.add(found)
@@ -349,13 +213,13 @@ class _Reader:
                 expected = arrays.from_value(item, what, dtype)
                 if shape and expected.shape and not fits(expected.shape, shape[:-1]):
                     message = f"{what} has shape {show(shape[:-1])}, not {show(expected.shape)}"
-                    raise _fault("wrong-shape", message, item.span)
+                    raise array_fault("wrong-shape", message, item.span)
                 count = shape[-1] if shape else None
                 if key == "argmax" and isinstance(count, int):
                     outside = expected[(expected < 0) | (expected >= count)]
                     if outside.size:
                         message = f"{what} is one of 0 to {count - 1}, not {outside[0]}"
-                        raise _fault("class-outside", message, item.span)
+                        raise array_fault("class-outside", message, item.span)
             except SpecError as error:
                 for diagnostic in error.diagnostics:
                     self._findings.add(diagnostic)
@@ -366,9 +230,8 @@ class _Reader:
     def _read_by(self, outputs: tuple[str, ...]) -> list[Node]:
         """The inputs that sound nodes among `outputs` depend on, in schedule order."""
         if outputs not in self._read:  # examples are many, and alike
-            asked = [node.name for name in outputs if (node := self._node(name)) is not None]
-            read = {*asked, *reached(asked, lambda name: self._nodes[name].inputs)}
-            nodes = (node for node in self._nodes.values() if node.name in read)
+            read = self._graph.upstream(name for name in outputs if self._node(name))
+            nodes = (self._graph.nodes[name] for name in self._graph.nodes if name in read)
             self._read[outputs] = [node for node in nodes if node.op.is_input]
         return self._read[outputs]
 

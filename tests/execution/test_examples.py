@@ -39,7 +39,7 @@ def one(examples: str, folder: Path | str = "."):
 
 
 def faults(net):
-    return diagnose_examples(net.graph.spec, net.graph.nodes)
+    return diagnose_examples(net.graph)
 
 
 def told(examples: str) -> str:

@@ -134,7 +134,7 @@ def _find(
             net = Network(checked)
     if spec.train is not None:
         _declared(spec.train, findings)
-    for found in diagnose_examples(spec, checked.nodes):
+    for found in diagnose_examples(checked):
         findings.add(found)
     if spec.train is not None:
         sound = Network(replace(checked, spec=replace(spec, weights=None)))
