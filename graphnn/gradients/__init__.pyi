@@ -1,11 +1,11 @@
 from ._backprop import BlownUp as BlownUp
 from ._backprop import Reverse as Reverse
 from ._backprop import backprop as backprop
-from ._check import CheckedEntry as CheckedEntry
 from ._check import CheckOptions as CheckOptions
-from ._check import GradientReport as GradientReport
-from ._check import ParameterReport as ParameterReport
 from ._check import check_gradients as check_gradients
+from ._report import CheckedEntry as CheckedEntry
+from ._report import GradientReport as GradientReport
+from ._report import ParameterReport as ParameterReport
 from ._singular import fault_of_gradient as fault_of_gradient
 from ._study import StepStudy as StepStudy
 from ._study import step_study as step_study
