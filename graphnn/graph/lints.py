@@ -1,4 +1,4 @@
-"""What is odd in a sound network: warnings, and the keys ``allow`` that silence them."""
+"""Warnings about sound networks, and the keys ``allow`` that silence them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def silence(
 
 def _idle(codes: Iterable[Scalar], findings: Findings) -> None:
     for code in codes:
-        message = f"'{code.value}' is allowed, but nothing is warned of by that code"
+        message = f"'{code.value}' is allowed, but that warning does not occur"
         findings.warning("unused-allow", message, code.span, help="leave it out")
 
 
@@ -93,12 +93,14 @@ class _Adviser:
             help = "leave it out, or list it under 'outputs'"
             message = f"nothing reads '{name}', and it is not listed under 'outputs'"
             if graph.network.out_degree(name):
-                message = f"'{name}' is read only by nodes that lead to no output and no loss"
+                message = (
+                    f"'{name}' is read only by nodes that lead to neither an output nor a loss"
+                )
             if graph.nodes[name].op.is_input:
                 if graph.network.out_degree(name):
                     continue  # what reads it is reported
                 code, help = "unused-input", "let a node read it, or leave it out"
-                message = f"no output and no loss depends on the input '{name}'"
+                message = f"neither an output nor a loss depends on the input '{name}'"
             self._warn(graph.nodes[name], code, message, spec.place, help=help)
 
     def _unused_blocks(self) -> None:
@@ -117,7 +119,7 @@ class _Adviser:
         for word in _words(document) if unused else ():
             unused.pop(word, None)
         for name, entry in unused.items():
-            message = f"nothing has the size '{name}'"
+            message = f"the size '{name}' is unused"
             help = "use it in a shape, or leave it out"
             self._findings.warning("unused-size", message, entry.key.span, help=help)
 

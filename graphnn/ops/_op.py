@@ -57,7 +57,7 @@ class Op(BaseModel):
         Whether axes of size 1 stretch, and missing leading axes are added, as in NumPy.
     batchwise : bool
         Whether row n of the result depends on row n of the data and of the noise alone (rows:
-        first axis). Data that has no rows of its own (see `has_rows`) is the same for all rows.
+        first axis). Data without rows (see `has_rows`) is the same for all of them.
     channelwise : bool
         Whether each entry of the result depends on the entries in its own place alone.
     planewise : bool
@@ -97,7 +97,7 @@ class Op(BaseModel):
     elsewhere : tuple of str
         What Keras, torch, Caffe and ONNX call the op: in small letters, without ``_``.
     also_called : mapping of str to str
-        Names that elsewhere stand for an attribute or a parameter, which help then offers.
+        What other libraries call an attribute or a parameter, which help then offers.
     words : mapping
         For an attribute that takes sizes: words that other libraries have there, in small letters,
         with what to write for each.
@@ -217,7 +217,7 @@ class Op(BaseModel):
             One for each operand, of its shape; None where there is no derivative (whole numbers,
             parameters left out) or no use for one (states, noise). A method that also takes
             ``wanted``, a tuple of bool, may return None wherever it is False. They may share
-            memory with `cotangent` and with one another, so nobody may write into them.
+            memory with `cotangent` and with one another, so they must not be written to.
         """
         raise NotImplementedError
 
@@ -235,7 +235,7 @@ class Op(BaseModel):
         ----------
         operand : str
             Name of the parameter. One of its axes, ``out`` in `Operand.layout`, is the channels;
-            the others, in their order, tell the *group* of an entry.
+            the others, in their order, make up the *group* of an entry.
         *arrays : ndarray
             Operands, for a result of shape ``[rows, channels, ...]``.
 
@@ -255,7 +255,7 @@ class Op(BaseModel):
         Parameters
         ----------
         change : ndarray, shape (channels in play, ..., cases)
-            By how much; each case of each channel is a change of its own. The axes between are
+            By how much; each case of each channel is a separate change. The axes between are
             those of a block.
         channels : ndarray of int
             Which those in play are.
@@ -272,7 +272,7 @@ class Op(BaseModel):
         return None
 
     def in_training(self) -> Op:
-        """The op that stands for this one while training: itself, unless modes differ.
+        """The op that replaces this one in training: itself, unless modes differ.
 
         The other op takes the same data and parameters, and may take noise after them.
         """
@@ -307,7 +307,7 @@ class Op(BaseModel):
     def solve_sizes(
         self, shapes: Sequence[Shape], given: Mapping[str, Shape]
     ) -> Mapping[str, sizes.Size]:
-        """Sizes in the signatures that the op itself tells, by name, for `infer`.
+        """Sizes in the signatures that the op itself determines, by name, for `infer`.
 
         Raises
         ------

@@ -35,7 +35,7 @@ class Operand:
     layout : str
         For a parameter: which of its axes are inputs and outputs, see `initializers.fans`.
     role : {"data", "parameter", "state", "noise"}
-        Given by another node, learned, kept between runs but not learned, or drawn anew for every
+        Given by another node, learned, kept between runs but not learned, or drawn afresh for every
         training pass (by `Op.noise`).
     """
 
@@ -89,5 +89,5 @@ def state(
 
 
 def noise(name: str, signature: str) -> Operand:
-    """An operand drawn anew for every training pass; see `Operand` and `Op.noise`."""
+    """An operand drawn afresh for every training pass; see `Operand` and `Op.noise`."""
     return Operand(name, signature, role="noise")

@@ -54,7 +54,7 @@ def _size(value: Any, info: ValidationInfo) -> sizes.Size:
 def _sound(
     read: Callable[..., sizes.Size | Faulty], value: Any, info: ValidationInfo
 ) -> sizes.Size:
-    """What `read` makes of `value` in the sizes that validation is given."""
+    """`value` as `read` takes it, with the sizes that validation is given."""
     try:
         size = read(value, info.context or {})
     except sizes.SizeError as error:

@@ -95,7 +95,7 @@ class Initializer(BaseModel):
         rng : numpy.random.Generator
         shape : tuple of int
         layout : str
-            What the axes are, for the rules that tell inputs from outputs; see `fans`.
+            What the axes are, for the rules that distinguish inputs from outputs; see `fans`.
 
         Returns
         -------

@@ -46,7 +46,7 @@ class NetworkCase:
     seed: int
 
     def network(self) -> Network:
-        """The network, made anew."""
+        """A new network."""
         return loads(self.document, seed=self.seed)
 
 
@@ -147,7 +147,7 @@ class _Growing:
                 self._node("mean_squared_error", [name, target])
 
     def _offer(self, name: str, shape: Shape) -> None:
-        """Let others read the node, by way of its sum where it is no batch of rows."""
+        """Let others read the node, by its sum where it is not a batch of rows."""
         row = tuple(size for size in shape[1:] if isinstance(size, int))
         if shape[:1] == (_BATCH,) and len(row) == len(shape) - 1:
             self.sizes[name] = row

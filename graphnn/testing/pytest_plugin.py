@@ -83,5 +83,5 @@ class _ExampleItem(pytest.Item):
         return super().repr_failure(excinfo)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """Where the example stands, counted from 0."""
+        """Place of the example, its line counted from 0."""
         return self.path, self._span.line - 1 if self._span else None, self.name

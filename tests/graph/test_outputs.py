@@ -115,12 +115,12 @@ def warned(nodes, top=""):
 
 
 END = "nothing reads '{}', and it is not listed under 'outputs'"
-WAY = "is read only by nodes that lead to no output and no loss"
+WAY = "is read only by nodes that lead to neither an output nor a loss"
 
 
 def test_an_input_that_nobody_reads():
     assert warned(X + T + "  y: {op: relu, inputs: x}\n") == [
-        "no output and no loss depends on the input 't'"
+        "neither an output nor a loss depends on the input 't'"
     ]
 
 
@@ -154,7 +154,7 @@ def test_a_loss_that_training_leaves_aside():
 def test_warnings_have_places():
     (warning,) = advise(graph(X + T + "  y: {op: relu, inputs: x}\n"))
     assert str(warning) == (
-        "warning[unused-input]: no output and no loss depends on the input 't'\n"
+        "warning[unused-input]: neither an output nor a loss depends on the input 't'\n"
         "  --> <text>:4:3\n"
         "   |\n"
         " 4 |   t: {op: input, shape: [batch], dtype: int}\n"

@@ -528,7 +528,7 @@ def test_a_reshape_with_sizes_that_are_no_numbers_yet():
     made = op("reshape", shape=[free("batch"), free("time"), 2])
     with pytest.raises(ArrayError) as caught:
         made.forward(np.zeros((3, 8)))
-    assert str(caught.value) == "more than one size in [batch, time, 2] is no number yet"
+    assert str(caught.value) == "more than one size in [batch, time, 2] is still free"
     assert caught.value.help == "replace free sizes by numbers with 'bind'"
     assert made.bind({"batch": 3, "time": 4}).forward(np.zeros((3, 8))).shape == (3, 4, 2)
 

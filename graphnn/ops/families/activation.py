@@ -249,7 +249,7 @@ class Gelu(Elementwise):
         return (cotangent * (share + near * density),)
 
     def continued(self, x: Array) -> Array:
-        """As `forward`; P, an integral, goes on in the direction of its density."""
+        """As `forward`; P, an integral, is continued along its density."""
         if self.approximate == "tanh":
             near = np.clip(x, -40, 40)
             return x * _continued_sigmoid(_GELU_SLOPE * near * (1 + _GELU_CUBIC * near * near))

@@ -105,7 +105,7 @@ class _Filters(Images):
         Raises
         ------
         ShapeError
-            No window fits, the groups do not divide channels or filters, or nothing tells how
+            No window fits, the groups do not divide channels or filters, or it is unspecified how
             large kernel or filters are.
         """
         found = super().infer(shapes, given)
@@ -277,7 +277,7 @@ class Conv2d(_Filters):
 
 
 class ConvTranspose2d(_Filters):
-    """Transposed convolution: what `conv2d` makes of the cotangent of its result.
+    """Transposed convolution: the backward pass of `conv2d` by its input.
 
     Every entry of `x` adds its filter, times the entry, to a window of the result, which has
     ``(size - 1) stride - 2 padding + dilation (kernel - 1) + 1 + output_padding`` rows and columns.
@@ -325,7 +325,7 @@ class ConvTranspose2d(_Filters):
     def _check_output_padding(
         cls, padding: tuple[int, int], info: ValidationInfo
     ) -> tuple[int, int]:
-        # One at fault is told by itself, and not there.
+        # A stride or dilation at fault is reported there, and missing here.
         steps = (info.data.get("stride", ()), info.data.get("dilation", ()))
         for amount, stride, dilation in zip(padding, *steps, strict=False):
             if amount >= max(stride, dilation):

@@ -129,7 +129,7 @@ class _Classification(_Loss):
 class CrossEntropy(_Classification):
     """Cross-entropy ``-sum_k t_k log(y_k)`` of probabilities y.
 
-    A t of class numbers c stands for rows with 1 in place c. Probabilities below the smallest
+    A target of class numbers c stands for rows with 1 in place c. Probabilities below the smallest
     normal number (2.2e-308 in float64) count as that number, so that the loss is finite.
     """
 
@@ -356,7 +356,7 @@ def _like(target: Array, scores: Array) -> Array:
 
 
 def _places(scores: Array, target: Array) -> tuple[Array, Array]:
-    """Where each row's class stands."""
+    """The place of each row's class."""
     if target.dtype.kind != "i":
         raise ArrayError(f"'target' must hold class numbers, but it holds {target.dtype}", "target")
     count = scores.shape[1]

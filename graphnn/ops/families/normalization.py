@@ -118,7 +118,7 @@ class BatchNorm(Op):
 
 
 class BatchNormTraining(Op):
-    """Batch normalization by mean and variance of the batch; stands for `batch_norm` in training.
+    """Batch normalization by mean and variance of the batch; replaces `batch_norm` in training.
 
     References
     ----------
@@ -368,7 +368,7 @@ class Dropout(Unchanged):
 
 
 class DropoutTraining(Elementwise):
-    """Product with a random mask; stands for `dropout` in training.
+    """Product with a random mask; replaces `dropout` in training.
 
     References
     ----------

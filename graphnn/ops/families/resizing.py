@@ -24,7 +24,7 @@ class Upsample(Images):
 
     op: Literal["upsample"] = "upsample"
     factor: Counts = Field(description="How many rows and columns come of one.")
-    mode: Literal["nearest"] = Field("nearest", description="What stands between two entries.")
+    mode: Literal["nearest"] = Field("nearest", description="How entries are filled in between.")
 
     also_called: ClassVar[Mapping[str, str]] = {
         "scale_factor": "factor",

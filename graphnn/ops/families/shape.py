@@ -53,7 +53,7 @@ class Reshape(_Arrangement):
 
     op: Literal["reshape"] = "reshape"
     shape: tuple[Extent, ...] = Field(
-        description="Sizes, outermost first; one may be -1, which stands for what is left."
+        description="Sizes, outermost first; one may be -1, which takes what is left."
     )
 
     also_called: ClassVar[Mapping[str, str]] = {
@@ -76,11 +76,11 @@ class Reshape(_Arrangement):
     )
 
     def _target(self) -> list[int]:
-        """The shape for NumPy, with -1 for what the array itself tells."""
+        """The shape for NumPy, with -1 for what follows from the array."""
         target = [size if isinstance(size, int) else -1 for size in self.shape]
         if target.count(-1) > 1:
             raise ArrayError(
-                f"more than one size in {show(self.shape)} is no number yet",
+                f"more than one size in {show(self.shape)} is still free",
                 None,
                 "replace free sizes by numbers with 'bind'",
             )

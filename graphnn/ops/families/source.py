@@ -45,9 +45,9 @@ def _rows(level: list[Any]) -> list[Any]:
         raise ValueError("a list is empty")
     for row in level:
         if not isinstance(row, list | tuple):
-            raise ValueError(f"{reprlib.repr(row)} stands beside a list of {length}")
+            raise ValueError(f"{reprlib.repr(row)} is next to a list of {length}")
         if len(row) != length:
-            raise ValueError(f"a list of {len(row)} stands beside a list of {length}")
+            raise ValueError(f"a list of {len(row)} is next to a list of {length}")
     return [*(item for row in level for item in row), length]
 
 
@@ -132,7 +132,7 @@ class Constant(Op):
         return self.array.copy()
 
     def vjp(self, cotangent: Array, output: Array) -> Cotangents:
-        """Nothing: there is no operand."""
+        """Nothing, as there are no operands."""
         return ()
 
     def infer_shape(self, *shapes: Shape) -> Shape:
@@ -145,7 +145,7 @@ class Constant(Op):
 
 
 class Parameter(Op):
-    """Learnable array that is a node of its own."""
+    """Learnable array as a node."""
 
     op: Literal["parameter"] = "parameter"
     shape: tuple[Size, ...] | None = Field(

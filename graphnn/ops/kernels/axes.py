@@ -20,7 +20,7 @@ _SCHEMA = {
 
 
 def _listed(value: Any) -> Any:
-    # One type, not a union, so that a fault is told once and at its own place.
+    # One type, not a union, so that a fault is reported once and in its place.
     if isinstance(value, int):
         return (value,)
     return tuple(value) if isinstance(value, list) else value

@@ -40,7 +40,7 @@ def _at(axis: int, chosen: slice) -> tuple[slice, ...]:
 
 
 def sums_back(cotangent: Array, rows: Track, columns: Track) -> Array:
-    """What sums of windows make of the cotangent of their result."""
+    """Cotangent of the input of sums of windows."""
     return _back(_back(cotangent, 2, columns), 1, rows)
 
 
@@ -77,7 +77,7 @@ def maxima(x: Array, rows: Track, columns: Track, out: Array) -> Array:
 
 
 def maxima_back(cotangent: Array, winners: Array, rows: Track, columns: Track) -> Array:
-    """What `maxima`, which gave `winners`, makes of the cotangent of its result."""
+    """Cotangent of the input of `maxima`, which gave `winners`."""
     shape = (len(cotangent), rows.size, columns.size, cotangent.shape[3])
     tiled = rows.tiles and columns.tiles
     result = (np.empty if tiled else np.zeros)(shape, cotangent.dtype)

@@ -58,7 +58,7 @@ def correlate(
 def correlate_back(
     cotangent: Array, weight: Array, rows: Track, columns: Track, groups: int
 ) -> Array:
-    """What `correlate` makes of the cotangent of its result: that of `x`."""
+    """Cotangent of `x`, from that of the result of `correlate`."""
     shape = (groups * weight.shape[1], rows.size, columns.size, cotangent.shape[3])
     few = 2 * groups * weight.shape[1] < weight.shape[0]
     if rows.stride == columns.stride == 1 and not few:
@@ -83,7 +83,7 @@ def correlate_back(
 def correlate_weight(
     cotangent: Array, x: Array, weight: Array, rows: Track, columns: Track, groups: int
 ) -> Array:
-    """What `correlate` makes of the cotangent of its result: that of `weight`."""
+    """Cotangent of `weight`, from that of the result of `correlate`."""
     grid = _Grid(weight, rows, columns, groups, x.shape[3], x.itemsize)
     filters, depth, height, width = weight.shape
     total = np.zeros((groups, depth * height * width, filters // groups), weight.dtype)

@@ -70,7 +70,7 @@ Sides = Annotated[
     BeforeValidator(_several(4, "[top, bottom, left, right]")),
     _schema(0, 4),
 ]
-# Told apart before either is tried, so that a fault is told once.
+# Chosen before either is tried, so that a fault is reported once.
 Padding = Annotated[
     Annotated[Literal["same"], Tag(SAME)] | Annotated[Amounts, Tag("amounts")],
     Discriminator(lambda value: SAME if value == SAME else "amounts"),
