@@ -14,7 +14,8 @@ from op_laws import LAWS, every_case
 
 PAGES = docs_pages.pages()
 # Long trainings, and pytest run by pytest.
-SLOW = ("testing", "training/augmentation", "training/regularisation", "training/search")
+SLOW = [f"training/{name}" for name in ("augmentation", "evaluation", "regularisation", "search")]
+SLOW += ["testing", "tour/4-learning"]
 
 
 @pytest.fixture(autouse=True)

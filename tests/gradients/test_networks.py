@@ -37,9 +37,10 @@ def networks_of(*ops, **how):
     return decorate
 
 
+@pytest.mark.parametrize("examples", [5, pytest.param(25, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("op", TAKING_DATA)
-def test_the_engine_gives_the_numbers_of_the_loop(op):
-    networks_of(op, max_examples=15)(assert_engine_is_loop)()
+def test_the_engine_gives_the_numbers_of_the_loop(op, examples):
+    networks_of(op, max_examples=examples)(assert_engine_is_loop)()
 
 
 @pytest.mark.parametrize("op", TAKING_DATA)

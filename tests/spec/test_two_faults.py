@@ -612,18 +612,24 @@ DOCUMENTS = {
 }
 EVERY = 79  # of all pairs, one in so many is tried each time; run this file itself to try all
 MOST = 100
+each_document = pytest.mark.parametrize(
+    ("name", "yaml"),
+    [
+        pytest.param(name, yaml, marks=pytest.mark.slow if (name, yaml) == ("whole", False) else [])
+        for name in DOCUMENTS
+        for yaml in (True, False)
+    ],
+)
 
 
-@pytest.mark.parametrize("yaml", [True, False], ids=["yaml", "json"])
-@pytest.mark.parametrize("name", DOCUMENTS)
+@each_document
 def test_one_fault_is_one_error(name, yaml):
     check(DOCUMENTS[name], (), yaml=yaml, folder=SPECS)
     for fault in faults(DOCUMENTS[name]):
         check(DOCUMENTS[name], (fault,), yaml=yaml, folder=SPECS)
 
 
-@pytest.mark.parametrize("yaml", [True, False], ids=["yaml", "json"])
-@pytest.mark.parametrize("name", DOCUMENTS)
+@each_document
 def test_two_faults_are_two_errors(name, yaml):
     found = list(pairs(DOCUMENTS[name]))
     assert len(found) > 1000

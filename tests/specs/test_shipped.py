@@ -111,12 +111,13 @@ def test_the_regression_finds_the_plane():
     np.testing.assert_allclose(bias, [0.5], atol=0.01)
 
 
-@pytest.mark.parametrize("name", ["mnist", "mnist_deep"])
+@pytest.mark.parametrize("name", ["mnist", pytest.param("mnist_deep", marks=pytest.mark.slow)])
 def test_the_digits_are_learned(name):
     run = graphnn.train(SPECS / f"{name}.yaml")
     assert run.test["accuracy"] >= 0.92
 
 
+@pytest.mark.slow
 def test_the_overfitting_network_knows_its_examples_and_no_others():
     runs = {
         name: graphnn.train(SPECS / f"{spec}.yaml", settings)

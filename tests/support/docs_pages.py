@@ -24,7 +24,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +31,8 @@ from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from nested_pytest import run_pytest
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"(?P<indent> *)(?P<marks>```+) *(?P<language>[^`]*)")
@@ -211,7 +212,7 @@ class Runner:
                 names = sorted(p.name for p in Path(*arguments).iterdir())
                 text = "".join(f"{name}\n" for name in names if not name.startswith("."))
             elif program == "pytest" and arguments:
-                self._code, text = _pytest(arguments)
+                self._code, text = run_pytest(*arguments)
             elif program in _INSTALLS or program == "pytest":  # all tests hold this one
                 text = ""
             else:
@@ -243,19 +244,6 @@ def command(arguments: list[str]) -> tuple[int, str]:
     except SystemExit as end:
         return int(end.code or 0), out.getvalue()
     raise MismatchError("a command did not end")
-
-
-def _pytest(arguments: list[str]) -> tuple[int, str]:
-    """Exit code of pytest in the current folder, and what it prints."""
-    quiet = ["-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:lsp"]  # not of every user
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", *quiet, *arguments],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return result.returncode, result.stdout
 
 
 def fits(wanted: str, actual: str) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from nested_pytest import run_pytest
+
 ROOT = Path(__file__).parents[2]
 XOR = ROOT / "specs" / "gates" / "xor.yaml"
-ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
 @pytest.fixture
@@ -21,12 +19,8 @@ def run(tmp_path):
     """Pytest in a folder of specs: exit code and what it printed, without times."""
 
     def run(*arguments):
-        command = [sys.executable, "-m", "pytest", "-p", "graphnn.testing.pytest_plugin"]
-        command += ["-p", "no:cacheprovider", "-p", "no:asyncio", "-p", "no:lsp", *arguments]
-        result = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, env=ENVIRONMENT, check=False
-        )
-        return result.returncode, re.sub(r" in [\d.]+s", "", result.stdout)
+        code, told = run_pytest("-p", "graphnn.testing.pytest_plugin", *arguments, folder=tmp_path)
+        return code, re.sub(r" in [\d.]+s", "", told)
 
     return run
 
