@@ -54,7 +54,8 @@ Code = Literal[
     "missing-column", "duplicate-column", "ragged-row", "not-a-number",
     # training
     "no-train", "no-data", "nothing-to-train", "unknown-optimizer", "bad-optimizer",
-    "unknown-schedule", "bad-schedule", "bad-augment", "long-warm-up", "unknown-metric",
+    "unknown-schedule", "bad-schedule", "bad-augment", "long-warm-up", "unscaled-columns",
+    "skipped-files", "unknown-metric",
     "bad-metric", "metric-shapes", "not-measured", "folder-in-use", "nothing-to-resume",
     "different-classes", "different-spec",
     # searching
@@ -78,6 +79,8 @@ AllowableCode = Literal[
     "not-probabilities",
     "no-such-file",
     "long-warm-up",
+    "unscaled-columns",
+    "skipped-files",
 ]
 """Codes of warnings that ``allow`` may name."""
 WarningCode = Literal[AllowableCode, "too-many-warnings", "unused-allow"]

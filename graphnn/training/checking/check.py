@@ -19,6 +19,7 @@ from graphnn.spec.values import Entry, Value
 from graphnn.spec.values import Mapping as Document
 from graphnn.training._language import VOCABULARY
 from graphnn.training.checking.learning import may_learn
+from graphnn.training.data import scales
 from graphnn.training.data.columns import InputRequirements
 from graphnn.training.data.dataset import source
 from graphnn.training.data.requirements import are_sound, demand_of, keys_of, knows_keys, losses_of
@@ -212,7 +213,10 @@ def _rows(network: Network, demand: InputRequirements, spec: TrainSpec, findings
         rows=None if wrong & {"validation", "test"} else spec.rows,
     )
     hidden = spec.data is None and ("data" in written or not knows_keys(written))
-    train = sets(demand, sound, network.graph.spec.folder, hidden=hidden).train
+    found = sets(demand, sound, network.graph.spec.folder, hidden=hidden)
+    train = found.train
+    for warning in scales.warnings(network.graph, spec, found):
+        findings.add(warning)
     losses = losses_of(network, spec)
     known = losses is not FAULTY and are_sound(network.graph, losses)
     if train is not None and known and not wrong & _OF_BATCHES:

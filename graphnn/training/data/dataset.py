@@ -167,6 +167,7 @@ class Data:
 
     train: Dataset
     test: Dataset | None
+    warnings: tuple[Fault, ...] = ()
 
 
 def load(
@@ -230,8 +231,8 @@ def load_known(
     named = {name: column.classes for name, column in found.columns.items() if column.classes}
     whole = Dataset(arrays, found.name, named)
     if found.train_rows is None:
-        return Data(whole, None)
-    return Data(*whole.split(found.train_rows))
+        return Data(whole, None, found.warnings)
+    return Data(*whole.split(found.train_rows), found.warnings)
 
 
 def given(

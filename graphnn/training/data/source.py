@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from graphnn.diagnostics import DataError, Faulty, Findings, Span, listed, suggestion
+from graphnn.diagnostics import DataError, Diagnostic, Faulty, Findings, Span, listed, suggestion
 from graphnn.spec import FieldReader
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
@@ -65,11 +65,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a source gives: a name for the set, a column an input, and where its test rows start."""
+    """What a source gives.
+
+    Attributes
+    ----------
+    name : str
+        Of the set.
+    columns : dict of str to Column
+        By input.
+    train_rows : int or None
+        Where its test rows start.
+    warnings : tuple of Diagnostic
+    """
 
     name: str
     columns: dict[str, Column]
     train_rows: int | None = None
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
 from graphnn.training.data import dataset
 from graphnn.training.data.columns import InputRequirements
-from graphnn.training.data.dataset import Dataset
+from graphnn.training.data.dataset import Data, Dataset
 from graphnn.training.data.faults import for_each, refuse
 from graphnn.training.data.requirements import demand_of
 
@@ -30,6 +30,7 @@ class Sets:
     train: Dataset | None
     validation: Dataset | None = None
     test: Dataset | None = None
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None) -> Sets:
@@ -83,11 +84,13 @@ class _Loading:
         self._rng = np.random.default_rng([spec.seed, SPLIT])
         self._train: Dataset | None = None
         self._test: Dataset | None = None  # where the source sets it apart
+        self._warnings: list[Diagnostic] = []
 
     def sets(self, steps: Mapping[str, Value | None]) -> Sets:
         found = for_each(steps, self._take)
         test = found.get("test")
-        return Sets(self._train, found.get("validation"), self._test if test is None else test)
+        test = self._test if test is None else test
+        return Sets(self._train, found.get("validation"), test, tuple(self._warnings))
 
     def _take(self, key: str, value: Value | None) -> Dataset | None:
         """The rows that `key` holds back; None where it holds back none."""
@@ -96,7 +99,7 @@ class _Loading:
         elif value is None:
             return None
         elif isinstance(value, Located):
-            found = dataset.load_known(value, self._demand, self._folder, self._classes)
+            found = self._read(value)
             if found is not None:
                 return found.train if found.test is None else found.test
         elif self._train is not None:
@@ -114,10 +117,15 @@ class _Loading:
                 place = self._spec.place.span
                 raise TrainingError(Diagnostic("no-data", message, place, help=help))
             return
-        found = dataset.load_known(value, self._demand, self._folder, self._classes)
+        found = self._read(value)
         if found is not None:
             self._train, self._test = found.train, found.test
             self._classes = found.train.classes
+
+    def _read(self, value: Value) -> Data | None:
+        found = dataset.load_known(value, self._demand, self._folder, self._classes)
+        self._warnings += () if found is None else found.warnings
+        return found
 
     def _held_back(self, amount: Scalar) -> Dataset:
         assert self._train is not None and isinstance(amount.value, int | float)

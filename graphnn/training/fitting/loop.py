@@ -10,8 +10,10 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, RunError, TrainingError
 from graphnn.execution.network import Network
 from graphnn.gradients import Reverse, fault_of_gradient, numerical_gradient
+from graphnn.graph import lints
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
+from graphnn.training.data import scales
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.faults import diverged
 from graphnn.training.data.requirements import needs
@@ -89,6 +91,11 @@ class Training:
     sets : Sets, optional
         By default those that the spec's ``data``, ``validation`` and ``test`` name.
 
+    Attributes
+    ----------
+    warnings : tuple of Diagnostic
+        What may keep the rows from training well.
+
     Raises
     ------
     TrainingError, DataError, UsageError
@@ -107,6 +114,8 @@ class Training:
             network.classes = self.sets.train.classes
         if self.sets.train is not None:
             check_batches(network, spec, len(self.sets.train))
+        found = scales.warnings(network.graph, spec, self.sets)
+        self.warnings = lints.silence(found, network.graph.spec, complete=False)
         self._names = network.trainable
         if not self._names:
             message = "the network has no parameter to train"

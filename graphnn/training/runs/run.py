@@ -56,7 +56,7 @@ class Run:
     files : tuple of str
         Names of the files written there.
     remarks : tuple of str
-        What could not be written, and why.
+        Warnings of the data; what could not be written, and why.
     """
 
     network: Network
@@ -249,5 +249,5 @@ def _finish(
         interrupted=interrupted,
         folder=place,
         files=written,
-        remarks=remarks,
+        remarks=(*(f"{each.message}; {each.help}" for each in training.warnings), *remarks),
     )

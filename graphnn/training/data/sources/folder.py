@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from graphnn.diagnostics import (
     FAULTY,
     DataError,
+    Diagnostic,
     Faulty,
     FileError,
     Findings,
@@ -32,6 +33,7 @@ from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Re
 MAX_FILES = 1_000_000
 MAX_FILE = 64 * MEBIBYTE
 _MAX_FAULTS = 10
+_LEFT_BY_SYSTEMS = (".ds_store", "__macosx", "desktop.ini", "thumbs.db")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class _Tree:
     base: Path
     wanted: Wanted
     classes: Mapping[str, list[str]]
+    skipped: list[str]
 
     def __len__(self) -> int:
         return sum(map(len, self.classes.values()))
@@ -100,7 +103,7 @@ class ImageFolder(DataSource):
                     if need.row not in read:
                         read[need.row] = _images(tree, need)
                     columns[name] = Column(wanted.name, read[need.row], wanted.span, pixels=True)
-        return Found(wanted.name, columns)
+        return Found(wanted.name, columns, warnings=_skipped(tree))
 
 
 def _takes_labels(need: InputSpec | Faulty, feed: Feed | None) -> bool:
@@ -110,9 +113,21 @@ def _takes_labels(need: InputSpec | Faulty, feed: Feed | None) -> bool:
     return need is not FAULTY and need.dtype == "int"
 
 
+def _skipped(tree: _Tree) -> tuple[Diagnostic, ...]:
+    """A warning of the files that systems leave in folders, if there are any."""
+    if not tree.skipped:
+        return ()
+    message = f"'{tree.wanted.name}' holds what systems leave in folders: {listed(tree.skipped)}"
+    help = "it is skipped; delete it, or allow: skipped-files"
+    place = tree.wanted.span
+    return (Diagnostic("skipped-files", message, place, help=help, severity="warning"),)
+
+
 def _tree(base: Path, wanted: Wanted) -> _Tree:
-    """Look into the folder and into those of its classes; names with a leading dot do not count."""
-    kinds = [e.name for e in _entries(base, wanted, wanted.name) if e.is_dir()]
+    """Look into the folder and into those of its classes."""
+    skipped: list[str] = []
+    folders = _entries(base, wanted, wanted.name, skipped)
+    kinds = [entry.name for entry in folders if entry.is_dir()]
     if not kinds:
         raise refuse(
             "no-classes",
@@ -127,25 +142,25 @@ def _tree(base: Path, wanted: Wanted) -> _Tree:
     count = 0
     for kind in kinds:
         where = str(PurePosixPath(wanted.name) / kind)
-        names = [entry.name for entry in _entries(base, wanted, where)]
-        classes[kind] = sorted(names)
-        count += len(names)
+        classes[kind] = sorted(entry.name for entry in _entries(base, wanted, where, skipped))
+        count += len(classes[kind])
         _check_names(where, classes[kind], wanted.span, findings)
         if count > MAX_FILES:
             message = f"'{wanted.name}' holds more than {MAX_FILES:,} files"
             raise refuse("data-too-large", message, wanted.span)
     findings.raise_errors(DataError)
-    return _Tree(base, wanted, classes)
+    return _Tree(base, wanted, classes, sorted(skipped))
 
 
 def _is_number(kind: str) -> bool:
     return kind.isascii() and kind.isdigit() and len(kind) < 19
 
 
-def _entries(base: Path, wanted: Wanted, name: str) -> list[Path]:
+def _entries(base: Path, wanted: Wanted, name: str, skipped: list[str]) -> list[Path]:
+    """What lies in a folder, but for hidden things and what systems leave there."""
     path = files.within(base, name, wanted.span)
     try:
-        return [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+        entries = list(path.iterdir())
     except NotADirectoryError:
         raise files.fail("not-a-folder", f"'{path}' is not a folder", wanted.span) from None
     except FileNotFoundError:
@@ -155,6 +170,9 @@ def _entries(base: Path, wanted: Wanted, name: str) -> list[Path]:
         raise files.fail(
             "unreadable-folder", f"'{path}' cannot be read: {reason}", wanted.span
         ) from None
+    left = [entry for entry in entries if entry.name.lower() in _LEFT_BY_SYSTEMS]
+    skipped += [str(PurePosixPath(name) / entry.name) for entry in left]
+    return [e for e in entries if e not in left and not e.name.startswith(".")]
 
 
 def _check_names(where: str, names: list[str], span: Span | None, findings: Findings) -> None:
