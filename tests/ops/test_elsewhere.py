@@ -6,7 +6,7 @@ import pytest
 
 import graphnn
 from graphnn.ops import REGISTRY, elsewhere
-from graphnn.ops._elsewhere import ABSENT
+from graphnn.ops._elsewhere import absent
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.ops.initializers import elsewhere as initializer_elsewhere
 
@@ -128,12 +128,12 @@ def test_what_is_misspelt_goes_by_its_spelling():
 def test_each_name_stands_for_one_thing():
     ours = [name.replace("_", "") for name, op in REGISTRY.items() if not op.internal]
     theirs = [word for op in REGISTRY.values() for word in op.elsewhere]
-    every = [*ours, *theirs, *ABSENT]
+    every = [*ours, *theirs, *absent()]
     assert len(set(every)) == len(every)
-    assert all(word == word.lower() and "_" not in word for word in (*theirs, *ABSENT))
+    assert all(word == word.lower() and "_" not in word for word in (*theirs, *absent()))
 
 
-@pytest.mark.parametrize("text", sorted(set(ABSENT.values())))
+@pytest.mark.parametrize("text", sorted(set(absent().values())))
 def test_what_is_offered_instead_is_there(text):
     written = set(text.replace(",", " ").replace(":", " ").replace(";", " ").split())
     assert written & {*REGISTRY, "op", "ops", "here"}
