@@ -295,7 +295,7 @@ def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _texts(found: Any) -> dict[str, str]:
     if not all(isinstance(text, str) for text in found.values()):
-        raise ValueError("metadata that are no texts")
+        raise ValueError("metadata other than texts")
     return dict(found)
 
 

@@ -125,8 +125,8 @@ def test_a_run_does_not_go_on_with_other_classes(net):
     with pytest.raises(TrainingError) as caught:
         graphnn.train(net, folder="run", resume=True)
     assert str(caught.value) == (
-        "error[different-classes]: 'run/checkpoint.safetensors' tells the classes of 't' as "
-        "cat, dog, the data now as dog, zebra\n"
+        "error[different-classes]: 'run/checkpoint.safetensors' has the classes cat, dog "
+        "for 't', but the data now have dog, zebra\n"
         "   = help: put the data back as they were, or train anew in another folder"
     )
 
@@ -155,7 +155,7 @@ def test_fewer_classes_than_the_weights_were_trained_for(call, net):
     assert (result.code, result.out, result.err) == (
         1,
         "",
-        "error[different-classes]: 'y' tells 2 classes, but the training data now have 1\n"
+        "error[different-classes]: 'y' has 2 classes, but the training data now have 1\n"
         "   = help: the weights.safetensors of a run hold the names of its classes\n",
     )
 

@@ -113,7 +113,7 @@ def test_no_pictures_of_what_classifies_nothing(call, line):
         0,
         "2 training rows\nloss       0.5000\nr_squared  -1.0000\n",
     )
-    assert result.err == "no pictures: no metric 'accuracy' tells which nodes classify\n"
+    assert result.err == "no pictures: no metric 'accuracy' names the nodes that classify\n"
     assert not Path("pictures").exists()
 
 

@@ -236,7 +236,9 @@ def test_a_network_that_tells_no_classes_tells_its_outputs(call, net):
         0,
         "             y[0]    y[1]\nleft.png   0.9000  0.1000\nright.png  0.1000  0.9000\n",
     )
-    assert result.err == "no metric 'accuracy' tells which node classifies, so outputs are shown\n"
+    assert (
+        result.err == "no metric 'accuracy' names the node that classifies, so outputs are shown\n"
+    )
 
 
 def test_one_line_of_python_tells_the_same(call, net):

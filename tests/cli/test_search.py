@@ -44,7 +44,7 @@ def test_a_search_and_what_it_leaves(call, study):
     assert [row.split() for row in rows] == table
     names = "study.log, trials.csv, best.yaml, curves.png, values.png"
     assert wrote == f"wrote 'runs/descent-search': {names}"
-    assert advice == "train it by: graphnn train descent.yaml --set learning_rate=0.25"
+    assert advice == "train with: graphnn train descent.yaml --set learning_rate=0.25"
     folder = Path("runs/descent-search")
     left = sorted(path.name for path in folder.iterdir())
     assert left == sorted([".study.log.lock", *names.split(", ")])
@@ -120,13 +120,13 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(
     assert process.returncode == 1
     *_, interrupted, advice = rest.splitlines()
     assert interrupted == "interrupted; what was done is kept"
-    assert advice == ("go on by: graphnn search descent.yaml --trials 500 --set epochs=5")
+    assert advice == ("resume with: graphnn search descent.yaml --trials 500 --set epochs=5")
     with Path("runs/descent-search/trials.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     done = sum(row["state"] == "complete" for row in rows)
     assert 2 <= done < 500
     assert f"{done} complete" in out
-    more = advice.removeprefix("go on by: graphnn ").replace("500", str(done + 1))
+    more = advice.removeprefix("resume with: graphnn ").replace("500", str(done + 1))
     result = call(*shlex.split(more))
     assert result.code == 0
     assert f"{done + 1} complete" in result.out
@@ -189,6 +189,6 @@ def test_a_search_all_of_whose_trials_fail_ends_in_the_fault(call, here):
     assert place.startswith("  --> net.yaml:9:")
     assert (bar, line) == ("   |", " 9 | search: {batch_size: {choice: [10, 20, 40]}}")
     assert mark.strip("| ") == "^^"
-    assert note == "   = note: no trial came to anything: 3 of 3 failed like this"
+    assert note == "   = note: no trial had a result: 3 of 3 failed like this"
     assert help.startswith("   = help: choose a batch_size that leaves no such batch, such as ")
     assert not Path("runs").exists()

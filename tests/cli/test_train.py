@@ -111,7 +111,7 @@ def test_a_folder_in_use(call, descent, here):
     assert (result.code, result.out) == (1, "")
     assert result.err == (
         "error[folder-in-use]: 'out' already holds something\n"
-        "   = help: name another folder, or go on with the run in it by --resume\n"
+        "   = help: name another folder, or resume the run in it with --resume\n"
     )
     assert [path.name for path in (here / "out").iterdir()] == ["mine"]
 
@@ -172,7 +172,7 @@ def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(call, start, rows
     done = len(Path("runs/net/history.csv").read_text().splitlines()) - 1
     assert 3 <= done < LONG
     assert interrupted == f"interrupted after {done} epochs; what was reached is kept"
-    assert advice == "go on by: graphnn train net.yaml -o runs/net --resume --set seed=3"
+    assert advice == "resume with: graphnn train net.yaml -o runs/net --resume --set seed=3"
     assert out.splitlines()[0] == f"epoch {done} of {LONG}"
     kept = read_arrays(Path("runs/net/weights.safetensors"))
     uninterrupted = graphnn.train("net.yaml", {"seed": 3, "epochs": done}).network.parameters
@@ -180,7 +180,7 @@ def test_ctrl_c_keeps_what_was_reached_and_resume_completes_it(call, start, rows
         name: array.tobytes() for name, array in uninterrupted.items()
     }
 
-    result = call(*advice.removeprefix("go on by: graphnn ").split())
+    result = call(*advice.removeprefix("resume with: graphnn ").split())
     assert result.code == 0
     assert result.err.startswith(f"epoch {done + 1:3}/{LONG}  ")
     whole = graphnn.train("net.yaml", {"seed": 3}).network.parameters
@@ -202,7 +202,7 @@ def test_what_a_cluster_sends_is_ctrl_c(start, rows, number):
     *_, interrupted, advice = rest.splitlines()
     done = len(Path("runs/net/history.csv").read_text().splitlines()) - 1
     assert interrupted == f"interrupted after {done} epochs; what was reached is kept"
-    assert advice == "go on by: graphnn train net.yaml -o runs/net --resume --set epochs=100000"
+    assert advice == "resume with: graphnn train net.yaml -o runs/net --resume --set epochs=100000"
     assert "wrote 'runs/net': checkpoint.safetensors, " in out
 
 
@@ -233,7 +233,7 @@ def test_a_full_disk_says_how_to_resume(call, descent, no_plots, monkeypatch):
     assert result.err.splitlines() == [
         "epoch 4/5  loss 6.5536",
         "what was reached before is kept in 'out'",
-        "go on by: graphnn train descent.yaml -o out --resume --set epochs=5",
+        "resume with: graphnn train descent.yaml -o out --resume --set epochs=5",
         "error[unwritable-file]: 'out/checkpoint.safetensors' cannot be written: "
         "No space left on device",
         "   = note: training stopped after epoch 4; the checkpoint holds epoch 3",
@@ -253,7 +253,7 @@ def test_ctrl_c_in_the_first_epoch(call, descent, monkeypatch):
     assert result.out.startswith("wrote 'my run': checkpoint.safetensors, ")
     assert result.err == (
         "interrupted after no epoch at all; what was reached is kept\n"
-        "go on by: graphnn train descent.yaml -o 'my run' --resume --set epochs=2\n"
+        "resume with: graphnn train descent.yaml -o 'my run' --resume --set epochs=2\n"
     )
 
 

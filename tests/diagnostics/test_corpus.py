@@ -448,7 +448,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     "folder-in-use": (
         lambda: graphnn.train("descent.yaml", folder="used"),
         "error[folder-in-use]: 'used' already holds something\n"
-        "   = help: name another folder, or go on with the run in it by --resume",
+        "   = help: name another folder, or resume the run in it with --resume",
     ),
     "nothing-to-resume": (
         lambda: graphnn.train("descent.yaml", resume=True),
@@ -456,14 +456,14 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "different-classes": (
         other_classes,
-        "error[different-classes]: 'run/checkpoint.safetensors' tells the classes of 't' "
-        "as cat, dog, the data now as dog, zebra\n"
+        "error[different-classes]: 'run/checkpoint.safetensors' has the classes cat, dog "
+        "for 't', but the data now have dog, zebra\n"
         "   = help: put the data back as they were, or train anew in another folder",
     ),
     "different-spec": (
         another_search,
         "error[different-spec]: 'search.log' holds a search of another spec\n"
-        "   = help: name another folder, or go on with the spec and settings it began with",
+        "   = help: name another folder, or use the spec and settings that it began with",
     ),
     # searches
     "no-search": (

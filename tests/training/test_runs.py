@@ -364,7 +364,7 @@ def test_frozen_parameters_stay(folder):
         (
             {"folder": "."},
             "error[folder-in-use]: '.' already holds something\n"
-            "   = help: name another folder, or go on with the run in it by --resume",
+            "   = help: name another folder, or resume the run in it with --resume",
         ),
     ],
 )

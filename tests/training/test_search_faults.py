@@ -89,7 +89,7 @@ def test_a_search_all_of_whose_trials_fail_ends_in_their_fault_and_leaves_nothin
         "   |\n"
         " 8 | search: {rows: {choice: [11]}}\n"
         "   |                          ^^\n"
-        "   = note: no trial came to anything: 3 of 3 failed like this\n"
+        "   = note: no trial had a result: 3 of 3 failed like this\n"
         "   = help: rows for validation and test are held back first"
     )
     assert not Path("study.log").exists()

@@ -385,7 +385,7 @@ def test_a_file_of_another_search_or_of_none():
     graphnn.search(file, 1, storage="a.log")
     assert fault(file, 1, {"epochs": 3}, storage="a.log") == (
         "error[different-spec]: 'a.log' holds a search of another spec\n"
-        "   = help: name another folder, or go on with the spec and settings it began with"
+        "   = help: name another folder, or use the spec and settings that it began with"
     )
     Path("text.log").write_text("no database at all\n" * 50)
     assert fault(file, 1, storage="text.log") == (

@@ -65,7 +65,7 @@ def evaluate(
     if written:
         terminal.remark(f"wrote '{output}': {', '.join(written)}")
     elif output is not None:
-        terminal.remark("no pictures: no metric 'accuracy' tells which nodes classify")
+        terminal.remark("no pictures: no metric 'accuracy' names the nodes that classify")
 
 
 def _data(text: str) -> Mapping:

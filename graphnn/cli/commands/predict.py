@@ -42,9 +42,9 @@ def predict(
     set: Settings = None,
     format: Format = "text",
 ) -> None:
-    """Tell what a trained network makes of images and rows.
+    """Classify images and rows by a trained network, or show its outputs for them.
 
-    Where the metric 'accuracy' of 'train' says which node tells classes, each comes with its class
+    Where the metric 'accuracy' of 'train' names the node that classifies, each comes with its class
     and what the network gives for it; else with the values of the network's outputs. Images are
     neither resized nor inverted.
     """
@@ -77,13 +77,15 @@ def _table(found: Sequence[Prediction | Outputs], predictor: Predictor) -> None:
         ]
         terminal.table(header, rows, right=[2])
         return
-    told = [each for each in found if isinstance(each, Outputs)]
-    titles = [_titles(node, array) for node, array in told[0].values.items()]
+    outputs = [each for each in found if isinstance(each, Outputs)]
+    titles = [_titles(node, array) for node, array in outputs[0].values.items()]
     header = ["", *chain.from_iterable(titles)]
-    rows = [[each.source, *chain.from_iterable(map(_cells, each.values.values()))] for each in told]
+    rows = [
+        [each.source, *chain.from_iterable(map(_cells, each.values.values()))] for each in outputs
+    ]
     terminal.table(header, rows, right=range(1, len(header)))
     if predictor.shares:
-        terminal.remark("no metric 'accuracy' tells which node classifies, so outputs are shown")
+        terminal.remark("no metric 'accuracy' names the node that classifies, so outputs are shown")
 
 
 def _titles(node: str, row: NDArray[Any]) -> list[str]:
@@ -101,11 +103,11 @@ def _cells(row: NDArray[Any]) -> list[str]:
 
 
 def _draw(found: Sequence[Prediction | Outputs], path: Path) -> None:
-    told = [each for each in found if isinstance(each, Outputs)]
-    alike = len({each.row.shape for each in told}) == 1
-    for node in told[0].values if alike else ():
-        rows = np.stack([each.row for each in told])
-        made = np.stack([each.values[node] for each in told])
+    outputs = [each for each in found if isinstance(each, Outputs)]
+    alike = len({each.row.shape for each in outputs}) == 1
+    for node in outputs[0].values if alike else ():
+        rows = np.stack([each.row for each in outputs])
+        made = np.stack([each.values[node] for each in outputs])
         if pairs((rows, made), "images", path) is not False:
             terminal.remark(f"wrote '{path}'")
             return

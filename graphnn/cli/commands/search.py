@@ -39,7 +39,7 @@ def search(
 ) -> int:
     """Search for the best settings, as the spec's 'search' says.
 
-    Trials are kept in a folder: the same command goes on after Ctrl-C, and run several times at
+    Trials are kept in a folder: the same command resumes after Ctrl-C, and run several times at
     once, its processes share the work.
     """
     folder = output or _RUNS / f"{file.stem}-search"
@@ -51,14 +51,14 @@ def search(
     terminal.line(f"wrote '{folder}': {', '.join((STUDY, *written))}")
     if found.best is not None:
         best = (f"{name}={flow(located(value))}" for name, value in found.best.settings.items())
-        terminal.line(f"train it by: {command_line('train', file, [*(set or ()), *best])}")
+        terminal.line(f"train with: {command_line('train', file, [*(set or ()), *best])}")
     for remark in remarks:
         terminal.remark(("warning", "note"), f": {remark}")
     if not found.interrupted:
         return 0
     terminal.remark(("warning", "interrupted"), "; what was done is kept")
     options = ["--trials", str(trials), *(["-o", str(output)] if output else [])]
-    terminal.remark(f"go on by: {command_line('search', file, set or (), options)}")
+    terminal.remark(f"resume with: {command_line('search', file, set or (), options)}")
     return 1
 
 

@@ -33,14 +33,14 @@ def train(
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in the folder, or the latest one.")
+        bool, typer.Option("--resume", help="Resume the run in the folder, or the latest one.")
     ] = False,
     set: Settings = None,
 ) -> int:
     """Train the network as its 'train' says.
 
     Weights, history and pictures go into a folder. Ctrl-C keeps the epochs that are done, and
-    --resume goes on from there.
+    --resume continues from there.
     """
     values = settings(set)
     with errors.complete(file, values):
@@ -60,14 +60,14 @@ def train(
         if (folder / CHECKPOINT).exists():
             terminal.remark(f"what was reached before is kept in '{folder}'")
             if error.diagnostics[0].code == "unwritable-file":
-                terminal.remark(f"go on by: {resumption}")
+                terminal.remark(f"resume with: {resumption}")
         raise
     _report(net, run)
     if not run.interrupted:
         return 0
     done = terminal.count(len(run.history), "epoch") if run.history else "no epoch at all"
     terminal.remark(("warning", "interrupted"), f" after {done}; what was reached is kept")
-    terminal.remark(f"go on by: {resumption}")
+    terminal.remark(f"resume with: {resumption}")
     return 1
 
 

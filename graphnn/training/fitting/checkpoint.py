@@ -131,7 +131,9 @@ def _check_classes(found: weight_files.Classes | None, training: Training, path:
     for name in found | now:
         if now.get(name, ()) != found.get(name, ()):
             before, after = (listed(each.get(name, ())) or "none" for each in (found, now))
-            message = f"'{path}' tells the classes of '{name}' as {before}, the data now as {after}"
+            message = (
+                f"'{path}' has the classes {before} for '{name}', but the data now have {after}"
+            )
             help = "put the data back as they were, or train anew in another folder"
             raise TrainingError(Diagnostic("different-classes", message, help=help))
 

@@ -27,7 +27,7 @@ from graphnn.training.runs.run import train_spec
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """What came of an evaluation.
+    """The result of an evaluation.
 
     Attributes
     ----------
@@ -152,7 +152,7 @@ def _rows(
         return "given", sources.given(data, demand, net.classes)
     found = sources.load(data, demand, folder, net.classes)
     if net.classes is None and found.train.classes and spec.data is not None:
-        # Where the weights do not tell how texts were numbered, the training data do.
+        # Where the weights do not say how texts were numbered, the training data do.
         trained = sources.load(spec.data, demand, folder)
         found = sources.load(data, demand, folder, trained.train.classes)
     return "given", found.train if found.test is None else found.test

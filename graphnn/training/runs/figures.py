@@ -33,7 +33,7 @@ def confusion(found: Classified, names: Names, path: Path) -> None:
 
 
 def mistakes(dataset: Dataset, found: Classified, names: Names, path: Path) -> object:
-    """Picture the rows of `dataset` whose class was mistaken; False where rows are no images."""
+    """Picture the rows of `dataset` whose class was mistaken; False where rows are not images."""
     every = [images_of(array) for array in dataset.arrays.values()]
     images = next((each for each in every if each is not None), None)
     if images is None:

@@ -95,7 +95,7 @@ def _check(place: Path, resume: bool) -> None:
         raise TrainingError(Diagnostic("nothing-to-resume", message))
     if not resume and place.exists() and not (place.is_dir() and _is_empty(place)):
         message = f"'{place}' already holds something"
-        help = "name another folder, or go on with the run in it by --resume"
+        help = "name another folder, or resume the run in it with --resume"
         raise TrainingError(Diagnostic("folder-in-use", message, help=help))
 
 

@@ -50,7 +50,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outputs:
-    """What a network that tells no classes makes of one row.
+    """The outputs of a network without classes for one row.
 
     Attributes
     ----------
@@ -68,19 +68,19 @@ class Outputs:
 
 
 class Predictor:
-    """Reads files as rows of a network's input, and tells what it makes of them.
+    """Reads files as rows of a network's input, and predicts classes or outputs for them.
 
     Parameters
     ----------
     network : Network
     spec : TrainSpec
         Its metric ``accuracy`` or ``top_k_accuracy`` names the node whose scores are read as
-        classes. Without one, the outputs of the network are told.
+        classes. Without one, the outputs of the network are given.
 
     Attributes
     ----------
     classifies : bool
-        Whether classes are told.
+        Whether classes are predicted.
     probable : bool
         Whether scores are probabilities, being those of softmax or sigmoid.
     shares : bool
@@ -90,9 +90,9 @@ class Predictor:
     ------
     TrainingError
         The weights do not name the classes, and the training data have more or fewer than the
-        network tells.
+        network has.
     UsageError
-        What is told reads more than one input.
+        What is predicted reads more than one input.
     """
 
     def __init__(self, network: Network, spec: TrainSpec) -> None:
@@ -124,7 +124,7 @@ class Predictor:
 
         Returns
         -------
-        list of Prediction, or of Outputs where the network tells no classes
+        list of Prediction, or of Outputs where the network has no classes
 
         Raises
         ------
@@ -135,7 +135,7 @@ class Predictor:
         parts = (part for path in every for part in self._reader.parts(Path(path)))
         if self.classifies:
             return [found for part in parts for found in self._predictions(part)]
-        return [found for part in parts for found in self._told(part)]
+        return [found for part in parts for found in self._outputs_of(part)]
 
     def _input(self) -> str:
         inputs = self._executor.plan.inputs
@@ -155,7 +155,7 @@ class Predictor:
             name = self._names[label] if label < len(self._names) else str(label)
             yield Prediction(source, label, name, score)
 
-    def _told(self, part: Part) -> Iterator[Outputs]:
+    def _outputs_of(self, part: Part) -> Iterator[Outputs]:
         values = self._run(part)
         for node, array in values.items():
             if array.ndim == 0 or len(array) != len(part.rows):
@@ -163,8 +163,8 @@ class Predictor:
                 help = "use graphnn run --input"
                 raise UsageError(Diagnostic("wrong-shape", message, help=help))
         for number, source in enumerate(part.names):
-            told = {node: array[number] for node, array in values.items()}
-            yield Outputs(source, part.rows[number], told)
+            row = {node: array[number] for node, array in values.items()}
+            yield Outputs(source, part.rows[number], row)
 
 
 def predict(
@@ -174,7 +174,7 @@ def predict(
     *,
     weights: str | Path | None = None,
 ) -> list[Prediction] | list[Outputs]:
-    """Classify images and rows in files by a trained network, or tell what it makes of them.
+    """Classify images and rows in files by a trained network, or give its outputs for them.
 
     Parameters
     ----------
@@ -190,7 +190,7 @@ def predict(
 
     Returns
     -------
-    list of Prediction, or of Outputs where the network tells no classes
+    list of Prediction, or of Outputs where the network has no classes
         One for each image and row.
 
     Raises
@@ -223,19 +223,17 @@ def _best(scores: Array) -> Iterable[tuple[int, float]]:
 
 
 def _check_count(names: tuple[str, ...], node: Node) -> None:
-    """Refuse names of more or fewer classes than `node` tells: they may be those of others."""
+    """Refuse names of more or fewer classes than `node` has: they may be those of others."""
     width = node.shape[-1] if len(node.shape) > 1 else 1
     count = 2 if width == 1 else width
     if names and isinstance(count, int) and len(names) != count:
-        message = (
-            f"'{node.name}' tells {count} classes, but the training data now have {len(names)}"
-        )
+        message = f"'{node.name}' has {count} classes, but the training data now have {len(names)}"
         help = "the weights.safetensors of a run hold the names of its classes"
         raise TrainingError(Diagnostic("different-classes", message, help=help))
 
 
 def _classes(network: Network, spec: TrainSpec) -> Classes:
-    """Named classes of the training data, for weights that tell of none; none without the data."""
+    """Named classes of the training data, for weights that hold none; none without the data."""
     if spec.data is None or not any(kind in spec.data for kind in _NAMING):
         return {}
     demand = demand_of(network, spec)

@@ -34,7 +34,7 @@ _REST = 50  # times as long as a checkpoint took, so that short epochs do not wa
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of a training.
+    """The result of a training.
 
     Attributes
     ----------
@@ -50,7 +50,7 @@ class Run:
         The epoch, counted from 1, that was best by what the spec watches; None when it watches
         nothing. By ``keep: best``, the parameters are those of this epoch.
     interrupted : bool
-        Whether Ctrl-C ended it; the history tells after how many epochs.
+        Whether Ctrl-C ended it; the history has the epochs before that.
     folder : Path or None
         Where its files are.
     files : tuple of str
@@ -91,7 +91,7 @@ def train(
         Where to write what the run leaves: weights, history, pictures, the spec as used, and a
         checkpoint, between epochs. No two processes can share it. Nothing is written without it.
     resume : bool
-        Go on from the checkpoint in `folder`.
+        Resume from the checkpoint in `folder`.
     data : mapping of str to array_like, optional
         Training rows by input, in place of those that the spec names.
     progress : callable, optional
@@ -189,7 +189,7 @@ class _Keeper:
         self._saved, self._next = epoch, now + _REST * (now - began)
 
     def back(self) -> None:
-        """Undo what came after the last whole epoch."""
+        """Undo everything after the last whole epoch."""
         arrays, self._training.state = self._last
         self._training.network.assign(arrays)
 

@@ -22,7 +22,7 @@ from graphnn.training.studies.trials import Trial, best_of
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What came of a search.
+    """The result of a search.
 
     Attributes
     ----------

@@ -39,7 +39,7 @@ def opened(
                 study = _study(optuna, spec, direction, store)
                 if study.user_attrs.get(_SPEC, fingerprint) != fingerprint:
                     message = f"'{path}' holds a search of another spec"
-                    help = "name another folder, or go on with the spec and settings it began with"
+                    help = "name another folder, or use the spec and settings that it began with"
                     raise TrainingError(Diagnostic("different-spec", message, help=help))
                 _check_trials(optuna, study, spec, direction, store)
                 study.set_user_attr(_SPEC, fingerprint)

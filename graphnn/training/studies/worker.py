@@ -186,7 +186,7 @@ class Worker:
         if len(self._failures) != 1 or failed < least or not self.is_barren():
             return
         (error,) = self._failures.values()
-        note = Note(f"no trial came to anything: {failed} of {failed} failed like this")
+        note = Note(f"no trial had a result: {failed} of {failed} failed like this")
         first, *others = error.diagnostics
         raise type(error)(replace(first, notes=(*first.notes, note)), *others)
 
