@@ -93,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     code = WRONG
     if not streams.prepare():
-        terminal.tell([Diagnostic("system", "standard output is closed")])
+        terminal.report([Diagnostic("system", "standard output is closed")])
         sys.exit(code)
     try:
         code = _run(arguments)
@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except OSError as error:
         code = WRONG
         with suppress(OSError):
-            terminal.tell([Diagnostic("system", streams.fault(error))])
+            terminal.report([Diagnostic("system", streams.fault(error))])
     streams.discard()
     sys.exit(code)
 
@@ -112,20 +112,20 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         code: Any = app(arguments, prog_name="graphnn", standalone_mode=False)
     except GraphnnError as error:
-        terminal.tell(error.diagnostics)
+        terminal.report(error.diagnostics)
         return MISUSED if misused(error) else WRONG
     except MemoryError as error:
         message = (
             f"there is not enough memory: {error}" if str(error) else "there is no memory left"
         )
-        terminal.tell([Diagnostic("out-of-memory", message)])
+        terminal.report([Diagnostic("out-of-memory", message)])
         return WRONG
     except OSError:
         raise
     except Exception as error:
         # Typer names its own errors differently from version to version.
         if hasattr(error, "format_message"):
-            terminal.tell([_misuse(error)])
+            terminal.report([_misuse(error)])
             return MISUSED
         if not isinstance(error, typer.Abort):
             raise
@@ -140,7 +140,7 @@ def _misuse(error: Any) -> Diagnostic:
     message = error.format_message().removeprefix("Invalid value for ").rstrip(".")
     command = error.ctx.command_path if getattr(error, "ctx", None) else "graphnn"
     message = message[:1].lower() + message[1:].replace("Value error, ", "", 1)
-    help = f"'{command} --help' says how it is used"
+    help = f"run '{command} --help'"
     if found := _CHOICE.search(message):
         help = suggestion(found[1], re.findall("'(.*?)'", found[2]), help)
     return Diagnostic("usage", message, help=help)

@@ -59,7 +59,7 @@ class Found:
         )
 
     def _document(self) -> Mapping | None:
-        """What it holds, if that tells what it is for."""
+        """What it holds, where that decides what it is for."""
         if self.folder is None or self.fault is not None:
             return None
         try:

@@ -29,7 +29,7 @@ Arrays = dict[str, Array]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a command was told of inputs.
+    """The options of a command about inputs.
 
     Attributes
     ----------

@@ -22,7 +22,7 @@ Files = Annotated[
     list[Path],
     typer.Argument(
         metavar="FILE...",
-        help="Spec files, or folders whose .yaml, .yml and .json files are taken.",
+        help="Spec files, or folders with .yaml, .yml and .json files.",
     ),
 ]
 Settings = Annotated[
@@ -31,10 +31,10 @@ Settings = Annotated[
         SET,
         metavar="NAME=VALUE",
         help="Replace a named size, a value of 'train', or what a node is given, such as "
-        "'drop.rate=0.3' or 'a1.weight=he'; null takes out what is optional. May be repeated.",
+        "'drop.rate=0.3' or 'a1.weight=he'; null removes what is optional. May be repeated.",
     ),
 ]
-Format = Annotated[Literal["text", "json"], typer.Option("--format", help="How to print.")]
+Format = Annotated[Literal["text", "json"], typer.Option("--format", help="Output format.")]
 Inputs = Annotated[
     list[str] | None,
     typer.Option(

@@ -73,7 +73,7 @@ def remark(*pieces: Piece) -> None:
     line(*pieces, stderr=True)
 
 
-def tell(diagnostics: Iterable[Diagnostic], *, stderr: bool = True) -> None:
+def report(diagnostics: Iterable[Diagnostic], *, stderr: bool = True) -> None:
     """Print diagnostics as compilers do, an empty line between each two."""
     out = console(stderr=stderr)
     shown, rest = readable(diagnostics)

@@ -20,7 +20,7 @@ def unified(before: str, after: str, name: str) -> Iterator[str]:
     Parameters
     ----------
     before, after : str
-        Nothing is told of two that are equal.
+        Where they are equal, there is no line.
     name : str
         Of the file that both are versions of.
     """

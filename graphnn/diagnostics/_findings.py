@@ -12,7 +12,7 @@ from graphnn.diagnostics._excerpts import Span
 
 
 class Findings:
-    """Diagnostics gathered while checking, so that all faults are told at once.
+    """Diagnostics gathered while checking, so that all are reported at once.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ def _command(found: Diagnostic) -> str:
 
 
 def _whole(found: Diagnostic) -> str:
-    """Message, notes and help in lines of their own."""
+    """Message, notes and help, one a line."""
     lines = [found.message]
     for note in found.notes:
         place = f" ({note.span})" if note.span else ""

@@ -48,7 +48,7 @@ def test_an_unknown_command(call):
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "error[usage]: no such command 'chek'. Did you mean 'check', 'gradcheck', 'schema'?\n"
-        "   = help: 'graphnn --help' says how it is used\n"
+        "   = help: run 'graphnn --help'\n"
     )
 
 
@@ -57,7 +57,7 @@ def test_an_unknown_option(call):
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "error[usage]: no such option: --bad\n"
-        "   = help: 'graphnn check --help' says how it is used\n"
+        "   = help: run 'graphnn check --help'\n"
     )
 
 
@@ -66,7 +66,7 @@ def test_a_missing_argument(call):
     assert result.code == 2
     assert result.err == (
         "error[usage]: missing argument 'FILE'\n"
-        "   = help: 'graphnn show --help' says how it is used\n"
+        "   = help: run 'graphnn show --help'\n"
     )
 
 

@@ -124,7 +124,7 @@ def test_no_pictures_of_what_classifies_nothing(call, line):
             (),
             2,
             "error[usage]: missing option '--weights'\n"
-            "   = help: 'graphnn evaluate --help' says how it is used\n",
+            "   = help: run 'graphnn evaluate --help'\n",
         ),
         (
             ("--weights", "no.npz"),

@@ -533,7 +533,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     "usage": (
         lambda: main(("show",)),
         "error[usage]: missing argument 'FILE'\n"
-        "   = help: 'graphnn show --help' says how it is used",
+        "   = help: run 'graphnn show --help'",
     ),
     "bad-option": (
         gradient(method="complex", order=4),

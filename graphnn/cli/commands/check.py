@@ -17,20 +17,20 @@ _Format = Annotated[
     ReportFormat,
     typer.Option(
         "--format",
-        help="How to print: for people, a line each, or for programs: JSON, SARIF 2.1.0, "
+        help="Output format: for people, one line each, or for programs: JSON, SARIF 2.1.0, "
         "workflow commands of GitHub.",
     ),
 ]
-_Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 1 on a warning too.")]
+_Strict = Annotated[bool, typer.Option("--strict", help="Exit with code 1 on warnings too.")]
 
 
 def check(
     files: Files, format: _Format = "text", strict: _Strict = False, set: Settings = None
 ) -> int:
-    """Tell everything that is wrong with spec files.
+    """Check spec files and report every error.
 
-    Every error and warning comes with its line and column: of the network, of the examples'
-    arrays, and of what 'train' asks for, its data included where their files are here.
+    Errors and warnings have their line and column. The network, the arrays of the examples and
+    'train' are checked, training data too where their files exist.
     """
     values = settings(set)
     try:
@@ -44,7 +44,7 @@ def check(
     except FileError as error:
         paths, diagnostics = [], list(error.diagnostics)
     if format == "text":
-        terminal.tell(diagnostics, stderr=False)
+        terminal.report(diagnostics, stderr=False)
         if diagnostics:
             terminal.line()
         terminal.line(*_summary(paths, diagnostics))
@@ -65,8 +65,8 @@ def _summary(paths: list[Path], diagnostics: list[Diagnostic]) -> list[terminal.
     if not diagnostics:
         return [f"{subject}: ", ("good", "fine")]
     counts = [terminal.count(errors, "error"), terminal.count(warnings, "warning")]
-    told = [text for text, number in zip(counts, (errors, warnings), strict=True) if number]
+    shown = [text for text, number in zip(counts, (errors, warnings), strict=True) if number]
     separator = ": " if len(paths) == 1 else ", "
     codes = {found.code for found in diagnostics}
     more = f"  (graphnn explain {codes.pop() if len(codes) == 1 else 'CODE'})"
-    return [subject + separator, ("error" if errors else "warning", ", ".join(told)), more]
+    return [subject + separator, ("error" if errors else "warning", ", ".join(shown)), more]

@@ -12,11 +12,11 @@ from graphnn.training import convert as convert_file
 
 def convert(
     file: File,
-    output: Annotated[Path, output_option("FILE", "Where to; its suffix is .yaml or .json.")],
+    output: Annotated[Path, output_option("FILE", "File to write, .yaml or .json.")],
 ) -> None:
-    """Write a spec as JSON or YAML: the same values in the same order, laid out anew.
+    """Convert a spec from YAML to JSON or back.
 
-    In another folder it names the same files, by names that start from there.
+    Values and their order are kept. Written to another folder, it still names the same files.
     """
     lost = convert_file(file, output)
     terminal.line(f"wrote '{output}'")

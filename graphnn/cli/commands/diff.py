@@ -22,14 +22,14 @@ def diff(
     format: Format = "text",
     set: Settings = None,
 ) -> int:
-    """Tell what differs between two specs by meaning, whatever their layout.
+    """Compare two specs by meaning, whatever their layout.
 
-    The exit code is 0 when nothing does, 1 when something does, and 2 when a file is at fault.
+    The exit code is 0 when nothing differs, 1 when something does, and 2 when a file has errors.
     """
     try:
         found = compare(old, new, settings(set))
     except GraphnnError as error:
-        terminal.tell(error.diagnostics)
+        terminal.report(error.diagnostics)
         return 2
     if format == "json":
         typer.echo(json.dumps(found.as_dict(), indent=2))

@@ -18,12 +18,14 @@ def draw(
         Path | None,
         output_option(
             "PICTURE",
-            "Where to; the suffix tells the format: .svg, .png, .pdf, .dot. By default the "
+            "File to write; its suffix is the format: .svg, .png, .pdf, .dot. By default the "
             "spec's name with .svg, in this folder.",
         ),
     ] = None,
-    direction: Annotated[Literal["down", "right"], typer.Option(help="Where data flow.")] = "down",
-    about: Annotated[bool, typer.Option("--about", help="Show the remarks of nodes.")] = False,
+    direction: Annotated[
+        Literal["down", "right"], typer.Option(help="Direction of the data flow.")
+    ] = "down",
+    about: Annotated[bool, typer.Option("--about", help="Show the 'about' of nodes.")] = False,
     title: Annotated[bool, typer.Option(help="Show the network's name.")] = True,
     expand: Annotated[
         bool, typer.Option("--expand", help="Draw every copy of a block that is repeated.")

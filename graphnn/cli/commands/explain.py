@@ -13,15 +13,16 @@ from graphnn.diagnostics import explain as page
 _Code = Annotated[
     str | None,
     typer.Argument(
-        metavar="CODE", help="As messages show it, such as unknown-op; without one, all are listed."
+        metavar="CODE",
+        help="Code in brackets, such as unknown-op; without one, all codes are listed.",
     ),
 ]
 
 
 def explain(code: _Code = None) -> None:
-    """Say what the code of a message means.
+    """Explain the code of a message.
 
-    Most pages show a file at fault, what is said of it, and the file mended.
+    Most pages show a file with the error, the message, and the fixed file.
     """
     if code is None:
         terminal.table(("code", ""), [(each, summary(each)[0]) for each in CODES])

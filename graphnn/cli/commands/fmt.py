@@ -20,16 +20,16 @@ _STYLES = {"+": "good", "-": "bad", "@": "faint"}
 def fmt(
     files: Files,
     check: Annotated[
-        bool, typer.Option("--check", help="Write nothing; name the files that would change.")
+        bool, typer.Option("--check", help="Do not write; list the files that would change.")
     ] = False,
     diff: Annotated[
-        bool, typer.Option("--diff", help="Write nothing; show what would change.")
+        bool, typer.Option("--diff", help="Do not write; show what would change.")
     ] = False,
 ) -> int:
-    """Lay out spec files in the one way of the documentation.
+    """Format spec files in the canonical layout.
 
-    Comments, the order of keys and what the file means stay as they are. A file is written whole or
-    not at all; one that is no YAML or JSON is told and left alone. With --check or --diff the exit
+    Comments, the order of keys and the meaning are kept. A file is written whole or not at all;
+    a file that is not YAML or JSON is reported and left alone. With --check or --diff the exit
     code is 1 when a file would change.
     """
     dry = check or diff
@@ -53,13 +53,13 @@ def fmt(
         else:
             name = printable(str(found.path))
             terminal.line(f"would change '{name}'" if dry else f"wrote '{name}'")
-    terminal.tell(faults)
+    terminal.report(faults)
     if faults:
         terminal.remark()
-    told = [f"{terminal.count(changed, 'file')} {'would change' if dry else 'laid out'}"]
-    told = (told if changed else []) + ([f"{same} fine as before"] if same else [])
-    if told:
-        terminal.remark(", ".join(told))
+    words = [f"{terminal.count(changed, 'file')} {'would change' if dry else 'laid out'}"]
+    words = (words if changed else []) + ([f"{same} fine as before"] if same else [])
+    if words:
+        terminal.remark(", ".join(words))
     return 1 if faults or (dry and changed) else 0
 
 

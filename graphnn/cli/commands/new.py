@@ -28,7 +28,7 @@ def new(
 ) -> None:
     """Write a spec file to start from.
 
-    It is full of remarks, and checks, tests and draws as it is; all but the perceptron train.
+    It is commented, and can be checked, tested and drawn as it is; all but the perceptron train.
     """
     path = name if name.suffix in (".yaml", ".yml") else name.with_name(f"{name.name}.yaml")
     if path.exists():

@@ -24,9 +24,9 @@ _WORDS = {
 
 
 def ops(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Tell all of this op.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Op to describe.")] = None,
 ) -> None:
-    """List the ops, or tell everything about one."""
+    """List the ops, or describe one."""
     known = {key: op for key, op in REGISTRY.items() if not op.internal}
     if name is None:
         _catalogue(known)

@@ -34,13 +34,13 @@ def run(
     ] = None,
     weights: Weights = None,
     save: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the values to this .npz file too.")
+        Path | None, typer.Option(metavar="FILE", help="Also write the values to this .npz file.")
     ] = None,
     set: Settings = None,
 ) -> None:
     """Run the network and print its outputs.
 
-    Without inputs, a network that says what it is trained on is measured on its test rows, in
+    Without inputs, a network with training data is measured on its test rows, in
     batches of 'train.batch_size'.
     """
     net = load(file, settings(set))

@@ -16,10 +16,10 @@ from graphnn.training import schema as json_schema
 
 def schema(
     output: Annotated[
-        Path | None, output_option("FILE", "Where to; by default it is printed.")
+        Path | None, output_option("FILE", "File to write; by default the schema is printed.")
     ] = None,
 ) -> None:
-    """Write the JSON Schema of spec files, with which editors complete, explain and check them."""
+    """Write the JSON Schema of spec files, for completion and checks in editors."""
     text = json.dumps(json_schema(), indent=1) + "\n"
     if output is None:
         typer.echo(text, nl=False)

@@ -47,7 +47,7 @@ def search(
         found = run_search(file, trials, settings(set), storage=folder / STUDY, progress=show)
     written, remarks = found.write(folder)
     _report(found)
-    terminal.tell(found.faults)
+    terminal.report(found.faults)
     terminal.line(f"wrote '{folder}': {', '.join((STUDY, *written))}")
     if found.best is not None:
         best = (f"{name}={flow(located(value))}" for name, value in found.best.settings.items())

@@ -29,7 +29,7 @@ def show(
 ) -> None:
     """Show nodes, shapes, parameters and sizes as tables.
 
-    Nodes of a block stand below its use; where it is repeated, those of one copy for all.
+    Nodes of a block are below its use; of a repeated block, one copy is shown.
     """
     net = load(file, settings(set))
     graph = net.graph
@@ -87,7 +87,7 @@ def _node_row(graph: Graph, node: Node, seen: Outline) -> tuple[str, ...]:
         for key, entry in node.spec.fields.items()
         if key in type(node.op).model_fields and key not in (*node.op.size_attributes, "shape")
     ]
-    if node.op.family == "source":  # told by the shape and the value
+    if node.op.family == "source":  # its shape and value are shown
         attributes = []
     shape = show_shapes(each.shape for each in alike) + (" int" if node.kind == "int" else "")
     parameters = [_mention(node, key, full) for key, full in node.parameters.items()]

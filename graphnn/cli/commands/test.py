@@ -31,7 +31,7 @@ class _Tally:
 def test(files: Files, set: Settings = None) -> int:
     """Run the examples of spec files.
 
-    Each must give what its file says, or the exit code is 1.
+    The exit code is 1 if an example does not give the expected outputs.
     """
     values = settings(set)
     tally = _Tally()
@@ -52,7 +52,7 @@ def _file(found: Found, values: dict[str, Value], tally: _Tally) -> None:
             raise
         tally.broken += 1
         terminal.line(("bad", "ERROR   "), str(found.path))
-        terminal.tell(error.diagnostics, stderr=False)
+        terminal.report(error.diagnostics, stderr=False)
         return
     tally.silent += not results
     tally.results += results
@@ -67,16 +67,16 @@ def _result(path: Path, result: ExampleResult) -> None:
     about = f": {result.about}" if result.about else ""
     style, word = ("good", "ok") if result.ok else ("bad", "FAILED")
     terminal.line((style, f"{word:8}"), f"{place}{about}")
-    terminal.tell(result.diagnostics, stderr=False)
+    terminal.report(result.diagnostics, stderr=False)
 
 
 def _summary(tally: _Tally) -> list[terminal.Piece]:
     count = terminal.count
     subject = f"{count(len(tally.results), 'example')} in {count(tally.files, 'file')}: "
-    told = [f"{tally.failed} failed"] if tally.failed else []
-    told += [f"{count(tally.broken, 'file')} with errors"] if tally.broken else []
-    if told:
-        style, text = "bad", ", ".join(told)
+    words = [f"{tally.failed} failed"] if tally.failed else []
+    words += [f"{count(tally.broken, 'file')} with errors"] if tally.broken else []
+    if words:
+        style, text = "bad", ", ".join(words)
     else:
         style, text = "good", "all ok" if tally.results else "nothing to test"
     silent = f", {count(tally.silent, 'file')} without examples" if tally.silent else ""
