@@ -56,8 +56,7 @@ def test_an_unknown_option(call):
     result = call("check", "--bad", "x")
     assert (result.code, result.out) == (2, "")
     assert result.err == (
-        "error[usage]: no such option: --bad\n"
-        "   = help: run 'graphnn check --help'\n"
+        "error[usage]: no such option: --bad\n   = help: run 'graphnn check --help'\n"
     )
 
 
@@ -65,8 +64,7 @@ def test_a_missing_argument(call):
     result = call("show")
     assert result.code == 2
     assert result.err == (
-        "error[usage]: missing argument 'FILE'\n"
-        "   = help: run 'graphnn show --help'\n"
+        "error[usage]: missing argument 'FILE'\n   = help: run 'graphnn show --help'\n"
     )
 
 

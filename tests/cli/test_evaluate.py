@@ -123,8 +123,7 @@ def test_no_pictures_of_what_classifies_nothing(call, line):
         (
             (),
             2,
-            "error[usage]: missing option '--weights'\n"
-            "   = help: run 'graphnn evaluate --help'\n",
+            "error[usage]: missing option '--weights'\n   = help: run 'graphnn evaluate --help'\n",
         ),
         (
             ("--weights", "no.npz"),

@@ -532,8 +532,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     # commands and the editor
     "usage": (
         lambda: main(("show",)),
-        "error[usage]: missing argument 'FILE'\n"
-        "   = help: run 'graphnn show --help'",
+        "error[usage]: missing argument 'FILE'\n   = help: run 'graphnn show --help'",
     ),
     "bad-option": (
         gradient(method="complex", order=4),
