@@ -48,7 +48,7 @@ def gradients(net, inputs):
 def test_a_right_one_agrees(method):
     net, inputs = digits()
     report = graphnn.check_gradients(net, inputs, gradients=gradients(net, inputs), method=method)
-    assert report.counts == {"agree": 53, "wrong backward": 0, "kink": 0, "unresolved": 0}
+    assert report.counts["agree"] == 53 == sum(report.counts.values())
 
 
 def test_a_wrong_one_is_caught(monkeypatch):
