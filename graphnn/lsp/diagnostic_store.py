@@ -10,7 +10,7 @@ Shown = list[types.Diagnostic]
 
 
 class DiagnosticStore:
-    """What is shown at each address: a file of blocks shows what every spec that uses it tells."""
+    """What is shown at each address: a file of blocks, what all specs using it find."""
 
     def __init__(self) -> None:
         self._found: dict[
@@ -47,7 +47,7 @@ class DiagnosticStore:
         return changed
 
     def keep_own(self, uri: str) -> None:
-        """Drop what other texts tell of the one at `uri`, which has changed."""
+        """Drop what other texts show at the one at `uri`, which has changed."""
         own = self._found.pop(uri, {}).get(uri)
         if own:
             self._found[uri] = {uri: own}
@@ -63,7 +63,7 @@ class DiagnosticStore:
 
 
 def _each_once(found: Iterable[types.Diagnostic]) -> Shown:
-    """Of what several texts tell alike, the first."""
+    """Of alike diagnostics of several texts, the first."""
     seen: dict[object, types.Diagnostic] = {}
     for each in found:
         start, end = each.range.start, each.range.end

@@ -1,4 +1,4 @@
-"""One text in an editor: what it says, as far as it can be told while it is half typed."""
+"""One text in an editor: what it says, as far as that is known while it is half typed."""
 
 from __future__ import annotations
 

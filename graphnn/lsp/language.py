@@ -34,7 +34,7 @@ def at(path: Path, fields: Fields) -> list[Schema]:
     ----------
     path : tuple of str or int
     fields : callable
-        From the path of a mapping to its scalars by key, which tell the op of a node.
+        From the path of a mapping to its scalars by key, which hold the op of a node.
     """
     found = list(_plain([_language()], (), fields))
     for count, step in enumerate(path, 1):
@@ -118,7 +118,7 @@ def _is_node(path: Path) -> bool:
 
 
 def _of_node(each: Schema, given: Mapping[str, str]) -> list[Schema]:
-    """What a node takes beside `op` and `block`, as far as it says what it is."""
+    """What a node takes beside `op` and `block`, as far as its op or block is known."""
     if "block" in given:
         return [each["then"]]
     op = _language()["definitions"].get(f"op-{given.get('op')}")

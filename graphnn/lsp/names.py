@@ -1,4 +1,4 @@
-"""Names in a spec: which token speaks of which node, size or block."""
+"""Names in a spec: which token mentions which node, size or block."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def scope_of(path: Path) -> tuple[str, Path]:
 
 
 class _Finder:
-    """Tells what the tokens of a text name, by the table of the language."""
+    """Finds what the tokens of a text name, by the table of the language."""
 
     def __init__(self, fields: Mapping[Path, Mapping[str, str]]) -> None:
         self._fields = fields

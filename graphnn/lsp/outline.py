@@ -106,7 +106,7 @@ def _line_starts(text: str) -> list[int]:
 
 
 def scanned(text: str) -> list[Token]:
-    """Tokens of a text of any kind, as well as they can be told."""
+    """Tokens of a text of any kind, as well as they can be found."""
     scanner = _Scanner(text)
     scanner.scan()
     return scanner.tokens
@@ -258,7 +258,7 @@ class _Scanner:
         self._scalar(text, start, start + len(text))
 
     def _skip_block(self, at: int) -> None:
-        """Go on after a text of several lines."""
+        """Skip a text of several lines."""
         indent = self._frames[-1].indent if self._frames else -1
         while (found := re.compile(r"\n([ ]*)(\S?)").match(self._text, at)) and (
             not found[2] or len(found[1]) > indent

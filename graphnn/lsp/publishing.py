@@ -75,7 +75,7 @@ class Publisher:
         return made
 
     def _diagnostic(self, found: Diagnostic, where: types.Range) -> types.Diagnostic:
-        """A diagnostic, with the other places that it speaks of."""
+        """A diagnostic, with the other places that it mentions."""
         parts = [found.message, *(note.text for note in found.notes if note.span is None)]
         if found.help:
             parts.append(f"help: {found.help}")
@@ -98,7 +98,7 @@ class Publisher:
         return span.source.name == str(self._document.path)
 
     def _shown(self, span: Span) -> str:
-        """A place in another file, as short as it can be told from here."""
+        """A place in another file, as short as it can be written from here."""
         path, folder = Path(span.source.name), self._document.path.parent
         name = path.relative_to(folder) if path.is_relative_to(folder) else path
         return f"{name.as_posix()}:{span.line}:{span.column}"

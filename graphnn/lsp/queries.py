@@ -134,7 +134,7 @@ def _nodes(document: Document, scope: str, but: str = "") -> Iterator[Offer]:
 
 
 def hover(document: Document, index: int) -> tuple[str, int, int] | None:
-    """What is to be known of what stands at `index`, in Markdown, and from where to where."""
+    """What an editor shows of what stands at `index`, in Markdown, and from where to where."""
     mention = document.names.at(index)
     if mention is not None and (text := _of_name(document, mention)):
         return text, mention.start, mention.end
@@ -273,7 +273,7 @@ def rename(document: Document, index: int, new: str) -> list[Mention]:
     Raises
     ------
     UsageError
-        What stands there has no name of its own, `new` is no name or is in use, or the text would
+        What stands there is not a name, `new` is no name or is in use, or the text would
         no longer mean the same.
     """
     mention = document.names.at(index)
@@ -286,10 +286,10 @@ def rename(document: Document, index: int, new: str) -> list[Mention]:
         raise _refusal(f"there is a {kind} '{new}' already")
     found = document.names.of(mention.name)
     if document.spec is None:
-        raise _refusal("the text cannot be read as it is: mend its errors first")
+        raise _refusal("the text cannot be read as it is: fix its errors first")
     after = document.changed(replaced(document.text, found, new))
     if _codes(after) != _codes(document):
-        raise _refusal(f"'{old}' is spoken of in a way that cannot be followed")
+        raise _refusal(f"'{old}' is mentioned in a way that cannot be followed")
     return found
 
 

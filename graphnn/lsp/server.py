@@ -98,7 +98,7 @@ class Server(LanguageServer):
         return {_path(text.uri).resolve(): text.source for text in texts if text.uri != but}
 
     def _later(self, uri: str, check: Coroutine[Any, Any, None]) -> None:
-        """Let `check` be the one check of the text at `uri` that is under way."""
+        """Let `check` be the one running check of the text at `uri`."""
         self._cancel(uri)
         self._waiting[uri] = asyncio.get_running_loop().create_task(check)
 
@@ -180,7 +180,7 @@ def _watch(server: Server) -> None:
 
 
 def _watches_files(can: types.ClientCapabilities) -> bool:
-    """Whether the editor tells of files that change, once it is asked to."""
+    """Whether the editor reports files that change, once it is asked to."""
     watching = can.workspace.did_change_watched_files if can.workspace else None
     return bool(watching and watching.dynamic_registration)
 
@@ -291,7 +291,7 @@ def _symbols(
 
 def serve() -> None:
     """Speak to an editor on standard input and output, until it says to end."""
-    # By descriptors of its own, as it closes them; and what prints must not come in between.
+    # By separate descriptors, as it closes them; and what prints must not come in between.
     with (
         os.fdopen(os.dup(0), "rb") as received,
         os.fdopen(os.dup(1), "wb") as sent,

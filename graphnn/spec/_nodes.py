@@ -22,7 +22,7 @@ _SEVERAL = re.compile(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]*[\w.-]")  # names side b
 class NodeReader(SectionReader):
     """Takes nodes, and mentions of nodes, apart."""
 
-    _written: Collection[str] = ()  # names of the nodes under way, sound or not
+    _written: Collection[str] = ()  # names of the nodes being read, sound or not
 
     def nodes(self, given: Mapping, owner: str, help: str) -> dict[str, NodeSpec | BlockCallSpec]:
         """What `given` holds, in order, without what is no node.
@@ -79,7 +79,7 @@ class NodeReader(SectionReader):
         )
 
     def _closed(self, body: Mapping, name: str) -> Mapping:
-        """`body` with the keys that its list of inputs holds, which are told, beside that."""
+        """`body` with the keys that its list of inputs holds, which are reported, beside it."""
         inputs = body.get("inputs")
         inside = [item for item in one_or_more(inputs) if isinstance(item, Mapping)]
         if not isinstance(inputs, Sequence) or not inside:
@@ -94,7 +94,7 @@ class NodeReader(SectionReader):
         return Mapping({**entries, **body.entries, "inputs": listed}, *place_of(body))
 
     def codes(self, value: Value | None) -> tuple[Scalar, ...]:
-        """Codes of warnings, as under ``allow``; those that are no warning's are told."""
+        """Codes of warnings, as under ``allow``; others are reported."""
         return tuple(item for item in one_or_more(value) if self._is_warning(item))
 
     def _is_warning(self, item: Value) -> TypeGuard[Scalar]:

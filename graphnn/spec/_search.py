@@ -66,7 +66,7 @@ class _Search(SectionReader):
                 return SearchedSpec(entry.key, kind, found) if found else None
         self.findings.error(
             "unknown-key",
-            f"nothing is searched by {brief(by.key)}",
+            f"{brief(by.key)} is not a way to search",
             by.key.span,
             help=suggestion(str(by.key.value), RANGES, _BY),
         )

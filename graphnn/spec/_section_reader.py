@@ -50,13 +50,13 @@ class SectionReader(FieldReader):
         where: str,
         elsewhere: Callable[[str], str] = lambda key: "",
     ) -> Mapping:
-        """Report every key of `value` that is not `allowed`; `elsewhere` tells where it goes.
+        """Report every key of `value` that is not `allowed`; `elsewhere` says where it goes.
 
         Returns
         -------
         Mapping
             `value` with each such key under the allowed one that it seems to mean, so that what
-            it holds is checked too and nothing is told to be missing.
+            it holds is checked too and nothing is reported as missing.
         """
         names = tuple(allowed)
         value = self._indented(value, names)
@@ -68,7 +68,7 @@ class SectionReader(FieldReader):
         return Mapping(entries, *place_of(value))
 
     def _indented(self, value: Mapping, names: Collection[str]) -> Mapping:
-        """`value` with what seems to belong to an empty key put under it, which is told once."""
+        """`value` with what seems to belong to an empty key put under it, reported once."""
         entries: dict[str, Entry] = {}
         empty: Entry | None = None  # the last key, where it has no value
         inside: dict[str, Entry] = {}  # what seems to belong to it
@@ -110,7 +110,7 @@ class SectionReader(FieldReader):
         if value is None:
             self.lacks(
                 document,
-                f"{what} does not say which version of the language it is in",
+                f"{what} does not state its version of the language",
                 f"put 'graphnn: {VERSION}' at its top",
             )
         elif not isinstance(value, Scalar) or type(value.value) is not int:

@@ -41,7 +41,7 @@ class TrainReader(NodeReader):
         return self.mapping(value, what, "a mapping such as {npz: FILE}", _DATA)
 
     def held_back(self, value: Value) -> Value:
-        """Rows to hold back; those at fault stay: that some are meant is told by them too."""
+        """Rows to hold back; those at fault stay, as some are meant."""
         number = value.value if isinstance(value, Scalar) else None
         if isinstance(value, Mapping):
             return value
@@ -49,9 +49,9 @@ class TrainReader(NodeReader):
             problem = "rows to hold back are a number, a fraction, or data of their own, "
             problem += unlike(value)
         elif isinstance(number, float) and not 0 < number < 1:
-            problem = f"a fraction to hold back lies between 0 and 1, not at {number}"
+            problem = f"a fraction to hold back must be between 0 and 1, not {number}"
         elif isinstance(number, int) and number < 1:
-            problem = f"at least 1 row is held back, not {number}"
+            problem = f"at least 1 row must be held back, not {number}"
         else:
             return value
         help = number_help(value) or "write a fraction, such as 0.1, or how many rows"

@@ -1,4 +1,4 @@
-"""Located values to a `NetworkSpec`; every fault that can be told without knowing ops."""
+"""Located values to a `NetworkSpec`; every fault that can be found without knowing ops."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ class SpecReader(TrainReader):
         self.required(ExampleSpec, body, "an example")
         outputs = body.get("outputs")
         if isinstance(outputs, Mapping) and not outputs.entries:
-            message = "an example says nothing of any output"
+            message = "an example expects no output"
             self.findings.error("no-outputs", message, body.span)
         return ExampleSpec(place=body, **self.record(ExampleSpec, body))
 

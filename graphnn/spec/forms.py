@@ -91,7 +91,7 @@ class Key:
     default : Any
         What an editor shows for the value where the key is left out; None for nothing.
     otherwise : str
-        What goes without saying where no value does.
+        What is meant where the key is left out, in words, for want of a plain value.
     required : str
         Help where it is missing; empty for a key that may be.
     is_of_blocks : bool

@@ -24,12 +24,12 @@ SearchKind = Literal["uniform", "log_uniform", "choice"]
 
 _REMARK = "A remark, which diagrams can show."
 _TRAINABLE = "Whether training changes its parameters."
-_ALLOW = "Codes of warnings that are not to be told."
+_ALLOW = "Codes of warnings to silence."
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A mention of a node by name, empty where the text has none, which has been told.
+    """A mention of a node by name, empty where the text has none, which has been reported.
 
     `operand` is set where the text names the operand too.
     """
@@ -50,7 +50,7 @@ class NodeSpec:
     instance : BlockInstance or None
         The copy of a block that it belongs to.
     allow : tuple of Scalar
-        Codes of warnings that are not told of it.
+        Codes of warnings that are silenced for it.
     """
 
     name: str
@@ -181,7 +181,7 @@ class BlockCall:
     trainable : bool
         Whether it and every use around it are.
     allow : tuple of Scalar
-        Codes of warnings that are not told of its nodes, those of the uses around it among them.
+        Codes of warnings that are silenced for its nodes, also by the uses around it.
     """
 
     name: str
@@ -385,7 +385,7 @@ class SearchedSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchSpec:
-    """Settings to vary, by the names that ``--set`` knows, and how to judge what comes of them."""
+    """Settings to vary, by the names that ``--set`` knows, and how to judge the results."""
 
     place: Value
     settings: Dict[str, SearchedSpec]
@@ -447,7 +447,7 @@ class NetworkSpec:
         None leaves the choice to the graph.
     weights : WeightsSpec or None
     allow : tuple of Scalar
-        Codes of warnings that are not told.
+        Codes of warnings that are silenced.
     blocks : mapping of str to BlockSpec
     calls : mapping of str to BlockCall
         By full name, every use inside one of another included.

@@ -105,7 +105,7 @@ def read(
     Raises
     ------
     SpecError
-        The text is not such a mapping. All faults that do not stop the reading are told.
+        The text is not such a mapping. All faults that do not stop the reading are reported.
 
     Notes
     -----
@@ -126,7 +126,7 @@ def read(
 
 
 def events(text: str) -> Iterator[Event]:
-    """The values of `text`, which `read` has taken as YAML, in the way that they are written.
+    """The values of `text`, which `read` has taken as YAML, as they are written.
 
     Parameters
     ----------
@@ -309,7 +309,7 @@ class _YamlEvents:
     def _is_bare(self, start: Any) -> bool:
         """Whether an empty value stands for none: no ':' is before it, and its key may end."""
         if self._text[start.index : start.index + 1] not in ("", *",}]"):
-            return False  # what cannot be read is told next
+            return False  # what cannot be read is reported next
         lines = self._since_last(start).split("\n")
         return not any(":" in line.partition("#")[0] for line in lines)
 
@@ -337,7 +337,7 @@ class _YamlEvents:
         place = _place(event)
         if event.tag is not None:
             self._tag(event)
-        # The one pair of `[a: 1]` is a flow mapping too, without brackets of its own.
+        # The one pair of `[a: 1]` is a flow mapping too, without brackets.
         flow = event.flow_style and self._text[event.end_mark.index - 1] == "{"
         self._builder.mapping(place, flow=flow, anchor=event.anchor)
 
@@ -359,10 +359,10 @@ class _YamlEvents:
                 "keep one document in a file; remove '---' and all that follows",
             )
         if event.version or event.tags:
-            self._builder.tell(directive(self._builder.source, line))
+            self._builder.report(directive(self._builder.source, line))
 
     def _tag(self, event: Any) -> None:
-        self._builder.tell(tag(self._builder.source, event.start_mark.index))
+        self._builder.report(tag(self._builder.source, event.start_mark.index))
 
     def _refuse(self, error: yaml.MarkedYAMLError) -> None:
         mark, since = error.problem_mark, error.context_mark
@@ -373,7 +373,7 @@ class _YamlEvents:
         self._stop(error.problem or str(error), error.context or "", at, begun)
 
     def _refuse_depth(self, index: int) -> None:
-        """Tell what lies too deep before `index`, where libyaml 0.2.6 stops ahead of its events."""
+        """Report what lies too deep before `index`, where libyaml 0.2.6 stops early."""
         builder = self._builder
         beginning = Source(builder.source.name, self._text[:index])
         try:

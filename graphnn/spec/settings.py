@@ -16,7 +16,7 @@ from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 
 _TOP = ("dtype", "name")
 _FREE = "batch"
-_FREE_HELP = "the arrays of a run tell it; 'batch_size' of 'train' is for steps of training"
+_FREE_HELP = "each run's arrays set it; 'batch_size' of 'train' is for steps of training"
 _MAX_NAMED = 1000  # nodes that a misspelt name is compared with
 _ONE = "leave one of the two out"
 Path = tuple[str, ...]
@@ -82,7 +82,7 @@ def find(document: Mapping, name: str, vocabulary: Vocabulary = NO_NAMES) -> Pat
 
 
 class _Places:
-    """Where settings stand, as far as a vocabulary tells."""
+    """Where settings stand, by the names of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._vocabulary = vocabulary
@@ -118,7 +118,7 @@ class _Places:
         known = self._train_paths(document)
         wanted = tuple(name.split("."))
         fits = _fits(wanted, known) or _node_paths(document, wanted)
-        # An option that no one has heard of is told better by what takes it.
+        # An unknown option is reported best by what takes it.
         for cut in range(len(wanted) - 1, 0, -1):
             fits = fits or [(*head, *wanted[cut:]) for head in _fits(wanted[:cut], known)]
         if len(fits) == 1:

@@ -267,7 +267,7 @@ def read(value: object, scope: Mapping[str, Size], most: int = MAX_SIZE) -> Size
         raise SizeError("a size is a whole number or a name", reason="type")
     if not 1 <= size <= most:
         subject, limit = ("a size", "2**40") if most == MAX_SIZE else ("it", f"{most:,}")
-        message = f"{subject} lies between 1 and {limit}, not at {size}"
+        message = f"{subject} must be between 1 and {limit}, not {size}"
         raise SizeError(message, reason="range")
     return size
 

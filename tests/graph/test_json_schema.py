@@ -262,7 +262,7 @@ def test_an_op_as_an_editor_sees_it(made):
             "about": {"type": "string", "description": "A remark, which diagrams can show."},
             "allow": {
                 "allOf": [{"$ref": "#/definitions/warnings"}],
-                "description": "Codes of warnings that are not to be told.",
+                "description": "Codes of warnings to silence.",
             },
             "slope": {"default": 0.01, "type": "number", "description": "Slope below 0."},
         },

@@ -31,13 +31,13 @@ def refused(name, **attributes):
 @pytest.mark.parametrize(
     ("name", "attributes", "place", "message"),
     [
-        ("affine", {"units": 0}, "units", "a size lies between 1 and 2**40, not at 0"),
+        ("affine", {"units": 0}, "units", "a size must be between 1 and 2**40, not 0"),
         ("affine", {"units": True}, "units", "a size is a whole number or a name"),
         ("affine", {"units": 1.5}, "units", "a size is a whole number or a name"),
         ("affine", {"units": "hiden"}, "units", "there is no size 'hiden'"),
         ("affine", {"units": "2 *"}, "units", "a number or a name is missing at the end"),
-        ("reshape", {"shape": [2, -2]}, 1, "a size lies between 1 and 2**40, not at -2"),
-        ("input", {"shape": [-1]}, 0, "a size lies between 1 and 2**40, not at -1"),
+        ("reshape", {"shape": [2, -2]}, 1, "a size must be between 1 and 2**40, not -2"),
+        ("input", {"shape": [-1]}, 0, "a size must be between 1 and 2**40, not -1"),
         ("constant", {"value": []}, "value", "Value error, a list is empty"),
         (
             "constant",

@@ -169,7 +169,7 @@ outputs: [x, 5]
                 "'atol' must be a number of at least 0, not "
                 "1000000000000000000000000000000000000...",
                 "'rtol' must be a number of at least 0, not nan",
-                "an example says nothing of any output",
+                "an example expects no output",
             ],
         ),
         (

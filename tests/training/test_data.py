@@ -169,7 +169,7 @@ def test_split_that_leaves_a_part_empty(amount: float) -> None:
 def test_fraction_outside_its_range(amount: float) -> None:
     with pytest.raises(DataError) as error:
         split_off(numbers(10), amount, np.random.default_rng(0))
-    message = f"a fraction to hold back lies between 0 and 1, not at {amount}"
+    message = f"a fraction to hold back must be between 0 and 1, not {amount}"
     assert told(error) == [("bad-split", message, "")]
 
 

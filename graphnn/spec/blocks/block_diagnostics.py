@@ -1,4 +1,4 @@
-"""Faults of nodes that come from blocks: which use and copy it is, and all alike told once."""
+"""Faults of nodes that come from blocks: which use and copy it is, and all alike reported once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_LISTED = 4
 class BlockDiagnostics:
     """Takes faults of nodes that may come from blocks, and hands them on to `findings`.
 
-    Those that copies of one block have in common are told once, with where that block is used.
+    Those that copies of one block have in common are reported once, with where that block is used.
     """
 
     def __init__(self, findings: Findings) -> None:
@@ -24,8 +24,8 @@ class BlockDiagnostics:
         """What takes the faults of a node of `instance`, or of one that is in no block."""
         return self._findings if instance is None else _InCopy(self, instance)
 
-    def tell(self, instance: BlockInstance, diagnostic: Diagnostic) -> None:
-        """Tell a fault of a node of `instance`."""
+    def report(self, instance: BlockInstance, diagnostic: Diagnostic) -> None:
+        """Report a fault of a node of `instance`."""
         # Apart from the names of nodes in it, so that copies compare.
         message = diagnostic.message.replace(f"{instance.name}.", "")
         key = (diagnostic.code, diagnostic.span, message)
@@ -34,13 +34,13 @@ class BlockDiagnostics:
             self._alike[key] = (first, [])
             self._findings.add(first)
             return
-        told, others = self._alike[key]
+        known, others = self._alike[key]
         others.append(instance.name)
-        kept = told.notes[:-1] if len(others) > 1 else told.notes
+        kept = known.notes[:-1] if len(others) > 1 else known.notes
         note = Note(f"the same in {_listed(others)}")
-        again = replace(told, notes=(*kept, note))
+        again = replace(known, notes=(*kept, note))
         self._alike[key] = (again, others)
-        self._findings.replace(told, again)
+        self._findings.replace(known, again)
 
 
 def notes(instance: BlockInstance) -> tuple[Note, ...]:
@@ -72,4 +72,4 @@ class _InCopy(Findings):
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep `diagnostic` as one of this copy."""
-        self._copies.tell(self._copy, diagnostic)
+        self._copies.report(self._copy, diagnostic)

@@ -188,17 +188,17 @@ class _Library(SectionReader):
         return reader.read(text, str(path), json=path.suffix.lower() == ".json", limits=_LIMITS)
 
     def _circle(self, path: Path, name: Scalar, origin: _Origin) -> bool:
-        """Tell a file that is named on the way to itself."""
-        way: list[_Origin] = []
+        """Report a file that leads to itself."""
+        chain: list[_Origin] = []
         at: _Origin | None = origin
         while at is not None:
-            way.append(at)
+            chain.append(at)
             if at.path is not None and at.path.resolve() == path.resolve():
                 break
             at = at.parent
         else:
             return False
-        files_named = [str(each.path) for each in reversed(way)]
+        files_named = [str(each.path) for each in reversed(chain)]
         shown = " -> ".join([*files_named, files_named[0]])
         self.findings.error(
             "cyclic-file",

@@ -44,7 +44,7 @@ def blocks(
         Names of the ops that there are.
     whole : bool
         Whether `section` has all blocks; where a file of them could not be read, a block that is
-        not there is not told.
+        not there is not reported.
 
     Returns
     -------
@@ -129,11 +129,11 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
             help=suggestion(key, (*block.sizes, *_OTHERS), _takes_sizes(block)),
         )
     for name in missing:
-        # What is misspelt is told as such, not as missing too.
+        # What is misspelt is reported as such, not as missing too.
         if not unknown:
             findings.error(
                 "missing-size",
-                f"'{spec.name}' does not say the size '{name}' of the block '{block.name}'",
+                f"'{spec.name}' is missing the size '{name}' of the block '{block.name}'",
                 spec.block.span,
                 notes=[Note(f"'{name}' is declared here", block.sizes[name].span)],
                 help=f"give it a value, such as {name}: 10",
@@ -234,7 +234,7 @@ class _Blocks(NodeReader):
                     f"'{name}' is both an input and a node of the block '{block.name}'",
                     node.place.span,
                     notes=[Note("the input is listed here", block.inputs[name].span)],
-                    help="the nodes of a block read its inputs by name; an input is no node",
+                    help="the nodes of a block read its inputs by name; an input is not a node",
                 )
 
     def _output(self, value: Value | None, block: BlockSpec) -> Scalar | None:
@@ -249,12 +249,12 @@ class _Blocks(NodeReader):
         help = suggestion(name, block.nodes, f"its nodes are {listed(block.nodes)}")
         if name in block.inputs:
             help = f"'{name}' is an input: add a node {{op: identity, inputs: {name}}}"
-        message = f"the output '{name}' of the block '{block.name}' is none of its nodes"
+        message = f"the output '{name}' of the block '{block.name}' is not one of its nodes"
         self.findings.error("unknown-node", message, value.span, help=help)
         return None
 
     def _resolved(self, block: BlockSpec) -> Names[NodeSpec | BlockCallSpec]:
-        """The nodes, with what they read that the block does not have told and blanked out."""
+        """The nodes, with what they read that the block does not have reported and blanked out."""
         nodes = {
             name: replace(node, inputs=tuple(self._read(r, block) for r in node.inputs))
             for name, node in block.nodes.items()
@@ -279,7 +279,7 @@ class _Blocks(NodeReader):
         return replace(reference, name="")
 
     def _circles(self, found: Dict[str, BlockSpec]) -> set[str]:
-        """Tell blocks that use themselves, or hold too many inside one another; their names."""
+        """Report blocks that use themselves, or hold too many inside one another; their names."""
         depths: dict[str, int] = {}  # of blocks that have been gone through
         open_: dict[str, None] = {}
         unsound: set[str] = set()
@@ -336,7 +336,7 @@ class _Blocks(NodeReader):
         return replace(block, nodes=Names(nodes, faulty))
 
     def _sizes_known(self, call: BlockCallSpec, block: BlockSpec) -> bool:
-        """Tell sizes of a use that are wrong whatever the sizes of the block are."""
+        """Report sizes of a use that are wrong whatever the sizes of the block are."""
         fine = True
         for _, what, value, most in asked(call, call.name):
             try:

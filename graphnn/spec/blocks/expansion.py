@@ -112,7 +112,7 @@ class _Expander:
         return Expanded(placed, self._uses, self._aliases, faulty)
 
     def _misfit(self, spec: BlockCallSpec) -> None:
-        """Tell sizes at fault of a use that does not fit its block for another reason."""
+        """Report sizes at fault of a use that does not fit its block for another reason."""
         block = self._blocks.get(str(spec.block.value))
         keys = ("repeat", *(block.sizes if block is not None else ()))
         for key, what, value, most in asked(spec, spec.name):
@@ -195,7 +195,7 @@ class _Expander:
     def _too_many(
         self, spec: BlockCallSpec, block: BlockSpec, scope: Scope, repeat: int | None
     ) -> bool:
-        """Tell a use that would unfold to too many nodes, before any of them is made."""
+        """Report a use that would unfold to too many nodes, before any of them is made."""
         count = len(self._nodes) + (repeat or 1) * self._count(block, scope)
         if len(self._counts) > MAX_SETS:
             message = f"the spec uses blocks with more than {MAX_SETS:,} different sets of sizes"
@@ -243,7 +243,7 @@ class _Expander:
             name = instance.full(name)
         name = self._aliases.get(name, name)
         if instance is not None and reference.name in instance.given and name not in self._nodes:
-            name = ""  # told where it is given
+            name = ""  # reported where it is given
         if name == reference.name:
             return reference
         return Reference(name, reference.place, reference.operand)
@@ -252,7 +252,7 @@ class _Expander:
 def _fits(
     name: str, spec: BlockCallSpec, block: BlockSpec, repeat: sizes.Size | None, findings: Findings
 ) -> bool:
-    """Whether `block` can be repeated so often; tells it when not."""
+    """Whether `block` can be repeated so often; reports it when not."""
     if repeat is None or repeat == 1 or (isinstance(repeat, int) and len(block.inputs) == 1):
         return True
     assert spec.repeat is not None

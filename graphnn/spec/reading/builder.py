@@ -92,13 +92,13 @@ class _Cut:
 
     texts: tuple[str, ...]
     span: Span | None
-    told: Diagnostic | None = None
+    reported: Diagnostic | None = None
     values: int = 0  # counted with the last of them
     number: bool = False  # all digits, with nothing but ',' between
 
 
 class Builder:
-    """Makes located values of events, and tells every fault that does not stop the reading.
+    """Makes located values of events, and reports every fault that does not stop the reading.
 
     The methods are called in the order of the text: a collection is opened, filled and closed;
     in a mapping, keys and values alternate. `finish` gives the result.
@@ -158,19 +158,19 @@ class Builder:
         if not (frame.flow and waits and isinstance(key, Scalar)):
             self.word("", place)
             return
-        self._held = None  # what is told of the key now is nearer to what was meant
+        self._held = None  # the report that follows is nearer to what was meant
         text = self._written or str(key.value)
         pair = _PAIR.fullmatch(self._written)
         if pair is not None:
             self._without_colon(pair[1], pair[2], key, frame)
             return
         self._bare_key(text, key, self._cut_before(frame))
-        # At the place of the key, where all has been told.
+        # At the place of the key, where everything has been reported.
         self._scalar(_AT_FAULT, place_of(key)[1:], None)
 
     def _without_colon(self, name: str, value: str, key: Scalar, frame: _Open) -> None:
-        """Tell a key such as ``op:relu``, and take it for the pair that it stands for."""
-        self.tell(missing_colon(self._written, name, value, key.span))
+        """Report a key such as ``op:relu``, and take it for the pair that it stands for."""
+        self.report(missing_colon(self._written, name, value, key.span))
         place = place_of(key)[1:]
         frame.key = _DROPPED if name in frame.entries else Scalar(name, self.source, *place)
         frame.name = name
@@ -196,17 +196,17 @@ class Builder:
             number = number and near == (span.line, span.column)
             span = replace(cut.span, end_line=span.end_line, end_column=span.end_column)
         fault = number_with_commas(texts, span) if number else missing_value(texts, span)
-        if cut.told is None:
-            self.tell(fault)
+        if cut.reported is None:
+            self.report(fault)
         else:
-            self._findings.replace(cut.told, fault)
+            self._findings.replace(cut.reported, fault)
         self._cut = _Cut(texts, span, fault, self._values, number)
 
     def _release(self) -> None:
-        """Tell what was held."""
+        """Report what was held."""
         held, self._held = self._held, None
         if held is not None:
-            self.tell(held)
+            self.report(held)
 
     def sequence(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
         """Open a list."""
@@ -283,11 +283,11 @@ class Builder:
         notes: Iterable[Note] = (),
         help: str = "",
     ) -> None:
-        """Tell a fault and go on, unless there were too many."""
-        self.tell(Diagnostic(code, message, span, notes=tuple(notes), help=help))
+        """Report a fault and continue, unless there were too many."""
+        self.report(Diagnostic(code, message, span, notes=tuple(notes), help=help))
 
-    def tell(self, fault: Diagnostic) -> None:
-        """Tell `fault` and go on, unless there were too many."""
+    def report(self, fault: Diagnostic) -> None:
+        """Report `fault` and continue, unless there were too many."""
         self._findings.add(fault)
         self._faults += 1
         if self._faults >= self.limits.faults:
@@ -299,7 +299,7 @@ class Builder:
         self.refuse(Diagnostic(code, message, span, help=help))
 
     def refuse(self, fault: Diagnostic) -> NoReturn:
-        """Tell a fault that nothing can be read after, with all that were told before.
+        """Report a fault that ends the reading, with all that were reported before.
 
         Raises
         ------

@@ -67,7 +67,7 @@ class _Grammar:
         self._previous: tuple[str, Place] = ("", (0, 0, 0, 0))
 
     def take(self, kind: str, token: str, place: Place) -> None:
-        """Take one token, or tell that it must not stand here."""
+        """Take one token, or report that it must not stand here."""
         if kind in _SCALARS and self._expected in _VALUES:
             self._scalar(kind, token, place)
             self._after_value()

@@ -33,7 +33,7 @@ class Limits:
     number_length : int
         Characters in a number. Every float64 written out in full has at most 1077.
     faults : int
-        Faults told at once; after that many, reading stops.
+        Faults reported at once; after that many, reading stops.
     """
 
     bytes: int = 16 * MEBIBYTE

@@ -9,7 +9,7 @@ from graphnn.spec import reader
 from graphnn.spec.values import Mapping
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 from graphnn.spec.writing import layout, writer
-from graphnn.spec.writing.relocation import relocate, retell
+from graphnn.spec.writing.relocation import relocate, rewrite
 from graphnn.spec.writing.syntax import comments, from_events
 from graphnn.storage import files, gc_paused
 
@@ -69,5 +69,5 @@ def _yaml(document: Mapping, *, changed: bool) -> str:
     """YAML with the comments of the text that `document` is from."""
     tree = from_events(document.source, reader.events(document.source.text))
     if changed:
-        retell(tree, document)
+        rewrite(tree, document)
     return layout.to_yaml(tree)

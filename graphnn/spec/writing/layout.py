@@ -64,7 +64,7 @@ class _Row:
 
 
 def _rows(tree: Tree, form: Form | None, indent: int) -> list[_Row]:
-    """The entries of `tree`, each on lines of its own."""
+    """The entries of `tree`, each on separate lines."""
     pad = _padding(tree) if form is not None and form.layout == "columns" else 0
     rows: list[_Row] = []
     was_section = False

@@ -49,12 +49,12 @@ def relocate(document: Mapping, old: Path, new: Path, vocabulary: Vocabulary) ->
     return bool(changed)
 
 
-def retell(tree: Tree, document: Mapping) -> None:
+def rewrite(tree: Tree, document: Mapping) -> None:
     """Let `tree`, which is of the text of `document`, say what `document` says since it changed.
 
     An alias whose anchor no longer says the same is written out.
     """
-    _Teller().tell(tree, document)
+    _Rewriter().rewrite(tree, document)
 
 
 def _moved(name: Scalar, old: Path, new: Path) -> str:
@@ -105,19 +105,19 @@ def _is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where a folder is locked)
 
 
-class _Teller:
+class _Rewriter:
     """Goes through a tree and the values that it stood for, in the order of the text."""
 
     def __init__(self) -> None:
         self._anchored: dict[str, Plain] = {}
 
-    def tell(self, tree: Tree, value: Value) -> None:
+    def rewrite(self, tree: Tree, value: Value) -> None:
         # As deep as the reader's limit at most.
         for entry, (key, inner) in zip(tree.entries, _pairs(value), strict=True):
             if entry.key is not None and key is not None:
                 entry.key = self._leaf(entry.key, key)
             if isinstance(entry.value, Tree):
-                self.tell(entry.value, inner)
+                self.rewrite(entry.value, inner)
             elif isinstance(inner, Scalar):
                 entry.value = self._leaf(entry.value, inner)
 

@@ -49,7 +49,7 @@ class Leaf:
 
 @dataclass(slots=True)
 class Line:
-    """A comment on a line of its own; `blank` where an empty line stands above it."""
+    """A comment on a separate line; `blank` where an empty line stands above it."""
 
     text: str
     blank: bool = False
@@ -331,7 +331,7 @@ class _Parser:
                 frame.pending, self._done = None, made
 
     def _entry(self, event: Event, found: list[_Comment]) -> Entry | None:
-        """The entry that `event` begins, or goes on with; None at the root."""
+        """The entry that `event` begins or continues; None at the root."""
         if not self._stack:
             return None
         frame = self._stack[-1]
@@ -389,7 +389,7 @@ class _Parser:
             return
         self._done_with(frame, self._gap(event.start) if event.end > event.start else [])
         self._done = frame.owner
-        if event.end > event.start:  # the one pair of `[a: 1]` has no brackets of its own
+        if event.end > event.start:  # the one pair of `[a: 1]` has no brackets
             self._line = self._cursor.line(event.start)
             self._at = event.end
 

@@ -299,7 +299,7 @@ def split_off(
     if isinstance(amount, float):
         if not 0 < amount < 1:
             raise refuse(
-                "bad-split", f"a fraction to hold back lies between 0 and 1, not at {amount}", span
+                "bad-split", f"a fraction to hold back must be between 0 and 1, not {amount}", span
             )
         count = round(amount * len(dataset))
     held_back, rest = dataset.shuffled_split(int(count), rng, span, labels)
