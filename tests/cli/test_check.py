@@ -381,7 +381,7 @@ def test_a_link_out_of_a_folder_stops_no_other_file(call, here):
     )
     result = call("fmt", "fo")
     assert (result.code, result.out) == (1, "wrote 'fo/b.yaml'\n")
-    assert result.err == f"{told}\n1 file laid out\n"
+    assert result.err == f"{told}\n1 file formatted\n"
     result = call("test", "fo")
     assert result.code == 1
     assert result.out.startswith(f"ERROR   fo/a.yaml\n{told}ERROR   fo/b.yaml\n")

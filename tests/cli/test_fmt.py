@@ -20,10 +20,10 @@ def test_lays_out_what_is_not(call, odd):
     Path("even.yaml").write_text(EVEN)
     result = call("fmt", odd, "even.yaml")
     assert (result.code, result.out) == (0, "wrote 'odd.yaml'\n")
-    assert result.err == "1 file laid out, 1 fine as before\n"
+    assert result.err == "1 file formatted, 1 unchanged\n"
     assert Path(odd).read_text() == EVEN
     result = call("fmt", ".")
-    assert (result.code, result.out, result.err) == (0, "", "2 fine as before\n")
+    assert (result.code, result.out, result.err) == (0, "", "2 unchanged\n")
 
 
 def test_check_names_files_and_writes_nothing(call, odd):
@@ -74,7 +74,7 @@ def test_a_bad_file_is_told_and_left_alone(call, odd):
         "   |          the bracket is opened here\n"
         "   = help: close the '[' with ']'\n"
         "\n"
-        "1 file laid out\n"
+        "1 file formatted\n"
     )
     assert Path("bad.yaml").read_text() == "graphnn: [1\n"
 

@@ -56,11 +56,16 @@ def fmt(
     terminal.report(faults)
     if faults:
         terminal.remark()
-    words = [f"{terminal.count(changed, 'file')} {'would change' if dry else 'laid out'}"]
-    words = (words if changed else []) + ([f"{same} fine as before"] if same else [])
+    _summarize(changed, same, dry)
+    return 1 if faults or (dry and changed) else 0
+
+
+def _summarize(changed: int, same: int, dry: bool) -> None:
+    verb = "would change" if dry else "formatted"
+    words = [f"{terminal.count(changed, 'file')} {verb}"] if changed else []
+    words += [f"{same} unchanged"] if same else []
     if words:
         terminal.remark(", ".join(words))
-    return 1 if faults or (dry and changed) else 0
 
 
 def _show(path: Path, before: str, after: str) -> None:
