@@ -1,6 +1,5 @@
 from ._field_reader import MAX_NAME as MAX_NAME
 from ._field_reader import NAME as NAME
-from ._field_reader import VERSION as VERSION
 from ._field_reader import FieldReader as FieldReader
 from ._field_reader import brief as brief
 from ._field_reader import number_help as number_help
