@@ -182,8 +182,7 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     if all(len(name) <= _LABEL for name in names):
         return list(names)
     words = [re.findall(r"[^\s{}\[\],]*[^\s{}\[\],:]", name) or [name] for name in names]
-    shared = set.intersection(*map(set, words)) if len(names) > 1 else set()
-    apart = [[word for word in each if word not in shared] or each[:1] for each in words]
+    apart = _without_shared(words)
     if len(set(map(tuple, apart))) < len(names):
         apart = words
     labels = ["\n".join(map(_cut, each)) for each in apart]
@@ -192,6 +191,12 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     return [
         f"{number}: {label}" if label in twice else label for number, label in enumerate(labels, 1)
     ]
+
+
+def _without_shared(words: Sequence[list[str]]) -> list[list[str]]:
+    """Of each list the words that not all have, or else its first."""
+    shared = set.intersection(*map(set, words)) if len(words) > 1 else set()
+    return [[word for word in each if word not in shared] or each[:1] for each in words]
 
 
 def _cut(word: str) -> str:

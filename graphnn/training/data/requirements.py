@@ -35,16 +35,15 @@ def demand_of(network: Network, spec: TrainSpec) -> InputRequirements:
     inputs = [name for name, op in ops.items() if op is not None and op.is_input]
     losses = losses_of(network, spec)
     wanted = FAULTY if losses is FAULTY else _wanted(graph, spec, losses)
-    read = frozenset[str]() if wanted is FAULTY else graph.upstream(wanted)
-    complete = wanted is not FAULTY and all(_is_traced(graph.spec, name) for name in read)
+    read = FAULTY if wanted is FAULTY else _read(graph, wanted)
 
     def other(name: str) -> Faulty | None:
-        hidden = not complete and name in inputs
+        hidden = read is FAULTY and name in inputs
         unknown = name in ops and ops[name] is None
         lost = not ops or graph.spec.find(name) is FAULTY
         return FAULTY if hidden or unknown or lost else None
 
-    if wanted is FAULTY or losses is FAULTY or not complete:
+    if wanted is FAULTY or losses is FAULTY or read is FAULTY:
         return InputRequirements({}, complete=False, other=other)
     fed = [name for name in inputs if name in read]
     others = [name for name in inputs if name not in read]
@@ -104,6 +103,12 @@ def _wanted(graph: Graph, spec: TrainSpec, losses: Iterable[str]) -> list[str] |
     metrics, aliases = keys_of(graph.spec).get("metrics"), graph.spec.aliases
     there = all(aliases.get(name, name) in graph.spec.nodes for name in wanted)
     return wanted if there and (not metrics or isinstance(metrics.value, Located)) else FAULTY
+
+
+def _read(graph: Graph, wanted: list[str]) -> set[str] | Faulty:
+    """All nodes that those `wanted` depend on, and these."""
+    read = graph.upstream(wanted)
+    return read if all(_is_traced(graph.spec, name) for name in read) else FAULTY
 
 
 def _is_whole(graph: Graph) -> bool:

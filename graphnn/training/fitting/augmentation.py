@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, Field
 
-from graphnn.diagnostics import Findings, Note, TrainingError, suggestion
+from graphnn.diagnostics import Diagnostic, Findings, Note, Span, TrainingError, suggestion
 from graphnn.ops import Array
 from graphnn.spec.model import AugmentSpec
 from graphnn.training.data.columns import InputSpec, show_row
@@ -289,58 +289,58 @@ def find(spec: AugmentSpec | None, inputs: Mapping[str, InputSpec]) -> Augmenter
     found = read(spec)
     if spec is None or found is None:
         return None
-    findings = Findings()
-    need = _input(found, spec, inputs, findings)
-    if need is not None:
-        _check_shift(found, need, spec, findings)
-    findings.raise_errors(TrainingError)
-    assert need is not None
+    need = _input(found, spec, inputs)
+    _check_shift(found, need, spec)
     return Augmenter(found, need.name, need.array_dtype)
 
 
-def _input(
-    found: Augmentation, spec: AugmentSpec, inputs: Mapping[str, InputSpec], findings: Findings
-) -> InputSpec | None:
-    """The input that takes the images; tells why there is none."""
-    span = spec.key.span or spec.options.span
+def _input(found: Augmentation, spec: AugmentSpec, inputs: Mapping[str, InputSpec]) -> InputSpec:
+    """The input that takes the images, or an error that says why there is none."""
+    place = spec.key.span or spec.options.span
     if not inputs:
-        findings.error("no-images", "the network trains without data, so without images", span)
-        return None
+        raise _no_images("the network trains without data, so without images", place)
     if found.input is not None and found.input not in inputs:
-        findings.error(
-            "no-images",
-            f"'input' of 'augment' names '{found.input}', which takes no data",
-            spec.options.entries["input"].value.span,
-            help=suggestion(found.input, inputs, f"data feed {', '.join(inputs) or 'nothing'}"),
-        )
-        return None
+        message = f"'input' of 'augment' names '{found.input}', which takes no data"
+        help = suggestion(found.input, inputs, f"data feed {', '.join(inputs) or 'nothing'}")
+        raise _no_images(message, _place(spec, "input"), help=help)
     asked = [need for need in inputs.values() if found.input in (None, need.name)]
     fitting = [need for need in asked if _takes_images(need, found.image)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
+    if len(fitting) > 1:
         names = ", ".join(f"'{need.name}'" for need in fitting)
         help = f"say which, such as input: {fitting[0].name}"
-        findings.error("no-images", f"'augment' could mean any of {names}", span, help=help)
-        return None
-    place = "image" if found.image else "input" if found.input else None
-    span = span if place is None else spec.options.entries[place].value.span
+        raise _no_images(f"'augment' could mean any of {names}", place, help=help)
+    if not fitting:
+        raise _none_fits(found, spec, asked)
+    return fitting[0]
+
+
+def _none_fits(found: Augmentation, spec: AugmentSpec, asked: list[InputSpec]) -> TrainingError:
+    """The error that none of the inputs `asked` takes such images."""
+    key = "image" if found.image else "input" if found.input else None
+    place = _place(spec, key) if key else spec.key.span or spec.options.span
     what = f"images of {show_row(found.image)} values" if found.image else "images"
     subject = "no input takes" if found.input is None else f"'{found.input}' does not take"
     notes = [Note(f"'{need.name}' takes {_rows(need)}") for need in asked]
-    findings.error("no-images", f"{subject} {what}", span, notes=notes, help=_help(found, asked))
-    return None
+    return _no_images(f"{subject} {what}", place, notes, _help(found, asked))
 
 
-def _check_shift(
-    found: Augmentation, need: InputSpec, spec: AugmentSpec, findings: Findings
-) -> None:
+def _no_images(
+    message: str, place: Span | None, notes: Iterable[Note] = (), help: str = ""
+) -> TrainingError:
+    return TrainingError(Diagnostic("no-images", message, place, "", tuple(notes), help))
+
+
+def _place(spec: AugmentSpec, key: str) -> Span | None:
+    return spec.options.entries[key].value.span
+
+
+def _check_shift(found: Augmentation, need: InputSpec, spec: AugmentSpec) -> None:
     sizes = [size for size in (found.image or need.row)[-2:] if size is not None]
     if found.shift and found.shift >= min(sizes, default=found.shift + 1):
         message = f"a shift of {found.shift} may leave nothing of an image of '{need.name}'"
         help = f"its rows are {show_row(found.image or need.row)} values"
-        span = spec.options.entries["shift"].value.span
-        findings.error("bad-augment", message, span, help=help)
+        place = _place(spec, "shift")
+        raise TrainingError(Diagnostic("bad-augment", message, place, help=help))
 
 
 def _takes_images(need: InputSpec, image: tuple[int, ...] | None) -> bool:
