@@ -29,7 +29,7 @@ def draw(
     ----------
     network : Network
     path : str or Path, optional
-        Where to write it; the suffix tells the format: svg, png, pdf, dot and others.
+        Where to write it; the suffix decides the format: svg, png, pdf, dot and others.
     direction : {"down", "right"}
         Where data flow.
     about : bool

@@ -445,7 +445,7 @@ def _header(
     if dtype.kind not in "buif":
         message = f"the array '{name}' holds {dtype}, not numbers"
         number = f"names, numbers = numpy.unique({name}, return_inverse=True)"
-        help = f"save the number of each class: {number}" if dtype.kind in "US" else ""
+        help = f"save labels as numbers: {number}" if dtype.kind in "US" else ""
         raise files.fail("not-numbers", message, span, help)
     declared = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or declared != size - member.tell():

@@ -111,7 +111,7 @@ def test_images_of_a_class_that_was_not_learned(call, net):
     assert (result.code, result.out, result.err) == (
         1,
         "",
-        "error[unknown-class]: 'ant' is no class of input 't' in the training set\n"
+        "error[unknown-class]: 'ant' is not a class of input 't' in the training set\n"
         "  --> net.yaml:9:18\n"
         "   |\n"
         " 9 |   data: {folder: pets}\n"
@@ -127,7 +127,7 @@ def test_a_run_does_not_go_on_with_other_classes(net):
     assert str(caught.value) == (
         "error[different-classes]: 'run/checkpoint.safetensors' has the classes cat, dog "
         "for 't', but the data now have dog, zebra\n"
-        "   = help: put the data back as they were, or train anew in another folder"
+        "   = help: put the data back as they were, or train again in another folder"
     )
 
 
@@ -143,7 +143,7 @@ def test_weights_that_name_no_classes_are_not_taken_for_others(call, net):
         "   |\n"
         " 9 |   data: {folder: pets}\n"
         "   |                  ^^^^\n"
-        "   = help: the network needs 3 outputs to tell 3 classes apart, not 2\n",
+        "   = help: 3 classes need 3 outputs, not 2\n",
     )
 
 
@@ -220,7 +220,7 @@ def test_a_run_on_the_test_rows_numbers_classes_as_training_did(call, net):
     save("pets/ant/0.png", DOG)
     result = call("run", net, *WEIGHTS)
     assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("error[unknown-class]: 'ant' is no class of input 't'")
+    assert result.err.startswith("error[unknown-class]: 'ant' is not a class of input 't'")
     shutil.rmtree("pets/ant")
     shutil.rmtree("pets/cat")
     result = call("run", net, *WEIGHTS)

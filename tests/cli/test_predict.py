@@ -154,7 +154,7 @@ def test_what_cannot_be_read(call, net):
         "6e 6f 6e 65\n",
         "two.npz": "error[unknown-array]: 'two.npz' has no array 'x'\n"
         "   = help: its arrays are a, b\n",
-        "photo.jpg": "error[unknown-format]: 'photo.jpg' is no file of rows or images\n"
+        "photo.jpg": "error[unknown-format]: 'photo.jpg' is not a file of rows or images\n"
         "   = help: give PNG images, a folder of them, or rows in .csv, .npy, .npz or "
         ".safetensors\n",
         "right.txt": "error[no-such-file]: there is no file 'right.txt'\n"

@@ -458,7 +458,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         other_classes,
         "error[different-classes]: 'run/checkpoint.safetensors' has the classes cat, dog "
         "for 't', but the data now have dog, zebra\n"
-        "   = help: put the data back as they were, or train anew in another folder",
+        "   = help: put the data back as they were, or train again in another folder",
     ),
     "different-spec": (
         another_search,

@@ -64,5 +64,5 @@ def test_images_that_are_not_alike():
     with pytest.raises(DrawingError) as caught:
         drawing.reconstructions(np.zeros((1, 2, 2)), np.zeros((1, 2, 3)))
     assert str(caught.value) == (
-        "error[bad-picture-data]: images of shape (1, 2, 2) and (1, 2, 3) are not alike"
+        "error[bad-picture-data]: images of shapes (1, 2, 2) and (1, 2, 3) differ"
     )

@@ -241,7 +241,7 @@ def test_unknown_format() -> None:
 @pytest.mark.parametrize("name", ["net", ".png", "a.b/net"])
 def test_no_suffix(name: str) -> None:
     assert refusal(DOT, Path(name)) == (
-        f"error[unknown-format]: '{name}' has no suffix to tell the picture format by\n"
+        f"error[unknown-format]: '{name}' has no suffix, which decides the picture format\n"
         f"   = help: end the name in one of {ALL}"
     )
 

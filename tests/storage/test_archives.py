@@ -170,7 +170,7 @@ def test_what_is_no_number(tmp_path, array, shown):
     np.savez(path, a=array)
     message = f"the array 'a' holds {shown}, not numbers"
     numbers = "names, numbers = numpy.unique(a, return_inverse=True)"
-    help = f"save the number of each class: {numbers}" if shown == "<U2" else ""
+    help = f"save labels as numbers: {numbers}" if shown == "<U2" else ""
     assert refused(archives.read_arrays, path) == ("not-numbers", message, help)
 
 

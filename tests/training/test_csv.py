@@ -122,7 +122,7 @@ NAMES = "the first row must hold the names of the columns"
 )
 def test_a_first_row_of_whole_numbers_is_not_taken_for_names(folder, text, number) -> None:
     folder.write(text)
-    message = f"the first row holds the number {number}, so it is no header"
+    message = f"the first row holds the number {number}, so it is not a header"
     help = f"{NAMES}; if it does, say which feed an input: INPUT: ['{number}', ...]"
     assert told(folder.refused("{csv: a.csv}", *XOR)) == [("no-header", message, help)]
 
@@ -215,12 +215,12 @@ def test_a_class_that_the_first_set_has_not(folder: Folder) -> None:
     assert told(error) == [
         (
             "unknown-class",
-            "'virginca' is no class of input 't' in the training set",
+            "'virginca' is not a class of input 't' in the training set",
             "did you mean 'virginica'?",
         ),
         (
             "unknown-class",
-            "'rose' is no class of input 't' in the training set",
+            "'rose' is not a class of input 't' in the training set",
             "the classes are setosa, versicolor, virginica",
         ),
     ]
@@ -398,7 +398,7 @@ HEADER = "the first row must hold the names of the columns"
         (
             b"5.1,3.5,1.4,0.2,setosa\n7.0,3.2,4.7,1.4,versicolor\n",
             "no-header",
-            "the first row holds the number 5.1, so it is no header",
+            "the first row holds the number 5.1, so it is not a header",
             HEADER,
             1,
             1,
@@ -525,7 +525,7 @@ def test_fault_of_the_spec(folder: Folder, spec, code, message, at) -> None:
 def test_more_classes_than_a_one_hot_row_has_places(folder: Folder) -> None:
     error = folder.refused(LONG, X, need("t", 2))
     message = "'t' takes 2 classes, but 'species' holds 3: setosa, versicolor, virginica"
-    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    help = "3 classes need 3 outputs, not 2"
     assert told(error) == [("class-outside", message, help)]
 
 
@@ -534,7 +534,7 @@ def test_a_class_outside_the_range_is_shown_at_its_cell(folder: Folder, target) 
     folder.write("a,b,kind\n1,2,0\n\n3,4,1\n5,6,2\n")
     error = folder.refused("{csv: {file: a.csv, x: [a, b], t: kind}}", need("x", 2), target)
     message = "'t' takes classes 0 to 1, but 'kind' holds 2 in row 2"
-    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    help = "3 classes need 3 outputs, not 2"
     assert told(error) == [("class-outside", message, help)]
     (found,) = error.value.diagnostics
     assert (found.span.line, found.span.column, marked(found)) == (5, 5, "2")

@@ -529,7 +529,7 @@ def test_a_column_that_does_not_fit(values, shape, dtype, code, message) -> None
 @pytest.mark.parametrize(
     ("values", "wrong", "help"),
     [
-        ([0, 3], "3 in row 1", "the network needs 4 outputs to tell 4 classes apart, not 3"),
+        ([0, 3], "3 in row 1", "4 classes need 4 outputs, not 3"),
         ([0, -1], "-1 in row 1", "class numbers count from 0"),
         ([2, 3, 1], "3 in row 1", "class numbers count from 0"),
         ([0.0, 1.0, -2.0], "-2 in row 2", "class numbers count from 0"),
@@ -558,7 +558,7 @@ def test_more_kinds_than_classes() -> None:
     with pytest.raises(DataError) as error:
         array_for(InputSpec("t", (None,), "int", 2), replace(column, values=np.array([0, 2])))
     message = "'t' takes 2 classes, but 'kind' holds 3: ant, bee, cat"
-    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    help = "3 classes need 3 outputs, not 2"
     assert told(error) == [("class-outside", message, help)]
     assert array_for(InputSpec("t", (None,), "int", 3), column).tolist() == [0, 1, 0]
 

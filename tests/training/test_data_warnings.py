@@ -100,8 +100,8 @@ def test_files_that_systems_leave_are_skipped(tmp_path):
     for name in ("cat/Thumbs.db", "dog/.DS_Store", "desktop.ini"):
         (tmp_path / "pets" / name).write_bytes(b"")
     left = "pets/__MACOSX, pets/cat/Thumbs.db, pets/desktop.ini, pets/dog/.DS_Store"
-    message = f"'pets' holds what systems leave in folders: {left}"
-    help = "it is skipped; delete it, or allow: skipped-files"
+    message = f"system files in 'pets' are skipped: {left}"
+    help = "delete them, or write allow: skipped-files"
     assert warned(tmp_path, IMAGES) == [("skipped-files", message, help)]
     run = graphnn.train("net.yaml")
     assert run.network.classes == {"t": ("cat", "dog")}

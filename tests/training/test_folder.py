@@ -183,7 +183,7 @@ def test_a_second_set_has_the_numbers_of_the_first(base: Path) -> None:
     assert refused(base, "{folder: more}", like=like) == [
         (
             "unknown-class",
-            "'dig' is no class of input 't' in the training set",
+            "'dig' is not a class of input 't' in the training set",
             "did you mean 'dog'?",
         )
     ]
@@ -194,7 +194,7 @@ def test_a_second_set_after_one_of_plain_numbers(base: Path) -> None:
     like = Dataset({"t": np.array([1, 7])}, "first")
     assert read(base, "{folder: more}", like=like).train.arrays["t"].tolist() == [7]
     assert refused(base, like=like) == [
-        ("unknown-class", f"'{kind}' is no class of input 't' in the training set", help)
+        ("unknown-class", f"'{kind}' is not a class of input 't' in the training set", help)
         for kind, help in [
             ("cat", "its classes are whole numbers"),
             ("dog", "its classes are whole numbers"),
@@ -334,7 +334,7 @@ def test_a_folder_that_is_not_as_it_should_be(base: Path) -> None:
         (
             "no-classes",
             "'empty' holds no folder that could be a class",
-            "put the images of each class into a folder of its own",
+            "put the images of each class into a separate folder",
         )
     ]
     assert refused(base, "{folder: some}") == [
@@ -439,6 +439,6 @@ def test_more_folders_than_the_loss_has_classes(base: Path) -> None:
     put(base / "pets", fox_1=png(DOG))
     found = refused(base, "{folder: pets}", X, InputSpec("t", (None,), "int", 2))
     message = "'t' takes 2 classes, but 'pets' holds 3: cat, dog, fox"
-    help = "the network needs 3 outputs to tell 3 classes apart, not 2"
+    help = "3 classes need 3 outputs, not 2"
     assert found == [("class-outside", message, help)]
     assert len(read(base, "{folder: pets}", X, InputSpec("t", (None,), "int", 3)).train) == 4

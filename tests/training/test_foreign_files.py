@@ -28,7 +28,7 @@ CSV = "save it as .csv, as by pandas: table.to_csv('rows.csv', index=False)"
 PNG = "only PNG images are read: convert it, as by Pillow: Image.open(...).save('name.png')"
 BESIDE = "put the file beside the spec, or in a folder below it"
 DOWNLOAD = "download the file into the folder of the spec, and give its name"
-LABELS = "save the number of each class: names, numbers = numpy.unique(t, return_inverse=True)"
+LABELS = "save labels as numbers: names, numbers = numpy.unique(t, return_inverse=True)"
 PAGE = "what was downloaded is not the file itself: open the address in a browser"
 
 

@@ -125,9 +125,9 @@ NOT_IDX = "an IDX file begins with 00 00, then a type (08, 09, 0b to 0e), then i
         (b"", "not-idx", "'a' is not an IDX file: it is empty", NOT_IDX),
         (b"\0\0", "not-idx", "'a' is not an IDX file: it begins with the bytes 00 00", NOT_IDX),
         (
-            b"PK\x03\x04rest",
+            b"PQ\x03\x04rest",
             "not-idx",
-            "'a' is not an IDX file: it begins with the bytes 50 4b 03 04",
+            "'a' is not an IDX file: it begins with the bytes 50 51 03 04",
             NOT_IDX,
         ),
         (
@@ -169,7 +169,7 @@ NOT_IDX = "an IDX file begins with 00 00, then a type (08, 09, 0b to 0e), then i
         (
             idx(8, (2, 2, 3), IMAGES + b"\0"),
             "broken-file",
-            "'a' goes on after the 2x2x3 values that it declares",
+            "'a' continues after the 2x2x3 values that it declares",
             "",
         ),
         (
@@ -236,7 +236,7 @@ def test_a_gzip_bomb_is_unpacked_no_further_than_it_declares(folder: Path) -> No
     found, _ = refused(folder, "{idx: [bomb.gz, labels]}")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    message = "'bomb.gz' goes on after the 2x2x3 values that it declares"
+    message = "'bomb.gz' continues after the 2x2x3 values that it declares"
     assert found == [("broken-file", message, "")]
     assert peak < 8 << 20
 

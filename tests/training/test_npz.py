@@ -206,7 +206,7 @@ def test_arrays_of_other_things_than_numbers(tmp_path: Path, values, shown: str)
     np.savez(tmp_path / "a.npz", x=values)
     message = f"the array 'x' holds {shown}, not numbers"
     numbers = "names, numbers = numpy.unique(x, return_inverse=True)"
-    help = f"save the number of each class: {numbers}" if shown == "<U5" else ""
+    help = f"save labels as numbers: {numbers}" if shown == "<U5" else ""
     assert refused(tmp_path, "{npz: a.npz}", X) == [("not-numbers", message, help)]
 
 

@@ -482,13 +482,13 @@ FAULTS = [
         "{sgd: {momentum: 0.9}}",
         "error[bad-optimizer]: the optimizer 'sgd' has no option 'momentum'",
         "momentum",
-        "'momentum' is an optimizer of its own, as in {momentum: {momentum: ...}}",
+        "'momentum' is an optimizer itself, as in {momentum: {momentum: ...}}",
     ),
     (
         "{sgd: {adam: 0.9}}",
         "error[bad-optimizer]: the optimizer 'sgd' has no option 'adam'",
         "adam",
-        "'adam' is an optimizer of its own, as in {adam: ...}",
+        "'adam' is an optimizer itself, as in {adam: ...}",
     ),
     (
         "{sgd: {schedule: warm_up}}",
@@ -570,7 +570,7 @@ FAULTS = [
     ),
     (
         "{sgd: {schedule: step}}",
-        "error[bad-schedule]: the schedule 'step' does not say its 'every'",
+        "error[bad-schedule]: the schedule 'step' does not give its 'every'",
         "step",
         "write it as {step: {every: ...}}",
     ),

@@ -86,7 +86,7 @@ def test_a_flipped_bit_in_a_checkpoint_is_noticed(folder):
         graphnn.train(folder / "net.yaml", folder=folder / "run", resume=True)
     assert str(caught.value) == (
         f"error[broken-file]: '{path}' is damaged: it does not match its digest\n"
-        "   = help: take a copy of it, or train anew in another folder"
+        "   = help: take a copy of it, or train again in another folder"
     )
 
 

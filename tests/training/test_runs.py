@@ -295,7 +295,7 @@ GIVEN = [
     (
         {"x": np.zeros((3, 20)), "t": [0.0, 1.0, 2.0]},
         "error[class-outside]: 't' takes classes 0 to 1, but 't' holds 2 in row 2\n"
-        "   = help: the network needs 3 outputs to tell 3 classes apart, not 2",
+        "   = help: 3 classes need 3 outputs, not 2",
     ),
     (
         {"x": np.zeros((3, 20)), "t": [0, 1, -1]},

@@ -154,7 +154,7 @@ def format_of(path: Path, formats: tuple[str, ...]) -> str:
     if not format:
         raise fail(
             "unknown-format",
-            f"'{path}' has no suffix to tell the picture format by",
+            f"'{path}' has no suffix, which decides the picture format",
             f"end the name in one of {listed}",
         )
     guess = suggestion(path.suffix, suffixes)

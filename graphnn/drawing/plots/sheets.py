@@ -201,7 +201,7 @@ def reconstructions(
     style.check_path(path)
     before, after = read_images(images), read_images(made)
     if before.shape != after.shape:
-        message = f"images of shape {before.shape} and {after.shape} are not alike"
+        message = f"images of shapes {before.shape} and {after.shape} differ"
         raise fail("bad-picture-data", message)
     limit = max(limit, 1)
     heading = _heading(title or "", len(before), limit)
@@ -224,7 +224,7 @@ def reconstructions(
 
 
 def stacked(sheets: Mapping[str, ArrayLike], columns: int | None, limit: int) -> Figure:
-    """Sheets of images by title, one below the other, each with axes of its own."""
+    """Sheets of images by title, one below the other, each with its own axes."""
     limit = max(limit, 1)
     read = {title: read_images(images) for title, images in sheets.items()}
     parts = {_heading(title, len(each), limit): each[:limit] for title, each in read.items()}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 FORMATS = ("png", "svg", "pdf")
 
-# Okabe & Ito (2008), "Color Universal Design": told apart by colour-blind readers too
+# Okabe & Ito (2008), "Color Universal Design": distinguishable by colour-blind readers too
 BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 GREEN = "#009E73"

@@ -165,7 +165,7 @@ def _places(axes: Axes, given: Sequence[float | str], log: bool) -> Array:
     """Where on its axis each value of a setting stands."""
     if any(isinstance(value, str) for value in given):
         names = sorted({str(value) for value in given}, key=_order)
-        labels = _told_apart([style.shown(name) for name in names])
+        labels = _distinct_labels([style.shown(name) for name in names])
         axes.set_xticks(range(len(names)), labels)
         axes.set_xlim(-0.5, len(names) - 0.5)
         return np.array([names.index(str(value)) for value in given], np.float64)
@@ -177,7 +177,7 @@ def _places(axes: Axes, given: Sequence[float | str], log: bool) -> Array:
     return places
 
 
-def _told_apart(names: Sequence[str]) -> list[str]:
+def _distinct_labels(names: Sequence[str]) -> list[str]:
     """Labels of choices: of long ones the words in which they differ, a line each."""
     if all(len(name) <= _LABEL for name in names):
         return list(names)
@@ -186,7 +186,7 @@ def _told_apart(names: Sequence[str]) -> list[str]:
     if len(set(map(tuple, apart))) < len(names):
         apart = words
     labels = ["\n".join(map(_cut, each)) for each in apart]
-    # What is the same even so is told apart by its place.
+    # What is the same even so is distinguished by its place.
     twice = {label for label in labels if labels.count(label) > 1}
     return [
         f"{number}: {label}" if label in twice else label for number, label in enumerate(labels, 1)

@@ -1,4 +1,4 @@
-"""Everything that can be told to be wrong with a spec without running it."""
+"""Everything that can be found wrong with a spec without running it."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def diagnose_text(
     data: bool = True,
     buffers: Mapping[Path, str] | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """Errors and warnings of the spec in `text`, as `diagnose` tells those of a file.
+    """Errors and warnings of the spec in `text`, as `diagnose` gives those of a file.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def _find(
 
 
 def _declared(spec: TrainSpec, findings: Findings) -> None:
-    """What can be told of ``train`` without the network."""
+    """What is wrong with ``train`` whatever the network is."""
     with _kept(findings, spec.place.span):
         _warm_up(optimizers.find(spec.optimizer), spec, findings)
     with _kept(findings, spec.place.span):
@@ -184,7 +184,7 @@ def _is_mapping(value: Value | None) -> TypeGuard[Document]:
 
 
 def _trained(network: Network, spec: TrainSpec, findings: Findings, *, data: bool) -> None:
-    """What only the network can tell of ``train``, as far as its sound part tells it."""
+    """What is wrong with ``train`` for this network, as far as its sound part shows it."""
     if not network.trainable and not may_learn(network.graph):
         message = "the network has no parameter to train"
         findings.error("nothing-to-train", message, spec.place.span)
@@ -204,7 +204,7 @@ def _trained(network: Network, spec: TrainSpec, findings: Findings, *, data: boo
 def _rows(network: Network, demand: InputRequirements, spec: TrainSpec, findings: Findings) -> None:
     """Whether the data can be read and fit, without what a fault in the way hides."""
     written = keys_of(network.graph.spec)
-    wrong = {key for key, entry in written.items() if _is_told(entry, findings)}
+    wrong = {key for key, entry in written.items() if _is_reported(entry, findings)}
     sound = replace(
         spec,
         validation=None if "validation" in wrong else spec.validation,
@@ -223,8 +223,8 @@ def _rows(network: Network, demand: InputRequirements, spec: TrainSpec, findings
         check_batches(network, spec, len(train))
 
 
-def _is_told(entry: Entry, findings: Findings) -> bool:
-    """Whether something is told to be wrong with the value of `entry`."""
+def _is_reported(entry: Entry, findings: Findings) -> bool:
+    """Whether an error is reported at the value of `entry`."""
     return any(found.span and found.span.touches(entry.value.span) for found in findings.errors)
 
 
@@ -234,9 +234,9 @@ def _kept(findings: Findings, place: Span | None = None) -> Iterator[None]:
     try:
         yield
     except GraphnnError as error:
-        told = set(findings.sorted())
+        reported = set(findings.sorted())
         for found in error.diagnostics:
-            if found not in told:
+            if found not in reported:
                 placed = found if found.span else replace(found, span=place)
                 findings.add(_softened(placed) if place else placed)
 

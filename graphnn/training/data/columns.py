@@ -17,7 +17,7 @@ from graphnn.storage.files import show_bytes
 from graphnn.training.data.faults import refuse
 
 MAX_PIXEL = 255
-_MAX_WHOLE = 2**53  # above it a float no longer tells neighbouring whole numbers apart
+_MAX_WHOLE = 2**53  # above it a float no longer distinguishes neighbouring whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Column:
 
 
 def array_for(need: InputSpec | Faulty, column: Column) -> Array:
-    """The array that feeds an input; the values as they are where nothing tells what it takes.
+    """The array that feeds an input; the values as they are where the need is unknown.
 
     A row is reshaped where the number of values allows it. One whole number a row, for an input
     that takes several values a row, is a class and becomes a one-hot row. Pixels become numbers
@@ -222,7 +222,7 @@ def _whole(need: InputSpec, column: Column) -> Array:
 
 
 def _are_whole(values: Array) -> NDArray[np.bool_]:
-    """Which floats are whole numbers that a float can tell from their neighbours."""
+    """Which floats are whole numbers that a float distinguishes from their neighbours."""
     whole: NDArray[np.bool_] = (values == np.trunc(values)) & (np.abs(values) <= _MAX_WHOLE)
     return whole
 
@@ -272,7 +272,7 @@ def _check_classes(need: InputSpec, column: Column, count: int) -> None:
         if column.cell is not None:
             span = column.cell(row)
             notes = [Note(f"column '{column.name}' feeds input '{need.name}'", column.span)]
-    help = f"the network needs {most + 1} outputs to tell {most + 1} classes apart, not {count}"
+    help = f"{most + 1} classes need {most + 1} outputs, not {count}"
     if numbers.min() < 0 or (numbers.min(), most) == (1, count):
         help = "class numbers count from 0"
     raise refuse("class-outside", message, span, notes=notes, help=help)

@@ -37,7 +37,7 @@ def opened(folder: Path, wanted: Wanted) -> Iterator[BinaryIO]:
 
 @contextmanager
 def unpacked(folder: Path, wanted: Wanted) -> Iterator[tuple[BinaryIO, int]]:
-    """As `opened`, but a gzip file (told by its first bytes) reads as what it holds.
+    """As `opened`, but a gzip file (recognised by its first bytes) reads as what it holds.
 
     With it comes how many bytes should be taken at most.
 

@@ -147,7 +147,7 @@ class CsvFile:
                 raise self._not_a_header(place, _NAMES)
 
     def _not_a_header(self, place: int, help: str) -> DataError:
-        message = f"the first row holds the number {self.header[place]}, so it is no header"
+        message = f"the first row holds the number {self.header[place]}, so it is not a header"
         return refuse("no-header", message, self.cell_span(self.header_line, place), help=help)
 
 

@@ -178,7 +178,7 @@ def load(
     Parameters
     ----------
     spec : Value
-        A mapping with one key, the kind of source; `graphnn.training.data.sources` tells what each
+        A mapping with one key, the kind of source; `graphnn.training.data.sources` says what each
         kind takes.
     demand : Demand
         The inputs to feed, each of them known.
@@ -224,7 +224,7 @@ def load_known(
     arrays = request.faults.each(
         found.columns, lambda name, column: array_for(demand.needs.get(name, FAULTY), column)
     )
-    request.faults.tell()
+    request.faults.raise_all()
     if not arrays:
         return None
     _check_rows(arrays, found.columns)
@@ -433,7 +433,7 @@ def _check_demand(demand: InputRequirements, span: Span | None) -> None:
 
 
 def _check_rows(arrays: Mapping[str, Array], columns: Mapping[str, Column]) -> None:
-    """Refuse arrays of different lengths; `columns` tell where each came from."""
+    """Refuse arrays of different lengths; `columns` say where each came from."""
     if not arrays:
         raise refuse("no-arrays", "a data set needs at least one array")
     spans = {name: column.span for name, column in columns.items()}

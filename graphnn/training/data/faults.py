@@ -1,4 +1,4 @@
-"""Faults of data: one made, and those of several independent steps told at once."""
+"""Faults of data: one made, and those of several independent steps reported at once."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def diverged(error: RunError, rate: float) -> RunError:
 
 
 class Faults:
-    """Faults of steps that do not depend on each other, to be told together."""
+    """Faults of steps that do not depend on each other, to be reported together."""
 
     def __init__(self) -> None:
         self._found: list[DataError | FileError | TrainingError] = []
@@ -100,7 +100,7 @@ class Faults:
                 results[key] = act(key, item)
         return results
 
-    def tell(self) -> None:
+    def raise_all(self) -> None:
         """Raise what was found, if anything was.
 
         Raises
@@ -121,9 +121,9 @@ def for_each(items: Mapping[K, V], act: Callable[[K, V], R]) -> dict[K, R]:
     Raises
     ------
     DataError, FileError, TrainingError
-        With the faults of all items, as `Faults.tell`.
+        With the faults of all items, as `Faults.raise_all`.
     """
     faults = Faults()
     results = faults.each(items, act)
-    faults.tell()
+    faults.raise_all()
     return results

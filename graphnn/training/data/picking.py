@@ -67,7 +67,7 @@ def choose(
 ) -> dict[str, Pick]:
     """Columns for every input: those named, else those of its name, else those left, in order.
 
-    Where not all inputs are known, those left feed none, as nobody can tell which of them. Faults
+    Where not all inputs are known, those left feed none, as it is unknown which of them. Faults
     of inputs that are named go to the request; they are without columns.
 
     Raises

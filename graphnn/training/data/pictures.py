@@ -67,8 +67,8 @@ class Picture:
             message = f"'{name}' has {_show(self.size)} pixels, more than {_MAX_PIXELS:,}"
             raise refuse("data-too-large", message, span)
 
-    def check_size(self, wanted: Size, whence: str) -> None:
-        """Check that it has the size `wanted`; `whence` says by what.
+    def check_size(self, wanted: Size, taker: str) -> None:
+        """Check that it has the size `wanted`; `taker` says by what.
 
         Raises
         ------
@@ -77,7 +77,7 @@ class Picture:
         """
         if self.size != wanted:
             message = f"'{self._name}' has {_show(self.size)} pixels, not {_show(wanted)}"
-            notes = [Note(f"{whence} {_show(wanted)}, height by width")]
+            notes = [Note(f"{taker} {_show(wanted)}, height by width")]
             raise refuse("wrong-size", message, self._span, notes=notes)
 
     def pixels(self, mode: Mode) -> NDArray[np.uint8]:
@@ -144,7 +144,7 @@ def mode_of(need: InputSpec) -> Mode:
 
 
 def size_of(need: InputSpec) -> Size | None:
-    """Height and width that an input takes, if its shape tells."""
+    """Height and width that an input takes, if its shape says so."""
     if len(need.row) in (2, 3):
         height, width = need.row[-2:]
         if height is not None and width is not None:

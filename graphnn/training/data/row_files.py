@@ -101,7 +101,7 @@ class RowReader:
             column = self._member(path)
         else:
             with files.open_regular(path):
-                message = f"'{path.name}' is no file of rows or images"
+                message = f"'{path.name}' is not a file of rows or images"
             raise files.fail("unknown-format", message, help=f"give {KINDS}")
         return array_for(self.need, column)
 

@@ -54,7 +54,7 @@ class Request:
         return self.demand.needs
 
     def narrowed(self, names: Collection[str]) -> Request:
-        """For the inputs `names` alone, as nothing tells what is meant to feed the others."""
+        """For the inputs `names` alone, as it is unknown what feeds the others."""
         needs = {name: need for name, need in self.needs.items() if name in names}
         return replace(self, demand=replace(self.demand, needs=needs, complete=False))
 
@@ -209,7 +209,7 @@ class DataSource(ABC):
             _demand_all(request, values)
         missing = [key.name for key in self.keys if key.name not in value.entries]
         if missing:
-            request.faults.tell()  # of a key that may be meant for it
+            request.faults.raise_all()  # of a key that may be meant for it
         feeds = request.faults.each(values, self._feed)
         if missing:
             message = f"'{self.name}' has no '{missing[0]}'"
@@ -246,7 +246,7 @@ class DataSource(ABC):
         """The values of a list, for the inputs in their order."""
         value, needs = request.value, request.needs
         if not request.demand.complete:
-            return {}  # nothing tells which file feeds which input
+            return {}  # it is unknown which file feeds which input
         items = value.items if isinstance(value, List) else [value]
         if len(items) != len(needs):
             raise refuse(
@@ -262,7 +262,7 @@ class DataSource(ABC):
 def _by_input(
     request: Request, value: Located, but: Sequence[str]
 ) -> tuple[Request, dict[str, Value]]:
-    """The values of a mapping whose keys are inputs, or may be; others, not in `but`, are told.
+    """The values of a mapping whose keys are inputs, or may be; others, not in `but`, are reported.
 
     With them comes the request that is left: another key may be meant for any input not given.
     """
@@ -279,7 +279,7 @@ def _by_input(
 
 
 def _demand_all(request: Request, given: Mapping[str, Value]) -> None:
-    """Tell the inputs that a request leaves without data."""
+    """Report the inputs that a request leaves without data."""
     findings = Findings()
     for name in request.needs:
         if name not in given:

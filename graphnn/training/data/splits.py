@@ -62,8 +62,8 @@ def sets(
 ) -> Sets:
     """As `load_sets`, for inputs of which not all need be known.
 
-    What depends on things unknown is not told; without any input to feed, there are no rows. Of
-    data that are `hidden` by a fault, it is not told that there are none.
+    What depends on things unknown is not reported; without any input to feed, there are no rows.
+    Data that are `hidden` by a fault are not reported to be missing.
     """
     if spec.data is None and demand.complete and not demand.needs:
         return Sets(None)

@@ -1,4 +1,4 @@
-"""Augmentation: training images moved, turned, mirrored and made noisy, anew for every batch."""
+"""Augmentation: training images moved, turned, mirrored and made noisy, batch by batch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Augmentation(Declared):
     """How an image is changed at random; a change left out is not made.
 
     An image is mirrored first, then turned and resized about its middle, then shifted, and noise
-    is added to what came of it. Every image draws for itself, its channels together; a shift is a
+    is added to the result. Every image draws for itself, its channels together; a shift is a
     whole number of pixels, angles and factors are any number, all with the same probability.
 
     References
@@ -354,7 +354,7 @@ def _rows(need: InputSpec) -> str:
 
 
 def _help(found: Augmentation, asked: list[InputSpec]) -> str:
-    """How a flat row of a square number of values is told to be an image."""
+    """How a flat row of a square number of values is said to be an image."""
     widths = [need.width for need in asked if need.dtype != "int" and need.width is not None]
     sides = [math.isqrt(width) for width in widths if math.isqrt(width) ** 2 == width > 1]
     if found.image is not None or not sides:

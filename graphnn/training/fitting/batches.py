@@ -1,4 +1,4 @@
-"""Batches with fewer rows than an op can take, told before the first step."""
+"""Batches with fewer rows than an op can take, reported before the first step."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def restore(training: Training, path: Path) -> None:
         arrays = _arrays(archive, training, len(record.history), path)
     if record.digest != digest(arrays, record.signed):
         message = f"'{path}' is damaged: it does not match its digest"
-        help = "take a copy of it, or train anew in another folder"
+        help = "take a copy of it, or train again in another folder"
         raise FileError(Diagnostic("broken-file", message, help=help))
     path_points = arrays.pop(PATH, None)
     kept = _taken(arrays, OPTIMIZER)
@@ -134,7 +134,7 @@ def _check_classes(found: weight_files.Classes | None, training: Training, path:
             message = (
                 f"'{path}' has the classes {before} for '{name}', but the data now have {after}"
             )
-            help = "put the data back as they were, or train anew in another folder"
+            help = "put the data back as they were, or train again in another folder"
             raise TrainingError(Diagnostic("different-classes", message, help=help))
 
 

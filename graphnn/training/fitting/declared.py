@@ -137,7 +137,7 @@ def _meant_member(kind: type[Declared], name: str) -> str:
         return ""
     article = "an" if kind.family[0] in "aeiou" else "a"
     written = f"{{{name}: ...}}" if name in kind.registry[name].options() else "..."
-    return f"'{name}' is {article} {kind.family} of its own, as in {{{name}: {written}}}"
+    return f"'{name}' is {article} {kind.family} itself, as in {{{name}: {written}}}"
 
 
 def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Findings) -> T | None:
@@ -170,7 +170,7 @@ def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Fi
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             if detail["loc"][0] not in meant:
-                _tell(kind, subject, name, options, detail, findings)
+                _report(kind, subject, name, options, detail, findings)
         return None
     return None if meant else found
 
@@ -178,7 +178,7 @@ def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Fi
 def _unknown(
     kind: type[Declared], subject: str, options: Located, findings: Findings
 ) -> set[str | None]:
-    """Tell every option that there is not; what they seem to mean."""
+    """Report every unknown option; what they seem to mean."""
     unknown = [key for key in options.entries if key not in kind.options()]
     for key in unknown:
         findings.error(
@@ -203,7 +203,7 @@ def _meant_key(kind: type[Declared], name: str) -> str:
     return suggestion(name, kind.options(), _taken(kind))
 
 
-def _tell(
+def _report(
     kind: type[Declared],
     subject: str,
     name: Scalar,
@@ -213,7 +213,7 @@ def _tell(
 ) -> None:
     key = str(detail["loc"][0])
     if detail["type"] == "missing":
-        message = f"{subject} does not say its '{key}'"
+        message = f"{subject} does not give its '{key}'"
         help = f"write it as {{{name.value}: {{{key}: ...}}}}"
         findings.error(kind.invalid_code, message, name.span, help=help)
         return

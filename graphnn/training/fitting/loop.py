@@ -216,7 +216,7 @@ class Training:
         seed = self._batch_seed()
         if self.augmenter is not None:
             batch = self.augmenter(batch, np.random.default_rng([seed, _AUGMENT]))
-        with np.errstate(all="ignore"):  # the pass, and the next one, tell what is not finite
+        with np.errstate(all="ignore"):  # the pass, and the next one, report what is not finite
             loss, gradients, also = self._gradient(batch, seed)
             if self.spec.accumulate == 1:
                 self._descend(gradients)

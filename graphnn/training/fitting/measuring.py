@@ -104,7 +104,7 @@ class Measuring:
         return next((nodes[name] for name in metrics.METRICS if name in nodes), None)
 
     def names(self, classes: Classes) -> tuple[str, ...]:
-        """Of all named `classes`, by input, those that the true classes are told by."""
+        """Of all named `classes`, by input, those that name the true classes."""
         if self.classifying is None:
             return ()
         inputs = self._network.executor([self.classifying[1]]).plan.inputs
@@ -124,7 +124,7 @@ class Measuring:
         return means.row()
 
     def classified(self, dataset: Dataset) -> Classified | None:
-        """Class predicted and class of every row; None where no metric tells of classes.
+        """Class predicted and class of every row; None where no metric classifies.
 
         The nodes are those of the first metric that classifies, ``accuracy`` before others.
         """

@@ -15,7 +15,7 @@ VALIDATION = "validation_"
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What tells a better epoch from a worse one.
+    """What makes an epoch better than another.
 
     Attributes
     ----------

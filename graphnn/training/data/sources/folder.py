@@ -117,8 +117,8 @@ def _skipped(tree: _Tree) -> tuple[Diagnostic, ...]:
     """A warning of the files that systems leave in folders, if there are any."""
     if not tree.skipped:
         return ()
-    message = f"'{tree.wanted.name}' holds what systems leave in folders: {listed(tree.skipped)}"
-    help = "it is skipped; delete it, or allow: skipped-files"
+    message = f"system files in '{tree.wanted.name}' are skipped: {listed(tree.skipped)}"
+    help = "delete them, or write allow: skipped-files"
     place = tree.wanted.span
     return (Diagnostic("skipped-files", message, place, help=help, severity="warning"),)
 
@@ -133,7 +133,7 @@ def _tree(base: Path, wanted: Wanted) -> _Tree:
             "no-classes",
             f"'{wanted.name}' holds no folder that could be a class",
             wanted.span,
-            help="put the images of each class into a folder of its own",
+            help="put the images of each class into a separate folder",
         )
     numbered = all(_is_number(kind) for kind in kinds)
     kinds.sort(key=lambda kind: (int(kind) if numbered else 0, kind))
@@ -201,7 +201,7 @@ def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None)
         if kind not in numbers:
             findings.error(
                 "unknown-class",
-                f"'{kind}' is no class of input '{name}' in the training set",
+                f"'{kind}' is not a class of input '{name}' in the training set",
                 span,
                 help=suggestion(kind, classes, f"the classes are {listed(classes)}")
                 if classes
@@ -216,15 +216,15 @@ def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None)
 def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
     """All images, [rows, channels, height, width] if the input has such rows, else without axis."""
     mode = pictures.mode_of(need)
-    size, whence = pictures.size_of(need), f"input '{need.name}' takes"
+    size, taker = pictures.size_of(need), f"input '{need.name}' takes"
     array: Array | None = None
     findings = Findings()
     for row, name, content in tree.contents(findings):
         try:
             picture = Picture(name, content, tree.wanted.span)
             if size is None:
-                size, whence = picture.size, f"'{name}' has"
-            picture.check_size(size, whence)
+                size, taker = picture.size, f"'{name}' has"
+            picture.check_size(size, taker)
             if array is None:
                 array = _room(tree, (len(tree), *size, *((3,) if mode == "RGB" else ())))
             array[row] = picture.pixels(mode)

@@ -99,7 +99,7 @@ def read(stream: IO[bytes], wanted: Wanted, limit: int = LIMIT) -> Array:
     if stream.read(1):
         raise refuse(
             "broken-file",
-            f"'{wanted.name}' goes on after the {sizes} values that it declares",
+            f"'{wanted.name}' continues after the {sizes} values that it declares",
             wanted.span,
         )
     values: Array = np.frombuffer(content, dtype).reshape(shape)

@@ -96,7 +96,7 @@ def column_for(
     if declared is not None:
         request = Request("csv", declared, InputRequirements(needs), path.parent)
         request, asked = CsvTable().asked(request)
-        request.faults.tell()
+        request.faults.raise_all()
         given = asked.feeds
     own = {name: wanted for name, wanted in given.items() if name == need.name}
     alone = {need.name: need}
@@ -107,7 +107,7 @@ def column_for(
     pick = _first_choice(table, path.name, attempts)[need.name]
     faults = Faults()
     _read(table, {need.name: pick}, faults)
-    faults.tell()
+    faults.raise_all()
     return _column(table, pick, classes if need.name in classes else None)
 
 
@@ -122,7 +122,7 @@ def _first_choice(
         request = Request("csv", Scalar(file), InputRequirements(needs), Path())
         try:
             picks = choose(table, request, Wanted(file, None), given)
-            request.faults.tell()
+            request.faults.raise_all()
             return picks
         except DataError as error:
             faults.append(error)
@@ -274,7 +274,7 @@ def _numbered(table: CsvFile, pick: Pick, classes: tuple[str, ...]) -> NDArray[n
         if cell not in numbers and len(findings.errors) < _MAX_FAULTS:
             findings.error(
                 "unknown-class",
-                f"'{cell}' is no class of input '{pick.name}' in the training set",
+                f"'{cell}' is not a class of input '{pick.name}' in the training set",
                 table.cell_span(line, pick.columns[0]),
                 help=suggestion(cell, classes, f"the classes are {listed(classes)}"),
             )
