@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.diagnostics import UsageError
 from graphnn.execution import ForwardPass, Mode, Plan, Step
 from graphnn.execution.network import Network, check_seed, names_of
-from graphnn.gradients._flat_pieces import is_finite, stopped_where_flat
-from graphnn.ops import Op
+from graphnn.gradients._refusals import unknown_parameter
+from graphnn.ops import Array, Op
 
-Array = NDArray[Any]
+Vjp = Callable[..., tuple[Array | None, ...]]
 
 
 def backprop(
@@ -163,7 +163,7 @@ class Reverse:
             value = values[plan.outputs[name]]
             total += float(np.add.reduce(value, axis=None)) / value.size
         gradients, finite = self._pulled(self._pulls, kept), True
-        if not is_finite(gradients.values()):
+        if not _is_finite(gradients.values()):
             gradients = self._pulled(self._careful, kept)
             finite = all(np.isfinite(gradient).all() for gradient in gradients.values())
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
@@ -195,7 +195,7 @@ class Reverse:
         return tuple(
             pull
             if type(steps[pull.output]).branch is Op.branch
-            else replace(pull, vjp=stopped_where_flat(pull.vjp))
+            else replace(pull, vjp=_stopped_where_flat(pull.vjp))
             for pull in self._pulls
         )
 
@@ -215,7 +215,8 @@ class Reverse:
         for name, slot in self._targets.items():
             found = None if slot is None else cotangents[slot]
             if found is None:
-                found = self._zeros(name, values, slot)
+                like = self._network.parameters[name] if slot is None else values[slot]
+                found = np.zeros_like(like)
             elif found.base is not None or id(found) in seen:
                 found = found.copy()
             seen.add(id(found))
@@ -243,9 +244,6 @@ class Reverse:
             state |= {str(names[operand]): array for operand, array in new.items()}
         return state
 
-    def _zeros(self, name: str, values: list[Array], slot: int | None) -> Array:
-        return np.zeros_like(self._network.parameters[name] if slot is None else values[slot])
-
 
 def _targets(
     network: Network, plan: Plan, only: str | Iterable[str] | None
@@ -255,13 +253,7 @@ def _targets(
     inputs = {node.name for node in network.graph.inputs if node.kind == "float"}
     for name in names:
         if name not in network.parameters and name not in inputs:
-            raise UsageError(
-                Diagnostic(
-                    "unknown-parameter",
-                    f"the network has no parameter '{name}'",
-                    help=suggestion(name, network.parameters),
-                )
-            )
+            raise UsageError(unknown_parameter(network, name))
     return {name: plan.parameters.get(name, plan.inputs.get(name)) for name in names}
 
 
@@ -282,7 +274,7 @@ class _Pull:
     """
 
     output: int
-    vjp: Callable[..., tuple[Array | None, ...]]
+    vjp: Vjp
     arguments: tuple[int, ...]
     wanted: tuple[int | None, ...]
     saves: bool
@@ -320,9 +312,7 @@ def _pull_back(pulls: Iterable[_Pull], kept: ForwardPass, cotangents: list[Array
                 cotangents[slot] = part if before is None else before + part
 
 
-def _watched(
-    pull: _Pull, step: Step, bound: Mapping[str, int], found: list[BlownUp]
-) -> Callable[..., tuple[Array | None, ...]]:
+def _watched(pull: _Pull, step: Step, bound: Mapping[str, int], found: list[BlownUp]) -> Vjp:
     """The vjp of a step, which adds to `found` what it blows up."""
 
     def vjp(
@@ -340,3 +330,31 @@ def _watched(
         return parts
 
     return vjp
+
+
+def _is_finite(gradients: Iterable[Array]) -> bool:
+    """Whether all entries surely are finite; a sum of squares is quicker than a search."""
+    flat = (array.ravel(order="K") for array in gradients)
+    return all(math.isfinite(np.dot(each, each)) for each in flat)
+
+
+def _stopped_where_flat(vjp: Vjp) -> Vjp:
+    """The vjp of an op of several pieces, with 0 for what is not finite on those that are flat.
+
+    Where ``relu(w)`` is 0 so is the derivative of ``sqrt(relu(w))``, though the slope of the root
+    is infinite there, and 0 times infinity is not a number.
+    """
+
+    def stopped(cotangent: Array, *arrays: Any, **saved: Any) -> tuple[Array | None, ...]:
+        parts = vjp(cotangent, *arrays, **saved)
+        lost = ~np.isfinite(cotangent)
+        if not np.any(lost):
+            return parts
+        rest = vjp(np.where(lost, cotangent.dtype.type(0), cotangent), *arrays, **saved)
+        slopes = vjp(lost.astype(cotangent.dtype), *arrays, **saved)
+        return tuple(
+            part if part is None or other is None else np.where(slope == 0, other, part)
+            for part, other, slope in zip(parts, rest, slopes, strict=True)
+        )
+
+    return stopped

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Annotated, Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import as_numbers
 from graphnn.execution.network import Network, names_of
 from graphnn.gradients._backprop import Reverse, backprop
+from graphnn.gradients._refusals import check_choice, refusal, unknown_parameter
 from graphnn.gradients._report import (
     VERDICTS,
     WORST_FIRST,
@@ -25,10 +25,10 @@ from graphnn.gradients._singular import is_singular
 from graphnn.gradients.numerical.api import Interrupted, estimate_gradient
 from graphnn.gradients.numerical.estimates import GradientEstimate
 from graphnn.gradients.numerical.options import GradientOptions, Typed, takes
+from graphnn.ops import Array
 from graphnn.spec.model import DType
 from graphnn.spec.sizes import show
 
-Array = NDArray[Any]
 _NOT_TAKEN = -1  # in place of a verdict
 _MARGIN = 10.0  # an error estimate is trusted to this factor
 _ROUNDING = 1e-13  # of the largest entry: what backprop itself may round in float64
@@ -75,15 +75,12 @@ class CheckOptions(GradientOptions):
         if self.tolerance is not None and not _is_part(self.tolerance):
             message = f"'tolerance' must be a number from 0 to 1, not {self.tolerance!r}"
             help = "leave it out for the rounding of the gradient's precision"
-            raise UsageError(Diagnostic("bad-option", message, help=help))
+            raise refusal("bad-option", message, help)
         if self.gradients is not None and self.dtype is not None:
             message = "'dtype' applies to backpropagation only, but gradients are given"
-            raise UsageError(Diagnostic("bad-option", message, help="leave it out"))
-        if self.dtype not in (None, *get_args(DType)):
-            names = get_args(DType)
-            help = suggestion(str(self.dtype), names, f"there are {' and '.join(names)}")
-            message = f"there is no precision '{self.dtype}'"
-            raise UsageError(Diagnostic("bad-option", message, help=help))
+            raise refusal("bad-option", message, "leave it out")
+        if self.dtype is not None:
+            check_choice("bad-option", "precision", self.dtype, get_args(DType))
 
 
 @takes(CheckOptions)
@@ -168,8 +165,7 @@ def compare(
     """
     for name in estimates:
         if name not in analytic:
-            message = f"there is no gradient of '{name}' to check"
-            raise UsageError(Diagnostic("missing-gradient", message))
+            raise refusal("missing-gradient", f"there is no gradient of '{name}' to check")
     sizes = [np.abs(found.value[np.isfinite(found.value)]) for found in estimates.values()]
     scale = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
     return GradientReport(
@@ -195,20 +191,13 @@ def _precision(array: Array) -> np.dtype[Any]:
     return array.dtype if array.dtype in (np.float32, np.float16) else np.dtype(np.float64)
 
 
-def _rounding(dtype: np.dtype[Any]) -> float:
-    """What a gradient of this precision may be off by, as a part of its largest entry."""
-    return _ROUNDING if dtype == np.float64 else _EPSILONS * float(np.finfo(dtype).eps)
-
-
 def _fitting(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]:
     """Gradients from elsewhere, once they fit the network."""
     faults, arrays = [], {}
     for name, given in gradients.items():
         array = as_numbers(given)
         if name not in network.parameters:
-            help = suggestion(name, network.parameters)
-            message = f"the network has no parameter '{name}'"
-            faults.append(Diagnostic("unknown-parameter", message, help=help))
+            faults.append(unknown_parameter(network, name))
         elif array is None:
             message = f"the gradient of '{name}' is not an array of numbers"
             faults.append(Diagnostic("not-numbers", message))
@@ -235,10 +224,12 @@ def _report(
     singular: str | None,
 ) -> ParameterReport:
     precision = _precision(analytic)
-    rounding = (_rounding(precision) if tolerance is None else tolerance) * scale
+    if tolerance is None:
+        lower = precision != np.float64
+        tolerance = _EPSILONS * float(np.finfo(precision).eps) if lower else _ROUNDING
     analytic = analytic.astype(np.float64)
     difference = np.abs(analytic - estimate.value)
-    allowed = _MARGIN * estimate.error + rounding
+    allowed = _MARGIN * estimate.error + tolerance * scale
     # Written so that a NaN difference counts as too large.
     apart = ~(difference <= allowed)
     size = np.maximum(np.abs(analytic), np.abs(estimate.value))
@@ -276,9 +267,8 @@ def _report(
 
 def _worst(verdicts: Array, ratio: Array) -> tuple[int, ...]:
     """Index of the worst entry; those that were not taken come last."""
-    severity = np.full(verdicts.shape, len(VERDICTS))
-    for rank, verdict in enumerate(WORST_FIRST):
-        severity[verdicts == VERDICTS.index(verdict)] = rank
+    # The last, which -1 finds, is that of entries not taken.
+    severity = np.array([*map(WORST_FIRST.index, VERDICTS), len(VERDICTS)])[verdicts]
     ratio = np.where(np.isnan(ratio), np.inf, ratio)
     place = np.lexsort((-ratio.ravel(), severity.ravel()))[0]
     return tuple(map(int, np.unravel_index(place, verdicts.shape)))

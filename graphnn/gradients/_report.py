@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.typing import NDArray
-
 from graphnn.gradients.numerical import selection
 from graphnn.gradients.numerical.estimates import GradientEstimate
 from graphnn.gradients.numerical.loop import Crossing
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 VERDICTS = ("agree", "wrong backward", "kink", "unresolved", "singular")
 WORST_FIRST = ("wrong backward", "singular", "unresolved", "kink", "agree")
 _LINES = 10

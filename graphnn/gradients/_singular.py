@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import Diagnostic
 from graphnn.gradients._backprop import BlownUp, Reverse
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 _STEP = 1e-6  # of the entry, or of 1e-6 where that is 0
 _SHRINKS = 1e-6  # to a second step, this part of the first
 _GROWS = 1.5  # the slope, from the first step to the second: a power below 0.97

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.execution import Mode
 from graphnn.execution.network import Network, check_seed
@@ -16,8 +15,8 @@ from graphnn.gradients.numerical import selection
 from graphnn.gradients.numerical.loop import Loop
 from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.rules import CENTRAL, FORWARD, DifferenceRule
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 # Down past the smallest step that float64 distinguishes from none, and to the textbook's example of
 # one that is far too small.
 STEPS = (*(10.0**-k for k in range(1, 21)), 10e-50)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.engine.probes import Probes
-from graphnn.gradients.numerical.estimates import GradientEstimate, Locate, Prober
+from graphnn.gradients.numerical.estimates import GradientEstimate, Prober
 from graphnn.gradients.numerical.loop import Loop
 from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.options import GradientOptions, takes
@@ -109,7 +109,8 @@ def estimate_gradient(
             try:
                 found = ways[name].take(prober, name, parameters[name], places, report)
                 if options.estimate and found.kink.any():
-                    found = replace(found, locate=_locate(loop(), name, ways[name].reaches))
+                    locate = partial(loop().crossing, name, ways[name].reaches)
+                    found = replace(found, locate=locate)
             except KeyboardInterrupt:
                 raise Interrupted(result, total) from None
             if found.taken:
@@ -133,8 +134,3 @@ def _prober(objective: Objective, options: GradientOptions) -> Iterator[Prober]:
         continued = options.method == "complex"
         probes = Probes(objective, pool, workers, options.max_memory, continued)
         yield stack.enter_context(probes)
-
-
-def _locate(loop: Loop, name: str, offsets: Sequence[float]) -> Locate:
-    """What finds the crossings of one parameter, of the network as it is now."""
-    return lambda index: loop.crossing(name, index, offsets)

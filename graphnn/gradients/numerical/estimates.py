@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graphnn.gradients.numerical.loop import Crossing
-from graphnn.gradients.numerical.probed import Probed
-from graphnn.gradients.numerical.rounding import noise, rounding
+from graphnn.gradients.numerical.engine.probes import Probes
+from graphnn.gradients.numerical.loop import Crossing, Loop
+from graphnn.gradients.numerical.objective import Probed
 from graphnn.gradients.numerical.rules import (
     ALONE,
     COMPARED,
@@ -19,10 +19,12 @@ from graphnn.gradients.numerical.rules import (
     DifferenceRule,
     Extrapolation,
 )
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 Progress = Callable[[int], None]
 Locate = Callable[[tuple[int, ...]], Crossing | None]
+# What gives losses at moved parameters, up to a constant.
+Prober = Loop | Probes
 TINY = 1e-20  # a complex step whose square is lost beside 1, and that underflows nowhere
 _AT_A_KINK = 1e-9  # how far to look for the kink that a point is at
 
@@ -74,40 +76,6 @@ class GradientEstimate:
         return tuple(each for each in found if each is not None)
 
 
-class Prober(Protocol):
-    """Gives losses at moved parameters, up to a constant."""
-
-    @property
-    def origin(self) -> float:
-        """What it gives where nothing is moved."""
-
-    @property
-    def stopped(self) -> bool:
-        """Whether Ctrl-C was pressed."""
-
-    def differences(
-        self,
-        name: str,
-        offsets: Sequence[float],
-        progress: Progress | None = None,
-        entries: Array | None = None,
-    ) -> Probed:
-        """Losses with each entry moved by each offset, fewer entries where Ctrl-C was pressed."""
-
-
-class Scheme(Protocol):
-    """How the derivatives by one parameter are taken."""
-
-    @property
-    def reaches(self) -> Sequence[float]:
-        """Offsets, on the real axis, within which kinks matter."""
-
-    def take(
-        self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
-    ) -> GradientEstimate:
-        """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
-
-
 @dataclass(frozen=True)
 class Differences:
     """Differences of losses.
@@ -138,13 +106,13 @@ class Differences:
 
     @property
     def reaches(self) -> Sequence[float]:
-        """As `Scheme.reaches`."""
+        """Offsets, on the real axis, within which kinks matter."""
         return [k * self.step for k in self._multiples]
 
     def take(
         self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
     ) -> GradientEstimate:
-        """As `Scheme.take`."""
+        """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
         probed = prober.differences(name, self.reaches, progress, places)
         losses: dict[int, Array] = dict(zip(self._multiples, probed.losses, strict=True))
         losses[0] = np.full(probed.loss_scale.shape, prober.origin)
@@ -153,19 +121,14 @@ class Differences:
             self.rule.order,
         )
         if self.estimate:
-            error = np.maximum(error, self._rounding(losses, probed, value, values))
+            moved = values.ravel() if probed.places is None else values.ravel()[probed.places]
+            # The entry itself is rounded where it was moved to.
+            place = EPSILON * np.abs(moved * value)
+            rounded = rounding(losses, probed.loss_scale, ~probed.kink) + place
+            error = np.maximum(error, rounded / self.step)
         else:
             error = np.full(value.shape, np.nan)
         return _spread(probed, values.shape, value, error)
-
-    def _rounding(
-        self, losses: Mapping[int, Array], probed: Probed, value: Array, values: Array
-    ) -> Array:
-        moved = values.ravel() if probed.places is None else values.ravel()[probed.places]
-        # The entry itself is rounded where it was moved to.
-        place = EPSILON * np.abs(moved * value)
-        total: Array = (rounding(losses, probed.loss_scale, ~probed.kink) + place) / self.step
-        return total
 
 
 @dataclass(frozen=True)
@@ -184,13 +147,13 @@ class ComplexStep:
 
     @property
     def reaches(self) -> Sequence[float]:
-        """As `Scheme.reaches`: only what the point itself lies on."""
+        """As those of `Differences`: only what the point itself lies on."""
         return (-_AT_A_KINK, _AT_A_KINK)
 
     def take(
         self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
     ) -> GradientEstimate:
-        """As `Scheme.take`."""
+        """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
         # Three times the step changes nothing but how it is rounded.
         multiples = (1, 3) if self.estimate else (1,)
         offsets: list[Any] = [1j * k * self.step for k in multiples]
@@ -203,15 +166,54 @@ class ComplexStep:
         return _spread(probed, values.shape, value, error)
 
 
+# How the derivatives by one parameter are taken.
+Scheme = Differences | ComplexStep
+
+
+def rounding(losses: Mapping[int, Array], loss_scale: Array, smooth: Array) -> Array:
+    """Typical error by rounding of a loss at each moved entry.
+
+    A divided difference over all places of a probe leaves of a smooth function only its highest
+    derivative, which a small step makes nothing; what remains is noise.
+
+    Parameters
+    ----------
+    losses : mapping of int to ndarray, shape (entries,)
+        By multiples of the step, 0 among them.
+    loss_scale : ndarray, shape (entries,)
+        Size of the losses that the entry moves.
+    smooth : ndarray of bool, shape (entries,)
+        Whether no probe crossed a kink: there a difference is no noise.
+
+    References
+    ----------
+    J. J. Moré and S. M. Wild, Estimating computational noise, SIAM Journal on Scientific Computing
+    33 (2011), for noise estimated from differences of high order.
+    """
+    weights = {k: 1 / math.prod(k - other for other in losses if other != k) for k in losses}
+    parts = [weight * losses[k] for k, weight in weights.items()]
+    return noise(np.abs(np.sum(parts, axis=0)) / math.hypot(*weights.values()), loss_scale, smooth)
+
+
+def noise(seen: Array, size: Array, counted: Array | None = None) -> Array:
+    """Typical noise of each number, of which `seen` shows one draw each.
+
+    A single draw may be small by chance, so the median of all counts too, each relative to the size
+    of its number, without those that `counted` leaves out. It is never less than the machine
+    epsilon times that size.
+    """
+    there = size > 0 if counted is None else counted & (size > 0)
+    common = EPSILON
+    if there.any():
+        common = max(common, float(np.median(seen[there] / size[there])))
+    total: Array = np.maximum(seen, common * size)
+    return total
+
+
 def _spread(probed: Probed, shape: tuple[int, ...], value: Array, error: Array) -> GradientEstimate:
     """What was found at some entries, as arrays of the parameter's shape."""
-    kink = probed.kink
-    if probed.places is None:
-        return GradientEstimate(value.reshape(shape), error.reshape(shape), kink.reshape(shape))
-    whole = GradientEstimate(
-        np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool), probed.places
-    )
-    whole.value.flat[probed.places] = value
-    whole.error.flat[probed.places] = error
-    whole.kink.flat[probed.places] = kink
-    return whole
+    whole = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+    places = slice(None) if probed.places is None else probed.places
+    for array, found in zip(whole, (value, error, probed.kink), strict=True):
+        array.flat[places] = found
+    return GradientEstimate(*whole, probed.places)

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graphnn.execution import Step
-from graphnn.gradients.numerical.objective import Objective
-from graphnn.gradients.numerical.probed import Probed
-from graphnn.ops import Op
-
-Array = NDArray[Any]
+from graphnn.gradients.numerical.objective import Objective, Probed
+from graphnn.ops import Array, Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,37 +67,28 @@ class Loop:
         self._keep = bool(self._branching or plan.noises)
         self._executor = objective.executor(keep=self._keep)
         self.origin, self._branches = self._evaluate()
-        self._grain = max(
-            (step.op.grain for step in plan.steps if step.output in plan.outputs.values()),
-            default=0.0,
-        )
+        ends = plan.outputs.values()
+        self._grain = max((s.op.grain for s in plan.steps if s.output in ends), default=0.0)
 
     def at(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, bool]:
         """Loss with one entry moved by `offset`, and whether a kink lies between."""
         value, branches = self._moved(name, index, offset)
-        crossed = any(
-            not np.array_equal(here, there)
-            for here, there in zip(self._branches, branches, strict=True)
-        )
-        return value, crossed
+        return value, not all(map(np.array_equal, self._branches, branches))
 
     def crossing(
-        self, name: str, index: tuple[int, ...], offsets: Iterable[float]
+        self, name: str, offsets: Iterable[float], index: tuple[int, ...]
     ) -> Crossing | None:
         """Where the nearest of `offsets` that crosses a kink does so, None where none does."""
         for offset in sorted(offsets, key=abs):
             branches = self._moved(name, index, offset)[1]
             for step, here, there in zip(self._branching, self._branches, branches, strict=True):
                 if not np.array_equal(here, there):
-                    return self._place(index, step, here != there)
+                    first = tuple(map(int, np.argwhere(here != there)[0]))
+                    shape = self._executor.plan.slots[step.output].shape
+                    if first and shape and not isinstance(shape[0], int):
+                        return Crossing(index, step.node, first[0], first[1:])
+                    return Crossing(index, step.node, None, first)
         return None
-
-    def _place(self, entry: tuple[int, ...], step: Step, differs: Array) -> Crossing:
-        first = tuple(int(i) for i in np.argwhere(differs)[0])
-        shape = self._executor.plan.slots[step.output].shape
-        if first and shape and not isinstance(shape[0], int):
-            return Crossing(entry, step.node, first[0], first[1:])
-        return Crossing(entry, step.node, None, first)
 
     def differences(
         self,

@@ -1,15 +1,16 @@
-"""The loss that a numerical gradient is taken of: a network on one batch."""
+"""The loss that a numerical gradient is taken of, and what probes of it find."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from graphnn.execution import Executor, Mode
 from graphnn.execution.network import Network
+from graphnn.ops import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +45,30 @@ class Objective:
     def noise(self) -> np.random.Generator:
         """What the noise of every probe is drawn from, which so is the same."""
         return np.random.default_rng(self.seed)
+
+
+class Probed(NamedTuple):
+    """Losses with each entry of a parameter moved by each offset.
+
+    Attributes
+    ----------
+    losses : ndarray, shape (offsets, entries)
+        Up to a constant.
+    crossed : ndarray of bool, shape (offsets, entries)
+        Whether a kink lies between the base and the moved point.
+    loss_scale : ndarray, shape (entries,)
+        Mean of the losses that the entry moves, as far as is known: what rounding scales by.
+    places : ndarray of int or None
+        Which entries of the parameter's flat array; None for all. Fewer than were asked for where
+        Ctrl-C was pressed.
+    """
+
+    losses: Array
+    crossed: Array
+    loss_scale: Array
+    places: Array | None = None
+
+    @property
+    def kink(self) -> Array:
+        """Whether any probe of the entry crossed a kink."""
+        return np.asarray(self.crossed.any(axis=0))

@@ -27,9 +27,10 @@ from typing import (
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import Mode
 from graphnn.execution.network import Network, check_seed
+from graphnn.gradients._refusals import check_choice
 from graphnn.gradients.numerical.rules import DifferenceRule, Extrapolation, StepRule
 from graphnn.gradients.numerical.selection import Entries
 
@@ -194,10 +195,8 @@ class GradientOptions:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
-        if self.method not in get_args(Method):
-            raise UsageError(_unknown_method(str(self.method)))
-        faults = [*self._misshared()]
-        if faults:
+        check_choice("unknown-method", "method", self.method, get_args(Method))
+        if faults := [*self._misshared()]:
             raise UsageError(*faults)
 
     def _misshared(self) -> Iterable[Diagnostic]:
@@ -296,13 +295,6 @@ def takes(
         return cast(TakesOptions[Options, Result], wrapped)
 
     return decorate
-
-
-def _unknown_method(name: str) -> Diagnostic:
-    methods = get_args(Method)
-    help = f"there are {', '.join(methods[:-1])} and {methods[-1]}"
-    help = suggestion(name, methods, help)
-    return Diagnostic("unknown-method", f"there is no method '{name}'", help=help)
 
 
 def _is_count(value: Any) -> bool:

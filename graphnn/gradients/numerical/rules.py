@@ -11,14 +11,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from graphnn.diagnostics import Code, Diagnostic, UsageError, suggestion
+from graphnn.gradients._refusals import check_choice, refusal
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 EPSILON = float(np.finfo(np.float64).eps)
 _EXACT = 1e-9  # of a sum of weights: what rounding them may leave
 
@@ -59,7 +58,7 @@ class DifferenceRule:
                     f"w[k] * k**{power} is {wanted:g}, not {found:g}"
                 )
                 help = "such as {-1: -0.5, 1: 0.5}, of order 2"
-                raise UsageError(Diagnostic("bad-rule", message, help=help))
+                raise refusal("bad-rule", message, help)
 
     def apply(self, values: Mapping[int, Array], step: float, stretch: int = 1) -> Array:
         """The derivative from `values` at multiples of `step`, with a step `stretch` times it."""
@@ -153,18 +152,14 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
     if isinstance(rule, DifferenceRule):
         if order not in (None, rule.order):
             message = f"the rule given has order {rule.order}, not {order}"
-            raise UsageError(Diagnostic("unknown-order", message, help="leave 'order' out"))
+            raise refusal("unknown-order", message, "leave 'order' out")
         return rule
-    names = dict.fromkeys(name for name, _ in RULES)
-    _known("unknown-rule", "rule", rule, names)
-    orders = [known for name, known in RULES if name == rule]
-    if order is None:
-        order = orders[0]
-    if order not in orders:
+    check_choice("unknown-rule", "rule", rule, dict.fromkeys(name for name, _ in RULES))
+    orders = {known: found for (name, known), found in RULES.items() if name == rule}
+    if order is not None and order not in orders:
         message = f"the {rule} rule has no order {order!r}"
-        help = f"its order is {' or '.join(map(str, orders))}"
-        raise UsageError(Diagnostic("unknown-order", message, help=help))
-    return RULES[rule, order]
+        raise refusal("unknown-order", message, f"its order is {' or '.join(map(str, orders))}")
+    return orders[order or min(orders)]
 
 
 def find_extrapolation(given: str | Extrapolation) -> Extrapolation:
@@ -177,7 +172,8 @@ def find_extrapolation(given: str | Extrapolation) -> Extrapolation:
     """
     if isinstance(given, Extrapolation):
         return given
-    return _known("unknown-extrapolation", "extrapolation", given, EXTRAPOLATIONS)[given]
+    check_choice("unknown-extrapolation", "extrapolation", given, EXTRAPOLATIONS)
+    return EXTRAPOLATIONS[given]
 
 
 def find_step(given: str | StepRule) -> StepRule:
@@ -190,21 +186,11 @@ def find_step(given: str | StepRule) -> StepRule:
     """
     if not isinstance(given, str):
         return given
-    return _known("unknown-step-rule", "step rule", given, STEPS)[given]
-
-
-Known = TypeVar("Known", bound=Mapping[str, Any])
+    check_choice("unknown-step-rule", "step rule", given, STEPS)
+    return STEPS[given]
 
 
 def is_step(value: Any) -> bool:
     """Whether entries can be moved so far."""
     number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
     return isinstance(number, Real) and 0 < float(number) < math.inf
-
-
-def _known(code: Code, what: str, name: str, among: Known) -> Known:
-    if name not in tuple(among):
-        message = f"there is no {what} '{name}'"
-        help = suggestion(str(name), among, f"there are {' and '.join(among)}")
-        raise UsageError(Diagnostic(code, message, help=help))
-    return among

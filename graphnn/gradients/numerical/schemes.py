@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution.network import Network
-from graphnn.gradients.numerical import rules, selection
+from graphnn.gradients._refusals import known_parameters, refusal
+from graphnn.gradients.numerical import rules
 from graphnn.gradients.numerical.estimates import TINY, ComplexStep, Differences, Scheme
 from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.options import GradientOptions
@@ -23,30 +24,24 @@ def choose(network: Network, names: tuple[str, ...], options: GradientOptions) -
     """
     rule = rules.find(options.rule, options.order)
     extrapolation = rules.find_extrapolation(options.extrapolation)
-    if options.method != "complex":
-        steps = _steps(network, names, options, rule, rule.default_step())
-        return {
-            name: Differences(rule, step, extrapolation, options.estimate)
-            for name, step in steps.items()
-        }
-    ruled = isinstance(options.step, str) or callable(options.step) or options.order is not None
-    if ruled or (rule, extrapolation) != (rules.CENTRAL, rules.COMPARED):
+    complex, step, estimate = options.method == "complex", options.step, options.estimate
+    ruled = isinstance(step, str) or callable(step)
+    plain = (rule, extrapolation, options.order) == (rules.CENTRAL, rules.COMPARED, None)
+    if complex and (ruled or not plain):
         message = "the complex step has no rules, order or extrapolation"
-        raise UsageError(Diagnostic("bad-option", message, help="leave them out"))
-    steps = _steps(network, names, options, rule, TINY)
-    return {name: ComplexStep(step, options.estimate) for name, step in steps.items()}
+        raise refusal("bad-option", message, "leave them out")
+    steps = _steps(network, names, options, rule)
+    if complex:
+        return {name: ComplexStep(h, estimate) for name, h in steps.items()}
+    return {name: Differences(rule, h, extrapolation, estimate) for name, h in steps.items()}
 
 
 def _steps(
-    network: Network,
-    names: tuple[str, ...],
-    options: GradientOptions,
-    rule: DifferenceRule,
-    default: float,
+    network: Network, names: tuple[str, ...], options: GradientOptions, rule: DifferenceRule
 ) -> dict[str, float]:
-    step = options.step
+    step, default = options.step, TINY if options.method == "complex" else rule.default_step()
     if isinstance(step, Mapping):
-        selection.known(network, step)
+        known_parameters(network, step)
         steps = {name: step.get(name, default) for name in names}
     elif isinstance(step, str) or callable(step):
         of = rules.find_step(step)
@@ -55,7 +50,7 @@ def _steps(
         steps = dict.fromkeys(names, default if step is None else step)
     for value in steps.values():
         if not rules.is_step(value):
-            raise UsageError(Diagnostic("bad-step", f"the step must be positive, not {value}"))
+            raise refusal("bad-step", f"the step must be positive, not {value}")
     return steps
 
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.execution import Plan, Step
 from graphnn.gradients.numerical.engine.continuation import continued
 from graphnn.gradients.numerical.objective import Objective
-from graphnn.ops import Op
-
-Array = NDArray[Any]
+from graphnn.ops import Array, Op
 
 
 class BasePass:

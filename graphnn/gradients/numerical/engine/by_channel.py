@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.gradients.numerical.engine.base_pass import data_slots
 from graphnn.gradients.numerical.engine.cases import Cases
@@ -17,8 +16,8 @@ from graphnn.gradients.numerical.engine.propagation import Propagation
 from graphnn.gradients.numerical.engine.route import ENTRIES, Route
 from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets
 from graphnn.gradients.numerical.rules import EPSILON
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 Piece = tuple[slice, slice]
 _WORK = 1 << 22  # entries of all moves that a piece is cut to: some milliseconds
 _CURVED = 1 << 19  # likewise, where curves stand for most of the moves

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.gradients.numerical.engine.route import ENTRIES, ROWS, MovedRows, Route
 from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets
-
-Array = NDArray[Any]
+from graphnn.ops import Array
 
 
 class ByRows:

@@ -15,15 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from numpy.typing import NDArray
 
 from graphnn.gradients.numerical.rules import EPSILON
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 _FEWEST = 4  # points, of which only the last coefficient can show that the others fall off
 _ROUNDED = 2 * EPSILON  # last coefficients that may be rounding, of a loss's size
 _ROUNDED_OF_MORE = 30 * EPSILON  # likewise, of more points

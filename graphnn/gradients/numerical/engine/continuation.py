@@ -6,12 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.execution import Plan
-from graphnn.ops import Op
-
-Array = NDArray[Any]
+from graphnn.ops import Array, Op
 
 
 @dataclass(frozen=True, slots=True)

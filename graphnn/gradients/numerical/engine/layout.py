@@ -8,12 +8,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.execution import Step
 from graphnn.gradients.numerical.engine.route import Route
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 Shape = tuple[int, ...]
 
 

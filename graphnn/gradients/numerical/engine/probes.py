@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.gradients.numerical.engine.base_pass import BasePass
 from graphnn.gradients.numerical.engine.by_channel import ByChannel
@@ -30,11 +29,10 @@ from graphnn.gradients.numerical.engine.by_rows import ByRows
 from graphnn.gradients.numerical.engine.route import Route
 from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets, Strategy
 from graphnn.gradients.numerical.engine.workers import Shared
-from graphnn.gradients.numerical.objective import Objective
+from graphnn.gradients.numerical.objective import Objective, Probed
 from graphnn.gradients.numerical.options import MAX_MEMORY
-from graphnn.gradients.numerical.probed import Probed
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 _HEAP = 31 << 20  # bytes; glibc heeds blocks up to 32 MiB
 _AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
 _FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels

@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.execution import Step
 from graphnn.gradients.numerical.engine.layout import Layout, Shape, first, rows_first, rows_last
-
-Array = NDArray[Any]
+from graphnn.ops import Array
 
 
 @dataclass(slots=True)

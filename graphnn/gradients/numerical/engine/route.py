@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.execution import Step
 from graphnn.gradients.numerical.engine.base_pass import BasePass, data_slots
+from graphnn.ops import Array
 
-Array = NDArray[Any]
 ROWS = 4096  # rows a call: enough to hide the interpreter, few enough for the cache
 # Entries of one array of rows: 4 MiB in float64. Threads wait for one another less often the longer
 # a call of NumPy takes, which counts for more than what the nearest cache would save.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from graphnn.ops import Array
+
 Offsets = tuple[float | complex, ...]
 
 

@@ -1,0 +1,48 @@
+"""What the calls of this room refuse alike: options, and names that nothing has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from graphnn.diagnostics import Code, Diagnostic, UsageError, suggestion
+from graphnn.execution.network import Network, names_of
+
+
+def refusal(code: Code, message: str, help: str = "") -> UsageError:
+    """The error of a call with one fault."""
+    return UsageError(Diagnostic(code, message, help=help))
+
+
+def check_choice(code: Code, what: str, name: Any, among: Iterable[str]) -> None:
+    """Refuse a name that is not `among` those there are.
+
+    Raises
+    ------
+    UsageError
+    """
+    names = tuple(among)
+    if name not in names:
+        others = f"there are {', '.join(names[:-1])} and {names[-1]}"
+        raise refusal(code, f"there is no {what} '{name}'", suggestion(str(name), names, others))
+
+
+def unknown_parameter(network: Network, name: str) -> Diagnostic:
+    """The fault of a name that no parameter has."""
+    help = suggestion(name, network.parameters)
+    return Diagnostic("unknown-parameter", f"the network has no parameter '{name}'", help=help)
+
+
+def known_parameters(network: Network, names: str | Iterable[str]) -> tuple[str, ...]:
+    """`names`, once all are those of parameters.
+
+    Raises
+    ------
+    UsageError
+        One is not.
+    """
+    names = names_of(names)
+    for name in names:
+        if name not in network.parameters:
+            raise UsageError(unknown_parameter(network, name))
+    return names
