@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import graphnn
-from benchmark_runs import ROOT, numbers, printed
+from benchmark_runs import numbers, printed
 from graphnn.training import load_sets
+from places import ROOT
 
 pytestmark = pytest.mark.slow
 

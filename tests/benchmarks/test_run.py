@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import yaml
 
-from benchmark_runs import ROOT, numbers, printed
+from benchmark_runs import numbers, printed
+from places import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ import graphnn
 from graphnn.spec import format_file, mentions, reader
 from graphnn.spec.values import plain
 from graphnn.training import VOCABULARY
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
 
 

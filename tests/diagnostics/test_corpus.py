@@ -29,9 +29,8 @@ from graphnn.spec.writing import syntax
 from graphnn.storage import files
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.pictures import Picture
+from places import BAD_SPECS, ROOT
 
-ROOT = Path(__file__).parents[2]
-CORPUS = ROOT / "tests" / "bad_specs"
 PAGES = ROOT / "graphnn" / "diagnostics" / "pages"
 MARK = r"^(?:error|warning)\[([a-z-]+)\]: "
 FILES = {
@@ -594,11 +593,15 @@ def test_a_recipe_and_its_message(code, told):
 
 
 def test_every_code_has_a_whole_message():
-    texts = [path.read_text("utf-8") for path in (*CORPUS.glob("*.expected"), *PAGES.glob("*.md"))]
+    texts = [
+        path.read_text("utf-8") for path in (*BAD_SPECS.glob("*.expected"), *PAGES.glob("*.md"))
+    ]
     shown = {code for text in texts for code in re.findall(MARK, text, re.M)}
     assert set(CODES) == shown | RECIPES.keys()
 
 
 def test_a_recipe_is_only_where_no_spec_does():
-    names = {path.stem for path in (*CORPUS.glob("*.yaml"), *(CORPUS / "explained").iterdir())}
+    names = {
+        path.stem for path in (*BAD_SPECS.glob("*.yaml"), *(BAD_SPECS / "explained").iterdir())
+    }
     assert not names & RECIPES.keys()

@@ -15,10 +15,10 @@ import pytest
 
 import graphnn
 from graphnn.diagnostics import ALLOWABLE, CODES, UsageError, summary
+from places import BAD_SPECS, ROOT
 
-ROOT = Path(__file__).parents[2]
 PAGES = ROOT / "graphnn" / "diagnostics" / "pages"
-EXPLAINED = ROOT / "tests" / "bad_specs" / "explained"
+EXPLAINED = BAD_SPECS / "explained"
 EXAMPLES = sorted(
     path.name
     for path in EXPLAINED.iterdir()

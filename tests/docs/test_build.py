@@ -9,9 +9,9 @@ import sys
 
 import pytest
 
-from docs_pages import ROOT
 from graphnn.diagnostics import CODES, page_url
 from graphnn.ops import REGISTRY
+from places import ROOT
 
 pytest.importorskip("sphinx")
 pytest.importorskip("myst_parser")

@@ -7,12 +7,12 @@ import re
 
 import pytest
 
-from docs_pages import ROOT
 from graphnn.cli.app import app
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import TrainSpec
 from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation
+from places import ROOT
 
 LANGUAGE = (ROOT / "docs" / "spec-language.md").read_text()
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 import docs_pages
-from docs_pages import ROOT, MismatchError, Runner, blocks, corrected, fits, folder
+from docs_pages import MismatchError, Runner, blocks, corrected, fits, folder
 from graphnn.ops import REGISTRY
 from op_laws import LAWS, every_case
+from places import ROOT
 
 PAGES = docs_pages.pages()
 # Long trainings, and pytest run by pytest.

@@ -8,7 +8,7 @@ import re
 import pytest
 
 import graphnn
-from docs_pages import ROOT
+from places import ROOT
 
 KEPT = {"xor": "gates/xor.yaml", "mnist": "mnist.yaml"}
 

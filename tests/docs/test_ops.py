@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 import graphnn
-from docs_pages import ROOT, blocks
+from docs_pages import blocks
 from graphnn.ops import REGISTRY
 from graphnn.spec.values import plain
+from places import ROOT
 
 OPS = [name for name, op in REGISTRY.items() if not op.internal]
 

@@ -2,11 +2,11 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from places import ROOT
+
 PAGE = ROOT / "docs" / "reading-the-code.md"
 LINK = re.compile(r"\[`([\w.]+)`\]\(([^)]+\.py)\)")
 LINKS = [(name, target) for name, target in LINK.findall(PAGE.read_text())]

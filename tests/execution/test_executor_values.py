@@ -154,7 +154,7 @@ def needed(net, wanted, inputs):
     return {name: inputs[name] for name in plan.inputs}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(programs())
 def test_runs_agree_with_numpy(case):
     program, wanted = case
@@ -183,7 +183,7 @@ def test_runs_agree_with_numpy(case):
         assert not any(np.shares_memory(array, other) for other in arrays[:number])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(programs())
 def test_every_value_is_kept_for_a_reverse_pass(case):
     program, wanted = case
@@ -202,7 +202,7 @@ def test_every_value_is_kept_for_a_reverse_pass(case):
         release()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(programs())
 def test_float32(case):
     program, wanted = case

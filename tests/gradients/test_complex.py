@@ -59,7 +59,7 @@ def test_far_below_0_too():
         np.testing.assert_allclose(found.value, np.exp(points), rtol=1e-12, atol=1e-288)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(document=graphs(), rows=st.integers(1, 5), seed=st.integers(0, 99))
 def test_it_agrees_with_backpropagation_on_any_graph(document, rows, seed):
     # Backpropagation in single precision would be off in its seventh digit.

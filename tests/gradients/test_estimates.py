@@ -1,7 +1,6 @@
 """Error estimates hold, and are not much too wide, over networks of all kinds."""
 
 import importlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +10,8 @@ from hypothesis import strategies as st
 import graphnn
 from gradient_cases import WIDTH, digits, graphs
 from graphnn.gradients.numerical import estimates
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 HELD, WIDE = 0.999, 1000
 
 
@@ -58,7 +57,7 @@ def test_estimates_that_leave_rounding_out_are_caught(benchmark, monkeypatch):
 def test_estimates_hold_over_any_graph():
     outside = total = 0
 
-    @settings(max_examples=80, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=80, derandomize=True, database=None)
     @given(document=graphs(), rows=st.integers(1, 5), seed=st.integers(0, 99))
     def draw(document, rows, seed):
         nonlocal outside, total

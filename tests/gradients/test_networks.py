@@ -19,7 +19,7 @@ def networks_of(*ops, **how):
     """Decorates a law of a network in a mode with a step, None for the default."""
 
     def decorate(law):
-        @settings(deadline=None, **how)
+        @settings(**how)
         @given(
             networks(ops, max_ops=3),
             st.sampled_from(["run", "train"]),
@@ -89,7 +89,7 @@ def test_a_true_fact_changes_nothing(fact, op, monkeypatch):
 
 @pytest.mark.parametrize("op", TAKING_DATA)
 def test_backprop_is_the_numerical_gradient(op):
-    @settings(max_examples=6, deadline=None)
+    @settings(max_examples=6)
     @given(networks([op], max_ops=3))
     def law(case):
         report = graphnn.check_gradients(case.network(), case.inputs)

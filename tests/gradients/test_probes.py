@@ -15,7 +15,7 @@ from graphnn.ops.families.activation import Softmax
 from graphnn.ops.families.linear import Affine
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     document=graphs(),
     rows=st.integers(1, 5),

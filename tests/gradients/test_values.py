@@ -129,7 +129,7 @@ def test_the_gradient_by_an_input():
         assert found[index] == pytest.approx((up - down) / (2 * step), rel=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(rows=st.integers(1, 5), seed=st.integers(0, 1000), step=st.sampled_from([1e-3, 1e-4]))
 def test_the_two_gradients_agree(rows, seed, step):
     net, inputs = digits(rows, seed)

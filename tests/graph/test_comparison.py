@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import graphnn
 from graphnn.diagnostics import FileError, SpecError
 from graphnn.spec import reader
 from graphnn.spec.values import plain
+from places import BAD_SPECS, ROOT
 
-ROOT = Path(__file__).parents[2]
 SPECS = sorted(p for p in (ROOT / "specs").rglob("*.yaml") if "\nnodes:" in p.read_text())
 BASE = """\
 graphnn: 1
@@ -307,7 +306,6 @@ def chain(nodes):
     return {"graphnn": 1, "nodes": made}
 
 
-@settings(deadline=None)
 @given(NODES, NODES)
 def test_law_of_any_two_networks(one, other):
     a, b = graphnn.loads(chain(one)), graphnn.loads(chain(other))
@@ -388,11 +386,11 @@ def test_weights_of_a_file_are_their_numbers(tmp_path):
 
 def test_a_bad_file_is_told():
     with pytest.raises(SpecError, match="there is no op 'Sigmod'"):
-        graphnn.diff(net(BASE), ROOT / "tests" / "bad_specs" / "unknown-op.yaml")
+        graphnn.diff(net(BASE), BAD_SPECS / "unknown-op.yaml")
 
 
 def test_both_files_at_fault_are_told(tmp_path):
-    bad = ROOT / "tests" / "bad_specs"
+    bad = BAD_SPECS
     with pytest.raises(SpecError) as caught:
         graphnn.diff(bad / "no-nodes.yaml", bad / "unknown-version.yaml")
     assert [found.code for found in caught.value.diagnostics] == ["no-nodes", "unknown-version"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import jsonschema
@@ -20,11 +19,10 @@ from graphnn.spec.forms import key_names
 from graphnn.spec.model import NodeSpec
 from graphnn.spec.values import plain
 from graphnn.training import OPTIMIZERS
+from places import BAD_SPECS, ROOT, SPECS
 
-ROOT = Path(__file__).parents[2]
-GOOD = sorted(path for path in (ROOT / "specs").rglob("*.*") if path.suffix in (".yaml", ".json"))
+GOOD = sorted(path for path in SPECS.rglob("*.*") if path.suffix in (".yaml", ".json"))
 TEMPLATES = sorted((ROOT / "graphnn" / "cli" / "templates").glob("*.yaml"))
-BAD = ROOT / "tests" / "bad_specs"
 # Codes of faults that a schema can tell: every file with one of them is refused.
 TOLD = {
     "bad-allow",
@@ -137,7 +135,7 @@ def told(made, document):
 
 def bad_documents():
     """Files that can be read, each with the code that it is named after."""
-    for path in sorted(BAD.iterdir()):
+    for path in sorted(BAD_SPECS.iterdir()):
         if path.suffix in (".yaml", ".json"):
             text = path.with_suffix(".expected").read_text("utf-8")
             codes = set(re.findall(r"^error\[([a-z-]+)\]", text, re.MULTILINE))
@@ -169,7 +167,7 @@ def test_every_code_is_decided():
 
 
 def test_what_it_refuses_is_refused_by_check(made, monkeypatch):
-    monkeypatch.chdir(BAD)
+    monkeypatch.chdir(BAD_SPECS)
     check = validator(made)
     for name, document, _ in bad_documents():
         if not check.is_valid(document):

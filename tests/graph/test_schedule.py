@@ -58,7 +58,7 @@ def graphs(draw):
     return {name: reads[name] for name in draw(st.permutations(names))}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(graphs())
 def test_order_is_that_of_the_file_as_far_as_edges_allow(reads):
     nodes = {name: node(read) for name, read in reads.items()}

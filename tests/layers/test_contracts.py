@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from places import ROOT
+
 pytest.importorskip("importlinter")
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 LAYERS = "Imports point one way"
 LIBRARIES = "Each third-party library has its one room"
 NUMERICAL = "The numerical gradient sees neither backpropagation nor a concrete op"

@@ -8,13 +8,12 @@ import importlib.util
 import inspect
 import pkgutil
 import re
-from pathlib import Path
 
 import pytest
 
 import graphnn
+from places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ROOMS = sorted(found.name for found in pkgutil.iter_modules(graphnn.__path__) if found.ispkg)
 PAGES = [
     ROOT / "README.md",

@@ -12,9 +12,9 @@ import pytest
 from graphnn.diagnostics import GraphnnError
 from graphnn.lsp import queries
 from graphnn.lsp.document import Document
+from places import BAD_SPECS, ROOT
 
-ROOT = Path(__file__).parents[2]
-SPECS = [*sorted((ROOT / "specs").rglob("*.yaml")), ROOT / "tests/bad_specs/cycle-block.yaml"]
+SPECS = [*sorted((ROOT / "specs").rglob("*.yaml")), BAD_SPECS / "cycle-block.yaml"]
 CUTS = 6  # of each kind in each file; places asked about in each
 START = "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
 

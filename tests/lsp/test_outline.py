@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from graphnn.lsp import outline, queries
 from graphnn.lsp.document import Document
 from graphnn.spec import reader
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SPECS = sorted((*(ROOT / "specs").rglob("*.yaml"), *(ROOT / "specs").rglob("*.json")))
 
 
@@ -97,7 +97,7 @@ pieces = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pieces, st.booleans())
 @example("*a", False)
 @example("nodes: &a {x: *a}", False)

@@ -14,7 +14,6 @@ from graphnn.lsp.document import Document
 from graphnn.ops import REGISTRY
 from graphnn.spec import format_text
 
-ROOT = Path(__file__).parents[2]
 TEXT = """\
 graphnn: 1
 sizes: {hidden: 3}

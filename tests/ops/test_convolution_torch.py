@@ -18,7 +18,6 @@ functional = torch.nn.functional
 THOROUGH = settings(
     max_examples=150,
     database=None,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
 )

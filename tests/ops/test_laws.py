@@ -75,14 +75,6 @@ def test_documents_itself(name):
         assert len(REGISTRY[fused].operands) == len(op_class.operands)
 
 
-@pytest.fixture(autouse=True)
-def clean_registry():
-    before = dict(REGISTRY)
-    yield
-    REGISTRY.clear()
-    REGISTRY.update(before)
-
-
 def assert_caught(op_class, law):
     assert REGISTRY[op_class.name] is op_class
     with pytest.raises(AssertionError):

@@ -15,15 +15,7 @@ from graphnn.ops.initializers import Zeros
 from graphnn.testing.strategies import MARGIN, attributes, op_cases
 from op_laws import LAWS, every_case
 
-QUICK = settings(max_examples=200, database=None, deadline=None, derandomize=True)
-
-
-@pytest.fixture(autouse=True)
-def clean_registry():
-    before = dict(REGISTRY)
-    yield
-    REGISTRY.clear()
-    REGISTRY.update(before)
+QUICK = settings(max_examples=200, database=None, derandomize=True)
 
 
 def planted(**fields):

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 import graphnn
+from places import BAD_SPECS
 
-ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "tests" / "bad_specs"
-SPECS = sorted(path.name for path in FOLDER.iterdir() if path.suffix in (".yaml", ".json"))
+SPECS = sorted(path.name for path in BAD_SPECS.iterdir() if path.suffix in (".yaml", ".json"))
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_what_is_said(name, monkeypatch):
-    monkeypatch.chdir(FOLDER)
+    monkeypatch.chdir(BAD_SPECS)
     found = graphnn.diagnose(name)
     expected = Path(name).with_suffix(".expected").read_text(encoding="utf-8")
     assert str(graphnn.GraphnnError(*found)) + "\n" == expected
@@ -36,6 +35,6 @@ def _named(name, code):
 
 
 def test_every_spec_has_its_text_and_every_text_its_spec():
-    texts = {path.stem for path in FOLDER.glob("*.expected")}
+    texts = {path.stem for path in BAD_SPECS.glob("*.expected")}
     assert texts == {Path(name).stem for name in SPECS}
     assert len(SPECS) == len(texts)

@@ -84,7 +84,7 @@ def unfolded(document):
     return {name: tuple(map(real, read)) for name, read in found.items()}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(specs())
 @example(
     {

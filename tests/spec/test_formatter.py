@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -18,9 +17,9 @@ from graphnn.spec import format_file, format_text, reader, to_yaml
 from graphnn.spec.values import located, plain
 from graphnn.spec.writing import layout, syntax
 from graphnn.spec.writing.writer import to_json
-from odd_layouts import COMMENT, OddLayout
+from odd_layouts import COMMENT, OddLayout, same
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SPECS = sorted(path for path in (ROOT / "specs").rglob("*.*") if path.suffix in (".yaml", ".json"))
 TEMPLATES = sorted((ROOT / "graphnn" / "cli" / "templates").glob("*.yaml"))
 
@@ -106,11 +105,6 @@ train: {loss: a1}
 """
 
 
-def same(one, other):
-    """Equality that tells 1 from True and 0.0 from -0.0."""
-    return repr(one) == repr(other)
-
-
 def faults(odd):
     """What the formatter does wrong with a text."""
     made = format_text(odd.text)
@@ -122,7 +116,7 @@ def faults(odd):
         yield "formatting again changes it"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.randoms(use_true_random=False))
 def test_law_of_odd_layouts(random):
     assert list(faults(OddLayout(random))) == []

@@ -7,15 +7,14 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from graphnn.spec import forms, model
 from graphnn.spec.forms import key_names
 from graphnn.spec.vocabulary import NO_NAMES
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "graphnn"
 SEED = '    seed: int = key(forms.whole(0), "Of every random choice.", 0)\n'
 PLANTED = '    warmth: int = key(forms.whole(2), "How warm it is kept.", 3)\n'

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphnn.diagnostics import SpecError
@@ -346,7 +346,6 @@ def check_places_of_json(top: Mapping) -> None:
         assert repr(json.loads(excerpt(value))) == repr(plain(value))
 
 
-@settings(deadline=None)
 @given(data_of(any_text), layouts, st.booleans())
 def test_json_is_read_as_it_was_written(data: Any, layout: Any, escaped: bool) -> None:
     text = json.dumps(data, ensure_ascii=escaped, **layout)
@@ -355,7 +354,6 @@ def test_json_is_read_as_it_was_written(data: Any, layout: Any, escaped: bool) -
     check_places_of_json(top)
 
 
-@settings(deadline=None)
 @given(data_of(yaml_text), layouts)
 @example({"\0\x1f": "\t /"}, {})
 def test_json_is_yaml_with_the_same_values_and_places(data: Any, layout: Any) -> None:
@@ -374,7 +372,6 @@ _Dumper.add_representer(
 )
 
 
-@settings(deadline=None)
 @given(
     data_of(any_text),
     st.sampled_from([False, None, True]),

@@ -443,7 +443,7 @@ yaml_texts = (
 
 
 @pytest.mark.parametrize("parser", PARSERS)
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(text=yaml_texts)
 @example('a: "\\U00110000"')
 @example('a: "\\Uffffffff"')
@@ -467,7 +467,7 @@ def test_any_text_is_read_or_refused(parser: Any, text: str) -> None:
         check_read_or_refused(text, json=False)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(
     st.text(st.characters())
     | st.text(st.sampled_from('{}[],:"\\/u0e1-+.tfn \n\t\rDd8\x00\x1fé\ud800'))
@@ -479,7 +479,7 @@ def test_any_json_is_read_or_refused(text: str) -> None:
     check_read_or_refused(text, json=True)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary()
     | yaml_texts.map(lambda text: text.encode("utf-8", "surrogatepass"))
@@ -564,7 +564,6 @@ def test_json_damaged_once_is_judged_as_python_judges_it() -> None:
         check_judgement(text)
 
 
-@settings(deadline=None)
 @given(st.sampled_from(SOUND), st.integers(0, 2**32), st.integers(2, 5))
 def test_json_damaged_more_is_judged_as_python_judges_it(text: str, seed: int, times: int) -> None:
     chance = random.Random(seed)

@@ -27,8 +27,8 @@ from graphnn.ops import REGISTRY
 from graphnn.spec import reader
 from graphnn.spec.values import plain
 from graphnn.testing._networks import networks
+from places import SPECS
 
-SPECS = Path(__file__).parents[2] / "specs"
 WHOLE = {
     "graphnn": 1,
     "name": "whole",
@@ -658,7 +658,7 @@ def test_nothing_to_train_and_any_other_fault_are_two_errors(tmp_path, yaml):
                 check(document, pair, yaml=yaml, folder=SPECS)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(networks(), st.booleans(), st.data())
 def test_two_faults_in_any_network(case, yaml, data):
     document = plain(case.network().graph.spec.document)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphnn.spec import reader, to_yaml
 from graphnn.spec.values import Mapping, Scalar, Sequence, Value, located, plain
-
-SPECS = Path(__file__).parents[2] / "specs"
+from odd_layouts import same
+from places import SPECS
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     ["null", "True", "~", "1e3", "0x1f", "no", "- a", "a: b", "#", "<<", "*a", "&a", "!b", ".nan"]
@@ -26,11 +24,6 @@ DOCUMENTS = st.dictionaries(
     ),
     max_size=5,
 )
-
-
-def same(one, other):
-    """Equality that tells 1 from True and 0.0 from -0.0."""
-    return repr(one) == repr(other)
 
 
 @given(DOCUMENTS)

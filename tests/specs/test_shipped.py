@@ -1,13 +1,11 @@
 """The specs that ship: each loads without a warning, and its examples hold."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import graphnn
+from places import SPECS
 
-SPECS = Path(__file__).parents[2] / "specs"
 FILES = sorted(p for p in SPECS.rglob("*") if p.suffix in {".yaml", ".json"})
 NAMES_OF_ALIKE = ("residual", "residual_blocks")
 NETWORKS = [path for path in FILES if path.parent.name != "blocks"]

@@ -1,14 +1,13 @@
 """The specs of training techniques do what theory says of them."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import graphnn
+from places import SPECS
 
-SPECS = Path(__file__).parents[2] / "specs"
 STEPS = 30
 START = np.array([-7.0, 2.0])
 SLOPE = np.array([0.1, 2.0])  # the gradient of x^2/20 + y^2 is this times the point

@@ -460,7 +460,7 @@ def changed(content, rng):
     return bytes(changed)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.data())
 def test_bytes_changed_at_will_are_read_or_refused(tmp_path_factory, data):
     stream = io.BytesIO()

@@ -33,8 +33,8 @@ from pathlib import Path
 from typing import Any
 
 from nested_pytest import run_pytest
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r"(?P<indent> *)(?P<marks>```+) *(?P<language>[^`]*)")
 _NAME = re.compile(r"# ([\w./-]+\.(?:yaml|py))")
 _INSTALLS = ("pip",)  # it would change the machine

@@ -206,3 +206,8 @@ class OddLayout:
         if not self._chance(8):
             return ""
         return self._behind() + self._above(indent) + " " * indent
+
+
+def same(one, other):
+    """Equality that tells 1 from True and 0.0 from -0.0."""
+    return repr(one) == repr(other)

@@ -27,7 +27,6 @@ def every_case(op_class, law, max_examples=20, phases=tuple(Phase)):
     @settings(
         max_examples=max_examples,
         database=None,
-        deadline=None,
         derandomize=True,
         report_multiple_bugs=False,
         phases=phases,

@@ -13,9 +13,7 @@ from graphnn.testing._networks import networks
 TAKING_DATA = sorted(
     name for name, op in REGISTRY.items() if op.data_operands() and not op.internal
 )
-SEARCH = settings(
-    max_examples=200, deadline=None, database=None, derandomize=True, phases=[Phase.generate]
-)
+SEARCH = settings(max_examples=200, database=None, derandomize=True, phases=[Phase.generate])
 
 
 def ops_of(case):
@@ -28,7 +26,7 @@ def test_every_op_that_takes_data_is_drawn(op):
     assert np.isfinite(case.network().loss(case.inputs))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(networks())
 def test_a_case_needs_all_its_inputs_and_repeats(case):
     network = case.network()
@@ -39,7 +37,7 @@ def test_a_case_needs_all_its_inputs_and_repeats(case):
     assert not codes & {"unread-node", "unused-input"}
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(networks(["sigmoid", "add"], max_ops=2, max_rows=3))
 def test_the_choice_of_ops_and_the_limits_hold(case):
     mapping = {"input", "affine", "reshape", "flatten", "parameter", "mean_squared_error"}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
 from nested_pytest import run_pytest
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 XOR = ROOT / "specs" / "gates" / "xor.yaml"
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.oracle
     st.floats(-1, 1).map(lambda fill: round(fill, 3)),
 )
 @example(1, 1, 0, 0.5)
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_turning_and_moving_are_those_of_scipy(height, width, seed, fill):
     rng = np.random.default_rng(seed)
     images = rng.random((3, 2, height, width))

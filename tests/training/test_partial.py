@@ -11,8 +11,8 @@ from PIL import Image
 import graphnn
 from graphnn.diagnostics import UsageError
 from graphnn.training.data.requirements import demand_of
+from places import ROOT
 
-ROOT = Path(__file__).parents[2]
 SPECS = sorted(path for path in (ROOT / "specs").rglob("*.yaml") if "\ntrain:" in path.read_text())
 SOUND = """\
 graphnn: 1
