@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.cli import terminal
 from graphnn.cli.options import INPUT, assignment
@@ -16,14 +14,13 @@ from graphnn.diagnostics import Diagnostic, FileError, UsageError, suggestion
 from graphnn.execution import read_array
 from graphnn.execution.network import Network
 from graphnn.graph import Node
-from graphnn.ops import Operand
+from graphnn.ops import Array, Operand
 from graphnn.spec import sizes
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar
 from graphnn.storage import archives
 from graphnn.training import load_sets
 
-Array = NDArray[Any]
 Arrays = dict[str, Array]
 
 

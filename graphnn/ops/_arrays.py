@@ -1,10 +1,7 @@
 """Arrays of values, and the two errors an op raises."""
 
-from typing import Any
+from graphnn.storage import Array as Array
 
-from numpy.typing import NDArray
-
-Array = NDArray[Any]
 Cotangents = tuple[Array | None, ...]  # of the operands, in their order
 Saved = dict[str, Array]  # what `Op.forward` leaves for `Op.vjp`
 Wanted = tuple[bool, ...]  # of each operand: whether its cotangent is needed

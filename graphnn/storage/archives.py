@@ -16,13 +16,11 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import FileError, Span, listed, suggestion
-from graphnn.storage import files, foreign
+from graphnn.storage import Array, files, foreign
 from graphnn.storage.files import MEBIBYTE, take
 
-Array = NDArray[Any]
 LIMIT = 2 << 30  # bytes of the arrays read at once where nothing says how many are wanted
 _MAX_HEADER = 24 * MEBIBYTE  # of the table of contents of .safetensors: some 300,000 arrays
 _MAX_DIRECTORY = 8 * MEBIBYTE  # of that of .npz: some 80,000 arrays

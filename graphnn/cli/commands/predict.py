@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Format, Settings, TrainedWeights, output_option, settings
 from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.ops import Array
 from graphnn.training import Outputs, Prediction, Predictor, load, pairs, train_spec
 
 _SHOWN = 10  # values of one node that a table has room for
@@ -88,14 +88,14 @@ def _table(found: Sequence[Prediction | Outputs], predictor: Predictor) -> None:
         terminal.remark("no metric 'accuracy' names the node that classifies, so outputs are shown")
 
 
-def _titles(node: str, row: NDArray[Any]) -> list[str]:
+def _titles(node: str, row: Array) -> list[str]:
     """Titles of the columns for one row of a node: one a value, or one for all."""
     if row.size == 1 or row.size > _SHOWN:
         return [node]
     return [f"{node}[{','.join(map(str, index))}]" for index in np.ndindex(row.shape)]
 
 
-def _cells(row: NDArray[Any]) -> list[str]:
+def _cells(row: Array) -> list[str]:
     if row.size <= _SHOWN:
         return [terminal.number(float(value)) for value in row.ravel()]
     low, high = terminal.number(float(row.min())), terminal.number(float(row.max()))

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from graphnn.cli import inputs, terminal
 from graphnn.cli.options import File, InputFile, Inputs, Settings, Weights, settings
 from graphnn.execution.network import Network
+from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.sizes import show
 from graphnn.storage import archives
 from graphnn.training import Means, Measuring, held_back, load, load_sets
-
-Array = NDArray[Any]
 
 
 def run(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from graphnn.drawing.diagram.render import fail
 from graphnn.drawing.plots import style
-from graphnn.drawing.plots.style import Array
+from graphnn.ops import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

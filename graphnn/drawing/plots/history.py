@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphnn.drawing.plots import style
-from graphnn.drawing.plots.style import Array
+from graphnn.ops import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from graphnn.drawing.diagram.render import fail
 from graphnn.drawing.plots import style
 from graphnn.drawing.plots.pixels import read_images, scale_of, show_image
+from graphnn.ops import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -90,14 +91,14 @@ def _points(points: ArrayLike, what: str) -> NDArray[np.float64]:
     return array
 
 
-def _canvas(picture: NDArray[Any], around: int) -> tuple[float, float]:
+def _canvas(picture: Array, around: int) -> tuple[float, float]:
     """Width and height in inches of a figure for one image with lines of text around it."""
     high, wide = picture.shape[:2]
     longest = max(high, wide)
     return max(4.0 * wide / longest, 2.6), max(4.0 * high / longest, 1.2) + 0.28 * around
 
 
-def _frame(axes: Axes, picture: NDArray[Any], points: NDArray[np.float64]) -> None:
+def _frame(axes: Axes, picture: Array, points: NDArray[np.float64]) -> None:
     """Show the points that lie beside the image too, unless they are far off."""
     high, wide = picture.shape[:2]
     near = points[~_far(points, picture) & np.isfinite(points).all(axis=1)]
@@ -108,12 +109,12 @@ def _frame(axes: Axes, picture: NDArray[Any], points: NDArray[np.float64]) -> No
     axes.set(xlim=(left, right), ylim=(bottom, top))
 
 
-def _beside(points: NDArray[np.float64], picture: NDArray[Any]) -> bool:
+def _beside(points: NDArray[np.float64], picture: Array) -> bool:
     high, wide = picture.shape[:2]
     return bool(((points < -0.5) | (points > [wide - 0.5, high - 0.5])).any())
 
 
-def _far(points: NDArray[np.float64], picture: NDArray[Any]) -> NDArray[np.bool_]:
+def _far(points: NDArray[np.float64], picture: Array) -> NDArray[np.bool_]:
     """Which points lie more than half an image beside the image."""
     high, wide = picture.shape[:2]
     beside = np.abs(points - [wide / 2, high / 2]) > [wide, high]
@@ -122,7 +123,7 @@ def _far(points: NDArray[np.float64], picture: NDArray[Any]) -> NDArray[np.bool_
 
 def _scatter(
     axes: Axes,
-    picture: NDArray[Any],
+    picture: Array,
     true: NDArray[np.float64],
     guess: NDArray[np.float64] | None,
 ) -> None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from graphnn.drawing.diagram.render import fail
 from graphnn.drawing.plots import style
+from graphnn.ops import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def read_images(images: ArrayLike) -> NDArray[Any]:
+def read_images(images: ArrayLike) -> Array:
     """Images as a stack [n, h, w] or [n, h, w, 3].
 
     Parameters
@@ -45,7 +46,7 @@ def read_images(images: ArrayLike) -> NDArray[Any]:
     )
 
 
-def scale_of(pictures: NDArray[Any]) -> tuple[float, float]:
+def scale_of(pictures: Array) -> tuple[float, float]:
     """The two values that are drawn black and white.
 
     Integers count from 0 to 255, floats from 0 to 1; when a value lies outside, both count
@@ -63,7 +64,7 @@ def scale_of(pictures: NDArray[Any]) -> tuple[float, float]:
 
 def show_image(
     axes: Axes,
-    picture: NDArray[Any],
+    picture: Array,
     scale: tuple[float, float],
     ink: bool,
     extent: tuple[float, float, float, float] | None = None,

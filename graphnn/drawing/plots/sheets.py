@@ -6,14 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from graphnn.drawing.diagram.render import fail
 from graphnn.drawing.plots import style
 from graphnn.drawing.plots.pixels import read_images, scale_of, show_image
+from graphnn.ops import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -141,7 +142,7 @@ def mistakes(
         return style.finish(figure, path)
 
 
-def _classes(labels: ArrayLike, count: int) -> NDArray[Any]:
+def _classes(labels: ArrayLike, count: int) -> Array:
     array = np.asarray(labels)
     if array.shape != (count,):
         raise fail(
@@ -274,7 +275,7 @@ class _Grid:
 
 
 def _sheet(
-    pictures: NDArray[Any],
+    pictures: Array,
     texts: Sequence[Texts],
     columns: int | None,
     title: str,
@@ -291,7 +292,7 @@ def _sheet(
 def _fill(
     axes: Axes,
     grid: _Grid,
-    pictures: NDArray[Any],
+    pictures: Array,
     texts: Sequence[Texts],
     title: str,
     *,
@@ -316,9 +317,7 @@ def _fill(
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
 
 
-def _grid(
-    pictures: NDArray[Any], texts: Sequence[Texts], columns: int | None, titled: bool
-) -> _Grid:
+def _grid(pictures: Array, texts: Sequence[Texts], columns: int | None, titled: bool) -> _Grid:
     count = max(len(pictures), 1)
     high, wide = pictures.shape[1:3]
     longest = max(high, wide)

@@ -10,9 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from graphnn.diagnostics import printable
 from graphnn.drawing.diagram.render import fail, format_of
 from graphnn.storage.files import write_whole
@@ -21,7 +18,6 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
-Array = NDArray[np.float64]
 FORMATS = ("png", "svg", "pdf")
 
 # Okabe & Ito (2008), "Color Universal Design": distinguishable by colour-blind readers too

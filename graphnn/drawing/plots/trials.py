@@ -12,7 +12,7 @@ import numpy as np
 
 from graphnn.drawing.diagram.render import fail
 from graphnn.drawing.plots import history, style
-from graphnn.drawing.plots.style import Array
+from graphnn.ops import Array
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from graphnn.diagnostics import Diagnostic, TrainingError
 from graphnn.execution.network import Network
+from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
 from graphnn.training._language import load
@@ -52,7 +53,7 @@ class Evaluation:
     dataset: Dataset
     classified: Classified | None = None
     names: tuple[str, ...] | None = None
-    made: tuple[NDArray[Any], NDArray[Any]] | None = None
+    made: tuple[Array, Array] | None = None
 
     @property
     def rows(self) -> int:

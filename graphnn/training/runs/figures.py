@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn import drawing
 from graphnn.execution.network import Network
+from graphnn.ops import Array
 from graphnn.ops.initializers import FILTERS
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.fitting.loop import Training
 from graphnn.training.fitting.measuring import Classified, confusion_matrix
 
-Array = NDArray[Any]
 Pair = tuple[Array, Array]
 Names = tuple[str, ...] | None
 CONFUSION = "confusion.png"

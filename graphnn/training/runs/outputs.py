@@ -11,11 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import NDArray
-
 from graphnn import drawing
 from graphnn.diagnostics import DrawingError, RunError
 from graphnn.execution.weight_files import CHECKPOINT, WEIGHTS
+from graphnn.ops import Array
 from graphnn.spec import to_yaml
 from graphnn.storage import files
 from graphnn.training.fitting.loop import Training
@@ -45,9 +44,7 @@ class Outputs:
         faults = self._faults.items()
         return tuple(f"no {', '.join(names)}: {message}" for message, names in faults)
 
-    def write(
-        self, training: Training, test: Row, filters: tuple[str, NDArray[Any]] | None
-    ) -> None:
+    def write(self, training: Training, test: Row, filters: tuple[str, Array] | None) -> None:
         """Write what there is of `training`, whose first filters were `filters` before."""
         net, state = training.network, training.state
         self._add(WEIGHTS, net.save)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from graphnn.diagnostics import Diagnostic, FileError, TrainingError, UsageError
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
+from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.training._language import load
 from graphnn.training.data import dataset
@@ -22,7 +22,6 @@ from graphnn.training.data.row_files import Part, RowReader
 from graphnn.training.fitting.measuring import Measuring, input_need
 from graphnn.training.runs.run import train_spec
 
-Array = NDArray[Any]
 _NAMING = ("csv", "folder")  # kinds of data whose classes have names
 
 

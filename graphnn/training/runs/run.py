@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from graphnn.diagnostics import Diagnostic, FileError, GraphnnError, Note, TrainingError
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
+from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.training._language import load
 from graphnn.training.data.dataset import given
@@ -28,7 +29,6 @@ from graphnn.training.runs import figures
 from graphnn.training.runs.folder import claimed
 from graphnn.training.runs.outputs import Outputs
 
-Array = NDArray[Any]
 _REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
 
 
