@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from graphnn.diagnostics._codes import Code
 from graphnn.diagnostics._diagnostic import Diagnostic, readable
+from graphnn.diagnostics._excerpts import Span
 
 
 class GraphnnError(Exception):
@@ -17,6 +21,11 @@ class GraphnnError(Exception):
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__(*diagnostics)
         self.diagnostics = diagnostics
+
+    @classmethod
+    def of(cls, code: Code, message: str, span: Span | None = None, help: str = "") -> Self:
+        """An error with one fault."""
+        return cls(Diagnostic(code, message, span, help=help))
 
     def __str__(self) -> str:
         shown, rest = readable(self.diagnostics)
@@ -40,7 +49,7 @@ class DataError(GraphnnError):
 
 
 class TrainingError(GraphnnError):
-    """A run cannot be started, resumed or gone on with."""
+    """A run cannot be started, resumed or continued."""
 
 
 class DrawingError(GraphnnError):

@@ -8,6 +8,7 @@ from .checking.check import diagnose as diagnose
 from .checking.check import diagnose_text as diagnose_text
 from .data.registry import SOURCES as SOURCES
 from .data.source import DataSource as DataSource
+from .data.splits import held_back as held_back
 from .data.splits import load_sets as load_sets
 from .fitting.augmentation import Augmentation as Augmentation
 from .fitting.loop import Progress as Progress
@@ -21,7 +22,6 @@ from .fitting.schedules import SCHEDULES as SCHEDULES
 from .fitting.schedules import Course as Course
 from .runs.evaluation import Evaluation as Evaluation
 from .runs.evaluation import evaluate as evaluate
-from .runs.evaluation import held_back as held_back
 from .runs.figures import pairs as pairs
 from .runs.folder import is_free as is_free
 from .runs.folder import made as made

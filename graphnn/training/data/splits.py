@@ -73,6 +73,22 @@ def sets(
     return found.sets(steps)
 
 
+def held_back(sets: Sets) -> tuple[str, Dataset]:
+    """The test rows, else the validation rows, else all; and what they are called.
+
+    Raises
+    ------
+    TrainingError
+        The network trains without data.
+    """
+    kinds = {"test": sets.test, "validation": sets.validation, "training": sets.train}
+    for kind, rows in kinds.items():
+        if rows is not None:
+            return kind, rows
+    message = "the network trains without data, so there are no rows to evaluate it on"
+    raise TrainingError.of("no-data", message)
+
+
 class _Loading:
     """Takes what ``train`` says of rows, one key after the other."""
 

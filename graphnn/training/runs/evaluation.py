@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn.diagnostics import Diagnostic, TrainingError
 from graphnn.execution.network import Network
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
@@ -19,7 +18,7 @@ from graphnn.training._language import load
 from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.requirements import demand_of
-from graphnn.training.data.splits import Sets, load_sets
+from graphnn.training.data.splits import held_back, load_sets
 from graphnn.training.fitting.measuring import Classified, Measuring, Row, confusion_matrix
 from graphnn.training.runs import figures
 from graphnn.training.runs.folder import make_folder
@@ -89,15 +88,12 @@ class Evaluation:
         if self.classified is None and self.made is None:
             return ()
         place = make_folder(folder)
+        kind = "" if self.kind == "given" else self.kind
         if self.classified is None:
-            what = "images" if self.kind == "given" else f"{self.kind} images"
-            figures.pairs(self.made, what, place / figures.RECONSTRUCTIONS)
-            return (figures.RECONSTRUCTIONS,)
-        figures.confusion(self.classified, self.names, place / figures.CONFUSION)
-        drawn = figures.mistakes(
-            self.dataset, self.classified, self.names, place / figures.MISTAKES
-        )
-        return (figures.CONFUSION, *([] if drawn is False else [figures.MISTAKES]))
+            drawings = figures.of_images(self.made, kind)
+        else:
+            drawings = figures.of_classes(self.dataset, self.classified, self.names)
+        return tuple(name for name, draw in drawings.items() if draw(place / name) is not False)
 
 
 def evaluate(
@@ -136,11 +132,14 @@ def evaluate(
         net.load_weights(weights)
     measuring = Measuring(net, spec)
     kind, dataset = _rows(net, spec, data)
-    names = measuring.names(dataset.classes) or None
-    values = measuring.evaluate(dataset)
-    classified = measuring.classified(dataset)
-    made = figures.reconstructed(net, dataset) if measuring.classifying is None else None
-    return Evaluation(kind, values, dataset, classified, names, made)
+    return Evaluation(
+        kind,
+        measuring.evaluate(dataset),
+        dataset,
+        measuring.classified(dataset),
+        measuring.names(dataset.classes) or None,
+        figures.reconstructed(net, dataset) if measuring.classifying is None else None,
+    )
 
 
 def _rows(
@@ -157,20 +156,3 @@ def _rows(
         trained = sources.load(spec.data, demand, folder)
         found = sources.load(data, demand, folder, trained.train.classes)
     return "given", found.train if found.test is None else found.test
-
-
-def held_back(sets: Sets) -> tuple[str, Dataset]:
-    """The test rows, else the validation rows, else all; and what they are called.
-
-    Raises
-    ------
-    TrainingError
-        The network trains without data.
-    """
-    for kind, rows in (("test", sets.test), ("validation", sets.validation)):
-        if rows is not None:
-            return kind, rows
-    if sets.train is None:
-        message = "the network trains without data, so there are no rows to evaluate it on"
-        raise TrainingError(Diagnostic("no-data", message))
-    return "training", sets.train

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,27 +18,33 @@ from graphnn.training.fitting.measuring import Classified, confusion_matrix
 
 Pair = tuple[Array, Array]
 Names = tuple[str, ...] | None
-CONFUSION = "confusion.png"
-MISTAKES = "mistakes.png"
-RECONSTRUCTIONS = "reconstructions.png"
+Drawings = dict[str, Callable[[Path], object]]  # by file; False where there is nothing to draw
 _COLUMNS = 10  # of filters, and of augmented images
 _CHANGES = 3  # of each of those images
 _SHOWN = 30  # images with what a network makes of them
 
 
-def confusion(found: Classified, names: Names, path: Path) -> None:
-    """Picture how often each class was taken for each."""
-    drawing.confusion(confusion_matrix(*found), names=names, path=path)
+def of_classes(dataset: Dataset, found: Classified, names: Names) -> Drawings:
+    """How often each class was taken for each, and the rows of `dataset` that were mistaken."""
+    matrix = confusion_matrix(*found)
+    return {
+        "confusion.png": lambda path: drawing.confusion(matrix, names=names, path=path),
+        "mistakes.png": lambda path: mistakes(dataset, found, names, path),
+    }
+
+
+def of_images(pair: Pair | None, kind: str) -> Drawings:
+    """Images of a `kind`, such as ``test``, and below each what was made of it."""
+    return {"reconstructions.png": lambda path: pairs(pair, f"{kind} images".lstrip(), path)}
 
 
 def mistakes(dataset: Dataset, found: Classified, names: Names, path: Path) -> object:
     """Picture the rows of `dataset` whose class was mistaken; False where rows are not images."""
-    every = [images_of(array) for array in dataset.arrays.values()]
-    images = next((each for each in every if each is not None), None)
-    if images is None:
-        return False
-    ink = images.ndim == 3
-    return drawing.mistakes(images, found.predicted, found.actual, names=names, ink=ink, path=path)
+    for images in map(images_of, dataset.arrays.values()):
+        if images is not None:
+            ink, labels = images.ndim == 3, (found.predicted, found.actual)
+            return drawing.mistakes(images, *labels, names=names, ink=ink, path=path)
+    return False
 
 
 def reconstructed(network: Network, dataset: Dataset) -> Pair | None:
@@ -76,10 +83,9 @@ def pairs(pair: Pair | None, what: str, path: Path) -> object:
 
 def first_filters(network: Network) -> tuple[str, Array] | None:
     """Name and values of the filters of a first convolution that can be seen and are trained."""
-    nodes = network.graph.nodes.values()
     weights = (
         node.parameters[operand.name]
-        for node in nodes
+        for node in network.graph.nodes.values()
         for operand in node.op.parameter_operands()
         if operand.layout == FILTERS
     )
@@ -87,9 +93,8 @@ def first_filters(network: Network) -> tuple[str, Array] | None:
     if name is None or name not in network.trainable:
         return None
     weight = network.parameters[name]
-    if weight.shape[1] not in (1, 3) or weight.shape[2:] == (1, 1):
-        return None
-    return name, weight.copy()
+    visible = weight.shape[1] in (1, 3) and weight.shape[2:] != (1, 1)
+    return (name, weight.copy()) if visible else None
 
 
 def filters(before: tuple[str, Array] | None, network: Network, path: Path) -> object:
@@ -97,13 +102,8 @@ def filters(before: tuple[str, Array] | None, network: Network, path: Path) -> o
     if before is None:
         return False
     name, weight = before
-    return drawing.filters(
-        network.parameters[name],
-        before=weight,
-        columns=_COLUMNS,
-        title=f"{name} after training",
-        path=path,
-    )
+    title, now = f"{name} after training", network.parameters[name]
+    return drawing.filters(now, before=weight, columns=_COLUMNS, title=title, path=path)
 
 
 def augmented(training: Training, path: Path) -> object:
@@ -139,11 +139,8 @@ def images_of(array: Array) -> Array | None:
         return np.moveaxis(array, 1, 3)
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
-    if (
-        array.ndim == 2
-        and array.shape[1] >= 25
-        and math.isqrt(array.shape[1]) ** 2 == array.shape[1]
-    ):
+    if array.ndim == 2:
         side = math.isqrt(array.shape[1])
-        array = array.reshape(-1, side, side)
+        if side >= 5 and side**2 == array.shape[1]:
+            return array.reshape(-1, side, side)
     return array if array.ndim == 3 else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from graphnn.diagnostics import Diagnostic, TrainingError
+from graphnn.diagnostics import TrainingError
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.storage import files
 from graphnn.storage.locks import OwnerLock, is_held
@@ -27,7 +27,7 @@ def claimed(folder: str | Path | None, resume: bool) -> Iterator[Path | None]:
     """
     if folder is None:
         if resume:
-            raise TrainingError(Diagnostic("nothing-to-resume", "only a folder can be resumed"))
+            raise TrainingError.of("nothing-to-resume", "only a folder can be resumed")
         yield None
         return
     place = Path(folder)
@@ -42,9 +42,7 @@ def claimed(folder: str | Path | None, resume: bool) -> Iterator[Path | None]:
 
 def is_free(place: Path) -> bool:
     """Whether a run may begin in `place`: no process owns it, and it holds nothing of worth."""
-    if not place.exists():
-        return True
-    return place.is_dir() and not is_held(place / _LOCK) and _is_empty(place)
+    return not place.exists() or (not is_held(place / _LOCK) and _is_empty(place))
 
 
 @contextmanager
@@ -82,7 +80,7 @@ def _owned(place: Path) -> Iterator[None]:
     if not free:
         message = f"'{place}' is in use by {lock.owner}"
         help = "name another folder, or wait for the training in it to end"
-        raise TrainingError(Diagnostic("folder-in-use", message, help=help))
+        raise TrainingError.of("folder-in-use", message, help=help)
     try:
         yield
     finally:
@@ -91,15 +89,16 @@ def _owned(place: Path) -> Iterator[None]:
 
 def _check(place: Path, resume: bool) -> None:
     if resume and not (place / CHECKPOINT).exists():
-        message = f"'{place}' holds no run to resume"
-        raise TrainingError(Diagnostic("nothing-to-resume", message))
-    if not resume and place.exists() and not (place.is_dir() and _is_empty(place)):
+        raise TrainingError.of("nothing-to-resume", f"'{place}' holds no run to resume")
+    if not resume and place.exists() and not _is_empty(place):
         message = f"'{place}' already holds something"
         help = "name another folder, or resume the run in it with --resume"
-        raise TrainingError(Diagnostic("folder-in-use", message, help=help))
+        raise TrainingError.of("folder-in-use", message, help=help)
 
 
 def _is_empty(place: Path) -> bool:
-    """Whether there is nothing in a folder but what a run that was killed has left."""
+    """Whether it is a folder with nothing in it but what a run that was killed has left."""
+    if not place.is_dir():
+        return False
     nothing = {place / _LOCK, *files.unfinished(place)}
     return all(each in nothing for each in place.iterdir())

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,76 +17,66 @@ from graphnn.execution.weight_files import CHECKPOINT, WEIGHTS
 from graphnn.ops import Array
 from graphnn.spec import to_yaml
 from graphnn.storage import files
+from graphnn.training.data.splits import held_back
 from graphnn.training.fitting.loop import Training
 from graphnn.training.fitting.measuring import Row
 from graphnn.training.runs import figures
 
-_Write = Callable[[Path], object]  # gives False where there is nothing to write
 
+def write(
+    place: Path, training: Training, test: Row, filters: tuple[str, Array] | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Write what there is of `training`, whose first filters were `filters` before, into `place`.
 
-class Outputs:
-    """Writes the files of a run beside its checkpoint.
-
-    Attributes
-    ----------
-    written : list of str
-        Names of the files.
+    Returns
+    -------
+    tuple
+        Names of the files of the run, and remarks on those that could not be written.
     """
-
-    def __init__(self, place: Path) -> None:
-        self._place = place
-        self.written = [CHECKPOINT]
-        self._faults: dict[str, list[str]] = {}
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What could not be written, and why."""
-        faults = self._faults.items()
-        return tuple(f"no {', '.join(names)}: {message}" for message, names in faults)
-
-    def write(self, training: Training, test: Row, filters: tuple[str, Array] | None) -> None:
-        """Write what there is of `training`, whose first filters were `filters` before."""
-        net, state = training.network, training.state
-        self._add(WEIGHTS, net.save)
-        for name, text in texts(training, test).items():
-            files.write_text(self._place / name, text)
-            self.written.append(name)
-        self._add("diagram.svg", net.draw)
-        if columns := _columns(state.history):
-            self._add("curves.png", lambda p: drawing.curves(columns, test=test or None, path=p))
-        self._add("augmented.png", lambda path: figures.augmented(training, path))
-        self._add("filters.png", lambda path: figures.filters(filters, net, path))
-        # The fault that ended a run is reported, not that its rows cannot be measured either.
-        with suppress(RunError):
-            self._add_measured(training)
-        self._add("path.png", lambda path: figures.loss_path(training, path))
-
-    def _add(self, name: str, write: _Write) -> None:
+    written, faults = [CHECKPOINT, WEIGHTS], dict[str, list[str]]()
+    training.network.save(place / WEIGHTS)
+    for name, text in texts(training, test).items():
+        files.write_text(place / name, text)
+        written.append(name)
+    for name, draw in _drawings(training, test, filters):
         try:
-            if write(self._place / name) is not False:
-                self.written.append(name)
+            if draw(place / name) is not False:
+                written.append(name)
         except DrawingError as error:
             # A picture that cannot be made must not lose a trained network.
             for found in error.diagnostics:
-                self._faults.setdefault(found.message, []).append(name)
+                faults.setdefault(found.message, []).append(name)
+    remarks = (f"no {', '.join(names)}: {message}" for message, names in faults.items())
+    return tuple(written), tuple(remarks)
 
-    def _add_measured(self, training: Training) -> None:
-        """Write pictures of rows held back, or, of what needs no truth, of training rows."""
-        sets, measuring = training.sets, training.measuring
-        kind, rows = "test", sets.test
-        if rows is None:
-            kind, rows = "validation", sets.validation
-        found = None if rows is None else measuring.classified(rows)
-        if rows is not None and found is not None:
-            held_back, classified = rows, found
-            names = measuring.names(rows.classes) or None
-            self._add(figures.CONFUSION, lambda p: figures.confusion(classified, names, p))
-            self._add(figures.MISTAKES, lambda p: figures.mistakes(held_back, classified, names, p))
-        if rows is None:
-            kind, rows = "training", sets.train
-        if rows is not None and measuring.classifying is None:
-            pair = figures.reconstructed(training.network, rows)
-            self._add(figures.RECONSTRUCTIONS, lambda p: figures.pairs(pair, f"{kind} images", p))
+
+def _drawings(
+    training: Training, test: Row, filters: tuple[str, Array] | None
+) -> Iterator[tuple[str, Callable[[Path], object]]]:
+    """The pictures of a run, by name; each is given a path, and False where there is none."""
+    net, columns = training.network, _columns(training.state.history)
+    yield "diagram.svg", net.draw
+    if columns:
+        yield "curves.png", lambda path: drawing.curves(columns, test=test or None, path=path)
+    yield "augmented.png", lambda path: figures.augmented(training, path)
+    yield "filters.png", lambda path: figures.filters(filters, net, path)
+    # The fault that ended a run is reported, not that its rows cannot be measured either.
+    with suppress(RunError):
+        yield from _measured(training).items()
+    yield "path.png", lambda path: figures.loss_path(training, path)
+
+
+def _measured(training: Training) -> figures.Drawings:
+    """Pictures of rows held back, or, of what needs no truth, of training rows."""
+    if training.sets.train is None:
+        return {}
+    measuring = training.measuring
+    kind, rows = held_back(training.sets)
+    if measuring.classifying is None:
+        return figures.of_images(figures.reconstructed(training.network, rows), kind)
+    found = None if kind == "training" else measuring.classified(rows)
+    names = measuring.names(rows.classes) or None
+    return {} if found is None else figures.of_classes(rows, found, names)
 
 
 def texts(training: Training, test: Row) -> dict[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, FileError, TrainingError, UsageError
+from graphnn.diagnostics import FileError, TrainingError, UsageError
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
@@ -23,6 +24,7 @@ from graphnn.training.fitting.measuring import Measuring, input_need
 from graphnn.training.runs.run import train_spec
 
 _NAMING = ("csv", "folder")  # kinds of data whose classes have names
+_BY_RUN = "use graphnn run --input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,10 @@ class Predictor:
             A file cannot be read, does not fit the input, or its result is not finite.
         """
         every = (paths,) if isinstance(paths, str | Path) else paths
-        parts = (part for path in every for part in self._reader.parts(Path(path)))
+        parts = chain.from_iterable(self._reader.parts(Path(path)) for path in every)
         if self.classifies:
-            return [found for part in parts for found in self._predictions(part)]
-        return [found for part in parts for found in self._outputs_of(part)]
+            return list(chain.from_iterable(map(self._predictions, parts)))
+        return list(chain.from_iterable(map(self._outputs_of, parts)))
 
     def _input(self) -> str:
         inputs = self._executor.plan.inputs
@@ -142,7 +144,7 @@ class Predictor:
             verb = "reads" if len(self._nodes) == 1 else "read"
             what = ", ".join(f"'{node}'" for node in self._nodes)
             message = f"{what} {verb} {len(inputs)} inputs, so files cannot feed it"
-            raise UsageError(Diagnostic("wrong-inputs", message, help="use graphnn run --input"))
+            raise UsageError.of("wrong-inputs", message, help=_BY_RUN)
         return next(iter(inputs))
 
     def _run(self, part: Part) -> dict[str, Array]:
@@ -159,8 +161,7 @@ class Predictor:
         for node, array in values.items():
             if array.ndim == 0 or len(array) != len(part.rows):
                 message = f"'{node}' has no row for each row of '{self._reader.need.name}'"
-                help = "use graphnn run --input"
-                raise UsageError(Diagnostic("wrong-shape", message, help=help))
+                raise UsageError.of("wrong-shape", message, help=_BY_RUN)
         for number, source in enumerate(part.names):
             row = {node: array[number] for node, array in values.items()}
             yield Outputs(source, part.rows[number], row)
@@ -228,7 +229,7 @@ def _check_count(names: tuple[str, ...], node: Node) -> None:
     if names and isinstance(count, int) and len(names) != count:
         message = f"'{node.name}' has {count} classes, but the training data now have {len(names)}"
         help = "the weights.safetensors of a run hold the names of its classes"
-        raise TrainingError(Diagnostic("different-classes", message, help=help))
+        raise TrainingError.of("different-classes", message, help=help)
 
 
 def _classes(network: Network, spec: TrainSpec) -> Classes:

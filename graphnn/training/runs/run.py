@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from graphnn.diagnostics import Diagnostic, FileError, GraphnnError, Note, TrainingError
+from graphnn.diagnostics import FileError, GraphnnError, Note, TrainingError
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
@@ -25,9 +25,8 @@ from graphnn.training.data.splits import Sets
 from graphnn.training.fitting import checkpoint
 from graphnn.training.fitting.loop import Progress, Training
 from graphnn.training.fitting.measuring import Row
-from graphnn.training.runs import figures
+from graphnn.training.runs import figures, outputs
 from graphnn.training.runs.folder import claimed
-from graphnn.training.runs.outputs import Outputs
 
 _REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
 
@@ -131,7 +130,7 @@ def train_spec(net: Network) -> TrainSpec:
     if net.graph.spec.train is not None:
         return net.graph.spec.train
     help = "add a section 'train' to it, such as train: {data: ..., epochs: 10}"
-    raise TrainingError(Diagnostic("no-train", "the spec does not say how to train", help=help))
+    raise TrainingError.of("no-train", "the spec does not say how to train", help=help)
 
 
 def _train(
@@ -196,23 +195,14 @@ class _Keeper:
     def _remember(self) -> None:
         arrays = self._training.network.arrays
         state = self._training.state
-        self._last = (
-            {name: array.copy() for name, array in arrays.items()},
-            # Rows of the history, points of the path and best arrays never change.
-            replace(
-                state,
-                rng=deepcopy(state.rng),
-                noise=deepcopy(state.noise),
-                optimizer=deepcopy(state.optimizer),
-                history=[*state.history],
-                path=[*state.path],
-            ),
-        )
+        # Rows of the history, points of the path and best arrays never change.
+        own = {name: deepcopy(getattr(state, name)) for name in ("rng", "noise", "optimizer")}
+        kept = replace(state, history=[*state.history], path=[*state.path], **own)
+        self._last = {name: array.copy() for name, array in arrays.items()}, kept
 
     def _stopped(self, error: FileError, epoch: int) -> FileError:
         """`error`, with what the run that it ends has kept."""
-        kept = "no epoch is kept"
-        help = ""
+        kept, help = "no epoch is kept", ""
         if self._saved is not None:
             kept = f"the checkpoint holds epoch {self._saved}"
             help = "make room, then resume the run with --resume"
@@ -232,12 +222,7 @@ def _finish(
     training.take_best()
     held_back = training.sets.test
     test = {} if held_back is None else training.evaluate(held_back)
-    written: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
-    if place is not None:
-        outputs = Outputs(place)
-        outputs.write(training, test, filters)
-        written, remarks = tuple(outputs.written), outputs.remarks
+    left = ((), ()) if place is None else outputs.write(place, training, test, filters)
     if fault is not None:
         raise fault
     return Run(
@@ -248,6 +233,6 @@ def _finish(
         best_epoch=training.best_epoch,
         interrupted=interrupted,
         folder=place,
-        files=written,
-        remarks=(*(f"{each.message}; {each.help}" for each in training.warnings), *remarks),
+        files=left[0],
+        remarks=(*(f"{each.message}; {each.help}" for each in training.warnings), *left[1]),
     )
