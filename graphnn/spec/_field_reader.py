@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import sys
 
-from graphnn.diagnostics import Findings, suggestion
+from graphnn.diagnostics import Code, Findings, Note, suggestion
 from graphnn.spec.reading.scalars import comma_help, meant_truth, shortened
-from graphnn.spec.values import Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Mapping, Scalar, Sequence, Value, scalar_value
 
 VERSION = 1
 MAX_NAME = 100
@@ -45,7 +45,7 @@ def truth_help(value: Value) -> str:
 
 def number_help(value: Value) -> str:
     """Help for a text such as ``1,000`` in the place of a number."""
-    text = value.value if isinstance(value, Scalar) else None
+    text = scalar_value(value)
     return comma_help(text) if isinstance(text, str) and _WITH_COMMAS.fullmatch(text) else ""
 
 
@@ -70,6 +70,18 @@ class FieldReader:
         self.findings.error(
             "wrong-type", f"{what} must be {wanted}, {unlike(value)}", value.span, help=help
         )
+
+    def twice(
+        self,
+        code: Code,
+        message: str,
+        second: Value,
+        first: Value,
+        note: str = "it is first listed here",
+        help: str = "",
+    ) -> None:
+        """Report `second`, which does not go with `first`; `note` says what that is."""
+        self.findings.error(code, message, second.span, notes=[Note(note, first.span)], help=help)
 
     def mapping(
         self, value: Value | None, what: str, wanted: str = "a mapping", form: str = ""
@@ -103,7 +115,7 @@ class FieldReader:
 
     def whole(self, value: Value, what: str, least: int) -> int | None:
         """`value` if it is a whole number of at least `least`."""
-        number = value.value if isinstance(value, Scalar) else None
+        number = scalar_value(value)
         if type(number) is int and least <= number <= MAX_WHOLE:
             return number
         bound = f"least {least}"
@@ -119,7 +131,7 @@ class FieldReader:
 
     def tolerance(self, value: Value, what: str) -> float | None:
         """`value` if it is a number that is not negative."""
-        number = value.value if isinstance(value, Scalar) else None
+        number = scalar_value(value)
         # An int may be too large for float(), but not for a comparison.
         if (
             isinstance(number, int | float)
@@ -132,7 +144,7 @@ class FieldReader:
 
     def choice(self, value: Value, what: str, options: tuple[str, ...]) -> str | None:
         """`value` if it is one of `options`."""
-        text = value.value if isinstance(value, Scalar) else None
+        text = scalar_value(value)
         if isinstance(text, str) and text in options:
             return text
         listed = f"{', '.join(options[:-1])} or {options[-1]}"

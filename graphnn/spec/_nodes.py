@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection, Iterator
 from typing import TypeGuard
 
-from graphnn.diagnostics import ALLOWABLE, CODES, Note, nearest, suggestion
+from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of, scalar_value
 
 MAX_NODES = 200_000
 _NODE_KEYS = key_names(NodeSpec)
@@ -36,11 +36,8 @@ class NodeReader(SectionReader):
         if not given.entries:
             self.findings.error("no-nodes", "'nodes' is empty", given.span, help=help)
         if len(given.entries) > MAX_NODES:
-            self.findings.error(
-                "too-many-nodes",
-                f"{owner} has {len(given.entries)} nodes, more than {MAX_NODES}",
-                given.span,
-            )
+            message = f"{owner} has {len(given.entries)} nodes, more than {MAX_NODES}"
+            self.findings.error("too-many-nodes", message, given.span)
             return {}
         nodes = {}
         self._written = given.entries.keys()
@@ -125,13 +122,10 @@ class NodeReader(SectionReader):
             self.lacks(body, f"the node '{name}' has no 'op'", help, at)
             return None
         if "block" in body:
-            self.findings.error(
-                "op-and-block",
-                f"the node '{name}' has both an 'op' and a 'block'",
-                body.entries["block"].key.span,
-                notes=[Note("the op stands here", body.entries["op"].key.span)],
-                help="leave one of the two out",
-            )
+            message = f"the node '{name}' has both an 'op' and a 'block'"
+            both = body.entries["block"].key, body.entries["op"].key
+            help = "leave one of the two out"
+            self.twice("op-and-block", message, *both, "the op stands here", help)
             return None
         if not isinstance(op, Scalar) or not isinstance(op.value, str):
             self.wrong(f"the op of '{name}'", "the name of an op", op)
@@ -164,7 +158,7 @@ class NodeReader(SectionReader):
 
     def _references(self, value: Value, what: str) -> Iterator[Reference]:
         """What `value`, an item of a list, mentions: one node, or several in one text."""
-        text = value.value if isinstance(value, Scalar) else None
+        text = scalar_value(value)
         if not isinstance(text, str) or text in self._written or not _are_several(text):
             yield self._reference(value, what)
             return

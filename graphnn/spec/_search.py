@@ -7,7 +7,7 @@ from graphnn.spec._field_reader import brief, number_help
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import RANGES, SearchedSpec, SearchKind, SearchSpec
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Entry, Mapping, Sequence, Value, scalar_value
 from graphnn.spec.writing.writer import flow
 
 _KEYS = key_names(SearchSpec)
@@ -109,7 +109,7 @@ class _Search(SectionReader):
 
 
 def _number(value: Value) -> int | float | None:
-    number = value.value if isinstance(value, Scalar) else None
+    number = scalar_value(value)
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
     return number if abs(number) <= 1e300 else None

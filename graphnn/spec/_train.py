@@ -14,7 +14,7 @@ from graphnn.spec.model import (
     OptimizerSpec,
     TrainSpec,
 )
-from graphnn.spec.values import Entry, Mapping, Scalar, Value
+from graphnn.spec.values import Entry, Mapping, Scalar, Value, scalar_value
 from graphnn.spec.vocabulary import Vocabulary
 
 _DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: FILE}"
@@ -42,7 +42,7 @@ class TrainReader(NodeReader):
 
     def held_back(self, value: Value) -> Value:
         """Rows to hold back; those at fault stay, as some are meant."""
-        number = value.value if isinstance(value, Scalar) else None
+        number = scalar_value(value)
         if isinstance(value, Mapping):
             return value
         if isinstance(number, bool) or not isinstance(number, int | float):

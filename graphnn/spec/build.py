@@ -6,13 +6,13 @@ from collections.abc import Mapping as Dict
 from pathlib import Path
 from typing import Any
 
-from graphnn.diagnostics import Findings, Names, Note, UsageError
+from graphnn.diagnostics import Findings, Names, UsageError
 from graphnn.spec import sizes
 from graphnn.spec._field_reader import brief, number_help
 from graphnn.spec._search import search
 from graphnn.spec._train import TrainReader
 from graphnn.spec.blocks.block_files import NO_NETWORK, Buffers, inline, is_library
-from graphnn.spec.blocks.definitions import blocks
+from graphnn.spec.blocks.definitions import BlockReader
 from graphnn.spec.blocks.expansion import expand
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import (
@@ -90,7 +90,7 @@ class SpecReader(TrainReader):
         )
         whole = whole and (section is not None or "blocks" not in document)
         ops = self.vocabulary.ops
-        known = blocks(section, folder, self.findings, ops, whole=whole)
+        known = BlockReader(self.findings, ops, whole).all(section, folder)
         named = self._sizes(document)
         flat = expand(self._nodes(document), known, named, ops, self.findings)
         return NetworkSpec(
@@ -157,12 +157,9 @@ class SpecReader(TrainReader):
         seen: dict[str, Reference] = {}
         for reference in references:
             if reference.name and reference.name in seen:
-                self.findings.error(
-                    "duplicate-output",
-                    f"'{reference.name}' is listed twice in 'outputs'",
-                    reference.place.span,
-                    notes=[Note("it is first listed here", seen[reference.name].place.span)],
-                )
+                message = f"'{reference.name}' is listed twice in 'outputs'"
+                first = seen[reference.name].place
+                self.twice("duplicate-output", message, reference.place, first)
             seen.setdefault(reference.name, reference)
         return tuple(reference for name, reference in seen.items() if name)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from graphnn.diagnostics import FAULTY, Faulty, Names
+from graphnn.diagnostics import FAULTY, Faulty, Names, Note
 from graphnn.spec import forms, schemas
 from graphnn.spec._field_reader import VERSION
 from graphnn.spec.forms import Form, Key, key, key_names, keys_of
@@ -139,6 +139,11 @@ class BlockSpec:
         required="add it, such as 'output: NODE'",
     )
     own: bool = True
+
+    @property
+    def note(self) -> Note:
+        """Where it is defined."""
+        return Note(f"'{self.name}' is defined here", self.place.span)
 
     @property
     def scope(self) -> dict[str, Size]:

@@ -155,6 +155,11 @@ def place_of(value: Value) -> tuple[Source, int, int, int, int]:
     return (value.source, value.line, value.column, value.end_line, value.end_column)
 
 
+def scalar_value(value: Value | None) -> Plain:
+    """What a scalar says; None for anything else."""
+    return value.value if isinstance(value, Scalar) else None
+
+
 def plain(value: Value) -> Any:
     """`value` as None, bool, int, float, str, list and dict, without places."""
     # Depth is bounded by the reader's limit, so this recursion is too.

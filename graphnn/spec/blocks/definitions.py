@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Findings, Names, Note, listed, suggestion
 from graphnn.spec import sizes
@@ -14,44 +15,14 @@ from graphnn.spec._inputs import InputNames, match_inputs
 from graphnn.spec._nodes import MAX_NODES, NodeReader, one_or_more
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import BlockCallSpec, BlockSpec, NodeSpec, Reference
-from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value
+from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value, scalar_value
 
 _OTHERS = tuple(name for name in key_names(BlockCallSpec) if name != "block")
 _TAKEN = {"batch", *key_names(NodeSpec), *key_names(BlockCallSpec)}  # by what is no size
 MAX_DEPTH = 32  # blocks inside one another; with each, names grow by a part
 _BLOCK = "a mapping such as {inputs: x, nodes: {...}, output: y}"
+_ITS_OWN = "a block reads its own inputs and nodes alone: list what else it needs under 'inputs'"
 _NODES = "list what the block is made of under 'nodes:', one name and op a line"
-
-
-def blocks(
-    section: Mapping | None,
-    folder: Path,
-    findings: Findings,
-    ops: Collection[str],
-    *,
-    whole: bool = True,
-) -> Names[BlockSpec]:
-    """The blocks that `section` defines; what is wrong with it goes to `findings`.
-
-    Parameters
-    ----------
-    section : Mapping or None
-        What stands under ``blocks``, blocks of files among it.
-    folder : Path
-        The folder of the spec.
-    findings : Findings
-    ops : collection of str
-        Names of the ops that there are.
-    whole : bool
-        Whether `section` has all blocks; where a file of them could not be read, a block that is
-        not there is not reported.
-
-    Returns
-    -------
-    Names of BlockSpec
-        In the order of the file; every use in them is that of another of them.
-    """
-    return _Blocks(findings, ops, whole).all(section, folder)
 
 
 def check_call(
@@ -70,64 +41,69 @@ def check_call(
     name = str(spec.block.value)
     block = known.find(name)
     if block is None:
+        there = f"the blocks are {listed(known)}" if known else "define it under 'blocks'"
         other = f"it is an op: write 'op: {name}'" if name in ops else ""
-        help = other or suggestion(name, known, _blocks_there(known))
+        help = other or suggestion(name, known, there)
         message = f"there is no block '{name}'"
         findings.error("unknown-block", message, spec.block.span, help=help)
     if block is None or block is FAULTY:
         return FAULTY
     fits = _sizes_fit(spec, block, findings)
-    notes = (Note(f"'{block.name}' is defined here", block.place.span),)
-    taken = InputNames(f"the block '{block.name}'", "input", tuple(block.inputs), notes=notes)
+    names = tuple(block.inputs)
+    taken = InputNames(f"the block '{block.name}'", "input", names, notes=(block.note,))
     inputs = match_inputs(spec, taken, findings)
     return replace(spec, inputs=inputs) if fits and inputs is not FAULTY else FAULTY
 
 
-def size_of(
-    what: str, value: Value, scope: Dict[str, sizes.Size], most: int
-) -> sizes.Size | Faulty:
-    """The size that a use gives, as a number or an expression; FAULTY where it names one at fault.
+class SizeFault(NamedTuple):
+    """A size of a use at fault; `unknown` is the name in it that is that of no size."""
 
-    Raises
-    ------
-    GivenSizeError
-        It is none, names an unknown size, or is a number that no size can be.
+    value: Value
+    code: Code
+    message: str
+    help: str = ""
+    unknown: str = ""
+
+    def report(self, findings: Findings, otherwise: str) -> None:
+        """Report it; `otherwise` is the help for an unknown name."""
+        help = otherwise if self.unknown else self.help
+        findings.error(self.code, self.message, self.value.span_of(self.unknown), help=help)
+
+
+def given_sizes(
+    call: BlockCallSpec, name: str, scope: Dict[str, sizes.Size]
+) -> tuple[dict[str, sizes.Size | Faulty], dict[str, SizeFault]]:
+    """The sizes that `call`, called `name`, gives, and its repeat; and those at fault.
+
+    A size is `FAULTY` where it names one at fault. Both are by their keys.
     """
-    size = value.value if isinstance(value, Scalar) else None
-    try:
-        return sizes.read(size, scope, most)
-    except sizes.SizeError as error:
-        if error.name is not None:
-            raise GivenSizeError("unknown-size", str(error), name=error.name) from None
-        message, help = size_problem(what, value, str(error), error.reason)
-        raise GivenSizeError("bad-size", message, help) from None
-
-
-class GivenSizeError(ValueError):
-    """A size of a use is at fault; `name` is set when it names an unknown size."""
-
-    def __init__(self, code: Code, message: str, help: str = "", name: str = "") -> None:
-        super().__init__(message)
-        self.code = code
-        self.help = help
-        self.name = name
-
-
-def _blocks_there(known: Dict[str, BlockSpec]) -> str:
-    return f"the blocks are {listed(known)}" if known else "define it under 'blocks'"
+    asked = {key: (entry.value, sizes.MAX_SIZE) for key, entry in call.fields.items()}
+    if call.repeat is not None:
+        asked["repeat"] = call.repeat, MAX_NODES
+    found: dict[str, sizes.Size | Faulty] = {}
+    faults: dict[str, SizeFault] = {}
+    for key, (value, most) in asked.items():
+        try:
+            found[key] = sizes.read(scalar_value(value), scope, most)
+        except sizes.SizeError as error:
+            if error.name is not None:
+                faults[key] = SizeFault(value, "unknown-size", str(error), unknown=error.name)
+            else:
+                what = f"the '{key}' of '{name}'"
+                problem = size_problem(what, value, str(error), error.reason)
+                faults[key] = SizeFault(value, "bad-size", *problem)
+    return found, faults
 
 
 def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> bool:
     unknown = [key for key in spec.fields if key not in block.sizes]
     missing = [name for name in block.sizes if name not in spec.fields]
+    its = f"its sizes are {', '.join(block.sizes)}" if block.sizes else "it has no sizes"
     for key in unknown:
-        findings.error(
-            "unknown-key",
-            f"the block '{block.name}' has no size '{key}'",
-            spec.fields[key].key.span,
-            notes=[Note(f"'{block.name}' is defined here", block.place.span)],
-            help=suggestion(key, (*block.sizes, *_OTHERS), _takes_sizes(block)),
-        )
+        message = f"the block '{block.name}' has no size '{key}'"
+        help = suggestion(key, (*block.sizes, *_OTHERS), its)
+        place = spec.fields[key].key.span
+        findings.error("unknown-key", message, place, notes=[block.note], help=help)
     for name in missing:
         # What is misspelt is reported as such, not as missing too.
         if not unknown:
@@ -141,17 +117,29 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
     return not unknown and not missing
 
 
-def _takes_sizes(block: BlockSpec) -> str:
-    return f"its sizes are {', '.join(block.sizes)}" if block.sizes else "it has no sizes"
+class BlockReader(NodeReader):
+    """Takes the section ``blocks`` apart.
 
+    Parameters
+    ----------
+    findings : Findings
+    ops : collection of str
+        Names of the ops that there are.
+    whole : bool
+        Whether the section has all blocks; where a file of them could not be read, a block that is
+        not there is not reported.
+    """
 
-class _Blocks(NodeReader):
     def __init__(self, findings: Findings, ops: Collection[str], whole: bool) -> None:
         super().__init__(findings)
         self._ops = ops
         self._whole = whole
 
     def all(self, section: Mapping | None, folder: Path) -> Names[BlockSpec]:
+        """The blocks that `section` of a spec in `folder` defines, in the order of the file.
+
+        Every use in them is that of another of them.
+        """
         if section is None:
             return Names({}, any_faulty=not self._whole)
         found: dict[str, BlockSpec] = {}
@@ -203,39 +191,29 @@ class _Blocks(NodeReader):
             if not isinstance(item, Scalar) or not isinstance(item.value, str):
                 self.wrong(what, "a name", item)
             elif item.value in found:
-                self.findings.error(
-                    "duplicate-name",
-                    f"'{item.value}' is listed twice",
-                    item.span,
-                    notes=[Note("it is first listed here", found[item.value].span)],
-                )
+                message = f"'{item.value}' is listed twice"
+                self.twice("duplicate-name", message, item, found[item.value])
             elif self.name(item, what):
                 found[item.value] = item
         return found
 
     def _sizes(self, value: Value | None, what: str) -> dict[str, Scalar]:
         found = self._names(value, f"a size of {what}")
-        for name in [*found]:
-            if name in _TAKEN:
-                why = "is always there" if name == "batch" else "is a key of every node"
-                self.findings.error(
-                    "bad-name",
-                    f"'{name}' cannot be the name of a size of {what}: it {why}",
-                    found.pop(name).span,
-                    help="leave it out" if name == "batch" else "use another name",
-                )
+        for name in [each for each in found if each in _TAKEN]:
+            why, help = "is a key of every node", "use another name"
+            if name == "batch":
+                why, help = "is always there", "leave it out"
+            message = f"'{name}' cannot be the name of a size of {what}: it {why}"
+            self.findings.error("bad-name", message, found.pop(name).span, help=help)
         return found
 
     def _check_names(self, block: BlockSpec) -> None:
+        note = "the input is listed here"
+        help = "the nodes of a block read its inputs by name; an input is not a node"
         for name, node in block.nodes.items():
             if name in block.inputs:
-                self.findings.error(
-                    "duplicate-name",
-                    f"'{name}' is both an input and a node of the block '{block.name}'",
-                    node.place.span,
-                    notes=[Note("the input is listed here", block.inputs[name].span)],
-                    help="the nodes of a block read its inputs by name; an input is not a node",
-                )
+                message = f"'{name}' is both an input and a node of the block '{block.name}'"
+                self.twice("duplicate-name", message, node.place, block.inputs[name], note, help)
 
     def _output(self, value: Value | None, block: BlockSpec) -> Scalar | None:
         if value is None:
@@ -265,17 +243,9 @@ class _Blocks(NodeReader):
         name = reference.name
         if not name or name in block.inputs or _is_node(name, block):
             return reference
-        self.findings.error(
-            "unknown-node",
-            f"there is no node '{name}' in the block '{block.name}'",
-            reference.place.span,
-            help=suggestion(
-                name,
-                (*block.inputs, *block.nodes),
-                "a block reads its own inputs and nodes alone: list what else it needs "
-                "under 'inputs'",
-            ),
-        )
+        message = f"there is no node '{name}' in the block '{block.name}'"
+        help = suggestion(name, (*block.inputs, *block.nodes), _ITS_OWN)
+        self.findings.error("unknown-node", message, reference.place.span, help=help)
         return replace(reference, name="")
 
     def _circles(self, found: Dict[str, BlockSpec]) -> set[str]:
@@ -291,7 +261,8 @@ class _Blocks(NodeReader):
                 call = next(calls, None)
                 below = "" if call is None else str(call.block.value)
                 if call is None:
-                    inner = (depths.get(below, 0) for below in _blocks_in(found[name]))
+                    calls = _used(found[name])
+                    inner = (depths.get(str(call.block.value), 0) for call in calls)
                     depths[name] = 1 + max(inner, default=0)
                     if depths[name] > MAX_DEPTH:
                         unsound.add(name)
@@ -311,16 +282,10 @@ class _Blocks(NodeReader):
 
     def _circle(self, names: list[str], call: BlockCallSpec, found: Dict[str, BlockSpec]) -> None:
         shown = names if len(names) <= 12 else [*names[:6], "...", *names[-5:]]
-        self.findings.error(
-            "cyclic-block",
-            f"the block '{names[0]}' is made of itself: {' -> '.join(shown)}",
-            call.block.span,
-            notes=[
-                Note(f"'{name}' is defined here", found[name].place.span)
-                for name in dict.fromkeys(names[:4])
-            ],
-            help="a block can only use blocks that do not use it",
-        )
+        message = f"the block '{names[0]}' is made of itself: {' -> '.join(shown)}"
+        notes = [found[name].note for name in dict.fromkeys(names[:4])]
+        help = "a block can only use blocks that do not use it"
+        self.findings.error("cyclic-block", message, call.block.span, notes=notes, help=help)
 
     def _checked(self, block: BlockSpec, known: Names[BlockSpec]) -> BlockSpec:
         """`block` with the uses in it matched to their blocks, without those at fault."""
@@ -337,39 +302,16 @@ class _Blocks(NodeReader):
 
     def _sizes_known(self, call: BlockCallSpec, block: BlockSpec) -> bool:
         """Report sizes of a use that are wrong whatever the sizes of the block are."""
-        fine = True
-        for _, what, value, most in asked(call, call.name):
-            try:
-                size_of(what, value, block.scope, most)
-            except GivenSizeError as fault:
-                if not fault.name and depends(value, block):
-                    continue
-                fine = False
-                help = fault.help
-                if fault.name:
-                    help = unknown_size_help(fault.name, block)
-                span = value.span_of(fault.name or "")
-                self.findings.error(fault.code, str(fault), span, help=help)
-        return fine
-
-
-def asked(call: BlockCallSpec, name: str) -> Iterator[tuple[str, str, Value, int]]:
-    """The sizes that `call`, called `name`, gives, and its repeat.
-
-    Yields
-    ------
-    key, what, value, most
-        `what` are the words for messages, `most` is the largest number that it can be.
-    """
-    for key, entry in call.fields.items():
-        yield key, f"the '{key}' of '{name}'", entry.value, sizes.MAX_SIZE
-    if call.repeat is not None:
-        yield "repeat", f"the 'repeat' of '{name}'", call.repeat, MAX_NODES
+        _, faults = given_sizes(call, call.name, block.scope)
+        sure = [each for each in faults.values() if each.unknown or not depends(each.value, block)]
+        for fault in sure:
+            fault.report(self.findings, unknown_size_help(fault.unknown, block))
+        return not sure
 
 
 def depends(value: Value, block: BlockSpec) -> bool:
     """Whether `value` is an expression of sizes that each use of `block` gives."""
-    text = value.value if isinstance(value, Scalar) else None
+    text = scalar_value(value)
     return isinstance(text, str) and not sizes.names(text).isdisjoint(block.sizes)
 
 
@@ -392,7 +334,3 @@ def _is_node(name: str, block: BlockSpec) -> bool:
 
 def _used(block: BlockSpec) -> Iterator[BlockCallSpec]:
     return (node for node in block.nodes.values() if isinstance(node, BlockCallSpec))
-
-
-def _blocks_in(block: BlockSpec) -> Iterator[str]:
-    return (str(call.block.value) for call in _used(block))

@@ -6,15 +6,14 @@ from collections.abc import Collection, Iterable, Iterator
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 
-from graphnn.diagnostics import FAULTY, Findings, Names, Note, suggestion
+from graphnn.diagnostics import FAULTY, Findings, Names, suggestion
 from graphnn.spec import sizes
 from graphnn.spec._nodes import MAX_NODES
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
 from graphnn.spec.blocks.definitions import (
-    GivenSizeError,
-    asked,
+    SizeFault,
     check_call,
-    size_of,
+    given_sizes,
     unknown_size_help,
 )
 from graphnn.spec.model import (
@@ -25,7 +24,6 @@ from graphnn.spec.model import (
     NodeSpec,
     Reference,
 )
-from graphnn.spec.values import Value
 
 MAX_SETS = 100_000  # sets of sizes that blocks are used with; counting nodes takes time for each
 Node = NodeSpec | BlockCallSpec
@@ -115,12 +113,9 @@ class _Expander:
         """Report sizes at fault of a use that does not fit its block for another reason."""
         block = self._blocks.get(str(spec.block.value))
         keys = ("repeat", *(block.sizes if block is not None else ()))
-        for key, what, value, most in asked(spec, spec.name):
-            try:
-                if key in keys:
-                    size_of(what, value, self._scope, most)
-            except GivenSizeError as fault:
-                self._size_fault(fault, value, None)
+        for key, fault in given_sizes(spec, spec.name, self._scope)[1].items():
+            if key in keys:
+                self._size_fault(fault, None)
 
     def _unfold(self, top: Iterable[Node]) -> None:
         pending: list[tuple[BlockInstance | None, Iterator[Node]]] = [(None, iter(top))]
@@ -143,9 +138,9 @@ class _Expander:
         outer = self._scope if parent is None else parent.call.scope
         findings = self._copies.of(parent)
         name = _full(parent, spec.name)
-        given, fault = _given(spec, name, block, outer)
-        for place, what in fault:
-            self._size_fault(what, place, parent)
+        given, faults = _given(spec, name, block, outer)
+        for fault in faults:
+            self._size_fault(fault, parent)
         if given is None or not _fits(name, spec, block, given[1], findings):
             return None
         scope, repeat = given
@@ -165,11 +160,9 @@ class _Expander:
             key: parent.full(r.name) if parent is not None and r.name else r.name
             for key, r in zip(block.inputs, call.spec.inputs, strict=True)
         }
-        for number in range(1, (call.repeat or 1) + 1):
-            prefix = call.name if call.repeat is None else f"{call.name}.{number}"
-            call.instances.append(
-                BlockInstance(prefix, call, None if call.repeat is None else number, read)
-            )
+        for number in (None,) if call.repeat is None else range(1, call.repeat + 1):
+            prefix = call.name if number is None else f"{call.name}.{number}"
+            call.instances.append(BlockInstance(prefix, call, number, read))
             read = dict.fromkeys(read, prefix)
             self._faulty.update({f"{prefix}.{name}": () for name in block.nodes.faulty})
         if block.output is None:
@@ -180,17 +173,13 @@ class _Expander:
         for instance in call.instances:
             self._aliases[instance.name] = f"{instance.name}.{block.output.value}"
 
-    def _size_fault(
-        self, fault: GivenSizeError, place: Value, parent: BlockInstance | None
-    ) -> None:
-        help = fault.help
-        if fault.name and parent is not None:
-            help = unknown_size_help(fault.name, parent.call.block)
-        elif fault.name:
+    def _size_fault(self, fault: SizeFault, parent: BlockInstance | None) -> None:
+        if parent is None:
             otherwise = "declare it under 'sizes': a whole number, or free"
-            help = suggestion(fault.name, self._scope, otherwise)
-        span = place.span_of(fault.name or "")
-        self._copies.of(parent).error(fault.code, str(fault), span, help=help)
+            help = suggestion(fault.unknown, self._scope, otherwise)
+        else:
+            help = unknown_size_help(fault.unknown, parent.call.block)
+        fault.report(self._copies.of(parent), help)
 
     def _too_many(
         self, spec: BlockCallSpec, block: BlockSpec, scope: Scope, repeat: int | None
@@ -263,35 +252,23 @@ def _fits(
         findings.error("bad-repeat", message, spec.repeat.span, help=help)
         return False
     listed = f" ({', '.join(block.inputs)})" if block.inputs else ""
-    findings.error(
-        "bad-repeat",
-        f"'{name}' repeats the block '{block.name}' {repeat:,} times, "
-        f"but it has {len(block.inputs) or 'no'} inputs{listed}",
-        spec.repeat.span,
-        notes=[Note(f"'{block.name}' is defined here", block.place.span)],
-        help="every copy reads the one before it: a block that is repeated has one input",
-    )
+    message = f"'{name}' repeats the block '{block.name}' {repeat:,} times, "
+    message += f"but it has {len(block.inputs) or 'no'} inputs{listed}"
+    help = "every copy reads the one before it: a block that is repeated has one input"
+    findings.error("bad-repeat", message, spec.repeat.span, notes=[block.note], help=help)
     return False
 
 
 def _given(
     spec: BlockCallSpec, name: str, block: BlockSpec, outer: Scope
-) -> tuple[tuple[Scope, sizes.Size | None] | None, list[tuple[Value, GivenSizeError]]]:
+) -> tuple[tuple[Scope, sizes.Size | None] | None, list[SizeFault]]:
     """The sizes inside a use and its repeat, or None and the faults of those at fault."""
-    found: dict[str, sizes.Size] = {}
-    faults: list[tuple[Value, GivenSizeError]] = []
-    for key, what, value, most in asked(spec, name):
-        try:
-            size = size_of(what, value, outer, most)
-        except GivenSizeError as fault:
-            faults.append((value, fault))
-            continue
-        if size is not FAULTY:
-            found[key] = size
-    if not found.keys() >= {key for key, *_ in asked(spec, name)}:
-        return None, faults
-    scope = {key: found[key] for key in block.sizes}
-    return ({"batch": sizes.free("batch"), **scope}, found.get("repeat")), faults
+    given, faults = given_sizes(spec, name, outer)
+    sound = {key: size for key, size in given.items() if size is not FAULTY}
+    if faults or len(sound) < len(given):
+        return None, list(faults.values())
+    scope = {"batch": sizes.free("batch"), **{key: sound[key] for key in block.sizes}}
+    return (scope, sound.get("repeat")), []
 
 
 def _full(instance: BlockInstance | None, name: str) -> str:
