@@ -169,6 +169,25 @@ def test_a_share_of_a_node_at_fault_is_not_told_again():
     assert [code for code, _, _ in faults(nodes)] == ["shape-mismatch"]
 
 
+def test_a_share_of_a_node_with_an_unknown_input_is_not_reported_again():
+    nodes = X + (
+        "  n1: {op: affine, inputs: nosuch, units: 4}\n"
+        "  n2: {op: affine, inputs: x, units: 2}\n"
+        "  n3: {op: affine, inputs: n2, weight: {share: n1.weight}}\n"
+        "  n4: {op: reshape, inputs: n3, shape: [batch, 2, -1]}\n"
+    )
+    assert faults(nodes) == [("unknown-node", "there is no node 'nosuch'", "")]
+
+
+def test_what_shares_a_node_at_fault_is_inferred_where_it_says_its_sizes():
+    nodes = X + (
+        "  n1: {op: affine, inputs: nosuch, units: 4}\n"
+        "  n3: {op: affine, inputs: x, units: 4, weight: {share: n1.weight}}\n"
+        "  n4: {op: reshape, inputs: n3, shape: [batch, 5]}\n"
+    )
+    assert [code for code, _, _ in faults(nodes)] == ["unknown-node", "shape-mismatch"]
+
+
 def test_a_circle_of_shares_is_told_once_whoever_leads_into_it():
     nodes = X + (
         "  tail: {op: affine, inputs: x, units: 3, weight: {share: b.weight}}\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from collections.abc import Mapping as Dict
+from collections.abc import Set
 from typing import cast
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Note
@@ -28,8 +29,9 @@ def infer_shapes(
     reports: BlockDiagnostics,
 ) -> tuple[dict[str, Node], dict[str, Parameter]]:
     """The sound nodes of `order`, and their parameters by full name."""
-    inference = _Inference(resolved, owners, reports)
-    for node in _untouched(order, resolved, owners):
+    untouched = _untouched(order, resolved, owners)
+    inference = _Inference(resolved, owners, reports, {node.name for node in untouched})
+    for node in untouched:
         inference.add(node)
     nodes = {name: node for name, node in inference.nodes.items() if node is not FAULTY}
     return nodes, inference.parameters
@@ -58,10 +60,12 @@ class _Inference:
         resolved: Dict[str, ResolvedNode | Faulty],
         owners: Dict[str, str | Faulty],
         reports: BlockDiagnostics,
+        untouched: Set[str],
     ) -> None:
         self._resolved = resolved
         self._owners = owners
         self._reports = reports
+        self._untouched = untouched
         self.nodes: dict[str, Node | Faulty] = {}
         self.parameters: dict[str, Parameter] = {}
 
@@ -99,9 +103,16 @@ class _Inference:
             inferred = node.op.infer(shapes, given)
             node.op.check_kinds(shapes, [read.kind for read in inputs])
         except (ShapeError, sizes.SizeError) as error:
-            self._report_shapes(node, inputs, error)
+            if not self._lacks_shared(node, given):
+                self._report_shapes(node, inputs, error)
             return FAULTY
         return inferred
+
+    def _lacks_shared(self, node: ResolvedNode, given: Dict[str, Shape]) -> bool:
+        """Whether a fault at its owner has kept the shape of what `node` shares from being known."""
+        unknown = (key for key, each in node.parameters.items() if each.share and key not in given)
+        owners = (cast(str, self._owners[f"{node.name}.{key}"]) for key in unknown)
+        return any(owner.rpartition(".")[0] not in self._untouched for owner in owners)
 
     def _kinds_fit(self, node: ResolvedNode, inputs: list[Node]) -> bool:
         operands = node.op.data_operands()
