@@ -52,7 +52,7 @@ class Document:
         self.text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
         self.path = path
         self.json = path.suffix.lower() == ".json"
-        self._last = before.known if before is not None else {}
+        self._before = before._last_readable if before is not None else None
         self._buffers = buffers or {}
 
     def changed(self, text: str) -> Document:
@@ -139,7 +139,14 @@ class Document:
     @property
     def known(self) -> Mapping[str, Node]:
         """As `nodes`; while the text cannot be read, those that there were before."""
-        return self._last if self.spec is None else self.nodes
+        if self.spec is not None:
+            return self.nodes
+        return self._before.known if self._before is not None else {}
+
+    @property
+    def _last_readable(self) -> Document | None:
+        """Itself, unless it is known that it cannot be read; or the last before it."""
+        return self._before if vars(self).get("_located", self) is None else self
 
     def node(self, name: str) -> Node | None:
         """The node called `name`; for the use of a block, its output."""
@@ -165,6 +172,8 @@ class Document:
         """Everything that is wrong with it; without `data`, no data set is read."""
         if not self.is_spec:
             return ()
+        if self._located is not None:
+            self._before = None  # its own shapes are shown from now on
         return diagnose_text(
             self.text,
             name=str(self.path),

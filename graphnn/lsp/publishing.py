@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from graphnn.diagnostics import Diagnostic, Source, Span, page_url
+from graphnn.diagnostics import Diagnostic, Source, Span, page_url, printable
 from graphnn.lsp.document import Document
 from graphnn.lsp.positions import Encoding, Places
 
@@ -69,8 +69,8 @@ class Publisher:
         named = self._document.named.get(span.source.name)
         place = named.span if named is not None else None
         made = self._diagnostic(found, self._range(place) if place else _START)
-        made.message = f"{self._shown(span)}: {made.message}"
-        exact = types.DiagnosticRelatedInformation(self._location(span), found.message)
+        made.message = f"{_escaped(self._shown(span))}: {made.message}"
+        exact = _related(self._location(span), found.message)
         made.related_information = [exact, *(made.related_information or ())]
         return made
 
@@ -82,13 +82,13 @@ class Publisher:
         url = page_url(found.code)
         return types.Diagnostic(
             range=where,
-            message="\n".join(parts),
+            message=_escaped("\n".join(parts)),
             severity=_SEVERITIES[found.severity],
             code=found.code,
             code_description=types.CodeDescription(url) if url else None,
             source="graphnn",
             related_information=[
-                types.DiagnosticRelatedInformation(self._location(note.span), note.text)
+                _related(self._location(note.span), note.text)
                 for note in found.notes
                 if note.span is not None
             ],
@@ -115,3 +115,11 @@ class Publisher:
         if source.name not in self._places:
             self._places[source.name] = Places(source.text, self._encoding)
         return self._places[source.name].span(span)
+
+
+def _related(place: types.Location, text: str) -> types.DiagnosticRelatedInformation:
+    return types.DiagnosticRelatedInformation(place, _escaped(text))
+
+
+def _escaped(text: str) -> str:
+    return "\n".join(printable(line) for line in text.split("\n"))

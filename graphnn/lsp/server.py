@@ -1,14 +1,16 @@
-"""The server: what `graphnn.lsp.queries` finds, in the words of the Language Server Protocol."""
+"""The server: the texts that are open, what is wrong with them, and who answers requests."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls import uris
@@ -16,24 +18,18 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from graphnn import __version__
-from graphnn.diagnostics import UsageError
-from graphnn.lsp import queries
+from graphnn.diagnostics import UsageError, printable
+from graphnn.lsp.answers import ANSWERS, Question
+from graphnn.lsp.background import in_thread
 from graphnn.lsp.diagnostic_store import DiagnosticStore
 from graphnn.lsp.document import Document
-from graphnn.lsp.positions import Places
 from graphnn.lsp.publishing import Publisher
 
 DELAY = 0.25  # seconds of quiet after which a text is checked
 _ANEW = -1  # the version of a text that is to be read again
 _REFUSED = -32803  # RequestFailed
-_SORTS = {
-    "key": types.CompletionItemKind.Property,
-    "word": types.CompletionItemKind.EnumMember,
-    "node": types.CompletionItemKind.Variable,
-    "size": types.CompletionItemKind.Constant,
-    "block": types.CompletionItemKind.Class,
-    "parameter": types.CompletionItemKind.Field,
-}
+_LONGEST = 100  # characters of an address in a message
+_FIRST = "graphnn: 1\nnodes: {x: {op: input, shape: [batch, 1]}, y: {op: relu, inputs: x}}\n"
 _WATCHED = "**/*.{yaml,yml,json}"
 
 
@@ -48,8 +44,16 @@ class Server(LanguageServer):
         self._checked: dict[str, int | None] = {}  # versions
 
     def document(self, uri: str) -> Document:
-        """The text at `uri` as it is now."""
-        open_text = self.workspace.get_text_document(uri)
+        """The text at `uri` as it is now.
+
+        Raises
+        ------
+        JsonRpcException
+            The editor has not opened it.
+        """
+        open_text = self.workspace.text_documents.get(unquote(uri))
+        if open_text is None:
+            raise _refusal(f"no text is open at '{uri[:_LONGEST]}'")
         version = open_text.version if open_text.version is not None else _ANEW
         known = self._documents.get(uri)
         if known is None or known[0] != version or version == _ANEW:
@@ -58,9 +62,20 @@ class Server(LanguageServer):
             known = self._documents[uri] = (version, made)
         return known[1]
 
-    def places(self, text: str) -> Places:
-        """Places of `text`, as the client counts them."""
-        return Places(text, self.workspace.position_encoding)
+    async def answer(self, answer: Callable[[Question], Any], params: Any) -> Any:
+        """What `answer` says to a request, found beside the loop.
+
+        Raises
+        ------
+        JsonRpcException
+            It is refused.
+        """
+        document = self.document(params.text_document.uri)
+        asked = Question(params, document, self.address, self.workspace.position_encoding)
+        try:
+            return await in_thread(lambda: answer(asked))
+        except UsageError as error:
+            raise _refusal(error.diagnostics[0].message) from None
 
     def address(self, path: Path) -> str:
         """The address of a file: the editor's own, where it is open there."""
@@ -90,6 +105,11 @@ class Server(LanguageServer):
         self._publish(uri, {uri: []})
         await self._check_readers({_path(uri).resolve()})
 
+    def stop(self) -> None:
+        """Check nothing any more."""
+        for uri in [*self._waiting]:
+            self._cancel(uri)
+
     def _open(self) -> list[str]:
         return [text.uri for text in self.workspace.text_documents.values()]
 
@@ -114,7 +134,7 @@ class Server(LanguageServer):
     async def _check_readers(self, paths: set[Path], *, data: bool = True, but: str = "") -> None:
         """Read the open texts anew that take blocks from one of `paths`, and check them."""
         texts = {uri: self.document(uri) for uri in self._open() if uri != but}
-        read = await asyncio.to_thread(lambda: {uri: d.reads for uri, d in texts.items()})
+        read = await in_thread(lambda: {uri: d.reads for uri, d in texts.items()})
         for uri in (uri for uri in texts if read[uri] & paths):
             if uri in self._open():
                 self._documents[uri] = (_ANEW, texts[uri])
@@ -122,11 +142,11 @@ class Server(LanguageServer):
 
     async def _check(self, uri: str, data: bool) -> None:
         document = self.document(uri)
-        version = self.workspace.get_text_document(uri).version
-        found = await asyncio.to_thread(document.diagnose, data=data)
-        self._checked[uri] = version
+        version = self.workspace.text_documents[unquote(uri)].version
         publisher = Publisher(uri, document, self.address, self.workspace.position_encoding)
-        self._publish(uri, publisher.published(found))
+        found = await in_thread(lambda: publisher.published(document.diagnose(data=data)))
+        self._checked[uri] = version
+        self._publish(uri, found)
 
     def _publish(self, uri: str, found: dict[str, list[types.Diagnostic]]) -> None:
         for there, shown in self._board.put(uri, found).items():
@@ -136,15 +156,28 @@ class Server(LanguageServer):
 
 
 def _path(uri: str) -> Path:
-    return Path(uris.to_fs_path(uri) or "untitled.yaml")
+    path = uris.to_fs_path(uri)
+    return Path(path if path and "\0" not in path else "untitled.yaml")
+
+
+def _refusal(message: str) -> JsonRpcException:
+    return JsonRpcException(printable(message), _REFUSED)
 
 
 def make() -> Server:
     """A server with all that it answers."""
     server = Server()
     _watch(server)
-    _answer(server)
+    for method, (answer, options) in ANSWERS.items():
+        server.feature(method, options)(_responder(server, answer))
     return server
+
+
+def _responder(server: Server, answer: Callable[[Question], Any]) -> Any:
+    async def respond(params: Any) -> Any:
+        return await server.answer(answer, params)
+
+    return respond
 
 
 def _watch(server: Server) -> None:
@@ -174,6 +207,10 @@ def _watch(server: Server) -> None:
             asked = types.RegistrationParams([types.Registration(name, name, options)])
             await server.client_register_capability_async(asked)
 
+    @server.feature(types.SHUTDOWN)
+    def ended(params: None) -> None:
+        server.stop()
+
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     async def files_changed(params: types.DidChangeWatchedFilesParams) -> None:
         await server.changed_on_disk(change.uri for change in params.changes)
@@ -185,112 +222,18 @@ def _watches_files(can: types.ClientCapabilities) -> bool:
     return bool(watching and watching.dynamic_registration)
 
 
-def _answer(server: Server) -> None:
-    def opened(params: Any) -> tuple[Document, Places, int]:
-        document = server.document(params.text_document.uri)
-        places = server.places(document.text)
-        position = getattr(params, "position", types.Position(0, 0))
-        return document, places, places.index(position)
+class _Refusals(logging.Filter):
+    """Keeps refusals, which the editor is given, out of the log."""
 
-    @server.feature(
-        types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=[" ", "[", "{"])
-    )
-    def complete(params: types.CompletionParams) -> types.CompletionList:
-        document, places, index = opened(params)
-        offers, length = queries.complete(document, index)
-        where = places.range(index - length, index)
-        return types.CompletionList(False, [_item(offer, where) for offer in offers])
-
-    @server.feature(types.TEXT_DOCUMENT_HOVER)
-    def hover(params: types.HoverParams) -> types.Hover | None:
-        document, places, index = opened(params)
-        found = queries.hover(document, index)
-        if found is None:
-            return None
-        text, start, end = found
-        return types.Hover(
-            types.MarkupContent(types.MarkupKind.Markdown, text), places.range(start, end)
-        )
-
-    @server.feature(types.TEXT_DOCUMENT_DEFINITION)
-    def definition(params: types.DefinitionParams) -> types.Location | None:
-        document, places, index = opened(params)
-        found = queries.definition(document, index)
-        if found is None:
-            return None
-        if found.there is not None:
-            source = found.there.source
-            there = server.places(source.text).span(found.there)
-            return types.Location(server.address(Path(source.name)), there)
-        return types.Location(params.text_document.uri, places.range(found.start, found.end))
-
-    @server.feature(types.TEXT_DOCUMENT_REFERENCES)
-    def references(params: types.ReferenceParams) -> list[types.Location]:
-        document, places, index = opened(params)
-        return [
-            types.Location(params.text_document.uri, places.range(each.start, each.end))
-            for each in queries.references(document, index)
-            if params.context.include_declaration or not each.defines
-        ]
-
-    @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
-    def prepare(params: types.PrepareRenameParams) -> types.Range | None:
-        document, places, index = opened(params)
-        found = document.names.at(index)
-        return None if found is None else places.range(found.start, found.end)
-
-    @server.feature(types.TEXT_DOCUMENT_RENAME, types.RenameOptions(prepare_provider=True))
-    def rename(params: types.RenameParams) -> types.WorkspaceEdit:
-        document, places, index = opened(params)
-        try:
-            found = queries.rename(document, index, params.new_name)
-        except UsageError as error:
-            raise JsonRpcException(error.diagnostics[0].message, _REFUSED) from None
-        edits = [types.TextEdit(places.range(e.start, e.end), params.new_name) for e in found]
-        return types.WorkspaceEdit({params.text_document.uri: edits})
-
-    @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
-    def symbols(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
-        document, places, _ = opened(params)
-        return _symbols(queries.symbols(document), places, 0)
-
-    @server.feature(types.TEXT_DOCUMENT_FORMATTING)
-    def formatting(params: types.DocumentFormattingParams) -> list[types.TextEdit]:
-        document, places, _ = opened(params)
-        after = document.formatted()
-        if after == document.text:
-            return []
-        return [types.TextEdit(places.range(0, len(document.text)), after)]
-
-
-def _item(offer: queries.Offer, where: types.Range) -> types.CompletionItem:
-    return types.CompletionItem(
-        offer.label,
-        kind=_SORTS[offer.sort],
-        detail=offer.detail or None,
-        text_edit=types.TextEdit(where, offer.label),
-    )
-
-
-def _symbols(
-    found: Iterable[queries.Symbol], places: Places, depth: int
-) -> list[types.DocumentSymbol]:
-    kind = types.SymbolKind.Namespace if depth == 0 else types.SymbolKind.Variable
-    return [
-        types.DocumentSymbol(
-            each.name,
-            kind,
-            places.range(each.start, max(each.end, each.name_end)),
-            places.range(each.name_start, each.name_end),
-            each.detail or None,
-            children=_symbols(each.children, places, depth + 1),
-        )
-        for each in found
-    ]
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether `record` is for the log."""
+        return not (record.exc_info and isinstance(record.exc_info[1], JsonRpcException))
 
 
 def serve() -> None:
     """Speak to an editor on standard input and output, until it says to end."""
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_Refusals())
+    Document(_FIRST, Path("untitled.yaml")).diagnose()  # imports all that checks need
     # By separate descriptors, as it closes them; and what prints must not come in between.
     with (
         os.fdopen(os.dup(0), "rb") as received,
