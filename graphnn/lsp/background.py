@@ -17,7 +17,7 @@ async def in_thread(work: Callable[[], Result]) -> Result:
     """What `work` returns, done in a thread; where the task is cancelled, the thread ends too.
 
     The thread is stopped between two steps of Python, so `work` must leave nothing half done that
-    others see, and import nothing that is not imported yet. No thread keeps the process from ending.
+    others see, and import nothing that is not imported yet. The process does not wait for it.
     """
     loop = asyncio.get_running_loop()
     result: asyncio.Future[Result] = loop.create_future()

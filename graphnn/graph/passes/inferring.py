@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from collections.abc import Mapping as Dict
-from collections.abc import Set
 from typing import cast
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Note
@@ -109,7 +108,7 @@ class _Inference:
         return inferred
 
     def _lacks_shared(self, node: ResolvedNode, given: Dict[str, Shape]) -> bool:
-        """Whether a fault at its owner has kept the shape of what `node` shares from being known."""
+        """Whether a fault at its owner hides the shape of what `node` shares."""
         unknown = (key for key, each in node.parameters.items() if each.share and key not in given)
         owners = (cast(str, self._owners[f"{node.name}.{key}"]) for key in unknown)
         return any(owner.rpartition(".")[0] not in self._untouched for owner in owners)
