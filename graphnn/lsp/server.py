@@ -230,9 +230,16 @@ class _Refusals(logging.Filter):
         return not (record.exc_info and isinstance(record.exc_info[1], JsonRpcException))
 
 
+def _report_ignored(ignored: sys.UnraisableHookArgs) -> None:
+    """As Python does; but that a thread which has been ended was just tidying up is no news."""
+    if ignored.exc_type is not SystemExit:
+        sys.__unraisablehook__(ignored)
+
+
 def serve() -> None:
     """Speak to an editor on standard input and output, until it says to end."""
     logging.getLogger("pygls.protocol.json_rpc").addFilter(_Refusals())
+    sys.unraisablehook = _report_ignored
     Document(_FIRST, Path("untitled.yaml")).diagnose()  # imports all that checks need
     # By separate descriptors, as it closes them; and what prints must not come in between.
     with (

@@ -53,7 +53,7 @@ def test_a_text_that_is_no_file_is_one_like_others(session, uri):
     assert found["contents"]["value"].startswith("**input** (source)")
 
 
-@pytest.mark.parametrize("uri", ["http://example.org/net.yaml", "file:///net.yaml", "", "\x1b[31m"])
+@pytest.mark.parametrize("uri", ["http://example.org/a.yaml", "file:///net.yaml", "", "\x1b[31m"])
 def test_a_text_that_is_not_open_is_refused(session, uri):
     error = session.ask("textDocument/hover", asked(uri))["error"]
     shown = uri.replace("\x1b", "\ufffd")
