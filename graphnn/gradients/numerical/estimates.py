@@ -212,8 +212,10 @@ def noise(seen: Array, size: Array, counted: Array | None = None) -> Array:
 
 def _spread(probed: Probed, shape: tuple[int, ...], value: Array, error: Array) -> GradientEstimate:
     """What was found at some entries, as arrays of the parameter's shape."""
+    kink = probed.kink
+    if probed.places is None:
+        return GradientEstimate(value.reshape(shape), error.reshape(shape), kink.reshape(shape))
     whole = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    places = slice(None) if probed.places is None else probed.places
-    for array, found in zip(whole, (value, error, probed.kink), strict=True):
-        array.flat[places] = found
+    for array, found in zip(whole, (value, error, kink), strict=True):
+        array.flat[probed.places] = found
     return GradientEstimate(*whole, probed.places)
