@@ -46,7 +46,7 @@ class BasePass:
         bound = dict(executor.bind(inputs)[1])
         self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}
         self.branches = {
-            step.output: self.ops[step.output].branch(*self.arguments(step, {}))
+            step.output: np.asarray(self.ops[step.output].branch(*self.arguments(step, {})))
             for step in executor.plan.steps
             if type(step.op).branch is not Op.branch
         }

@@ -45,9 +45,9 @@ class ByChannel:
         self._channels = parameter.shape[axis]
         self._shape = tuple(np.delete(parameter.shape, axis).tolist())  # of groups
         self._groups = math.prod(self._shape)
+        self.room: tuple[int, ...] = (self._groups, self._channels)
         self._layout = Layout(route, self._channels)
         self._inner = math.prod(route.base.values[step.output].shape[2:])
-        self._kinky = self._layout.kinky
         self._loss_scales = route.loss_scales()
         self._max_memory = max_memory
         response = self._response(slice(0, 1))
@@ -68,11 +68,6 @@ class ByChannel:
             return None
         way = cls(route, axis, max_memory)
         return way if way._responds else None
-
-    def blank(self, offsets: Offsets) -> LossChanges:
-        """As `Strategy.blank`."""
-        shape = self._groups, self._channels
-        return LossChanges.none(offsets, shape)
 
     def pieces(self, offsets: Offsets) -> Iterator[Piece]:
         """As `Strategy.pieces`."""
@@ -172,7 +167,7 @@ class ByChannel:
         whole = LossChanges.none(offsets, (count, self._channels))
         table.add_up(differences, whole.differences.swapaxes(1, 2))
         table.add_up(wanted * self._loss_scales[table.samples], whole.loss_scale.T)
-        if self._kinky:
+        if self._layout.kinky:
             table.add_up(kinks, whole.kinks.swapaxes(1, 2))
         return whole
 
@@ -198,7 +193,7 @@ class ByChannel:
         # Where there are kinks, rows of the batch stay apart: a channel that is shut for one of
         # them is shut for all its cases, and then need not be carried on.
         most = max(full, _MOST // offsets)
-        least = full // _FILLED if self._kinky else most
+        least = full // _FILLED if self._layout.kinky else most
         edges = np.flatnonzero(np.diff(table.samples)) + 1
         start = 0
         for stop in (*edges.tolist(), len(table.samples)):

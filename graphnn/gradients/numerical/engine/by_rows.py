@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.gradients.numerical.engine.route import ENTRIES, ROWS, MovedRows, Route
+from graphnn.gradients.numerical.engine.route import ENTRIES, ROWS, Route
 from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets
 from graphnn.ops import Array
+
+Part = tuple[int, Array, dict[int, Array]]  # a probe, the samples it moved, their rows by slot
 
 
 class ByRows:
@@ -22,16 +24,13 @@ class ByRows:
         self._route = route
         size = route.base.values[route.slot].size
         self._entries = range(size) if entries is None else entries
+        self.room: tuple[int, ...] = (len(self._entries),)
 
     def pieces(self, offsets: Offsets) -> Iterator[tuple[int, Sequence[int]]]:
         """As `Strategy.pieces`."""
         many = self._probes_a_chunk()
         for start in range(0, len(self._entries), many):
             yield start, self._entries[start : start + many]
-
-    def blank(self, offsets: Offsets) -> LossChanges:
-        """As `Strategy.blank`."""
-        return LossChanges.none(offsets, (len(self._entries),))
 
     def place(self, piece: tuple[int, Sequence[int]]) -> tuple[Any, ...]:
         """As `Strategy.place`."""
@@ -63,12 +62,11 @@ class ByRows:
     ) -> None:
         """Put what probes of some entries find into `differences` and `crossed`."""
         route, base = self._route, self._route.base
-        parts: list[tuple[int, Array, dict[int, Array]]] = []
+        parts: list[Part] = []
         read = {argument for step in route.apart for argument in step.arguments}
         handed = [slot for slot in route.frontier if slot in read]
         for position, entry in enumerate(entries):
-            moved = self._whole(entry, offset)
-            crossed[position] = self._whole_crossed(moved)
+            moved, crossed[position] = self._whole(entry, offset)
             for loss in route.losses:
                 if loss in moved:
                     differences[position] += (moved[loss] - base.values[loss]).mean()
@@ -79,26 +77,19 @@ class ByRows:
         if any(len(samples) for _, samples, _ in parts):
             self._rows(parts, differences, crossed)
 
-    def _whole(self, entry: int, offset: float | complex) -> dict[int, Array]:
-        route, base = self._route, self._route.base
+    def _whole(self, entry: int, offset: float | complex) -> tuple[dict[int, Array], bool]:
+        """What one probe makes of the whole batch, and whether it crosses a kink."""
+        route, base, crossed = self._route, self._route.base, False
         parameter = base.values[route.slot].astype(np.result_type(float, offset))
         parameter.flat[entry] += offset
         moved = {route.slot: parameter}
         for step in route.whole:
-            op = base.ops[step.output]
-            moved[step.output] = np.asarray(op.forward(*base.arguments(step, moved)))
-        return moved
-
-    def _whole_crossed(self, moved: Mapping[int, Array]) -> bool:
-        base = self._route.base
-        return any(
-            not np.array_equal(
-                np.asarray(base.ops[step.output].branch(*base.arguments(step, moved))),
-                np.asarray(base.branches[step.output]),
-            )
-            for step in self._route.whole
-            if step.output in base.branches
-        )
+            op, given = base.ops[step.output], base.arguments(step, moved)
+            moved[step.output] = np.asarray(op.forward(*given))
+            if step.output in base.branches and not crossed:
+                here = np.asarray(op.branch(*given))
+                crossed = not np.array_equal(here, base.branches[step.output])
+        return moved, crossed
 
     def _moved_samples(self, moved: Mapping[int, Array]) -> Array:
         route = self._route
@@ -109,28 +100,21 @@ class ByRows:
                 changed |= (moved[slot] != base).reshape(route.rows, -1).any(axis=1)
         return np.flatnonzero(changed)
 
-    def _rows(
-        self,
-        parts: list[tuple[int, Array, dict[int, Array]]],
-        differences: Array,
-        crossed: Array,
-    ) -> None:
+    def _rows(self, parts: list[Part], differences: Array, crossed: Array) -> None:
         """Run the rows that moved of all probes as one batch, and add up theirs for each."""
         route = self._route
-        samples = np.concatenate([samples for _, samples, _ in parts])
-        owner = np.concatenate([np.full(len(samples), position) for position, samples, _ in parts])
-        moved = MovedRows(
-            {slot: np.concatenate([rows[slot] for _, _, rows in parts]) for slot in parts[0][2]},
-            samples,
-        )
+        positions, each, handed = zip(*parts, strict=True)
+        samples = np.concatenate(each)
+        owner = np.repeat(positions, [len(one) for one in each])
+        moved = {slot: np.concatenate([rows[slot] for rows in handed]) for slot in handed[0]}
         kinks = np.zeros(len(samples), dtype=bool)
         for step in route.apart:
-            given = route.on_rows(step, moved)
-            moved.rows[step.output] = step.op.forward(*given)
+            given = route.on_rows(step, moved, samples)
+            moved[step.output] = step.op.forward(*given)
             here = route.crossed(step, given, samples)
             if here is not None:
                 kinks |= here
         ends = {step.output for step in route.apart}
-        finals = {slot: rows for slot, rows in moved.rows.items() if slot in ends}
+        finals = {slot: rows for slot, rows in moved.items() if slot in ends}
         np.add.at(differences, owner, route.row_losses(finals, samples))
         crossed[owner[kinks]] = True

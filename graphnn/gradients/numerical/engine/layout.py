@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -38,9 +38,9 @@ class Layout:
         self.channels = channels
         self.handlers: dict[tuple[Any, ...], Callable[..., Any]] = {}
         self.kinky = any(step.output in route.base.branches for step in route.apart)
-        self._values: dict[int, Array] = {}
-        self._branches: dict[int, Array] = {}
-        self._dying: dict[int, tuple[int, ...]] = {}
+        # Base values, and the branches that ops took, with the rows last: made when asked for.
+        self.value = cache(partial(_with_rows_last, route.base.values))
+        self.branch = cache(partial(_with_rows_last, route.base.branches))
 
     def features(self, slot: int) -> Shape:
         """Shape of one row."""
@@ -85,15 +85,15 @@ class Layout:
         op = base.ops[step.output]
         return op.spread(still, np.zeros(1, int), self.channels, *given) is not None
 
-    def dying(self, step: Step) -> tuple[int, ...]:
-        """Slots that nothing reads after `step`."""
-        if step.output not in self._dying:
-            self._dying[step.output] = tuple(
-                place
-                for place, slot in enumerate(self.route.base.plan.slots)
-                if slot.storage in step.dying and place not in self.route.losses
-            )
-        return self._dying[step.output]
+    @cached_property
+    def dying(self) -> dict[int, list[int]]:
+        """Slots that nothing reads after a step, by the slot of its result."""
+        slots = enumerate(self.route.base.plan.slots)
+        stored = [(place, slot.storage) for place, slot in slots if place not in self.route.losses]
+        return {
+            step.output: [place for place, storage in stored if storage in step.dying]
+            for step in self.route.apart
+        }
 
     def may_write_over(self, step: Step) -> bool:
         """Whether the first operand's memory may hold the result: nothing else reads it."""
@@ -107,20 +107,6 @@ class Layout:
             and self.features(leading) == self.features(step.output)
         )
 
-    def value(self, slot: int) -> Array:
-        """Base value with the rows last."""
-        if slot not in self._values:
-            value = self.route.base.values[slot]
-            self._values[slot] = np.ascontiguousarray(rows_last(value))
-        return self._values[slot]
-
-    def branch(self, slot: int) -> Array:
-        """Likewise, the branches that the op took."""
-        if slot not in self._branches:
-            branch = np.asarray(self.route.base.branches[slot])
-            self._branches[slot] = np.ascontiguousarray(rows_last(branch))
-        return self._branches[slot]
-
 
 def first(step: Step) -> int:
     """Slot of the first operand."""
@@ -132,6 +118,10 @@ def first(step: Step) -> int:
 def rows_last(value: Array) -> Array:
     """A view with the rows as the last axis."""
     return value.transpose(*range(1, value.ndim), 0)
+
+
+def _with_rows_last(arrays: Any, slot: int) -> Array:
+    return np.ascontiguousarray(rows_last(arrays[slot]))
 
 
 def rows_first(value: Array) -> Array:

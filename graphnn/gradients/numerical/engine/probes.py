@@ -33,6 +33,7 @@ from graphnn.gradients.numerical.objective import Objective, Probed
 from graphnn.gradients.numerical.options import MAX_MEMORY
 from graphnn.ops import Array
 
+Progress = Callable[[int], None]
 _HEAP = 31 << 20  # bytes; glibc heeds blocks up to 32 MiB
 _AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
 _FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
@@ -150,7 +151,7 @@ class Probes:
         self,
         name: str,
         offsets: Sequence[float | complex],
-        progress: Callable[[int], None] | None = None,
+        progress: Progress | None = None,
         entries: Array | None = None,
     ) -> Probed:
         """How the loss differs when each entry of the parameter `name` is moved.
@@ -169,14 +170,20 @@ class Probes:
         offsets, size = tuple(offsets), self._parameters[name].size
         chosen = np.arange(size) if entries is None else entries
         if name not in self._engine.base.plan.parameters:
-            nothing = LossChanges.none(offsets, (len(chosen),))
-            return Probed(nothing.differences, nothing.kinks, nothing.loss_scale, entries)
+            return Probed(*LossChanges.none(offsets, (len(chosen),)), entries)
         few = len(chosen) * _FEW < size
         strategy = self._engine.strategy(name, few)
         if few:
             strategy = ByRows(self._engine.route(name), chosen.tolist())
-        changes, left = self._evaluate(name, offsets, few, strategy, len(chosen), progress)
-        ready = _ready(strategy, changes, left)
+        tasks = [Task(name, offsets, piece, few) for piece in strategy.pieces(offsets)]
+        changes = LossChanges.none(offsets, strategy.room)
+
+        def report(done: int) -> None:
+            if progress is not None:
+                progress(len(chosen) * done // len(tasks))
+
+        left = self._add_up(tasks, strategy, changes, report)
+        ready = _ready(strategy, left)
         # Of a few, columns are places among those wanted; of all, places in the parameter.
         columns = ready if few else chosen[ready[chosen]]
         if not ready.all():
@@ -185,25 +192,13 @@ class Probes:
         kinks = np.zeros(differences.shape, dtype=bool)
         if changes.kinks.any():
             kinks = strategy.finished(changes.kinks)[:, columns]
-        return Probed(
-            differences,
-            kinks,
-            strategy.finished(changes.loss_scale[None])[0, columns],
-            entries,
-        )
+        loss_scale = strategy.finished(changes.loss_scale[None])[0, columns]
+        return Probed(differences, kinks, loss_scale, entries)
 
-    def _evaluate(
-        self,
-        name: str,
-        offsets: Offsets,
-        few: bool,
-        strategy: Strategy,
-        total: int,
-        progress: Callable[[int], None] | None,
-    ) -> tuple[LossChanges, list[Any]]:
-        """What probes of a parameter find, and the pieces that Ctrl-C has left undone."""
-        changes = strategy.blank(offsets)
-        tasks = [Task(name, offsets, piece, few) for piece in strategy.pieces(offsets)]
+    def _add_up(
+        self, tasks: list[Task], strategy: Strategy, changes: LossChanges, report: Progress
+    ) -> list[Task]:
+        """Add what `tasks` find to `changes`, and return those that Ctrl-C has left undone."""
         done = 0
         try:
             # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
@@ -211,17 +206,15 @@ class Probes:
                 for task, part in zip(tasks, parts, strict=True):
                     changes.add(strategy.place(task.piece), part)
                     done += 1
-                    if progress is not None:
-                        progress(total * done // len(tasks))
+                    report(done)
         except KeyboardInterrupt:
             self.stopped = True
-        return changes, [task.piece for task in tasks[done:]]
+        return tasks[done:]
 
 
-def _ready(strategy: Strategy, changes: LossChanges, left: Iterable[Any]) -> Array:
-    """Of which entries of the parameter nothing is among the pieces `left`."""
-    ready = np.ones((1, *changes.loss_scale.shape), dtype=bool)
-    for piece in left:
-        ready[strategy.place(piece)] = False
-    finished: Array = strategy.finished(ready)[0]
-    return finished
+def _ready(strategy: Strategy, left: Iterable[Task]) -> Array:
+    """Of which entries of the parameter nothing is among the tasks `left`."""
+    ready = np.ones((1, *strategy.room), dtype=bool)
+    for task in left:
+        ready[strategy.place(task.piece)] = False
+    return np.asarray(strategy.finished(ready)[0])

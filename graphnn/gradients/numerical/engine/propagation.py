@@ -11,8 +11,8 @@ The README of this package draws these arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,19 +46,21 @@ class MovedChannels:
         """Whether the value of `slot` moved."""
         return slot in self.blocks or slot in self.rows
 
-    def part(self, chosen: Array) -> MovedChannels:
-        """That of some of the channels."""
-        return MovedChannels(
-            self.at,
-            self.channels[chosen],
-            {slot: array[chosen] for slot, array in self.blocks.items()},
-            {slot: array[..., chosen, :] for slot, array in self.rows.items()},
-            self.kinks[chosen],
-        )
+    def keep(self, chosen: Array) -> MovedChannels:
+        """Itself, with some of the channels alone."""
+        self.channels = self.channels[chosen]
+        self.blocks = {slot: array[chosen] for slot, array in self.blocks.items()}
+        self.rows = {slot: array[..., chosen, :] for slot, array in self.rows.items()}
+        self.kinks = self.kinks[chosen]
+        return self
 
     def own(self) -> tuple[Any, ...]:
         """Index, in rows with their channels cut out, of the block that each channel moved."""
         return self.channels, ..., np.arange(len(self.channels)), slice(None)
+
+
+# What carries out a step, and returns the channels that it does not reach.
+Handler = Callable[["Propagation", Step, MovedChannels], MovedChannels | None]
 
 
 class Propagation:
@@ -100,31 +102,22 @@ class Propagation:
             state = waiting.pop()
             while state.at < len(steps):
                 step = steps[state.at]
-                state, unreached = self._carry(step, state)
+                # What moved is the same for every chunk of a route, so that it is decided once.
+                key = state.at, tuple(state.blocks), tuple(state.rows)
+                handler = self._layout.handlers.get(key)
+                if handler is None:
+                    handler = self._layout.handlers[key] = self._handler(step, state)
+                unreached = handler(self, step, state)
                 if unreached is not None:
                     waiting.append(unreached)
                 # What no step to come reads makes room.
-                for slot in self._layout.dying(step):
+                for slot in self._layout.dying[step.output]:
                     state.blocks.pop(slot, None)
                     state.rows.pop(slot, None)
                 state.at += 1
             yield state, self._losses(state)
 
-    def _carry(
-        self, step: Step, state: MovedChannels
-    ) -> tuple[MovedChannels, MovedChannels | None]:
-        """Add the result of `step`; channels of `state` that it does not reach are given apart."""
-        # What moved is the same for every chunk of a route, so that it is decided once.
-        key = state.at, tuple(state.blocks), tuple(state.rows)
-        handler = self._layout.handlers.get(key)
-        if handler is None:
-            handler = self._layout.handlers[key] = self._handler(step, state)
-        if handler is Propagation._spread:
-            return self._spread(step, state)
-        handler(self, step, state)
-        return state, None
-
-    def _handler(self, step: Step, state: MovedChannels) -> Callable[..., Any]:
+    def _handler(self, step: Step, state: MovedChannels) -> Handler:
         """How to carry out `step`, which depends on what moved and not on the numbers."""
         if not any(map(state.moves, step.arguments)):
             return Propagation._leave
@@ -134,7 +127,11 @@ class Propagation:
             return Propagation._on_blocks if step.op.channelwise else Propagation._on_planes
         if self._keeps_entries(step, state):
             return Propagation._on_entries
-        return Propagation._spread if self._can_spread(step, state) else Propagation._on_rows
+        leading, *others = step.arguments
+        # Where the op has branches, they have to be compared on whole rows.
+        whole = step.output in self._base.branches or any(map(state.moves, others))
+        spreads = leading in state.blocks and not whole
+        return Propagation._spread if spreads else Propagation._on_rows
 
     def _leave(self, step: Step, state: MovedChannels) -> None:
         """A step that nothing reached."""
@@ -169,8 +166,7 @@ class Propagation:
         state.blocks[step.output] = block.reshape(len(block), *inner, block.shape[-1])
 
     def _on_blocks(self, step: Step, state: MovedChannels) -> None:
-        inner = self._layout.inner(step.output)
-        given = [self._block(slot, step, state, inner) for slot in step.arguments]
+        given = self._operands(self._block, step, state)
         if step.output in self._base.branches:
             self._mark_blocks(step, state, np.asarray(step.op.branch(*given)))
         out = self._over(step, state.blocks)
@@ -178,57 +174,45 @@ class Propagation:
 
     def _on_planes(self, step: Step, state: MovedChannels) -> None:
         # To the op, cases are rows, and the channels in play are all that there are.
-        given = [self._plane(slot, state) for slot in step.arguments]
+        given = self._operands(self._plane, step, state)
         if step.output in self._base.branches:
             self._mark_blocks(step, state, rows_last(np.asarray(step.op.branch(*given))))
         state.blocks[step.output] = rows_last(step.op.forward(*given))
 
     def _mark_blocks(self, step: Step, state: MovedChannels, branch: Array) -> None:
-        base = self._gather(("branch", step.output), self._layout.branch(step.output))
+        base = self._gather(self._layout.branch, step.output)
         inner = self._layout.inner(step.output)
         _mark(state, branch != self._cut_base(base, state.channels, inner), 1)
 
-    def _block(
-        self, slot: int | None, step: Step, state: MovedChannels, inner: Shape
-    ) -> Array | None:
+    def _operands(
+        self, form: Callable[[int, Step, MovedChannels], Array], step: Step, state: MovedChannels
+    ) -> list[Array | None]:
+        """All operands of `step`, each in the same form."""
+        return [None if slot is None else form(slot, step, state) for slot in step.arguments]
+
+    def _block(self, slot: int, step: Step, state: MovedChannels) -> Array:
         """Blocks of an operand of `step`, [channels, ..., cases or 1]."""
-        if slot is None:
-            return None
         if slot in state.blocks:
             return state.blocks[slot]
+        inner = self._layout.inner(step.output)
         if slot in state.rows:
-            own: Array = self._cut(state.rows[slot], inner)[state.own()]
-            return own
+            return np.asarray(self._cut(state.rows[slot], inner)[state.own()])
         value = self._base.values[slot]
         if value.shape == self._base.values[step.output].shape:
             return self._base_blocks(slot, state.channels, inner)
         # A row's shape, the same for all rows: cut likewise. A number goes as it is.
         return self._cut_base(value[..., None], state.channels, inner) if value.ndim else value
 
-    def _plane(self, slot: int | None, state: MovedChannels) -> Array | None:
+    def _plane(self, slot: int, step: Step, state: MovedChannels) -> Array:
         """Blocks as rows of the channels in play; of a number for each channel, their numbers."""
-        if slot is None:
-            return None
         if slot in state.blocks:
             return rows_first(state.blocks[slot])
-        value: Array = self._base.values[slot][state.channels]
-        return value
+        return np.asarray(self._base.values[slot][state.channels])
 
     # Blocks to rows
 
-    def _can_spread(self, step: Step, state: MovedChannels) -> bool:
-        leading, *others = step.arguments
-        # Where the op has branches, they have to be compared on whole rows.
-        return (
-            leading in state.blocks
-            and not any(map(state.moves, others))
-            and step.output not in self._base.branches
-        )
-
-    def _spread(
-        self, step: Step, state: MovedChannels
-    ) -> tuple[MovedChannels, MovedChannels | None]:
-        """Rows of a step that mixes channels, and the state of those that it does not reach."""
+    def _spread(self, step: Step, state: MovedChannels) -> MovedChannels | None:
+        """Rows of a step that mixes channels; those that it does not reach are given apart."""
         block, unreached = state.blocks[first(step)], None
         change = block - self._base_blocks(first(step), state.channels, block.shape[1:-1])
         # Behind a kink, such as that of a rectifier which is shut, whole channels stand still.
@@ -236,11 +220,11 @@ class Propagation:
         if self._layout.kinky:
             reached = (change != 0).reshape(len(change), -1).any(axis=1)
             if not reached.any():
-                return state, None
+                return None
             if not reached.all():
-                unreached = state.part(~reached)
-                unreached.at += 1
-                state, change = state.part(reached), change[reached]
+                unreached = replace(state, at=state.at + 1).keep(~reached)
+                state.keep(reached)
+                change = change[reached]
         op, count = self._base.ops[step.output], self._layout.channels
         rows = op.spread(change, state.channels, count, *self._base.arguments(step, {}))
         if rows is None:
@@ -248,7 +232,7 @@ class Propagation:
         else:
             rows += self._base_rows(step.output)
             state.rows[step.output] = rows
-        return state, unreached
+        return unreached
 
     # Rows to rows
 
@@ -263,17 +247,17 @@ class Propagation:
     def _on_entries(self, step: Step, state: MovedChannels) -> None:
         """A step that works entry by entry; where blocks moved too, theirs are put in place."""
         op = step.op
-        given = [self._entries(slot, step, state) for slot in step.arguments]
+        given = self._operands(self._entries, step, state)
         blocks: list[Array | None] = []
         inner: Shape = ()
         if any(slot in state.blocks for slot in step.arguments):
             inner = self._layout.inner(step.output)
-            blocks = [self._block(slot, step, state, inner) for slot in step.arguments]
+            blocks = self._operands(self._block, step, state)
         if step.output in self._base.branches:
             here = np.asarray(op.branch(*given))
             if blocks:
                 self._cut(here, inner)[state.own()] = op.branch(*blocks)
-            base = self._gather(("branch", step.output), self._layout.branch(step.output))
+            base = self._gather(self._layout.branch, step.output)
             _mark(state, here != base[..., None, :], 0)
         # Before the rows, which may be written over their own operand.
         put = op.forward(*blocks) if blocks else None
@@ -282,10 +266,10 @@ class Propagation:
             self._cut(result, inner)[state.own()] = put
         state.rows[step.output] = result
 
-    def _entries(self, slot: int | None, step: Step, state: MovedChannels) -> Array | None:
+    def _entries(self, slot: int, step: Step, state: MovedChannels) -> Array:
         """An operand in the layout of rows; a block that moved as it was."""
-        if slot is None or slot in state.rows:
-            return None if slot is None else state.rows[slot]
+        if slot in state.rows:
+            return state.rows[slot]
         value = self._base.values[slot]
         if value.shape == self._base.values[step.output].shape:
             return self._base_rows(slot)
@@ -295,11 +279,11 @@ class Propagation:
         """Any step, on all rows as one batch."""
         moves = state.kinks.shape
         given = [
-            self._batch(slot, has_rows, state)
+            None if slot is None else self._batch(slot, has_rows, state)
             for slot, has_rows in zip(step.arguments, self._route.has_rows(step), strict=True)
         ]
         if step.output in self._base.branches:
-            base = self._stretched(np.asarray(self._base.branches[step.output]), moves[0])
+            base = self._stretched(self._base.branches[step.output], moves[0])
             crossed = np.asarray(step.op.branch(*given)) != base
             _mark(state, rows_last(crossed).reshape(*crossed.shape[1:], *moves), 0)
         shape = *self._layout.features(step.output), *moves
@@ -314,10 +298,8 @@ class Propagation:
         result = rows_last(np.asarray(step.op.forward(*given, **keywords)))
         state.rows[step.output] = result.reshape(shape)
 
-    def _batch(self, slot: int | None, has_rows: bool, state: MovedChannels) -> Array | None:
+    def _batch(self, slot: int, has_rows: bool, state: MovedChannels) -> Array:
         """An operand for all rows as one batch, [channels * cases, ...]."""
-        if slot is None:
-            return None
         if slot in state.blocks and slot not in state.rows:
             # Kept: a later step may read it as rows too.
             state.rows[slot] = self._widened(slot, state)
@@ -342,34 +324,31 @@ class Propagation:
             return np.broadcast_to(value[sample : sample + 1], shape)
         if channels not in self._rows_of:
             self._rows_of[channels] = np.tile(self._samples, channels)
-        stretched: Array = value.take(self._rows_of[channels], axis=0)
-        return stretched
+        return np.asarray(value.take(self._rows_of[channels], axis=0))
 
     def _cut(self, rows: Array, inner: Shape) -> Array:
         """View of rows with their channels as the first axis."""
         return rows.reshape(self._layout.channels, *inner, *rows.shape[-2:])
 
-    def _over(self, step: Step, moved: Mapping[int, Array]) -> dict[str, Array]:
+    def _over(self, step: Step, moved: dict[int, Array]) -> dict[str, Array]:
         """To write over the first operand where that moved and nothing reads it any more."""
         leading, *others = step.arguments
-        if leading is None or leading not in moved or not self._layout.may_write_over(step):
+        if leading not in moved or not self._layout.may_write_over(step):
             return {}
         out = moved[leading]
         # Beside a complex operand a real one cannot hold the result.
-        same = all(
-            moved[slot].dtype == out.dtype for slot in others if slot is not None and slot in moved
-        )
+        same = all(moved[slot].dtype == out.dtype for slot in others if slot in moved)
         return {"out": out} if same else {}
 
     # Base values
 
     def _base_blocks(self, slot: int, channels: Array, inner: Shape) -> Array:
         """Blocks with nothing moved, [channels, ..., cases or 1]."""
-        return self._cut_base(self._gather(slot, self._layout.value(slot)), channels, inner)
+        return self._cut_base(self._gather(self._layout.value, slot), channels, inner)
 
     def _base_rows(self, slot: int) -> Array:
         """Rows with nothing moved, [..., 1, cases or 1]."""
-        return self._gather(slot, self._layout.value(slot))[..., None, :]
+        return self._gather(self._layout.value, slot)[..., None, :]
 
     def _cut_base(self, rows: Array, channels: Array, inner: Shape) -> Array:
         """Cut base rows, [..., cases or 1], to the blocks of some channels."""
@@ -378,17 +357,17 @@ class Propagation:
         # An index would copy.
         return cut if len(channels) == count else cut[channels]
 
-    def _gather(self, key: Any, value: Array) -> Array:
-        """`value` of the cases' rows, [..., cases or 1]; what has no rows is the same for all."""
-        if key not in self._gathered:
-            if value.shape[-1] == 1:
-                self._gathered[key] = value
-            elif self._alone:
+    def _gather(self, of: Callable[[int], Array], slot: int) -> Array:
+        """What `of` gives, of the cases' rows: [..., cases or 1]."""
+        if (of, slot) not in self._gathered:
+            value = of(slot)
+            # What has no rows is the same for all.
+            if value.shape[-1] != 1:
                 sample = int(self._samples[0])
-                self._gathered[key] = value[..., sample : sample + 1]
-            else:
-                self._gathered[key] = value.take(self._samples, axis=-1)
-        return self._gathered[key]
+                one = value[..., sample : sample + 1]
+                value = one if self._alone else value.take(self._samples, axis=-1)
+            self._gathered[of, slot] = value
+        return self._gathered[of, slot]
 
     def _losses(self, state: MovedChannels) -> Array:
         """How much the losses differ from the base pass, as parts of the mean."""

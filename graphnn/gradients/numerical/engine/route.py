@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,14 +14,6 @@ ROWS = 4096  # rows a call: enough to hide the interpreter, few enough for the c
 # Entries of one array of rows: 4 MiB in float64. Threads wait for one another less often the longer
 # a call of NumPy takes, which counts for more than what the nearest cache would save.
 ENTRIES = 1 << 19
-
-
-@dataclass(frozen=True, slots=True)
-class MovedRows:
-    """Rows that moved: arrays by slot, and the row of the batch that each was."""
-
-    rows: dict[int, Array]
-    samples: Array
 
 
 class Route:
@@ -99,31 +90,26 @@ class Route:
         shapes = [self.base.values[slot].shape for slot in data]
         found = self.base.ops[step.output].has_rows(*shapes)
         others = step.arguments[len(data) :]
-        return [*found, *(slot is not None and self._is_noise(slot) for slot in others)]
+        slots = self.base.plan.slots
+        return [*found, *(slot is not None and slots[slot].role == "noise" for slot in others)]
 
-    def on_rows(self, step: Step, moved: MovedRows) -> list[Array | None]:
-        """Operands of `step` for the rows `moved`, the others from the rows that these were."""
-        values = self.base.values
-        return [
-            None
-            if slot is None
-            else moved.rows[slot]
-            if slot in moved.rows
-            else values[slot][moved.samples]
-            if has_rows
-            else values[slot]
-            for slot, has_rows in zip(step.arguments, self.has_rows(step), strict=True)
-        ]
-
-    def _is_noise(self, slot: int) -> bool:
-        return self.base.plan.slots[slot].role == "noise"
+    def on_rows(self, step: Step, moved: Mapping[int, Array], samples: Array) -> list[Array | None]:
+        """Operands of `step` for rows that `moved`, the others from `samples`, which these were."""
+        given: list[Array | None] = []
+        for slot, has_rows in zip(step.arguments, self.has_rows(step), strict=True):
+            if slot is None or slot in moved:
+                given.append(None if slot is None else moved[slot])
+            else:
+                value = self.base.values[slot]
+                given.append(value[samples] if has_rows else value)
+        return given
 
     def crossed(self, step: Step, given: list[Array | None], samples: Array) -> Array | None:
         """For each row, whether `step` takes another branch than in the base pass."""
         base = self.base.branches.get(step.output)
         if base is None:
             return None
-        here: Array = np.asarray(step.op.branch(*given)) != base[samples]
+        here = np.asarray(step.op.branch(*given)) != base[samples]
         return np.asarray(here.reshape(len(samples), -1).any(axis=1))
 
     def loss_scales(self) -> Array:
@@ -138,12 +124,10 @@ class Route:
 
     def row_losses(self, rows: Mapping[int, Array], samples: Array) -> Array:
         """How much each row's losses differ from the base pass, as parts of the mean."""
-        total = np.zeros(
-            len(samples), np.result_type(float, *(rows[s] for s in self.losses if s in rows))
-        )
+        total = np.zeros(len(samples))
         for loss in self.losses:
             if loss in rows:
                 base = self.base.values[loss]
                 change = (rows[loss] - base[samples]).reshape(len(samples), -1)
-                total += change.sum(axis=1) / base.size
+                total = total + change.sum(axis=1) / base.size
         return total

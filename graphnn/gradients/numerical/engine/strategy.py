@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,8 +12,7 @@ from graphnn.ops import Array
 Offsets = tuple[float | complex, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LossChanges:
+class LossChanges(NamedTuple):
     """How the loss differs at probes.
 
     Attributes
@@ -34,9 +32,8 @@ class LossChanges:
     @classmethod
     def none(cls, offsets: Offsets, shape: tuple[int, ...]) -> LossChanges:
         """Where nothing moves."""
-        whole = len(offsets), *shape
-        differences = np.zeros(whole, np.result_type(float, *offsets))
-        return cls(differences, np.zeros(whole, dtype=bool), np.zeros(shape))
+        differences = np.zeros((len(offsets), *shape), np.result_type(float, *offsets))
+        return cls(differences, np.zeros(differences.shape, dtype=bool), np.zeros(shape))
 
     def add(self, place: Any, part: LossChanges) -> None:
         """Add what a part of the probes found."""
@@ -46,10 +43,15 @@ class LossChanges:
 
 
 class Strategy(Protocol):
-    """How probes of one parameter are evaluated, a piece of the work at a time."""
+    """How probes of one parameter are evaluated, a piece of the work at a time.
 
-    def blank(self, offsets: Offsets) -> LossChanges:
-        """Room for what all pieces find."""
+    Attributes
+    ----------
+    room : tuple of int
+        Shape of the loss changes that all pieces are added up to, but for the offsets.
+    """
+
+    room: tuple[int, ...]
 
     def pieces(self, offsets: Offsets) -> Iterable[Any]:
         """The work cut into pieces, each of some milliseconds; the same for any workers."""

@@ -150,9 +150,8 @@ def _work(token: str, parcel: bytes | None, task: Any) -> Any:
 
 
 def _find(token: str, parcel: bytes | None) -> Engine | None:
-    own = _own.get(token)
-    if own is not None:
-        return own
+    if token in _own:
+        return _own[token]
     with _lock:
         if token not in _sent and parcel is not None:
             _sent[token] = pickle.loads(parcel)
