@@ -1,5 +1,6 @@
 """Arrays of values, and the two errors an op raises."""
 
+from graphnn.spec.sizes import Shape, show
 from graphnn.storage import Array as Array
 
 Cotangents = tuple[Array | None, ...]  # of the operands, in their order
@@ -36,3 +37,10 @@ class ShapeError(_MisfitError):
 
 class ArrayError(_MisfitError):
     """Values do not fit an op."""
+
+
+def misfit(
+    operand: str, shape: Shape, problem: str, help: str = "", attribute: str | None = None
+) -> ShapeError:
+    """The error for an operand whose shape does not fit: ``'x' has shape [2, 3], {problem}``."""
+    return ShapeError(f"'{operand}' has shape {show(shape)}, {problem}", operand, help, attribute)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from graphnn.ops._arrays import ShapeError
+from graphnn.ops._arrays import ShapeError, misfit
 from graphnn.ops._operands import Operand
 from graphnn.spec.sizes import Shape, Size, show
 
@@ -50,21 +50,18 @@ class Unifier:
         before, after = first.split(), last.split()
         spare = len(shape) - len(before) - len(after)
         if spare < 0 or (spare and not dots):
-            raise ShapeError(
-                f"'{operand.name}' has shape {show(shape)}, "
-                f"but {self._op} takes [{', '.join(operand.signature.split())}]",
-                operand.name,
-            )
+            takes = ", ".join(operand.signature.split())
+            raise misfit(operand.name, shape, f"but {self._op} takes [{takes}]")
         stop = len(shape) - len(after)
         middle = shape[len(before) : stop]
         named = (*shape[: len(before)], *shape[stop:])
         for symbol, size in zip((*before, *after), named, strict=True):
             wanted = int(symbol) if symbol.isdigit() else self.sizes.setdefault(symbol, size)
             if wanted != size:
-                raise ShapeError(
-                    f"'{operand.name}' has shape {show(shape)}, "
-                    f"but its '{symbol}' must be {wanted}, not {size}",
+                raise misfit(
                     operand.name,
+                    shape,
+                    f"but its '{symbol}' must be {wanted}, not {size}",
                     f"a '{operand.name}' that fits has shape {self._known(operand.signature)}",
                     None if operand.is_parameter else symbol,
                 )
@@ -75,11 +72,8 @@ class Unifier:
         elif self._broadcasts:
             self._rest = _broadcast(self._rest, middle, operand, shape)
         elif self._rest != middle:
-            raise ShapeError(
-                f"'{operand.name}' has shape {show(shape)}, "
-                f"which does not match {show(self._rest)} of the operand before it",
-                operand.name,
-            )
+            problem = f"which does not match {show(self._rest)} of the operand before it"
+            raise misfit(operand.name, shape, problem)
 
     def shape(self, signature: str) -> Shape:
         """The shape that a signature stands for.
@@ -127,10 +121,10 @@ def _broadcast(a: Shape, b: Shape, operand: Operand, whole: Shape) -> Shape:
     pairs = [*zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)]
     for left, right in pairs:
         if left != right and left != 1 and right != 1:
-            raise ShapeError(
-                f"'{operand.name}' has shape {show(whole)}, which does not broadcast against "
-                f"{show(a)}: {left} and {right} differ",
+            raise misfit(
                 operand.name,
+                whole,
+                f"which does not broadcast against {show(a)}: {left} and {right} differ",
                 "sizes match from the last axis on; only a size of 1 stretches",
             )
     return tuple(right if left == 1 else left for left, right in pairs)

@@ -393,6 +393,11 @@ class Op(BaseModel):
         return Inferred(result, parameters, left_out)
 
 
+def aliases(**names: str) -> Mapping[str, str]:
+    """`Op.also_called`, from what other libraries call each of an op's own names."""
+    return {theirs: ours for ours, every in names.items() for theirs in every.split()}
+
+
 def _sizes_in(value: Any) -> Iterable[Expression]:
     items = value if isinstance(value, tuple) else (value,)
     return (item for item in items if isinstance(item, Expression))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from graphnn.ops.initializers import MAP, Initializer
 
@@ -56,36 +56,19 @@ class Operand:
         return self.role in ("parameter", "state")
 
 
-def data(
-    name: str,
-    signature: str,
-    *,
-    kind: Kind | Literal["any"] = "float",
-    many: bool = False,
-    domain: tuple[float, float] = (-3.0, 3.0),
-    below: str | None = None,
-) -> Operand:
-    """An operand that another node gives; see `Operand`."""
-    return Operand(name, signature, kind, many, domain=domain, below=below)
+def data(name: str, signature: str, **facts: Any) -> Operand:
+    """An operand that another node gives; `facts` are attributes of `Operand`."""
+    return Operand(name, signature, **facts)
 
 
-def parameter(
-    name: str,
-    signature: str,
-    start: Initializer,
-    *,
-    optional: bool = False,
-    layout: str = MAP,
-) -> Operand:
-    """An operand that the network learns; see `Operand`."""
-    return Operand(name, signature, start=start, optional=optional, role="parameter", layout=layout)
+def parameter(name: str, signature: str, start: Initializer, **facts: Any) -> Operand:
+    """An operand that the network learns; `facts` are attributes of `Operand`."""
+    return Operand(name, signature, start=start, role="parameter", **facts)
 
 
-def state(
-    name: str, signature: str, start: Initializer, *, domain: tuple[float, float] = (-3.0, 3.0)
-) -> Operand:
+def state(name: str, signature: str, start: Initializer, **facts: Any) -> Operand:
     """An operand that the network keeps but does not learn; see `Operand` and `Op.update`."""
-    return Operand(name, signature, start=start, domain=domain, role="state")
+    return Operand(name, signature, start=start, role="state", **facts)
 
 
 def noise(name: str, signature: str) -> Operand:

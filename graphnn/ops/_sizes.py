@@ -6,9 +6,8 @@ from collections.abc import Callable
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from graphnn.diagnostics import FAULTY, Faulty
 from graphnn.spec import sizes
@@ -16,39 +15,11 @@ from graphnn.spec.sizes import Expression
 from graphnn.spec.sizes import Shape as Shape
 
 
-class _SizeAnnotation:
-    """Lets pydantic take a whole number, a size expression, or the text of one."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.with_info_plain_validator_function(
-            _size,
-            serialization=core_schema.plain_serializer_function_ser_schema(
-                _plain_size, when_used="json"
-            ),
-        )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
-
-
-Size = Annotated[int | Expression, _SizeAnnotation]
-
-
 def number_or_size(value: Any, info: ValidationInfo) -> Any:
     """`value`, or what it stands for if it is a text, in the sizes that validation is given."""
     if isinstance(value, str):
         return _sound(sizes.parse, value, info)
     return value
-
-
-def _size(value: Any, info: ValidationInfo) -> sizes.Size:
-    if isinstance(value, Expression):
-        return value
-    return _sound(sizes.read, value, info)
 
 
 def _sound(
@@ -65,15 +36,30 @@ def _sound(
     return size
 
 
+def _size(value: Any, info: ValidationInfo) -> sizes.Size:
+    if isinstance(value, Expression):
+        return value
+    return _sound(sizes.read, value, info)
+
+
 def _plain_size(size: sizes.Size) -> int | str:
     return size if isinstance(size, int) else str(size)
 
 
+_VALIDATOR = PlainValidator(_size)
+Size = Annotated[
+    int | Expression,
+    _VALIDATOR,
+    PlainSerializer(_plain_size, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
+]
+
+
 def is_size(info: Any) -> bool:
     """Whether a field of a pydantic model is a `Size`, or one that may be left out."""
-    # "units: Size" carries the annotation as metadata; "units: Size | None" inside the union.
-    if any(item is _SizeAnnotation for item in info.metadata):
-        return True
-    return get_origin(info.annotation) in (Union, UnionType) and any(
-        _SizeAnnotation in getattr(part, "__metadata__", ()) for part in get_args(info.annotation)
+    # "units: Size" has the validator in its metadata; "units: Size | None" inside the union.
+    parts = get_args(info.annotation) if get_origin(info.annotation) in (Union, UnionType) else ()
+    return any(
+        _VALIDATOR in metadata
+        for metadata in (info.metadata, *(getattr(part, "__metadata__", ()) for part in parts))
     )

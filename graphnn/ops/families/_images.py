@@ -14,13 +14,12 @@ from graphnn.ops._arrays import Array
 from graphnn.ops._op import Op
 from graphnn.ops._operands import Operand, data
 from graphnn.ops.kernels.unfolding import images_first
-from graphnn.ops.kernels.windows import Track
+from graphnn.spec.sizes import Shape, Size
 
 AXES = ("height", "width")
 KERNEL = "Height and width of the window, or one number for both"
 STRIDE = "Steps from one window to the next, down and across"
 PADDING = "Rows added at top and bottom each and columns on both sides"
-Tracks = tuple[Track, Track]
 
 
 class Images(Op):
@@ -30,6 +29,21 @@ class Images(Op):
     result = "batch channels rows columns"
     batchwise = True
     analytic = True
+
+
+class Resized(Images):
+    """An op that changes height and width alone."""
+
+    def infer_shape(self, *shapes: Shape) -> Shape | None:
+        """Channels as they are, and height and width by `_resized`."""
+        if len(shapes[0]) != 4:
+            return None
+        batch, channels, height, width = shapes[0]
+        return batch, channels, *self._resized(height, width)
+
+    def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
+        """Height and width of the result."""
+        raise NotImplementedError
 
 
 def room(out: Array | None, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE
+from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, aliases
 from graphnn.ops._operands import data
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise, Unchanged
 from graphnn.ops.initializers import Finite, Positive
@@ -142,7 +141,7 @@ class LeakyRelu(BentAtZero):
     op: Literal["leaky_relu"] = "leaky_relu"
     slope: Finite = Field(0.01, description="Slope below 0.")
 
-    also_called: ClassVar[Mapping[str, str]] = {"negative_slope": "slope", "alpha": "slope"}
+    also_called = aliases(slope="negative_slope alpha")
     elsewhere = ("lrelu",)
     output_interval = ANY_NUMBER
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case
+from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, aliases
 from graphnn.ops._operands import data
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise
 from graphnn.ops.initializers import Finite
@@ -154,7 +153,7 @@ class Power(_OfPositive):
     op: Literal["power"] = "power"
     exponent: Finite = Field(description="What `x` is raised to.")
 
-    also_called: ClassVar[Mapping[str, str]] = {"power": "exponent", "exp": "exponent"}
+    also_called = aliases(exponent="power exp")
     elsewhere = ("pow",)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -247,12 +246,7 @@ class Clip(Elementwise):
     low: Finite | None = Field(None, description="Lower bound; left out, there is none.")
     high: Finite | None = Field(None, description="Upper bound; left out, there is none.")
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        "min": "low",
-        "max": "high",
-        "min_value": "low",
-        "max_value": "high",
-    }
+    also_called = aliases(low="min min_value", high="max max_value")
     elsewhere = ("clamp", "clipbyvalue")
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"low": -1, "high": 0.5}, [(3, 4)]),

@@ -4,57 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, ShapeError, Wanted
 from graphnn.ops._inference import Inferred, unspecified
-from graphnn.ops._op import ANY_NUMBER, Case
-from graphnn.ops._operands import parameter
+from graphnn.ops._op import ANY_NUMBER, Case, aliases
+from graphnn.ops._operands import Operand, parameter
 from graphnn.ops._sizes import Size
-from graphnn.ops.families._images import (
-    AXES,
-    KERNEL,
-    PADDING,
-    STRIDE,
-    Images,
-    Tracks,
-    finished,
-    room,
-)
+from graphnn.ops.families._images import AXES, KERNEL, PADDING, STRIDE, Images, finished, room
 from graphnn.ops.initializers import FILTERS, He, Zeros
-from graphnn.ops.kernels.unfolding import (
-    correlate,
-    correlate_back,
-    correlate_weight,
-    images_first,
-    images_last,
-)
-from graphnn.ops.kernels.windows import (
-    ALL_WORDS,
-    WORDS,
-    Amounts,
-    Count,
-    Counts,
-    Padding,
-    Slide,
-    Track,
-)
+from graphnn.ops.kernels import unfolding, windows
+from graphnn.ops.kernels.unfolding import images_first, images_last
+from graphnn.ops.kernels.windows import Amounts, Count, Counts, Slide, Track, Tracks
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape
 
 _DILATION = "Steps from one entry of a window to the next, down and across."
 
 
-class _Filters(Images):
-    """Filters that slide over images."""
+def _operands(axes: str, layout: str) -> tuple[Operand, ...]:
+    """What a convolution takes, for a weight that begins with `axes`."""
+    weight = parameter("weight", f"{axes} kernel_height kernel_width", He(), layout=layout)
+    return *Images.operands, weight, parameter("bias", "filters", Zeros(), optional=True)
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("size", "kernel_size", "filter_size"), "kernel"),
-        **dict.fromkeys(("channels", "out_channels", "units"), "filters"),
-    }
+
+class _Filters(Images):
+    """Filters that slide over images, and sum up what they read or, `transposed`, put it there."""
+
+    transposed: ClassVar[bool] = False
+    output_interval = ANY_NUMBER
+    result = "batch filters rows columns"
+    also_called = aliases(
+        kernel="size kernel_size filter_size", filters="channels out_channels units"
+    )
 
     filters: Size | None = Field(
         None, description="Channels of the result; left out, as many as the weight has."
@@ -66,37 +51,55 @@ class _Filters(Images):
         1, description="Parts of the channels, each of which has its own share of the filters."
     )
 
+    def forward(
+        self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
+    ) -> Array:
+        """Filters times windows of `x`, or times its entries, plus `bias`."""
+        tracks = self._tracks(x, weight)
+        y = self._filtered(images_last(x), weight, tracks, self.transposed, out)
+        return finished(y, bias, out)
+
     def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        x: Array,
-        weight: Array,
-        bias: Array | None,
-        *,
-        wanted: Wanted = ALL,
+        self, cotangent: Array, output: Array, *arrays: Any, wanted: Wanted = ALL
     ) -> Cotangents:
         """Cotangents of x, filters over g; of weight, a correlation of x and g; of bias, a sum."""
+        x, weight, bias = arrays
         g, tracks = images_last(cotangent), self._tracks(x, weight)
         by_x = by_weight = by_bias = None
         if wanted[0]:
-            by_x = images_first(self._by_x(g, weight, tracks))
+            by_x = images_first(self._filtered(g, weight, tracks, not self.transposed))
         if wanted[1]:
-            by_weight = self._by_weight(g, images_last(x), weight, tracks)
+            read = images_last(x)
+            pair = (read, g) if self.transposed else (g, read)
+            by_weight = unfolding.correlate_weight(*pair, weight, *tracks, self.groups)
         if wanted[2] and bias is not None:
             by_bias = g.reshape(len(g), -1).sum(axis=1)
         return by_x, by_weight, by_bias
 
+    def _filtered(
+        self, x: Array, weight: Array, tracks: Tracks, back: bool, out: Array | None = None
+    ) -> Array:
+        """Windows of `x` times the filters, or entries put back in them; images last."""
+        if back:
+            return unfolding.correlate_back(x, weight, *tracks, self.groups)
+        rows, columns = tracks
+        y = room(out, (len(weight), rows.count, columns.count, x.shape[3]), x.dtype)
+        unfolding.correlate(x, weight, rows, columns, self.groups, y)
+        return y
+
+    def response(self, operand: str, *arrays: Array) -> Array | None:
+        """For the weight what its entries read, or the entries of `x` put apart; 1 for bias."""
+        x, weight, *_ = arrays
+        if operand == "bias":
+            return np.ones((len(x), 1, 1, 1, 1), x.dtype)
+        if self.transposed and self.groups > 1:
+            return None
+        parts = x.reshape(len(x), self.groups, -1, *x.shape[2:])
+        read = _responses(parts.swapaxes(1, 2), weight, self._tracks(x, weight), self.transposed)
+        return read if self.groups == 1 else read.repeat(len(weight) // self.groups, axis=2)
+
     def _tracks(self, x: Array, weight: Array) -> Tracks:
         """The windows down and across."""
-        raise NotImplementedError
-
-    def _by_x(self, g: Array, weight: Array, tracks: Tracks) -> Array:
-        """Cotangent of `x`; it and the cotangent `g` have the images last."""
-        raise NotImplementedError
-
-    def _by_weight(self, g: Array, x: Array, weight: Array, tracks: Tracks) -> Array:
-        """Cotangent of the weight; `g` and `x` have the images last."""
         raise NotImplementedError
 
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
@@ -143,7 +146,8 @@ class _Filters(Images):
         if self.filters is not None:
             return self.filters
         if "weight" in given:
-            return self._of_weight(given["weight"])
+            filters, depth, *_ = given["weight"]
+            return sizes.multiply(depth, self.groups) if self.transposed else filters
         if "bias" in given and len(given["bias"]) == 1:
             return given["bias"][0]
         raise unspecified("filters", "weight")
@@ -159,10 +163,6 @@ class _Filters(Images):
                 attribute="groups",
             )
         return sizes.floor_divide(count, self.groups)
-
-    def _of_weight(self, weight: Shape) -> Size:
-        """How many filters a weight has."""
-        raise NotImplementedError
 
     def _result(self, size: Sequence[Size], kernel: tuple[int, int]) -> tuple[Size, Size]:
         """Height and width of the result."""
@@ -187,22 +187,11 @@ class Conv2d(_Filters):
     """
 
     op: Literal["conv2d"] = "conv2d"
-    padding: Padding = Field((0, 0), description=PADDING + ", or 'same'.")
+    padding: windows.Padding = Field((0, 0), description=PADDING + ", or 'same'.")
 
     elsewhere = ("convolution", "conv", "convolution2d")
-    output_interval = ANY_NUMBER
-    words = ALL_WORDS
-    operands = (
-        *Images.operands,
-        parameter(
-            "weight",
-            "filters channels/groups kernel_height kernel_width",
-            He(),
-            layout=FILTERS,
-        ),
-        parameter("bias", "filters", Zeros(), optional=True),
-    )
-    result = "batch filters rows columns"
+    words = windows.ALL_WORDS
+    operands = _operands("filters channels/groups", FILTERS)
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"filters": 2, "kernel": 2}, [(2, 1, 3, 3)]),
         Case({"filters": 2, "kernel": [3, 2], "stride": [1, 2], "padding": [1, 0]}, [(2, 2, 3, 4)]),
@@ -215,31 +204,6 @@ class Conv2d(_Filters):
         Case({"filters": 2, "kernel": 2, "padding": "same"}, [(2, 1, 3, 2)]),
         Case({"filters": 1, "kernel": 3, "padding": "same", "stride": 2}, [(2, 2, 4, 3)]),
     )
-
-    def forward(
-        self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
-    ) -> Array:
-        """Sums of windows of `x` times `weight`, plus `bias`; shapes as the signatures say."""
-        rows, columns = self._tracks(x, weight)
-        y = room(out, (len(weight), rows.count, columns.count, len(x)), x.dtype)
-        correlate(images_last(x), weight, rows, columns, self.groups, y)
-        return finished(y, bias, out)
-
-    def _by_x(self, g: Array, weight: Array, tracks: Tracks) -> Array:
-        return correlate_back(g, weight, *tracks, self.groups)
-
-    def _by_weight(self, g: Array, x: Array, weight: Array, tracks: Tracks) -> Array:
-        return correlate_weight(g, x, weight, *tracks, self.groups)
-
-    def response(self, operand: str, *arrays: Array) -> Array | None:
-        """For the weight what each of its entries reads, window by window; 1 for bias."""
-        x, weight, *_ = arrays
-        if operand == "bias":
-            return _ones_of(x)
-        tracks = self._tracks(x, weight)
-        parts = x.reshape(len(x), self.groups, -1, *x.shape[2:])
-        read = _responses(parts.swapaxes(1, 2), weight, tracks, [t.count for t in tracks], False)
-        return read if self.groups == 1 else read.repeat(len(weight) // self.groups, axis=2)
 
     def spread(self, change: Array, channels: Array, count: int, *arrays: Array) -> Array | None:
         """The moved channels through the filters that read them."""
@@ -255,17 +219,13 @@ class Conv2d(_Filters):
             chosen = slice(group * filters, (group + 1) * filters)
             part = np.empty((filters, *spread.shape[1:3], shape[-1]), spread.dtype)
             one = np.ascontiguousarray(change[place : place + 1])
-            correlate(one, weight[chosen, own : own + 1], rows, columns, 1, part)
+            unfolding.correlate(one, weight[chosen, own : own + 1], rows, columns, 1, part)
             spread[chosen, :, :, place] = part
         return spread
 
-    def _of_weight(self, weight: Shape) -> Size:
-        return weight[0]
-
     def _slides(self, kernel: Sequence[int]) -> list[Slide]:
         padding = (None, None) if self.padding == "same" else self.padding
-        parts = zip(AXES, kernel, self.stride, self.dilation, padding, strict=True)
-        return [Slide(*part) for part in parts]
+        return [*map(Slide, AXES, kernel, self.stride, self.dilation, padding)]
 
     def _result(self, size: Sequence[Size], kernel: tuple[int, int]) -> tuple[Size, Size]:
         down, across = self._slides(kernel)
@@ -296,20 +256,10 @@ class ConvTranspose2d(_Filters):
         (0, 0), description="Rows added at the bottom of the result, and columns on its right."
     )
 
+    transposed = True
     elsewhere = ("deconvolution", "deconv", "convtranspose", "conv2dtranspose")
-    output_interval = ANY_NUMBER
-    words = WORDS
-    operands = (
-        *Images.operands,
-        parameter(
-            "weight",
-            "channels filters/groups kernel_height kernel_width",
-            He(),
-            layout="in out ...",
-        ),
-        parameter("bias", "filters", Zeros(), optional=True),
-    )
-    result = "batch filters rows columns"
+    words = windows.WORDS
+    operands = _operands("channels filters/groups", "in out ...")
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"filters": 2, "kernel": 2}, [(2, 1, 2, 3)]),
         Case({"filters": 1, "kernel": [3, 2], "stride": 2, "padding": [1, 0]}, [(2, 2, 2, 2)]),
@@ -334,40 +284,13 @@ class ConvTranspose2d(_Filters):
                 )
         return padding
 
-    def forward(
-        self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
-    ) -> Array:
-        """Filters times the entries of `x`, added up, plus `bias`; shapes as the signatures say."""
-        rows, columns = self._tracks(x, weight)
-        y = correlate_back(images_last(x), weight, rows, columns, self.groups)
-        return finished(y, bias, out)
-
-    def _by_x(self, g: Array, weight: Array, tracks: Tracks) -> Array:
-        rows, columns = tracks
-        by_x = np.empty((len(weight), rows.count, columns.count, g.shape[3]), g.dtype)
-        correlate(g, weight, rows, columns, self.groups, by_x)
-        return by_x
-
-    def _by_weight(self, g: Array, x: Array, weight: Array, tracks: Tracks) -> Array:
-        return correlate_weight(x, g, weight, *tracks, self.groups)
-
-    def response(self, operand: str, *arrays: Array) -> Array | None:
-        """For the weight the entries of `x`, as far apart as they are put; 1 for bias."""
-        x, weight, *_ = arrays
-        if operand == "bias":
-            return _ones_of(x)
-        if self.groups > 1:
-            return None
-        tracks = self._tracks(x, weight)
-        return _responses(x[:, :, None], weight, tracks, [t.size for t in tracks], True)
-
-    def _of_weight(self, weight: Shape) -> Size:
-        return sizes.multiply(weight[1], self.groups)
-
-    def _result(self, size: Sequence[Size], kernel: tuple[int, int]) -> tuple[Size, Size]:
-        rows, columns = (
-            self._length(axis, size[axis], kernel[axis], ShapeError) for axis in range(2)
-        )
+    def _result(
+        self,
+        size: Sequence[Size],
+        kernel: tuple[int, ...],
+        error: type[ShapeError] | type[ArrayError] = ShapeError,
+    ) -> tuple[Size, Size]:
+        rows, columns = (self._length(axis, size[axis], kernel[axis], error) for axis in range(2))
         return rows, columns
 
     def _length(
@@ -386,45 +309,33 @@ class ConvTranspose2d(_Filters):
         return length
 
     def _tracks(self, x: Array, weight: Array) -> Tracks:
-        rows, columns = (self._track(axis, x.shape[2 + axis], weight) for axis in range(2))
+        size, kernel = x.shape[2:], weight.shape[2:]
+        length = cast(tuple[int, int], self._result(size, kernel, ArrayError))
+        rows, columns = map(Track, length, kernel, self.stride, self.dilation, self.padding, size)
         return rows, columns
 
-    def _track(self, axis: int, size: int, weight: Array) -> Track:
-        kernel = weight.shape[2 + axis]
-        length = self._length(axis, size, kernel, ArrayError)
-        assert isinstance(length, int)
-        return Track(
-            length, kernel, self.stride[axis], self.dilation[axis], self.padding[axis], size
-        )
 
-
-def _responses(x: Array, weight: Array, tracks: Tracks, size: Sequence[int], back: bool) -> Array:
-    """What each entry of a filter adds to a result of `size` when it moves by 1.
+def _responses(x: Array, weight: Array, tracks: Tracks, back: bool) -> Array:
+    """What each entry of a filter adds to a result when it moves by 1.
 
     Parameters
     ----------
     x : ndarray, shape (images, channels of a group, groups, height, width)
     weight : ndarray, shape (..., kernel height, kernel width)
     tracks : pair of Track
-    size : sequence of int
     back : bool
         Whether entries of `x` are put where windows read, as a transposed convolution does.
 
     Returns
     -------
-    ndarray, shape (images, entries, groups, *size)
+    ndarray, shape (images, entries, groups, height and width of the result)
     """
     images, depth, groups = x.shape[:3]
+    size = [track.size if back else track.count for track in tracks]
     read = np.zeros((images, depth, *weight.shape[2:], groups, *size), x.dtype)
+    order = -1 if back else 1
     for i, down in enumerate(tracks[0].taps()):
         for j, across in enumerate(tracks[1].taps()):
-            (rows, height), (columns, width) = (
-                (down, across) if not back else (down[::-1], across[::-1])
-            )
+            (rows, height), (columns, width) = down[::order], across[::order]
             read[:, :, i, j, :, rows, columns] = x[..., height, width]
     return read.reshape(images, -1, groups, *size)
-
-
-def _ones_of(x: Array) -> Array:
-    """What a bias moves: every place of a channel alike, as `Op.response` has it."""
-    return np.ones((len(x), 1, 1, 1, 1), x.dtype)

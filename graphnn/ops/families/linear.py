@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -10,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, Cotangents, Wanted
-from graphnn.ops._op import ANY_NUMBER, Case, Op
+from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import data, parameter
 from graphnn.ops._sizes import Size
 from graphnn.ops.initializers import Xavier, Zeros
@@ -21,9 +20,7 @@ from graphnn.spec.sizes import Shape
 class Affine(Op):
     """Affine map ``y = x W + b`` of the last axis."""
 
-    also_called: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("size", "features", "out_features", "neurons", "outputs"), "units"
-    )
+    also_called = aliases(units="size features out_features neurons outputs")
 
     op: Literal["affine"] = "affine"
     units: Size | None = Field(

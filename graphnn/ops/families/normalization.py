@@ -9,9 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, ShapeError, Wanted
+from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Wanted, misfit
 from graphnn.ops._inference import Inferred
-from graphnn.ops._op import ANY_NUMBER, Case, Op
+from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import data, noise, parameter, state
 from graphnn.ops.families._elementwise import Elementwise, Unchanged
 from graphnn.ops.initializers import Ones, Positive, Zeros
@@ -23,7 +23,26 @@ Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _EPSILON = "Added to the variance, so that its root is never 0."
 
 
-class BatchNorm(Op):
+class _OfChannels(Op):
+    """Batch normalization, in training or when run."""
+
+    momentum: Share = Field(0.1, description="How far a batch moves the running statistics.")
+    epsilon: Positive = Field(1e-5, description=_EPSILON)
+
+    output_interval = ANY_NUMBER
+    operands = (
+        data("x", "batch channels ..."),
+        parameter("gain", "channels", Ones(), optional=True),
+        parameter("shift", "channels", Zeros(), optional=True),
+        state("running_mean", "channels", Zeros()),
+        state("running_variance", "channels", Ones(), domain=(0.1, 3.0)),
+    )
+    result = "batch channels ..."
+    analytic = True
+    inplace = True
+
+
+class BatchNorm(_OfChannels):
     """Batch normalization ``y = gain (x - m) / sqrt(v + epsilon) + shift`` of each channel.
 
     In training, m and v are mean and variance of the channel over the batch and all axes after
@@ -38,40 +57,18 @@ class BatchNorm(Op):
     """
 
     op: Literal["batch_norm"] = "batch_norm"
-    momentum: Share = Field(0.1, description="How far a batch moves the running statistics.")
-    epsilon: Positive = Field(1e-5, description=_EPSILON)
-
-    also_called: ClassVar[Mapping[str, str]] = {"eps": "epsilon", "gamma": "gain", "beta": "shift"}
+    also_called = aliases(epsilon="eps", gain="gamma", shift="beta")
     elsewhere = ("batchnormalization", "bn")
-    output_interval = ANY_NUMBER
-    operands = (
-        data("x", "batch channels ..."),
-        parameter("gain", "channels", Ones(), optional=True),
-        parameter("shift", "channels", Zeros(), optional=True),
-        state("running_mean", "channels", Zeros()),
-        state("running_variance", "channels", Ones(), domain=(0.1, 3.0)),
-    )
-    result = "batch channels ..."
     batchwise = True
     planewise = True
-    analytic = True
-    inplace = True
 
     def in_training(self) -> Op:
         """The op that takes mean and variance from the batch."""
         return BatchNormTraining(momentum=self.momentum, epsilon=self.epsilon)
 
-    def forward(
-        self,
-        x: Array,
-        gain: Array | None,
-        shift: Array | None,
-        running_mean: Array,
-        running_variance: Array,
-        *,
-        out: Array | None = None,
-    ) -> Array:
+    def forward(self, x: Array, *kept: Any, out: Array | None = None) -> Array:
         """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v the running statistics."""
+        gain, shift, running_mean, running_variance = kept
         scale = self._scale(gain, running_variance)
         level = -running_mean * scale
         if shift is not None:
@@ -81,18 +78,10 @@ class BatchNorm(Op):
         return y
 
     def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        x: Array,
-        gain: Array | None,
-        shift: Array | None,
-        running_mean: Array,
-        running_variance: Array,
-        *,
-        wanted: Wanted = ALL,
+        self, cotangent: Array, output: Array, x: Array, *kept: Any, wanted: Wanted = ALL
     ) -> Cotangents:
         """``g gain / s`` for x, s the root; the sums of ``g (x - m) / s`` and g over a channel."""
+        gain, shift, running_mean, running_variance = kept
         axes = _all_but_channels(x)
         by_x = by_gain = by_shift = None
         if wanted[0]:
@@ -117,7 +106,7 @@ class BatchNorm(Op):
         return scale if gain is None else scale * gain
 
 
-class BatchNormTraining(Op):
+class BatchNormTraining(_OfChannels):
     """Batch normalization by mean and variance of the batch; replaces `batch_norm` in training.
 
     References
@@ -126,13 +115,6 @@ class BatchNormTraining(Op):
     """
 
     op: Literal["batch_norm_training"] = "batch_norm_training"
-    momentum: Share = Field(0.1, description="How far a batch moves the running statistics.")
-    epsilon: Positive = Field(1e-5, description=_EPSILON)
-
-    operands = BatchNorm.operands
-    result = "batch channels ..."
-    analytic = True
-    inplace = True
     internal = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"epsilon": 0.01}, [(4, 3)]),
@@ -146,25 +128,17 @@ class BatchNormTraining(Op):
         return 2 if all(size == 1 for size in shapes[0][2:]) else 1
 
     def forward(
-        self,
-        x: Array,
-        gain: Array | None,
-        shift: Array | None,
-        running_mean: Array,
-        running_variance: Array,
-        *,
-        out: Array | None = None,
-        saved: Saved | None = None,
+        self, x: Array, *kept: Any, out: Array | None = None, saved: Saved | None = None
     ) -> Array:
         """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v the statistics of the batch."""
+        gain, shift, *_ = kept
         if x.size <= x.shape[1]:
             raise ArrayError(
                 "batch_norm needs at least 2 values of each channel in training, not 1",
                 "x",
                 "choose a 'batch_size' that leaves no batch of a single row",
             )
-        mean, y, variance = _centred(x, _all_but_channels(x), out)
-        _save(saved, mean, variance)
+        _, y, variance = _centred(x, _all_but_channels(x), saved, out)
         scale = 1 / np.sqrt(variance + self.epsilon)
         y *= scale if gain is None else scale * _per_channel(gain, x)
         if shift is not None:
@@ -176,15 +150,12 @@ class BatchNormTraining(Op):
         cotangent: Array,
         output: Array,
         x: Array,
-        gain: Array | None,
-        shift: Array | None,
-        running_mean: Array,
-        running_variance: Array,
-        *,
+        *kept: Any,
         wanted: Wanted = ALL,
         saved: Saved | None = None,
     ) -> Cotangents:
         """``gain (g - mean(g) - z mean(g z)) / s`` for x, z its normal form; sums of g z and g."""
+        gain, shift, *_ = kept
         axes = _all_but_channels(x)
         _, centred, variance = _again(x, axes, saved)
         scale = 1 / np.sqrt(variance + self.epsilon)
@@ -199,25 +170,16 @@ class BatchNormTraining(Op):
         return by_x, by_gain, by_shift, None, None
 
     def update(
-        self,
-        output: Array,
-        x: Array,
-        gain: Array | None,
-        shift: Array | None,
-        running_mean: Array,
-        running_variance: Array,
-        *,
-        saved: Saved | None = None,
+        self, output: Array, x: Array, *kept: Any, saved: Saved | None = None
     ) -> Mapping[str, Array]:
         """``(1 - momentum) running + momentum new``; the new variance is the unbiased one."""
+        *_, running_mean, running_variance = kept
         if not saved:
-            saved = {}
-            self.forward(x, gain, shift, running_mean, running_variance, saved=saved)
-        mean, variance = saved["mean"], saved["variance"]
+            _centred(x, _all_but_channels(x), saved := {})
         count = x.size // x.shape[1]
-        unbiased = variance.ravel() * (count / (count - 1))
+        unbiased = saved["variance"].ravel() * (count / (count - 1))
         return {
-            "running_mean": self._moved(running_mean, mean.ravel()),
+            "running_mean": self._moved(running_mean, saved["mean"].ravel()),
             "running_variance": self._moved(running_variance, unbiased),
         }
 
@@ -240,12 +202,7 @@ class LayerNorm(Op):
     axis: Axes = Field((-1,), description="Axis, or list of axes, to normalize along.")
     epsilon: Positive = Field(1e-5, description=_EPSILON)
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        "eps": "epsilon",
-        "gamma": "gain",
-        "beta": "shift",
-        "dim": "axis",
-    }
+    also_called = aliases(epsilon="eps", gain="gamma", shift="beta", axis="dim")
     elsewhere = ("layernormalization",)
     output_interval = ANY_NUMBER
     operands = (
@@ -279,11 +236,8 @@ class LayerNorm(Op):
         sizes = tuple(shape[axis] for axis in normal_axes(self.axis, shape))
         for name, found in given.items():
             if found != sizes:
-                raise ShapeError(
-                    f"'{name}' has shape {show(found)}, "
-                    f"but the axes that layer_norm normalizes along have {show(sizes)}",
-                    name,
-                )
+                problem = f"but the axes that layer_norm normalizes along have {show(sizes)}"
+                raise misfit(name, found, problem)
         return Inferred(shape, {"gain": sizes, "shift": sizes}, {})
 
     def rows_apart(self, *shapes: Shape) -> bool:
@@ -291,18 +245,12 @@ class LayerNorm(Op):
         return bool(shapes[0]) and 0 not in normal_axes(self.axis, shapes[0])
 
     def forward(
-        self,
-        x: Array,
-        gain: Array | None,
-        shift: Array | None,
-        *,
-        out: Array | None = None,
-        saved: Saved | None = None,
+        self, x: Array, *kept: Any, out: Array | None = None, saved: Saved | None = None
     ) -> Array:
         """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v those of the row."""
+        gain, shift = kept
         axes = normal_axes(self.axis, x.shape)
-        mean, y, variance = _centred(x, axes, out)
-        _save(saved, mean, variance)
+        _, y, variance = _centred(x, axes, saved, out)
         y *= 1 / np.sqrt(variance + self.epsilon)
         if gain is not None:
             y *= _along(gain, axes, x)
@@ -315,13 +263,12 @@ class LayerNorm(Op):
         cotangent: Array,
         output: Array,
         x: Array,
-        gain: Array | None,
-        shift: Array | None,
-        *,
+        *kept: Any,
         wanted: Wanted = ALL,
         saved: Saved | None = None,
     ) -> Cotangents:
         """``(h - mean(h) - z mean(h z)) / s`` for x, h = g gain; sums of g z and g over rows."""
+        gain, shift = kept
         axes = normal_axes(self.axis, x.shape)
         others = tuple(axis for axis in range(x.ndim) if axis not in axes)
         _, normal, variance = _again(x, axes, saved)
@@ -355,12 +302,7 @@ class Dropout(Unchanged):
     op: Literal["dropout"] = "dropout"
     rate: Rate = Field(0.5, description="Probability that an entry is dropped in training.")
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        "p": "rate",
-        "prob": "rate",
-        "ratio": "rate",
-        "dropout_ratio": "rate",
-    }
+    also_called = aliases(rate="p prob ratio dropout_ratio")
 
     def in_training(self) -> Op:
         """The op that drops entries."""
@@ -422,19 +364,17 @@ def _sum(x: Array, axes: tuple[int, ...], factor: Array | None = None) -> Array:
 
 
 def _centred(
-    x: Array, axes: tuple[int, ...], out: Array | None = None
+    x: Array, axes: tuple[int, ...], saved: Saved | None = None, out: Array | None = None
 ) -> tuple[Array, Array, Array]:
     """Mean over `axes`, `x` less that mean, and the mean of its squares: the biased variance."""
     count = math.prod(x.shape[axis] for axis in axes)
     mean = _sum(x, axes) / count
     # Squares of differences: the mean of squares less the squared mean would cancel.
     centred: Array = np.subtract(x, mean, out=out)
-    return mean, centred, _sum(centred, axes, centred) / count
-
-
-def _save(saved: Saved | None, mean: Array, variance: Array) -> None:
+    variance = _sum(centred, axes, centred) / count
     if saved is not None:
-        saved["mean"], saved["variance"] = mean, variance
+        saved.update(mean=mean, variance=variance)
+    return mean, centred, variance
 
 
 def _again(x: Array, axes: tuple[int, ...], saved: Saved | None) -> tuple[Array, Array, Array]:

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents, Saved
-from graphnn.ops._op import Case
+from graphnn.ops._op import Case, aliases
 from graphnn.ops.families._images import (
     AXES,
     KERNEL,
     PADDING,
     STRIDE,
     Images,
-    Tracks,
+    Resized,
     finished,
     room,
 )
 from graphnn.ops.kernels.pooling import maxima, maxima_back, pooled, sums_back
 from graphnn.ops.kernels.unfolding import images_first, images_last
-from graphnn.ops.kernels.windows import WORDS, Amounts, Counts, Slide
-from graphnn.spec.sizes import Shape
+from graphnn.ops.kernels.windows import WORDS, Amounts, Counts, Slide, Tracks
+from graphnn.spec.sizes import Size
 
 
-class _Pool(Images):
+class _Pool(Resized):
     """One number for every window of each channel."""
 
     planewise = True
-    also_called: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("size", "kernel_size", "pool_size", "window"), "kernel"
-    )
+    also_called = aliases(kernel="size kernel_size pool_size window")
 
     kernel: Counts = Field(description=KERNEL + ".")
     stride: Counts | None = Field(None, description=STRIDE + "; left out, as the kernel.")
@@ -56,18 +53,13 @@ class _Pool(Images):
                 raise ValueError(f"{amount} is more than half of the kernel, {kernel}")
         return padding
 
-    def infer_shape(self, *shapes: Shape) -> Shape | None:
-        """As many rows and columns as there are windows down and across."""
-        if len(shapes[0]) != 4:
-            return None
+    def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
         down, across = self._slides()
-        batch, channels, height, width = shapes[0]
-        return batch, channels, down.count(height), across.count(width)
+        return down.count(height), across.count(width)
 
     def _slides(self) -> list[Slide]:
         stride = self.kernel if self.stride is None else self.stride
-        parts = zip(AXES, self.kernel, stride, self.padding, strict=True)
-        return [Slide(axis, kernel, step, 1, padding) for axis, kernel, step, padding in parts]
+        return [*map(Slide, AXES, self.kernel, stride, (1, 1), self.padding)]
 
     def _tracks(self, x: Array) -> Tracks:
         down, across = self._slides()

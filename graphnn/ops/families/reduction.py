@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._op import Case, Op
+from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import data
 from graphnn.ops.kernels.axes import Axes, normal_axes
 from graphnn.spec.sizes import Shape
@@ -22,12 +21,7 @@ class _Reduction(Op):
     axis: Axes = Field(None, description="Axis, or list of axes; left out, all of them.")
     keepdims: bool = Field(False, description="Whether those axes stay, with size 1.")
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        "dim": "axis",
-        "axes": "axis",
-        "keep_dims": "keepdims",
-        "keepdim": "keepdims",
-    }
+    also_called = aliases(axis="dim axes", keepdims="keep_dims keepdim")
     operands = (data("x", "..."),)
     result = "..."
     batchwise = True

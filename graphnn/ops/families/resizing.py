@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._op import Case
-from graphnn.ops.families._images import Images, finished, room
+from graphnn.ops._op import Case, aliases
+from graphnn.ops.families._images import Resized, finished, room
 from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.pooling import pooled
 from graphnn.ops.kernels.unfolding import images_first, images_last
 from graphnn.ops.kernels.windows import Counts, Sides, Track
 from graphnn.spec import sizes
-from graphnn.spec.sizes import Shape
+from graphnn.spec.sizes import Size
 
 
-class Upsample(Images):
+class Upsample(Resized):
     """Every entry repeated, `factor` times down and across."""
 
     op: Literal["upsample"] = "upsample"
     factor: Counts = Field(description="How many rows and columns come of one.")
     mode: Literal["nearest"] = Field("nearest", description="How entries are filled in between.")
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        "scale_factor": "factor",
-        "size": "factor",
-        "scale": "factor",
-    }
+    also_called = aliases(factor="scale_factor size scale")
     elsewhere = ("upsampling", "resize", "interpolate")
     within_inputs = True
     cases: ClassVar[tuple[Case, ...]] = (
@@ -39,12 +34,9 @@ class Upsample(Images):
         Case({"factor": [3, 1], "mode": "nearest"}, [(1, 1, 2, 2)]),
     )
 
-    def infer_shape(self, *shapes: Shape) -> Shape | None:
-        """Height and width times the factor."""
-        if len(shapes[0]) != 4:
-            return None
-        batch, channels, *size = shapes[0]
-        return batch, channels, *map(sizes.multiply, size, self.factor)
+    def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
+        down, across = self.factor
+        return sizes.multiply(height, down), sizes.multiply(width, across)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """`x` ``[batch, channels, height, width]`` with its entries repeated."""
@@ -67,7 +59,7 @@ class Upsample(Images):
         return (images_first(by_x),)
 
 
-class Pad(Images):
+class Pad(Resized):
     """Images with a margin of one value."""
 
     op: Literal["pad"] = "pad"
@@ -77,11 +69,7 @@ class Pad(Images):
     )
     value: Finite = Field(0.0, description="Value of the margin.")
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        "pads": "padding",
-        "pad": "padding",
-        "paddings": "padding",
-    }
+    also_called = aliases(padding="pads pad paddings")
     elsewhere = ("zeropadding", "zeropad", "padding")
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"padding": 1}, [(2, 1, 2, 1)]),
@@ -89,13 +77,9 @@ class Pad(Images):
         Case({"padding": 0}, [(1, 1, 2, 2)]),
     )
 
-    def infer_shape(self, *shapes: Shape) -> Shape | None:
-        """Height and width with the margin."""
-        if len(shapes[0]) != 4:
-            return None
+    def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
         top, bottom, left, right = self.padding
-        batch, channels, height, width = shapes[0]
-        return batch, channels, sizes.add(height, top + bottom), sizes.add(width, left + right)
+        return sizes.add(height, top + bottom), sizes.add(width, left + right)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """`x` ``[batch, channels, height, width]`` within the margin."""

@@ -12,7 +12,7 @@ from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapVa
 
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
 from graphnn.ops._inference import Inferred
-from graphnn.ops._op import Case, Op
+from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
 from graphnn.ops._sizes import Size
 from graphnn.ops.kernels.axes import normal_axis
@@ -56,11 +56,7 @@ class Reshape(_Arrangement):
         description="Sizes, outermost first; one may be -1, which takes what is left."
     )
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        "size": "shape",
-        "target_shape": "shape",
-        "dims": "shape",
-    }
+    also_called = aliases(shape="size target_shape dims")
     elsewhere = ("view",)
     keeps_entries = True
     reorders = True
@@ -199,7 +195,7 @@ class Transpose(_Arrangement):
         description="Which axis of the input each axis of the result is; left out, last to first.",
     )
 
-    also_called: ClassVar[Mapping[str, str]] = {"perm": "axes", "dims": "axes", "order": "axes"}
+    also_called = aliases(axes="perm dims order")
     elsewhere = ("permute", "permutedimensions", "swapaxes")
     keeps_entries = True
     cases: ClassVar[tuple[Case, ...]] = (
@@ -247,7 +243,7 @@ class Concat(Op):
     op: Literal["concat"] = "concat"
     axis: int = Field(-1, description="Along which axis; counted from the end where negative.")
 
-    also_called: ClassVar[Mapping[str, str]] = {"dim": "axis"}
+    also_called = aliases(axis="dim")
     elsewhere = ("concatenate", "cat", "merge")
     operands = (data("inputs", "...", kind="any", many=True),)
     result = "..."
@@ -317,12 +313,7 @@ class Slice(_Arrangement):
     )
     step: int = Field(1, ge=1, description="Distance between entries.")
 
-    also_called: ClassVar[Mapping[str, str]] = {
-        "dim": "axis",
-        "starts": "start",
-        "ends": "stop",
-        "end": "stop",
-    }
+    also_called = aliases(axis="dim", start="starts", stop="ends end")
     elsewhere = ("narrow", "stridedslice", "crop")
     within_inputs = True
     cases: ClassVar[tuple[Case, ...]] = (

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 
 from graphnn.ops._arrays import Array, Cotangents, ShapeError
 from graphnn.ops._inference import Inferred
-from graphnn.ops._op import ANY_NUMBER, Case, Op
+from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Kind, parameter
 from graphnn.ops._sizes import Size
 from graphnn.ops.initializers import Zeros
@@ -75,7 +75,7 @@ class Input(Op):
     shape: tuple[Size, ...] = Field(description="Sizes, outermost first; [] for a single number.")
     dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
 
-    also_called: ClassVar[Mapping[str, str]] = {"size": "shape", "dims": "shape", "type": "dtype"}
+    also_called = aliases(shape="size dims", dtype="type")
     elsewhere = ("placeholder", "inputlayer")
     is_input = True
     output_interval = ANY_NUMBER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -25,51 +25,35 @@ def _number(value: Any, info: ValidationInfo) -> Any:
     """`value`, the number that it names if it is a text."""
     value = number_or_size(value, info)
     if isinstance(value, sizes.Expression):
-        loose = min(sizes.free_names(value))
-        raise PydanticCustomError(
-            "number", "it must be a number, but '{name}' is free", {"name": loose}
-        )
+        context = {"name": min(sizes.free_names(value))}
+        raise PydanticCustomError("number", "it must be a number, but '{name}' is free", context)
     return value
 
 
-def _several(count: int, form: str) -> Callable[[Any], Any]:
-    """What turns one number into `count`, and a list of so many into a tuple."""
-
-    def take(value: Any) -> Any:
-        if not isinstance(value, list | tuple):
-            return (value,) * count
-        if len(value) != count:
-            raise PydanticCustomError(
-                "several",
-                "it takes one number or {form}, not {given} numbers",
-                {"form": form, "given": len(value)},
-            )
-        return tuple(value)
-
-    return take
+def _several(value: Any, count: int, form: str) -> Any:
+    """One number `count` times, and a list of so many as a tuple."""
+    if not isinstance(value, list | tuple):
+        return (value,) * count
+    if len(value) != count:
+        problem = "it takes one number or {form}, not {given} numbers"
+        raise PydanticCustomError("several", problem, {"form": form, "given": len(value)})
+    return tuple(value)
 
 
-def _schema(least: int, count: int) -> WithJsonSchema:
-    number = {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string"}]}
-    listed = {"type": "array", "items": number, "minItems": count, "maxItems": count}
-    return WithJsonSchema({"anyOf": [*number["anyOf"], listed]})
+def _schema(least: int, count: int = 1) -> WithJsonSchema:
+    number = [{"type": "integer", "minimum": least}, {"type": "string"}]
+    listed = {"type": "array", "items": {"anyOf": number}, "minItems": count, "maxItems": count}
+    return WithJsonSchema({"anyOf": number if count == 1 else [*number, listed]})
 
 
-Count = Annotated[
-    int,
-    Field(ge=1, le=sizes.MAX_SIZE),
-    BeforeValidator(_number),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
-]
-Amount = Annotated[int, Field(ge=0, le=sizes.MAX_SIZE), BeforeValidator(_number)]
-_PAIR = BeforeValidator(_several(2, "[height, width]"))
+_NUMBER = BeforeValidator(_number)
+_PAIR = BeforeValidator(lambda value: _several(value, 2, "[height, width]"))
+_FOUR = BeforeValidator(lambda value: _several(value, 4, "[top, bottom, left, right]"))
+Count = Annotated[int, Field(ge=1, le=sizes.MAX_SIZE), _NUMBER, _schema(1)]
+Amount = Annotated[int, Field(ge=0, le=sizes.MAX_SIZE), _NUMBER]
 Counts = Annotated[tuple[Count, Count], _PAIR, _schema(1, 2)]
 Amounts = Annotated[tuple[Amount, Amount], _PAIR, _schema(0, 2)]
-Sides = Annotated[
-    tuple[Amount, Amount, Amount, Amount],
-    BeforeValidator(_several(4, "[top, bottom, left, right]")),
-    _schema(0, 4),
-]
+Sides = Annotated[tuple[Amount, Amount, Amount, Amount], _FOUR, _schema(0, 4)]
 # Chosen before either is tried, so that a fault is reported once.
 Padding = Annotated[
     Annotated[Literal["same"], Tag(SAME)] | Annotated[Amounts, Tag("amounts")],
@@ -206,6 +190,9 @@ class Track:
         """Whether windows read padding."""
         end = (self.count - 1) * self.stride + self.span - self.before
         return self.before > 0 or end > self.size
+
+
+Tracks = tuple[Track, Track]  # down and across
 
 
 def inside(start: int, step: int, count: int, size: int) -> tuple[slice, slice]:
