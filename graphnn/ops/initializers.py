@@ -33,15 +33,10 @@ def fans(shape: tuple[int, ...], layout: str = MAP) -> tuple[int, int]:
     tuple of int
         ``(fan_in, fan_out)``, each at least 1.
     """
-    inputs, outputs, window = 1, 1, 1
+    counts = {"in": 1, "out": 1, "window": 1}
     for size, role in zip(shape, _roles(len(shape), layout), strict=True):
-        if role == "in":
-            inputs *= size
-        elif role == "out":
-            outputs *= size
-        else:
-            window *= size
-    return inputs * window, outputs * window
+        counts[role] *= size
+    return counts["in"] * counts["window"], counts["out"] * counts["window"]
 
 
 def _roles(rank: int, layout: str) -> list[str]:

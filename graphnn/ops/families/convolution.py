@@ -126,8 +126,7 @@ class _Filters(Images):
             return {}  # then the signatures do not fit, as `infer` says
         kernel = self.kernel or (weight and cast(tuple[int, int], weight[2:]))
         if kernel is None:
-            help = "give 'kernel', or 'weight' as numbers"
-            raise ShapeError("'kernel' is unspecified", None, help)
+            raise unspecified("kernel", "weight")
         _, channels, *size = shapes[0]
         filters = self._count(given)
         rows, columns = self._result(size, kernel)

@@ -54,16 +54,10 @@ class Affine(Op):
         return y
 
     def vjp(
-        self,
-        cotangent: Array,
-        output: Array,
-        x: Array,
-        weight: Array,
-        bias: Array | None,
-        *,
-        wanted: Wanted = ALL,
+        self, cotangent: Array, output: Array, *arrays: Any, wanted: Wanted = ALL
     ) -> Cotangents:
         """Cotangents of x, weight and bias: ``g W^T``, ``x^T g`` and the sum of g's rows."""
+        x, weight, bias = arrays
         rows = _rows(cotangent)
         by_x = np.dot(rows, weight.T) if wanted[0] else None
         return (

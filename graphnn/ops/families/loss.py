@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, ShapeError, Wanted
+from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Wanted, misfit
 from graphnn.ops._op import Case, Op
 from graphnn.ops._operands import Kind, data
 from graphnn.ops.families.activation import NARROW, columns_below_top, log_softmax, sigmoid
 from graphnn.spec.sizes import Shape, show
 
 _PROBABILITY = (0.05, 0.95)
+_SHARES = data("target", "batch ...", domain=(0.0, 1.0))
+_CLASSES = replace(_SHARES, kind="any", below="classes")
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
@@ -33,12 +36,8 @@ class _Loss(Op):
         if not first:
             return None
         if first != second:
-            raise ShapeError(
-                f"'target' has shape {show(second)}, but '{self.operands[0].name}' "
-                f"has {show(first)}",
-                "target",
-                "both have the same shape",
-            )
+            problem = f"but '{self.operands[0].name}' has {show(first)}"
+            raise misfit("target", second, problem, "both have the same shape")
         return first[:1]
 
 
@@ -53,13 +52,10 @@ class _SquaredError(_Loss):
     def forward(self, y: Array, t: Array, *, out: Array | None = None) -> Array:
         """``sum (y - t)^2 / d`` for each sample."""
         difference = _by_sample(y - t)
-        squares = np.vecdot(difference, difference, out=out)
+        # vecdot takes the conjugate of its first argument, which `continued` must not.
+        squares = np.vecdot(difference.conj(), difference, out=out)
         squares /= self._divisor(y)
         return squares
-
-    def continued(self, y: Array, t: Array) -> Array:
-        """As `forward`, without a conjugate."""
-        return _dot(y - t, y - t) / self._divisor(y)
 
     def vjp(
         self, cotangent: Array, output: Array, y: Array, t: Array, *, wanted: Wanted = ALL
@@ -69,8 +65,8 @@ class _SquaredError(_Loss):
         return by_y, -by_y if wanted[1] else None
 
     def _divisor(self, y: Array) -> int:
-        """What the sum of squares is divided by, d."""
-        raise NotImplementedError
+        """What the sum of squares is divided by, d: the number of entries."""
+        return _width(y)
 
 
 class MeanSquaredError(_SquaredError):
@@ -79,9 +75,6 @@ class MeanSquaredError(_SquaredError):
     op: Literal["mean_squared_error"] = "mean_squared_error"
 
     elsewhere = ("mse", "mseloss")
-
-    def _divisor(self, y: Array) -> int:
-        return _width(y)
 
 
 class SumSquaredError(_SquaredError):
@@ -106,24 +99,16 @@ class _Classification(_Loss):
         if len(scores) != 2:
             return None
         if target not in (scores, scores[:1]):
-            raise ShapeError(
-                f"'target' has shape {show(target)}, but '{self.operands[0].name}' "
-                f"has {show(scores)}",
-                "target",
-                f"class numbers have shape {show(scores[:1])}, "
-                f"rows of probabilities {show(scores)}",
-            )
+            rows = show(scores)
+            help = f"class numbers have shape {show(scores[:1])}, rows of probabilities {rows}"
+            raise misfit("target", target, f"but '{self.operands[0].name}' has {rows}", help)
         return scores[:1]
 
     def check_kinds(self, shapes: Sequence[Shape], kinds: Sequence[Kind]) -> None:
         """Check that a target with one axis holds whole numbers."""
         if len(shapes[1]) == 1 and kinds[1] != "int":
-            raise ShapeError(
-                f"'target' has shape {show(shapes[1])}, so it must hold class numbers, "
-                "but it holds real numbers",
-                "target",
-                "declare the input with 'dtype: int'",
-            )
+            problem = "so it must hold class numbers, but it holds real numbers"
+            raise misfit("target", shapes[1], problem, "declare the input with 'dtype: int'")
 
 
 class CrossEntropy(_Classification):
@@ -140,10 +125,7 @@ class CrossEntropy(_Classification):
         "sparsecategoricalcrossentropy",
         "multinomiallogisticloss",
     )
-    operands = (
-        data("prediction", "batch classes", domain=_PROBABILITY),
-        data("target", "batch ...", kind="any", domain=(0.0, 1.0), below="classes"),
-    )
+    operands = (data("prediction", "batch classes", domain=_PROBABILITY), _CLASSES)
     fusions: ClassVar = {"prediction": ("softmax", "softmax_cross_entropy")}
     cases: ClassVar[tuple[Case, ...]] = (
         Case({}, [(4, 3), (4,)], ["float", "int"]),
@@ -156,14 +138,8 @@ class CrossEntropy(_Classification):
         if t.ndim == 1:
             logs = _log(y[_places(y, t)])
             return np.negative(logs, out=out)
-        loss = np.vecdot(_like(t, y), _log(y), out=out)
+        loss = np.vecdot(_like(t, y).conj(), _log(y), out=out)
         return np.negative(loss, out=loss)
-
-    def continued(self, y: Array, t: Array) -> Array:
-        """As `forward`, without a conjugate."""
-        if t.ndim == 1:
-            return self.forward(y, t)
-        return -_dot(_like(t, y), _log(y))
 
     def vjp(
         self, cotangent: Array, output: Array, y: Array, t: Array, *, wanted: Wanted = ALL
@@ -186,20 +162,12 @@ class SoftmaxCrossEntropy(_Classification):
 
     op: Literal["softmax_cross_entropy"] = "softmax_cross_entropy"
 
-    operands = (
-        data("logits", "batch classes"),
-        data("target", "batch ...", kind="any", domain=(0.0, 1.0), below="classes"),
-    )
+    operands = (data("logits", "batch classes"), _CLASSES)
     internal = True
     cases: ClassVar[tuple[Case, ...]] = CrossEntropy.cases
 
     def forward(
-        self,
-        x: Array,
-        t: Array,
-        *,
-        out: Array | None = None,
-        saved: Saved | None = None,
+        self, x: Array, t: Array, *, out: Array | None = None, saved: Saved | None = None
     ) -> Array:
         """``log(sum exp(x - m)) + m - x_c``, m the row's largest logit, for each sample."""
         if t.ndim == 1 and x.shape[1] <= NARROW:
@@ -226,13 +194,7 @@ class SoftmaxCrossEntropy(_Classification):
             return loss
         # Finite, so that a probability of 0 leaves nothing of it.
         np.maximum(shifted, np.finfo(shifted.dtype).min, out=shifted)
-        return np.vecdot(_like(t, x), np.log(totals) - shifted, out=out)
-
-    def continued(self, x: Array, t: Array) -> Array:
-        """As `forward`, without a conjugate."""
-        if t.ndim == 1:
-            return self.forward(x, t)
-        return -_dot(_like(t, x), log_softmax(x))
+        return np.vecdot(_like(t, x).conj(), np.log(totals) - shifted, out=out)
 
     def vjp(
         self,
@@ -275,10 +237,7 @@ class BinaryCrossEntropy(_Loss):
     op: Literal["binary_cross_entropy"] = "binary_cross_entropy"
 
     elsewhere = ("bce", "bceloss")
-    operands = (
-        data("prediction", "batch ...", domain=_PROBABILITY),
-        data("target", "batch ...", domain=(0.0, 1.0)),
-    )
+    operands = (data("prediction", "batch ...", domain=_PROBABILITY), _SHARES)
     grain = 1.0  # logarithms of numbers near 1
     fusions: ClassVar = {"prediction": ("sigmoid", "sigmoid_binary_cross_entropy")}
 
@@ -307,7 +266,7 @@ class SigmoidBinaryCrossEntropy(_Loss):
 
     op: Literal["sigmoid_binary_cross_entropy"] = "sigmoid_binary_cross_entropy"
 
-    operands = (data("logits", "batch ..."), data("target", "batch ...", domain=(0.0, 1.0)))
+    operands = (data("logits", "batch ..."), _SHARES)
     internal = True
 
     def forward(self, x: Array, t: Array, *, out: Array | None = None) -> Array:
@@ -331,11 +290,6 @@ class SigmoidBinaryCrossEntropy(_Loss):
             spread * (sigmoid(x) - t) if wanted[0] else None,
             -spread * x if wanted[1] else None,
         )
-
-
-def _dot(a: Array, b: Array) -> Array:
-    """Sum of the products of each sample's entries: what `np.vecdot` is for real numbers."""
-    return np.asarray(_by_sample(a * b).sum(axis=1))
 
 
 def _width(x: Array) -> int:

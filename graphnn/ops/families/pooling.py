@@ -9,16 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents, Saved
 from graphnn.ops._op import Case, aliases
-from graphnn.ops.families._images import (
-    AXES,
-    KERNEL,
-    PADDING,
-    STRIDE,
-    Images,
-    Resized,
-    finished,
-    room,
-)
+from graphnn.ops.families import _images
+from graphnn.ops.families._images import AXES, Resized, finished, room
 from graphnn.ops.kernels.pooling import maxima, maxima_back, pooled, sums_back
 from graphnn.ops.kernels.unfolding import images_first, images_last
 from graphnn.ops.kernels.windows import WORDS, Amounts, Counts, Slide, Tracks
@@ -31,9 +23,9 @@ class _Pool(Resized):
     planewise = True
     also_called = aliases(kernel="size kernel_size pool_size window")
 
-    kernel: Counts = Field(description=KERNEL + ".")
-    stride: Counts | None = Field(None, description=STRIDE + "; left out, as the kernel.")
-    padding: Amounts = Field((0, 0), description=PADDING + ".")
+    kernel: Counts = Field(description=_images.KERNEL + ".")
+    stride: Counts | None = Field(None, description=_images.STRIDE + "; left out, as the kernel.")
+    padding: Amounts = Field((0, 0), description=_images.PADDING + ".")
 
     words = WORDS
     cases: ClassVar[tuple[Case, ...]] = (
@@ -137,7 +129,7 @@ class AveragePool(_Pool):
         return (images_first(sums_back(share, *self._tracks(x))),)
 
 
-class GlobalAveragePool(Images):
+class GlobalAveragePool(_images.Images):
     """Mean of each channel, ``[batch, channels]``.
 
     References

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
@@ -10,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
 
-from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
+from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError, misfit
 from graphnn.ops._inference import Inferred
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
@@ -48,7 +49,18 @@ class _Arrangement(Op):
         return kinds[0]
 
 
-class Reshape(_Arrangement):
+class _Reordered(_Arrangement):
+    """The same entries in the same order, in another shape."""
+
+    keeps_entries = True
+    reorders = True
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """The cotangent in the old shape."""
+        return (cotangent.reshape(x.shape),)
+
+
+class Reshape(_Reordered):
     """The same entries in the same order, in another shape."""
 
     op: Literal["reshape"] = "reshape"
@@ -58,8 +70,6 @@ class Reshape(_Arrangement):
 
     also_called = aliases(shape="size target_shape dims")
     elsewhere = ("view",)
-    keeps_entries = True
-    reorders = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"shape": ["batch", 2, 3]}, [(4, 6)]),
         Case({"shape": ["batch", -1]}, [(2, 3, 2)]),
@@ -89,10 +99,6 @@ class Reshape(_Arrangement):
         """`x` in the new shape."""
         return x.reshape(self._target())
 
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The cotangent in the old shape."""
-        return (cotangent.reshape(x.shape),)
-
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
         """The new shape, also as the attribute where that leaves a size open."""
         found = super().infer(shapes, given)
@@ -106,24 +112,15 @@ class Reshape(_Arrangement):
                 f"'shape' is {show(self.shape)}, but only one size may be -1", attribute="shape"
             )
         total = product(shape)
-        if -1 not in self.shape:
-            if product(self.shape) != total:
-                raise ShapeError(
-                    f"'x' has shape {show(shape)}, {total} entries, "
-                    f"but 'shape' is {show(self.shape)} with {product(self.shape)}",
-                    "x",
-                    attribute="shape",
-                )
-            return self.shape
         rest = product(size for size in self.shape if size != -1)
         left = _quotient(total, rest)
-        if left is None:
-            raise ShapeError(
-                f"'x' has shape {show(shape)}, {total} entries, "
-                f"which {rest} does not divide: no size fits -1 in 'shape' {show(self.shape)}",
-                "x",
-                attribute="shape",
-            )
+        new, problem = show(self.shape), ""
+        if -1 not in self.shape and rest != total:
+            problem = f"but 'shape' is {new} with {rest}"
+        elif left is None:
+            problem = f"which {rest} does not divide: no size fits -1 in 'shape' {new}"
+        if left is None or problem:
+            raise misfit("x", shape, f"{total} entries, {problem}", attribute="shape")
         return tuple(left if size == -1 else size for size in self.shape)
 
     def rows_apart(self, *shapes: Shape) -> bool:
@@ -146,17 +143,12 @@ def _quotient(total: sizes.Size, divisor: sizes.Size) -> sizes.Size | None:
         return None
     quotient: sizes.Size = 0
     for atoms, coefficient in _terms(total):
-        left = list(atoms)
-        for atom in monomial:
-            if atom not in left:
-                return None
-            left.remove(atom)
-        if coefficient % number:
+        left = Counter(atoms)
+        left.subtract(monomial)
+        if coefficient % number or min(left.values(), default=0) < 0:
             return None
-        term = (
-            Expression(((tuple(left), coefficient // number),)) if left else coefficient // number
-        )
-        quotient = sizes.add(quotient, term)
+        term = (tuple(left.elements()), coefficient // number)
+        quotient = sizes.add(quotient, Expression((term,)))
     return quotient
 
 
@@ -164,22 +156,16 @@ def _terms(size: sizes.Size) -> tuple[tuple[Monomial, int], ...]:
     return (((), size),) if isinstance(size, int) else size.terms
 
 
-class Flatten(_Arrangement):
+class Flatten(_Reordered):
     """All axes after the first as one."""
 
     op: Literal["flatten"] = "flatten"
 
-    keeps_entries = True
     operands = (data("x", "batch ...", kind="any"),)
-    reorders = True
 
     def forward(self, x: Array) -> Array:
         """`x` ``[batch, ...]`` as a matrix with a row for each sample."""
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))
-
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The cotangent in the old shape."""
-        return (cotangent.reshape(x.shape),)
 
     def infer_shape(self, *shapes: Shape) -> Shape | None:
         """The first size, and the product of the others."""

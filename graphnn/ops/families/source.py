@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
-from graphnn.ops._arrays import Array, Cotangents, ShapeError
+from graphnn.ops._arrays import Array, Cotangents, ShapeError, misfit
 from graphnn.ops._inference import Inferred
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Kind, parameter
@@ -178,13 +178,8 @@ class Parameter(Op):
         value = given.get("value")
         shape = value if self.shape is None else self.shape
         if shape is None:
-            raise ShapeError(
-                "'value' is unspecified",
-                help="give 'shape', or 'value' as numbers",
-                attribute="value",
-            )
+            help = "give 'shape', or 'value' as numbers"
+            raise ShapeError("'value' is unspecified", help=help, attribute="value")
         if value is not None and value != shape:
-            raise ShapeError(
-                f"'value' has shape {show(value)}, but 'shape' says {show(shape)}", "value"
-            )
+            raise misfit("value", value, f"but 'shape' says {show(shape)}")
         return Inferred(shape, {"value": shape}, {} if self.shape is not None else {"shape": shape})
