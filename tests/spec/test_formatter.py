@@ -196,6 +196,12 @@ search:
     )
 
 
+@pytest.mark.parametrize("empty", ["[]", "{}"])
+def test_empty_collection_behind_a_long_key(empty):
+    text = f"{'k' * 120}: {empty}\n"
+    assert format_text(text) == text
+
+
 def test_long_words_and_lists():
     words = " ".join(["abcdefghi"] * 12)
     numbers = [1.5] * 40

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.spec import reader
-from graphnn.spec.values import Mapping
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 from graphnn.spec.writing import layout, writer
 from graphnn.spec.writing.relocation import relocate, rewrite
@@ -57,17 +56,12 @@ def convert(source: str | Path, target: str | Path, vocabulary: Vocabulary = NO_
     if source.suffix.lower() == ".json":
         files.write_text(target, write(document))
         return 0
-    if target.suffix.lower() != ".json":
-        files.write_text(target, _yaml(document, changed=changed))
-        return 0
-    lost = len(comments(from_events(document.source, reader.events(document.source.text))))
-    files.write_text(target, write(document))
-    return lost
-
-
-def _yaml(document: Mapping, *, changed: bool) -> str:
-    """YAML with the comments of the text that `document` is from."""
     tree = from_events(document.source, reader.events(document.source.text))
+    if target.suffix.lower() == ".json":
+        lost = len(comments(tree))
+        files.write_text(target, write(document))
+        return lost
     if changed:
         rewrite(tree, document)
-    return layout.to_yaml(tree)
+    files.write_text(target, layout.to_yaml(tree))
+    return 0

@@ -33,9 +33,8 @@ _ENDS = re.compile(r"[,?\[\]{}]")  # a word, in brackets
 _SAFE = re.compile(r"[^\W\d](?:[^:#\"\\]*[^\s:#\"\\])?")
 _FOREIGN = frozenset(("yes", "no", "on", "off", "true", "false", "null", "nan", "inf"))
 _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_ESCAPED = re.compile(
-    "[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]"
-)  # what YAML has only as an escape
+# What YAML has only as an escape.
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def to_yaml(tree: Tree) -> str:
@@ -69,7 +68,7 @@ def _rows(tree: Tree, form: Form | None, indent: int) -> list[_Row]:
     rows: list[_Row] = []
     was_section = False
     for number, entry in enumerate(tree.entries):
-        leading, made = _entry(entry, _below(form, entry), indent, pad)
+        leading, made = entry.leading, _entry(entry, _below(form, entry), indent, pad)
         section = form is SPEC and isinstance(entry.value, Tree) and len(made) > 1
         apart = leading[0].blank if leading else entry.blank
         if number and (apart or section or was_section):
@@ -84,39 +83,32 @@ def _rows(tree: Tree, form: Form | None, indent: int) -> list[_Row]:
     return rows + _comments(tree.tail, indent)
 
 
-def _entry(
-    entry: Entry, form: Form | None, indent: int, pad: int
-) -> tuple[Sequence[Line], list[_Row]]:
-    """The comments above an entry, and its lines."""
+def _entry(entry: Entry, form: Form | None, indent: int, pad: int) -> list[_Row]:
+    """The lines of an entry, without the comments above it."""
     value, margin = entry.value, " " * indent
     head = margin + ("-" if entry.key is None else _key(entry, brackets=False).rstrip(" "))
     if value.anchor:
         head += f" &{value.anchor}"
     if isinstance(value, Leaf):
-        return entry.leading, _leaf(value, head, indent + _STEP, entry.comment)
+        return _leaf(value, head, indent + _STEP, entry.comment)
     if not _is_opened(value, form) and (short := _line(value, _YAML, WIDTH)) is not None:
         start = head.ljust(indent + pad)
-        if len(start) + 1 + len(short) <= WIDTH:
-            return entry.leading, [_Row(f"{start} {short}", entry.comment)]
-    inner = _inner(value, form, indent + _STEP)
+        if len(start) + 1 + len(short) <= WIDTH or not value.entries:
+            return [_Row(f"{start} {short}", entry.comment)]
+    filled = _is_filled(value)
+    inner = _filled(value, indent + _STEP) if filled else _rows(value, form, indent + _STEP)
     if entry.key is not None:
-        return entry.leading, [_Row(head, entry.comment), *inner]
+        return [_Row(head, entry.comment), *inner]
     if value.anchor:
         inner.insert(0, _Row(head))
     else:  # the first thing in an item stands beside its dash
         inner[0].text = f"{head} {inner[0].text.lstrip()}"
     # Beside the dash, a comment would read as one above the item.
-    if _is_filled(value):
+    if filled:
         inner[-1].comment = entry.comment
     elif entry.comment:
         inner.append(_Row(" " * (indent + _STEP) + entry.comment))
-    return entry.leading, inner
-
-
-def _inner(tree: Tree, form: Form | None, indent: int) -> list[_Row]:
-    if _is_filled(tree):
-        return [_Row(line) for line in _filled(tree, indent)]
-    return _rows(tree, form, indent)
+    return inner
 
 
 def _leaf(leaf: Leaf, head: str, indent: int, comment: str) -> list[_Row]:
@@ -145,16 +137,16 @@ def _json(value: Leaf | Tree, form: Form | None, indent: int, head: str) -> Iter
         return
     yield f"{margin}{head}{'{' if value.mapping else '['}"
     if _is_filled(value):
-        words = (_line(entry.value, _JSON) or "" for entry in value.entries)
+        *words, last = (_line(entry.value, _JSON) or "" for entry in value.entries)
         inner = margin + " " * _STEP
-        yield from (inner + line for line in _fill(_with_commas(words), WIDTH - len(inner)))
+        lines = _fill([*(f"{word}," for word in words), last], WIDTH - len(inner))
+        yield from (inner + line for line in lines)
     else:
-        last = value.entries[-1]
         for entry in value.entries:
             below = _below(form, entry)
             *above, end = _json(entry.value, below, indent + _STEP, _JSON.key(entry))
             yield from above
-            yield end if entry is last else f"{end},"
+            yield end if entry is value.entries[-1] else f"{end},"
     yield f"{margin}{'}' if value.mapping else ']'}"
 
 
@@ -168,8 +160,7 @@ def _line(value: Leaf | Tree, manner: _Manner, room: float = math.inf) -> str | 
         part = None if entry.leading or entry.comment else _line(entry.value, manner, left)
         if part is None:
             return None
-        anchor = f"&{entry.value.anchor} " if entry.value.anchor else ""
-        parts.append(manner.key(entry) + anchor + part)
+        parts.append(manner.key(entry) + _anchor(entry.value) + part)
         left -= len(parts[-1]) + 2
         if left < -2:
             return None
@@ -194,18 +185,8 @@ def _is_opened(tree: Tree, form: Form | None) -> bool:
 
 def _is_filled(tree: Tree) -> bool:
     """Whether a list that does not fit a line is one of words, with as many on a line as fit."""
-    return not tree.mapping and _holds_words(tree) and not tree.commented
-
-
-def _with_commas(words: Iterable[str], end: str = "") -> Iterator[str]:
-    """Each word but the last with a comma, the last with `end`."""
-    last = None
-    for word in words:
-        if last is not None:
-            yield f"{last},"
-        last = word
-    if last is not None:
-        yield last + end
+    words = all(isinstance(e.value, Leaf) and not e.value.body for e in tree.entries)
+    return not tree.mapping and words and not tree.commented
 
 
 def _below(form: Form | None, entry: Entry) -> Form | None:
@@ -215,25 +196,23 @@ def _below(form: Form | None, entry: Entry) -> Form | None:
     return form.below(str(entry.key.value), NO_NAMES)
 
 
-def _holds_words(tree: Tree) -> bool:
-    return all(isinstance(e.value, Leaf) and not e.value.body for e in tree.entries)
-
-
 def _padding(tree: Tree) -> int:
     """Columns for the names of a mapping and the colons behind them."""
     names = [len(_key(entry, brackets=False).rstrip(" ")) for entry in tree.entries]
     return max((width for width in names if width <= _LONGEST + 1), default=0)
 
 
-def _filled(tree: Tree, indent: int) -> list[str]:
+def _filled(tree: Tree, indent: int) -> list[_Row]:
     """A list of words, as many on a line as fit."""
-    words = (_item(entry.value) for entry in tree.entries if isinstance(entry.value, Leaf))
-    lines = _fill(_with_commas(words, "]"), WIDTH - indent - 1)
-    return [f"{' ' * indent}{' ' if number else '['}{line}" for number, line in enumerate(lines)]
+    leaves = [entry.value for entry in tree.entries if isinstance(entry.value, Leaf)]
+    *words, last = (_anchor(leaf) + _in_brackets(leaf) for leaf in leaves)
+    lines = _fill([*(f"{word}," for word in words), f"{last}]"], WIDTH - indent - 1)
+    margin = " " * indent
+    return [_Row(f"{margin}{' ' if number else '['}{line}") for number, line in enumerate(lines)]
 
 
-def _item(leaf: Leaf) -> str:
-    return (f"&{leaf.anchor} " if leaf.anchor else "") + _in_brackets(leaf)
+def _anchor(value: Leaf | Tree) -> str:
+    return f"&{value.anchor} " if value.anchor else ""
 
 
 def _fill(words: Iterable[str], width: int) -> list[str]:
@@ -276,10 +255,9 @@ def _key(entry: Entry, *, brackets: bool) -> str:
     """The key of an entry with its colon and a space; nothing for an item."""
     if entry.key is None:
         return ""
-    anchor = f"&{entry.key.anchor} " if entry.key.anchor else ""
     # A colon may be part of the name of an alias.
     colon = " : " if entry.key.alias else ": "
-    return anchor + _word(entry.key, brackets=brackets) + colon
+    return _anchor(entry.key) + _word(entry.key, brackets=brackets) + colon
 
 
 def _in_brackets(leaf: Leaf) -> str:
@@ -300,8 +278,7 @@ def _word(leaf: Leaf, *, brackets: bool) -> str:
 
 def _is_safe(text: str) -> bool:
     """Whether a text needs no quotes, whatever reads it."""
-    bare = _SAFE.fullmatch(text) is not None and text.isprintable()
-    return bare and text.lower() not in _FOREIGN
+    return bool(_SAFE.fullmatch(text)) and text.isprintable() and text.lower() not in _FOREIGN
 
 
 def _stays(text: str) -> bool:
@@ -321,12 +298,8 @@ def _quoted(text: str) -> str:
 
 def _folds(value: Plain) -> bool:
     """Whether a text can be broken into lines at any of its spaces."""
-    return (
-        isinstance(value, str)
-        and value.isprintable()
-        and value == " ".join(value.split())
-        and " " in value
-    )
+    words = value.split() if isinstance(value, str) and value.isprintable() else []
+    return len(words) > 1 and value == " ".join(words)
 
 
 class _Manner(NamedTuple):

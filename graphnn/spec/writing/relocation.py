@@ -49,12 +49,20 @@ def relocate(document: Mapping, old: Path, new: Path, vocabulary: Vocabulary) ->
     return bool(changed)
 
 
-def rewrite(tree: Tree, document: Mapping) -> None:
-    """Let `tree`, which is of the text of `document`, say what `document` says since it changed.
+def rewrite(tree: Tree, value: Value, anchored: dict[str, Plain] | None = None) -> None:
+    """Let `tree`, which is of the text of `value`, say what `value` says since it changed.
 
-    An alias whose anchor no longer says the same is written out.
+    An alias whose anchor no longer says the same, by what is `anchored` so far, is written out.
     """
-    _Rewriter().rewrite(tree, document)
+    # As deep as the reader's limit at most.
+    anchored = {} if anchored is None else anchored
+    for entry, (key, inner) in zip(tree.entries, _pairs(value), strict=True):
+        if entry.key is not None and key is not None:
+            entry.key = _rewritten(entry.key, key, anchored)
+        if isinstance(entry.value, Tree):
+            rewrite(entry.value, inner, anchored)
+        elif isinstance(inner, Scalar):
+            entry.value = _rewritten(entry.value, inner, anchored)
 
 
 def _moved(name: Scalar, old: Path, new: Path) -> str:
@@ -105,29 +113,13 @@ def _is_there(path: Path) -> bool:
     return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where a folder is locked)
 
 
-class _Rewriter:
-    """Goes through a tree and the values that it stood for, in the order of the text."""
-
-    def __init__(self) -> None:
-        self._anchored: dict[str, Plain] = {}
-
-    def rewrite(self, tree: Tree, value: Value) -> None:
-        # As deep as the reader's limit at most.
-        for entry, (key, inner) in zip(tree.entries, _pairs(value), strict=True):
-            if entry.key is not None and key is not None:
-                entry.key = self._leaf(entry.key, key)
-            if isinstance(entry.value, Tree):
-                self.rewrite(entry.value, inner)
-            elif isinstance(inner, Scalar):
-                entry.value = self._leaf(entry.value, inner)
-
-    def _leaf(self, leaf: Leaf, scalar: Scalar) -> Leaf:
-        said = self._anchored.get(leaf.alias) if leaf.alias else leaf.value
-        if said != scalar.value:
-            leaf = Leaf(scalar.value, anchor=leaf.anchor)
-        if leaf.anchor:
-            self._anchored[leaf.anchor] = scalar.value
-        return leaf
+def _rewritten(leaf: Leaf, scalar: Scalar, anchored: dict[str, Plain]) -> Leaf:
+    said = anchored.get(leaf.alias) if leaf.alias else leaf.value
+    if said != scalar.value:
+        leaf = Leaf(scalar.value, anchor=leaf.anchor)
+    if leaf.anchor:
+        anchored[leaf.anchor] = scalar.value
+    return leaf
 
 
 def _pairs(value: Value) -> list[tuple[Scalar | None, Value]]:

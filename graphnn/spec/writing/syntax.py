@@ -140,7 +140,8 @@ class _Writer:
     """Makes trees of values; numbers are looked up in the text that they come from."""
 
     def __init__(self) -> None:
-        self._lines = _Lines(NOWHERE)
+        self._source = NOWHERE
+        self._lines = _Lines("")
 
     def written(self, value: Value) -> Leaf | Tree:
         # As deep as the reader's limit at most.
@@ -156,37 +157,49 @@ class _Writer:
         """The word in the text that `value` is, if it still is that."""
         if value.source is NOWHERE or value.line != value.end_line:
             return ""
-        if self._lines.source is not value.source:
-            self._lines = _Lines(value.source)
-        word = self._lines.part(value.line, value.column, value.end_column)
+        text = value.source.text
+        if self._source is not value.source:
+            self._source, self._lines = value.source, _Lines(text)
+        start = self._lines.start(value.line)
+        word = text[start + value.column : start + value.end_column]
         return word if word and _same(word, value.value) else ""
 
 
 class _Lines:
-    """The lines of a text, in any order; each is found in the same short time."""
+    """The lines of a text, counted from 0, in any order; each is found in the same short time."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        text = source.text
+    def __init__(self, text: str) -> None:
+        self._text = text
         counts = (text.count("\n", at, at + _BLOCK) for at in range(0, len(text), _BLOCK))
         self._before = list(accumulate(counts, initial=0))  # ends of lines before each block
         self._last = (0, 0)  # a line, and where it starts
 
-    def part(self, line: int, start: int, end: int) -> str:
-        """Columns `start` to `end` of `line`, all counted from 0."""
-        if line != self._last[0]:
-            self._last = line, self._start(line)
-        at = self._last[1]
-        return self.source.text[at + start : at + end]
+    def line(self, index: int) -> int:
+        """The line of the character at `index`."""
+        block = index // _BLOCK
+        return self._before[block] + self._text.count("\n", block * _BLOCK, index)
 
-    def _start(self, line: int) -> int:
-        block = max(bisect_left(self._before, line) - 1, 0)
-        above, at = self._before[block], block * _BLOCK
-        if above <= self._last[0] <= line:  # mostly, lines are asked for in their order
-            above, at = self._last
-        for _ in range(line - above):
-            at = self.source.text.find("\n", at) + 1
-        return at
+    def start(self, line: int) -> int:
+        """Where `line` starts."""
+        if line != self._last[0]:
+            block = max(bisect_left(self._before, line) - 1, 0)
+            above, at = self._before[block], block * _BLOCK
+            if above <= self._last[0] <= line:  # mostly, lines are asked for in their order
+                above, at = self._last
+            for _ in range(line - above):
+                at = self._text.find("\n", at) + 1
+            self._last = line, at
+        return self._last[1]
+
+    def column(self, index: int) -> int:
+        """The column, counted from 0, of the character at `index`."""
+        return index - self.start(self.line(index))
+
+    def below_blank(self, index: int) -> bool:
+        """Whether the line above that of the character at `index` is blank."""
+        start = self.start(self.line(index))
+        above = self._text.rfind("\n", 0, max(start - 1, 0)) + 1
+        return start > 0 and not self._text[above:start].strip()
 
 
 def _same(word: str, value: Plain) -> bool:
@@ -196,39 +209,6 @@ def _same(word: str, value: Plain) -> bool:
 
 def _resolved(word: str) -> Plain:
     return resolve(word, DEFAULT.number_length)
-
-
-class _Cursor:
-    """A place in a text that mostly moves on, with its line and the start of that line."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._at = self._line = self._start = 0
-
-    def line(self, index: int) -> int:
-        """The line, counted from 0, of the character at `index`."""
-        self._move(index)
-        return self._line
-
-    def column(self, index: int) -> int:
-        """The column, counted from 0, of the character at `index`."""
-        self._move(index)
-        return index - self._start
-
-    def below_blank(self, index: int) -> bool:
-        """Whether the line above that of the character at `index` is blank."""
-        self._move(index)
-        end = max(self._start - 1, 0)
-        start = self._text.rfind("\n", 0, end) + 1
-        return self._line > 0 and not self._text[start:end].strip()
-
-    def _move(self, index: int) -> None:
-        on = index >= self._at
-        first, last = (self._at, index) if on else (index, self._at)
-        if lines := self._text.count("\n", first, last):
-            self._line += lines if on else -lines
-            self._start = self._text.rfind("\n", first if on else 0, index) + 1
-        self._at = index
 
 
 class _Comment(NamedTuple):
@@ -259,7 +239,7 @@ class _Parser:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._text = text = source.text
-        self._cursor = _Cursor(text)
+        self._lines = _Lines(text)
         self._comments = 0
         self._at = 0  # up to here the text has been looked through
         self._line = -1  # of what was written last
@@ -279,8 +259,7 @@ class _Parser:
 
     def finish(self) -> Tree:
         """The whole; what stands after its last value is put where it belongs."""
-        for comment in self._gap(len(self._text)):
-            self._place(comment)
+        self._placed(self._gap(len(self._text)))
         _lift(self._root)
         return self._root
 
@@ -290,7 +269,7 @@ class _Parser:
         entry = self._entry(event, found)
         tree = Tree(event.kind == "mapping", anchor=event.anchor)
         # Its first dash or key, which an anchor may stand before.
-        column = self._cursor.column(event.end) - (event.kind == "sequence")
+        column = self._lines.column(event.end) - (event.kind == "sequence")
         if frame is not None and not event.style:
             # The dashes of a list may stand in the column of the key that it belongs to.
             column = max(column, frame.column + 1)
@@ -305,7 +284,7 @@ class _Parser:
         self._stack.append(made)
         self._at = event.start + (len(event.anchor) + 1 if event.anchor else 0)
         if event.anchor or event.style:
-            self._line = self._cursor.line(event.start)
+            self._line = self._lines.line(event.start)
             self._closed.clear()
             self._done = None
 
@@ -324,11 +303,9 @@ class _Parser:
             assert made is not None
             leaf = self._read(event, made)
             if frame.tree.mapping:
-                made.key = leaf
-                self._done = None
+                made.key, self._done = leaf, None
             else:
-                made.value = leaf
-                frame.pending, self._done = None, made
+                made.value, frame.pending, self._done = leaf, None, made
 
     def _entry(self, event: Event, found: list[_Comment]) -> Entry | None:
         """The entry that `event` begins or continues; None at the root."""
@@ -342,12 +319,10 @@ class _Parser:
         if first:
             entry.leading = (*frame.opening, *self._inside(frame, found))
         else:
-            entry.leading = tuple(
-                line for comment in found if (line := self._place(comment)) is not None
-            )
-        number = self._cursor.line(event.start)
+            entry.leading = self._placed(found)
+        number = self._lines.line(event.start)
         below = not first or bool(entry.leading)
-        entry.blank = below and number > self._line and self._cursor.below_blank(event.start)
+        entry.blank = below and number > self._line and self._lines.below_blank(event.start)
         frame.tree.entries.append(entry)
         frame.pending = entry
         self._closed.clear()
@@ -366,6 +341,10 @@ class _Parser:
             found = found[1:]
         return [_line(comment) for comment in found]
 
+    def _placed(self, found: list[_Comment]) -> tuple[Line, ...]:
+        """Put comments that follow an entry where they belong; those that belong to the next."""
+        return tuple(line for each in found if (line := self._place(each)) is not None)
+
     def _place(self, comment: _Comment) -> Line | None:
         """Put a comment that follows an entry where it belongs; None if that is done."""
         if comment.trailing and self._done is not None:
@@ -374,13 +353,11 @@ class _Parser:
         # A comment belongs to the innermost collection that is not further to the right.
         while self._closed and self._closed[0].column > comment.column:
             self._closed.pop(0)
-        if self._closed:
-            self._closed[0].tree.tail.append(_line(comment))
-            return None
-        if not self._stack:
-            self._root.tail.append(_line(comment))
-            return None
-        return _line(comment)
+        if self._stack and not self._closed:
+            return _line(comment)
+        tree = self._closed[0].tree if self._closed else self._root
+        tree.tail.append(_line(comment))
+        return None
 
     def _end(self, event: Event) -> None:
         frame = self._stack.pop()
@@ -390,14 +367,14 @@ class _Parser:
         self._done_with(frame, self._gap(event.start) if event.end > event.start else [])
         self._done = frame.owner
         if event.end > event.start:  # the one pair of `[a: 1]` has no brackets
-            self._line = self._cursor.line(event.start)
+            self._line = self._lines.line(event.start)
             self._at = event.end
 
     def _done_with(self, frame: _Frame, found: list[_Comment]) -> None:
         """Put the comments before a closing bracket where they belong."""
         tree, owner = frame.tree, frame.owner
         if tree.entries:
-            tree.tail += [line for each in found if (line := self._place(each)) is not None]
+            tree.tail += self._placed(found)
             return
         # Nothing can stand in empty brackets.
         lines = (*frame.opening, *map(_line, found))
@@ -416,7 +393,7 @@ class _Parser:
         if start == event.end:
             return Leaf(None, anchor=event.anchor)
         self._at = event.end
-        self._line = self._cursor.line(event.end - 1)
+        self._line = self._lines.line(event.end - 1)
         if event.kind == "alias":
             return Leaf(None, alias=event.text)
         if event.style in _BLOCK_STYLES:
@@ -454,9 +431,9 @@ class _Parser:
         for match in _COMMENT.finditer(self._text, self._at, max(end, self._at)):
             start, text = match.start(), match[0].rstrip()
             self._count(start)
-            trailing = self._cursor.line(start) == self._line
-            blank = self._cursor.below_blank(start)
-            found.append(_Comment(text, self._cursor.column(start), trailing, blank))
+            trailing = self._lines.line(start) == self._line
+            blank = self._lines.below_blank(start)
+            found.append(_Comment(text, self._lines.column(start), trailing, blank))
         self._at = max(end, self._at)
         return found
 
