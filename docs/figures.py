@@ -6,9 +6,6 @@ two diagrams that the README shows, in docs/_static, which are kept: run it when
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,9 +25,8 @@ STUDIED = "a1.weight[400,3]"
 def write_kept(folder: Path) -> None:
     """Write the diagrams of the README into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    with bundled_engine():
-        _diagram("gates/xor.yaml", folder / "xor.svg", direction="right", about=True)
-        _diagram("mnist.yaml", folder / "mnist.svg", direction="right")
+    _diagram("gates/xor.yaml", folder / "xor.svg", direction="right", about=True)
+    _diagram("mnist.yaml", folder / "mnist.svg", direction="right")
 
 
 def write(folder: Path) -> None:
@@ -44,20 +40,6 @@ def write(folder: Path) -> None:
     _study(folder / "study.png")
     _descent(folder)
     _keypoints(folder / "keypoints.png")
-
-
-@contextmanager
-def bundled_engine() -> Iterator[None]:
-    """Draw by the graphviz-pure wheel even where there is a `dot`: it measures text its own way."""
-    path = os.environ.get("PATH")
-    os.environ["PATH"] = ""
-    try:
-        yield
-    finally:
-        if path is None:
-            del os.environ["PATH"]
-        else:
-            os.environ["PATH"] = path
 
 
 def _diagram(spec: str, path: Path, **options: object) -> None:

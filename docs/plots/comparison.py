@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import suggestion
-from graphnn.drawing.diagram.render import fail
+from graphnn.drawing._formats import fail
 from graphnn.drawing.plots import history, style
 
 if TYPE_CHECKING:

@@ -62,8 +62,8 @@ Code = Literal[
     "no-search", "no-trial", "bad-trials", "conflicting-settings", "searched-setting",
     "bad-search-file",
     # drawing
-    "bad-picture-data", "drawing-failed", "drawing-too-slow", "format-needs-dot", "no-engine",
-    "no-matplotlib", "no-optuna", "no-pillow",
+    "bad-picture-data", "drawing-failed", "drawing-too-slow", "no-engine", "no-glyph",
+    "no-matplotlib", "no-optuna", "no-pillow", "small-text",
     # the command line
     "usage", "bad-option", "no-pygls", "bad-rename", "unknown-code", "unknown-setting",
     "system",

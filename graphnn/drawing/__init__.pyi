@@ -1,7 +1,8 @@
 from ._draw import draw as draw
 from ._draw import loss_path as loss_path
 from ._draw import to_svg as to_svg
-from .diagram.dot import Direction as Direction
+from .diagram.diagram import Diagram as Diagram
+from .diagram.layout import Direction as Direction
 from .plots.confusion import confusion as confusion
 from .plots.contours import path_on_contours as path_on_contours
 from .plots.filters import filters as filters

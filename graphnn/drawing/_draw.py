@@ -3,61 +3,51 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from graphnn.drawing.diagram import dot, render
-from graphnn.drawing.diagram.dot import Direction
+from graphnn.drawing.diagram.diagram import Diagram, Options, diagram
 from graphnn.drawing.plots.contours import path_on_contours
 from graphnn.execution import Network
 from graphnn.ops import Array
 
 
-def draw(
-    network: Network,
-    path: str | Path | None = None,
-    *,
-    direction: Direction = "down",
-    about: bool = False,
-    title: bool = True,
-    expand: bool = False,
-) -> str:
+def draw(network: Network, path: str | Path | None = None, **options: Unpack[Options]) -> Diagram:
     """Diagram of a network.
 
     Parameters
     ----------
     network : Network
     path : str or Path, optional
-        Where to write it; the suffix decides the format: svg, png, pdf, dot and others.
-    direction : {"down", "right"}
-        Where data flow.
-    about : bool
-        Whether boxes show the nodes' remarks.
-    title : bool
-        Whether the network's name stands above.
-    expand : bool
-        Whether every copy of a block that is repeated is drawn, in place of one for all.
+        Where to write it; the suffix names the format: .svg, .pdf, .png, .html, .tex (TikZ), .dot
+        or .mmd (Mermaid).
+    **options
+        What is shown and how; see `Diagram`.
 
     Returns
     -------
-    str
-        The DOT text.
+    Diagram
+        Which can be saved elsewhere, and shows itself in notebooks.
 
     Raises
     ------
     DrawingError
-        The format is unknown, or needs the real ``dot`` and there is none.
+        The format is unknown, or there is no program to lay it out.
+    FileError
+        The file cannot be written.
+    UsageError
+        A node to show or to hide does not exist.
     """
-    text = dot.to_dot(network.graph, direction=direction, about=about, title=title, expand=expand)
+    made = diagram(network.graph, **options)
     if path is not None:
-        render.render(text, Path(path))
-    return text
+        made.save(path)
+    return made
 
 
 def to_svg(network: Network) -> str:
     """Diagram of a network as SVG text."""
-    return render.to_svg(dot.to_dot(network.graph))
+    return diagram(network.graph).content("svg").decode()
 
 
 def loss_path(network: Network, points: Array, *, path: str | Path | None = None) -> Any:

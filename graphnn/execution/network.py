@@ -355,7 +355,7 @@ class Network:
         """
         archives.write_arrays(Path(path), self.arrays, weight_files.metadata_of(self.classes))
 
-    def draw(self, path: str | Path | None = None, **options: Any) -> str:
+    def draw(self, path: str | Path | None = None, **options: Any) -> Any:
         """Diagram of the network; see `graphnn.drawing.draw`."""
         # Drawing stands above the network; only this convenience looks up at it.
         from graphnn import drawing

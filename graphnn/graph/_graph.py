@@ -13,7 +13,7 @@ from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import sizes
 from graphnn.spec.model import NetworkSpec, NodeSpec
 from graphnn.spec.sizes import Shape
-from graphnn.spec.values import Value
+from graphnn.spec.values import Mapping, Scalar, Value
 
 if TYPE_CHECKING:
     # Where it is used, it is imported: a sixth of the time of importing graphnn.
@@ -47,6 +47,20 @@ class Origin:
     def absent(self) -> bool:
         """Whether the parameter is left out."""
         return self.start is None and self.array is None and self.share is None
+
+    @property
+    def words(self) -> str:
+        """What the first value is, such as ``normal(std=0.1)``."""
+        if self.start is not None:
+            options = self.start.model_dump(exclude={"name"}, exclude_defaults=True)
+            listed = ", ".join(f"{key}={value}" for key, value in options.items())
+            name = getattr(self.start, "name", type(self.start).__name__)
+            return f"{name}({listed})" if listed else name
+        if isinstance(self.place, Mapping):
+            file = self.place.get("file")
+            assert isinstance(file, Scalar)
+            return f"file {file.value}"
+        return "numbers of the spec"
 
 
 @dataclass(frozen=True, slots=True)

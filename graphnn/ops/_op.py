@@ -63,6 +63,8 @@ class Op(BaseModel):
     planewise : bool
         Whether channel c of the result depends on channel c of the first operand (channels: second
         axis) and on entry c of every other operand alone, for each c in the same way.
+    commutative : bool
+        Whether its two operands may change places.
     reorders : bool
         Whether a row of the result has the entries of the row of the one operand, in their order.
     grain : float
@@ -115,6 +117,7 @@ class Op(BaseModel):
     batchwise: ClassVar[bool] = False
     channelwise: ClassVar[bool] = False
     planewise: ClassVar[bool] = False
+    commutative: ClassVar[bool] = False
     reorders: ClassVar[bool] = False
     grain: ClassVar[float] = 0.0
     analytic: ClassVar[bool] = False

@@ -106,13 +106,13 @@ def test_one_frame_stands_for_all_copies(call, net):
     assert call("draw", net, "-o", "net.dot").code == 0
     text = Path("net.dot").read_text()
     assert text.count("subgraph") == 3
-    assert "<b>h x3</b>" in text
-    assert "<b>d x2</b>" in text
-    assert "weight [5, 4] ... [4, 4]" in text
+    assert "h × 3  dense" in text
+    assert "d × 2  dense" in text
+    assert "weight  5×4 ... 4×4" in text
     assert '"h.2.a"' not in text
     # What reads another copy than the last says so.
-    assert '"h.1.z" -> "r.s" [label=" b, h.1 "' in text
-    assert '"h.1.z" -> "r.d.1.a" [label="" ' in text
+    assert '"h.1.z" -> "r.s" [label="h.1"' in text
+    assert '"h.1.z" -> "r.d.1.a"\n' in text
     assert "a layer" not in text
 
 
@@ -120,8 +120,8 @@ def test_every_copy_is_drawn_on_request(call, net):
     assert call("draw", net, "--expand", "--about", "-o", "net.dot").code == 0
     text = Path("net.dot").read_text()
     assert text.count("subgraph") == 6
-    assert "<b>h.3</b>" in text
-    assert "<b>d.2</b>" in text
+    assert "h.3  dense" in text
+    assert "d.2  dense" in text
     assert "[5, 4] ..." not in text
     assert text.count("a layer") == 5
     assert '"h.2.z" -> "h.3.a"' in text

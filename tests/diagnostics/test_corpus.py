@@ -17,7 +17,7 @@ import graphnn
 from graphnn.cli import main
 from graphnn.diagnostics import CODES, Findings, GraphnnError
 from graphnn.drawing import confusion
-from graphnn.drawing.diagram import render as rendering
+from graphnn.drawing.diagram import engine
 from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.rules import DifferenceRule
 from graphnn.lsp.document import Document
@@ -162,22 +162,20 @@ def without(module: str, act: Callable[[], object]) -> Callable[[], object]:
     return acted
 
 
-def refused_render(format: str = "svg", **patches: object) -> Callable[[], object]:
-    """A drawing with parts of what draws replaced."""
+def refused_layout(run: Callable[..., object]) -> Callable[[], object]:
+    """A layout by a program that `run` stands for."""
 
     def act() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PATH", "")
-            patch.setattr(rendering, "find_engine", lambda: rendering.Engine("dot", complete=False))
-            for name, value in patches.items():
-                patch.setattr(rendering.subprocess, name, value)
-            rendering.render("digraph {}", Path(f"net.{format}"))
+            patch.setattr(engine, "find_engine", lambda: "dot")
+            patch.setattr(engine.subprocess, "run", run)
+            engine.coordinates("digraph {}")
 
     return act
 
 
 def too_slow(*arguments: object, **keywords: object) -> None:
-    raise rendering.subprocess.TimeoutExpired("dot", 1)
+    raise engine.subprocess.TimeoutExpired("dot", 1)
 
 
 def no_program(*arguments: object, **keywords: object) -> None:
@@ -189,7 +187,13 @@ def no_engine() -> None:
         patch.setenv("PATH", "")
         patch.setattr(sys, "executable", "nowhere/python")
         patch.setattr(sysconfig, "get_path", lambda name: "nowhere")
-        rendering.find_engine()
+        engine.find_engine()
+
+
+def warn_of(width: float | None, name: str) -> None:
+    name = name.replace("Private", "\U000f0000")
+    net = graphnn.loads({"graphnn": 1, "name": name, "nodes": {"x": {"op": "input", "shape": []}}})
+    raise GraphnnError(*net.draw(width=width).warnings())
 
 
 def no_space() -> None:
@@ -500,28 +504,30 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "   = help: give one row and one column a class",
     ),
     "drawing-failed": (
-        refused_render(run=no_program),
+        refused_layout(no_program),
         "error[drawing-failed]: 'dot' cannot be started: Exec format error",
     ),
     "drawing-too-slow": (
-        refused_render(run=too_slow),
+        refused_layout(too_slow),
         "error[drawing-too-slow]: 'dot' did not finish within 120 seconds\n"
-        "   = help: draw a smaller part of the network, or write .dot and lay it out "
-        "elsewhere",
-    ),
-    "format-needs-dot": (
-        refused_render("pdf"),
-        "error[format-needs-dot]: 'net.pdf' cannot be drawn here: .pdf needs "
-        "Graphviz's own program 'dot', which is not on the PATH\n"
-        "   = help: install Graphviz from https://graphviz.org, or write .svg or .png "
-        "instead",
+        "   = help: draw a smaller part of the network, or fold its blocks with --depth 0",
     ),
     "no-engine": (
         no_engine,
-        "error[no-engine]: there is no program to draw with: neither 'dot' nor "
-        "'graphviz-pure' was found\n"
+        "error[no-engine]: no program lays diagrams out: neither 'graphviz-pure' nor "
+        "'dot' was found\n"
         "   = help: pip install graphviz-pure, or install Graphviz from "
-        "https://graphviz.org; a .dot file needs neither",
+        "https://graphviz.org; a .dot or .mmd file needs neither",
+    ),
+    "no-glyph": (
+        lambda: warn_of(None, "Private"),
+        "warning[no-glyph]: no font on this machine draws U+F0000\n"
+        "   = help: install a font that has it, such as Noto Sans",
+    ),
+    "small-text": (
+        lambda: warn_of(30.0, "Line"),
+        "warning[small-text]: letters are 1.8 pt high at this width, under 6\n"
+        "   = help: draw it wider, fold blocks with --depth, or draw a part with --only",
     ),
     "no-matplotlib": (
         without("matplotlib", lambda: confusion([[1]])),

@@ -206,7 +206,7 @@ def test_executors_are_made_once(net):
 
 
 def test_drawing(net, tmp_path):
-    assert net.draw() == drawing.draw(net)
+    assert net.draw().scene == drawing.draw(net).scene
     assert net._repr_svg_() == drawing.to_svg(net)
     assert "<svg" in net._repr_svg_()
 

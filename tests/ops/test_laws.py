@@ -447,6 +447,7 @@ LAW_OF = {
     "rows_apart": "rows_alone_are_rows_together",
     "channelwise": "entries_in_place_depend_on_their_own",
     "planewise": "planes_depend_on_their_own",
+    "commutative": "operands_change_places",
     "reorders": "rows_keep_their_entries",
     "within_inputs": "results_lie_within_the_inputs",
     "keeps_entries": "entries_are_kept",
@@ -454,6 +455,9 @@ LAW_OF = {
 }
 # What is so without being stated, so that stating it is no fault.
 TRUE = {
+    ("commutative", "dropout_training"),
+    ("commutative", "mean_squared_error"),
+    ("commutative", "sum_squared_error"),
     ("planewise", "batch_norm"),
     ("planewise", "batch_norm_training"),
     ("planewise", "pad"),

@@ -395,6 +395,16 @@ def planes_depend_on_their_own(case: OpCase):
         np.testing.assert_allclose(value(case, arrays), output[:, chosen], rtol=1e-12, atol=1e-12)
 
 
+def operands_change_places(case: OpCase):
+    """The fact `commutative`."""
+    if case.op.commutative:
+        assert len(case.arrays) == 2
+        a, b = case.arrays
+        assert a.shape == b.shape or case.op.broadcasts
+        with np.errstate(all="ignore"):
+            assert np.array_equal(case.op.forward(b, a), value(case))
+
+
 def rows_keep_their_entries(case: OpCase):
     """The fact `reorders`."""
     if case.op.reorders:
@@ -517,6 +527,7 @@ LAWS = {
         results_lie_in_the_interval,
         results_lie_within_the_inputs,
         entries_are_kept,
+        operands_change_places,
         results_add_up_to_one,
         parameters_move_channels_as_stated,
         moved_blocks_spread_as_stated,

@@ -209,7 +209,7 @@ def test_what_a_run_leaves(folder):
     used = graphnn.loads((folder / "run" / "spec.yaml").read_text(), folder=folder)
     assert used.graph.spec.train.validation.value == 10
     assert (folder / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")
-    assert "a</" in (folder / "run" / "diagram.svg").read_text()
+    assert ">a</" in (folder / "run" / "diagram.svg").read_text()
 
 
 def test_validation_and_test_rows_are_held_back(folder):

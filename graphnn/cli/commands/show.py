@@ -10,11 +10,11 @@ import typer
 
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Settings, settings
-from graphnn.graph import Graph, Group, Node, Origin, Outline, Parameter, outline, show_shapes
+from graphnn.graph import Graph, Group, Node, Outline, Parameter, outline, show_shapes
 from graphnn.spec import flow
 from graphnn.spec.model import BlockInstance, instances_of
 from graphnn.spec.sizes import show as show_shape
-from graphnn.spec.values import Mapping, Scalar, Value
+from graphnn.spec.values import Scalar, Value
 from graphnn.training import load
 
 _Range = tuple[int | str, int | str]  # of the numbers of copies, or twice a name
@@ -180,26 +180,12 @@ def _follows(before: list[_Range], parts: list[_Range], place: int) -> bool:
 
 def _words(parameter: Parameter) -> tuple[str, str]:
     """Shape and start of a parameter."""
-    start = _start(parameter)
+    start = parameter.origin.words
     if not parameter.learned:
         start += ", a state"
     elif not parameter.trainable:
         start += ", not trained"
     return show_shape(parameter.shape), start
-
-
-def _start(parameter: Parameter) -> str:
-    origin: Origin = parameter.origin
-    if origin.start is not None:
-        options = origin.start.model_dump(exclude={"name"}, exclude_defaults=True)
-        listed = ", ".join(f"{key}={value}" for key, value in options.items())
-        name = getattr(origin.start, "name", type(origin.start).__name__)
-        return f"{name}({listed})" if listed else name
-    if isinstance(origin.place, Mapping):
-        file = origin.place.get("file")
-        assert isinstance(file, Scalar)
-        return f"file {file.value}"
-    return "numbers of the spec"
 
 
 def _facts(graph: Graph) -> Iterator[tuple[terminal.Piece, terminal.Piece]]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn.drawing.diagram.render import fail
+from graphnn.drawing._formats import fail
 from graphnn.drawing.plots import style
 
 if TYPE_CHECKING:

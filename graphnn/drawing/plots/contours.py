@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphnn.drawing.diagram.render import fail
+from graphnn.drawing._formats import fail
 from graphnn.drawing.plots import style
 from graphnn.ops import Array
 

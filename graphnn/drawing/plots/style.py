@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphnn.diagnostics import printable
-from graphnn.drawing.diagram.render import fail, format_of
+from graphnn.drawing._formats import fail, format_of
 from graphnn.storage.files import write_whole
 
 if TYPE_CHECKING:

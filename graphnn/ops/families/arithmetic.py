@@ -35,6 +35,7 @@ class Add(_Binary):
     op: Literal["add"] = "add"
 
     elsewhere = ("plus", "biasadd")
+    commutative = True
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a + b``."""
@@ -67,6 +68,7 @@ class Multiply(_Binary):
     op: Literal["multiply"] = "multiply"
 
     elsewhere = ("mul", "times", "prod", "hadamard")
+    commutative = True
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a b``."""
@@ -115,6 +117,8 @@ class Maximum(_Choice):
 
     op: Literal["maximum"] = "maximum"
 
+    commutative = True
+
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``max(a, b)``."""
         return np.maximum(a, b, out=out)
@@ -124,6 +128,8 @@ class Minimum(_Choice):
     """Smaller of two entries, ``y = min(a, b)``; equal ones get half of the cotangent each."""
 
     op: Literal["minimum"] = "minimum"
+
+    commutative = True
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``min(a, b)``."""

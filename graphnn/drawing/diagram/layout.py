@@ -1,0 +1,154 @@
+"""Places of boxes and lines, from the engine; lines over many ranks are routed here.
+
+Graphviz gets boxes of fixed sizes under names of our own, and gives coordinates; it sees no text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import graphviz
+
+from graphnn.drawing.diagram.engine import coordinates
+from graphnn.drawing.diagram.scene import Point
+
+Direction = Literal["down", "right"]
+Rectangle = tuple[float, float, float, float]  # x, y, width, height
+_FAST_FROM = 60  # boxes from which the engine is given less time to improve what it found
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What is to be laid out.
+
+    Attributes
+    ----------
+    sizes : mapping of str to (width, height)
+        Of the boxes, in points.
+    edges : sequence of (source, target)
+    frames : mapping of str to str
+        The parent of every frame, empty for none; outer ones first.
+    inside : mapping of str to str
+        The frame of a box; empty for none.
+    headings : mapping of str to float
+        Room for the heading of a frame: its width, in points.
+    """
+
+    sizes: Mapping[str, tuple[float, float]]
+    edges: Sequence[tuple[str, str]]
+    frames: Mapping[str, str]
+    inside: Mapping[str, str]
+    headings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything is, in points from the upper left corner.
+
+    Attributes
+    ----------
+    width, height : float
+    boxes, frames : mapping of str to Rectangle
+    lines : tuple of list of Point
+        For every edge: the start, then two control points and an end for each curve.
+    """
+
+    width: float
+    height: float
+    boxes: dict[str, Rectangle]
+    frames: dict[str, Rectangle]
+    lines: tuple[list[Point], ...]
+
+
+def lay_out(given: Arrangement, direction: Direction = "down", *, heading: float = 18.0) -> Layout:
+    """Places for what is `given`.
+
+    Parameters
+    ----------
+    given : Arrangement
+    direction : {"down", "right"}
+        Where data flow.
+    heading : float
+        Height of the heading of a frame, in points.
+
+    Raises
+    ------
+    DrawingError
+        There is no engine, or it fails.
+    """
+    boxes = {name: f"n{number}" for number, name in enumerate(given.sizes)}
+    frames = {name: f"cluster_{number}" for number, name in enumerate(given.frames)}
+    text = _dot(given, direction, heading, boxes, frames)
+    return _read(coordinates(text), given, boxes, frames)
+
+
+def _dot(
+    given: Arrangement,
+    direction: Direction,
+    heading: float,
+    boxes: Mapping[str, str],
+    frames: Mapping[str, str],
+) -> str:
+    fast = {"nslimit": "2", "nslimit1": "2", "mclimit": "0.5"}
+    digraph = graphviz.Digraph(
+        "network",
+        graph_attr={
+            "rankdir": "TB" if direction == "down" else "LR",
+            "nodesep": "0.25",
+            "ranksep": "0.3",
+            **(fast if len(boxes) >= _FAST_FROM else {}),
+        },
+        node_attr={"shape": "box", "fixedsize": "true", "label": ""},
+        edge_attr={"arrowhead": "none"},
+    )
+    bodies = {"": digraph}
+    for name, key in frames.items():
+        bodies[name] = graphviz.Digraph(key, graph_attr=_room(given.headings[name], heading))
+    for name, (width, height) in given.sizes.items():
+        inches = {"width": f"{width / 72:.4f}", "height": f"{height / 72:.4f}"}
+        bodies[given.inside.get(name, "")].node(boxes[name], **inches)
+    for name in reversed(list(given.frames)):
+        bodies[given.frames[name]].subgraph(bodies[name])
+    for number, (source, target) in enumerate(given.edges):
+        digraph.edge(boxes[source], boxes[target], id=str(number))
+    return str(digraph.source)
+
+
+def _room(width: float, height: float) -> dict[str, str]:
+    """Attributes of a frame whose label is an empty table as large as its heading."""
+    table = (
+        f'<<table border="0" cellborder="0" fixedsize="true" width="{width:.0f}" '
+        f'height="{height:.0f}"><tr><td></td></tr></table>>'
+    )
+    return {"label": table, "margin": "9", "labeljust": "l"}
+
+
+def _read(
+    answer: dict[str, Any],
+    given: Arrangement,
+    boxes: Mapping[str, str],
+    frames: Mapping[str, str],
+) -> Layout:
+    _, _, width, height = (float(number) for number in answer["bb"].split(","))
+    objects = {each["name"]: each for each in answer.get("objects", ())}
+
+    def turned(text: str) -> Point:
+        x, y = map(float, text.split(","))
+        return x, height - y
+
+    placed: dict[str, Rectangle] = {}
+    for name, key in boxes.items():
+        x, y = turned(objects[key]["pos"])
+        wide, high = given.sizes[name]
+        placed[name] = x - wide / 2, y - high / 2, wide, high
+    around: dict[str, Rectangle] = {}
+    for name, key in frames.items():
+        left, low, right, top = map(float, objects[key]["bb"].split(","))
+        around[name] = left, height - top, right - left, top - low
+    lines: list[list[Point]] = [[] for _ in given.edges]
+    for edge in answer.get("edges", ()):
+        points = [part for part in edge["pos"].split() if not part.startswith(("s,", "e,"))]
+        lines[int(edge["id"])] = [turned(point) for point in points]
+    return Layout(width, height, placed, around, tuple(lines))

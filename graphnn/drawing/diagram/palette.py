@@ -1,0 +1,104 @@
+"""Colours of diagrams: a theme gives paper, ink and a pair of colours for each family of ops.
+
+The fills are the hues of Okabe and Ito, which most colour-blind readers tell apart, mixed with the
+paper until dark ink on them has a contrast of at least 7 (WCAG 2.1, AAA).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+ThemeName = Literal["light", "dark", "print"]
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Colours and where they are used.
+
+    Attributes
+    ----------
+    paper : str or None
+        The background; None leaves it open.
+    ink, faint, line, frame : str
+        Of text, of lesser text, of lines, of frames and what is inside them.
+    families : mapping of str to (str, str)
+        Fill and border by family of ops; the key ``""`` is for all others.
+    """
+
+    paper: str | None
+    ink: str
+    faint: str
+    line: str
+    frame: str
+    frame_fill: str
+    families: Mapping[str, tuple[str, str]]
+
+    def family(self, name: str) -> tuple[str, str]:
+        """Fill and border of a family."""
+        return self.families.get(name, self.families[""])
+
+
+THEMES: Mapping[ThemeName, Theme] = {
+    "light": Theme(
+        "#ffffff",
+        "#16181d",
+        "#4d5562",
+        "#5b6472",
+        "#9aa3b0",
+        "#f6f7f9",
+        {
+            "source": ("#eef0f3", "#6b7480"),
+            "linear": ("#d9eafa", "#0b6cb3"),
+            "convolution": ("#cfe9f5", "#1a7f9c"),
+            "activation": ("#fdecc8", "#b77400"),
+            "normalization": ("#eadff2", "#8150a8"),
+            "arithmetic": ("#e3f1de", "#3d8338"),
+            "shape": ("#f0ede6", "#7c6f58"),
+            "reduction": ("#d6efe7", "#00805e"),
+            "loss": ("#fadcd3", "#c04a00"),
+            "": ("#e9ecf5", "#54618c"),
+        },
+    ),
+    "dark": Theme(
+        "#14161a",
+        "#f2f4f8",
+        "#b4bcc9",
+        "#8f99a8",
+        "#565f6d",
+        "#1c1f25",
+        {
+            "source": ("#2b3038", "#98a2b0"),
+            "linear": ("#12324d", "#57b1f2"),
+            "convolution": ("#0f3641", "#4fc0dd"),
+            "activation": ("#43320c", "#f0b429"),
+            "normalization": ("#372648", "#c79bea"),
+            "arithmetic": ("#1f3a1c", "#86cf7e"),
+            "shape": ("#37322a", "#c9b894"),
+            "reduction": ("#0e3b2f", "#4ed3a8"),
+            "loss": ("#4b2210", "#ff9a66"),
+            "": ("#262c40", "#9dabdb"),
+        },
+    ),
+    "print": Theme(
+        "#ffffff",
+        "#000000",
+        "#333333",
+        "#333333",
+        "#777777",
+        "#ffffff",
+        {
+            "source": ("#ffffff", "#000000"),
+            "linear": ("#e6e6e6", "#000000"),
+            "convolution": ("#e6e6e6", "#000000"),
+            "activation": ("#ffffff", "#000000"),
+            "normalization": ("#f3f3f3", "#000000"),
+            "arithmetic": ("#ffffff", "#000000"),
+            "shape": ("#f3f3f3", "#000000"),
+            "reduction": ("#f3f3f3", "#000000"),
+            "loss": ("#d9d9d9", "#000000"),
+            "": ("#f3f3f3", "#000000"),
+        },
+    ),
+}

@@ -1,0 +1,167 @@
+"""What is said of a box: attributes, shapes, parameters and their counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from graphnn.drawing.diagram.view import Item, View
+from graphnn.graph import Group, Node, Parameter, show_shapes
+from graphnn.spec import flow
+
+_IN_SHAPES = ("op", "units", "filters", "shape", "dtype")  # seen in the shapes that are shown
+_LONGEST = 28  # characters of a value
+_FEW = 6  # entries of a parameter whose numbers are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A parameter or state of a node, as a row of its box.
+
+    Attributes
+    ----------
+    name, shape : str
+    count : int
+        Entries, of all copies that the box stands for; 0 where another node owns it.
+    remark : str
+        The name of the owner, or how it starts where the spec says so, and ``frozen``.
+    learned : bool
+        Whether it is a parameter; a state, such as a running mean, is not.
+    """
+
+    name: str
+    shape: str
+    count: int
+    remark: str
+    learned: bool
+
+
+def attributes(node: Node) -> list[str]:
+    """What the op was asked for beyond its defaults, such as ``kernel 3x3``."""
+    fields = type(node.op).model_fields
+    found = []
+    for name, field in fields.items():
+        value = getattr(node.op, name)
+        if name not in _IN_SHAPES and value is not None and value != field.default:
+            found.append(
+                f"{name} {_size(value) if name in node.op.size_attributes else _cut(value)}"
+            )
+    return found
+
+
+def holdings(view: View, item: Item) -> Iterator[Holding]:
+    """The parameters and states of a box that is a node."""
+    for operand in item.nodes[0].parameters:
+        owners = [node.parameters[operand] for node in item.nodes]
+        if owners[0] is None:
+            continue
+        kept = [view.graph.parameters[owner] for owner in owners if owner is not None]
+        own = [
+            parameter
+            for node, parameter in zip(item.nodes, kept, strict=True)
+            if parameter.name == f"{node.name}.{operand}"
+        ]
+        shape = show_shapes(parameter.shape for parameter in kept)
+        yield Holding(
+            operand,
+            _bare(shape),
+            sum(parameter.size for parameter in own),
+            _remark(item.nodes[0], operand, kept[0]),
+            kept[0].learned,
+        )
+
+
+def parameters(view: View, item: Item) -> tuple[int, int]:
+    """Entries of the parameters, and of the states, that the nodes of a box own."""
+    names = {
+        name: view.graph.parameters[name]
+        for node in item.nodes
+        for operand, name in node.parameters.items()
+        if name == f"{node.name}.{operand}"
+    }
+    learned = sum(parameter.size for parameter in names.values() if parameter.learned)
+    return learned, sum(parameter.size for parameter in names.values()) - learned
+
+
+def in_frames(view: View) -> Counter[str]:
+    """Entries of the parameters inside each frame."""
+    found: Counter[str] = Counter()
+    for item in view.items.values():
+        learned, _ = parameters(view, item)
+        for frame in view.around(item.frame):
+            found[frame] += learned
+    return found
+
+
+def totals(view: View) -> tuple[int, int]:
+    """Entries of all parameters of the graph, and of all states."""
+    every = view.graph.parameters.values()
+    learned = sum(parameter.size for parameter in every if parameter.learned)
+    return learned, sum(parameter.size for parameter in every) - learned
+
+
+def remark(group: Group) -> str:
+    """What the file says of a block call, or else of the block."""
+    return group.call.spec.about or group.call.block.about or ""
+
+
+def lines(view: View, item: Item, *, about: bool = False) -> list[str]:
+    """All that is said of a box, for formats that have no columns."""
+    if item.group is not None:
+        learned, kept = parameters(view, item)
+        found = [f"{item.label}  {item.group.call.block.name}", shape(item), counted(learned, kept)]
+        said = remark(item.group)
+    else:
+        node = item.nodes[0]
+        found = [f"{item.label}  {node.op.name}", *attributes(node), shape(item)]
+        for each in holdings(view, item):
+            count = f"{each.count:,}" if each.count else ""
+            found.append("  ".join(filter(None, (each.name, each.shape, count, each.remark))))
+        said = node.spec.about or ""
+    return [*found, *([said] if about and said else [])]
+
+
+def shape(item: Item) -> str:
+    """The shape of what a box gives, and ``int`` where it holds whole numbers."""
+    nodes = item.nodes[-1:] if item.group is not None else item.nodes
+    kind = " int" if nodes[0].kind == "int" else ""
+    return show_shapes(each.shape for each in nodes) + kind
+
+
+def counted(learned: int, kept: int) -> str:
+    """Numbers of entries of parameters and of states."""
+    noun = "parameter" if learned == 1 else "parameters"
+    return f"{learned:,} {noun}" + (f", {kept:,} in state" if kept else "")
+
+
+def _remark(node: Node, operand: str, parameter: Parameter) -> str:
+    if parameter.name != f"{node.name}.{operand}":
+        return f"= {parameter.name}"
+    given = node.spec.fields.get(operand)
+    words = parameter.origin.words if given is not None and parameter.learned else ""
+    if words == "numbers of the spec" and parameter.size <= _FEW:
+        words = _cut(flow(given.value)) if given is not None else ""
+    frozen = "" if parameter.trainable or not parameter.learned else "frozen"
+    return ", ".join(filter(None, (words, frozen)))
+
+
+def _bare(shape: str) -> str:
+    """`shape` without brackets; of no axis, ``1``."""
+    return shape.replace("[]", "1").replace("[", "").replace("]", "").replace(", ", "×")
+
+
+def _size(value: Any) -> str:
+    """A size, or several joined by ``×``, one where all are the same."""
+    if not isinstance(value, tuple | list):
+        return str(value)
+    parts = [_size(each) for each in value]
+    return parts[0] if len(parts) > 2 and len(set(parts)) == 1 else "×".join(parts)
+
+
+def _cut(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        value = [list(each) if isinstance(each, tuple) else each for each in value]
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,329 @@
+"""The default style: a box a node with its facts, frames around blocks, lines with arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from graphnn.drawing.diagram import text as measure
+from graphnn.drawing.diagram.description import describe
+from graphnn.drawing.diagram.layout import Arrangement, Direction, Layout, Rectangle, lay_out
+from graphnn.drawing.diagram.palette import THEMES, Theme, ThemeName
+from graphnn.drawing.diagram.scene import Box, Ink, Path, Point, Scene, Shape, Text, moved
+from graphnn.drawing.diagram.styles import facts
+from graphnn.drawing.diagram.text import Face
+from graphnn.drawing.diagram.view import Frame, Item, View
+from graphnn.drawing.diagram.view import title as title_of
+
+_NAME, _SMALL, _TITLE = 9.5, 7.5, 12.0  # points
+_LEADING = 1.28  # of the size of letters
+_PAD_X, _PAD_Y, _GAP = 9.0, 5.5, 10.0
+_MARGIN = 8.0
+_HEADING = 16.0
+_LONGEST_ABOUT = 44  # characters of a remark in one line
+_SHAPES: dict[str, tuple[Shape, float]] = {  # outline by family, and how much is rounded or cut
+    "source": ("stadium", 0.0),
+    "linear": ("rectangle", 0.0),
+    "convolution": ("rectangle", 0.0),
+    "activation": ("rounded", 7.0),
+    "normalization": ("octagon", 5.0),
+    "arithmetic": ("rounded", 3.0),
+    "shape": ("slanted", 7.0),
+    "reduction": ("trapezium", 7.0),
+    "loss": ("hexagon", 9.0),
+    "": ("rounded", 3.0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Part of a line of a box."""
+
+    text: str
+    size: float
+    face: Face
+    faint: bool = False
+
+    @property
+    def width(self) -> float:
+        return measure.width(self.text, self.size, self.face)
+
+
+_Line = tuple[list[_Piece], list[_Piece]]  # at the left, and at the right
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A box before it has a place: its lines and its size."""
+
+    item: Item
+    lines: list[_Line]
+    width: float
+    height: float
+    family: str
+
+
+def scene(
+    view: View,
+    *,
+    direction: Direction = "down",
+    about: bool = False,
+    title: bool = True,
+    theme: ThemeName = "light",
+    legend: bool = False,
+) -> Scene:
+    """The scene of `view`.
+
+    Parameters
+    ----------
+    view : View
+    direction : {"down", "right"}
+        Where data flow.
+    about : bool
+        Whether boxes show the nodes' remarks.
+    title : bool
+        Whether the name of the network, with its totals, stands above.
+    theme : {"light", "dark", "print"}
+    legend : bool
+        Whether the families of ops are explained below.
+
+    Raises
+    ------
+    DrawingError
+        The layout fails.
+    """
+    return _Painter(view, THEMES[theme], about).scene(direction, title, legend)
+
+
+class _Painter:
+    def __init__(self, view: View, theme: Theme, about: bool) -> None:
+        self._view, self._theme, self._about = view, theme, about
+        graph = view.graph
+        self._counts = facts.in_frames(view)
+        self._outputs = {graph.node(name).name for name in graph.outputs}
+        self._losses = {graph.node(name).name for name in graph.losses}
+
+    def scene(self, direction: Direction, title: bool, legend: bool) -> Scene:
+        cards = {name: self._card(item) for name, item in self._view.items.items()}
+        pairs = [(edge.source, edge.target) for edge in self._view.edges]
+        layout = lay_out(
+            Arrangement(
+                {name: (card.width, card.height) for name, card in cards.items()},
+                pairs,
+                {name: frame.parent for name, frame in self._view.frames.items()},
+                {name: item.frame for name, item in self._view.items.items()},
+                {name: self._heading_width(frame) for name, frame in self._view.frames.items()},
+            ),
+            direction,
+            heading=_HEADING,
+        )
+        heading = self._title() if title else []
+        below = self._legend(cards) if legend else []
+        top = _MARGIN + sum(piece.size * _LEADING for piece in heading) + (6 if heading else 0)
+        width = max([layout.width, *(piece.width for piece in heading)]) + 2 * _MARGIN
+        left = (width - layout.width) / 2
+        items = [
+            *self._head(heading, width),
+            *(moved(item, left, top) for item in self._drawn(cards, layout)),
+        ]
+        bottom = top + layout.height + _MARGIN
+        items += self._below(below, bottom)
+        height = bottom + (len(below) * _SMALL * 2 if below else 0)
+        paper = self._theme.paper
+        name = self._view.graph.spec.name or "Network"
+        return Scene(width, height, tuple(items), paper, name, describe(self._view))
+
+    def _drawn(self, cards: dict[str, _Card], layout: Layout) -> Iterator[Box | Path | Text]:
+        for name in self._view.frames:
+            yield self._frame(layout.frames[name])
+        for edge, points in zip(self._view.edges, layout.lines, strict=True):
+            yield self._line(points, edge.target)
+        for name, frame in self._view.frames.items():
+            yield from self._heading(frame, layout.frames[name])
+        for name, card in cards.items():
+            yield from self._box(card, layout.boxes[name])
+        for edge, points in zip(self._view.edges, layout.lines, strict=True):
+            label = ", ".join(filter(None, (edge.operand, edge.copy)))
+            if label:
+                yield from self._label(label, points)
+
+    def _title(self) -> list[_Piece]:
+        counted = facts.counted(*facts.totals(self._view))
+        name = self._view.graph.spec.name
+        pieces = [_Piece(name, _TITLE, "strong")] if name else []
+        return [*pieces, _Piece(counted, _SMALL, "regular", faint=True)] if pieces else []
+
+    def _head(self, pieces: list[_Piece], width: float) -> Iterator[Text]:
+        y = _MARGIN
+        for piece in pieces:
+            y += piece.size * _LEADING
+            colour = self._theme.faint if piece.faint else self._theme.ink
+            base = y - 0.28 * piece.size
+            yield Text(width / 2, base, piece.text, piece.size, colour, piece.face, "middle")
+
+    def _card(self, item: Item) -> _Card:
+        lines = list(self._block(item) if item.group is not None else self._node(item))
+        wide = max(
+            sum(piece.width for piece in (*left, *right))
+            + 4.0 * (len(left) + len(right) - 1)
+            + (_GAP if right else 0)
+            for left, right in lines
+        )
+        high = sum(max(piece.size for piece in (*left, *right)) * _LEADING for left, right in lines)
+        family = "" if item.group is not None else item.nodes[0].op.family
+        shape, cut = _SHAPES.get(family, _SHAPES[""])
+        cut = (high + 2 * _PAD_Y) / 2 if shape == "stadium" else cut
+        side = _PAD_X + (
+            cut * 0.6 if shape in ("stadium", "slanted", "trapezium", "hexagon") else 0
+        )
+        return _Card(item, lines, wide + 2 * side, high + 2 * _PAD_Y, family)
+
+    def _node(self, item: Item) -> Iterator[_Line]:
+        node = item.nodes[0]
+        words = [_Piece(item.label, _NAME, "strong"), _Piece(node.op.name, _NAME, "regular")]
+        marks = self._marks(item)
+        yield words, ([_Piece(marks, _SMALL, "italic", faint=True)] if marks else [])
+        for attribute in facts.attributes(node):
+            yield [_Piece(attribute, _SMALL, "regular")], []
+        yield [_Piece(facts.shape(item), _SMALL, "mono", faint=True)], []
+        for holding in facts.holdings(self._view, item):
+            face: Face = "regular" if holding.learned else "italic"
+            left = [
+                _Piece(holding.name, _SMALL, face),
+                _Piece(holding.shape, _SMALL, "mono", faint=True),
+            ]
+            said = holding.remark or (f"{holding.count:,}" if holding.count else "")
+            both = holding.remark and holding.count and not holding.remark.startswith("=")
+            said = f"{holding.count:,} {holding.remark}" if both else said
+            yield left, [_Piece(said, _SMALL, "regular", faint=True)]
+        if self._about and node.spec.about:
+            yield from self._remark(node.spec.about)
+
+    def _block(self, item: Item) -> Iterator[_Line]:
+        assert item.group is not None
+        block = item.group.call.block
+        yield (
+            [_Piece(item.label, _NAME, "strong"), _Piece(block.name, _NAME, "regular")],
+            [],
+        )
+        yield [_Piece(facts.shape(item), _SMALL, "mono", faint=True)], []
+        count = facts.counted(*facts.parameters(self._view, item))
+        yield [_Piece(f"{len(item.nodes)} nodes, {count}", _SMALL, "regular", faint=True)], []
+        if self._about:
+            yield from self._remark(facts.remark(item.group))
+
+    def _remark(self, remark: str) -> Iterator[_Line]:
+        line = ""
+        for word in remark.split():
+            if line and len(line) + len(word) >= _LONGEST_ABOUT:
+                yield [_Piece(line, _SMALL, "italic", faint=True)], []
+                line = ""
+            line = f"{line} {word}".strip()
+        if line:
+            yield [_Piece(line, _SMALL, "italic", faint=True)], []
+
+    def _marks(self, item: Item) -> str:
+        names = {node.name for node in item.nodes}
+        marks = ["output"] if names & self._outputs else []
+        return ", ".join([*marks, *(["loss"] if names & self._losses else [])])
+
+    def _box(self, card: _Card, place: Rectangle) -> Iterator[Box | Text]:
+        x, y, width, height = place
+        fill, border = self._theme.family(card.family)
+        shape, cut = _SHAPES.get(card.family, _SHAPES[""])
+        names = {node.name for node in card.item.nodes}
+        thick = 1.9 if names & (self._outputs | self._losses) else 0.9
+        node = card.item.name
+        if card.item.group is not None and card.item.group.count > 1:
+            for shift in (5.0, 2.5):  # a pile, for copies that are drawn once
+                ink = Ink(fill, border, 0.7)
+                yield Box(x + shift, y - shift, width, height, ink, "rounded", 3.0, node)
+        yield Box(x, y, width, height, Ink(fill, border, thick), shape, cut, node)
+        widest = max(self._line_width(line) for line in card.lines)
+        left, right = x + (width - widest) / 2, x + (width + widest) / 2
+        at = y + _PAD_Y
+        for line in card.lines:
+            size = max(piece.size for piece in (*line[0], *line[1]))
+            at += size * _LEADING
+            yield from self._row(line, left, right, at - 0.32 * size, node)
+
+    def _line_width(self, line: _Line) -> float:
+        left, right = line
+        count = len(left) + len(right)
+        total = sum(piece.width for piece in (*left, *right)) + 4.0 * (count - 1)
+        return total + (_GAP if right else 0)
+
+    def _row(
+        self, line: _Line, left: float, right: float, base: float, node: str
+    ) -> Iterator[Text]:
+        at = left
+        for piece in line[0]:
+            yield self._text(piece, at, base, node)
+            at += piece.width + 4.0
+        at = right
+        for piece in reversed(line[1]):
+            yield replace(self._text(piece, at, base, node), anchor="end")
+            at -= piece.width + 4.0
+
+    def _text(self, piece: _Piece, x: float, base: float, node: str) -> Text:
+        colour = self._theme.faint if piece.faint else self._theme.ink
+        return Text(x, base, piece.text, piece.size, colour, piece.face, node=node)
+
+    def _frame(self, place: Rectangle) -> Box:
+        return Box(*place, Ink(self._theme.frame_fill, self._theme.frame, 0.8), "rounded", 6.0)
+
+    def _heading_pieces(self, frame: Frame) -> list[_Piece]:
+        group, remark = frame.group, facts.remark(frame.group)
+        count = self._counts[frame.name]
+        return [
+            _Piece(title_of(group), _NAME, "strong"),
+            _Piece(group.call.block.name, _SMALL, "regular", faint=True),
+            *([_Piece(facts.counted(count, 0), _SMALL, "regular", faint=True)] if count else []),
+            *([_Piece(remark, _SMALL, "italic", faint=True)] if self._about and remark else []),
+        ]
+
+    def _heading_width(self, frame: Frame) -> float:
+        return sum(piece.width + 4.0 for piece in self._heading_pieces(frame)) + 6
+
+    def _heading(self, frame: Frame, place: Rectangle) -> Iterator[Box | Text]:
+        x, y, _, _ = place
+        base = y + 13.0
+        # On a patch of its own, so that a line that enters here does not cross the words.
+        patch = Ink(self._theme.frame_fill)
+        yield Box(x + 5, y + 2, self._heading_width(frame), _HEADING - 2, patch)
+        at = x + 8
+        for piece in self._heading_pieces(frame):
+            yield self._text(piece, at, base, frame.name)
+            at += piece.width + 4.0
+
+    def _line(self, points: list[Point], target: str) -> Path:
+        curves = tuple(
+            (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points) - 2, 3)
+        )
+        ink = Ink(None, self._theme.line, 0.9)
+        return Path(points[0], curves, ink, arrow=True, node=target)
+
+    def _label(self, words: str, points: list[Point]) -> Iterator[Box | Text]:
+        x, y = points[-1]
+        before = points[-2]
+        dx, dy = x - before[0], y - before[1]
+        wide = measure.width(words, _SMALL, "regular")
+        if abs(dx) > abs(dy):  # enters from the side
+            at = (x - 8 - wide, y - 3.0)
+        else:
+            slope = dx / dy * 13.0  # how far the line runs aside over the height of the words
+            at = (x - slope + 4.0 if dx <= 0 else x - slope - 4.0 - wide, y - 6.5)
+        yield Text(*at, words, _SMALL, self._theme.faint, "italic")
+
+    def _legend(self, cards: dict[str, _Card]) -> list[str]:
+        seen = dict.fromkeys(card.family for card in cards.values())
+        return [family for family in _SHAPES if family and family in seen]
+
+    def _below(self, families: list[str], top: float) -> Iterator[Box | Text]:
+        for row, family in enumerate(families):
+            fill, border = self._theme.family(family)
+            shape, cut = _SHAPES[family]
+            y = top + row * _SMALL * 2
+            ink = Ink(fill, border, 0.9)
+            yield Box(_MARGIN, y, 22, 10, ink, shape, min(cut, 5.0))
+            yield Text(_MARGIN + 28, y + 7.8, family, _SMALL, self._theme.ink)

@@ -1,0 +1,257 @@
+"""What a diagram shows of a graph: its nodes, its frames, and the lines between them.
+
+Copies of a repeated block are shown once; blocks deeper than asked are folded into one box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from graphnn.graph import Graph, Group, Node, Outline, outline
+from graphnn.spec.model import instances_of
+
+FOLDED_FROM = 150  # visible nodes from which blocks are folded
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One box.
+
+    Attributes
+    ----------
+    name : str
+        Of the node, or of the block call that is folded; unique.
+    label : str
+        The name inside its frame.
+    nodes : tuple of Node
+        What it stands for: a node, with those of the other copies; or all nodes of a folded block.
+    group : Group or None
+        The folded block.
+    frame : str
+        Name of the frame that it is in; empty outside all.
+    """
+
+    name: str
+    label: str
+    nodes: tuple[Node, ...]
+    group: Group | None = None
+    frame: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A block that is shown with what is in it."""
+
+    name: str
+    group: Group
+    parent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """A line from the box `source` to the box `target`, which reads it as `operand`."""
+
+    source: str
+    target: str
+    operand: str = ""
+    copy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that is shown.
+
+    Attributes
+    ----------
+    graph : Graph
+    items : mapping of str to Item
+        In the order of the file.
+    frames : mapping of str to Frame
+        Outer ones before those inside.
+    edges : tuple of Edge
+    """
+
+    graph: Graph
+    items: dict[str, Item] = field(default_factory=dict)
+    frames: dict[str, Frame] = field(default_factory=dict)
+    edges: tuple[Edge, ...] = ()
+
+    def around(self, frame: str) -> list[str]:
+        """`frame` and those around it, from the innermost out; none for an empty name."""
+        chain = []
+        while frame:
+            chain.append(frame)
+            frame = self.frames[frame].parent
+        return chain
+
+
+def view(
+    graph: Graph,
+    *,
+    depth: int | None = None,
+    expand: bool = False,
+    only: str | Iterable[str] | None = None,
+    hide: Iterable[str] = (),
+) -> View:
+    """What is shown of `graph`.
+
+    Parameters
+    ----------
+    graph : Graph
+    depth : int, optional
+        How many blocks inside one another are opened; by default all, or as many as leave fewer
+        boxes than `FOLDED_FROM`.
+    expand : bool
+        Whether every copy of a repeated block is shown.
+    only : iterable of str, or str, optional
+        Nodes to show, or ``FIRST..LAST`` for those on the ways from one to the other; by default
+        all.
+    hide : iterable of str
+        Nodes to leave out, with the lines to and from them.
+    """
+    seen = outline(graph, expand=expand)
+    if depth is None:
+        depth = _fitting_depth(seen)
+    hidden = {graph.node(name).name for name in hide}
+    kept = None if only is None else _kept(graph, only)
+    return _Viewer(graph, seen, depth, hidden, kept).view()
+
+
+def _fitting_depth(seen: Outline) -> int | None:
+    """The largest depth that leaves few enough boxes; None where nothing need be folded."""
+    by_depth: dict[int, int] = {}
+    for level, _ in seen.walk():
+        by_depth[level] = by_depth.get(level, 0) + 1
+    total = sum(not isinstance(item, Group) for _, item in seen.walk())
+    if total < FOLDED_FROM:
+        return None
+    count, deepest = 0, max(by_depth)
+    for level in range(deepest + 1):
+        count += by_depth[level]
+        if count >= FOLDED_FROM:
+            return max(level - 1, 0)
+    return None
+
+
+def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
+    """Names of the nodes that `only` means."""
+    if not isinstance(only, str):
+        return {graph.node(name).name for name in only}
+    first, _, last = only.partition("..")
+    start, end = graph.node(first).name, graph.node(last).name
+    after, before = {start}, {end}
+    for name, node in graph.nodes.items():  # in schedule order
+        if not after.isdisjoint(node.inputs):
+            after.add(name)
+    for name in reversed(list(graph.nodes)):
+        if name in before:
+            before.update(graph.nodes[name].inputs)
+    return after & before
+
+
+def title(group: Group) -> str:
+    """The name of a block call, and how many copies are drawn as one."""
+    name = group.call.spec.name
+    if group.count > 1:
+        return f"{name} × {group.count}"
+    return name if group.call.repeat == 1 else group.title
+
+
+class _Viewer:
+    def __init__(
+        self,
+        graph: Graph,
+        seen: Outline,
+        depth: int | None,
+        hidden: set[str],
+        kept: set[str] | None,
+    ) -> None:
+        self._graph, self._seen, self._depth = graph, seen, depth
+        self._hidden, self._kept = hidden, kept
+        self._view = View(graph)
+        self._boxes: dict[str, str] = {}  # from every node that is shown to its box
+
+    def view(self) -> View:
+        path: list[str] = []  # frames that are open
+        folded: tuple[int, Group, list[Node]] | None = None
+        for depth, item in self._seen.walk():
+            if folded is not None and depth > folded[0]:
+                if not isinstance(item, Group):
+                    folded[2].extend(self._alike(item))
+                continue
+            if folded is not None:
+                self._fold(folded[1], folded[2], path)
+                folded = None
+            del path[depth:]
+            if not isinstance(item, Group):
+                self._add(item, path)
+            elif self._depth is not None and depth >= self._depth:
+                folded = depth, item, []
+            else:
+                name = item.instance.name
+                self._view.frames[name] = Frame(name, item, path[-1] if path else "")
+                path.append(name)
+        if folded is not None:
+            self._fold(folded[1], folded[2], path)
+        used = {
+            frame for item in self._view.items.values() for frame in self._view.around(item.frame)
+        }
+        frames = {name: frame for name, frame in self._view.frames.items() if name in used}
+        return View(self._graph, self._view.items, frames, self._edges())
+
+    def _alike(self, node: Node) -> list[Node]:
+        return [each for each in self._seen.alike[node.name] if self._is_shown(each)]
+
+    def _is_shown(self, node: Node) -> bool:
+        return node.name not in self._hidden and (self._kept is None or node.name in self._kept)
+
+    def _add(self, node: Node, path: list[str]) -> None:
+        nodes = self._alike(node)
+        if nodes:
+            instance = node.spec.instance
+            label = node.name if instance is None else node.name.removeprefix(f"{instance.name}.")
+            self._keep(Item(node.name, label, tuple(nodes), None, path[-1] if path else ""))
+
+    def _fold(self, group: Group, nodes: list[Node], path: list[str]) -> None:
+        if nodes:
+            frame = path[-1] if path else ""
+            self._keep(Item(group.instance.name, title(group), tuple(nodes), group, frame))
+
+    def _keep(self, item: Item) -> None:
+        self._view.items[item.name] = item
+        for node in item.nodes:
+            self._boxes[node.name] = item.name
+
+    def _edges(self) -> tuple[Edge, ...]:
+        found: dict[tuple[Edge, int], None] = {}  # a node may read another twice
+        for item in self._view.items.values():
+            first = (item.nodes[0],) if item.group is None else item.nodes
+            for node in first:
+                for position, source in enumerate(node.inputs):
+                    box = self._boxes.get(source) or self._boxes.get(self._seen.shown[source])
+                    if box is None or (box == item.name and item.group is not None):
+                        continue
+                    operand = "" if item.group is not None else _operand(node, position)
+                    copy = self._copy_of(self._graph.nodes[source], node)
+                    number = position if item.group is None else 0
+                    found[Edge(box, item.name, operand, copy), number] = None
+        return tuple(edge for edge, _ in found)
+
+    def _copy_of(self, source: Node, reader: Node) -> str:
+        """The copy that `reader` reads, where it is not the last of those that are drawn once."""
+        alike = self._seen.alike[self._seen.shown[source.name]]
+        if len(alike) == 1 or source.name == alike[-1].name:
+            return ""
+        around = instances_of(reader.spec.instance)
+        left = [each for each in instances_of(source.spec.instance) if each not in around]
+        earlier = any(each is not each.call.instances[-1] for each in left)
+        return self._seen.name(source.name) if earlier else ""
+
+
+def _operand(node: Node, position: int) -> str:
+    """The name of an operand where it says which input is which."""
+    operands = node.op.data_operands()
+    if len(operands) < 2 or len(operands) != len(node.inputs) or node.op.commutative:
+        return ""
+    return operands[position].name

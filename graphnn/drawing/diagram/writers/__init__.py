@@ -1,0 +1,1 @@
+"""Scenes to files: one module a format; a writer knows no style."""

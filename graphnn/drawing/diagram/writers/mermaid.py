@@ -1,0 +1,64 @@
+"""What is shown as Mermaid text, which GitHub and others draw inside Markdown."""
+
+from __future__ import annotations
+
+from graphnn.drawing.diagram.styles import facts
+from graphnn.drawing.diagram.view import Frame, Item, View, title
+
+_BRACKETS = {  # what stands around a label, by family of the op
+    "source": ("([", "])"),
+    "activation": ("(", ")"),
+    "loss": ("{{", "}}"),
+    "shape": ("[/", "/]"),
+    "reduction": ("[\\", "/]"),
+}
+
+
+def write(view: View, *, direction: str = "down") -> str:
+    """The text of a flow chart; layout and looks are Mermaid's own."""
+    names = {name: f"n{number}" for number, name in enumerate(view.items)}
+    lines = [f"flowchart {'TB' if direction == 'down' else 'LR'}"]
+    open_frames: list[str] = []
+    for name, item in view.items.items():
+        chain = view.around(item.frame)[::-1]
+        while open_frames != chain[: len(open_frames)]:
+            open_frames.pop()
+            lines.append(f"{_indent(open_frames)}end")
+        for frame in chain[len(open_frames) :]:
+            number = list(view.frames).index(frame)
+            label = _heading(view.frames[frame])
+            lines.append(f'{_indent(open_frames)}subgraph f{number}["{label}"]')
+            open_frames.append(frame)
+        lines.append(f"{_indent(open_frames)}{names[name]}{_label(item)}")
+    while open_frames:
+        open_frames.pop()
+        lines.append(f"{_indent(open_frames)}end")
+    for edge in view.edges:
+        words = ", ".join(filter(None, (edge.operand, edge.copy)))
+        arrow = f'-- "{_text(words)}" -->' if words else "-->"
+        lines.append(f"    {names[edge.source]} {arrow} {names[edge.target]}")
+    return "\n".join([*lines, ""])
+
+
+def _indent(open_frames: list[str]) -> str:
+    return "    " * (len(open_frames) + 1)
+
+
+def _heading(frame: Frame) -> str:
+    return f"{_text(title(frame.group))} <i>{_text(frame.group.call.block.name)}</i>"
+
+
+def _label(item: Item) -> str:
+    node = item.nodes[0]
+    family = "" if item.group is not None else node.op.family
+    left, right = _BRACKETS.get(family, ("[", "]"))
+    what = node.op.name if item.group is None else item.group.call.block.name
+    return f'{left}"<b>{_text(item.label)}</b> {_text(what)}<br/>{_text(facts.shape(item))}"{right}'
+
+
+def _text(text: str) -> str:
+    """`text` with all but letters, digits and a few marks as Mermaid's numbered entities."""
+    return "".join(
+        character if character.isalnum() or character in " _.,+-×()" else f"#{ord(character)};"
+        for character in text
+    )

@@ -1,0 +1,119 @@
+"""A scene as SVG: text stays text, and its fonts, cut to what is used, are embedded."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from html import escape
+
+from graphnn.drawing.diagram import text as measure
+from graphnn.drawing.diagram.scene import Box, Ink, Path, Scene, Text, arrow_head, outline_points
+from graphnn.drawing.diagram.text import Font, Run
+
+
+def write(scene: Scene, *, fonts: bool = True) -> str:
+    """The text of an SVG file.
+
+    Parameters
+    ----------
+    scene : Scene
+    fonts : bool
+        Whether the fonts are embedded.
+    """
+    width, height = number(scene.width), number(scene.height)
+    links = dict(scene.links)
+    head = (
+        '<svg xmlns="http://www.w3.org/2000/svg" '
+        f'width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}" '
+        'role="img" aria-labelledby="title description">'
+    )
+    parts = [
+        head,
+        f'<title id="title">{_text(scene.title)}</title>',
+        f'<desc id="description">{_text(scene.description)}</desc>',
+        f"<style>{_style(scene, embed=fonts)}</style>",
+    ]
+    if scene.background is not None:
+        parts.append(f'<rect width="100%" height="100%" fill="{scene.background}"/>')
+    for item in scene.items:
+        drawn = "".join(_item(item))
+        address = links.get(item.node)
+        parts.append(f'<a href="{_text(address)}">{drawn}</a>' if address else drawn)
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def number(value: float) -> str:
+    """A number in hundredths of a point, as short as it can be."""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if value else "0"
+
+
+def _style(scene: Scene, *, embed: bool) -> str:
+    used: dict[Font, set[str]] = {}
+    for face, characters in scene.characters().items():
+        for run in measure.runs("".join(dict.fromkeys(characters)), face):
+            used.setdefault(run.font, set()).update(run.text)
+    rules = ["text{white-space:pre;font-kerning:none;font-variant-ligatures:none}"]
+    for font in sorted(used, key=lambda font: font.name) if embed else ():
+        data = base64.b64encode(measure.subset(font, used[font])).decode()
+        rules.append(
+            f"@font-face{{font-family:'{font.name}';src:url(data:font/otf;base64,{data})}}"
+        )
+    return "".join(rules)
+
+
+def _item(item: Box | Path | Text) -> Iterator[str]:
+    if isinstance(item, Text):
+        yield from _words(item)
+    elif isinstance(item, Path):
+        points = [item.start, *(point for curve in item.curves for point in curve)]
+        moves = [f"{number(x)} {number(y)}" for x, y in points]
+        data = f"M{moves[0]}C{' '.join(moves[1:])}" if len(moves) > 1 else f"M{moves[0]}"
+        yield f'<path d="{data}"{_ink(item.ink)}/>'
+        if item.arrow:
+            yield f'<polygon points="{_corners(arrow_head(item))}" fill="{item.ink.stroke}"/>'
+    elif item.shape in ("rectangle", "rounded", "stadium"):
+        radius = item.height / 2 if item.shape == "stadium" else item.radius
+        corner = f' rx="{number(radius)}"' if radius and item.shape != "rectangle" else ""
+        place = f'x="{number(item.x)}" y="{number(item.y)}"'
+        size = f'width="{number(item.width)}" height="{number(item.height)}"'
+        yield f"<rect {place} {size}{corner}{_ink(item.ink)}/>"
+    else:
+        yield f'<polygon points="{_corners(outline_points(item))}"{_ink(item.ink)}/>'
+
+
+def _words(item: Text) -> Iterator[str]:
+    runs = measure.runs(item.text, item.face)
+    width = sum(item.size * run.font.width(run.text) for run in runs)
+    x = item.x - {"start": 0.0, "middle": width / 2, "end": width}[item.anchor]
+    for run in runs:
+        wide = item.size * run.font.width(run.text)
+        yield (
+            f'<text x="{number(x)}" y="{number(item.y)}" font-size="{number(item.size)}" '
+            f'fill="{item.colour}" font-family="{_family(run)}" textLength="{number(wide)}" '
+            f'lengthAdjust="spacingAndGlyphs">{_text(run.text)}</text>'
+        )
+        x += wide
+
+
+def _family(run: Run) -> str:
+    plain = "monospace" if "Mono" in run.font.name else "sans-serif"
+    return f"'{run.font.name}', {plain}"
+
+
+def _ink(ink: Ink) -> str:
+    parts = [f' fill="{ink.fill or "none"}"']
+    if ink.stroke is not None:
+        parts.append(f' stroke="{ink.stroke}" stroke-width="{number(ink.width)}"')
+    if ink.dash:
+        parts.append(f' stroke-dasharray="{" ".join(map(number, ink.dash))}"')
+    return "".join(parts)
+
+
+def _corners(points: list[tuple[float, float]]) -> str:
+    return " ".join(f"{number(x)},{number(y)}" for x, y in points)
+
+
+def _text(text: str) -> str:
+    return escape(
+        "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
+    )

@@ -1,0 +1,139 @@
+"""A scene as TikZ: a picture to be put into a LaTeX document, or compiled by itself.
+
+Text is set by LaTeX in its own sans serif and typewriter faces, scaled to the width it has here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphnn.drawing.diagram import text as measure
+from graphnn.drawing.diagram.scene import Box, Ink, Path, Scene, Text, arrow_head, outline_points
+from graphnn.drawing.diagram.text import Face
+from graphnn.drawing.diagram.writers.svg import number
+
+_FACES: dict[Face, str] = {
+    "regular": r"\sffamily",
+    "strong": r"\sffamily\bfseries",
+    "italic": r"\sffamily\itshape",
+    "mono": r"\ttfamily",
+}
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    "-": r"{-}",
+    "×": r"\ensuremath{\times}",
+    "−": r"\ensuremath{-}",
+    "…": r"\dots{}",
+    "→": r"\ensuremath{\rightarrow}",
+}
+_HEAD = r"""% Drawn by graphnn. Compile it by itself, with lualatex where text is not Latin, or copy
+% the tikzpicture into a document that loads tikz and graphicx.
+\documentclass[border=0pt]{standalone}
+\usepackage[T1]{fontenc}
+\usepackage{tikz,graphicx}
+\begin{document}
+"""
+
+
+def write(scene: Scene) -> str:
+    """The text of a LaTeX file."""
+    colours = _Colours()
+    body = [line for item in scene.items for line in _item(item, colours)]
+    corner = f"({number(scene.width)},{number(scene.height)})"
+    if scene.background is not None:
+        fill = colours.name(scene.background)
+        body.insert(0, rf"\fill[{fill}] (0,0) rectangle {corner};")
+    return "\n".join(
+        [
+            _HEAD + "\\begin{tikzpicture}[x=1bp,y=-1bp]",
+            *colours.definitions(),
+            rf"\path[use as bounding box] (0,0) rectangle {corner};",
+            *body,
+            "\\end{tikzpicture}\n\\end{document}\n",
+        ]
+    )
+
+
+class _Colours:
+    """Colours under names, in the order in which they are met."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def name(self, colour: str) -> str:
+        return self._names.setdefault(colour, f"graphnn{len(self._names)}")
+
+    def definitions(self) -> list[str]:
+        return [
+            rf"\definecolor{{{name}}}{{HTML}}{{{colour.removeprefix('#').upper()}}}"
+            for colour, name in self._names.items()
+        ]
+
+
+def _item(item: Box | Path | Text, colours: _Colours) -> Iterator[str]:
+    if isinstance(item, Text):
+        yield _words(item, colours)
+    elif isinstance(item, Path):
+        curves = "".join(
+            f" .. controls {_at(*first)} and {_at(*second)} .. {_at(*end)}"
+            for first, second, end in item.curves
+        )
+        yield rf"\draw[{_ink(item.ink, colours)}] {_at(*item.start)}{curves};"
+        if item.arrow and item.ink.stroke is not None:
+            corners = " -- ".join(_at(*corner) for corner in arrow_head(item))
+            yield rf"\fill[{colours.name(item.ink.stroke)}] {corners} -- cycle;"
+    else:
+        yield _box(item, colours)
+
+
+def _box(item: Box, colours: _Colours) -> str:
+    ink = _ink(item.ink, colours)
+    if item.shape in ("rectangle", "rounded", "stadium"):
+        radius = item.height / 2 if item.shape == "stadium" else item.radius
+        rounded = f",rounded corners={number(radius)}bp" if item.shape != "rectangle" else ""
+        corner = _at(item.x + item.width, item.y + item.height)
+        return rf"\path[{ink}{rounded}] {_at(item.x, item.y)} rectangle {corner};"
+    corners = " -- ".join(_at(*corner) for corner in outline_points(item))
+    return rf"\path[{ink}] {corners} -- cycle;"
+
+
+def _words(item: Text, colours: _Colours) -> str:
+    wide = number(measure.width(item.text, item.size, item.face))
+    anchor = {"start": "base west", "middle": "base", "end": "base east"}[item.anchor]
+    size = number(item.size)
+    words = "".join(_SPECIAL.get(character, character) for character in item.text)
+    words = words.replace("  ", r"\ \ ")
+    style = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont{_FACES[item.face]}"
+    fitted = rf"\resizebox{{{wide}bp}}{{\height}}{{{style} {words}}}" if item.text.strip() else ""
+    colour = colours.name(item.colour)
+    return (
+        rf"\node[anchor={anchor},inner sep=0,text={colour}] at {_at(item.x, item.y)} {{{fitted}}};"
+    )
+
+
+def _ink(ink: Ink, colours: _Colours) -> str:
+    parts = [f"fill={colours.name(ink.fill)}"] if ink.fill is not None else []
+    if ink.stroke is not None:
+        parts += [f"draw={colours.name(ink.stroke)}", f"line width={number(ink.width)}bp"]
+    if ink.dash:
+        on, off = ink.dash[0], ink.dash[-1]
+        parts.append(f"dash pattern=on {number(on)}bp off {number(off)}bp")
+    return ",".join(parts)
+
+
+def _at(x: float, y: float) -> str:
+    return f"({number(x)},{number(y)})"

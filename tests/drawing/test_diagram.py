@@ -1,0 +1,153 @@
+"""Diagrams of networks: what they say, and the files that they become."""
+
+from __future__ import annotations
+
+import html
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+import graphnn
+from graphnn.diagnostics import DrawingError, FileError
+from graphnn.drawing.diagram.scene import Box, Text
+
+NET = """
+graphnn: 1
+name: net <b>& co
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  m: {op: multiply, inputs: [x, x]}
+  a: {op: affine, inputs: m, units: 3, about: "<script> & \\" \\\\N"}
+  b: {op: affine, inputs: a, weight: zeros, units: 3}
+  c: {op: affine, inputs: b, weight: {share: b.weight}, bias: false}
+"""
+ALL = ".svg, .pdf, .png, .html, .tex, .tikz, .dot, .gv, .mmd"
+
+
+@pytest.fixture
+def net():
+    return graphnn.loads(NET)
+
+
+def words(diagram, node: str = "") -> list[str]:
+    """The texts of a scene, or of one of its boxes."""
+    texts = [item for item in diagram.scene.items if isinstance(item, Text)]
+    return [text.text for text in texts if not node or text.node == node]
+
+
+def test_a_node_says_its_name_op_shape_and_parameters(net):
+    assert words(net.draw(), "a") == [
+        *("a", "affine", "[batch, 3]"),
+        *("weight", "2×3", "6", "bias", "3", "3"),
+    ]
+
+
+def test_a_shared_parameter_names_its_owner(net):
+    assert words(net.draw(), "c")[3:] == ["output", "[batch, 3]", "weight", "3×3", "= b.weight"][1:]
+
+
+def test_both_edges_of_a_node_read_twice_are_drawn(net):
+    assert net.draw().content("dot").decode().count("x -> m") == 2
+
+
+def test_remarks_are_shown_on_request(net):
+    remark = '<script> & " \\N'
+    for text in (" ".join(words(net.draw(about=on))) for on in (False, True)):
+        assert (remark in text) == (text is not None and "script" in text)
+    assert "script" not in " ".join(words(net.draw()))
+
+
+def test_names_from_a_file_cannot_break_out(net):
+    texts = [element.text or "" for element in ElementTree.fromstring(net._repr_svg_()).iter()]
+    assert "net <b>& co" in texts
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"),
+    [
+        ("svg", b"<svg "),
+        ("pdf", b"%PDF-"),
+        ("png", b"\x89PNG"),
+        ("html", b"<!doctype html>"),
+        ("tex", b"% Drawn by graphnn"),
+        ("tikz", b"% Drawn by graphnn"),
+        ("dot", b"digraph"),
+        ("mmd", b"flowchart"),
+    ],
+)
+def test_files_without_a_system_package(net, tmp_path, monkeypatch, suffix: str, start: bytes):
+    monkeypatch.setenv("PATH", "")
+    path = tmp_path / f"net.{suffix}"
+    diagram = net.draw(path, direction="right")
+    assert path.read_bytes().startswith(start)
+    assert path.read_bytes() == diagram.content(
+        {"tex": "tikz", "mmd": "mermaid"}.get(suffix, suffix)
+    )
+    assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+def test_png_has_192_dots_an_inch(net):
+    diagram = net.draw()
+    content = diagram.content("png")
+    width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+    assert abs(width - diagram.scene.width * 192 / 72) <= 2
+    assert abs(height - diagram.scene.height * 192 / 72) <= 2
+
+
+def refusal(net, path: str) -> str:
+    with pytest.raises(DrawingError) as caught:
+        net.draw(path)
+    return str(caught.value)
+
+
+def test_unknown_format(net):
+    assert refusal(net, "net.pgn") == (
+        "error[unknown-format]: '.pgn' of 'net.pgn' is not a format that pictures are written in\n"
+        f"   = help: did you mean '.png'? All formats: {ALL}"
+    )
+    assert refusal(net, "net.jpg") == (
+        "error[unknown-format]: '.jpg' of 'net.jpg' is not a format that pictures are written "
+        f"in\n   = help: did you mean '.png'? All formats: {ALL}"
+    )
+
+
+@pytest.mark.parametrize("name", ["net", ".png", "a.b/net"])
+def test_no_suffix(net, name: str):
+    assert refusal(net, name) == (
+        f"error[unknown-format]: '{name}' has no suffix, which decides the picture format\n"
+        f"   = help: end the name in one of {ALL}"
+    )
+
+
+def test_folder_that_does_not_exist(net, tmp_path):
+    with pytest.raises(FileError) as caught:
+        net.draw(tmp_path / "none" / "net.svg")
+    assert str(caught.value) == (
+        f"error[no-such-folder]: there is no folder '{tmp_path / 'none'}' to write into"
+    )
+
+
+def test_a_width_that_makes_letters_too_small_is_warned_of(net):
+    diagram = net.draw(width=30.0)
+    assert diagram.scene.width == pytest.approx(30)
+    (warning,) = diagram.warnings()
+    assert (warning.code, warning.severity) == ("small-text", "warning")
+    assert net.draw().warnings() == ()
+
+
+def test_links_lead_to_lines(net):
+    svg = net.draw(links="https://example.org/net.yaml").content("svg").decode()
+    assert 'href="https://example.org/net.yaml#L6"' in svg
+
+
+def test_html_is_one_file_without_scripts(net):
+    text = net.draw(about=True).content("html").decode()
+    assert "<script" not in text
+    assert html.escape('<script> & " \\N') in text
+    assert re.findall(r'(?:src|href)="(?!data:)', text) == []
+
+
+def test_every_box_stands_for_a_node(net):
+    boxes = [item for item in net.draw().scene.items if isinstance(item, Box) and item.node]
+    assert [box.node for box in boxes] == list(net.graph.spec.nodes)
