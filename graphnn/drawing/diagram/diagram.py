@@ -173,7 +173,11 @@ class Diagram:
             known = ", ".join(get_args(Format))
             raise fail("unknown-format", f"diagrams have no format '{format}'", f"use {known}")
         if str(path) == "-":
-            sys.stdout.buffer.write(self.content(format or "svg"))
+            content = self.content(format or "svg")
+            if format in ("pdf", "png"):
+                sys.stdout.buffer.write(content)
+            else:
+                sys.stdout.write(content.decode())
             return path
         content = self.content(format or SUFFIXES[format_of(path, tuple(SUFFIXES))])
         write_whole(path, lambda stream: stream.write(content))

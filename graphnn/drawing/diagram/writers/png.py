@@ -18,7 +18,8 @@ def write(scene: Scene, dpi: float = _DPI) -> bytes:
 
     side, area = max(scene.width, scene.height), scene.width * scene.height
     scale = min(dpi / 72, _MAX_SIDE / side, math.sqrt(_MAX_AREA / area))
-    document = pypdfium2.PdfDocument(pdf.write(scene))
     file = io.BytesIO()
-    document[0].render(scale=scale).to_pil().save(file, "PNG", dpi=(scale * 72, scale * 72))
+    with pypdfium2.PdfDocument(pdf.write(scene)) as document:
+        image = document[0].render(scale=scale).to_pil()
+        image.save(file, "PNG", dpi=(scale * 72, scale * 72))
     return file.getvalue()
