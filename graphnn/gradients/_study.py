@@ -91,11 +91,10 @@ def step_study(
     loop = Loop(Objective(network, given, network.losses(loss), mode, seed))
 
     def derivatives(rule: DifferenceRule) -> Array:
-        found = []
-        for h in STEPS:
-            losses = {k: np.array(loop.at(name, index, k * h)[0]) for k in rule.weights}
-            found.append(float(rule.apply(losses, h)))
-        return np.array(found)
+        def losses(k: int) -> Array:
+            return np.array([loop.at(name, index, k * h)[0] for h in STEPS])
+
+        return rule.apply({k: losses(k) for k in rule.weights}, np.array(STEPS))
 
     analytic = backprop(network, given, loss=loss, only=[name], mode=mode, seed=seed)
     return StepStudy(

@@ -233,7 +233,6 @@ class GradientOptions:
 
 
 Options = ParamSpec("Options")
-Record = TypeVar("Record", bound=GradientOptions)
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 

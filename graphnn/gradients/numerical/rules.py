@@ -60,11 +60,10 @@ class DifferenceRule:
                 help = "such as {-1: -0.5, 1: 0.5}, of order 2"
                 raise refusal("bad-rule", message, help)
 
-    def apply(self, values: Mapping[int, Array], step: float, stretch: int = 1) -> Array:
+    def apply(self, values: Mapping[int, Array], step: float | Array, stretch: int = 1) -> Array:
         """The derivative from `values` at multiples of `step`, with a step `stretch` times it."""
         parts = [weight * values[k * stretch] for k, weight in self.weights.items()]
-        total: Array = np.sum(parts, axis=0) / (stretch * step)
-        return total
+        return np.asarray(np.sum(parts, axis=0) / (stretch * step))
 
     def default_step(self) -> float:
         """Step that balances truncation and rounding for a function of unit scale.
@@ -78,10 +77,9 @@ FORWARD = DifferenceRule({0: -1.0, 1: 1.0}, 1)
 CENTRAL = DifferenceRule({-1: -1 / 2, 1: 1 / 2}, 2)
 # What Richardson's extrapolation makes of the central rule at h and 2 h.
 CENTRAL_4 = DifferenceRule({-2: 1 / 12, -1: -2 / 3, 1: 2 / 3, 2: -1 / 12}, 4)
-RULES: Mapping[tuple[str, int], DifferenceRule] = {
-    ("forward", 1): FORWARD,
-    ("central", 2): CENTRAL,
-    ("central", 4): CENTRAL_4,
+RULES: Mapping[str, tuple[DifferenceRule, ...]] = {
+    "forward": (FORWARD,),
+    "central": (CENTRAL, CENTRAL_4),
 }
 
 StepRule = Callable[[Array, DifferenceRule], float]
@@ -154,8 +152,8 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
             message = f"the rule given has order {rule.order}, not {order}"
             raise refusal("unknown-order", message, "leave 'order' out")
         return rule
-    check_choice("unknown-rule", "rule", rule, dict.fromkeys(name for name, _ in RULES))
-    orders = {known: found for (name, known), found in RULES.items() if name == rule}
+    check_choice("unknown-rule", "rule", rule, RULES)
+    orders = {each.order: each for each in RULES[rule]}
     if order is not None and order not in orders:
         message = f"the {rule} rule has no order {order!r}"
         raise refusal("unknown-order", message, f"its order is {' or '.join(map(str, orders))}")

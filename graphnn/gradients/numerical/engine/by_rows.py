@@ -102,7 +102,7 @@ class ByRows:
 
     def _rows(self, parts: list[Part], differences: Array, crossed: Array) -> None:
         """Run the rows that moved of all probes as one batch, and add up theirs for each."""
-        route = self._route
+        route, base = self._route, self._route.base
         positions, each, handed = zip(*parts, strict=True)
         samples = np.concatenate(each)
         owner = np.repeat(positions, [len(one) for one in each])
@@ -111,10 +111,16 @@ class ByRows:
         for step in route.apart:
             given = route.on_rows(step, moved, samples)
             moved[step.output] = step.op.forward(*given)
-            here = route.crossed(step, given, samples)
-            if here is not None:
-                kinks |= here
-        ends = {step.output for step in route.apart}
-        finals = {slot: rows for slot, rows in moved.items() if slot in ends}
-        np.add.at(differences, owner, route.row_losses(finals, samples))
+            if step.output in base.branches:
+                here = np.asarray(step.op.branch(*given)) != base.branches[step.output][samples]
+                kinks |= here.reshape(len(samples), -1).any(axis=1)
+        total = np.zeros(len(samples))
+        for loss in route.losses:
+            # Those of the frontier were added up whole.
+            if loss in moved and loss not in handed[0]:
+                change = moved[loss] - base.values[loss][samples]
+                total = (
+                    total + change.reshape(len(samples), -1).sum(axis=1) / base.values[loss].size
+                )
+        np.add.at(differences, owner, total)
         crossed[owner[kinks]] = True

@@ -80,6 +80,7 @@ class Propagation:
         self._samples = samples
         # With one row of the batch, what did not move is a view of it, of length 1 and not copied.
         self._alone = bool(samples[0] == samples[-1] == samples.min() == samples.max())
+        # Several steps may read the same slot: its base values are gathered once for a chunk.
         self._gathered: dict[Any, Array] = {}
         self._rows_of: dict[int, Array] = {}
 
@@ -93,11 +94,13 @@ class Propagation:
             By how much blocks of the first result move.
         """
         start, steps = self._route.whole[0].output, self._route.apart
+        # Of length 1 it is the same for all channels.
         if len(change) > 1:
             change = change[channels]
         block = self._base_blocks(start, channels, self._layout.inner(start)) + change
         kinks = np.zeros((len(channels), len(self._samples)), dtype=bool)
         waiting = [MovedChannels(0, channels, {start: block}, {}, kinks)]
+        # A stack, for a step may part a state in two, whose ways are different from there on.
         while waiting:
             state = waiting.pop()
             while state.at < len(steps):
@@ -143,6 +146,7 @@ class Propagation:
         op, layout = step.op, self._layout
         if not layout.is_cut(step.output) or any(slot in state.rows for slot in step.arguments):
             return False
+        # Entry by entry, any operand may have moved: its block is cut as the result's is.
         if op.channelwise:
             return self._lines_up(step)
         leading, *others = step.arguments
@@ -157,10 +161,12 @@ class Propagation:
         """Whether each operand has an entry for each of the result's, a row's or a number."""
         values = self._base.values
         shape = values[step.output].shape
+        # Only an op that broadcasts takes one row in the place of all.
         fit = ((), shape, shape[1:]) if step.op.broadcasts else ((), shape)
         return all(slot is None or values[slot].shape in fit for slot in step.arguments)
 
     def _reordered(self, step: Step, state: MovedChannels) -> None:
+        # The same numbers in another shape: such an op need not be called.
         block = state.blocks[first(step)]
         inner = self._layout.inner(step.output)
         state.blocks[step.output] = block.reshape(len(block), *inner, block.shape[-1])
@@ -195,6 +201,7 @@ class Propagation:
         if slot in state.blocks:
             return state.blocks[slot]
         inner = self._layout.inner(step.output)
+        # Of a channel's rows, only the channel's own block is wanted here.
         if slot in state.rows:
             return np.asarray(self._cut(state.rows[slot], inner)[state.own()])
         value = self._base.values[slot]
@@ -227,6 +234,7 @@ class Propagation:
                 change = change[reached]
         op, count = self._base.ops[step.output], self._layout.channels
         rows = op.spread(change, state.channels, count, *self._base.arguments(step, {}))
+        # An op that cannot say how it spreads is run on whole rows.
         if rows is None:
             self._on_rows(step, state)
         else:
@@ -242,6 +250,7 @@ class Propagation:
             return False
         blocks = any(slot in state.blocks for slot in step.arguments)
         whole = any(slot in state.rows for slot in step.arguments)
+        # A block has no place in rows that are not cut as it is.
         return whole and not (blocks and not self._layout.is_cut(step.output))
 
     def _on_entries(self, step: Step, state: MovedChannels) -> None:
@@ -255,6 +264,7 @@ class Propagation:
             blocks = self._operands(self._block, step, state)
         if step.output in self._base.branches:
             here = np.asarray(op.branch(*given))
+            # The rows hold the base pass where a block moved: its branches are put in place too.
             if blocks:
                 self._cut(here, inner)[state.own()] = op.branch(*blocks)
             base = self._gather(self._layout.branch, step.output)
@@ -271,6 +281,7 @@ class Propagation:
         if slot in state.rows:
             return state.rows[slot]
         value = self._base.values[slot]
+        # What has the result's shape has rows; else it is a number, or one row for all.
         if value.shape == self._base.values[step.output].shape:
             return self._base_rows(slot)
         return value[..., None, None] if value.ndim else value
@@ -282,6 +293,7 @@ class Propagation:
             None if slot is None else self._batch(slot, has_rows, state)
             for slot, has_rows in zip(step.arguments, self._route.has_rows(step), strict=True)
         ]
+        # Before the op is run, which may write over its operand.
         if step.output in self._base.branches:
             base = self._stretched(self._base.branches[step.output], moves[0])
             crossed = np.asarray(step.op.branch(*given)) != base
@@ -311,6 +323,7 @@ class Propagation:
     def _widened(self, slot: int, state: MovedChannels) -> Array:
         """Rows with a block that moved in its place."""
         block = state.blocks[slot]
+        # Base rows are views, stretched: to write into, they have to be copied.
         rows = np.empty((*self._layout.features(slot), *state.kinks.shape), block.dtype)
         rows[...] = self._base_rows(slot)
         self._cut(rows, block.shape[1:-1])[state.own()] = block
@@ -318,6 +331,7 @@ class Propagation:
 
     def _stretched(self, value: Array, channels: int) -> Array:
         """Base rows of all cases of so many channels."""
+        # All cases are of one row: a view of it costs nothing, where `take` would copy it.
         if self._alone:
             sample = int(self._samples[0])
             shape = channels * len(self._samples), *value.shape[1:]
@@ -383,12 +397,14 @@ class Propagation:
                 change = change.reshape(len(block), -1, block.shape[-1]).sum(axis=1)
             else:
                 continue
+            # A loss is the mean of its entries, all rows of the batch included.
             total = total + change / self._base.values[loss].size
         return total
 
 
 def _mark(state: MovedChannels, crossed: Array, axis: int) -> None:
     """Note kinks; the axes of `crossed` between those of the moves start at `axis`."""
+    # Most chunks cross none, and need not be reduced axis by axis.
     if crossed.any():
         between = tuple(range(axis, axis + crossed.ndim - 2))
         state.kinks |= crossed.any(axis=between)

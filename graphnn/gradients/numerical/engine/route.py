@@ -104,14 +104,6 @@ class Route:
                 given.append(value[samples] if has_rows else value)
         return given
 
-    def crossed(self, step: Step, given: list[Array | None], samples: Array) -> Array | None:
-        """For each row, whether `step` takes another branch than in the base pass."""
-        base = self.base.branches.get(step.output)
-        if base is None:
-            return None
-        here = np.asarray(step.op.branch(*given)) != base[samples]
-        return np.asarray(here.reshape(len(samples), -1).any(axis=1))
-
     def loss_scales(self) -> Array:
         """Size of each row's losses, as parts of the mean."""
         total = np.zeros(self.rows)
@@ -120,14 +112,4 @@ class Route:
             if base.shape[:1] == (self.rows,):
                 size = self.base.size(loss).reshape(self.rows, -1)
                 total += size.sum(axis=1) / base.size
-        return total
-
-    def row_losses(self, rows: Mapping[int, Array], samples: Array) -> Array:
-        """How much each row's losses differ from the base pass, as parts of the mean."""
-        total = np.zeros(len(samples))
-        for loss in self.losses:
-            if loss in rows:
-                base = self.base.values[loss]
-                change = (rows[loss] - base[samples]).reshape(len(samples), -1)
-                total = total + change.sum(axis=1) / base.size
         return total
