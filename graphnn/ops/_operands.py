@@ -61,6 +61,13 @@ def data(name: str, signature: str, **facts: Any) -> Operand:
     return Operand(name, signature, **facts)
 
 
+# What options for a weight and a bias are called elsewhere, as `aliases` takes it.
+PARAMETERS_ELSEWHERE = {
+    "weight": "kernel_initializer weight_initializer weights init",
+    "bias": "bias_initializer use_bias has_bias bias_term",
+}
+
+
 def parameter(name: str, signature: str, start: Initializer, **facts: Any) -> Operand:
     """An operand that the network learns; `facts` are attributes of `Operand`."""
     return Operand(name, signature, start=start, role="parameter", **facts)

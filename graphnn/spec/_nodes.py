@@ -8,7 +8,7 @@ from typing import TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._section_reader import SectionReader
-from graphnn.spec.forms import key_names
+from graphnn.spec.forms import called, key_names
 from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
 from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of, scalar_value
 
@@ -113,7 +113,7 @@ class NodeReader(SectionReader):
         if op is None:
             known = [key for key in body.entries if key not in _NODE_KEYS]
             typed, meant = next(
-                ((key, meant) for meant in ("op", "block") if (key := nearest(meant, known))),
+                ((key, meant) for meant in ("op", "block") if (key := _meaning(meant, known))),
                 (None, ""),
             )
             help = "name its op, as in {op: relu, inputs: x}"
@@ -172,6 +172,13 @@ class NodeReader(SectionReader):
         self.wrong(what, "the name of a node", value)
         # One at fault keeps its place, so that the others are counted and matched rightly.
         return Reference("", value, operand)
+
+
+def _meaning(wanted: str, given: list[str]) -> str | None:
+    """The one of the `given` keys that means `wanted`, elsewhere or misspelt."""
+    record = NodeSpec if wanted == "op" else BlockCallSpec
+    found = (key for key in given if called(record, key, (wanted,)))
+    return next(found, None) or nearest(wanted, given)
 
 
 def _are_several(text: str) -> bool:

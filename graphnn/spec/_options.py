@@ -58,8 +58,9 @@ def home_of(option: str, vocabulary: Vocabulary) -> str:
     """Help for an option that stands outside of what takes it; empty for what is no option."""
     for key, kinds in vocabulary.choices.items():
         for kind, takes in kinds.items():
-            if option in takes.options():
-                return f"it goes under '{key}': {{{kind}: {{{option}: ...}}}}"
+            name = takes.also_called.get(option.replace("-", "_"), option.replace("-", "_"))
+            if name in takes.options():
+                return f"it goes under '{key}': {{{kind}: {{{name}: ...}}}}"
     for key in key_names(TrainSpec):
         if option in options_of(key, vocabulary):
             return f"it goes under '{key}': {{{option}: ...}}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from graphnn.diagnostics import Span, nearest, suggestion
 from graphnn.spec._field_reader import VERSION, FieldReader, brief
-from graphnn.spec.forms import keys_of, readers_of
+from graphnn.spec.forms import called, help_with_key, key_names, keys_of, readers_of
 from graphnn.spec.values import Entry, Mapping, Scalar, Value, place_of
 
 
@@ -46,11 +46,22 @@ class SectionReader(FieldReader):
     def keys(
         self,
         value: Mapping,
-        allowed: Iterable[str],
+        record: type,
         where: str,
         elsewhere: Callable[[str], str] = lambda key: "",
+        allowed: Collection[str] = (),
     ) -> Mapping:
-        """Report every key of `value` that is not `allowed`; `elsewhere` says where it goes.
+        """Report every key of `value` that `record` does not have; `elsewhere` says where it goes.
+
+        Parameters
+        ----------
+        value : Mapping
+        record : type
+        where : str
+            What messages call `value`.
+        elsewhere : callable
+        allowed : collection of str
+            The keys that may be there, where they are not all that the record has.
 
         Returns
         -------
@@ -58,13 +69,15 @@ class SectionReader(FieldReader):
             `value` with each such key under the allowed one that it seems to mean, so that what
             it holds is checked too and nothing is reported as missing.
         """
-        names = tuple(allowed)
+        names = allowed or key_names(record)
         value = self._indented(value, names)
         entries = {key: entry for key, entry in value.entries.items() if key in names}
         for key, entry in value.entries.items():
             if key not in names:
-                self.unknown_key(entry, where, names, elsewhere(key))
-                entries.setdefault(nearest(key, names) or key, entry)
+                self.unknown_key(
+                    entry, where, names, help_with_key(record, key, names, elsewhere(key))
+                )
+                entries.setdefault(called(record, key, names) or nearest(key, names) or key, entry)
         return Mapping(entries, *place_of(value))
 
     def _indented(self, value: Mapping, names: Collection[str]) -> Mapping:
@@ -91,17 +104,15 @@ class SectionReader(FieldReader):
             empty, inside = (entry if hollow and open_ and key in names else None), {}
         return Mapping(entries, *place_of(value))
 
-    def unknown_key(
-        self, entry: Entry, where: str, names: Iterable[str], elsewhere: str = ""
-    ) -> None:
-        """Report the key of `entry`, with the nearest of `names`, or else where it goes."""
-        names = tuple(names)
-        listed = f"its keys are {', '.join(names)}" if len(names) > 1 else f"its key is {names[0]}"
+    def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str = "") -> None:
+        """Report the key of `entry`, with `help`, or else the nearest of `names`."""
+        listed = ", ".join(names)
+        its = f"its keys are {listed}" if len(names) > 1 else f"its key is {listed}"
         self.findings.error(
             "unknown-key",
             f"{where} has no key '{entry.key.value}'",
             entry.key.span,
-            help=suggestion(str(entry.key.value), names, elsewhere or listed),
+            help=help or suggestion(str(entry.key.value), names, its),
         )
 
     def version(self, document: Mapping, what: str) -> None:

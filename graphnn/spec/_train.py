@@ -6,7 +6,6 @@ from graphnn.diagnostics import Findings
 from graphnn.spec._field_reader import number_help, unlike
 from graphnn.spec._nodes import NodeReader
 from graphnn.spec._options import home_of, only_choice
-from graphnn.spec.forms import key_names
 from graphnn.spec.model import (
     AugmentSpec,
     EarlyStoppingSpec,
@@ -32,8 +31,7 @@ class TrainReader(NodeReader):
         body = self.mapping(entry.value, "'train'")
         if body is None:
             return None
-        names = key_names(TrainSpec)
-        body = self.keys(body, names, "'train'", lambda key: home_of(key, self.vocabulary))
+        body = self.keys(body, TrainSpec, "'train'", lambda key: home_of(key, self.vocabulary))
         return TrainSpec(place=entry.key, **self.record(TrainSpec, body))
 
     def data(self, value: Value, what: str) -> Mapping | None:
@@ -70,7 +68,7 @@ class TrainReader(NodeReader):
         body = self.mapping(value, where, wanted, "{patience: TEXT}")
         if body is None:
             return None
-        body = self.keys(body, key_names(EarlyStoppingSpec), where)
+        body = self.keys(body, EarlyStoppingSpec, where)
         self.required(EarlyStoppingSpec, body, where)
         return EarlyStoppingSpec(
             place=body, **{"patience": 1, **self.record(EarlyStoppingSpec, body)}

@@ -14,7 +14,6 @@ from graphnn.spec._train import TrainReader
 from graphnn.spec.blocks.block_files import NO_NETWORK, Buffers, inline, is_library
 from graphnn.spec.blocks.definitions import BlockReader
 from graphnn.spec.blocks.expansion import expand
-from graphnn.spec.forms import key_names
 from graphnn.spec.model import (
     BlockCallSpec,
     ExampleSpec,
@@ -77,7 +76,7 @@ class SpecReader(TrainReader):
         self, document: Mapping, folder: Path, settings: Dict[str, Any], buffers: Buffers | None
     ) -> NetworkSpec:
         """The network that `document` describes."""
-        document = self.keys(document, key_names(NetworkSpec), "a spec")
+        document = self.keys(document, NetworkSpec, "a spec")
         self.version(document, "the spec")
         document, whole = inline(document, folder, self.findings, buffers)
         # Blocks of files can be set like those that the spec writes itself.
@@ -169,7 +168,7 @@ class SpecReader(TrainReader):
         given = self.mapping(value, "'weights'", wanted, "{file: TEXT}")
         if given is None:
             return None
-        known = self.keys(given, key_names(WeightsSpec), "'weights'")
+        known = self.keys(given, WeightsSpec, "'weights'")
         found = self.record(WeightsSpec, known)
         file = known.get("file")
         if isinstance(file, Scalar) and isinstance(file.value, str):
@@ -190,7 +189,7 @@ class SpecReader(TrainReader):
         body = self.mapping(value, "an example", "a mapping {inputs: ..., outputs: ...}")
         if body is None:
             return None
-        body = self.keys(body, key_names(ExampleSpec), "an example")
+        body = self.keys(body, ExampleSpec, "an example")
         self.required(ExampleSpec, body, "an example")
         outputs = body.get("outputs")
         if isinstance(outputs, Mapping) and not outputs.entries:

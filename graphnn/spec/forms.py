@@ -15,7 +15,8 @@ Which ops, optimizers and kinds of data there are is passed in as a `Vocabulary`
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -96,6 +97,8 @@ class Key:
         Help where it is missing; empty for a key that may be.
     is_of_blocks : bool
         Whether a file of blocks takes it too.
+    elsewhere : str
+        What it is called elsewhere: words as `bare` gives them, with spaces between.
     """
 
     name: str
@@ -105,6 +108,7 @@ class Key:
     otherwise: str = ""
     required: str = ""
     is_of_blocks: bool = False
+    elsewhere: str = ""
 
     @property
     def schema(self) -> Schema:
@@ -143,6 +147,36 @@ def keys_of(record: type) -> tuple[Key, ...]:
 def key_names(record: type) -> tuple[str, ...]:
     """Names of the keys of the section that becomes `record`."""
     return tuple(key.name for key in keys_of(record))
+
+
+def bare(name: str) -> str:
+    """`name` in small letters and digits alone: ``batchSize`` and ``batch-size`` are the same."""
+    return re.sub(r"[\W_]", "", name[:100].lower())
+
+
+@functools.cache
+def _words(record: type) -> Mapping[str, str]:
+    """The keys of `record` by what they are called, here and elsewhere."""
+    words = ((word, key) for key in keys_of(record) for word in (key.name, *key.elsewhere.split()))
+    return {bare(word): key.name for word, key in words}
+
+
+def called(record: type, name: str, allowed: Collection[str]) -> str | None:
+    """The one of the `allowed` keys of `record` that is called `name` elsewhere."""
+    found = _words(record).get(bare(name))
+    return found if found in allowed else None
+
+
+def help_with_key(record: type, name: str, allowed: Collection[str], otherwise: str) -> str:
+    """Help where the section that becomes `record` has no key `name`.
+
+    Of words from elsewhere that mean no key, its ``absent`` says how to write what they stand for.
+    """
+    absent: Mapping[str, str] = getattr(record, "absent", {})
+    if help := absent.get(bare(name)):
+        return help
+    found = called(record, name, allowed)
+    return f"did you mean '{found}'?" if found else otherwise
 
 
 @functools.cache

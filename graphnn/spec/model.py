@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from graphnn.diagnostics import FAULTY, Faulty, Names, Note
 from graphnn.spec import forms, schemas
@@ -25,6 +25,10 @@ SearchKind = Literal["uniform", "log_uniform", "choice"]
 _REMARK = "A remark, which diagrams can show."
 _TRAINABLE = "Whether training changes its parameters."
 _ALLOW = "Codes of warnings to silence."
+# What keys are called elsewhere, as `forms.bare` has it.
+_INPUTS = "input from source src bottom bottoms parents inboundnodes"
+_ABOUT = "description comment note remark doc label title"
+_NODES = "layers layer network model architecture modules operators ops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +60,37 @@ class NodeSpec:
     name: str
     place: Value
     op: Scalar = key(
-        forms.OP_NAME, "What it computes.", required="name its op, as in {op: relu, inputs: x}"
+        forms.OP_NAME,
+        "What it computes.",
+        required="name its op, as in {op: relu, inputs: x}",
+        elsewhere="type kind layer layertype optype operation operator module classname",
     )
     inputs: tuple[Reference, ...] = key(
-        forms.INPUTS, "What it reads: a name, a list in the op's order, or a mapping by operand."
+        forms.INPUTS,
+        "What it reads: a name, a list in the op's order, or a mapping by operand.",
+        elsewhere=_INPUTS,
     )
     inputs_place: Value
     fields: Dict[str, Entry]
-    trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
-    about: str = key(forms.TEXT, _REMARK, "")
+    trainable: bool = key(forms.TRUTH, _TRAINABLE, True, elsewhere="requiresgrad learnable")
+    about: str = key(forms.TEXT, _REMARK, "", elsewhere=_ABOUT)
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
     instance: BlockInstance | None = field(default=None, repr=False)
+    absent: ClassVar[Dict[str, str]] = {
+        **dict.fromkeys(
+            ("activation", "nonlinearity", "act"),
+            "add a node that reads it: {op: relu, inputs: ...}",
+        ),
+        **dict.fromkeys(("name", "id"), "the key of a node is its name: leave it out"),
+        **dict.fromkeys(
+            ("infeatures", "inchannels", "inputdim", "inputsize", "inputshape", "numinput"),
+            "it follows from what the node reads: leave it out",
+        ),
+        **dict.fromkeys(("frozen", "freeze"), "write 'trainable: false'"),
+        **dict.fromkeys(
+            ("top", "tops", "output", "outputs"), "others read a node by its key: leave it out"
+        ),
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,17 +99,27 @@ class BlockCallSpec:
 
     name: str
     place: Value
-    block: Scalar = key(forms.BLOCK_NAME, "Name of a block.", required="name its block")
+    block: Scalar = key(
+        forms.BLOCK_NAME,
+        "Name of a block.",
+        required="name its block",
+        elsewhere="macro template subgraph submodule",
+    )
     inputs: tuple[Reference, ...] = key(
-        forms.INPUTS, "What it reads: a name, a list in the block's order, or a mapping by input."
+        forms.INPUTS,
+        "What it reads: a name, a list in the block's order, or a mapping by input.",
+        elsewhere=_INPUTS,
     )
     inputs_place: Value
     fields: Dict[str, Entry]
     repeat: Value | None = key(
-        forms.SIZE, "How many copies, each of which reads the one before.", None
+        forms.SIZE,
+        "How many copies, each of which reads the one before.",
+        None,
+        elsewhere="count times copies numcopies numlayers depth n",
     )
-    trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
-    about: str = key(forms.TEXT, _REMARK, "")
+    trainable: bool = key(forms.TRUTH, _TRAINABLE, True, elsewhere="requiresgrad learnable")
+    about: str = key(forms.TEXT, _REMARK, "", elsewhere=_ABOUT)
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
 
 
@@ -121,22 +155,26 @@ class BlockSpec:
     name: str
     place: Scalar
     folder: Path
-    about: str = key(forms.TEXT, "A remark.", "")
+    about: str = key(forms.TEXT, "A remark.", "", elsewhere=_ABOUT)
     sizes: Dict[str, Scalar] = key(
-        forms.names_defined("size"), "Names of sizes that each use gives."
+        forms.names_defined("size"),
+        "Names of sizes that each use gives.",
+        elsewhere="params parameters arguments args",
     )
     inputs: Dict[str, Scalar] = key(
         forms.names_defined("node"),
         "Names for what it reads; `[]` for nothing.",
         required="add it, such as 'inputs: x'",
+        elsewhere=_INPUTS,
     )
     nodes: Names[NodeSpec | BlockCallSpec] = key(
-        NODES, "Its nodes.", required="add it, such as 'nodes: {...}'"
+        NODES, "Its nodes.", required="add it, such as 'nodes: {...}'", elsewhere=_NODES
     )
     output: Scalar | None = key(
         forms.NODE_NAME,
         "The node that a use of the block stands for.",
         required="add it, such as 'output: NODE'",
+        elsewhere="outputs return returns result",
     )
     own: bool = True
 
@@ -235,8 +273,14 @@ class BlockInstance:
 class WeightsSpec:
     """A file with values for parameters; `partial` where some of them may be missing in it."""
 
-    file: Scalar = key(forms.FILE, "An .npz or .safetensors file.", required="write {file: NAME}")
+    file: Scalar = key(
+        forms.FILE,
+        "An .npz or .safetensors file.",
+        required="write {file: NAME}",
+        elsewhere="path filename",
+    )
     partial: bool = key(forms.TRUTH, "Whether it may lack some parameters.", False)
+    absent: ClassVar[Dict[str, str]] = {"strict": "write 'partial: true' for what is not strict"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,15 +290,24 @@ class ExampleSpec:
     place: Mapping
     about: str = key(forms.TEXT, "What it shows.", "")
     inputs: Dict[str, Entry] = key(
-        forms.arrays_by_node(forms.ARRAY), "An array for each input.", dict
+        forms.arrays_by_node(forms.ARRAY),
+        "An array for each input.",
+        dict,
+        elsewhere="given feed data arguments args",
     )
     outputs: Dict[str, Entry] = key(
         forms.arrays_by_node(forms.OUTPUT, least=1),
         "What nodes must give: an array, or a property along the last axis.",
         dict,
         required="say what a node must give: 'outputs: {NODE: [...]}'",
+        elsewhere="expected expect targets results gives",
     )
-    rtol: float = key(forms.TOLERANCE, "Allowed difference, relative to the value.", 1e-7)
+    rtol: float = key(
+        forms.TOLERANCE,
+        "Allowed difference, relative to the value.",
+        1e-7,
+        elsewhere="tolerance tol",
+    )
     atol: float = key(forms.TOLERANCE, "Allowed difference.", 1e-9)
 
 
@@ -298,7 +351,15 @@ class EarlyStoppingSpec:
         "What to watch.",
         Scalar("validation_loss"),
         default="validation_loss",
+        elsewhere="monitor watch measure",
     )
+    absent: ClassVar[Dict[str, str]] = {
+        **dict.fromkeys(
+            ("mindelta", "delta", "threshold"), "every better value counts: leave it out"
+        ),
+        **dict.fromkeys(("mode", "direction"), "a loss or an error is to fall, others to rise"),
+        "restorebestweights": "write 'keep: best' under 'train'",
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,63 +368,115 @@ class TrainSpec:
 
     place: Value
     data: Mapping | None = key(
-        forms.DATA, "Where the rows come from; without inputs, none are needed.", None
+        forms.DATA,
+        "Where the rows come from; without inputs, none are needed.",
+        None,
+        elsewhere="dataset traindata trainset trainingdata source",
     )
     loss: tuple[Reference, ...] = key(
         forms.NODE_NAMES,
         "A node, or several whose means are added up.",
         (),
         otherwise="every loss op",
+        elsewhere="lossfn lossfunction criterion objective cost",
     )
     metrics: tuple[MetricSpec, ...] = key(
-        forms.METRICS, "What to measure besides, and the nodes that it compares.", ()
+        forms.METRICS,
+        "What to measure besides, and the nodes that it compares.",
+        (),
+        elsewhere="metric measures",
     )
     optimizer: OptimizerSpec = key(
         forms.OPTIMIZER,
         "How a gradient moves the parameters.",
         OptimizerSpec(Scalar("sgd"), Mapping({})),
         default="sgd",
+        elsewhere="optim optimiser solver updater trainer",
     )
-    batch_size: int = key(forms.whole(1), "Rows a step.", 100)
+    batch_size: int = key(
+        forms.whole(1), "Rows a step.", 100, elsewhere="batch minibatch minibatchsize bs"
+    )
     epochs: int = key(
-        forms.whole(1), "How often to go through all rows; without data, the steps.", 10
+        forms.whole(1),
+        "How often to go through all rows; without data, the steps.",
+        10,
+        elsewhere="numepochs nepochs maxepochs epoch iterations maxiter steps maxsteps",
     )
-    seed: int = key(forms.whole(0), "Of every random choice.", 0)
+    seed: int = key(
+        forms.whole(0), "Of every random choice.", 0, elsewhere="randomstate randomseed rngseed"
+    )
     validation: Value | None = key(
         forms.HELD_BACK,
         "Rows to hold back and measure after each epoch: a number, a fraction, or data.",
         None,
+        elsewhere="validationsplit validationdata valsplit val valid dev",
     )
     test: Value | None = key(
         forms.HELD_BACK,
         "Rows to hold back and measure at the end: a number, a fraction, or data.",
         None,
         otherwise="those that the data set apart",
+        elsewhere="testsplit testsize testdata testset heldout",
     )
     rows: Scalar | None = key(
         forms.count(1),
         "Of what is left to train on, take that many first ones.",
         None,
         otherwise="all",
+        elsewhere="limit subset numsamples maxsamples trainsize",
     )
     gradient: GradientMethod = key(
         forms.words(GradientMethod), "Where gradients come from.", "backprop"
     )
-    accumulate: int = key(forms.whole(1), "Batches whose mean gradient makes a step.", 1)
-    augment: AugmentSpec | None = key(forms.AUGMENT, "How training images are changed.", None)
+    accumulate: int = key(
+        forms.whole(1),
+        "Batches whose mean gradient makes a step.",
+        1,
+        elsewhere="gradaccumulation gradientaccumulationsteps accumulategradbatches itersize",
+    )
+    augment: AugmentSpec | None = key(
+        forms.AUGMENT,
+        "How training images are changed.",
+        None,
+        elsewhere="augmentation transform transforms datagenerator",
+    )
     early_stopping: EarlyStoppingSpec | None = key(
         forms.section(
             keys_of(EarlyStoppingSpec), lambda reader, entry, _: reader.early_stopping(entry.value)
         ),
         "When to stop before the last epoch.",
         None,
+        elsewhere="earlystop earlystopper",
     )
-    keep: Keep = key(forms.words(Keep), "Weights of which epoch to keep.", "last")
+    keep: Keep = key(
+        forms.words(Keep),
+        "Weights of which epoch to keep.",
+        "last",
+        elsewhere="savebest savebestonly restorebestweights",
+    )
     stratify: Scalar | None = key(
         forms.name_of("the name of an input", "node"),
         "An input whose classes keep their shares in rows held back.",
         None,
+        elsewhere="stratified stratifyby",
     )
+    absent: ClassVar[Dict[str, str]] = {
+        "shuffle": "rows are shuffled anew in each epoch; 'seed' says how",
+        **dict.fromkeys(
+            ("device", "gpu", "gpus", "accelerator"), "it computes on the CPU: leave it out"
+        ),
+        **dict.fromkeys(
+            ("workers", "numworkers", "njobs"), "one process reads the rows: leave it out"
+        ),
+        "callbacks": "'early_stopping', 'keep' and 'metrics' are keys of 'train'",
+        **dict.fromkeys(
+            ("checkpoint", "checkpoints", "saveevery", "output", "outputdir"),
+            "'graphnn train -o FOLDER' keeps the run in a folder",
+        ),
+        **dict.fromkeys(
+            ("verbose", "logging", "loginterval"), "'graphnn train' shows each epoch: leave it out"
+        ),
+    }
 
 
 _BOUND_ABOVE_0 = {**schemas.NUMBER, "exclusiveMinimum": 0}
@@ -399,14 +512,18 @@ class SearchSpec:
         "What is measured after each epoch.",
         None,
         otherwise="`validation_loss`, or `loss` without validation rows",
+        elsewhere="objective monitor measure",
     )
     direction: Direction | None = key(
         forms.words(Direction),
         "Which way the metric is better.",
         None,
         otherwise="`minimize` a loss or an error, else `maximize`",
+        elsewhere="mode goal",
     )
-    sampler: Sampler = key(forms.words(Sampler), "What draws the settings.", "tpe")
+    sampler: Sampler = key(
+        forms.words(Sampler), "What draws the settings.", "tpe", elsewhere="algorithm method"
+    )
     pruner: Pruner = key(forms.words(Pruner), "What stops a poor trial.", "median")
     seed: int = key(forms.whole(0), "Of what is drawn.", 0)
 
@@ -472,29 +589,41 @@ class NetworkSpec:
         default=None,
         required=f"put 'graphnn: {VERSION}' at its top",
         is_of_blocks=True,
+        elsewhere="version",
     )
-    name: str = key(forms.TEXT, "Shown in tables and diagrams.", "", is_of_blocks=True)
-    description: str = key(forms.TEXT, "Shown in tables.", "", is_of_blocks=True)
+    name: str = key(
+        forms.TEXT, "Shown in tables and diagrams.", "", is_of_blocks=True, elsewhere="title"
+    )
+    description: str = key(
+        forms.TEXT, "Shown in tables.", "", is_of_blocks=True, elsewhere="about comment doc readme"
+    )
     sizes: Names[Size] = key(
-        SIZES, "Named sizes: a whole number, or free for one that each run decides."
+        SIZES,
+        "Named sizes: a whole number, or free for one that each run decides.",
+        elsewhere="constants variables dimensions dims hyperparameters shapes",
     )
-    dtype: DType = key(forms.words(DType), "What it computes in.", "float64")
+    dtype: DType = key(
+        forms.words(DType), "What it computes in.", "float64", elsewhere="precision floatx type"
+    )
     blocks: Dict[str, BlockSpec] = key(
         BLOCKS,
         "Pieces of graph to use as often as needed.",
         dict,
         is_of_blocks=True,
+        elsewhere="functions macros templates subgraphs",
     )
-    nodes: Dict[str, NodeSpec] = key(NODES, "Names and nodes.")
+    nodes: Dict[str, NodeSpec] = key(NODES, "Names and nodes.", elsewhere=f"{_NODES} graph")
     outputs: tuple[Reference, ...] | None = key(
         forms.OUTPUTS,
         "What a run gives; by default the nodes that nothing reads but losses.",
         None,
+        elsewhere="output outputnames outputlayers heads results",
     )
     weights: WeightsSpec | None = key(
         forms.section(keys_of(WeightsSpec), lambda reader, entry, _: reader.weights(entry.value)),
         "Values for parameters, by their full names.",
         None,
+        elsewhere="parameters params statedict pretrained initializers",
     )
     examples: tuple[ExampleSpec, ...] = key(
         replace(
@@ -504,6 +633,7 @@ class NetworkSpec:
         ),
         "Inputs with the outputs they must give.",
         (),
+        elsewhere="tests cases",
     )
     train: TrainSpec | None = key(
         forms.section(
@@ -511,13 +641,19 @@ class NetworkSpec:
         ),
         "How to train.",
         None,
+        elsewhere="training fit trainer",
     )
     search: SearchSpec | None = key(
         SEARCH,
         "Settings to vary, by the names that --set knows.",
         None,
+        elsewhere="tune tuning sweep hyperopt gridsearch",
     )
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
+    absent: ClassVar[Dict[str, str]] = {
+        "inputs": "each input is a node: {op: input, shape: [batch, ...]}",
+        "optimizer": "it goes under 'train'",
+    }
     calls: Dict[str, BlockCall] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)
     faulty: Dict[str, tuple[Reference, ...]] = field(default_factory=dict)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 class Kind(Protocol):
-    """What a name stands for that brings options along."""
+    """What a name stands for that brings options along.
+
+    Attributes
+    ----------
+    also_called : mapping of str to str
+        Names that elsewhere stand for an option, with its name here.
+    """
+
+    also_called: ClassVar[Mapping[str, str]]
 
     @classmethod
     def options(cls) -> tuple[str, ...]:

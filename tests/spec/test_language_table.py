@@ -16,7 +16,7 @@ from graphnn.spec.vocabulary import NO_NAMES
 from places import ROOT
 
 PACKAGE = ROOT / "graphnn"
-SEED = '    seed: int = key(forms.whole(0), "Of every random choice.", 0)\n'
+NEXT = "    validation: Value | None = key(\n"
 PLANTED = '    warmth: int = key(forms.whole(2), "How warm it is kept.", 3)\n'
 ASKED = """
 import importlib, json, sys
@@ -57,8 +57,8 @@ def test_a_key_that_is_planted_in_the_table_is_known_everywhere(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "graphnn", ignore=shutil.ignore_patterns("__pycache__"))
     table = tmp_path / "graphnn" / "spec" / "model.py"
     text = table.read_text("utf-8")
-    assert text.count(SEED) == 1
-    table.write_text(text.replace(SEED, SEED + PLANTED), "utf-8")
+    assert text.count(NEXT) == 1
+    table.write_text(text.replace(NEXT, PLANTED + NEXT), "utf-8")
     asked = ASKED.format(docs=str(ROOT / "docs"))
     found = subprocess.run(
         [sys.executable, "-c", asked],

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, ShapeError, Wanted
 from graphnn.ops._inference import Inferred, unspecified
 from graphnn.ops._op import ANY_NUMBER, Case, aliases
-from graphnn.ops._operands import Operand, parameter
+from graphnn.ops._operands import PARAMETERS_ELSEWHERE, Operand, parameter
 from graphnn.ops._sizes import Size
 from graphnn.ops.families._images import AXES, KERNEL, PADDING, STRIDE, Images, finished, room
 from graphnn.ops.initializers import FILTERS, He, Zeros
@@ -38,7 +38,9 @@ class _Filters(Images):
     output_interval = ANY_NUMBER
     result = "batch filters rows columns"
     also_called = aliases(
-        kernel="size kernel_size filter_size", filters="channels out_channels units"
+        kernel="size kernel_size filter_size",
+        filters="channels out_channels units",
+        **PARAMETERS_ELSEWHERE,
     )
 
     filters: Size | None = Field(

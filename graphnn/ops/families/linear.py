@@ -10,7 +10,7 @@ from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, Cotangents, Wanted
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
-from graphnn.ops._operands import data, parameter
+from graphnn.ops._operands import PARAMETERS_ELSEWHERE, data, parameter
 from graphnn.ops._sizes import Size
 from graphnn.ops.initializers import Xavier, Zeros
 from graphnn.ops.kernels.broadcasting import unbroadcast
@@ -20,7 +20,10 @@ from graphnn.spec.sizes import Shape
 class Affine(Op):
     """Affine map ``y = x W + b`` of the last axis."""
 
-    also_called = aliases(units="size features out_features neurons outputs")
+    also_called = aliases(
+        units="size features out_features neurons outputs num_output num_units hidden_size dim",
+        **PARAMETERS_ELSEWHERE,
+    )
 
     op: Literal["affine"] = "affine"
     units: Size | None = Field(

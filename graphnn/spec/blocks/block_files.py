@@ -211,7 +211,7 @@ class _Library(SectionReader):
 
     def _blocks_of(self, document: Mapping) -> Mapping | None:
         what = f"the file of blocks '{document.source.name}'"
-        document = self.keys(document, _KEYS, what)
+        document = self.keys(document, NetworkSpec, what, allowed=_KEYS)
         self.version(document, what)
         section = self.mapping(document.get("blocks"), "'blocks'", "a mapping of names to blocks")
         if "blocks" not in document:

@@ -13,7 +13,7 @@ from graphnn.spec import sizes
 from graphnn.spec._field_reader import size_problem
 from graphnn.spec._inputs import InputNames, match_inputs
 from graphnn.spec._nodes import MAX_NODES, NodeReader, one_or_more
-from graphnn.spec.forms import key_names
+from graphnn.spec.forms import help_with_key, key_names
 from graphnn.spec.model import BlockCallSpec, BlockSpec, NodeSpec, Reference
 from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value, scalar_value
 
@@ -101,7 +101,8 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
     its = f"its sizes are {', '.join(block.sizes)}" if block.sizes else "it has no sizes"
     for key in unknown:
         message = f"the block '{block.name}' has no size '{key}'"
-        help = suggestion(key, (*block.sizes, *_OTHERS), its)
+        near = suggestion(key, (*block.sizes, *_OTHERS), its)
+        help = help_with_key(BlockCallSpec, key, _OTHERS, near)
         place = spec.fields[key].key.span
         findings.error("unknown-key", message, place, notes=[block.note], help=help)
     for name in missing:
@@ -160,7 +161,7 @@ class BlockReader(NodeReader):
         body = self.mapping(entry.value, what, _BLOCK)
         if body is None:
             return None
-        body = self.keys(body, key_names(BlockSpec), what)
+        body = self.keys(body, BlockSpec, what)
         self.required(BlockSpec, body, what, entry.key)
         nodes = self.mapping(body.get("nodes"), "'nodes'", "a mapping of names to nodes")
         sound = self.nodes(nodes, what, _NODES) if nodes else {}
