@@ -10,6 +10,7 @@ from ._inference import Inferred as Inferred
 from ._op import Case as Case
 from ._op import Interval as Interval
 from ._op import Op as Op
+from ._op import register as register
 from ._operands import Kind as Kind
 from ._operands import Operand as Operand
 from ._operands import Role as Role
@@ -17,7 +18,6 @@ from ._operands import data as data
 from ._operands import noise as noise
 from ._operands import parameter as parameter
 from ._operands import state as state
-from ._registration import register as register
 from ._registry import REGISTRY as REGISTRY
 from ._registry import public_ops as public_ops
 from ._sizes import Shape as Shape

@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._operands import Kind, Operand
-from graphnn.ops._registration import register
 from graphnn.ops._sizes import is_size
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Shape
@@ -22,6 +21,7 @@ from graphnn.spec.sizes import Expression, Shape
 Interval = tuple[float, float]
 ANY_NUMBER: Interval = (-math.inf, math.inf)
 NOT_NEGATIVE: Interval = (0.0, math.inf)
+REGISTRY: dict[str, type[Op]] = {}  # empty as long as no op class has been imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,6 +394,19 @@ class Op(BaseModel):
         }
         result = unifier.shape(self.result) if own is None else own
         return Inferred(result, parameters, left_out)
+
+
+def register(op_class: type[Op]) -> None:
+    """Enter an op class in the registry under its name, in place of one of the same name.
+
+    The class statement of an op does that by itself: importing its module is enough.
+
+    Parameters
+    ----------
+    op_class : type of Op
+        With a field ``op: Literal["name"]``.
+    """
+    REGISTRY[op_class.name] = op_class
 
 
 def aliases(**names: str) -> Mapping[str, str]:

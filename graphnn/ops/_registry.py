@@ -4,8 +4,8 @@ import pkgutil
 from importlib import import_module
 
 from graphnn.ops import families
+from graphnn.ops._op import REGISTRY as REGISTRY
 from graphnn.ops._op import Op
-from graphnn.ops._registration import REGISTRY as REGISTRY
 
 for _family in pkgutil.iter_modules(families.__path__):
     import_module(f"{families.__name__}.{_family.name}")

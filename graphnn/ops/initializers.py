@@ -6,12 +6,22 @@ import math
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from graphnn.ops._arrays import Array
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _above_low(high: float | None, info: ValidationInfo) -> float | None:
+    low = info.data.get("low")
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"{high} is not above 'low', {low}")
+    return high
+
+
+AboveLow = AfterValidator(_above_low)  # of a field after one that is called `low`
 INITIALIZERS: dict[str, type[Initializer]] = {}
 MAP = "... out"  # axes of a weight that multiplies rows from the right
 FILTERS = "out in ..."  # axes of filters that slide over images
@@ -160,15 +170,7 @@ class Uniform(Initializer):
     elsewhere = ("randomuniform",)
     name: Literal["uniform"] = "uniform"
     low: Finite = -0.05
-    high: Annotated[Finite, Field(validate_default=True)] = 0.05
-
-    @field_validator("high")
-    @classmethod
-    def _check_order(cls, high: float, info: ValidationInfo) -> float:
-        low = info.data.get("low")
-        if low is not None and low >= high:
-            raise ValueError(f"{high} is not above 'low', {low}")
-        return high
+    high: Annotated[Finite, AboveLow, Field(validate_default=True)] = 0.05
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Independent uniform numbers."""

@@ -13,7 +13,6 @@ class Elementwise(Op):
     """A function of each entry alone."""
 
     operands: ClassVar[tuple[Operand, ...]] = (data("x", "..."),)
-    result = "..."
     batchwise = True
     channelwise = True
     analytic = True

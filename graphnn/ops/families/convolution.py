@@ -73,7 +73,7 @@ class _Filters(Images):
         if wanted[1]:
             read = images_last(x)
             pair = (read, g) if self.transposed else (g, read)
-            by_weight = unfolding.correlate_weight(*pair, weight, *tracks, self.groups)
+            by_weight = unfolding.correlate_weight(*pair, weight, tracks, self.groups)
         if wanted[2] and bias is not None:
             by_bias = g.reshape(len(g), -1).sum(axis=1)
         return by_x, by_weight, by_bias
@@ -83,10 +83,10 @@ class _Filters(Images):
     ) -> Array:
         """Windows of `x` times the filters, or entries put back in them; images last."""
         if back:
-            return unfolding.correlate_back(x, weight, *tracks, self.groups)
+            return unfolding.correlate_back(x, weight, tracks, self.groups)
         rows, columns = tracks
         y = room(out, (len(weight), rows.count, columns.count, x.shape[3]), x.dtype)
-        unfolding.correlate(x, weight, rows, columns, self.groups, y)
+        unfolding.correlate(x, weight, tracks, self.groups, y)
         return y
 
     def response(self, operand: str, *arrays: Array) -> Array | None:
@@ -220,7 +220,7 @@ class Conv2d(_Filters):
             chosen = slice(group * filters, (group + 1) * filters)
             part = np.empty((filters, *spread.shape[1:3], shape[-1]), spread.dtype)
             one = np.ascontiguousarray(change[place : place + 1])
-            unfolding.correlate(one, weight[chosen, own : own + 1], rows, columns, 1, part)
+            unfolding.correlate(one, weight[chosen, own : own + 1], (rows, columns), 1, part)
             spread[chosen, :, :, place] = part
         return spread
 

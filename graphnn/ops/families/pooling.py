@@ -80,7 +80,7 @@ class MaxPool(_Pool):
         rows, columns = self._tracks(x)
         y = room(out, (x.shape[1], rows.count, columns.count, len(x)), x.dtype)
         if saved is None:
-            pooled(images_last(x), rows, columns, np.maximum, -np.inf, y)
+            pooled(images_last(x), (rows, columns), np.maximum, -np.inf, y)
         else:
             saved["winners"] = maxima(images_last(x), rows, columns, y)
         return finished(y, None, out)
@@ -119,14 +119,14 @@ class AveragePool(_Pool):
         """Means of the windows of `x` ``[batch, channels, height, width]``."""
         rows, columns = self._tracks(x)
         y = room(out, (x.shape[1], rows.count, columns.count, len(x)), x.dtype)
-        pooled(images_last(x), rows, columns, np.add, 0.0, y)
+        pooled(images_last(x), (rows, columns), np.add, 0.0, y)
         y /= self.kernel[0] * self.kernel[1]
         return finished(y, None, out)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """An even share of the cotangent of every window for each of its entries."""
         share = images_last(cotangent) / (self.kernel[0] * self.kernel[1])
-        return (images_first(sums_back(share, *self._tracks(x))),)
+        return (images_first(sums_back(share, self._tracks(x))),)
 
 
 class GlobalAveragePool(_images.Images):

@@ -23,7 +23,6 @@ class _Reduction(Op):
 
     also_called = aliases(axis="dim axes", keepdims="keep_dims keepdim")
     operands = (data("x", "..."),)
-    result = "..."
     batchwise = True
     analytic = True
     cases: ClassVar[tuple[Case, ...]] = (

@@ -9,11 +9,11 @@ from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._op import Case, aliases
-from graphnn.ops.families._images import Resized, finished, room
+from graphnn.ops.families._images import AXES, Resized, finished, room
 from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.pooling import pooled
 from graphnn.ops.kernels.unfolding import images_first, images_last
-from graphnn.ops.kernels.windows import Counts, Sides, Track
+from graphnn.ops.kernels.windows import Counts, Sides, Slide
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Size
 
@@ -49,13 +49,10 @@ class Upsample(Resized):
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The sum of the cotangents of all that came of an entry."""
-        (down, across), (height, width) = self.factor, x.shape[2:]
-        tracks = (
-            Track(height * down, down, down, 1, 0, height),
-            Track(width * across, across, across, 1, 0, width),
-        )
+        down, across = map(Slide, AXES, self.factor, self.factor)
+        tracks = down.over(cotangent.shape[2]), across.over(cotangent.shape[3])
         by_x = np.empty(images_last(x).shape, cotangent.dtype)
-        pooled(images_last(cotangent), *tracks, np.add, 0.0, by_x)
+        pooled(images_last(cotangent), tracks, np.add, 0.0, by_x)
         return (images_first(by_x),)
 
 

@@ -6,10 +6,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, ValidatorFunctionWrapHandler, WithJsonSchema, WrapValidator
+from pydantic import Field, WithJsonSchema, WrapValidator
 
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError, misfit
 from graphnn.ops._inference import Inferred
@@ -20,17 +20,11 @@ from graphnn.ops.kernels.axes import normal_axis
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Monomial, Shape, product, show
 
-
-def _extent(value: Any, handler: ValidatorFunctionWrapHandler) -> sizes.Size:
-    if isinstance(value, int) and value == -1:
-        return -1
-    size: sizes.Size = handler(value)
-    return size
-
-
 Extent = Annotated[
     Size,
-    WrapValidator(_extent),
+    WrapValidator(
+        lambda value, handler: -1 if type(value) is int and value == -1 else handler(value)
+    ),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": -1}, {"type": "string"}]}),
 ]
 
@@ -39,7 +33,6 @@ class _Arrangement(Op):
     """Another arrangement of one array; the result may share its memory."""
 
     operands = (data("x", "...", kind="any"),)
-    result = "..."
     batchwise = True
     analytic = True
     view = True
@@ -232,7 +225,6 @@ class Concat(Op):
     also_called = aliases(axis="dim")
     elsewhere = ("concatenate", "cat", "merge")
     operands = (data("inputs", "...", kind="any", many=True),)
-    result = "..."
     batchwise = True
     analytic = True
     cases: ClassVar[tuple[Case, ...]] = (

@@ -17,9 +17,7 @@ from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Kind, parameter
 from graphnn.ops._sizes import Size
 from graphnn.ops.initializers import Zeros
-from graphnn.spec.sizes import Shape, show
-
-_MAX_AXES = 32
+from graphnn.spec.sizes import MAX_AXES, Shape, show
 
 
 def _frozen(value: Any) -> Any:
@@ -27,8 +25,8 @@ def _frozen(value: Any) -> Any:
     shape: list[int] = []
     level = [value.tolist() if isinstance(value, np.ndarray) else value]
     while isinstance(level[0], list | tuple):
-        if len(shape) == _MAX_AXES:
-            raise ValueError(f"an array has at most {_MAX_AXES} axes")
+        if len(shape) == MAX_AXES:
+            raise ValueError(f"an array has at most {MAX_AXES} axes")
         level = _rows(level)
         shape.append(level.pop())
     for item in level:
@@ -154,7 +152,6 @@ class Parameter(Op):
 
     elsewhere = ("variable", "weight")
     operands = (parameter("value", "...", Zeros()),)
-    result = "..."
     analytic = True
     view = True
     cases: ClassVar[tuple[Case, ...]] = (Case({"shape": [2, 3]}), Case({"shape": []}))

@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from graphnn.ops._arrays import Array
-from graphnn.ops.kernels.windows import Track
+from graphnn.ops.kernels.windows import Track, Tracks
 
 Combine = Callable[..., Array]
 Place = tuple[slice, slice, slice]
 
 
-def pooled(
-    x: Array, rows: Track, columns: Track, combine: Combine, empty: float, out: Array
-) -> None:
+def pooled(x: Array, tracks: Tracks, combine: Combine, empty: float, out: Array) -> None:
     """Write the entries of every window, combined, to `out`; `empty` stands for padding."""
+    rows, columns = tracks
     between = np.empty((len(x), rows.count, *x.shape[2:]), x.dtype)
     _along(x, 1, rows, combine, empty, between)
     _along(between, 2, columns, combine, empty, out)
@@ -39,9 +38,9 @@ def _at(axis: int, chosen: slice) -> tuple[slice, ...]:
     return (*(slice(None),) * axis, chosen)
 
 
-def sums_back(cotangent: Array, rows: Track, columns: Track) -> Array:
+def sums_back(cotangent: Array, tracks: Tracks) -> Array:
     """Cotangent of the input of sums of windows."""
-    return _back(_back(cotangent, 2, columns), 1, rows)
+    return _back(_back(cotangent, 2, tracks[1]), 1, tracks[0])
 
 
 def _back(cotangent: Array, axis: int, track: Track) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from graphnn.ops._arrays import Array
-from graphnn.ops.kernels.windows import Track, inside
+from graphnn.ops.kernels.windows import Track, Tracks, inside
 
 _UNFOLDED = 2**26  # bytes of unfolded image at a time
 _UNPACKED = 10**6  # multiplications of a product that OpenBLAS carries out without packing
@@ -34,38 +34,35 @@ def images_first(x: Array) -> Array:
     return x.transpose(3, 0, 1, 2)
 
 
-def correlate(
-    x: Array, weight: Array, rows: Track, columns: Track, groups: int, out: Array
-) -> None:
+def correlate(x: Array, weight: Array, tracks: Tracks, groups: int, out: Array) -> None:
     """Write the sums of every window of `x` times the filters to `out`.
 
     Parameters
     ----------
     x : ndarray, shape (channels, height, width, images)
     weight : ndarray, shape (filters, channels / groups, kernel height, kernel width)
-    rows, columns : Track
+    tracks : pair of Track
     groups : int
-    out : ndarray, shape (filters, rows.count, columns.count, images)
+    out : ndarray, shape (filters, windows down, windows across, images)
         In one block, like `x`.
     """
-    grid = _Grid(weight, rows, columns, groups, x.shape[3], x.itemsize)
+    grid = _Grid(weight, *tracks, groups, x.shape[3], x.itemsize)
     filters = _matrices(weight, groups)[:, None]
     results = _flat(out, groups)
     for piece in grid.pieces():
         np.matmul(filters, piece.windows(piece.unfold(x)), out=results[piece.index].swapaxes(1, 2))
 
 
-def correlate_back(
-    cotangent: Array, weight: Array, rows: Track, columns: Track, groups: int
-) -> Array:
+def correlate_back(cotangent: Array, weight: Array, tracks: Tracks, groups: int) -> Array:
     """Cotangent of `x`, from that of the result of `correlate`."""
+    rows, columns = tracks
     shape = (groups * weight.shape[1], rows.size, columns.size, cotangent.shape[3])
     few = 2 * groups * weight.shape[1] < weight.shape[0]
     if rows.stride == columns.stride == 1 and not few:
         # A correlation again: it sums in the product, but unfolds what has the filters' channels.
         by_x = np.empty(shape, cotangent.dtype)
-        mirrored = _mirrored(weight, groups)
-        correlate(cotangent, mirrored, rows.mirrored, columns.mirrored, groups, by_x)
+        mirrored = rows.mirrored, columns.mirrored
+        correlate(cotangent, _mirrored(weight, groups), mirrored, groups, by_x)
         return by_x
     by_x = np.zeros(shape, cotangent.dtype)
     grid = _Grid(weight, rows, columns, groups, cotangent.shape[3], cotangent.itemsize)
@@ -81,10 +78,10 @@ def correlate_back(
 
 
 def correlate_weight(
-    cotangent: Array, x: Array, weight: Array, rows: Track, columns: Track, groups: int
+    cotangent: Array, x: Array, weight: Array, tracks: Tracks, groups: int
 ) -> Array:
     """Cotangent of `weight`, from that of the result of `correlate`."""
-    grid = _Grid(weight, rows, columns, groups, x.shape[3], x.itemsize)
+    grid = _Grid(weight, *tracks, groups, x.shape[3], x.itemsize)
     filters, depth, height, width = weight.shape
     total = np.zeros((groups, depth * height * width, filters // groups), weight.dtype)
     given = _flat(cotangent, groups)
