@@ -109,7 +109,7 @@ def load(
         A setting names nothing.
     """
     path = Path(path)
-    return _network(
+    return built(
         lambda findings: reader.read_file(path, findings=findings), path.parent, settings, seed
     )
 
@@ -139,15 +139,16 @@ def loads(
         assert isinstance(document, Document)
         return document
 
-    return _network(read, Path(folder), settings, seed)
+    return built(read, Path(folder), settings, seed)
 
 
-def _network(
+def built(
     read: Callable[[Findings], Document],
     folder: Path,
     settings: Mapping[str, Any] | None,
-    seed: int | None,
+    seed: int | None = None,
 ) -> Network:
+    """The network of the document that `read` gives; see `load`."""
     findings = Findings(DEFAULT.faults)
     spec = build.build(read(findings), folder, findings, settings, vocabulary=VOCABULARY)
     checked = graph.build(spec, findings)

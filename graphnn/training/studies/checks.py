@@ -42,8 +42,7 @@ def diagnose(spec: NetworkSpec, known: Collection[Diagnostic] = ()) -> tuple[Dia
 def measures(train: TrainSpec) -> list[str]:
     """Names of what is measured after each epoch."""
     names = metrics.measured(train.metrics)
-    held_back = [f"validation_{name}" for name in names] if train.validation is not None else []
-    return [*names, *held_back]
+    return names + [f"validation_{name}" for name in names if train.validation is not None]
 
 
 def refuse_searched(base: NetworkSpec, spec: SearchSpec, settings: Mapping[str, Any]) -> None:
@@ -52,7 +51,7 @@ def refuse_searched(base: NetworkSpec, spec: SearchSpec, settings: Mapping[str, 
     for name in settings:
         if overrides.find(base.document, name, VOCABULARY) in varied:
             message = f"the setting '{name}' is what the search varies"
-            raise UsageError(Diagnostic("searched-setting", message))
+            raise UsageError.of("searched-setting", message)
 
 
 def _check_metric(train: TrainSpec, spec: SearchSpec, findings: Findings) -> None:
@@ -98,10 +97,8 @@ def _faults(
     train = spec.train
     steps: list[Callable[[], object]] = [lambda: Network(graph.build(spec, findings))]
     if train is not None:
-        steps += [
-            lambda: optimizers.find(train.optimizer),
-            lambda: augmentation.read(train.augment),
-        ]
+        steps.append(lambda: optimizers.find(train.optimizer))
+        steps.append(lambda: augmentation.read(train.augment))
     for step in steps:
         try:
             step()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from graphnn.diagnostics import Diagnostic, GraphnnError, TrainingError, UsageError
+from graphnn.diagnostics import GraphnnError, TrainingError, UsageError
 from graphnn.execution.network import Network
 from graphnn.spec.model import SearchSpec, TrainSpec
 from graphnn.spec.values import plain
@@ -64,8 +64,7 @@ def search(
         A setting names nothing, or what the search varies.
     """
     if trials < 1:
-        message = f"a search has at least one trial, not {trials}"
-        raise UsageError(Diagnostic("bad-trials", message))
+        raise UsageError.of("bad-trials", f"a search has at least one trial, not {trials}")
     base = load(file, settings)
     spec = _search_spec(base)
     objective = _objective(spec, train_spec(base))
@@ -84,8 +83,7 @@ def search(
                 study.discard()
             raise
         found = study.all()
-    metric, direction = objective.metric, objective.direction
-    return Search(metric, direction, found, interrupted, document, spec, worker.faults)
+    return Search(*objective, found, interrupted, document, spec, worker.faults)
 
 
 def _search_spec(base: Network) -> SearchSpec:
@@ -93,7 +91,7 @@ def _search_spec(base: Network) -> SearchSpec:
     if spec is not None:
         return with_real_bounds(spec, base.graph.spec.document)
     help = "add a section 'search' to it, such as search: {learning_rate: {uniform: [0.1, 1.0]}}"
-    raise TrainingError(Diagnostic("no-search", "the spec does not say what to search", help=help))
+    raise TrainingError.of("no-search", "the spec does not say what to search", help=help)
 
 
 def _objective(spec: SearchSpec, train: TrainSpec) -> Objective:

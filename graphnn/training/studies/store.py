@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from graphnn.diagnostics import Diagnostic, TrainingError
+from graphnn.diagnostics import TrainingError
 from graphnn.storage import files, locks
 
 _LIMIT = 1 << 30  # bytes
@@ -38,7 +38,7 @@ class Store:
     def __init__(self, path: Path | None) -> None:
         if path is not None and not path.parent.is_dir():
             message = f"there is no folder '{path.parent}' to write into"
-            raise TrainingError(Diagnostic("no-such-folder", message))
+            raise TrainingError.of("no-such-folder", message)
         self.path = path
         self._made = path is not None and not path.exists()
         self.lock: AbstractContextManager[object] = nullcontext()

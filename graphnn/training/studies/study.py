@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from graphnn.diagnostics import Diagnostic, GraphnnError, TrainingError
+from graphnn.diagnostics import GraphnnError, TrainingError
 from graphnn.spec.model import SearchSpec
 from graphnn.training.studies.store import Store, StudyError
 from graphnn.training.studies.trials import Trials, check, distributions
@@ -35,13 +35,13 @@ def opened(
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         optuna.logging.set_verbosity(optuna.logging.CRITICAL)
         try:
-            with store.reporting(), store.lock:
+            with store.reporting(), store.lock, _damage_reported(path):
                 study = _study(optuna, spec, direction, store)
                 if study.user_attrs.get(_SPEC, fingerprint) != fingerprint:
                     message = f"'{path}' holds a search of another spec"
                     help = "name another folder, or use the spec and settings that it began with"
-                    raise TrainingError(Diagnostic("different-spec", message, help=help))
-                _check_trials(optuna, study, spec, direction, store)
+                    raise TrainingError.of("different-spec", message, help=help)
+                _check_trials(optuna, study, spec, direction)
                 study.set_user_attr(_SPEC, fingerprint)
             trials = Trials(optuna, study, spec, store)
             try:
@@ -56,38 +56,33 @@ def _optuna() -> ModuleType:
     try:
         import optuna
     except ImportError:
-        help = "pip install 'graphnn[search]'"
         message = "a search needs optuna, which is not installed"
-        raise TrainingError(Diagnostic("no-optuna", message, help=help)) from None
+        raise TrainingError.of("no-optuna", message, help="pip install 'graphnn[search]'") from None
     found: ModuleType = optuna
     return found
 
 
 def _study(optuna: ModuleType, spec: SearchSpec, direction: str, store: Store) -> Any:
     pruners = optuna.pruners
-    with _damage_reported(store):
-        return optuna.create_study(
-            storage=store.journal(optuna),
-            study_name=_NAME,
-            direction=direction,
-            pruner=pruners.MedianPruner() if spec.pruner == "median" else pruners.NopPruner(),
-            load_if_exists=True,
-        )
+    return optuna.create_study(
+        storage=store.journal(optuna),
+        study_name=_NAME,
+        direction=direction,
+        pruner=pruners.MedianPruner() if spec.pruner == "median" else pruners.NopPruner(),
+        load_if_exists=True,
+    )
 
 
-def _check_trials(
-    optuna: ModuleType, study: Any, spec: SearchSpec, direction: str, store: Store
-) -> None:
+def _check_trials(optuna: ModuleType, study: Any, spec: SearchSpec, direction: str) -> None:
     expected = distributions(optuna, spec)
-    with _damage_reported(store):
-        if study.direction.name.lower() != direction:
-            raise StudyError(f"it does not {direction}")
-        for trial in study.get_trials(deepcopy=False):
-            check(trial, spec, expected)
+    if study.direction.name.lower() != direction:
+        raise StudyError(f"it does not {direction}")
+    for trial in study.get_trials(deepcopy=False):
+        check(trial, spec, expected)
 
 
 @contextmanager
-def _damage_reported(store: Store) -> Iterator[None]:
+def _damage_reported(path: Path | None) -> Iterator[None]:
     """Report whatever Optuna raises on a file that it did not write so."""
     try:
         yield
@@ -95,5 +90,5 @@ def _damage_reported(store: Store) -> Iterator[None]:
         raise
     except Exception as error:
         reason = str(error) if isinstance(error, StudyError) else "its records are damaged"
-        message = f"'{store.path}' cannot be opened as a search: {reason}"
-        raise TrainingError(Diagnostic("bad-search-file", message)) from None
+        message = f"'{path}' cannot be opened as a search: {reason}"
+        raise TrainingError.of("bad-search-file", message) from None

@@ -74,9 +74,7 @@ class Trials:
     """
 
     def __init__(self, optuna: ModuleType, study: Any, spec: SearchSpec, store: Store) -> None:
-        self._study = study
-        self._spec = spec
-        self._store = store
+        self._study, self._spec, self._store = study, spec, store
         self._distributions = distributions(optuna, spec)
         samplers = optuna.samplers
         self._sampler = samplers.TPESampler if spec.sampler == "tpe" else samplers.RandomSampler

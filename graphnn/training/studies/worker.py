@@ -5,18 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
-from graphnn import graph
-from graphnn.diagnostics import Diagnostic, FileError, Findings, GraphnnError, Note, RunError
+from graphnn.diagnostics import Diagnostic, FileError, GraphnnError, Note, RunError
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
-from graphnn.spec import build
-from graphnn.spec import settings as overrides
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Value, plain
 from graphnn.storage import DeferredInterrupt
-from graphnn.training._language import VOCABULARY
+from graphnn.training._language import built
 from graphnn.training.data.requirements import needs
 from graphnn.training.data.splits import Sets, load_sets
 from graphnn.training.fitting.loop import Training
@@ -51,8 +48,7 @@ class SearchProgress:
     best: Trial | None
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
+class Objective(NamedTuple):
     """What trials are judged by.
 
     Attributes
@@ -88,8 +84,7 @@ class Worker:
         progress: Callable[[SearchProgress], None] | None,
     ) -> None:
         self._base, self._trials = base, trials
-        self._objective = objective
-        self._limit, self._progress = limit, progress
+        self._objective, self._limit, self._progress = objective, limit, progress
         self._rows: tuple[Any, Sets] | None = None
         self._failures: dict[str, GraphnnError] = {}
         self._ended: tuple[Trial, ...] = ()
@@ -123,8 +118,7 @@ class Worker:
 
     def _run_one(self, ctrl_c: DeferredInterrupt) -> bool:
         """Run a trial; False where none is left."""
-        asked = self._trials.ask(self._limit)
-        if asked is None:
+        if (asked := self._trials.ask(self._limit)) is None:
             return False
         trial, chosen = asked
         state: State = "interrupted"
@@ -147,7 +141,8 @@ class Worker:
         return True
 
     def _start(self, chosen: Mapping[str, Value]) -> Training:
-        net = _variant(self._base, chosen)
+        base = self._base.graph.spec
+        net = built(lambda _: base.document, base.folder, chosen)
         spec = train_spec(net)
         key = _rows_key(net, spec)
         if self._rows is None or self._rows[0] != key:
@@ -195,16 +190,6 @@ class Worker:
             done = sum(t.state != "interrupted" for t in self._ended)
             best = next(iter(best_of(self._ended, self._objective.direction)), None)
             self._progress(SearchProgress(trial, epochs, done, self._limit, best))
-
-
-def _variant(base: Network, settings: Mapping[str, Value]) -> Network:
-    """`base` as its spec would be with `settings`."""
-    spec, findings = base.graph.spec, Findings()
-    document = overrides.override(spec.document, settings, VOCABULARY)
-    made = build.build(document, spec.folder, findings, vocabulary=VOCABULARY)
-    changed = graph.build(made, findings)
-    seed = changed.spec.train.seed if changed.spec.train is not None else 0
-    return Network(changed, seed)
 
 
 def _rows_key(net: Network, spec: TrainSpec) -> Any:
