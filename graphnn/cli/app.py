@@ -6,60 +6,27 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
 
 from graphnn import __version__
 from graphnn.cli import streams, terminal
-from graphnn.cli.commands import (
-    check,
-    convert,
-    diff,
-    draw,
-    evaluate,
-    explain,
-    fmt,
-    grad,
-    gradcheck,
-    lsp,
-    new,
-    ops,
-    predict,
-    run,
-    schema,
-    search,
-    show,
-    test,
-    train,
-)
 from graphnn.cli.options import misused
 from graphnn.diagnostics import Diagnostic, GraphnnError, suggestion
 
 FINE, WRONG, MISUSED = 0, 1, 2  # exit codes: all is well; the file or data is not; the call is not
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
-_WRITE, _COMPUTE = "Write and look", "Compute"
 _CHOICE = re.compile(r"'([^']*)' is not one of (.*)")
+_PANELS = {
+    "Write and look": "new check explain show schema fmt diff convert lsp draw ops",
+    "Compute": "test run grad gradcheck train search evaluate predict",
+}
 _COMMANDS: dict[str, tuple[Callable[..., int | None], str]] = {
-    "new": (new.new, _WRITE),
-    "check": (check.check, _WRITE),
-    "explain": (explain.explain, _WRITE),
-    "show": (show.show, _WRITE),
-    "schema": (schema.schema, _WRITE),
-    "fmt": (fmt.fmt, _WRITE),
-    "diff": (diff.diff, _WRITE),
-    "convert": (convert.convert, _WRITE),
-    "lsp": (lsp.lsp, _WRITE),
-    "draw": (draw.draw, _WRITE),
-    "ops": (ops.ops, _WRITE),
-    "test": (test.test, _COMPUTE),
-    "run": (run.run, _COMPUTE),
-    "grad": (grad.grad, _COMPUTE),
-    "gradcheck": (gradcheck.gradcheck, _COMPUTE),
-    "train": (train.train, _COMPUTE),
-    "search": (search.search, _COMPUTE),
-    "evaluate": (evaluate.evaluate, _COMPUTE),
-    "predict": (predict.predict, _COMPUTE),
+    name: (getattr(import_module(f"graphnn.cli.commands.{name}"), name), panel)
+    for panel, names in _PANELS.items()
+    for name in names.split()
 }
 
 app = typer.Typer(

@@ -62,14 +62,10 @@ def given(network: Network, wanted: Wanted, outputs: Iterable[str]) -> Arrays:
         An array does not fit, or a file cannot be read.
     """
     needed = network.executor(outputs).plan.inputs
-    arrays: Arrays = {}
-    if wanted.file is not None:
-        found = archives.read_arrays(wanted.file)
-        # Such a file may serve many outputs; what is not needed is left.
-        arrays = {name: array for name, array in found.items() if name in needed}
-    for text in wanted.assignments:
-        name, array = _assigned(network, text)
-        arrays[name] = array
+    found = {} if wanted.file is None else archives.read_arrays(wanted.file)
+    # Such a file may serve many outputs; what is not needed is left.
+    arrays = {name: array for name, array in found.items() if name in needed}
+    arrays.update(_assigned(network, text) for text in wanted.assignments)
     missing = [network.graph.nodes[name] for name in needed if name not in arrays]
     if missing:
         raise UsageError(*map(_missing, missing))
@@ -110,7 +106,7 @@ def _assigned(network: Network, text: str) -> tuple[str, Array]:
         listed = ", ".join(inputs) or "it has none"
         help = suggestion(name, inputs, f"its inputs: {listed}")
         message = f"the network has no input '{name}'"
-        raise UsageError(Diagnostic("unknown-input", message, help=help))
+        raise UsageError.of("unknown-input", message, help=help)
     if isinstance(value, Scalar) and isinstance(value.value, str):
         return name, archives.read_array(Path(value.value), name)
     return name, read_array(value, inputs[name], network.graph.spec)
@@ -136,13 +132,11 @@ def _rows(network: Network, needed: Sequence[str], rows: int) -> tuple[str, Arra
 
 
 def _example(network: Network, needed: Sequence[str]) -> tuple[str, Arrays] | None:
-    for number, spec in enumerate(network.graph.spec.examples, 1):
-        if set(needed) <= set(spec.inputs):
-            nodes = {node.name: node for node in network.graph.inputs}
-            arrays = {
-                name: read_array(spec.inputs[name].value, nodes[name], network.graph.spec)
-                for name in needed
-            }
+    nodes, spec = network.graph.nodes, network.graph.spec
+    for number, example in enumerate(spec.examples, 1):
+        if set(needed) <= example.inputs.keys():
+            given = {name: example.inputs[name].value for name in needed}
+            arrays = {name: read_array(value, nodes[name], spec) for name, value in given.items()}
             return f"those of example {number}", arrays
     return None
 
@@ -150,7 +144,8 @@ def _example(network: Network, needed: Sequence[str]) -> tuple[str, Arrays] | No
 def _drawn(network: Network, needed: Sequence[str], wanted: Wanted) -> tuple[str, Arrays]:
     rng = np.random.default_rng(wanted.seed)
     nodes = network.graph.nodes
-    free = {name for size in _sizes(network, needed) for name in sizes.free_names(size)}
+    shapes = [nodes[name].shape for name in needed]
+    free = (name for shape in shapes for size in shape for name in sizes.free_names(size))
     bound = dict.fromkeys(free, wanted.rows)
     arrays: Arrays = {}
     for name in needed:
@@ -160,10 +155,6 @@ def _drawn(network: Network, needed: Sequence[str], wanted: Wanted) -> tuple[str
         else:
             arrays[name] = rng.uniform(*_domain(network, name), shape)
     return f"random, with free sizes of {wanted.rows}, seed {wanted.seed}", arrays
-
-
-def _sizes(network: Network, names: Iterable[str]) -> Iterable[sizes.Size]:
-    return (size for name in names for size in network.graph.nodes[name].shape)
 
 
 def _readers(network: Network, name: str) -> Iterable[tuple[Node, Operand]]:

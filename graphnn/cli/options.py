@@ -21,8 +21,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="Spec file, YAML or J
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE...",
-        help="Spec files, or folders with .yaml, .yml and .json files.",
+        metavar="FILE...", help="Spec files, or folders with .yaml, .yml and .json files."
     ),
 ]
 Settings = Annotated[
@@ -70,9 +69,7 @@ TrainedWeights = Annotated[
 ]
 Batch = Annotated[
     int,
-    typer.Option(
-        min=1, metavar="ROWS", help="Rows to take where no input is given.", show_default=True
-    ),
+    typer.Option(min=1, metavar="ROWS", help="Rows to take where no input is given."),
 ]
 
 
@@ -92,8 +89,7 @@ def settings(given: Iterable[str] | None) -> dict[str, Value]:
     found: dict[str, Value] = {}
     for name, value in (assignment(SET, text) for text in given or ()):
         if name in found:
-            message = f"'{name}' is set twice"
-            raise UsageError(Diagnostic("conflicting-settings", message, value.span))
+            raise UsageError.of("conflicting-settings", f"'{name}' is set twice", value.span)
         found[name] = value
     return found
 
@@ -110,15 +106,13 @@ def assignment(option: str, text: str) -> tuple[str, Value]:
     name = name.strip()
     if not (name and equals):
         message = f"'{text}' does not say what to set"
-        help = f"write {option} NAME=VALUE"
-        raise UsageError(Diagnostic("bad-option", message, help=help))
+        raise UsageError.of("bad-option", message, help=f"write {option} NAME=VALUE")
     try:
         found = reader.read(f"{name}: {value}", name=option)
     except SpecError as error:
         raise UsageError(*error.diagnostics) from None
     if list(found.entries) != [name]:
-        message = f"'{name}' is not a name"
-        raise UsageError(Diagnostic("bad-option", message))
+        raise UsageError.of("bad-option", f"'{name}' is not a name")
     return name, found.entries[name].value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 
@@ -13,10 +13,8 @@ from graphnn.spec import flow
 from graphnn.spec.values import located
 from graphnn.training import Progress, SearchProgress
 
-
-class _Bar(Protocol):
-    def __call__(self, done: float, total: float, before: str, after: str) -> None:
-        """Show how much is done of how much, with a text before and one after the bar."""
+# Shows how much is done of how much, with a text before and one after the bar.
+_Bar = Callable[[float, float, str, str], None]
 
 
 @contextmanager
@@ -74,11 +72,9 @@ class EpochDisplay:
     def finish(self, epochs: int | None = None) -> None:
         """Show the last epoch, if all of it was done and it is one of the first `epochs`."""
         last, self._last = self._last, None
-        if (
-            last is None
-            or last.batch < last.batches
-            or (epochs is not None and last.epoch > epochs)
-        ):
+        if last is None or last.batch < last.batches:
+            return
+        if epochs is not None and last.epoch > epochs:
             return
         width = len(str(last.epochs))
         terminal.remark(f"epoch {last.epoch:{width}}/{last.epochs}  {_measures(last.values)}")

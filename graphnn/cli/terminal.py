@@ -6,8 +6,9 @@ that no name can move the cursor or turn into a style.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
@@ -102,6 +103,16 @@ def table(
         # Cells are padded to the width of their column; the last one need not be.
         out.file.write(text.rstrip(" ") + "\n")
     out.file.flush()
+
+
+def measures(values: Mapping[str, float]) -> None:
+    """Print losses and metrics, one a line."""
+    table(("", ""), [(name, number(value)) for name, value in values.items()])
+
+
+def as_json(data: object) -> None:
+    """Print plain data as JSON."""
+    block(json.dumps(data, indent=2))
 
 
 def count(number: int, noun: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -58,15 +59,12 @@ def check(
 
 def _summary(paths: list[Path], diagnostics: list[Diagnostic]) -> list[terminal.Piece]:
     subject = printable(str(paths[0])) if len(paths) == 1 else terminal.count(len(paths), "file")
-    errors, warnings = (
-        sum(found.severity == severity for found in diagnostics)
-        for severity in ("error", "warning")
-    )
     if not diagnostics:
         return [f"{subject}: ", ("good", "fine")]
-    counts = [terminal.count(errors, "error"), terminal.count(warnings, "warning")]
-    shown = [text for text, number in zip(counts, (errors, warnings), strict=True) if number]
+    counts = Counter(found.severity for found in diagnostics)
+    # By name, an error comes before a warning.
+    shown = [terminal.count(number, severity) for severity, number in sorted(counts.items())]
     separator = ": " if len(paths) == 1 else ", "
     codes = {found.code for found in diagnostics}
     more = f"  (graphnn explain {codes.pop() if len(codes) == 1 else 'CODE'})"
-    return [subject + separator, ("error" if errors else "warning", ", ".join(shown)), more]
+    return [subject + separator, (min(counts), ", ".join(shown)), more]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +18,7 @@ from graphnn.cli.options import (
     output_option,
     settings,
 )
-from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.diagnostics import UsageError
 from graphnn.spec.values import Mapping
 from graphnn.training import Evaluation, load
 from graphnn.training import evaluate as measure
@@ -55,11 +54,10 @@ def evaluate(
     net = load(file, settings(set))
     found = measure(net, weights=weights, data=None if data is None else _data(data))
     if format == "json":
-        terminal.block(json.dumps(_plain(found), indent=2))
+        terminal.as_json(_plain(found))
     else:
         terminal.line(terminal.count(found.rows, "row" if data else f"{found.kind} row"))
-        rows = [(name, terminal.number(value)) for name, value in found.values.items()]
-        terminal.table(("", ""), rows)
+        terminal.measures(found.values)
     # What was measured must not wait for pictures that cannot be made.
     written = () if output is None else found.draw(output)
     if written:
@@ -72,8 +70,7 @@ def _data(text: str) -> Mapping:
     _, value = assignment(DATA, f"data={text}")
     if not isinstance(value, Mapping):
         message = f"'{text}' does not say where rows come from"
-        help = f"write {DATA} '{{npz: FILE}}'"
-        raise UsageError(Diagnostic("bad-option", message, help=help))
+        raise UsageError.of("bad-option", message, help=f"write {DATA} '{{npz: FILE}}'")
     return value
 
 

@@ -35,9 +35,7 @@ def fmt(
     dry = check or diff
     changed = same = 0
     faults: list[Diagnostic] = []
-    for found in spec_files(files):
-        if not found.is_spec:
-            continue
+    for found in (each for each in spec_files(files) if each.is_spec):
         try:
             found.refuse_fault()
             before, after = format_file(found.path, write=not dry)

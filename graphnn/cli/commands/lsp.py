@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.diagnostics import UsageError
 
 
 def lsp() -> None:
@@ -14,7 +14,5 @@ def lsp() -> None:
         from graphnn.lsp import serve
     except ImportError:
         message = "the language server needs pygls, which is not installed"
-        raise UsageError(
-            Diagnostic("no-pygls", message, help="pip install 'graphnn[lsp]'")
-        ) from None
+        raise UsageError.of("no-pygls", message, help="pip install 'graphnn[lsp]'") from None
     serve()

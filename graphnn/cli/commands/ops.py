@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from graphnn.cli import terminal
-from graphnn.diagnostics import Diagnostic, UsageError, suggestion
+from graphnn.diagnostics import UsageError, suggestion
 from graphnn.ops import REGISTRY, Case, Op, Operand, elsewhere
 from graphnn.spec.sizes import show
 
@@ -34,7 +34,7 @@ def ops(
         _describe(known[name])
     else:
         help = elsewhere(name) or suggestion(name, known, "'graphnn ops' lists them all")
-        raise UsageError(Diagnostic("unknown-op", f"there is no op '{name}'", help=help))
+        raise UsageError.of("unknown-op", f"there is no op '{name}'", help=help)
 
 
 def _catalogue(known: Mapping[str, type[Op]]) -> None:

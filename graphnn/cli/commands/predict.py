@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import chain
+from itertools import chain, starmap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ import typer
 
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Format, Settings, TrainedWeights, output_option, settings
-from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.diagnostics import UsageError
 from graphnn.ops import Array
 from graphnn.training import Outputs, Prediction, Predictor, load, pairs, train_spec
 
@@ -53,7 +52,7 @@ def predict(
     predictor = Predictor(net, train_spec(net))
     found = predictor(inputs)
     if format == "json":
-        terminal.block(json.dumps([_plain(each) for each in found], indent=2))
+        terminal.as_json([_plain(each) for each in found])
     else:
         _table(found, predictor)
     if output is not None:
@@ -70,16 +69,12 @@ def _plain(found: Prediction | Outputs) -> dict[str, Any]:
 def _table(found: Sequence[Prediction | Outputs], predictor: Predictor) -> None:
     if predictor.classifies:
         header = ["", "class", "probability" if predictor.probable else "score"]
-        rows = [
-            [each.source, each.name, terminal.number(each.score)]
-            for each in found
-            if isinstance(each, Prediction)
-        ]
+        predictions = [each for each in found if isinstance(each, Prediction)]
+        rows = [[each.source, each.name, terminal.number(each.score)] for each in predictions]
         terminal.table(header, rows, right=[2])
         return
     outputs = [each for each in found if isinstance(each, Outputs)]
-    titles = [_titles(node, array) for node, array in outputs[0].values.items()]
-    header = ["", *chain.from_iterable(titles)]
+    header = ["", *chain.from_iterable(starmap(_titles, outputs[0].values.items()))]
     rows = [
         [each.source, *chain.from_iterable(map(_cells, each.values.values()))] for each in outputs
     ]
@@ -113,4 +108,4 @@ def _draw(found: Sequence[Prediction | Outputs], path: Path) -> None:
             return
     message = f"there is nothing to draw in '{path}'"
     help = "a sheet shows what a network makes of images, where those are images of the same size"
-    raise UsageError(Diagnostic("bad-option", message, help=help))
+    raise UsageError.of("bad-option", message, help=help)

@@ -78,7 +78,5 @@ def _measure(net: Network, spec: TrainSpec, outputs: Sequence[str]) -> dict[str,
         for name, part in parts.items():
             part.append(values[name])
     terminal.line(f"{terminal.count(len(rows), f'{kind} row')} in batches of {spec.batch_size:,}")
-    terminal.table(
-        ("", ""), [(name, terminal.number(value)) for name, value in means.row().items()]
-    )
+    terminal.measures(means.row())
     return {name: np.concatenate(part) for name, part in parts.items()}

@@ -10,7 +10,7 @@ import typer
 
 from graphnn.cli import errors, progress, terminal
 from graphnn.cli.options import File, Settings, command_line, output_option, settings
-from graphnn.diagnostics import Diagnostic, FileError, RunError, TrainingError
+from graphnn.diagnostics import FileError, RunError, TrainingError
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.spec.model import TrainSpec
@@ -89,8 +89,7 @@ def _latest(file: Path) -> Path:
     ]
     if not numbers:
         message = f"there is no run of '{file}' in '{_RUNS}' to resume"
-        help = "name its folder by -o FOLDER"
-        raise TrainingError(Diagnostic("nothing-to-resume", message, help=help))
+        raise TrainingError.of("nothing-to-resume", message, help="name its folder by -o FOLDER")
     return _folder(file, max(numbers))
 
 
