@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
+from graphnn.cli import streams
 from graphnn.cli.early_interrupt import plain_interrupt
 
 __all__ = ["main"]
@@ -23,5 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
         app.main(arguments)
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
+        streams.prepare()  # standard error may be closed, or full
+        with suppress(OSError):
+            sys.stderr.write("interrupted\n")
+        streams.discard()
         sys.exit(1)

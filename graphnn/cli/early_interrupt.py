@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from types import FrameType
 
@@ -38,5 +38,6 @@ def _is_command() -> bool:
 
 def _end(_number: int, _frame: FrameType | None) -> None:
     # An exception in the middle of an import may be caught by whoever imports.
-    os.write(2, b"interrupted\n")
+    with suppress(OSError):  # standard error may be closed
+        os.write(2, b"interrupted\n")
     os._exit(1)

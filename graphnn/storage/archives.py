@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, Any, Generic, TypeVar, cast
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from graphnn.diagnostics import FileError, Span, listed, suggestion
 from graphnn.storage import Array, files, foreign
 from graphnn.storage.files import MEBIBYTE, take
 
+E = TypeVar("E")  # what is known of an array before it is read
 LIMIT = 2 << 30  # bytes of the arrays read at once where nothing says how many are wanted
 _MAX_HEADER = 24 * MEBIBYTE  # of the table of contents of .safetensors: some 300,000 arrays
 _MAX_DIRECTORY = 8 * MEBIBYTE  # of that of .npz: some 80,000 arrays
@@ -40,10 +41,11 @@ _HEADERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-# What zipfile, zlib and NumPy's header parser raise on damaged content.
+# What zipfile, zlib, NumPy's header parser and ours raise on damaged content.
 _BROKEN = (
     ValueError,
     TypeError,
+    AttributeError,
     OverflowError,
     LookupError,
     EOFError,
@@ -115,10 +117,7 @@ def read_from(archive: Archive, names: Iterable[str], span: Span | None = None) 
     """
     names = tuple(names)
     total = sum(archive.size(name, span) for name in names)
-    if total > LIMIT:
-        declared = f"{files.show_bytes(total)}, more than {files.show_bytes(LIMIT)}"
-        message = f"the arrays of '{archive.file}' declare {declared}"
-        raise files.fail("data-too-large", message, span)
+    _check_size(f"the arrays of '{archive.file}' declare", total, span)
     return {name: archive.read(name, span) for name in names}
 
 
@@ -137,15 +136,24 @@ def read_npy(path: Path) -> Array:
     """
     with files.open_regular(path) as stream:
         size = stream.seek(0, io.SEEK_END)
-        if size > LIMIT:
-            shown = f"{files.show_bytes(size)}, more than {files.show_bytes(LIMIT)}"
-            raise files.fail("data-too-large", f"the array of '{path.name}' takes {shown}")
+        _check_size(f"the array of '{path.name}' takes", size)
         stream.seek(0)
-        try:
+        with _damage_reported(f"'{path.name}' is not a sound .npy file"):
             return _array(stream, size, path.stem, None)
-        except _BROKEN:
-            message = f"'{path.name}' is not a sound .npy file"
-            raise files.fail("broken-file", message) from None
+
+
+def _check_size(what: str, size: int, span: Span | None = None) -> None:
+    if size > LIMIT:
+        message = f"{what} {files.show_bytes(size)}, more than {files.show_bytes(LIMIT)}"
+        raise files.fail("data-too-large", message, span)
+
+
+@contextmanager
+def _damage_reported(message: str, span: Span | None = None) -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN:
+        raise files.fail("broken-file", message, span) from None
 
 
 def write_arrays(
@@ -200,8 +208,8 @@ class _Entry:
     end: int
 
 
-class Safetensors:
-    """The arrays in a .safetensors file.
+class _Entries(Generic[E]):
+    """Arrays by name in a file, each read when asked for.
 
     Parameters
     ----------
@@ -209,8 +217,30 @@ class Safetensors:
         Open as long as arrays are read.
     file : str
         Its name, for messages.
-    span : Span, optional
-        Where a spec names it.
+    """
+
+    def __init__(self, stream: IO[bytes], file: str) -> None:
+        self._stream = stream
+        self.file = file
+        self.metadata: Mapping[str, str] = {}
+        self._entries: dict[str, E] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays."""
+        return tuple(self._entries)
+
+    def _find(self, name: str, span: Span | None) -> E:
+        if name in self._entries:
+            return self._entries[name]
+        found = self.names
+        help = suggestion(name, found[:_MAX_CANDIDATES], f"its arrays are {listed(found)}")
+        message = f"'{self.file}' has no array '{name}'"
+        raise files.fail("unknown-array", message, span, help)
+
+
+class Safetensors(_Entries[_Entry]):
+    """The arrays in a .safetensors file; `span` is where a spec names it.
 
     Raises
     ------
@@ -222,21 +252,17 @@ class Safetensors:
     Hugging Face, safetensors, section "Format".
     """
 
-    def __init__(self, stream: BinaryIO, file: str, span: Span | None = None) -> None:
-        self._stream = stream
-        self.file = file
-        try:
+    def __init__(self, stream: IO[bytes], file: str, span: Span | None = None) -> None:
+        super().__init__(stream, file)
+        with _damage_reported(f"'{file}' is not a sound .safetensors file", span):
             length = int.from_bytes(take(stream, 8), "little")
             if not 0 < length <= _MAX_HEADER:
                 raise ValueError("a table of contents too long")
             self._start = 8 + length
             header = json.loads(take(stream, length).decode(), object_pairs_hook=_unrepeated)
-            self.metadata: Mapping[str, str] = _texts(header.pop("__metadata__", {}))
+            self.metadata = _texts(header.pop("__metadata__", {}))
             self._entries = {name: _entry(found) for name, found in header.items()}
             self._check_offsets(stream.seek(0, io.SEEK_END) - self._start)
-        except (*_BROKEN, AttributeError):
-            message = f"'{file}' is not a sound .safetensors file"
-            raise files.fail("broken-file", message, span) from None
 
     def _check_offsets(self, size: int) -> None:
         reached = 0
@@ -247,41 +273,28 @@ class Safetensors:
         if reached != size:
             raise ValueError("the file is shorter or longer")
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the arrays."""
-        return tuple(self._entries)
-
     def shape(self, name: str, span: Span | None = None) -> tuple[int, ...]:
         """Shape of one array."""
-        return self._entry(name, span).shape
+        return self._find(name, span).shape
 
     def size(self, name: str, span: Span | None = None) -> int:
         """Bytes that one array takes."""
-        entry = self._entry(name, span)
+        entry = self._find(name, span)
         return entry.end - entry.start
 
     def read(self, name: str, span: Span | None = None) -> Array:
         """One array of numbers in the machine's byte order, or a FileError why not."""
-        entry = self._entry(name, span)
+        entry = self._find(name, span)
         if entry.dtype not in _DTYPES:
             message = f"the array '{name}' holds {entry.dtype}, which NumPy has no type for"
             raise files.fail("not-numbers", message, span, "save it as F32")
         dtype = np.dtype(_DTYPES[entry.dtype])
         self._stream.seek(self._start + entry.start)
         content = take(self._stream, entry.end - entry.start)
-        try:
+        with _damage_reported(f"the array '{name}' in '{self.file}' is damaged", span):
             array: Array = np.frombuffer(content, dtype).reshape(entry.shape)
-        except ValueError:
-            message = f"the array '{name}' in '{self.file}' is damaged"
-            raise files.fail("broken-file", message, span) from None
         own = np.dtype(bool) if entry.dtype == "BOOL" else dtype.newbyteorder("=")
         return array.astype(own)
-
-    def _entry(self, name: str, span: Span | None) -> _Entry:
-        if name not in self._entries:
-            raise _no_array(self.file, name, self._entries, span)
-        return self._entries[name]
 
 
 def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -306,17 +319,8 @@ def _entry(found: Any) -> _Entry:
     return _Entry(dtype, tuple(shape), start, end)
 
 
-class Npz:
-    """The arrays in an .npz file.
-
-    Parameters
-    ----------
-    stream : binary file
-        Open as long as arrays are read.
-    file : str
-        Its name, for messages.
-    span : Span, optional
-        Where a spec names it.
+class Npz(_Entries[zipfile.ZipInfo]):
+    """The arrays in an .npz file; `span` is where a spec names it.
 
     Raises
     ------
@@ -325,29 +329,21 @@ class Npz:
     """
 
     def __init__(self, stream: IO[bytes], file: str, span: Span | None = None) -> None:
-        self.file = file
-        self.metadata: Mapping[str, str] = {}
+        super().__init__(stream, file)
         try:
             # The table of contents is read in one piece, so that its size can be judged here.
             self._zip = zipfile.ZipFile(cast(IO[bytes], _InPieces(stream)))
         except _BROKEN as error:
             raise _not_npz(file, stream, error, span) from None
-        self._members: dict[str, zipfile.ZipInfo] = {}
         for info in self._zip.infolist():
             if info.filename.endswith("data.pkl"):  # as torch.save leaves it
-                raise files.fail(
-                    "not-npz", f"'{file}' is not an .npz file", span, foreign.help_with(".pt")
-                )
+                help = foreign.help_with(".pt")
+                raise files.fail("not-npz", f"'{file}' is not an .npz file", span, help)
             name = info.filename.removesuffix(".npy")
-            if name in self._members:
+            if name in self._entries:
                 message = f"'{file}' holds two arrays called '{name}'"
                 raise files.fail("broken-file", message, span)
-            self._members[name] = info
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the arrays."""
-        return tuple(self._members)
+            self._entries[name] = info
 
     def shape(self, name: str, span: Span | None = None) -> tuple[int, ...]:
         """Shape of one array."""
@@ -356,35 +352,27 @@ class Npz:
 
     def size(self, name: str, span: Span | None = None) -> int:
         """Bytes that one array takes, unpacked."""
-        return self._info(name, span).file_size
+        return self._find(name, span).file_size
 
     def read(self, name: str, span: Span | None = None) -> Array:
         """One array of numbers in the machine's byte order, or a FileError why not."""
         with self._opened(name, span) as (member, info):
             return _array(member, info.file_size, name, span)
 
-    def _info(self, name: str, span: Span | None) -> zipfile.ZipInfo:
-        if name not in self._members:
-            raise _no_array(self.file, name, self._members, span)
-        return self._members[name]
-
     @contextmanager
     def _opened(self, name: str, span: Span | None) -> Iterator[tuple[IO[bytes], zipfile.ZipInfo]]:
-        info = self._info(name, span)
+        info = self._find(name, span)
         if info.file_size > files.unpacked_limit(info.compress_size, _UNSUSPECTED):
             shown = f"{files.show_bytes(info.file_size)} from {info.compress_size:,} bytes"
             message = f"the array '{name}' in '{self.file}' would unpack to {shown}"
             help = "save it unpacked, with numpy.savez"
             raise files.fail("data-too-large", message, span, help)
-        try:
+        with _damage_reported(f"the array '{name}' in '{self.file}' is damaged", span):
             # The other methods of zip are never NumPy's, and LZMA allocates what its header asks.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 raise ValueError("packed by a method that NumPy does not use")
             with self._zip.open(info) as member:
                 yield member, info
-        except _BROKEN:
-            message = f"the array '{name}' in '{self.file}' is damaged"
-            raise files.fail("broken-file", message, span) from None
 
 
 class _InPieces:
@@ -406,16 +394,14 @@ class _InPieces:
         return True
 
 
-Archive = Npz | Safetensors  # of one face: arrays by name, each read when asked for
+Archive = Npz | Safetensors
 _KINDS: dict[str, type[Npz] | type[Safetensors]] = {".npz": Npz, ".safetensors": Safetensors}
 SUFFIXES = tuple(_KINDS)
 
 
 def _unknown_format(path: Path, span: Span | None = None) -> FileError:
-    help = foreign.help_with(path.name)
-    return files.fail(
-        "unknown-format", f"'{path.name}' is neither .npz nor .safetensors", span, help
-    )
+    message = f"'{path.name}' is neither .npz nor .safetensors"
+    return files.fail("unknown-format", message, span, foreign.help_with(path.name))
 
 
 def _not_npz(file: str, stream: IO[bytes], error: Exception, span: Span | None) -> FileError:
@@ -425,12 +411,6 @@ def _not_npz(file: str, stream: IO[bytes], error: Exception, span: Span | None) 
         return files.fail("truncated-file", f"'{file}' ends too early", span, help)
     help = foreign.help_with(file, stream)
     return files.fail("not-npz", f"'{file}' is not an .npz file", span, help)
-
-
-def _no_array(file: str, name: str, found: Iterable[str], span: Span | None) -> FileError:
-    found = tuple(found)
-    help = suggestion(name, found[:_MAX_CANDIDATES], f"its arrays are {listed(found)}")
-    return files.fail("unknown-array", f"'{file}' has no array '{name}'", span, help)
 
 
 def _header(

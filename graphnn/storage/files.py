@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from graphnn.diagnostics import Code, Diagnostic, FileError, Span, nearest
+from graphnn.diagnostics import Code, FileError, Span, nearest
 
 MEBIBYTE = 1 << 20
 _SHOWN = 200  # characters of an address
@@ -20,7 +20,7 @@ _UNFINISHED = ".part"  # the suffix of a file that is being written
 
 def fail(code: Code, message: str, span: Span | None = None, help: str = "") -> FileError:
     """One-fault `FileError`."""
-    return FileError(Diagnostic(code, message, span, help=help))
+    return FileError.of(code, message, span, help)
 
 
 def read_bytes(path: Path, limit: int, span: Span | None = None) -> bytes:
@@ -45,11 +45,7 @@ def read_bytes(path: Path, limit: int, span: Span | None = None) -> bytes:
         except OSError as error:  # such as that of /proc/self/mem, which looks like a regular file
             raise _unreadable(path, error, span) from None
     if len(content) > limit:
-        raise fail(
-            "file-too-large",
-            f"'{path}' is larger than {limit / MEBIBYTE:g} MiB",
-            span,
-        )
+        raise fail("file-too-large", f"'{path}' is larger than {limit / MEBIBYTE:g} MiB", span)
     return content
 
 
@@ -152,9 +148,8 @@ def _check_name(name: str, span: Span | None) -> None:
 
 def _outside(name: str, span: Span | None) -> FileError:
     message = f"'{name}' lies outside the folder of the spec that names it"
-    return fail(
-        "file-outside", message, span, "put the file beside the spec, or in a folder below it"
-    )
+    help = "put the file beside the spec, or in a folder below it"
+    return fail("file-outside", message, span, help)
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: bool = False) -> None:

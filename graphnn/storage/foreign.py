@@ -37,12 +37,7 @@ _PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
 _FORMATS = (
     Format(b"version https://git-lfs", "a Git LFS pointer", "fetch the file by: git lfs pull"),
     *(Format(start, "a web page", _DOWNLOAD) for start in (b"<!DOCTYPE", b"<!doctype", b"<html")),
-    Format(
-        b"\x93NUMPY",
-        "an .npy file",
-        "save the array by name: numpy.savez('rows.npz', x=array)",
-        (".npy",),
-    ),
+    Format(b"\x93NUMPY", "an .npy file", _ARRAY, (".npy",)),
     *(Format(b"\x80" + bytes([n]), "a pickle", _ARRAYS, _PICKLES) for n in range(2, 6)),
     Format(b"\x89HDF\r\n\x1a\n", "an HDF5 file", _ARRAYS, (".h5", ".hdf5", ".keras")),
     Format(b"MATLAB 5.0", "a MATLAB file", _ARRAYS, (".mat",)),

@@ -92,6 +92,37 @@ def test_a_full_error_stream_ends_without_a_traceback(arguments, environment):
     assert (done.returncode, done.stdout) == (1, b"")
 
 
+@pytest.mark.parametrize(("kept", "err"), [(True, "interrupted\n"), (False, "")])
+def test_an_interrupt_ends_in_order_where_the_error_stream_is_closed(
+    kept, err, monkeypatch, capsys
+):
+    def interrupted(_):
+        if not kept:
+            sys.stderr = None
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stderr", sys.stderr)  # put back at the end
+    monkeypatch.setattr("graphnn.cli.app.main", interrupted)
+    assert called(["--version"]) == 1
+    if not kept:
+        sys.stderr.close()
+    assert capsys.readouterr().err == err
+
+
+@pytest.mark.parametrize(("streams", "err"), [("", b"interrupted\n"), ("2>&-", b"")])
+def test_an_interrupt_of_the_imports_exits_where_the_error_stream_is_closed(
+    streams, err, environment
+):
+    code = (
+        "from graphnn.cli import early_interrupt\n"
+        "try: early_interrupt._end(2, None)\n"
+        "except OSError: print('resumed')"
+    )
+    command = f'{sys.executable} -c "{code}" {streams}'
+    done = subprocess.run(command, shell=True, env=environment, capture_output=True, timeout=120)
+    assert (done.returncode, done.stdout, done.stderr) == (1, b"", err)
+
+
 def test_files_do_not_take_the_numbers_of_closed_streams(environment):
     code = (
         "import os, sys; from graphnn.cli import streams; streams.prepare(); "
