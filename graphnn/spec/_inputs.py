@@ -36,9 +36,8 @@ class InputNames:
         """Help for a name that is none of them."""
         if self.many:
             return "give a list of nodes"
-        return (
-            f"its {self.word}s are {', '.join(self.names)}" if self.names else "it takes no inputs"
-        )
+        names = ", ".join(self.names)
+        return f"its {self.word}s are {names}" if names else "it takes no inputs"
 
     @property
     def wanted(self) -> str:
@@ -85,10 +84,6 @@ def _report_unknown(given: list[Reference], taken: InputNames, findings: Finding
     for reference in given[:1] if single else given:
         assert reference.operand is not None
         name = str(reference.operand.value)
-        findings.error(
-            "unknown-operand",
-            f"{taken.owner} has no {taken.word} '{name}'",
-            reference.operand.span,
-            notes=taken.notes,
-            help=suggestion(name, taken.names, taken.known),
-        )
+        message = f"{taken.owner} has no {taken.word} '{name}'"
+        place, help = reference.operand.span, suggestion(name, taken.names, taken.known)
+        findings.error("unknown-operand", message, place, notes=taken.notes, help=help)

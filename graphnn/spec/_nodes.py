@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._section_reader import SectionReader
@@ -14,7 +14,6 @@ from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_o
 
 MAX_NODES = 200_000
 _NODE_KEYS = key_names(NodeSpec)
-_CALL_KEYS = key_names(BlockCallSpec)
 _LONGEST = 200  # characters of several names: the time of the search grows with their square
 _SEVERAL = re.compile(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]*[\w.-]")  # names side by side
 
@@ -64,16 +63,19 @@ class NodeReader(SectionReader):
         op = self._kind(name, entry.key, body)
         if op is None:
             return None
-        inputs = body.get("inputs")
-        return NodeSpec(
-            name=name,
-            place=entry.key,
-            op=op,
-            inputs=self._inputs(inputs, name),
-            inputs_place=entry.key if inputs is None else inputs,
-            fields={key: field for key, field in body.entries.items() if key not in _NODE_KEYS},
-            **self.record(NodeSpec, body),
-        )
+        return NodeSpec(op=op, **self._parts(NodeSpec, name, entry.key, body))
+
+    def _parts(self, record: type, name: str, place: Scalar, body: Mapping) -> dict[str, Any]:
+        """What nodes and uses of blocks have in common."""
+        inputs, known = body.get("inputs"), key_names(record)
+        return {
+            "name": name,
+            "place": place,
+            "inputs": self._inputs(inputs, name),
+            "inputs_place": place if inputs is None else inputs,
+            "fields": {key: field for key, field in body.entries.items() if key not in known},
+            **self.record(record, body),
+        }
 
     def _closed(self, body: Mapping, name: str) -> Mapping:
         """`body` with the keys that its list of inputs holds, which are reported, beside it."""
@@ -111,14 +113,11 @@ class NodeReader(SectionReader):
         """The name of the op."""
         op = body.get("op")
         if op is None:
+            help, at = "name its op, as in {op: relu, inputs: x}", place
             known = [key for key in body.entries if key not in _NODE_KEYS]
-            typed, meant = next(
-                ((key, meant) for meant in ("op", "block") if (key := _meaning(meant, known))),
-                (None, ""),
-            )
-            help = "name its op, as in {op: relu, inputs: x}"
-            at = body.entries[typed].key if typed else place
-            help = f"did you mean '{meant}'?" if typed else help
+            for meant in ("block", "op"):
+                if typed := _meaning(meant, known):
+                    help, at = f"did you mean '{meant}'?", body.entries[typed].key
             self.lacks(body, f"the node '{name}' has no 'op'", help, at)
             return None
         if "block" in body:
@@ -137,17 +136,8 @@ class NodeReader(SectionReader):
         if not isinstance(block, Scalar) or not isinstance(block.value, str):
             self.wrong(f"the block of '{name}'", "the name of a block", block)
             return None
-        inputs = body.get("inputs")
-        return BlockCallSpec(
-            name=name,
-            place=place,
-            block=block,
-            inputs=self._inputs(inputs, name),
-            inputs_place=place if inputs is None else inputs,
-            fields={key: field for key, field in body.entries.items() if key not in _CALL_KEYS},
-            repeat=body.get("repeat"),
-            **self.record(BlockCallSpec, body),
-        )
+        parts = self._parts(BlockCallSpec, name, place, body)
+        return BlockCallSpec(block=block, repeat=body.get("repeat"), **parts)
 
     def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
         what = f"an input of '{node}'"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.diagnostics import Findings, nearest, suggestion
+from graphnn.diagnostics import nearest, suggestion
 from graphnn.spec._field_reader import brief, number_help
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import key_names
@@ -16,25 +16,11 @@ _BY = "search by uniform, log_uniform or choice"
 _SUCH_AS = "a mapping such as {uniform: [0.1, 1.0]}"
 
 
-def search(entry: Entry, findings: Findings) -> SearchSpec | None:
-    """What the section `entry` says; what is wrong with it goes to `findings`.
+class SearchReader(SectionReader):
+    """Takes the section ``search`` apart."""
 
-    Parameters
-    ----------
-    entry : Entry
-        The key ``search`` and its value.
-    findings : Findings
-
-    Returns
-    -------
-    SearchSpec or None
-        None when it is no mapping; a setting at fault is left out.
-    """
-    return _Search(findings).section(entry)
-
-
-class _Search(SectionReader):
-    def section(self, entry: Entry) -> SearchSpec | None:
+    def search(self, entry: Entry) -> SearchSpec | None:
+        """Which settings to vary; one at fault is left out."""
         body = self.mapping(entry.value, "'search'")
         if body is None:
             return None
@@ -64,12 +50,9 @@ class _Search(SectionReader):
                 choice = kind == "choice"
                 found = self._choices(name, by) if choice else self._bounds(name, by, kind)
                 return SearchedSpec(entry.key, kind, found) if found else None
-        self.findings.error(
-            "unknown-key",
-            f"{brief(by.key)} is not a way to search",
-            by.key.span,
-            help=suggestion(str(by.key.value), RANGES, _BY),
-        )
+        message = f"{brief(by.key)} is not a way to search"
+        help = suggestion(str(by.key.value), RANGES, _BY)
+        self.findings.error("unknown-key", message, by.key.span, help=help)
         return None
 
     def _choices(self, name: str, by: Entry) -> tuple[Value, ...] | None:

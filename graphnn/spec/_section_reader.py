@@ -28,11 +28,24 @@ class SectionReader(FieldReader):
                     found[name] = value
         return found
 
-    def required(self, record: type, body: Mapping, where: str, at: Value | None = None) -> None:
-        """Report the keys that `body` lacks."""
+    def section(
+        self,
+        record: type,
+        value: Value,
+        where: str,
+        wanted: str,
+        form: str = "",
+        at: Value | None = None,
+    ) -> Mapping | None:
+        """`value` as the section that becomes `record`, with the keys that it lacks reported."""
+        body = self.mapping(value, where, wanted, form)
+        if body is None:
+            return None
+        body = self.keys(body, record, where)
         for key in keys_of(record):
             if key.required and key.name not in body:
                 self.lacks(body, f"{where} has no '{key.name}'", key.required, at)
+        return body
 
     def lacks(self, mapping: Mapping, message: str, help: str, at: Value | None = None) -> None:
         """Report that `mapping` lacks a key, unless one of its own keys is known to be at fault."""
@@ -90,9 +103,8 @@ class SectionReader(FieldReader):
             open_ = value.span is not None and entry.key.column == value.column
             if empty is not None and open_ and key not in names:
                 if not inside:
-                    message = (
-                        f"'{empty.key.value}' is empty, but what follows seems to belong to it"
-                    )
+                    word = empty.key.value
+                    message = f"'{word}' is empty, but what follows seems to belong to it"
                     help = "indent the lines that belong to it, by 2 spaces for example"
                     self.findings.error("wrong-type", message, empty.key.span, help=help)
                     below = Mapping(inside, *place_of(empty.value))
@@ -108,32 +120,23 @@ class SectionReader(FieldReader):
         """Report the key of `entry`, with `help`, or else the nearest of `names`."""
         listed = ", ".join(names)
         its = f"its keys are {listed}" if len(names) > 1 else f"its key is {listed}"
-        self.findings.error(
-            "unknown-key",
-            f"{where} has no key '{entry.key.value}'",
-            entry.key.span,
-            help=help or suggestion(str(entry.key.value), names, its),
-        )
+        message = f"{where} has no key '{entry.key.value}'"
+        help = help or suggestion(str(entry.key.value), names, its)
+        self.findings.error("unknown-key", message, entry.key.span, help=help)
 
     def version(self, document: Mapping, what: str) -> None:
         """Report a `document` that is not in this version of the language."""
         value = document.get("graphnn")
         if value is None:
-            self.lacks(
-                document,
-                f"{what} does not state its version of the language",
-                f"put 'graphnn: {VERSION}' at its top",
-            )
+            message = f"{what} does not state its version of the language"
+            self.lacks(document, message, f"put 'graphnn: {VERSION}' at its top")
         elif not isinstance(value, Scalar) or type(value.value) is not int:
             help = f"write 'graphnn: {VERSION}', without quotes or a point"
             self.wrong("'graphnn'", f"the number {VERSION}", value, help)
         elif value.value != VERSION:
-            self.findings.error(
-                "unknown-version",
-                f"{what} is in version {brief(value)} of the language",
-                value.span,
-                help=f"this graphnn reads version {VERSION}",
-            )
+            message = f"{what} is in version {brief(value)} of the language"
+            help = f"this graphnn reads version {VERSION}"
+            self.findings.error("unknown-version", message, value.span, help=help)
 
 
 def _places(entry: Entry) -> list[Span]:

@@ -44,8 +44,8 @@ class TrainReader(NodeReader):
         if isinstance(value, Mapping):
             return value
         if isinstance(number, bool) or not isinstance(number, int | float):
-            problem = "rows to hold back are a number, a fraction, or data of their own, "
-            problem += unlike(value)
+            wanted = "rows to hold back are a number, a fraction, or data of their own"
+            problem = f"{wanted}, {unlike(value)}"
         elif isinstance(number, float) and not 0 < number < 1:
             problem = f"a fraction to hold back must be between 0 and 1, not {number}"
         elif isinstance(number, int) and number < 1:
@@ -65,14 +65,11 @@ class TrainReader(NodeReader):
     def early_stopping(self, value: Value) -> EarlyStoppingSpec | None:
         """When to stop."""
         where, wanted = "'early_stopping'", "a mapping such as {patience: 5}"
-        body = self.mapping(value, where, wanted, "{patience: TEXT}")
+        body = self.section(EarlyStoppingSpec, value, where, wanted, "{patience: TEXT}")
         if body is None:
             return None
-        body = self.keys(body, EarlyStoppingSpec, where)
-        self.required(EarlyStoppingSpec, body, where)
-        return EarlyStoppingSpec(
-            place=body, **{"patience": 1, **self.record(EarlyStoppingSpec, body)}
-        )
+        found = {"patience": 1, **self.record(EarlyStoppingSpec, body)}
+        return EarlyStoppingSpec(place=body, **found)
 
     def metrics(self, value: Value, what: str) -> tuple[MetricSpec, ...] | None:
         """Metrics with the nodes that they read."""

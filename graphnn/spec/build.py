@@ -9,7 +9,7 @@ from typing import Any
 from graphnn.diagnostics import Findings, Names, UsageError
 from graphnn.spec import sizes
 from graphnn.spec._field_reader import brief, number_help
-from graphnn.spec._search import search
+from graphnn.spec._search import SearchReader
 from graphnn.spec._train import TrainReader
 from graphnn.spec.blocks.block_files import NO_NETWORK, Buffers, inline, is_library
 from graphnn.spec.blocks.definitions import BlockReader
@@ -20,7 +20,6 @@ from graphnn.spec.model import (
     NetworkSpec,
     NodeSpec,
     Reference,
-    SearchSpec,
     WeightsSpec,
 )
 from graphnn.spec.settings import override
@@ -69,7 +68,7 @@ def build(
     return SpecReader(findings, vocabulary).network(document, folder, settings or {}, buffers)
 
 
-class SpecReader(TrainReader):
+class SpecReader(TrainReader, SearchReader):
     """Takes a whole file apart."""
 
     def network(
@@ -81,12 +80,8 @@ class SpecReader(TrainReader):
         document, whole = inline(document, folder, self.findings, buffers)
         # Blocks of files can be set like those that the spec writes itself.
         document = self._set(document, settings, whole=whole)
-        section = self.mapping(
-            document.get("blocks"),
-            "'blocks'",
-            "a mapping of names to blocks, or {file: NAME}",
-            "{file: TEXT}",
-        )
+        wanted = "a mapping of names to blocks, or {file: NAME}"
+        section = self.mapping(document.get("blocks"), "'blocks'", wanted, "{file: TEXT}")
         whole = whole and (section is not None or "blocks" not in document)
         ops = self.vocabulary.ops
         known = BlockReader(self.findings, ops, whole).all(section, folder)
@@ -120,12 +115,9 @@ class SpecReader(TrainReader):
                 continue
             number = entry.value.value if isinstance(entry.value, Scalar) else None
             if name == "batch" and number != "free":
-                self.findings.error(
-                    "batch-is-free",
-                    f"'batch' cannot be fixed at {brief(entry.value)}",
-                    entry.value.span,
-                    help="use a size of another name, or leave 'batch' out",
-                )
+                message = f"'batch' cannot be fixed at {brief(entry.value)}"
+                help = "use a size of another name, or leave 'batch' out"
+                self.findings.error("batch-is-free", message, entry.value.span, help=help)
             elif number == "free":
                 table[name] = sizes.free(name)
             elif type(number) is int and 1 <= number <= sizes.MAX_SIZE:
@@ -139,12 +131,9 @@ class SpecReader(TrainReader):
     def _nodes(self, document: Mapping) -> Names[NodeSpec | BlockCallSpec]:
         value = document.get("nodes")
         if value is None and is_library(document):
-            self.findings.error(
-                NO_NETWORK,
-                "the file holds blocks, but no network",
-                document.entries["blocks"].key.span,
-                help="name it in a spec, as in 'blocks: {file: NAME}', or add 'nodes'",
-            )
+            at = document.entries["blocks"].key.span
+            help = "name it in a spec, as in 'blocks: {file: NAME}', or add 'nodes'"
+            self.findings.error(NO_NETWORK, "the file holds blocks, but no network", at, help=help)
         elif value is None:
             self.lacks(document, "the spec has no 'nodes'", _NODES)
         given = self.mapping(value, "'nodes'", "a mapping of names to nodes", "NAME: {op: ...}")
@@ -186,11 +175,10 @@ class SpecReader(TrainReader):
         return tuple(example for example in found if example)
 
     def _example(self, value: Value) -> ExampleSpec | None:
-        body = self.mapping(value, "an example", "a mapping {inputs: ..., outputs: ...}")
+        wanted = "a mapping {inputs: ..., outputs: ...}"
+        body = self.section(ExampleSpec, value, "an example", wanted)
         if body is None:
             return None
-        body = self.keys(body, ExampleSpec, "an example")
-        self.required(ExampleSpec, body, "an example")
         outputs = body.get("outputs")
         if isinstance(outputs, Mapping) and not outputs.entries:
             message = "an example expects no output"
@@ -201,7 +189,3 @@ class SpecReader(TrainReader):
         """Arrays by names of nodes."""
         given = self.mapping(value, what, "a mapping of names to arrays")
         return None if given is None else given.entries
-
-    def search(self, entry: Entry) -> SearchSpec | None:
-        """Which settings to vary."""
-        return search(entry, self.findings)

@@ -56,7 +56,7 @@ class Value:
     @property
     def kind(self) -> str:
         """What a person would call this value, with its article."""
-        raise NotImplementedError
+        return _KINDS[type(self.value) if isinstance(self, Scalar) else type(self)]
 
 
 class Scalar(Value):
@@ -84,14 +84,6 @@ class Scalar(Value):
     def __repr__(self) -> str:
         return f"Scalar({self.value!r})"
 
-    @property
-    def kind(self) -> str:
-        """What a person would call this value, with its article."""
-        if self.value is None:
-            return "nothing"
-        names = {bool: "true or false", int: "a number", float: "a number", str: "a text"}
-        return names[type(self.value)]
-
 
 class Sequence(Value):
     """A list of values."""
@@ -104,11 +96,6 @@ class Sequence(Value):
 
     def __repr__(self) -> str:
         return f"Sequence({self.items!r})"
-
-    @property
-    def kind(self) -> str:
-        """What a person would call this value, with its article."""
-        return "a list"
 
 
 @dataclass(slots=True)
@@ -144,10 +131,11 @@ class Mapping(Value):
         for key, entry in self.entries.items():
             yield key, entry.value
 
-    @property
-    def kind(self) -> str:
-        """What a person would call this value, with its article."""
-        return "a mapping"
+
+_KINDS: dict[type, str] = {
+    **{type(None): "nothing", bool: "true or false", int: "a number", float: "a number"},
+    **{str: "a text", Sequence: "a list", Mapping: "a mapping"},
+}
 
 
 def place_of(value: Value) -> tuple[Source, int, int, int, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from graphnn.diagnostics import Findings, GraphnnError, Note
+from graphnn.diagnostics import Findings, GraphnnError
 from graphnn.spec import reader
 from graphnn.spec._nodes import one_or_more
 from graphnn.spec._section_reader import SectionReader
@@ -47,10 +47,8 @@ def files_of(
     document: Mapping, folder: Path, buffers: Buffers | None = None
 ) -> tuple[BlockFile, ...]:
     """The files inside `folder` that `document` takes blocks from, those of files among them."""
-    section = document.get("blocks")
-    if not isinstance(section, Mapping) or not _names_files(section):
-        return ()
-    return _taken(document, section, folder, Findings(), buffers).files
+    library = _taken(document, folder, Findings(), buffers)
+    return () if library is None else library.files
 
 
 def inline(
@@ -76,23 +74,25 @@ def inline(
     whole : bool
         Whether every file could be read.
     """
-    section = document.get("blocks")
-    if not isinstance(section, Mapping) or not _names_files(section):
+    library = _taken(document, folder, findings, buffers)
+    if library is None:
         return document, True
-    library = _taken(document, section, folder, findings, buffers)
-    return _with(document, _at(section, library.blocks)), library.complete
+    key, section = document.entries["blocks"].key, document.entries["blocks"].value
+    inlined = Entry(key, Mapping(library.blocks, *place_of(section)))
+    entries = {**document.entries, "blocks": inlined}
+    return Mapping(entries, *place_of(document)), library.complete
 
 
 def _taken(
-    document: Mapping,
-    section: Mapping,
-    folder: Path,
-    findings: Findings,
-    buffers: Buffers | None,
-) -> _Library:
+    document: Mapping, folder: Path, findings: Findings, buffers: Buffers | None
+) -> _Library | None:
+    """What `document` and the files that it names define; None where it names none."""
+    section = document.get("blocks")
+    if not isinstance(section, Mapping) or not _names_files(section):
+        return None
     path = None if document.source is NOWHERE else Path(document.source.name)
     library = _Library(folder, findings, buffers or {})
-    library.add(section, _Origin(folder, path))
+    library.add(section, _Origin(folder, (path,)))
     return library
 
 
@@ -109,11 +109,10 @@ def _names_files(section: Mapping) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """A file on the way to what is read, the one that names it, and where the spec does."""
+    """The folder of a file, the files that lead to it and it, and where the spec names them."""
 
     folder: Path
-    path: Path | None
-    parent: _Origin | None = None
+    chain: tuple[Path | None, ...]
     named: Scalar | None = None
 
 
@@ -147,13 +146,9 @@ class _Library(SectionReader):
     def _take(self, name: str, entry: Entry) -> None:
         first = self.blocks.setdefault(name, entry)
         if first is not entry:
-            self.findings.error(
-                "duplicate-block",
-                f"the block '{name}' is defined twice",
-                entry.key.span,
-                notes=[Note("it is first defined here", first.key.span)],
-                help="rename one of the two",
-            )
+            message, help = f"the block '{name}' is defined twice", "rename one of the two"
+            note = "it is first defined here"
+            self.twice("duplicate-block", message, entry.key, first.key, note, help)
 
     def _section(self, name: Value, origin: _Origin) -> tuple[Mapping, _Origin] | None:
         """What stands under ``blocks`` in the file called `name`, unless it was read before."""
@@ -178,7 +173,11 @@ class _Library(SectionReader):
             return None
         self._read[path] = BlockFile(path, named, document)
         section = self._blocks_of(document)
-        return None if section is None else (section, _Origin(path.parent, path, origin, named))
+        return (
+            None
+            if section is None
+            else (section, _Origin(path.parent, (*origin.chain, path), named))
+        )
 
     def _document(self, path: Path, name: Scalar) -> Mapping:
         """What the file at `path` holds; the text in the editor, where it is open there."""
@@ -189,23 +188,14 @@ class _Library(SectionReader):
 
     def _circle(self, path: Path, name: Scalar, origin: _Origin) -> bool:
         """Report a file that leads to itself."""
-        chain: list[_Origin] = []
-        at: _Origin | None = origin
-        while at is not None:
-            chain.append(at)
-            if at.path is not None and at.path.resolve() == path.resolve():
-                break
-            at = at.parent
-        else:
+        resolved = [each and each.resolve() for each in origin.chain]
+        if path.resolve() not in resolved:
             return False
-        files_named = [str(each.path) for each in reversed(chain)]
-        shown = " -> ".join([*files_named, files_named[0]])
-        self.findings.error(
-            "cyclic-file",
-            f"the file '{path}' takes blocks from itself: {shown}",
-            name.span,
-            help="put what both need into a third file",
-        )
+        first = resolved.index(path.resolve())
+        shown = " -> ".join(map(str, [*origin.chain[first:], origin.chain[first]]))
+        message = f"the file '{path}' takes blocks from itself: {shown}"
+        help = "put what both need into a third file"
+        self.findings.error("cyclic-file", message, name.span, help=help)
         self.complete = False
         return True
 
@@ -219,13 +209,3 @@ class _Library(SectionReader):
             self.lacks(document, f"{what} has no 'blocks'", help)
         self.complete = self.complete and section is not None
         return section
-
-
-def _with(document: Mapping, section: Mapping) -> Mapping:
-    entries = dict(document.entries)
-    entries["blocks"] = Entry(entries["blocks"].key, section)
-    return _at(document, entries)
-
-
-def _at(like: Mapping, entries: dict[str, Entry]) -> Mapping:
-    return Mapping(entries, *place_of(like))

@@ -158,11 +158,9 @@ class BlockReader(NodeReader):
     def _block(self, entry: Entry, section: Mapping, folder: Path) -> BlockSpec | None:
         name = str(entry.key.value)
         what = f"the block '{name}'"
-        body = self.mapping(entry.value, what, _BLOCK)
+        body = self.section(BlockSpec, entry.value, what, _BLOCK, at=entry.key)
         if body is None:
             return None
-        body = self.keys(body, BlockSpec, what)
-        self.required(BlockSpec, body, what, entry.key)
         nodes = self.mapping(body.get("nodes"), "'nodes'", "a mapping of names to nodes")
         sound = self.nodes(nodes, what, _NODES) if nodes else {}
         own = entry.key.source in (section.source, NOWHERE)
