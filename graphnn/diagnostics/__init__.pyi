@@ -26,6 +26,7 @@ from ._pages import page_url as page_url
 from ._pages import summary as summary
 from ._rendering import ReportFormat as ReportFormat
 from ._rendering import format_diagnostics as format_diagnostics
+from ._suggestions import by_word as by_word
 from ._suggestions import listed as listed
 from ._suggestions import nearest as nearest
 from ._suggestions import suggestion as suggestion

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _MAX_LISTED = 10
 
@@ -30,6 +30,11 @@ def suggestion(name: str, candidates: Iterable[str], otherwise: str = "") -> str
     """Help text that offers the nearest candidate, or `otherwise` when none is close."""
     found = nearest(name, candidates)
     return f"did you mean '{found}'?" if found else otherwise
+
+
+def by_word(answers: Mapping[str, str]) -> dict[str, str]:
+    """The answer to each word, from the words that each answer is for, with spaces between."""
+    return {word: answer for answer, words in answers.items() for word in words.split()}
 
 
 def listed(names: Iterable[str]) -> str:

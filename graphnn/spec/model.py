@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from graphnn.diagnostics import FAULTY, Faulty, Names, Note
+from graphnn.diagnostics import FAULTY, Faulty, Names, Note, by_word
 from graphnn.spec import forms, schemas
 from graphnn.spec._field_reader import VERSION
 from graphnn.spec.forms import Form, Key, key, key_names, keys_of
@@ -76,21 +76,17 @@ class NodeSpec:
     about: str = key(forms.TEXT, _REMARK, "", elsewhere=_ABOUT)
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
     instance: BlockInstance | None = field(default=None, repr=False)
-    absent: ClassVar[Dict[str, str]] = {
-        **dict.fromkeys(
-            ("activation", "nonlinearity", "act"),
-            "add a node that reads it: {op: relu, inputs: ...}",
-        ),
-        **dict.fromkeys(("name", "id"), "the key of a node is its name: leave it out"),
-        **dict.fromkeys(
-            ("infeatures", "inchannels", "inputdim", "inputsize", "inputshape", "numinput"),
-            "it follows from what the node reads: leave it out",
-        ),
-        **dict.fromkeys(("frozen", "freeze"), "write 'trainable: false'"),
-        **dict.fromkeys(
-            ("top", "tops", "output", "outputs"), "others read a node by its key: leave it out"
-        ),
-    }
+    absent: ClassVar[Dict[str, str]] = by_word(
+        {
+            "add a node that reads it: {op: relu, inputs: ...}": "activation nonlinearity act",
+            "the key of a node is its name: leave it out": "name id",
+            "it follows from what the node reads: leave it out": (
+                "infeatures inchannels inputdim inputsize inputshape numinput"
+            ),
+            "write 'trainable: false'": "frozen freeze",
+            "others read a node by its key: leave it out": "top tops output outputs",
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,13 +349,13 @@ class EarlyStoppingSpec:
         default="validation_loss",
         elsewhere="monitor watch measure",
     )
-    absent: ClassVar[Dict[str, str]] = {
-        **dict.fromkeys(
-            ("mindelta", "delta", "threshold"), "every better value counts: leave it out"
-        ),
-        **dict.fromkeys(("mode", "direction"), "a loss or an error is to fall, others to rise"),
-        "restorebestweights": "write 'keep: best' under 'train'",
-    }
+    absent: ClassVar[Dict[str, str]] = by_word(
+        {
+            "every better value counts: leave it out": "mindelta delta threshold",
+            "a loss or an error is to fall, others to rise": "mode direction",
+            "write 'keep: best' under 'train'": "restorebestweights",
+        }
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -460,23 +456,18 @@ class TrainSpec:
         None,
         elsewhere="stratified stratifyby",
     )
-    absent: ClassVar[Dict[str, str]] = {
-        "shuffle": "rows are shuffled anew in each epoch; 'seed' says how",
-        **dict.fromkeys(
-            ("device", "gpu", "gpus", "accelerator"), "it computes on the CPU: leave it out"
-        ),
-        **dict.fromkeys(
-            ("workers", "numworkers", "njobs"), "one process reads the rows: leave it out"
-        ),
-        "callbacks": "'early_stopping', 'keep' and 'metrics' are keys of 'train'",
-        **dict.fromkeys(
-            ("checkpoint", "checkpoints", "saveevery", "output", "outputdir"),
-            "'graphnn train -o FOLDER' keeps the run in a folder",
-        ),
-        **dict.fromkeys(
-            ("verbose", "logging", "loginterval"), "'graphnn train' shows each epoch: leave it out"
-        ),
-    }
+    absent: ClassVar[Dict[str, str]] = by_word(
+        {
+            "rows are shuffled anew in each epoch; 'seed' says how": "shuffle",
+            "it computes on the CPU: leave it out": "device gpu gpus accelerator",
+            "one process reads the rows: leave it out": "workers numworkers njobs",
+            "'early_stopping', 'keep' and 'metrics' are keys of 'train'": "callbacks",
+            "'graphnn train -o FOLDER' keeps the run in a folder": (
+                "checkpoint checkpoints saveevery output outputdir"
+            ),
+            "'graphnn train' shows each epoch: leave it out": "verbose logging loginterval",
+        }
+    )
 
 
 _BOUND_ABOVE_0 = {**schemas.NUMBER, "exclusiveMinimum": 0}

@@ -169,22 +169,16 @@ def _row_shape(need: InputSpec, column: Column) -> tuple[int, ...]:
     fixed = tuple(size for size in wanted if size is not None)
     if len(fixed) == len(wanted) and math.prod(row) == math.prod(fixed):
         return fixed
-    raise refuse(
-        "wrong-width",
-        f"'{need.name}' needs {show_row(wanted)} values a row, "
-        f"but '{column.name}' has {show_row(row)}",
-        column.span,
-    )
+    needed = f"'{need.name}' needs {show_row(wanted)} values a row"
+    message = f"{needed}, but '{column.name}' has {show_row(row)}"
+    raise refuse("wrong-width", message, column.span)
 
 
 def _check_room(need: InputSpec, count: int, column: Column) -> None:
     size = count * need.array_dtype.itemsize
     if size > LIMIT:
-        raise refuse(
-            "data-too-large",
-            f"'{need.name}' would take {show_bytes(size)} of memory, more than {show_bytes(LIMIT)}",
-            column.span,
-        )
+        taken = f"{show_bytes(size)} of memory, more than {show_bytes(LIMIT)}"
+        raise refuse("data-too-large", f"'{need.name}' would take {taken}", column.span)
 
 
 def _real(need: InputSpec, column: Column) -> Array:
@@ -213,11 +207,8 @@ def _whole(need: InputSpec, column: Column) -> Array:
         return values.astype(np.int64, copy=False)
     if not fits.all():
         place, value = _first(~fits, column)
-        raise refuse(
-            "not-whole",
-            f"'{need.name}' takes whole numbers of 64 bits, but {place} is {value}",
-            column.span,
-        )
+        message = f"'{need.name}' takes whole numbers of 64 bits, but {place} is {value}"
+        raise refuse("not-whole", message, column.span)
     return values.astype(np.int64, copy=False)
 
 

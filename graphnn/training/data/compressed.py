@@ -63,13 +63,11 @@ def unpacked(folder: Path, wanted: Wanted) -> Iterator[tuple[BinaryIO, int]]:
             with gzip.GzipFile(fileobj=stream) as plain:
                 yield cast(BinaryIO, plain), min(limit, LIMIT)
         except EOFError:
-            raise refuse(
-                "truncated-file", f"the gzip file '{wanted.name}' ends too early", wanted.span
-            ) from None
+            message = f"the gzip file '{wanted.name}' ends too early"
+            raise refuse("truncated-file", message, wanted.span) from None
         except (OSError, zlib.error):
-            raise refuse(
-                "broken-file", f"'{wanted.name}' is not a sound gzip file", wanted.span
-            ) from None
+            message = f"'{wanted.name}' is not a sound gzip file"
+            raise refuse("broken-file", message, wanted.span) from None
 
 
 def too_large(wanted: Wanted, limit: int) -> DataError:

@@ -159,11 +159,9 @@ def _decoded(name: str, content: bytes) -> Source:
         source = Source(name, _with_newlines(content.decode(errors="replace")))
         before = _with_newlines(content[: error.start].decode()).split("\n")
         line, column = len(before), len(before[-1]) + 1
+        help = "save the table as UTF-8"
         raise refuse(
-            "not-text",
-            "this is not UTF-8",
-            Span(source, line, column, line, column + 1),
-            help="save the table as UTF-8",
+            "not-text", "this is not UTF-8", Span(source, line, column, line, column + 1), help=help
         ) from None
 
 

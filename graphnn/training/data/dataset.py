@@ -153,12 +153,8 @@ class Dataset:
 
     def _check_split(self, count: int, span: Span | None) -> None:
         if not 0 < count < len(self):
-            raise refuse(
-                "bad-split",
-                f"{count} of the {len(self)} rows of '{self.name}' cannot be split off: "
-                "both parts need a row",
-                span,
-            )
+            message = f"{count} of the {len(self)} rows of '{self.name}' cannot be split off"
+            raise refuse("bad-split", f"{message}: both parts need a row", span)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -298,9 +294,8 @@ def split_off(
     count = amount
     if isinstance(amount, float):
         if not 0 < amount < 1:
-            raise refuse(
-                "bad-split", f"a fraction to hold back must be between 0 and 1, not {amount}", span
-            )
+            message = f"a fraction to hold back must be between 0 and 1, not {amount}"
+            raise refuse("bad-split", message, span)
         count = round(amount * len(dataset))
     held_back, rest = dataset.shuffled_split(int(count), rng, span, labels)
     return rest, held_back
@@ -317,12 +312,9 @@ def labels(dataset: Dataset, name: Scalar) -> Array:
     known = str(name.value)
     if known not in dataset.arrays:
         fed = list(dataset.arrays)
-        raise refuse(
-            "bad-stratify",
-            f"'stratify' names '{known}', which takes no data",
-            name.span,
-            help=suggestion(known, fed, f"data feed {', '.join(fed)}"),
-        )
+        message = f"'stratify' names '{known}', which takes no data"
+        help = suggestion(known, fed, f"data feed {', '.join(fed)}")
+        raise refuse("bad-stratify", message, name.span, help=help)
     array = dataset.arrays[known]
     if array.ndim == 2 and array.shape[1] > 1 and _one_hot(array):
         numbers: NDArray[np.int64] = array.argmax(axis=1)
@@ -330,9 +322,8 @@ def labels(dataset: Dataset, name: Scalar) -> Array:
     flat = array.reshape(-1) if array.shape[1:] == (1,) else array
     if flat.ndim == 1 and (flat == np.round(flat)).all():
         return flat
-    raise refuse(
-        "bad-stratify", f"'stratify' names '{known}', whose rows are not classes", name.span
-    )
+    message = f"'stratify' names '{known}', whose rows are not classes"
+    raise refuse("bad-stratify", message, name.span)
 
 
 def _one_hot(array: Array) -> bool:
@@ -362,30 +353,20 @@ def source(spec: Value) -> tuple[str, Value]:
     """
     kinds = ", ".join(sorted(SOURCES))
     if not isinstance(spec, Located):
-        raise refuse(
-            "wrong-type",
-            f"'data' must be a mapping from a kind of data, not {brief(spec)}",
-            spec.span,
-            help=f"write `data: {{KIND: ...}}`, where KIND is one of {kinds}",
-        )
+        message = f"'data' must be a mapping from a kind of data, not {brief(spec)}"
+        help = f"write `data: {{KIND: ...}}`, where KIND is one of {kinds}"
+        raise refuse("wrong-type", message, spec.span, help=help)
     findings = Findings()
     for key, entry in spec.entries.items():
         if key not in SOURCES:
-            findings.error(
-                "unknown-data",
-                f"there is no kind of data '{key}'",
-                entry.key.span,
-                help=_meant(key, f"the kinds are {kinds}"),
-            )
+            message = f"there is no kind of data '{key}'"
+            help = _meant(key, f"the kinds are {kinds}")
+            findings.error("unknown-data", message, entry.key.span, help=help)
     findings.raise_errors(DataError)
     if len(spec.entries) != 1:
         named = ", ".join(spec.entries) or "none"
-        raise refuse(
-            "wrong-count",
-            f"'data' takes one kind of data, but names {named}",
-            spec.span,
-            help=f"the kinds are {kinds}",
-        )
+        message = f"'data' takes one kind of data, but names {named}"
+        raise refuse("wrong-count", message, spec.span, help=f"the kinds are {kinds}")
     return next(iter(spec.items()))
 
 
@@ -423,12 +404,8 @@ def _check_demand(demand: InputRequirements, span: Span | None) -> None:
     findings = Findings()
     for name, need in demand.needs.items():
         if need is not FAULTY and not need.shape:
-            findings.error(
-                "no-batch-axis",
-                f"data cannot feed input '{name}': its shape [] has no axis for their rows",
-                span,
-                help="give it the shape [batch]",
-            )
+            message = f"data cannot feed input '{name}': its shape [] has no axis for their rows"
+            findings.error("no-batch-axis", message, span, help="give it the shape [batch]")
     findings.raise_errors(DataError)
 
 
@@ -445,16 +422,10 @@ def _check_rows(arrays: Mapping[str, Array], columns: Mapping[str, Column]) -> N
     findings.raise_errors(DataError)
     for name, array in others:
         if len(array) != len(reference):
-            findings.error(
-                "row-mismatch",
-                f"'{name}' has {len(array)} rows, but '{first}' has {len(reference)}",
-                spans.get(name),
-                notes=[
-                    Note(f"'{c.name}' feeds '{i}'", c.span)
-                    for i, c in columns.items()
-                    if i in (first, name)
-                ],
-            )
+            message = f"'{name}' has {len(array)} rows, but '{first}' has {len(reference)}"
+            both = [(i, columns[i]) for i in (first, name) if i in columns]
+            notes = [Note(f"'{column.name}' feeds '{i}'", column.span) for i, column in both]
+            findings.error("row-mismatch", message, spans.get(name), notes=notes)
     findings.raise_errors(DataError)
 
 

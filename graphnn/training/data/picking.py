@@ -103,14 +103,9 @@ def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | Faulty, as
     findings = Findings()
     for wanted in asked.names:
         if wanted.name not in table.places:
-            findings.error(
-                "unknown-column",
-                f"'{file.name}' has no column '{wanted.name}'",
-                wanted.span,
-                help=suggestion(
-                    wanted.name, table.header, f"its columns are {listed(table.header)}"
-                ),
-            )
+            message = f"'{file.name}' has no column '{wanted.name}'"
+            help = suggestion(wanted.name, table.header, f"its columns are {listed(table.header)}")
+            findings.error("unknown-column", message, wanted.span, help=help)
     findings.raise_errors(DataError)
     return Pick(name, need, [table.places[w.name] for w in asked.names], asked.span)
 
@@ -164,11 +159,8 @@ def _missing(table: CsvFile, file: Wanted, rest: list[InputSpec]) -> DataError:
     findings = Findings()
     for need in rest:
         many = "COLUMN" if need.width == 1 else "[COLUMN, ...]"
-        findings.error(
-            "missing-column",
-            f"'{file.name}' has no column for input '{need.name}'",
-            file.span,
-            notes=[Note(f"its columns are {listed(table.header)}")],
-            help=f"write `csv: {{file: {file.name}, {need.name}: {many}}}`",
-        )
+        message = f"'{file.name}' has no column for input '{need.name}'"
+        notes = [Note(f"its columns are {listed(table.header)}")]
+        help = f"write `csv: {{file: {file.name}, {need.name}: {many}}}`"
+        findings.error("missing-column", message, file.span, notes=notes, help=help)
     return DataError(*findings.errors)

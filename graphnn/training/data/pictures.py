@@ -122,12 +122,9 @@ class Picture:
             # Not by Image.open, which warns of large pictures before they can be refused.
             from PIL import PngImagePlugin
         except ImportError:
-            raise refuse(
-                "no-pillow",
-                "PNG files need Pillow, which is not installed",
-                self._span,
-                help="pip install 'graphnn[images]'",
-            ) from None
+            message = "PNG files need Pillow, which is not installed"
+            help = "pip install 'graphnn[images]'"
+            raise refuse("no-pillow", message, self._span, help=help) from None
         try:
             return PngImagePlugin.PngImageFile(io.BytesIO(content))
         except _FAULTS:

@@ -249,13 +249,10 @@ class DataSource(ABC):
             return {}  # it is unknown which file feeds which input
         items = value.items if isinstance(value, List) else [value]
         if len(items) != len(needs):
-            raise refuse(
-                "wrong-count",
-                f"'{self.name}' needs one file an input, {len(needs)} in all, "
-                f"but names {len(items)}",
-                value.span,
-                help=f"the inputs are, in this order: {listed(needs)}",
-            )
+            wanted = f"'{self.name}' needs one file an input, {len(needs)} in all"
+            help = f"the inputs are, in this order: {listed(needs)}"
+            message = f"{wanted}, but names {len(items)}"
+            raise refuse("wrong-count", message, value.span, help=help)
         return dict(zip(needs, items, strict=True))
 
 
@@ -283,11 +280,8 @@ def _demand_all(request: Request, given: Mapping[str, Value]) -> None:
     findings = Findings()
     for name in request.needs:
         if name not in given:
-            findings.error(
-                "missing-input",
-                f"'{request.kind}' names nothing to feed input '{name}'",
-                request.value.span,
-            )
+            message = f"'{request.kind}' names nothing to feed input '{name}'"
+            findings.error("missing-input", message, request.value.span)
     request.faults.keep(findings)
 
 

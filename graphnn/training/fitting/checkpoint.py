@@ -100,12 +100,8 @@ def _record(archive: archives.Archive, training: Training, path: Path) -> _Recor
         rng.bit_generator.state = found["rng"]
         noise.bit_generator.state = found["noise"]
         spec, steps = str(found["spec"]), found["steps"]
-        sound = (
-            found["epoch"] == len(history)
-            and all(sorted(row) == sorted(training.columns) for row in history)
-            and type(steps) is int
-            and 0 <= steps <= _MAX_STEPS
-        )
+        sound = type(steps) is int and 0 <= steps <= _MAX_STEPS and found["epoch"] == len(history)
+        sound = sound and all(sorted(row) == sorted(training.columns) for row in history)
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
         sound = False
     if not sound:
@@ -131,9 +127,8 @@ def _check_classes(found: weight_files.Classes | None, training: Training, path:
     for name in found | now:
         if now.get(name, ()) != found.get(name, ()):
             before, after = (listed(each.get(name, ())) or "none" for each in (found, now))
-            message = (
-                f"'{path}' has the classes {before} for '{name}', but the data now have {after}"
-            )
+            message = f"'{path}' has the classes {before} for '{name}'"
+            message += f", but the data now have {after}"
             help = "put the data back as they were, or train again in another folder"
             raise TrainingError(Diagnostic("different-classes", message, help=help))
 

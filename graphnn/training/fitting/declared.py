@@ -87,12 +87,8 @@ def find(base: type[T], name: Scalar, options: Value, findings: Findings) -> T |
     """
     kind: type[T] | None = base.registry.get(str(name.value))
     if kind is None:
-        findings.error(
-            base.unknown_code,
-            f"there is no {base.family} {brief(name)}",
-            name.span,
-            help=_meant(base, str(name.value)),
-        )
+        message = f"there is no {base.family} {brief(name)}"
+        findings.error(base.unknown_code, message, name.span, help=_meant(base, str(name.value)))
         return None
     return read(kind, f"the {kind.family} '{name.value}'", name, options, findings)
 
@@ -156,12 +152,8 @@ def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Fi
         Takes every fault; the result is None then.
     """
     if not isinstance(options, Located):
-        findings.error(
-            kind.invalid_code,
-            f"the options of '{name.value}' must be a mapping, not {brief(options)}",
-            options.span,
-            help=_taken(kind),
-        )
+        message = f"the options of '{name.value}' must be a mapping, not {brief(options)}"
+        findings.error(kind.invalid_code, message, options.span, help=_taken(kind))
         return None
     meant = _unknown(kind, subject, options, findings)
     given = {key: plain(value) for key, value in options.items() if key in kind.options()}
@@ -181,12 +173,9 @@ def _unknown(
     """Report every unknown option; what they seem to mean."""
     unknown = [key for key in options.entries if key not in kind.options()]
     for key in unknown:
-        findings.error(
-            kind.invalid_code,
-            f"{subject} has no option '{key}'",
-            options.entries[key].key.span,
-            help=_meant_member(kind, key) or _meant_key(kind, key),
-        )
+        message = f"{subject} has no option '{key}'"
+        help = _meant_member(kind, key) or _meant_key(kind, key)
+        findings.error(kind.invalid_code, message, options.entries[key].key.span, help=help)
     return {_called(kind, key) or nearest(key, kind.options()) for key in unknown}
 
 

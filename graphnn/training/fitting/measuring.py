@@ -54,18 +54,15 @@ class Means:
         self._loss += (loss - self._loss) * share
         for number, measure in enumerate(self._measures):
             found = measure.summary(values)
-            first = self._rows == rows
-            merged = (
-                found if first else measure.metric.merged(self._summaries[number], found, share)
-            )
-            self._summaries[number] = merged
+            if self._rows > rows:
+                found = measure.metric.merged(self._summaries[number], found, share)
+            self._summaries[number] = found
 
     def row(self) -> Row:
         """``loss`` and the metrics."""
-        found = {"loss": self._loss}
-        for measure, summary in zip(self._measures, self._summaries, strict=True):
-            found[measure.metric.title] = measure.metric.value(summary)
-        return found
+        pairs = zip(self._measures, self._summaries, strict=True)
+        values = {each.metric.title: each.metric.value(summary) for each, summary in pairs}
+        return {"loss": self._loss, **values}
 
 
 class Measuring:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from graphnn.diagnostics import Code, Diagnostic, Findings, Span, TrainingError
+from graphnn.diagnostics import Code, Diagnostic, Findings, Span, TrainingError, by_word
 from graphnn.ops import Array
 from graphnn.spec.model import MetricSpec
 from graphnn.spec.sizes import Shape, show
@@ -46,15 +46,14 @@ class Metric(Declared):
     unknown_code: ClassVar[Code] = "unknown-metric"
     invalid_code: ClassVar[Code] = "bad-metric"
     registry: ClassVar[dict[str, Any]] = METRICS
-    absent: ClassVar[dict[str, str]] = {
-        "confusionmatrix": _CONFUSION,
-        **dict.fromkeys(("f1", "f1score", "precision", "recall", "auc", "rocauc"), _PER_CLASS),
-        **dict.fromkeys(
-            ("rmse", "rootmeansquarederror"),
-            "write mean_squared_error, which is the square of it",
-        ),
-        **dict.fromkeys(("loss", "crossentropy"), "the loss is measured without being named"),
-    }
+    absent: ClassVar[dict[str, str]] = by_word(
+        {
+            _CONFUSION: "confusionmatrix",
+            _PER_CLASS: "f1 f1score precision recall auc rocauc",
+            "write mean_squared_error, which is the square of it": "rmse rootmeansquarederror",
+            "the loss is measured without being named": "loss crossentropy",
+        }
+    )
     operands: ClassVar[tuple[str, ...]] = ("prediction", "target")
     higher: ClassVar[bool] = False
     classifying: ClassVar[bool] = False
@@ -103,11 +102,8 @@ class Metric(Declared):
         return float(summary)
 
     def _mismatch(self, prediction: Shape, target: Shape, help: str) -> TrainingError:
-        return self._refused(
-            f"cannot compare predictions of shape {show(prediction)} "
-            f"with targets of shape {show(target)}",
-            help,
-        )
+        shapes = f"shape {show(prediction)} with targets of shape {show(target)}"
+        return self._refused(f"cannot compare predictions of {shapes}", help)
 
     def _refused(self, problem: str, help: str) -> TrainingError:
         return TrainingError(Diagnostic("metric-shapes", f"{self.title} {problem}", help=help))
@@ -165,11 +161,8 @@ def fit(spec: MetricSpec) -> Measure:
     """
     name, findings = str(spec.name.value), Findings()
     kind: type[Metric] | None = METRICS.get(name)
-    if (
-        kind is not None
-        and len(kind.operands) != len(spec.nodes)
-        and all(node.name for node in spec.nodes)
-    ):
+    sound = all(node.name for node in spec.nodes)
+    if kind is not None and len(kind.operands) != len(spec.nodes) and sound:
         message = f"{name} reads {len(kind.operands)} nodes, but is given {len(spec.nodes)}"
         help = f"write {name}: [{', '.join(kind.operands).upper()}]"
         raise TrainingError(Diagnostic("wrong-inputs", message, spec.name.span, help=help))
@@ -256,10 +249,8 @@ class TopKAccuracy(Metric):
             raise self._mismatch(prediction, target, _class_shapes(prediction))
         classes = prediction[-1]
         if isinstance(classes, int) and self.k > classes:
-            raise self._refused(
-                f"cannot look among the {self.k} best of {classes} classes",
-                f"give it a 'k' of at most {classes}",
-            )
+            message = f"cannot look among the {self.k} best of {classes} classes"
+            raise self._refused(message, f"give it a 'k' of at most {classes}")
 
     def numbers(self, prediction: Array, target: Array) -> Numbers:
         """1 or 0 a sample."""

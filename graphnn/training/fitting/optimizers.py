@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from graphnn.diagnostics import Findings, TrainingError
+from graphnn.diagnostics import Findings, TrainingError, by_word
 from graphnn.ops import Array
 from graphnn.spec.model import OptimizerSpec
 from graphnn.spec.values import Mapping as Located
@@ -47,11 +47,8 @@ class OptimizerState:
     @property
     def named(self) -> dict[str, Array]:
         """All arrays, each under ``slot/parameter``."""
-        return {
-            f"{slot}/{name}": array
-            for slot, kept in self.arrays.items()
-            for name, array in kept.items()
-        }
+        slots = self.arrays.items()
+        return {f"{slot}/{name}": kept[name] for slot, kept in slots for name in kept}
 
     def scratch(self, name: str, like: Array) -> Array:
         """Memory of the shape of the parameter `name`; what is in it lasts until the next call."""
@@ -88,29 +85,29 @@ class Optimizer(Declared):
     invalid_code = "bad-optimizer"
     registry: ClassVar[dict[str, Any]] = OPTIMIZERS
     slots: ClassVar[tuple[str, ...]] = ()
-    absent: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(
-            ("adamax", "adabelief", "amsgrad", "lamb", "lion", "muon", "nadam", "radam"),
-            "the nearest is adam, or adamw with decoupled weight decay",
-        ),
-        **dict.fromkeys(("adadelta", "adafactor", "ftrl", "rprop"), "the nearest is rmsprop"),
-        **dict.fromkeys(
-            ("bfgs", "lbfgs", "newton", "conjugategradient"),
-            "every optimizer here takes first derivatives alone; adam needs least tuning",
-        ),
-    }
-    also_called: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("lr", "eta", "alpha", "step_size", "rate"), "learning_rate"),
-        **dict.fromkeys(("decay", "l2", "wd", "lambda"), "weight_decay"),
-        **dict.fromkeys(
-            ("clip", "clipnorm", "global_clipnorm", "max_norm", "gradient_clip"), "clip_norm"
-        ),
-        **dict.fromkeys(("eps",), "epsilon"),
-        **dict.fromkeys(("betas", "beta_1"), "beta1"),
-        "beta_2": "beta2",
-        "rho": "alpha",
-        **dict.fromkeys(("scheduler", "lr_scheduler", "lr_schedule"), "schedule"),
-    }
+    absent: ClassVar[Mapping[str, str]] = by_word(
+        {
+            "the nearest is adam, or adamw with decoupled weight decay": (
+                "adamax adabelief amsgrad lamb lion muon nadam radam"
+            ),
+            "the nearest is rmsprop": "adadelta adafactor ftrl rprop",
+            "every optimizer here takes first derivatives alone; adam needs least tuning": (
+                "bfgs lbfgs newton conjugategradient"
+            ),
+        }
+    )
+    also_called: ClassVar[Mapping[str, str]] = by_word(
+        {
+            "learning_rate": "lr eta alpha step_size rate",
+            "weight_decay": "decay l2 wd lambda",
+            "clip_norm": "clip clipnorm global_clipnorm max_norm gradient_clip",
+            "epsilon": "eps",
+            "beta1": "betas beta_1",
+            "beta2": "beta_2",
+            "alpha": "rho",
+            "schedule": "scheduler lr_scheduler lr_schedule",
+        }
+    )
 
     learning_rate: Positive = 0.01
     weight_decay: NotNegative = 0.0
@@ -119,13 +116,8 @@ class Optimizer(Declared):
 
     def start(self, parameters: Mapping[str, Array], course: Course) -> OptimizerState:
         """The state before the first step of a training of `parameters`."""
-        return OptimizerState(
-            course,
-            {
-                slot: {name: np.zeros_like(array) for name, array in parameters.items()}
-                for slot in self.slots
-            },
-        )
+        zeros = ({n: np.zeros_like(p) for n, p in parameters.items()} for _ in self.slots)
+        return OptimizerState(course, dict(zip(self.slots, zeros, strict=True)))
 
     def rate(self, state: OptimizerState) -> float:
         """The learning rate of the next step."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from graphnn.diagnostics import Findings
+from graphnn.diagnostics import Findings, by_word
 from graphnn.spec import brief, only_choice
 from graphnn.spec.values import Mapping as Located
 from graphnn.spec.values import Scalar, Value
@@ -50,35 +50,27 @@ class Schedule(Declared):
     invalid_code = "bad-schedule"
     registry: ClassVar[dict[str, Any]] = SCHEDULES
     needs_end: ClassVar[bool] = False
-    absent: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(
-            ("exponential", "exponentiallr", "exponentialdecay"),
-            "write {step: {every: 1, factor: ...}}, the same from epoch to epoch",
-        ),
-        **dict.fromkeys(
-            ("linear", "linearlr", "lineardecay", "polynomial", "polynomiallr", "polynomialdecay"),
-            "the nearest is cosine, which ends at 0 too",
-        ),
-        **dict.fromkeys(
-            ("onecycle", "onecyclelr", "linearwarmup", "linearwarmupcosineannealing"),
-            "the nearest is {cosine: {warm_up: EPOCHS}}",
-        ),
-        **dict.fromkeys(
-            ("plateau", "reducelronplateau", "reduceonplateau"),
-            "no schedule watches a metric; the nearest is step, with 'early_stopping' beside it",
-        ),
-        **dict.fromkeys(
-            ("cosineannealingwarmrestarts", "cyclic", "cycliclr", "sgdr"),
-            "no schedule repeats itself; the nearest is cosine",
-        ),
-        **dict.fromkeys(
-            ("multistep", "multisteplr", "piecewiseconstantdecay"),
-            "the nearest is step, in equal steps",
-        ),
-        **dict.fromkeys(
-            ("inversetimedecay", "inversesqrt", "noam", "lambdalr"), "the nearest is cosine"
-        ),
-    }
+    absent: ClassVar[Mapping[str, str]] = by_word(
+        {
+            "write {step: {every: 1, factor: ...}}, the same from epoch to epoch": (
+                "exponential exponentiallr exponentialdecay"
+            ),
+            "the nearest is cosine, which ends at 0 too": (
+                "linear linearlr lineardecay polynomial polynomiallr polynomialdecay"
+            ),
+            "the nearest is {cosine: {warm_up: EPOCHS}}": (
+                "onecycle onecyclelr linearwarmup linearwarmupcosineannealing"
+            ),
+            "no schedule watches a metric; the nearest is step, with 'early_stopping' beside it": (
+                "plateau reducelronplateau reduceonplateau"
+            ),
+            "no schedule repeats itself; the nearest is cosine": (
+                "cosineannealingwarmrestarts cyclic cycliclr sgdr"
+            ),
+            "the nearest is step, in equal steps": "multistep multisteplr piecewiseconstantdecay",
+            "the nearest is cosine": "inversetimedecay inversesqrt noam lambdalr",
+        }
+    )
     also_called: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("step_size", "decay_steps", "period", "epochs"), "every"),
         **dict.fromkeys(("gamma", "decay_rate", "rate"), "factor"),
@@ -184,9 +176,7 @@ def find(value: Value, findings: Findings) -> Schedule | None:
     if isinstance(value, Located) and value.entries:
         entry = only_choice("schedule", SCHEDULES, value, findings)
         return None if entry is None else declared.find(Schedule, entry.key, entry.value, findings)
-    findings.error(
-        "bad-schedule",
-        f"'schedule' must be one schedule, such as {{cosine: {{warm_up: 2}}}}, not {brief(value)}",
-        value.span,
-    )
+    wanted = "one schedule, such as {cosine: {warm_up: 2}}"
+    message = f"'schedule' must be {wanted}, not {brief(value)}"
+    findings.error("bad-schedule", message, value.span)
     return None

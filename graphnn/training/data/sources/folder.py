@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -129,12 +130,9 @@ def _tree(base: Path, wanted: Wanted) -> _Tree:
     folders = _entries(base, wanted, wanted.name, skipped)
     kinds = [entry.name for entry in folders if entry.is_dir()]
     if not kinds:
-        raise refuse(
-            "no-classes",
-            f"'{wanted.name}' holds no folder that could be a class",
-            wanted.span,
-            help="put the images of each class into a separate folder",
-        )
+        problem = f"'{wanted.name}' holds no folder that could be a class"
+        help = "put the images of each class into a separate folder"
+        raise refuse("no-classes", problem, wanted.span, help=help)
     numbered = all(_is_number(kind) for kind in kinds)
     kinds.sort(key=lambda kind: (int(kind) if numbered else 0, kind))
     findings = Findings()
@@ -158,18 +156,16 @@ def _is_number(kind: str) -> bool:
 
 def _entries(base: Path, wanted: Wanted, name: str, skipped: list[str]) -> list[Path]:
     """What lies in a folder, but for hidden things and what systems leave there."""
-    path = files.within(base, name, wanted.span)
+    path, span = files.within(base, name, wanted.span), wanted.span
     try:
         entries = list(path.iterdir())
     except NotADirectoryError:
-        raise files.fail("not-a-folder", f"'{path}' is not a folder", wanted.span) from None
+        raise files.fail("not-a-folder", f"'{path}' is not a folder", span) from None
     except FileNotFoundError:
-        raise files.fail("no-such-folder", f"there is no folder '{path}'", wanted.span) from None
+        raise files.fail("no-such-folder", f"there is no folder '{path}'", span) from None
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise files.fail(
-            "unreadable-folder", f"'{path}' cannot be read: {reason}", wanted.span
-        ) from None
+        message = f"'{path}' cannot be read: {error.strerror or error}"
+        raise files.fail("unreadable-folder", message, span) from None
     left = [entry for entry in entries if entry.name.lower() in _LEFT_BY_SYSTEMS]
     skipped += [str(PurePosixPath(name) / entry.name) for entry in left]
     return [e for e in entries if e not in left and not e.name.startswith(".")]
@@ -180,12 +176,8 @@ def _check_names(where: str, names: list[str], span: Span | None, findings: Find
         findings.error("no-rows", f"the class '{where}' holds no images", span)
     for name in names:
         if not name.lower().endswith(".png") and len(findings.errors) < _MAX_FAULTS:
-            findings.error(
-                "not-png",
-                f"'{where}/{name}' is not called .png",
-                span,
-                help="leave nothing but PNG images in the folder of a class",
-            )
+            help = "leave nothing but PNG images in the folder of a class"
+            findings.error("not-png", f"'{where}/{name}' is not called .png", span, help=help)
 
 
 def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None) -> Column:
@@ -199,14 +191,11 @@ def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None)
     findings = Findings()
     for kind in kinds:
         if kind not in numbers:
-            findings.error(
-                "unknown-class",
-                f"'{kind}' is not a class of input '{name}' in the training set",
-                span,
-                help=suggestion(kind, classes, f"the classes are {listed(classes)}")
-                if classes
-                else "its classes are whole numbers",
-            )
+            message = f"'{kind}' is not a class of input '{name}' in the training set"
+            help = "its classes are whole numbers"
+            if classes:
+                help = suggestion(kind, classes, f"the classes are {listed(classes)}")
+            findings.error("unknown-class", message, span, help=help)
     findings.raise_errors(DataError)
     counts = [len(each) for each in tree.classes.values()]
     values = np.repeat(np.array([numbers[kind] for kind in kinds], np.int64), counts)
@@ -239,9 +228,7 @@ def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
 
 
 def _room(tree: _Tree, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    count = 1
-    for axis in shape:
-        count *= axis
+    count = math.prod(shape)
     if count > LIMIT:
         raise refuse(
             "data-too-large",

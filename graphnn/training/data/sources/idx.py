@@ -81,27 +81,18 @@ def read(stream: IO[bytes], wanted: Wanted, limit: int = LIMIT) -> Array:
     declared = math.prod(shape) * dtype.itemsize
     sizes = "x".join(map(str, shape))
     if declared > LIMIT:
-        raise refuse(
-            "data-too-large",
-            f"'{wanted.name}' declares {sizes} values, more than {show_bytes(LIMIT)}",
-            wanted.span,
-        )
+        message = f"'{wanted.name}' declares {sizes} values, more than {show_bytes(LIMIT)}"
+        raise refuse("data-too-large", message, wanted.span)
     content = take(stream, min(declared, limit + 1))
     if len(content) > limit:
         raise too_large(wanted, limit)
     if len(content) < declared:
-        raise refuse(
-            "truncated-file",
-            f"'{wanted.name}' declares {sizes} values in {declared} bytes, "
-            f"but only {len(content)} follow",
-            wanted.span,
-        )
+        message = f"'{wanted.name}' declares {sizes} values in {declared} bytes"
+        follow = f"but only {len(content)} follow"
+        raise refuse("truncated-file", f"{message}, {follow}", wanted.span)
     if stream.read(1):
-        raise refuse(
-            "broken-file",
-            f"'{wanted.name}' continues after the {sizes} values that it declares",
-            wanted.span,
-        )
+        message = f"'{wanted.name}' continues after the {sizes} values that it declares"
+        raise refuse("broken-file", message, wanted.span)
     values: Array = np.frombuffer(content, dtype).reshape(shape)
     return values.astype(dtype.newbyteorder("="), copy=False)
 
@@ -110,20 +101,14 @@ def _header(stream: IO[bytes], wanted: Wanted) -> tuple[np.dtype[Any], tuple[int
     magic = take(stream, 4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in _TYPES:
         shown = f"begins with the bytes {magic.hex(' ')}" if magic else "is empty"
-        raise refuse(
-            "not-idx",
-            f"'{wanted.name}' is not an IDX file: it {shown}",
-            wanted.span,
-            help="an IDX file begins with 00 00, then a type (08, 09, 0b to 0e), "
-            "then its number of axes",
-        )
+        message = f"'{wanted.name}' is not an IDX file: it {shown}"
+        types = "a type (08, 09, 0b to 0e)"
+        help = f"an IDX file begins with 00 00, then {types}, then its number of axes"
+        raise refuse("not-idx", message, wanted.span, help=help)
     axes = magic[3]
     if not 1 <= axes <= _MAX_AXES:
-        raise refuse(
-            "not-idx",
-            f"'{wanted.name}' declares {axes} axes, where 1 to {_MAX_AXES} make sense",
-            wanted.span,
-        )
+        message = f"'{wanted.name}' declares {axes} axes, where 1 to {_MAX_AXES} make sense"
+        raise refuse("not-idx", message, wanted.span)
     sizes = take(stream, 4 * axes)
     if len(sizes) < 4 * axes:
         raise refuse("truncated-file", f"'{wanted.name}' ends within its header", wanted.span)

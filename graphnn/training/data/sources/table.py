@@ -173,11 +173,8 @@ def _take_row(
         for pick in picks.values():
             _take_cells(table, pick, line, cells, findings)
         return True
-    findings.error(
-        "ragged-row",
-        f"this row has {len(cells)} cells, but the header has {len(table.header)}",
-        table.line_span(line),
-    )
+    message = f"this row has {len(cells)} cells, but the header has {len(table.header)}"
+    findings.error("ragged-row", message, table.line_span(line))
     return False
 
 
@@ -213,14 +210,11 @@ def _bad_cell(table: CsvFile, pick: Pick, line: int, column: int, cell: str) -> 
     name = table.header[column]
     wanted = "whole" if pick.whole else "finite"
     shown = cell.strip()
-    return Diagnostic(
-        "not-a-number",
-        f"'{shown}' in column '{name}' is not a {wanted} number"
-        if shown
-        else f"a cell of column '{name}' is empty",
-        table.cell_span(line, column),
-        notes=(Note(f"column '{name}' feeds input '{pick.name}'", pick.span),),
-    )
+    message = f"'{shown}' in column '{name}' is not a {wanted} number"
+    if not shown:
+        message = f"a cell of column '{name}' is empty"
+    notes = (Note(f"column '{name}' feeds input '{pick.name}'", pick.span),)
+    return Diagnostic("not-a-number", message, table.cell_span(line, column), notes=notes)
 
 
 def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | None) -> Column:
@@ -272,11 +266,10 @@ def _numbered(table: CsvFile, pick: Pick, classes: tuple[str, ...]) -> NDArray[n
     findings = Findings()
     for line, cell in zip(pick.lines, pick.texts, strict=True):
         if cell not in numbers and len(findings.errors) < _MAX_FAULTS:
+            message = f"'{cell}' is not a class of input '{pick.name}' in the training set"
+            help = suggestion(cell, classes, f"the classes are {listed(classes)}")
             findings.error(
-                "unknown-class",
-                f"'{cell}' is not a class of input '{pick.name}' in the training set",
-                table.cell_span(line, pick.columns[0]),
-                help=suggestion(cell, classes, f"the classes are {listed(classes)}"),
+                "unknown-class", message, table.cell_span(line, pick.columns[0]), help=help
             )
     findings.raise_errors(DataError)
     return np.array([numbers[cell] for cell in pick.texts], np.int64).reshape(-1, 1)
