@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
@@ -85,8 +84,7 @@ class Pass(NamedTuple):
     finite: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BlownUp:
+class BlownUp(NamedTuple):
     """A node to which a finite cotangent came, and which made one of it that is not.
 
     Attributes
@@ -143,7 +141,7 @@ class Reverse:
         self.noisy = bool(plan.noises)
         self._targets = _targets(network, plan, only)
         self._stateful = [step for step in plan.steps if type(step.op).update is not Op.update]
-        self._pulls = _pulls(plan, {s for s in self._targets.values() if s is not None})
+        self._pulls = _pulls(plan, self._targets.values())
 
     def __call__(self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None) -> Pass:
         """One pass forth and back; in training, noise is drawn from `rng`.
@@ -179,7 +177,7 @@ class Reverse:
         bound = dict(self._executor.bind(inputs)[1])
         steps = {step.output: step for step in self._executor.plan.steps}
         watched = [
-            replace(pull, vjp=_watched(pull, steps[pull.output], bound, found))
+            pull._replace(vjp=_watched(pull, steps[pull.output], bound, found))
             for pull in self._careful
         ]
         with np.errstate(all="ignore"):
@@ -191,13 +189,7 @@ class Reverse:
     @cached_property
     def _careful(self) -> tuple[_Pull, ...]:
         """As `_pulls`, for cotangents that are not finite."""
-        steps = {step.output: step.op for step in self._executor.plan.steps}
-        return tuple(
-            pull
-            if type(steps[pull.output]).branch is Op.branch
-            else replace(pull, vjp=_stopped_where_flat(pull.vjp))
-            for pull in self._pulls
-        )
+        return _pulls(self._executor.plan, self._targets.values(), careful=True)
 
     def _pulled(self, pulls: Iterable[_Pull], kept: ForwardPass) -> dict[str, Array]:
         """The gradients that `pulls` make of the losses."""
@@ -226,13 +218,12 @@ class Reverse:
     def _share(self, loss: Array) -> Array:
         """What the mean of a loss makes of each of its entries."""
         key = loss.shape, loss.dtype
-        share = self._shares.get(key)
-        if share is None:
+        if key not in self._shares:
             # A view, so that nobody takes it for a gradient of its own.
             share = np.full_like(loss, 1 / loss.size)[...]
             share.setflags(write=False)
             self._shares = {key: share}
-        return share
+        return self._shares[key]
 
     def _updated(self, kept: ForwardPass) -> dict[str, Array]:
         state: dict[str, Array] = {}
@@ -257,8 +248,7 @@ def _targets(
     return {name: plan.parameters.get(name, plan.inputs.get(name)) for name in names}
 
 
-@dataclass(frozen=True, slots=True)
-class _Pull:
+class _Pull(NamedTuple):
     """A step ready to be reversed.
 
     Attributes
@@ -280,9 +270,9 @@ class _Pull:
     saves: bool
 
 
-def _pulls(plan: Plan, targets: set[int]) -> tuple[_Pull, ...]:
-    """What to reverse, last first."""
-    active = set(targets)
+def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> tuple[_Pull, ...]:
+    """What to reverse, last first; `careful` of cotangents that are not finite."""
+    active = set(targets) - {None}
     found = []
     for step in plan.steps:
         wanted = tuple(slot if slot in active else None for slot in step.arguments)
@@ -291,6 +281,8 @@ def _pulls(plan: Plan, targets: set[int]) -> tuple[_Pull, ...]:
             vjp = step.op.vjp
             if step.op.takes_wanted:
                 vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
+            if careful and type(step.op).branch is not Op.branch:
+                vjp = _stopped_where_flat(vjp)
             found.append(_Pull(step.output, vjp, plan.filled(step), wanted, step.op.takes_saved))
     return tuple(reversed(found))
 

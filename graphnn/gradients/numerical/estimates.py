@@ -12,13 +12,7 @@ import numpy as np
 from graphnn.gradients.numerical.engine.probes import Probes
 from graphnn.gradients.numerical.loop import Crossing, Loop
 from graphnn.gradients.numerical.objective import Probed
-from graphnn.gradients.numerical.rules import (
-    ALONE,
-    COMPARED,
-    EPSILON,
-    DifferenceRule,
-    Extrapolation,
-)
+from graphnn.gradients.numerical.rules import EPSILON, DifferenceRule, Extrapolation
 from graphnn.ops import Array
 
 Progress = Callable[[int], None]
@@ -95,13 +89,8 @@ class Differences:
     estimate: bool
 
     @property
-    def _extrapolation(self) -> Extrapolation:
-        alone = not self.estimate and self.extrapolation is COMPARED
-        return ALONE if alone else self.extrapolation
-
-    @property
     def _multiples(self) -> list[int]:
-        stretches = self._extrapolation.stretches
+        stretches = self.extrapolation.stretches
         return sorted({k * stretch for k in self.rule.weights for stretch in stretches} - {0})
 
     @property
@@ -116,8 +105,8 @@ class Differences:
         probed = prober.differences(name, self.reaches, progress, places)
         losses: dict[int, Array] = dict(zip(self._multiples, probed.losses, strict=True))
         losses[0] = np.full(probed.loss_scale.shape, prober.origin)
-        value, error = self._extrapolation.combine(
-            [self.rule.apply(losses, self.step, s) for s in self._extrapolation.stretches],
+        value, error = self.extrapolation.combine(
+            [self.rule.apply(losses, self.step, s) for s in self.extrapolation.stretches],
             self.rule.order,
         )
         if self.estimate:
@@ -206,8 +195,7 @@ def noise(seen: Array, size: Array, counted: Array | None = None) -> Array:
     common = EPSILON
     if there.any():
         common = max(common, float(np.median(seen[there] / size[there])))
-    total: Array = np.maximum(seen, common * size)
-    return total
+    return np.asarray(np.maximum(seen, common * size))
 
 
 def _spread(probed: Probed, shape: tuple[int, ...], value: Array, error: Array) -> GradientEstimate:

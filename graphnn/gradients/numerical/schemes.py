@@ -33,6 +33,8 @@ def choose(network: Network, names: tuple[str, ...], options: GradientOptions) -
     steps = _steps(network, names, options, rule)
     if complex:
         return {name: ComplexStep(h, estimate) for name, h in steps.items()}
+    if not estimate and extrapolation is rules.COMPARED:
+        extrapolation = rules.ALONE
     return {name: Differences(rule, h, extrapolation, estimate) for name, h in steps.items()}
 
 

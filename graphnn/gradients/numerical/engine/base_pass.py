@@ -54,8 +54,7 @@ class BasePass:
     def size(self, loss: int) -> Array:
         """Size of the numbers that the entries of a loss are rounded as."""
         grain = self.ops[loss].grain if loss in self.ops else 0.0
-        size: Array = np.maximum(np.abs(self.values[loss]), grain)
-        return size
+        return np.asarray(np.maximum(np.abs(self.values[loss]), grain))
 
     def arguments(self, step: Step, moved: Mapping[int, Array]) -> list[Array | None]:
         """Operands of `step`: moved ones where there are, else those of this pass."""

@@ -142,9 +142,9 @@ class ByChannel:
         smooth = ~kinks[channels].reshape(shape).any(axis=2).T
         values = losses[channels].reshape(shape).transpose(2, 1, 0)
         # An imaginary part is a difference of nothing, and rounded as it is itself.
-        sizes = (
-            np.abs(values).max(axis=0) if sums.complex else self._loss_scales[first + rows, None]
-        )
+        sizes = self._loss_scales[first + rows, None]
+        if sums.complex:
+            sizes = np.abs(values).max(axis=0)
         curves = fit(values, at, sizes)
         resolved = smooth & curves.resolved & chosen[np.ix_(rows, channels)]
         sums.add(curves, resolved, rows, channels)

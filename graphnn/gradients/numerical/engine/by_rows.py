@@ -28,7 +28,10 @@ class ByRows:
 
     def pieces(self, offsets: Offsets) -> Iterator[tuple[int, Sequence[int]]]:
         """As `Strategy.pieces`."""
-        many = self._probes_a_chunk()
+        many = 64
+        if self._route.apart:
+            rows = min(ROWS, max(1, ENTRIES // self._route.width))
+            many = max(1, rows // self._route.rows)
         for start in range(0, len(self._entries), many):
             yield start, self._entries[start : start + many]
 
@@ -51,20 +54,12 @@ class ByRows:
         changes.loss_scale[:] = sum(base.size(loss).mean() for loss in self._route.losses)
         return changes
 
-    def _probes_a_chunk(self) -> int:
-        if not self._route.apart:
-            return 64
-        rows = min(ROWS, max(1, ENTRIES // self._route.width))
-        return max(1, rows // self._route.rows)
-
     def _chunk(
         self, entries: Sequence[int], offset: float | complex, differences: Array, crossed: Array
     ) -> None:
         """Put what probes of some entries find into `differences` and `crossed`."""
         route, base = self._route, self._route.base
         parts: list[Part] = []
-        read = {argument for step in route.apart for argument in step.arguments}
-        handed = [slot for slot in route.frontier if slot in read]
         for position, entry in enumerate(entries):
             moved, crossed[position] = self._whole(entry, offset)
             for loss in route.losses:
@@ -73,7 +68,8 @@ class ByRows:
             if route.apart:
                 samples = self._moved_samples(moved)
                 # Rows alone are kept: whole arrays of all probes at once would be many.
-                parts.append((position, samples, {slot: moved[slot][samples] for slot in handed}))
+                rows = {slot: moved[slot][samples] for slot in route.handed}
+                parts.append((position, samples, rows))
         if any(len(samples) for _, samples, _ in parts):
             self._rows(parts, differences, crossed)
 

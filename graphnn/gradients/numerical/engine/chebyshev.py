@@ -13,8 +13,8 @@ Software 43 (2017), for where rounding begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -30,8 +30,7 @@ _FLAT = 4.0  # coefficients that do not fall off by this are rounding,
 _SMALL = 1e-9  # if they are below this part of the slope
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Points:
+class Points(NamedTuple):
     """Chebyshev points of the second kind between -1 and 1, without the one at 0.
 
     Attributes
@@ -70,8 +69,7 @@ def points(count: int) -> Points:
     return Points(np.cos(np.pi / count * order), coefficients, powers)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Curves:
+class Curves(NamedTuple):
     """Curves that are 0 at 0, as far as their values determine them.
 
     Attributes

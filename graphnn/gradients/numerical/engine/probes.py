@@ -18,8 +18,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor as Pool
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,8 +38,7 @@ _AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for
 _FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """Probes of some entries of one parameter: all that a worker is sent.
 
     Attributes

@@ -40,8 +40,9 @@ class Route:
             self.whole, self.apart = steps, []
         self.losses = [loss for loss in base.losses if loss in reached]
         read = {argument for step in self.apart for argument in step.arguments}
-        read.update(base.losses)
-        self.frontier = [step.output for step in self.whole if step.output in read]
+        ends = read.union(base.losses)
+        self.frontier = [step.output for step in self.whole if step.output in ends]
+        self.handed = [slot for slot in self.frontier if slot in read]
 
     def _needed_whole(self, steps: list[Step], reached: set[int]) -> set[int | None]:
         """Outputs of the steps that cannot work on rows, and of all that lead to them."""

@@ -25,6 +25,7 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, RunError
 from graphnn.execution import one_blas_thread
 
+_KILLED = "it may have been killed for want of memory; 'max_memory' bounds what a task takes"
 _REMEMBERED = 2  # engines that a worker keeps, of those that were sent to it
 
 
@@ -103,11 +104,8 @@ class Shared:
                     if each.future.done() and isinstance(each.future.result(), _Unknown):
                         running[place] = self._again(each, each.future.result().worker)
         except BrokenExecutor:
-            help = (
-                "it may have been killed for want of memory; 'max_memory' bounds what a task takes"
-            )
             message = "a worker of the executor died before its task was done"
-            raise RunError(Diagnostic("worker-died", message, help=help)) from None
+            raise RunError(Diagnostic("worker-died", message, help=_KILLED)) from None
         finally:
             for each in running:
                 each.future.cancel()
