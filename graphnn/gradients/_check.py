@@ -250,18 +250,10 @@ def _report(
     counts = {verdict: int((verdicts == code).sum()) for code, verdict in enumerate(VERDICTS)}
     index = _worst(verdicts, difference / np.maximum(allowed, np.finfo(np.float64).tiny))
     verdict = VERDICTS[verdicts[index]]
-    locate = estimate.locate if estimate.kink[index] else None
-    entry = CheckedEntry(
-        name,
-        index,
-        float(analytic[index]),
-        float(estimate.value[index]),
-        float(estimate.error[index]),
-        verdict,
-        None if locate is None else locate(index),
-        origin,
-        singular if verdict == "singular" else None,
-    )
+    given, numerical, error = (float(a[index]) for a in (analytic, estimate.value, estimate.error))
+    crossing = estimate.locate(index) if estimate.locate and estimate.kink[index] else None
+    node = singular if verdict == "singular" else None
+    entry = CheckedEntry(name, index, given, numerical, error, verdict, crossing, origin, node)
     return ParameterReport(name, precision.name, verdicts, counts, entry, estimate)
 
 

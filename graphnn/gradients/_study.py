@@ -97,10 +97,6 @@ def step_study(
         return rule.apply({k: losses(k) for k in rule.weights}, np.array(STEPS))
 
     analytic = backprop(network, given, loss=loss, only=[name], mode=mode, seed=seed)
-    return StepStudy(
-        selection.show(name, index),
-        np.array(STEPS),
-        derivatives(FORWARD),
-        derivatives(CENTRAL),
-        float(analytic[name][index]),
-    )
+    forward, central = map(derivatives, (FORWARD, CENTRAL))
+    reference = float(analytic[name][index])
+    return StepStudy(selection.show(name, index), np.array(STEPS), forward, central, reference)

@@ -13,6 +13,7 @@ from typing import Any
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.gradients.numerical import schemes, selection
+from graphnn.gradients.numerical.engine.base_pass import BasePass
 from graphnn.gradients.numerical.engine.probes import Probes
 from graphnn.gradients.numerical.estimates import GradientEstimate, Prober
 from graphnn.gradients.numerical.loop import Loop
@@ -131,6 +132,5 @@ def _prober(objective: Objective, options: GradientOptions) -> Iterator[Prober]:
         pool, workers = options.executor, options.threads or os.cpu_count() or 1
         if pool is None and workers > 1:
             pool = stack.enter_context(ThreadPoolExecutor(workers))
-        continued = options.method == "complex"
-        probes = Probes(objective, pool, workers, options.max_memory, continued)
-        yield stack.enter_context(probes)
+        base = BasePass(objective, options.method == "complex")
+        yield stack.enter_context(Probes(base, pool, workers, options.max_memory))

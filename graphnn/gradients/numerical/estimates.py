@@ -11,11 +11,10 @@ import numpy as np
 
 from graphnn.gradients.numerical.engine.probes import Probes
 from graphnn.gradients.numerical.loop import Crossing, Loop
-from graphnn.gradients.numerical.objective import Probed
+from graphnn.gradients.numerical.objective import Probed, Progress
 from graphnn.gradients.numerical.rules import EPSILON, DifferenceRule, Extrapolation
 from graphnn.ops import Array
 
-Progress = Callable[[int], None]
 Locate = Callable[[tuple[int, ...]], Crossing | None]
 # What gives losses at moved parameters, up to a constant.
 Prober = Loop | Probes

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 
-from graphnn.gradients.numerical.objective import Objective, Probed
+from graphnn.gradients.numerical.objective import Objective, Probed, Progress
 from graphnn.ops import Array, Op
 
 
@@ -91,11 +91,7 @@ class Loop:
         return None
 
     def differences(
-        self,
-        name: str,
-        offsets: Sequence[float],
-        progress: Callable[[int], None] | None = None,
-        entries: Array | None = None,
+        self, name: str, offsets: Sequence[float], progress: Progress, entries: Array | None
     ) -> Probed:
         """As `Probes.differences` of the engine, but losses instead of differences."""
         array = self._arrays[name]
@@ -109,8 +105,7 @@ class Loop:
                 for which, offset in enumerate(offsets):
                     losses[which, done], crossed[which, done] = self.at(name, index, offset)
                 done += 1
-                if progress is not None:
-                    progress(done)
+                progress(done)
         except KeyboardInterrupt:
             self.stopped = True
             entries, losses, crossed = chosen[:done], losses[:, :done], crossed[:, :done]

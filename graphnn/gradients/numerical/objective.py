@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,6 +11,8 @@ import numpy as np
 from graphnn.execution import Executor, Mode
 from graphnn.execution.network import Network
 from graphnn.ops import Array
+
+Progress = Callable[[int], None]  # called with the number of entries done
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ MAX_MEMORY = 256 << 20
 Method = Literal["probes", "loop", "complex"]
 RuleName = Literal["central", "forward"]
 ExtrapolationName = Literal["compared", "richardson"]
+Inputs = Mapping[str, Any] | None
 Steps = float | Mapping[str, float] | str | StepRule
 
 
@@ -232,12 +233,12 @@ class GradientOptions:
         return found
 
 
-Options = ParamSpec("Options")
+Given = ParamSpec("Given")
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 
-class TakesOptions(Protocol[Options, Result_co]):
+class TakesOptions(Protocol[Given, Result_co]):
     """A function of a network and its inputs whose keywords are the fields of a record.
 
     Inputs may be keywords too, which no type can say beside the options.
@@ -245,41 +246,32 @@ class TakesOptions(Protocol[Options, Result_co]):
 
     @overload
     def __call__(
-        self,
-        network: Network,
-        inputs: Mapping[str, Any] | None = None,
-        /,
-        *args: Options.args,
-        **options: Options.kwargs,
+        self, network: Network, inputs: Inputs = None, /, *args: Given.args, **options: Given.kwargs
     ) -> Result_co: ...
 
     @overload
-    def __call__(
-        self, network: Network, inputs: Mapping[str, Any] | None = None, /, **named: Any
-    ) -> Result_co: ...
+    def __call__(self, network: Network, inputs: Inputs = None, /, **named: Any) -> Result_co: ...
 
 
 Body = Callable[[Network, dict[str, Any], Any], Result]
 
 
 def takes(
-    record: Callable[Options, GradientOptions],
-) -> Callable[[Body[Result]], TakesOptions[Options, Result]]:
+    record: Callable[Given, GradientOptions],
+) -> Callable[[Body[Result]], TakesOptions[Given, Result]]:
     """Give a function of network, inputs and a record the fields of the record as keywords.
 
     All other keywords are inputs by name.
     """
 
-    def decorate(function: Body[Result]) -> TakesOptions[Options, Result]:
+    def decorate(function: Body[Result]) -> TakesOptions[Given, Result]:
         hints = get_type_hints(record)
         keywords = {
             name: parameter.replace(annotation=hints[name])
             for name, parameter in inspect.signature(record).parameters.items()
         }
 
-        def call(
-            network: Network, inputs: Mapping[str, Any] | None = None, /, **named: Any
-        ) -> Result:
+        def call(network: Network, inputs: Inputs = None, /, **named: Any) -> Result:
             given = {name: named.pop(name) for name in keywords if name in named}
             options: Any = functools.partial(record, **given)()  # type: ignore[call-arg]
             return function(network, {**(inputs or {}), **named}, options)
@@ -291,7 +283,7 @@ def takes(
             parameters=[network, inputs, *keywords.values(), named],
             return_annotation=inspect.signature(function).return_annotation,
         )
-        return cast(TakesOptions[Options, Result], wrapped)
+        return cast(TakesOptions[Given, Result], wrapped)
 
     return decorate
 

@@ -26,6 +26,7 @@ class BasePass:
     plan : Plan
     values : list of ndarray
         By slot.
+    parameters : mapping of str to ndarray
     losses : list of int
         Slots of the losses.
     ops : mapping of int to Op
@@ -42,6 +43,7 @@ class BasePass:
         if complex:
             self.values = [v.astype(np.complex128) if v.dtype == float else v for v in self.values]
         release()
+        self.parameters = objective.network.parameters
         self.losses = [self.plan.outputs[name] for name in objective.losses]
         bound = dict(executor.bind(inputs)[1])
         self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}

@@ -14,8 +14,7 @@ time, by facts that ops state of themselves; a fact that is missing costs speed 
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor as Pool
 from contextlib import closing
 from typing import Any, NamedTuple
@@ -28,11 +27,9 @@ from graphnn.gradients.numerical.engine.by_rows import ByRows
 from graphnn.gradients.numerical.engine.route import Route
 from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets, Strategy
 from graphnn.gradients.numerical.engine.workers import Shared
-from graphnn.gradients.numerical.objective import Objective, Probed
-from graphnn.gradients.numerical.options import MAX_MEMORY
+from graphnn.gradients.numerical.objective import Probed, Progress
 from graphnn.ops import Array
 
-Progress = Callable[[int], None]
 _HEAP = 31 << 20  # bytes; glibc heeds blocks up to 32 MiB
 _AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
 _FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
@@ -104,15 +101,13 @@ class Probes:
 
     Parameters
     ----------
-    objective : Objective
-    pool : concurrent.futures.Executor, optional
+    base : BasePass
+    pool : concurrent.futures.Executor or None
         Whose workers share the work: threads, processes or machines, see `workers`.
-    workers : int, optional
-        How many it has; by default one for each core.
+    workers : int
+        How many it has.
     max_memory : int
         Bytes that tables of probes may take; batches of rows come on top.
-    complex : bool
-        Whether offsets are complex.
 
     Attributes
     ----------
@@ -125,18 +120,10 @@ class Probes:
     origin = 0.0
     stopped = False
 
-    def __init__(
-        self,
-        objective: Objective,
-        pool: Pool | None = None,
-        workers: int | None = None,
-        max_memory: int = MAX_MEMORY,
-        complex: bool = False,
-    ) -> None:
-        self._parameters = objective.network.parameters
-        self._engine = Engine(BasePass(objective, complex), max_memory)
+    def __init__(self, base: BasePass, pool: Pool | None, workers: int, max_memory: int) -> None:
+        self._engine = Engine(base, max_memory)
         # For all parameters, so that workers are sent the engine once.
-        self._shared = Shared(self._engine, pool, _AHEAD * (workers or os.cpu_count() or 1))
+        self._shared = Shared(self._engine, pool, _AHEAD * workers)
 
     def __enter__(self) -> Probes:
         self._shared.__enter__()
@@ -146,11 +133,7 @@ class Probes:
         self._shared.__exit__()
 
     def differences(
-        self,
-        name: str,
-        offsets: Sequence[float | complex],
-        progress: Progress | None = None,
-        entries: Array | None = None,
+        self, name: str, offsets: Sequence[complex], progress: Progress, entries: Array | None
     ) -> Probed:
         """How the loss differs when each entry of the parameter `name` is moved.
 
@@ -160,12 +143,12 @@ class Probes:
         ----------
         name : str
         offsets : sequence of float or complex
-        progress : callable, optional
+        progress : callable
             Called with the number of entries done, as they are.
-        entries : ndarray of int, optional
-            Places in the parameter's flat array; by default all.
+        entries : ndarray of int or None
+            Places in the parameter's flat array; None for all.
         """
-        offsets, size = tuple(offsets), self._parameters[name].size
+        offsets, size = tuple(offsets), self._engine.base.parameters[name].size
         chosen = np.arange(size) if entries is None else entries
         if name not in self._engine.base.plan.parameters:
             return Probed(*LossChanges.none(offsets, (len(chosen),)), entries)
@@ -177,8 +160,7 @@ class Probes:
         changes = LossChanges.none(offsets, strategy.room)
 
         def report(done: int) -> None:
-            if progress is not None:
-                progress(len(chosen) * done // len(tasks))
+            progress(len(chosen) * done // len(tasks))
 
         left = self._add_up(tasks, strategy, changes, report)
         ready = _ready(strategy, left)
