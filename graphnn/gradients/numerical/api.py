@@ -14,11 +14,14 @@ from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.engine.base_pass import BasePass
-from graphnn.gradients.numerical.engine.probes import Probes
+from graphnn.gradients.numerical.engine.probes import Engine, Probes
+from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.estimates import GradientEstimate, Prober
 from graphnn.gradients.numerical.loop import Loop
 from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.options import GradientOptions, takes
+
+_AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
 
 
 class Interrupted(KeyboardInterrupt):
@@ -132,5 +135,5 @@ def _prober(objective: Objective, options: GradientOptions) -> Iterator[Prober]:
         pool, workers = options.executor, options.threads or os.cpu_count() or 1
         if pool is None and workers > 1:
             pool = stack.enter_context(ThreadPoolExecutor(workers))
-        base = BasePass(objective, options.method == "complex")
-        yield stack.enter_context(Probes(base, pool, workers, options.max_memory))
+        engine = Engine(BasePass(objective, options.method == "complex"), options.max_memory)
+        yield Probes(engine, stack.enter_context(Shared(engine, pool, _AHEAD * workers)))

@@ -160,34 +160,6 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
     return orders[order or min(orders)]
 
 
-def find_extrapolation(given: str | Extrapolation) -> Extrapolation:
-    """The extrapolation of that name; one's own as it is.
-
-    Raises
-    ------
-    UsageError
-        There is none.
-    """
-    if isinstance(given, Extrapolation):
-        return given
-    check_choice("unknown-extrapolation", "extrapolation", given, EXTRAPOLATIONS)
-    return EXTRAPOLATIONS[given]
-
-
-def find_step(given: str | StepRule) -> StepRule:
-    """The step rule of that name; one's own as it is.
-
-    Raises
-    ------
-    UsageError
-        There is none.
-    """
-    if not isinstance(given, str):
-        return given
-    check_choice("unknown-step-rule", "step rule", given, STEPS)
-    return STEPS[given]
-
-
 def is_step(value: Any) -> bool:
     """Whether entries can be moved so far."""
     number = value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution.network import Network
-from graphnn.gradients._refusals import known_parameters, refusal
+from graphnn.gradients._refusals import check_choice, known_parameters, refusal
 from graphnn.gradients.numerical import rules
+from graphnn.gradients.numerical.engine.base_pass import steps_from
 from graphnn.gradients.numerical.estimates import TINY, ComplexStep, Differences, Scheme
 from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.options import GradientOptions
@@ -23,7 +24,10 @@ def choose(network: Network, names: tuple[str, ...], options: GradientOptions) -
         The rule, the order, the extrapolation or a step is invalid.
     """
     rule = rules.find(options.rule, options.order)
-    extrapolation = rules.find_extrapolation(options.extrapolation)
+    extrapolation = options.extrapolation
+    if not isinstance(extrapolation, rules.Extrapolation):
+        check_choice("unknown-extrapolation", "extrapolation", extrapolation, rules.EXTRAPOLATIONS)
+        extrapolation = rules.EXTRAPOLATIONS[extrapolation]
     complex, step, estimate = options.method == "complex", options.step, options.estimate
     ruled = isinstance(step, str) or callable(step)
     plain = (rule, extrapolation, options.order) == (rules.CENTRAL, rules.COMPARED, None)
@@ -42,12 +46,14 @@ def _steps(
     network: Network, names: tuple[str, ...], options: GradientOptions, rule: DifferenceRule
 ) -> dict[str, float]:
     step, default = options.step, TINY if options.method == "complex" else rule.default_step()
+    if isinstance(step, str):
+        check_choice("unknown-step-rule", "step rule", step, rules.STEPS)
+        step = rules.STEPS[step]
     if isinstance(step, Mapping):
         known_parameters(network, step)
         steps = {name: step.get(name, default) for name in names}
-    elif isinstance(step, str) or callable(step):
-        of = rules.find_step(step)
-        steps = {name: of(network.parameters[name].astype(float), rule) for name in names}
+    elif callable(step):
+        steps = {name: step(network.parameters[name].astype(float), rule) for name in names}
     else:
         steps = dict.fromkeys(names, default if step is None else step)
     for value in steps.values():
@@ -65,17 +71,13 @@ def check_analytic(objective: Objective, names: tuple[str, ...]) -> None:
         With every such op.
     """
     plan = objective.executor(keep=True).plan
-    reached: set[int | None] = {plan.parameters[name] for name in names if name in plan.parameters}
-    faults = []
-    for step in plan.steps:
-        if not reached.isdisjoint(step.arguments):
-            reached.add(step.output)
-            if not step.op.analytic:
-                message = (
-                    f"the complex step cannot differentiate '{step.node}': "
-                    f"{step.op.name} is not declared analytic"
-                )
-                help = "set 'analytic' in the op's class if it is, or use another method"
-                faults.append(Diagnostic("not-analytic", message, help=help))
+    slots = [plan.parameters[name] for name in names if name in plan.parameters]
+    help = "set 'analytic' in the op's class if it is, or use another method"
+    message = "the complex step cannot differentiate '{}': {} is not declared analytic"
+    faults = [
+        Diagnostic("not-analytic", message.format(step.node, step.op.name), help=help)
+        for step in steps_from(plan, slots)
+        if not step.op.analytic
+    ]
     if faults:
         raise UsageError(*faults)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -70,3 +70,13 @@ def data_slots(step: Step) -> list[int]:
     others = sum(operand.role != "data" for operand in step.op.operands)
     data = step.arguments[: len(step.arguments) - others]
     return [slot for slot in data if slot is not None]
+
+
+def steps_from(plan: Plan, slots: Iterable[int]) -> list[Step]:
+    """The steps that read one of `slots`, or what such a step makes."""
+    reached, steps = set[int | None](slots), []
+    for step in plan.steps:
+        if not reached.isdisjoint(step.arguments):
+            reached.add(step.output)
+            steps.append(step)
+    return steps

@@ -51,8 +51,7 @@ class ByChannel:
         self._loss_scales = route.loss_scales()
         self._max_memory = max_memory
         response = self._response(slice(0, 1))
-        self._responds = response is not None
-        self._curved = response is not None and response.shape[2:] == (1,)
+        self._curved = None if response is None else response.shape[2:] == (1,)
 
     @classmethod
     def fit(cls, route: Route, max_memory: int) -> ByChannel | None:
@@ -67,7 +66,7 @@ class ByChannel:
         if axis is None or len(shape) < 2 or shape[1] != channels[axis]:
             return None
         way = cls(route, axis, max_memory)
-        return way if way._responds else None
+        return None if way._curved is None else way
 
     def pieces(self, offsets: Offsets) -> Iterator[Piece]:
         """As `Strategy.pieces`."""
@@ -199,9 +198,8 @@ class ByChannel:
         for stop in (*edges.tolist(), len(table.samples)):
             parts = -(-(stop - start) // most)
             if stop - start >= least or stop == len(table.samples):
-                for part in range(parts):
-                    low = start + (stop - start) * part // parts
-                    yield slice(low, start + (stop - start) * (part + 1) // parts)
+                cuts = [start + (stop - start) * part // parts for part in range(parts + 1)]
+                yield from map(slice, cuts, cuts[1:])
                 start = stop
 
     def _response(self, rows: slice) -> Array | None:

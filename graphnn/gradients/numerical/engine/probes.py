@@ -15,7 +15,6 @@ time, by facts that ops state of themselves; a fact that is missing costs speed 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor as Pool
 from contextlib import closing
 from typing import Any, NamedTuple
 
@@ -31,7 +30,6 @@ from graphnn.gradients.numerical.objective import Probed, Progress
 from graphnn.ops import Array
 
 _HEAP = 31 << 20  # bytes; glibc heeds blocks up to 32 MiB
-_AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
 _FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
 
 
@@ -61,7 +59,7 @@ class Engine:
     ----------
     base : BasePass
     max_memory : int
-        As for `Probes`.
+        Bytes that tables of probes may take; batches of rows come on top.
     """
 
     def __init__(self, base: BasePass, max_memory: int) -> None:
@@ -97,17 +95,13 @@ class Engine:
 
 
 class Probes:
-    """Loss differences of one network on one batch, inside ``with``.
+    """Loss differences of one network on one batch.
 
     Parameters
     ----------
-    base : BasePass
-    pool : concurrent.futures.Executor or None
-        Whose workers share the work: threads, processes or machines, see `workers`.
-    workers : int
-        How many it has.
-    max_memory : int
-        Bytes that tables of probes may take; batches of rows come on top.
+    engine : Engine
+    shared : Shared
+        What has the engine's tasks carried out; of all parameters, so that it is sent once.
 
     Attributes
     ----------
@@ -120,17 +114,8 @@ class Probes:
     origin = 0.0
     stopped = False
 
-    def __init__(self, base: BasePass, pool: Pool | None, workers: int, max_memory: int) -> None:
-        self._engine = Engine(base, max_memory)
-        # For all parameters, so that workers are sent the engine once.
-        self._shared = Shared(self._engine, pool, _AHEAD * workers)
-
-    def __enter__(self) -> Probes:
-        self._shared.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._shared.__exit__()
+    def __init__(self, engine: Engine, shared: Shared) -> None:
+        self._engine, self._shared = engine, shared
 
     def differences(
         self, name: str, offsets: Sequence[complex], progress: Progress, entries: Array | None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphnn.execution import Step
-from graphnn.gradients.numerical.engine.base_pass import BasePass, data_slots
+from graphnn.gradients.numerical.engine.base_pass import BasePass, data_slots, steps_from
 from graphnn.ops import Array
 
 ROWS = 4096  # rows a call: enough to hide the interpreter, few enough for the cache
@@ -27,12 +27,8 @@ class Route:
     def __init__(self, base: BasePass, slot: int) -> None:
         self.base = base
         self.slot = slot
-        reached = {slot}
-        steps = []
-        for step in base.plan.steps:
-            if not reached.isdisjoint(step.arguments):
-                reached.add(step.output)
-                steps.append(step)
+        steps = steps_from(base.plan, [slot])
+        reached = {slot, *(step.output for step in steps)}
         needed = self._needed_whole(steps, reached)
         self.whole = [step for step in steps if step.output in needed]
         self.apart = [step for step in steps if step.output not in needed]
