@@ -26,7 +26,8 @@ class BasePass:
     plan : Plan
     values : list of ndarray
         By slot.
-    parameters : mapping of str to ndarray
+    sizes : dict of str to int
+        Entries of each parameter, one that the losses do not depend on too.
     losses : list of int
         Slots of the losses.
     ops : mapping of int to Op
@@ -43,7 +44,7 @@ class BasePass:
         if complex:
             self.values = [v.astype(np.complex128) if v.dtype == float else v for v in self.values]
         release()
-        self.parameters = objective.network.parameters
+        self.sizes = {name: array.size for name, array in objective.network.parameters.items()}
         self.losses = [self.plan.outputs[name] for name in objective.losses]
         bound = dict(executor.bind(inputs)[1])
         self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}

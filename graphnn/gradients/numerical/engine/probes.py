@@ -133,7 +133,7 @@ class Probes:
         entries : ndarray of int or None
             Places in the parameter's flat array; None for all.
         """
-        offsets, size = tuple(offsets), self._engine.base.parameters[name].size
+        offsets, size = tuple(offsets), self._engine.base.sizes[name]
         chosen = np.arange(size) if entries is None else entries
         if name not in self._engine.base.plan.parameters:
             return Probed(*LossChanges.none(offsets, (len(chosen),)), entries)
