@@ -350,8 +350,8 @@ class Op(BaseModel):
         """Names of the free sizes in the attributes."""
         return frozenset(
             name
-            for key in type(self).model_fields
-            for size in _sizes_in(getattr(self, key))
+            for _, value in self
+            for size in _sizes_in(value)
             for name in sizes.free_names(size)
         )
 
@@ -365,8 +365,7 @@ class Op(BaseModel):
         """
         if not self.free_names:
             return self
-        values = {key: getattr(self, key) for key in type(self).model_fields}
-        return type(self)(**{key: _bound(value, bindings) for key, value in values.items()})
+        return type(self)(**{key: _bound(value, bindings) for key, value in self})
 
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
         """Unify signatures with the data `shapes` and the parameter shapes `given`.

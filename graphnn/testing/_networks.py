@@ -74,7 +74,8 @@ def networks(
     SearchStrategy of NetworkCase
     """
     names = sorted(REGISTRY) if ops is None else ops
-    choices = [REGISTRY[name] for name in names if _takes_data(REGISTRY[name])]
+    known = map(REGISTRY.__getitem__, names)
+    choices = [each for each in known if each.data_operands() and not each.internal]
     growing = _Growing(draw, draw(st.integers(1, max_rows)))
     for op_class in draw(st.lists(st.sampled_from(choices), min_size=1, max_size=max_ops)):
         growing.add(op_class)
@@ -84,10 +85,6 @@ def networks(
     if not _is_tame(case):
         reject()
     return case
-
-
-def _takes_data(op_class: type[Op]) -> bool:
-    return bool(op_class.data_operands()) and not op_class.internal
 
 
 def _is_tame(case: NetworkCase) -> bool:

@@ -9,7 +9,6 @@ from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, Lt
 from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
@@ -130,14 +129,11 @@ def op_cases(draw: DrawFn, op_class: type[Op]) -> OpCase:
     return OpCase(op, _off_kinks(op, arrays), declared)
 
 
-@st.composite
-def fitting(draw: DrawFn, op_class: type[Op]) -> Fitting:
+def fitting(op_class: type[Op]) -> SearchStrategy[Fitting]:
     """An op, and data shapes that fit it."""
-    if op_class.cases:
-        declared, op, shapes, kinds = _stated(draw(st.sampled_from(op_class.cases)), op_class)
-        return Fitting(declared, op, shapes, kinds, _table(op, shapes))
-    declared, shapes, table = draw(_derived(op_class))
-    return Fitting(declared, declared, shapes, (), table)
+    if not op_class.cases:
+        return _derived(op_class)
+    return st.sampled_from(op_class.cases).map(lambda case: _stated(case, op_class))
 
 
 def attributes(op_class: type[Op]) -> SearchStrategy[dict[str, Any]]:
@@ -152,62 +148,52 @@ def attributes(op_class: type[Op]) -> SearchStrategy[dict[str, Any]]:
 
 
 def _of_field(op_class: type[Op], key: str, info: FieldInfo) -> SearchStrategy[Any]:
-    options = [_of_type(kind, info.metadata) for kind in _members(info.annotation)]
-    found = [option for option in options if option is not None]
-    if len(found) < len(options):
+    try:
+        return _of_type(info.annotation, info.metadata)
+    except NotImplementedError:
         raise TypeError(
             f"no value can be derived for '{key}' of {op_class.name}: {info.annotation}; "
             "give the op class some 'cases'"
-        )
-    return st.one_of(found)
+        ) from None
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-
-
-def _of_type(kind: Any, metadata: Iterable[Any]) -> SearchStrategy[Any] | None:
+def _of_type(kind: Any, metadata: Iterable[Any]) -> SearchStrategy[Any]:
+    parts = get_args(kind)
+    if get_origin(kind) in (Union, UnionType):
+        return st.one_of([_of_type(part, metadata) for part in parts])
     if get_origin(kind) is Annotated:
-        kind, *extra = get_args(kind)
-        return _of_type(
-            kind, [each for item in extra for each in getattr(item, "metadata", [item])]
-        )
-    if kind is type(None):
-        return st.none()
-    if kind is bool:
-        return st.booleans()
+        extra = [each for item in parts[1:] for each in getattr(item, "metadata", [item])]
+        return _of_type(parts[0], extra)
     if get_origin(kind) is Literal:
-        return st.sampled_from(get_args(kind))
+        return st.sampled_from(parts)
     if kind is int:
         low, high = _bounds(metadata, 1.0)
-        return st.integers(int(np.ceil(low)), int(np.floor(high)))
+        return st.integers(math.ceil(low), math.floor(high))
     if kind is float:
-        low, high = _bounds(metadata, 1 / _STEPS)
-        return st.floats(low, high)
-    return None
+        return st.floats(*_bounds(metadata, 1 / _STEPS))
+    if kind in (bool, type(None)):
+        return st.from_type(kind)
+    raise NotImplementedError
 
 
 def _bounds(metadata: Iterable[Any], gap: float) -> tuple[float, float]:
-    low: float | None = None
-    high: float | None = None
-    for item in metadata:
-        if isinstance(item, Ge):
-            low = float(item.ge)  # type: ignore[arg-type]
-        elif isinstance(item, Gt):
-            low = float(item.gt) + gap  # type: ignore[arg-type]
-        elif isinstance(item, Le):
-            high = float(item.le)  # type: ignore[arg-type]
-        elif isinstance(item, Lt):
-            high = float(item.lt) - gap  # type: ignore[arg-type]
-    if low is None:
-        low = -_NUMBERS if high is None else high - 2 * _NUMBERS
-    return low, low + 2 * _NUMBERS if high is None else high
+    """The least and the largest number, `gap` away from bounds that are excluded."""
+    inward = {"ge": 0.0, "gt": gap, "le": 0.0, "lt": -gap}
+    ends = {
+        key[0]: float(getattr(item, key)) + inward[key]
+        for item in metadata
+        for key in inward
+        if hasattr(item, key)
+    }
+    low = ends.get("g", ends.get("l", _NUMBERS) - 2 * _NUMBERS)
+    return low, ends.get("l", low + 2 * _NUMBERS)
 
 
-def _stated(case: Case, op_class: type[Op]) -> tuple[Op, Op, tuple[_Numbers, ...], Sequence[Kind]]:
+def _stated(case: Case, op_class: type[Op]) -> Fitting:
     declared = op_class.model_validate(dict(case.attributes), context=_BATCH)
-    count = case.shapes[0][0] if case.shapes and case.shapes[0] else 2
-    return declared, declared.bind({"batch": count}), tuple(map(tuple, case.shapes)), case.kinds
+    shapes = tuple(map(tuple, case.shapes))
+    op = declared.bind({"batch": shapes[0][0] if shapes and shapes[0] else 2})
+    return Fitting(declared, op, shapes, case.kinds, _table(op, shapes))
 
 
 def _numbers(shape: Shape) -> _Numbers:
@@ -219,24 +205,17 @@ def _table(op: Op, shapes: Sequence[_Numbers]) -> dict[str, int]:
     table: dict[str, int] = {}
     for operand, shape in zip(op.data_operands(), shapes, strict=False):
         before, _, after = operand.signature.partition("...")
-        front, back = before.split(), after.split()
-        named = [*zip(front, shape, strict=False)]
-        named += zip(reversed(back), reversed(shape), strict=False)
-        table.update(named)
+        table.update(zip(before.split(), shape, strict=False))
+        table.update(zip(reversed(after.split()), reversed(shape), strict=False))
     return table
 
 
 @st.composite
-def _derived(draw: DrawFn, op_class: type[Op]) -> tuple[Op, tuple[_Numbers, ...], dict[str, int]]:
-    symbols = {
-        symbol
-        for operand in op_class.operands
-        for symbol in operand.signature.split()
-        if symbol != "..." and not symbol.isdigit()
-    }
-    symbols.update(op_class.size_attributes)
+def _derived(draw: DrawFn, op_class: type[Op]) -> Fitting:
+    axes = " ".join(operand.signature for operand in op_class.operands).split()
+    symbols = {axis for axis in axes if axis != "..." and not axis.isdigit()}
     sizes = st.integers(1, _LARGEST)
-    table = {symbol: draw(sizes) for symbol in sorted(symbols)}
+    table = {symbol: draw(sizes) for symbol in sorted(symbols.union(op_class.size_attributes))}
     values = draw(attributes(op_class))
     for key in op_class.size_attributes:
         optional = not op_class.model_fields[key].is_required()
@@ -247,7 +226,8 @@ def _derived(draw: DrawFn, op_class: type[Op]) -> tuple[Op, tuple[_Numbers, ...]
         _shape(operand.signature, table, draw(_stretchable(rest)) if op_class.broadcasts else rest)
         for operand in op_class.data_operands()
     )
-    return op_class(**values), shapes, table
+    op = op_class(**values)
+    return Fitting(op, op, shapes, (), table)
 
 
 @st.composite
@@ -292,11 +272,9 @@ def _off_kinks(op: Op, arrays: Sequence[Array | None]) -> tuple[Array | None, ..
     moved = tuple(arrays)
     for _ in range(50):
         if _is_smooth(op, moved):
-            break
+            return moved
         moved = tuple(_jostled(array, rng) for array in arrays)
-    else:
-        reject()
-    return moved
+    return reject()
 
 
 def _jostled(array: Array | None, rng: np.random.Generator) -> Array | None:

@@ -273,9 +273,7 @@ class ConvTranspose2d(_Filters):
 
     @field_validator("output_padding")
     @classmethod
-    def _check_output_padding(
-        cls, padding: tuple[int, int], info: ValidationInfo
-    ) -> tuple[int, int]:
+    def _check_added(cls, padding: tuple[int, int], info: ValidationInfo) -> tuple[int, int]:
         # A stride or dilation at fault is reported there, and missing here.
         steps = (info.data.get("stride", ()), info.data.get("dilation", ()))
         for amount, stride, dilation in zip(padding, *steps, strict=False):

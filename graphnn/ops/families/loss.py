@@ -179,22 +179,20 @@ class SoftmaxCrossEntropy(_Classification):
             totals = np.add.reduce(np.exp(columns, out=columns), axis=0)
             if saved is not None:
                 saved.update(exponentials=columns, totals=totals, places=places)
-            narrow: Array = np.subtract(np.log(totals), chosen, out=out)
-            return narrow
-        top = x.max(axis=1, keepdims=True)
-        # A difference that overflows to -infinity has the exponential 0 that it should have.
-        shifted = x - top
-        exponentials = np.exp(shifted)
-        totals = exponentials.sum(axis=1, keepdims=True)
-        if saved is not None:
-            saved.update(exponentials=exponentials, totals=totals)
-        if t.ndim == 1:
-            chosen = shifted[_places(x, t)]
-            loss: Array = np.subtract(np.log(totals[:, 0]), chosen, out=out)
-            return loss
-        # Finite, so that a probability of 0 leaves nothing of it.
-        np.maximum(shifted, np.finfo(shifted.dtype).min, out=shifted)
-        return np.vecdot(_like(t, x).conj(), np.log(totals) - shifted, out=out)
+        else:
+            # A difference that overflows to -infinity has the exponential 0 that it should have.
+            shifted = x - x.max(axis=1, keepdims=True)
+            exponentials = np.exp(shifted)
+            totals = exponentials.sum(axis=1, keepdims=True)
+            if saved is not None:
+                saved.update(exponentials=exponentials, totals=totals)
+            if t.ndim == 2:
+                # Finite, so that a probability of 0 leaves nothing of it.
+                np.maximum(shifted, np.finfo(shifted.dtype).min, out=shifted)
+                return np.vecdot(_like(t, x).conj(), np.log(totals) - shifted, out=out)
+            chosen, totals = shifted[_places(x, t)], totals[:, 0]
+        loss: Array = np.subtract(np.log(totals), chosen, out=out)
+        return loss
 
     def vjp(
         self,
@@ -252,13 +250,10 @@ class BinaryCrossEntropy(_Loss):
     ) -> Cotangents:
         """``g ((1 - t) / (1 - y) - t / y) / n`` and ``g (log(1 - y) - log y) / n``."""
         spread = _spread(cotangent / _width(y), y)
-        by_y = by_t = None
-        if wanted[0]:
-            pull = (1 - t) * _reciprocal(1 - y) - t * _reciprocal(y)
-            by_y = spread * pull
-        if wanted[1]:
-            by_t = spread * (_log_rest(y) - _log(y))
-        return by_y, by_t
+        return (
+            spread * ((1 - t) * _reciprocal(1 - y) - t * _reciprocal(y)) if wanted[0] else None,
+            spread * (_log_rest(y) - _log(y)) if wanted[1] else None,
+        )
 
 
 class SigmoidBinaryCrossEntropy(_Loss):

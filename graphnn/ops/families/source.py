@@ -112,10 +112,9 @@ class Constant(Op):
     @classmethod
     def _check_whole(cls, dtype: Kind, info: ValidationInfo) -> Kind:
         if dtype == "int" and "value" in info.data:
-            entries = np.asarray(info.data["value"], dtype=object).ravel()
-            found = next((item for item in entries if not isinstance(item, int)), None)
-            if found is not None:
-                raise ValueError(f"{found} is not a whole number")
+            for entry in np.asarray(info.data["value"], dtype=object).ravel():
+                if not isinstance(entry, int):
+                    raise ValueError(f"{entry} is not a whole number")
         return dtype
 
     @cached_property
