@@ -6,13 +6,7 @@ from graphnn.diagnostics import Findings
 from graphnn.spec._field_reader import number_help, unlike
 from graphnn.spec._nodes import NodeReader
 from graphnn.spec._options import home_of, only_choice
-from graphnn.spec.model import (
-    AugmentSpec,
-    EarlyStoppingSpec,
-    MetricSpec,
-    OptimizerSpec,
-    TrainSpec,
-)
+from graphnn.spec.model import AugmentSpec, EarlyStoppingSpec, MetricSpec, OptimizerSpec, TrainSpec
 from graphnn.spec.values import Entry, Mapping, Scalar, Value, scalar_value
 from graphnn.spec.vocabulary import Vocabulary
 

@@ -16,10 +16,13 @@ from __future__ import annotations
 
 import functools
 import re
+import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from graphnn.diagnostics import by_word
 from graphnn.spec import schemas
 from graphnn.spec.schemas import Schema
 from graphnn.spec.values import Entry
@@ -97,8 +100,6 @@ class Key:
         Help where it is missing; empty for a key that may be.
     is_of_blocks : bool
         Whether a file of blocks takes it too.
-    elsewhere : str
-        What it is called elsewhere: words as `bare` gives them, with spaces between.
     """
 
     name: str
@@ -108,7 +109,6 @@ class Key:
     otherwise: str = ""
     required: str = ""
     is_of_blocks: bool = False
-    elsewhere: str = ""
 
     @property
     def schema(self) -> Schema:
@@ -155,25 +155,29 @@ def bare(name: str) -> str:
 
 
 @functools.cache
-def _words(record: type) -> Mapping[str, str]:
-    """The keys of `record` by what they are called, here and elsewhere."""
-    words = ((word, key) for key in keys_of(record) for word in (key.name, *key.elsewhere.split()))
-    return {bare(word): key.name for word, key in words}
+def _elsewhere() -> dict[str, dict[str, dict[str, str]]]:
+    text = Path(__file__).with_name("elsewhere.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def elsewhere(record: type, table: Literal["keys", "absent"]) -> dict[str, str]:
+    """The words from elsewhere for each key of `record`, or for each help where it has none."""
+    return _elsewhere().get(record.__name__, {}).get(table, {})
 
 
 def called(record: type, name: str, allowed: Collection[str]) -> str | None:
     """The one of the `allowed` keys of `record` that is called `name` elsewhere."""
-    found = _words(record).get(bare(name))
+    own = {bare(key): key for key in key_names(record)}
+    found = (by_word(elsewhere(record, "keys")) | own).get(bare(name))
     return found if found in allowed else None
 
 
 def help_with_key(record: type, name: str, allowed: Collection[str], otherwise: str) -> str:
     """Help where the section that becomes `record` has no key `name`.
 
-    Of words from elsewhere that mean no key, its ``absent`` says how to write what they stand for.
+    Of words from elsewhere that mean no key, it says how to write what they stand for.
     """
-    absent: Mapping[str, str] = getattr(record, "absent", {})
-    if help := absent.get(bare(name)):
+    if help := by_word(elsewhere(record, "absent")).get(bare(name)):
         return help
     found = called(record, name, allowed)
     return f"did you mean '{found}'?" if found else otherwise
@@ -237,9 +241,7 @@ OP_NAME = Form(schemas.TEXT)
 BLOCK_NAME = Form(schemas.TEXT, names="block")
 NODE_NAME = Form(schemas.ref("reference"), names="node")
 NODE_NAMES = Form(
-    schemas.ref("nodes"),
-    lambda reader, entry, what: reader.listed(entry.value, what),
-    names="node",
+    schemas.ref("nodes"), lambda reader, entry, what: reader.listed(entry.value, what), names="node"
 )
 OUTPUTS = Form(
     {"anyOf": [NODE_NAME.schema, {**schemas.several(NODE_NAME.schema), "uniqueItems": True}]},
@@ -247,12 +249,7 @@ OUTPUTS = Form(
     names="node",
 )
 INPUTS = Form(
-    {
-        "anyOf": [
-            schemas.ref("nodes"),
-            {"type": "object", "additionalProperties": NODE_NAME.schema},
-        ]
-    },
+    {"anyOf": [schemas.ref("nodes"), {"type": "object", "additionalProperties": NODE_NAME.schema}]},
     names="node",
     keys="operand",
     rest=NODE_NAME,
@@ -290,10 +287,7 @@ SHARED = Key(
 FILLS = ("zeros", "ones")
 PROPERTIES = ("sum", "argmax")
 ATTRIBUTE = Form({}, names="size", inside={"file": FILE, "share": SHARED.form})
-ARRAY = Form(
-    schemas.ref("array"),
-    inside={"file": FILE, **dict.fromkeys(FILLS, SHAPE)},
-)
+ARRAY = Form(schemas.ref("array"), inside={"file": FILE, **dict.fromkeys(FILLS, SHAPE)})
 OUTPUT = replace(ARRAY, schema=schemas.ref("output"))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
-from graphnn.diagnostics import FAULTY, Faulty, Names, Note, by_word
+from graphnn.diagnostics import FAULTY, Faulty, Names, Note
 from graphnn.spec import forms, schemas
 from graphnn.spec._field_reader import VERSION
 from graphnn.spec.forms import Form, Key, key, key_names, keys_of
@@ -25,10 +25,6 @@ SearchKind = Literal["uniform", "log_uniform", "choice"]
 _REMARK = "A remark, which diagrams can show."
 _TRAINABLE = "Whether training changes its parameters."
 _ALLOW = "Codes of warnings to silence."
-# What keys are called elsewhere, as `forms.bare` has it.
-_INPUTS = "input from source src bottom bottoms parents inboundnodes"
-_ABOUT = "description comment note remark doc label title"
-_NODES = "layers layer network model architecture modules operators ops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +56,17 @@ class NodeSpec:
     name: str
     place: Value
     op: Scalar = key(
-        forms.OP_NAME,
-        "What it computes.",
-        required="name its op, as in {op: relu, inputs: x}",
-        elsewhere="type kind layer layertype optype operation operator module classname",
+        forms.OP_NAME, "What it computes.", required="name its op, as in {op: relu, inputs: x}"
     )
     inputs: tuple[Reference, ...] = key(
-        forms.INPUTS,
-        "What it reads: a name, a list in the op's order, or a mapping by operand.",
-        elsewhere=_INPUTS,
+        forms.INPUTS, "What it reads: a name, a list in the op's order, or a mapping by operand."
     )
     inputs_place: Value
     fields: Dict[str, Entry]
-    trainable: bool = key(forms.TRUTH, _TRAINABLE, True, elsewhere="requiresgrad learnable")
-    about: str = key(forms.TEXT, _REMARK, "", elsewhere=_ABOUT)
+    trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
+    about: str = key(forms.TEXT, _REMARK, "")
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
     instance: BlockInstance | None = field(default=None, repr=False)
-    absent: ClassVar[Dict[str, str]] = by_word(
-        {
-            "add a node that reads it: {op: relu, inputs: ...}": "activation nonlinearity act",
-            "the key of a node is its name: leave it out": "name id",
-            "it follows from what the node reads: leave it out": (
-                "infeatures inchannels inputdim inputsize inputshape numinput"
-            ),
-            "write 'trainable: false'": "frozen freeze",
-            "others read a node by its key: leave it out": "top tops output outputs",
-        }
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,27 +75,17 @@ class BlockCallSpec:
 
     name: str
     place: Value
-    block: Scalar = key(
-        forms.BLOCK_NAME,
-        "Name of a block.",
-        required="name its block",
-        elsewhere="macro template subgraph submodule",
-    )
+    block: Scalar = key(forms.BLOCK_NAME, "Name of a block.", required="name its block")
     inputs: tuple[Reference, ...] = key(
-        forms.INPUTS,
-        "What it reads: a name, a list in the block's order, or a mapping by input.",
-        elsewhere=_INPUTS,
+        forms.INPUTS, "What it reads: a name, a list in the block's order, or a mapping by input."
     )
     inputs_place: Value
     fields: Dict[str, Entry]
     repeat: Value | None = key(
-        forms.SIZE,
-        "How many copies, each of which reads the one before.",
-        None,
-        elsewhere="count times copies numcopies numlayers depth n",
+        forms.SIZE, "How many copies, each of which reads the one before.", None
     )
-    trainable: bool = key(forms.TRUTH, _TRAINABLE, True, elsewhere="requiresgrad learnable")
-    about: str = key(forms.TEXT, _REMARK, "", elsewhere=_ABOUT)
+    trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
+    about: str = key(forms.TEXT, _REMARK, "")
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
 
 
@@ -151,26 +121,22 @@ class BlockSpec:
     name: str
     place: Scalar
     folder: Path
-    about: str = key(forms.TEXT, "A remark.", "", elsewhere=_ABOUT)
+    about: str = key(forms.TEXT, "A remark.", "")
     sizes: Dict[str, Scalar] = key(
-        forms.names_defined("size"),
-        "Names of sizes that each use gives.",
-        elsewhere="params parameters arguments args",
+        forms.names_defined("size"), "Names of sizes that each use gives."
     )
     inputs: Dict[str, Scalar] = key(
         forms.names_defined("node"),
         "Names for what it reads; `[]` for nothing.",
         required="add it, such as 'inputs: x'",
-        elsewhere=_INPUTS,
     )
     nodes: Names[NodeSpec | BlockCallSpec] = key(
-        NODES, "Its nodes.", required="add it, such as 'nodes: {...}'", elsewhere=_NODES
+        NODES, "Its nodes.", required="add it, such as 'nodes: {...}'"
     )
     output: Scalar | None = key(
         forms.NODE_NAME,
         "The node that a use of the block stands for.",
         required="add it, such as 'output: NODE'",
-        elsewhere="outputs return returns result",
     )
     own: bool = True
 
@@ -269,14 +235,8 @@ class BlockInstance:
 class WeightsSpec:
     """A file with values for parameters; `partial` where some of them may be missing in it."""
 
-    file: Scalar = key(
-        forms.FILE,
-        "An .npz or .safetensors file.",
-        required="write {file: NAME}",
-        elsewhere="path filename",
-    )
+    file: Scalar = key(forms.FILE, "An .npz or .safetensors file.", required="write {file: NAME}")
     partial: bool = key(forms.TRUTH, "Whether it may lack some parameters.", False)
-    absent: ClassVar[Dict[str, str]] = {"strict": "write 'partial: true' for what is not strict"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,24 +246,15 @@ class ExampleSpec:
     place: Mapping
     about: str = key(forms.TEXT, "What it shows.", "")
     inputs: Dict[str, Entry] = key(
-        forms.arrays_by_node(forms.ARRAY),
-        "An array for each input.",
-        dict,
-        elsewhere="given feed data arguments args",
+        forms.arrays_by_node(forms.ARRAY), "An array for each input.", dict
     )
     outputs: Dict[str, Entry] = key(
         forms.arrays_by_node(forms.OUTPUT, least=1),
         "What nodes must give: an array, or a property along the last axis.",
         dict,
         required="say what a node must give: 'outputs: {NODE: [...]}'",
-        elsewhere="expected expect targets results gives",
     )
-    rtol: float = key(
-        forms.TOLERANCE,
-        "Allowed difference, relative to the value.",
-        1e-7,
-        elsewhere="tolerance tol",
-    )
+    rtol: float = key(forms.TOLERANCE, "Allowed difference, relative to the value.", 1e-7)
     atol: float = key(forms.TOLERANCE, "Allowed difference.", 1e-9)
 
 
@@ -347,14 +298,6 @@ class EarlyStoppingSpec:
         "What to watch.",
         Scalar("validation_loss"),
         default="validation_loss",
-        elsewhere="monitor watch measure",
-    )
-    absent: ClassVar[Dict[str, str]] = by_word(
-        {
-            "every better value counts: leave it out": "mindelta delta threshold",
-            "a loss or an error is to fall, others to rise": "mode direction",
-            "write 'keep: best' under 'train'": "restorebestweights",
-        }
     )
 
 
@@ -364,109 +307,62 @@ class TrainSpec:
 
     place: Value
     data: Mapping | None = key(
-        forms.DATA,
-        "Where the rows come from; without inputs, none are needed.",
-        None,
-        elsewhere="dataset traindata trainset trainingdata source",
+        forms.DATA, "Where the rows come from; without inputs, none are needed.", None
     )
     loss: tuple[Reference, ...] = key(
         forms.NODE_NAMES,
         "A node, or several whose means are added up.",
         (),
         otherwise="every loss op",
-        elsewhere="lossfn lossfunction criterion objective cost",
     )
     metrics: tuple[MetricSpec, ...] = key(
-        forms.METRICS,
-        "What to measure besides, and the nodes that it compares.",
-        (),
-        elsewhere="metric measures",
+        forms.METRICS, "What to measure besides, and the nodes that it compares.", ()
     )
     optimizer: OptimizerSpec = key(
         forms.OPTIMIZER,
         "How a gradient moves the parameters.",
         OptimizerSpec(Scalar("sgd"), Mapping({})),
         default="sgd",
-        elsewhere="optim optimiser solver updater trainer",
     )
-    batch_size: int = key(
-        forms.whole(1), "Rows a step.", 100, elsewhere="batch minibatch minibatchsize bs"
-    )
+    batch_size: int = key(forms.whole(1), "Rows a step.", 100)
     epochs: int = key(
-        forms.whole(1),
-        "How often to go through all rows; without data, the steps.",
-        10,
-        elsewhere="numepochs nepochs maxepochs epoch iterations maxiter steps maxsteps",
+        forms.whole(1), "How often to go through all rows; without data, the steps.", 10
     )
-    seed: int = key(
-        forms.whole(0), "Of every random choice.", 0, elsewhere="randomstate randomseed rngseed"
-    )
+    seed: int = key(forms.whole(0), "Of every random choice.", 0)
     validation: Value | None = key(
         forms.HELD_BACK,
         "Rows to hold back and measure after each epoch: a number, a fraction, or data.",
         None,
-        elsewhere="validationsplit validationdata valsplit val valid dev",
     )
     test: Value | None = key(
         forms.HELD_BACK,
         "Rows to hold back and measure at the end: a number, a fraction, or data.",
         None,
         otherwise="those that the data set apart",
-        elsewhere="testsplit testsize testdata testset heldout",
     )
     rows: Scalar | None = key(
         forms.count(1),
         "Of what is left to train on, take that many first ones.",
         None,
         otherwise="all",
-        elsewhere="limit subset numsamples maxsamples trainsize",
     )
     gradient: GradientMethod = key(
         forms.words(GradientMethod), "Where gradients come from.", "backprop"
     )
-    accumulate: int = key(
-        forms.whole(1),
-        "Batches whose mean gradient makes a step.",
-        1,
-        elsewhere="gradaccumulation gradientaccumulationsteps accumulategradbatches itersize",
-    )
-    augment: AugmentSpec | None = key(
-        forms.AUGMENT,
-        "How training images are changed.",
-        None,
-        elsewhere="augmentation transform transforms datagenerator",
-    )
+    accumulate: int = key(forms.whole(1), "Batches whose mean gradient makes a step.", 1)
+    augment: AugmentSpec | None = key(forms.AUGMENT, "How training images are changed.", None)
     early_stopping: EarlyStoppingSpec | None = key(
         forms.section(
             keys_of(EarlyStoppingSpec), lambda reader, entry, _: reader.early_stopping(entry.value)
         ),
         "When to stop before the last epoch.",
         None,
-        elsewhere="earlystop earlystopper",
     )
-    keep: Keep = key(
-        forms.words(Keep),
-        "Weights of which epoch to keep.",
-        "last",
-        elsewhere="savebest savebestonly restorebestweights",
-    )
+    keep: Keep = key(forms.words(Keep), "Weights of which epoch to keep.", "last")
     stratify: Scalar | None = key(
         forms.name_of("the name of an input", "node"),
         "An input whose classes keep their shares in rows held back.",
         None,
-        elsewhere="stratified stratifyby",
-    )
-    absent: ClassVar[Dict[str, str]] = by_word(
-        {
-            "rows are shuffled anew in each epoch; 'seed' says how": "shuffle",
-            "it computes on the CPU: leave it out": "device gpu gpus accelerator",
-            "one process reads the rows: leave it out": "workers numworkers njobs",
-            "'early_stopping', 'keep' and 'metrics' are keys of 'train'": "callbacks",
-            "'graphnn train -o FOLDER' keeps the run in a folder": (
-                "checkpoint checkpoints saveevery output outputdir"
-            ),
-            "'graphnn train' shows each epoch: leave it out": "verbose logging loginterval",
-        }
     )
 
 
@@ -503,18 +399,14 @@ class SearchSpec:
         "What is measured after each epoch.",
         None,
         otherwise="`validation_loss`, or `loss` without validation rows",
-        elsewhere="objective monitor measure",
     )
     direction: Direction | None = key(
         forms.words(Direction),
         "Which way the metric is better.",
         None,
         otherwise="`minimize` a loss or an error, else `maximize`",
-        elsewhere="mode goal",
     )
-    sampler: Sampler = key(
-        forms.words(Sampler), "What draws the settings.", "tpe", elsewhere="algorithm method"
-    )
+    sampler: Sampler = key(forms.words(Sampler), "What draws the settings.", "tpe")
     pruner: Pruner = key(forms.words(Pruner), "What stops a poor trial.", "median")
     seed: int = key(forms.whole(0), "Of what is drawn.", 0)
 
@@ -580,41 +472,24 @@ class NetworkSpec:
         default=None,
         required=f"put 'graphnn: {VERSION}' at its top",
         is_of_blocks=True,
-        elsewhere="version",
     )
-    name: str = key(
-        forms.TEXT, "Shown in tables and diagrams.", "", is_of_blocks=True, elsewhere="title"
-    )
-    description: str = key(
-        forms.TEXT, "Shown in tables.", "", is_of_blocks=True, elsewhere="about comment doc readme"
-    )
+    name: str = key(forms.TEXT, "Shown in tables and diagrams.", "", is_of_blocks=True)
+    description: str = key(forms.TEXT, "Shown in tables.", "", is_of_blocks=True)
     sizes: Names[Size] = key(
-        SIZES,
-        "Named sizes: a whole number, or free for one that each run decides.",
-        elsewhere="constants variables dimensions dims hyperparameters shapes",
+        SIZES, "Named sizes: a whole number, or free for one that each run decides."
     )
-    dtype: DType = key(
-        forms.words(DType), "What it computes in.", "float64", elsewhere="precision floatx type"
-    )
+    dtype: DType = key(forms.words(DType), "What it computes in.", "float64")
     blocks: Dict[str, BlockSpec] = key(
-        BLOCKS,
-        "Pieces of graph to use as often as needed.",
-        dict,
-        is_of_blocks=True,
-        elsewhere="functions macros templates subgraphs",
+        BLOCKS, "Pieces of graph to use as often as needed.", dict, is_of_blocks=True
     )
-    nodes: Dict[str, NodeSpec] = key(NODES, "Names and nodes.", elsewhere=f"{_NODES} graph")
+    nodes: Dict[str, NodeSpec] = key(NODES, "Names and nodes.")
     outputs: tuple[Reference, ...] | None = key(
-        forms.OUTPUTS,
-        "What a run gives; by default the nodes that nothing reads but losses.",
-        None,
-        elsewhere="output outputnames outputlayers heads results",
+        forms.OUTPUTS, "What a run gives; by default the nodes that nothing reads but losses.", None
     )
     weights: WeightsSpec | None = key(
         forms.section(keys_of(WeightsSpec), lambda reader, entry, _: reader.weights(entry.value)),
         "Values for parameters, by their full names.",
         None,
-        elsewhere="parameters params statedict pretrained initializers",
     )
     examples: tuple[ExampleSpec, ...] = key(
         replace(
@@ -624,7 +499,6 @@ class NetworkSpec:
         ),
         "Inputs with the outputs they must give.",
         (),
-        elsewhere="tests cases",
     )
     train: TrainSpec | None = key(
         forms.section(
@@ -632,19 +506,11 @@ class NetworkSpec:
         ),
         "How to train.",
         None,
-        elsewhere="training fit trainer",
     )
     search: SearchSpec | None = key(
-        SEARCH,
-        "Settings to vary, by the names that --set knows.",
-        None,
-        elsewhere="tune tuning sweep hyperopt gridsearch",
+        SEARCH, "Settings to vary, by the names that --set knows.", None
     )
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
-    absent: ClassVar[Dict[str, str]] = {
-        "inputs": "each input is a node: {op: input, shape: [batch, ...]}",
-        "optimizer": "it goes under 'train'",
-    }
     calls: Dict[str, BlockCall] = field(default_factory=dict)
     aliases: Dict[str, str] = field(default_factory=dict)
     faulty: Dict[str, tuple[Reference, ...]] = field(default_factory=dict)

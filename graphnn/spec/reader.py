@@ -165,10 +165,7 @@ def text_of(path: Path, limits: Limits = DEFAULT, span: Span | None = None) -> s
 
 
 def read_file(
-    path: Path,
-    limits: Limits = DEFAULT,
-    span: Span | None = None,
-    findings: Findings | None = None,
+    path: Path, limits: Limits = DEFAULT, span: Span | None = None, findings: Findings | None = None
 ) -> Mapping:
     """Read the mapping in the file at `path`: JSON where it ends in ``.json``, YAML elsewhere.
 

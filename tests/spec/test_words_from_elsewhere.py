@@ -137,9 +137,10 @@ def test_sections_of_sections():
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
 def test_a_word_stands_for_one_key(record):
-    absent = getattr(record, "absent", {})
-    words = [word for key in forms.keys_of(record) for word in key.elsewhere.split()]
+    keys, absent = forms.elsewhere(record, "keys"), forms.elsewhere(record, "absent")
+    assert keys.keys() <= set(forms.key_names(record))
+    words = [word for table in (keys, absent) for each in table.values() for word in each.split()]
     own = [forms.bare(name) for name in forms.key_names(record)]
-    every = [*words, *absent, *own]
+    every = [*words, *own]
     assert len(every) == len(set(every))
-    assert all(word == forms.bare(word) for word in [*words, *absent])
+    assert all(word == forms.bare(word) for word in words)

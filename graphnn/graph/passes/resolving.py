@@ -12,7 +12,7 @@ from graphnn.graph.passes.origins import read_origin
 from graphnn.graph.passes.scope import Archives, Scope
 from graphnn.ops import REGISTRY, Op, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
-from graphnn.spec.forms import bare, called, key_names
+from graphnn.spec.forms import called, help_with_key, key_names
 from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference
 from graphnn.spec.values import Entry, Mapping
 
@@ -157,17 +157,12 @@ def _entries(
         if key not in known:
             also = op_class.also_called.get(key)
             other = also or called(NodeSpec, key, known) or nearest(key, known)
-            help = (
-                f"did you mean '{other}'?" if other else f"'graphnn ops {op_class.name}' lists them"
-            )
-            help = help if also else NodeSpec.absent.get(bare(key), help)
+            help = f"'graphnn ops {op_class.name}' lists them"
+            help = f"did you mean '{other}'?" if other else help
+            help = help if also else help_with_key(NodeSpec, key, known, help)
             meant.setdefault(other or key, entry)
-            findings.error(
-                "unknown-key",
-                f"{op_class.name} has no attribute or parameter '{key}'",
-                entry.key.span,
-                help=help,
-            )
+            message = f"{op_class.name} has no attribute or parameter '{key}'"
+            findings.error("unknown-key", message, entry.key.span, help=help)
     return {**meant, **spec.fields}, set(meant)
 
 

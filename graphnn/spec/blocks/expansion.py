@@ -10,12 +10,7 @@ from graphnn.diagnostics import FAULTY, Findings, Names, suggestion
 from graphnn.spec import sizes
 from graphnn.spec._nodes import MAX_NODES
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
-from graphnn.spec.blocks.definitions import (
-    SizeFault,
-    check_call,
-    given_sizes,
-    unknown_size_help,
-)
+from graphnn.spec.blocks.definitions import SizeFault, check_call, given_sizes, unknown_size_help
 from graphnn.spec.model import (
     BlockCall,
     BlockCallSpec,
@@ -68,10 +63,7 @@ def expand(
 
 class _Expander:
     def __init__(
-        self,
-        blocks: Names[BlockSpec],
-        scope: Names[sizes.Size],
-        findings: Findings,
+        self, blocks: Names[BlockSpec], scope: Names[sizes.Size], findings: Findings
     ) -> None:
         self._findings = findings
         self._copies = BlockDiagnostics(findings)

@@ -111,10 +111,7 @@ def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | Faulty, as
 
 
 def _own(
-    table: CsvFile,
-    file: Wanted,
-    needs: Mapping[str, InputSpec | Faulty],
-    given: Container[str],
+    table: CsvFile, file: Wanted, needs: Mapping[str, InputSpec | Faulty], given: Container[str]
 ) -> dict[str, Pick]:
     """Picks for inputs not yet named whose columns bear their names, as many as they need."""
     picks: dict[str, Pick] = {}

@@ -167,12 +167,7 @@ def shifted(images: ArrayLike, shifts: ArrayLike, *, fill: float = 0.0) -> Array
 
 
 def turned(
-    images: ArrayLike,
-    angles: ArrayLike,
-    zooms: ArrayLike,
-    shifts: ArrayLike,
-    *,
-    fill: float = 0.0,
+    images: ArrayLike, angles: ArrayLike, zooms: ArrayLike, shifts: ArrayLike, *, fill: float = 0.0
 ) -> Array:
     """Images turned and resized about their middles, then moved, all by one interpolation.
 

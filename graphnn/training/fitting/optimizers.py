@@ -124,10 +124,7 @@ class Optimizer(Declared):
         return self.learning_rate * self.schedule.scale(state.steps, state.course)
 
     def step(
-        self,
-        state: OptimizerState,
-        parameters: Mapping[str, Array],
-        gradients: Mapping[str, Array],
+        self, state: OptimizerState, parameters: Mapping[str, Array], gradients: Mapping[str, Array]
     ) -> None:
         """Move `parameters` and `state` in place, against `gradients`, which it writes over."""
         if self.clip_norm is not None:
