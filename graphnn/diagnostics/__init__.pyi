@@ -21,6 +21,8 @@ from ._faulty import Faulty as Faulty
 from ._faulty import Names as Names
 from ._findings import Findings as Findings
 from ._findings import by_place as by_place
+from ._hidden import HIDDEN as HIDDEN
+from ._hidden import named as named
 from ._pages import explain as explain
 from ._pages import page_url as page_url
 from ._pages import summary as summary

@@ -9,6 +9,7 @@ from graphnn.diagnostics._codes import Code, WarningCode
 from graphnn.diagnostics._diagnostic import Diagnostic, Note, Severity
 from graphnn.diagnostics._errors import GraphnnError, SpecError
 from graphnn.diagnostics._excerpts import Span
+from graphnn.diagnostics._hidden import with_hidden
 
 
 class Findings:
@@ -44,6 +45,7 @@ class Findings:
         """
         if any(place.touches(diagnostic.span) for place in self.faulty):
             return
+        diagnostic = with_hidden(diagnostic)
         severity = diagnostic.severity
         self._counts[severity] += 1
         if self._counts[severity] <= self._limit:

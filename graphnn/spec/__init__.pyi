@@ -2,6 +2,7 @@ from ._field_reader import MAX_NAME as MAX_NAME
 from ._field_reader import NAME as NAME
 from ._field_reader import FieldReader as FieldReader
 from ._field_reader import brief as brief
+from ._field_reader import free_size_help as free_size_help
 from ._field_reader import number_help as number_help
 from ._field_reader import size_problem as size_problem
 from ._field_reader import truth_help as truth_help

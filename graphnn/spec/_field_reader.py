@@ -6,7 +6,7 @@ import re
 import sys
 
 from graphnn.diagnostics import Code, Findings, Note, suggestion
-from graphnn.spec.reading.scalars import comma_help, meant_truth, shortened
+from graphnn.spec.reading.scalars import comma_help, meant_number, meant_truth, shortened
 from graphnn.spec.values import Mapping, Scalar, Sequence, Value, scalar_value
 
 VERSION = 1
@@ -14,6 +14,8 @@ MAX_NAME = 100
 MAX_WHOLE = 2**63 - 1
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WITH_COMMAS = re.compile(r"[-+]?[0-9]+(?:,[0-9]+)+")
+_LONGEST_NUMBER = 40
+_UNKNOWN_AXES = ("-1", "-1.0", "none", "?")  # what others write for a size that only a run knows
 NAME_HELP = "a name holds letters, digits, '_' and '-', and starts with a letter or '_'"
 
 
@@ -43,20 +45,38 @@ def truth_help(value: Value) -> str:
     return f"write {word}: {brief(value)} is a text" if word else ""
 
 
-def number_help(value: Value) -> str:
-    """Help for a text such as ``1,000`` in the place of a number."""
-    text = scalar_value(value)
-    return comma_help(text) if isinstance(text, str) and _WITH_COMMAS.fullmatch(text) else ""
+def number_help(value: Value, *, whole: bool = False) -> str:
+    """Help for a number written otherwise: ``1,000``, ``1_000``; ``1e1`` for a `whole` one."""
+    given = scalar_value(value)
+    if isinstance(given, float) and whole and given >= 1 and given.is_integer():
+        return f"write {given:.0f}"
+    if not isinstance(given, str) or len(given) > _LONGEST_NUMBER:
+        return ""
+    if _WITH_COMMAS.fullmatch(given):
+        return comma_help(given)
+    meant = meant_number(given)
+    if not meant or (whole and not (float(meant) >= 1 and float(meant).is_integer())):
+        return ""
+    written = f"{float(meant):.0f}" if whole else meant
+    return f"write {written}, without quotes" if written == given else f"write {written}"
 
 
 def size_problem(what: str, value: Value, problem: str, reason: str) -> tuple[str, str]:
     """What is wrong with `value` in the place of a size, and help; see `SizeError.reason`."""
     if reason == "type":
-        return f"{what} must be a whole number or the name of a size, {unlike(value)}", ""
+        message = f"{what} must be a whole number or the name of a size, {unlike(value)}"
+        return message, number_help(value, whole=True)
     text = isinstance(value, Scalar) and isinstance(value.value, str)
     message = f"{what}, {brief(value)}: {problem}" if text else f"{what}: {problem}"
     otherwise = "a size is made of whole numbers, names of sizes, + - * // and brackets"
-    return message, (number_help(value) or otherwise) * (reason == "text")
+    return message, (number_help(value, whole=True) or otherwise) * (reason == "text")
+
+
+def free_size_help(value: Value) -> str:
+    """Help for ``-1``, ``None`` or nothing in the place of a size along an axis."""
+    if not isinstance(value, Scalar) or str(value.value).lower() not in _UNKNOWN_AXES:
+        return ""
+    return "write batch for the number of samples, or the name of a size that is free"
 
 
 class FieldReader:
@@ -121,7 +141,7 @@ class FieldReader:
         bound = f"least {least}"
         if type(number) is int and number > MAX_WHOLE:
             bound = "most 2**63 - 1"
-        self.wrong(what, f"a whole number of at {bound}", value, number_help(value))
+        self.wrong(what, f"a whole number of at {bound}", value, number_help(value, whole=True))
         return None
 
     def count(self, value: Value, what: str, least: int) -> Scalar | None:

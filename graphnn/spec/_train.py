@@ -46,7 +46,8 @@ class TrainReader(NodeReader):
             problem = f"at least 1 row must be held back, not {number}"
         else:
             return value
-        help = number_help(value) or "write a fraction, such as 0.1, or how many rows"
+        help = number_help(value, whole=True) or number_help(value)
+        help = help or "write a fraction, such as 0.1, or how many rows"
         self.findings.error("bad-split", problem, value.span, help=help)
         return value
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphnn.diagnostics import Findings, Names, UsageError
 from graphnn.spec import sizes
-from graphnn.spec._field_reader import brief, number_help
+from graphnn.spec._field_reader import brief, free_size_help, number_help
 from graphnn.spec._search import SearchReader
 from graphnn.spec._train import TrainReader
 from graphnn.spec.blocks.block_files import NO_NETWORK, Buffers, inline, is_library
@@ -124,7 +124,10 @@ class SpecReader(TrainReader, SearchReader):
                 table[name] = number
             else:
                 wanted = "a whole number from 1 to 2**40, or free"
-                self.wrong(f"the size '{name}'", wanted, entry.value, number_help(entry.value))
+                help = number_help(entry.value, whole=True)
+                if free_size_help(entry.value):
+                    help = "write free for one that each run decides"
+                self.wrong(f"the size '{name}'", wanted, entry.value, help)
         whole = given is not None or "sizes" not in document
         return Names(table, given.entries if given else (), any_faulty=not whole)
 

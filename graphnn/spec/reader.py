@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,18 @@ import yaml
 
 from graphnn.diagnostics import Code, Diagnostic, Findings, Source, Span, SpecError
 from graphnn.spec.reading.builder import Builder, Place
+from graphnn.spec.reading.characters import (
+    Position,
+    bad_character,
+    cause_of_syntax,
+    index_of,
+    stretch,
+)
 from graphnn.spec.reading.json_events import read_json
 from graphnn.spec.reading.limits import DEFAULT, Limits
 from graphnn.spec.reading.yaml_faults import (
-    Position,
     Problem,
     directive,
-    index_of,
-    stretch,
     syntax_fault,
     tag,
 )
@@ -214,17 +217,7 @@ def _refuse_characters(source: Source, json: bool) -> None:
     found = (_NOT_IN_JSON if json else _NOT_IN_YAML).search(source.text)
     if found is None:
         return
-    code = ord(found[0])
-    name = unicodedata.name(found[0], "")
-    if code == 0:
-        help = f"is it UTF-16? {_SAVE_AS_UTF8}"
-    elif 0xD800 <= code <= 0xDFFF:
-        help = "remove it: it is half a character"
-    else:
-        help = f'remove it, or write it as "\\u{code:04x}" in a text in double quotes'
-    shown = f"U+{code:04X} ({name.lower()})" if name else f"U+{code:04X}"
-    message = f"the character {shown} is not allowed here"
-    raise _fault("bad-character", message, stretch(source, *found.span()), help)
+    raise SpecError(bad_character(source, found.start()))
 
 
 def _decoded(content: bytes, name: str) -> str:
@@ -389,7 +382,9 @@ class _YamlEvents:
         bracket = builder.bracket
         opened = (bracket.line, bracket.column) if bracket else None
         quote = self._long_text_before(at) if bracket else None
-        fault = syntax_fault(Problem(builder.source, problem, context, at, since, opened, quote))
+        fault = cause_of_syntax(builder.source, at[0], "yaml-syntax") or syntax_fault(
+            Problem(builder.source, problem, context, at, since, opened, quote)
+        )
         builder.refuse(fault)
 
     def _long_text_before(self, at: Position) -> Position | None:

@@ -16,6 +16,7 @@ from graphnn.graph.passes.scope import Scope
 from graphnn.ops import Op
 from graphnn.spec import (
     depends,
+    free_size_help,
     number_help,
     size_problem,
     truth_help,
@@ -120,6 +121,8 @@ class _Reporter:
         sizes, block = self._scope.sizes, self._scope.block
         if name.lower() in words:
             help = words[name.lower()]
+        elif len(detail["loc"]) > 1 and free_size_help(value):
+            help = free_size_help(value)
         elif block is not None:
             help = unknown_size_help(name, block)
         elif "-" in name and name.partition("-")[0] in sizes:  # a name may hold '-'
@@ -131,6 +134,8 @@ class _Reporter:
 
     def _report_size(self, what: str, value: Value, detail: ErrorDetails) -> None:
         message, help = size_problem(what, value, detail["msg"], detail["ctx"]["reason"])
+        if len(detail["loc"]) > 1:  # along an axis
+            help = free_size_help(value) or help
         self._scope.findings.error("bad-size", message, value.span, help=help)
 
 
@@ -151,7 +156,7 @@ def attribute_message(
         return f"{what}: {_lower(detail['msg'].removeprefix('Value error, '))}", ""
     help = truth_help(value) if kind == "bool_type" else ""
     if kind in _NUMBERS:
-        help = number_help(value)
+        help = number_help(value, whole=kind == "int_type")
     if kind == "literal_error" and isinstance(value, Scalar):
         field = model.model_fields[str(detail["loc"][0])]
         help = suggestion(str(value.value), list(_words(field.annotation)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from graphnn.diagnostics import Diagnostic, Span
 from graphnn.spec.reading.scalars import comma_help, shortened
 
+_TEXTS = ("about", "description", "name")  # keys whose values are texts for people
 
-def missing_value(texts: tuple[str, ...], span: Span | None) -> Diagnostic:
+
+def missing_value(texts: tuple[str, ...], span: Span | None, of: str = "") -> Diagnostic:
     """The fault of the last of `texts`, a key without a value.
 
     Parameters
@@ -15,12 +17,16 @@ def missing_value(texts: tuple[str, ...], span: Span | None) -> Diagnostic:
         What stands between commas: the value before such keys, if there is one, and the keys.
     span : Span or None
         From the first of them to the last.
+    of : str
+        The key of the value.
     """
     key = shortened(texts[-1])
     help = f"write '{key}:' and a value, or take the brackets away"
     if len(texts) > 1:
-        parts = [shortened(text.strip("()")) for text in texts]
-        help = f"a ',' ends a value here: write several as [{', '.join(parts)}]"
+        parts = ", ".join(shortened(text.strip("()")) for text in texts)
+        help = f"a ',' ends a value here: write several as [{parts}]"
+        if of in _TEXTS or any(" " in text.strip() for text in texts):
+            help = f"a ',' ends a value here: put the text in quotes, as '{parts}'"
     return Diagnostic("missing-value", f"the key '{key}' has no value", span, help=help)
 
 

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Final, NoReturn
 
 from graphnn.diagnostics import (
+    HIDDEN,
     Code,
     Diagnostic,
     Findings,
@@ -22,6 +23,7 @@ from graphnn.diagnostics import (
 )
 from graphnn.spec._field_reader import NAME, NAME_HELP
 from graphnn.spec.reading.bare_keys import missing_colon, missing_value, number_with_commas
+from graphnn.spec.reading.characters import bad_character, index_of
 from graphnn.spec.reading.limits import Limits
 from graphnn.spec.reading.scalars import NumberError, resolve, shortened
 from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value, place_of
@@ -95,6 +97,7 @@ class _Cut:
     reported: Diagnostic | None = None
     values: int = 0  # counted with the last of them
     number: bool = False  # all digits, with nothing but ',' between
+    of: str = ""  # the key of that value
 
 
 class Builder:
@@ -160,7 +163,7 @@ class Builder:
             return
         self._held = None  # the report that follows is nearer to what was meant
         text = self._written or str(key.value)
-        pair = _PAIR.fullmatch(self._written)
+        pair = _PAIR.fullmatch(HIDDEN.sub("", self._written))
         if pair is not None:
             self._without_colon(pair[1], pair[2], key, frame)
             return
@@ -170,7 +173,12 @@ class Builder:
 
     def _without_colon(self, name: str, value: str, key: Scalar, frame: _Open) -> None:
         """Report a key such as ``op:relu``, and take it for the pair that it stands for."""
-        self.report(missing_colon(self._written, name, value, key.span))
+        hidden = HIDDEN.search(self._written)
+        if hidden is None:
+            self.report(missing_colon(self._written, name, value, key.span))
+        else:
+            start = index_of(self.source.text, (key.line, key.column))
+            self.report(bad_character(self.source, start + hidden.start()))
         place = place_of(key)[1:]
         frame.key = _DROPPED if name in frame.entries else Scalar(name, self.source, *place)
         frame.name = name
@@ -186,7 +194,8 @@ class Builder:
         value, place = before.value.value, place_of(before.value)
         # What it would have been is not known: nothing is to follow from the rest.
         frame.entries[str(before.key.value)] = Entry(before.key, Scalar(_AT_FAULT, *place))
-        return _Cut((str(value),), before.value.span, number=type(value) is int)
+        of = str(before.key.value)
+        return _Cut((str(value),), before.value.span, number=type(value) is int, of=of)
 
     def _bare_key(self, text: str, key: Scalar, cut: _Cut) -> None:
         span, texts = key.span, (*cut.texts, text)
@@ -195,12 +204,12 @@ class Builder:
             near = (cut.span.end_line, cut.span.end_column + 1)
             number = number and near == (span.line, span.column)
             span = replace(cut.span, end_line=span.end_line, end_column=span.end_column)
-        fault = number_with_commas(texts, span) if number else missing_value(texts, span)
+        fault = number_with_commas(texts, span) if number else missing_value(texts, span, cut.of)
         if cut.reported is None:
             self.report(fault)
         else:
             self._findings.replace(cut.reported, fault)
-        self._cut = _Cut(texts, span, fault, self._values, number)
+        self._cut = _Cut(texts, span, fault, self._values, number, cut.of)
 
     def _release(self) -> None:
         """Report what was held."""
@@ -305,7 +314,8 @@ class Builder:
         ------
         SpecError
         """
-        self._findings.add(fault)
+        if fault not in self._findings.errors:  # the cause of several is reported once
+            self._findings.add(fault)
         raise SpecError(*self._findings.errors)
 
     def span(self, place: Place) -> Span:

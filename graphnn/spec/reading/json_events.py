@@ -7,6 +7,7 @@ import re
 
 from graphnn.diagnostics import Span
 from graphnn.spec.reading.builder import Builder, Place
+from graphnn.spec.reading.characters import cause_of_syntax
 from graphnn.spec.reading.json_faults import Surprise, syntax_fault
 from graphnn.spec.reading.scalars import not_finite
 
@@ -137,7 +138,8 @@ class _Grammar:
             previous=previous,
             adjacent=before[2:] == place[:2],
         )
-        self._builder.refuse(syntax_fault(surprise))
+        cause = cause_of_syntax(self._builder.source, place[0], "json-syntax")
+        self._builder.refuse(cause or syntax_fault(surprise))
 
     def _span(self, place: Place) -> Span:
         return self._builder.span(place)

@@ -22,6 +22,7 @@ _DECIMAL = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o[0-7]+")
 _HEXADECIMAL = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_GROUPED = re.compile(r"(?<=[0-9])[_'\s](?=[0-9])")  # marks between digits
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
@@ -91,6 +92,19 @@ def comma_help(text: str) -> str:
         if len(parts) == 2
         else f"write {several}"
     )
+
+
+def meant_number(text: str) -> str:
+    """The number that `text` means, such as ``1_000``, ``10%`` or ``1/3``; or nothing."""
+    bare = _GROUPED.sub("", text.strip().replace("\u2212", "-"))
+    if _FLOAT.fullmatch(bare):
+        return bare
+    if _FLOAT.fullmatch(bare.removesuffix("%")):
+        return f"{float(bare[:-1]) / 100:.15g}"
+    parts = bare.split("/")
+    if len(parts) == 2 and all(_DECIMAL.fullmatch(part) for part in parts) and float(parts[1]):
+        return str(float(parts[0]) / float(parts[1]))
+    return ""
 
 
 def shortened(text: str, length: int = 40) -> str:

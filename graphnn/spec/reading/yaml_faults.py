@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphnn.diagnostics import Diagnostic, Note, Source, Span
+from graphnn.spec.reading.characters import Position, index_of, stretch
 from graphnn.spec.reading.scalars import shortened
-
-Position = tuple[int, int]  # line and column, counted from 0
 
 _KEY_WITHOUT_SPACE = re.compile(r"\s*(?:- +)*([\w.\"'-]+):([^\s:].*)")
 _EQUALS = re.compile(r"(?:^|[\s,{\[])([\w-]+) *= *([^\s,{}\[\]]*)")
@@ -85,19 +84,6 @@ def tag(source: Source, index: int) -> Diagnostic:
         stretch(source, start, end),
         help="remove it; a text that starts with '!' must be in quotes",
     )
-
-
-def stretch(source: Source, start: int, end: int) -> Span:
-    """The span of characters `start` to `end` of the text, which lie in one line."""
-    line = source.text.count("\n", 0, start) + 1
-    before = source.text.rfind("\n", 0, start)
-    return Span(source, line, start - before, line, end - before)
-
-
-def index_of(text: str, position: Position) -> int:
-    """Where `position` lies in the text, as the number of characters before it."""
-    line, column = position
-    return sum(len(before) + 1 for before in text.split("\n", line)[:line]) + column
 
 
 def _find(pattern: re.Pattern[str], lines: list[str], start: Position) -> tuple[int, int, str]:

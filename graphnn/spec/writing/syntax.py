@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from graphnn.diagnostics import Diagnostic, Source, SpecError
 from graphnn.spec.reader import Event
+from graphnn.spec.reading.characters import stretch
 from graphnn.spec.reading.limits import DEFAULT
 from graphnn.spec.reading.scalars import resolve
-from graphnn.spec.reading.yaml_faults import stretch
 from graphnn.spec.values import NOWHERE, Mapping, Plain, Scalar, Sequence, Value
 
 _COMMENT = re.compile(r"#[^\n]*")
