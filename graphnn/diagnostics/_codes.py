@@ -68,21 +68,13 @@ Code = Literal[
     "usage", "bad-option", "no-pygls", "bad-rename", "unknown-code", "unknown-setting",
     "system",
 ]
-# fmt: on
 AllowableCode = Literal[
-    "unused-block",
-    "unread-node",
-    "unused-input",
-    "unused-size",
-    "saturated-start",
-    "softmax-squared-error",
-    "not-probabilities",
-    "no-such-file",
-    "long-warm-up",
-    "unscaled-columns",
-    "skipped-files",
+    "unused-block", "unread-node", "unused-input", "unused-size", "saturated-start",
+    "softmax-squared-error", "not-probabilities", "no-such-file", "long-warm-up",
+    "unscaled-columns", "skipped-files",
 ]
 """Codes of warnings that ``allow`` may name."""
+# fmt: on
 WarningCode = Literal[AllowableCode, "too-many-warnings", "unused-allow"]
 
 CODES: tuple[Code, ...] = get_args(Code)

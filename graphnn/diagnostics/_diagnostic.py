@@ -131,12 +131,5 @@ def readable(diagnostics: Iterable[Diagnostic]) -> tuple[list[Diagnostic], str]:
 
 
 def _place(span: Span | None) -> dict[str, Any]:
-    if span is None:
-        return {"file": None, "line": None, "column": None, "end_line": None, "end_column": None}
-    return {
-        "file": span.source.name,
-        "line": span.line,
-        "column": span.column,
-        "end_line": span.end_line,
-        "end_column": span.end_column,
-    }
+    place = [None] * 5 if span is None else [span.source.name, *span.corners]
+    return dict(zip(("file", "line", "column", "end_line", "end_column"), place, strict=True))

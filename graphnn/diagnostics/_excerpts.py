@@ -59,6 +59,11 @@ class Span:
         return f"{printable(self.source.name)}:{self.line}:{self.column}"
 
     @property
+    def corners(self) -> tuple[int, int, int, int]:
+        """Line and column of the start, and of the end as it was given."""
+        return self.line, self.column, self.end_line, self.end_column
+
+    @property
     def start(self) -> tuple[int, int]:
         """Line and column where it starts."""
         return self.line, self.column

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from typing import TypedDict, Unpack
 
 from graphnn.diagnostics._codes import Code, WarningCode
 from graphnn.diagnostics._diagnostic import Diagnostic, Note, Severity
 from graphnn.diagnostics._errors import GraphnnError, SpecError
 from graphnn.diagnostics._excerpts import Span
 from graphnn.diagnostics._hidden import with_hidden
+
+
+class _Remarks(TypedDict, total=False):
+    """What else is said of a fault; see `Diagnostic`."""
+
+    label: str
+    notes: Iterable[Note]
+    help: str
 
 
 class Findings:
@@ -59,30 +68,23 @@ class Findings:
         self.faulty = tuple(found.span for found in self.errors if found.span is not None)
 
     def error(
-        self,
-        code: Code,
-        message: str,
-        span: Span | None = None,
-        *,
-        label: str = "",
-        notes: Iterable[Note] = (),
-        help: str = "",
+        self, code: Code, message: str, span: Span | None = None, **remarks: Unpack[_Remarks]
     ) -> None:
         """Keep an error made of these parts."""
-        self.add(Diagnostic(code, message, span, label, tuple(notes), help))
+        self._add("error", code, message, span, remarks)
 
     def warning(
-        self,
-        code: WarningCode,
-        message: str,
-        span: Span | None = None,
-        *,
-        label: str = "",
-        notes: Iterable[Note] = (),
-        help: str = "",
+        self, code: WarningCode, message: str, span: Span | None = None, **remarks: Unpack[_Remarks]
     ) -> None:
         """Keep a warning made of these parts."""
-        self.add(Diagnostic(code, message, span, label, tuple(notes), help, "warning"))
+        self._add("warning", code, message, span, remarks)
+
+    def _add(
+        self, severity: Severity, code: Code, message: str, span: Span | None, remarks: _Remarks
+    ) -> None:
+        label, help = remarks.get("label", ""), remarks.get("help", "")
+        notes = tuple(remarks.get("notes", ()))
+        self.add(Diagnostic(code, message, span, label, notes, help, severity))
 
     def replace(self, old: Diagnostic, new: Diagnostic) -> None:
         """Keep `new` where `old` is kept."""

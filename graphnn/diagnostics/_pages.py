@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib import resources
 
 from graphnn.diagnostics._codes import CODES
-from graphnn.diagnostics._diagnostic import Diagnostic
 from graphnn.diagnostics._errors import UsageError
 from graphnn.diagnostics._suggestions import suggestion
 
@@ -39,6 +38,6 @@ def explain(code: str) -> str:
     """
     if code not in CODES:
         help = suggestion(code, CODES, "'graphnn explain' lists them all")
-        raise UsageError(Diagnostic("unknown-code", f"there is no code '{code}'", help=help))
+        raise UsageError.of("unknown-code", f"there is no code '{code}'", help=help)
     page = resources.files("graphnn.diagnostics").joinpath("pages", f"{code}.md")
     return page.read_text("utf-8")

@@ -44,12 +44,10 @@ def format_diagnostics(diagnostics: Iterable[Diagnostic], format: ReportFormat =
     GitHub: *Workflow commands for GitHub Actions*; ``%``, line ends and, in properties, ``:`` and
     ``,`` are escaped as its toolkit does.
     """
-    writer = _WRITERS.get(format)
-    if writer is None:
+    if format not in _WRITERS:
         message = f"diagnostics are rendered as {', '.join(_WRITERS)}, not as '{format}'"
-        help = suggestion(format, _WRITERS)
-        raise UsageError(Diagnostic("unknown-format", message, help=help))
-    return writer(tuple(diagnostics))
+        raise UsageError.of("unknown-format", message, help=suggestion(format, _WRITERS))
+    return _WRITERS[format](tuple(diagnostics))
 
 
 def _text(diagnostics: Sequence[Diagnostic]) -> str:
@@ -128,16 +126,12 @@ def _rule(name: str) -> dict[str, Any]:
 def _result(found: Diagnostic, rule: int) -> dict[str, Any]:
     remarks = [note.text for note in found.notes if note.span is None]
     text = "; ".join(filter(None, (found.message, found.label, *remarks, found.help)))
-    result: dict[str, Any] = {
-        "ruleId": found.code,
-        "ruleIndex": rule,
-        "level": found.severity,
-        "message": {"text": text},
-    }
+    result: dict[str, Any] = {"ruleId": found.code, "ruleIndex": rule, "level": found.severity}
+    result["message"] = {"text": text}
     if found.span is not None:
-        result["locations"] = [{"physicalLocation": _location(found.span)}]
+        result["locations"] = [_location(found.span)]
     related = [
-        {"message": {"text": note.text}} | {"physicalLocation": _location(note.span)}
+        {"message": {"text": note.text}, **_location(note.span)}
         for note in found.notes
         if note.span is not None
     ]
@@ -147,13 +141,10 @@ def _result(found: Diagnostic, rule: int) -> dict[str, Any]:
 
 
 def _location(span: Span) -> dict[str, Any]:
-    region = {
-        "startLine": span.line,
-        "startColumn": span.column,
-        "endLine": span.end_line,
-        "endColumn": span.end_column,
-    }
-    return {"artifactLocation": {"uri": _uri(span.source.name)}, "region": region}
+    names = ("startLine", "startColumn", "endLine", "endColumn")
+    region = dict(zip(names, span.corners, strict=True))
+    place = {"artifactLocation": {"uri": _uri(span.source.name)}, "region": region}
+    return {"physicalLocation": place}
 
 
 def _uri(name: str) -> str:

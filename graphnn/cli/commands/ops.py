@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
@@ -38,43 +38,44 @@ def ops(
 
 
 def _catalogue(known: Mapping[str, type[Op]]) -> None:
-    rows: list[tuple[terminal.Piece, ...]] = []
-    family = ""
-    for op in sorted(known.values(), key=lambda op: op.family):
-        rows.append((("strong", op.family if op.family != family else ""), op.name, _summary(op)))
-        family = op.family
-    terminal.table(("family", "op", "what it is"), rows)
+    ops = sorted(known.values(), key=lambda op: op.family)
+    rows = [(op.family, op.name, _summary(op)) for op in ops]
+    terminal.table(("family", "op", "what it is"), _grouped(rows))
 
 
 def _describe(op: type[Op]) -> None:
     terminal.line(("strong", op.name), f" ({op.family})")
     terminal.block(_plain(inspect.cleandoc(op.__doc__ or "")), indent="  ")
     terminal.line()
-    terminal.table(("", "", "", ""), [*_operands(op), *_attributes(op), *_results(op)])
+    rows = [*_operands(op), *_attributes(op), *_results(op)]
+    terminal.table(("", "", "", ""), _grouped(rows))
     terminal.line()
     terminal.line(("strong", "write"), f" {_usage(op)}")
 
 
-def _operands(op: type[Op]) -> Iterator[tuple[terminal.Piece, ...]]:
-    title = "inputs"
+def _grouped(rows: Iterable[tuple[str, ...]]) -> Iterator[tuple[terminal.Piece, ...]]:
+    """`rows` with a title once for all that it begins."""
+    before = ""
+    for title, *cells in rows:
+        yield ("strong", "" if title == before else title), *cells
+        before = title
+
+
+def _operands(op: type[Op]) -> Iterator[tuple[str, ...]]:
     for operand in op.data_operands():
-        what = "any number of them" if operand.many else ""
         kind = {"int": "whole numbers", "any": "real or whole numbers"}.get(operand.kind, "")
-        yield ("strong", title), operand.name, _shape(operand), what or kind
-        title = ""
-    title = "parameters"
+        what = "any number of them" if operand.many else kind
+        yield "inputs", operand.name, _shape(operand), what
     for operand in op.parameter_operands():
         start = f"starts as {getattr(operand.start, 'name', '')}"
         what = f"{start}; false leaves it out" if operand.optional else start
         if operand.role == "state":
             what += "; training keeps it up, it is not learned"
-        yield ("strong", title), operand.name, _shape(operand), what
-        title = ""
+        yield "parameters", operand.name, _shape(operand), what
 
 
-def _attributes(op: type[Op]) -> Iterator[tuple[terminal.Piece, ...]]:
+def _attributes(op: type[Op]) -> Iterator[tuple[str, ...]]:
     properties = op.model_json_schema()["properties"]
-    title = "attributes"
     for key, info in op.model_fields.items():
         if key == "op":
             continue
@@ -83,18 +84,15 @@ def _attributes(op: type[Op]) -> Iterator[tuple[terminal.Piece, ...]]:
             type_ += ", required"
         elif info.default is not None:
             type_ += f", {_literal(info.default)} if left out"
-        yield ("strong", title), key, type_, _plain(info.description or "")
-        title = ""
+        yield "attributes", key, type_, _plain(info.description or "")
 
 
-def _results(op: type[Op]) -> Iterator[tuple[terminal.Piece, ...]]:
+def _results(op: type[Op]) -> Iterator[tuple[str, ...]]:
     if op.infer_shape is Op.infer_shape or op.is_loss:
-        yield ("strong", "result"), "", f"[{', '.join(op.result.split())}]", ""
+        yield "result", "", f"[{', '.join(op.result.split())}]", ""
         return
-    title = "shapes"
     for case in [case for case in op.cases if case.shapes][:_EXAMPLES]:
-        yield ("strong", title), "", _example(op, case), ""
-        title = ""
+        yield "shapes", "", _example(op, case), ""
 
 
 def _example(op: type[Op], case: Case) -> str:

@@ -45,7 +45,7 @@ def show(
             ("parameter", "shape", "entries", "starts as"), _parameter_rows(graph, seen), right=[2]
         )
     terminal.line()
-    terminal.table(("", ""), _facts(graph))
+    terminal.table(("", ""), [(("strong", title), text) for title, text in _facts(graph)])
 
 
 def _rows(graph: Graph, seen: Outline) -> Iterator[tuple[terminal.Piece, ...]]:
@@ -132,9 +132,8 @@ def _parameter_rows(graph: Graph, seen: Outline) -> Iterator[tuple[terminal.Piec
     for node in (item for _, item in seen.walk() if isinstance(item, Node)):
         for key in node.parameters:
             names = [f"{each.name}.{key}" for each in seen.alike[node.name]]
-            yield from _rows_of(
-                [graph.parameters[name] for name in names if name in graph.parameters]
-            )
+            alike = [graph.parameters[name] for name in names if name in graph.parameters]
+            yield from _rows_of(alike)
     for name, learned in (("total", True), ("total of states", False)):
         sizes = [each.size for each in graph.parameters.values() if each.learned is learned]
         if learned or sizes:
@@ -168,14 +167,11 @@ def _range(part: str) -> _Range:
 
 
 def _follows(before: list[_Range], parts: list[_Range], place: int) -> bool:
-    """Whether `parts` go on at `place` where `before` end, and are the same elsewhere."""
+    """Whether `parts` continue at `place` where `before` end, and are the same elsewhere."""
     last, first = before[place][1], parts[place][0]
-    return (
-        isinstance(last, int)
-        and isinstance(first, int)
-        and first == last + 1
-        and all(a == b for at, (a, b) in enumerate(zip(before, parts, strict=True)) if at != place)
-    )
+    if not (isinstance(last, int) and first == last + 1):
+        return False
+    return [*before[:place], *before[place + 1 :]] == [*parts[:place], *parts[place + 1 :]]
 
 
 def _words(parameter: Parameter) -> tuple[str, str]:
@@ -188,21 +184,21 @@ def _words(parameter: Parameter) -> tuple[str, str]:
     return show_shape(parameter.shape), start
 
 
-def _facts(graph: Graph) -> Iterator[tuple[terminal.Piece, terminal.Piece]]:
-    fixed = [f"{name} = {size}" for name, size in graph.spec.sizes.items() if isinstance(size, int)]
-    free = [name for name, size in graph.spec.sizes.items() if not isinstance(size, int)]
+def _facts(graph: Graph) -> Iterator[tuple[str, str]]:
+    spec = graph.spec
+    fixed = [f"{name} = {size}" for name, size in spec.sizes.items() if isinstance(size, int)]
     if fixed:
-        yield ("strong", "sizes"), ", ".join(fixed)
-    yield ("strong", "free sizes"), ", ".join(free)
-    yield ("strong", "outputs"), ", ".join(graph.outputs)
-    yield ("strong", "losses"), ", ".join(graph.losses) or "none"
-    yield ("strong", "computes in"), graph.spec.dtype
-    if graph.spec.weights is not None:
-        yield ("strong", "weights"), f"file {graph.spec.weights.file.value}"
-    if graph.spec.examples:
-        yield ("strong", "examples"), str(len(graph.spec.examples))
-    if (train := graph.spec.train) is not None:
+        yield "sizes", ", ".join(fixed)
+    free = (name for name, size in spec.sizes.items() if not isinstance(size, int))
+    yield "free sizes", ", ".join(free)
+    yield "outputs", ", ".join(graph.outputs)
+    yield "losses", ", ".join(graph.losses) or "none"
+    yield "computes in", spec.dtype
+    if spec.weights is not None:
+        yield "weights", f"file {spec.weights.file.value}"
+    if spec.examples:
+        yield "examples", str(len(spec.examples))
+    if (train := spec.train) is not None:
         kind = next(iter(train.data.entries), "none") if train.data else "none"
         rows = f"{terminal.count(train.epochs, 'epoch')} in batches of {train.batch_size:,}"
-        text = f"{train.optimizer.name.value}, {rows}, data: {kind}"
-        yield ("strong", "training"), text
+        yield "training", f"{train.optimizer.name.value}, {rows}, data: {kind}"
