@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
-
 from graphnn.cli import terminal
 from graphnn.spec import flow
 from graphnn.spec.values import located
@@ -20,28 +18,23 @@ _Bar = Callable[[float, float, str, str], None]
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """A function to call with how much is done of how much, or None where nobody looks."""
-    out = terminal.console(stderr=True)
-    if not out.is_terminal:
-        yield None
-        return
-    with _bar(out, transient=True) as show:
-        yield lambda done, total: show(done, total, what, f"{done}/{total}")
+    with _bar(transient=True) as show:
+        if show is None:
+            yield None
+        else:
+            yield lambda done, total: show(done, total, what, f"{done}/{total}")
 
 
 @contextmanager
 def epochs() -> Iterator[EpochDisplay]:
     """What shows the epochs of a training, to be called with its progress."""
-    out = terminal.console(stderr=True)
-    if out.is_terminal:
-        with _bar(out) as bar:
-            yield EpochDisplay(bar)
-        return
-    display = EpochDisplay(None)
-    try:
-        yield display
-    except BaseException:
-        display.finish()
-        raise
+    with _bar() as bar:
+        display = EpochDisplay(bar)
+        try:
+            yield display
+        except BaseException:
+            display.finish()
+            raise
 
 
 class EpochDisplay:
@@ -83,12 +76,8 @@ class EpochDisplay:
 @contextmanager
 def trials() -> Iterator[Callable[[SearchProgress], None]]:
     """What shows the trials of a search: a bar, or a line for each that has ended."""
-    out = terminal.console(stderr=True)
-    if not out.is_terminal:
-        yield _trial_line
-        return
-    with _bar(out) as bar:
-        yield lambda progress: _show_trial(progress, bar)
+    with _bar() as bar:
+        yield _trial_line if bar is None else lambda progress: _show_trial(progress, bar)
 
 
 def brief(value: Any) -> str:
@@ -97,7 +86,12 @@ def brief(value: Any) -> str:
 
 
 @contextmanager
-def _bar(out: Console, *, transient: bool = False) -> Iterator[_Bar]:
+def _bar(*, transient: bool = False) -> Iterator[_Bar | None]:
+    """What shows a bar, or None where standard error is not a terminal."""
+    out = terminal.console(stderr=True)
+    if not out.is_terminal:
+        yield None
+        return
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (

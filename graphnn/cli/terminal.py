@@ -10,15 +10,12 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
 
 from graphnn.diagnostics import Diagnostic, printable, readable
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Piece = str | tuple[str, str]  # a text, or a style from `_STYLES` and a text
 Justify = Literal["left", "right"]
@@ -96,9 +93,18 @@ def table(
     header: Sequence[str], rows: Iterable[Sequence[Piece]], *, right: Sequence[int] = ()
 ) -> None:
     """Print a table; columns whose numbers are in `right` end flush. No titles, no header."""
+    from rich.table import Table
+
+    made = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=any(header))
+    made.header_style = _STYLES["strong"]
+    for number, title in enumerate(header):
+        justify: Justify = "right" if number in right else "left"
+        made.add_column(_text([title]), justify=justify, overflow="fold")
+    for row in rows:
+        made.add_row(*(_text([cell]) for cell in row))
     out = console()
     with out.capture() as captured:
-        out.print(_table(header, rows, right))
+        out.print(made)
     for text in captured.get().splitlines():
         # Cells are padded to the width of their column; the last one need not be.
         out.file.write(text.rstrip(" ") + "\n")
@@ -124,24 +130,6 @@ def number(value: float) -> str:
     """A loss or a metric as people read it: ``0.9310``, and ``3.2e-06`` where that hides all."""
     plain = value == 0 or 1e-3 <= abs(value) < 1e5
     return f"{value:.4f}" if plain else f"{value:.4g}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[Piece]], right: Sequence[int]) -> Table:
-    from rich.table import Table
-
-    made = Table(
-        box=None,
-        padding=(0, 2, 0, 0),
-        pad_edge=False,
-        show_header=any(header),
-        header_style=_STYLES["strong"],
-    )
-    for number, title in enumerate(header):
-        justify: Justify = "right" if number in right else "left"
-        made.add_column(_text([title]), justify=justify, overflow="fold")
-    for row in rows:
-        made.add_row(*(_text([cell]) for cell in row))
-    return made
 
 
 def _text(pieces: Iterable[Piece]) -> Text:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +31,7 @@ def diff(
         terminal.report(error.diagnostics)
         return 2
     if format == "json":
-        typer.echo(json.dumps(found.as_dict(), indent=2))
+        terminal.as_json(found.as_dict())
     else:
         terminal.lines((_STYLES[kind] if kind else "strong", text) for kind, text in found.lines())
     return 1 if found else 0

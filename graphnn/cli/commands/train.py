@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import count
 from pathlib import Path
 from typing import Annotated
 
@@ -73,10 +74,8 @@ def train(
 
 def _unused(file: Path) -> Path:
     """The first folder of this spec's runs that holds nothing."""
-    number = 1
-    while not is_free(folder := _folder(file, number)):
-        number += 1
-    return folder
+    folders = (_folder(file, number) for number in count(1))
+    return next(filter(is_free, folders))
 
 
 def _latest(file: Path) -> Path:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
 
 from graphnn import drawing
+from graphnn.diagnostics import DrawingError
 from graphnn.execution.network import Network
 from graphnn.ops import Array
 from graphnn.ops.initializers import FILTERS
@@ -22,6 +23,21 @@ Drawings = dict[str, Callable[[Path], object]]  # by file; False where there is 
 _COLUMNS = 10  # of filters, and of augmented images
 _CHANGES = 3  # of each of those images
 _SHOWN = 30  # images with what a network makes of them
+
+
+def draw_all(
+    drawings: Iterable[tuple[str, Callable[[Path], object]]], place: Path
+) -> tuple[list[str], list[tuple[str, str]]]:
+    """Draw into `place`; names of the files drawn, and of those that fail, with why."""
+    drawn, faults = list[str](), list[tuple[str, str]]()
+    for name, draw in drawings:
+        try:
+            if draw(place / name) is not False:
+                drawn.append(name)
+        except DrawingError as error:
+            # A picture that cannot be made must not lose a trained network.
+            faults += [(name, found.message) for found in error.diagnostics]
+    return drawn, faults
 
 
 def of_classes(dataset: Dataset, found: Classified, names: Names) -> Drawings:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -12,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from graphnn import drawing
-from graphnn.diagnostics import DrawingError, RunError
+from graphnn.diagnostics import RunError
 from graphnn.execution.weight_files import CHECKPOINT, WEIGHTS
 from graphnn.ops import Array
 from graphnn.spec import to_yaml
@@ -33,28 +31,31 @@ def write(
     tuple
         Names of the files of the run, and remarks on those that could not be written.
     """
-    written, faults = [CHECKPOINT, WEIGHTS], dict[str, list[str]]()
-    training.network.save(place / WEIGHTS)
-    for name, text in texts(training, test).items():
-        files.write_text(place / name, text)
-        written.append(name)
-    for name, draw in _drawings(training, test, filters):
-        try:
-            if draw(place / name) is not False:
-                written.append(name)
-        except DrawingError as error:
-            # A picture that cannot be made must not lose a trained network.
-            for found in error.diagnostics:
-                faults.setdefault(found.message, []).append(name)
-    remarks = (f"no {', '.join(names)}: {message}" for message, names in faults.items())
-    return tuple(written), tuple(remarks)
+    net, history = training.network, training.state.history
+    columns = _columns(history)
+    rows = zip(range(1, len(history) + 1), *columns.values(), strict=True)
+    net.save(place / WEIGHTS)
+    files.write_csv(place / "history.csv", [("epoch", *columns), *rows])
+    files.write_text(place / "spec.yaml", to_yaml(net.graph.spec.document))
+    summary = json.dumps(_summary(training, test), indent=2)
+    files.write_text(place / "summary.json", f"{summary}\n")
+    drawn, faults = figures.draw_all(_drawings(training, columns, test, filters), place)
+    alike: dict[str, list[str]] = {}
+    for name, message in faults:
+        alike.setdefault(message, []).append(name)
+    remarks = (f"no {', '.join(names)}: {message}" for message, names in alike.items())
+    written = (CHECKPOINT, WEIGHTS, "history.csv", "spec.yaml", "summary.json", *drawn)
+    return written, tuple(remarks)
 
 
 def _drawings(
-    training: Training, test: Row, filters: tuple[str, Array] | None
+    training: Training,
+    columns: dict[str, list[float]],
+    test: Row,
+    filters: tuple[str, Array] | None,
 ) -> Iterator[tuple[str, Callable[[Path], object]]]:
     """The pictures of a run, by name; each is given a path, and False where there is none."""
-    net, columns = training.network, _columns(training.state.history)
+    net = training.network
     yield "diagram.svg", net.draw
     if columns:
         yield "curves.png", lambda path: drawing.curves(columns, test=test or None, path=path)
@@ -79,15 +80,6 @@ def _measured(training: Training) -> figures.Drawings:
     return {} if found is None else figures.of_classes(rows, found, names)
 
 
-def texts(training: Training, test: Row) -> dict[str, str]:
-    """The files that are texts, by name."""
-    return {
-        "history.csv": _history(training.state.history),
-        "spec.yaml": to_yaml(training.network.graph.spec.document),
-        "summary.json": json.dumps(_summary(training, test), indent=2) + "\n",
-    }
-
-
 def _summary(training: Training, test: Row) -> dict[str, Any]:
     history, best = training.state.history, training.best_epoch
     return {
@@ -101,12 +93,3 @@ def _summary(training: Training, test: Row) -> dict[str, Any]:
 def _columns(rows: list[Row]) -> dict[str, list[float]]:
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name, math.nan) for row in rows] for name in names}
-
-
-def _history(rows: list[Row]) -> str:
-    text = io.StringIO()
-    columns = _columns(rows)
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["epoch", *columns])
-    writer.writerows(zip(range(1, len(rows) + 1), *columns.values(), strict=True))
-    return text.getvalue()

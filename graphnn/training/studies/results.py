@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from graphnn import drawing
-from graphnn.diagnostics import Diagnostic, DrawingError, TrainingError
+from graphnn.diagnostics import Diagnostic, TrainingError
 from graphnn.spec import flow, to_yaml
 from graphnn.spec import settings as overrides
 from graphnn.spec.model import SearchedSpec, SearchSpec
@@ -17,6 +16,7 @@ from graphnn.spec.values import Mapping as Document
 from graphnn.spec.values import located
 from graphnn.storage import files
 from graphnn.training._language import VOCABULARY
+from graphnn.training.runs import figures
 from graphnn.training.studies.trials import Trial, best_of
 
 
@@ -66,7 +66,7 @@ class Search:
             No trial is complete.
         """
         if self.best is None:
-            raise TrainingError(Diagnostic("no-trial", "no trial of the search is complete"))
+            raise TrainingError.of("no-trial", "no trial of the search is complete")
         found = overrides.override(self.document, self.best.settings, VOCABULARY)
         entries = {key: entry for key, entry in found.entries.items() if key != "search"}
         return to_yaml(Document(entries))
@@ -84,29 +84,23 @@ class Search:
         FileError
             The folder does not exist or cannot be written.
         """
-        place, written, remarks = Path(folder), ["trials.csv"], list[str]()
-        files.write_text(place / "trials.csv", self._table())
+        place, written = Path(folder), ["trials.csv"]
+        files.write_csv(place / "trials.csv", self._rows())
         if self.best is not None:
             files.write_text(place / "best.yaml", self.best_spec)
             written.append("best.yaml")
-        for name, draw in (("curves.png", self._curves), ("values.png", self._values)):
-            try:
-                if draw(place / name):
-                    written.append(name)
-            except DrawingError as error:
-                remarks.extend(f"no {name}: {found.message}" for found in error.diagnostics)
-        return tuple(written), tuple(remarks)
+        drawings = [("curves.png", self._curves), ("values.png", self._values)]
+        drawn, faults = figures.draw_all(drawings, place)
+        remarks = tuple(f"no {name}: {message}" for name, message in faults)
+        return (*written, *drawn), remarks
 
-    def _table(self) -> str:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+    def _rows(self) -> Iterator[list[Any]]:
         names = list(self.spec.settings)
-        writer.writerow(["trial", "state", "epochs", self.metric, *names])
+        yield ["trial", "state", "epochs", self.metric, *names]
         for trial in self.trials:
             last = trial.curve[-1] if trial.curve and trial.value is None else trial.value
             settings = [_cell(trial.settings.get(name, "")) for name in names]
-            writer.writerow([trial.number, trial.state, len(trial.curve), last, *settings])
-        return text.getvalue()
+            yield [trial.number, trial.state, len(trial.curve), last, *settings]
 
     def _curves(self, path: Path) -> bool:
         curves = {trial.number: trial.curve for trial in self.trials if trial.curve}
