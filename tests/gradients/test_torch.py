@@ -59,7 +59,11 @@ def test_a_wrong_one_is_caught(monkeypatch):
     assert report.counts["wrong backward"] == 35
 
 
-def test_single_precision_is_told_from_double():
+def test_single_precision_is_granted_its_rounding_and_no_more():
     net, inputs = digits()
     narrow = {name: np.float32(array) for name, array in graphnn.backprop(net, inputs).items()}
-    assert not graphnn.check_gradients(net, inputs, gradients=narrow)
+    report = graphnn.check_gradients(net, inputs, gradients=narrow)
+    assert report
+    assert {found.precision for found in report.parameters} == {"float32"}
+    wide = {name: np.float64(array) for name, array in narrow.items()}
+    assert not graphnn.check_gradients(net, inputs, gradients=wide)
