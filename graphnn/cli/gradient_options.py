@@ -10,8 +10,10 @@ from typing import Any
 
 import typer
 
+from graphnn.cli import errors, progress
 from graphnn.diagnostics import Diagnostic, UsageError
-from graphnn.gradients import GradientOptions
+from graphnn.execution import Network
+from graphnn.gradients import GradientOptions, Interrupted
 
 Chosen = Mapping[str, Any]
 
@@ -67,3 +69,14 @@ def entries(given: Sequence[str] | None) -> int | list[str] | None:
         message = f"'--entries {numbers[0]}' cannot be combined with entry names"
         raise UsageError(Diagnostic("bad-option", message))
     return int(numbers[0])
+
+
+def computed(
+    of: Callable[..., Any], net: Network, arrays: Mapping[str, Any], chosen: Chosen
+) -> tuple[Any, Interrupted | None]:
+    """What a function of gradients finds, or found until Ctrl-C, and the interruption."""
+    try:
+        with errors.explained(net), progress.counting("entries") as callback:
+            return of(net, arrays, **chosen, progress=callback), None
+    except Interrupted as stop:
+        return stop.estimates if stop.report is None else stop.report, stop

@@ -244,9 +244,8 @@ def _report(
     codes = [VERDICTS.index(verdict) for verdict in found]
     verdicts = np.select(list(found.values()), codes, VERDICTS.index("agree"))
     if estimate.entries is not None:
-        taken = np.zeros(verdicts.size, dtype=bool)
-        taken[estimate.entries] = True
-        verdicts = np.where(taken.reshape(verdicts.shape), verdicts, _NOT_TAKEN)
+        left_out = np.delete(np.arange(verdicts.size), estimate.entries)
+        verdicts.flat[left_out] = _NOT_TAKEN
     counts = {verdict: int((verdicts == code).sum()) for code, verdict in enumerate(VERDICTS)}
     index = _worst(verdicts, difference / np.maximum(allowed, np.finfo(np.float64).tiny))
     verdict = VERDICTS[verdicts[index]]

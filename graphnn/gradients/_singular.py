@@ -56,10 +56,9 @@ def _changes(
 ) -> Iterator[float]:
     """The largest of the result beyond `noise`, with the entry moved up, and down."""
     for offset in (step, -step):
-        array = np.array(found.arrays[found.operand])
-        array[found.entry] += offset
         arrays = list(found.arrays)
-        arrays[found.operand] = array
+        arrays[found.operand] = array = np.array(found.arrays[found.operand])
+        array[found.entry] += offset
         change = np.abs(found.op.forward(*arrays) - start)
         # On one side the op may be undefined.
         yield float(np.max(change, where=change > noise, initial=0.0))

@@ -10,8 +10,8 @@ import numpy as np
 import typer
 
 from graphnn import drawing, gradients
-from graphnn.cli import errors, inputs, progress, terminal
-from graphnn.cli.gradient_options import Chosen, taking
+from graphnn.cli import inputs, terminal
+from graphnn.cli.gradient_options import Chosen, computed, taking
 from graphnn.cli.options import Batch, File, InputFile, Inputs, Settings, output_option, settings
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.gradients import GradientEstimate, StepStudy, show
@@ -62,12 +62,7 @@ def grad(
         found = gradients.step_study(net, study, arrays, **kept)
         _study(found, output or _PICTURE)
         return 0
-    stopped = None
-    try:
-        with errors.explained(net), progress.counting("entries") as callback:
-            estimates = gradients.numerical_gradient(net, arrays, **chosen, progress=callback)
-    except gradients.Interrupted as stop:
-        stopped, estimates = stop, stop.estimates
+    estimates, stopped = computed(gradients.numerical_gradient, net, arrays, chosen)
     if estimates:
         _show(estimates)
     if save is not None and estimates:
@@ -88,15 +83,14 @@ def _check(study: str | None, output: Path | None, save: Path | None) -> None:
 
 def _show(estimates: Mapping[str, GradientEstimate]) -> None:
     header = ["parameter", "shape", "norm", "largest", "at", "error", "kinks"]
-    rows = [_row(name, found) for name, found in estimates.items() if found.taken]
+    taken = {name: found for name, found in estimates.items() if found.taken}
+    rows = [_row(name, found) for name, found in taken.items()]
     right = [2, 3, 5, 6]
     if any(found.entries is not None for found in estimates.values()):
         header.append("entries")
         right.append(7)
-        rows = [
-            (*row, f"{found.taken:,} of {found.value.size:,}")
-            for row, found in zip(rows, filter(_taken, estimates.values()), strict=True)
-        ]
+        counts = [f"{found.taken:,} of {found.value.size:,}" for found in taken.values()]
+        rows = [(*row, count) for row, count in zip(rows, counts, strict=True)]
     terminal.table(header, rows, right=right)
     left = _KINKS
     for name, found in estimates.items():
@@ -107,10 +101,6 @@ def _show(estimates: Mapping[str, GradientEstimate]) -> None:
     more = sum(int(found.kink.sum()) for found in estimates.values()) - _KINKS
     if more > 0:
         terminal.line(f"and {more:,} more kinks")
-
-
-def _taken(found: GradientEstimate) -> bool:
-    return found.taken > 0
 
 
 def _row(name: str, found: GradientEstimate) -> tuple[terminal.Piece, ...]:

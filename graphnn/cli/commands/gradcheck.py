@@ -7,8 +7,8 @@ import json
 import typer
 
 from graphnn import gradients
-from graphnn.cli import errors, inputs, progress, terminal
-from graphnn.cli.gradient_options import Chosen, taking
+from graphnn.cli import inputs, terminal
+from graphnn.cli.gradient_options import Chosen, computed, taking
 from graphnn.cli.options import Batch, File, Format, InputFile, Inputs, Settings, settings
 from graphnn.training import load
 
@@ -33,12 +33,7 @@ def gradcheck(
     net = load(file, settings(set))
     wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
     arrays = inputs.choose(net, wanted, chosen["loss"])
-    stopped = None
-    try:
-        with errors.explained(net), progress.counting("entries") as callback:
-            report = gradients.check_gradients(net, arrays, **chosen, progress=callback)
-    except gradients.Interrupted as stop:
-        stopped, report = stop, stop.report
+    report, stopped = computed(gradients.check_gradients, net, arrays, chosen)
     if format == "json":
         typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))
     elif stopped is None or stopped.done:

@@ -206,9 +206,8 @@ class GradientOptions:
             message = f"'threads' must be a whole number of at least 1, not {self.threads!r}"
             yield Diagnostic("bad-option", message, help="leave it out for one per core")
         if not _is_count(self.max_memory):
-            message = (
-                f"'max_memory' must be a whole number of bytes, at least 1, not {self.max_memory!r}"
-            )
+            wanted = "a whole number of bytes, at least 1"
+            message = f"'max_memory' must be {wanted}, not {self.max_memory!r}"
             yield Diagnostic("bad-option", message, help="leave it out for 256 MiB")
         if self.executor is None:
             return

@@ -47,10 +47,9 @@ def choose(
     if not indices:
         message = f"'entries' selects nothing: {entries!r}"
         raise refusal("bad-entries", message, "leave it out to take all")
-    for name in indices:
-        if name not in names:
-            message = f"an entry of '{name}' is selected, but 'only' allows {', '.join(names)}"
-            raise refusal("unknown-entry", message)
+    if others := [name for name in indices if name not in names]:
+        message = f"an entry of '{others[0]}' is selected, but 'only' allows {', '.join(names)}"
+        raise refusal("unknown-entry", message)
     return {name: np.unique(indices[name]) for name in names if name in indices}
 
 

@@ -48,10 +48,10 @@ class ByRows:
         """As `Strategy.evaluate`; all of the loss is at stake."""
         _, entries = piece
         changes = LossChanges.none(offsets, (len(entries),))
-        for number, offset in enumerate(offsets):
-            self._chunk(entries, offset, changes.differences[number], changes.kinks[number])
-        base = self._route.base
-        changes.loss_scale[:] = sum(base.size(loss).mean() for loss in self._route.losses)
+        for offset, differences, kinks in zip(offsets, *changes[:2], strict=True):
+            self._chunk(entries, offset, differences, kinks)
+        sizes = map(self._route.base.size, self._route.losses)
+        changes.loss_scale[:] = sum(size.mean() for size in sizes)
         return changes
 
     def _chunk(
