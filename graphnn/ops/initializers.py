@@ -202,12 +202,10 @@ class TruncatedNormal(Initializer):
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], layout: str = MAP) -> Array:
         """Independent numbers, drawn again until each is within the cut."""
-        numbers = np.empty(math.prod(shape))
-        done = 0
-        while done < numbers.size:
-            found = self._within(rng, numbers.size - done)
-            numbers[done : done + found.size] = found
-            done += found.size
+        count = math.prod(shape)
+        numbers = self._within(rng, count)
+        while numbers.size < count:
+            numbers = np.append(numbers, self._within(rng, count - numbers.size))
         return np.reshape(numbers * self.std + self.mean, shape)
 
     def _within(self, rng: np.random.Generator, count: int) -> Array:

@@ -49,8 +49,7 @@ class _Reduction(Op):
     def _stretched(self, reduced: Array, x: Array) -> Array:
         """`reduced` with an axis of size 1 for each that is gone, so that it broadcasts."""
         axes = normal_axes(self.axis, x.shape)
-        kept = (1 if axis in axes else size for axis, size in enumerate(x.shape))
-        return np.reshape(reduced, tuple(kept))
+        return np.reshape(reduced, [1 if axis in axes else n for axis, n in enumerate(x.shape)])
 
 
 class Sum(_Reduction):

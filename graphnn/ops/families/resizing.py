@@ -9,11 +9,11 @@ from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._op import Case, aliases
-from graphnn.ops.families._images import AXES, Resized, finished, room
+from graphnn.ops.families._images import Resized, finished, room
 from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.pooling import pooled
 from graphnn.ops.kernels.unfolding import images_first, images_last
-from graphnn.ops.kernels.windows import Counts, Sides, Slide
+from graphnn.ops.kernels.windows import Counts, Sides, Track
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Size
 
@@ -49,11 +49,15 @@ class Upsample(Resized):
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The sum of the cotangents of all that came of an entry."""
-        down, across = map(Slide, AXES, self.factor, self.factor)
-        tracks = down.over(cotangent.shape[2]), across.over(cotangent.shape[3])
+        tracks = _blocks(x.shape[2], self.factor[0]), _blocks(x.shape[3], self.factor[1])
         by_x = np.empty(images_last(x).shape, cotangent.dtype)
         pooled(images_last(cotangent), tracks, np.add, 0.0, by_x)
         return (images_first(by_x),)
+
+
+def _blocks(count: int, length: int) -> Track:
+    """So many windows of that length, side by side."""
+    return Track(count * length, length, length, 1, 0, count)
 
 
 class Pad(Resized):
