@@ -37,5 +37,5 @@ def complete(file: Path, settings: Mapping[str, Any]) -> Iterator[None]:
         every = [found for found in diagnose(file, settings) if found.severity == "error"]
         known = {(found.code, found.message) for found in every}
         if any((found.code, found.message) not in known for found in error.diagnostics):
-            raise  # what is no fault of the spec, such as a folder that is in use
+            raise  # not a fault of the spec, such as a folder that is in use
         raise type(error)(*every) from None

@@ -1,4 +1,4 @@
-"""What a network is worth on rows that it was not trained on."""
+"""What a network achieves on rows that it was not trained on."""
 
 from __future__ import annotations
 

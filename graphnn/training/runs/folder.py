@@ -41,7 +41,7 @@ def claimed(folder: str | Path | None, resume: bool) -> Iterator[Path | None]:
 
 
 def is_free(place: Path) -> bool:
-    """Whether a run may begin in `place`: no process owns it, and it holds nothing of worth."""
+    """Whether a run may begin in `place`: no process owns it, and it holds nothing to keep."""
     return not place.exists() or (not is_held(place / _LOCK) and _is_empty(place))
 
 
