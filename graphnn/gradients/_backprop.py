@@ -13,9 +13,9 @@ from graphnn.diagnostics import UsageError
 from graphnn.execution import ForwardPass, Mode, Plan, Step
 from graphnn.execution.network import Network, check_seed, names_of
 from graphnn.gradients._refusals import unknown_parameter
-from graphnn.ops import Array, Op
+from graphnn.ops import Array, Cotangents, Op
 
-Vjp = Callable[..., tuple[Array | None, ...]]
+Vjp = Callable[..., Cotangents]
 
 
 def backprop(
@@ -218,12 +218,13 @@ class Reverse:
     def _share(self, loss: Array) -> Array:
         """What the mean of a loss makes of each of its entries."""
         key = loss.shape, loss.dtype
-        if key not in self._shares:
+        share = self._shares.get(key)
+        if share is None:
             # A view, so that nobody takes it for a gradient of its own.
             share = np.full_like(loss, 1 / loss.size)[...]
             share.setflags(write=False)
             self._shares = {key: share}
-        return self._shares[key]
+        return share
 
     def _updated(self, kept: ForwardPass) -> dict[str, Array]:
         state: dict[str, Array] = {}
@@ -307,9 +308,7 @@ def _pull_back(pulls: Iterable[_Pull], kept: ForwardPass, cotangents: list[Array
 def _watched(pull: _Pull, step: Step, bound: Mapping[str, int], found: list[BlownUp]) -> Vjp:
     """The vjp of a step, which adds to `found` what it blows up."""
 
-    def vjp(
-        cotangent: Array, output: Array, *arrays: Array | None, **saved: Any
-    ) -> tuple[Array | None, ...]:
+    def vjp(cotangent: Array, output: Array, *arrays: Array | None, **saved: Any) -> Cotangents:
         parts = pull.vjp(cotangent, output, *arrays, **saved)
         if np.isfinite(cotangent).all():
             for operand, part in enumerate(parts):
@@ -337,7 +336,7 @@ def _stopped_where_flat(vjp: Vjp) -> Vjp:
     is infinite there, and 0 times infinity is not a number.
     """
 
-    def stopped(cotangent: Array, *arrays: Any, **saved: Any) -> tuple[Array | None, ...]:
+    def stopped(cotangent: Array, *arrays: Any, **saved: Any) -> Cotangents:
         parts = vjp(cotangent, *arrays, **saved)
         lost = ~np.isfinite(cotangent)
         if not np.any(lost):
