@@ -131,8 +131,8 @@ def _symbols(
         types.DocumentSymbol(
             each.name,
             kind,
-            places.range(each.start, max(each.end, each.name_end)),
-            places.range(each.name_start, each.name_end),
+            places.range(each.start, each.end),
+            places.range(each.start, each.name_end),
             each.detail or None,
             children=_symbols(each.children, places, types.SymbolKind.Variable),
         )

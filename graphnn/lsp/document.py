@@ -62,10 +62,11 @@ class Document:
     @functools.cached_property
     def names(self) -> Names:
         """Every name in the text."""
-        return names(self._tokens)
+        return names(self.tokens)
 
     @functools.cached_property
-    def _tokens(self) -> list[outline.Token]:
+    def tokens(self) -> list[outline.Token]:
+        """Keys and scalars, in no order."""
         if self._located is None:
             return outline.scanned(self.text)
         return list(outline.located(self._located))
@@ -105,11 +106,6 @@ class Document:
                 continue
             found.setdefault(str(path), name)
         return found
-
-    @property
-    def tokens(self) -> list[outline.Token]:
-        """Keys and scalars, in no order."""
-        return self._tokens
 
     def fields(self, path: outline.Path) -> Mapping[str, str]:
         """Scalars of the mapping at `path`, by key."""

@@ -13,10 +13,8 @@ Path = tuple[str | int, ...]
 
 _PIECE = re.compile(
     r"(?P<line>\n[ ]*)"
-    r"|(?P<space>[ \t\r]+)"
-    r"|(?P<comment>\#[^\n]*)"
-    r'|(?P<double>"(?:[^"\\\n]|\\[^\n])*"?)'
-    r"|(?P<single>'(?:[^'\n]|'')*'?)"
+    r"|(?P<skip>[ \t\r]+|\#[^\n]*)"
+    r"""|(?P<quoted>"(?:[^"\\\n]|\\[^\n])*"?|'(?:[^'\n]|'')*'?)"""
     r"|(?P<open>[\[{])|(?P<shut>[\]}])|(?P<comma>,)"
     r"|(?P<dash>-(?=[ \n]|\Z))"
     r"|(?P<colon>:(?=[ \n\t,\[\]{}]|\Z))"
@@ -107,16 +105,12 @@ def _line_starts(text: str) -> list[int]:
 
 def scanned(text: str) -> list[Token]:
     """Tokens of a text of any kind, as well as they can be found."""
-    scanner = _Scanner(text)
-    scanner.scan()
-    return scanner.tokens
+    return _Scanner(text).tokens
 
 
 def cursor(text: str) -> Cursor:
     """Where the end of `text` stands: give it what is before the cursor."""
-    scanner = _Scanner(text)
-    scanner.scan()
-    return scanner.cursor()
+    return _Scanner(text).cursor()
 
 
 class _Frame:
@@ -149,8 +143,9 @@ class _Scanner:
         self._line_start = 0
         self._half = False  # the last scalar stands where a key may
         self._fresh = True  # nothing but spaces and dashes stands before in the line
+        self._scan()
 
-    def scan(self) -> None:
+    def _scan(self) -> None:
         """Take the whole text."""
         while found := _PIECE.match(self._text, self._at):
             kind = found.lastgroup or ""
@@ -186,7 +181,7 @@ class _Scanner:
 
     @property
     def _flow(self) -> bool:
-        return bool(self._frames) and self._frames[-1].flow
+        return self._top is not None and self._top.flow
 
     def _path(self) -> Path:
         return tuple(step for frame in self._frames for step in frame.step)
@@ -219,11 +214,8 @@ class _Scanner:
             self._beyond = 0
         self._fresh = True
 
-    def _space(self, piece: str, start: int) -> None:
-        pass
-
-    def _comment(self, piece: str, start: int) -> None:
-        pass
+    def _skip(self, piece: str, start: int) -> None:
+        """Take spaces, or a comment."""
 
     def _dash(self, piece: str, start: int) -> None:
         if self._flow or not self._fresh:
@@ -235,12 +227,6 @@ class _Scanner:
             top.number += 1
         else:
             self._push(_Frame(indent, False, 0))
-
-    def _double(self, piece: str, start: int) -> None:
-        self._quoted(piece, start)
-
-    def _single(self, piece: str, start: int) -> None:
-        self._quoted(piece, start)
 
     def _quoted(self, piece: str, start: int) -> None:
         closed = len(piece) > 1 and piece[-1] == piece[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lsprotocol import types
 
-from graphnn.diagnostics import Diagnostic, Source, Span, page_url, printable
+from graphnn.diagnostics import Diagnostic, Span, page_url, printable
 from graphnn.lsp.document import Document
 from graphnn.lsp.positions import Encoding, Places
 
@@ -61,7 +61,7 @@ class Publisher:
             else:
                 shown[self._uri].append(self._where_named(each, each.span))
                 exact = self._diagnostic(each, self._range(each.span))
-                shown.setdefault(self._uri_of(each.span.source), []).append(exact)
+                shown.setdefault(self._location(each.span).uri, []).append(exact)
         return shown
 
     def _where_named(self, found: Diagnostic, span: Span) -> types.Diagnostic:
@@ -103,11 +103,8 @@ class Publisher:
         name = path.relative_to(folder) if path.is_relative_to(folder) else path
         return f"{name.as_posix()}:{span.line}:{span.column}"
 
-    def _uri_of(self, source: Source) -> str:
-        return self._address(Path(source.name))
-
     def _location(self, span: Span) -> types.Location:
-        uri = self._uri if self._is_own(span) else self._uri_of(span.source)
+        uri = self._uri if self._is_own(span) else self._address(Path(span.source.name))
         return types.Location(uri, self._range(span))
 
     def _range(self, span: Span) -> types.Range:

@@ -31,13 +31,12 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A part of the text with a name: where all of it is, and where its name."""
+    """A part of the text, which starts with its name: where the two end."""
 
     name: str
     detail: str
     start: int
     end: int
-    name_start: int
     name_end: int
     children: tuple[Symbol, ...] = ()
 
@@ -321,20 +320,11 @@ def symbols(document: Document) -> tuple[Symbol, ...]:
 
     def made(token: outline.Token) -> Symbol:
         path = (*token.path, token.text)
-        given = document.fields(path)
-        detail = (
-            given.get("op") or given.get("block") or document.fields(token.path).get(token.text, "")
-        )
+        given, alone = document.fields(path), document.fields(token.path).get(token.text, "")
+        detail = given.get("op") or given.get("block") or alone
         children = tuple(made(child) for child in below.get(path, ()))  # four deep at most
-        return Symbol(
-            token.text,
-            detail,
-            token.start,
-            ends.get(path, token.end),
-            token.start,
-            token.end,
-            children,
-        )
+        end = max(ends.get(path, token.end), token.end)
+        return Symbol(token.text, detail, token.start, end, token.end, children)
 
     return tuple(made(token) for token in below.get((), ()))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import os
 import sys
@@ -169,15 +170,8 @@ def make() -> Server:
     server = Server()
     _watch(server)
     for method, (answer, options) in ANSWERS.items():
-        server.feature(method, options)(_responder(server, answer))
+        server.feature(method, options)(functools.partial(server.answer, answer))
     return server
-
-
-def _responder(server: Server, answer: Callable[[Question], Any]) -> Any:
-    async def respond(params: Any) -> Any:
-        return await server.answer(answer, params)
-
-    return respond
 
 
 def _watch(server: Server) -> None:

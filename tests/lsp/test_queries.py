@@ -343,8 +343,8 @@ def test_symbols():
     assert [each.name for each in dense.children[0].children] == ["a", "z"]
     assert [(each.name, each.detail) for each in found["sizes"].children] == [("hidden", "3")]
     for each in (*found.values(), *found["nodes"].children):
-        assert each.start == each.name_start < each.name_end <= each.end
-        assert TEXT[each.name_start : each.name_end] == each.name
+        assert each.start < each.name_end <= each.end
+        assert TEXT[each.start : each.name_end] == each.name
     node = found["nodes"].children[0]
     assert TEXT[node.start : node.end] == "x: {op: input, shape: [batch, 4"
 
