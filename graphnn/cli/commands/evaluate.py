@@ -75,11 +75,6 @@ def _data(text: str) -> Mapping:
 
 
 def _plain(found: Evaluation) -> dict[str, Any]:
-    confusion = found.confusion
-    return {
-        "rows": found.rows,
-        "kind": found.kind,
-        **found.values,
-        "confusion": None if confusion is None else confusion.tolist(),
-        "classes": None if found.names is None else list(found.names),
-    }
+    confusion = None if found.confusion is None else found.confusion.tolist()
+    measured = {"rows": found.rows, "kind": found.kind, **found.values}
+    return {**measured, "confusion": confusion, "classes": found.names}
