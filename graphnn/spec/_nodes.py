@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import called, key_names
 from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of, scalar_value
+from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
 
 MAX_NODES = 200_000
 _NODE_KEYS = key_names(NodeSpec)
+_CALL_KEYS = key_names(BlockCallSpec)
 _LONGEST = 200  # characters of several names: the time of the search grows with their square
 _SEVERAL = re.compile(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]*[\w.-]")  # names side by side
 
@@ -63,19 +64,16 @@ class NodeReader(SectionReader):
         op = self._kind(name, entry.key, body)
         if op is None:
             return None
-        return NodeSpec(op=op, **self._parts(NodeSpec, name, entry.key, body))
-
-    def _parts(self, record: type, name: str, place: Scalar, body: Mapping) -> dict[str, Any]:
-        """What nodes and uses of blocks have in common."""
-        inputs, known = body.get("inputs"), key_names(record)
-        return {
-            "name": name,
-            "place": place,
-            "inputs": self._inputs(inputs, name),
-            "inputs_place": place if inputs is None else inputs,
-            "fields": {key: field for key, field in body.entries.items() if key not in known},
-            **self.record(record, body),
-        }
+        inputs = body.get("inputs")
+        return NodeSpec(
+            name=name,
+            place=entry.key,
+            op=op,
+            inputs=self._inputs(inputs, name),
+            inputs_place=entry.key if inputs is None else inputs,
+            fields={key: field for key, field in body.entries.items() if key not in _NODE_KEYS},
+            **self.record(NodeSpec, body),
+        )
 
     def _closed(self, body: Mapping, name: str) -> Mapping:
         """`body` with the keys that its list of inputs holds, which are reported, beside it."""
@@ -136,8 +134,17 @@ class NodeReader(SectionReader):
         if not isinstance(block, Scalar) or not isinstance(block.value, str):
             self.wrong(f"the block of '{name}'", "the name of a block", block)
             return None
-        parts = self._parts(BlockCallSpec, name, place, body)
-        return BlockCallSpec(block=block, repeat=body.get("repeat"), **parts)
+        inputs = body.get("inputs")
+        return BlockCallSpec(
+            name=name,
+            place=place,
+            block=block,
+            inputs=self._inputs(inputs, name),
+            inputs_place=place if inputs is None else inputs,
+            fields={key: field for key, field in body.entries.items() if key not in _CALL_KEYS},
+            repeat=body.get("repeat"),
+            **self.record(BlockCallSpec, body),
+        )
 
     def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
         what = f"an input of '{node}'"
@@ -148,7 +155,7 @@ class NodeReader(SectionReader):
 
     def _references(self, value: Value, what: str) -> Iterator[Reference]:
         """What `value`, an item of a list, mentions: one node, or several in one text."""
-        text = scalar_value(value)
+        text = value.value if isinstance(value, Scalar) else None
         if not isinstance(text, str) or text in self._written or not _are_several(text):
             yield self._reference(value, what)
             return

@@ -249,8 +249,8 @@ class _YamlEvents:
         self._end_of_text = self._text.count("\n"), len(self._text) - last
         self._documents = 0
         self._handlers: dict[type, Callable[[Any], object]] = {
-            yaml.SequenceStartEvent: self._sequence,
-            yaml.MappingStartEvent: self._mapping,
+            yaml.SequenceStartEvent: self._collection,
+            yaml.MappingStartEvent: self._collection,
             yaml.SequenceEndEvent: self._end,
             yaml.MappingEndEvent: self._end,
             yaml.AliasEvent: self._alias,
@@ -317,16 +317,13 @@ class _YamlEvents:
             return place
         return (*min(place[:2], self._end_of_text), *min(place[2:], self._end_of_text))
 
-    def _sequence(self, event: Any) -> None:
+    def _collection(self, event: Any) -> None:
         place = _place(event)
         if event.tag is not None:
             self._tag(event)
-        self._builder.sequence(place, flow=bool(event.flow_style), anchor=event.anchor)
-
-    def _mapping(self, event: Any) -> None:
-        place = _place(event)
-        if event.tag is not None:
-            self._tag(event)
+        if type(event) is yaml.SequenceStartEvent:
+            self._builder.sequence(place, flow=bool(event.flow_style), anchor=event.anchor)
+            return
         # The one pair of `[a: 1]` is a flow mapping too, without brackets.
         flow = event.flow_style and self._text[event.end_mark.index - 1] == "{"
         self._builder.mapping(place, flow=flow, anchor=event.anchor)

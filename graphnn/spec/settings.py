@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as Dict
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from graphnn.diagnostics import Diagnostic, UsageError, listed, nearest, suggestion
@@ -18,7 +18,6 @@ _TOP = ("dtype", "name")
 _FREE = "batch"
 _FREE_HELP = "each run's arrays set it; 'batch_size' of 'train' is for steps of training"
 _MAX_NAMED = 1000  # nodes that a misspelt name is compared with
-_ONE = "leave one of the two out"
 Path = tuple[str, ...]
 
 _TRAIN = key_names(TrainSpec)
@@ -58,11 +57,8 @@ def override(
         for earlier, other in done.items():
             if places.excludes(document, path, earlier):
                 message = f"the settings '{other}' and '{name}' exclude each other"
-                help = (
-                    f"{_ONE}, or put '{name}' first"
-                    if path == earlier[: len(path)] != earlier
-                    else _ONE
-                )
+                first = path == earlier[: len(path)] != earlier
+                help = "leave one of the two out" + f", or put '{name}' first" * first
                 raise UsageError(Diagnostic("conflicting-settings", message, help=help))
         done[path] = name
         taken_out = isinstance(value, Scalar) and value.value is None and path[0] != "sizes"
@@ -95,12 +91,11 @@ class _Places:
         """Whether putting something at `path` undoes what has been put at `earlier`."""
         if path == earlier[: len(path)]:
             return True
-        same = next(
-            (n for n, (a, b) in enumerate(zip(path, earlier, strict=False)) if a != b), None
-        )
         if path[0] != "train":
             return False
-        if same is not None:
+        alike = takewhile(lambda pair: pair[0] == pair[1], zip(path, earlier, strict=False))
+        same = len([*alike])
+        if same < min(len(path), len(earlier)):
             return same > 0 and path[same - 1] in (*self._choices, *_DATA)
         # The earlier one has put a whole choice, of which this one is to be an option.
         value: Value | None = document
@@ -124,9 +119,8 @@ class _Places:
         if len(fits) == 1:
             return fits[0]
         problem, help = self._unfound(document, name, known, fits)
-        raise UsageError(
-            Diagnostic("unknown-setting", f"the setting '{name}' {problem}", help=help)
-        )
+        message = f"the setting '{name}' {problem}"
+        raise UsageError(Diagnostic("unknown-setting", message, help=help))
 
     def _unfound(
         self, document: Mapping, name: str, known: list[Path], fits: list[Path]
@@ -212,9 +206,7 @@ class _Places:
         choosing = key == "train" if choosing is None else choosing
         old = mapping.entries.get(key)
         if rest:
-            inner = self._opened(
-                None if old is None else old.value, key, rest, value, choosing=choosing
-            )
+            inner = self._opened(mapping.get(key), key, rest, value, choosing=choosing)
             value = self.put(inner, rest, value, choosing=choosing)
         new = old.key if old else Scalar(key, *place_of(value))
         return Mapping({**mapping.entries, key: Entry(new, value)}, *place_of(mapping))
@@ -227,12 +219,9 @@ class _Places:
             # A metric's nodes may stand alone, without the mapping that its options need.
             alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
             # A choice may stand alone too: it keeps its place.
-            if (
-                choosing
-                and isinstance(old, Scalar)
-                and key in self._choices
-                and old.value == rest[0]
-            ):
+            chosen = isinstance(old, Scalar) and old.value == rest[0]
+            if choosing and chosen and key in self._choices:
+                assert isinstance(old, Scalar)
                 alone = {rest[0]: Entry(old, Mapping({}, *place_of(old)))}
             return Mapping(alone, *place_of(value))
         if choosing and (key in self._choices or key in _DATA):

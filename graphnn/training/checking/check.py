@@ -14,7 +14,7 @@ from graphnn.execution import diagnose_examples
 from graphnn.execution.network import Network
 from graphnn.graph import lints
 from graphnn.spec import DEFAULT, NO_NETWORK, build, reader
-from graphnn.spec.model import TrainSpec
+from graphnn.spec.model import NetworkSpec, TrainSpec
 from graphnn.spec.values import Entry, Value
 from graphnn.spec.values import Mapping as Document
 from graphnn.training._language import VOCABULARY
@@ -106,29 +106,24 @@ def _diagnose(
     data: bool = True,
     buffers: Mapping[Path, str] | None = None,
 ) -> tuple[Diagnostic, ...]:
-    findings = Findings(DEFAULT.faults)
+    findings, document = Findings(DEFAULT.faults), None
     try:
-        found = _find(read, folder, settings or {}, findings, data=data, buffers=buffers)
+        with _kept(findings):
+            document = read(findings)
+        if document is None:
+            return findings.sorted()
+        spec = build.build(
+            document, folder, findings, settings, vocabulary=VOCABULARY, buffers=buffers
+        )
+        _check(spec, findings, data=data)
     except SpecError as error:  # so many that they end the checking
         return error.diagnostics
+    found = lints.silence(findings.sorted(), spec, complete=data)
     return tuple(each for each in found if each.code != NO_NETWORK)
 
 
-def _find(
-    read: Callable[[Findings], Document],
-    folder: Path,
-    settings: Mapping[str, Any],
-    findings: Findings,
-    *,
-    data: bool,
-    buffers: Mapping[Path, str] | None,
-) -> tuple[Diagnostic, ...]:
-    document = None
-    with _kept(findings):
-        document = read(findings)
-    if document is None:
-        return findings.sorted()
-    spec = build.build(document, folder, findings, settings, vocabulary=VOCABULARY, buffers=buffers)
+def _check(spec: NetworkSpec, findings: Findings, *, data: bool) -> None:
+    """What is wrong with the network, its examples, its training and its search."""
     checked, net = graph.check(spec, findings), None
     if not findings.errors:
         with _kept(findings):
@@ -140,12 +135,9 @@ def _find(
     if spec.train is not None:
         sound = Network(replace(checked, spec=replace(spec, weights=None)))
         _trained(sound, spec.train, findings, data=data)
-    if net is not None:
-        for found in lints.advise(net.graph):
-            findings.add(found)
-    for found in checks.diagnose(spec, findings.errors):
+    advice = lints.advise(net.graph) if net is not None else ()
+    for found in (*advice, *checks.diagnose(spec, findings.errors)):
         findings.add(found)
-    return lints.silence(findings.sorted(), spec, complete=data)
 
 
 def _declared(spec: TrainSpec, findings: Findings) -> None:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import Diagnostic, TrainingError
 from graphnn.execution import Plan, Slot
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
@@ -18,6 +17,7 @@ from graphnn.spec.model import MetricSpec, TrainSpec
 from graphnn.spec.sizes import Size
 from graphnn.training.data.columns import InputSpec
 from graphnn.training.data.dataset import Dataset
+from graphnn.training.data.faults import for_each
 from graphnn.training.fitting import metrics
 from graphnn.training.fitting.metrics import Measure
 
@@ -142,15 +142,8 @@ class Measuring:
 
 def _all_fitted(network: Network, spec: TrainSpec) -> tuple[Measure, ...]:
     """Every metric of `spec`, or a `TrainingError` with all that is wrong with them."""
-    found, faults = list[Measure](), list[Diagnostic]()
-    for metric in spec.metrics:
-        try:
-            found.append(fitted(network, metric))
-        except TrainingError as error:
-            faults += error.diagnostics
-    if faults:
-        raise TrainingError(*faults)
-    return tuple(found)
+    each = dict(enumerate(spec.metrics))
+    return tuple(for_each(each, lambda _, metric: fitted(network, metric)).values())
 
 
 def fitted(network: Network, spec: MetricSpec) -> Measure:
