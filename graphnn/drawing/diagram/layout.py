@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 import graphviz
 
+from graphnn.drawing.diagram import routing
 from graphnn.drawing.diagram.engine import coordinates
-from graphnn.drawing.diagram.scene import Point
+from graphnn.drawing.diagram.scene import Point, Rectangle
 
 Direction = Literal["down", "right"]
-Rectangle = tuple[float, float, float, float]  # x, y, width, height
 _FAST_FROM = 60  # boxes from which the engine is given less time to improve what it found
 
 
@@ -80,8 +80,10 @@ def lay_out(given: Arrangement, direction: Direction = "down", *, heading: float
     """
     boxes = {name: f"n{number}" for number, name in enumerate(given.sizes)}
     frames = {name: f"cluster_{number}" for number, name in enumerate(given.frames)}
-    text = _dot(given, direction, heading, boxes, frames)
-    return _read(coordinates(text), given, boxes, frames)
+    far = routing.far(list(given.sizes), given.edges)
+    text = _dot(given, direction, heading, boxes, frames, far)
+    found = _read(coordinates(text), given, boxes, frames)
+    return _with_lanes(found, given, sorted(far), direction) if far else found
 
 
 def _dot(
@@ -90,8 +92,9 @@ def _dot(
     heading: float,
     boxes: Mapping[str, str],
     frames: Mapping[str, str],
+    far: set[int],
 ) -> str:
-    fast = {"nslimit": "2", "nslimit1": "2", "mclimit": "0.5"}
+    fast = {"nslimit": "1", "nslimit1": "1", "mclimit": "0.1"}
     digraph = graphviz.Digraph(
         "network",
         graph_attr={
@@ -112,7 +115,8 @@ def _dot(
     for name in reversed(list(given.frames)):
         bodies[given.frames[name]].subgraph(bodies[name])
     for number, (source, target) in enumerate(given.edges):
-        digraph.edge(boxes[source], boxes[target], id=str(number))
+        if number not in far:
+            digraph.edge(boxes[source], boxes[target], id=str(number))
     return str(digraph.source)
 
 
@@ -152,3 +156,32 @@ def _read(
         points = [part for part in edge["pos"].split() if not part.startswith(("s,", "e,"))]
         lines[int(edge["id"])] = [turned(point) for point in points]
     return Layout(width, height, placed, around, tuple(lines))
+
+
+def _with_lanes(
+    found: Layout, given: Arrangement, far: Sequence[int], direction: Direction
+) -> Layout:
+    """`found` with lines of our own for the edges `far`, all moved to make room for them."""
+    down = direction == "down"
+    boxes = found.boxes if down else {name: _turned(box) for name, box in found.boxes.items()}
+    routes, room = routing.lanes([given.edges[number] for number in far], boxes)
+    lines = list(found.lines)
+    for number, route in zip(far, routes, strict=True):
+        lines[number] = route if down else [(x, y) for y, x in route]
+    dx, dy = (room, 0.0) if down else (0.0, room)
+
+    def shifted(places: dict[str, Rectangle]) -> dict[str, Rectangle]:
+        return {name: (x + dx, y + dy, w, h) for name, (x, y, w, h) in places.items()}
+
+    return Layout(
+        found.width + dx,
+        found.height + dy,
+        shifted(found.boxes),
+        shifted(found.frames),
+        tuple([(x + dx, y + dy) for x, y in line] for line in lines),
+    )
+
+
+def _turned(box: Rectangle) -> Rectangle:
+    x, y, width, height = box
+    return y, x, height, width

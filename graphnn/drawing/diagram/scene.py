@@ -15,6 +15,7 @@ from graphnn.drawing.diagram.text import Face
 Shape = Literal["rectangle", "rounded", "stadium", "hexagon", "octagon", "slanted", "trapezium"]
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
+Rectangle = tuple[float, float, float, float]  # x, y, width, height
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,20 @@ from dataclasses import dataclass, replace
 
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.description import describe
-from graphnn.drawing.diagram.layout import Arrangement, Direction, Layout, Rectangle, lay_out
+from graphnn.drawing.diagram.labels import Free, place
+from graphnn.drawing.diagram.layout import Arrangement, Direction, Layout, lay_out
 from graphnn.drawing.diagram.palette import THEMES, Theme, ThemeName
-from graphnn.drawing.diagram.scene import Box, Ink, Path, Point, Scene, Shape, Text, moved
+from graphnn.drawing.diagram.scene import (
+    Box,
+    Ink,
+    Path,
+    Point,
+    Rectangle,
+    Scene,
+    Shape,
+    Text,
+    moved,
+)
 from graphnn.drawing.diagram.styles import facts
 from graphnn.drawing.diagram.text import Face
 from graphnn.drawing.diagram.view import Frame, Item, View
@@ -142,10 +153,7 @@ class _Painter:
             yield from self._heading(frame, layout.frames[name])
         for name, card in cards.items():
             yield from self._box(card, layout.boxes[name])
-        for edge, points in zip(self._view.edges, layout.lines, strict=True):
-            label = ", ".join(filter(None, (edge.operand, edge.copy)))
-            if label:
-                yield from self._label(label, points)
+        yield from self._labels(layout)
 
     def _title(self) -> list[_Piece]:
         counted = facts.counted(*facts.totals(self._view))
@@ -303,17 +311,18 @@ class _Painter:
         ink = Ink(None, self._theme.line, 0.9)
         return Path(points[0], curves, ink, arrow=True, node=target)
 
-    def _label(self, words: str, points: list[Point]) -> Iterator[Box | Text]:
-        x, y = points[-1]
-        before = points[-2]
-        dx, dy = x - before[0], y - before[1]
-        wide = measure.width(words, _SMALL, "regular")
-        if abs(dx) > abs(dy):  # enters from the side
-            at = (x - 8 - wide, y - 3.0)
-        else:
-            slope = dx / dy * 13.0  # how far the line runs aside over the height of the words
-            at = (x - slope + 4.0 if dx <= 0 else x - slope - 4.0 - wide, y - 6.5)
-        yield Text(*at, words, _SMALL, self._theme.faint, "italic")
+    def _labels(self, layout: Layout) -> Iterator[Text]:
+        labels = [", ".join(filter(None, (each.operand, each.copy))) for each in self._view.edges]
+        if not any(labels):
+            return
+        free = Free(layout.boxes.values(), layout.lines)
+        for name, (x, y, _, _) in layout.frames.items():
+            free.take((x, y, self._heading_width(self._view.frames[name]), _HEADING))
+        for words, line in zip(labels, layout.lines, strict=True):
+            if words:
+                wide = measure.width(words, _SMALL, "italic")
+                x, y, _, _ = place(line, wide, _SMALL, free)
+                yield Text(x, y + 0.78 * _SMALL, words, _SMALL, self._theme.faint, "italic")
 
     def _legend(self, cards: dict[str, _Card]) -> list[str]:
         seen = dict.fromkeys(card.family for card in cards.values())

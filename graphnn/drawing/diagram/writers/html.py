@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from graphnn.drawing.diagram.scene import Scene
 from graphnn.drawing.diagram.writers import svg
 
@@ -20,6 +18,6 @@ def write(scene: Scene) -> str:
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(scene.title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
+        f"<title>{svg.escaped(scene.title)}</title>\n<style>{_STYLE}</style>\n</head>\n"
         f"<body>\n<main>\n{svg.write(scene)}</main>\n</body>\n</html>\n"
     )

@@ -29,8 +29,8 @@ def write(scene: Scene, *, fonts: bool = True) -> str:
     )
     parts = [
         head,
-        f'<title id="title">{_text(scene.title)}</title>',
-        f'<desc id="description">{_text(scene.description)}</desc>',
+        f'<title id="title">{escaped(scene.title)}</title>',
+        f'<desc id="description">{escaped(scene.description)}</desc>',
         f"<style>{_style(scene, embed=fonts)}</style>",
     ]
     if scene.background is not None:
@@ -38,7 +38,7 @@ def write(scene: Scene, *, fonts: bool = True) -> str:
     for item in scene.items:
         drawn = "".join(_item(item))
         address = links.get(item.node)
-        parts.append(f'<a href="{_text(address)}">{drawn}</a>' if address else drawn)
+        parts.append(f'<a href="{escaped(address)}">{drawn}</a>' if address else drawn)
     return "\n".join([*parts, "</svg>\n"])
 
 
@@ -90,7 +90,7 @@ def _words(item: Text) -> Iterator[str]:
         yield (
             f'<text x="{number(x)}" y="{number(item.y)}" font-size="{number(item.size)}" '
             f'fill="{item.colour}" font-family="{_family(run)}" textLength="{number(wide)}" '
-            f'lengthAdjust="spacingAndGlyphs">{_text(run.text)}</text>'
+            f'lengthAdjust="spacingAndGlyphs">{escaped(run.text)}</text>'
         )
         x += wide
 
@@ -113,7 +113,8 @@ def _corners(points: list[tuple[float, float]]) -> str:
     return " ".join(f"{number(x)},{number(y)}" for x, y in points)
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """`text` for XML and HTML, without characters that are not seen but do something."""
     return escape(
         "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
     )

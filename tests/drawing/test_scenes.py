@@ -1,0 +1,129 @@
+"""Scenes measured by the metrics of their fonts: nothing overflows, overlaps or is crossed out."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path as File
+
+import pytest
+
+import graphnn
+from graphnn.drawing.diagram import text as measure
+from graphnn.drawing.diagram.labels import along
+from graphnn.drawing.diagram.palette import THEMES
+from graphnn.drawing.diagram.scene import Box, Path, Rectangle, Scene, Text
+from places import SPECS
+
+PLACES = sorted(path for path in SPECS.rglob("*") if path.suffix in (".yaml", ".json"))
+PLACES = [path for path in PLACES if "nodes:" in path.read_text().split("blocks:")[0]] or PLACES
+HOSTILE = """
+graphnn: 1
+name: "C:\\\\Nets \\\\Gamma <script>alert(1)</script> 数 é & ' \\" %s {x} $y^2_3$ ~ # -- 𝛼"
+nodes:
+  x:
+    op: input
+    shape: [batch, 2]
+    about: "\\\\N \\\\G --> <b> ]] }} | a very long remark that has to be cut"
+  a_name_that_is_rather_long_and_has_to_fit_into_its_box: {op: affine, inputs: x, units: 3}
+  t: {op: input, shape: [batch, 3]}
+  loss:
+    op: mean_squared_error
+    inputs: [a_name_that_is_rather_long_and_has_to_fit_into_its_box, t]
+"""
+
+
+def rectangle(text: Text) -> Rectangle:
+    width = measure.width(text.text, text.size, text.face)
+    x = text.x - {"start": 0.0, "middle": width / 2, "end": width}[text.anchor]
+    return x, text.y - 0.75 * text.size, width, 0.98 * text.size
+
+
+def inside(inner: Rectangle, outer: Rectangle, slack: float = 0.1) -> bool:
+    return (
+        inner[0] >= outer[0] - slack
+        and inner[1] >= outer[1] - slack
+        and inner[0] + inner[2] <= outer[0] + outer[2] + slack
+        and inner[1] + inner[3] <= outer[1] + outer[3] + slack
+    )
+
+
+def overlap(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+def points(path: Path) -> list[tuple[float, float]]:
+    """Points all along a path."""
+    return list(along([path.start, *(point for curve in path.curves for point in curve)]))
+
+
+def faults(scene: Scene) -> list[str]:
+    """What a reader would object to."""
+    texts = [(item, rectangle(item)) for item in scene.items if isinstance(item, Text)]
+    found = [
+        f"{a.text!r} over {b.text!r}"
+        for (a, first), (b, second) in combinations(texts, 2)
+        if overlap(first, second)
+    ]
+    boxes: dict[str, list[Rectangle]] = {}
+    for item in scene.items:
+        if isinstance(item, Box) and item.node:
+            boxes.setdefault(item.node, []).append((item.x, item.y, item.width, item.height))
+    page = (0.0, 0.0, scene.width, scene.height)
+    for text, place in texts:
+        if not any(inside(place, box) for box in boxes.get(text.node, [page])):
+            found.append(f"{text.text!r} leaves its box")
+    # Text in a box stands over all lines.
+    covered = [(text, place) for text, place in texts if not text.node]
+    for path in (item for item in scene.items if isinstance(item, Path)):
+        along = points(path)
+        for text, (x, y, width, height) in covered:
+            if any(x < px < x + width and y < py < y + height for px, py in along):
+                found.append(f"a line to {path.node!r} crosses {text.text!r}")
+    return found
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: path.stem)
+def test_nothing_overflows_overlaps_or_is_crossed(path: File, direction: str):
+    net = graphnn.load(path)
+    assert faults(net.draw(direction=direction, legend=True).scene) == []
+
+
+def test_neither_does_what_is_hostile():
+    assert faults(graphnn.loads(HOSTILE).draw(about=True).scene) == []
+
+
+@pytest.mark.parametrize("change", ["wider", "moved"])
+def test_a_planted_fault_is_found(change: str):
+    scene = graphnn.loads(HOSTILE).draw().scene
+    items = list(scene.items)
+    at = max(n for n, item in enumerate(items) if isinstance(item, Text) and item.node)
+    old = items[at]
+    assert isinstance(old, Text)
+    wide = "W" * 90 if change == "wider" else old.text
+    y = old.y if change == "wider" else old.y - 8
+    items[at] = Text(old.x, y, wide, old.size, old.colour, old.face, old.anchor, old.node)
+    assert faults(Scene(scene.width, scene.height, tuple(items))) != []
+
+
+def luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: str, b: str) -> float:
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_text_has_contrast_on_all_that_it_stands_on(name):
+    theme = THEMES[name]
+    grounds = {theme.paper or "#ffffff", theme.frame_fill, *(f for f, _ in theme.families.values())}
+    for colour in (theme.ink, theme.faint):
+        assert min(contrast(colour, ground) for ground in grounds) >= 4.5
+    # Borders and lines are no text: WCAG asks for 3.
+    for fill, border in theme.families.values():
+        assert contrast(border, fill) >= 3
+    assert contrast(theme.line, theme.paper or "#ffffff") >= 3
