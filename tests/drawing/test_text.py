@@ -83,7 +83,7 @@ def test_a_name_is_escaped_in_every_text_format(name: str):
     assert not set(mermaid._text(name)) & set('"<>[]{}|`\\&')
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=30))
 def test_any_name_is_drawn_whole(name: str):
     made = diagram(name, title=True)

@@ -26,7 +26,8 @@ _FILES: dict[Face, str] = {
 }
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 _MISSING = "\N{WHITE SQUARE}"  # stands where no font has a character
-_LAYOUT = frozenset({"GSUB", "GPOS", "GDEF", "STAT", "meta"})
+_TABLES = {"GlyphOrder", "head", "hhea", "hmtx", "maxp", "cmap", "name", "OS/2", "post"}
+_TABLES |= {"glyf", "loca", "CFF ", "CFF2", "cvt ", "fpgm", "prep"}  # of the outlines
 _INVISIBLE = ("Cf", "Mn", "Me", "Cc")  # joiners, selectors and marks that need a shaper
 
 
@@ -117,6 +118,11 @@ def runs(text: str, face: Face) -> list[Run]:
     return [Run("".join(character for character, _ in run), known) for known, run in pieces]
 
 
+def visible(text: str) -> str:
+    """`text` with a mark for each character that is not seen but does something."""
+    return "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def missing(text: str) -> list[str]:
     """The characters of `text` that no font on this machine draws, each once."""
     return [
@@ -141,7 +147,7 @@ def subset(known: Font, characters: Iterable[str]) -> bytes:
     whole = TTFont(
         BytesIO(known.path.read_bytes()), lazy=True, fontNumber=known.number, recalcTimestamp=False
     )
-    for table in _LAYOUT.intersection(whole.keys()):  # fontTools would read all of them first
+    for table in set(whole.keys()) - _TABLES:  # fontTools would read all of them first
         del whole[table]
     cutter = Subsetter(options)
     cutter.populate(text="".join(sorted(set(characters))))

@@ -115,6 +115,4 @@ def _corners(points: list[tuple[float, float]]) -> str:
 
 def escaped(text: str) -> str:
     """`text` for XML and HTML, without characters that are not seen but do something."""
-    return escape(
-        "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
-    )
+    return escape(measure.visible(text))

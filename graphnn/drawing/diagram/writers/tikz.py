@@ -115,7 +115,7 @@ def _words(item: Text, colours: _Colours) -> str:
     wide = number(measure.width(item.text, item.size, item.face))
     anchor = {"start": "base west", "middle": "base", "end": "base east"}[item.anchor]
     size = number(item.size)
-    words = "".join(_SPECIAL.get(character, character) for character in item.text)
+    words = "".join(_SPECIAL.get(character, character) for character in measure.visible(item.text))
     words = words.replace("  ", r"\ \ ")
     style = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont{_FACES[item.face]}"
     fitted = rf"\resizebox{{{wide}bp}}{{\height}}{{{style} {words}}}" if item.text.strip() else ""
