@@ -47,3 +47,67 @@ def test_a_folder_that_is_not_there(call, line):
     result = call("draw", line, "-o", "nosuch/net.dot")
     assert (result.code, result.out) == (1, "")
     assert result.err == "error[no-such-folder]: there is no folder 'nosuch' to write into\n"
+
+
+CHAIN = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  a: {op: affine, inputs: x, units: 3}
+  b: {op: relu, inputs: a}
+  c: {op: tanh, inputs: a}
+  d: {op: add, inputs: [b, c]}
+  e: {op: sum, inputs: d}
+"""
+
+
+def test_standard_output(call):
+    Path("net.yaml").write_text(CHAIN)
+    result = call("draw", "net.yaml", "-o", "-", "--format", "mermaid")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("flowchart TB\n    n0([")
+    assert not Path("-").exists()
+
+
+def test_a_description_in_words(call):
+    Path("net.yaml").write_text(CHAIN)
+    result = call("draw", "net.yaml", "--alt")
+    assert result.out == (
+        "Network: 6 nodes, 9 parameters. Inputs: x [batch, 2]. Outputs: e []. Operations: "
+        "1 affine, 1 relu, 1 tanh, 1 add, 1 sum.\n"
+    )
+    assert not Path("net.svg").exists()
+
+
+def test_a_part(call):
+    Path("net.yaml").write_text(CHAIN)
+    for option, expected in (
+        (("--only", "a..c"), "a -> c"),
+        (("--only", "d,e"), "d -> e"),
+        (("--hide", "x,b,e"), "a -> c c -> d"),
+    ):
+        assert call("draw", "net.yaml", *option, "-o", "net.dot").code == 0
+        lines = Path("net.dot").read_text().splitlines()
+        assert " ".join(line.strip() for line in lines if "->" in line) == expected
+
+
+def test_a_width(call):
+    Path("net.yaml").write_text(CHAIN)
+    assert call("draw", "net.yaml", "--width", "84mm").out == "wrote 'net.svg'\n"
+    assert 'width="238.11pt"' in Path("net.svg").read_text()
+    result = call("draw", "net.yaml", "--width", "1cm")
+    assert result.err.startswith("warning[small-text]: letters are ")
+    for width in ("wide", "0mm", "3"):
+        result = call("draw", "net.yaml", "--width", width)
+        assert result.code == 2
+        assert result.err == (
+            f"error[usage]: '{width}' is not a length\n"
+            "   = help: write a number and a unit: 84mm, 8.4cm, 3.3in, 240pt or 320px\n"
+        )
+
+
+def test_a_node_that_is_not_there(call):
+    Path("net.yaml").write_text(CHAIN)
+    result = call("draw", "net.yaml", "--hide", "z")
+    assert result.code != 0
+    assert "error[unknown-node]" in result.err

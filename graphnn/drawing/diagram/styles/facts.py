@@ -12,6 +12,7 @@ from graphnn.graph import Group, Node, Parameter, show_shapes
 from graphnn.spec import flow
 
 _IN_SHAPES = ("op", "units", "filters", "shape", "dtype")  # seen in the shapes that are shown
+_LINE = 26  # characters of a line of attributes
 _LONGEST = 28  # characters of a value
 _FEW = 6  # entries of a parameter whose numbers are shown
 
@@ -39,15 +40,29 @@ class Holding:
 
 
 def attributes(node: Node) -> list[str]:
-    """What the op was asked for beyond its defaults, such as ``kernel 3x3``."""
+    """What the op was asked for beyond its defaults, such as ``kernel 3×3``."""
     fields = type(node.op).model_fields
     found = []
     for name, field in fields.items():
         value = getattr(node.op, name)
         if name not in _IN_SHAPES and value is not None and value != field.default:
-            found.append(
-                f"{name} {_size(value) if name in node.op.size_attributes else _cut(value)}"
-            )
+            sizes = name in node.op.size_attributes or (_is_counts(value) and name != "value")
+            found.append(f"{name} {_size(value) if sizes else _cut(value)}")
+    return _filled(found)
+
+
+def _is_counts(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(each, int) for each in value)
+
+
+def _filled(words: list[str]) -> list[str]:
+    """`words` in as few lines as are not too long."""
+    found: list[str] = []
+    for word in words:
+        if found and len(found[-1]) + len(word) <= _LINE:
+            found[-1] += f", {word}"
+        else:
+            found.append(word)
     return found
 
 

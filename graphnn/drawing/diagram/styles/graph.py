@@ -202,7 +202,7 @@ class _Painter:
             ]
             said = holding.remark or (f"{holding.count:,}" if holding.count else "")
             both = holding.remark and holding.count and not holding.remark.startswith("=")
-            said = f"{holding.count:,} {holding.remark}" if both else said
+            said = f"{holding.count:,}, {holding.remark}" if both else said
             yield left, [_Piece(said, _SMALL, "regular", faint=True)]
         if self._about and node.spec.about:
             yield from self._remark(node.spec.about)
