@@ -33,7 +33,7 @@ def _inputs(graph: Graph) -> tuple[str, ...]:
 
 
 def _blocks(view: View) -> str:
-    groups = [frame.group for frame in view.frames.values()]
+    groups = [frame.group for frame in view.frames.values() if frame.group is not None]
     groups += [item.group for item in view.items.values() if item.group is not None]
     counted = [
         f"{group.call.spec.name} ({group.call.block.name}"

@@ -5,9 +5,10 @@ Copies of a repeated block are shown once; blocks deeper than asked are folded i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
+from graphnn.drawing.diagram.runs import runs
 from graphnn.graph import Graph, Group, Node, Outline, outline
 from graphnn.spec.model import instances_of
 
@@ -41,11 +42,28 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A block that is shown with what is in it."""
+    """A block, or a run of alike boxes, that is shown with what is in it.
+
+    Attributes
+    ----------
+    name : str
+    group : Group or None
+        The block; None for a run.
+    parent : str
+        The frame around it; empty for none.
+    title : str
+        What stands above it.
+    """
 
     name: str
-    group: Group
+    group: Group | None
     parent: str
+    title: str
+
+    @property
+    def what(self) -> str:
+        """The name of the block."""
+        return self.group.call.block.name if self.group is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +129,12 @@ def view(
         Nodes to leave out, with the lines to and from them.
     """
     seen = outline(graph, expand=expand)
+    free = depth is None and not expand
     if depth is None:
         depth = _fitting_depth(seen)
     hidden = {graph.node(name).name for name in hide}
     kept = None if only is None else _kept(graph, only)
-    return _Viewer(graph, seen, depth, hidden, kept).view()
+    return _Viewer(graph, seen, depth, hidden, kept, depth_is_free=free).view()
 
 
 def _fitting_depth(seen: Outline) -> int | None:
@@ -150,6 +169,19 @@ def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
     return after & before
 
 
+def _look(item: Item) -> object:
+    """What is equal for boxes that look alike; a box in a frame is like no other."""
+    if item.frame:
+        return item.name
+    if item.group is not None:
+        return item.group.call.block.name, item.group.count, item.nodes[-1].shape, len(item.nodes)
+    return item.nodes[0].op, item.nodes[0].shape
+
+
+def _bare(item: Item) -> str:
+    return item.label if item.group is None else item.group.call.spec.name
+
+
 def title(group: Group) -> str:
     """The name of a block call, and how many copies are drawn as one."""
     name = group.call.spec.name
@@ -166,10 +198,13 @@ class _Viewer:
         depth: int | None,
         hidden: set[str],
         kept: set[str] | None,
+        *,
+        depth_is_free: bool,
     ) -> None:
         self._graph, self._seen, self._depth = graph, seen, depth
         self._hidden, self._kept = hidden, kept
         self._view = View(graph)
+        self._depth_is_free = depth_is_free
         self._boxes: dict[str, str] = {}  # from every node that is shown to its box
 
     def view(self) -> View:
@@ -190,10 +225,12 @@ class _Viewer:
                 folded = depth, item, []
             else:
                 name = item.instance.name
-                self._view.frames[name] = Frame(name, item, path[-1] if path else "")
+                self._view.frames[name] = Frame(name, item, path[-1] if path else "", title(item))
                 path.append(name)
         if folded is not None:
             self._fold(folded[1], folded[2], path)
+        if self._depth_is_free and len(self._view.items) >= FOLDED_FROM:
+            self._fold_runs()
         used = {
             frame for item in self._view.items.values() for frame in self._view.around(item.frame)
         }
@@ -222,6 +259,27 @@ class _Viewer:
         self._view.items[item.name] = item
         for node in item.nodes:
             self._boxes[node.name] = item.name
+
+    def _fold_runs(self) -> None:
+        """Show each run of alike boxes outside all frames once."""
+        items = list(self._view.items.values())
+        places = {item.name: at for at, item in enumerate(items)}
+        sources = [self._places_read(item, places) for item in items]
+        for at, length, times in runs([_look(item) for item in items], sources):
+            last = items[at + length * times - 1]
+            name = f"{items[at].name}..{last.name}"
+            heading = f"{_bare(items[at])} … {_bare(last)} × {times}"
+            self._view.frames[name] = Frame(name, None, "", heading)
+            for position in range(at, at + length):
+                copies = items[position : at + length * times : length]
+                for other in copies[1:]:
+                    del self._view.items[other.name]
+                nodes = tuple(node for each in copies for node in each.nodes)
+                self._keep(replace(copies[0], nodes=nodes, frame=name))
+
+    def _places_read(self, item: Item, places: Mapping[str, int]) -> list[int]:
+        read = dict.fromkeys(self._boxes.get(name) for node in item.nodes for name in node.inputs)
+        return [places[box] for box in read if box is not None and box != item.name]
 
     def _edges(self) -> tuple[Edge, ...]:
         found: dict[tuple[Edge, int], None] = {}  # a node may read another twice

@@ -117,8 +117,10 @@ def totals(view: View) -> tuple[int, int]:
     return learned, sum(parameter.size for parameter in every) - learned
 
 
-def remark(group: Group) -> str:
+def remark(group: Group | None) -> str:
     """What the file says of a block call, or else of the block."""
+    if group is None:
+        return ""
     return group.call.spec.about or group.call.block.about or ""
 
 

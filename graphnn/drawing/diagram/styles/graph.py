@@ -24,7 +24,6 @@ from graphnn.drawing.diagram.scene import (
 from graphnn.drawing.diagram.styles import facts
 from graphnn.drawing.diagram.text import Face
 from graphnn.drawing.diagram.view import Frame, Item, View
-from graphnn.drawing.diagram.view import title as title_of
 
 _NAME, _SMALL, _TITLE = 9.5, 7.5, 12.0  # points
 _LEADING = 1.28  # of the size of letters
@@ -245,7 +244,7 @@ class _Painter:
         if card.item.group is not None and card.item.group.count > 1:
             for shift in (5.0, 2.5):  # a pile, for copies that are drawn once
                 ink = Ink(fill, border, 0.7)
-                yield Box(x + shift, y - shift, width, height, ink, "rounded", 3.0, node)
+                yield Box(x + shift, y + shift, width, height, ink, "rounded", 3.0, node)
         yield Box(x, y, width, height, Ink(fill, border, thick), shape, cut, node)
         widest = max(self._line_width(line) for line in card.lines)
         left, right = x + (width - widest) / 2, x + (width + widest) / 2
@@ -281,11 +280,11 @@ class _Painter:
         return Box(*place, Ink(self._theme.frame_fill, self._theme.frame, 0.8), "rounded", 6.0)
 
     def _heading_pieces(self, frame: Frame) -> list[_Piece]:
-        group, remark = frame.group, facts.remark(frame.group)
+        remark = facts.remark(frame.group)
         count = self._counts[frame.name]
         return [
-            _Piece(title_of(group), _NAME, "strong"),
-            _Piece(group.call.block.name, _SMALL, "regular", faint=True),
+            _Piece(frame.title, _NAME, "strong"),
+            *([_Piece(frame.what, _SMALL, "regular", faint=True)] if frame.what else []),
             *([_Piece(facts.counted(count, 0), _SMALL, "regular", faint=True)] if count else []),
             *([_Piece(remark, _SMALL, "italic", faint=True)] if self._about and remark else []),
         ]

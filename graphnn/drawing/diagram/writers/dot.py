@@ -8,7 +8,6 @@ from graphnn.diagnostics import printable
 from graphnn.drawing.diagram.palette import THEMES
 from graphnn.drawing.diagram.styles import facts
 from graphnn.drawing.diagram.view import Item, View
-from graphnn.drawing.diagram.view import title as title_of
 
 
 def write(view: View, *, direction: str = "down", title: bool = True, about: bool = False) -> str:
@@ -24,7 +23,7 @@ def write(view: View, *, direction: str = "down", title: bool = True, about: boo
     bodies = {"": digraph}
     for number, (name, frame) in enumerate(view.frames.items()):
         said = facts.remark(frame.group) if about else ""
-        heading = f"{title_of(frame.group)}  {frame.group.call.block.name}"
+        heading = f"{frame.title}  {frame.what}".rstrip()
         label = r"\n".join(_text(line) for line in (heading, said) if line)
         bodies[name] = graphviz.Digraph(f"cluster_{number}", graph_attr={"label": label})
     for name, item in view.items.items():

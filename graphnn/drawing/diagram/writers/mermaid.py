@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphnn.drawing.diagram.styles import facts
-from graphnn.drawing.diagram.view import Frame, Item, View, title
+from graphnn.drawing.diagram.view import Frame, Item, View
 
 _BRACKETS = {  # what stands around a label, by family of the op
     "source": ("([", "])"),
@@ -45,7 +45,8 @@ def _indent(open_frames: list[str]) -> str:
 
 
 def _heading(frame: Frame) -> str:
-    return f"{_text(title(frame.group))} <i>{_text(frame.group.call.block.name)}</i>"
+    what = f" <i>{_text(frame.what)}</i>" if frame.what else ""
+    return _text(frame.title) + what
 
 
 def _label(item: Item) -> str:

@@ -1,0 +1,90 @@
+"""What is shown of large graphs, and how long that takes at most."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import graphnn
+from graphnn.drawing.diagram.layout import Arrangement, lay_out
+from graphnn.drawing.diagram.routing import far
+from graphnn.drawing.diagram.runs import runs
+
+
+def chain(count: int, *, every: int = 0) -> graphnn.Network:
+    """Affine maps and rectifiers, of which each `every`-th step adds the input."""
+    nodes: dict[str, object] = {"x": {"op": "input", "shape": ["batch", 2]}}
+    last = "x"
+    for number in range(count):
+        if every and number % every == every - 1:
+            nodes[f"n{number}"] = {"op": "add", "inputs": [last, "x"]}
+        elif number % 2:
+            nodes[f"n{number}"] = {"op": "relu", "inputs": last}
+        else:
+            nodes[f"n{number}"] = {"op": "affine", "inputs": last, "units": 2}
+        last = f"n{number}"
+    return graphnn.loads({"graphnn": 1, "nodes": nodes})
+
+
+def test_a_small_graph_is_shown_whole():
+    assert len(chain(100).draw().view.items) == 101
+
+
+def test_a_long_chain_is_shown_as_what_repeats():
+    net = chain(1000)
+    view = net.draw().view
+    assert list(view.items) == ["x", "n0", "n1"]
+    (frame,) = view.frames.values()
+    assert frame.title == "n0 … n999 × 500"
+    assert [len(item.nodes) for item in view.items.values()] == [1, 500, 500]
+    assert "3,000 parameters" in net.draw().description
+    assert [(edge.source, edge.target) for edge in view.edges] == [("x", "n0"), ("n0", "n1")]
+
+
+def test_all_is_shown_on_request():
+    assert len(chain(200).draw(depth=9).view.items) == 201
+    assert len(chain(200).draw(expand=True).view.items) == 201
+
+
+def test_a_node_that_something_else_reads_is_not_folded():
+    document = {"graphnn": 1, "nodes": {"x": {"op": "input", "shape": ["batch"]}}}
+    for number in range(200):
+        read = f"n{number - 1}" if number else "x"
+        document["nodes"][f"n{number}"] = {"op": "relu", "inputs": read}
+    document["nodes"]["y"] = {"op": "add", "inputs": ["n50", "n199"]}
+    view = graphnn.loads(document).draw().view
+    assert [item.name for item in view.items.values()][-3:] == ["n50", "n51", "y"]
+    assert ("n50", "y") in {(edge.source, edge.target) for edge in view.edges}
+
+
+def test_where_boxes_repeat():
+    assert runs("xabababy", [[], *([at] for at in range(7))]) == [(1, 2, 3)]
+    assert runs("xabab", [[], [0], [1], [2], [3]]) == []
+    # The second copy of three reads something else.
+    assert runs("xaaa", [[], [0], [0], [2]]) == []
+
+
+def test_lines_over_many_ranks_are_kept_from_the_engine():
+    names = [f"n{number}" for number in range(300)]
+    edges = list(pairwise(names))
+    assert far(names, edges) == set()
+    skips = [("n0", name) for name in names[3::3]]
+    kept_back = far(names, edges + skips)
+    assert 0 < len(kept_back) <= len(skips)
+    assert min(kept_back) >= len(edges)
+
+
+def test_every_line_ends_at_its_boxes():
+    names = [f"n{number}" for number in range(300)]
+    edges = list(pairwise(names)) + [("n0", name) for name in names[3::3]]
+    given = Arrangement(dict.fromkeys(names, (60.0, 24.0)), edges, {}, {}, {})
+    for direction in ("down", "right"):
+        layout = lay_out(given, direction)
+        for (source, target), line in zip(edges, layout.lines, strict=True):
+            for name, (x, y) in ((source, line[0]), (target, line[-1])):
+                left, top, width, height = layout.boxes[name]
+                assert left - 1 <= x <= left + width + 1
+                assert top - 1 <= y <= top + height + 1
+
+
+def test_a_chain_in_which_every_third_op_reads_the_input_is_drawn():
+    assert len(chain(150, every=3).draw(depth=9).scene.items) > 600
