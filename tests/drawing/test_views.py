@@ -8,6 +8,7 @@ import graphnn
 from graphnn.drawing.diagram.layout import Arrangement, lay_out
 from graphnn.drawing.diagram.routing import far
 from graphnn.drawing.diagram.runs import runs
+from graphnn.drawing.diagram.scene import Box
 
 
 def chain(count: int, *, every: int = 0) -> graphnn.Network:
@@ -88,3 +89,21 @@ def test_every_line_ends_at_its_boxes():
 
 def test_a_chain_in_which_every_third_op_reads_the_input_is_drawn():
     assert len(chain(150, every=3).draw(depth=9).scene.items) > 600
+
+
+def test_a_network_with_a_u_shape_is_a_u():
+    nodes: dict[str, object] = {"x": {"op": "input", "shape": ["batch", 1, 16, 16]}}
+    conv = {"op": "conv2d", "filters": 4, "kernel": 3, "padding": 1}
+    nodes["d1"] = {**conv, "inputs": "x"}
+    nodes["p1"] = {"op": "max_pool", "inputs": "d1", "kernel": 2}
+    nodes["d2"] = {**conv, "inputs": "p1"}
+    nodes["p2"] = {"op": "max_pool", "inputs": "d2", "kernel": 2}
+    nodes["bottom"] = {**conv, "inputs": "p2"}
+    nodes["up2"] = {"op": "upsample", "inputs": "bottom", "factor": 2}
+    nodes["u2"] = {"op": "concat", "inputs": ["d2", "up2"], "axis": 1}
+    nodes["up1"] = {"op": "upsample", "inputs": "u2", "factor": 2}
+    nodes["u1"] = {"op": "concat", "inputs": ["d1", "up1"], "axis": 1}
+    scene = graphnn.loads({"graphnn": 1, "nodes": nodes}).draw(direction="right").scene
+    boxes = {item.node: item for item in scene.items if isinstance(item, Box)}
+    depth = {name: box.y + box.height / 2 for name, box in boxes.items()}
+    assert depth["d1"] < depth["d2"] < depth["bottom"] > depth["u2"] > depth["u1"]

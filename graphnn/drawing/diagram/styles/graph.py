@@ -325,7 +325,8 @@ class _Painter:
 
     def _legend(self, cards: dict[str, _Card]) -> list[str]:
         seen = dict.fromkeys(card.family for card in cards.values())
-        return [family for family in _SHAPES if family and family in seen]
+        known = [family for family in _SHAPES if family and family in seen]
+        return known if seen.keys() <= set(known) else [*known, ""]
 
     def _below(self, families: list[str], top: float) -> Iterator[Box | Text]:
         for row, family in enumerate(families):
@@ -333,5 +334,5 @@ class _Painter:
             shape, cut = _SHAPES[family]
             y = top + row * _SMALL * 2
             ink = Ink(fill, border, 0.9)
-            yield Box(_MARGIN, y, 22, 10, ink, shape, min(cut, 5.0))
-            yield Text(_MARGIN + 28, y + 7.8, family, _SMALL, self._theme.ink)
+            yield Box(_MARGIN, y, 22, 10, ink, shape, min(cut, 3.5))
+            yield Text(_MARGIN + 28, y + 7.8, family or "other", _SMALL, self._theme.ink)
