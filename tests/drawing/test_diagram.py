@@ -151,3 +151,38 @@ def test_html_is_one_file_without_scripts(net):
 def test_every_box_stands_for_a_node(net):
     boxes = [item for item in net.draw().scene.items if isinstance(item, Box) and item.node]
     assert [box.node for box in boxes] == list(net.graph.spec.nodes)
+
+
+FACTS = """
+graphnn: 1
+name: facts
+nodes:
+  x: {op: input, shape: [batch, 1, 4, 4]}
+  c: {op: conv2d, inputs: x, filters: 2, kernel: 3, padding: 1, weight: zeros, bias: [1, -2]}
+  n: {op: batch_norm, inputs: c}
+  k: {op: constant, value: [2, -1.5]}
+  p: {op: power, inputs: n, exponent: 2}
+"""
+
+
+def test_attributes_first_values_and_states_are_shown():
+    made = graphnn.loads(FACTS).draw()
+    assert words(made, "c") == [
+        *("c", "conv2d", "kernel 3×3, padding 1×1", "[batch, 2, 4, 4]"),
+        *("weight", "2×1×3×3", "18, zeros", "bias", "2", "2, [1, -2]"),
+    ]
+    assert "value [2, -1.5]" in words(made, "k")
+    assert "exponent 2" in " ".join(words(made, "p"))
+    italic = {i.text for i in made.scene.items if isinstance(i, Text) and i.face == "italic"}
+    assert {"running_mean", "running_variance"} <= italic
+    assert "24 parameters, 4 in state" in words(made)
+
+
+def test_what_is_frozen_says_so():
+    document = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  a: {op: affine, inputs: x, units: 3, bias: false, trainable: false}
+"""
+    assert words(graphnn.loads(document).draw(), "a")[-3:] == ["weight", "2×3", "6, frozen"]

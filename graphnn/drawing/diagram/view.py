@@ -229,6 +229,10 @@ class _Viewer:
                 path.append(name)
         if folded is not None:
             self._fold(folded[1], folded[2], path)
+        return self._finished()
+
+    def _finished(self) -> View:
+        """The view of what was added, with its lines and without frames that hold nothing."""
         if self._depth_is_free and len(self._view.items) >= FOLDED_FROM:
             self._fold_runs()
         used = {
