@@ -111,3 +111,10 @@ def test_a_node_that_is_not_there(call):
     result = call("draw", "net.yaml", "--hide", "z")
     assert result.code != 0
     assert "error[unknown-node]" in result.err
+
+
+def test_text_formats_need_no_layout(call, monkeypatch):
+    monkeypatch.setattr("graphnn.drawing.diagram.layout.coordinates", None)
+    Path("net.yaml").write_text(CHAIN)
+    for name in ("net.dot", "net.mmd"):
+        assert call("draw", "net.yaml", "-o", name).out == f"wrote '{name}'\n"

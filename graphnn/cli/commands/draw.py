@@ -14,6 +14,7 @@ from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.training import load
 
 _UNITS = {"pt": 1.0, "mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "px": 0.75}
+_TEXTS = ("dot", "mermaid", ".dot", ".gv", ".mmd")  # written without a layout
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(pt|mm|cm|in|px)")
 
 
@@ -90,7 +91,7 @@ def draw(
         return
     path = output or Path(f"{file.stem}.svg")
     made.save(path, format)
-    if format not in ("dot", "mermaid"):
+    if (format or path.suffix.lower()) not in _TEXTS:
         terminal.report(made.warnings())
     if str(path) != "-":
         terminal.line(f"wrote '{path}'")
