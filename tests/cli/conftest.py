@@ -79,6 +79,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONIOENCODING": "utf-8"}
 
 
+def _heed_signals() -> None:
+    """Undo what a shell or nohup has what it starts ignore, which is inherited."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture
 def start(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
     """Start the command line in a process of its own."""
@@ -90,8 +96,7 @@ def start(environment: dict[str, str]) -> Callable[..., subprocess.Popen[str]]:
             stderr=subprocess.PIPE,
             text=True,
             env={**environment, **options.pop("env", {})},
-            # A shell starts what runs in the background with Ctrl-C ignored, and that is inherited.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=_heed_signals,
             **options,
         )
 

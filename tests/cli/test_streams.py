@@ -61,7 +61,7 @@ def test_a_closed_output_is_one_line(arguments, monkeypatch, capsys):
     assert capsys.readouterr().err == CLOSED
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("unbuffered", ["", pytest.param("1", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("streams", "code", "out", "err"),
     [
@@ -76,7 +76,7 @@ def test_in_a_process_of_its_own(streams, code, out, err, unbuffered, environmen
     command = f"{sys.executable} -m graphnn check line.yaml {streams}"
     environment["PYTHONUNBUFFERED"] = unbuffered
     done = subprocess.run(
-        command, shell=True, env=environment, capture_output=True, text=True, timeout=120
+        command, shell=True, env=environment, capture_output=True, text=True, timeout=600
     )
     assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
 
@@ -87,7 +87,7 @@ def test_a_full_error_stream_ends_without_a_traceback(arguments, environment):
     command = [sys.executable, "-m", "graphnn", *arguments]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            command, env=environment, stdout=subprocess.PIPE, stderr=full, timeout=120
+            command, env=environment, stdout=subprocess.PIPE, stderr=full, timeout=600
         )
     assert (done.returncode, done.stdout) == (1, b"")
 
@@ -129,7 +129,7 @@ def test_files_do_not_take_the_numbers_of_closed_streams(environment):
         "os._exit(os.open(sys.executable, os.O_RDONLY))"
     )
     command = f"{sys.executable} -c '{code}' <&- >&- 2>&-"
-    done = subprocess.run(command, shell=True, env=environment, timeout=120)
+    done = subprocess.run(command, shell=True, env=environment, timeout=600)
     assert done.returncode > 2
 
 

@@ -197,7 +197,7 @@ def test_what_a_cluster_sends_is_ctrl_c(start, rows, number):
         if line.startswith("epoch      3/"):
             break
     process.send_signal(number)
-    out, rest = process.communicate(timeout=60)
+    out, rest = process.communicate(timeout=600)
     assert process.returncode == 1
     *_, interrupted, advice = rest.splitlines()
     done = len(Path("runs/net/history.csv").read_text().splitlines()) - 1
@@ -218,7 +218,7 @@ def test_two_trainings_at_once_have_a_folder_each(call, start, rows):
     )
     assert "wrote 'runs/net-2': " in call("train", "net.yaml", "--set", "epochs=1").out
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=600)
 
 
 def test_a_full_disk_says_how_to_resume(call, descent, no_plots, monkeypatch):

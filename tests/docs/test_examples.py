@@ -16,7 +16,7 @@ from places import ROOT
 PAGES = docs_pages.pages()
 # Long trainings, and pytest run by pytest.
 SLOW = [f"training/{name}" for name in ("augmentation", "evaluation", "regularisation", "search")]
-SLOW += ["testing", "tour/4-learning"]
+SLOW += ["testing", "tour/3-digits", "tour/4-learning", "tour/5-numerical-gradients"]
 
 
 @pytest.fixture(autouse=True)

@@ -96,7 +96,9 @@ def test_svg_and_pdf(plot: Callable[..., Figure], tmp_path: Path) -> None:
 
 
 @every_plot
-@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+@pytest.mark.parametrize(
+    "suffix", ["svg", *(pytest.param(other, marks=pytest.mark.slow) for other in ("png", "pdf"))]
+)
 def test_same_plot_is_the_same_file(
     plot: Callable[..., Figure], suffix: str, tmp_path: Path
 ) -> None:

@@ -65,7 +65,11 @@ def square():
     return network(nodes, width=1000), {"x": rng.normal(size=(1, 1000))}
 
 
-@pytest.mark.parametrize("make", [lambda: classes(400), wide], ids=["classes", "wide"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda: classes(400), pytest.param(wide, marks=pytest.mark.slow)],
+    ids=["classes", "wide"],
+)
 def test_whole_rows_of_many_probes_are_not_held_at_once(make):
     assert peak(*make(), loss="loss") < 96 * MEBIBYTE
 

@@ -85,6 +85,7 @@ def test_any_threads_of_the_caller_do_too(many_pieces):
         assert_same_as_threads(pool)
 
 
+@pytest.mark.slow
 def test_dask_gives_what_threads_give(many_pieces):
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}

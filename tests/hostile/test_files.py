@@ -100,6 +100,7 @@ def test_the_runner_sees_how_it_ends(tmp_path):
         assert ("Traceback" in found[name].said) == (status == 70)
 
 
+@pytest.mark.slow
 def test_the_runner_sees_what_a_quadratic_reader_costs(tmp_path):
     found = planted(tmp_path, COSTING, LINES)
     assert found["linear"].cost < hostile_files.SMALL < found["quadratic"].cost

@@ -22,13 +22,14 @@ from graphnn.ops.families.source import Constant, Input
 from op_laws import LAWS, RUNNABLE, every_case
 
 
+@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", RUNNABLE)
-def test_every_law_holds(name):
+def test_every_law_holds(name, examples):
     def all_of_them(case):
         for law in LAWS.values():
             law(case)
 
-    every_case(REGISTRY[name], all_of_them, max_examples=50)
+    every_case(REGISTRY[name], all_of_them, max_examples=examples)
 
 
 def test_the_input_serialises_and_has_the_shape_it_states():

@@ -658,12 +658,16 @@ def test_nothing_to_train_and_any_other_fault_are_two_errors(tmp_path, yaml):
                 check(document, pair, yaml=yaml, folder=SPECS)
 
 
-@settings(max_examples=30)
-@given(networks(), st.booleans(), st.data())
-def test_two_faults_in_any_network(case, yaml, data):
-    document = plain(case.network().graph.spec.document)
-    found = list(pairs(document))
-    check(document, data.draw(st.sampled_from(found)), yaml=yaml, folder=SPECS)
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_two_faults_in_any_network(examples):
+    @settings(max_examples=examples)
+    @given(networks(), st.booleans(), st.data())
+    def law(case, yaml, data):
+        document = plain(case.network().graph.spec.document)
+        found = list(pairs(document))
+        check(document, data.draw(st.sampled_from(found)), yaml=yaml, folder=SPECS)
+
+    law()
 
 
 if __name__ == "__main__":

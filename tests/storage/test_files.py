@@ -99,7 +99,7 @@ def test_a_pipe_is_no_file_and_does_not_block(tmp_path):
         target=lambda: result.append(refused(files.read_bytes, path, 9)), daemon=True
     )
     thread.start()
-    thread.join(10)
+    thread.join(600)
     assert result == [("not-a-file", f"'{path}' is not a regular file", "")]
 
 
@@ -108,11 +108,11 @@ def test_a_device_is_no_file():
     assert refused(files.read_bytes, Path("/dev/zero"), 9) == expected
 
 
-def test_names_that_the_system_refuses(tmp_path):
-    path = tmp_path / "a\0b"
+def test_names_that_the_system_refuses():
+    path = Path("a\0b")
     message = f"'{path}' cannot be read: embedded null byte"
     assert refused(files.read_bytes, path, 9) == ("unreadable-file", message, "")
-    path = tmp_path / ("x" * 256)
+    path = Path("x" * 256)
     message = f"'{path}' cannot be read: File name too long"
     assert refused(files.read_bytes, path, 9) == ("unreadable-file", message, "")
 

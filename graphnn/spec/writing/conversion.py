@@ -56,11 +56,13 @@ def convert(source: str | Path, target: str | Path, vocabulary: Vocabulary = NO_
     if source.suffix.lower() == ".json":
         files.write_text(target, write(document))
         return 0
-    tree = from_events(document.source, reader.events(document.source.text))
+    text = document.source.text
     if target.suffix.lower() == ".json":
-        lost = len(comments(tree))
+        # No name for the tree, so that it is gone before the one of the JSON is made.
+        lost = len(comments(from_events(document.source, reader.events(text))))
         files.write_text(target, write(document))
         return lost
+    tree = from_events(document.source, reader.events(text))
     if changed:
         rewrite(tree, document)
     files.write_text(target, layout.to_yaml(tree))
