@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
@@ -23,22 +24,29 @@ _PANELS = {
     "Write and look": "new check explain show schema fmt diff convert lsp draw ops",
     "Compute": "test run grad gradcheck train search evaluate predict",
 }
-_COMMANDS: dict[str, tuple[Callable[..., int | None], str]] = {
-    name: (getattr(import_module(f"graphnn.cli.commands.{name}"), name), panel)
-    for panel, names in _PANELS.items()
-    for name in names.split()
-}
-
-app = typer.Typer(
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for _name, (_command, _panel) in _COMMANDS.items():
-    app.command(_name, rich_help_panel=_panel)(_command)
+COMMANDS = {name: panel for panel, names in _PANELS.items() for name in names.split()}
 
 
-@app.callback(invoke_without_command=True)
+def command(name: str) -> Callable[..., int | None]:
+    """The function of a command, whose module is imported when it is asked for."""
+    found: Callable[..., int | None] = getattr(import_module(f"graphnn.cli.commands.{name}"), name)
+    return found
+
+
+@cache
+def application(*names: str) -> typer.Typer:
+    """The application with the commands called `names`; by default with all."""
+    app = typer.Typer(
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in names or COMMANDS:
+        app.command(name, rich_help_panel=COMMANDS[name])(command(name))
+    app.callback(invoke_without_command=True)(graphnn)
+    return app
+
+
 def graphnn(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
@@ -77,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
+        app = application(*_called(arguments))
         code: Any = app(arguments, prog_name="graphnn", standalone_mode=False)
     except GraphnnError as error:
         terminal.report(error.diagnostics)
@@ -101,6 +110,12 @@ def _run(arguments: Sequence[str] | None) -> int:
         terminal.remark("interrupted")
         return WRONG
     return FINE if code is None else int(code)
+
+
+def _called(arguments: Sequence[str] | None) -> tuple[str, ...]:
+    """The command that is called, alone, so that no other is imported; nothing where none is."""
+    given = sys.argv[1:] if arguments is None else arguments
+    return tuple(name for name in given[:1] if name in COMMANDS)
 
 
 def _misuse(error: Any) -> Diagnostic:

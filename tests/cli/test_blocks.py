@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from graphnn.cli.app import app
+from graphnn.cli.app import application
 
 NET = """\
 graphnn: 1
@@ -151,7 +151,7 @@ def test_a_file_of_blocks_in_a_folder(call):
 
 
 def test_every_command_that_loads_a_spec_takes_settings():
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_command(application()).commands
     takes = {name: {p.name for p in found.params} for name, found in commands.items()}
     specs = {name for name, given in takes.items() if given & {"file", "files", "old"}}
     # These two lay the text of a file out anew, and change none of its values.

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from graphnn.cli import main
-from graphnn.cli.app import _COMMANDS
+from graphnn.cli.app import COMMANDS
 
 FULL = "error[system]: cannot write to standard output: No space left on device\n"
 CLOSED = "error[system]: standard output is closed\n"
 CALLS = [
     ["--version"],
-    *([name, "--help"] for name in _COMMANDS),
+    *([name, "--help"] for name in COMMANDS),
     ["check", "line.yaml"],
     ["check", "--format", "json", "line.yaml"],
     ["show", "line.yaml"],

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from graphnn.cli.app import app
+from graphnn.cli.app import application
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import TrainSpec
@@ -78,7 +78,7 @@ def test_rows_state_options_and_defaults(tables):
 def test_every_command_is_shown_at_work():
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     text = "\n".join(page.read_text() for page in pages)
-    commands = [command.name for command in app.registered_commands]
+    commands = [command.name for command in application().registered_commands]
     assert len(commands) >= 10
     for name in commands:
         assert re.search(rf"^ *\$ .*graphnn {name}\b", text, flags=re.MULTILINE), name

@@ -30,7 +30,7 @@ import numpy as np
 import typer
 
 import hostile_files
-from graphnn.cli.app import app, main
+from graphnn.cli.app import application, main
 from graphnn.diagnostics import GraphnnError
 from graphnn.lsp.answers import ANSWERS, Question
 from graphnn.lsp.document import Document
@@ -129,7 +129,7 @@ def _warm(root: Path) -> None:
     """Import all that the commands import, so that no child has to."""
     # Of a small command most would go into this, in every child anew.
     typer.main.get_command = functools.cache(typer.main.get_command)
-    typer.main.get_command(app)
+    typer.main.get_command(application())
     folder = root / "warm"
     folder.mkdir()
     os.chdir(folder)

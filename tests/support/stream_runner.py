@@ -25,7 +25,7 @@ from typing import TextIO
 import numpy as np
 
 from graphnn.cli import main
-from graphnn.cli.app import _COMMANDS
+from graphnn.cli.app import COMMANDS
 
 WALL = 600  # seconds, after which a call hangs, whatever the machine
 LONGEST = 20_000  # bytes of messages
@@ -53,7 +53,7 @@ train:
 """
 BAD = SOUND.replace("softmax", "sofmax").replace("inputs: x", "inputs: z")
 CALLS = [
-    *([name, "--help"] for name in _COMMANDS),
+    *([name, "--help"] for name in COMMANDS),
     *([], ["--version"], ["--help"], ["bogus"], ["check"], ["check", "none.yaml"]),
     *(["check", file] for file in ("net.yaml", "bad.yaml")),
     *(["check", "bad.yaml", "--format", kind] for kind in ("json", "short", "sarif", "github")),
