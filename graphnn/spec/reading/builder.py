@@ -21,7 +21,7 @@ from graphnn.diagnostics import (
     SpecError,
     suggestion,
 )
-from graphnn.spec._field_reader import NAME, NAME_HELP
+from graphnn.spec.reading import key_faults
 from graphnn.spec.reading.bare_keys import missing_colon, missing_value, number_with_commas
 from graphnn.spec.reading.characters import bad_character, index_of
 from graphnn.spec.reading.limits import Limits
@@ -268,7 +268,7 @@ class Builder:
         """
         top = self._root.items[0] if self._root.items else None
         name = self.source.name
-        if top is None or (isinstance(top, Scalar) and _is_empty(top)):
+        if top is None or (isinstance(top, Scalar) and key_faults.is_empty(top)):
             self.fault("empty-file", f"'{name}' holds no value", self.span((0, 0, 0, 0)))
         elif not isinstance(top, Mapping):
             self.fault(
@@ -416,44 +416,13 @@ class Builder:
         text = value.value if isinstance(value, Scalar) else None
         if not isinstance(text, str):
             if text is not _AT_FAULT:
-                self._key_not_text(value)
+                self._held = key_faults.not_text(value, self._written)
         elif self._written == "<<":
-            self.fault(
-                "merge-key",
-                "the merge key '<<' is not allowed",
-                value.span,
-                help="YAML 1.2 has none: write the keys out",
-            )
+            self.report(key_faults.merge(value))
         elif len(text) > self.limits.key_length:
-            self.fault(
-                "key-too-long",
-                f"the key '{shortened(text)}' has {len(text):,} characters, "
-                f"more than {self.limits.key_length:,}",
-                value.span,
-            )
+            self.report(key_faults.too_long(value, text, self.limits.key_length))
         else:
-            self.fault(
-                "duplicate-key",
-                f"the key '{text}' is given twice in one mapping",
-                value.span,
-                notes=(Note("first given here", parent.entries[text].key.span),),
-                help="remove one of the two, or rename it",
-            )
-
-    def _key_not_text(self, key: Value) -> None:
-        if not isinstance(key, Scalar):
-            message, help = f"a key cannot be {key.kind}", "use a text as the key"
-        elif _is_empty(key):
-            message, help = "a key is empty", "write a name before the ':'"
-        else:
-            written = self._written
-            message = f"the key '{shortened(written)}' is {key.kind}, not a text"
-            help = f"put it in quotes: '{shortened(written)}'"
-            if written.startswith("*"):
-                help = "use a text as the key"
-            elif not NAME.fullmatch(written):
-                help = NAME_HELP
-        self._held = Diagnostic("key-not-text", message, key.span, help=help)
+            self.report(key_faults.twice(value, text, parent.entries[text].key))
 
     def _too_many(self, what: str, limit: int, place: Place) -> NoReturn:
         help = "keep large arrays in a file of weights"
@@ -503,11 +472,6 @@ class Builder:
     def _stop_at(self, code: Code, what: str, limit: int, place: Place, help: str = "") -> NoReturn:
         message = f"'{self.source.name}' holds more than {limit:,} {what}"
         self.stop(code, message, self.span(place), help)
-
-
-def _is_empty(value: Scalar) -> bool:
-    start = (value.line, value.column)
-    return value.value is None and start == (value.end_line, value.end_column)
 
 
 def _at(value: Value, source: Source, place: Place) -> Value:
