@@ -12,6 +12,8 @@ from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.labels import along
 from graphnn.drawing.diagram.palette import THEMES
 from graphnn.drawing.diagram.scene import Box, Path, Rectangle, Scene, Text
+from graphnn.drawing.diagram.styles import graph as graph_style
+from graphnn.ops import REGISTRY
 from places import SPECS
 
 PLACES = sorted(path for path in SPECS.rglob("*") if path.suffix in (".yaml", ".json"))
@@ -127,3 +129,10 @@ def test_text_has_contrast_on_all_that_it_stands_on(name):
     for fill, border in theme.families.values():
         assert contrast(border, fill) >= 3
     assert contrast(theme.line, theme.paper or "#ffffff") >= 3
+
+
+@pytest.mark.parametrize("name", THEMES)
+def test_every_family_of_ops_has_a_colour_and_a_shape(name):
+    families = {op.family for op in REGISTRY.values() if not op.internal}
+    assert families <= THEMES[name].families.keys()
+    assert families <= graph_style._SHAPES.keys()

@@ -35,6 +35,8 @@ _SHAPES: dict[str, tuple[Shape, float]] = {  # outline by family, and how much i
     "source": ("stadium", 0.0),
     "linear": ("rectangle", 0.0),
     "convolution": ("rectangle", 0.0),
+    "pooling": ("trapezium", 7.0),
+    "resizing": ("slanted", 7.0),
     "activation": ("rounded", 7.0),
     "normalization": ("octagon", 5.0),
     "arithmetic": ("rounded", 3.0),
