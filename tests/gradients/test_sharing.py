@@ -1,8 +1,6 @@
 """The work shared by processes and by a real cluster: the same numbers, bit for bit."""
 
 import multiprocessing
-import os
-import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -11,10 +9,11 @@ from threadpoolctl import threadpool_info
 
 import graphnn
 from gradient_cases import digits, parts
-from graphnn.diagnostics import Diagnostic, RunError
+from graphnn.diagnostics import RunError
 from graphnn.execution import one_blas_thread
 from graphnn.gradients.numerical.engine import workers
 from graphnn.gradients.numerical.engine.workers import Shared
+from stub_engine import Stub
 
 
 @pytest.fixture(scope="module")
@@ -148,30 +147,6 @@ def test_processes_serve_after_an_interrupt(processes, many_pieces):
     with pytest.raises(Interrupt):
         graphnn.numerical_gradient(net, inputs, executor=processes, progress=progress)
     assert_same_as_threads(processes)
-
-
-class Stub:
-    """An engine whose tasks are what to do."""
-
-    arrived = 0  # how many have been sent to this process
-
-    def __setstate__(self, state):
-        Stub.arrived += 1
-
-    def __getstate__(self):
-        return {"the": "network"}
-
-    def carry_out(self, task):
-        if task == "fail":
-            raise RunError(Diagnostic("bad-value", "the task failed"))
-        if task == "die":
-            os._exit(3)
-        if task == "arrivals":
-            time.sleep(0.002)  # long enough that both workers get some
-            return os.getpid(), Stub.arrived
-        if task == "square":
-            return np.float64(1e200) ** 2  # no warning
-        return [library["num_threads"] for library in threadpool_info()]
 
 
 def share(engine, tasks, pool, width):

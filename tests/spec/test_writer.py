@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphnn.spec import reader, to_yaml
-from graphnn.spec.values import Mapping, Scalar, Sequence, Value, located, plain
+from graphnn.spec.values import Mapping, Scalar, Sequence, located, plain
 from odd_layouts import same
 from places import SPECS
 
@@ -126,8 +126,3 @@ def test_values_as_python_shows_them():
 )
 def test_kinds(value, kind):
     assert value.kind == kind
-
-
-def test_a_value_of_no_kind():
-    with pytest.raises(NotImplementedError):
-        Value().kind  # noqa: B018

@@ -122,8 +122,8 @@ class Checkpoints:
         while not training.finished:
             training.epoch()
         training.take_best()
-        for name, text in outputs.texts(training, {}).items():
-            assert text, name
+        outputs._columns(training.state.history)
+        assert json.dumps(outputs._summary(training, {}))
 
     def _training(self) -> Training:
         spec = self._net.graph.spec.train
@@ -172,7 +172,7 @@ class Studies:
             content = b"".join(line + b"\n" for line in lines)
         self._path.write_bytes(content)
         found = graphnn.search(self._net, 4, storage=self._path)
-        found._table()
+        assert list(found._rows())
         if found.best is not None:
             _ = found.best_spec
 

@@ -178,17 +178,19 @@ def test_no_data(tmp_path):
 
 def test_no_loss(tmp_path):
     spec = "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
-    spec += "  a: {op: affine, inputs: x, units: UNITS}\ntrain: {KEY: 1}\n"
+    spec += "  a: {op: affine, inputs: x, units: UNITS}\ntrain: {ENTRY}\n"
 
-    def codes(units: str, key: str) -> list[str]:
-        text = spec.replace("UNITS", units).replace("KEY", key)
+    def codes(units: str, entry: str) -> list[str]:
+        text = spec.replace("UNITS", units).replace("ENTRY", entry)
         return [found.code for found in graphnn.diagnose_text(text, folder=tmp_path)]
 
-    assert codes("2", "epochs") == ["no-loss"]
-    assert codes("many", "epochs") == ["unknown-size"]  # 'a' might be a single number
-    assert codes("2", "objective") == ["unknown-key"]  # which may be meant for 'loss'
+    assert codes("2", "epochs: 1") == ["no-loss"]
+    assert codes("many", "epochs: 1") == ["unknown-size"]  # 'a' might be a single number
+    assert codes("2", "objective: a") == ["unknown-key"]  # which may be meant for 'loss'
     with pytest.raises(UsageError, match="no loss"):
-        graphnn.loads(spec.replace("UNITS", "2").replace("KEY", "epochs")).loss({"x": [[1, 2]]})
+        graphnn.loads(spec.replace("UNITS", "2").replace("ENTRY", "epochs: 1")).loss(
+            {"x": [[1, 2]]}
+        )
 
 
 @pytest.mark.parametrize(
