@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -29,3 +31,10 @@ def pytest_configure() -> None:
     installed = os.environ.get("GRAPHNN_INSTALLED")
     if installed and not TESTED.is_relative_to(installed):
         pytest.exit(f"'{TESTED}' would be tested, not what is installed in '{installed}'", 4)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Work in an empty folder: Python's children would take the checkout from this one."""
+    with chdir(tmp_path_factory.mktemp("elsewhere")):
+        yield

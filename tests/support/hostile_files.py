@@ -1212,7 +1212,7 @@ def _other_commands() -> Iterator[Hostile]:
             lambda: GOOD + "# x\n" * 3_000_000,
             "too-many-comments",
         )
-        yield comments
+        yield replace(comments, large=True)
     # As much as the reader takes: memory alone is at stake.
     most = _given("to-json-most", "to-json", COMMANDS["to-json"], lambda: _numbers(800_000))
     yield replace(most, cost=4 * LARGE)
@@ -1287,8 +1287,8 @@ def _given(
     differs = kind.startswith("diff")
     exits = (2 if codes else 1) if differs else None
     # An editor asks for a dozen things.
-    cost = LARGE if kind == "edit" else SMALL
-    return Hostile(name, put, codes, command, exits, not codes, cost, not codes)
+    cost, large = (LARGE, True) if kind == "edit" else (SMALL, not codes)
+    return Hostile(name, put, codes, command, exits, not codes, cost, large)
 
 
 def write(each: Hostile, root: Path) -> Path:

@@ -11,6 +11,7 @@ import graphnn
 from graphnn.diagnostics import DataError, Diagnostic, GraphnnError, RunError, TrainingError
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.training.fitting.loop import Training
+from places import SPECS
 
 SPEC = """
 graphnn: 1
@@ -329,7 +330,7 @@ def test_arrays_are_taken_as_those_of_a_file_are():
 
 
 def test_digits_that_were_wrong_are_pictured(tmp_path):
-    net = graphnn.load("specs/mnist.yaml", {"epochs": 1})
+    net = graphnn.load(SPECS / "mnist.yaml", {"epochs": 1})
     run = graphnn.train(net, folder=tmp_path / "run")
     assert "mistakes.png" in run.files
     assert (tmp_path / "run" / "mistakes.png").read_bytes().startswith(b"\x89PNG")
@@ -410,7 +411,7 @@ def test_train_sections_that_make_no_sense(folder, change, code):
 
 def test_a_spec_that_does_not_say_how_to_train():
     with pytest.raises(TrainingError) as caught:
-        graphnn.train("specs/softmax.yaml")
+        graphnn.train(SPECS / "softmax.yaml")
     assert str(caught.value) == (
         "error[no-train]: the spec does not say how to train\n"
         "   = help: add a section 'train' to it, such as train: {data: ..., epochs: 10}"
@@ -447,10 +448,10 @@ def test_training_by_numerical_gradients_never_asks_for_a_vjp(folder, monkeypatc
 def test_twenty_steps_by_numerical_gradients_end_where_those_by_backprop_do(monkeypatch):
     monkeypatch.setattr("graphnn.training.fitting.loop.Dataset.batches", first_of(20))
     settings = {"epochs": 1, "test": 100, "validation": 100}
-    numerical = graphnn.train("specs/mnist_numerical.yaml", settings)
-    backprop = graphnn.train("specs/mnist.yaml", settings)
+    numerical = graphnn.train(SPECS / "mnist_numerical.yaml", settings)
+    backprop = graphnn.train(SPECS / "mnist.yaml", settings)
     for name, array in backprop.network.parameters.items():
-        moved = np.abs(array - graphnn.load("specs/mnist.yaml").parameters[name]).max()
+        moved = np.abs(array - graphnn.load(SPECS / "mnist.yaml").parameters[name]).max()
         assert moved > 0.01
         np.testing.assert_allclose(numerical.network.parameters[name], array, rtol=0, atol=1e-8)
 
