@@ -18,16 +18,16 @@ pytest.importorskip("myst_parser")
 pytest.importorskip("furo")
 
 pytestmark = pytest.mark.slow
-ENDS = shutil.ignore_patterns("_build", "figures", "ops", "tables", "__pycache__")
+MADE = ("_build", "figures", "ops", "tables")  # by a build, in docs/
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     place = tmp_path_factory.mktemp("site")
-    for folder in ("docs", "specs"):
-        shutil.copytree(ROOT / folder, place / folder, ignore=ENDS)
-    data = place / "graphnn" / "training" / "data"
-    shutil.copytree(ROOT / "graphnn" / "training" / "data", data)
+    for folder in ("docs", "graphnn", "specs"):
+        made = MADE if folder == "docs" else ()
+        ignored = shutil.ignore_patterns("__pycache__", *made)
+        shutil.copytree(ROOT / folder, place / folder, ignore=ignored)
     shutil.copy(ROOT / "CHANGELOG.md", place)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "docs", "html"]
     done = subprocess.run(
