@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack, get_args
@@ -95,7 +95,6 @@ class Diagram:
     legend: bool = False
     width: float | None = None
     links: str = ""
-    _scenes: dict[str, Scene] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def view(self) -> View:
@@ -212,8 +211,6 @@ def _named(character: str) -> str:
 
 def _linked(scene: Scene, shown: View, address: str) -> Scene:
     """`scene` whose boxes lead to the lines of their nodes at `address`."""
-    from dataclasses import replace
-
     places = {name: item.nodes[0].spec.place.span for name, item in shown.items.items()}
     links = {name: f"{address}#L{span.line}" for name, span in places.items() if span is not None}
     return replace(scene, links=tuple(links.items()))

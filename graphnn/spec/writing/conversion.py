@@ -17,33 +17,9 @@ _SUFFIXES = {".yaml": writer.to_yaml, ".yml": writer.to_yaml, ".json": writer.to
 
 @gc_paused()
 def convert(source: str | Path, target: str | Path, vocabulary: Vocabulary = NO_NAMES) -> int:
-    """Write a spec, or any mapping, as YAML or JSON, as the suffix of the target says.
+    """Write a spec as YAML or JSON; see `graphnn.convert`, which passes the `vocabulary`.
 
-    In another folder it names the same files, by names that start from there.
-
-    Parameters
-    ----------
-    source : str or Path
-        A YAML file, or a JSON file by its suffix ``.json``.
-    target : str or Path
-        What to write, whole or not at all: ``.yaml``, ``.yml`` or ``.json``.
-    vocabulary : Vocabulary, optional
-        Which kinds of data name files.
-
-    Returns
-    -------
-    int
-        How many comments are lost: all, where YAML becomes JSON.
-
-    Raises
-    ------
-    FileError
-        A file cannot be read or written.
-    SpecError
-        The source is not a mapping in YAML or JSON.
-    UsageError
-        The suffix of the target is another; or a file that the spec names lies outside the folder
-        of the target, where no spec in it may read it.
+    Its kinds of data say which texts name files.
     """
     source, target = Path(source), Path(target)
     write = _SUFFIXES.get(target.suffix.lower())
