@@ -1,4 +1,4 @@
-"""A picture before it is written: boxes, lines and texts at their places, in points.
+"""A picture before it is written: shapes, lines, images and texts at their places, in points.
 
 A style makes a `Scene`; a writer turns one into a file. Neither knows the other. The origin is the
 upper left corner, y grows downwards, and what comes later is drawn above what comes before.
@@ -6,13 +6,18 @@ upper left corner, y grows downwards, and what comes later is drawn above what c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from graphnn.drawing.diagram.text import Face
 
-Shape = Literal["rectangle", "rounded", "stadium", "hexagon", "octagon", "slanted", "trapezium"]
+Shape = Literal[
+    "rectangle", "rounded", "stadium", "ellipse", "hexagon", "octagon", "slanted", "trapezium"
+]
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
 Rectangle = tuple[float, float, float, float]  # x, y, width, height
@@ -50,6 +55,61 @@ class Box:
     shape: Shape = "rectangle"
     radius: float = 0.0
     node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Polygon:
+    """Straight sides from corner to corner."""
+
+    corners: tuple[Point, ...]
+    ink: Ink
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Pixels in a rectangle, each a square of one colour.
+
+    Attributes
+    ----------
+    x, y, width, height : float
+    pixels : bytes
+        Red, green and blue of each, row by row.
+    columns : int
+        Pixels in a row.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    pixels: bytes
+    columns: int
+    node: str = ""
+
+    @property
+    def rows(self) -> int:
+        """Rows of pixels."""
+        return len(self.pixels) // (3 * self.columns)
+
+    def png(self) -> bytes:
+        """A PNG file of it, each pixel so many times as large that viewers do not blur it."""
+        times = max(1, 256 // max(self.columns, self.rows))
+        lines = b"".join(
+            (b"\0" + b"".join(row[at : at + 3] * times for at in range(0, len(row), 3))) * times
+            for row in self.row_bytes()
+        )
+        header = struct.pack(">IIBBBBB", self.columns * times, self.rows * times, 8, 2, 0, 0, 0)
+        chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+            for kind, data in chunks
+        )
+
+    def row_bytes(self) -> Iterator[bytes]:
+        """The pixels of each row."""
+        for at in range(0, len(self.pixels), 3 * self.columns):
+            yield self.pixels[at : at + 3 * self.columns]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +153,7 @@ class Text:
     node: str = ""
 
 
-Item = Box | Path | Text
+Item = Box | Polygon | Image | Path | Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +164,7 @@ class Scene:
     ----------
     width, height : float
         In points.
-    items : tuple of Box, Path and Text
+    items : tuple of Item
         In the order in which they are drawn.
     background : str or None
         A colour; None for none.
@@ -165,7 +225,9 @@ def outline_points(box: Box) -> list[Point]:
 def arrow_head(path: Path, length: float = 5.5, half: float = 2.4) -> list[Point]:
     """The three corners of the head of an arrow, its tip first."""
     tip = path.end
-    before = path.curves[-1][1] if path.curves else path.start
+    last = (path.start, *path.curves[-1][:2]) if path.curves else (path.start,)
+    # A curve may end at its last control point.
+    before = next((point for point in reversed(last) if point != tip), tip)
     dx, dy = tip[0] - before[0], tip[1] - before[1]
     norm = (dx * dx + dy * dy) ** 0.5 or 1.0
     ux, uy = dx / norm, dy / norm
@@ -177,6 +239,28 @@ def arrow_head(path: Path, length: float = 5.5, half: float = 2.4) -> list[Point
     ]
 
 
+def line(points: Sequence[Point], ink: Ink, *, arrow: bool = False, node: str = "") -> Path:
+    """Straight lines from point to point."""
+    curves = tuple((start, end, end) for start, end in pairwise(points))
+    return Path(points[0], curves, ink, arrow, node)
+
+
+def hatching(corners: Sequence[Point], ink: Ink, gap: float = 4.0) -> Iterator[Path]:
+    """Parallel lines at 45 degrees inside a convex polygon."""
+    sums = [x + y for x, y in corners]
+    sides = [*pairwise([*corners, corners[0]])]
+    for step in range(int(min(sums) // gap) + 1, int(max(sums) // gap) + 1):
+        level = step * gap
+        ends = []
+        for (ax, ay), (bx, by) in sides:
+            before, after = ax + ay - level, bx + by - level
+            if (before < 0) != (after < 0):
+                share = before / (before - after)
+                ends.append((ax + share * (bx - ax), ay + share * (by - ay)))
+        if len(ends) == 2:
+            yield line(ends, ink)
+
+
 def scaled(scene: Scene, factor: float) -> Scene:
     """`scene` `factor` times as large, letters and lines too."""
     items = tuple(_scaled(item, factor) for item in scene.items)
@@ -186,30 +270,31 @@ def scaled(scene: Scene, factor: float) -> Scene:
 def _scaled(item: Item, factor: float) -> Item:
     if isinstance(item, Text):
         return replace(item, x=item.x * factor, y=item.y * factor, size=item.size * factor)
-    dash = tuple(length * factor for length in item.ink.dash)
-    ink = replace(item.ink, width=item.ink.width * factor, dash=dash)
-    if isinstance(item, Box):
-        return replace(
-            item,
-            x=item.x * factor,
-            y=item.y * factor,
-            width=item.width * factor,
-            height=item.height * factor,
-            radius=item.radius * factor,
-            ink=ink,
-        )
-    return _each_point(replace(item, ink=ink), lambda x, y: (x * factor, y * factor))
+    if isinstance(item, Box | Image):
+        place = {key: getattr(item, key) * factor for key in ("x", "y", "width", "height")}
+        if isinstance(item, Image):
+            return replace(item, **place)
+        return replace(item, **place, radius=item.radius * factor, ink=_thicker(item.ink, factor))
+    bigger = replace(item, ink=_thicker(item.ink, factor))
+    return _each_point(bigger, lambda x, y: (x * factor, y * factor))
+
+
+def _thicker(ink: Ink, factor: float) -> Ink:
+    dash = tuple(length * factor for length in ink.dash)
+    return replace(ink, width=ink.width * factor, dash=dash)
 
 
 def moved(item: Item, dx: float, dy: float) -> Item:
     """`item` somewhere else."""
-    if isinstance(item, Path):
+    if isinstance(item, Path | Polygon):
         return _each_point(item, lambda x, y: (x + dx, y + dy))
     return replace(item, x=item.x + dx, y=item.y + dy)
 
 
-def _each_point(path: Path, place: Callable[[float, float], Point]) -> Path:
+def _each_point(item: Path | Polygon, place: Callable[[float, float], Point]) -> Path | Polygon:
+    if isinstance(item, Polygon):
+        return replace(item, corners=tuple(place(*corner) for corner in item.corners))
     curves = tuple(
-        (place(*first), place(*second), place(*end)) for first, second, end in path.curves
+        (place(*first), place(*second), place(*end)) for first, second, end in item.curves
     )
-    return replace(path, start=place(*path.start), curves=curves)
+    return replace(item, start=place(*item.start), curves=curves)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
 from graphnn.drawing.diagram import text as measure
-from graphnn.drawing.diagram.scene import Box, Ink, Path, Scene, Text, arrow_head, outline_points
+from graphnn.drawing.diagram.scene import (
+    Box,
+    Image,
+    Ink,
+    Path,
+    Point,
+    Polygon,
+    Scene,
+    Text,
+    arrow_head,
+    outline_points,
+)
 from graphnn.drawing.diagram.text import Font
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # so that the same scene is the same file
@@ -33,6 +46,10 @@ def write(scene: Scene) -> bytes:
             writer.text(item)
         elif isinstance(item, Path):
             writer.path(item)
+        elif isinstance(item, Polygon):
+            writer.polygon(item)
+        elif isinstance(item, Image):
+            pdf.image(BytesIO(item.png()), item.x, item.y, item.width, item.height)
         else:
             writer.box(item)
     return bytes(pdf.output())
@@ -64,11 +81,18 @@ class _Writer:
 
     def box(self, item: Box) -> None:
         with self._drawing(item.ink) as path:
-            if item.shape in ("rounded", "stadium"):
+            if item.shape == "ellipse":
+                _rounded(path, item, item.width / 2, item.height / 2)
+            elif item.shape in ("rounded", "stadium"):
                 radius = item.height / 2 if item.shape == "stadium" else item.radius
-                _rounded(path, item, min(radius, item.height / 2, item.width / 2))
+                radius = min(radius, item.height / 2, item.width / 2)
+                _rounded(path, item, radius, radius)
             else:
                 _polygon(path, outline_points(item))
+
+    def polygon(self, item: Polygon) -> None:
+        with self._drawing(item.ink) as path:
+            _polygon(path, item.corners)
 
     def path(self, item: Path) -> None:
         with self._drawing(item.ink) as path:
@@ -101,25 +125,26 @@ class _Writer:
         return Drawing()
 
 
-def _polygon(path: Any, points: list[tuple[float, float]]) -> None:
+def _polygon(path: Any, points: Sequence[Point]) -> None:
     path.move_to(*points[0])
     for point in points[1:]:
         path.line_to(*point)
     path.close()
 
 
-def _rounded(path: Any, box: Box, radius: float) -> None:
+def _rounded(path: Any, box: Box, wide: float, high: float) -> None:
+    """The outline of `box` with quarters of an ellipse at its corners."""
     x, y, right, bottom = box.x, box.y, box.x + box.width, box.y + box.height
-    near = radius * (1 - _ROUND)
-    path.move_to(x + radius, y)
-    path.line_to(right - radius, y)
-    path.curve_to(right - near, y, right, y + near, right, y + radius)
-    path.line_to(right, bottom - radius)
-    path.curve_to(right, bottom - near, right - near, bottom, right - radius, bottom)
-    path.line_to(x + radius, bottom)
-    path.curve_to(x + near, bottom, x, bottom - near, x, bottom - radius)
-    path.line_to(x, y + radius)
-    path.curve_to(x, y + near, x + near, y, x + radius, y)
+    near, low = wide * (1 - _ROUND), high * (1 - _ROUND)
+    path.move_to(x + wide, y)
+    path.line_to(right - wide, y)
+    path.curve_to(right - near, y, right, y + low, right, y + high)
+    path.line_to(right, bottom - high)
+    path.curve_to(right, bottom - low, right - near, bottom, right - wide, bottom)
+    path.line_to(x + wide, bottom)
+    path.curve_to(x + near, bottom, x, bottom - low, x, bottom - high)
+    path.line_to(x, y + high)
+    path.curve_to(x, y + low, x + near, y, x + wide, y)
     path.close()
 
 

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 
 from graphnn.drawing.diagram import text as measure
-from graphnn.drawing.diagram.scene import Box, Ink, Path, Scene, Text, arrow_head, outline_points
+from graphnn.drawing.diagram.scene import (
+    Image,
+    Ink,
+    Item,
+    Path,
+    Point,
+    Polygon,
+    Scene,
+    Text,
+    arrow_head,
+    outline_points,
+)
 from graphnn.drawing.diagram.text import Font, Run
 
 
@@ -61,7 +72,7 @@ def _style(scene: Scene, *, embed: bool) -> str:
     return "".join(rules)
 
 
-def _item(item: Box | Path | Text) -> Iterator[str]:
+def _item(item: Item) -> Iterator[str]:
     if isinstance(item, Text):
         yield from _words(item)
     elif isinstance(item, Path):
@@ -71,6 +82,17 @@ def _item(item: Box | Path | Text) -> Iterator[str]:
         yield f'<path d="{data}"{_ink(item.ink)}/>'
         if item.arrow:
             yield f'<polygon points="{_corners(arrow_head(item))}" fill="{item.ink.stroke}"/>'
+    elif isinstance(item, Polygon):
+        yield f'<polygon points="{_corners(item.corners)}"{_ink(item.ink)}/>'
+    elif isinstance(item, Image):
+        data = base64.b64encode(item.png()).decode()
+        place = f'x="{number(item.x)}" y="{number(item.y)}"'
+        size = f'width="{number(item.width)}" height="{number(item.height)}"'
+        yield f'<image {place} {size} href="data:image/png;base64,{data}"/>'
+    elif item.shape == "ellipse":
+        wide, high = item.width / 2, item.height / 2
+        centre = f'cx="{number(item.x + wide)}" cy="{number(item.y + high)}"'
+        yield f'<ellipse {centre} rx="{number(wide)}" ry="{number(high)}"{_ink(item.ink)}/>'
     elif item.shape in ("rectangle", "rounded", "stadium"):
         radius = item.height / 2 if item.shape == "stadium" else item.radius
         corner = f' rx="{number(radius)}"' if radius and item.shape != "rectangle" else ""
@@ -109,7 +131,7 @@ def _ink(ink: Ink) -> str:
     return "".join(parts)
 
 
-def _corners(points: list[tuple[float, float]]) -> str:
+def _corners(points: Iterable[Point]) -> str:
     return " ".join(f"{number(x)},{number(y)}" for x, y in points)
 
 

@@ -5,10 +5,22 @@ Text is set by LaTeX in its own sans serif and typewriter faces, scaled to the w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from graphnn.drawing.diagram import text as measure
-from graphnn.drawing.diagram.scene import Box, Ink, Path, Scene, Text, arrow_head, outline_points
+from graphnn.drawing.diagram.scene import (
+    Box,
+    Image,
+    Ink,
+    Item,
+    Path,
+    Point,
+    Polygon,
+    Scene,
+    Text,
+    arrow_head,
+    outline_points,
+)
 from graphnn.drawing.diagram.text import Face
 from graphnn.drawing.diagram.writers.svg import number
 
@@ -84,7 +96,7 @@ class _Colours:
         ]
 
 
-def _item(item: Box | Path | Text, colours: _Colours) -> Iterator[str]:
+def _item(item: Item, colours: _Colours) -> Iterator[str]:
     if isinstance(item, Text):
         yield _words(item, colours)
     elif isinstance(item, Path):
@@ -92,23 +104,46 @@ def _item(item: Box | Path | Text, colours: _Colours) -> Iterator[str]:
             f" .. controls {_at(*first)} and {_at(*second)} .. {_at(*end)}"
             for first, second, end in item.curves
         )
-        yield rf"\draw[{_ink(item.ink, colours)}] {_at(*item.start)}{curves};"
+        yield rf"\path[{_ink(item.ink, colours)}] {_at(*item.start)}{curves};"
         if item.arrow and item.ink.stroke is not None:
-            corners = " -- ".join(_at(*corner) for corner in arrow_head(item))
-            yield rf"\fill[{colours.name(item.ink.stroke)}] {corners} -- cycle;"
+            yield rf"\fill[{colours.name(item.ink.stroke)}] {_cycle(arrow_head(item))};"
+    elif isinstance(item, Polygon):
+        yield rf"\path[{_ink(item.ink, colours)}] {_cycle(item.corners)};"
+    elif isinstance(item, Image):
+        yield from _pixels(item, colours)
     else:
         yield _box(item, colours)
 
 
 def _box(item: Box, colours: _Colours) -> str:
     ink = _ink(item.ink, colours)
+    if item.shape == "ellipse":
+        wide, high = item.width / 2, item.height / 2
+        radii = f"x radius={number(wide)}bp,y radius={number(high)}bp"
+        return rf"\path[{ink}] {_at(item.x + wide, item.y + high)} circle[{radii}];"
     if item.shape in ("rectangle", "rounded", "stadium"):
         radius = item.height / 2 if item.shape == "stadium" else item.radius
         rounded = f",rounded corners={number(radius)}bp" if item.shape != "rectangle" else ""
         corner = _at(item.x + item.width, item.y + item.height)
         return rf"\path[{ink}{rounded}] {_at(item.x, item.y)} rectangle {corner};"
-    corners = " -- ".join(_at(*corner) for corner in outline_points(item))
-    return rf"\path[{ink}] {corners} -- cycle;"
+    return rf"\path[{ink}] {_cycle(outline_points(item))};"
+
+
+def _cycle(corners: Iterable[Point]) -> str:
+    return " -- ".join([*(_at(*corner) for corner in corners), "cycle"])
+
+
+def _pixels(item: Image, colours: _Colours) -> Iterator[str]:
+    """A rectangle for each run of pixels of one colour."""
+    wide, high = item.width / item.columns, item.height / item.rows
+    for row, line in enumerate(item.row_bytes()):
+        y, start = item.y + row * high, 0
+        for end in range(3, len(line) + 1, 3):
+            if line[end : end + 3] != line[start : start + 3]:
+                left, right = item.x + start / 3 * wide, item.x + end / 3 * wide
+                fill = colours.name(f"#{line[start : start + 3].hex()}")
+                yield rf"\fill[{fill}] {_at(left, y)} rectangle {_at(right, y + high)};"
+                start = end
 
 
 def _words(item: Text, colours: _Colours) -> str:
