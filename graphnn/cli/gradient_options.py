@@ -1,55 +1,15 @@
-"""The options of `GradientOptions` as those of a command."""
+"""What commands of gradients share: the option ``--entries``, and work that Ctrl-C may stop."""
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable, Mapping, Sequence
-from inspect import Parameter, Signature
 from typing import Any
 
-import typer
-
 from graphnn.cli import errors, progress
+from graphnn.cli.record_options import Chosen
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import Network
-from graphnn.gradients import GradientOptions, Interrupted
-
-Chosen = Mapping[str, Any]
-
-
-def taking(record: type[GradientOptions]) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Replace the parameter `chosen` of a command by an option for each field of `record`.
-
-    The command is given those as a mapping.
-    """
-    typed = record.typed()
-    options = []
-    for name, (kind, default, how) in typed.items():
-        shown = default // how.unit if how.unit > 1 else default
-        option = typer.Option(shown, help=how.help, metavar=how.metavar, min=how.least)
-        options.append(Parameter(name, Parameter.KEYWORD_ONLY, default=option, annotation=kind))
-
-    def decorate(command: Callable[..., int]) -> Callable[..., int]:
-        @functools.wraps(command)
-        def call(**given: Any) -> int:
-            chosen = {
-                name: given.pop(name) * how.unit if how.unit > 1 else given.pop(name)
-                for name, (_, _, how) in typed.items()
-            }
-            chosen["only"] = chosen["only"] or None
-            chosen["entries"] = entries(chosen["entries"])
-            return command(chosen=chosen, **given)
-
-        own = inspect.signature(command, eval_str=True).parameters
-        before = list(own).index("chosen")
-        others = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in own.values()]
-        parameters = [*others[:before], *options, *others[before + 1 :]]
-        call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-        call.__annotations__ = {}
-        return call
-
-    return decorate
+from graphnn.gradients import Interrupted
 
 
 def entries(given: Sequence[str] | None) -> int | list[str] | None:

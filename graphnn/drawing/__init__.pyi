@@ -2,7 +2,7 @@ from ._draw import draw as draw
 from ._draw import loss_path as loss_path
 from ._draw import to_svg as to_svg
 from .diagram.diagram import Diagram as Diagram
-from .diagram.layout import Direction as Direction
+from .diagram.options import DiagramOptions as DiagramOptions
 from .plots.confusion import confusion as confusion
 from .plots.contours import path_on_contours as path_on_contours
 from .plots.filters import filters as filters

@@ -2,18 +2,62 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, ParamSpec, Protocol, cast, get_type_hints, overload
 
 import numpy as np
 
-from graphnn.drawing.diagram.diagram import Diagram, Options, diagram
+from graphnn.drawing.diagram.diagram import Diagram
+from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.plots.contours import path_on_contours
 from graphnn.execution import Network
 from graphnn.ops import Array
 
+Given = ParamSpec("Given")
 
-def draw(network: Network, path: str | Path | None = None, **options: Unpack[Options]) -> Diagram:
+
+class Draw(Protocol[Given]):
+    """A function whose keywords are `path` and the fields of `DiagramOptions`."""
+
+    @overload
+    def __call__(
+        self,
+        network: Network,
+        path: str | Path | None = None,
+        /,
+        *args: Given.args,
+        **options: Given.kwargs,
+    ) -> Diagram: ...
+
+    @overload
+    def __call__(
+        self, network: Network, path: str | Path | None = None, **options: Any
+    ) -> Diagram: ...
+
+
+def _taking(
+    record: Callable[Given, DiagramOptions],
+) -> Callable[[Callable[..., Diagram]], Draw[Given]]:
+    """Show the fields of `record` in the signature of a function that has them as keywords."""
+
+    def decorate(function: Callable[..., Diagram]) -> Draw[Given]:
+        shown = inspect.signature(function)
+        hints = get_type_hints(record)
+        options = [
+            parameter.replace(annotation=hints[name])
+            for name, parameter in inspect.signature(record).parameters.items()
+        ]
+        parameters = [*list(shown.parameters.values())[:-1], *options]
+        function.__signature__ = shown.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return cast(Draw[Given], function)
+
+    return decorate
+
+
+@_taking(DiagramOptions)
+def draw(network: Network, path: str | Path | None = None, **options: Any) -> Diagram:
     """Diagram of a network.
 
     Parameters
@@ -23,7 +67,7 @@ def draw(network: Network, path: str | Path | None = None, **options: Unpack[Opt
         Where to write it; the suffix names the format: .svg, .pdf, .png, .html, .tex (TikZ), .dot
         or .mmd (Mermaid).
     **options
-        What is shown and how; see `Diagram`.
+        The fields of `DiagramOptions`.
 
     Returns
     -------
@@ -37,9 +81,9 @@ def draw(network: Network, path: str | Path | None = None, **options: Unpack[Opt
     FileError
         The file cannot be written.
     UsageError
-        A node to show or to hide does not exist.
+        An option has an invalid value; or a node to show or to hide does not exist.
     """
-    made = diagram(network.graph, **options)
+    made = Diagram(network.graph, DiagramOptions(**options))
     if path is not None:
         made.save(path)
     return made
@@ -47,7 +91,7 @@ def draw(network: Network, path: str | Path | None = None, **options: Unpack[Opt
 
 def to_svg(network: Network) -> str:
     """Diagram of a network as SVG text."""
-    return diagram(network.graph).content("svg").decode()
+    return Diagram(network.graph).content("svg").decode()
 
 
 def loss_path(network: Network, points: Array, *, path: str | Path | None = None) -> Any:

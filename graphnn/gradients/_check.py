@@ -12,6 +12,7 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import as_numbers
 from graphnn.execution.network import Network, names_of
+from graphnn.execution.options import Typed
 from graphnn.gradients._backprop import Reverse, backprop
 from graphnn.gradients._refusals import check_choice, refusal, unknown_parameter
 from graphnn.gradients._report import (
@@ -24,7 +25,7 @@ from graphnn.gradients._report import (
 from graphnn.gradients._singular import is_singular
 from graphnn.gradients.numerical.api import Interrupted, estimate_gradient
 from graphnn.gradients.numerical.estimates import GradientEstimate
-from graphnn.gradients.numerical.options import GradientOptions, Typed, takes
+from graphnn.gradients.numerical.options import GradientOptions, takes
 from graphnn.ops import Array
 from graphnn.spec.model import DType
 from graphnn.spec.sizes import show

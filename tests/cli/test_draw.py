@@ -101,7 +101,7 @@ def test_a_width(call):
         result = call("draw", "net.yaml", "--width", width)
         assert result.code == 2
         assert result.err == (
-            f"error[usage]: '{width}' is not a length\n"
+            f"error[bad-option]: '{width}' is not a length\n"
             "   = help: write a number and a unit: 84mm, 8.4cm, 3.3in, 240pt or 320px\n"
         )
 

@@ -50,7 +50,12 @@ def no_matplotlib(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_every_plot_is_here():
-    assert PLOTS.keys() == set(drawing.__all__) - {"Diagram", "Direction", "draw", "to_svg"}
+    assert PLOTS.keys() == set(drawing.__all__) - {
+        "Diagram",
+        "DiagramOptions",
+        "draw",
+        "to_svg",
+    }
 
 
 @pytest.mark.parametrize("plot", PLOTS.values(), ids=list(PLOTS))

@@ -12,10 +12,11 @@ import graphnn
 import graphnn.cli.commands.grad
 import graphnn.cli.commands.gradcheck
 from gradient_cases import digits
-from graphnn.cli.gradient_options import taking
+from graphnn.cli.record_options import taking
 from graphnn.diagnostics import UsageError
+from graphnn.execution.options import Typed
 from graphnn.gradients import _check as check
-from graphnn.gradients.numerical.options import Typed, takes
+from graphnn.gradients.numerical.options import takes
 from graphnn.gradients.numerical.rules import DifferenceRule
 
 ENTRIES_HELP = "give how many to draw, names such as 'a1.weight[3,7]', or indices by parameter"

@@ -11,8 +11,9 @@ import typer
 
 from graphnn import drawing, gradients
 from graphnn.cli import inputs, terminal
-from graphnn.cli.gradient_options import Chosen, computed, taking
+from graphnn.cli.gradient_options import computed, entries
 from graphnn.cli.options import Batch, File, InputFile, Inputs, Settings, output_option, settings
+from graphnn.cli.record_options import Chosen, taking
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.gradients import GradientEstimate, StepStudy, show
 from graphnn.storage import archives
@@ -22,7 +23,7 @@ _PICTURE = Path("study.png")
 _KINKS = 5  # shown
 
 
-@taking(gradients.GradientOptions)
+@taking(gradients.GradientOptions, entries=entries)
 def grad(
     file: File,
     input: Inputs = None,

@@ -8,12 +8,13 @@ import typer
 
 from graphnn import gradients
 from graphnn.cli import inputs, terminal
-from graphnn.cli.gradient_options import Chosen, computed, taking
+from graphnn.cli.gradient_options import computed, entries
 from graphnn.cli.options import Batch, File, Format, InputFile, Inputs, Settings, settings
+from graphnn.cli.record_options import Chosen, taking
 from graphnn.training import load
 
 
-@taking(gradients.CheckOptions)
+@taking(gradients.CheckOptions, entries=entries)
 def gradcheck(
     file: File,
     input: Inputs = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from graphnn.drawing.diagram.styles import facts
+from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram.view import View
 from graphnn.graph import Graph
 from graphnn.spec.sizes import show

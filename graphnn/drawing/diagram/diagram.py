@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack, get_args
+from typing import Literal, get_args
 
 from graphnn.diagnostics import Diagnostic, listed
 from graphnn.drawing._formats import fail, format_of
-from graphnn.drawing.diagram import text
+from graphnn.drawing.diagram import styles, text
 from graphnn.drawing.diagram.description import describe
-from graphnn.drawing.diagram.layout import Direction
-from graphnn.drawing.diagram.palette import ThemeName
+from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.scene import Scene, Text, scaled
-from graphnn.drawing.diagram.styles import graph as graph_style
 from graphnn.drawing.diagram.view import View, view
 from graphnn.drawing.diagram.writers import dot, html, mermaid, pdf, png, svg, tikz
 from graphnn.graph import Graph
@@ -37,22 +35,6 @@ SUFFIXES: dict[str, Format] = {
 _SMALLEST = 6.0  # points; smaller letters are not read on paper
 
 
-class Options(TypedDict, total=False):
-    """What a diagram shows and how; see `Diagram`."""
-
-    direction: Direction
-    about: bool
-    title: bool
-    expand: bool
-    depth: int | None
-    only: str | tuple[str, ...] | None
-    hide: tuple[str, ...]
-    theme: ThemeName
-    legend: bool
-    width: float | None
-    links: str
-
-
 @dataclass(frozen=True)
 class Diagram:
     """A diagram of a graph.
@@ -60,48 +42,16 @@ class Diagram:
     Attributes
     ----------
     graph : Graph
-    direction : {"down", "right"}
-        Where data flow.
-    about : bool
-        Whether boxes show the nodes' remarks.
-    title : bool
-        Whether the network's name and totals stand above.
-    expand : bool
-        Whether every copy of a repeated block is drawn, in place of one for all.
-    depth : int or None
-        How many blocks inside one another are opened; None leaves it to the size of the graph.
-    only : tuple of str or None
-        Nodes to draw; or a text ``FIRST..LAST`` for those on the ways from one to the other.
-    hide : tuple of str
-        Nodes to leave out.
-    theme : {"light", "dark", "print"}
-    legend : bool
-        Whether the families of ops are explained.
-    width : float or None
-        Of the picture, in points; None for its natural size.
-    links : str
-        Address of the spec's text; each node leads to its line there.
+    options : DiagramOptions
     """
 
     graph: Graph
-    direction: Direction = "down"
-    about: bool = False
-    title: bool = True
-    expand: bool = False
-    depth: int | None = None
-    only: str | tuple[str, ...] | None = None
-    hide: tuple[str, ...] = ()
-    theme: ThemeName = "light"
-    legend: bool = False
-    width: float | None = None
-    links: str = ""
+    options: DiagramOptions = field(default_factory=DiagramOptions)
 
     @cached_property
     def view(self) -> View:
         """What is shown."""
-        return view(
-            self.graph, depth=self.depth, expand=self.expand, only=self.only, hide=self.hide
-        )
+        return view(self.graph, self.options)
 
     @cached_property
     def scene(self) -> Scene:
@@ -112,16 +62,11 @@ class Diagram:
         DrawingError
             The layout fails.
         """
-        made = graph_style.scene(
-            self.view,
-            direction=self.direction,
-            about=self.about,
-            title=self.title,
-            theme=self.theme,
-            legend=self.legend,
-        )
-        made = made if not self.links else _linked(made, self.view, self.links)
-        return made if self.width is None else scaled(made, self.width / made.width)
+        made = styles.style(self.options.style).scene(self.view, self.options)
+        if self.options.links is not None:
+            made = _linked(made, self.view, self.options.links)
+        width = self.options.points
+        return made if width is None else scaled(made, width / made.width)
 
     @property
     def description(self) -> str:
@@ -192,16 +137,9 @@ _WRITERS: dict[Format, Callable[[Diagram], str | bytes]] = {
     "png": lambda diagram: png.write(diagram.scene),
     "html": lambda diagram: html.write(diagram.scene),
     "tikz": lambda diagram: tikz.write(diagram.scene),
-    "dot": lambda diagram: dot.write(
-        diagram.view, direction=diagram.direction, title=diagram.title, about=diagram.about
-    ),
-    "mermaid": lambda diagram: mermaid.write(diagram.view, direction=diagram.direction),
+    "dot": lambda diagram: dot.write(diagram.view, diagram.options),
+    "mermaid": lambda diagram: mermaid.write(diagram.view, diagram.options),
 }
-
-
-def diagram(graph: Graph, **options: Unpack[Options]) -> Diagram:
-    """The diagram of `graph`; see `Diagram` for the options."""
-    return Diagram(graph, **options)
 
 
 def _named(character: str) -> str:

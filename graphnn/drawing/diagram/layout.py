@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import graphviz
 
 from graphnn.drawing.diagram import routing
 from graphnn.drawing.diagram.engine import coordinates
+from graphnn.drawing.diagram.options import Direction
 from graphnn.drawing.diagram.scene import Point, Rectangle
 
-Direction = Literal["down", "right"]
 _FAST_FROM = 60  # boxes from which the engine is given less time to improve what it found
 
 

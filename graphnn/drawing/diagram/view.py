@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from graphnn.drawing.diagram.options import DiagramOptions, names_in
 from graphnn.drawing.diagram.runs import runs
 from graphnn.graph import Graph, Group, Node, Outline, outline
 from graphnn.spec.model import instances_of
@@ -104,36 +105,19 @@ class View:
         return chain
 
 
-def view(
-    graph: Graph,
-    *,
-    depth: int | None = None,
-    expand: bool = False,
-    only: str | Iterable[str] | None = None,
-    hide: Iterable[str] = (),
-) -> View:
+def view(graph: Graph, options: DiagramOptions) -> View:
     """What is shown of `graph`.
 
-    Parameters
-    ----------
-    graph : Graph
-    depth : int, optional
-        How many blocks inside one another are opened; by default all, or as many as leave fewer
-        boxes than `FOLDED_FROM`.
-    expand : bool
-        Whether every copy of a repeated block is shown.
-    only : iterable of str, or str, optional
-        Nodes to show, or ``FIRST..LAST`` for those on the ways from one to the other; by default
-        all.
-    hide : iterable of str
-        Nodes to leave out, with the lines to and from them.
+    Raises
+    ------
+    UsageError
+        There is no node of a name that is to be drawn or left out.
     """
-    seen = outline(graph, expand=expand)
-    free = depth is None and not expand
-    if depth is None:
-        depth = _fitting_depth(seen)
-    hidden = {graph.node(name).name for name in hide}
-    kept = None if only is None else _kept(graph, only)
+    seen = outline(graph, expand=options.expand)
+    free = options.depth is None and not options.expand
+    depth = _fitting_depth(seen) if options.depth is None else options.depth
+    hidden = {graph.node(name).name for name in names_in(options.hide)}
+    kept = None if options.only is None else _kept(graph, options.only)
     return _Viewer(graph, seen, depth, hidden, kept, depth_is_free=free).view()
 
 
@@ -155,8 +139,8 @@ def _fitting_depth(seen: Outline) -> int | None:
 
 def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
     """Names of the nodes that `only` means."""
-    if not isinstance(only, str):
-        return {graph.node(name).name for name in only}
+    if not isinstance(only, str) or ".." not in only:
+        return {graph.node(name).name for name in names_in(only)}
     first, _, last = only.partition("..")
     start, end = graph.node(first).name, graph.node(last).name
     after, before = {start}, {end}

@@ -10,12 +10,11 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import (
     Annotated,
     Any,
     Literal,
-    NamedTuple,
     ParamSpec,
     Protocol,
     TypeVar,
@@ -30,6 +29,7 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution import Mode
 from graphnn.execution.network import Network, check_seed
+from graphnn.execution.options import Typed
 from graphnn.gradients._refusals import check_choice
 from graphnn.gradients.numerical.rules import DifferenceRule, Extrapolation, StepRule
 from graphnn.gradients.numerical.selection import Entries
@@ -40,28 +40,6 @@ RuleName = Literal["central", "forward"]
 ExtrapolationName = Literal["compared", "richardson"]
 Inputs = Mapping[str, Any] | None
 Steps = float | Mapping[str, float] | str | StepRule
-
-
-class Typed(NamedTuple):
-    """How an option is typed on a command line.
-
-    Attributes
-    ----------
-    help : str
-    kind : type, optional
-        Of what is typed there; by default that of the option.
-    metavar : str, optional
-    least : int, optional
-        The smallest number allowed.
-    unit : int
-        By which the number typed is multiplied.
-    """
-
-    help: str
-    kind: Any = None
-    metavar: str | None = None
-    least: int | None = None
-    unit: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,17 +197,6 @@ class GradientOptions:
             message = "the method 'loop' cannot use an executor"
             help = "leave 'executor' out, or use the method 'probes'"
             yield Diagnostic("bad-option", message, help=help)
-
-    @classmethod
-    def typed(cls) -> dict[str, tuple[Any, Any, Typed]]:
-        """Of each option that can be typed on a command line: its type, default, and how."""
-        found = {}
-        hints = get_type_hints(cls, include_extras=True)
-        for each in fields(cls):
-            kind, *notes = get_args(hints[each.name]) or (None,)
-            if notes and isinstance(notes[0], Typed):
-                found[each.name] = notes[0].kind or kind, each.default, notes[0]
-        return found
 
 
 Given = ParamSpec("Given")

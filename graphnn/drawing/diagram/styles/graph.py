@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.description import describe
 from graphnn.drawing.diagram.labels import Free, place
-from graphnn.drawing.diagram.layout import Arrangement, Direction, Layout, lay_out
-from graphnn.drawing.diagram.palette import THEMES, Theme, ThemeName
+from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
+from graphnn.drawing.diagram.options import DiagramOptions
+from graphnn.drawing.diagram.palette import THEMES
 from graphnn.drawing.diagram.scene import (
     Box,
     Ink,
@@ -21,7 +23,6 @@ from graphnn.drawing.diagram.scene import (
     Text,
     moved,
 )
-from graphnn.drawing.diagram.styles import facts
 from graphnn.drawing.diagram.text import Face
 from graphnn.drawing.diagram.view import Frame, Item, View
 
@@ -75,47 +76,27 @@ class _Card:
     family: str
 
 
-def scene(
-    view: View,
-    *,
-    direction: Direction = "down",
-    about: bool = False,
-    title: bool = True,
-    theme: ThemeName = "light",
-    legend: bool = False,
-) -> Scene:
+def scene(view: View, options: DiagramOptions) -> Scene:
     """The scene of `view`.
-
-    Parameters
-    ----------
-    view : View
-    direction : {"down", "right"}
-        Where data flow.
-    about : bool
-        Whether boxes show the nodes' remarks.
-    title : bool
-        Whether the name of the network, with its totals, stands above.
-    theme : {"light", "dark", "print"}
-    legend : bool
-        Whether the families of ops are explained below.
 
     Raises
     ------
     DrawingError
         The layout fails.
     """
-    return _Painter(view, THEMES[theme], about).scene(direction, title, legend)
+    return _Painter(view, options).scene()
 
 
 class _Painter:
-    def __init__(self, view: View, theme: Theme, about: bool) -> None:
-        self._view, self._theme, self._about = view, theme, about
+    def __init__(self, view: View, options: DiagramOptions) -> None:
+        self._view, self._options = view, options
+        self._theme, self._about = THEMES[options.theme], options.about
         graph = view.graph
         self._counts = facts.in_frames(view)
         self._outputs = {graph.node(name).name for name in graph.outputs}
         self._losses = {graph.node(name).name for name in graph.losses}
 
-    def scene(self, direction: Direction, title: bool, legend: bool) -> Scene:
+    def scene(self) -> Scene:
         cards = {name: self._card(item) for name, item in self._view.items.items()}
         pairs = [(edge.source, edge.target) for edge in self._view.edges]
         layout = lay_out(
@@ -126,11 +107,11 @@ class _Painter:
                 {name: item.frame for name, item in self._view.items.items()},
                 {name: self._heading_width(frame) for name, frame in self._view.frames.items()},
             ),
-            direction,
+            self._options.direction,
             heading=_HEADING,
         )
-        heading = self._title() if title else []
-        below = self._legend(cards) if legend else []
+        heading = self._title() if self._options.title else []
+        below = self._legend(cards) if self._options.legend else []
         top = _MARGIN + sum(piece.size * _LEADING for piece in heading) + (6 if heading else 0)
         width = max([layout.width, *(piece.width for piece in heading)]) + 2 * _MARGIN
         left = (width - layout.width) / 2

@@ -5,31 +5,34 @@ from __future__ import annotations
 import graphviz
 
 from graphnn.diagnostics import printable
+from graphnn.drawing.diagram import facts
+from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.palette import THEMES
-from graphnn.drawing.diagram.styles import facts
 from graphnn.drawing.diagram.view import Item, View
 
 
-def write(view: View, *, direction: str = "down", title: bool = True, about: bool = False) -> str:
+def write(view: View, options: DiagramOptions) -> str:
     """The text of a DOT file; the same for the same view, to the byte."""
     digraph = graphviz.Digraph(
         "network",
-        graph_attr={"rankdir": "TB" if direction == "down" else "LR", "charset": "UTF-8"},
+        graph_attr={"rankdir": "TB" if options.direction == "down" else "LR", "charset": "UTF-8"},
         node_attr={"shape": "box", "style": "rounded,filled", "fontname": "sans-serif"},
         edge_attr={"fontname": "sans-serif", "fontsize": "10"},
     )
-    if title and view.graph.spec.name:
+    if options.title and view.graph.spec.name:
         digraph.attr(label=_text(view.graph.spec.name), labelloc="t")
     bodies = {"": digraph}
     for number, (name, frame) in enumerate(view.frames.items()):
-        said = facts.remark(frame.group) if about else ""
+        said = facts.remark(frame.group) if options.about else ""
         heading = f"{frame.title}  {frame.what}".rstrip()
         label = r"\n".join(_text(line) for line in (heading, said) if line)
         bodies[name] = graphviz.Digraph(f"cluster_{number}", graph_attr={"label": label})
     for name, item in view.items.items():
         fill, border = THEMES["light"].family("" if item.group else item.nodes[0].op.family)
         body = bodies[item.frame]
-        body.node(_name(name), label=_label(view, item, about), fillcolor=fill, color=border)
+        body.node(
+            _name(name), label=_label(view, item, options.about), fillcolor=fill, color=border
+        )
     for name in reversed(view.frames):
         bodies[view.frames[name].parent].subgraph(bodies[name])
     for edge in view.edges:

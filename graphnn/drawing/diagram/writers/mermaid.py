@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from graphnn.drawing.diagram.styles import facts
+from graphnn.drawing.diagram import facts
+from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.view import Frame, Item, View
 
 _BRACKETS = {  # what stands around a label, by family of the op
@@ -14,10 +15,10 @@ _BRACKETS = {  # what stands around a label, by family of the op
 }
 
 
-def write(view: View, *, direction: str = "down") -> str:
+def write(view: View, options: DiagramOptions) -> str:
     """The text of a flow chart; layout and looks are Mermaid's own."""
     names = {name: f"n{number}" for number, name in enumerate(view.items)}
-    lines = [f"flowchart {'TB' if direction == 'down' else 'LR'}"]
+    lines = [f"flowchart {'TB' if options.direction == 'down' else 'LR'}"]
     open_frames: list[str] = []
     for name, item in view.items.items():
         chain = view.around(item.frame)[::-1]

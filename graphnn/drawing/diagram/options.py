@@ -1,0 +1,135 @@
+"""The options of a diagram: what there is, its defaults, checks and help texts.
+
+An option is one field of one record, from which Python's ``draw`` and the command line take it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from graphnn.diagnostics import Diagnostic, UsageError, listed, suggestion
+from graphnn.drawing.diagram import styles
+from graphnn.drawing.diagram.palette import ThemeName
+from graphnn.execution.options import Typed, typed
+
+Direction = Literal["down", "right"]
+_UNITS = {"pt": 1.0, "mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "px": 0.75}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(pt|mm|cm|in|px)")
+
+
+class ReadBy(tuple[str, ...]):
+    """The styles that read an option, in the notes of its type; without it all do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiagramOptions:
+    """What a diagram shows and how.
+
+    Attributes
+    ----------
+    style : str
+        The module of ``diagram/styles`` that draws it.
+    direction : {"down", "right"}
+        Where data flow.
+    width : float or str, optional
+        Of the picture: points, or a length such as ``84mm``; by default its natural size.
+    depth : int, optional
+        How many blocks inside one another are opened; by default all, or as many as leave fewer
+        boxes than `view.FOLDED_FROM`.
+    only : str or iterable of str, optional
+        Nodes to draw: names, in one text ``A,B`` or several; or ``FIRST..LAST`` for those on the
+        ways from one to the other.
+    hide : str or iterable of str
+        Nodes to leave out, with the lines to and from them.
+    about : bool
+        Whether boxes show the nodes' remarks.
+    title : bool
+        Whether the network's name and totals stand above.
+    expand : bool
+        Whether every copy of a repeated block is drawn, in place of one for all.
+    theme : {"light", "dark", "print"}
+    legend : bool
+        Whether the families of ops are explained.
+    links : str, optional
+        Address of the spec's text; each node leads to its line there.
+
+    Raises
+    ------
+    UsageError
+        An option has an invalid value, or the style does not read it.
+    """
+
+    style: Annotated[str, Typed("How it looks.", Literal[styles.NAMES])] = "graph"
+    direction: Annotated[Direction, Typed("Direction of the data.")] = "down"
+    width: Annotated[
+        float | str | None, Typed("Width of the picture, such as 84mm.", str | None, "LENGTH")
+    ] = None
+    depth: Annotated[int | None, Typed("How many nested blocks to open.", least=0)] = None
+    only: Annotated[
+        str | Iterable[str] | None, Typed("Nodes to draw: A,B or A..B.", str | None, "NODES")
+    ] = None
+    hide: Annotated[
+        str | Iterable[str] | None, Typed("Nodes to leave out: A,B.", str | None, "NODES")
+    ] = None
+    about: Annotated[bool, Typed("Show the remarks of nodes.")] = False
+    title: Annotated[bool, Typed("Show the network's name and size.")] = True
+    expand: Annotated[bool, Typed("Draw every copy of a repeated block.")] = False
+    theme: Annotated[ThemeName, Typed("Colours.")] = "light"
+    legend: Annotated[bool, Typed("Explain shapes and colours.")] = False
+    links: Annotated[
+        str | None, Typed("Link each node to its line at this address.", metavar="URL")
+    ] = None
+
+    def __post_init__(self) -> None:
+        if faults := [*self._faults()]:
+            raise UsageError(*faults)
+
+    def _faults(self) -> Iterator[Diagnostic]:
+        for name, (kind, default, how) in typed(type(self)).items():
+            value = getattr(self, name)
+            choices = get_args(kind) if get_origin(kind) is Literal else ()
+            if choices and value not in choices:
+                help = suggestion(str(value), choices, f"use {listed(map(str, choices))}")
+                yield Diagnostic("bad-option", f"there is no {name} {value!r}", help=help)
+            elif kind is bool and not isinstance(value, bool):
+                yield Diagnostic("bad-option", f"'{name}' must be true or false, not {value!r}")
+            elif how.least is not None and value is not None and not _is_count(value, how.least):
+                wanted = f"a whole number of at least {how.least}"
+                yield Diagnostic("bad-option", f"'{name}' must be {wanted}, not {value!r}")
+            elif value != default and self.style not in self.readers(name):
+                message = f"the style '{self.style}' does not read '{name}'"
+                help = f"it is read by {listed(self.readers(name))}"
+                yield Diagnostic("bad-option", message, help=help)
+        if self.width is not None and self.points is None:
+            help = "write a number and a unit: 84mm, 8.4cm, 3.3in, 240pt or 320px"
+            yield Diagnostic("bad-option", f"'{self.width}' is not a length", help=help)
+
+    @classmethod
+    def readers(cls, name: str) -> tuple[str, ...]:
+        """The styles that read the option `name`."""
+        notes = get_args(get_type_hints(cls, include_extras=True)[name])
+        return next((note for note in notes if isinstance(note, ReadBy)), styles.NAMES)
+
+    @property
+    def points(self) -> float | None:
+        """The width in points; None for the natural one."""
+        if isinstance(self.width, str):
+            found = _LENGTH.fullmatch(self.width.strip())
+            width = float(found[1]) * _UNITS[found[2]] if found else 0.0
+        else:
+            width = self.width or 0.0
+        return width if width > 0 else None
+
+
+def names_in(given: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Names in a text, with commas between them, or in a sequence."""
+    if isinstance(given, str):
+        return tuple(name.strip() for name in given.split(",") if name.strip())
+    return tuple(given or ())
+
+
+def _is_count(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
