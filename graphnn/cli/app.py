@@ -21,7 +21,7 @@ FINE, WRONG, MISUSED = 0, 1, 2  # exit codes: all is well; the file or data is n
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
 _CHOICE = re.compile(r"'([^']*)' is not one of (.*)")
 _PANELS = {
-    "Write and look": "new check explain show schema fmt diff convert lsp draw ops",
+    "Write and look": "new check explain show schema fmt diff convert export lsp draw ops",
     "Compute": "test run grad gradcheck train search evaluate predict",
 }
 COMMANDS = {name: panel for panel, names in _PANELS.items() for name in names.split()}

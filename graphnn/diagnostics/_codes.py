@@ -64,6 +64,8 @@ Code = Literal[
     # drawing
     "bad-picture-data", "drawing-failed", "drawing-too-slow", "no-engine", "no-glyph",
     "no-matplotlib", "no-optuna", "no-pillow", "small-text",
+    # other programs
+    "no-onnx",
     # the command line
     "usage", "bad-option", "no-pygls", "bad-rename", "unknown-code", "unknown-setting",
     "system",

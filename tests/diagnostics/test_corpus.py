@@ -20,6 +20,7 @@ from graphnn.drawing import confusion
 from graphnn.drawing.diagram import engine
 from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.rules import DifferenceRule
+from graphnn.interchange.onnx.libraries import onnx
 from graphnn.lsp.document import Document
 from graphnn.lsp.queries import rename
 from graphnn.ops import REGISTRY
@@ -533,6 +534,11 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         without("matplotlib", lambda: confusion([[1]])),
         "error[no-matplotlib]: plots need matplotlib, which is not installed\n"
         "   = help: pip install 'graphnn[plot]'",
+    ),
+    "no-onnx": (
+        without("onnx", onnx),
+        "error[no-onnx]: ONNX models need the package onnx, which is not installed\n"
+        "   = help: pip install 'graphnn[onnx]'",
     ),
     # commands and the editor
     "usage": (

@@ -1,0 +1,1 @@
+from ._export import export as export

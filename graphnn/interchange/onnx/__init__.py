@@ -1,0 +1,1 @@
+"""ONNX models: networks written to them and read from them."""
