@@ -10,10 +10,11 @@ from hypothesis import Phase, find, given, settings
 from hypothesis.errors import Unsatisfiable
 from pydantic import Field
 
+from drawn_cases import every_case
 from graphnn.ops import REGISTRY, Op, Size, data, parameter
 from graphnn.ops.initializers import Zeros
+from graphnn.testing.laws.checks import LAWS
 from graphnn.testing.strategies import MARGIN, attributes, op_cases
-from op_laws import LAWS, every_case
 
 QUICK = settings(max_examples=200, database=None, derandomize=True)
 

@@ -1,0 +1,160 @@
+"""The laws of ops applied to drawn cases: all at once, or one test item a law."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import hypothesis
+import numpy as np
+
+from graphnn.diagnostics import UsageError, suggestion
+from graphnn.ops import Op
+from graphnn.testing.laws import derivatives, facts, values
+from graphnn.testing.strategies import OpCase, op_cases
+
+Law = Callable[[OpCase], None]
+LAWS: Mapping[str, Law] = {
+    law.__name__: law
+    for law in (
+        values.inferred_shape_is_computed,
+        values.symbolic_shape_is_computed,
+        values.results_are_finite,
+        derivatives.vjp_is_the_gradient,
+        derivatives.zero_cotangents_give_zeros,
+        derivatives.unwanted_cotangents_change_nothing,
+        derivatives.what_is_saved_changes_nothing,
+        derivatives.continuation_is_analytic,
+        values.serialises,
+        values.float32_stays_float32,
+        values.out_is_written,
+        values.nothing_is_modified,
+        values.memory_is_shared_only_by_views,
+        values.states_are_replaced_by_their_like,
+        values.training_takes_the_same,
+        facts.rows_alone_are_rows_together,
+        facts.entries_in_place_depend_on_their_own,
+        facts.planes_depend_on_their_own,
+        facts.rows_keep_their_entries,
+        facts.results_lie_in_the_interval,
+        facts.results_lie_within_the_inputs,
+        facts.entries_are_kept,
+        facts.operands_change_places,
+        facts.results_add_up_to_one,
+        facts.parameters_move_channels_as_stated,
+        facts.moved_blocks_spread_as_stated,
+    )
+}
+
+
+@dataclass(frozen=True)
+class OpLaw:
+    """A law of an op, checked when it is called.
+
+    Attributes
+    ----------
+    op : type of Op
+    name : str
+        One of the laws' names.
+    skipped : str
+        Why it is not checked; empty where it is.
+    """
+
+    op: type[Op]
+    name: str
+    skipped: str = ""
+
+    @property
+    def __name__(self) -> str:
+        """What pytest calls an item with it."""
+        return f"{self.op.name}-{self.name}"
+
+    def __call__(self, settings: hypothesis.settings | None = None) -> None:
+        """Draw cases of the op and raise `BrokenLaw` for the smallest that breaks the law.
+
+        Parameters
+        ----------
+        settings : hypothesis.settings, optional
+            By default those of the profile, without a deadline.
+        """
+        if self.skipped:
+            raise unittest.SkipTest(self.skipped)  # which pytest reports as skipped
+        _check(self.op, [self.name], settings)
+
+
+def op_laws(op: type[Op], *, skip: Mapping[str, str] | None = None) -> list[OpLaw]:
+    """The laws of an op, for ``pytest.mark.parametrize``: call each to check it.
+
+    Parameters
+    ----------
+    op : type of Op
+    skip : mapping of str to str, optional
+        As for `check_op`; those are reported as skipped.
+
+    Returns
+    -------
+    list of OpLaw
+
+    Raises
+    ------
+    UsageError
+        As `check_op`.
+    """
+    skip = _reasons(skip or {})
+    return [OpLaw(op, name, skip.get(name, "")) for name in LAWS]
+
+
+def check_op(
+    op: type[Op],
+    *,
+    skip: Mapping[str, str] | None = None,
+    settings: hypothesis.settings | None = None,
+) -> None:
+    """Check that an op keeps every law: draw cases of it, and apply all laws to each.
+
+    Parameters
+    ----------
+    op : type of Op
+    skip : mapping of str to str, optional
+        Names of laws that are not checked, each with the reason.
+    settings : hypothesis.settings, optional
+        By default those of the profile, without a deadline.
+
+    Raises
+    ------
+    BrokenLaw
+        A law is broken, by the smallest case found, which is noted in the error.
+    UsageError
+        `skip` names no law, or gives no reason.
+    """
+    skip = _reasons(skip or {})
+    _check(op, [name for name in LAWS if name not in skip], settings)
+
+
+def _check(op: type[Op], laws: Iterable[str], settings: hypothesis.settings | None) -> None:
+    laws = list(laws)
+
+    def check(case: OpCase) -> None:
+        for name in laws:
+            try:
+                with np.errstate(all="ignore"):
+                    LAWS[name](case)
+            except Exception as error:
+                error.add_note(f"'{op.name}' breaks the law '{name}': {LAWS[name].__doc__}")
+                raise
+
+    # The name is shown with the case, and is the key of failures that Hypothesis keeps.
+    check.__name__ = f"{op.name}_{laws[0]}" if len(laws) == 1 else op.name
+    default = hypothesis.settings(deadline=None, report_multiple_bugs=False)
+    (settings or default)(hypothesis.given(op_cases(op))(check))()
+
+
+def _reasons(skip: Mapping[str, str]) -> Mapping[str, str]:
+    for name, reason in skip.items():
+        if name not in LAWS:
+            help = suggestion(name, LAWS, f"the laws are {', '.join(LAWS)}")
+            raise UsageError.of("bad-option", f"there is no law '{name}' to skip", help=help)
+        if not reason:
+            raise UsageError.of("bad-option", f"no reason is given to skip '{name}'")
+    return skip

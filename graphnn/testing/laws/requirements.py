@@ -1,0 +1,101 @@
+"""What the laws are written with: requirements that raise, and the arrays of a case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from graphnn.ops import Array, Operand
+from graphnn.testing.strategies import OpCase
+
+Arrays = Sequence[Array | None]
+STEP = 1e-4  # differences look 2 steps to each side, well within strategies.MARGIN
+
+
+class BrokenLaw(AssertionError):  # noqa: N818 - a law is broken, which is no error of graphnn
+    """A law that an op or a network does not keep."""
+
+
+def require(truth: Any, message: str) -> None:
+    """Raise `BrokenLaw` with the message, unless it is true."""
+    if not truth:
+        raise BrokenLaw(message)
+
+
+def require_near(found: Any, expected: Any, what: str, within: Any = 0.0) -> None:
+    """Require two arrays of one shape, no entry further apart than `within`; NaN equals NaN."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    shapes = f"{what} has shape {list(found.shape)}, not {list(expected.shape)}"
+    require(found.shape == expected.shape, shapes)
+    apart = ~((found == expected) | (np.abs(found - expected) <= within))
+    apart &= ~(np.isnan(found) & np.isnan(expected))
+    if apart.any():
+        index = tuple(map(int, np.argwhere(apart)[0]))
+        place = f" at {list(index)}" if index else ""
+        raise BrokenLaw(f"{what} is {found[index]!s}{place}, not {expected[index]!s}")
+
+
+def require_same(found: Arrays, expected: Arrays, message: str) -> None:
+    """Require arrays that are equal to the bit, or left out in both."""
+    for one, other in zip(found, expected, strict=True):
+        require((one is None) == (other is None), message)
+        require(one is None or other is None or np.array_equal(one, other, True), message)
+
+
+def value(case: OpCase, arrays: Arrays | None = None) -> Array:
+    """The op's value at `arrays`, by default those of the case."""
+    return np.asarray(case.op.forward(*(case.arrays if arrays is None else arrays)))
+
+
+def operands(case: OpCase) -> list[Operand]:
+    """The operand that each array is, named after its number where it stands for many."""
+    data = case.op.data_operands()
+    if data[:1] and data[0].many:
+        data = tuple(replace(data[0], name=f"{data[0].name}[{n}]") for n in range(len(case.data)))
+    rest = [operand for operand in case.op.operands if operand.role != "data"]
+    return [*data[: len(case.data)], *rest]
+
+
+def floats(case: OpCase) -> list[int]:
+    """Positions of the arrays of real numbers."""
+    arrays = enumerate(case.arrays)
+    return [at for at, array in arrays if array is not None and array.dtype.kind == "f"]
+
+
+def differentiable(case: OpCase) -> list[int]:
+    """Positions of the arrays that need a cotangent: states and noise may do without."""
+    return [at for at in floats(case) if case.roles[at] in ("data", "parameter")]
+
+
+def array_at(case: OpCase, position: int) -> Array:
+    """The array at a position where there is one."""
+    found = case.arrays[position]
+    assert found is not None
+    return found
+
+
+def cotangent_of(output: Array, seed: int = 0) -> Array:
+    """Random, never ones: with ones, a softmax whose backward pass returns zeros would pass."""
+    return np.random.default_rng(seed).normal(size=output.shape)
+
+
+def copies(arrays: Iterable[Array | None]) -> list[Array | None]:
+    """Copies of arrays that may be left out."""
+    return [None if array is None else array.copy() for array in arrays]
+
+
+def moved(arrays: Arrays, position: int, entry: int, offset: float) -> list[Array | None]:
+    """`arrays` with one entry of one of them moved."""
+    others: list[Array | None] = [*arrays]
+    changed = np.array(arrays[position])
+    changed.flat[entry] += offset
+    others[position] = changed
+    return others
+
+
+def slope(near: Any, far: Any) -> Any:
+    """The derivative from differences of values one and two `STEP` to each side, of order 4."""
+    return (8 * near - far) / (12 * STEP)
