@@ -27,7 +27,7 @@ from graphnn.drawing.diagram.text import Face
 from graphnn.drawing.diagram.view import Frame, Item, View
 
 _NAME, _SMALL, _TITLE = 9.5, 7.5, 12.0  # points
-_LEADING = 1.28  # of the size of letters
+_LEADING = 1.33  # of the size of letters; the tallest face, mono, is 1.32 high
 _PAD_X, _PAD_Y, _GAP = 9.0, 5.5, 10.0
 _MARGIN = 8.0
 _HEADING = 16.0

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
+from itertools import groupby
 
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.scene import (
@@ -19,36 +21,30 @@ from graphnn.drawing.diagram.scene import (
     arrow_head,
     outline_points,
 )
-from graphnn.drawing.diagram.text import Font, Run
+from graphnn.drawing.diagram.text import Font
+
+_STYLE = "font-kerning:none;font-variant-ligatures:none"
 
 
-def write(scene: Scene, *, fonts: bool = True) -> str:
-    """The text of an SVG file.
-
-    Parameters
-    ----------
-    scene : Scene
-    fonts : bool
-        Whether the fonts are embedded.
-    """
+def write(scene: Scene) -> str:
+    """The text of an SVG file."""
     width, height = number(scene.width), number(scene.height)
     links = dict(scene.links)
-    head = (
-        '<svg xmlns="http://www.w3.org/2000/svg" '
-        f'width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}" '
-        'role="img" aria-labelledby="title description">'
-    )
+    families, faces = _fonts(scene)
+    # No ids and no rules for all elements: several pictures may be on one page.
     parts = [
-        head,
-        f'<title id="title">{escaped(scene.title)}</title>',
-        f'<desc id="description">{escaped(scene.description)}</desc>',
-        f"<style>{_style(scene, embed=fonts)}</style>",
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" '
+        f'viewBox="0 0 {width} {height}" role="img" style="{_STYLE}">',
+        f"<title>{escaped(scene.title)}</title>",
+        f"<desc>{escaped(scene.description)}</desc>",
+        f"<style>{faces}</style>",
     ]
     if scene.background is not None:
         parts.append(f'<rect width="100%" height="100%" fill="{scene.background}"/>')
-    for item in scene.items:
-        drawn = "".join(_item(item))
-        address = links.get(item.node)
+    for node, items in groupby(scene.items, key=_owner):
+        drawn = "".join(part for item in items for part in _item(item, families))
+        drawn = f'<g data-node="{escaped(node)}">{drawn}</g>' if node else drawn
+        address = links.get(node)
         parts.append(f'<a href="{escaped(address)}">{drawn}</a>' if address else drawn)
     return "\n".join([*parts, "</svg>\n"])
 
@@ -58,23 +54,30 @@ def number(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if value else "0"
 
 
-def _style(scene: Scene, *, embed: bool) -> str:
+def _owner(item: Item) -> str:
+    """The node that an item is part of; a line is part of none."""
+    return "" if isinstance(item, Path) else item.node
+
+
+def _fonts(scene: Scene) -> tuple[dict[Font, str], str]:
+    """Families of the fonts of `scene`, cut to what it uses, and the rules that embed them."""
     used: dict[Font, set[str]] = {}
     for face, characters in scene.characters().items():
         for run in measure.runs("".join(dict.fromkeys(characters)), face):
             used.setdefault(run.font, set()).update(run.text)
-    rules = ["text{white-space:pre;font-kerning:none;font-variant-ligatures:none}"]
-    for font in sorted(used, key=lambda font: font.name) if embed else ():
-        data = base64.b64encode(measure.subset(font, used[font])).decode()
-        rules.append(
-            f"@font-face{{font-family:'{font.name}';src:url(data:font/otf;base64,{data})}}"
-        )
-    return "".join(rules)
+    families, rules = {}, []
+    for font in sorted(used, key=lambda font: font.name):
+        data = measure.subset(font, used[font])
+        # Another picture on the same page has another subset.
+        families[font] = f"{font.name} {hashlib.sha256(data).hexdigest()[:8]}"
+        source = f"url(data:font/otf;base64,{base64.b64encode(data).decode()})"
+        rules.append(f"@font-face{{font-family:'{families[font]}';src:{source}}}")
+    return families, "".join(rules)
 
 
-def _item(item: Item) -> Iterator[str]:
+def _item(item: Item, families: Mapping[Font, str]) -> Iterator[str]:
     if isinstance(item, Text):
-        yield from _words(item)
+        yield from _words(item, families)
     elif isinstance(item, Path):
         points = [item.start, *(point for curve in item.curves for point in curve)]
         moves = [f"{number(x)} {number(y)}" for x, y in points]
@@ -103,23 +106,25 @@ def _item(item: Item) -> Iterator[str]:
         yield f'<polygon points="{_corners(outline_points(item))}"{_ink(item.ink)}/>'
 
 
-def _words(item: Text) -> Iterator[str]:
+def _words(item: Text, families: Mapping[Font, str]) -> Iterator[str]:
     runs = measure.runs(item.text, item.face)
     width = sum(item.size * run.font.width(run.text) for run in runs)
     x = item.x - {"start": 0.0, "middle": width / 2, "end": width}[item.anchor]
     for run in runs:
         wide = item.size * run.font.width(run.text)
+        blanks = ' style="white-space:pre"' if " ".join(run.text.split()) != run.text else ""
         yield (
             f'<text x="{number(x)}" y="{number(item.y)}" font-size="{number(item.size)}" '
-            f'fill="{item.colour}" font-family="{_family(run)}" textLength="{number(wide)}" '
-            f'lengthAdjust="spacingAndGlyphs">{escaped(run.text)}</text>'
+            f'fill="{item.colour}" font-family="{_family(run.font, families)}" '
+            f'textLength="{number(wide)}" lengthAdjust="spacingAndGlyphs"{blanks}>'
+            f"{escaped(run.text)}</text>"
         )
         x += wide
 
 
-def _family(run: Run) -> str:
-    plain = "monospace" if "Mono" in run.font.name else "sans-serif"
-    return f"'{run.font.name}', {plain}"
+def _family(font: Font, families: Mapping[Font, str]) -> str:
+    plain = "monospace" if "Mono" in font.name else "sans-serif"
+    return f"'{families[font]}', {plain}"
 
 
 def _ink(ink: Ink) -> str:

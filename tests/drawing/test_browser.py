@@ -1,0 +1,147 @@
+"""Diagrams as Chromium shows them, where neither Helvetica nor Arial is installed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import graphnn
+from chromium import chromium
+from places import SPECS
+
+pytestmark = pytest.mark.browser
+
+MEASURE = """
+const done = arguments[0];
+const rectangle = (box) => [box.x, box.y, box.width, box.height];
+document.fonts.ready.then(() => {
+  const texts = [...document.querySelectorAll('svg text')].map((text) => {
+    const owner = text.closest('[data-node]');
+    const boxes = owner ? [...owner.querySelectorAll('rect, polygon')] : [];
+    const place = rectangle(text.getBBox());
+    text.removeAttribute('textLength');
+    return {words: text.textContent, place, boxes: boxes.map((box) => rectangle(box.getBBox())),
+            free: text.getBBox().width};
+  });
+  const view = document.querySelector('svg').viewBox.baseVal;
+  done({texts, page: rectangle(view), fonts: [...document.fonts].map((font) => font.status)});
+});
+"""
+PLACES = sorted(path for path in SPECS.rglob("*.yaml") if path.parent.name != "blocks")
+HOSTILE = [
+    "<script>document.title = 'ran'</script>",
+    '" onload="document.title = \'ran\'" x="',
+    "<img src=x onerror=document.title='ran'>",
+    "javascript:document.title='ran'",
+    "]]></style></svg><script>document.title='ran'</script>",
+    "--><!--</title></desc><script>document.title='ran'</script>",
+    r"\Gamma \N \G \l \n C:\Nets\new",
+    "%% #35; #quot; &amp; &#60; `tick` ${x} {{y}} $z$ |a| ;",
+    "click n0 call alert() end subgraph",
+    "two  blanks, é, λ ≤ ½",
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+def spec(words: str) -> str:
+    """A spec in which `words` stand wherever free text may."""
+    free = {"op": "input", "shape": ["batch", 2], "about": words}
+    inner = {"a": {"op": "relu", "inputs": "x", "about": words}}
+    block = {"about": words, "inputs": "x", "nodes": inner, "output": "a"}
+    uses = {"x": free, "b": {"block": "inner", "inputs": "x", "about": words}}
+    return json.dumps({"graphnn": 1, "name": words, "blocks": {"inner": block}, "nodes": uses})
+
+
+def inside(inner: list[float], outer: list[float], slack: float = 0.1) -> bool:
+    x, y, width, height = inner
+    left, top, wide, high = outer
+    return (
+        left - slack <= x
+        and top - slack <= y
+        and x + width <= left + wide + slack
+        and y + height <= top + high + slack
+    )
+
+
+def overlap(a: list[float], b: list[float]) -> bool:
+    return all(a[at] < b[at] + b[at + 2] and b[at] < a[at] + a[at + 2] for at in (0, 1))
+
+
+def faults(browser: Any, path: Path) -> list[str]:
+    """What of the texts in a file is drawn over another, outside its box, or in another font."""
+    browser.get(path.as_uri())
+    found = browser.execute_async_script(MEASURE)
+    texts = found["texts"]
+    assert texts
+    assert set(found["fonts"]) == {"loaded"}
+    faults = [
+        f"{a['words']!r} over {b['words']!r}"
+        for a, b in combinations(texts, 2)
+        if overlap(a["place"], b["place"])
+    ]
+    for text in texts:
+        if not any(inside(text["place"], box) for box in text["boxes"] or [found["page"]]):
+            faults.append(f"{text['words']!r} leaves its box")
+        if abs(text["free"] - text["place"][2]) > 0.02 * text["place"][2] + 0.1:
+            faults.append(f"{text['words']!r} is {text['free']} wide in the font of the browser")
+    return faults
+
+
+@pytest.mark.parametrize("format", ["svg", "html"])
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: path.stem)
+def test_texts_stay_in_their_boxes(browser: Any, tmp_path: Path, path: Path, format: str):
+    file = tmp_path / f"net.{format}"
+    graphnn.load(path).draw(file, legend=True)
+    assert faults(browser, file) == []
+
+
+def test_a_text_that_is_too_wide_is_found(browser: Any, tmp_path: Path):
+    file = tmp_path / "net.svg"
+    graphnn.load(SPECS / "gates" / "and.yaml").draw(file)
+    file.write_text(file.read_text().replace(">affine<", ">an affine map of many units<"))
+    assert [fault.split(" is ")[0] for fault in faults(browser, file)] == [
+        "'an affine map of many units'"
+    ]
+
+
+@pytest.mark.parametrize("format", ["svg", "html"])
+@pytest.mark.parametrize("words", HOSTILE)
+def test_what_is_hostile_is_text(browser: Any, tmp_path: Path, words: str, format: str):
+    file = tmp_path / f"net.{format}"
+    graphnn.loads(spec(words)).draw(file, about=True)
+    assert faults(browser, file) == []
+    assert browser.title == " ".join(words.split())
+    shown = browser.execute_script(
+        "return [...document.querySelectorAll('svg text')].map((text) => text.textContent).join('')"
+    )
+    assert "".join(shown.split()).count("".join(words.split())) == 4
+
+
+def test_pictures_on_one_page_have_roles_names_and_no_effect_on_others(browser: Any):
+    nets = [graphnn.load(SPECS / "gates" / name) for name in ("and.yaml", "xor.yaml")]
+    pictures = "".join(net._repr_svg_() for net in nets)
+    browser.get("about:blank")
+    browser.execute_script("document.body.innerHTML = arguments[0] + '<p>x</p>'", pictures)
+    found = browser.find_elements("css selector", "svg")
+    assert [(each.aria_role, each.accessible_name) for each in found] == [
+        ("image", "AND gate"),
+        ("image", "XOR gate"),
+    ]
+    assert browser.find_elements("css selector", "[id]") == []
+    rules = browser.execute_script(
+        "return [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules])"
+        ".map((rule) => [rule.type, rule.style.fontFamily, rule.style.src])"
+    )
+    assert {kind for kind, _, _ in rules} == {5}  # of fonts
+    # Fonts are cut to what a picture uses: under one name, one would lack letters of the other.
+    assert len({family for _, family, _ in rules}) == len({source for _, _, source in rules}) == 6
