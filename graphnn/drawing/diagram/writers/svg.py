@@ -91,7 +91,9 @@ def _item(item: Item, families: Mapping[Font, str]) -> Iterator[str]:
         data = base64.b64encode(item.png()).decode()
         place = f'x="{number(item.x)}" y="{number(item.y)}"'
         size = f'width="{number(item.width)}" height="{number(item.height)}"'
-        yield f'<image {place} {size} href="data:image/png;base64,{data}"/>'
+        # Viewers would blur the pixels otherwise.
+        looks = 'preserveAspectRatio="none" style="image-rendering:pixelated"'
+        yield f'<image {place} {size} {looks} href="data:image/png;base64,{data}"/>'
     elif item.shape == "ellipse":
         wide, high = item.width / 2, item.height / 2
         centre = f'cx="{number(item.x + wide)}" cy="{number(item.y + high)}"'
