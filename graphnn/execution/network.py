@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import html
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -22,12 +23,13 @@ from graphnn.diagnostics import (
     UsageError,
     listed,
     nearest,
+    printable,
     suggestion,
 )
 from graphnn.execution import weight_files
 from graphnn.execution._executor import Executor, as_numbers
 from graphnn.execution._plan import MODES, Mode, make
-from graphnn.graph import Graph, Parameter
+from graphnn.graph import Graph, Parameter, Summary, summarize
 from graphnn.graph.arrays import FINITE, first_not_finite
 from graphnn.ops import Array
 from graphnn.spec import DEFAULT
@@ -199,6 +201,44 @@ class Network:
         wanted = self.graph.outputs if outputs is None else names_of(outputs)
         return self.executor(wanted).run({**(inputs or {}), **named}, self.arrays)
 
+    def __call__(self, *arrays: Any, **named: Any) -> Any:
+        """Value of the network, of arrays in the order of the inputs that its outputs need.
+
+        Parameters
+        ----------
+        *arrays, **named : array_like
+            One for each input that is needed, by place or by name.
+
+        Returns
+        -------
+        ndarray or dict of str to ndarray
+            An array where the network has one output.
+
+        Raises
+        ------
+        RunError
+            As `run`.
+        UsageError
+            There are more arrays than inputs, or two for one input.
+        """
+        places = self._places(arrays, named)
+        values = self.run({**places, **named})
+        return next(iter(values.values())) if len(values) == 1 else values
+
+    def _places(self, arrays: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
+        """The arrays given by place, by name of their inputs."""
+        needed = self.graph.upstream(self.graph.outputs)
+        names = [node.name for node in self.graph.inputs if node.name in needed]
+        if len(arrays) > len(names):
+            counts = f"{len(arrays)} arrays are given, but the network needs {len(names)}"
+            message = f"{counts}: {', '.join(names)}" if names else counts
+            raise UsageError(Diagnostic("bad-option", message))
+        places = dict(zip(names, arrays, strict=False))
+        if both := places.keys() & named.keys():
+            message = f"'{min(both)}' is given by place and by name"
+            raise UsageError(Diagnostic("bad-option", message))
+        return places
+
     def loss(
         self,
         inputs: Mapping[str, Any] | None = None,
@@ -355,6 +395,10 @@ class Network:
         """
         archives.write_arrays(Path(path), self.arrays, weight_files.metadata_of(self.classes))
 
+    def summary(self, *, expand: bool = False, costs: bool = False) -> Summary:
+        """Nodes, shapes, parameters and sizes as tables; see `graphnn.graph.summarize`."""
+        return summarize(self.graph, expand=expand, costs=costs)
+
     def draw(self, path: str | Path | None = None, **options: Any) -> Any:
         """Diagram of the network; see `graphnn.drawing.draw`."""
         # Drawing stands above the network; only this convenience looks up at it.
@@ -363,10 +407,16 @@ class Network:
         return drawing.draw(self, path, **options)
 
     def _repr_svg_(self) -> str:
-        """The diagram that Jupyter shows."""
+        """The diagram, for what shows pictures alone."""
         from graphnn import drawing
 
         return drawing.to_svg(self)
+
+    def _repr_html_(self) -> str:
+        """The diagram with the tables folded away, which Jupyter shows."""
+        title = html.escape(printable(repr(self)[1:-1]))
+        tables = f"<details><summary>{title}</summary>{self.summary()._repr_html_()}</details>"
+        return self._repr_svg_() + tables
 
 
 def check_seed(seed: int) -> None:

@@ -11,3 +11,5 @@ from ._outline import show_shapes as show_shapes
 from .comparison import Difference as Difference
 from .comparison import compare as compare
 from .passes.attributes import attribute_message as attribute_message
+from .summary import Summary as Summary
+from .summary import summarize as summarize

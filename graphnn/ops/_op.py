@@ -285,6 +285,18 @@ class Op(BaseModel):
         """How many rows a batch has at least, for data of these shapes."""
         return 1
 
+    def multiply_adds(self, result: Sequence[int], *operands: Sequence[int] | None) -> int:
+        """How many products `forward` adds up: those of matrix products and convolutions alone.
+
+        Parameters
+        ----------
+        result : sequence of int
+            Shape of the result.
+        *operands : sequence of int or None
+            Shape of each operand, in order; None for an optional parameter left out.
+        """
+        return 0
+
     def noise(self, rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
         """Noise for one training pass, of the result's shape, for an op with a noise operand."""
         raise NotImplementedError

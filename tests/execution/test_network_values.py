@@ -222,3 +222,26 @@ def test_a_document_may_hold_arrays():
         }
     )
     assert net.run()["y"].tolist() == [1.5, 2.0]
+
+
+def test_a_call_takes_arrays_by_place_and_gives_the_one_output(net):
+    assert net(X).tolist() == [[3.5], [4.5]]
+    assert net(x=X).tolist() == [[3.5], [4.5]]
+
+
+def test_a_call_of_several_outputs_gives_them_by_name():
+    text = TEXT.replace("outputs: [y]", "outputs: [m, y]")
+    found = graphnn.loads(text)(X, t=T)
+    assert found["m"].tolist() == [0.125, 0.125]
+    assert found["y"].tolist() == [[3.5], [4.5]]
+
+
+def test_a_call_refuses_arrays_without_a_place(net):
+    with pytest.raises(UsageError) as caught:
+        net(X, T)  # the output does not need t
+    assert str(caught.value) == (
+        "error[bad-option]: 2 arrays are given, but the network needs 1: x"
+    )
+    with pytest.raises(UsageError) as caught:
+        net(X, x=X)
+    assert str(caught.value) == "error[bad-option]: 'x' is given by place and by name"

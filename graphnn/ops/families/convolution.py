@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, cast
@@ -99,6 +100,13 @@ class _Filters(Images):
         parts = x.reshape(len(x), self.groups, -1, *x.shape[2:])
         read = _responses(parts.swapaxes(1, 2), weight, self._tracks(x, weight), self.transposed)
         return read if self.groups == 1 else read.repeat(len(weight) // self.groups, axis=2)
+
+    def multiply_adds(self, result: Sequence[int], *operands: Sequence[int] | None) -> int:
+        """One for each entry of what filters are applied to, or put into, and of a filter."""
+        x, weight, *_ = operands
+        assert x is not None
+        assert weight is not None
+        return math.prod(x if self.transposed else result) * math.prod(weight[1:])
 
     def _tracks(self, x: Array, weight: Array) -> Tracks:
         """The windows down and across."""

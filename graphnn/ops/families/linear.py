@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -69,6 +71,10 @@ class Affine(Op):
             _total(rows) if wanted[2] and bias is not None else None,
         )
 
+    def multiply_adds(self, result: Sequence[int], *operands: Sequence[int] | None) -> int:
+        """One for each entry of the result and of a row of `x`."""
+        return _products(result, operands[0])
+
     def rows_apart(self, *shapes: Shape) -> bool:
         """Whether the first axis counts rows: not where it is the axis that is mapped."""
         return len(shapes[0]) > 1
@@ -134,11 +140,20 @@ class MatMul(Op):
             by_b = unbroadcast(a.swapaxes(-1, -2) @ cotangent, b)
         return by_a, by_b
 
+    def multiply_adds(self, result: Sequence[int], *operands: Sequence[int] | None) -> int:
+        """One for each entry of the result and of a row of `a`."""
+        return _products(result, operands[0])
+
     def has_rows(self, *shapes: Shape) -> tuple[bool, ...]:
         """As for any op that broadcasts; where both are matrices, `a` has rows, `b` has not."""
         if max(map(len, shapes)) == 2:
             return (True, False)
         return super().has_rows(*shapes)
+
+
+def _products(result: Sequence[int], rows: Sequence[int] | None) -> int:
+    assert rows is not None
+    return math.prod(result) * rows[-1]
 
 
 def _rows(x: Array) -> Array:

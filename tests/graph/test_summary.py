@@ -1,0 +1,93 @@
+"""The summary of a network: its costs, as text, and as HTML."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+import graphnn
+from graphnn.graph import summarize
+from places import SPECS
+
+COUNTS = {
+    # By hand: a result entry of each takes as many products as the numbers that it sums.
+    "affine": ("a: {op: affine, inputs: x, units: 7}", "[batch, 3, 5]", 3 * 7 * 5),
+    "matmul": ("a: {op: matmul, inputs: [x, x]}", "[batch, 4, 4]", 4 * 4 * 4),
+    "conv2d": (
+        "a: {op: conv2d, inputs: x, filters: 6, kernel: [3, 2], groups: 2, padding: 1}",
+        "[batch, 4, 8, 9]",
+        6 * 8 * 10 * (4 // 2) * 3 * 2,
+    ),
+    "conv_transpose2d": (
+        "a: {op: conv_transpose2d, inputs: x, filters: 6, kernel: 3, stride: 2}",
+        "[batch, 4, 5, 5]",
+        4 * 5 * 5 * 6 * 3 * 3,
+    ),
+    "relu": ("a: {op: relu, inputs: x}", "[batch, 4]", 0),
+}
+
+
+def network(node: str, shape: str) -> graphnn.Network:
+    return graphnn.loads(f"graphnn: 1\nnodes:\n  x: {{op: input, shape: {shape}}}\n  {node}\n")
+
+
+@pytest.mark.parametrize(("node", "shape", "count"), COUNTS.values(), ids=COUNTS)
+def test_multiply_adds_by_hand(node, shape, count):
+    data = network(node, shape).summary().data
+    assert [each["multiply_adds"] for each in data["nodes"]] == [0, count]
+    assert data["totals"]["multiply_adds"] == count
+
+
+def test_memory_is_that_of_the_results():
+    net = graphnn.load(SPECS / "cnn.yaml")  # float32
+    nodes = {each["name"]: each for each in net.summary().data["nodes"]}
+    assert nodes["c1"]["bytes"] == 30 * 24 * 24 * 4
+    assert nodes["t"]["bytes"] == 8  # a whole number
+    values = net.run({"x": [[[[0.0] * 28] * 28]]}, outputs="c1")
+    assert values["c1"].nbytes == nodes["c1"]["bytes"]
+
+
+def test_copies_of_a_block_are_added_up():
+    net = graphnn.loads(
+        "graphnn: 1\n"
+        "blocks:\n"
+        "  b:\n"
+        "    inputs: [x]\n"
+        "    nodes: {a: {op: affine, inputs: x, units: 5}}\n"
+        "    output: a\n"
+        "nodes:\n"
+        "  x: {op: input, shape: [batch, 5]}\n"
+        "  h: {block: b, inputs: x, repeat: 3}\n"
+    )
+    row = next(row for row in net.summary(costs=True).nodes.rows if row[0].strip() == "a")
+    assert row[-2:] == (str(3 * 25), str(3 * 5 * 8))
+
+
+def test_text_and_data_agree_with_the_network():
+    net = graphnn.load(SPECS / "mnist.yaml")
+    summary = net.summary(costs=True)
+    count = sum(math.prod(array.shape) for array in net.parameters.values())
+    assert summary.data["totals"]["parameters"] == count == 39_760
+    lines = str(summary).splitlines()
+    assert lines[0] == net.graph.spec.name
+    assert any(line.split() == ["total", "39,760"] for line in lines)
+    assert "multiply-adds  39,700 a row" in lines  # 784 * 50 + 50 * 10
+    assert repr(summary) == str(summary)
+
+
+def test_html_escapes_what_a_file_says():
+    net = graphnn.loads(
+        "graphnn: 1\nname: '<script>alert(1)</script>'\ndescription: a & <b>\n"
+        "nodes: {x: {op: input, shape: [batch, 2]}}\n"
+    )
+    page = net._repr_html_()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "a &amp; &lt;b&gt;" in page
+    assert page.startswith("<svg")
+
+
+def test_a_network_without_a_name_has_the_title_given():
+    graph = network("a: {op: relu, inputs: x}", "[2]").graph
+    assert summarize(graph, "net.yaml").title == "net.yaml"
