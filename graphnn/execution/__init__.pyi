@@ -13,3 +13,4 @@ from ._plan import Plan as Plan
 from ._plan import Slot as Slot
 from ._plan import Step as Step
 from .network import Network as Network
+from .trace import Trace as Trace

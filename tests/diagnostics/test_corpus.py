@@ -126,6 +126,15 @@ nodes:
     net.run(a=ones((2**31, 1)), b=ones((1, 2**31)))  # what is broadcast takes no memory
 
 
+SQUARE = {
+    "graphnn": 1,
+    "nodes": {
+        "x": {"op": "input", "shape": ["batch", 2]},
+        "y": {"op": "multiply", "inputs": ["x", "x"]},
+    },
+}
+
+
 class Broken(Executor):
     """A pool whose workers die."""
 
@@ -529,6 +538,15 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: warn_of(30.0, "Line"),
         "warning[small-text]: letters are 1.8 pt high at this width, under 6\n"
         "   = help: draw it wider, fold blocks with --depth, or draw a part with --only",
+    ),
+    "unsuited-style": (
+        lambda: graphnn.loads(SQUARE).draw("square.svg", style="textbook"),
+        "error[unsuited-style]: the style 'textbook' cannot show 'x': y, y read it, but a column "
+        "is read by the next alone\n"
+        "   = help: draw it in another style, or a part of it with --only\n\n"
+        "error[unsuited-style]: the style 'textbook' cannot show 'y': multiply reads 2 nodes, a "
+        "column reads one\n"
+        "   = help: draw it in another style, or a part of it with --only",
     ),
     "no-matplotlib": (
         without("matplotlib", lambda: confusion([[1]])),

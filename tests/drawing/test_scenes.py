@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from pathlib import Path as File
 
 import pytest
 
 import graphnn
-from graphnn.drawing.diagram import text as measure
-from graphnn.drawing.diagram.labels import along
 from graphnn.drawing.diagram.palette import THEMES
-from graphnn.drawing.diagram.scene import Box, Path, Rectangle, Scene, Text
+from graphnn.drawing.diagram.scene import Scene, Text
 from graphnn.drawing.diagram.styles import graph as graph_style
 from graphnn.ops import REGISTRY
 from places import SPECS
+from scene_faults import faults
 
 PLACES = sorted(path for path in SPECS.rglob("*") if path.suffix in (".yaml", ".json"))
 PLACES = [path for path in PLACES if "nodes:" in path.read_text().split("blocks:")[0]] or PLACES
@@ -32,56 +30,6 @@ nodes:
     op: mean_squared_error
     inputs: [a_name_that_is_rather_long_and_has_to_fit_into_its_box, t]
 """
-
-
-def rectangle(text: Text) -> Rectangle:
-    width = measure.width(text.text, text.size, text.face)
-    x = text.x - {"start": 0.0, "middle": width / 2, "end": width}[text.anchor]
-    return x, text.y - 0.75 * text.size, width, 0.98 * text.size
-
-
-def inside(inner: Rectangle, outer: Rectangle, slack: float = 0.1) -> bool:
-    return (
-        inner[0] >= outer[0] - slack
-        and inner[1] >= outer[1] - slack
-        and inner[0] + inner[2] <= outer[0] + outer[2] + slack
-        and inner[1] + inner[3] <= outer[1] + outer[3] + slack
-    )
-
-
-def overlap(a: Rectangle, b: Rectangle) -> bool:
-    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
-
-
-def points(path: Path) -> list[tuple[float, float]]:
-    """Points all along a path."""
-    return list(along([path.start, *(point for curve in path.curves for point in curve)]))
-
-
-def faults(scene: Scene) -> list[str]:
-    """What a reader would object to."""
-    texts = [(item, rectangle(item)) for item in scene.items if isinstance(item, Text)]
-    found = [
-        f"{a.text!r} over {b.text!r}"
-        for (a, first), (b, second) in combinations(texts, 2)
-        if overlap(first, second)
-    ]
-    boxes: dict[str, list[Rectangle]] = {}
-    for item in scene.items:
-        if isinstance(item, Box) and item.node:
-            boxes.setdefault(item.node, []).append((item.x, item.y, item.width, item.height))
-    page = (0.0, 0.0, scene.width, scene.height)
-    for text, place in texts:
-        if not any(inside(place, box) for box in boxes.get(text.node, [page])):
-            found.append(f"{text.text!r} leaves its box")
-    # Text in a box stands over all lines.
-    covered = [(text, place) for text, place in texts if not text.node]
-    for path in (item for item in scene.items if isinstance(item, Path)):
-        along = points(path)
-        for text, (x, y, width, height) in covered:
-            if any(x < px < x + width and y < py < y + height for px, py in along):
-                found.append(f"a line to {path.node!r} crosses {text.text!r}")
-    return found
 
 
 @pytest.mark.parametrize("direction", ["down", "right"])

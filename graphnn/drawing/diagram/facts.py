@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from graphnn.drawing.diagram.view import Item, View
-from graphnn.graph import Group, Node, Parameter, show_shapes
+from graphnn.graph import Graph, Group, Node, Parameter, show_shapes
 from graphnn.spec import flow
+from graphnn.spec.sizes import Shape, free_names, product
 
 _IN_SHAPES = ("op", "units", "filters", "shape", "dtype")  # seen in the shapes that are shown
 _LINE = 26  # characters of a line of attributes
@@ -108,6 +109,32 @@ def in_frames(view: View) -> Counter[str]:
         for frame in view.around(item.frame):
             found[frame] += learned
     return found
+
+
+def row(node: Node) -> Shape:
+    """The shape of a row of what a node gives: all axes but that of a batch."""
+    return node.shape[1:] if node.shape and free_names(node.shape[0]) else node.shape
+
+
+def row_size(node: Node) -> int:
+    """How many entries a row has; 0 where a size of it is free."""
+    size = product(row(node))
+    return size if isinstance(size, int) else 0
+
+
+def aside(graph: Graph) -> set[str]:
+    """Names of the losses, of what comes after them, and of what they alone read.
+
+    What a loss is taken of, its first operand, is none of these.
+    """
+    losses = [node for node in graph.nodes.values() if node.op.is_loss]
+    after = {node.name for node in losses}
+    for name, node in graph.nodes.items():  # in schedule order
+        if not after.isdisjoint(node.inputs):
+            after.add(name)
+    results = {graph.node(name).name for name in graph.outputs} - after
+    kept = graph.upstream([*results, *(node.inputs[0] for node in losses)])
+    return after | (graph.upstream(after) - kept)
 
 
 def totals(view: View) -> tuple[int, int]:

@@ -24,6 +24,9 @@ class ReadBy(tuple[str, ...]):
     """The styles that read an option, in the notes of its type; without it all do."""
 
 
+_GRAPH = ReadBy(("graph",))
+
+
 @dataclass(frozen=True, kw_only=True)
 class DiagramOptions:
     """What a diagram shows and how.
@@ -63,7 +66,7 @@ class DiagramOptions:
     """
 
     style: Annotated[str, Typed("How it looks.", Literal[styles.NAMES])] = "graph"
-    direction: Annotated[Direction, Typed("Direction of the data.")] = "down"
+    direction: Annotated[Direction, Typed("Direction of the data."), _GRAPH] = "down"
     width: Annotated[
         float | str | None, Typed("Width of the picture, such as 84mm.", str | None, "LENGTH")
     ] = None
@@ -74,11 +77,11 @@ class DiagramOptions:
     hide: Annotated[
         str | Iterable[str] | None, Typed("Nodes to leave out: A,B.", str | None, "NODES")
     ] = None
-    about: Annotated[bool, Typed("Show the remarks of nodes.")] = False
+    about: Annotated[bool, Typed("Show the remarks of nodes."), _GRAPH] = False
     title: Annotated[bool, Typed("Show the network's name and size.")] = True
     expand: Annotated[bool, Typed("Draw every copy of a repeated block.")] = False
     theme: Annotated[ThemeName, Typed("Colours.")] = "light"
-    legend: Annotated[bool, Typed("Explain shapes and colours.")] = False
+    legend: Annotated[bool, Typed("Explain shapes and colours."), _GRAPH] = False
     links: Annotated[
         str | None, Typed("Link each node to its line at this address.", metavar="URL")
     ] = None

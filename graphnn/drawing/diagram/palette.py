@@ -23,6 +23,8 @@ class Theme:
         The background; None leaves it open.
     ink, faint, line, frame : str
         Of text, of lesser text, of lines, of frames and what is inside them.
+    blue, red : str
+        Of what is positive or goes forward, and of what is negative or goes back.
     families : mapping of str to (str, str)
         Fill and border by family of ops; the key ``""`` is for all others.
     """
@@ -33,6 +35,8 @@ class Theme:
     line: str
     frame: str
     frame_fill: str
+    blue: str
+    red: str
     families: Mapping[str, tuple[str, str]]
 
     def family(self, name: str) -> tuple[str, str]:
@@ -48,6 +52,8 @@ THEMES: Mapping[ThemeName, Theme] = {
         "#5b6472",
         "#9aa3b0",
         "#f6f7f9",
+        "#0b6cb3",
+        "#b83c00",
         {
             "source": ("#eef0f3", "#6b7480"),
             "linear": ("#d9eafa", "#0b6cb3"),
@@ -70,6 +76,8 @@ THEMES: Mapping[ThemeName, Theme] = {
         "#8f99a8",
         "#565f6d",
         "#1c1f25",
+        "#57b1f2",
+        "#ff9a66",
         {
             "source": ("#2b3038", "#98a2b0"),
             "linear": ("#12324d", "#57b1f2"),
@@ -92,6 +100,8 @@ THEMES: Mapping[ThemeName, Theme] = {
         "#333333",
         "#777777",
         "#ffffff",
+        "#000000",
+        "#555555",
         {
             "source": ("#ffffff", "#000000"),
             "linear": ("#e6e6e6", "#000000"),

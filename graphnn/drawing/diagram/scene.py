@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from graphnn.drawing.diagram.text import Face
+from graphnn.drawing.diagram.text import Face, width
 
 Shape = Literal[
     "rectangle", "rounded", "stadium", "ellipse", "hexagon", "octagon", "slanted", "trapezium"
@@ -237,6 +237,35 @@ def arrow_head(path: Path, length: float = 5.5, half: float = 2.4) -> list[Point
         (foot[0] - half * uy, foot[1] + half * ux),
         (foot[0] + half * uy, foot[1] - half * ux),
     ]
+
+
+def bounds(items: Iterable[Item]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of `items`."""
+    points = [point for item in items for point in _extremes(item)]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _extremes(item: Item) -> Iterator[Point]:
+    if isinstance(item, Text):
+        wide = width(item.text, item.size, item.face)
+        x = item.x - {"start": 0.0, "middle": wide / 2, "end": wide}[item.anchor]
+        yield x, item.y - 0.78 * item.size
+        yield x + wide, item.y + 0.24 * item.size
+    elif isinstance(item, Box | Image):
+        yield item.x, item.y
+        yield item.x + item.width, item.y + item.height
+    elif isinstance(item, Polygon):
+        yield from item.corners
+    else:
+        yield item.start
+        for first, second, end in item.curves:
+            # A curve reaches at most three quarters of the way to its control points.
+            yield from (end, _between(first, end), _between(second, end))
+
+
+def _between(control: Point, end: Point) -> Point:
+    return 0.75 * control[0] + 0.25 * end[0], 0.75 * control[1] + 0.25 * end[1]
 
 
 def line(points: Sequence[Point], ink: Ink, *, arrow: bool = False, node: str = "") -> Path:
