@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 import graphnn
 from chromium import chromium
+from hostile_texts import HOSTILE, PLACES, spec
 from places import SPECS
 
 pytestmark = pytest.mark.browser
@@ -32,34 +32,13 @@ document.fonts.ready.then(() => {
   done({texts, page: rectangle(view), fonts: [...document.fonts].map((font) => font.status)});
 });
 """
-PLACES = sorted(path for path in SPECS.rglob("*.yaml") if path.parent.name != "blocks")
-HOSTILE = [
-    "<script>document.title = 'ran'</script>",
-    '" onload="document.title = \'ran\'" x="',
-    "<img src=x onerror=document.title='ran'>",
-    "javascript:document.title='ran'",
-    "]]></style></svg><script>document.title='ran'</script>",
-    "--><!--</title></desc><script>document.title='ran'</script>",
-    r"\Gamma \N \G \l \n C:\Nets\new",
-    "%% #35; #quot; &amp; &#60; `tick` ${x} {{y}} $z$ |a| ;",
-    "click n0 call alert() end subgraph",
-    "two  blanks, é, λ ≤ ½",
-]
+FILES = sorted(path for path in SPECS.rglob("*.yaml") if path.parent.name != "blocks")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with chromium() as found:
         yield found
-
-
-def spec(words: str) -> str:
-    """A spec in which `words` stand wherever free text may."""
-    free = {"op": "input", "shape": ["batch", 2], "about": words}
-    inner = {"a": {"op": "relu", "inputs": "x", "about": words}}
-    block = {"about": words, "inputs": "x", "nodes": inner, "output": "a"}
-    uses = {"x": free, "b": {"block": "inner", "inputs": "x", "about": words}}
-    return json.dumps({"graphnn": 1, "name": words, "blocks": {"inner": block}, "nodes": uses})
 
 
 def inside(inner: list[float], outer: list[float], slack: float = 0.1) -> bool:
@@ -98,7 +77,7 @@ def faults(browser: Any, path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("format", ["svg", "html"])
-@pytest.mark.parametrize("path", PLACES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_texts_stay_in_their_boxes(browser: Any, tmp_path: Path, path: Path, format: str):
     file = tmp_path / f"net.{format}"
     graphnn.load(path).draw(file, legend=True)
@@ -124,7 +103,7 @@ def test_what_is_hostile_is_text(browser: Any, tmp_path: Path, words: str, forma
     shown = browser.execute_script(
         "return [...document.querySelectorAll('svg text')].map((text) => text.textContent).join('')"
     )
-    assert "".join(shown.split()).count("".join(words.split())) == 4
+    assert "".join(shown.split()).count("".join(words.split())) == PLACES
 
 
 def test_pictures_on_one_page_have_roles_names_and_no_effect_on_others(browser: Any):

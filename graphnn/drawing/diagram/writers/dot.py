@@ -20,7 +20,8 @@ def write(view: View, options: DiagramOptions) -> str:
         edge_attr={"fontname": "sans-serif", "fontsize": "10"},
     )
     if options.title and view.graph.spec.name:
-        digraph.attr(label=_text(view.graph.spec.name), labelloc="t")
+        # The package would take a name in angle brackets for markup.
+        digraph.attr(label=graphviz.nohtml(_text(view.graph.spec.name)), labelloc="t")
     bodies = {"": digraph}
     for number, (name, frame) in enumerate(view.frames.items()):
         said = facts.remark(frame.group) if options.about else ""
@@ -53,5 +54,5 @@ def _name(name: str) -> str:
 
 
 def _text(text: str) -> str:
-    """`text` as it is: a backslash would begin an escape of Graphviz's own."""
-    return printable(text).replace("\\", "\\\\")
+    """`text` as it is: a backslash would begin an escape of Graphviz's own, `&` an entity."""
+    return printable(text).replace("\\", "\\\\").replace("&", "&amp;")

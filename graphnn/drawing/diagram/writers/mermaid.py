@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphnn.drawing.diagram import facts
+from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.view import Frame, Item, View
 
@@ -27,10 +28,10 @@ def write(view: View, options: DiagramOptions) -> str:
             lines.append(f"{_indent(open_frames)}end")
         for frame in chain[len(open_frames) :]:
             number = list(view.frames).index(frame)
-            label = _heading(view.frames[frame])
+            label = _heading(view.frames[frame], about=options.about)
             lines.append(f'{_indent(open_frames)}subgraph f{number}["{label}"]')
             open_frames.append(frame)
-        lines.append(f"{_indent(open_frames)}{names[name]}{_label(item)}")
+        lines.append(f"{_indent(open_frames)}{names[name]}{_label(item, about=options.about)}")
     while open_frames:
         open_frames.pop()
         lines.append(f"{_indent(open_frames)}end")
@@ -45,22 +46,30 @@ def _indent(open_frames: list[str]) -> str:
     return "    " * (len(open_frames) + 1)
 
 
-def _heading(frame: Frame) -> str:
+def _heading(frame: Frame, *, about: bool) -> str:
     what = f" <i>{_text(frame.what)}</i>" if frame.what else ""
-    return _text(frame.title) + what
+    return _text(frame.title) + what + _remark(facts.remark(frame.group), about)
 
 
-def _label(item: Item) -> str:
+def _label(item: Item, *, about: bool) -> str:
     node = item.nodes[0]
     family = "" if item.group is not None else node.op.family
     left, right = _BRACKETS.get(family, ("[", "]"))
     what = node.op.name if item.group is None else item.group.call.block.name
-    return f'{left}"<b>{_text(item.label)}</b> {_text(what)}<br/>{_text(facts.shape(item))}"{right}'
+    words = f"<b>{_text(item.label)}</b> {_text(what)}<br/>{_text(facts.shape(item))}"
+    said = node.spec.about if item.group is None else facts.remark(item.group)
+    return f'{left}"{words}{_remark(said, about)}"{right}'
+
+
+def _remark(said: str | None, about: bool) -> str:
+    return f"<br/><i>{_text(said)}</i>" if about and said else ""
 
 
 def _text(text: str) -> str:
     """`text` with all but letters, digits and a few marks as Mermaid's numbered entities."""
-    return "".join(
+    entities = "".join(
         character if character.isalnum() or character in " _.,+-×()" else f"#{ord(character)};"
-        for character in text
+        for character in measure.visible(text)
     )
+    # Mermaid breaks a line at a backslash before n, an entity or not.
+    return entities.replace("#92;n", "#92;<wbr/>n")
