@@ -164,6 +164,25 @@ class Op(BaseModel):
         return tuple(operand for operand in cls.operands if operand.role == "data")
 
     @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Values of an attribute that fit the data, for tests that draw them.
+
+        Parameters
+        ----------
+        key : str
+        chosen : mapping
+            Attributes that the class states before this one.
+        shape : tuple of Size
+            Of the first operand; its first size may be free.
+
+        Returns
+        -------
+        sequence or None
+            The simplest first; None where the type of the field says it all.
+        """
+        return None
+
+    @classmethod
     def parameter_operands(cls) -> tuple[Operand, ...]:
         """Operands that the network keeps: parameters and states."""
         return tuple(operand for operand in cls.operands if operand.is_parameter)

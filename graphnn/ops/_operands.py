@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,6 +33,10 @@ class Operand:
         Interval of values on which the op is meant to be used, for tests and documentation.
     below : str or None
         For whole numbers: the size name in another signature that they stay below.
+    forms : sequence of (str, Kind)
+        Signatures and kinds that it may have, where there are several.
+    varies : str or None
+        For an operand that is `many`: the attribute that names the axis along which they differ.
     layout : str
         For a parameter: which of its axes are inputs and outputs, see `initializers.fans`.
     role : {"data", "parameter", "state", "noise"}
@@ -47,6 +52,8 @@ class Operand:
     optional: bool = False
     domain: tuple[float, float] = (-3.0, 3.0)
     below: str | None = None
+    forms: Sequence[tuple[str, Kind]] = ()
+    varies: str | None = None
     role: Role = "data"
     layout: str = MAP
 

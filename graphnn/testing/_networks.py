@@ -16,7 +16,7 @@ from graphnn.diagnostics import RunError
 from graphnn.execution.network import Network
 from graphnn.ops import REGISTRY, Array, Op, Operand, ShapeError
 from graphnn.spec.sizes import Shape, free
-from graphnn.testing.strategies import fitting, limit, values
+from graphnn.testing._earlier import fitting, limit, values
 from graphnn.training import loads
 
 _BATCH = free("batch")

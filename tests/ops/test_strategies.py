@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 import numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
-from hypothesis.errors import Unsatisfiable
 from pydantic import Field
 
 from drawn_cases import every_case
@@ -49,8 +48,8 @@ def seen(op_class, key):
         (Annotated[int, Field(gt=2, lt=5)], 3, 4),
         (Annotated[int, Field(le=2)], -4, 2),
         (int, -3, 3),
-        (Annotated[float, Field(gt=0, lt=1)], 1 / 1024, 1 - 1 / 1024),
-        (Annotated[float, Field(ge=10)], 10, 16),
+        (Annotated[float, Field(gt=0, lt=1)], 0.01, 0.99),
+        (Annotated[float, Field(ge=10)], 10, 13),
         (float, -3, 3),
     ],
 )
@@ -71,10 +70,10 @@ def test_other_types_take_all_their_values():
 
 def test_a_type_that_has_no_strategy():
     with pytest.raises(TypeError) as caught:
-        attributes(planted(table=dict[str, int]))
+        find(attributes(planted(table=dict[str, int])), lambda values: True)
     assert str(caught.value) == (
         "no value can be derived for 'table' of planted: dict[str, int]; "
-        "give the op class some 'cases'"
+        "define 'choices' in the op class"
     )
 
 
@@ -142,7 +141,7 @@ def test_only_real_numbers_are_moved_away_from_a_kink():
     assert set(absent) == {False, True}
 
 
-def test_an_op_with_a_kink_everywhere_has_no_cases():
+def test_an_op_with_a_kink_everywhere_is_drawn_all_the_same():
     class Planted(Op):
         op: Literal["planted"] = "planted"
 
@@ -152,8 +151,8 @@ def test_an_op_with_a_kink_everywhere_has_no_cases():
         def branch(self, x):
             return x
 
-    with pytest.raises(Unsatisfiable):
-        find(op_cases(Planted), lambda case: True, settings=QUICK)
+    smallest = find(op_cases(Planted), lambda case: True, settings=QUICK)
+    assert smallest.arrays[0].shape == (2,)
 
 
 def test_failures_shrink_to_small_cases():

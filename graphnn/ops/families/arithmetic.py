@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,6 +15,7 @@ from graphnn.ops._operands import data
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise
 from graphnn.ops.initializers import AboveLow, Finite
 from graphnn.ops.kernels.broadcasting import unbroadcast
+from graphnn.spec.sizes import Shape
 
 # The exponents that have a function of their own are many times faster than np.power.
 _POWERS = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}
@@ -266,6 +268,12 @@ class Clip(Elementwise):
         Case({"low": 1, "high": 4}, [(3,)]),
         Case({"low": -2, "high": 2}, [()]),
     )
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """An upper bound above the lower one."""
+        low = chosen.get("low")
+        return None if low is None else [None, *(low + step / 4 for step in range(1, 13))]
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``min(max(x, low), high)``, entry by entry."""

@@ -54,6 +54,14 @@ class _Filters(Images):
         1, description="Parts of the channels, each of which has its own share of the filters."
     )
 
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Small kernels, and groups that divide channels and filters."""
+        if key == "groups":
+            counts: tuple[Any, ...] = (shape[1], chosen["filters"])
+            return [n for n in range(1, 5) if not any(count % n for count in counts)]
+        return windows.pairs(range(1, 4), range(1, 4)) if key == "kernel" else None
+
     def forward(
         self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
     ) -> Array:
@@ -214,6 +222,14 @@ class Conv2d(_Filters):
         Case({"filters": 1, "kernel": 3, "padding": "same", "stride": 2}, [(2, 2, 4, 3)]),
     )
 
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Padding that makes room for a window, or "same"."""
+        if key != "padding":
+            return super().choices(key, chosen, shape)
+        spans = (d * (k - 1) + 1 for d, k in zip(chosen["dilation"], chosen["kernel"], strict=True))
+        return [*windows.paddings(shape[2:], spans), "same"]
+
     def spread(self, change: Array, channels: Array, count: int, *arrays: Array) -> Array | None:
         """The moved channels through the filters that read them."""
         x, weight, *_ = arrays
@@ -278,6 +294,18 @@ class ConvTranspose2d(_Filters):
         ),
         Case({"filters": 1, "kernel": 2, "dilation": [3, 2], "output_padding": 1}, [(2, 2, 2, 1)]),
     )
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Padding that leaves some of the result, and less than a step added."""
+        steps = [chosen.get(each, (1, 1)) for each in ("stride", "dilation", "kernel")]
+        axes = [*zip(shape[2:], *steps, strict=True)]
+        if key == "padding":
+            wholes = [(n - 1) * stride + step * (k - 1) for n, stride, step, k in axes]
+            return windows.pairs(*(range(min(3, whole // 2 + 1)) for whole in wholes))
+        if key == "output_padding":
+            return windows.pairs(*(range(max(stride, step)) for _, stride, step, _ in axes))
+        return super().choices(key, chosen, shape)
 
     @field_validator("output_padding")
     @classmethod

@@ -17,7 +17,9 @@ from graphnn.spec.sizes import Shape, show
 
 _PROBABILITY = (0.05, 0.95)
 _SHARES = data("target", "batch ...", domain=(0.0, 1.0))
-_CLASSES = replace(_SHARES, kind="any", below="classes")
+_CLASSES = replace(
+    _SHARES, kind="any", below="classes", forms=(("batch", "int"), ("batch classes", "float"))
+)
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 

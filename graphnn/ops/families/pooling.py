@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
@@ -13,8 +14,15 @@ from graphnn.ops.families import _images
 from graphnn.ops.families._images import AXES, Resized, finished, room
 from graphnn.ops.kernels.pooling import maxima, maxima_back, pooled, sums_back
 from graphnn.ops.kernels.unfolding import images_first, images_last
-from graphnn.ops.kernels.windows import WORDS, Amounts, Counts, Slide, Tracks
-from graphnn.spec.sizes import Size
+from graphnn.ops.kernels.windows import (
+    WORDS,
+    Amounts,
+    Counts,
+    Slide,
+    Tracks,
+    paddings,
+)
+from graphnn.spec.sizes import Shape, Size
 
 
 class _Pool(Resized):
@@ -36,6 +44,15 @@ class _Pool(Resized):
         Case({"kernel": 1, "stride": 2}, [(2, 1, 3, 4)]),
         Case({"kernel": [1, 3], "stride": 4, "padding": [0, 1]}, [(2, 1, 2, 6)]),
     )
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Padding of at most half a window that makes room for it."""
+        if key != "padding":
+            return None
+        kernel = chosen["kernel"]
+        fits = paddings(shape[2:], kernel)
+        return [pair for pair in fits if all(2 * p <= k for p, k in zip(pair, kernel, strict=True))]
 
     @field_validator("padding")
     @classmethod

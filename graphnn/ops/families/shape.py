@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, ClassVar, Literal
+from itertools import permutations
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, WithJsonSchema, WrapValidator
@@ -16,7 +17,7 @@ from graphnn.ops._inference import Inferred
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
 from graphnn.ops._sizes import Size
-from graphnn.ops.kernels.axes import normal_axis
+from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Monomial, Shape, product, show
 
@@ -74,6 +75,16 @@ class Reshape(_Reordered):
         Case({"shape": [6]}, [(2, 3)], ["int"]),
     )
 
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Shapes with as many entries; rows stay just where they are free."""
+        first, *rest = shape or (1,)
+        if isinstance(first, Expression):
+            kept = [(first, *split) for split in _splits(rest)]
+            return [*kept, (first, -1), *((sizes.multiply(first, n), -1) for n in rest[:1])]
+        moved = [split for split in _splits([first, *rest]) if split[0] != first]
+        return [*moved, (-1,), *[()][: sizes.product(shape) == 1]]
+
     def _target(self) -> list[int]:
         """The shape for NumPy, with -1 for what follows from the array."""
         target = [size if isinstance(size, int) else -1 for size in self.shape]
@@ -125,6 +136,14 @@ class Reshape(_Reordered):
             and bool(self.shape)
             and self.infer_shape(shape)[0] == shape[0]
         )
+
+
+def _splits(shape: Sequence[Size]) -> list[tuple[int, ...]]:
+    """Shapes with as many entries as `shape`, of at most three axes, those of few axes first."""
+    total = math.prod(size for size in shape if isinstance(size, int))
+    pairs = [(n, total // n) for n in range(1, total + 1) if total % n == 0]
+    triples = [(a, b, n // b) for a, n in pairs for b in range(1, n + 1) if n % b == 0]
+    return [(total,), *pairs, *triples]
 
 
 def _quotient(total: sizes.Size, divisor: sizes.Size) -> sizes.Size | None:
@@ -185,6 +204,12 @@ class Transpose(_Arrangement):
         Case({}, [()]),
     )
 
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Every order, counted from either end."""
+        orders = [*permutations(range(len(shape)))]
+        return [None, *orders, *(tuple(axis - len(shape) for axis in order) for order in orders)]
+
     def forward(self, x: Array) -> Array:
         """`x` with its axes in the new order."""
         return x.transpose(self.axes)
@@ -220,11 +245,11 @@ class Concat(Op):
     """Arrays one after the other along one axis."""
 
     op: Literal["concat"] = "concat"
-    axis: int = Field(-1, description="Along which axis; counted from the end where negative.")
+    axis: Axis = Field(-1, description="Along which axis; counted from the end where negative.")
 
     also_called = aliases(axis="dim")
     elsewhere = ("concatenate", "cat", "merge")
-    operands = (data("inputs", "...", kind="any", many=True),)
+    operands = (data("inputs", "...", kind="any", many=True, varies="axis"),)
     batchwise = True
     analytic = True
     cases: ClassVar[tuple[Case, ...]] = (
@@ -284,7 +309,7 @@ class Slice(_Arrangement):
     """Entries ``start, start + step, ...`` before `stop` along one axis."""
 
     op: Literal["slice"] = "slice"
-    axis: int = Field(description="Along which axis; counted from the end where negative.")
+    axis: Axis = Field(description="Along which axis; counted from the end where negative.")
     start: int = Field(0, description="First entry; counted from the end where negative.")
     stop: int | None = Field(
         None, description="Entry to stop before, counted likewise; left out, it goes to the end."
@@ -302,6 +327,21 @@ class Slice(_Arrangement):
         Case({"axis": 0, "start": -2}, [(3,)]),
         Case({"axis": 0, "stop": 2}, [(3,)], ["int"]),
     )
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Bounds that leave at least one entry; all of an axis whose size is free."""
+        if key == "axis":
+            return None
+        size = shape[chosen["axis"]]
+        if not isinstance(size, int):
+            return [cls.model_fields[key].default]
+        if key == "start":
+            return [*range(size), *range(-1, -size - 1, -1)]
+        first = chosen["start"] % size
+        if key == "step":
+            return range(1, size + 1)
+        return [None, *range(first + 1, size + 1), *range(first + 1 - size, 0)]
 
     def forward(self, x: Array) -> Array:
         """The stretch of `x`."""

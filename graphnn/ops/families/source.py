@@ -6,6 +6,7 @@ import math
 import reprlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -59,11 +60,16 @@ def _check_number(item: Any) -> None:
         raise ValueError(f"{item} is not finite")
 
 
+NUMBERS = "numbers"  # marks an attribute that holds an array
 Numbers = Annotated[
     Any,
+    NUMBERS,
     BeforeValidator(_frozen),
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array"}]}),
 ]
+
+
+_SMALL = [shape for rank in range(3) for shape in product((1, 2, 3), repeat=rank)]
 
 
 class Input(Op):
@@ -82,6 +88,11 @@ class Input(Op):
         Case({"shape": [2], "dtype": "int"}),
         Case({"shape": []}),
     )
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Small shapes, with and without rows."""
+        return [*_SMALL, *(("batch", *small) for small in _SMALL)] if key == "shape" else None
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """The attribute `shape`."""
@@ -107,6 +118,14 @@ class Constant(Op):
         Case({"value": [[1, 2.5, -3], [4, 5, 6]]}),
         Case({"value": [1, 2], "dtype": "int"}),
     )
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Whole numbers are of either kind."""
+        if key != "dtype":
+            return None
+        whole = np.asarray(chosen["value"]).dtype.kind == "i"
+        return ["float", "int"] if whole else ["float"]
 
     @field_validator("dtype")
     @classmethod
@@ -154,6 +173,11 @@ class Parameter(Op):
     analytic = True
     view = True
     cases: ClassVar[tuple[Case, ...]] = (Case({"shape": [2, 3]}), Case({"shape": []}))
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Small shapes."""
+        return _SMALL
 
     def forward(self, value: Array) -> Array:
         """`value` itself."""

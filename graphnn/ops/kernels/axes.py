@@ -26,8 +26,11 @@ def _listed(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+AXIS = "axis"  # marks an attribute that names axes of the first operand
+Axis = Annotated[int, AXIS]
 Axes = Annotated[
     Annotated[tuple[int, ...], Field(min_length=1)] | None,
+    AXIS,
     BeforeValidator(_listed),
     WithJsonSchema(_SCHEMA),
 ]

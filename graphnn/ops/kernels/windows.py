@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
@@ -59,6 +60,20 @@ Padding = Annotated[
     Annotated[Literal["same"], Tag(SAME)] | Annotated[Amounts, Tag("amounts")],
     Discriminator(lambda value: SAME if value == SAME else "amounts"),
 ]
+
+
+def pairs(*ranges: Iterable[int]) -> list[tuple[int, ...]]:
+    """One number of each range, in every way, the smallest first: choices of an attribute."""
+    return sorted(product(*ranges), key=sum)
+
+
+def paddings(size: Iterable[Size], spans: Iterable[int]) -> list[tuple[int, ...]]:
+    """Paddings with which windows of these spans fit axes of these sizes, the smallest first."""
+    least = (
+        max(0, (span - (number if isinstance(number, int) else 1) + 1) // 2)
+        for number, span in zip(size, spans, strict=True)
+    )
+    return pairs(*(range(low, low + 2) for low in least))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,69 @@
+"""Arrays, each drawn by one choice of bytes, which costs little and shrinks to zeros."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from graphnn.ops import Array, Interval
+
+Values = Literal["tame", "finite", "any"]
+_GRID = 100  # numbers of a domain are this many to 1
+_OFTEN = 8  # how often a whole number is in the table, against once for any other
+_EXTREME = np.array(
+    [0.0, 1.0, -1.0, 5e-324, -1e-300, 1e-8, 800.0, -800.0, 1e15, 1e154, -1e200, 1.7e308]
+)
+
+
+def reals(
+    shape: tuple[int, ...], domain: Interval = (-3.0, 3.0), values: Values = "tame"
+) -> SearchStrategy[Array]:
+    """Arrays of hundredths in a domain, or of any floats; entries shrink to 0, or to near it."""
+    width = 2 if values == "tame" else 8
+    size = width * math.prod(shape)
+
+    def of_bytes(data: bytes) -> Array:
+        if values != "tame":
+            return _wild(data, values == "any").reshape(shape)
+        table = _table(*domain)
+        entries: Array = table[np.frombuffer(data, ">u2") % len(table)]
+        return entries.reshape(shape)
+
+    return st.binary(min_size=size, max_size=size).map(of_bytes)
+
+
+def wholes(shape: tuple[int, ...], below: int) -> SearchStrategy[Array]:
+    """Arrays of whole numbers from 0 to less than `below`."""
+    size = math.prod(shape)
+    entries = st.binary(min_size=size, max_size=size)
+    return entries.map(
+        lambda data: (np.frombuffer(data, np.uint8) % below).astype(np.int64).reshape(shape)
+    )
+
+
+@lru_cache(maxsize=64)
+def _table(low: float, high: float) -> Array:
+    """The numbers of a domain, the simplest first: whole ones, tenths, hundredths."""
+    steps = np.arange(math.ceil(low * _GRID), math.floor(high * _GRID) + 1)
+    if not steps.size:
+        return np.array([(low + high) / 2])
+    rough = np.select([steps % _GRID == 0, steps % 10 == 0], [0, 1], 2)
+    ordered = steps[np.lexsort((steps < 0, abs(steps), rough))]
+    simple = ordered[np.sort(rough) == 0]
+    return np.concatenate([np.tile(simple, _OFTEN), ordered[len(simple) :]]) / _GRID
+
+
+def _wild(data: bytes, unbounded: bool) -> Array:
+    """Eight bytes an entry: every other one extreme, the rest any float by its bits."""
+    bits = np.frombuffer(data, ">u8")
+    extreme = [*_EXTREME, math.inf, -math.inf, math.nan] if unbounded else _EXTREME
+    floats = bits.astype(np.uint64).view(np.float64)
+    plain = np.where(np.isfinite(floats), floats, 0.0)
+    index = (bits >> np.uint64(8)) % np.uint64(len(extreme))
+    chosen = np.where(bits & np.uint64(1), np.asarray(extreme)[index], plain)
+    return np.asarray(chosen, np.float64)

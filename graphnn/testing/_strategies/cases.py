@@ -1,0 +1,194 @@
+"""Cases of one op: attributes, shapes and values that fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from graphnn.ops import REGISTRY, Array, Op, Operand, Role
+from graphnn.spec.sizes import Shape, evaluate
+from graphnn.testing._strategies.arrays import Values, reals, wholes
+from graphnn.testing._strategies.fitting import BATCH, Fit, first_shapes, fits
+
+MARGIN = 1e-3
+_TRIES = 20  # at moving arrays off kinks
+
+
+@dataclass(frozen=True, slots=True)
+class OpCase:
+    """An op and arrays that it fits.
+
+    Attributes
+    ----------
+    op : Op
+        All its sizes are numbers, those left out filled in.
+    arrays : tuple of ndarray or None
+        One for each operand, data first, noise last; None for a parameter left out. float64 or
+        int64.
+    declared : Op
+        The op as a spec would state it: a size may be the free ``batch``, or left out.
+    """
+
+    op: Op
+    arrays: tuple[Array | None, ...]
+    declared: Op
+
+    @property
+    def roles(self) -> tuple[Role, ...]:
+        """What each of `arrays` is."""
+        rest = [operand.role for operand in self.op.operands if operand.role != "data"]
+        given: list[Role] = ["data"] * (len(self.arrays) - len(rest))
+        return (*given, *rest)
+
+    @property
+    def data(self) -> tuple[Array, ...]:
+        """Arrays that other nodes give."""
+        pairs = zip(self.arrays, self.roles, strict=True)
+        return tuple(array for array, role in pairs if role == "data" and array is not None)
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """Shapes of `data`."""
+        return tuple(array.shape for array in self.data)
+
+    @property
+    def given(self) -> dict[str, Shape]:
+        """Shapes of the parameters and states, by name."""
+        kept = ("parameter", "state")
+        arrays = [a for a, role in zip(self.arrays, self.roles, strict=True) if role in kept]
+        return {
+            operand.name: array.shape
+            for operand, array in zip(self.op.parameter_operands(), arrays, strict=True)
+            if array is not None
+        }
+
+
+@st.composite
+def op_cases(
+    draw: DrawFn, op: type[Op] | str, *, sizes: int = 4, values: Values = "tame"
+) -> OpCase:
+    """Cases of an op: attributes, shapes and values that fit it.
+
+    Shapes come from the op's signatures; attributes from the types of its fields and from
+    `Op.choices`; values from the domain of each operand, noise from the op itself. No case is
+    rejected for what the op computes.
+
+    Parameters
+    ----------
+    op : type of Op, or str
+        A class, or the name of one that is registered.
+    sizes : int
+        The largest size of an axis.
+    values : {"tame", "finite", "any"}
+        Numbers of the operands' domains, `MARGIN` or more from a kink where there is room; any
+        finite floats; or any floats.
+
+    Returns
+    -------
+    SearchStrategy of OpCase
+
+    Raises
+    ------
+    TypeError
+        An attribute has a type that no value can be derived from.
+    """
+    op_class = REGISTRY[op] if isinstance(op, str) else op
+    fit, rows = draw(_bound_fits(op_class, sizes))
+    bindings = {"batch": rows}
+    arrays: list[Array | None] = []
+    for place in fit.places:
+        shape = _numbers(place.shape, rows)
+        strategy = (
+            reals(shape, place.operand.domain, values)
+            if place.below is None
+            else wholes(shape, place.below)
+        )
+        arrays.append(draw(strategy))
+    arrays += [draw(kept(operand, fit, values)) for operand in op_class.parameter_operands()]
+    for operand in op_class.operands:
+        if operand.role == "noise":
+            rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+            shape = _numbers(fit.inferred.result, rows)
+            arrays.append(fit.stated.noise(rng, shape, np.float64))
+    bound = fit.stated.bind(bindings).model_copy(
+        update={
+            key: _numbers(value, rows) if isinstance(value, tuple) else _numbers((value,), rows)[0]
+            for key, value in fit.inferred.attributes.items()
+        }
+    )
+    settled = off_kinks(bound, arrays) if values == "tame" else tuple(arrays)
+    return OpCase(bound, settled, fit.declared)
+
+
+@st.composite
+def kept(draw: DrawFn, operand: Operand, fit: Fit, values: Values) -> Array | None:
+    """Numbers for a parameter or a state of a fit; None for one that is left out."""
+    if operand.optional and draw(st.booleans()):
+        return None
+    shape = _numbers(fit.inferred.parameters[operand.name], 1)
+    return draw(reals(shape, operand.domain, values))
+
+
+@st.composite
+def _bound_fits(draw: DrawFn, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
+    """A fit, and how many rows a free batch has."""
+    shape = draw(first_shapes(op_class, sizes, sizes))
+    rows = evaluate(shape[0], {}) if shape else draw(st.integers(1, sizes))
+    free: bool = draw(st.booleans())
+    fit = draw(fits(op_class, (BATCH, *shape[1:]), sizes)) if shape and free else None
+    for _ in range(_TRIES):
+        fit = fit or draw(fits(op_class, shape, sizes))
+        if fit is None:
+            continue
+        needed = fit.stated.rows_needed(*(_numbers(place.shape, rows) for place in fit.places))
+        if rows >= needed:
+            return fit, rows
+        rows = needed
+        shape, fit = (rows, *shape[1:]), fit if BATCH in fit.places[0].shape else None
+    raise TypeError(
+        f"attributes of {op_class.name} do not fit the shapes of its data; "
+        "define 'choices' in the op class"
+    )
+
+
+def _numbers(shape: Shape, rows: int) -> tuple[int, ...]:
+    return tuple(evaluate(size, {"batch": rows}) for size in shape)
+
+
+def off_kinks(op: Op, arrays: Sequence[Array | None]) -> tuple[Array | None, ...]:
+    """`arrays`, moved a little where one of their entries is near a kink."""
+    rng = np.random.default_rng(0)
+    moved = tuple(arrays)
+    for attempt in range(_TRIES):
+        if _is_smooth(op, moved):
+            break
+        reach = 40 * MARGIN * (attempt + 1)
+        moved = tuple(_jostled(array, rng, reach) for array in moved)
+    return moved
+
+
+def _jostled(array: Array | None, rng: np.random.Generator, reach: float) -> Array | None:
+    if array is None or array.dtype.kind != "f":
+        return array
+    return np.asarray(array + rng.uniform(4 * MARGIN, reach, array.shape))
+
+
+def _is_smooth(op: Op, arrays: Sequence[Array | None]) -> bool:
+    here = op.branch(*arrays)
+    if here is None:
+        return True
+    for position, array in enumerate(arrays):
+        if array is None or array.dtype.kind != "f":
+            continue
+        for index in np.ndindex(array.shape):
+            for step in (-MARGIN, MARGIN):
+                moved = array.copy()
+                moved[index] += step
+                there = op.branch(*arrays[:position], moved, *arrays[position + 1 :])
+                if not np.array_equal(here, np.asarray(there)):
+                    return False
+    return True

@@ -1,0 +1,193 @@
+"""An op with shapes that fit it, solved from the shape of its first operand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from graphnn.ops import Inferred, Kind, Op, Operand, Shape, ShapeError
+from graphnn.spec.sizes import free
+from graphnn.testing._strategies.attributes import attributes
+
+BATCH = free("batch")
+BINDABLE = {"batch": BATCH}
+_MANY = 3  # inputs of an op that takes any number
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a data operand of a fit takes: an operand, a shape, whole numbers or real ones."""
+
+    operand: Operand
+    shape: Shape
+    kind: Kind
+    below: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """An op as a spec would state it, what its data operands take, and the shapes inferred.
+
+    Attributes
+    ----------
+    declared : Op
+        A size that the parameters determine may be left out.
+    stated : Op
+        The same with those sizes.
+    """
+
+    declared: Op
+    stated: Op
+    places: tuple[Place, ...]
+    inferred: Inferred
+
+
+@st.composite
+def first_shapes(draw: DrawFn, op_class: type[Op], sizes: int, rows: int) -> Shape:
+    """Shapes that the first data operand of an op may have, as numbers; () for none."""
+    operands = op_class.data_operands()
+    if not operands:
+        return ()
+    extent = st.integers(1, sizes)
+    shape = []
+    for number, symbol in enumerate(operands[0].signature.split()):
+        if symbol == "...":
+            least = int(not number and _least_rank(op_class))
+            shape += draw(st.lists(extent, min_size=least, max_size=3 - number))
+        else:
+            most = rows if number == 0 else sizes
+            shape.append(int(symbol) if symbol.isdigit() else draw(st.integers(1, most)))
+    return tuple(shape)
+
+
+def takes(op_class: type[Op], shape: Shape) -> bool:
+    """Whether the first operand of an op may have a shape, as far as signatures say."""
+    symbols = op_class.data_operands()[0].signature.split()
+    spare = len(shape) - len(symbols)
+    if "..." not in symbols:
+        named = [*zip(symbols, shape, strict=False)]
+        return spare == 0 and all(not s.isdigit() or int(s) == size for s, size in named)
+    return spare >= -1 and len(shape) >= _least_rank(op_class)
+
+
+@lru_cache(maxsize=1024)
+def _least_rank(op_class: type[Op]) -> int:
+    """1 for an op that must name an axis."""
+    return int(
+        any(
+            info.annotation is int and "axis" in info.metadata
+            for info in op_class.model_fields.values()
+        )
+    )
+
+
+@st.composite
+def fits(draw: DrawFn, op_class: type[Op], first: Shape, sizes: int) -> Fit | None:
+    """The op with attributes, and shapes for its other operands, for a first shape.
+
+    None where nothing fits: for rows that are free and would have to be a number, or for an op
+    whose attributes depend on shapes and that does not say so by `Op.choices`.
+    """
+    stated = op_class.model_validate(draw(attributes(op_class, first, sizes)), context=BINDABLE)
+    table: dict[str, Any] = {}
+    places: list[Place] = []
+    for number, operand in enumerate(op_class.data_operands()):
+        signature, kind = (
+            draw(st.sampled_from(operand.forms))
+            if operand.forms
+            else (operand.signature, operand.kind)
+        )
+        if number == 0:
+            _match(signature, first, table)
+            shape = first
+        else:
+            shape = draw(_companions(signature, table, op_class.broadcasts, sizes))
+        below = (table[operand.below] if operand.below else sizes) if kind == "int" else None
+        places.append(Place(operand, shape, "int" if kind == "int" else "float", below))
+    if places and places[0].operand.many:
+        places += draw(_more(places[0], stated, sizes))
+    shapes = [place.shape for place in places]
+    try:
+        inferred = stated.infer(shapes, {})
+        stated.check_kinds(shapes, [place.kind for place in places])
+    except ShapeError:
+        return None
+    if any(not isinstance(size, int) for each in inferred.parameters.values() for size in each):
+        return None
+    declared = _lacking(stated, shapes, inferred) if draw(st.integers(0, 3)) == 3 else stated
+    return Fit(declared, stated, tuple(places), inferred)
+
+
+def _match(signature: str, shape: Shape, table: dict[str, Any]) -> None:
+    """Enter what the symbols of a signature stand for, ``...`` included."""
+    before, dots, after = (part.split() for part in signature.partition("..."))
+    stop = len(shape) - len(after)
+    table.update(zip(before, shape, strict=False))
+    table.update(zip(after, shape[stop:], strict=True))
+    if dots:
+        table["..."] = shape[len(before) : stop]
+
+
+@st.composite
+def _companions(
+    draw: DrawFn, signature: str, table: dict[str, Any], broadcasts: bool, sizes: int
+) -> Shape:
+    """A shape for another operand, whose symbols that are new enter the table."""
+    shape: list[Any] = []
+    for symbol in signature.split():
+        if symbol == "...":
+            rest = table.setdefault("...", ())
+            shape += draw(_stretched(rest, sizes)) if broadcasts else rest
+        elif symbol.isdigit():
+            shape.append(int(symbol))
+        else:
+            if symbol not in table:
+                table[symbol] = draw(st.integers(1, sizes))
+            shape.append(table[symbol])
+    return tuple(shape)
+
+
+@st.composite
+def _stretched(draw: DrawFn, shape: Shape, sizes: int) -> Shape:
+    """A shape that broadcasts against `shape`: the same, or with other axes and sizes of 1."""
+    if not draw(st.booleans()):
+        return shape
+    dropped = draw(st.integers(-1, len(shape)))
+    kept = [
+        draw(st.integers(1, sizes)) if size == 1 else draw(st.sampled_from([size, 1]))
+        for size in shape[max(dropped, 0) :]
+    ]
+    return (draw(st.integers(1, sizes)), *kept) if dropped < 0 and len(shape) < 3 else (*kept,)
+
+
+@st.composite
+def _more(draw: DrawFn, first: Place, op: Op, sizes: int) -> list[Place]:
+    """Further inputs like the first, but for the axis along which they may differ."""
+    along = getattr(op, first.operand.varies) % len(first.shape) if first.operand.varies else None
+    return [
+        replace(first, shape=(*first.shape[:along], extent, *first.shape[along + 1 :]))
+        if along is not None and isinstance(first.shape[along], int)
+        else first
+        for extent in draw(st.lists(st.integers(1, sizes), max_size=_MANY - 1))
+    ]
+
+
+def _lacking(op: Op, shapes: Sequence[Shape], inferred: Inferred) -> Op:
+    """The op without those of its attributes that the shapes of its parameters determine."""
+    optional = [
+        key
+        for key, info in type(op).model_fields.items()
+        if info.default is None and getattr(op, key) is not None
+    ]
+    lacking = op.model_copy(update=dict.fromkeys(optional))
+    try:
+        found = lacking.infer(shapes, inferred.parameters).attributes
+    except ShapeError:
+        return op
+    kept = [key for key in optional if found.get(key) == getattr(op, key)]
+    return op.model_copy(update=dict.fromkeys(kept))
