@@ -31,6 +31,10 @@ class GraphnnError(Exception):
         shown, rest = readable(self.diagnostics)
         return "\n".join([*map(str, shown), rest]).rstrip("\n")
 
+    def _render_traceback_(self) -> list[str]:
+        """What Jupyter and IPython show: the diagnostics, for the code is not at fault."""
+        return str(self).splitlines()
+
 
 class SpecError(GraphnnError):
     """A spec is not a valid network."""

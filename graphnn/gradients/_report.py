@@ -128,11 +128,14 @@ class ParameterReport:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GradientReport:
     """What the comparison found; true when no entry shows a wrong backward pass."""
 
     parameters: tuple[ParameterReport, ...]
+
+    def __repr__(self) -> str:
+        return str(self)
 
     @property
     def ok(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graphnn import graph, ops, spec, training
-from graphnn.diagnostics import Findings
+from graphnn.diagnostics import Findings, UsageError
 from graphnn.execution.network import Network
 from graphnn.graph import json_schema
 from graphnn.spec import DEFAULT, build, reader
@@ -155,3 +155,20 @@ def built(
     if seed is None:
         seed = spec.train.seed if spec.train is not None else 0
     return Network(checked, seed)
+
+
+def network_of(source: Network | str | Path, settings: Mapping[str, Any] | None) -> Network:
+    """A network that is given, or the one that a spec file declares.
+
+    Raises
+    ------
+    UsageError
+        There are settings for a network, whose spec has been read.
+    """
+    if not isinstance(source, Network):
+        return load(source, settings)
+    if settings:
+        message = "settings replace values of a spec file, but a network is given"
+        help = "give them to load: graphnn.load(FILE, settings)"
+        raise UsageError.of("bad-option", message, help=help)
+    return source

@@ -41,6 +41,7 @@ PLANTS = [
     ("drawing/diagram/writers/tikz.py", "pypdfium2", LIBRARIES),
     ("execution/network.py", "hypothesis", LIBRARIES),
     ("training/fitting/loop.py", "optuna", LIBRARIES),
+    ("training/fitting/loop.py", "tqdm", LIBRARIES),
     ("training/runs/run.py", "graphnn.interchange", LAYERS),
     ("interchange/_export.py", "graphnn.training", LAYERS),
     ("ops/_op.py", "onnx", LIBRARIES),

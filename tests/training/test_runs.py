@@ -468,3 +468,14 @@ def first_of(count):
         return islice(whole(self, size, rng), count)
 
     return batches
+
+
+@pytest.mark.parametrize("call", [graphnn.train, graphnn.evaluate])
+def test_settings_for_a_network_that_is_built(call):
+    net = graphnn.load(SPECS / "regression.yaml")
+    with pytest.raises(graphnn.UsageError) as caught:
+        call(net, {"epochs": 1})
+    assert str(caught.value) == (
+        "error[bad-option]: settings replace values of a spec file, but a network is given\n"
+        "   = help: give them to load: graphnn.load(FILE, settings)"
+    )

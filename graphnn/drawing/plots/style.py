@@ -36,6 +36,7 @@ TEXT_SIZE = 9.0
 SMALL_SIZE = 8.0
 
 _DPI = 200
+_NOTEBOOK_DPI = 100
 _MAX_SIDE = 32_000  # pixels; Agg draws no more than 65,535
 _FEW_DECADES = 4  # on a shorter logarithmic axis the steps between decades are marked too
 _MISSING = "\N{REPLACEMENT CHARACTER}"
@@ -130,11 +131,26 @@ def styled() -> Iterator[None]:
 def new_figure(width: float, height: float, **options: Any) -> Figure:
     """Return an empty figure of this size in inches, which no window or pyplot knows of."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), **options)
+    figure = _figure_class()(figsize=(width, height), **options)
     FigureCanvasAgg(figure)
     return figure
+
+
+@cache
+def _figure_class() -> type[Figure]:
+    from matplotlib.figure import Figure
+
+    class NotebookFigure(Figure):
+        """A figure that Jupyter shows, which matplotlib's own needs pyplot for."""
+
+        def _repr_png_(self) -> bytes:
+            content = io.BytesIO()
+            with styled():
+                self.savefig(content, format="png", dpi=_NOTEBOOK_DPI)
+            return content.getvalue()
+
+    return NotebookFigure
 
 
 def finish(figure: Figure, path: str | Path | None) -> Figure:

@@ -53,6 +53,11 @@ class GradientEstimate:
         """How many entries were taken."""
         return self.value.size if self.entries is None else len(self.entries)
 
+    def __repr__(self) -> str:
+        taken = f"{self.taken} of {self.value.size}" if self.entries is not None else self.taken
+        kinks = f", {int(self.kink.sum())} at a kink" if self.kink.any() else ""
+        return f"<estimate of shape {self.value.shape}: {taken} entries{kinks}>"
+
     def crossings(self, most: int | None = None) -> tuple[Crossing, ...]:
         """Where probes of the entries whose `kink` is true cross one, each the nearest it meets.
 

@@ -64,6 +64,10 @@ class Dataset:
     def __len__(self) -> int:
         return len(next(iter(self.arrays.values())))
 
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name} {array.shape[1:]}" for name, array in self.arrays.items())
+        return f"<{self.name}: {len(self):,} rows of {shapes}>"
+
     def rows(self, index: slice | Array) -> Dataset:
         """The rows that `index` picks: a slice, row numbers, or a mask."""
         arrays = {name: array[index] for name, array in self.arrays.items()}
@@ -176,7 +180,7 @@ def load(
     spec : Value
         A mapping with one key, the kind of source; `graphnn.training.data.sources` says what each
         kind takes.
-    demand : Demand
+    demand : InputRequirements
         The inputs to feed, each of them known.
     folder : Path
         Files named by the spec lie in this folder's tree.
@@ -240,7 +244,7 @@ def given(
     ----------
     arrays : mapping of str to array_like
         By input name.
-    demand : Demand
+    demand : InputRequirements
         The inputs to feed, each of them known.
     classes : dict of str to tuple of str, optional
         Names of classes by input, that class numbers stand for.

@@ -46,9 +46,9 @@ class RowReader:
 
     Attributes
     ----------
-    need : InputNeed
+    need : InputSpec
         The input.
-    needs : mapping of str to InputNeed
+    needs : mapping of str to InputSpec
         All inputs that training feeds, whose columns a table may hold too.
     columns : Value or None
         What the spec says of the columns of its own table.

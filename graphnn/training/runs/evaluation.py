@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from graphnn import drawing
 from graphnn.execution.network import Network
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Mapping as Located
-from graphnn.training._language import load
+from graphnn.training._language import network_of
 from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.requirements import demand_of
@@ -63,6 +64,17 @@ class Evaluation:
     def confusion(self) -> NDArray[np.int64] | None:
         """How often each class (row) was taken for each (column), where rows are classified."""
         return None if self.classified is None else confusion_matrix(*self.classified)
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())
+        return f"<evaluation on {self.rows:,} {self.kind} rows: {values}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """The confusion matrix, which Jupyter shows."""
+        counts = self.confusion
+        if counts is None:
+            return None
+        return figures.as_png(lambda: drawing.confusion(counts, names=self.names))
 
     def draw(self, folder: str | Path) -> tuple[str, ...]:
         """Write pictures of what was measured.
@@ -126,7 +138,7 @@ def evaluate(
     SpecError, FileError, DataError, TrainingError, RunError
         The spec, a file or the data are at fault.
     """
-    net = source if isinstance(source, Network) else load(source, settings)
+    net = network_of(source, settings)
     spec = train_spec(net)
     if weights is not None:
         net.load_weights(weights)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from graphnn.ops import Array
 from graphnn.ops.initializers import FILTERS
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.fitting.loop import Training
-from graphnn.training.fitting.measuring import Classified, confusion_matrix
+from graphnn.training.fitting.measuring import Classified, Row, confusion_matrix
 
 Pair = tuple[Array, Array]
 Names = tuple[str, ...] | None
@@ -38,6 +39,21 @@ def draw_all(
             # A picture that cannot be made must not lose a trained network.
             faults += [(name, found.message) for found in error.diagnostics]
     return drawn, faults
+
+
+def columns_of(history: Sequence[Row]) -> dict[str, list[float]]:
+    """A history by measure: NaN in the epochs that lack one."""
+    names = dict.fromkeys(name for row in history for name in row)
+    return {name: [row.get(name, math.nan) for row in history] for name in names}
+
+
+def as_png(draw: Callable[[], Any]) -> bytes | None:
+    """A plot as Jupyter shows it; None where it cannot be drawn, as without matplotlib."""
+    try:
+        content: bytes = draw()._repr_png_()
+    except DrawingError:
+        return None
+    return content
 
 
 def of_classes(dataset: Dataset, found: Classified, names: Names) -> Drawings:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,7 +31,7 @@ def write(
         Names of the files of the run, and remarks on those that could not be written.
     """
     net, history = training.network, training.state.history
-    columns = _columns(history)
+    columns = figures.columns_of(history)
     rows = zip(range(1, len(history) + 1), *columns.values(), strict=True)
     net.save(place / WEIGHTS)
     files.write_csv(place / "history.csv", [("epoch", *columns), *rows])
@@ -88,8 +87,3 @@ def _summary(training: Training, test: Row) -> dict[str, Any]:
         **({} if best is None else {"best_epoch": best}),
         "test": test,
     }
-
-
-def _columns(rows: list[Row]) -> dict[str, list[float]]:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name, math.nan) for row in rows] for name in names}

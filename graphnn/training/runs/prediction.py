@@ -16,7 +16,7 @@ from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
-from graphnn.training._language import load
+from graphnn.training._language import network_of
 from graphnn.training.data import dataset
 from graphnn.training.data.requirements import demand_of, needs
 from graphnn.training.data.row_files import Part, RowReader
@@ -198,7 +198,7 @@ def predict(
     SpecError, FileError, DataError, TrainingError, RunError, UsageError
         The spec or a file is at fault; see `Predictor`.
     """
-    net = source if isinstance(source, Network) else load(source, settings)
+    net = network_of(source, settings)
     if weights is not None:
         net.load_weights(weights)
     return Predictor(net, train_spec(net))(paths)

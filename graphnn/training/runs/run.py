@@ -12,20 +12,21 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from graphnn import drawing
 from graphnn.diagnostics import FileError, GraphnnError, Note, TrainingError
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
-from graphnn.training._language import load
+from graphnn.training._language import network_of
 from graphnn.training.data.dataset import given
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import Sets
 from graphnn.training.fitting import checkpoint
 from graphnn.training.fitting.loop import Progress, Training
 from graphnn.training.fitting.measuring import Row
-from graphnn.training.runs import figures, outputs
+from graphnn.training.runs import bar, figures, outputs
 from graphnn.training.runs.folder import claimed
 
 _REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
@@ -68,6 +69,21 @@ class Run:
     files: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        measured = [*self.history[-1:], {f"test_{name}": n for name, n in self.test.items()}]
+        values = ", ".join(f"{name} {n:.4g}" for row in measured for name, n in row.items())
+        state = ", interrupted" if self.interrupted else ""
+        return f"<run: {len(self.history)} epochs{state}; {values}>"
+
+    def curves(self, path: str | Path | None = None) -> Any:
+        """Loss and metrics over the epochs, as a figure; see `graphnn.drawing.curves`."""
+        columns = figures.columns_of(self.history)
+        return drawing.curves(columns, test=self.test or None, path=path)
+
+    def _repr_png_(self) -> bytes | None:
+        """The curves, which Jupyter shows."""
+        return figures.as_png(self.curves) if self.history else None
+
 
 def train(
     source: Network | str | Path,
@@ -76,7 +92,7 @@ def train(
     folder: str | Path | None = None,
     resume: bool = False,
     data: Mapping[str, ArrayLike] | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | bool = False,
 ) -> Run:
     """Train a network as its spec's ``train`` says.
 
@@ -93,8 +109,8 @@ def train(
         Resume from the checkpoint in `folder`.
     data : mapping of str to array_like, optional
         Training rows by input, in place of those that the spec names.
-    progress : callable, optional
-        Called with a `Progress` after every batch.
+    progress : callable or bool
+        Called with a `Progress` after every batch; by True, a bar is shown.
 
     Returns
     -------
@@ -111,7 +127,7 @@ def train(
         The loss is not finite; the folder then holds the epochs before. Without one, nothing of
         this run is left.
     """
-    net = source if isinstance(source, Network) else load(source, settings)
+    net = network_of(source, settings)
     spec = train_spec(net)
     sets = None if data is None else Sets(given(data, demand_of(net, spec), net.classes))
     with claimed(folder, resume) as place:
@@ -119,7 +135,8 @@ def train(
         training = Training(net, spec, sets)
         if place is not None and resume:
             checkpoint.restore(training, place / CHECKPOINT)
-        interrupted, fault = _train(training, place, progress)
+        with bar.shown(progress) as show:
+            interrupted, fault = _train(training, place, show)
         if fault is not None and not training.state.history:
             raise fault
         return _finish(training, filters, place, interrupted, fault)
@@ -134,7 +151,7 @@ def train_spec(net: Network) -> TrainSpec:
 
 
 def _train(
-    training: Training, place: Path | None, progress: Callable[[Progress], None] | None
+    training: Training, place: Path | None, progress: Callable[[Progress], None]
 ) -> tuple[bool, GraphnnError | None]:
     """Train to the end, or to what ends it; the network holds whole epochs either way."""
     keeper = _Keeper(training, place)

@@ -77,9 +77,9 @@ def column_for(
     Parameters
     ----------
     path : Path
-    need : InputNeed
+    need : InputSpec
         The input.
-    needs : mapping of str to InputNeed
+    needs : mapping of str to InputSpec
         All inputs that training feeds.
     declared : Value or None
         What a spec says of its own table under ``csv``, for the names of columns.
