@@ -20,5 +20,6 @@ from ._operands import parameter as parameter
 from ._operands import state as state
 from ._registry import REGISTRY as REGISTRY
 from ._registry import public_ops as public_ops
+from ._registry import registered as registered
 from ._sizes import Shape as Shape
 from ._sizes import Size as Size

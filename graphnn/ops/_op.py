@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._declaration import check_declaration
 from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._operands import Kind, Operand
 from graphnn.ops._sizes import is_size
@@ -45,7 +46,10 @@ class Case:
 
 
 class Op(BaseModel):
-    """Base of all ops. A subclass with a field ``op: Literal["name"]`` registers itself.
+    """Base of all ops. A subclass with a field ``op: Literal["name"] = "name"`` registers itself.
+
+    Where there is an op of that name, ``class Name(Op, replace=True)`` takes its place; a class
+    with ``register=False`` waits for `register` or `registered`.
 
     Attributes
     ----------
@@ -143,20 +147,28 @@ class Op(BaseModel):
     takes_wanted: ClassVar[bool]
     size_attributes: ClassVar[tuple[str, ...]]
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Take the keywords of the class statement, which are for the method below."""
+        super().__init_subclass__()
+
     @classmethod
-    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Derive what the class says of itself, and enter it in the registry."""
+    def __pydantic_init_subclass__(
+        cls, *, register: bool = True, replace: bool = False, **kwargs: Any
+    ) -> None:
+        """Check the class, derive what it says of itself, and enter it in the registry."""
         super().__pydantic_init_subclass__(**kwargs)
         tag = cls.model_fields.get("op")
         if tag is None:
             return
+        cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if is_size(info))
+        check_declaration(cls, Op)
         cls.name = get_args(tag.annotation)[0]
         cls.family = cls.__module__.rpartition(".")[2]
         cls.takes_out = "out" in inspect.signature(cls.forward).parameters
         cls.takes_saved = "saved" in inspect.signature(cls.forward).parameters
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
-        cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if is_size(info))
-        register(cls)
+        if register:
+            _enter(cls, replace=replace)
 
     @classmethod
     def data_operands(cls) -> tuple[Operand, ...]:
@@ -426,17 +438,36 @@ class Op(BaseModel):
         return Inferred(result, parameters, left_out)
 
 
-def register(op_class: type[Op]) -> None:
-    """Enter an op class in the registry under its name, in place of one of the same name.
+def register(op_class: type[Op], *, replace: bool = False) -> None:
+    """Enter an op class in the registry under its name.
 
-    The class statement of an op does that by itself: importing its module is enough.
+    The class statement of an op does that by itself: importing its module is enough. The same
+    statement run again, as in a notebook, replaces its class.
 
     Parameters
     ----------
     op_class : type of Op
-        With a field ``op: Literal["name"]``.
+    replace : bool
+        Whether it takes the place of another op of its name.
+
+    Raises
+    ------
+    TypeError
+        There is an op of that name.
     """
+    other = REGISTRY.get(op_class.name, op_class)
+    again = (other.__module__, other.__qualname__) == (op_class.__module__, op_class.__qualname__)
+    if not (again or replace):
+        name, bases = op_class.__name__, ", ".join(base.__name__ for base in op_class.__bases__)
+        raise TypeError(
+            f"there is an op '{op_class.name}' already, {other.__module__}.{other.__qualname__}: "
+            f'give this one a name by op: Literal["..."] = "...", '
+            f"or write class {name}({bases}, replace=True)"
+        )
     REGISTRY[op_class.name] = op_class
+
+
+_enter = register  # where a keyword has its name
 
 
 def aliases(**names: str) -> Mapping[str, str]:

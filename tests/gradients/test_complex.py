@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import graphnn
 from gradient_cases import WIDTH, dense, digits, graphs, images
 from graphnn.gradients.numerical.engine.continuation import continued
-from graphnn.ops import REGISTRY, Op, data
+from graphnn.ops import Op, data, registered
 
 POINTS = np.array([0.1, 0.5, 1.0, 1.7, 2.5])
 _ERF = np.vectorize(math.erf)
@@ -131,18 +131,19 @@ def test_a_point_on_a_kink_is_marked_whichever_way_it_bends():
 
 @pytest.fixture
 def conjugate():
-    class Conjugate(Op):
-        """A function of the modulus, which is not analytic; it does not say that it is."""
+    with registered():
 
-        op: Literal["square_modulus"] = "square_modulus"
-        operands = (data("x", "..."),)
-        result = "..."
+        class Conjugate(Op):
+            """A function of the modulus, which is not analytic; it does not say that it is."""
 
-        def forward(self, x):
-            return (x * np.conj(x)).real
+            op: Literal["square_modulus"] = "square_modulus"
+            operands = (data("x", "..."),)
+            result = "..."
 
-    yield
-    del REGISTRY["square_modulus"]
+            def forward(self, x):
+                return (x * np.conj(x)).real
+
+        yield
 
 
 REFUSED = """

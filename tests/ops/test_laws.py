@@ -307,6 +307,9 @@ def test_catches_an_attribute_that_is_lost_on_the_way():
         operands = (data("x", "..."),)
         cases = (Case({"slope": 0.1}, [(2,)]),)
 
+        def forward(self, x):
+            return self.slope * x
+
         def model_dump(self, **options):
             return {"op": "planted", "slope": 0.0}
 

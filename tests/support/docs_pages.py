@@ -97,18 +97,16 @@ def blocks(page: str) -> Iterator[Block]:
 @contextmanager
 def folder(place: Path) -> Iterator[None]:
     """Work in `place`, with the specs and with modules that lie there."""
-    from graphnn.ops import REGISTRY
+    from graphnn.ops import registered
 
     shutil.copytree(ROOT / "specs", place / "specs")
-    registry, modules = dict(REGISTRY), set(sys.modules)
+    modules = set(sys.modules)
     sys.path.insert(0, str(place))
     try:
-        with chdir(place):
+        with chdir(place), registered():
             yield
     finally:
         sys.path.remove(str(place))
-        REGISTRY.clear()
-        REGISTRY.update(registry)
         for name in set(sys.modules) - modules:
             if str(place) in str(getattr(sys.modules[name], "__file__", "")):
                 del sys.modules[name]

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from graphnn.ops import REGISTRY
+from graphnn.ops import registered
 
 
 @pytest.fixture(autouse=True)
 def clean_registry():
-    before = dict(REGISTRY)
-    yield
-    REGISTRY.clear()
-    REGISTRY.update(before)
+    with registered():
+        yield

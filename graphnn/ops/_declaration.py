@@ -1,0 +1,131 @@
+"""What is wrong with the class of an op, found when the class is defined."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+from graphnn.ops._operands import Operand
+from graphnn.spec import NAME
+from graphnn.spec.forms import key_names
+from graphnn.spec.model import NodeSpec
+
+if TYPE_CHECKING:
+    from graphnn.ops._op import Op
+
+_ROLES = ("data", "parameter", "state", "noise")
+_AXIS = re.compile(r"\.\.\.|[\w/*+-]+")  # the op itself may solve an expression
+
+
+def check_declaration(op_class: type[Op], base: type[Op]) -> None:
+    """Refuse a class that does not declare an op.
+
+    Parameters
+    ----------
+    op_class : type of Op
+        With a field ``op``.
+    base : type of Op
+        The class that all ops are derived from, whose methods do nothing.
+
+    Raises
+    ------
+    TypeError
+        Something is wrong; all faults are in the message, each with what to write.
+    """
+    faults = [*_name(op_class)] or [*_operands(op_class)]
+    faults = faults or [*_signatures(op_class, base), *_methods(op_class, base)]
+    if faults:
+        listed = "".join(f"\n  {fault}" for fault in faults)
+        raise TypeError(f"the class '{op_class.__name__}' does not declare an op:{listed}")
+
+
+def _name(op_class: type[Op]) -> Iterator[str]:
+    field = op_class.model_fields["op"]
+    names = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
+    if len(names) != 1 or not isinstance(names[0], str):
+        name = field.default if isinstance(field.default, str) else op_class.__name__.lower()
+        yield f'\'op\' is not the literal of one name: write op: Literal["{name}"] = "{name}"'
+    elif not NAME.fullmatch(names[0]):
+        yield f"'{names[0]}' is not a name: use letters, digits and '_'"
+    elif field.default != names[0]:
+        yield f'\'op\' has no such default: write op: Literal["{names[0]}"] = "{names[0]}"'
+
+
+def _operands(op_class: type[Op]) -> Iterator[str]:
+    given: Any = op_class.operands
+    if not isinstance(given, tuple) or not all(isinstance(each, Operand) for each in given):
+        yield '\'operands\' is not a tuple of operands: write operands = (data("x", "..."),)'
+        return
+    roles = [_ROLES.index(operand.role) for operand in op_class.operands]
+    if roles != sorted(roles):
+        yield "'operands' are not in order: write data first, then parameters, states, noise"
+    taken = {key: "an attribute" for key in op_class.model_fields if key != "op"}
+    taken.update(dict.fromkeys(key_names(NodeSpec), "a key of every node"))
+    for key in [*taken][: len(op_class.model_fields) - 1]:
+        if key in key_names(NodeSpec):
+            yield f"the attribute '{key}' is a key of every node: give it another name"
+    for operand in op_class.operands:
+        if operand.is_parameter and operand.name in taken:
+            yield f"'{operand.name}' is {taken[operand.name]} as well: give it another name"
+        if operand.is_parameter:
+            taken[operand.name] = "an operand"
+        if operand.many and len(op_class.data_operands()) > 1:
+            yield f"'{operand.name}' stands for many inputs: no other data operand may be there"
+
+
+def _signatures(op_class: type[Op], base: type[Op]) -> Iterator[str]:
+    known = set(op_class.size_attributes)
+    for operand in op_class.operands:
+        axes = operand.signature.split()
+        if not all(map(_AXIS.fullmatch, axes)) or axes.count("...") > 1:
+            yield (
+                f"'{operand.name}' has the signature '{operand.signature}': write size names and "
+                "numbers with spaces between, and at most one '...', such as \"batch ... n\""
+            )
+        known.update(axes)
+    if op_class.solve_sizes is base.solve_sizes and op_class.infer_shape is base.infer_shape:
+        for axis in op_class.result.split():
+            if axis == "..." and axis not in known:
+                yield "'result' has '...', which no operand has: write its axes"
+            elif not axis.isdigit() and axis not in known:
+                yield (
+                    f"'result' has an axis '{axis}' that nothing determines: name it in the "
+                    f"signature of an operand, or add an attribute '{axis}: Size'"
+                )
+    for operand in op_class.operands:
+        if operand.below is not None and operand.below not in known:
+            yield f"'{operand.name}' is below '{operand.below}', which no operand has"
+
+
+def _methods(op_class: type[Op], base: type[Op]) -> Iterator[str]:
+    names = [operand.name for operand in op_class.operands]
+    many = any(operand.many for operand in op_class.operands)
+    before = {"forward": (), "vjp": ("cotangent", "output"), "branch": ()}
+    if op_class.forward is base.forward and not op_class.is_input:
+        yield f"it has no 'forward': write {_written('forward', names, many)}"
+    for method, first in before.items():
+        function = getattr(op_class, method)
+        if function is getattr(base, method):
+            continue
+        wanted = [*first, *names]
+        shown = f"write {_written(method, wanted, many)}"
+        try:
+            inspect.signature(function).bind(None, *wanted)
+        except TypeError:
+            yield f"'{method}' does not take {', '.join(wanted) or 'nothing'}: {shown}"
+            continue
+        own = [name for name in inspect.signature(function).parameters if name in names]
+        if not many and own != [name for name in names if name in own]:
+            yield f"'{method}' takes the operands in another order: {shown}"
+    noisy = any(operand.role == "noise" for operand in op_class.operands)
+    if noisy and op_class.noise is base.noise:
+        yield "it has no 'noise': write def noise(self, rng, shape, dtype)"
+
+
+def _written(method: str, names: Iterable[str], many: bool) -> str:
+    own = [
+        f"*{name}" if many and at == len([*names]) - 1 else name for at, name in enumerate(names)
+    ]
+    return f"def {method}({', '.join(['self', *own])})"

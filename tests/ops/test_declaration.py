@@ -1,0 +1,212 @@
+"""A class that declares no op is refused when it is defined, with what to write."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Literal
+
+import pytest
+
+import graphnn
+from graphnn.ops import REGISTRY, Op, Size, data, initializers, noise, parameter, register
+from graphnn.ops import registered as registered_ops
+from graphnn.ops.families.activation import Sigmoid
+
+
+def planted(annotations: dict[str, Any] | None = None, **namespace: Any) -> type:
+    """A class with these annotations and attributes, over those of an op that is fine."""
+    own = {
+        "__module__": __name__,
+        "__annotations__": {"op": Literal["planted"], **(annotations or {})},
+        "op": "planted",
+        "operands": (data("x", "batch n"),),
+        "result": "batch n",
+        "forward": lambda self, x: x,
+        **namespace,
+    }
+    return type("Planted", (Op,), {key: value for key, value in own.items() if value != "left out"})
+
+
+SLOPE = parameter("slope", "n", initializers.Zeros())
+FAULTS = {
+    "a text": (
+        {"annotations": {"op": str}},
+        """'op' is not the literal of one name: write op: Literal["planted"] = "planted\"""",
+    ),
+    "two names": (
+        {"annotations": {"op": Literal["planted", "other"]}},
+        """'op' is not the literal of one name: write op: Literal["planted"] = "planted\"""",
+    ),
+    "no default": (
+        {"op": "left out"},
+        """'op' has no such default: write op: Literal["planted"] = "planted\"""",
+    ),
+    "no name": (
+        {"annotations": {"op": Literal["a b"]}, "op": "a b"},
+        "'a b' is not a name: use letters, digits and '_'",
+    ),
+    "no comma": (
+        {"operands": data("x", "batch n")},
+        """'operands' is not a tuple of operands: write operands = (data("x", "..."),)""",
+    ),
+    "order": (
+        {"operands": (SLOPE, data("x", "batch n")), "forward": lambda self, slope, x: x},
+        "'operands' are not in order: write data first, then parameters, states, noise",
+    ),
+    "a key of nodes": (
+        {"annotations": {"about": str}},
+        "the attribute 'about' is a key of every node: give it another name",
+    ),
+    "twice": (
+        {"annotations": {"slope": float}, "operands": (data("x", "batch n"), SLOPE)},
+        "'slope' is an attribute as well: give it another name",
+    ),
+    "many": (
+        {"operands": (data("x", "batch n", many=True), data("y", "batch n"))},
+        "'x' stands for many inputs: no other data operand may be there",
+    ),
+    "commas": (
+        {"operands": (data("x", "batch, n"),), "result": ""},
+        "'x' has the signature 'batch, n': write size names and numbers with spaces between, "
+        """and at most one '...', such as "batch ... n\"""",
+    ),
+    "dots twice": (
+        {"operands": (data("x", "... n ..."),), "result": ""},
+        "'x' has the signature '... n ...': write size names and numbers with spaces between, "
+        """and at most one '...', such as "batch ... n\"""",
+    ),
+    "an unknown axis": (
+        {"result": "batch units"},
+        "'result' has an axis 'units' that nothing determines: name it in the signature of an "
+        "operand, or add an attribute 'units: Size'",
+    ),
+    "no dots": (
+        {"result": "left out"},
+        "'result' has '...', which no operand has: write its axes",
+    ),
+    "below nothing": (
+        {"operands": (data("x", "batch n", kind="int", below="classes"),)},
+        "'x' is below 'classes', which no operand has",
+    ),
+    "no forward": (
+        {"forward": "left out"},
+        "it has no 'forward': write def forward(self, x)",
+    ),
+    "too few": (
+        {"operands": (data("x", "batch n"), SLOPE)},
+        "'forward' does not take x, slope: write def forward(self, x, slope)",
+    ),
+    "another order": (
+        {"operands": (data("x", "batch n"), SLOPE), "forward": lambda self, slope, x: x},
+        "'forward' takes the operands in another order: write def forward(self, x, slope)",
+    ),
+    "vjp": (
+        {"vjp": lambda self, cotangent, x: (cotangent,)},
+        "'vjp' does not take cotangent, output, x: write def vjp(self, cotangent, output, x)",
+    ),
+    "branch": (
+        {"branch": lambda self: None},
+        "'branch' does not take x: write def branch(self, x)",
+    ),
+    "no noise": (
+        {
+            "operands": (data("x", "batch n"), noise("mask", "batch n")),
+            "forward": lambda self, x, mask: x,
+        },
+        "it has no 'noise': write def noise(self, rng, shape, dtype)",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_wrong_is_said_with_what_to_write(fault):
+    changes, message = FAULTS[fault]
+    with pytest.raises(TypeError) as caught:
+        planted(**changes)
+    assert str(caught.value) == f"the class 'Planted' does not declare an op:\n  {message}"
+    assert "planted" not in REGISTRY
+
+
+def test_all_faults_are_reported_at_once():
+    with pytest.raises(TypeError) as caught:
+        planted(result="batch m k", forward="left out", vjp=lambda self: None)
+    assert str(caught.value).count("\n  ") == 4
+
+
+def test_a_sound_class_is_registered():
+    sound = planted()
+    assert REGISTRY["planted"] is sound
+    planted({"m": Size}, result="batch m")
+    many = data("x", "batch n", many=True)
+    planted(operands=(many,), forward=lambda self, *x: x[0])
+
+
+def test_a_name_is_not_taken_twice_by_accident():
+    with pytest.raises(TypeError) as caught:
+
+        class Mine(Sigmoid):
+            pass
+
+    assert str(caught.value) == (
+        "there is an op 'sigmoid' already, graphnn.ops.families.activation.Sigmoid: "
+        'give this one a name by op: Literal["..."] = "...", '
+        "or write class Mine(Sigmoid, replace=True)"
+    )
+    assert REGISTRY["sigmoid"] is Sigmoid
+
+    class Other(Sigmoid, replace=True):
+        def forward(self, x):
+            return 0 * x
+
+    assert REGISTRY["sigmoid"] is Other
+    net = graphnn.loads(
+        {
+            "graphnn": 1,
+            "nodes": {"x": {"op": "input", "shape": [1]}, "y": {"op": "sigmoid", "inputs": "x"}},
+        }
+    )
+    assert net.run(x=[5])["y"] == [0]
+
+
+def test_the_same_statement_run_again_replaces_its_class():
+    first, second = planted(), planted()
+    assert first is not second
+    assert REGISTRY["planted"] is second
+
+
+def test_a_module_may_be_loaded_again(tmp_path, monkeypatch):
+    (tmp_path / "mine.py").write_text(
+        "from typing import Literal\n"
+        "from graphnn.ops import Op, data\n"
+        "class Mine(Op):\n"
+        '    op: Literal["mine"] = "mine"\n'
+        '    operands = (data("x", "..."),)\n'
+        "    def forward(self, x):\n"
+        "        return x\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = importlib.import_module("mine")
+    before = mine.Mine
+    importlib.reload(mine)
+    assert REGISTRY["mine"] is mine.Mine is not before
+
+
+def test_a_class_that_waits_is_there_in_a_block_alone():
+    class Waiting(Sigmoid, register=False):
+        op: Literal["waiting"] = "waiting"
+
+    class Quiet(Sigmoid, register=False):
+        pass
+
+    assert "waiting" not in REGISTRY
+    before = dict(REGISTRY)
+    with pytest.raises(ZeroDivisionError), registered_ops(Waiting, Quiet):
+        assert REGISTRY["waiting"] is Waiting
+        assert REGISTRY["sigmoid"] is Quiet
+        planted()
+        raise ZeroDivisionError
+    assert before == REGISTRY
+    with pytest.raises(TypeError, match="there is an op 'sigmoid' already"):
+        register(Quiet)
+    register(Quiet, replace=True)
+    assert REGISTRY["sigmoid"] is Quiet
