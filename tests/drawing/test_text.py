@@ -43,7 +43,7 @@ def diagram(name: str, **options: object) -> Diagram:
 
 
 def unescaped_dot(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+    return html.unescape(re.sub(r"\\(.)", r"\1", text))
 
 
 def unescaped_tikz(text: str) -> str:
@@ -78,9 +78,9 @@ def test_a_name_is_escaped_in_every_text_format(name: str):
     assert html.escape(name) in made.content("html").decode()
     text = made.content("tikz").decode()
     assert "".join(name.split()) in "".join(unescaped_tikz(text).replace("\\ ", " ").split())
-    entity = re.sub(r"#(\d+);", lambda found: chr(int(found[1])), mermaid._text(name))
-    assert entity == name
-    assert not set(mermaid._text(name)) & set('"<>[]{}|`\\&')
+    text = mermaid._text(name).replace("<wbr/>", "")
+    assert re.sub(r"#(\d+);", lambda found: chr(int(found[1])), text) == name
+    assert not set(text) & set('"<>[]{}|`\\&')
 
 
 @settings(max_examples=30, deadline=None)

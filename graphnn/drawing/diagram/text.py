@@ -157,6 +157,41 @@ def subset(known: Font, characters: Iterable[str]) -> bytes:
     return file.getvalue()
 
 
+def contours(text: str, face: Face) -> list[list[tuple[float, float]]]:
+    """The outlines of `text` in ems, y upwards, from the left end of its base line.
+
+    Each is a closed curve: a start, then two control points and an end for each cubic part.
+    """
+    from fontTools.pens.basePen import BasePen
+
+    found: list[list[tuple[float, float]]] = []
+
+    class Pen(BasePen):  # type: ignore[misc]
+        def __init__(self, font: Font, left: float) -> None:
+            super().__init__(font.tables.getGlyphSet())
+            self._left, self._units = left, font.units
+
+        def _moveTo(self, start: tuple[float, float]) -> None:  # noqa: N802
+            found.append([self._placed(start)])
+
+        def _lineTo(self, end: tuple[float, float]) -> None:  # noqa: N802
+            self._curveToOne(self._getCurrentPoint(), end, end)
+
+        def _curveToOne(self, *points: tuple[float, float]) -> None:  # noqa: N802
+            found[-1].extend(map(self._placed, points))
+
+        def _placed(self, point: tuple[float, float]) -> tuple[float, float]:
+            return point[0] / self._units + self._left, point[1] / self._units
+
+    left = 0.0
+    for run in runs(text, face):
+        for character in run.text:
+            pen = Pen(run.font, left)
+            pen.glyphSet[run.font.glyphs[ord(character)]].draw(pen)
+            left += run.font.width(character)
+    return found
+
+
 @cache
 def _drawable(character: str, face: Face) -> tuple[str, Font]:
     """What is drawn for `character`, nothing where it is invisible, and the font."""

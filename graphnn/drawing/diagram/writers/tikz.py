@@ -1,11 +1,12 @@
 """A scene as TikZ: a picture to be put into a LaTeX document, or compiled by itself.
 
-Text is set by LaTeX in its own sans serif and typewriter faces, scaled to the width it has here.
+Text is set by LaTeX in its own sans serif and typewriter faces, scaled to the width it has here;
+text beyond Latin, which not every LaTeX can set, is drawn as outlines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.scene import (
@@ -41,22 +42,25 @@ _SPECIAL = {
     "_": r"\_",
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
+    "<": r"\textless\kern0pt{}",
+    ">": r"\textgreater\kern0pt{}",
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
-    "-": r"{-}",
+    "'": r"\textquotesingle{}",
+    "-": r"-\kern0pt{}",
+    ",": r",\kern0pt{}",
     "×": r"\ensuremath{\times}",
     "−": r"\ensuremath{-}",
     "…": r"\dots{}",
     "→": r"\ensuremath{\rightarrow}",
 }
-_HEAD = r"""% Drawn by graphnn. Compile it by itself, with lualatex where text is not Latin, or copy
-% the tikzpicture into a document that loads tikz and graphicx.
+_LATIN = {chr(code) for code in (*range(0x20, 0x7F), *range(0xC0, 0x100))} | _SPECIAL.keys()
+_HEAD = r"""% Drawn by graphnn. Compile it by itself, or copy the tikzpicture into a document that
+% loads tikz and graphicx.
 \documentclass[border=0pt]{standalone}
-\usepackage[T1]{fontenc}
-\usepackage{tikz,graphicx}
+\usepackage{iftex,tikz,graphicx}
+\ifpdftex\usepackage[T1]{fontenc}\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}\fi
 \begin{document}
 """
 
@@ -147,17 +151,33 @@ def _pixels(item: Image, colours: _Colours) -> Iterator[str]:
 
 
 def _words(item: Text, colours: _Colours) -> str:
-    wide = number(measure.width(item.text, item.size, item.face))
+    text, colour = measure.visible(item.text), colours.name(item.colour)
+    wide = measure.width(text, item.size, item.face)
+    if not text.strip():
+        return ""
+    if not _LATIN.issuperset(text):
+        x = item.x - {"start": 0.0, "middle": wide / 2, "end": wide}[item.anchor]
+        moved = [
+            [(x + item.size * dx, item.y - item.size * dy) for dx, dy in contour]
+            for contour in measure.contours(text, item.face)
+        ]
+        return rf"\fill[{colour}] {' '.join(map(_contour, moved))}; % {text}"
     anchor = {"start": "base west", "middle": "base", "end": "base east"}[item.anchor]
     size = number(item.size)
-    words = "".join(_SPECIAL.get(character, character) for character in measure.visible(item.text))
+    words = "".join(_SPECIAL.get(character, character) for character in text)
     words = words.replace("  ", r"\ \ ")
     style = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont{_FACES[item.face]}"
-    fitted = rf"\resizebox{{{wide}bp}}{{\height}}{{{style} {words}}}" if item.text.strip() else ""
-    colour = colours.name(item.colour)
+    fitted = rf"\resizebox{{{number(wide)}bp}}{{\height}}{{{style} {words}}}"
     return (
         rf"\node[anchor={anchor},inner sep=0,text={colour}] at {_at(item.x, item.y)} {{{fitted}}};"
     )
+
+
+def _contour(points: Sequence[Point]) -> str:
+    """A closed path: a start, then two control points and an end for each curve."""
+    curves = zip(points[1::3], points[2::3], points[3::3], strict=True)
+    parts = [f"controls {_at(*a)} and {_at(*b)} .. {_at(*end)}" for a, b, end in curves]
+    return " .. ".join([_at(*points[0]), *parts]) + " -- cycle"
 
 
 def _ink(ink: Ink, colours: _Colours) -> str:
