@@ -34,6 +34,7 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("three_layer", "descent", "regression", "gates/and", "deep"):
         _diagram(f"{name}.yaml", folder / f"{Path(name).name}.svg", direction="right")
+    _diagram("cnn_deep.yaml", folder / "columns.svg")
     _gates(folder / "gates.png")
     _activations(folder / "activations.png")
     _training(folder)

@@ -13,7 +13,7 @@ from graphnn.diagnostics import Diagnostic, listed
 from graphnn.drawing._formats import fail, format_of
 from graphnn.drawing.diagram import styles, text
 from graphnn.drawing.diagram.description import describe
-from graphnn.drawing.diagram.options import DiagramOptions
+from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
 from graphnn.drawing.diagram.scene import Scene, Text, scaled
 from graphnn.drawing.diagram.view import View, view
 from graphnn.drawing.diagram.writers import dot, html, mermaid, pdf, png, svg, tikz
@@ -32,7 +32,6 @@ SUFFIXES: dict[str, Format] = {
     "gv": "dot",
     "mmd": "mermaid",
 }
-_SMALLEST = 6.0  # points; smaller letters are not read on paper
 
 
 @dataclass(frozen=True)
@@ -77,12 +76,12 @@ class Diagram:
         """What a reader of the picture would miss: letters too small, or drawn by no font."""
         found = []
         texts = [item for item in self.scene.items if isinstance(item, Text)]
-        smallest = min((item.size for item in texts), default=_SMALLEST)
-        if smallest < _SMALLEST:
+        smallest = min((item.size for item in texts), default=SMALLEST)
+        if smallest < SMALLEST:
             found.append(
                 Diagnostic(
                     "small-text",
-                    f"letters are {smallest:.1f} pt high at this width, under {_SMALLEST:g}",
+                    f"letters are {smallest:.1f} pt high at this width, under {SMALLEST:g}",
                     help="draw it wider, fold blocks with --depth, or draw a part with --only",
                     severity="warning",
                 )

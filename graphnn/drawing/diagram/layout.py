@@ -182,26 +182,30 @@ def _with_lanes(
     found: Layout, given: Arrangement, far: Sequence[int], direction: Direction
 ) -> Layout:
     """`found` with lines of our own for the edges `far`, all moved to make room for them."""
-    down = direction == "down"
-    boxes = found.boxes if down else {name: _turned(box) for name, box in found.boxes.items()}
-    routes, room = routing.lanes([given.edges[number] for number in far], boxes)
+    if direction == "right":
+        return turned(_with_lanes(turned(found), given, far, "down"))
+    routes, room = routing.lanes([given.edges[number] for number in far], found.boxes)
     lines = list(found.lines)
     for number, route in zip(far, routes, strict=True):
-        lines[number] = route if down else [(x, y) for y, x in route]
-    dx, dy = (room, 0.0) if down else (0.0, room)
+        lines[number] = route
 
     def shifted(places: dict[str, Rectangle]) -> dict[str, Rectangle]:
-        return {name: (x + dx, y + dy, w, h) for name, (x, y, w, h) in places.items()}
+        return {name: (x + room, y, w, h) for name, (x, y, w, h) in places.items()}
 
     return Layout(
-        found.width + dx,
-        found.height + dy,
+        found.width + room,
+        found.height,
         shifted(found.boxes),
         shifted(found.frames),
-        tuple([(x + dx, y + dy) for x, y in line] for line in lines),
+        tuple([(x + room, y) for x, y in line] for line in lines),
     )
 
 
-def _turned(box: Rectangle) -> Rectangle:
-    x, y, width, height = box
-    return y, x, height, width
+def turned(found: Layout) -> Layout:
+    """`found` with its axes exchanged."""
+
+    def places(given: dict[str, Rectangle]) -> dict[str, Rectangle]:
+        return {name: (y, x, height, width) for name, (x, y, width, height) in given.items()}
+
+    lines = tuple([(y, x) for x, y in line] for line in found.lines)
+    return Layout(found.height, found.width, places(found.boxes), places(found.frames), lines)

@@ -16,6 +16,7 @@ from graphnn.drawing.diagram.palette import ThemeName
 from graphnn.execution.options import Typed, typed
 
 Direction = Literal["down", "right"]
+SMALLEST = 6.0  # points; smaller letters are not read on paper
 _UNITS = {"pt": 1.0, "mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "px": 0.75}
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(pt|mm|cm|in|px)")
 
@@ -39,6 +40,9 @@ class DiagramOptions:
         Where data flow.
     width : float or str, optional
         Of the picture: points, or a length such as ``84mm``; by default its natural size.
+    columns : int, optional
+        How many columns long chains are wrapped into at most, or lines where data flow to the
+        right; by default as many as let letters be largest on a page.
     depth : int, optional
         How many blocks inside one another are opened; by default all, or as many as leave fewer
         boxes than `view.FOLDED_FROM`.
@@ -69,6 +73,10 @@ class DiagramOptions:
     direction: Annotated[Direction, Typed("Direction of the data."), _GRAPH] = "down"
     width: Annotated[
         float | str | None, Typed("Width of the picture, such as 84mm.", str | None, "LENGTH")
+    ] = None
+    columns: Annotated[
+        int | None,
+        Typed("Columns of a long chain; by default as many as suit a page.", metavar="N", least=1),
     ] = None
     depth: Annotated[int | None, Typed("How many nested blocks to open.", least=0)] = None
     only: Annotated[

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
+from graphnn.drawing.diagram.columns import PAGE, wrapped
 from graphnn.drawing.diagram.description import describe
 from graphnn.drawing.diagram.labels import Free, place
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
-from graphnn.drawing.diagram.options import DiagramOptions
+from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
 from graphnn.drawing.diagram.palette import THEMES
 from graphnn.drawing.diagram.scene import (
     Box,
@@ -99,6 +100,11 @@ class _Painter:
     def scene(self) -> Scene:
         cards = {name: self._card(item) for name, item in self._view.items.items()}
         pairs = [(edge.source, edge.target) for edge in self._view.edges]
+        heading = self._title() if self._options.title else []
+        below = self._legend(cards) if self._options.legend else []
+        top = _MARGIN + sum(piece.size * _LEADING for piece in heading) + (6 if heading else 0)
+        points = self._options.points
+        page = (points or PAGE[0]) - 2 * _MARGIN, PAGE[1] - top - _MARGIN
         layout = lay_out(
             Arrangement(
                 {name: (card.width, card.height) for name, card in cards.items()},
@@ -110,9 +116,14 @@ class _Painter:
             self._options.direction,
             heading=_HEADING,
         )
-        heading = self._title() if self._options.title else []
-        below = self._legend(cards) if self._options.legend else []
-        top = _MARGIN + sum(piece.size * _LEADING for piece in heading) + (6 if heading else 0)
+        layout = wrapped(
+            layout,
+            [source for source, _ in pairs],
+            self._options.direction,
+            page,
+            self._options.columns,
+            legible=0.5 if points is None else SMALLEST / _SMALL,
+        )
         width = max([layout.width, *(piece.width for piece in heading)]) + 2 * _MARGIN
         left = (width - layout.width) / 2
         items = [

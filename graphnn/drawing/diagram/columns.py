@@ -1,0 +1,326 @@
+"""Long chains in columns, read from top to bottom and then from left to right.
+
+A picture that is too long for the page is cut between rows of boxes; the pieces stand side by
+side. A line that is cut continues beside the next column, from the foot of one to the head of the
+other. Where data flow to the right, the same is done with lines of boxes, as in a text.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Literal
+
+from graphnn.drawing.diagram.layout import Layout, turned
+from graphnn.drawing.diagram.options import Direction
+from graphnn.drawing.diagram.routing import bent
+from graphnn.drawing.diagram.scene import Point, Rectangle
+
+Size = tuple[float, float]
+PAGE: Size = (482.0, 728.0)  # points: what margins of 2 cm leave of A4
+_WORTH = 1.03  # how much larger letters must be on the page for more columns
+_FULL = 0.6  # of the height of the longest column: what they all have in the mean
+_LATE = 0.75  # of the height of a column: where it may end early, so that fewer lines are cut
+_LANE, _SIDE, _TURN, _APART = 7.0, 11.0, 5.0, 2.5  # points, of the lines between columns
+_STEP = 1.06  # between the heights of columns that are tried
+
+
+@dataclass(slots=True)
+class _Row:
+    """Boxes and frames that no cut parts, and the place below them where one may be.
+
+    Attributes
+    ----------
+    top, bottom, left, right : float
+    cut : float or None
+        Height of the cut below; None where there can be none.
+    crossing : dict of int to int
+        Lines that the cut parts, each with the number of its curve that is cut.
+    sources : set of str
+        Where those lines begin.
+    """
+
+    top: float
+    bottom: float
+    left: float
+    right: float
+    cut: float | None = None
+    crossing: dict[int, int] = field(default_factory=dict)
+    sources: set[str] = field(default_factory=set)
+
+
+Band = tuple[int, int]  # the first row of a column, and that after its last
+
+
+def wrapped(
+    found: Layout,
+    sources: Sequence[str],
+    direction: Direction,
+    page: Size,
+    columns: int | None = None,
+    *,
+    legible: float = 0.5,
+) -> Layout:
+    """`found` in columns.
+
+    Parameters
+    ----------
+    found : Layout
+    sources : sequence of str
+        The boxes at which its lines begin.
+    direction : {"down", "right"}
+        Where data flow.
+    page : (float, float)
+        Width and height that the picture should fit, in points.
+    columns : int, optional
+        How many there are at most. By default as many as let letters be largest on the page, cut
+        only where a single node is read across.
+    legible : float
+        How small the picture may be to fit the page before there are columns by default.
+    """
+    if direction == "right":
+        across = wrapped(turned(found), sources, "down", page[::-1], columns, legible=legible)
+        return turned(across)
+    natural = found.width, found.height
+    if columns is None and _scale(natural, page) >= legible:
+        return found
+    rows = _rows(found, sources, most=1 if columns is None else len(found.boxes))
+    bands = _fitting(rows, natural, page) if columns is None else _counted(rows, columns)
+    return found if len(bands) < 2 else _side_by_side(found, sources, rows, bands)
+
+
+def _rows(found: Layout, sources: Sequence[str], most: int) -> list[_Row]:
+    """What no cut parts, from top to bottom; a cut parts the lines of at most `most` sources."""
+    rows: list[_Row] = []
+    places = [*found.boxes.values(), *found.frames.values()]
+    for x, y, width, height in sorted(places, key=lambda place: place[1]):
+        if rows and y <= rows[-1].bottom:
+            last = rows[-1]
+            last.bottom = max(last.bottom, y + height)
+            last.left, last.right = min(last.left, x), max(last.right, x + width)
+        else:
+            rows.append(_Row(y, y + height, x, x + width))
+    for above, below in pairwise(rows):
+        above.cut = (above.bottom + below.top) / 2
+    _note_lines(found, sources, rows)
+    for row in rows:
+        if len(row.sources) > most:
+            row.cut = None
+    return rows
+
+
+def _note_lines(found: Layout, sources: Sequence[str], rows: list[_Row]) -> None:
+    """Write into `rows` which lines their cuts part, and how far lines reach beside them."""
+    cuts = [row.cut for row in rows[:-1] if row.cut is not None]
+    blocked: set[int] = set()
+    for line, points in enumerate(found.lines):
+        for curve, (start, first, second, end) in enumerate(_curves(points)):
+            heights = start[1], first[1], second[1], end[1]
+            low, high = bisect_left(cuts, min(heights)), bisect_right(cuts, max(heights))
+            for number in range(low, high):
+                row = rows[number]
+                # A line that turns back at the cut would be parted twice.
+                if not start[1] < cuts[number] <= end[1] or line in row.crossing:
+                    blocked.add(number)
+                row.crossing[line] = curve
+                row.sources.add(sources[line])
+            for row in rows[low : high + 1]:
+                row.left = min(row.left, start[0], first[0], second[0], end[0])
+                row.right = max(row.right, start[0], first[0], second[0], end[0])
+    for number in blocked:
+        rows[number].cut = None
+
+
+def _curves(points: Sequence[Point]) -> Iterator[Sequence[Point]]:
+    return (points[at : at + 4] for at in range(0, len(points) - 3, 3))
+
+
+def _fitting(rows: list[_Row], natural: Size, page: Size) -> list[Band]:
+    """The columns that let letters be largest, few rather than many; one where none gain much."""
+    best, bands = _scale(natural, page), [(0, len(rows))]
+    height = natural[1] / _STEP
+    while height > page[1] / 2 and best < 1:
+        tried = _filled(rows, height)
+        scale = _scale(_size(rows, tried), page) if len(tried) > 1 else 0.0
+        if scale > _WORTH * best and _are_even(rows, tried, height):
+            best, bands = scale, tried
+        height /= _STEP
+    return _counted(rows, len(bands))
+
+
+def _are_even(rows: list[_Row], bands: list[Band], height: float) -> bool:
+    """Whether no column is longer than `height`, and few are much shorter."""
+    heights = [rows[last - 1].bottom - rows[first].top for first, last in bands]
+    return max(heights) <= height and sum(heights) >= _FULL * len(heights) * max(heights)
+
+
+def _scale(size: Size, page: Size) -> float:
+    return min(page[0] / (size[0] or 1), page[1] / (size[1] or 1), 1.0)
+
+
+def _counted(rows: list[_Row], columns: int) -> list[Band]:
+    """At most so many columns, as short as they can be."""
+    low, high = 0.0, rows[-1].bottom - rows[0].top if rows else 0.0
+    while high - low > 1.0:
+        middle = (low + high) / 2
+        low, high = (middle, high) if len(_filled(rows, middle)) > columns else (low, middle)
+    return _filled(rows, high)
+
+
+def _filled(rows: list[_Row], height: float) -> list[Band]:
+    """Columns of at most `height`, but where there is no cut; each ends where few lines are cut."""
+    bands, first = [], 0
+    while first < len(rows):
+        top, best, fewest = rows[first].top, len(rows), len(rows)
+        for number in range(first, len(rows) - 1):
+            row = rows[number]
+            if row.bottom - top > height and best < len(rows):
+                break
+            if row.cut is None:
+                continue
+            if row.bottom - top < _LATE * height or len(row.sources) <= fewest:
+                best, fewest = number + 1, len(row.sources)
+        else:
+            if rows[-1].bottom - top <= height:
+                best = len(rows)
+        bands.append((first, best))
+        first = best
+    return bands
+
+
+def _size(rows: list[_Row], bands: list[Band]) -> Size:
+    width = sum(_width(rows, band) for band in bands) + sum(_gap(rows, band) for band in bands[:-1])
+    lines = _bend(rows, bands)
+    height = max(rows[last - 1].bottom - rows[first].top for first, last in bands)
+    return width, height + _room(rows, bands, "above") + _room(rows, bands, "below") + 2 * lines
+
+
+def _width(rows: list[_Row], band: Band) -> float:
+    inside = rows[slice(*band)]
+    return max(row.right for row in inside) - min(row.left for row in inside)
+
+
+def _gap(rows: list[_Row], band: Band) -> float:
+    return 2 * _SIDE + _LANE * (len(rows[band[1] - 1].sources) - 1)
+
+
+def _bend(rows: list[_Row], bands: list[Band]) -> float:
+    """Room above and below columns in which lines run across."""
+    most = max(len(rows[last - 1].sources) for _, last in bands[:-1])
+    return _TURN + _APART * most
+
+
+def _room(rows: list[_Row], bands: list[Band], side: Literal["above", "below"]) -> float:
+    """The largest distance from a cut to the row above or below it."""
+    ends = [(rows[last - 1], rows[last]) for _, last in bands[:-1]]
+    parts = [
+        (above.cut or 0.0) - above.bottom if side == "below" else below.top - (above.cut or 0.0)
+        for above, below in ends
+    ]
+    return max(parts)
+
+
+def _side_by_side(
+    found: Layout, sources: Sequence[str], rows: list[_Row], bands: list[Band]
+) -> Layout:
+    """The columns `bands` beside each other, with lines between them."""
+    head = _room(rows, bands, "above") + _bend(rows, bands)
+    moves: list[Point] = []
+    lanes: list[dict[str, tuple[float, float]]] = []  # between columns: by source, where and how
+    x = 0.0
+    for band in bands:
+        inside = rows[slice(*band)]
+        moves.append((x - min(row.left for row in inside), head - inside[0].top))
+        x += _width(rows, band)
+        order = sorted(inside[-1].sources)
+        lanes.append(
+            {name: (x + _SIDE + _LANE * at, _TURN + _APART * at) for at, name in enumerate(order)}
+        )
+        x += _gap(rows, band) if band[1] < len(rows) else 0.0
+    tops = [rows[first].top for first, _ in bands]
+
+    def moved(place: Rectangle) -> Rectangle:
+        dx, dy = moves[bisect_right(tops, place[1]) - 1]
+        return place[0] + dx, place[1] + dy, place[2], place[3]
+
+    cuts = [rows[last - 1] for _, last in bands[:-1]]
+    lines = tuple(
+        _led(
+            number,
+            points,
+            found.boxes[source],
+            cuts,
+            moves,
+            [lane.get(source, (0.0, 0.0)) for lane in lanes],
+        )
+        for number, (points, source) in enumerate(zip(found.lines, sources, strict=True))
+    )
+    boxes = {name: moved(place) for name, place in found.boxes.items()}
+    frames = {name: moved(place) for name, place in found.frames.items()}
+    return Layout(x, _size(rows, bands)[1], boxes, frames, lines)
+
+
+def _led(
+    number: int,
+    points: list[Point],
+    source: Rectangle,
+    cuts: Sequence[_Row],
+    moves: Sequence[Point],
+    lanes: Sequence[Point],
+) -> list[Point]:
+    """A line through the columns: its pieces, each moved with its column, and what joins them."""
+    column = sum(row.cut is not None and row.cut < points[0][1] for row in cuts)
+    made: list[Point] = []
+    rest, done = list(points), 0
+    for at, row in enumerate(cuts):
+        if number not in row.crossing or row.cut is None:
+            continue
+        curve = 3 * (row.crossing[number] - done)
+        before, after = _parted(rest[curve : curve + 4], row.cut)
+        if not made and curve == 0 and source[1] + source[3] > row.top:
+            before = _stem(source, row.cut)  # the same for all lines of this source
+        piece = _shifted([*rest[:curve], *before], moves[at])
+        rest, done = [*after, *rest[curve + 4 :]], row.crossing[number]
+        column = at + 1
+        (x, y), (lane, turn) = piece[-1], lanes[at]
+        end, head = _shifted(after[:1], moves[column])[0]
+        low, high = y + turn, head - turn
+        corners = [(x, y), (x, low), (lane, low), (lane, high), (end, high), (end, head)]
+        made += [*piece[1 if made else 0 :], *bent(corners)[1:]]
+    last = _shifted(rest, moves[column])
+    return [*made, *last[1:]] if made else last
+
+
+def _parted(curve: Sequence[Point], height: float) -> tuple[list[Point], list[Point]]:
+    """A curve that falls, cut at `height` by de Casteljau's rule."""
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        t = (low + high) / 2
+        first, second = _split(curve, t)
+        low, high = (t, high) if second[0][1] < height else (low, t)
+    (x, y), (_, above), (_, below) = second[0], first[2], second[1]
+    return [*first[:2], (x, above), (x, y)], [(x, y), (x, below), *second[2:]]  # upright there
+
+
+def _stem(box: Rectangle, height: float) -> list[Point]:
+    """A straight line from the middle below `box` down to `height`."""
+    x, low = box[0] + box[2] / 2, box[1] + box[3]
+    return [(x, low), (x, low), (x, height), (x, height)]
+
+
+def _split(curve: Sequence[Point], t: float) -> tuple[list[Point], list[Point]]:
+    first, second, points = [curve[0]], [curve[-1]], list(curve)
+    while len(points) > 1:
+        points = [
+            ((1 - t) * ax + t * bx, (1 - t) * ay + t * by)
+            for (ax, ay), (bx, by) in pairwise(points)
+        ]
+        first.append(points[0])
+        second.insert(0, points[-1])
+    return first, second
+
+
+def _shifted(points: Sequence[Point], by: Point) -> list[Point]:
+    return [(x + by[0], y + by[1]) for x, y in points]

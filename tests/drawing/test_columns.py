@@ -1,0 +1,138 @@
+"""Long chains in columns: in reading order, with lines that stay in one piece and cross no box."""
+
+from __future__ import annotations
+
+from itertools import combinations, pairwise
+
+import pytest
+
+import graphnn
+from graphnn.drawing.diagram.columns import PAGE, wrapped
+from graphnn.drawing.diagram.labels import along
+from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
+from graphnn.drawing.diagram.scene import Box, Point, Rectangle
+
+CHAIN = [f"n{number}" for number in range(40)]
+BLOCKS = [
+    *pairwise(CHAIN),
+    *((CHAIN[at], CHAIN[at + 4]) for at in range(0, 36, 4)),
+]
+Edges = list[tuple[str, str]]
+
+
+def laid_out(edges: Edges, direction: str = "down") -> Layout:
+    return lay_out(Arrangement(dict.fromkeys(CHAIN, (60.0, 40.0)), edges, {}, {}, {}), direction)
+
+
+def in_columns(edges: Edges, direction: str = "down", columns: int | None = None) -> Layout:
+    sources = [source for source, _ in edges]
+    return wrapped(laid_out(edges, direction), sources, direction, PAGE, columns)
+
+
+def overlap(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[0] + b[2] and b[0] < a[0] + a[2] and a[1] < b[1] + b[3] and b[1] < a[1] + a[3]
+
+
+def inside(point: Point, box: Rectangle, slack: float) -> bool:
+    x, y, width, height = box
+    return (
+        x - slack <= point[0] <= x + width + slack and y - slack <= point[1] <= y + height + slack
+    )
+
+
+def faults(layout: Layout, edges: Edges) -> list[str]:
+    """What a reader would object to."""
+    page = (0.0, 0.0, layout.width, layout.height)
+    found = [
+        f"{a} overlaps {b}"
+        for (a, first), (b, second) in combinations(layout.boxes.items(), 2)
+        if overlap(first, second)
+    ]
+    for (source, target), line in zip(edges, layout.lines, strict=True):
+        points = list(along(line))
+        for name, end in ((source, points[0]), (target, points[-1])):
+            if not inside(end, layout.boxes[name], 1.0):
+                found.append(f"the line {source} -> {target} misses {name}")
+        for name, box in layout.boxes.items():
+            if name not in (source, target) and any(inside(each, box, -1.0) for each in points):
+                found.append(f"the line {source} -> {target} crosses {name}")
+        if not all(inside(each, page, 0.1) for each in points):
+            found.append(f"the line {source} -> {target} leaves the page")
+        longest = max(abs(bx - ax) + abs(by - ay) for (ax, ay), (bx, by) in pairwise(points))
+        if longest > max(layout.width, layout.height) / 10:
+            found.append(f"the line {source} -> {target} leaps by {longest:.0f}")
+    return found
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("edges", [list(pairwise(CHAIN)), BLOCKS], ids=["chain", "blocks"])
+@pytest.mark.parametrize("columns", [None, 3])
+def test_lines_stay_whole_and_cross_no_box(edges: Edges, direction: str, columns: int | None):
+    layout = in_columns(edges, direction, columns)
+    assert layout.boxes != laid_out(edges, direction).boxes
+    assert faults(layout, edges) == []
+
+
+def test_the_order_is_that_of_reading():
+    places = [
+        (layout.boxes[name][axis], layout.boxes[name][1 - axis])
+        for axis, direction in enumerate(("down", "right"))
+        for layout in [in_columns(list(pairwise(CHAIN)), direction, 4)]
+        for name in CHAIN
+    ]
+    for start in (0, len(CHAIN)):
+        part = places[start : start + len(CHAIN)]
+        assert part == sorted(part)
+        assert len({across for across, _ in part}) == 4
+
+
+def test_a_line_that_is_lost_is_found():
+    edges = list(pairwise(CHAIN))
+    layout = in_columns(edges)
+    (x, y, width, height) = layout.boxes["n20"]
+    layout.boxes["n20"] = (x + 200, y, width, height)
+    assert faults(layout, edges) != []
+
+
+def chain(count: int, **more: object) -> graphnn.Network:
+    nodes: dict[str, object] = {"x": {"op": "input", "shape": ["batch", 2]}}
+    for number in range(count):
+        nodes[f"n{number}"] = {"op": "relu", "inputs": f"n{number - 1}" if number else "x"}
+    return graphnn.loads({"graphnn": 1, "nodes": {**nodes, **more}})
+
+
+def test_a_chain_fits_a_page_where_it_would_else_be_too_small():
+    scene = chain(60).draw().scene
+    assert 0.4 < scene.width / scene.height < 1.0
+    assert chain(60).draw(columns=1).scene.height > 3 * scene.height
+    assert chain(10).draw().scene == chain(10).draw(columns=1).scene
+    assert scene.width <= PAGE[0]
+
+
+def test_what_cannot_be_cut_stays_whole():
+    # The input is read at the very end, so that each cut would part two lines.
+    net = chain(60, y={"op": "add", "inputs": ["n59", "x"]})
+    assert net.draw().scene == net.draw(columns=1).scene
+    assert net.draw(columns=4).scene.height < net.draw().scene.height / 2
+
+
+def test_frames_are_not_cut():
+    document = """
+graphnn: 1
+blocks:
+  pair:
+    nodes:
+      a: {op: relu, inputs: x}
+      b: {op: tanh, inputs: a}
+    inputs: [x]
+    output: b
+nodes:
+  x: {op: input, shape: [batch, 2]}
+"""
+    uses = [f"  p{n}: {{block: pair, inputs: {f'p{n - 1}' if n else 'x'}}}" for n in range(20)]
+    scene = graphnn.loads("\n".join([document.rstrip(), *uses, ""])).draw(expand=True).scene
+    boxes = {item.node: item for item in scene.items if isinstance(item, Box) and item.node}
+    for number in range(20):
+        first, second = boxes[f"p{number}.a"], boxes[f"p{number}.b"]
+        assert first.y < second.y
+        assert abs(first.x - second.x) < 40
