@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from graphnn.diagnostics import UsageError
-from graphnn.execution import ForwardPass, Mode, Plan, Step
+from graphnn.execution import Executor, ForwardPass, Mode, Plan, Step
 from graphnn.execution.network import Network, check_seed, names_of
 from graphnn.gradients._refusals import unknown_parameter
 from graphnn.ops import Array, Cotangents, Op
 
 Vjp = Callable[..., Cotangents]
+Operands = tuple[Array | None, ...]
+AtKinks = Mapping[int, tuple[Op, Operands]]
 
 
 def backprop(
@@ -103,7 +107,7 @@ class BlownUp(NamedTuple):
     op: Op
     operand: int
     entry: tuple[int, ...]
-    arrays: tuple[Array | None, ...]
+    arrays: Operands
 
 
 class Reverse:
@@ -185,6 +189,32 @@ class Reverse:
             self._pulled(watched, kept)
             kept.release()
         return tuple(found)
+
+    def at_kinks(
+        self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None
+    ) -> AtKinks:
+        """The ops that have kinks and what they read in a pass, by the slot of the result."""
+        kept = self._executor.kept(inputs, self._network.arrays, rng)
+        bound = dict(self._executor.bind(inputs)[1])
+        found = {
+            step.output: (step.op.bind(bound), _copies(kept, step))
+            for step in self._executor.plan.steps
+            if type(step.op).branch is not Op.branch
+        }
+        kept.release()
+        return found
+
+    def with_ops(self, ops: Mapping[int, Op]) -> Reverse:
+        """The same with other ops at some steps, by the slot of the result."""
+        plan = self._executor.plan
+        steps = (replace(step, op=ops.get(step.output, step.op)) for step in plan.steps)
+        other = copy(self)
+        other._executor = Executor(
+            replace(plan, steps=tuple(steps)), self._network.dtype, keep=True
+        )
+        other._pulls = _pulls(other._executor.plan, self._targets.values())
+        other.__dict__.pop("_careful", None)
+        return other
 
     @cached_property
     def _careful(self) -> tuple[_Pull, ...]:
@@ -321,6 +351,11 @@ def _watched(pull: _Pull, step: Step, bound: Mapping[str, int], found: list[Blow
         return parts
 
     return vjp
+
+
+def _copies(kept: ForwardPass, step: Step) -> Operands:
+    """What a step reads; copies, since a later run writes over it."""
+    return tuple(None if slot is None else np.array(kept.values[slot]) for slot in step.arguments)
 
 
 def _is_finite(gradients: Iterable[Array]) -> bool:

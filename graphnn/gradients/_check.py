@@ -14,6 +14,7 @@ from graphnn.execution import as_numbers
 from graphnn.execution.network import Network, names_of
 from graphnn.execution.options import Typed
 from graphnn.gradients._backprop import Reverse, backprop
+from graphnn.gradients._pieces import Shifts, shifts
 from graphnn.gradients._refusals import check_choice, refusal, unknown_parameter
 from graphnn.gradients._report import (
     VERDICTS,
@@ -102,9 +103,10 @@ def check_gradients(
     GradientReport
         An entry *agrees* when the two differ by less than ten estimated errors and what the
         precision of the gradient rounds; it shows a *wrong backward* when they differ by more,
-        unless a probe crossed a *kink*; it stays *unresolved* when the estimated error is too large
-        to decide; it is *singular* where the gradient is not finite because a local derivative is
-        not, such as that of the square root at 0.
+        unless a probe crossed a *kink*, or the rounding of a lower precision did; it stays
+        *unresolved* when the estimated error is too large to decide; it is *singular* where the
+        gradient is not finite because a local derivative is not, such as that of the square root
+        at 0.
 
     Raises
     ------
@@ -137,7 +139,13 @@ def check_gradients(
     except Interrupted as stop:
         stop.report = compared(stop.estimates)
         raise
-    return compared(estimates)
+    report = compared(estimates)
+    if not report and (rounding := _rounding(options, analytic)) is not None:
+        where["only"] = tuple(found.name for found in report.wrong)
+        own = options.gradients is None
+        moved = shifts(network, inputs, None if own else rounding, options.seed, **where)
+        report = compared(estimates, shifts=moved)
+    return report
 
 
 def compare(
@@ -146,6 +154,7 @@ def compare(
     origin: str = "backprop",
     tolerance: float | None = None,
     singular: str | None = None,
+    shifts: Shifts | None = None,
 ) -> GradientReport:
     """Report on gradients that are already there; see `check_gradients` and `CheckedEntry`.
 
@@ -158,6 +167,8 @@ def compare(
     singular : str, optional
         The node that makes entries of `analytic` that are not finite, for its local derivative is
         not.
+    shifts : mapping of str to (ndarray, ndarray), optional
+        How far the rounding of a lower precision across kinks moves entries, down and up.
 
     Raises
     ------
@@ -171,7 +182,16 @@ def compare(
     scale = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
     return GradientReport(
         tuple(
-            _report(name, analytic[name], found, scale, origin, tolerance, singular)
+            _report(
+                name,
+                analytic[name],
+                found,
+                scale,
+                origin,
+                tolerance,
+                singular,
+                (shifts or {}).get(name),
+            )
             for name, found in estimates.items()
             if found.taken
         )
@@ -185,6 +205,19 @@ def _rounded(value: Any, dtype: str) -> Any:
 
 def _is_part(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and bool(0 <= value <= 1)
+
+
+def _allowance(precision: np.dtype[Any]) -> float:
+    """What a gradient may be off by rounding, as a part of the largest entry."""
+    lower = precision != np.float64
+    return _EPSILONS * float(np.finfo(precision).eps) if lower else _ROUNDING
+
+
+def _rounding(options: CheckOptions, analytic: Mapping[str, Array]) -> float | None:
+    """How coarsely the gradients are rounded, in units of float32; None for float64."""
+    coarsest = max(_allowance(_precision(array)) for array in analytic.values())
+    allowed = coarsest if options.tolerance is None else options.tolerance
+    return None if allowed <= _ROUNDING else allowed / _allowance(np.dtype(np.float32))
 
 
 def _precision(array: Array) -> np.dtype[Any]:
@@ -223,22 +256,26 @@ def _report(
     origin: str,
     tolerance: float | None,
     singular: str | None,
+    shift: tuple[Array, Array] | None,
 ) -> ParameterReport:
     precision = _precision(analytic)
     if tolerance is None:
-        lower = precision != np.float64
-        tolerance = _EPSILONS * float(np.finfo(precision).eps) if lower else _ROUNDING
+        tolerance = _allowance(precision)
     analytic = analytic.astype(np.float64)
     difference = np.abs(analytic - estimate.value)
     allowed = _MARGIN * estimate.error + tolerance * scale
     # Written so that a NaN difference counts as too large.
     apart = ~(difference <= allowed)
+    rounded = np.zeros_like(apart)
+    if shift is not None:
+        nearest = estimate.value + np.clip(analytic - estimate.value, *shift)
+        rounded = apart & (np.abs(analytic - nearest) <= allowed)
     size = np.maximum(np.abs(analytic), np.abs(estimate.value))
     vague = (estimate.error > _RESOLVED * size) & (estimate.error > _NEGLIGIBLE * scale)
     lost = ~np.isfinite(estimate.value + estimate.error)
     found = {
         "singular": ~np.isfinite(analytic) & (singular is not None),
-        "kink": estimate.kink & (apart | vague),
+        "kink": (estimate.kink & (apart | vague)) | rounded,
         "unresolved": lost | (vague & ~apart),
         "wrong backward": apart,
     }

@@ -32,7 +32,8 @@ class CheckedEntry:
     verdict : str
         One of `VERDICTS`.
     crossing : Crossing or None
-        Where a probe crosses a kink, if one does.
+        Where a probe crosses a kink, if one does; else an entry with the verdict *kink* is one
+        where the rounding of a lower precision crosses one.
     origin : {"backprop", "given"}
         Whose the first of the two derivatives is.
     singular : str or None
@@ -57,6 +58,8 @@ class CheckedEntry:
         elif self.crossing is not None:
             across = "" if verdict == "kink" else " across a kink"
             verdict += f"{across} at {self.crossing}"
+        elif verdict == "kink":
+            verdict += " within rounding"
         if self.verdict != "agree":
             verdict += f" ({alike} of {total})"
         return (
