@@ -124,3 +124,8 @@ def test_the_same_spec_is_the_same_bytes_whatever_the_hash_seed():
     ]
     assert len(made[0]) == 7
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("face", measure._FILES)
+def test_faces_that_ship_are_truetype_as_pdf_asks(face: measure.Face):
+    assert "glyf" in measure.font(face).tables

@@ -18,10 +18,11 @@ from typing import Any, Literal
 
 Face = Literal["regular", "strong", "italic", "mono"]
 _FOLDER = Path(__file__).parent / "fonts"
+# Inter 3.19, its outlines converted by fontTools' cu2qu: fpdf2 embeds TrueType alone as PDF asks.
 _FILES: dict[Face, str] = {
-    "regular": "Inter-Regular.otf",
-    "strong": "Inter-SemiBold.otf",
-    "italic": "Inter-Italic.otf",
+    "regular": "Inter-Regular.ttf",
+    "strong": "Inter-SemiBold.ttf",
+    "italic": "Inter-Italic.ttf",
     "mono": "JetBrainsMono-Regular.ttf",
 }
 _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
