@@ -14,6 +14,7 @@ import typer
 
 from graphnn import __version__
 from graphnn.cli import streams, terminal
+from graphnn.cli.import_option import importing
 from graphnn.cli.options import misused
 from graphnn.diagnostics import Diagnostic, GraphnnError, suggestion
 
@@ -42,7 +43,7 @@ def application(*names: str) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     for name in names or COMMANDS:
-        app.command(name, rich_help_panel=COMMANDS[name])(command(name))
+        app.command(name, rich_help_panel=COMMANDS[name])(importing(command(name)))
     app.callback(invoke_without_command=True)(graphnn)
     return app
 

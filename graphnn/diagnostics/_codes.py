@@ -67,8 +67,8 @@ Code = Literal[
     # other programs
     "no-onnx",
     # the command line
-    "usage", "bad-option", "no-pygls", "bad-rename", "unknown-code", "unknown-setting",
-    "system",
+    "usage", "bad-import", "bad-option", "no-pygls", "bad-rename", "unknown-code",
+    "unknown-setting", "system",
 ]
 AllowableCode = Literal[
     "unused-block", "unread-node", "unused-input", "unused-size", "saturated-start",

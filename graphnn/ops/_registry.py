@@ -1,4 +1,4 @@
-"""The registry of ops, filled: importing this module imports every family."""
+"""The registry of ops, filled: importing this module imports all families and installed ops."""
 
 import pkgutil
 from collections.abc import Iterator
@@ -8,9 +8,11 @@ from importlib import import_module
 from graphnn.ops import families
 from graphnn.ops._op import REGISTRY as REGISTRY
 from graphnn.ops._op import Op
+from graphnn.ops.imports import import_installed
 
 for _family in pkgutil.iter_modules(families.__path__):
     import_module(f"{families.__name__}.{_family.name}")
+BROKEN = import_installed()  # by package: why its ops are missing
 
 
 def public_ops() -> dict[str, type[Op]]:

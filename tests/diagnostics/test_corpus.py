@@ -563,6 +563,10 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: main(("show",)),
         "error[usage]: missing argument 'FILE'\n   = help: run 'graphnn show --help'",
     ),
+    "bad-import": (
+        lambda: main(("schema", "--import", "my/ops.py")),
+        "error[bad-import]: 'my/ops.py' is not the name of a module\n   = help: write 'my.ops'",
+    ),
     "bad-option": (
         gradient(method="complex", order=4),
         "error[bad-option]: the complex step has no rules, order or extrapolation\n"

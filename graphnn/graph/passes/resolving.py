@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping as Dict
 from dataclasses import dataclass, replace
 
-from graphnn.diagnostics import FAULTY, Faulty, Findings, nearest, suggestion
+from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, nearest, suggestion
 from graphnn.graph._graph import Origin
 from graphnn.graph.passes.attributes import read_op
 from graphnn.graph.passes.origins import read_origin
 from graphnn.graph.passes.scope import Archives, Scope
-from graphnn.ops import REGISTRY, Op, elsewhere, public_ops
+from graphnn.ops import BROKEN, REGISTRY, Op, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
 from graphnn.spec.forms import called, help_with_key, key_names
 from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference
@@ -124,7 +124,10 @@ def _resolve(spec: NodeSpec, scope: Scope) -> tuple[ResolvedNode | Faulty, Origi
         other = other or elsewhere(name)
         help = other or suggestion(name, sorted(public_ops()), "'graphnn ops' lists them all")
         message = f"there is no op '{name}'"
-        scope.findings.error("unknown-op", message, spec.op.span, help=help)
+        notes = [
+            Note(f"the ops of '{package}' are missing: {why}") for package, why in BROKEN.items()
+        ]
+        scope.findings.error("unknown-op", message, spec.op.span, help=help, notes=notes)
         return FAULTY, {}
     entries, misspelt = _entries(spec, op_class, scope.findings)
     op = read_op(spec, op_class, entries, scope)

@@ -1,0 +1,119 @@
+"""Modules of other people's ops: imported by name, for a project, or because they are installed."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+import traceback
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from graphnn.diagnostics import Diagnostic, Note, UsageError, suggestion
+
+GROUP = "graphnn.ops"
+PROJECT = "pyproject.toml"
+_TABLE = f"[tool.graphnn] of '{PROJECT}'"
+_KEY = "import"
+
+
+def import_modules(names: Iterable[str]) -> None:
+    """Import modules, whose op classes then register themselves.
+
+    They are looked for among what is installed, then in the current folder. What they print goes
+    to standard error.
+
+    Raises
+    ------
+    UsageError
+        One cannot be imported.
+    """
+    here = str(Path.cwd())
+    for name in names:
+        if not all(map(str.isidentifier, name.split("."))) or name.endswith(".py"):
+            parts = Path(name).with_suffix("").parts
+            help = f"write '{'.'.join(parts)}'" if name.endswith(".py") else ""
+            raise _refusal(f"'{name}' is not the name of a module", help)
+        # Last, so that no file that lies there is taken for a module of anything else.
+        if here not in sys.path:
+            sys.path.append(here)
+        try:
+            with redirect_stdout(sys.stderr):
+                import_module(name)
+        except (Exception, SystemExit) as error:
+            raise UsageError(_fault(name, error)) from error
+
+
+def import_project(folder: Path) -> None:
+    """Import the modules that ``[tool.graphnn] import`` of the folder's pyproject.toml names.
+
+    No folder above is looked at.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, the value is no list of names, or a module cannot be imported.
+    """
+    try:
+        text = (folder / PROJECT).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise _refusal(f"'{PROJECT}' cannot be read: {error}") from None
+    try:
+        table = tomllib.loads(text).get("tool", {}).get("graphnn", {})
+    except tomllib.TOMLDecodeError as error:
+        raise _refusal(f"'{PROJECT}' is not TOML: {error}") from None
+    import_modules(_names(table))
+
+
+def import_installed() -> dict[str, str]:
+    """Import the entry points of the group ``graphnn.ops``.
+
+    Returns
+    -------
+    dict of str to str
+        What went wrong with those that cannot be imported, by package: it must keep nobody from
+        using other ops.
+    """
+    broken = {}
+    for point in entry_points(group=GROUP):
+        try:
+            point.load()
+        except Exception as error:
+            broken[_package(point)] = f"{type(error).__name__}: {error}"
+    return broken
+
+
+def _names(table: Any) -> list[str]:
+    for key in table if isinstance(table, dict) else ():
+        if key != _KEY:
+            help = suggestion(key, [_KEY], f"there is '{_KEY}'")
+            raise _refusal(f"{_TABLE} has no key '{key}'", help)
+    names = table.get(_KEY, []) if isinstance(table, dict) else None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise _refusal(f"{_TABLE} is not as it should be", f'write {_KEY} = ["my_ops"]')
+    return names
+
+
+def _fault(name: str, error: BaseException) -> Diagnostic:
+    why = " ".join(f"{type(error).__name__}: {error}".split())
+    message = f"the module '{name}' cannot be imported: {why}"
+    if isinstance(error, ModuleNotFoundError) and error.name == name.partition(".")[0]:
+        help = "install it, or call graphnn in the folder where it lies"
+        return Diagnostic("bad-import", message, help=help)
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path.cwd())]
+    notes = [Note(f"in {frame.filename}, line {frame.lineno}") for frame in own[-1:]]
+    return Diagnostic("bad-import", message, notes=tuple(notes))
+
+
+def _refusal(message: str, help: str = "") -> UsageError:
+    return UsageError.of("bad-import", message, help=help)
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else point.value
