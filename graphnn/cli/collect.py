@@ -10,8 +10,8 @@ from pathlib import Path
 from graphnn.diagnostics import Diagnostic, FileError, GraphnnError
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.spec import is_library, reader
-from graphnn.spec.values import Mapping
-from graphnn.storage.files import fail, within
+from graphnn.spec.values import Map
+from graphnn.storage.files import within
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _MARKS = ("graphnn", "nodes")  # keys without which a file found in a folder is no spec
@@ -58,7 +58,7 @@ class Found:
             any(mark in document for mark in _MARKS) and not is_library(document)
         )
 
-    def _document(self) -> Mapping | None:
+    def _document(self) -> Map | None:
         """What it holds, where that decides what it is for."""
         if self.folder is None or self.fault is not None:
             return None
@@ -87,7 +87,7 @@ def spec_files(paths: Iterable[Path]) -> list[Found]:
         inside = list(_walk(path))
         if not inside:
             message = f"there is no .yaml, .yml or .json file in '{path}'"
-            raise fail("no-such-file", message)
+            raise FileError.of("no-such-file", message)
         for file in inside:
             found.setdefault(file, Found(file, path))
     return list(found.values())

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphnn.cli import errors, progress
 from graphnn.cli.record_options import Chosen
-from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.diagnostics import UsageError
 from graphnn.execution import Network
 from graphnn.gradients import Interrupted
 
@@ -27,7 +27,7 @@ def entries(given: Sequence[str] | None) -> int | list[str] | None:
         return list(given)
     if len(given) > 1:
         message = f"'--entries {numbers[0]}' cannot be combined with entry names"
-        raise UsageError(Diagnostic("bad-option", message))
+        raise UsageError.of("bad-option", message)
     return int(numbers[0])
 
 

@@ -63,7 +63,7 @@ Code = Literal[
     "bad-search-file",
     # drawing
     "bad-picture-data", "drawing-failed", "drawing-too-slow", "no-engine", "no-glyph",
-    "no-matplotlib", "no-optuna", "no-pillow", "small-text", "unsuited-style",
+    "no-matplotlib", "no-optuna", "small-text", "unsuited-style",
     # other programs
     "no-onnx",
     # the command line

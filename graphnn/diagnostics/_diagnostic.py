@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from graphnn.diagnostics._codes import Code
 from graphnn.diagnostics._excerpts import Excerpt, Mark, Segment, Span, printable
@@ -27,6 +27,14 @@ class Note:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "text", shortened(self.text, _MAX_REMARK))
+
+
+class Remarks(TypedDict, total=False):
+    """What else is said of a fault; see `Diagnostic`."""
+
+    label: str
+    notes: tuple[Note, ...]
+    help: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Self, Unpack
 
 from graphnn.diagnostics._codes import Code
-from graphnn.diagnostics._diagnostic import Diagnostic, readable
+from graphnn.diagnostics._diagnostic import Diagnostic, Remarks, readable
 from graphnn.diagnostics._excerpts import Span
 
 
@@ -23,9 +23,11 @@ class GraphnnError(Exception):
         self.diagnostics = diagnostics
 
     @classmethod
-    def of(cls, code: Code, message: str, span: Span | None = None, help: str = "") -> Self:
+    def of(
+        cls, code: Code, message: str, span: Span | None = None, **remarks: Unpack[Remarks]
+    ) -> Self:
         """An error with one fault."""
-        return cls(Diagnostic(code, message, span, help=help))
+        return cls(Diagnostic(code, message, span, **remarks))
 
     def __str__(self) -> str:
         shown, rest = readable(self.diagnostics)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
-from typing import TypedDict, Unpack
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Unpack
 
 from graphnn.diagnostics._codes import Code, WarningCode
-from graphnn.diagnostics._diagnostic import Diagnostic, Note, Severity
+from graphnn.diagnostics._diagnostic import Diagnostic, Remarks, Severity
 from graphnn.diagnostics._errors import GraphnnError, SpecError
 from graphnn.diagnostics._excerpts import Span
 from graphnn.diagnostics._hidden import with_hidden
-
-
-class _Remarks(TypedDict, total=False):
-    """What else is said of a fault; see `Diagnostic`."""
-
-    label: str
-    notes: Iterable[Note]
-    help: str
 
 
 class Findings:
@@ -68,23 +61,16 @@ class Findings:
         self.faulty = tuple(found.span for found in self.errors if found.span is not None)
 
     def error(
-        self, code: Code, message: str, span: Span | None = None, **remarks: Unpack[_Remarks]
+        self, code: Code, message: str, span: Span | None = None, **remarks: Unpack[Remarks]
     ) -> None:
         """Keep an error made of these parts."""
-        self._add("error", code, message, span, remarks)
+        self.add(Diagnostic(code, message, span, **remarks))
 
     def warning(
-        self, code: WarningCode, message: str, span: Span | None = None, **remarks: Unpack[_Remarks]
+        self, code: WarningCode, message: str, span: Span | None = None, **remarks: Unpack[Remarks]
     ) -> None:
         """Keep a warning made of these parts."""
-        self._add("warning", code, message, span, remarks)
-
-    def _add(
-        self, severity: Severity, code: Code, message: str, span: Span | None, remarks: _Remarks
-    ) -> None:
-        label, help = remarks.get("label", ""), remarks.get("help", "")
-        notes = tuple(remarks.get("notes", ()))
-        self.add(Diagnostic(code, message, span, label, notes, help, severity))
+        self.add(Diagnostic(code, message, span, severity="warning", **remarks))
 
     def replace(self, old: Diagnostic, new: Diagnostic) -> None:
         """Keep `new` where `old` is kept."""
@@ -109,6 +95,15 @@ class Findings:
             message = f"there are {more:,} more warnings"
             found.append(Diagnostic("too-many-warnings", message, severity="warning"))
         return tuple(found)
+
+    @contextmanager
+    def catching(self, *kinds: type[GraphnnError]) -> Iterator[None]:
+        """Keep what an error of these `kinds`, which ends the block, reports."""
+        try:
+            yield
+        except kinds as error:
+            for found in error.diagnostics:
+                self.add(found)
 
     def raise_errors(self, error: type[GraphnnError] = SpecError) -> None:
         """Raise `error` with the errors found, if there are any."""

@@ -18,14 +18,13 @@ from graphnn.diagnostics import (
     SpecError,
 )
 from graphnn.execution._free_sizes import fits, solve_free_sizes
-from graphnn.execution._given_arrays import Wanted, array_fault, array_for
+from graphnn.execution._given_arrays import Wanted, array_for
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node, arrays
 from graphnn.ops import Array
 from graphnn.spec.model import ExampleSpec
 from graphnn.spec.sizes import show
-from graphnn.spec.values import Entry
-from graphnn.spec.values import Mapping as Document
+from graphnn.spec.values import Entry, Map
 
 _EXACT: Any = {"all": str}  # as many digits as distinguish a number from its neighbours
 PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
@@ -151,11 +150,7 @@ class _Reader:
         expectations: list[Expectation] = []
         for name, entry in spec.outputs.items():
             value = entry.value
-            if (
-                isinstance(value, Document)
-                and value.entries
-                and set(value.entries) <= {*PROPERTIES}
-            ):
+            if isinstance(value, Map) and value.entries and set(value.entries) <= {*PROPERTIES}:
                 expectations.extend(self._properties(name, value))
             elif (expected := self._array(name, entry, PROPERTIES)) is not None:
                 expectations.append(Expectation(name, "", expected, value.span))
@@ -183,7 +178,7 @@ class _Reader:
         """Whether nothing under 'inputs' is at fault: that may be meant for any of them."""
         given = spec.place.get("inputs")
         nodes = [self._node(name) for name in spec.inputs]
-        return (given is None or isinstance(given, Document)) and all(
+        return (given is None or isinstance(given, Map)) and all(
             node is not None and node.op.is_input for node in nodes
         )
 
@@ -192,14 +187,11 @@ class _Reader:
         return Wanted(name) if node is None else Wanted(node.name, node.kind, node.shape)
 
     def _array(self, name: str, entry: Entry, also: Iterable[str] = ()) -> Array | None:
-        try:
+        with self._findings.catching(GraphnnError):
             return array_for(entry.value, self._wanted(name), self._graph.spec, also)
-        except GraphnnError as error:
-            for found in error.diagnostics:
-                self._findings.add(found)
-            return None
+        return None
 
-    def _properties(self, name: str, value: Document) -> list[Expectation]:
+    def _properties(self, name: str, value: Map) -> list[Expectation]:
         found: list[Expectation] = []
         shape = self._wanted(name).shape
         for key, item in value.items():
@@ -208,23 +200,19 @@ class _Reader:
                 message = f"'{name}' is a single number: it has no axis for '{key}'"
                 self._findings.error("wrong-shape", message, value.entries[key].key.span)
                 continue
-            try:
+            with self._findings.catching(SpecError):
                 dtype = np.int64 if key == "argmax" else np.float64
                 expected = arrays.from_value(item, what, dtype)
                 if shape and expected.shape and not fits(expected.shape, shape[:-1]):
                     message = f"{what} has shape {show(shape[:-1])}, not {show(expected.shape)}"
-                    raise array_fault("wrong-shape", message, item.span)
+                    raise SpecError.of("wrong-shape", message, item.span)
                 count = shape[-1] if shape else None
                 if key == "argmax" and isinstance(count, int):
                     outside = expected[(expected < 0) | (expected >= count)]
                     if outside.size:
                         message = f"{what} is one of 0 to {count - 1}, not {outside[0]}"
-                        raise array_fault("class-outside", message, item.span)
-            except SpecError as error:
-                for diagnostic in error.diagnostics:
-                    self._findings.add(diagnostic)
-                continue
-            found.append(Expectation(name, key, expected, item.span))
+                        raise SpecError.of("class-outside", message, item.span)
+                found.append(Expectation(name, key, expected, item.span))
         return found
 
     def _read_by(self, outputs: tuple[str, ...]) -> list[Node]:

@@ -230,7 +230,7 @@ class Executor:
         except MemoryError:
             message = "the run needs more memory than is available"
             help = "run fewer rows at once"
-            raise RunError(Diagnostic("out-of-memory", message, help=help)) from None
+            raise RunError.of("out-of-memory", message, help=help) from None
         return values, program
 
     def _program(self, bound: Sizes) -> Program | None:
@@ -299,22 +299,20 @@ class Executor:
         """Error that names the first node, in the order of the schedule, that was not finite."""
         for name, array in arrays.items():
             if not _finite(array):
-                return _fault("not-finite", f"the input '{name}' holds {first_not_finite(array)}")
+                bad = first_not_finite(array)
+                return RunError.of("not-finite", f"the input '{name}' holds {bad}")
         for name in self.plan.parameters:
             if not _finite(parameters[name]):
                 bad = first_not_finite(parameters[name])
-                return _fault("not-finite", f"the parameter '{name}' holds {bad}")
+                return RunError.of("not-finite", f"the parameter '{name}' holds {bad}")
         keeper = Executor(self.plan, self.dtype, keep=True)
         with np.errstate(all="ignore"):
             values, _ = keeper._execute(arrays, bound, parameters, noise)
         for step in self.plan.steps:
             if not _finite(values[step.output]):
                 bad = first_not_finite(values[step.output])
-                return _fault(
-                    "not-finite",
-                    f"the result is not finite: '{step.node}' ({step.op.name}) "
-                    f"is the first to give {bad}",
-                )
+                first = f"'{step.node}' ({step.op.name}) is the first to give {bad}"
+                return RunError.of("not-finite", f"the result is not finite: {first}")
         raise AssertionError("a result that was not finite is finite when computed again")
 
 
@@ -539,9 +537,5 @@ def _finite(array: Array) -> bool:
     return array.dtype.kind != "f" or np.count_nonzero(np.isfinite(array)) == array.size
 
 
-def _fault(code: Code, message: str) -> RunError:
-    return RunError(Diagnostic(code, message))
-
-
 def _at(node: str, error: ArrayError) -> GraphnnError:
-    return RunError(Diagnostic("bad-value", f"at '{node}': {error}", help=error.help))
+    return RunError.of("bad-value", f"at '{node}': {error}", help=error.help)

@@ -10,9 +10,6 @@ import numpy as np
 
 from graphnn.diagnostics import (
     FAULTY,
-    Code,
-    Diagnostic,
-    Span,
     SpecError,
     suggestion,
 )
@@ -22,8 +19,7 @@ from graphnn.ops import Array, Kind
 from graphnn.spec import brief, flow, number_help, sizes
 from graphnn.spec.model import NetworkSpec
 from graphnn.spec.sizes import show
-from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import Scalar, Sequence, Value
+from graphnn.spec.values import Map, Scalar, Seq, Value
 from graphnn.storage import archives, files
 
 _MAX_FILLED = 2**24  # 128 MiB
@@ -72,7 +68,7 @@ class Wanted:
                 text = flow(value)
                 shown = text if len(text) <= _SHOWN else "..."
                 help = f"for one value along '{self.shape[0]}', put it in brackets: [{shown}]"
-            raise array_fault("wrong-shape", message, value.span, help)
+            raise SpecError.of("wrong-shape", message, value.span, help=help)
 
 
 def array_for(value: Value, wanted: Wanted, spec: NetworkSpec, also: Iterable[str] = ()) -> Array:
@@ -80,24 +76,24 @@ def array_for(value: Value, wanted: Wanted, spec: NetworkSpec, also: Iterable[st
     what, dtype = f"'{wanted.name}'", np.int64 if wanted.kind == "int" else np.float64
     if arrays.is_numbers(value):
         array = arrays.from_value(value, what, dtype)
-    elif isinstance(value, Document) and "file" in value:
+    elif isinstance(value, Map) and "file" in value:
         array = _from_file(value, wanted.name, spec)
-    elif isinstance(value, Document) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
+    elif isinstance(value, Map) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
         key, entry = next(value.items())
         shape = _shape(entry, spec)
         wanted.refuse(shape, value)
         if math.prod(shape) > _MAX_FILLED:
             message = f"an array of shape {show(shape)} has more than {_MAX_FILLED:,} entries"
-            raise array_fault("too-large", message, entry.span)
+            raise SpecError.of("too-large", message, entry.span)
         if len(shape) > sizes.MAX_AXES:
             message = f"an array of {len(shape)} axes has more than {sizes.MAX_AXES}"
-            raise array_fault("too-large", message, entry.span)
+            raise SpecError.of("too-large", message, entry.span)
         array = FILLED[key](shape, dtype)
     else:
         help = _form_meant(value, (*FILLED, "file", *also))
         *forms, last = *_FORMS, *(f"{{{key}: NUMBERS}}" for key in also)
         message = f"{what} must be {', '.join(forms)} or {last}, not {brief(value)}"
-        raise array_fault("bad-array", message, value.span, help)
+        raise SpecError.of("bad-array", message, value.span, help=help)
     wanted.refuse(array.shape, value)
     return array
 
@@ -105,17 +101,12 @@ def array_for(value: Value, wanted: Wanted, spec: NetworkSpec, also: Iterable[st
 def _form_meant(value: Value, keys: Iterable[str]) -> str:
     """Help that offers the nearest of `keys` for one of `value`."""
     known = tuple(keys)
-    names = value.entries if isinstance(value, Document) else ()
+    names = value.entries if isinstance(value, Map) else ()
     helps = (suggestion(name, known) for name in names if name not in known)
     return next(filter(None, helps), "")
 
 
-def array_fault(code: Code, message: str, span: Span | None, help: str = "") -> SpecError:
-    """An error of an array that a spec gives, made of these parts."""
-    return SpecError(Diagnostic(code, message, span, help=help))
-
-
-def _from_file(value: Document, name: str, spec: NetworkSpec) -> Array:
+def _from_file(value: Map, name: str, spec: NetworkSpec) -> Array:
     file, key = value.get("file"), value.get("key")
     texts = [
         part.value
@@ -124,16 +115,16 @@ def _from_file(value: Document, name: str, spec: NetworkSpec) -> Array:
     ]
     if set(value.entries) - {"file", "key"} or len(texts) != len(value.entries):
         message = f"'{name}' must be {{file: NAME, key: NAME}}, not {brief(value)}"
-        raise array_fault("bad-array", message, value.span)
+        raise SpecError.of("bad-array", message, value.span)
     assert file is not None
     path = files.within(spec.folder, texts[0], file.span)
     return archives.read_array(path, texts[1] if key else name, (key or file).span)
 
 
 def _shape(value: Value, spec: NetworkSpec) -> tuple[int, ...]:
-    if not isinstance(value, Sequence):
+    if not isinstance(value, Seq):
         message = f"a shape is a list of sizes such as [1, 3], not {brief(value)}"
-        raise array_fault("bad-array", message, value.span)
+        raise SpecError.of("bad-array", message, value.span)
     return tuple(_size(item, spec) for item in value.items)
 
 
@@ -144,14 +135,14 @@ def _size(value: Value, spec: NetworkSpec) -> int:
     except sizes.SizeError as error:
         if error.reason != "text":
             message = f"a size is a whole number of at least 1, or a name, not {brief(value)}"
-            raise array_fault("bad-size", message, value.span) from None
+            raise SpecError.of("bad-size", message, value.span) from None
         help = suggestion(error.name, spec.sizes) if error.name else number_help(value)
         span = value.span_of(error.name or "")
-        raise array_fault("unknown-size", str(error), span, help) from None
+        raise SpecError.of("unknown-size", str(error), span, help=help) from None
     if size is FAULTY:
         raise SpecError
     if not isinstance(size, int):
         help = "an example says how many there are: write a number"
         message = f"'{written}' is free, so it has no value here"
-        raise array_fault("free-size", message, value.span, help)
+        raise SpecError.of("free-size", message, value.span, help=help)
     return size

@@ -15,7 +15,6 @@ from typing import Any, get_args
 import numpy as np
 
 from graphnn.diagnostics import (
-    Diagnostic,
     Findings,
     RunError,
     Span,
@@ -102,7 +101,7 @@ class Network:
         """
         if dtype not in get_args(DType):
             message = f"a network computes in {' or '.join(get_args(DType))}, not {dtype}"
-            raise UsageError(Diagnostic("bad-dtype", message))
+            raise UsageError.of("bad-dtype", message)
         other = object.__new__(Network)
         other.graph = self.graph
         other.dtype = np.dtype(dtype)
@@ -161,7 +160,7 @@ class Network:
         """
         if mode not in MODES:
             help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
-            raise UsageError(Diagnostic("unknown-mode", f"there is no mode '{mode}'", help=help))
+            raise UsageError.of("unknown-mode", f"there is no mode '{mode}'", help=help)
         key = (tuple(wanted), keep, mode)
         if key not in self._executors:
             plan = make(self.graph, key[0], mode)
@@ -232,11 +231,11 @@ class Network:
         if len(arrays) > len(names):
             counts = f"{len(arrays)} arrays are given, but the network needs {len(names)}"
             message = f"{counts}: {', '.join(names)}" if names else counts
-            raise UsageError(Diagnostic("bad-option", message))
+            raise UsageError.of("bad-option", message)
         places = dict(zip(names, arrays, strict=False))
         if both := places.keys() & named.keys():
             message = f"'{min(both)}' is given by place and by name"
-            raise UsageError(Diagnostic("bad-option", message))
+            raise UsageError.of("bad-option", message)
         return places
 
     def loss(
@@ -278,13 +277,8 @@ class Network:
             node = self.graph.node(self.graph.outputs[0])
             nodes = (node.name,) if node.shape == () else ()
         if not nodes:
-            raise UsageError(
-                Diagnostic(
-                    "no-loss",
-                    "the network has no loss",
-                    help="add a loss op, or name a node: 'train: {loss: NODE}' or loss=...",
-                )
-            )
+            help = "add a loss op, or name a node: 'train: {loss: NODE}' or loss=..."
+            raise UsageError.of("no-loss", "the network has no loss", help=help)
         return nodes
 
     def assign(self, values: Mapping[str, Any], *, origin: str = "the values given") -> None:
@@ -428,9 +422,7 @@ def check_seed(seed: int) -> None:
         It is not a whole number from 0 on.
     """
     if not isinstance(seed, int | np.integer) or seed < 0:
-        raise UsageError(
-            Diagnostic("bad-seed", f"a seed is a whole number of at least 0, not {seed}")
-        )
+        raise UsageError.of("bad-seed", f"a seed is a whole number of at least 0, not {seed}")
 
 
 def names_of(given: str | Iterable[str]) -> tuple[str, ...]:
@@ -443,11 +435,11 @@ def names_of(given: str | Iterable[str]) -> tuple[str, ...]:
     """
     every = [given] if isinstance(given, str) else given
     if not isinstance(every, Iterable):
-        raise UsageError(Diagnostic("bad-option", f"a name is text, not {given!r}"))
+        raise UsageError.of("bad-option", f"a name is text, not {given!r}")
     names = tuple(every)
     for name in names:
         if not isinstance(name, str):
-            raise UsageError(Diagnostic("bad-option", f"a name is text, not {name!r}"))
+            raise UsageError.of("bad-option", f"a name is text, not {name!r}")
     return tuple(dict.fromkeys(names))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from graphnn.storage import files
+from graphnn.diagnostics import FileError
 
 Classes = dict[str, tuple[str, ...]]  # by input: the name of each class number
 WEIGHTS = "weights.safetensors"
@@ -64,7 +64,7 @@ def classes_in(metadata: Mapping[str, str], file: str) -> Classes | None:
         return None
     if isinstance(found, dict) and all(map(_are_texts, found.values())):
         return {name: tuple(names) for name, names in found.items()}
-    raise files.fail("broken-file", f"'{file}' holds no sound names of classes")
+    raise FileError.of("broken-file", f"'{file}' holds no sound names of classes")
 
 
 def record_in(metadata: Mapping[str, str]) -> dict[str, Any]:

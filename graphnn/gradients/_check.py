@@ -15,7 +15,7 @@ from graphnn.execution.network import Network, names_of
 from graphnn.execution.options import Typed
 from graphnn.gradients._backprop import Reverse, backprop
 from graphnn.gradients._pieces import Shifts, shifts
-from graphnn.gradients._refusals import check_choice, refusal, unknown_parameter
+from graphnn.gradients._refusals import check_choice, unknown_parameter
 from graphnn.gradients._report import (
     VERDICTS,
     WORST_FIRST,
@@ -77,10 +77,10 @@ class CheckOptions(GradientOptions):
         if self.tolerance is not None and not _is_part(self.tolerance):
             message = f"'tolerance' must be a number from 0 to 1, not {self.tolerance!r}"
             help = "leave it out for the rounding of the gradient's precision"
-            raise refusal("bad-option", message, help)
+            raise UsageError.of("bad-option", message, help=help)
         if self.gradients is not None and self.dtype is not None:
             message = "'dtype' applies to backpropagation only, but gradients are given"
-            raise refusal("bad-option", message, "leave it out")
+            raise UsageError.of("bad-option", message, help="leave it out")
         if self.dtype is not None:
             check_choice("bad-option", "precision", self.dtype, get_args(DType))
 
@@ -177,7 +177,7 @@ def compare(
     """
     for name in estimates:
         if name not in analytic:
-            raise refusal("missing-gradient", f"there is no gradient of '{name}' to check")
+            raise UsageError.of("missing-gradient", f"there is no gradient of '{name}' to check")
     sizes = [np.abs(found.value[np.isfinite(found.value)]) for found in estimates.values()]
     scale = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
     return GradientReport(

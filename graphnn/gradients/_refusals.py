@@ -9,11 +9,6 @@ from graphnn.diagnostics import Code, Diagnostic, UsageError, suggestion
 from graphnn.execution.network import Network, names_of
 
 
-def refusal(code: Code, message: str, help: str = "") -> UsageError:
-    """The error of a call with one fault."""
-    return UsageError(Diagnostic(code, message, help=help))
-
-
 def check_choice(code: Code, what: str, name: Any, among: Iterable[str]) -> None:
     """Refuse a name that is not `among` those there are.
 
@@ -23,8 +18,8 @@ def check_choice(code: Code, what: str, name: Any, among: Iterable[str]) -> None
     """
     names = tuple(among)
     if name not in names:
-        others = f"there are {', '.join(names[:-1])} and {names[-1]}"
-        raise refusal(code, f"there is no {what} '{name}'", suggestion(str(name), names, others))
+        help = suggestion(str(name), names, f"there are {', '.join(names[:-1])} and {names[-1]}")
+        raise UsageError.of(code, f"there is no {what} '{name}'", help=help)
 
 
 def unknown_parameter(network: Network, name: str) -> Diagnostic:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from collections.abc import Mapping as Dict
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from graphnn.diagnostics import Findings, SpecError
@@ -75,14 +74,14 @@ def check(spec: NetworkSpec, findings: Findings) -> Graph:
     )
 
 
-def _losses(spec: NetworkSpec, nodes: Dict[str, Node]) -> tuple[str, ...]:
+def _losses(spec: NetworkSpec, nodes: Mapping[str, Node]) -> tuple[str, ...]:
     if spec.train is not None and spec.train.loss:
         return tuple(dict.fromkeys(reference.name for reference in spec.train.loss))
     return _by_uses(spec, (name for name in spec.nodes if name in nodes and nodes[name].op.is_loss))
 
 
 def _outputs(
-    spec: NetworkSpec, nodes: Dict[str, Node], network: nx.MultiDiGraph[str]
+    spec: NetworkSpec, nodes: Mapping[str, Node], network: nx.MultiDiGraph[str]
 ) -> tuple[str, ...]:
     if spec.outputs is not None:
         return tuple(reference.name for reference in spec.outputs)
@@ -92,7 +91,7 @@ def _outputs(
     return _by_uses(spec, results or [name for name in ends if not network.out_degree(name)])
 
 
-def _ends(spec: NetworkSpec, nodes: Dict[str, Node], network: nx.MultiDiGraph[str]) -> list[str]:
+def _ends(spec: NetworkSpec, nodes: Mapping[str, Node], network: nx.MultiDiGraph[str]) -> list[str]:
     """Nodes that no others than losses read, in the order of the file."""
     return [
         name

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from collections.abc import Mapping as Dict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from graphnn.diagnostics import FAULTY, Diagnostic, Faulty, UsageError, suggestion
+from graphnn.diagnostics import FAULTY, Faulty, UsageError, suggestion
 from graphnn.ops import Array, Kind, Op
 from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import sizes
 from graphnn.spec.model import NetworkSpec, NodeSpec
 from graphnn.spec.sizes import Shape
-from graphnn.spec.values import Mapping, Scalar, Value
+from graphnn.spec.values import Map, Scalar, Value
 
 if TYPE_CHECKING:
     # Where it is used, it is imported: a sixth of the time of importing graphnn.
@@ -56,7 +55,7 @@ class Origin:
             listed = ", ".join(f"{key}={value}" for key, value in options.items())
             name = getattr(self.start, "name", type(self.start).__name__)
             return f"{name}({listed})" if listed else name
-        if isinstance(self.place, Mapping):
+        if isinstance(self.place, Map):
             file = self.place.get("file")
             assert isinstance(file, Scalar)
             return f"file {file.value}"
@@ -85,7 +84,7 @@ class Node:
     name: str
     op: Op
     inputs: tuple[str, ...]
-    parameters: Dict[str, str | None]
+    parameters: Mapping[str, str | None]
     shape: Shape
     kind: Kind
     spec: NodeSpec = field(repr=False)
@@ -141,8 +140,8 @@ class Graph:
 
     spec: NetworkSpec
     network: nx.MultiDiGraph[str] = field(repr=False)
-    nodes: Dict[str, Node] = field(repr=False)
-    parameters: Dict[str, Parameter] = field(repr=False)
+    nodes: Mapping[str, Node] = field(repr=False)
+    parameters: Mapping[str, Parameter] = field(repr=False)
     outputs: tuple[str, ...]
     losses: tuple[str, ...]
 
@@ -165,7 +164,7 @@ class Graph:
         if not isinstance(found, Node):
             help = suggestion(name, (*self.nodes, *self.spec.aliases))
             message = f"there is no node '{name}'"
-            raise UsageError(Diagnostic("unknown-node", message, help=help))
+            raise UsageError.of("unknown-node", message, help=help)
         return found
 
     def upstream(self, names: Iterable[str]) -> set[str]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, SpecError
+from graphnn.diagnostics import SpecError
 from graphnn.ops import Array
 from graphnn.spec import brief, number_help
 from graphnn.spec.sizes import show
-from graphnn.spec.values import Scalar, Sequence, Value
+from graphnn.spec.values import Scalar, Seq, Value
 
 FINITE = "save finite weights: the training may have diverged"  # as help
 
@@ -19,7 +19,7 @@ def is_numbers(value: Value) -> bool:
     """Whether `value` is written as a number or as nested lists."""
     if isinstance(value, Scalar):
         return isinstance(value.value, int | float) and not isinstance(value.value, bool)
-    return isinstance(value, Sequence)
+    return isinstance(value, Seq)
 
 
 def first_not_finite(array: Array) -> str:
@@ -56,7 +56,7 @@ def from_value(value: Value, what: str, dtype: type = np.float64) -> Array:
 
 def _shape(value: Value) -> tuple[int, ...]:
     shape = []
-    while isinstance(value, Sequence):
+    while isinstance(value, Seq):
         shape.append(len(value.items))
         if not value.items:
             break
@@ -70,17 +70,12 @@ def _entries(value: Value, shape: tuple[int, ...], what: str, dtype: type) -> It
     while pending:
         item, depth = pending.pop()
         if depth < len(shape):
-            if not isinstance(item, Sequence):
+            if not isinstance(item, Seq):
                 raise _wrong(what, f"a list of {_entries_of(shape[depth])} here", item)
             if len(item.items) != shape[depth]:
-                raise SpecError(
-                    Diagnostic(
-                        "ragged-array",
-                        f"{what} has a row of {_entries_of(len(item.items))} "
-                        f"beside one of {shape[depth]}",
-                        item.span,
-                    )
-                )
+                length = _entries_of(len(item.items))
+                message = f"{what} has a row of {length} beside one of {shape[depth]}"
+                raise SpecError.of("ragged-array", message, item.span)
             pending.extend((entry, depth + 1) for entry in reversed(item.items))
         else:
             yield _number(item, what, dtype)
@@ -106,4 +101,4 @@ def _entries_of(count: int) -> str:
 
 def _wrong(what: str, wanted: str, item: Value) -> SpecError:
     message = f"{what} must hold {wanted}, not {brief(item)}"
-    return SpecError(Diagnostic("not-numbers", message, item.span, help=number_help(item)))
+    return SpecError.of("not-numbers", message, item.span, help=number_help(item))

@@ -18,8 +18,7 @@ from graphnn.graph._graph import Graph, Node, Origin
 from graphnn.spec import flow
 from graphnn.spec.model import ExampleSpec, OptimizerSpec, Reference
 from graphnn.spec.sizes import Expression, show
-from graphnn.spec.values import Entry, Value, located, plain
-from graphnn.spec.values import Mapping as Document
+from graphnn.spec.values import Entry, Map, Value, located, plain
 from graphnn.storage import archives, files
 
 Kind = Literal["removed", "added", "renamed", "changed"]
@@ -366,9 +365,7 @@ def _train(
         made[f"metrics.{metric['name']}"] = {"inputs": inputs, **metric["options"]}
     for kind, given in train.data.items() if train.data is not None else ():
         made["data"] = kind
-        fed = (
-            _keyed(given.entries, names) if isinstance(given, Document) else {"from": plain(given)}
-        )
+        fed = _keyed(given.entries, names) if isinstance(given, Map) else {"from": plain(given)}
         made.update({f"data.{key}": value for key, value in fed.items()})
     return {key: value for key, value in made.items() if value not in (None, [], {})}
 

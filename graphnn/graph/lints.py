@@ -12,7 +12,7 @@ from graphnn.ops import REGISTRY, Op
 from graphnn.ops.initializers import fans
 from graphnn.spec import BlockDiagnostics, mentions, sizes
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.values import Mapping, Scalar, Value
+from graphnn.spec.values import Map, Scalar, Value
 
 _SPREAD = 4.0  # where a sigmoid has lost 93 % of its slope, and a tanh 99.9 %
 
@@ -115,7 +115,7 @@ class _Adviser:
     def _unused_sizes(self) -> None:
         document = self._graph.spec.document
         declared = document.get("sizes")
-        unused = dict(declared.entries) if isinstance(declared, Mapping) else {}
+        unused = dict(declared.entries) if isinstance(declared, Map) else {}
         for word in _words(document) if unused else ():
             unused.pop(word, None)
         for name, entry in unused.items():
@@ -148,7 +148,7 @@ class _Adviser:
             f"'{full}' starts so wide that the {kind} '{readers[0]}' is flat almost everywhere",
             origin.place,
             label=f"inputs of size 1 give sums of size {spread:.0f}",
-            notes=[Note(f"{kind} of '{node.name}'", reader.spec.place.span)],
+            notes=(Note(f"{kind} of '{node.name}'", reader.spec.place.span),),
             help="start it as xavier, whose sums keep the size of the inputs",
         )
 
@@ -179,7 +179,7 @@ class _Adviser:
         note = Note(f"{_named(producer)} is {verb} here", producer.spec.place.span)
         named = (r.place for r in node.spec.inputs if r.name == node.inputs[position])
         place = next(named, node.spec.inputs_place)
-        self._warn(node, code, message, place, notes=[note], help=help)
+        self._warn(node, code, message, place, notes=(note,), help=help)
 
     def _problem(self, name: str, wanted: type[Op]) -> tuple[str, str]:
         """Why `name` surely is not what `wanted` makes, with help; empty if it may be."""
@@ -221,7 +221,7 @@ def _saturates(op: Op) -> bool:
     )
 
 
-def _words(document: Mapping) -> Iterator[str]:
+def _words(document: Map) -> Iterator[str]:
     """The words in all texts where a size may be named."""
     for text in mentions(document, "size"):
         if isinstance(text.value, str):

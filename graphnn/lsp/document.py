@@ -14,8 +14,7 @@ from graphnn.lsp.names import Names, names
 from graphnn.spec import BlockFile, build, files_of, format_text, mentions, reader
 from graphnn.spec.model import BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Scalar
+from graphnn.spec.values import Map, Scalar
 from graphnn.storage import files
 from graphnn.training import VOCABULARY, diagnose_text
 
@@ -72,7 +71,7 @@ class Document:
         return list(outline.located(self._located))
 
     @functools.cached_property
-    def _located(self) -> Located | None:
+    def _located(self) -> Map | None:
         """The values of the text; None where it cannot be read."""
         try:
             return reader.read(self.text, str(self.path), json=self.json, findings=Findings())

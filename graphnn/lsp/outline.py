@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphnn.spec import DEFAULT
-from graphnn.spec.values import Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Map, Scalar, Seq, Value
 
 Path = tuple[str | int, ...]
 
@@ -70,27 +70,27 @@ class Cursor:
     prefix: str
 
 
-def located(document: Mapping) -> Iterator[Token]:
+def located(document: Map) -> Iterator[Token]:
     """Tokens of a text that has been read, in no order."""
     starts = _line_starts(document.source.text)
     pending: list[tuple[Path, Value]] = [((), document)]
     seen: set[tuple[int, int]] = set()  # what an alias repeats stands in its place once
     while pending:
         path, value = pending.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, Map):
             for name, entry in value.entries.items():
                 if (place := (entry.key.line, entry.key.column)) not in seen:
                     seen.add(place)
                     yield _token(document, starts, path, entry.key, key=True)
                     pending.append(((*path, name), entry.value))
-        elif isinstance(value, Sequence):
+        elif isinstance(value, Seq):
             pending += [((*path, number), item) for number, item in enumerate(value.items)]
         elif isinstance(value, Scalar) and (value.line, value.column) not in seen:
             seen.add((value.line, value.column))
             yield _token(document, starts, path, value, key=False)
 
 
-def _token(document: Mapping, starts: list[int], path: Path, value: Scalar, *, key: bool) -> Token:
+def _token(document: Map, starts: list[int], path: Path, value: Scalar, *, key: bool) -> Token:
     text = document.source.text
     start = starts[value.line] + value.column
     end = starts[min(value.end_line, len(starts) - 1)] + value.end_column

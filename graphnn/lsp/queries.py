@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from graphnn.diagnostics import Diagnostic, Span, UsageError
+from graphnn.diagnostics import Span, UsageError
 from graphnn.graph import Node
 from graphnn.lsp import language, outline
 from graphnn.lsp.document import Document
@@ -304,7 +304,7 @@ def _codes(document: Document) -> list[str]:
 
 
 def _refusal(message: str) -> UsageError:
-    return UsageError(Diagnostic("bad-rename", message))
+    return UsageError.of("bad-rename", message)
 
 
 def symbols(document: Document) -> tuple[Symbol, ...]:

@@ -7,7 +7,7 @@ import sys
 
 from graphnn.diagnostics import Code, Findings, Note, suggestion
 from graphnn.spec.reading.scalars import comma_help, meant_number, meant_truth, shortened
-from graphnn.spec.values import Mapping, Scalar, Sequence, Value, scalar_value
+from graphnn.spec.values import Map, Scalar, Seq, Value, scalar_value
 
 VERSION = 1
 MAX_NAME = 100
@@ -25,9 +25,9 @@ def brief(value: Value) -> str:
         text = str(value.value)
         shown = text if len(text) <= 40 else text[:37] + "..."
         return f"'{shown}'" if isinstance(value.value, str) else shown.lower()
-    if isinstance(value, Sequence) and not value.items:
+    if isinstance(value, Seq) and not value.items:
         return "an empty list"
-    if isinstance(value, Mapping) and not value.entries:
+    if isinstance(value, Map) and not value.entries:
         return "an empty mapping"
     return value.kind
 
@@ -101,27 +101,25 @@ class FieldReader:
         help: str = "",
     ) -> None:
         """Report `second`, which does not go with `first`; `note` says what that is."""
-        self.findings.error(code, message, second.span, notes=[Note(note, first.span)], help=help)
+        self.findings.error(code, message, second.span, notes=(Note(note, first.span),), help=help)
 
     def mapping(
         self, value: Value | None, what: str, wanted: str = "a mapping", form: str = ""
-    ) -> Mapping | None:
+    ) -> Map | None:
         """`value` if it is a mapping; `form` shows one, with TEXT for what stands there alone."""
-        if value is None or isinstance(value, Mapping):
+        if value is None or isinstance(value, Map):
             return value
         self.wrong(what, wanted, value, _as_mapping(value, form))
         return None
 
     def text(self, value: Value, what: str) -> str | None:
         """`value` if it is a text."""
-        if isinstance(value, Scalar) and isinstance(value.value, str):
-            return value.value
-        self.wrong(what, "a text", value)
-        return None
+        found = self.word(value, what, "a text")
+        return None if found is None else str(found.value)
 
-    def named(self, value: Value, what: str, wanted: str) -> Scalar | None:
-        """`value` if it is a text that is not empty."""
-        if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:
+    def word(self, value: Value, what: str, wanted: str, *, empty: bool = True) -> Scalar | None:
+        """`value` if it is a text; with its place. `empty` says whether it may be."""
+        if isinstance(value, Scalar) and isinstance(value.value, str) and (value.value or empty):
             return value
         self.wrong(what, wanted, value)
         return None
@@ -187,7 +185,7 @@ class FieldReader:
 
 def _as_mapping(value: Value, form: str) -> str:
     """Help for what is no mapping, though one must be there."""
-    if isinstance(value, Sequence):
+    if isinstance(value, Seq):
         return "write its entries as 'key: value', without '- ' and '[ ]'"
     alone = isinstance(value, Scalar) and value.value is not None
     text = shortened(str(value.value)) if isinstance(value, Scalar) and alone else "..."

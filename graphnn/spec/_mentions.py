@@ -6,13 +6,11 @@ from collections.abc import Iterator
 
 from graphnn.spec.forms import Form, Named
 from graphnn.spec.model import SPEC
-from graphnn.spec.values import Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Map, Scalar, Seq, Value
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 
 
-def mentions(
-    document: Mapping, names: Named, vocabulary: Vocabulary = NO_NAMES
-) -> Iterator[Scalar]:
+def mentions(document: Map, names: Named, vocabulary: Vocabulary = NO_NAMES) -> Iterator[Scalar]:
     """The texts in `document` that name something of the kind `names`; whole numbers among them.
 
     A file of data may be called by a number. Files that blocks of other files name are not those
@@ -21,10 +19,10 @@ def mentions(
     pending: list[tuple[Form, Value]] = [(SPEC, document)]
     while pending:
         form, value = pending.pop()
-        if isinstance(value, Mapping):
+        if isinstance(value, Map):
             below = [(form.below(key, vocabulary), item) for key, item in value.items()]
             pending += [(found, item) for found, item in reversed(below) if found is not None]
-        elif isinstance(value, Sequence):
+        elif isinstance(value, Seq):
             # Of a long list of numbers, none is looked at.
             items = value.items
             if form.names != names:

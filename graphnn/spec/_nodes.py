@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import called, key_names
 from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, place_of
+from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, place_of
 
 MAX_NODES = 200_000
 _NODE_KEYS = key_names(NodeSpec)
@@ -24,12 +24,12 @@ class NodeReader(SectionReader):
 
     _written: Collection[str] = ()  # names of the nodes being read, sound or not
 
-    def nodes(self, given: Mapping, owner: str, help: str) -> dict[str, NodeSpec | BlockCallSpec]:
+    def nodes(self, given: Map, owner: str, help: str) -> dict[str, NodeSpec | BlockCallSpec]:
         """What `given` holds, in order, without what is no node.
 
         Parameters
         ----------
-        given : Mapping
+        given : Map
         owner, help : str
             For messages: what has the nodes, and what to do when there are none.
         """
@@ -59,36 +59,37 @@ class NodeReader(SectionReader):
         if body is None:
             return None
         body = self._closed(body, name)
-        if "block" in body and "op" not in body:
-            return self._use(name, entry.key, body)
-        op = self._kind(name, entry.key, body)
-        if op is None:
+        used = "block" in body and "op" not in body
+        keys = _CALL_KEYS if used else _NODE_KEYS
+        head = self._block_name(name, body) if used else self._op_name(name, entry.key, body)
+        if head is None:
             return None
         inputs = body.get("inputs")
-        return NodeSpec(
-            name=name,
-            place=entry.key,
-            op=op,
-            inputs=self._inputs(inputs, name),
-            inputs_place=entry.key if inputs is None else inputs,
-            fields={key: field for key, field in body.entries.items() if key not in _NODE_KEYS},
-            **self.record(NodeSpec, body),
-        )
+        given: dict[str, Any] = {
+            "name": name,
+            "place": entry.key,
+            "inputs": self._inputs(inputs, name),
+            "inputs_place": entry.key if inputs is None else inputs,
+            "fields": {key: field for key, field in body.entries.items() if key not in keys},
+        }
+        if used:
+            return BlockCallSpec(block=head, **given, **self.record(BlockCallSpec, body))
+        return NodeSpec(op=head, **given, **self.record(NodeSpec, body))
 
-    def _closed(self, body: Mapping, name: str) -> Mapping:
+    def _closed(self, body: Map, name: str) -> Map:
         """`body` with the keys that its list of inputs holds, which are reported, beside it."""
         inputs = body.get("inputs")
-        inside = [item for item in one_or_more(inputs) if isinstance(item, Mapping)]
-        if not isinstance(inputs, Sequence) or not inside:
+        inside = [item for item in one_or_more(inputs) if isinstance(item, Map)]
+        if not isinstance(inputs, Seq) or not inside:
             return body
         entries = {key: entry for item in inside for key, entry in item.entries.items()}
         for item in inside:
             keys = ", ".join(f"'{key}'" for key in item.entries)
             help = f"end the list with ']' before {keys}" if keys else ""
             self.wrong(f"an input of '{name}'", "the name of a node", item, help)
-        rest = [item for item in inputs.items if not isinstance(item, Mapping)]
-        listed = Entry(body.entries["inputs"].key, Sequence(rest, *place_of(inputs)))
-        return Mapping({**entries, **body.entries, "inputs": listed}, *place_of(body))
+        rest = [item for item in inputs.items if not isinstance(item, Map)]
+        listed = Entry(body.entries["inputs"].key, Seq(rest, *place_of(inputs)))
+        return Map({**entries, **body.entries, "inputs": listed}, *place_of(body))
 
     def codes(self, value: Value | None) -> tuple[Scalar, ...]:
         """Codes of warnings, as under ``allow``; others are reported."""
@@ -107,7 +108,7 @@ class NodeReader(SectionReader):
         self.findings.error("bad-allow", message, item.span, help=suggestion(name, ALLOWABLE, help))
         return False
 
-    def _kind(self, name: str, place: Scalar, body: Mapping) -> Scalar | None:
+    def _op_name(self, name: str, place: Scalar, body: Map) -> Scalar | None:
         """The name of the op."""
         op = body.get("op")
         if op is None:
@@ -124,31 +125,15 @@ class NodeReader(SectionReader):
             help = "leave one of the two out"
             self.twice("op-and-block", message, *both, "the op stands here", help)
             return None
-        if not isinstance(op, Scalar) or not isinstance(op.value, str):
-            self.wrong(f"the op of '{name}'", "the name of an op", op)
-            return None
-        return op
+        return self.word(op, f"the op of '{name}'", "the name of an op")
 
-    def _use(self, name: str, place: Scalar, body: Mapping) -> BlockCallSpec | None:
+    def _block_name(self, name: str, body: Map) -> Scalar | None:
         block = body.entries["block"].value
-        if not isinstance(block, Scalar) or not isinstance(block.value, str):
-            self.wrong(f"the block of '{name}'", "the name of a block", block)
-            return None
-        inputs = body.get("inputs")
-        return BlockCallSpec(
-            name=name,
-            place=place,
-            block=block,
-            inputs=self._inputs(inputs, name),
-            inputs_place=place if inputs is None else inputs,
-            fields={key: field for key, field in body.entries.items() if key not in _CALL_KEYS},
-            repeat=body.get("repeat"),
-            **self.record(BlockCallSpec, body),
-        )
+        return self.word(block, f"the block of '{name}'", "the name of a block")
 
     def _inputs(self, value: Value | None, node: str) -> tuple[Reference, ...]:
         what = f"an input of '{node}'"
-        if isinstance(value, Mapping):
+        if isinstance(value, Map):
             entries = value.entries.values()
             return tuple(self._reference(entry.value, what, entry.key) for entry in entries)
         return self.listed(value, what)
@@ -187,4 +172,4 @@ def one_or_more(value: Value | None) -> list[Value]:
     """The items of a list; anything else as the only one."""
     if value is None:
         return []
-    return value.items if isinstance(value, Sequence) else [value]
+    return value.items if isinstance(value, Seq) else [value]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 
 from graphnn.diagnostics import Findings, listed
 from graphnn.spec.forms import key_names, keys_of
 from graphnn.spec.model import TrainSpec
-from graphnn.spec.values import Entry, Mapping
+from graphnn.spec.values import Entry, Map
 from graphnn.spec.vocabulary import Kind, Vocabulary
 from graphnn.spec.writing.writer import flow
 
 _LONGEST = 60
-Kinds = Dict[str, type[Kind]]
+Kinds = Mapping[str, type[Kind]]
 
 
-def only_choice(key: str, kinds: Kinds, given: Mapping, findings: Findings) -> Entry | None:
+def only_choice(key: str, kinds: Kinds, given: Map, findings: Findings) -> Entry | None:
     """The name under `key` with its options; what is not one name goes to `findings`.
 
     Parameters
@@ -24,7 +24,7 @@ def only_choice(key: str, kinds: Kinds, given: Mapping, findings: Findings) -> E
         Such as ``optimizer``.
     kinds : mapping of str to class
         What may stand there.
-    given : Mapping
+    given : Map
         Not empty.
     findings : Findings
 
@@ -67,10 +67,10 @@ def home_of(option: str, vocabulary: Vocabulary) -> str:
     return ""
 
 
-def _as_choice(kinds: Kinds, options: Mapping) -> str:
+def _as_choice(kinds: Kinds, options: Map) -> str:
     """Help for `options` that stand where one of `kinds` should; empty where none takes them."""
     names = [*options.entries]
-    if len(names) == 1 and names[0] in kinds and isinstance(options.get(names[0]), Mapping):
+    if len(names) == 1 and names[0] in kinds and isinstance(options.get(names[0]), Map):
         return ""  # {momentum: {momentum: 0.9}} is a choice, and its only key an option too
     for kind, takes in kinds.items():
         if names and set(names) <= {*takes.options()}:

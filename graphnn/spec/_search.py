@@ -7,7 +7,7 @@ from graphnn.spec._field_reader import brief, number_help
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import RANGES, SearchedSpec, SearchKind, SearchSpec
-from graphnn.spec.values import Entry, Mapping, Sequence, Value, scalar_value
+from graphnn.spec.values import Entry, Map, Seq, Value, scalar_value
 from graphnn.spec.writing.writer import flow
 
 _KEYS = key_names(SearchSpec)
@@ -38,9 +38,9 @@ class SearchReader(SectionReader):
 
     def _setting(self, name: str, entry: Entry) -> SearchedSpec | None:
         value = entry.value
-        if not isinstance(value, Mapping) or len(value.entries) != 1:
+        if not isinstance(value, Map) or len(value.entries) != 1:
             # A misspelt 'metric' looks like a setting with a strange range.
-            meant = None if isinstance(value, Mapping) else nearest(name, _KEYS)
+            meant = None if isinstance(value, Map) else nearest(name, _KEYS)
             help = f"did you mean '{meant}'?" if meant else _BY
             self.wrong(f"what '{name}' is searched over", _SUCH_AS, value, help)
             return None
@@ -56,7 +56,7 @@ class SearchReader(SectionReader):
         return None
 
     def _choices(self, name: str, by: Entry) -> tuple[Value, ...] | None:
-        if not isinstance(by.value, Sequence) or not by.value.items:
+        if not isinstance(by.value, Seq) or not by.value.items:
             self.wrong(f"the choice of '{name}'", "a list of values", by.value)
             return None
         seen: dict[str, Value] = {}
@@ -68,7 +68,7 @@ class SearchReader(SectionReader):
         return tuple(seen.values())
 
     def _bounds(self, name: str, by: Entry, kind: SearchKind) -> tuple[Value, ...] | None:
-        items = by.value.items if isinstance(by.value, Sequence) else []
+        items = by.value.items if isinstance(by.value, Seq) else []
         numbers = [number for item in items if (number := _number(item)) is not None]
         if len(items) != 2 or len(numbers) != 2:
             wanted = "two numbers such as [0.1, 1.0]"

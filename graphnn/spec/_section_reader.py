@@ -8,13 +8,13 @@ from typing import Any
 from graphnn.diagnostics import Span, nearest, suggestion
 from graphnn.spec._field_reader import VERSION, FieldReader, brief
 from graphnn.spec.forms import called, help_with_key, key_names, keys_of, readers_of
-from graphnn.spec.values import Entry, Mapping, Scalar, Value, place_of
+from graphnn.spec.values import Entry, Map, Scalar, Value, place_of
 
 
 class SectionReader(FieldReader):
     """Takes sections apart; what does not fit goes to `findings`."""
 
-    def record(self, record: type, body: Mapping) -> dict[str, Any]:
+    def record(self, record: type, body: Map) -> dict[str, Any]:
         """The fields of `record` that keys of `body` give, without those at fault or left out.
 
         Keys that are read by hand are not among them.
@@ -36,7 +36,7 @@ class SectionReader(FieldReader):
         wanted: str,
         form: str = "",
         at: Value | None = None,
-    ) -> Mapping | None:
+    ) -> Map | None:
         """`value` as the section that becomes `record`, with the keys that it lacks reported."""
         body = self.mapping(value, where, wanted, form)
         if body is None:
@@ -47,7 +47,7 @@ class SectionReader(FieldReader):
                 self.lacks(body, f"{where} has no '{key.name}'", key.required, at)
         return body
 
-    def lacks(self, mapping: Mapping, message: str, help: str, at: Value | None = None) -> None:
+    def lacks(self, mapping: Map, message: str, help: str, at: Value | None = None) -> None:
         """Report that `mapping` lacks a key, unless one of its own keys is known to be at fault."""
         inside = [span for entry in mapping.entries.values() for span in _places(entry)]
         for fault in self.findings.faulty:
@@ -58,17 +58,17 @@ class SectionReader(FieldReader):
 
     def keys(
         self,
-        value: Mapping,
+        value: Map,
         record: type,
         where: str,
         elsewhere: Callable[[str], str] = lambda key: "",
         allowed: Collection[str] = (),
-    ) -> Mapping:
+    ) -> Map:
         """Report every key of `value` that `record` does not have; `elsewhere` says where it goes.
 
         Parameters
         ----------
-        value : Mapping
+        value : Map
         record : type
         where : str
             What messages call `value`.
@@ -78,7 +78,7 @@ class SectionReader(FieldReader):
 
         Returns
         -------
-        Mapping
+        Map
             `value` with each such key under the allowed one that it seems to mean, so that what
             it holds is checked too and nothing is reported as missing.
         """
@@ -91,9 +91,9 @@ class SectionReader(FieldReader):
                     entry, where, names, help_with_key(record, key, names, elsewhere(key))
                 )
                 entries.setdefault(called(record, key, names) or nearest(key, names) or key, entry)
-        return Mapping(entries, *place_of(value))
+        return Map(entries, *place_of(value))
 
-    def _indented(self, value: Mapping, names: Collection[str]) -> Mapping:
+    def _indented(self, value: Map, names: Collection[str]) -> Map:
         """`value` with what seems to belong to an empty key put under it, reported once."""
         entries: dict[str, Entry] = {}
         empty: Entry | None = None  # the last key, where it has no value
@@ -107,14 +107,14 @@ class SectionReader(FieldReader):
                     message = f"'{word}' is empty, but what follows seems to belong to it"
                     help = "indent the lines that belong to it, by 2 spaces for example"
                     self.findings.error("wrong-type", message, empty.key.span, help=help)
-                    below = Mapping(inside, *place_of(empty.value))
+                    below = Map(inside, *place_of(empty.value))
                     entries[str(empty.key.value)] = Entry(empty.key, below)
                 inside[key] = entry
                 continue
             entries[key] = entry
             hollow = isinstance(entry.value, Scalar) and entry.value.value is None
             empty, inside = (entry if hollow and open_ and key in names else None), {}
-        return Mapping(entries, *place_of(value))
+        return Map(entries, *place_of(value))
 
     def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str = "") -> None:
         """Report the key of `entry`, with `help`, or else the nearest of `names`."""
@@ -124,7 +124,7 @@ class SectionReader(FieldReader):
         help = help or suggestion(str(entry.key.value), names, its)
         self.findings.error("unknown-key", message, entry.key.span, help=help)
 
-    def version(self, document: Mapping, what: str) -> None:
+    def version(self, document: Map, what: str) -> None:
         """Report a `document` that is not in this version of the language."""
         value = document.get("graphnn")
         if value is None:

@@ -7,7 +7,7 @@ from graphnn.spec._field_reader import number_help, unlike
 from graphnn.spec._nodes import NodeReader
 from graphnn.spec._options import home_of, only_choice
 from graphnn.spec.model import AugmentSpec, EarlyStoppingSpec, MetricSpec, OptimizerSpec, TrainSpec
-from graphnn.spec.values import Entry, Mapping, Scalar, Value, scalar_value
+from graphnn.spec.values import Entry, Map, Scalar, Value, scalar_value
 from graphnn.spec.vocabulary import Vocabulary
 
 _DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: FILE}"
@@ -28,14 +28,14 @@ class TrainReader(NodeReader):
         body = self.keys(body, TrainSpec, "'train'", lambda key: home_of(key, self.vocabulary))
         return TrainSpec(place=entry.key, **self.record(TrainSpec, body))
 
-    def data(self, value: Value, what: str) -> Mapping | None:
+    def data(self, value: Value, what: str) -> Map | None:
         """A kind of data with what it takes."""
         return self.mapping(value, what, "a mapping such as {npz: FILE}", _DATA)
 
     def held_back(self, value: Value) -> Value:
         """Rows to hold back; those at fault stay, as some are meant."""
         number = scalar_value(value)
-        if isinstance(value, Mapping):
+        if isinstance(value, Map):
             return value
         if isinstance(number, bool) or not isinstance(number, int | float):
             wanted = "rows to hold back are a number, a fraction, or data of their own"
@@ -76,17 +76,17 @@ class TrainReader(NodeReader):
 
     def _metric(self, name: str, entry: Entry) -> MetricSpec:
         inputs, options = entry.value, dict[str, Entry]()
-        if isinstance(inputs, Mapping) and "inputs" in inputs:
+        if isinstance(inputs, Map) and "inputs" in inputs:
             options = {key: given for key, given in inputs.entries.items() if key != "inputs"}
             inputs = inputs.entries["inputs"].value
         nodes = self.listed(inputs, f"an input of '{name}'")
-        return MetricSpec(entry.key, nodes, Mapping(options))
+        return MetricSpec(entry.key, nodes, Map(options))
 
     def optimizer(self, value: Value) -> OptimizerSpec | None:
         """An optimizer, alone or with its options."""
         if isinstance(value, Scalar) and isinstance(value.value, str):
-            return OptimizerSpec(value, Mapping({}))
-        if not isinstance(value, Mapping) or not value.entries:
+            return OptimizerSpec(value, Map({}))
+        if not isinstance(value, Map) or not value.entries:
             self.wrong("'optimizer'", "one optimizer, such as {sgd: {learning_rate: 0.1}}", value)
             return None
         kinds = self.vocabulary.choices.get("optimizer", {})
@@ -95,4 +95,4 @@ class TrainReader(NodeReader):
             return None
         what = f"the options of '{entry.key.value}'"
         options = self.mapping(entry.value, what, form="{learning_rate: TEXT}")
-        return OptimizerSpec(entry.key, options or Mapping({}))
+        return OptimizerSpec(entry.key, options or Map({}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from graphnn.spec.model import (
     WeightsSpec,
 )
 from graphnn.spec.settings import override
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Entry, Map, Scalar, Seq, Value
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 from graphnn.storage import gc_paused
 
@@ -32,10 +32,10 @@ _NODES = "list the network under 'nodes:', one name and op a line"
 
 @gc_paused()
 def build(
-    document: Mapping,
+    document: Map,
     folder: Path,
     findings: Findings,
-    settings: Dict[str, Any] | None = None,
+    settings: Mapping[str, Any] | None = None,
     *,
     vocabulary: Vocabulary = NO_NAMES,
     buffers: Buffers | None = None,
@@ -44,7 +44,7 @@ def build(
 
     Parameters
     ----------
-    document : Mapping
+    document : Map
         A whole file, as the reader gives it.
     folder : Path
         The folder of that file.
@@ -72,7 +72,7 @@ class SpecReader(TrainReader, SearchReader):
     """Takes a whole file apart."""
 
     def network(
-        self, document: Mapping, folder: Path, settings: Dict[str, Any], buffers: Buffers | None
+        self, document: Map, folder: Path, settings: Mapping[str, Any], buffers: Buffers | None
     ) -> NetworkSpec:
         """The network that `document` describes."""
         document = self.keys(document, NetworkSpec, "a spec")
@@ -99,7 +99,7 @@ class SpecReader(TrainReader, SearchReader):
             **self.record(NetworkSpec, document),
         )
 
-    def _set(self, document: Mapping, settings: Dict[str, Any], *, whole: bool) -> Mapping:
+    def _set(self, document: Map, settings: Mapping[str, Any], *, whole: bool) -> Map:
         try:
             return override(document, settings, self.vocabulary)
         except UsageError:
@@ -107,7 +107,7 @@ class SpecReader(TrainReader, SearchReader):
                 self.findings.raise_errors()
             raise
 
-    def _sizes(self, document: Mapping) -> Names[sizes.Size]:
+    def _sizes(self, document: Map) -> Names[sizes.Size]:
         table: dict[str, sizes.Size] = {"batch": sizes.free("batch")}
         given = self.mapping(document.get("sizes"), "'sizes'")
         for name, entry in given.entries.items() if given else ():
@@ -131,7 +131,7 @@ class SpecReader(TrainReader, SearchReader):
         whole = given is not None or "sizes" not in document
         return Names(table, given.entries if given else (), any_faulty=not whole)
 
-    def _nodes(self, document: Mapping) -> Names[NodeSpec | BlockCallSpec]:
+    def _nodes(self, document: Map) -> Names[NodeSpec | BlockCallSpec]:
         value = document.get("nodes")
         if value is None and is_library(document):
             at = document.entries["blocks"].key.span
@@ -171,7 +171,7 @@ class SpecReader(TrainReader, SearchReader):
 
     def examples(self, value: Value) -> tuple[ExampleSpec, ...]:
         """A list of examples."""
-        if not isinstance(value, Sequence):
+        if not isinstance(value, Seq):
             self.wrong("'examples'", "a list of examples", value)
             return ()
         found = [self._example(item) for item in value.items]
@@ -183,12 +183,12 @@ class SpecReader(TrainReader, SearchReader):
         if body is None:
             return None
         outputs = body.get("outputs")
-        if isinstance(outputs, Mapping) and not outputs.entries:
+        if isinstance(outputs, Map) and not outputs.entries:
             message = "an example expects no output"
             self.findings.error("no-outputs", message, body.span)
         return ExampleSpec(place=body, **self.record(ExampleSpec, body))
 
-    def arrays(self, value: Value, what: str) -> Dict[str, Entry] | None:
+    def arrays(self, value: Value, what: str) -> Mapping[str, Entry] | None:
         """Arrays by names of nodes."""
         given = self.mapping(value, what, "a mapping of names to arrays")
         return None if given is None else given.entries

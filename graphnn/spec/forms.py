@@ -207,7 +207,7 @@ TOLERANCE = Form(
     {**schemas.NUMBER, "minimum": 0},
     lambda reader, entry, what: reader.tolerance(entry.value, what),
 )
-SIZE = Form(schemas.ref("size"), names="size")
+SIZE = Form(schemas.ref("size"), lambda reader, entry, _: entry.value, names="size")
 FILE = Form(schemas.TEXT, names="file")
 
 
@@ -261,7 +261,7 @@ def name_of(wanted: str, names: Literal["node", "measure"]) -> Form:
     """A name, which is kept with its place; `wanted` are the words for it."""
     return Form(
         NODE_NAME.schema if names == "node" else schemas.TEXT,
-        lambda reader, entry, what: reader.named(entry.value, what, wanted),
+        lambda reader, entry, what: reader.word(entry.value, what, wanted, empty=False),
         names=names,
     )
 

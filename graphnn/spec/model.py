@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -12,7 +12,7 @@ from graphnn.spec import forms, schemas
 from graphnn.spec._field_reader import VERSION
 from graphnn.spec.forms import Form, Key, key, key_names, keys_of
 from graphnn.spec.sizes import Size, free
-from graphnn.spec.values import Entry, Mapping, Scalar, Value
+from graphnn.spec.values import Entry, Map, Scalar, Value
 
 DType = Literal["float64", "float32"]
 GradientMethod = Literal["backprop", "numerical"]
@@ -62,7 +62,7 @@ class NodeSpec:
         forms.INPUTS, "What it reads: a name, a list in the op's order, or a mapping by operand."
     )
     inputs_place: Value
-    fields: Dict[str, Entry]
+    fields: Mapping[str, Entry]
     trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
     about: str = key(forms.TEXT, _REMARK, "")
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
@@ -80,7 +80,7 @@ class BlockCallSpec:
         forms.INPUTS, "What it reads: a name, a list in the block's order, or a mapping by input."
     )
     inputs_place: Value
-    fields: Dict[str, Entry]
+    fields: Mapping[str, Entry]
     repeat: Value | None = key(
         forms.SIZE, "How many copies, each of which reads the one before.", None
     )
@@ -122,10 +122,10 @@ class BlockSpec:
     place: Scalar
     folder: Path
     about: str = key(forms.TEXT, "A remark.", "")
-    sizes: Dict[str, Scalar] = key(
+    sizes: Mapping[str, Scalar] = key(
         forms.names_defined("size"), "Names of sizes that each use gives."
     )
-    inputs: Dict[str, Scalar] = key(
+    inputs: Mapping[str, Scalar] = key(
         forms.names_defined("node"),
         "Names for what it reads; `[]` for nothing.",
         required="add it, such as 'inputs: x'",
@@ -192,7 +192,7 @@ class BlockCall:
     name: str
     spec: BlockCallSpec
     block: BlockSpec
-    scope: Dict[str, Size]
+    scope: Mapping[str, Size]
     repeat: int | None
     parent: BlockInstance | None
     trainable: bool
@@ -223,7 +223,7 @@ class BlockInstance:
     name: str
     call: BlockCall
     number: int | None
-    given: Dict[str, str]
+    given: Mapping[str, str]
 
     def full(self, name: str) -> str:
         """The full name of what the block calls `name`."""
@@ -243,12 +243,12 @@ class WeightsSpec:
 class ExampleSpec:
     """Inputs with the outputs that they must give, within tolerances."""
 
-    place: Mapping
+    place: Map
     about: str = key(forms.TEXT, "What it shows.", "")
-    inputs: Dict[str, Entry] = key(
+    inputs: Mapping[str, Entry] = key(
         forms.arrays_by_node(forms.ARRAY), "An array for each input.", dict
     )
-    outputs: Dict[str, Entry] = key(
+    outputs: Mapping[str, Entry] = key(
         forms.arrays_by_node(forms.OUTPUT, least=1),
         "What nodes must give: an array, or a property along the last axis.",
         dict,
@@ -264,7 +264,7 @@ class MetricSpec:
 
     name: Scalar
     nodes: tuple[Reference, ...]
-    options: Mapping
+    options: Map
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +272,7 @@ class OptimizerSpec:
     """An optimizer by name, with its options."""
 
     name: Scalar
-    options: Mapping
+    options: Map
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +280,7 @@ class AugmentSpec:
     """How training images are changed: the key and its options."""
 
     key: Scalar
-    options: Mapping
+    options: Map
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,7 +306,7 @@ class TrainSpec:
     """How to train: everything that reproduces a run but the data itself."""
 
     place: Value
-    data: Mapping | None = key(
+    data: Map | None = key(
         forms.DATA, "Where the rows come from; without inputs, none are needed.", None
     )
     loss: tuple[Reference, ...] = key(
@@ -321,7 +321,7 @@ class TrainSpec:
     optimizer: OptimizerSpec = key(
         forms.OPTIMIZER,
         "How a gradient moves the parameters.",
-        OptimizerSpec(Scalar("sgd"), Mapping({})),
+        OptimizerSpec(Scalar("sgd"), Map({})),
         default="sgd",
     )
     batch_size: int = key(forms.whole(1), "Rows a step.", 100)
@@ -393,7 +393,7 @@ class SearchSpec:
     """Settings to vary, by the names that ``--set`` knows, and how to judge the results."""
 
     place: Value
-    settings: Dict[str, SearchedSpec]
+    settings: Mapping[str, SearchedSpec]
     metric: Scalar | None = key(
         forms.name_of("the name of a measure, such as validation_loss", "measure"),
         "What is measured after each epoch.",
@@ -440,7 +440,7 @@ class NetworkSpec:
 
     Attributes
     ----------
-    document : Mapping
+    document : Map
         The values it was built from.
     folder : Path
         Files that the spec names lie in this folder's tree.
@@ -462,7 +462,7 @@ class NetworkSpec:
         Full names of nodes and uses at fault, with what they read, where that is not in `nodes`.
     """
 
-    document: Mapping
+    document: Map
     folder: Path
     version: int = key(
         Form({"const": VERSION}),
@@ -479,10 +479,10 @@ class NetworkSpec:
         SIZES, "Named sizes: a whole number, or free for one that each run decides."
     )
     dtype: DType = key(forms.words(DType), "What it computes in.", "float64")
-    blocks: Dict[str, BlockSpec] = key(
+    blocks: Mapping[str, BlockSpec] = key(
         BLOCKS, "Pieces of graph to use as often as needed.", dict, is_of_blocks=True
     )
-    nodes: Dict[str, NodeSpec] = key(NODES, "Names and nodes.")
+    nodes: Mapping[str, NodeSpec] = key(NODES, "Names and nodes.")
     outputs: tuple[Reference, ...] | None = key(
         forms.OUTPUTS, "What a run gives; by default the nodes that nothing reads but losses.", None
     )
@@ -511,9 +511,9 @@ class NetworkSpec:
         SEARCH, "Settings to vary, by the names that --set knows.", None
     )
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
-    calls: Dict[str, BlockCall] = field(default_factory=dict)
-    aliases: Dict[str, str] = field(default_factory=dict)
-    faulty: Dict[str, tuple[Reference, ...]] = field(default_factory=dict)
+    calls: Mapping[str, BlockCall] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    faulty: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
 
     def find(self, name: str) -> NodeSpec | Faulty | None:
         """The node that `name` stands for; None where there is none.

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from graphnn.diagnostics import Code, Diagnostic, Findings, Source, Span, SpecError
+from graphnn.diagnostics import Findings, Source, Span, SpecError
 from graphnn.spec.reading.builder import Builder, Place
 from graphnn.spec.reading.characters import (
     Position,
@@ -28,7 +28,7 @@ from graphnn.spec.reading.yaml_faults import (
     syntax_fault,
     tag,
 )
-from graphnn.spec.values import Mapping
+from graphnn.spec.values import Map
 from graphnn.storage import gc_paused
 from graphnn.storage.files import MEBIBYTE, read_bytes
 
@@ -82,7 +82,7 @@ def read(
     json: bool = False,
     limits: Limits = DEFAULT,
     findings: Findings | None = None,
-) -> Mapping:
+) -> Map:
     """Read the mapping that `text` holds.
 
     Parameters
@@ -101,7 +101,7 @@ def read(
 
     Returns
     -------
-    Mapping
+    Map
         Every value with its place. A value named by an alias stands at the place of the alias,
         what it holds at its own.
 
@@ -116,7 +116,8 @@ def read(
     value does; a block scalar ends where the next line starts.
     """
     if _size(text, limits.bytes) > limits.bytes:
-        raise _fault("file-too-large", f"'{name}' is larger than {limits.bytes / MEBIBYTE:g} MiB")
+        message = f"'{name}' is larger than {limits.bytes / MEBIBYTE:g} MiB"
+        raise SpecError.of("file-too-large", message)
     source = Source(name, _with_line_feeds(text.removeprefix(_BYTE_ORDER_MARK)))
     _refuse_characters(source, json)
     builder = Builder(source, limits, findings)
@@ -169,7 +170,7 @@ def text_of(path: Path, limits: Limits = DEFAULT, span: Span | None = None) -> s
 
 def read_file(
     path: Path, limits: Limits = DEFAULT, span: Span | None = None, findings: Findings | None = None
-) -> Mapping:
+) -> Map:
     """Read the mapping in the file at `path`: JSON where it ends in ``.json``, YAML elsewhere.
 
     Parameters
@@ -184,7 +185,7 @@ def read_file(
 
     Returns
     -------
-    Mapping
+    Map
         As `read` gives it.
 
     Raises
@@ -209,10 +210,6 @@ def _with_line_feeds(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _fault(code: Code, message: str, span: Span | None = None, help: str = "") -> SpecError:
-    return SpecError(Diagnostic(code, message, span, help=help))
-
-
 def _refuse_characters(source: Source, json: bool) -> None:
     found = (_NOT_IN_JSON if json else _NOT_IN_YAML).search(source.text)
     if found is None:
@@ -225,7 +222,7 @@ def _decoded(content: bytes, name: str) -> str:
         if content.startswith(mark):
             span = Span(Source(name), 1, 1, 1, 2)
             message = f"'{name}' is in {encoding}, not in UTF-8"
-            raise _fault("bad-encoding", message, span, _SAVE_AS_UTF8)
+            raise SpecError.of("bad-encoding", message, span, help=_SAVE_AS_UTF8)
     content = content.removeprefix(codecs.BOM_UTF8)
     try:
         return content.decode()
@@ -234,9 +231,8 @@ def _decoded(content: bytes, name: str) -> str:
         source = Source(name, _with_line_feeds(content.decode(errors="replace")))
         index = len(_with_line_feeds(content[: error.start].decode()))
         message = f"the byte 0x{content[error.start]:02x} does not belong here in UTF-8"
-        raise _fault(
-            "bad-encoding", message, stretch(source, index, index + 1), _SAVE_AS_UTF8
-        ) from None
+        span = stretch(source, index, index + 1)
+        raise SpecError.of("bad-encoding", message, span, help=_SAVE_AS_UTF8) from None
 
 
 class _YamlEvents:

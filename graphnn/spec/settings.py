@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from collections.abc import Mapping as Dict
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, takewhile
 from typing import Any
 
-from graphnn.diagnostics import Diagnostic, UsageError, listed, nearest, suggestion
+from graphnn.diagnostics import UsageError, listed, nearest, suggestion
 from graphnn.spec._options import Kinds, options_of
 from graphnn.spec.forms import key_names, keys_of
 from graphnn.spec.model import TrainSpec
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value, located, place_of
+from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, located, place_of
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 
 _TOP = ("dtype", "name")
@@ -24,14 +23,12 @@ _TRAIN = key_names(TrainSpec)
 _DATA = tuple(key.name for key in keys_of(TrainSpec) if key.form.is_data)  # one kind each
 
 
-def override(
-    document: Mapping, settings: Dict[str, Any], vocabulary: Vocabulary = NO_NAMES
-) -> Mapping:
+def override(document: Map, settings: Mapping[str, Any], vocabulary: Vocabulary = NO_NAMES) -> Map:
     """A copy of `document` with `settings` put in place.
 
     Parameters
     ----------
-    document : Mapping
+    document : Map
     settings : mapping of str to value
         A name is that of a size, of a key of ``train`` (``epochs``), or a path
         (``train.optimizer.sgd.learning_rate``) whose last part is enough where only one place
@@ -59,14 +56,14 @@ def override(
                 message = f"the settings '{other}' and '{name}' exclude each other"
                 first = path == earlier[: len(path)] != earlier
                 help = "leave one of the two out" + f", or put '{name}' first" * first
-                raise UsageError(Diagnostic("conflicting-settings", message, help=help))
+                raise UsageError.of("conflicting-settings", message, help=help)
         done[path] = name
         taken_out = isinstance(value, Scalar) and value.value is None and path[0] != "sizes"
         document = _without(document, path) if taken_out else places.put(document, path, value)
     return document
 
 
-def find(document: Mapping, name: str, vocabulary: Vocabulary = NO_NAMES) -> Path:
+def find(document: Map, name: str, vocabulary: Vocabulary = NO_NAMES) -> Path:
     """The keys under which the setting `name` is put in `document`.
 
     Raises
@@ -84,10 +81,10 @@ class _Places:
         self._vocabulary = vocabulary
 
     @property
-    def _choices(self) -> Dict[str, Kinds]:
+    def _choices(self) -> Mapping[str, Kinds]:
         return self._vocabulary.choices
 
-    def excludes(self, document: Mapping, path: Path, earlier: Path) -> bool:
+    def excludes(self, document: Map, path: Path, earlier: Path) -> bool:
         """Whether putting something at `path` undoes what has been put at `earlier`."""
         if path == earlier[: len(path)]:
             return True
@@ -100,11 +97,11 @@ class _Places:
         # The earlier one has put a whole choice, of which this one is to be an option.
         value: Value | None = document
         for key in earlier:
-            value = value.get(key) if isinstance(value, Mapping) else None
+            value = value.get(key) if isinstance(value, Map) else None
         key = earlier[-1]
         return key in self._choices and self._chosen(value, key) != path[len(earlier)]
 
-    def find(self, document: Mapping, name: str) -> Path:
+    def find(self, document: Map, name: str) -> Path:
         """See the function of this name."""
         if name in _mapping(document, "sizes"):
             return ("sizes", name)
@@ -120,10 +117,10 @@ class _Places:
             return fits[0]
         problem, help = self._unfound(document, name, known, fits)
         message = f"the setting '{name}' {problem}"
-        raise UsageError(Diagnostic("unknown-setting", message, help=help))
+        raise UsageError.of("unknown-setting", message, help=help)
 
     def _unfound(
-        self, document: Mapping, name: str, known: list[Path], fits: list[Path]
+        self, document: Map, name: str, known: list[Path], fits: list[Path]
     ) -> tuple[str, str]:
         """What is wrong with a name that leads nowhere, or to several places, and help."""
         if name == _FREE:
@@ -152,23 +149,23 @@ class _Places:
         ]
         return f"it goes with another choice: {', '.join(found)}" if found else ""
 
-    def _train_paths(self, document: Mapping) -> list[Path]:
+    def _train_paths(self, document: Map) -> list[Path]:
         """Where a value of ``train`` is written, or an option of what is written could be."""
         train = document.get("train")
-        if not isinstance(train, Mapping):
+        if not isinstance(train, Map):
             return []
         found: dict[Path, None] = {("train", key): None for key in _TRAIN}
-        pending: list[tuple[Path, Mapping]] = [(("train",), train)]
+        pending: list[tuple[Path, Map]] = [(("train",), train)]
         while pending:
             path, mapping = pending.pop()
             for key, value in mapping.items():
                 found.setdefault((*path, key))
-                if isinstance(value, Mapping):
+                if isinstance(value, Map):
                     pending.append(((*path, key), value))
         found |= dict.fromkeys(self._unwritten(("train",), train, _TRAIN))
         return list(found)
 
-    def _unwritten(self, path: Path, mapping: Mapping, keys: Iterable[str]) -> Iterator[Path]:
+    def _unwritten(self, path: Path, mapping: Map, keys: Iterable[str]) -> Iterator[Path]:
         """Paths of the options that the values of `keys` take, written or not."""
         # A choice lies in a choice once: a schedule in an optimizer.
         for key in keys:
@@ -176,10 +173,10 @@ class _Places:
             yield from ((*path, key, option) for option in options_of(key, self._vocabulary))
             name = self._chosen(value, key)
             if name is not None:
-                inner = value.get(name) if isinstance(value, Mapping) else None
+                inner = value.get(name) if isinstance(value, Map) else None
                 options = self._options(key, name)
                 yield from ((*path, key, name, option) for option in options)
-                place = inner if isinstance(inner, Mapping) else Mapping({})
+                place = inner if isinstance(inner, Map) else Map({})
                 yield from self._unwritten((*path, key, name), place, options)
 
     def _options(self, key: str, name: str) -> Iterable[str]:
@@ -193,13 +190,11 @@ class _Places:
         names = self._choices.get(key, {})
         if value is None or not names:
             return next(iter(names), None)
-        if isinstance(value, Mapping) and len(value.entries) == 1:
+        if isinstance(value, Map) and len(value.entries) == 1:
             return next(iter(value.entries))
         return value.value if isinstance(value, Scalar) and isinstance(value.value, str) else None
 
-    def put(
-        self, mapping: Mapping, path: Path, value: Value, *, choosing: bool | None = None
-    ) -> Mapping:
+    def put(self, mapping: Map, path: Path, value: Value, *, choosing: bool | None = None) -> Map:
         # As deep as the path is long, and a path is as deep as the reader's limit at most.
         key, rest = path[0], path[1:]
         # Only in 'train' does a key choose one thing of several.
@@ -209,24 +204,24 @@ class _Places:
             inner = self._opened(mapping.get(key), key, rest, value, choosing=choosing)
             value = self.put(inner, rest, value, choosing=choosing)
         new = old.key if old else Scalar(key, *place_of(value))
-        return Mapping({**mapping.entries, key: Entry(new, value)}, *place_of(mapping))
+        return Map({**mapping.entries, key: Entry(new, value)}, *place_of(mapping))
 
     def _opened(
         self, old: Value | None, key: str, rest: Path, value: Value, *, choosing: bool
-    ) -> Mapping:
+    ) -> Map:
         """The mapping at `key` that takes the rest of a path."""
-        if not isinstance(old, Mapping):
+        if not isinstance(old, Map):
             # A metric's nodes may stand alone, without the mapping that its options need.
-            alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Sequence) else {}
+            alone = {"inputs": Entry(Scalar("inputs"), old)} if isinstance(old, Seq) else {}
             # A choice may stand alone too: it keeps its place.
             chosen = isinstance(old, Scalar) and old.value == rest[0]
             if choosing and chosen and key in self._choices:
                 assert isinstance(old, Scalar)
-                alone = {rest[0]: Entry(old, Mapping({}, *place_of(old)))}
-            return Mapping(alone, *place_of(value))
+                alone = {rest[0]: Entry(old, Map({}, *place_of(old)))}
+            return Map(alone, *place_of(value))
         if choosing and (key in self._choices or key in _DATA):
             kept = {name: entry for name, entry in old.entries.items() if name == rest[0]}
-            return Mapping(kept, *place_of(old))
+            return Map(kept, *place_of(old))
         return old
 
 
@@ -240,7 +235,7 @@ def _fits(wanted: Path, known: Iterable[Path]) -> list[Path]:
     ]
 
 
-def _node_paths(document: Mapping, wanted: Path) -> list[Path]:
+def _node_paths(document: Map, wanted: Path) -> list[Path]:
     """Where a key of a node stands, or of a node in a block, that `wanted` begins with."""
     if wanted[0] in ("nodes", "blocks"):
         wanted = wanted[1:] or ("",)
@@ -252,31 +247,31 @@ def _node_paths(document: Mapping, wanted: Path) -> list[Path]:
     return []
 
 
-def _mapping(outer: Mapping, key: str) -> Mapping:
+def _mapping(outer: Map, key: str) -> Map:
     """The mapping at `key`, empty where there is none."""
     found = outer.get(key)
-    return found if isinstance(found, Mapping) else Mapping({})
+    return found if isinstance(found, Map) else Map({})
 
 
-def _written(document: Mapping) -> list[str]:
+def _written(document: Map) -> list[str]:
     """Names of settings that stand for what nodes are given."""
     nodes = islice(_mapping(document, "nodes").items(), _MAX_NAMED)
     return [
         f"{name}.{key}"
         for name, node in nodes
-        if isinstance(node, Mapping)
+        if isinstance(node, Map)
         for key in node.entries
         if key not in ("op", "block", "inputs")
     ]
 
 
-def _use(nodes: Mapping, name: str) -> str:
+def _use(nodes: Map, name: str) -> str:
     """The name of the block that the node `name` uses; empty where it is an op."""
     block = _mapping(nodes, name).get("block")
     return str(block.value) if isinstance(block, Scalar) else ""
 
 
-def _of_nodes(document: Mapping, wanted: Path) -> str:
+def _of_nodes(document: Map, wanted: Path) -> str:
     """Help where `wanted` seems to mean what a node is given."""
     nodes, blocks = _mapping(document, "nodes"), _mapping(document, "blocks")
     first, *rest = wanted
@@ -296,13 +291,13 @@ def _of_nodes(document: Mapping, wanted: Path) -> str:
     return f"did you mean '{'.'.join((meant, *rest))}'?" if meant else ""
 
 
-def _without(mapping: Mapping, path: Path) -> Mapping:
+def _without(mapping: Map, path: Path) -> Map:
     """`mapping` without the entry at `path`, where there is one."""
     key, rest = path[0], path[1:]
     entries = dict(mapping.entries)
     old = entries.get(key)
-    if rest and old is not None and isinstance(old.value, Mapping):
+    if rest and old is not None and isinstance(old.value, Map):
         entries[key] = Entry(old.key, _without(old.value, rest))
     elif not rest:
         entries.pop(key, None)
-    return Mapping(entries, *place_of(mapping))
+    return Map(entries, *place_of(mapping))

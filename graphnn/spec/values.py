@@ -85,7 +85,7 @@ class Scalar(Value):
         return f"Scalar({self.value!r})"
 
 
-class Sequence(Value):
+class Seq(Value):
     """A list of values."""
 
     __slots__ = ("items",)
@@ -95,7 +95,7 @@ class Sequence(Value):
         self.items = items
 
     def __repr__(self) -> str:
-        return f"Sequence({self.items!r})"
+        return f"Seq({self.items!r})"
 
 
 @dataclass(slots=True)
@@ -106,7 +106,7 @@ class Entry:
     value: Value
 
 
-class Mapping(Value):
+class Map(Value):
     """Values by text key, in the order of the text."""
 
     __slots__ = ("entries",)
@@ -116,7 +116,7 @@ class Mapping(Value):
         self.entries = entries
 
     def __repr__(self) -> str:
-        return f"Mapping({ {key: entry.value for key, entry in self.entries.items()}!r})"
+        return f"Map({ {key: entry.value for key, entry in self.entries.items()}!r})"
 
     def __contains__(self, key: str) -> bool:
         return key in self.entries
@@ -134,7 +134,7 @@ class Mapping(Value):
 
 _KINDS: dict[type, str] = {
     **{type(None): "nothing", bool: "true or false", int: "a number", float: "a number"},
-    **{str: "a text", Sequence: "a list", Mapping: "a mapping"},
+    **{str: "a text", Seq: "a list", Map: "a mapping"},
 }
 
 
@@ -153,9 +153,9 @@ def plain(value: Value) -> Any:
     # Depth is bounded by the reader's limit, so this recursion is too.
     if isinstance(value, Scalar):
         return value.value
-    if isinstance(value, Sequence):
+    if isinstance(value, Seq):
         return [plain(item) for item in value.items]
-    assert isinstance(value, Mapping)
+    assert isinstance(value, Map)
     return {key: plain(item) for key, item in value.items()}
 
 
@@ -164,7 +164,7 @@ def located(data: Any) -> Value:
     if hasattr(data, "tolist"):
         data = data.tolist()
     if isinstance(data, dict):
-        return Mapping({str(k): Entry(Scalar(str(k)), located(v)) for k, v in data.items()})
+        return Map({str(k): Entry(Scalar(str(k)), located(v)) for k, v in data.items()})
     if isinstance(data, list | tuple):
-        return Sequence([located(item) for item in data])
+        return Seq([located(item) for item in data])
     return Scalar(data)

@@ -145,7 +145,7 @@ def read_npy(path: Path) -> Array:
 def _check_size(what: str, size: int, span: Span | None = None) -> None:
     if size > LIMIT:
         message = f"{what} {files.show_bytes(size)}, more than {files.show_bytes(LIMIT)}"
-        raise files.fail("data-too-large", message, span)
+        raise FileError.of("data-too-large", message, span)
 
 
 @contextmanager
@@ -153,7 +153,7 @@ def _damage_reported(message: str, span: Span | None = None) -> Iterator[None]:
     try:
         yield
     except _BROKEN:
-        raise files.fail("broken-file", message, span) from None
+        raise FileError.of("broken-file", message, span) from None
 
 
 def write_arrays(
@@ -236,7 +236,7 @@ class _Entries(Generic[E]):
         found = self.names
         help = suggestion(name, found[:_MAX_CANDIDATES], f"its arrays are {listed(found)}")
         message = f"'{self.file}' has no array '{name}'"
-        raise files.fail("unknown-array", message, span, help)
+        raise FileError.of("unknown-array", message, span, help=help)
 
 
 class Safetensors(_Entries[_Entry]):
@@ -287,7 +287,7 @@ class Safetensors(_Entries[_Entry]):
         entry = self._find(name, span)
         if entry.dtype not in _DTYPES:
             message = f"the array '{name}' holds {entry.dtype}, which NumPy has no type for"
-            raise files.fail("not-numbers", message, span, "save it as F32")
+            raise FileError.of("not-numbers", message, span, help="save it as F32")
         dtype = np.dtype(_DTYPES[entry.dtype])
         self._stream.seek(self._start + entry.start)
         content = take(self._stream, entry.end - entry.start)
@@ -338,11 +338,11 @@ class Npz(_Entries[zipfile.ZipInfo]):
         for info in self._zip.infolist():
             if info.filename.endswith("data.pkl"):  # as torch.save leaves it
                 help = foreign.help_with(".pt")
-                raise files.fail("not-npz", f"'{file}' is not an .npz file", span, help)
+                raise FileError.of("not-npz", f"'{file}' is not an .npz file", span, help=help)
             name = info.filename.removesuffix(".npy")
             if name in self._entries:
                 message = f"'{file}' holds two arrays called '{name}'"
-                raise files.fail("broken-file", message, span)
+                raise FileError.of("broken-file", message, span)
             self._entries[name] = info
 
     def shape(self, name: str, span: Span | None = None) -> tuple[int, ...]:
@@ -366,7 +366,7 @@ class Npz(_Entries[zipfile.ZipInfo]):
             shown = f"{files.show_bytes(info.file_size)} from {info.compress_size:,} bytes"
             message = f"the array '{name}' in '{self.file}' would unpack to {shown}"
             help = "save it unpacked, with numpy.savez"
-            raise files.fail("data-too-large", message, span, help)
+            raise FileError.of("data-too-large", message, span, help=help)
         with _damage_reported(f"the array '{name}' in '{self.file}' is damaged", span):
             # The other methods of zip are never NumPy's, and LZMA allocates what its header asks.
             if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
@@ -401,16 +401,16 @@ SUFFIXES = tuple(_KINDS)
 
 def _unknown_format(path: Path, span: Span | None = None) -> FileError:
     message = f"'{path.name}' is neither .npz nor .safetensors"
-    return files.fail("unknown-format", message, span, foreign.help_with(path.name))
+    return FileError.of("unknown-format", message, span, help=foreign.help_with(path.name))
 
 
 def _not_npz(file: str, stream: IO[bytes], error: Exception, span: Span | None) -> FileError:
     stream.seek(0)
     if isinstance(error, zipfile.BadZipFile) and stream.read(len(foreign.ZIP)) == foreign.ZIP:
         help = "copy or download it again: the end of the .npz file is missing"
-        return files.fail("truncated-file", f"'{file}' ends too early", span, help)
+        return FileError.of("truncated-file", f"'{file}' ends too early", span, help=help)
     help = foreign.help_with(file, stream)
-    return files.fail("not-npz", f"'{file}' is not an .npz file", span, help)
+    return FileError.of("not-npz", f"'{file}' is not an .npz file", span, help=help)
 
 
 def _header(
@@ -419,12 +419,12 @@ def _header(
     shape, fortran, dtype = _HEADERS[np.lib.format.read_magic(member)](member)
     if dtype.hasobject:
         message = f"the array '{name}' holds Python objects, which only pickle could read"
-        raise files.fail("pickled-array", message, span, "save it as an array of numbers")
+        raise FileError.of("pickled-array", message, span, help="save it as an array of numbers")
     if dtype.kind not in "buif":
         message = f"the array '{name}' holds {dtype}, not numbers"
         number = f"names, numbers = numpy.unique({name}, return_inverse=True)"
         help = f"save labels as numbers: {number}" if dtype.kind in "US" else ""
-        raise files.fail("not-numbers", message, span, help)
+        raise FileError.of("not-numbers", message, span, help=help)
     declared = math.prod(shape) * dtype.itemsize
     if min(shape, default=0) < 0 or declared != size - member.tell():
         raise ValueError("the header's shape does not match the member's size")

@@ -13,16 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from graphnn.diagnostics import Code, FileError, Span, nearest
+from graphnn.diagnostics import FileError, Span, nearest
 
 MEBIBYTE = 1 << 20
 _SHOWN = 200  # characters of an address
 _UNFINISHED = ".part"  # the suffix of a file that is being written
-
-
-def fail(code: Code, message: str, span: Span | None = None, help: str = "") -> FileError:
-    """One-fault `FileError`."""
-    return FileError.of(code, message, span, help)
 
 
 def read_bytes(path: Path, limit: int, span: Span | None = None) -> bytes:
@@ -47,7 +42,8 @@ def read_bytes(path: Path, limit: int, span: Span | None = None) -> bytes:
         except OSError as error:  # such as that of /proc/self/mem, which looks like a regular file
             raise _unreadable(path, error, span) from None
     if len(content) > limit:
-        raise fail("file-too-large", f"'{path}' is larger than {limit / MEBIBYTE:g} MiB", span)
+        message = f"'{path}' is larger than {limit / MEBIBYTE:g} MiB"
+        raise FileError.of("file-too-large", message, span)
     return content
 
 
@@ -58,7 +54,7 @@ def open_regular(path: Path, span: Span | None = None) -> Iterator[BinaryIO]:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise fail("not-a-file", f"'{path}' is not a regular file", span)
+            raise FileError.of("not-a-file", f"'{path}' is not a regular file", span)
     except (OSError, ValueError) as error:
         raise _unreadable(path, error, span) from None
     with os.fdopen(descriptor, "rb") as stream:
@@ -92,8 +88,9 @@ def show_bytes(count: int) -> str:
 
 def _unreadable(path: Path, error: OSError | ValueError, span: Span | None) -> FileError:
     if isinstance(error, FileNotFoundError):
-        return fail("no-such-file", f"there is no file '{path}'", span, _neighbour(path))
-    return fail("unreadable-file", f"'{path}' cannot be read: {_reason(error)}", span)
+        message = f"there is no file '{path}'"
+        return FileError.of("no-such-file", message, span, help=_neighbour(path))
+    return FileError.of("unreadable-file", f"'{path}' cannot be read: {_reason(error)}", span)
 
 
 def _neighbour(path: Path) -> str:
@@ -131,7 +128,7 @@ def within(folder: Path, name: str, span: Span | None = None, start: Path | None
     try:
         path = ((start or folder).resolve() / name).resolve()
     except (OSError, ValueError, RuntimeError):
-        raise fail("bad-file-name", f"'{name}' is not a file name", span) from None
+        raise FileError.of("bad-file-name", f"'{name}' is not a file name", span) from None
     if not path.is_relative_to(root):
         raise _outside(name, span)
     # Relative where `folder` is, so that messages show the name as people know it.
@@ -143,7 +140,7 @@ def _check_name(name: str, span: Span | None) -> None:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", name):
         message = f"'{name[:_SHOWN]}' is an address, not the name of a file"
         help = "download the file into the folder of the spec, and give its name"
-        raise fail("bad-file-name", message, span, help)
+        raise FileError.of("bad-file-name", message, span, help=help)
     if name.startswith("~/") or re.match(r"[A-Za-z]:[/\\]", name):
         raise _outside(name, span)
 
@@ -151,7 +148,7 @@ def _check_name(name: str, span: Span | None) -> None:
 def _outside(name: str, span: Span | None) -> FileError:
     message = f"'{name}' lies outside the folder of the spec that names it"
     help = "put the file beside the spec, or in a folder below it"
-    return fail("file-outside", message, span, help)
+    return FileError.of("file-outside", message, span, help=help)
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object], *, durable: bool = False) -> None:
@@ -224,8 +221,8 @@ def write_csv(path: Path, rows: Iterable[Iterable[object]]) -> None:
 def unwritable(path: Path, error: OSError | ValueError) -> FileError:
     """What `error` says of writing to `path`."""
     if isinstance(error, FileNotFoundError):
-        return fail("no-such-folder", f"there is no folder '{path.parent}' to write into")
-    return fail("unwritable-file", f"'{path}' cannot be written: {_reason(error)}")
+        return FileError.of("no-such-folder", f"there is no folder '{path.parent}' to write into")
+    return FileError.of("unwritable-file", f"'{path}' cannot be written: {_reason(error)}")
 
 
 def _reason(error: OSError | ValueError) -> str:

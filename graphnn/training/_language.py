@@ -11,8 +11,7 @@ from graphnn.diagnostics import Findings, UsageError
 from graphnn.execution.network import Network
 from graphnn.graph import json_schema
 from graphnn.spec import DEFAULT, build, reader
-from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import located
+from graphnn.spec.values import Map, located
 from graphnn.spec.vocabulary import DataKind, Kind, Vocabulary
 
 
@@ -132,18 +131,18 @@ def loads(
         Where the files that it names lie.
     """
 
-    def read(findings: Findings) -> Document:
+    def read(findings: Findings) -> Map:
         if isinstance(text, str):
             return reader.read(text, findings=findings)
         document = located(dict(text))
-        assert isinstance(document, Document)
+        assert isinstance(document, Map)
         return document
 
     return built(read, Path(folder), settings, seed)
 
 
 def built(
-    read: Callable[[Findings], Document],
+    read: Callable[[Findings], Map],
     folder: Path,
     settings: Mapping[str, Any] | None,
     seed: int | None = None,

@@ -29,7 +29,6 @@ from graphnn.spec.reading.limits import Limits
 from graphnn.spec.writing import syntax
 from graphnn.storage import files
 from graphnn.training.data.dataset import Dataset
-from graphnn.training.data.pictures import Picture
 from places import BAD_SPECS, ROOT
 
 PAGES = ROOT / "graphnn" / "diagnostics" / "pages"
@@ -452,11 +451,6 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     "bad-batch-size": (
         lambda: Dataset({"x": np.ones((2, 1))}, "rows").batches(0),
         "error[bad-batch-size]: a batch cannot hold 0 rows",
-    ),
-    "no-pillow": (
-        without("PIL", lambda: Picture("1.png", b"\x89PNG\r\n\x1a\nIEND\xaeB`\x82", None)),
-        "error[no-pillow]: PNG files need Pillow, which is not installed\n"
-        "   = help: pip install 'graphnn[images]'",
     ),
     "folder-in-use": (
         lambda: graphnn.train("descent.yaml", folder="used"),

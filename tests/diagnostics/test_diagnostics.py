@@ -304,8 +304,8 @@ def test_errors_carry_their_diagnostics():
 def test_findings_are_sorted_by_place_and_what_has_none_comes_last():
     findings = Findings()
     findings.error("e", "no place")
-    findings.warning("d", "a warning", span(3, 1, 3, 2), label="l", notes=[Note("n")], help="h")
-    findings.error("c", "third", span(3, 1, 3, 2), label="l", notes=[Note("n")], help="h")
+    findings.warning("d", "a warning", span(3, 1, 3, 2), label="l", notes=(Note("n"),), help="h")
+    findings.error("c", "third", span(3, 1, 3, 2), label="l", notes=(Note("n"),), help="h")
     findings.error("b", "second", span(1, 9, 1, 10))
     findings.add(Diagnostic("a", "first", span(9, 9, 9, 9, Source("a.yaml"))))
     assert [found.code for found in findings.sorted()] == ["a", "b", "d", "c", "e"]

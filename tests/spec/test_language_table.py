@@ -156,7 +156,7 @@ def test_a_setting_is_known_whatever_has_been_imported(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert found.stdout == (
-        "Mapping({'optimizer': Mapping({'sgd': Mapping({'learning_rate': Scalar(0.5)})})})\n"
+        "Map({'optimizer': Map({'sgd': Map({'learning_rate': Scalar(0.5)})})})\n"
     )
 
 

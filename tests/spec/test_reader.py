@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graphnn.diagnostics import SpecError
 from graphnn.spec import reader
 from graphnn.spec.reader import Limits, read, read_file
-from graphnn.spec.values import Mapping, Sequence, Value, plain
+from graphnn.spec.values import Map, Seq, Value, plain
 
 PARSERS = [pytest.param(yaml.SafeLoader, id="python")]
 if yaml.__with_libyaml__:
@@ -34,9 +34,9 @@ def values(top: Value) -> Iterator[Value]:
     while waiting:
         value = waiting.pop()
         yield value
-        if isinstance(value, Sequence):
+        if isinstance(value, Seq):
             waiting.extend(reversed(value.items))
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Map):
             for entry in reversed(value.entries.values()):
                 waiting.extend((entry.value, entry.key))
 
@@ -255,7 +255,7 @@ def test_places_of_blocks_and_brackets() -> None:
 
 def test_span_counts_from_one_and_ends_after_the_value() -> None:
     value = read("a:\n  b: [1,\n   2]\n").get("a")
-    assert isinstance(value, Mapping)
+    assert isinstance(value, Map)
     span = value.entries["b"].value.span
     assert span is not None
     assert (span.line, span.column, span.end_line, span.end_column) == (2, 6, 3, 6)
@@ -340,7 +340,7 @@ yaml_text = st.text(
 layouts = st.sampled_from([{"separators": (",", ":")}, {}, {"indent": 1}, {"indent": 4}])
 
 
-def check_places_of_json(top: Mapping) -> None:
+def check_places_of_json(top: Map) -> None:
     """The text at the place of each value is that value."""
     for value in values(top):
         assert repr(json.loads(excerpt(value))) == repr(plain(value))
@@ -396,7 +396,7 @@ def test_yaml_is_read_as_pyyaml_wrote_it(
     check_order_of_places(top)
 
 
-def check_order_of_places(top: Mapping) -> None:
+def check_order_of_places(top: Map) -> None:
     """Places lie in the text, in its order, within those of their collections."""
     lines = top.source.text.split("\n")
     waiting: list[Value] = [top]
@@ -409,9 +409,9 @@ def check_order_of_places(top: Mapping) -> None:
             continue
         children = (
             value.items
-            if isinstance(value, Sequence)
+            if isinstance(value, Seq)
             else [part for entry in value.entries.values() for part in (entry.key, entry.value)]
-            if isinstance(value, Mapping)
+            if isinstance(value, Map)
             else []
         )
         bounds = [(value.line, value.column)]

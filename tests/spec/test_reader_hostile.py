@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from graphnn.diagnostics import FileError, GraphnnError, SpecError
 from graphnn.spec import reader
 from graphnn.spec.reader import Limits, read, read_file
-from graphnn.spec.values import Mapping, plain
+from graphnn.spec.values import Map, plain
 
 PARSERS = [yaml.SafeLoader] + ([yaml.CLoader] if yaml.__with_libyaml__ else [])
 
@@ -494,7 +494,7 @@ def test_any_file_is_read_or_refused(tmp_path: Path, content: bytes, suffix: str
     except SpecError as error:
         check_diagnostics(error)
     else:
-        assert isinstance(top, Mapping)
+        assert isinstance(top, Map)
 
 
 def check_read_or_refused(text: str, *, json: bool) -> None:
@@ -503,7 +503,7 @@ def check_read_or_refused(text: str, *, json: bool) -> None:
     except SpecError as error:
         check_diagnostics(error)
     else:
-        assert isinstance(top, Mapping)
+        assert isinstance(top, Map)
         assert isinstance(plain(top), dict)
 
 

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphnn.spec import reader, to_yaml
-from graphnn.spec.values import Mapping, Scalar, Sequence, located, plain
+from graphnn.spec.values import Map, Scalar, Seq, located, plain
 from odd_layouts import same
 from places import SPECS
 
@@ -102,8 +102,7 @@ def test_the_shipped_specs(path):
 def test_values_as_python_shows_them():
     value = located({"a": [1, "b", None], "c": (True,)})
     assert repr(value) == (
-        "Mapping({'a': Sequence([Scalar(1), Scalar('b'), Scalar(None)]), "
-        "'c': Sequence([Scalar(True)])})"
+        "Map({'a': Seq([Scalar(1), Scalar('b'), Scalar(None)]), 'c': Seq([Scalar(True)])})"
     )
     assert plain(value) == {"a": [1, "b", None], "c": [True]}
     assert value.span is None
@@ -120,8 +119,8 @@ def test_values_as_python_shows_them():
         (Scalar(3), "a number"),
         (Scalar(0.5), "a number"),
         (Scalar("x"), "a text"),
-        (Sequence([]), "a list"),
-        (Mapping({}), "a mapping"),
+        (Seq([]), "a list"),
+        (Map({}), "a mapping"),
     ],
 )
 def test_kinds(value, kind):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from graphnn.diagnostics import Diagnostic, GraphnnError, Source
-from graphnn.spec.values import Entry, Mapping, Scalar, Sequence, Value
+from graphnn.spec.values import Entry, Map, Scalar, Seq, Value
 
 
 def located_yaml(text: str) -> Value:
@@ -20,12 +20,12 @@ def _convert(node: yaml.Node, source: Source) -> Value:
     if isinstance(node, yaml.ScalarNode):
         return Scalar(yaml.safe_load(f"{node.value}") if node.value else None, *place)
     if isinstance(node, yaml.SequenceNode):
-        return Sequence([_convert(item, source) for item in node.value], *place)
+        return Seq([_convert(item, source) for item in node.value], *place)
     entries = {
         key.value: Entry(_convert(key, source), _convert(value, source))
         for key, value in node.value
     }
-    return Mapping(entries, *place)
+    return Map(entries, *place)
 
 
 def marked(found: Diagnostic) -> str:

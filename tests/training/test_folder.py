@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import sys
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -379,12 +378,6 @@ def test_a_folder_that_is_not_as_it_should_be(base: Path) -> None:
 )
 def test_fault_of_the_spec(base: Path, spec: str, code: str, message: str, help: str) -> None:
     assert refused(base, spec) == [(code, message, help)]
-
-
-def test_without_pillow(base: Path, monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "PIL", None)
-    message = "PNG files need Pillow, which is not installed"
-    assert refused(base) == [("no-pillow", message, "pip install 'graphnn[images]'")]
 
 
 # ---------------------------------------------------------------- files of strangers

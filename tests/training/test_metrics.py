@@ -9,7 +9,7 @@ import pytest
 
 from graphnn.diagnostics import Source, TrainingError
 from graphnn.spec.model import MetricSpec, Reference
-from graphnn.spec.values import Mapping, Scalar
+from graphnn.spec.values import Map, Scalar
 from graphnn.training import METRICS, Means
 from graphnn.training.fitting.measuring import confusion_matrix
 from graphnn.training.fitting.metrics import fit
@@ -59,7 +59,7 @@ def test_an_unknown_name(name: str, help: str) -> None:
     text = f"metrics: {{{name}: [y, t]}}"
     with pytest.raises(TrainingError) as error:
         place = Scalar(name, Source("spec.yaml", text), 0, 10, 0, 10 + len(name))
-        fit(MetricSpec(place, NODES, Mapping({})))
+        fit(MetricSpec(place, NODES, Map({})))
     assert told(error) == [("unknown-metric", f"there is no metric '{name}'", help)]
     assert marked(error.value.diagnostics[0]) == name
 
@@ -129,7 +129,7 @@ def test_more_than_all_classes() -> None:
 
 def over_batches(name: str, size: int, prediction: np.ndarray, target: np.ndarray) -> float:
     """The metric of data that come in batches of `size`."""
-    means = Means((fit(MetricSpec(Scalar(name), NODES, Mapping({}))),))
+    means = Means((fit(MetricSpec(Scalar(name), NODES, Map({}))),))
     for start in range(0, len(target), size):
         rows = slice(start, start + size)
         means.add(0.0, {"y": prediction[rows], "t": target[rows]}, len(target[rows]))

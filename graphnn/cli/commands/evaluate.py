@@ -19,7 +19,7 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.diagnostics import UsageError
-from graphnn.spec.values import Mapping
+from graphnn.spec.values import Map
 from graphnn.training import Evaluation, load
 from graphnn.training import evaluate as measure
 
@@ -66,9 +66,9 @@ def evaluate(
         terminal.remark("no pictures: no metric 'accuracy' names the nodes that classify")
 
 
-def _data(text: str) -> Mapping:
+def _data(text: str) -> Map:
     _, value = assignment(DATA, f"data={text}")
-    if not isinstance(value, Mapping):
+    if not isinstance(value, Map):
         message = f"'{text}' does not say where rows come from"
         raise UsageError.of("bad-option", message, help=f"write {DATA} '{{npz: FILE}}'")
     return value

@@ -14,7 +14,7 @@ from graphnn.cli import inputs, terminal
 from graphnn.cli.gradient_options import computed, entries
 from graphnn.cli.options import Batch, File, InputFile, Inputs, Settings, output_option, settings
 from graphnn.cli.record_options import Chosen, taking
-from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.diagnostics import UsageError
 from graphnn.gradients import GradientEstimate, StepStudy, show
 from graphnn.storage import archives
 from graphnn.training import load
@@ -77,9 +77,9 @@ def grad(
 def _check(study: str | None, output: Path | None, save: Path | None) -> None:
     if study is None and output is not None:
         help = "use '--save' to write a gradient"
-        raise UsageError(Diagnostic("bad-option", "'-o' needs '--study'", help=help))
+        raise UsageError.of("bad-option", "'-o' needs '--study'", help=help)
     if study is not None and save is not None:
-        raise UsageError(Diagnostic("bad-option", "'--save' cannot be combined with '--study'"))
+        raise UsageError.of("bad-option", "'--save' cannot be combined with '--study'")
 
 
 def _show(estimates: Mapping[str, GradientEstimate]) -> None:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from graphnn.cli import terminal
-from graphnn.diagnostics import printable
+from graphnn.diagnostics import FileError, printable
 from graphnn.storage import files
 
 _NAME = "NAME"  # stands for the name in a template
@@ -33,7 +33,7 @@ def new(
     path = name if name.suffix in (".yaml", ".yml") else name.with_name(f"{name.name}.yaml")
     if path.exists():
         message = f"'{path}' is there already"
-        raise files.fail("file-exists", message, help="give another name, or remove the file")
+        raise FileError.of("file-exists", message, help="give another name, or remove the file")
     text = resources.files("graphnn.cli").joinpath(f"templates/{template}.yaml").read_text("utf-8")
     files.write_text(path, text.replace(_NAME, json.dumps(printable(path.stem)), 1))
     terminal.line(f"wrote '{path}'")

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.gradients._refusals import check_choice, refusal
+from graphnn.diagnostics import UsageError
+from graphnn.gradients._refusals import check_choice
 from graphnn.ops import Array
 
 EPSILON = float(np.finfo(np.float64).eps)
@@ -58,7 +59,7 @@ class DifferenceRule:
                     f"w[k] * k**{power} is {wanted:g}, not {found:g}"
                 )
                 help = "such as {-1: -0.5, 1: 0.5}, of order 2"
-                raise refusal("bad-rule", message, help)
+                raise UsageError.of("bad-rule", message, help=help)
 
     def apply(self, values: Mapping[int, Array], step: float | Array, stretch: int = 1) -> Array:
         """The derivative from `values` at multiples of `step`, with a step `stretch` times it."""
@@ -150,13 +151,14 @@ def find(rule: str | DifferenceRule, order: int | None) -> DifferenceRule:
     if isinstance(rule, DifferenceRule):
         if order not in (None, rule.order):
             message = f"the rule given has order {rule.order}, not {order}"
-            raise refusal("unknown-order", message, "leave 'order' out")
+            raise UsageError.of("unknown-order", message, help="leave 'order' out")
         return rule
     check_choice("unknown-rule", "rule", rule, RULES)
     orders = {each.order: each for each in RULES[rule]}
     if order is not None and order not in orders:
         message = f"the {rule} rule has no order {order!r}"
-        raise refusal("unknown-order", message, f"its order is {' or '.join(map(str, orders))}")
+        help = f"its order is {' or '.join(map(str, orders))}"
+        raise UsageError.of("unknown-order", message, help=help)
     return orders[order or min(orders)]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from graphnn.diagnostics import Diagnostic, UsageError
 from graphnn.execution.network import Network
-from graphnn.gradients._refusals import check_choice, known_parameters, refusal
+from graphnn.gradients._refusals import check_choice, known_parameters
 from graphnn.gradients.numerical import rules
 from graphnn.gradients.numerical.engine.base_pass import steps_from
 from graphnn.gradients.numerical.estimates import TINY, ComplexStep, Differences, Scheme
@@ -33,7 +33,7 @@ def choose(network: Network, names: tuple[str, ...], options: GradientOptions) -
     plain = (rule, extrapolation, options.order) == (rules.CENTRAL, rules.COMPARED, None)
     if complex and (ruled or not plain):
         message = "the complex step has no rules, order or extrapolation"
-        raise refusal("bad-option", message, "leave them out")
+        raise UsageError.of("bad-option", message, help="leave them out")
     steps = _steps(network, names, options, rule)
     if complex:
         return {name: ComplexStep(h, estimate) for name, h in steps.items()}
@@ -58,7 +58,7 @@ def _steps(
         steps = dict.fromkeys(names, default if step is None else step)
     for value in steps.values():
         if not rules.is_step(value):
-            raise refusal("bad-step", f"the step must be positive, not {value}")
+            raise UsageError.of("bad-step", f"the step must be positive, not {value}")
     return steps
 
 

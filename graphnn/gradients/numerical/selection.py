@@ -12,7 +12,7 @@ import numpy as np
 
 from graphnn.diagnostics import UsageError
 from graphnn.execution.network import Network
-from graphnn.gradients._refusals import known_parameters, refusal
+from graphnn.gradients._refusals import known_parameters
 from graphnn.ops import Array
 
 Axis = int | slice | EllipsisType
@@ -46,10 +46,10 @@ def choose(
     indices = _by_name(network, entries)
     if not indices:
         message = f"'entries' selects nothing: {entries!r}"
-        raise refusal("bad-entries", message, "leave it out to take all")
+        raise UsageError.of("bad-entries", message, help="leave it out to take all")
     if others := [name for name in indices if name not in names]:
         message = f"an entry of '{others[0]}' is selected, but 'only' allows {', '.join(names)}"
-        raise refusal("unknown-entry", message)
+        raise UsageError.of("unknown-entry", message)
     return {name: np.unique(indices[name]) for name in names if name in indices}
 
 
@@ -83,7 +83,7 @@ def show(name: str, index: Iterable[Any]) -> str:
 
 def _sample(network: Network, names: tuple[str, ...], count: int, seed: int) -> Chosen:
     if count < 1:
-        raise refusal("bad-entries", f"a sample has at least 1 entry, not {count}")
+        raise UsageError.of("bad-entries", f"a sample has at least 1 entry, not {count}")
     ends = np.cumsum([network.parameters[name].size for name in names])
     total = int(ends[-1]) if names else 0
     rng = np.random.default_rng(seed)
@@ -108,7 +108,7 @@ def _by_name(network: Network, entries: Any) -> dict[str, list[int]]:
     else:
         message = f"'entries' must be a number, names or indices, not {entries!r}"
         help = "give how many to draw, names such as 'a1.weight[3,7]', or indices by parameter"
-        raise refusal("bad-entries", message, help)
+        raise UsageError.of("bad-entries", message, help=help)
     every = {}
     for name, given in indices.items():
         places = np.arange(network.parameters[name].size).reshape(network.parameters[name].shape)
@@ -147,7 +147,7 @@ def _by_array(name: str, places: Array, given: Array) -> Array:
         what = f"an array of {given.dtype} of shape {list(given.shape)}"
         message = f"{what} does not index '{name}', whose shape is {list(shape)}"
         help = f"give rows of {len(shape)} whole numbers, or a mask of the parameter's shape"
-        raise refusal("unknown-entry", message, help)
+        raise UsageError.of("unknown-entry", message, help=help)
     rows = rows.reshape(-1, len(shape))
     outside = ((rows < 0) | (rows >= shape)).any(axis=1)
     if outside.any():
@@ -165,4 +165,5 @@ def _written(part: Any) -> str:
 
 def _outside(entry: str, name: str, shape: tuple[int, ...]) -> UsageError:
     message = f"'{entry}' is not an entry of '{name}', whose shape is {list(shape)}"
-    return refusal("unknown-entry", message, f"such as {show(name, (n - 1 for n in shape))}")
+    help = f"such as {show(name, (n - 1 for n in shape))}"
+    return UsageError.of("unknown-entry", message, help=help)

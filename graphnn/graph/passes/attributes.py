@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
-from collections.abc import Mapping as Dict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -24,7 +23,7 @@ from graphnn.spec import (
     unlike,
 )
 from graphnn.spec.model import NodeSpec
-from graphnn.spec.values import Entry, Scalar, Sequence, Value, plain
+from graphnn.spec.values import Entry, Scalar, Seq, Value, plain
 
 # What pydantic's types of error say of a value, in the words of this language.
 _WANTED = {
@@ -45,7 +44,7 @@ _NUMBERS = ("float_type", "int_type")
 
 
 def read_op(
-    spec: NodeSpec, op_class: type[Op], entries: Dict[str, Entry], scope: Scope
+    spec: NodeSpec, op_class: type[Op], entries: Mapping[str, Entry], scope: Scope
 ) -> Op | Faulty:
     """The op with its attributes, those of `entries` that it has; faults go to the scope."""
     given = {key: entries[key] for key in op_class.model_fields if key != "op" and key in entries}
@@ -63,7 +62,7 @@ class _Reporter:
     """Reports what pydantic finds wrong with attributes, once a value."""
 
     def __init__(
-        self, spec: NodeSpec, op_class: type[Op], given: Dict[str, Entry], scope: Scope
+        self, spec: NodeSpec, op_class: type[Op], given: Mapping[str, Entry], scope: Scope
     ) -> None:
         self._spec = spec
         self._op_class = op_class
@@ -106,7 +105,7 @@ class _Reporter:
         if detail["type"] == "size":
             self._report_size(what, value, detail)
             return
-        if detail["type"] == "value_error" and isinstance(value, Sequence):
+        if detail["type"] == "value_error" and isinstance(value, Seq):
             try:
                 arrays.from_value(value, f"the '{key}' of '{self._spec.name}'")
             except SpecError as error:  # which points at the entry
@@ -141,7 +140,7 @@ class _Reporter:
 
 def _deepest(value: Value, path: Iterable[int | str]) -> Value:
     for step in path:
-        if isinstance(value, Sequence) and isinstance(step, int) and step < len(value.items):
+        if isinstance(value, Seq) and isinstance(step, int) and step < len(value.items):
             value = value.items[step]
     return value
 

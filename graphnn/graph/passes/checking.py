@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 
 from graphnn.diagnostics import FAULTY, Faulty, FileError, Findings, Note
 from graphnn.graph._graph import Node, Parameter
@@ -11,16 +11,16 @@ from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.spec import BlockDiagnostics, sizes
 from graphnn.spec.model import NetworkSpec, Reference
 from graphnn.spec.sizes import Shape, show
-from graphnn.spec.values import Scalar, Sequence, Value
+from graphnn.spec.values import Scalar, Seq, Value
 from graphnn.storage import archives, files
 
 MAX_PARAMETERS = 2**30  # entries of all parameters
 
 
 def check_ties(
-    nodes: Dict[str, Node],
-    parameters: Dict[str, Parameter],
-    resolved: Dict[str, ResolvedNode | Faulty],
+    nodes: Mapping[str, Node],
+    parameters: Mapping[str, Parameter],
+    resolved: Mapping[str, ResolvedNode | Faulty],
     reports: BlockDiagnostics,
 ) -> None:
     """Check that what is shared has the shape of what shares it.
@@ -40,13 +40,13 @@ def check_ties(
                     f"'{node.name}.{name}' has shape {show(wanted[name])}, "
                     f"but '{owner.name}', which it shares, has {show(owner.shape)}",
                     origin.place.span,
-                    notes=[Note(f"'{owner.name}' is defined here", owner.origin.place.span)],
+                    notes=(Note(f"'{owner.name}' is defined here", owner.origin.place.span),),
                 )
 
 
 def _wanted(
-    node: Node, nodes: Dict[str, Node], parameters: Dict[str, Parameter]
-) -> Dict[str, Shape]:
+    node: Node, nodes: Mapping[str, Node], parameters: Mapping[str, Parameter]
+) -> Mapping[str, Shape]:
     """Shapes of the parameters of `node`, apart from what it shares."""
     own = {
         key: parameters[full].shape
@@ -57,7 +57,7 @@ def _wanted(
 
 
 def check_references(
-    spec: NetworkSpec, nodes: Dict[str, Node], unknown: UnknownNodes, findings: Findings
+    spec: NetworkSpec, nodes: Mapping[str, Node], unknown: UnknownNodes, findings: Findings
 ) -> None:
     """Check the names of nodes in outputs, training and examples."""
     references = list(spec.outputs or ())
@@ -80,7 +80,9 @@ def check_references(
                 )
 
 
-def check_free_sizes(spec: NetworkSpec, nodes: Dict[str, Node], reports: BlockDiagnostics) -> None:
+def check_free_sizes(
+    spec: NetworkSpec, nodes: Mapping[str, Node], reports: BlockDiagnostics
+) -> None:
     """Report free sizes that no run can know: none of the inputs determines them."""
     if len(nodes) < len(spec.nodes):
         return
@@ -103,14 +105,14 @@ def _mention_of(size: str, node: Node) -> Value:
     pending = [entry.value for entry in node.spec.fields.values()][::-1]
     while pending:
         value = pending.pop()
-        if isinstance(value, Sequence):
+        if isinstance(value, Seq):
             pending.extend(reversed(value.items))
         elif isinstance(value, Scalar) and size in sizes.names(str(value.value)):
             return value
     return node.spec.op
 
 
-def check_total(spec: NetworkSpec, parameters: Dict[str, Parameter], findings: Findings) -> None:
+def check_total(spec: NetworkSpec, parameters: Mapping[str, Parameter], findings: Findings) -> None:
     """Check how many entries all parameters have together."""
     total = sum(parameter.size for parameter in parameters.values())
     if total > MAX_PARAMETERS:
@@ -126,9 +128,5 @@ def check_weights(spec: NetworkSpec, findings: Findings) -> None:
     if spec.weights is None:
         return
     name, span = str(spec.weights.file.value), spec.weights.file.span
-    try:
-        with archives.opened(files.within(spec.folder, name, span), span):
-            pass
-    except FileError as error:
-        for found in error.diagnostics:
-            findings.add(found)
+    with findings.catching(FileError), archives.opened(files.within(spec.folder, name, span), span):
+        pass

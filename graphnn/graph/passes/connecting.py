@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -63,7 +63,7 @@ class UnknownNodes:
 
 
 def connect(
-    spec: NetworkSpec, resolved: Dict[str, ResolvedNode | Faulty], unknown: UnknownNodes
+    spec: NetworkSpec, resolved: Mapping[str, ResolvedNode | Faulty], unknown: UnknownNodes
 ) -> nx.MultiDiGraph[str]:
     """All nodes, with an edge for each operand that is known, keyed by its position."""
     import networkx as nx

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 from itertools import permutations
 
 from graphnn.diagnostics import FAULTY, Faulty
@@ -14,7 +14,7 @@ from graphnn.spec.sizes import show
 _ORDERED = 4  # inputs whose every order is looked at
 
 
-def unflattened(inputs: list[Node], nodes: Dict[str, Node | Faulty]) -> Node | None:
+def unflattened(inputs: list[Node], nodes: Mapping[str, Node | Faulty]) -> Node | None:
     """The node before a loss that maps the last axis of rows which were not flattened first.
 
     Only where the loss compares with one row or one class a sample, as it does for images.

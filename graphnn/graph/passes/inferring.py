@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Set
-from collections.abc import Mapping as Dict
+from collections.abc import Iterable, Mapping, Set
 from typing import cast
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Note
@@ -23,8 +22,8 @@ _KINDS = {"float": "real numbers", "int": "whole numbers"}
 
 def infer_shapes(
     order: Iterable[str],
-    resolved: Dict[str, ResolvedNode | Faulty],
-    owners: Dict[str, str | Faulty],
+    resolved: Mapping[str, ResolvedNode | Faulty],
+    owners: Mapping[str, str | Faulty],
     reports: BlockDiagnostics,
 ) -> tuple[dict[str, Node], dict[str, Parameter]]:
     """The sound nodes of `order`, and their parameters by full name."""
@@ -38,8 +37,8 @@ def infer_shapes(
 
 def _untouched(
     order: Iterable[str],
-    resolved: Dict[str, ResolvedNode | Faulty],
-    owners: Dict[str, str | Faulty],
+    resolved: Mapping[str, ResolvedNode | Faulty],
+    owners: Mapping[str, str | Faulty],
 ) -> list[ResolvedNode]:
     """The nodes of `order` that no fault found so far is in or before."""
     found: dict[str, ResolvedNode] = {}
@@ -56,8 +55,8 @@ def _untouched(
 class _Inference:
     def __init__(
         self,
-        resolved: Dict[str, ResolvedNode | Faulty],
-        owners: Dict[str, str | Faulty],
+        resolved: Mapping[str, ResolvedNode | Faulty],
+        owners: Mapping[str, str | Faulty],
         reports: BlockDiagnostics,
         untouched: Set[str],
     ) -> None:
@@ -107,7 +106,7 @@ class _Inference:
             return FAULTY
         return inferred
 
-    def _lacks_shared(self, node: ResolvedNode, given: Dict[str, Shape]) -> bool:
+    def _lacks_shared(self, node: ResolvedNode, given: Mapping[str, Shape]) -> bool:
         """Whether a fault at its owner hides the shape of what `node` shares."""
         unknown = (key for key, each in node.parameters.items() if each.share and key not in given)
         owners = (cast(str, self._owners[f"{node.name}.{key}"]) for key in unknown)
@@ -126,7 +125,7 @@ class _Inference:
                 f"{node.op.name} takes {_KINDS[operand.kind]}, "
                 f"but '{read.name}' holds {_KINDS[read.kind]}",
                 reference.place.span,
-                notes=[Note(described(read, ""), read.spec.place.span)],
+                notes=(Note(described(read, ""), read.spec.place.span),),
                 help=order_help(node, inputs) or dtype_help(read, operand.kind),
             )
         return fine
@@ -190,7 +189,7 @@ class _Inference:
             code,
             message,
             place.span,
-            notes=dict.fromkeys(notes),
+            notes=tuple(dict.fromkeys(notes)),
             help=fault.help,
         )
 
@@ -204,14 +203,14 @@ class _Inference:
             f"'{culprit.name}' maps only the last axis of '{read.name}', "
             f"so its result does not fit the loss '{loss.name}'",
             culprit.spec.inputs_place.span,
-            notes=[
+            notes=(
                 Note(described(read, ""), read.spec.place.span),
                 Note(str(error), loss.spec.place.span),
-            ],
+            ),
             help=f"put a node {{op: flatten, inputs: {read.name}}} between the two",
         )
 
-    def _add_parameters(self, node: ResolvedNode, shapes: Dict[str, Shape]) -> bool:
+    def _add_parameters(self, node: ResolvedNode, shapes: Mapping[str, Shape]) -> bool:
         """Add the parameters that `node` owns; whether every one is of a size that can be."""
         roles = {operand.name: operand.role for operand in node.op.parameter_operands()}
         for key, origin in node.parameters.items():

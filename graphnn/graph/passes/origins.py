@@ -25,7 +25,7 @@ from graphnn.ops.initializers import INITIALIZERS, Initializer, elsewhere
 from graphnn.spec import brief, meant_truth, number_help, truth_help, unlike
 from graphnn.spec.model import NodeSpec
 from graphnn.spec.sizes import show
-from graphnn.spec.values import Entry, Mapping, Scalar, Value, plain
+from graphnn.spec.values import Entry, Map, Scalar, Value, plain
 from graphnn.storage import files
 
 _OF_ARRAY = ("unknown-array", "pickled-array", "not-numbers")  # faults of one array of a file
@@ -38,12 +38,9 @@ def read_origin(
     """Where the parameter that is the `operand` of a node starts; faults go to the scope."""
     if entry is None:
         return Origin(spec.place, operand.start, layout=operand.layout)
-    try:
+    origin: Origin | Faulty = FAULTY
+    with scope.findings.catching(GraphnnError):
         origin = _Reader(f"{spec.name}.{operand.name}", operand, scope).read(entry.value)
-    except GraphnnError as error:
-        for diagnostic in error.diagnostics:
-            scope.findings.add(replace(diagnostic, severity="error"))
-        return FAULTY
     return FAULTY if origin is FAULTY else replace(origin, layout=operand.layout)
 
 
@@ -62,12 +59,12 @@ class _Reader:
             return self._numbers(arrays.from_value(value, f"'{self._full}'"), value)
         if isinstance(value, Scalar) and isinstance(value.value, str):
             also = ("false",) if self._optional else ()
-            return self._start(value, Mapping({}), also)
-        if isinstance(value, Mapping) and "file" in value:
+            return self._start(value, Map({}), also)
+        if isinstance(value, Map) and "file" in value:
             return self._file(value)
-        if isinstance(value, Mapping) and "share" in value:
+        if isinstance(value, Map) and "share" in value:
             return self._share(value)
-        if isinstance(value, Mapping) and len(value.entries) == 1:
+        if isinstance(value, Map) and len(value.entries) == 1:
             entry = next(iter(value.entries.values()))
             return self._start(entry.key, entry.value, ("file", "share"))
         forms = "numbers, an initializer, {file: NAME, key: NAME} or {share: NODE.PARAMETER}"
@@ -75,7 +72,7 @@ class _Reader:
 
     def _wrong(self, wanted: str, value: Value) -> Faulty:
         shown = unlike(value)
-        if isinstance(value, Mapping) and len(value.entries) > 1:
+        if isinstance(value, Map) and len(value.entries) > 1:
             shown = "not a mapping with several keys"
         message = f"'{self._full}' must be {wanted}, {shown}"
         self._findings.error("bad-parameter", message, value.span)
@@ -94,7 +91,7 @@ class _Reader:
             message = f"there is no initializer '{name.value}' for '{self._full}'"
             help = _meant_initializer(name, also)
             self._findings.error("unknown-initializer", message, name.span, help=help)
-        elif not isinstance(options, Mapping):
+        elif not isinstance(options, Map):
             message = f"the options of '{name.value}' must be a mapping, {unlike(options)}"
             help = _written_initializer(start, name, options)
             self._findings.error("bad-initializer", message, options.span, help=help)
@@ -106,7 +103,7 @@ class _Reader:
                 _report_options(start, name, options, error, self._findings)
         return FAULTY
 
-    def _file(self, value: Mapping) -> Origin | Faulty:
+    def _file(self, value: Map) -> Origin | Faulty:
         texts = self._texts(value)
         if len(texts) != len(value.entries):
             return FAULTY
@@ -128,7 +125,7 @@ class _Reader:
             return FAULTY
         return self._numbers(array, value)
 
-    def _texts(self, value: Mapping) -> dict[str, Scalar]:
+    def _texts(self, value: Map) -> dict[str, Scalar]:
         """Name of the file and key of the array; the rest is reported."""
         texts: dict[str, Scalar] = {}
         for key, entry in value.entries.items():
@@ -143,7 +140,7 @@ class _Reader:
                 self._findings.error("bad-parameter", message, entry.value.span)
         return texts
 
-    def _share(self, value: Mapping) -> Origin | Faulty:
+    def _share(self, value: Map) -> Origin | Faulty:
         target = value.entries["share"].value
         extra = [entry.key for key, entry in value.entries.items() if key != "share"]
         for key in extra:
@@ -164,7 +161,7 @@ class _Reader:
 def _report_options(
     start: type[Initializer],
     name: Scalar,
-    options: Mapping,
+    options: Map,
     error: ValidationError,
     findings: Findings,
 ) -> None:

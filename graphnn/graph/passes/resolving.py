@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, nearest, suggestion
@@ -14,7 +14,7 @@ from graphnn.ops import BROKEN, REGISTRY, Op, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
 from graphnn.spec.forms import called, help_with_key, key_names
 from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference
-from graphnn.spec.values import Entry, Mapping
+from graphnn.spec.values import Entry, Map
 
 Origins = dict[str, Origin | Faulty]
 
@@ -26,7 +26,7 @@ class ResolvedNode:
     spec: NodeSpec
     op: Op
     inputs: tuple[Reference, ...]
-    parameters: Dict[str, Origin]
+    parameters: Mapping[str, Origin]
 
     @property
     def name(self) -> str:
@@ -111,7 +111,7 @@ class _Resolver:
             ),
         )
         # What names no other parameter and no array by the node's name is alike in all copies.
-        if not any(isinstance(entry.value, Mapping) for entry in spec.fields.values()):
+        if not any(isinstance(entry.value, Map) for entry in spec.fields.values()):
             self._alike[key] = found
         return found
 

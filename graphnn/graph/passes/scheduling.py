@@ -80,7 +80,7 @@ def _report(circle: list[NodeSpec], reports: BlockDiagnostics) -> None:
         "cycle",
         f"nodes read each other in a circle: {show_circle([member.name for member in path])}",
         members[0].place.span,
-        notes=notes,
+        notes=tuple(notes),
         help="a node can only read nodes that do not depend on it",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +69,7 @@ class Scope:
     spec: NetworkSpec
     archives: Archives
     findings: Findings
-    sizes: Dict[str, Size]
+    sizes: Mapping[str, Size]
     folder: Path
     instance: BlockInstance | None = None
     block: BlockSpec | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 
 from graphnn.diagnostics import FAULTY, Faulty, Span, suggestion
 from graphnn.graph._graph import Origin
@@ -14,7 +14,7 @@ from graphnn.spec.model import NetworkSpec
 
 
 def tie_parameters(
-    spec: NetworkSpec, origins: Dict[str, Origin | Faulty], reports: BlockDiagnostics
+    spec: NetworkSpec, origins: Mapping[str, Origin | Faulty], reports: BlockDiagnostics
 ) -> dict[str, str | Faulty]:
     """Owner of every parameter, following shares, by full name; itself for one not shared."""
     return _Ties(spec, origins, reports).owners
@@ -22,7 +22,7 @@ def tie_parameters(
 
 class _Ties:
     def __init__(
-        self, spec: NetworkSpec, origins: Dict[str, Origin | Faulty], reports: BlockDiagnostics
+        self, spec: NetworkSpec, origins: Mapping[str, Origin | Faulty], reports: BlockDiagnostics
     ) -> None:
         self._spec = spec
         self._origins = origins

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Dict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from graphnn.diagnostics import Findings, GraphnnError
+from graphnn.diagnostics import FileError, Findings, GraphnnError
 from graphnn.spec import reader
 from graphnn.spec._nodes import one_or_more
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import keys_of
 from graphnn.spec.model import NetworkSpec
 from graphnn.spec.reading.limits import Limits
-from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value, place_of
+from graphnn.spec.values import NOWHERE, Entry, Map, Scalar, Value, place_of
 from graphnn.storage import files
 
 MAX_FILES = 20
 NO_NETWORK: Final = "no-network"  # code of the fault that a file holds blocks alone
 _KEYS = tuple(key.name for key in keys_of(NetworkSpec) if key.is_of_blocks)
 _LIMITS = Limits(bytes=files.MEBIBYTE, values=100_000)  # of one file
-Buffers = Dict[Path, str]  # texts that an editor has open, by resolved path
+Buffers = Mapping[Path, str]  # texts that an editor has open, by resolved path
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,31 +34,29 @@ class BlockFile:
         Below the folder of the spec.
     named : Scalar
         Where the spec names it, or the file that leads to it.
-    document : Mapping or None
+    document : Map or None
         What it holds; None where it cannot be read.
     """
 
     path: Path
     named: Scalar
-    document: Mapping | None
+    document: Map | None
 
 
-def files_of(
-    document: Mapping, folder: Path, buffers: Buffers | None = None
-) -> tuple[BlockFile, ...]:
+def files_of(document: Map, folder: Path, buffers: Buffers | None = None) -> tuple[BlockFile, ...]:
     """The files inside `folder` that `document` takes blocks from, those of files among them."""
     library = _taken(document, folder, Findings(), buffers)
     return () if library is None else library.files
 
 
 def inline(
-    document: Mapping, folder: Path, findings: Findings, buffers: Buffers | None = None
-) -> tuple[Mapping, bool]:
+    document: Map, folder: Path, findings: Findings, buffers: Buffers | None = None
+) -> tuple[Map, bool]:
     """`document` with the blocks of the files that it names in place of their names.
 
     Parameters
     ----------
-    document : Mapping
+    document : Map
     folder : Path
         The folder of the spec; the files lie in its tree.
     findings : Findings
@@ -68,7 +66,7 @@ def inline(
 
     Returns
     -------
-    document : Mapping
+    document : Map
         The same where it names no file. Every block keeps the file that it comes from as the
         source of its places.
     whole : bool
@@ -78,17 +76,17 @@ def inline(
     if library is None:
         return document, True
     key, section = document.entries["blocks"].key, document.entries["blocks"].value
-    inlined = Entry(key, Mapping(library.blocks, *place_of(section)))
+    inlined = Entry(key, Map(library.blocks, *place_of(section)))
     entries = {**document.entries, "blocks": inlined}
-    return Mapping(entries, *place_of(document)), library.complete
+    return Map(entries, *place_of(document)), library.complete
 
 
 def _taken(
-    document: Mapping, folder: Path, findings: Findings, buffers: Buffers | None
+    document: Map, folder: Path, findings: Findings, buffers: Buffers | None
 ) -> _Library | None:
     """What `document` and the files that it names define; None where it names none."""
     section = document.get("blocks")
-    if not isinstance(section, Mapping) or not _names_files(section):
+    if not isinstance(section, Map) or not _names_files(section):
         return None
     path = None if document.source is NOWHERE else Path(document.source.name)
     library = _Library(folder, findings, buffers or {})
@@ -96,15 +94,15 @@ def _taken(
     return library
 
 
-def is_library(document: Mapping) -> bool:
+def is_library(document: Map) -> bool:
     """Whether `document` is a file of blocks: it has blocks, and nothing else of a spec."""
     return "blocks" in document and all(key in _KEYS for key in document.entries)
 
 
-def _names_files(section: Mapping) -> bool:
+def _names_files(section: Map) -> bool:
     # A block may be called 'file': it is a mapping.
     value = section.get("file")
-    return value is not None and not isinstance(value, Mapping)
+    return value is not None and not isinstance(value, Map)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,7 @@ class _Library(SectionReader):
         """Every file that is named, in the order of reading."""
         return tuple(self._read.values())
 
-    def add(self, section: Mapping, origin: _Origin) -> None:
+    def add(self, section: Map, origin: _Origin) -> None:
         """Take in the blocks of `section` and of the files that it names."""
         pending = [(section, origin)]
         while pending:
@@ -150,36 +148,31 @@ class _Library(SectionReader):
             note = "it is first defined here"
             self.twice("duplicate-block", message, entry.key, first.key, note, help)
 
-    def _section(self, name: Value, origin: _Origin) -> tuple[Mapping, _Origin] | None:
+    def _section(self, name: Value, origin: _Origin) -> tuple[Map, _Origin] | None:
         """What stands under ``blocks`` in the file called `name`, unless it was read before."""
-        if not isinstance(name, Scalar) or not isinstance(name.value, str):
-            self.wrong("a file of blocks", "the name of a file", name)
-            self.complete = False
+        file = self.word(name, "a file of blocks", "the name of a file")
+        with self.findings.catching(GraphnnError):
+            if file is not None:
+                return self._opened(file, origin)
+        self.complete = False
+        return None
+
+    def _opened(self, name: Scalar, origin: _Origin) -> tuple[Map, _Origin] | None:
+        path = files.within(self._folder, str(name.value), name.span, origin.folder)
+        if self._circle(path, name, origin) or path in self._read:
             return None
-        try:
-            path = files.within(self._folder, name.value, name.span, origin.folder)
-            if self._circle(path, name, origin) or path in self._read:
-                return None
-            named = origin.named or name
-            self._read[path] = BlockFile(path, named, None)
-            if len(self._read) > MAX_FILES:
-                message = f"the spec takes blocks from more than {MAX_FILES} files"
-                raise files.fail("too-many-files", message, name.span)
-            document = self._document(path, name)
-        except GraphnnError as error:
-            for found in error.diagnostics:
-                self.findings.add(found)
-            self.complete = False
-            return None
+        named = origin.named or name
+        self._read[path] = BlockFile(path, named, None)
+        if len(self._read) > MAX_FILES:
+            message = f"the spec takes blocks from more than {MAX_FILES} files"
+            raise FileError.of("too-many-files", message, name.span)
+        document = self._document(path, name)
         self._read[path] = BlockFile(path, named, document)
         section = self._blocks_of(document)
-        return (
-            None
-            if section is None
-            else (section, _Origin(path.parent, (*origin.chain, path), named))
-        )
+        below = _Origin(path.parent, (*origin.chain, path), named)
+        return None if section is None else (section, below)
 
-    def _document(self, path: Path, name: Scalar) -> Mapping:
+    def _document(self, path: Path, name: Scalar) -> Map:
         """What the file at `path` holds; the text in the editor, where it is open there."""
         text = self._buffers.get(path.resolve()) if self._buffers else None
         if text is None:
@@ -199,7 +192,7 @@ class _Library(SectionReader):
         self.complete = False
         return True
 
-    def _blocks_of(self, document: Mapping) -> Mapping | None:
+    def _blocks_of(self, document: Map) -> Map | None:
         what = f"the file of blocks '{document.source.name}'"
         document = self.keys(document, NetworkSpec, what, allowed=_KEYS)
         self.version(document, what)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from collections.abc import Mapping as Dict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +14,7 @@ from graphnn.spec._inputs import InputNames, match_inputs
 from graphnn.spec._nodes import MAX_NODES, NodeReader, one_or_more
 from graphnn.spec.forms import help_with_key, key_names
 from graphnn.spec.model import BlockCallSpec, BlockSpec, NodeSpec, Reference
-from graphnn.spec.values import NOWHERE, Entry, Mapping, Scalar, Value, scalar_value
+from graphnn.spec.values import NOWHERE, Entry, Map, Scalar, Value, scalar_value
 
 _OTHERS = tuple(name for name in key_names(BlockCallSpec) if name != "block")
 _TAKEN = {"batch", *key_names(NodeSpec), *key_names(BlockCallSpec)}  # by what is no size
@@ -71,7 +70,7 @@ class SizeFault(NamedTuple):
 
 
 def given_sizes(
-    call: BlockCallSpec, name: str, scope: Dict[str, sizes.Size]
+    call: BlockCallSpec, name: str, scope: Mapping[str, sizes.Size]
 ) -> tuple[dict[str, sizes.Size | Faulty], dict[str, SizeFault]]:
     """The sizes that `call`, called `name`, gives, and its repeat; and those at fault.
 
@@ -104,7 +103,7 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
         near = suggestion(key, (*block.sizes, *_OTHERS), its)
         help = help_with_key(BlockCallSpec, key, _OTHERS, near)
         place = spec.fields[key].key.span
-        findings.error("unknown-key", message, place, notes=[block.note], help=help)
+        findings.error("unknown-key", message, place, notes=(block.note,), help=help)
     for name in missing:
         # What is misspelt is reported as such, not as missing too.
         if not unknown:
@@ -112,7 +111,7 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
                 "missing-size",
                 f"'{spec.name}' is missing the size '{name}' of the block '{block.name}'",
                 spec.block.span,
-                notes=[Note(f"'{name}' is declared here", block.sizes[name].span)],
+                notes=(Note(f"'{name}' is declared here", block.sizes[name].span),),
                 help=f"give it a value, such as {name}: 10",
             )
     return not unknown and not missing
@@ -136,7 +135,7 @@ class BlockReader(NodeReader):
         self._ops = ops
         self._whole = whole
 
-    def all(self, section: Mapping | None, folder: Path) -> Names[BlockSpec]:
+    def all(self, section: Map | None, folder: Path) -> Names[BlockSpec]:
         """The blocks that `section` of a spec in `folder` defines, in the order of the file.
 
         Every use in them is that of another of them.
@@ -155,7 +154,7 @@ class BlockReader(NodeReader):
             known[name] = self._checked(block, known)
         return known
 
-    def _block(self, entry: Entry, section: Mapping, folder: Path) -> BlockSpec | None:
+    def _block(self, entry: Entry, section: Map, folder: Path) -> BlockSpec | None:
         name = str(entry.key.value)
         what = f"the block '{name}'"
         body = self.section(BlockSpec, entry.value, what, _BLOCK, at=entry.key)
@@ -182,18 +181,18 @@ class BlockReader(NodeReader):
     def _names(self, value: Value | None, what: str) -> dict[str, Scalar]:
         found: dict[str, Scalar] = {}
         items = one_or_more(value)
-        if isinstance(value, Mapping) and value.entries:
+        if isinstance(value, Map) and value.entries:
             items = [entry.key for entry in value.entries.values()]
             help = f"each use gives the values: write [{listed(value.entries)}]"
             self.wrong(what, "a name", value, help)
         for item in items:
-            if not isinstance(item, Scalar) or not isinstance(item.value, str):
-                self.wrong(what, "a name", item)
-            elif item.value in found:
-                message = f"'{item.value}' is listed twice"
-                self.twice("duplicate-name", message, item, found[item.value])
-            elif self.name(item, what):
-                found[item.value] = item
+            if (given := self.word(item, what, "a name")) is None:
+                continue
+            name = str(given.value)
+            if name in found:
+                self.twice("duplicate-name", f"'{name}' is listed twice", item, found[name])
+            elif self.name(given, what):
+                found[name] = given
         return found
 
     def _sizes(self, value: Value | None, what: str) -> dict[str, Scalar]:
@@ -217,12 +216,10 @@ class BlockReader(NodeReader):
     def _output(self, value: Value | None, block: BlockSpec) -> Scalar | None:
         if value is None:
             return None
-        if not isinstance(value, Scalar) or not isinstance(value.value, str):
-            self.wrong(f"the output of the block '{block.name}'", "the name of a node", value)
-            return None
-        name = value.value
-        if _is_node(name, block) or not block.nodes:
-            return value
+        output = self.word(value, f"the output of the block '{block.name}'", "the name of a node")
+        name = "" if output is None else str(output.value)
+        if output is None or _is_node(name, block) or not block.nodes:
+            return output
         help = suggestion(name, block.nodes, f"its nodes are {listed(block.nodes)}")
         if name in block.inputs:
             help = f"'{name}' is an input: add a node {{op: identity, inputs: {name}}}"
@@ -247,7 +244,7 @@ class BlockReader(NodeReader):
         self.findings.error("unknown-node", message, reference.place.span, help=help)
         return replace(reference, name="")
 
-    def _circles(self, found: Dict[str, BlockSpec]) -> set[str]:
+    def _circles(self, found: Mapping[str, BlockSpec]) -> set[str]:
         """Report blocks that use themselves, or hold too many inside one another; their names."""
         depths: dict[str, int] = {}  # of blocks that have been gone through
         open_: dict[str, None] = {}
@@ -279,10 +276,12 @@ class BlockReader(NodeReader):
             self.findings.error("too-deep", message, found[name].place.span)
         return unsound
 
-    def _circle(self, names: list[str], call: BlockCallSpec, found: Dict[str, BlockSpec]) -> None:
+    def _circle(
+        self, names: list[str], call: BlockCallSpec, found: Mapping[str, BlockSpec]
+    ) -> None:
         shown = names if len(names) <= 12 else [*names[:6], "...", *names[-5:]]
         message = f"the block '{names[0]}' is made of itself: {' -> '.join(shown)}"
-        notes = [found[name].note for name in dict.fromkeys(names[:4])]
+        notes = tuple(found[name].note for name in dict.fromkeys(names[:4]))
         help = "a block can only use blocks that do not use it"
         self.findings.error("cyclic-block", message, call.block.span, notes=notes, help=help)
 

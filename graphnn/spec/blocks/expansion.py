@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from collections.abc import Mapping as Dict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from graphnn.diagnostics import FAULTY, Findings, Names, suggestion
@@ -22,7 +21,7 @@ from graphnn.spec.model import (
 
 MAX_SETS = 100_000  # sets of sizes that blocks are used with; counting nodes takes time for each
 Node = NodeSpec | BlockCallSpec
-Scope = Dict[str, sizes.Size]
+Scope = Mapping[str, sizes.Size]
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +246,7 @@ def _fits(
     message = f"'{name}' repeats the block '{block.name}' {repeat:,} times, "
     message += f"but it has {len(block.inputs) or 'no'} inputs{listed}"
     help = "every copy reads the one before it: a block that is repeated has one input"
-    findings.error("bad-repeat", message, spec.repeat.span, notes=[block.note], help=help)
+    findings.error("bad-repeat", message, spec.repeat.span, notes=(block.note,), help=help)
     return False
 
 

@@ -22,11 +22,10 @@ from graphnn.diagnostics import (
     suggestion,
 )
 from graphnn.spec.reading import key_faults
-from graphnn.spec.reading.bare_keys import missing_colon, missing_value, number_with_commas
 from graphnn.spec.reading.characters import bad_character, index_of
 from graphnn.spec.reading.limits import Limits
 from graphnn.spec.reading.scalars import NumberError, resolve, shortened
-from graphnn.spec.values import Entry, Mapping, Plain, Scalar, Sequence, Value, place_of
+from graphnn.spec.values import Entry, Map, Plain, Scalar, Seq, Value, place_of
 
 Place = tuple[int, int, int, int]  # line, column, end line, end column, each counted from 0
 
@@ -57,12 +56,12 @@ class _Open:
     )
 
     def __init__(
-        self, collection: Sequence | Mapping, before: int, flow: bool, anchor: str | None = None
+        self, collection: Seq | Map, before: int, flow: bool, anchor: str | None = None
     ) -> None:
         self.collection = collection
         # One of the two: what is put into `collection` goes there.
         self.items: list[Value] | None = None
-        if isinstance(collection, Sequence):
+        if isinstance(collection, Seq):
             self.items = collection.items
         else:
             self.entries = collection.entries
@@ -121,7 +120,7 @@ class Builder:
         self._raises = findings is None
         self.limits = limits
         self._most = limits.values
-        self._root = Sequence([], source)
+        self._root = Seq([], source)
         self._top = _Open(self._root, 0, flow=False)  # the innermost one that is open
         self._stack = [self._top]
         self._last: Value = self._root
@@ -175,7 +174,7 @@ class Builder:
         """Report a key such as ``op:relu``, and take it for the pair that it stands for."""
         hidden = HIDDEN.search(self._written)
         if hidden is None:
-            self.report(missing_colon(self._written, name, value, key.span))
+            self.report(key_faults.missing_colon(self._written, name, value, key.span))
         else:
             start = index_of(self.source.text, (key.line, key.column))
             self.report(bad_character(self.source, start + hidden.start()))
@@ -204,7 +203,9 @@ class Builder:
             near = (cut.span.end_line, cut.span.end_column + 1)
             number = number and near == (span.line, span.column)
             span = replace(cut.span, end_line=span.end_line, end_column=span.end_column)
-        fault = number_with_commas(texts, span) if number else missing_value(texts, span, cut.of)
+        fault = key_faults.missing_value(texts, span, cut.of)
+        if number:
+            fault = key_faults.number_with_commas(texts, span)
         if cut.reported is None:
             self.report(fault)
         else:
@@ -219,11 +220,11 @@ class Builder:
 
     def sequence(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
         """Open a list."""
-        self._open(Sequence([], self.source, *place), flow, anchor)
+        self._open(Seq([], self.source, *place), flow, anchor)
 
     def mapping(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
         """Open a mapping."""
-        self._open(Mapping({}, self.source, *place), flow, anchor)
+        self._open(Map({}, self.source, *place), flow, anchor)
 
     def close(self, end_line: int, end_column: int) -> None:
         """Close the innermost collection; one without brackets ends where its last value does."""
@@ -258,7 +259,7 @@ class Builder:
             self._cyclic_alias(name, target, place)
         self._scalar(_AT_FAULT, place, None)
 
-    def finish(self) -> Mapping:
+    def finish(self) -> Map:
         """The mapping that the text holds.
 
         Raises
@@ -270,16 +271,16 @@ class Builder:
         name = self.source.name
         if top is None or (isinstance(top, Scalar) and key_faults.is_empty(top)):
             self.fault("empty-file", f"'{name}' holds no value", self.span((0, 0, 0, 0)))
-        elif not isinstance(top, Mapping):
+        elif not isinstance(top, Map):
             self.fault(
                 "not-a-mapping",
                 f"'{name}' holds {top.kind}, not a mapping",
                 top.span,
                 help="a spec is made of keys with values, such as 'graphnn: 1'",
             )
-        if self._raises or not isinstance(top, Mapping):
+        if self._raises or not isinstance(top, Map):
             self._findings.raise_errors()
-        assert isinstance(top, Mapping)
+        assert isinstance(top, Map)
         self._findings.mark_faulty()
         return top
 
@@ -368,7 +369,7 @@ class Builder:
                 frame.entries[frame.name] = Entry(key, scalar)
             frame.key = None
 
-    def _open(self, collection: Sequence | Mapping, flow: bool, anchor: str | None) -> None:
+    def _open(self, collection: Seq | Map, flow: bool, anchor: str | None) -> None:
         if self._held is not None:
             self._release()
         place = (collection.line, collection.column, collection.line, collection.column + 1)
@@ -478,7 +479,7 @@ def _at(value: Value, source: Source, place: Place) -> Value:
     """`value` at another place; what it holds stays where it is."""
     if isinstance(value, Scalar):
         return Scalar(value.value, source, *place)
-    if isinstance(value, Sequence):
-        return Sequence(value.items, source, *place)
-    assert isinstance(value, Mapping)
-    return Mapping(value.entries, source, *place)
+    if isinstance(value, Seq):
+        return Seq(value.items, source, *place)
+    assert isinstance(value, Map)
+    return Map(value.entries, source, *place)

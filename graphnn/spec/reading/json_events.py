@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import re
 
-from graphnn.diagnostics import Span
 from graphnn.spec.reading.builder import Builder, Place
 from graphnn.spec.reading.characters import cause_of_syntax
-from graphnn.spec.reading.json_faults import Surprise, syntax_fault
+from graphnn.spec.reading.json_faults import CLOSERS, KEYS, VALUES, Surprise, syntax_fault
 from graphnn.spec.reading.scalars import not_finite
 
 _INSIDE = r'(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+'  # of a text in quotes
@@ -24,10 +23,9 @@ _TOKEN = re.compile(
     r"|(?P<other>(?:[^\W\d]|\$)[^\s,:\[\]{}\"]*+|//|/\*|.))"
 )
 _KINDS = {group: kind for kind, group in _TOKEN.groupindex.items()}
-_CLOSERS = {"{": "}", "[": "]"}
+
 _SCALARS = frozenset(("string", "word", "infinite"))
-_VALUES = frozenset(("value", "first value"))
-_KEYS = frozenset(("key", "first key"))
+
 _BEFORE_CLOSER = {"}": ("first key", "comma"), "]": ("first value", "comma")}
 
 
@@ -69,13 +67,13 @@ class _Grammar:
 
     def take(self, kind: str, token: str, place: Place) -> None:
         """Take one token, or report that it must not stand here."""
-        if kind in _SCALARS and self._expected in _VALUES:
+        if kind in _SCALARS and self._expected in VALUES:
             self._scalar(kind, token, place)
             self._after_value()
-        elif kind == "string" and self._expected in _KEYS:
+        elif kind == "string" and self._expected in KEYS:
             self._builder.text(_decoded(token), place)
             self._expected = "colon"
-        elif not (self._mark(token, place) if kind == "mark" else self._is_over(kind)):
+        elif not (kind == self._expected == "end" or (kind == "mark" and self._mark(token, place))):
             self._refuse(kind, token, place)
         self._previous = (token, place)
 
@@ -85,7 +83,7 @@ class _Grammar:
             return
         if kind == "infinite":
             fault = not_finite(token)
-            self._builder.fault(fault.code, str(fault), self._span(place), help=fault.help)
+            self._builder.fault(fault.code, str(fault), self._builder.span(place), help=fault.help)
             token = "null"
         self._builder.word(token, place)
 
@@ -96,10 +94,10 @@ class _Grammar:
             self._expected = "key" if self._open[-1][0] == "{" else "value"
         elif mark == ":" and expected == "colon":
             self._expected = "value"
-        elif mark in _CLOSERS and expected in _VALUES:
+        elif mark in CLOSERS and expected in VALUES:
             self._enter(mark, place)
         elif mark in _BEFORE_CLOSER and expected in _BEFORE_CLOSER[mark]:
-            if _CLOSERS[self._open[-1][0]] != mark:
+            if CLOSERS[self._open[-1][0]] != mark:
                 return False
             self._open.pop()
             self._builder.close(place[2], place[3])
@@ -107,9 +105,6 @@ class _Grammar:
         else:
             return False
         return True
-
-    def _is_over(self, kind: str) -> bool:
-        return kind == self._expected == "end"
 
     def _enter(self, bracket: str, place: Place) -> None:
         self._open.append((bracket, place))
@@ -132,17 +127,14 @@ class _Grammar:
             expected=self._expected,
             kind=kind,
             token=token,
-            span=self._span(place),
+            span=self._builder.span(place),
             opener=opener,
-            opened=self._span(start),
+            opened=self._builder.span(start),
             previous=previous,
             adjacent=before[2:] == place[:2],
         )
         cause = cause_of_syntax(self._builder.source, place[0], "json-syntax")
         self._builder.refuse(cause or syntax_fault(surprise))
-
-    def _span(self, place: Place) -> Span:
-        return self._builder.span(place)
 
 
 def _decoded(token: str) -> str:

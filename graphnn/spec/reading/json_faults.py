@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from graphnn.diagnostics import Diagnostic, Note, Span
 from graphnn.spec.reading.scalars import shortened
 
-_CLOSERS = {"{": "}", "[": "]"}
+CLOSERS = {"{": "}", "[": "]"}
 _EXPECTED = {
     "value": "a value",
     "first value": "a value or ']'",
@@ -20,8 +20,8 @@ _EXPECTED = {
 _WORDS = {"true": "true", "false": "false", "null": "null", "none": "null", "nil": "null"}
 _NUMBER = "write a number as in -0.5 or 1e-3"
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{0,4}|.?)")
-_VALUES = frozenset(("value", "first value"))
-_KEYS = frozenset(("key", "first key"))
+VALUES = frozenset(("value", "first value"))
+KEYS = frozenset(("key", "first key"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Surprise:
     @property
     def is_value(self) -> bool:
         """Whether the token starts a value."""
-        return self.kind in ("string", "word", "infinite") or self.token in _CLOSERS
+        return self.kind in ("string", "word", "infinite") or self.token in CLOSERS
 
 
 def syntax_fault(found: Surprise) -> Diagnostic:
@@ -67,7 +67,7 @@ def syntax_fault(found: Surprise) -> Diagnostic:
         return _unclosed_bracket(found)
     if found.kind == "unclosed":
         return _unclosed_text(found)
-    expected = _EXPECTED.get(found.expected) or f"',' or '{_CLOSERS[found.opener]}'"
+    expected = _EXPECTED.get(found.expected) or f"',' or '{CLOSERS[found.opener]}'"
     notes = (
         (Note(f"the '{found.opener}' is here", found.opened),) if _is_wrong_closer(found) else ()
     )
@@ -86,7 +86,7 @@ def _unclosed_bracket(found: Surprise) -> Diagnostic:
         f"the text ends before the '{found.opener}' is closed",
         found.span,
         notes=(Note(f"the '{found.opener}' is here", found.opened),),
-        help=f"close it with '{_CLOSERS[found.opener]}'",
+        help=f"close it with '{CLOSERS[found.opener]}'",
     )
 
 
@@ -114,7 +114,7 @@ def _unclosed_text(found: Surprise) -> Diagnostic:
 
 
 def _is_wrong_closer(found: Surprise) -> bool:
-    return found.expected == "comma" and found.token in _CLOSERS.values()
+    return found.expected == "comma" and found.token in CLOSERS.values()
 
 
 def _help(found: Surprise) -> str:
@@ -123,12 +123,12 @@ def _help(found: Surprise) -> str:
         return "put texts in double quotes"
     if token in ("#", "//", "/*"):
         return "JSON has no comments: remove it, or write the file in YAML"
-    if found.previous == "," and token in _CLOSERS.values():
+    if found.previous == "," and token in CLOSERS.values():
         return f"remove the comma before '{token}'"
-    if token == "," and found.previous != ":" and expected in _VALUES | _KEYS:
+    if token == "," and found.previous != ":" and expected in VALUES | KEYS:
         return "remove the comma"
     if _is_wrong_closer(found):
-        return f"close the '{found.opener}' with '{_CLOSERS[found.opener]}'"
+        return f"close the '{found.opener}' with '{CLOSERS[found.opener]}'"
     return _HELP[expected](found)
 
 

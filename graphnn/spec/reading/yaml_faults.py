@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from graphnn.diagnostics import Diagnostic, Note, Source, Span
 from graphnn.spec.reading.characters import Position, index_of, stretch
@@ -14,20 +15,26 @@ _KEY_WITHOUT_SPACE = re.compile(r"\s*(?:- +)*([\w.\"'-]+):([^\s:].*)")
 _EQUALS = re.compile(r"(?:^|[\s,{\[])([\w-]+) *= *([^\s,{}\[\]]*)")
 _BRACKET = re.compile(r"[\[{]")
 _TAG = re.compile(r"![^\s,\[\]{}]*")
+_CLOSERS = {"{": "}", "[": "]"}
+_OWN_LINE = "start the list on a line of its own, or write it as [a, b]"
+_BY_WORDS = {
+    "sequence entries are not allowed": _OWN_LINE,
+    "comment or line break": "start the text on the line below",
+}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
-    r"""What a YAML parser complains of.
+    r"""What a YAML parser complains of, and the text around it.
 
     Attributes
     ----------
     source : Source
         The text; its lines end in ``\n``.
-    problem, context : str
+    words, context : str
         The parser's own words.
-    at : Position
-        Where the problem is.
+    reported : Position
+        Where the parser says that the problem is.
     since : Position or None
         Where the context began.
     bracket : Position or None
@@ -37,29 +44,87 @@ class Problem:
     """
 
     source: Source
-    problem: str
+    words: str
     context: str
-    at: Position
+    reported: Position
     since: Position | None
     bracket: Position | None
     quote: Position | None = None
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text, without what is blank at its end."""
+        return self.source.text.rstrip().split("\n")
+
+    @property
+    def end(self) -> Position:
+        """Where these lines end."""
+        return len(self.lines) - 1, len(self.lines[-1])
+
+    @property
+    def ended(self) -> bool:
+        """Whether the problem is that the text ends."""
+        return self.reported >= self.end
+
+    @property
+    def at(self) -> Position:
+        """Where the problem is, moved back to the last character when it is at the end."""
+        return min(self.reported, self.end)
+
+    @property
+    def begun(self) -> Position:
+        """Where the context began, or else the problem."""
+        return min(self.since or self.at, self.at)
+
+    @cached_property
+    def opened(self) -> Position | None:
+        """Where the bracket of the innermost collection stands: after its anchor, if it has one."""
+        return None if self.bracket is None else _find(_BRACKET, self.lines, self.bracket)
+
+    @property
+    def line(self) -> str:
+        """The line of the problem."""
+        return self.lines[self.at[0]]
+
+    @property
+    def before(self) -> str:
+        """What stands before it in the line."""
+        return self.line[: self.at[1]]
+
+    @property
+    def character(self) -> str:
+        """The character where it is."""
+        return self.line[self.at[1] : self.at[1] + 1]
+
+    @property
+    def in_brackets(self) -> bool:
+        """Whether it is inside of brackets."""
+        return self.opened is not None and ("flow" in self.context or self.ended)
+
+    def line_above(self) -> tuple[int, str]:
+        """Number, from 1, and text of the nearest line above that holds something."""
+        for number in range(self.at[0], 0, -1):
+            text = self.lines[number - 1]
+            if text.strip() and not text.lstrip().startswith("#"):
+                return number, text
+        return 0, ""
+
 
 def syntax_fault(problem: Problem) -> Diagnostic:
     """The diagnostic of a text that is not YAML, or uses what this language leaves out."""
-    words = f"{problem.context} {problem.problem}"
+    words = f"{problem.context} {problem.words}"
+    since = problem.since or problem.reported
     if "directive" in words or "incompatible YAML document" in words:
-        return directive(problem.source, (problem.since or problem.at)[0])
+        return directive(problem.source, since[0])
     if re.search(r"\btag\b", words):
-        return tag(problem.source, index_of(problem.source.text, problem.since or problem.at))
-    scene = _Scene.of(problem)
+        return tag(problem.source, index_of(problem.source.text, since))
     return Diagnostic(
         "yaml-syntax",
-        f"this is not YAML: {problem.problem}",
-        _point(problem.source, scene.at),
-        label="the text ends here" if scene.ended else "",
-        notes=_notes(problem, scene),
-        help=scene.advice(),
+        f"this is not YAML: {problem.words}",
+        _point(problem.source, problem.at),
+        label="the text ends here" if problem.ended else "",
+        notes=_notes(problem),
+        help=next((help for advice in _ADVICE if (help := advice(problem))), ""),
     )
 
 
@@ -86,15 +151,13 @@ def tag(source: Source, index: int) -> Diagnostic:
     )
 
 
-def _find(pattern: re.Pattern[str], lines: list[str], start: Position) -> tuple[int, int, str]:
-    """Line, column and text of the first match from `start` on; no text without one."""
+def _find(pattern: re.Pattern[str], lines: list[str], start: Position) -> Position:
+    """Where the first match from `start` on is; `start` without one."""
     line, column = start
-    matches = (
-        (number, found.start(), found[0])
-        for number in range(line, len(lines))
-        if (found := pattern.search(lines[number], column if number == line else 0))
-    )
-    return next(matches, (line, column, ""))
+    for number in range(line, len(lines)):
+        if found := pattern.search(lines[number], column if number == line else 0):
+            return number, found.start()
+    return start
 
 
 def _point(source: Source, at: Position) -> Span:
@@ -102,157 +165,92 @@ def _point(source: Source, at: Position) -> Span:
     return Span(source, line + 1, column + 1, line + 1, column + 2)
 
 
-def _notes(problem: Problem, scene: _Scene) -> tuple[Note, ...]:
+def _notes(problem: Problem) -> tuple[Note, ...]:
     quote = problem.since if "quoted scalar" in problem.context else problem.quote
     if quote is not None:
         return (Note("the quote is opened here", _point(problem.source, quote)),)
-    if scene.opened is not None and scene.in_brackets:
-        return (Note("the bracket is opened here", _point(problem.source, scene.opened)),)
-    if problem.context and problem.since not in (None, problem.at):
-        assert problem.since is not None
+    if problem.opened is not None and problem.in_brackets:
+        return (Note("the bracket is opened here", _point(problem.source, problem.opened)),)
+    if problem.context and problem.since is not None and problem.since != problem.reported:
         return (Note(problem.context, _point(problem.source, problem.since)),)
     return ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Scene:
-    """The text around a problem, and what to do about it."""
-
-    problem: str
-    context: str
-    lines: list[str]
-    at: Position
-    since: Position
-    opened: Position | None  # the innermost open bracket
-    opener: str
-    ended: bool
-    quote: Position | None
-
-    @classmethod
-    def of(cls, problem: Problem) -> _Scene:
-        """The scene of `problem`, moved back to the last character when it is at the end."""
-        lines = problem.source.text.rstrip().split("\n")
-        end = (len(lines) - 1, len(lines[-1]))
-        ended = problem.at >= end
-        at = end if ended else problem.at
-        since = min(problem.since or at, at)
-        opened, opener = _opening(lines, problem.bracket)
-        quote = problem.quote
-        return cls(problem.problem, problem.context, lines, at, since, opened, opener, ended, quote)
-
-    @property
-    def line(self) -> str:
-        return self.lines[self.at[0]]
-
-    @property
-    def before(self) -> str:
-        return self.line[: self.at[1]]
-
-    @property
-    def character(self) -> str:
-        return self.line[self.at[1] : self.at[1] + 1]
-
-    @property
-    def in_brackets(self) -> bool:
-        return self.opened is not None and ("flow" in self.context or self.ended)
-
-    def advice(self) -> str:
-        """What to do, by the first piece of advice that fits."""
-        return next((help for piece in _ADVICE if (help := piece(self))), "")
-
-    def line_above(self) -> tuple[int, str]:
-        """Number, from 1, and text of the nearest line above that holds something."""
-        for number in range(self.at[0], 0, -1):
-            text = self.lines[number - 1]
-            if text.strip() and not text.lstrip().startswith("#"):
-                return number, text
-        return 0, ""
-
-
-def _opening(lines: list[str], start: Position | None) -> tuple[Position | None, str]:
-    """Where the bracket of a collection stands: after its anchor, where it has one."""
-    if start is None:
-        return None, ""
-    line, column, bracket = _find(_BRACKET, lines, start)
-    return (line, column), bracket
 
 
 def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" "))
 
 
-def _tab(scene: _Scene) -> str:
-    if scene.character != "\t":
+def _tab(problem: Problem) -> str:
+    if problem.character != "\t":
         return ""
     return "use spaces: YAML allows no tab before a key, a value or a list"
 
 
-def _first_character(scene: _Scene) -> str:
-    character = scene.character
-    if "cannot start any token" in scene.problem or "mapping keys are not" in scene.problem:
+def _first_character(problem: Problem) -> str:
+    character = problem.character
+    if "cannot start any token" in problem.words or "mapping keys are not" in problem.words:
         return f"put a text that starts with '{character}' in quotes"
     for name, mark in (("an alias", "*"), ("an anchor", "&")):
-        if scene.context.endswith(f"scanning {name}"):
+        if problem.context.endswith(f"scanning {name}"):
             return f"put a text that starts with '{mark}' in quotes"
     return ""
 
 
-def _quotes(scene: _Scene) -> str:
-    if "quoted scalar" not in scene.context and "double-quoted" not in scene.context:
+def _quotes(problem: Problem) -> str:
+    if "quoted scalar" not in problem.context and "double-quoted" not in problem.context:
         return ""
-    if "end of stream" in scene.problem or "document indicator" in scene.problem:
-        return _close_quote(scene, scene.since)
-    if "Unicode" in scene.problem:
+    if "end of stream" in problem.words or "document indicator" in problem.words:
+        return _close_quote(problem, problem.begun)
+    if "Unicode" in problem.words:
         return "write the character itself"
     return "write a backslash as '\\\\' in double quotes, or use single quotes"
 
 
-def _close_quote(scene: _Scene, at: Position) -> str:
-    return f"close the text with {scene.lines[at[0]][at[1] : at[1] + 1]}"
+def _close_quote(problem: Problem, at: Position) -> str:
+    return f"close the text with {problem.lines[at[0]][at[1] : at[1] + 1]}"
 
 
-def _brackets(scene: _Scene) -> str:
-    if not scene.in_brackets:
+def _brackets(problem: Problem) -> str:
+    if not problem.in_brackets:
         return ""
-    assert scene.opened is not None
-    opener = scene.opener
-    closer = "}" if opener == "{" else "]"
-    if "node content" in scene.problem and not scene.ended:
-        return _no_value(scene)
-    if scene.character in ("}", "]"):
-        return f"close the '{opener}' with '{closer}'"
-    if scene.quote is not None:
-        return _close_quote(scene, scene.quote)
-    below = scene.at[0] > scene.opened[0]
-    if scene.ended or (below and _indent(scene.line) <= _indent(scene.lines[scene.opened[0]])):
-        return f"close the '{opener}' with '{closer}'"
-    return _comma(scene)
+    assert problem.opened is not None
+    line, column = problem.opened
+    opening = problem.lines[line]
+    close = f"close the '{opening[column]}' with '{_CLOSERS[opening[column]]}'"
+    if "node content" in problem.words and not problem.ended:
+        return _no_value(problem)
+    if problem.character in ("}", "]"):
+        return close
+    if problem.quote is not None:
+        return _close_quote(problem, problem.quote)
+    outside = problem.at[0] > line and _indent(problem.line) <= _indent(opening)
+    return close if problem.ended or outside else _comma(problem)
 
 
-def _comma(scene: _Scene) -> str:
-    if found := _EQUALS.findall(scene.before):
+def _comma(problem: Problem) -> str:
+    if found := _EQUALS.findall(problem.before):
         key, value = found[-1]
         return f"write '{shortened(key)}: {shortened(value or '...')}'"
-    if scene.character == ":":
-        words = scene.before.split()
+    if problem.character == ":":
+        words = problem.before.split()
         if len(words) > 1 and words[-2].endswith(":"):
             return "put a text that holds ': ' in quotes"
         word = words[-1] if words else ":"
     else:
-        word = scene.line[scene.at[1] :].split()[0].rstrip(",:]}")
+        word = problem.line[problem.at[1] :].split()[0].rstrip(",:]}")
     return f"put a comma before '{shortened(word)}'"
 
 
-def _no_value(scene: _Scene) -> str:
-    if scene.character == ":":
+def _no_value(problem: Problem) -> str:
+    if problem.character == ":":
         return "write a key before the ':'"
-    return f"write a value before the '{scene.character}', or put a text in quotes"
+    return f"write a value before the '{problem.character}', or put a text in quotes"
 
 
-def _colon(scene: _Scene) -> str:
-    if "could not find expected ':'" not in scene.problem:
+def _colon(problem: Problem) -> str:
+    if "could not find expected ':'" not in problem.words:
         return ""
-    return _space(scene.lines[scene.since[0]]) or "write a line of a mapping as 'key: value'"
+    return _space(problem.lines[problem.begun[0]]) or "write a line of a mapping as 'key: value'"
 
 
 def _space(line: str) -> str:
@@ -263,55 +261,54 @@ def _space(line: str) -> str:
     return f"put a space after the colon: '{key}: {value}'"
 
 
-def _space_above(scene: _Scene) -> str:
-    number, above = scene.line_above()
+def _space_above(problem: Problem) -> str:
+    number, above = problem.line_above()
     advice = _space(above)
     return f"in line {number}, {advice}" if advice else ""
 
 
-def _second_colon(scene: _Scene) -> str:
-    if "mapping values are not allowed" not in scene.problem:
+def _second_colon(problem: Problem) -> str:
+    if "mapping values are not allowed" not in problem.words:
         return ""
-    if advice := _space_above(scene):
+    if advice := _space_above(problem):
         return advice
-    number, above = scene.line_above()
-    if re.search(r":\s", scene.before):
+    number, above = problem.line_above()
+    if re.search(r":\s", problem.before):
         return "put a text that holds ': ' in quotes, or write a mapping as {key: value}"
     if ":" not in above and above:
         return f"line {number} has no ':'"
-    if _indent(scene.line) > _indent(above):
+    if _indent(problem.line) > _indent(above):
         return f"indent this key as the one in line {number}"
     return ""
 
 
-def _list_in_line(scene: _Scene) -> str:
-    if "sequence entries are not allowed" not in scene.problem:
-        return ""
-    return "start the list on a line of its own, or write it as [a, b]"
+def _by_words(problem: Problem) -> str:
+    return next((help for words, help in _BY_WORDS.items() if words in problem.words), "")
 
 
-def _entry(scene: _Scene) -> str:
-    if not scene.context.startswith("while parsing a block"):
+def _entry(problem: Problem) -> str:
+    if not problem.context.startswith("while parsing a block"):
         return ""
-    if scene.character in (",", "]", "}") and "node" in scene.context:
-        return _no_value(scene)
-    if scene.character in ("]", "}"):
-        return f"remove the '{scene.character}': it closes nothing"
-    if scene.character == ":":
-        return "put a space after the ':'" if scene.before.strip() else "write a key before the ':'"
-    if scene.before.strip():
+    before = problem.before.strip()
+    if problem.character in (",", "]", "}") and "node" in problem.context:
+        return _no_value(problem)
+    if problem.character in ("]", "}"):
+        return f"remove the '{problem.character}': it closes nothing"
+    if problem.character == ":":
+        return "put a space after the ':'" if before else "write a key before the ':'"
+    if before:
         return "put all of the value in quotes, or remove what follows it"
-    return _misplaced(scene)
+    return _misplaced(problem)
 
 
-def _misplaced(scene: _Scene) -> str:
+def _misplaced(problem: Problem) -> str:
     """Advice for a line that starts in no column where it may."""
-    line, outer = scene.since
-    listing = "mapping" not in scene.context
-    if scene.character == "-" and not listing:
+    line, outer = problem.begun
+    listing = "mapping" not in problem.context
+    if problem.character == "-" and not listing:
         return "put the list under a key of its own"
     dash = "with '- ' " if listing else ""
-    number, above = scene.line_above()
+    number, above = problem.line_above()
     inner = len(above) - len(re.sub(r"^(?:- +| )*", "", above))
     places = [f"{dash}in column {outer + 1}, as line {line + 1}"]
     if inner != outer:
@@ -319,27 +316,20 @@ def _misplaced(scene: _Scene) -> str:
     return f"start this line {', or '.join(places)}"
 
 
-def _header(scene: _Scene) -> str:
-    if "comment or line break" not in scene.problem:
+def _after_end(problem: Problem) -> str:
+    if "document start" not in problem.words:
         return ""
-    return "start the text on the line below"
+    return _space_above(problem) or "remove what follows the mapping"
 
 
-def _after_end(scene: _Scene) -> str:
-    if "document start" not in scene.problem:
-        return ""
-    return _space_above(scene) or "remove what follows the mapping"
-
-
-_ADVICE: tuple[Callable[[_Scene], str], ...] = (
+_ADVICE: tuple[Callable[[Problem], str], ...] = (
     _tab,
     _first_character,
     _quotes,
     _brackets,
     _colon,
     _second_colon,
-    _list_in_line,
+    _by_words,
     _entry,
-    _header,
     _after_end,
 )

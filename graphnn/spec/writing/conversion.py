@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.diagnostics import UsageError
 from graphnn.spec import reader
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 from graphnn.spec.writing import layout, writer
@@ -26,7 +26,7 @@ def convert(source: str | Path, target: str | Path, vocabulary: Vocabulary = NO_
     if write is None:
         message = f"'{target.name}' is neither .yaml nor .json"
         help = "the suffix says which of the two to write"
-        raise UsageError(Diagnostic("unknown-format", message, help=help))
+        raise UsageError.of("unknown-format", message, help=help)
     document = reader.read_file(source)
     changed = relocate(document, source.parent, target.parent, vocabulary)
     if source.suffix.lower() == ".json":

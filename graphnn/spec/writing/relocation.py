@@ -6,20 +6,20 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from graphnn.diagnostics import Diagnostic, UsageError
+from graphnn.diagnostics import UsageError
 from graphnn.spec._mentions import mentions
 from graphnn.spec.blocks import block_files
-from graphnn.spec.values import Mapping, Plain, Scalar, Sequence, Value
+from graphnn.spec.values import Map, Plain, Scalar, Seq, Value
 from graphnn.spec.vocabulary import Vocabulary
 from graphnn.spec.writing.syntax import Leaf, Tree
 
 
-def relocate(document: Mapping, old: Path, new: Path, vocabulary: Vocabulary) -> bool:
+def relocate(document: Map, old: Path, new: Path, vocabulary: Vocabulary) -> bool:
     """Let `document` name its files by names that start from `new` in place of `old`.
 
     Parameters
     ----------
-    document : Mapping
+    document : Map
         A spec in `old`, changed in place.
     old, new : Path
         Folders. A file that the spec may not read in `old`, as it lies outside, does not become one
@@ -98,7 +98,7 @@ def _refuse_names_outside(
 
 def _left_behind(message: str, name: Scalar, old: Path) -> UsageError:
     help = f"write into '{old}', or move the files with it"
-    return UsageError(Diagnostic("file-left-behind", message, name.span, help=help))
+    return UsageError.of("file-left-behind", message, name.span, help=help)
 
 
 def _resolved(folder: Path, name: str) -> Path | None:
@@ -123,7 +123,7 @@ def _rewritten(leaf: Leaf, scalar: Scalar, anchored: dict[str, Plain]) -> Leaf:
 
 
 def _pairs(value: Value) -> list[tuple[Scalar | None, Value]]:
-    if isinstance(value, Sequence):
+    if isinstance(value, Seq):
         return [(None, item) for item in value.items]
-    assert isinstance(value, Mapping)
+    assert isinstance(value, Map)
     return [(entry.key, entry.value) for entry in value.entries.values()]

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import NamedTuple
 
-from graphnn.diagnostics import Diagnostic, Source, SpecError
+from graphnn.diagnostics import Source, SpecError
 from graphnn.spec.reader import Event
 from graphnn.spec.reading.characters import stretch
 from graphnn.spec.reading.limits import DEFAULT
 from graphnn.spec.reading.scalars import resolve
-from graphnn.spec.values import NOWHERE, Mapping, Plain, Scalar, Sequence, Value
+from graphnn.spec.values import NOWHERE, Map, Plain, Scalar, Seq, Value
 
 _COMMENT = re.compile(r"#[^\n]*")
 _SPACE = re.compile(r"(?:\s|#[^\n]*)*")
@@ -147,9 +147,9 @@ class _Writer:
         # As deep as the reader's limit at most.
         if isinstance(value, Scalar):
             return Leaf(value.value, "" if isinstance(value.value, str) else self._word(value))
-        if isinstance(value, Sequence):
+        if isinstance(value, Seq):
             return Tree(False, [Entry(None, self.written(item)) for item in value.items])
-        assert isinstance(value, Mapping)
+        assert isinstance(value, Map)
         pairs = value.items()
         return Tree(True, [Entry(Leaf(key), self.written(inner)) for key, inner in pairs])
 
@@ -443,7 +443,7 @@ class _Parser:
         if self._comments > DEFAULT.comments:
             message = f"'{self._source.name}' holds more than {DEFAULT.comments:,} comments"
             span = stretch(self._source, index, index + 1)
-            raise SpecError(Diagnostic("too-many-comments", message, span))
+            raise SpecError.of("too-many-comments", message, span)
 
 
 def _lift(tree: Tree) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from graphnn.spec.values import Mapping, Value
+from graphnn.spec.values import Map, Value
 from graphnn.spec.writing import layout
 from graphnn.spec.writing.syntax import Tree, from_value
 
 
-def to_yaml(document: Mapping) -> str:
+def to_yaml(document: Map) -> str:
     """`document` as YAML. Reading the text gives the same values; comments are not kept."""
     return layout.to_yaml(_tree(document))
 
 
-def to_json(document: Mapping) -> str:
+def to_json(document: Map) -> str:
     """`document` as JSON. Reading the text gives the same values; comments are not kept."""
     return layout.to_json(_tree(document))
 
@@ -22,7 +22,7 @@ def flow(value: Value) -> str:
     return layout.flow(from_value(value))
 
 
-def _tree(document: Mapping) -> Tree:
+def _tree(document: Map) -> Tree:
     tree = from_value(document)
     assert isinstance(tree, Tree)
     return tree

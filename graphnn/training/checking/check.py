@@ -15,8 +15,7 @@ from graphnn.execution.network import Network
 from graphnn.graph import lints
 from graphnn.spec import DEFAULT, NO_NETWORK, build, reader
 from graphnn.spec.model import NetworkSpec, TrainSpec
-from graphnn.spec.values import Entry, Value
-from graphnn.spec.values import Mapping as Document
+from graphnn.spec.values import Entry, Map, Value
 from graphnn.training._language import VOCABULARY
 from graphnn.training.checking.learning import may_learn
 from graphnn.training.data import scales
@@ -92,14 +91,14 @@ def diagnose_text(
         A setting names nothing.
     """
 
-    def read(findings: Findings) -> Document:
+    def read(findings: Findings) -> Map:
         return reader.read(text, name, json=json, findings=findings)
 
     return _diagnose(read, Path(folder), settings, data=data, buffers=buffers)
 
 
 def _diagnose(
-    read: Callable[[Findings], Document],
+    read: Callable[[Findings], Map],
     folder: Path,
     settings: Mapping[str, Any] | None,
     *,
@@ -152,7 +151,7 @@ def _declared(spec: TrainSpec, findings: Findings) -> None:
     with _kept(findings, spec.place.span):
         watch(spec, validated=spec.validation is not None)
     for rows in (spec.data, spec.validation, spec.test):
-        if isinstance(rows, Document):
+        if isinstance(rows, Map):
             with _kept(findings, spec.place.span):
                 source(rows)
 
@@ -171,8 +170,8 @@ def _warm_up(optimizer: Optimizer, spec: TrainSpec, findings: Findings) -> None:
     findings.warning("long-warm-up", message, place.span if place else spec.place.span, help=help)
 
 
-def _is_mapping(value: Value | None) -> TypeGuard[Document]:
-    return isinstance(value, Document)
+def _is_mapping(value: Value | None) -> TypeGuard[Map]:
+    return isinstance(value, Map)
 
 
 def _trained(network: Network, spec: TrainSpec, findings: Findings, *, data: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphnn.graph import Graph
-from graphnn.spec.values import Mapping, Scalar
+from graphnn.spec.values import Map, Scalar
 from graphnn.training.data.requirements import op_named
 
 
@@ -21,8 +21,8 @@ def may_learn(graph: Graph) -> bool:
 def _text_may_learn(graph: Graph, name: str) -> bool:
     """The same of a node or use of which only the text is known."""
     written = graph.spec.document.get("nodes")
-    body = written.get(name.partition(".")[0]) if isinstance(written, Mapping) else None
-    if not isinstance(body, Mapping):
+    body = written.get(name.partition(".")[0]) if isinstance(written, Map) else None
+    if not isinstance(body, Map):
         return True
     op, trainable = body.get("op"), body.get("trainable")
     trained = not (isinstance(trainable, Scalar) and trainable.value is False)

@@ -10,11 +10,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import FAULTY, Faulty, Note, Span, listed
+from graphnn.diagnostics import FAULTY, DataError, Faulty, Note, Span, listed
 from graphnn.ops import Array
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes
-from graphnn.training.data.faults import refuse
 
 MAX_PIXEL = 255
 _MAX_WHOLE = 2**53  # above it a float no longer distinguishes neighbouring whole numbers
@@ -140,7 +139,7 @@ def array_for(need: InputSpec | Faulty, column: Column) -> Array:
         The values do not fit the input, are not finite, or, for an int input, are not whole.
     """
     if column.values.ndim == 0 or len(column.values) == 0:
-        raise refuse("no-rows", f"'{column.name}' holds no rows", column.span)
+        raise DataError.of("no-rows", f"'{column.name}' holds no rows", column.span)
     if need is FAULTY:
         return column.values
     if _are_classes(need, column):
@@ -171,14 +170,14 @@ def _row_shape(need: InputSpec, column: Column) -> tuple[int, ...]:
         return fixed
     needed = f"'{need.name}' needs {show_row(wanted)} values a row"
     message = f"{needed}, but '{column.name}' has {show_row(row)}"
-    raise refuse("wrong-width", message, column.span)
+    raise DataError.of("wrong-width", message, column.span)
 
 
 def _check_room(need: InputSpec, count: int, column: Column) -> None:
     size = count * need.array_dtype.itemsize
     if size > LIMIT:
         taken = f"{show_bytes(size)} of memory, more than {show_bytes(LIMIT)}"
-        raise refuse("data-too-large", f"'{need.name}' would take {taken}", column.span)
+        raise DataError.of("data-too-large", f"'{need.name}' would take {taken}", column.span)
 
 
 def _real(need: InputSpec, column: Column) -> Array:
@@ -192,7 +191,7 @@ def _real(need: InputSpec, column: Column) -> Array:
     if not finite.all():
         place, value = _first(~finite, column)
         problem = f"too large for {need.dtype}" if np.isfinite(value) else "not finite"
-        raise refuse("not-finite", f"{place} is {value}, {problem}", column.span)
+        raise DataError.of("not-finite", f"{place} is {value}, {problem}", column.span)
     return array
 
 
@@ -208,7 +207,7 @@ def _whole(need: InputSpec, column: Column) -> Array:
     if not fits.all():
         place, value = _first(~fits, column)
         message = f"'{need.name}' takes whole numbers of 64 bits, but {place} is {value}"
-        raise refuse("not-whole", message, column.span)
+        raise DataError.of("not-whole", message, column.span)
     return values.astype(np.int64, copy=False)
 
 
@@ -251,7 +250,7 @@ def _check_classes(need: InputSpec, column: Column, count: int) -> None:
     outside = (numbers < 0) | (numbers >= count)
     if not outside.any():
         return
-    most, span, notes = int(numbers.max()), column.span, list[Note]()
+    most, span, notes = int(numbers.max()), column.span, tuple[Note, ...]()
     if len(column.classes) > count:
         kinds = f"{len(column.classes)}: {listed(column.classes)}"
         message = f"'{need.name}' takes {count} classes, but '{column.name}' holds {kinds}"
@@ -262,8 +261,8 @@ def _check_classes(need: InputSpec, column: Column, count: int) -> None:
         message = f"'{need.name}' takes classes 0 to {count - 1}, but {held}"
         if column.cell is not None:
             span = column.cell(row)
-            notes = [Note(f"column '{column.name}' feeds input '{need.name}'", column.span)]
+            notes = (Note(f"column '{column.name}' feeds input '{need.name}'", column.span),)
     help = f"{most + 1} classes need {most + 1} outputs, not {count}"
     if numbers.min() < 0 or (numbers.min(), most) == (1, count):
         help = "class numbers count from 0"
-    raise refuse("class-outside", message, span, notes=notes, help=help)
+    raise DataError.of("class-outside", message, span, notes=notes, help=help)

@@ -13,7 +13,6 @@ from typing import BinaryIO, cast
 from graphnn.diagnostics import DataError
 from graphnn.storage import files, foreign
 from graphnn.storage.archives import LIMIT
-from graphnn.training.data.faults import refuse
 from graphnn.training.data.source import Wanted
 
 _GZIP = b"\x1f\x8b"
@@ -54,7 +53,7 @@ def unpacked(folder: Path, wanted: Wanted) -> Iterator[tuple[BinaryIO, int]]:
         stream.seek(0)
         if found := foreign.format_of(start):
             message = f"'{wanted.name}' is {found.what}"
-            raise refuse("unknown-format", message, wanted.span, help=found.help)
+            raise DataError.of("unknown-format", message, wanted.span, help=found.help)
         if not start.startswith(_GZIP):
             yield stream, LIMIT
             return
@@ -64,14 +63,14 @@ def unpacked(folder: Path, wanted: Wanted) -> Iterator[tuple[BinaryIO, int]]:
                 yield cast(BinaryIO, plain), min(limit, LIMIT)
         except EOFError:
             message = f"the gzip file '{wanted.name}' ends too early"
-            raise refuse("truncated-file", message, wanted.span) from None
+            raise DataError.of("truncated-file", message, wanted.span) from None
         except (OSError, zlib.error):
             message = f"'{wanted.name}' is not a sound gzip file"
-            raise refuse("broken-file", message, wanted.span) from None
+            raise DataError.of("broken-file", message, wanted.span) from None
 
 
 def too_large(wanted: Wanted, limit: int) -> DataError:
     """The error of a file that holds more than the `limit` that `unpacked` gave."""
     message = f"'{wanted.name}' holds more than {files.show_bytes(limit)}"
     help = _PACKED if limit < LIMIT else ""
-    return refuse("data-too-large", message, wanted.span, help=help)
+    return DataError.of("data-too-large", message, wanted.span, help=help)

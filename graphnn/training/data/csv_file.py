@@ -8,7 +8,6 @@ import math
 from collections.abc import Container, Iterator
 
 from graphnn.diagnostics import DataError, Source, Span
-from graphnn.training.data.faults import refuse
 
 _DELIMITERS = (",", ";", "\t")
 _NAMES = "the first row must hold the names of the columns"
@@ -129,26 +128,27 @@ class CsvFile:
                     yield start, cells
                 start = reader.line_num + 1
         except csv.Error as error:
-            raise refuse("not-csv", f"this is not CSV: {error}", self.line_span(start)) from None
+            message = f"this is not CSV: {error}"
+            raise DataError.of("not-csv", message, self.line_span(start)) from None
 
     def _check_header(self) -> None:
         if not any(self.header):
-            raise refuse("no-header", "there is no header row", self.line_span(1), help=_NAMES)
+            message = "there is no header row"
+            raise DataError.of("no-header", message, self.line_span(1), help=_NAMES)
         for place, name in enumerate(self.header):
             if name and self.places[name] != place:
-                raise refuse(
-                    "duplicate-column",
-                    f"two columns are called '{name}'",
-                    self.cell_span(self.header_line, place),
-                    help=_NAMES,
-                )
+                message, span = f"two columns are called '{name}'", self._name_span(place)
+                raise DataError.of("duplicate-column", message, span, help=_NAMES)
             number = _number(name)
             if number is not None and not number.is_integer():
                 raise self._not_a_header(place, _NAMES)
 
     def _not_a_header(self, place: int, help: str) -> DataError:
         message = f"the first row holds the number {self.header[place]}, so it is not a header"
-        return refuse("no-header", message, self.cell_span(self.header_line, place), help=help)
+        return DataError.of("no-header", message, self._name_span(place), help=help)
+
+    def _name_span(self, place: int) -> Span:
+        return self.cell_span(self.header_line, place)
 
 
 def _decoded(name: str, content: bytes) -> Source:
@@ -159,10 +159,8 @@ def _decoded(name: str, content: bytes) -> Source:
         source = Source(name, _with_newlines(content.decode(errors="replace")))
         before = _with_newlines(content[: error.start].decode()).split("\n")
         line, column = len(before), len(before[-1]) + 1
-        help = "save the table as UTF-8"
-        raise refuse(
-            "not-text", "this is not UTF-8", Span(source, line, column, line, column + 1), help=help
-        ) from None
+        span, help = Span(source, line, column, line, column + 1), "save the table as UTF-8"
+        raise DataError.of("not-text", "this is not UTF-8", span, help=help) from None
 
 
 def _with_newlines(text: str) -> str:

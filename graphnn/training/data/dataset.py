@@ -24,10 +24,9 @@ from graphnn.execution import as_numbers
 from graphnn.execution.weight_files import Classes
 from graphnn.ops import Array
 from graphnn.spec import brief
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Scalar, Value
+from graphnn.spec.values import Map, Scalar, Value
 from graphnn.training.data.columns import Column, InputRequirements, array_for
-from graphnn.training.data.faults import for_each, not_fed, refuse
+from graphnn.training.data.faults import for_each, not_fed
 from graphnn.training.data.registry import SOURCES
 from graphnn.training.data.source import Found, Request
 
@@ -96,7 +95,7 @@ class Dataset:
             `size` is less than 1.
         """
         if size < 1:
-            raise UsageError(Fault("bad-batch-size", f"a batch cannot hold {size} rows"))
+            raise UsageError.of("bad-batch-size", f"a batch cannot hold {size} rows")
         order = None if rng is None else rng.permutation(len(self))
         return self._batches(size, order)
 
@@ -158,7 +157,7 @@ class Dataset:
     def _check_split(self, count: int, span: Span | None) -> None:
         if not 0 < count < len(self):
             message = f"{count} of the {len(self)} rows of '{self.name}' cannot be split off"
-            raise refuse("bad-split", f"{message}: both parts need a row", span)
+            raise DataError.of("bad-split", f"{message}: both parts need a row", span)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -299,7 +298,7 @@ def split_off(
     if isinstance(amount, float):
         if not 0 < amount < 1:
             message = f"a fraction to hold back must be between 0 and 1, not {amount}"
-            raise refuse("bad-split", message, span)
+            raise DataError.of("bad-split", message, span)
         count = round(amount * len(dataset))
     held_back, rest = dataset.shuffled_split(int(count), rng, span, labels)
     return rest, held_back
@@ -318,7 +317,7 @@ def labels(dataset: Dataset, name: Scalar) -> Array:
         fed = list(dataset.arrays)
         message = f"'stratify' names '{known}', which takes no data"
         help = suggestion(known, fed, f"data feed {', '.join(fed)}")
-        raise refuse("bad-stratify", message, name.span, help=help)
+        raise DataError.of("bad-stratify", message, name.span, help=help)
     array = dataset.arrays[known]
     if array.ndim == 2 and array.shape[1] > 1 and _one_hot(array):
         numbers: NDArray[np.int64] = array.argmax(axis=1)
@@ -327,7 +326,7 @@ def labels(dataset: Dataset, name: Scalar) -> Array:
     if flat.ndim == 1 and (flat == np.round(flat)).all():
         return flat
     message = f"'stratify' names '{known}', whose rows are not classes"
-    raise refuse("bad-stratify", message, name.span)
+    raise DataError.of("bad-stratify", message, name.span)
 
 
 def _one_hot(array: Array) -> bool:
@@ -356,10 +355,10 @@ def source(spec: Value) -> tuple[str, Value]:
         There is no such kind, or not one alone.
     """
     kinds = ", ".join(sorted(SOURCES))
-    if not isinstance(spec, Located):
+    if not isinstance(spec, Map):
         message = f"'data' must be a mapping from a kind of data, not {brief(spec)}"
         help = f"write `data: {{KIND: ...}}`, where KIND is one of {kinds}"
-        raise refuse("wrong-type", message, spec.span, help=help)
+        raise DataError.of("wrong-type", message, spec.span, help=help)
     findings = Findings()
     for key, entry in spec.entries.items():
         if key not in SOURCES:
@@ -370,7 +369,7 @@ def source(spec: Value) -> tuple[str, Value]:
     if len(spec.entries) != 1:
         named = ", ".join(spec.entries) or "none"
         message = f"'data' takes one kind of data, but names {named}"
-        raise refuse("wrong-count", message, spec.span, help=f"the kinds are {kinds}")
+        raise DataError.of("wrong-count", message, spec.span, help=f"the kinds are {kinds}")
     return next(iter(spec.items()))
 
 
@@ -398,13 +397,13 @@ def _check_names(arrays: Mapping[str, ArrayLike], demand: InputRequirements) -> 
 def _numbers(name: str, array: ArrayLike) -> Array:
     found = as_numbers(array)
     if found is None:
-        raise refuse("not-numbers", f"'{name}' in the data is not an array of numbers")
+        raise DataError.of("not-numbers", f"'{name}' in the data is not an array of numbers")
     return found
 
 
 def _check_demand(demand: InputRequirements, span: Span | None) -> None:
     if demand.complete and not demand.needs:
-        raise refuse("no-inputs", "the network has no input that data could feed", span)
+        raise DataError.of("no-inputs", "the network has no input that data could feed", span)
     findings = Findings()
     for name, need in demand.needs.items():
         if need is not FAULTY and not need.shape:
@@ -416,7 +415,7 @@ def _check_demand(demand: InputRequirements, span: Span | None) -> None:
 def _check_rows(arrays: Mapping[str, Array], columns: Mapping[str, Column]) -> None:
     """Refuse arrays of different lengths; `columns` say where each came from."""
     if not arrays:
-        raise refuse("no-arrays", "a data set needs at least one array")
+        raise DataError.of("no-arrays", "a data set needs at least one array")
     spans = {name: column.span for name, column in columns.items()}
     (first, reference), *others = arrays.items()
     findings = Findings()
@@ -428,7 +427,7 @@ def _check_rows(arrays: Mapping[str, Array], columns: Mapping[str, Column]) -> N
         if len(array) != len(reference):
             message = f"'{name}' has {len(array)} rows, but '{first}' has {len(reference)}"
             both = [(i, columns[i]) for i in (first, name) if i in columns]
-            notes = [Note(f"'{column.name}' feeds '{i}'", column.span) for i, column in both]
+            notes = tuple(Note(f"'{column.name}' feeds '{i}'", column.span) for i, column in both)
             findings.error("row-mismatch", message, spans.get(name), notes=notes)
     findings.raise_errors(DataError)
 

@@ -8,14 +8,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from graphnn.diagnostics import (
-    Code,
     DataError,
-    Diagnostic,
     FileError,
     Findings,
-    Note,
     RunError,
-    Span,
     TrainingError,
     by_place,
     suggestion,
@@ -24,19 +20,6 @@ from graphnn.diagnostics import (
 K = TypeVar("K")
 V = TypeVar("V")
 R = TypeVar("R")
-
-
-def refuse(
-    code: Code,
-    message: str,
-    span: Span | None = None,
-    *,
-    label: str = "",
-    notes: Iterable[Note] = (),
-    help: str = "",
-) -> DataError:
-    """One-fault `DataError`."""
-    return DataError(Diagnostic(code, message, span, label, tuple(notes), help))
 
 
 def not_fed(

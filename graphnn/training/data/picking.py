@@ -157,7 +157,7 @@ def _missing(table: CsvFile, file: Wanted, rest: list[InputSpec]) -> DataError:
     for need in rest:
         many = "COLUMN" if need.width == 1 else "[COLUMN, ...]"
         message = f"'{file.name}' has no column for input '{need.name}'"
-        notes = [Note(f"its columns are {listed(table.header)}")]
+        notes = (Note(f"its columns are {listed(table.header)}"),)
         help = f"write `csv: {{file: {file.name}, {need.name}: {many}}}`"
         findings.error("missing-column", message, file.span, notes=notes, help=help)
     return DataError(*findings.errors)

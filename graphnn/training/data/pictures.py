@@ -14,7 +14,6 @@ from graphnn.diagnostics import DataError, Note, Span
 from graphnn.ops import Array
 from graphnn.storage import foreign
 from graphnn.training.data.columns import InputSpec
-from graphnn.training.data.faults import refuse
 
 if TYPE_CHECKING:
     from PIL.PngImagePlugin import PngImageFile
@@ -49,7 +48,7 @@ class Picture:
     Raises
     ------
     DataError
-        It is not PNG, ends too early, or has too many pixels; or Pillow is not installed.
+        It is not PNG, ends too early, or has too many pixels.
     """
 
     def __init__(self, name: str, content: bytes, span: Span | None) -> None:
@@ -58,14 +57,15 @@ class Picture:
             shown = f"begins with the bytes {content[:4].hex(' ')}" if content else "is empty"
             found = foreign.format_of(content)
             help = f"it is {found.what}: {found.help}" if found else ""
-            raise refuse("not-png", f"'{name}' is not a PNG file: it {shown}", span, help=help)
+            message = f"'{name}' is not a PNG file: it {shown}"
+            raise DataError.of("not-png", message, span, help=help)
         if _END not in content:
-            raise refuse("truncated-file", f"the PNG file '{name}' ends too early", span)
+            raise DataError.of("truncated-file", f"the PNG file '{name}' ends too early", span)
         self._image = self._opened(content)
         self.size: Size = (self._image.height, self._image.width)
         if self._image.height * self._image.width > _MAX_PIXELS:
             message = f"'{name}' has {_show(self.size)} pixels, more than {_MAX_PIXELS:,}"
-            raise refuse("data-too-large", message, span)
+            raise DataError.of("data-too-large", message, span)
 
     def check_size(self, wanted: Size, taker: str) -> None:
         """Check that it has the size `wanted`; `taker` says by what.
@@ -77,8 +77,8 @@ class Picture:
         """
         if self.size != wanted:
             message = f"'{self._name}' has {_show(self.size)} pixels, not {_show(wanted)}"
-            notes = [Note(f"{taker} {_show(wanted)}, height by width")]
-            raise refuse("wrong-size", message, self._span, notes=notes)
+            notes = (Note(f"{taker} {_show(wanted)}, height by width"),)
+            raise DataError.of("wrong-size", message, self._span, notes=notes)
 
     def pixels(self, mode: Mode) -> NDArray[np.uint8]:
         """Grey levels or colours, 0 to 255.
@@ -118,13 +118,9 @@ class Picture:
             raise self._broken() from None
 
     def _opened(self, content: bytes) -> PngImageFile:
-        try:
-            # Not by Image.open, which warns of large pictures before they can be refused.
-            from PIL import PngImagePlugin
-        except ImportError:
-            message = "PNG files need Pillow, which is not installed"
-            help = "pip install 'graphnn[images]'"
-            raise refuse("no-pillow", message, self._span, help=help) from None
+        # Not by Image.open, which warns of large pictures before they can be refused.
+        from PIL import PngImagePlugin
+
         try:
             return PngImagePlugin.PngImageFile(io.BytesIO(content))
         except _FAULTS:
@@ -132,7 +128,7 @@ class Picture:
 
     def _broken(self) -> DataError:
         message = f"'{self._name}' is not a sound PNG file"
-        return refuse("broken-file", message, self._span)
+        return DataError.of("broken-file", message, self._span)
 
 
 def mode_of(need: InputSpec) -> Mode:

@@ -10,8 +10,7 @@ from graphnn.graph import Graph, Node
 from graphnn.ops import REGISTRY, Op
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import NetworkSpec, NodeSpec, TrainSpec
-from graphnn.spec.values import Entry, Scalar
-from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Entry, Map, Scalar
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.fitting.measuring import class_counts, input_need
 
@@ -83,7 +82,7 @@ def are_sound(graph: Graph, names: Iterable[str]) -> bool:
 def keys_of(spec: NetworkSpec) -> Mapping[str, Entry]:
     """What is written under ``train``, also where it is at fault."""
     train = spec.document.get("train")
-    return train.entries if isinstance(train, Located) else {}
+    return train.entries if isinstance(train, Map) else {}
 
 
 def knows_keys(written: Mapping[str, Entry]) -> bool:
@@ -102,7 +101,7 @@ def _wanted(graph: Graph, spec: TrainSpec, losses: Iterable[str]) -> list[str] |
     wanted = [*losses, *(node.name for metric in spec.metrics for node in metric.nodes)]
     metrics, aliases = keys_of(graph.spec).get("metrics"), graph.spec.aliases
     there = all(aliases.get(name, name) in graph.spec.nodes for name in wanted)
-    return wanted if there and (not metrics or isinstance(metrics.value, Located)) else FAULTY
+    return wanted if there and (not metrics or isinstance(metrics.value, Map)) else FAULTY
 
 
 def _read(graph: Graph, wanted: list[str]) -> set[str] | Faulty:

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from graphnn.diagnostics import FileError, listed
+from graphnn.diagnostics import DataError, FileError, listed
 from graphnn.execution.weight_files import Classes
 from graphnn.ops import Array
 from graphnn.spec.values import Value
 from graphnn.storage import archives, files
 from graphnn.training.data import pictures
 from graphnn.training.data.columns import Column, InputSpec, array_for
-from graphnn.training.data.faults import refuse
 from graphnn.training.data.pictures import Picture
 from graphnn.training.data.sources import table
 from graphnn.training.data.sources.folder import MAX_FILE
@@ -102,7 +101,7 @@ class RowReader:
         else:
             with files.open_regular(path):
                 message = f"'{path.name}' is not a file of rows or images"
-            raise files.fail("unknown-format", message, help=f"give {KINDS}")
+            raise FileError.of("unknown-format", message, help=f"give {KINDS}")
         return array_for(self.need, column)
 
     def _member(self, path: Path) -> Column:
@@ -117,7 +116,7 @@ class RowReader:
 
 def _no_array(path: Path, need: InputSpec, found: tuple[str, ...]) -> FileError:
     help = f"its arrays are {listed(found)}" if found else "it has no arrays"
-    return files.fail("unknown-array", f"'{path.name}' has no array '{need.name}'", help=help)
+    return FileError.of("unknown-array", f"'{path.name}' has no array '{need.name}'", help=help)
 
 
 def _pictures_in(folder: Path) -> list[Path]:
@@ -129,5 +128,5 @@ def _pictures_in(folder: Path) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not found:
-        raise refuse("no-rows", f"the folder '{folder}' holds no PNG images")
+        raise DataError.of("no-rows", f"the folder '{folder}' holds no PNG images")
     return found

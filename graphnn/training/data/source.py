@@ -11,11 +11,9 @@ from typing import ClassVar, TypeVar
 
 from graphnn.diagnostics import DataError, Diagnostic, Faulty, Findings, Span, listed, suggestion
 from graphnn.spec import FieldReader
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Scalar, Value
-from graphnn.spec.values import Sequence as List
+from graphnn.spec.values import Map, Scalar, Seq, Value
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec
-from graphnn.training.data.faults import Faults, for_each, not_fed, refuse
+from graphnn.training.data.faults import Faults, for_each, not_fed
 
 T = TypeVar("T")
 SOURCES: dict[str, DataSource] = {}
@@ -186,7 +184,7 @@ class DataSource(ABC):
             A key is missing, or something else than a mapping makes no sense.
         """
         value = request.value
-        if isinstance(value, Located):
+        if isinstance(value, Map):
             return self._of_mapping(request, value)
         if self.keys:
             key = self.keys[0]
@@ -195,7 +193,7 @@ class DataSource(ABC):
             examples = ", ".join(f"INPUT: {choice}" for choice in self.feed.choices or ("...",))
             message = f"'{self.name}' must say what feeds each input, not be {value.kind}"
             help = f"write `{self.name}: {{{examples}}}`"
-            raise refuse("wrong-type", message, value.span, help=help)
+            raise DataError.of("wrong-type", message, value.span, help=help)
         return request, Asked({}, request.faults.each(self._in_order(request), self._feed))
 
     @property
@@ -203,7 +201,7 @@ class DataSource(ABC):
         """What its docstring says of it."""
         return inspect.cleandoc(self.__doc__ or "")
 
-    def _of_mapping(self, request: Request, value: Located) -> tuple[Request, Asked]:
+    def _of_mapping(self, request: Request, value: Map) -> tuple[Request, Asked]:
         request, values = _by_input(request, value, but=[key.name for key in self.keys])
         if self.needs_every_input:
             _demand_all(request, values)
@@ -214,7 +212,7 @@ class DataSource(ABC):
         if missing:
             message = f"'{self.name}' has no '{missing[0]}'"
             help = f"write `{self.name}: {{{missing[0]}: NAME, ...}}`"
-            raise refuse("missing-key", message, value.span, help=help)
+            raise DataError.of("missing-key", message, value.span, help=help)
         if len(feeds) < len(values):
             request = request.narrowed({*request.needs} - (values.keys() - feeds.keys()))
         keys = for_each(
@@ -229,17 +227,17 @@ class DataSource(ABC):
     def _feed(self, name: str, value: Value) -> Feed:
         """What the spec gives for the input `name`."""
         noun, choices = self.feed.name, self.feed.choices
-        many = self.feed.many and isinstance(value, List)
-        items = value.items if many and isinstance(value, List) else [value]
+        many = self.feed.many and isinstance(value, Seq)
+        items = value.items if many and isinstance(value, Seq) else [value]
         if not items:
-            raise refuse("no-columns", f"'{name}' is given no {noun}", value.span)
+            raise DataError.of("no-columns", f"'{name}' is given no {noun}", value.span)
         found = for_each(dict(enumerate(items)), lambda _, v: text(v, f"the {noun} for '{name}'"))
         for wanted in found.values():
             if choices and wanted.name not in choices:
                 message = f"'{self.name}' has no {noun} '{wanted.name}'"
                 known = f"its {noun}s are {' and '.join(choices)}"
                 help = suggestion(wanted.name, choices, known)
-                raise refuse("unknown-array", message, wanted.span, help=help)
+                raise DataError.of("unknown-array", message, wanted.span, help=help)
         return Feed([*found.values()], value.span)
 
     def _in_order(self, request: Request) -> Mapping[str, Value]:
@@ -247,18 +245,16 @@ class DataSource(ABC):
         value, needs = request.value, request.needs
         if not request.demand.complete:
             return {}  # it is unknown which file feeds which input
-        items = value.items if isinstance(value, List) else [value]
+        items = value.items if isinstance(value, Seq) else [value]
         if len(items) != len(needs):
             wanted = f"'{self.name}' needs one file an input, {len(needs)} in all"
             help = f"the inputs are, in this order: {listed(needs)}"
             message = f"{wanted}, but names {len(items)}"
-            raise refuse("wrong-count", message, value.span, help=help)
+            raise DataError.of("wrong-count", message, value.span, help=help)
         return dict(zip(needs, items, strict=True))
 
 
-def _by_input(
-    request: Request, value: Located, but: Sequence[str]
-) -> tuple[Request, dict[str, Value]]:
+def _by_input(request: Request, value: Map, but: Sequence[str]) -> tuple[Request, dict[str, Value]]:
     """The values of a mapping whose keys are inputs, or may be; others, not in `but`, are reported.
 
     With them comes the request that is left: another key may be meant for any input not given.

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from graphnn.diagnostics import FAULTY, Diagnostic, TrainingError
+from graphnn.diagnostics import FAULTY, DataError, Diagnostic, TrainingError
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.spec.model import TrainSpec
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Scalar, Value
+from graphnn.spec.values import Map, Scalar, Value
 from graphnn.training.data import dataset
 from graphnn.training.data.columns import InputRequirements
 from graphnn.training.data.dataset import Data, Dataset
-from graphnn.training.data.faults import for_each, refuse
+from graphnn.training.data.faults import for_each
 from graphnn.training.data.requirements import demand_of
 
 SPLIT = 1  # which of the independent streams of one seed draws the rows held back
@@ -114,7 +113,7 @@ class _Loading:
             self._load(value)
         elif value is None:
             return None
-        elif isinstance(value, Located):
+        elif isinstance(value, Map):
             found = self._read(value)
             if found is not None:
                 return found.train if found.test is None else found.test
@@ -131,7 +130,7 @@ class _Loading:
                 message = f"nothing says where the values of '{name}' come from"
                 help = "add 'data' to 'train', such as {npz: FILE}"
                 place = self._spec.place.span
-                raise TrainingError(Diagnostic("no-data", message, place, help=help))
+                raise TrainingError.of("no-data", message, place, help=help)
             return
         found = self._read(value)
         if found is not None:
@@ -160,5 +159,5 @@ class _Loading:
         if count > len(self._train):
             message = f"'rows' is {count}, but there are {len(self._train)} rows to train on"
             help = "rows for validation and test are held back first"
-            raise refuse("too-few-rows", message, rows.span, help=help)
+            raise DataError.of("too-few-rows", message, rows.span, help=help)
         self._train = self._train.rows(slice(count))

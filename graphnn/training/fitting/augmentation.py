@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BeforeValidator, Field
 
-from graphnn.diagnostics import Diagnostic, Findings, Note, Span, TrainingError, suggestion
+from graphnn.diagnostics import Findings, Note, Span, TrainingError, suggestion
 from graphnn.ops import Array
 from graphnn.spec.model import AugmentSpec
 from graphnn.training.data.columns import InputSpec, show_row
@@ -293,17 +293,19 @@ def _input(found: Augmentation, spec: AugmentSpec, inputs: Mapping[str, InputSpe
     """The input that takes the images, or an error that says why there is none."""
     place = spec.key.span or spec.options.span
     if not inputs:
-        raise _no_images("the network trains without data, so without images", place)
+        message = "the network trains without data, so without images"
+        raise TrainingError.of("no-images", message, place)
     if found.input is not None and found.input not in inputs:
         message = f"'input' of 'augment' names '{found.input}', which takes no data"
         help = suggestion(found.input, inputs, f"data feed {', '.join(inputs) or 'nothing'}")
-        raise _no_images(message, _place(spec, "input"), help=help)
+        raise TrainingError.of("no-images", message, _place(spec, "input"), help=help)
     asked = [need for need in inputs.values() if found.input in (None, need.name)]
     fitting = [need for need in asked if _takes_images(need, found.image)]
     if len(fitting) > 1:
         names = ", ".join(f"'{need.name}'" for need in fitting)
         help = f"say which, such as input: {fitting[0].name}"
-        raise _no_images(f"'augment' could mean any of {names}", place, help=help)
+        message = f"'augment' could mean any of {names}"
+        raise TrainingError.of("no-images", message, place, help=help)
     if not fitting:
         raise _none_fits(found, spec, asked)
     return fitting[0]
@@ -315,14 +317,10 @@ def _none_fits(found: Augmentation, spec: AugmentSpec, asked: list[InputSpec]) -
     place = _place(spec, key) if key else spec.key.span or spec.options.span
     what = f"images of {show_row(found.image)} values" if found.image else "images"
     subject = "no input takes" if found.input is None else f"'{found.input}' does not take"
-    notes = [Note(f"'{need.name}' takes {_rows(need)}") for need in asked]
-    return _no_images(f"{subject} {what}", place, notes, _help(found, asked))
-
-
-def _no_images(
-    message: str, place: Span | None, notes: Iterable[Note] = (), help: str = ""
-) -> TrainingError:
-    return TrainingError(Diagnostic("no-images", message, place, "", tuple(notes), help))
+    notes = tuple(Note(f"'{need.name}' takes {_rows(need)}") for need in asked)
+    return TrainingError.of(
+        "no-images", f"{subject} {what}", place, notes=notes, help=_help(found, asked)
+    )
 
 
 def _place(spec: AugmentSpec, key: str) -> Span | None:
@@ -335,7 +333,7 @@ def _check_shift(found: Augmentation, need: InputSpec, spec: AugmentSpec) -> Non
         message = f"a shift of {found.shift} may leave nothing of an image of '{need.name}'"
         help = f"its rows are {show_row(found.image or need.row)} values"
         place = _place(spec, "shift")
-        raise TrainingError(Diagnostic("bad-augment", message, place, help=help))
+        raise TrainingError.of("bad-augment", message, place, help=help)
 
 
 def _takes_images(need: InputSpec, image: tuple[int, ...] | None) -> bool:

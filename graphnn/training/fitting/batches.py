@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from itertools import count
 
-from graphnn.diagnostics import Diagnostic, Span, TrainingError
+from graphnn.diagnostics import Span, TrainingError
 from graphnn.execution import Plan
 from graphnn.execution.network import Network
 from graphnn.spec.model import TrainSpec
-from graphnn.spec.values import Mapping
+from graphnn.spec.values import Map
 
 
 def check_batches(network: Network, spec: TrainSpec, rows: int) -> None:
@@ -29,7 +29,7 @@ def check_batches(network: Network, spec: TrainSpec, rows: int) -> None:
     message = f"{_lonely(rows, spec.batch_size, least)}, but '{name}' ({op}) needs {needed}"
     place = _batch_size(network) or spec.place.span
     help = _advice(rows, spec.batch_size, needed)
-    raise TrainingError(Diagnostic("too-few-rows", message, place, help=help))
+    raise TrainingError.of("too-few-rows", message, place, help=help)
 
 
 def _neediest(plan: Plan) -> tuple[str, int] | None:
@@ -58,7 +58,7 @@ def _lonely(rows: int, size: int, least: int) -> str:
 
 def _batch_size(network: Network) -> Span | None:
     train = network.graph.spec.document.get("train")
-    size = train.get("batch_size") if isinstance(train, Mapping) else None
+    size = train.get("batch_size") if isinstance(train, Map) else None
     return None if size is None else size.span
 
 

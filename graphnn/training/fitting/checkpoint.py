@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, FileError, TrainingError, listed
+from graphnn.diagnostics import FileError, TrainingError, listed
 from graphnn.execution import weight_files
 from graphnn.execution.weight_files import BEST, CLASSES, OPTIMIZER, PATH
 from graphnn.ops import Array
@@ -63,7 +63,7 @@ def restore(training: Training, path: Path) -> None:
     if record.digest != digest(arrays, record.signed):
         message = f"'{path}' is damaged: it does not match its digest"
         help = "take a copy of it, or train again in another folder"
-        raise FileError(Diagnostic("broken-file", message, help=help))
+        raise FileError.of("broken-file", message, help=help)
     path_points = arrays.pop(PATH, None)
     kept = _taken(arrays, OPTIMIZER)
     best = _taken(arrays, BEST)
@@ -116,7 +116,7 @@ def _check_spec(found: str, training: Training, path: Path) -> None:
     help = "only 'epochs' may change between a run and its resumption"
     if training.optimizer.schedule.needs_end:
         help = "nothing may change between a run and its resumption: the schedule ends with it"
-    raise TrainingError(Diagnostic("different-spec", message, help=help))
+    raise TrainingError.of("different-spec", message, help=help)
 
 
 def _check_classes(found: weight_files.Classes | None, training: Training, path: Path) -> None:
@@ -130,7 +130,7 @@ def _check_classes(found: weight_files.Classes | None, training: Training, path:
             message = f"'{path}' has the classes {before} for '{name}'"
             message += f", but the data now have {after}"
             help = "put the data back as they were, or train again in another folder"
-            raise TrainingError(Diagnostic("different-classes", message, help=help))
+            raise TrainingError.of("different-classes", message, help=help)
 
 
 def _arrays(
@@ -166,7 +166,7 @@ def _taken(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
 
 
 def _broken(path: Path) -> FileError:
-    return FileError(Diagnostic("broken-file", f"'{path}' is not a checkpoint of graphnn"))
+    return FileError.of("broken-file", f"'{path}' is not a checkpoint of graphnn")
 
 
 def fingerprint(training: Training) -> str:

@@ -13,8 +13,7 @@ from pydantic_core import ErrorDetails
 from graphnn.diagnostics import Code, Findings, nearest, suggestion
 from graphnn.graph import attribute_message
 from graphnn.spec import brief
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Scalar, Value, plain
+from graphnn.spec.values import Map, Scalar, Value, plain
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -151,7 +150,7 @@ def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Fi
     findings : Findings
         Takes every fault; the result is None then.
     """
-    if not isinstance(options, Located):
+    if not isinstance(options, Map):
         message = f"the options of '{name.value}' must be a mapping, not {brief(options)}"
         findings.error(kind.invalid_code, message, options.span, help=_taken(kind))
         return None
@@ -168,7 +167,7 @@ def read(kind: type[T], subject: str, name: Scalar, options: Value, findings: Fi
 
 
 def _unknown(
-    kind: type[Declared], subject: str, options: Located, findings: Findings
+    kind: type[Declared], subject: str, options: Map, findings: Findings
 ) -> set[str | None]:
     """Report every unknown option; what they seem to mean."""
     unknown = [key for key in options.entries if key not in kind.options()]
@@ -196,7 +195,7 @@ def _report(
     kind: type[Declared],
     subject: str,
     name: Scalar,
-    options: Located,
+    options: Map,
     detail: ErrorDetails,
     findings: Findings,
 ) -> None:

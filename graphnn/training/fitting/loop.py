@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, RunError, TrainingError
+from graphnn.diagnostics import RunError, TrainingError
 from graphnn.execution.network import Network
 from graphnn.gradients import Reverse, fault_of_gradient, numerical_gradient
 from graphnn.graph import lints
@@ -119,7 +119,7 @@ class Training:
         self._names = network.trainable
         if not self._names:
             message = "the network has no parameter to train"
-            raise TrainingError(Diagnostic("nothing-to-train", message, spec.place.span))
+            raise TrainingError.of("nothing-to-train", message, spec.place.span)
         trained = {name: network.parameters[name] for name in self._names}
         self.state = State(
             np.random.default_rng([spec.seed, _SHUFFLE]),

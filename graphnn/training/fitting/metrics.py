@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from graphnn.diagnostics import Code, Diagnostic, Findings, Span, TrainingError, by_word
+from graphnn.diagnostics import Code, Findings, Span, TrainingError, by_word
 from graphnn.ops import Array
 from graphnn.spec.model import MetricSpec
 from graphnn.spec.sizes import Shape, show
@@ -106,7 +106,7 @@ class Metric(Declared):
         return self._refused(f"cannot compare predictions of {shapes}", help)
 
     def _refused(self, problem: str, help: str) -> TrainingError:
-        return TrainingError(Diagnostic("metric-shapes", f"{self.title} {problem}", help=help))
+        return TrainingError.of("metric-shapes", f"{self.title} {problem}", help=help)
 
     def _difference(self, prediction: Array, target: Array) -> Numbers:
         # In float64, so that unsigned numbers do not wrap and float32 means do not drift.
@@ -165,7 +165,7 @@ def fit(spec: MetricSpec) -> Measure:
     if kind is not None and len(kind.operands) != len(spec.nodes) and sound:
         message = f"{name} reads {len(kind.operands)} nodes, but is given {len(spec.nodes)}"
         help = f"write {name}: [{', '.join(kind.operands).upper()}]"
-        raise TrainingError(Diagnostic("wrong-inputs", message, spec.name.span, help=help))
+        raise TrainingError.of("wrong-inputs", message, spec.name.span, help=help)
     metric = declared.find(Metric, spec.name, spec.options, findings)
     findings.raise_errors(TrainingError)
     assert metric is not None

@@ -16,7 +16,7 @@ import numpy as np
 from graphnn.diagnostics import Findings, TrainingError, by_word
 from graphnn.ops import Array
 from graphnn.spec.model import OptimizerSpec
-from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Map
 from graphnn.training.fitting import declared, schedules
 from graphnn.training.fitting.declared import Declared, Memory, NotNegative, Positive
 from graphnn.training.fitting.schedules import Constant, Course, Schedule
@@ -366,7 +366,7 @@ def find(spec: OptimizerSpec) -> Optimizer:
     entries = dict(spec.options.entries)
     scheduled = entries.pop("schedule", None)
     schedule = None if scheduled is None else schedules.find(scheduled.value, findings)
-    optimizer = declared.find(Optimizer, spec.name, Located(entries), findings)
+    optimizer = declared.find(Optimizer, spec.name, Map(entries), findings)
     findings.raise_errors(TrainingError)
     assert optimizer is not None
     return optimizer if schedule is None else optimizer.model_copy(update={"schedule": schedule})

@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from graphnn.diagnostics import Findings, by_word
 from graphnn.spec import brief, only_choice
-from graphnn.spec.values import Mapping as Located
-from graphnn.spec.values import Scalar, Value
+from graphnn.spec.values import Map, Scalar, Value
 from graphnn.training.fitting import declared
 from graphnn.training.fitting.declared import Declared, NotNegative, Positive, Share
 
@@ -172,8 +171,8 @@ def find(value: Value, findings: Findings) -> Schedule | None:
         Takes every fault; the result is None then.
     """
     if isinstance(value, Scalar) and isinstance(value.value, str):
-        return declared.find(Schedule, value, Located({}), findings)
-    if isinstance(value, Located) and value.entries:
+        return declared.find(Schedule, value, Map({}), findings)
+    if isinstance(value, Map) and value.entries:
         entry = only_choice("schedule", SCHEDULES, value, findings)
         return None if entry is None else declared.find(Schedule, entry.key, entry.value, findings)
     wanted = "one schedule, such as {cosine: {warm_up: 2}}"

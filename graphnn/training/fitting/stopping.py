@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from graphnn.diagnostics import Diagnostic, TrainingError, suggestion
+from graphnn.diagnostics import TrainingError, suggestion
 from graphnn.spec.model import TrainSpec
 from graphnn.training.fitting.measuring import Row
 from graphnn.training.fitting.metrics import METRICS, measured
@@ -69,5 +69,5 @@ def watch(spec: TrainSpec, *, validated: bool) -> Watch | None:
         if metric.startswith(VALIDATION) and metric.removeprefix(VALIDATION) in names:
             help = "hold rows back for it, such as validation: 0.1"
         message = f"'{key}' watches '{metric}', which is not measured"
-        raise TrainingError(Diagnostic("not-measured", message, span, help=help))
+        raise TrainingError.of("not-measured", message, span, help=help)
     return Watch(metric, None if stopping is None else stopping.patience)

@@ -14,7 +14,7 @@ from graphnn import drawing
 from graphnn.execution.network import Network
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
-from graphnn.spec.values import Mapping as Located
+from graphnn.spec.values import Map
 from graphnn.training._language import network_of
 from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset
@@ -113,7 +113,7 @@ def evaluate(
     settings: Mapping[str, Any] | None = None,
     *,
     weights: str | Path | None = None,
-    data: Mapping[str, ArrayLike] | Located | None = None,
+    data: Mapping[str, ArrayLike] | Map | None = None,
 ) -> Evaluation:
     """Measure the loss and metrics that a spec's ``train`` names.
 
@@ -155,12 +155,12 @@ def evaluate(
 
 
 def _rows(
-    net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Located | None
+    net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Map | None
 ) -> tuple[str, Dataset]:
     if data is None:
         return held_back(load_sets(net, spec, net.classes))
     demand, folder = demand_of(net, spec), net.graph.spec.folder
-    if not isinstance(data, Located):
+    if not isinstance(data, Map):
         return "given", sources.given(data, demand, net.classes)
     found = sources.load(data, demand, folder, net.classes)
     if net.classes is None and found.train.classes and spec.data is not None:

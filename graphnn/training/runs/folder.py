@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from graphnn.diagnostics import TrainingError
+from graphnn.diagnostics import FileError, TrainingError
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.storage import files
 from graphnn.storage.locks import OwnerLock, is_held
@@ -66,7 +66,7 @@ def make_folder(path: str | Path) -> Path:
         place.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         message = f"the folder '{place}' cannot be made: {error.strerror}"
-        raise files.fail("unwritable-file", message) from None
+        raise FileError.of("unwritable-file", message) from None
     return place
 
 

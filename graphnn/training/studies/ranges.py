@@ -9,18 +9,17 @@ from graphnn.diagnostics import UsageError
 from graphnn.ops import REGISTRY
 from graphnn.spec import settings as overrides
 from graphnn.spec.model import SearchedSpec, SearchSpec
-from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import Scalar, Value, place_of, plain
+from graphnn.spec.values import Map, Scalar, Value, place_of, plain
 from graphnn.training._language import VOCABULARY
 
 
-def with_real_bounds(spec: SearchSpec, document: Document) -> SearchSpec:
+def with_real_bounds(spec: SearchSpec, document: Map) -> SearchSpec:
     """`spec`, with real bounds for the settings that take real numbers."""
     settings = {name: _ranged(document, name, found) for name, found in spec.settings.items()}
     return replace(spec, settings=settings)
 
 
-def _ranged(document: Document, name: str, searched: SearchedSpec) -> SearchedSpec:
+def _ranged(document: Map, name: str, searched: SearchedSpec) -> SearchedSpec:
     try:
         path = overrides.find(document, name, VOCABULARY)
     except UsageError:
@@ -31,7 +30,7 @@ def _ranged(document: Document, name: str, searched: SearchedSpec) -> SearchedSp
     return replace(searched, values=tuple(bounds))
 
 
-def _is_real(document: Document, path: overrides.Path) -> bool:
+def _is_real(document: Map, path: overrides.Path) -> bool:
     """Whether what stands at `path` is a real number, and not only a whole one."""
     *outer, owner, option = path
     kind: Any = None
@@ -42,8 +41,8 @@ def _is_real(document: Document, path: overrides.Path) -> bool:
     elif path[0] in ("nodes", "blocks"):
         node: Value | None = document
         for key in path[:-1]:
-            node = node.get(key) if isinstance(node, Document) else None
-        op = node.get("op") if isinstance(node, Document) else None
+            node = node.get(key) if isinstance(node, Map) else None
+        op = node.get("op") if isinstance(node, Map) else None
         kind = REGISTRY.get(str(op.value)) if isinstance(op, Scalar) else None
     field = kind.model_fields.get(option) if kind is not None else None
     return field is not None and _takes_real(field.annotation)

@@ -12,8 +12,7 @@ from graphnn.diagnostics import Diagnostic, TrainingError
 from graphnn.spec import flow, to_yaml
 from graphnn.spec import settings as overrides
 from graphnn.spec.model import SearchedSpec, SearchSpec
-from graphnn.spec.values import Mapping as Document
-from graphnn.spec.values import located
+from graphnn.spec.values import Map, located
 from graphnn.storage import files
 from graphnn.training._language import VOCABULARY
 from graphnn.training.runs import figures
@@ -42,7 +41,7 @@ class Search:
     direction: str
     trials: tuple[Trial, ...]
     interrupted: bool
-    document: Document
+    document: Map
     spec: SearchSpec
     faults: tuple[Diagnostic, ...] = ()
 
@@ -69,7 +68,7 @@ class Search:
             raise TrainingError.of("no-trial", "no trial of the search is complete")
         found = overrides.override(self.document, self.best.settings, VOCABULARY)
         entries = {key: entry for key, entry in found.entries.items() if key != "search"}
-        return to_yaml(Document(entries))
+        return to_yaml(Map(entries))
 
     def write(self, folder: str | Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Write trials.csv, best.yaml and pictures into `folder`.

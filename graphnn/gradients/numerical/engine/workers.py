@@ -22,7 +22,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from graphnn.diagnostics import Diagnostic, RunError
+from graphnn.diagnostics import RunError
 from graphnn.execution import one_blas_thread
 
 _KILLED = "it may have been killed for want of memory; 'max_memory' bounds what a task takes"
@@ -105,7 +105,7 @@ class Shared:
                         running[place] = self._again(each, each.future.result().worker)
         except BrokenExecutor:
             message = "a worker of the executor died before its task was done"
-            raise RunError(Diagnostic("worker-died", message, help=_KILLED)) from None
+            raise RunError.of("worker-died", message, help=_KILLED) from None
         finally:
             for each in running:
                 each.future.cancel()

@@ -27,7 +27,6 @@ from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import MEBIBYTE, show_bytes
 from graphnn.training.data import pictures
 from graphnn.training.data.columns import Column, InputSpec
-from graphnn.training.data.faults import refuse
 from graphnn.training.data.pictures import Picture
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 
@@ -56,12 +55,9 @@ class _Tree:
             name = str(PurePosixPath(self.wanted.name) / name)
             if len(findings.errors) >= _MAX_FAULTS:
                 return
-            try:
+            with findings.catching(FileError):
                 path = files.within(self.base, name, self.wanted.span)
                 yield row, name, files.read_bytes(path, MAX_FILE, self.wanted.span)
-            except FileError as error:
-                for found in error.diagnostics:
-                    findings.add(found)
 
 
 class ImageFolder(DataSource):
@@ -85,7 +81,7 @@ class ImageFolder(DataSource):
         ------
         DataError
             A file is not PNG, damaged or of another size; there are no classes, or unknown ones;
-            all images would take more than 2 GiB; Pillow is not installed.
+            all images would take more than 2 GiB.
         FileError
             The folder or a file is missing, lies outside the spec's folder, or is no regular file.
         """
@@ -132,7 +128,7 @@ def _tree(base: Path, wanted: Wanted) -> _Tree:
     if not kinds:
         problem = f"'{wanted.name}' holds no folder that could be a class"
         help = "put the images of each class into a separate folder"
-        raise refuse("no-classes", problem, wanted.span, help=help)
+        raise DataError.of("no-classes", problem, wanted.span, help=help)
     numbered = all(_is_number(kind) for kind in kinds)
     kinds.sort(key=lambda kind: (int(kind) if numbered else 0, kind))
     findings = Findings()
@@ -145,7 +141,7 @@ def _tree(base: Path, wanted: Wanted) -> _Tree:
         _check_names(where, classes[kind], wanted.span, findings)
         if count > MAX_FILES:
             message = f"'{wanted.name}' holds more than {MAX_FILES:,} files"
-            raise refuse("data-too-large", message, wanted.span)
+            raise DataError.of("data-too-large", message, wanted.span)
     findings.raise_errors(DataError)
     return _Tree(base, wanted, classes, sorted(skipped))
 
@@ -160,12 +156,12 @@ def _entries(base: Path, wanted: Wanted, name: str, skipped: list[str]) -> list[
     try:
         entries = list(path.iterdir())
     except NotADirectoryError:
-        raise files.fail("not-a-folder", f"'{path}' is not a folder", span) from None
+        raise FileError.of("not-a-folder", f"'{path}' is not a folder", span) from None
     except FileNotFoundError:
-        raise files.fail("no-such-folder", f"there is no folder '{path}'", span) from None
+        raise FileError.of("no-such-folder", f"there is no folder '{path}'", span) from None
     except OSError as error:
         message = f"'{path}' cannot be read: {error.strerror or error}"
-        raise files.fail("unreadable-folder", message, span) from None
+        raise FileError.of("unreadable-folder", message, span) from None
     left = [entry for entry in entries if entry.name.lower() in _LEFT_BY_SYSTEMS]
     skipped += [str(PurePosixPath(name) / entry.name) for entry in left]
     return [e for e in entries if e not in left and not e.name.startswith(".")]
@@ -220,7 +216,7 @@ def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
         except DataError as error:
             for fault in error.diagnostics:
                 findings.add(fault)
-            if error.diagnostics[0].code in ("no-pillow", "data-too-large"):
+            if error.diagnostics[0].code == "data-too-large":
                 break
     findings.raise_errors(DataError)
     assert array is not None
@@ -230,10 +226,7 @@ def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
 def _room(tree: _Tree, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     count = math.prod(shape)
     if count > LIMIT:
-        raise refuse(
-            "data-too-large",
-            f"the {len(tree):,} images of '{tree.wanted.name}' would take {show_bytes(count)} "
-            f"of memory, more than {show_bytes(LIMIT)}",
-            tree.wanted.span,
-        )
+        taken = f"{show_bytes(count)} of memory, more than {show_bytes(LIMIT)}"
+        message = f"the {len(tree):,} images of '{tree.wanted.name}' would take {taken}"
+        raise DataError.of("data-too-large", message, tree.wanted.span)
     return np.empty(shape, np.uint8)

@@ -8,13 +8,12 @@ from typing import IO, Any
 
 import numpy as np
 
-from graphnn.diagnostics import listed
+from graphnn.diagnostics import DataError, listed
 from graphnn.ops import Array
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes, take
 from graphnn.training.data.columns import Column
 from graphnn.training.data.compressed import too_large, unpacked
-from graphnn.training.data.faults import refuse
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 
 _TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -82,17 +81,17 @@ def read(stream: IO[bytes], wanted: Wanted, limit: int = LIMIT) -> Array:
     sizes = "x".join(map(str, shape))
     if declared > LIMIT:
         message = f"'{wanted.name}' declares {sizes} values, more than {show_bytes(LIMIT)}"
-        raise refuse("data-too-large", message, wanted.span)
+        raise DataError.of("data-too-large", message, wanted.span)
     content = take(stream, min(declared, limit + 1))
     if len(content) > limit:
         raise too_large(wanted, limit)
     if len(content) < declared:
         message = f"'{wanted.name}' declares {sizes} values in {declared} bytes"
         follow = f"but only {len(content)} follow"
-        raise refuse("truncated-file", f"{message}, {follow}", wanted.span)
+        raise DataError.of("truncated-file", f"{message}, {follow}", wanted.span)
     if stream.read(1):
         message = f"'{wanted.name}' continues after the {sizes} values that it declares"
-        raise refuse("broken-file", message, wanted.span)
+        raise DataError.of("broken-file", message, wanted.span)
     values: Array = np.frombuffer(content, dtype).reshape(shape)
     return values.astype(dtype.newbyteorder("="), copy=False)
 
@@ -104,16 +103,16 @@ def _header(stream: IO[bytes], wanted: Wanted) -> tuple[np.dtype[Any], tuple[int
         message = f"'{wanted.name}' is not an IDX file: it {shown}"
         types = "a type (08, 09, 0b to 0e)"
         help = f"an IDX file begins with 00 00, then {types}, then its number of axes"
-        raise refuse("not-idx", message, wanted.span, help=help)
+        raise DataError.of("not-idx", message, wanted.span, help=help)
     axes = magic[3]
     if not 1 <= axes <= _MAX_AXES:
         message = f"'{wanted.name}' declares {axes} axes, where 1 to {_MAX_AXES} make sense"
-        raise refuse("not-idx", message, wanted.span)
+        raise DataError.of("not-idx", message, wanted.span)
     sizes = take(stream, 4 * axes)
     if len(sizes) < 4 * axes:
-        raise refuse("truncated-file", f"'{wanted.name}' ends within its header", wanted.span)
+        raise DataError.of("truncated-file", f"'{wanted.name}' ends within its header", wanted.span)
     shape = struct.unpack(f">{axes}I", sizes)
     if 0 in shape:
-        declared = "x".join(map(str, shape))
-        raise refuse("no-rows", f"'{wanted.name}' declares {declared} values: none", wanted.span)
+        message = f"'{wanted.name}' declares {'x'.join(map(str, shape))} values: none"
+        raise DataError.of("no-rows", message, wanted.span)
     return np.dtype(_TYPES[magic[2]]), shape

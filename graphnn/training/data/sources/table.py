@@ -17,7 +17,7 @@ from graphnn.storage.files import take
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec
 from graphnn.training.data.compressed import too_large, unpacked
 from graphnn.training.data.csv_file import CsvFile
-from graphnn.training.data.faults import Faults, refuse
+from graphnn.training.data.faults import Faults
 from graphnn.training.data.picking import Pick, choose
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 
@@ -161,7 +161,8 @@ def _read(table: CsvFile, picks: Mapping[str, Pick], faults: Faults) -> dict[str
     finally:
         faults.keep(findings)
     if rows == 0:
-        raise refuse("no-rows", "no row follows the header", table.line_span(table.header_line))
+        span = table.line_span(table.header_line)
+        raise DataError.of("no-rows", "no row follows the header", span)
     return {name: pick for name, pick in picks.items() if whole and pick.sound}
 
 
