@@ -124,9 +124,8 @@ def _resolve(spec: NodeSpec, scope: Scope) -> tuple[ResolvedNode | Faulty, Origi
         other = other or elsewhere(name)
         help = other or suggestion(name, sorted(public_ops()), "'graphnn ops' lists them all")
         message = f"there is no op '{name}'"
-        notes = [
-            Note(f"the ops of '{package}' are missing: {why}") for package, why in BROKEN.items()
-        ]
+        missing = (f"the ops of '{package}' are missing: {why}" for package, why in BROKEN.items())
+        notes = tuple(map(Note, missing))
         scope.findings.error("unknown-op", message, spec.op.span, help=help, notes=notes)
         return FAULTY, {}
     entries, misspelt = _entries(spec, op_class, scope.findings)
