@@ -21,6 +21,9 @@ from .gradients import check_gradients as check_gradients
 from .gradients import numerical_gradient as numerical_gradient
 from .gradients import step_study as step_study
 from .graph import Difference as Difference
+from .interchange import Agreement as Agreement
+from .interchange import Exported as Exported
+from .interchange import export as export
 from .ops import Op as Op
 from .ops import ShapeError as ShapeError
 from .spec import format_file as format_file

@@ -6,16 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from graphnn.cli import terminal
 from graphnn.cli.options import INPUT, assignment
 from graphnn.diagnostics import Diagnostic, FileError, UsageError, suggestion
 from graphnn.execution import read_array
+from graphnn.execution.drawn_inputs import draw_inputs
 from graphnn.execution.network import Network
 from graphnn.graph import Node
-from graphnn.ops import Array, Operand
-from graphnn.spec import sizes
+from graphnn.ops import Array
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar
 from graphnn.storage import archives
@@ -142,43 +140,5 @@ def _example(network: Network, needed: Sequence[str]) -> tuple[str, Arrays] | No
 
 
 def _drawn(network: Network, needed: Sequence[str], wanted: Wanted) -> tuple[str, Arrays]:
-    rng = np.random.default_rng(wanted.seed)
-    nodes = network.graph.nodes
-    shapes = [nodes[name].shape for name in needed]
-    free = (name for shape in shapes for size in shape for name in sizes.free_names(size))
-    bound = dict.fromkeys(free, wanted.rows)
-    arrays: Arrays = {}
-    for name in needed:
-        shape = tuple(sizes.evaluate(size, bound) for size in nodes[name].shape)
-        if nodes[name].kind == "int":
-            arrays[name] = rng.integers(0, _classes(network, name, bound), shape)
-        else:
-            arrays[name] = rng.uniform(*_domain(network, name), shape)
-    return f"random, with free sizes of {wanted.rows}, seed {wanted.seed}", arrays
-
-
-def _readers(network: Network, name: str) -> Iterable[tuple[Node, Operand]]:
-    """The nodes that read `name`, each with the operand that it is."""
-    for reader in network.graph.network.successors(name):
-        node = network.graph.nodes[reader]
-        operands = node.op.data_operands()
-        for position, read in enumerate(node.inputs):
-            if read == name:
-                yield node, operands[min(position, len(operands) - 1)]
-
-
-def _classes(network: Network, name: str, bound: dict[str, int]) -> int:
-    """How many classes a whole number stands for: as many as what it is compared with has."""
-    for node, operand in _readers(network, name):
-        if operand.below is not None:
-            prediction = network.graph.nodes[node.inputs[0]]
-            return sizes.evaluate(prediction.shape[-1], bound)
-    return 2
-
-
-def _domain(network: Network, name: str) -> tuple[float, float]:
-    """Where every op that reads `name` is meant to be used, as far as they agree."""
-    domains = [operand.domain for _, operand in _readers(network, name)]
-    low = max((domain[0] for domain in domains), default=-1.0)
-    high = min((domain[1] for domain in domains), default=1.0)
-    return (low, high) if low < high else domains[0]
+    what = f"random, with free sizes of {wanted.rows}, seed {wanted.seed}"
+    return what, draw_inputs(network, needed, wanted.rows, wanted.seed)

@@ -65,7 +65,7 @@ Code = Literal[
     "bad-picture-data", "drawing-failed", "drawing-too-slow", "no-engine", "no-glyph",
     "no-matplotlib", "no-optuna", "small-text", "unsuited-style",
     # other programs
-    "no-onnx",
+    "no-onnx", "not-in-onnx", "onnx-differs",
     # the command line
     "usage", "bad-import", "bad-option", "no-pygls", "bad-rename", "unknown-code",
     "unknown-setting", "system",

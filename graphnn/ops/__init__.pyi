@@ -7,6 +7,9 @@ from ._arrays import ShapeError as ShapeError
 from ._arrays import Wanted as Wanted
 from ._elsewhere import elsewhere as elsewhere
 from ._inference import Inferred as Inferred
+from ._onnx import OnnxForm as OnnxForm
+from ._onnx import OnnxNode as OnnxNode
+from ._onnx import free_axes as free_axes
 from ._op import Case as Case
 from ._op import Interval as Interval
 from ._op import Op as Op

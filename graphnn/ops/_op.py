@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._declaration import check_declaration
 from graphnn.ops._inference import Inferred, Unifier
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._operands import Kind, Operand
 from graphnn.ops._sizes import is_size
 from graphnn.spec import sizes
@@ -104,6 +105,13 @@ class Op(BaseModel):
         What Keras, torch, Caffe and ONNX call the op: in small letters, without ``_``.
     also_called : mapping of str to str
         What other libraries call an attribute or a parameter, which help then offers.
+    onnx : str
+        Name of the ONNX operator that takes the same operands, with the attributes `onnx_keys`;
+        an op without such a one writes `to_onnx`.
+    onnx_keys : mapping of str to str
+        What that operator calls the op's attributes.
+    onnx_absent : str
+        For an op that ONNX cannot state: why not, for the user.
     words : mapping
         For an attribute that takes sizes: words that other libraries have there, in small letters,
         with what to write for each.
@@ -138,6 +146,9 @@ class Op(BaseModel):
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
     elsewhere: ClassVar[tuple[str, ...]] = ()
     also_called: ClassVar[Mapping[str, str]] = {}
+    onnx: ClassVar[str] = ""
+    onnx_keys: ClassVar[Mapping[str, str]] = {}
+    onnx_absent: ClassVar[str] = ""
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()
     name: ClassVar[str]
@@ -335,6 +346,23 @@ class Op(BaseModel):
     def update(self, *arrays: Any, **keywords: Any) -> Mapping[str, Array]:
         """New values of the state operands after a training pass, from the output and operands."""
         return {}
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Add to `form` the ONNX nodes that compute the op.
+
+        Parameters
+        ----------
+        form : OnnxForm
+        *operands : str or None
+            Names of values, one for each operand; None for an optional parameter left out.
+
+        Returns
+        -------
+        str
+            Name of the value that is the result.
+        """
+        attributes = {theirs: getattr(self, ours) for ours, theirs in self.onnx_keys.items()}
+        return form.add(self.onnx, *operands, **attributes)
 
     def infer_kind(self, *kinds: Kind) -> Kind:
         """Whether the result holds real numbers or whole ones."""

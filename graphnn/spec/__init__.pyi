@@ -24,4 +24,5 @@ from .writing.conversion import convert as convert
 from .writing.formatter import format_file as format_file
 from .writing.formatter import format_text as format_text
 from .writing.writer import flow as flow
+from .writing.writer import to_json as to_json
 from .writing.writer import to_yaml as to_yaml

@@ -18,8 +18,10 @@ from graphnn.cli import main
 from graphnn.diagnostics import CODES, Findings, GraphnnError
 from graphnn.drawing import confusion
 from graphnn.drawing.diagram import engine
+from graphnn.execution import Step
 from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.rules import DifferenceRule
+from graphnn.interchange.onnx import recording, verification
 from graphnn.interchange.onnx.libraries import onnx
 from graphnn.lsp.document import Document
 from graphnn.lsp.queries import rename
@@ -92,6 +94,12 @@ train: {data: {csv: {file: animals.csv, x: size, t: kind}}, epochs: 1}
 def read(text: str, **limits: int) -> Callable[[], object]:
     """A text that goes beyond limits lower than usual."""
     return lambda: reader.read(text, "net.yaml", json=False, limits=Limits(**limits))
+
+
+def differing() -> None:
+    recorded = recording.Recorded((), {}, {}, {}, {"a": "a"})
+    ours, theirs = {"a": np.array([2.0])}, {"a": np.array([1.0])}
+    verification._compared(recorded, ours, theirs, np.dtype(np.float64))
 
 
 def many_blocks() -> None:
@@ -551,6 +559,17 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         without("onnx", onnx),
         "error[no-onnx]: ONNX models need the package onnx, which is not installed\n"
         "   = help: pip install 'graphnn[onnx]'",
+    ),
+    "not-in-onnx": (
+        lambda: recording._refuse([Step("d", REGISTRY["dropout_training"](), (), 0)]),
+        "error[not-in-onnx]: 'dropout_training' of 'd' cannot be exported to ONNX: networks are "
+        "exported as they are run, not as they are trained",
+    ),
+    "onnx-differs": (
+        differing,
+        "error[onnx-differs]: 'a' is the first node that differs in onnxruntime, by 0.5 of its "
+        "largest entry\n"
+        "   = help: nothing has been written; please report the network",
     ),
     # commands and the editor
     "usage": (

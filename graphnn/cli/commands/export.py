@@ -2,24 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+
+import typer
 
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Settings, Weights, output_option, settings
+from graphnn.interchange import Exported
 from graphnn.interchange import export as write
 from graphnn.training import load
 
 
 def export(
     file: File,
-    output: Annotated[Path, output_option("FILE", "File to write, .onnx.")],
+    output: Annotated[Path, output_option("FILE", "File to write: an ONNX model, .onnx.")],
     weights: Weights = None,
+    opset: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Version of ONNX's operators; by default the newest that is known here.",
+            show_default=False,
+        ),
+    ] = None,
+    dtype: Annotated[
+        Literal["float32", "float64"], typer.Option(help="Precision of the model.")
+    ] = "float32",
+    outputs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NODES",
+            help="Nodes whose values the model gives: A,B. By default the spec's outputs.",
+            show_default=False,
+        ),
+    ] = None,
     set: Settings = None,
 ) -> None:
-    """Write the network so that other programs run it."""
+    """Write the network so that other programs run it.
+
+    A model is written once onnx's checker accepts it and onnxruntime, where it is installed, gives
+    the same value for every node.
+    """
     network = load(file, settings(set))
     if weights is not None:
         network.load_weights(weights)
-    write(network, output)
-    terminal.line(f"wrote '{output}'")
+    names = None if outputs is None else [name.strip() for name in outputs.split(",")]
+    found = write(network, output, opset=opset, dtype=dtype, outputs=names)
+    for path in found.files:
+        terminal.line(f"wrote '{path}'")
+    terminal.remark(f"opset {found.opset}; {_said(found)}")
+
+
+def _said(found: Exported) -> str:
+    if found.agreement is None:
+        return "not compared: onnxruntime is not installed"
+    difference = found.agreement.difference
+    if math.isnan(difference):
+        return "not compared: random inputs give values that are not finite"
+    return f"onnxruntime agrees, to {difference:.0e} of the largest entry of each node"

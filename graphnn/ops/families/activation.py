@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, aliases
 from graphnn.ops._operands import data
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise, Unchanged
@@ -43,6 +44,7 @@ class Identity(Unchanged):
     """Identity ``y = x``."""
 
     op: Literal["identity"] = "identity"
+    onnx = "Identity"
 
     elsewhere = ("noop", "passthrough")
 
@@ -59,6 +61,10 @@ class Step(BentAtZero):
         # Unlike a comparison, this hands on NaN.
         return np.heaviside(x, 0, out=out)
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """The sign of the rectifier."""
+        return form.add("Sign", form.add("Relu", *operands))
+
     def continued(self, x: Array) -> Array:
         """As `forward`, by real parts."""
         fires: Array = np.heaviside(x.real, 0).astype(x.dtype)
@@ -73,6 +79,7 @@ class Sigmoid(Elementwise):
     """Logistic function ``y = 1 / (1 + exp(-x))``."""
 
     op: Literal["sigmoid"] = "sigmoid"
+    onnx = "Sigmoid"
 
     elsewhere = ("logistic",)
     output_interval = (0.0, 1.0)
@@ -97,6 +104,7 @@ class Tanh(Elementwise):
     """Hyperbolic tangent ``y = tanh(x)``."""
 
     op: Literal["tanh"] = "tanh"
+    onnx = "Tanh"
 
     output_interval = (-1.0, 1.0)
 
@@ -116,6 +124,7 @@ class Relu(BentAtZero):
     """Rectifier ``y = max(x, 0)``."""
 
     op: Literal["relu"] = "relu"
+    onnx = "Relu"
 
     elsewhere = ("rectifier", "rectifiedlinear")
     output_interval = NOT_NEGATIVE
@@ -140,6 +149,9 @@ class LeakyRelu(BentAtZero):
 
     op: Literal["leaky_relu"] = "leaky_relu"
     slope: Finite = Field(0.01, description="Slope below 0.")
+
+    onnx = "LeakyRelu"
+    onnx_keys: ClassVar = {"slope": "alpha"}
 
     also_called = aliases(slope="negative_slope alpha")
     elsewhere = ("lrelu",)
@@ -194,6 +206,9 @@ class Elu(_ExponentialUnit):
     op: Literal["elu"] = "elu"
     alpha: Positive = Field(1.0, description="Minus the value far below 0.")
 
+    onnx = "Elu"
+    onnx_keys: ClassVar = {"alpha": "alpha"}
+
     def _constants(self) -> tuple[float, float]:
         return 1.0, self.alpha
 
@@ -210,6 +225,10 @@ class Selu(_ExponentialUnit):
     """
 
     op: Literal["selu"] = "selu"
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Selu with more digits than its default."""
+        return form.add("Selu", *operands, alpha=_SELU_ALPHA, gamma=_SELU_SCALE)
 
     def _constants(self) -> tuple[float, float]:
         return _SELU_SCALE, _SELU_ALPHA
@@ -257,6 +276,19 @@ class Gelu(Elementwise):
         share: Array = self._distribution(real) + 1j * (density * x.imag)
         return x * share
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Gelu, or before opset 20 its formula."""
+        if form.opset >= 20:
+            return form.add("Gelu", *operands, approximate=self.approximate)
+        (x,) = operands
+        if self.approximate == "none":
+            rest = form.add("Erf", form.add("Mul", x, _ROOT_HALF))
+        else:
+            cubic = form.add("Mul", form.add("Mul", x, x), _GELU_CUBIC)
+            inner = form.add("Mul", x, form.add("Add", cubic, 1.0))
+            rest = form.add("Tanh", form.add("Mul", inner, _GELU_SLOPE / 2))
+        return form.add("Mul", form.add("Mul", x, 0.5), form.add("Add", rest, 1.0))
+
     def _distribution(self, x: Array) -> Array:
         if self.approximate == "none":
             return 0.5 * erfc(np.asarray(-_ROOT_HALF * x))
@@ -269,6 +301,7 @@ class Softplus(Elementwise):
     """Softplus ``y = log(1 + exp(x))``."""
 
     op: Literal["softplus"] = "softplus"
+    onnx = "Softplus"
 
     output_interval = NOT_NEGATIVE
 
@@ -292,6 +325,7 @@ class Softmax(_AlongLast):
     """Softmax ``y_i = exp(x_i) / sum_j exp(x_j)`` along the last axis."""
 
     op: Literal["softmax"] = "softmax"
+    onnx = "Softmax"
 
     output_interval = (0.0, 1.0)
     sums_to_one = True
@@ -311,6 +345,7 @@ class LogSoftmax(_AlongLast):
     """Logarithm of softmax, ``y_i = x_i - log(sum_j exp(x_j))`` along the last axis."""
 
     op: Literal["log_softmax"] = "log_softmax"
+    onnx = "LogSoftmax"
 
     output_interval = (-math.inf, 0.0)
     grain = 1.0  # the logarithm of a sum near 1

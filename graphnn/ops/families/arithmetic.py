@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, aliases
 from graphnn.ops._operands import data
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise
@@ -38,6 +39,7 @@ class Add(_Binary):
     """Sum ``y = a + b``."""
 
     op: Literal["add"] = "add"
+    onnx = "Add"
 
     elsewhere = ("plus", "biasadd")
     commutative = True
@@ -55,6 +57,7 @@ class Subtract(_Binary):
     """Difference ``y = a - b``."""
 
     op: Literal["subtract"] = "subtract"
+    onnx = "Sub"
 
     elsewhere = ("sub", "minus")
 
@@ -71,6 +74,7 @@ class Multiply(_Binary):
     """Product ``y = a b``, entry by entry."""
 
     op: Literal["multiply"] = "multiply"
+    onnx = "Mul"
 
     elsewhere = ("mul", "times", "prod", "hadamard")
     commutative = True
@@ -88,6 +92,7 @@ class Divide(_Binary):
     """Quotient ``y = a / b``, entry by entry."""
 
     op: Literal["divide"] = "divide"
+    onnx = "Div"
 
     elsewhere = ("div", "truediv")
     operands = (data("a", "..."), data("b", "...", domain=(0.5, 3.0)))
@@ -121,6 +126,7 @@ class Maximum(_Choice):
     """Larger of two entries, ``y = max(a, b)``; equal ones get half of the cotangent each."""
 
     op: Literal["maximum"] = "maximum"
+    onnx = "Max"
 
     commutative = True
 
@@ -133,6 +139,7 @@ class Minimum(_Choice):
     """Smaller of two entries, ``y = min(a, b)``; equal ones get half of the cotangent each."""
 
     op: Literal["minimum"] = "minimum"
+    onnx = "Min"
 
     commutative = True
 
@@ -145,6 +152,7 @@ class Negative(Elementwise):
     """Negative ``y = -x``."""
 
     op: Literal["negative"] = "negative"
+    onnx = "Neg"
 
     elsewhere = ("neg",)
     output_interval = ANY_NUMBER
@@ -171,6 +179,10 @@ class Power(_OfPositive):
         """``x^exponent``, entry by entry."""
         return _power(x, self.exponent, out)
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Pow with a constant."""
+        return form.add("Pow", *operands, self.exponent)
+
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g exponent x^(exponent - 1)``; 0 for the exponent 0, also where x is 0."""
         if self.exponent == 0:
@@ -183,6 +195,7 @@ class Exp(Elementwise):
     """Exponential ``y = exp(x)``."""
 
     op: Literal["exp"] = "exp"
+    onnx = "Exp"
 
     elsewhere = ("exponential",)
     output_interval = NOT_NEGATIVE
@@ -200,6 +213,7 @@ class Log(_OfPositive):
     """Natural logarithm ``y = log(x)``."""
 
     op: Literal["log"] = "log"
+    onnx = "Log"
 
     elsewhere = ("ln",)
     output_interval = ANY_NUMBER
@@ -217,6 +231,7 @@ class Sqrt(_OfPositive):
     """Square root ``y = sqrt(x)``."""
 
     op: Literal["sqrt"] = "sqrt"
+    onnx = "Sqrt"
 
     output_interval = NOT_NEGATIVE
 
@@ -233,6 +248,7 @@ class Absolute(BentAtZero):
     """Absolute value ``y = |x|``."""
 
     op: Literal["absolute"] = "absolute"
+    onnx = "Abs"
 
     elsewhere = ("abs", "absval")
     output_interval = NOT_NEGATIVE
@@ -280,6 +296,10 @@ class Clip(Elementwise):
         low = -math.inf if self.low is None else self.low
         high = math.inf if self.high is None else self.high
         return np.clip(x, low, high, out=out)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Clip between constants."""
+        return form.add("Clip", *operands, self.low, self.high)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g`` where `x` lies between the bounds or on one; 0 outside."""

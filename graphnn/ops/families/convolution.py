@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, ShapeError, Wanted
 from graphnn.ops._inference import Inferred, unspecified
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, Operand, parameter
 from graphnn.ops._sizes import Size
@@ -116,6 +117,22 @@ class _Filters(Images):
         assert weight is not None
         return math.prod(x if self.transposed else result) * math.prod(weight[1:])
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Conv or ConvTranspose."""
+        return form.add(
+            self.onnx,
+            *operands,
+            kernel_shape=[*form.shapes[operands[1]][2:]],
+            strides=[*self.stride],
+            dilations=[*self.dilation],
+            group=self.groups,
+            **self._onnx_padding(),
+        )
+
+    def _onnx_padding(self) -> dict[str, Any]:
+        """What the ONNX operator is given about padding."""
+        raise NotImplementedError
+
     def _tracks(self, x: Array, weight: Array) -> Tracks:
         """The windows down and across."""
         raise NotImplementedError
@@ -204,6 +221,7 @@ class Conv2d(_Filters):
     """
 
     op: Literal["conv2d"] = "conv2d"
+    onnx = "Conv"
     padding: windows.Padding = Field((0, 0), description=PADDING + ", or 'same'.")
 
     elsewhere = ("convolution", "conv", "convolution2d")
@@ -248,6 +266,11 @@ class Conv2d(_Filters):
             spread[chosen, :, :, place] = part
         return spread
 
+    def _onnx_padding(self) -> dict[str, Any]:
+        if self.padding == "same":
+            return {"auto_pad": "SAME_UPPER"}
+        return {"pads": [*self.padding, *self.padding]}
+
     def _slides(self, kernel: Sequence[int]) -> list[Slide]:
         padding = (None, None) if self.padding == "same" else self.padding
         return [*map(Slide, AXES, kernel, self.stride, self.dilation, padding)]
@@ -274,6 +297,7 @@ class ConvTranspose2d(_Filters):
     """
 
     op: Literal["conv_transpose2d"] = "conv_transpose2d"
+    onnx = "ConvTranspose"
     padding: Amounts = Field(
         (0, 0), description="Rows cut off at top and bottom each, and columns on both sides."
     )
@@ -318,6 +342,31 @@ class ConvTranspose2d(_Filters):
                     f"{amount} is below neither the stride, {stride}, nor the dilation, {dilation}"
                 )
         return padding
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """ConvTranspose, and what is added to the result beyond the strides put there by Pad."""
+        if all(map(int.__lt__, self.output_padding, self.stride)):
+            return super().to_onnx(form, *operands)
+        x, weight, bias = operands
+        cut = [min(pair) for pair in zip(self.padding, self.output_padding, strict=True)]
+        ends = [padding - less for padding, less in zip(self.padding, cut, strict=True)]
+        added = [amount - less for amount, less in zip(self.output_padding, cut, strict=True)]
+        y = form.add(
+            "ConvTranspose",
+            *(x, weight),
+            strides=[*self.stride],
+            dilations=[*self.dilation],
+            group=self.groups,
+            pads=[*self.padding, *ends],
+        )
+        y = form.add("Pad", y, [*(0,) * 6, *added])
+        return y if bias is None else form.add("Add", y, form.add("Reshape", bias, [1, -1, 1, 1]))
+
+    def _onnx_padding(self) -> dict[str, Any]:
+        return {
+            "pads": [*self.padding, *self.padding],
+            "output_padding": [*self.output_padding],
+        }
 
     def _result(
         self,

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, Cotangents, Wanted
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, data, parameter
 from graphnn.ops._sizes import Size
@@ -75,6 +76,14 @@ class Affine(Op):
         """One for each entry of the result and of a row of `x`."""
         return _products(result, operands[0])
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Gemm of a matrix, MatMul and Add of what has other axes."""
+        x, weight, bias = operands
+        if len(form.shapes[x]) == 2:
+            return form.add("Gemm", x, weight, bias)
+        product = form.add("MatMul", x, weight)
+        return product if bias is None else form.add("Add", product, bias)
+
     def rows_apart(self, *shapes: Shape) -> bool:
         """Whether the first axis counts rows: not where it is the axis that is mapped."""
         return len(shapes[0]) > 1
@@ -106,6 +115,7 @@ class MatMul(Op):
     """Matrix product ``a b`` of the last two axes; leading axes broadcast as in NumPy."""
 
     op: Literal["matmul"] = "matmul"
+    onnx = "MatMul"
 
     elsewhere = ("mm", "bmm", "dot", "batchmatmul")
     output_interval = ANY_NUMBER

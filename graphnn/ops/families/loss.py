@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Wanted, misfit
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op
 from graphnn.ops._operands import Kind, data
 from graphnn.ops.families.activation import NARROW, columns_below_top, log_softmax, sigmoid
@@ -66,6 +67,15 @@ class _SquaredError(_Loss):
         by_y = _spread(cotangent * (2 / self._divisor(y)), y) * (y - t)
         return by_y, -by_y if wanted[1] else None
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Squares of the differences, a row for each sample, summed up."""
+        difference = form.flat(form.add("Sub", *operands))
+        return self._summed(form, form.add("Mul", difference, difference))
+
+    def _summed(self, form: OnnxForm, squares: str) -> str:
+        """The ONNX form of the sum over each row of `squares`, divided."""
+        return form.add("ReduceMean", squares, [1], keepdims=0)
+
     def _divisor(self, y: Array) -> int:
         """What the sum of squares is divided by, d: the number of entries."""
         return _width(y)
@@ -89,6 +99,9 @@ class SumSquaredError(_SquaredError):
     def _divisor(self, y: Array) -> int:
         return 2
 
+    def _summed(self, form: OnnxForm, squares: str) -> str:
+        return form.add("Mul", form.add("ReduceSum", squares, [1], keepdims=0), 0.5)
+
 
 class _Classification(_Loss):
     """A loss whose target is class numbers, or rows of probabilities."""
@@ -111,6 +124,15 @@ class _Classification(_Loss):
         if len(shapes[1]) == 1 and kinds[1] != "int":
             problem = "so it must hold class numbers, but it holds real numbers"
             raise misfit("target", shapes[1], problem, "declare the input with 'dtype: int'")
+
+    def _chosen(self, form: OnnxForm, logarithms: str, target: str) -> str:
+        """The ONNX form of ``-sum_k t_k l_k`` from the logarithms l."""
+        if len(form.shapes[target]) == 1:
+            places = form.add("Unsqueeze", target, [1])
+            found = form.add("GatherElements", logarithms, places, axis=1)
+            return form.add("Neg", form.add("Squeeze", found, [1]))
+        products = form.add("Mul", form.real(target), logarithms)
+        return form.add("Neg", form.add("ReduceSum", products, [1], keepdims=0))
 
 
 class CrossEntropy(_Classification):
@@ -142,6 +164,11 @@ class CrossEntropy(_Classification):
             return np.negative(logs, out=out)
         loss = np.vecdot(_like(t, y).conj(), _log(y), out=out)
         return np.negative(loss, out=loss)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Logarithms, held above that of the smallest normal number, and the target's choice."""
+        y, t = operands
+        return self._chosen(form, _held_onnx(form, y), t)
 
     def vjp(
         self, cotangent: Array, output: Array, y: Array, t: Array, *, wanted: Wanted = ALL
@@ -196,6 +223,15 @@ class SoftmaxCrossEntropy(_Classification):
         loss: Array = np.subtract(np.log(totals), chosen, out=out)
         return loss
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """The logarithm of the softmax, and the target's choice."""
+        x, t = operands
+        logarithms = form.add("LogSoftmax", x)
+        if len(form.shapes[t]) == 2:
+            # Finite, so that a probability of 0 leaves nothing of it.
+            logarithms = form.add("Max", logarithms, float(np.finfo(form.dtype).min))
+        return self._chosen(form, logarithms, t)
+
     def vjp(
         self,
         cotangent: Array,
@@ -247,6 +283,13 @@ class BinaryCrossEntropy(_Loss):
         terms -= t * _log(y)
         return np.mean(_by_sample(terms), axis=1, out=out)
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Means of ``(t - 1) log(1 - y) - t log y``."""
+        y, t = operands
+        rest = form.add("Mul", form.add("Sub", t, 1.0), _held_onnx(form, form.add("Sub", 1.0, y)))
+        terms = form.add("Sub", rest, form.add("Mul", t, _held_onnx(form, y)))
+        return form.add("ReduceMean", form.flat(terms), [1], keepdims=0)
+
     def vjp(
         self, cotangent: Array, output: Array, y: Array, t: Array, *, wanted: Wanted = ALL
     ) -> Cotangents:
@@ -271,6 +314,14 @@ class SigmoidBinaryCrossEntropy(_Loss):
         terms = np.log1p(np.exp(-np.abs(x)))
         terms -= x * (t - (x > 0))
         return np.mean(_by_sample(terms), axis=1, out=out)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Means of ``log(1 + exp(-|x|)) - x t + max(x, 0)``."""
+        x, t = operands
+        tail = form.add("Softplus", form.add("Neg", form.add("Abs", x)))
+        rest = form.add("Sub", form.add("Relu", x), form.add("Mul", x, t))
+        terms = form.flat(form.add("Add", tail, rest))
+        return form.add("ReduceMean", terms, [1], keepdims=0)
 
     def continued(self, x: Array, t: Array) -> Array:
         """As `forward`, with `x` or ``-x`` for ``|x|``."""
@@ -334,6 +385,12 @@ def _held(logarithm: Array) -> Array:
     smallest = np.finfo(logarithm.dtype).smallest_normal
     held: Array = np.maximum(logarithm, np.log(smallest))
     return held
+
+
+def _held_onnx(form: OnnxForm, probability: str) -> str:
+    """The ONNX form of `_log`."""
+    smallest = float(np.finfo(form.dtype).smallest_normal)
+    return form.add("Log", form.add("Max", probability, smallest))
 
 
 def _reciprocal(probability: Array) -> Array:

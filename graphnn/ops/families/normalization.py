@@ -11,6 +11,7 @@ from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Wanted, misfit
 from graphnn.ops._inference import Inferred
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import data, noise, parameter, state
 from graphnn.ops.families._elementwise import Elementwise, Unchanged
@@ -20,6 +21,7 @@ from graphnn.spec.sizes import Shape, show
 
 Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+_IN_TRAINING = "networks are exported as they are run, not as they are trained"
 _EPSILON = "Added to the variance, so that its root is never 0."
 
 
@@ -77,6 +79,19 @@ class BatchNorm(_OfChannels):
         y += _per_channel(level, x)
         return y
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """BatchNormalization by the running statistics."""
+        x, gain, shift, mean, variance = operands
+        count = form.shapes[mean]
+        gain = np.ones(count) if gain is None else gain
+        shift = np.zeros(count) if shift is None else shift
+        return form.add(
+            "BatchNormalization",
+            *(x, gain, shift, mean, variance),
+            epsilon=self.epsilon,
+            momentum=1 - self.momentum,
+        )
+
     def vjp(
         self, cotangent: Array, output: Array, x: Array, *kept: Any, wanted: Wanted = ALL
     ) -> Cotangents:
@@ -116,6 +131,7 @@ class BatchNormTraining(_OfChannels):
 
     op: Literal["batch_norm_training"] = "batch_norm_training"
     internal = True
+    onnx_absent = _IN_TRAINING
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"epsilon": 0.01}, [(4, 3)]),
         Case({"epsilon": 0.01, "momentum": 1.0}, [(2, 2, 3)]),
@@ -258,6 +274,26 @@ class LayerNorm(Op):
             y += _along(shift, axes, x)
         return y
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """LayerNormalization where the axes are the last ones, else its formula."""
+        x, gain, shift = operands
+        shape = form.shapes[x]
+        axes = [*normal_axes(self.axis, shape)]
+        own = [shape[axis] for axis in axes]
+        if axes == [*range(axes[0], len(shape))] and all(isinstance(size, int) for size in own):
+            gain = np.ones(own) if gain is None else gain
+            return form.add(
+                "LayerNormalization", x, gain, shift, axis=axes[0], epsilon=self.epsilon
+            )
+        centred = form.add("Sub", x, form.add("ReduceMean", x, axes))
+        variance = form.add("ReduceMean", form.add("Mul", centred, centred), axes)
+        y = form.add("Div", centred, form.add("Sqrt", form.add("Add", variance, self.epsilon)))
+        along = [n if at in axes and isinstance(n, int) else 1 for at, n in enumerate(shape)]
+        for op, kept in (("Mul", gain), ("Add", shift)):
+            if kept is not None:
+                y = form.add(op, y, form.add("Reshape", kept, along))
+        return y
+
     def vjp(
         self,
         cotangent: Array,
@@ -304,6 +340,10 @@ class Dropout(Unchanged):
 
     also_called = aliases(rate="p prob ratio dropout_ratio")
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Dropout, which does nothing where training is not asked for."""
+        return form.add("Dropout", *operands, self.rate)
+
     def in_training(self) -> Op:
         """The op that drops entries."""
         return DropoutTraining(rate=self.rate)
@@ -318,6 +358,7 @@ class DropoutTraining(Elementwise):
     """
 
     op: Literal["dropout_training"] = "dropout_training"
+    onnx_absent = _IN_TRAINING
     rate: Rate = Field(0.5, description="Probability that an entry is dropped.")
 
     operands = (data("x", "..."), noise("mask", "..."))

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents, Saved
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
 from graphnn.ops.families import _images
 from graphnn.ops.families._images import AXES, Resized, finished, room
@@ -62,6 +63,17 @@ class _Pool(Resized):
                 raise ValueError(f"{amount} is more than half of the kernel, {kernel}")
         return padding
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """MaxPool or AveragePool."""
+        return form.add(
+            self.onnx,
+            *operands,
+            kernel_shape=[*self.kernel],
+            strides=[*(self.stride or self.kernel)],
+            pads=[*self.padding, *self.padding],
+            count_include_pad=1 if self.onnx == "AveragePool" else None,
+        )
+
     def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
         down, across = self._slides()
         return down.count(height), across.count(width)
@@ -88,6 +100,7 @@ class MaxPool(_Pool):
     """
 
     op: Literal["max_pool"] = "max_pool"
+    onnx = "MaxPool"
 
     elsewhere = ("maxpooling",)
     within_inputs = True
@@ -128,6 +141,7 @@ class AveragePool(_Pool):
     """
 
     op: Literal["average_pool"] = "average_pool"
+    onnx = "AveragePool"
 
     elsewhere = ("avgpool", "averagepooling", "avgpooling")
     within_inputs = True
@@ -165,6 +179,10 @@ class GlobalAveragePool(_images.Images):
         """Mean of each channel of `x` ``[batch, channels, height, width]``."""
         means: Array = np.mean(x, axis=(2, 3), out=out)
         return means
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """GlobalAveragePool without the axes of size 1 that it leaves."""
+        return form.flat(form.add("GlobalAveragePool", *operands))
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """An even share of the cotangent for each entry of the channel."""

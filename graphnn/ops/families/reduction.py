@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import data
 from graphnn.ops.kernels.axes import Axes, normal_axes
@@ -34,6 +35,12 @@ class _Reduction(Op):
         Case({}, [()]),
     )
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """The reduction along the axes, counted from the front."""
+        (x,) = operands
+        axes = None if self.axis is None else [*normal_axes(self.axis, form.shapes[x])]
+        return form.add(self.onnx, x, axes, keepdims=int(self.keepdims))
+
     def infer_shape(self, *shapes: Shape) -> Shape:
         """The shape without the axes, or with 1 in their places."""
         (shape,) = shapes
@@ -56,6 +63,7 @@ class Sum(_Reduction):
     """Sum along axes."""
 
     op: Literal["sum"] = "sum"
+    onnx = "ReduceSum"
 
     elsewhere = ("reducesum",)
 
@@ -73,6 +81,7 @@ class Mean(_Reduction):
     """Mean along axes."""
 
     op: Literal["mean"] = "mean"
+    onnx = "ReduceMean"
 
     elsewhere = ("reducemean", "average")
     within_inputs = True
@@ -92,6 +101,7 @@ class Max(_Reduction):
     """Maximum along axes; entries that tie for it share the cotangent evenly."""
 
     op: Literal["max"] = "max"
+    onnx = "ReduceMax"
 
     elsewhere = ("reducemax", "amax")
     within_inputs = True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
 from graphnn.ops.families._images import Resized, finished, room
 from graphnn.ops.initializers import Finite
@@ -37,6 +38,18 @@ class Upsample(Resized):
     def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
         down, across = self.factor
         return sizes.multiply(height, down), sizes.multiply(width, across)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Resize by whole factors."""
+        return form.add(
+            "Resize",
+            *operands,
+            None,
+            np.array([1, 1, *self.factor], np.float32),
+            mode="nearest",
+            coordinate_transformation_mode="asymmetric",
+            nearest_mode="floor",
+        )
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """`x` ``[batch, channels, height, width]`` with its entries repeated."""
@@ -81,6 +94,11 @@ class Pad(Resized):
     def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
         top, bottom, left, right = self.padding
         return sizes.add(height, top + bottom), sizes.add(width, left + right)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Pad with the value."""
+        top, bottom, left, right = self.padding
+        return form.add("Pad", *operands, [0, 0, top, left, 0, 0, bottom, right], self.value)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """`x` ``[batch, channels, height, width]`` within the margin."""

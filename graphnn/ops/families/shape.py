@@ -14,6 +14,7 @@ from pydantic import Field, WithJsonSchema, WrapValidator
 
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError, misfit
 from graphnn.ops._inference import Inferred
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
 from graphnn.ops._sizes import Size
@@ -21,6 +22,7 @@ from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Monomial, Shape, product, show
 
+_END = 2**63 - 1  # for ONNX, which counts from the front, the end of any axis
 Extent = Annotated[
     Size,
     WrapValidator(
@@ -103,6 +105,11 @@ class Reshape(_Reordered):
         """`x` in the new shape."""
         return x.reshape(self._target())
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Reshape, in which sizes that are free stay so."""
+        (x,) = operands
+        return form.add("Reshape", x, form.shape(self.infer_shape(form.shapes[x]), x))
+
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
         """The new shape, also as the attribute where that leaves a size open."""
         found = super().infer(shapes, given)
@@ -179,6 +186,10 @@ class Flatten(_Reordered):
         """`x` ``[batch, ...]`` as a matrix with a row for each sample."""
         return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Flatten from the second axis on."""
+        return form.flat(*operands)
+
     def infer_shape(self, *shapes: Shape) -> Shape | None:
         """The first size, and the product of the others."""
         return (shapes[0][0], product(shapes[0][1:])) if shapes[0] else None
@@ -217,6 +228,11 @@ class Transpose(_Arrangement):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent with its axes in the old order."""
         return (cotangent.transpose(np.argsort(self._order(x.shape))),)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Transpose to the order."""
+        (x,) = operands
+        return form.add("Transpose", x, perm=[*self._order(form.shapes[x])] or None)
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """The sizes in the new order."""
@@ -276,6 +292,12 @@ class Concat(Op):
             piece if array.dtype.kind == "f" else None
             for piece, array in zip(pieces, arrays, strict=True)
         )
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Concat; whole numbers beside real ones are made real first."""
+        if len({form.kinds[x] for x in operands}) > 1:
+            operands = tuple(map(form.real, operands))
+        return form.add("Concat", *operands, axis=self.axis)
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """Sizes along the axis added up; the others must agree."""
@@ -352,6 +374,11 @@ class Slice(_Arrangement):
         whole = np.zeros(x.shape, cotangent.dtype)
         whole[self._index(x)] = cotangent
         return (whole,)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Slice of one axis."""
+        stop = _END if self.stop is None else self.stop
+        return form.add("Slice", *operands, [self.start], [stop], [self.axis], [self.step])
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """The size along the axis counted, the others kept."""

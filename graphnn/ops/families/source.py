@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 
 from graphnn.ops._arrays import Array, Cotangents, ShapeError, misfit
 from graphnn.ops._inference import Inferred
+from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Kind, parameter
 from graphnn.ops._sizes import Size
@@ -82,6 +83,7 @@ class Input(Op):
     also_called = aliases(shape="size dims", dtype="type")
     elsewhere = ("placeholder", "inputlayer")
     is_input = True
+    onnx_absent = "each run is given its value, as an input of the graph"
     output_interval = ANY_NUMBER
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"shape": ["batch", 3]}),
@@ -147,6 +149,10 @@ class Constant(Op):
         """A copy of `array`."""
         return self.array.copy()
 
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """The numbers."""
+        return form.add("Identity", self.array if self.dtype == "float" else self.array.tolist())
+
     def vjp(self, cotangent: Array, output: Array) -> Cotangents:
         """Nothing, as there are no operands."""
         return ()
@@ -164,6 +170,7 @@ class Parameter(Op):
     """Learnable array as a node."""
 
     op: Literal["parameter"] = "parameter"
+    onnx = "Identity"
     shape: tuple[Size, ...] | None = Field(
         None, description="Sizes, outermost first; left out, the shape of `value`."
     )

@@ -1,0 +1,68 @@
+"""Inputs drawn at random, for a network of which nothing is known but its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from graphnn.execution.network import Network
+from graphnn.graph import Node
+from graphnn.ops import Array, Operand
+from graphnn.spec import sizes
+
+
+def draw_inputs(
+    network: Network, names: Iterable[str], rows: int, seed: int = 0, *, apart: bool = False
+) -> dict[str, Array]:
+    """Values for the inputs called `names`, from where the ops that read them are meant to be used.
+
+    Parameters
+    ----------
+    network : Network
+    names : iterable of str
+    rows : int
+        What every free size is.
+    seed : int
+    apart : bool
+        Whether no two free sizes are the same: one more for each.
+    """
+    rng = np.random.default_rng(seed)
+    nodes = [network.graph.nodes[name] for name in names]
+    free = (name for node in nodes for size in node.shape for name in sizes.free_names(size))
+    bound = {name: rows + apart * number for number, name in enumerate(sorted(set(free)))}
+    arrays: dict[str, Array] = {}
+    for node in nodes:
+        shape = tuple(sizes.evaluate(size, bound) for size in node.shape)
+        if node.kind == "int":
+            arrays[node.name] = rng.integers(0, _classes(network, node.name, bound), shape)
+        else:
+            arrays[node.name] = rng.uniform(*_domain(network, node.name), shape)
+    return arrays
+
+
+def _readers(network: Network, name: str) -> Iterable[tuple[Node, Operand]]:
+    """The nodes that read `name`, each with the operand that it is."""
+    for reader in network.graph.network.successors(name):
+        node = network.graph.nodes[reader]
+        operands = node.op.data_operands()
+        for position, read in enumerate(node.inputs):
+            if read == name:
+                yield node, operands[min(position, len(operands) - 1)]
+
+
+def _classes(network: Network, name: str, bound: dict[str, int]) -> int:
+    """How many classes a whole number stands for: as many as what it is compared with has."""
+    for node, operand in _readers(network, name):
+        if operand.below is not None:
+            prediction = network.graph.nodes[node.inputs[0]]
+            return sizes.evaluate(prediction.shape[-1], bound)
+    return 2
+
+
+def _domain(network: Network, name: str) -> tuple[float, float]:
+    """Where every op that reads `name` is meant to be used, as far as they agree."""
+    domains = [operand.domain for _, operand in _readers(network, name)]
+    low = max((domain[0] for domain in domains), default=-1.0)
+    high = min((domain[1] for domain in domains), default=1.0)
+    return (low, high) if low < high else domains[0]

@@ -1,0 +1,140 @@
+"""A network run here and by onnxruntime, compared node by node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphnn.diagnostics import RunError
+from graphnn.execution import Executor
+from graphnn.execution.drawn_inputs import draw_inputs
+from graphnn.execution.network import Network
+from graphnn.interchange.onnx.libraries import onnx, onnxruntime
+from graphnn.interchange.onnx.recording import Recorded, dtype_of
+from graphnn.ops import Array
+
+_ROWS, _SEEDS = 3, 5
+_TOLERANCE = 2**14  # roundings of the largest entry: deep networks gather many, mistakes far more
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well two programs agree on a network.
+
+    Attributes
+    ----------
+    difference : float
+        The largest in any node, relative to the largest entry of that node's value; nan where no
+        inputs were found for which all values are finite.
+    """
+
+    difference: float
+
+
+def compare(network: Network, recorded: Recorded, model: Any, path: Path) -> Agreement | None:
+    """Run the file at `path`, which holds `model`, beside `network`.
+
+    Raises
+    ------
+    RunError
+        A node has another value there; or onnxruntime cannot run the model.
+    """
+    runtime = onnxruntime()
+    if runtime is None:
+        return None
+    found = _values(network, recorded)
+    if found is None:
+        return Agreement(float("nan"))
+    inputs, expected = found
+    watched = type(model)()
+    watched.CopyFrom(model)
+    known = {output.name for output in watched.graph.output}
+    names = dict.fromkeys(recorded.values.values())
+    watched.graph.output.extend(
+        onnx().helper.make_empty_tensor_value_info(name) for name in names if name not in known
+    )
+    beside = path.with_name(f"{path.name}.watched")
+    beside.write_bytes(watched.SerializeToString())
+    try:
+        actual = run(beside, inputs, network.dtype, tuple(names))
+    finally:
+        beside.unlink()
+    return Agreement(_compared(recorded, expected, actual, network.dtype))
+
+
+def run(
+    path: Path, inputs: Mapping[str, Array], dtype: np.dtype[Any], names: tuple[str, ...]
+) -> dict[str, Array]:
+    """What onnxruntime gives for the values called `names` of the model at `path`.
+
+    Raises
+    ------
+    RunError
+        It cannot load or run the model.
+    """
+    runtime = onnxruntime()
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return dict(zip(names, session.run(list(names), dict(inputs)), strict=True))
+    except Exception as error:  # its errors have no base class but this
+        message = f"onnxruntime cannot run the model: {str(error).strip()}"
+        help = "onnxruntime knows some operators in float32 alone" if dtype == np.float64 else ""
+        raise RunError.of("onnx-differs", message, help=help) from None
+
+
+def _values(
+    network: Network, recorded: Recorded
+) -> tuple[dict[str, Array], dict[str, Array]] | None:
+    """Inputs drawn, and the values of all nodes for them; None where none are finite."""
+    executor = network.executor(tuple(recorded.values))
+    for seed in range(_SEEDS):
+        drawn = draw_inputs(network, recorded.inputs, _ROWS, seed, apart=True)
+        kinds = {name: kind for name, (_, kind) in recorded.inputs.items()}
+        inputs = {
+            name: array.astype(dtype_of(kinds[name], network.dtype))
+            for name, array in drawn.items()
+        }
+        try:
+            return inputs, _run(executor, network, inputs)
+        except RunError as error:
+            if error.diagnostics[0].code != "not-finite":
+                raise
+    return None
+
+
+def _run(executor: Executor, network: Network, inputs: dict[str, Array]) -> dict[str, Array]:
+    needed = {name: inputs[name] for name in executor.plan.inputs}
+    return executor.run(needed, network.arrays)
+
+
+def _compared(
+    recorded: Recorded,
+    expected: Mapping[str, Array],
+    actual: Mapping[str, Array],
+    dtype: np.dtype[Any],
+) -> float:
+    tolerance = _TOLERANCE * float(np.finfo(dtype).eps)
+    largest = 0.0
+    for node, value in recorded.values.items():
+        ours, theirs = expected[node], actual[value]
+        if ours.shape != theirs.shape:
+            message = f"'{node}' has shape {ours.shape} here and {theirs.shape} in onnxruntime"
+            raise RunError.of("onnx-differs", message)
+        scale = max(float(np.abs(ours).max(initial=0)), float(np.finfo(dtype).tiny))
+        apart = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)).max(initial=0) / scale
+        if not apart <= tolerance:
+            message = (
+                f"'{node}' is the first node that differs in onnxruntime, "
+                f"by {apart:.2g} of its largest entry"
+            )
+            help = "nothing has been written; please report the network"
+            raise RunError.of("onnx-differs", message, help=help)
+        largest = max(largest, float(apart))
+    return largest

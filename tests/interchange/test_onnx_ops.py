@@ -1,0 +1,105 @@
+"""Every op has an ONNX form that onnxruntime computes as `forward` does, or says why not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from graphnn.ops import REGISTRY, OnnxForm, Op, free_axes
+from graphnn.spec.sizes import free
+from graphnn.testing.strategies import op_cases
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+runtime.set_default_logger_severity(4)
+
+OPSETS = (18, 20, 28)
+STATED = [name for name, op in REGISTRY.items() if not op.onnx_absent]
+
+
+def run(case, op: Op, opset: int, shapes) -> np.ndarray:
+    """The value of a case by onnxruntime, in float32; `shapes` are what the form is given."""
+    names = [None if array is None else f"x{n}" for n, array in enumerate(case.arrays)]
+    arrays = {
+        name: array.astype(np.float32) if array.dtype.kind == "f" else array
+        for name, array in zip(names, case.arrays, strict=True)
+        if name is not None
+    }
+    stated = dict(zip([name for name in names if name], shapes, strict=True))
+    kinds = {name: "float" if a.dtype.kind == "f" else "int" for name, a in arrays.items()}
+    form = OnnxForm("y", opset, np.dtype(np.float32), stated, kinds, free_axes(stated))
+    result = op.to_onnx(form, *names)
+    helper = onnx.helper
+    nodes = [helper.make_node(n.op, n.inputs, [n.output], **n.attributes) for n in form.nodes]
+    inputs = [
+        helper.make_tensor_value_info(name, 1 if kinds[name] == "float" else 7, [*map(str, shape)])
+        if any(not isinstance(size, int) for size in shape)
+        else helper.make_tensor_value_info(name, 1 if kinds[name] == "float" else 7, shape)
+        for name, shape in stated.items()
+    ]
+    constants = [onnx.numpy_helper.from_array(a, name) for name, a in form.constants.items()]
+    outputs = [helper.make_empty_tensor_value_info(result)]
+    graph = helper.make_graph(nodes, "g", inputs, outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = helper.find_min_ir_version_for(model.opset_import)
+    session = runtime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return session.run(None, arrays)[0]
+
+
+def agrees(case, found: np.ndarray) -> None:
+    expected = np.asarray(case.op.forward(*case.arrays))
+    assert found.shape == expected.shape
+    assert found.dtype == (np.float32 if expected.dtype.kind == "f" else np.int64)
+    # What a result is the difference of may be as large as the data, or as the op's grain.
+    largest = max(np.abs(a).max(initial=0) for a in (expected, *case.arrays) if a is not None)
+    scale = max(largest, case.op.grain)
+    assert np.abs(found - expected).max(initial=0) <= 64 * np.finfo(np.float32).eps * scale
+
+
+def each_case(op: type[Op], opset: int) -> None:
+    @settings(max_examples=12, database=None, derandomize=True, deadline=None)
+    @given(op_cases(op))
+    def law(case):
+        shapes = [array.shape for array in case.arrays if array is not None]
+        agrees(case, run(case, case.op, opset, shapes))
+        if case.op != case.declared:  # with the number of rows left open
+            rows = {case.arrays[0].shape[0]: free("batch")} if case.shapes[0] else {}
+            first = tuple(rows.get(size, size) for size in shapes[0][:1]) + shapes[0][1:]
+            agrees(case, run(case, case.declared, opset, [first, *shapes[1:]]))
+
+    law()
+
+
+@pytest.mark.parametrize("name", STATED)
+def test_onnxruntime_computes_what_the_op_does(name):
+    each_case(REGISTRY[name], OPSETS[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opset", OPSETS[:-1])
+@pytest.mark.parametrize("name", STATED)
+def test_older_opsets_do_too(name, opset):
+    each_case(REGISTRY[name], opset)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_an_op_has_a_form_or_a_reason(name):
+    op = REGISTRY[name]
+    own = op.to_onnx is not Op.to_onnx
+    assert bool(op.onnx_absent) != bool(own or op.onnx)
+    assert set(op.onnx_keys) <= set(op.model_fields)
+
+
+def test_a_wrong_form_is_caught(monkeypatch):
+    monkeypatch.setattr(REGISTRY["subtract"], "onnx", "Add")
+    with pytest.raises(AssertionError):
+        each_case(REGISTRY["subtract"], OPSETS[-1])
+
+
+def test_a_forgotten_form_is_caught(monkeypatch):
+    monkeypatch.setattr(REGISTRY["tanh"], "onnx", "")
+    with pytest.raises(AssertionError):
+        test_an_op_has_a_form_or_a_reason("tanh")
