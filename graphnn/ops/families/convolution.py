@@ -126,11 +126,11 @@ class _Filters(Images):
             strides=[*self.stride],
             dilations=[*self.dilation],
             group=self.groups,
-            **self._onnx_padding(),
+            **self._onnx_padding(*(form.shapes[name] for name in operands[:2])),
         )
 
-    def _onnx_padding(self) -> dict[str, Any]:
-        """What the ONNX operator is given about padding."""
+    def _onnx_padding(self, x: Shape, weight: Shape) -> dict[str, Any]:
+        """What the ONNX operator is given about padding, for these shapes."""
         raise NotImplementedError
 
     def _tracks(self, x: Array, weight: Array) -> Tracks:
@@ -266,10 +266,19 @@ class Conv2d(_Filters):
             spread[chosen, :, :, place] = part
         return spread
 
-    def _onnx_padding(self) -> dict[str, Any]:
-        if self.padding == "same":
+    def _onnx_padding(self, x: Shape, weight: Shape) -> dict[str, Any]:
+        if self.padding != "same":
+            return {"pads": [*self.padding, *self.padding]}
+        slides = self._slides(cast(tuple[int, int], weight[2:]))
+        # With a stride of 1, padding depends on no size.
+        known = [
+            size if isinstance(size, int) else 1 if stride == 1 else None
+            for size, stride in zip(x[2:], self.stride, strict=True)
+        ]
+        if None in known:
             return {"auto_pad": "SAME_UPPER"}
-        return {"pads": [*self.padding, *self.padding]}
+        tracks = [slide.over(size) for slide, size in zip(slides, known, strict=True) if size]
+        return {"pads": [*(each.before for each in tracks), *(each.after for each in tracks)]}
 
     def _slides(self, kernel: Sequence[int]) -> list[Slide]:
         padding = (None, None) if self.padding == "same" else self.padding
@@ -362,7 +371,7 @@ class ConvTranspose2d(_Filters):
         y = form.add("Pad", y, [*(0,) * 6, *added])
         return y if bias is None else form.add("Add", y, form.add("Reshape", bias, [1, -1, 1, 1]))
 
-    def _onnx_padding(self) -> dict[str, Any]:
+    def _onnx_padding(self, x: Shape, weight: Shape) -> dict[str, Any]:
         return {
             "pads": [*self.padding, *self.padding],
             "output_padding": [*self.output_padding],

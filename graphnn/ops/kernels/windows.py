@@ -190,6 +190,11 @@ class Track:
         return Track(self.count, self.kernel, 1, self.dilation, before, self.size)
 
     @property
+    def after(self) -> int:
+        """Entries of padding that windows read after the axis."""
+        return max(0, (self.count - 1) * self.stride + self.span - self.before - self.size)
+
+    @property
     def overlaps(self) -> bool:
         """Whether an entry may be in several windows."""
         return self.stride < self.span
@@ -203,8 +208,7 @@ class Track:
     @property
     def padded(self) -> bool:
         """Whether windows read padding."""
-        end = (self.count - 1) * self.stride + self.span - self.before
-        return self.before > 0 or end > self.size
+        return self.before > 0 or self.after > 0
 
 
 Tracks = tuple[Track, Track]  # down and across
