@@ -15,8 +15,9 @@ from graphnn.training.fitting.measuring import confusion_matrix
 from graphnn.training.fitting.metrics import fit
 from located import located_yaml, marked, told
 
-accuracy, top_k_accuracy, mean_absolute_error, mean_squared_error, _ = (
-    kind().numbers for kind in METRICS.values()
+accuracy, top_k_accuracy, mean_absolute_error, mean_squared_error = (
+    METRICS[name]().numbers
+    for name in ("accuracy", "top_k_accuracy", "mean_absolute_error", "mean_squared_error")
 )
 
 NODES = (Reference("y", Scalar("y")), Reference("t", Scalar("t")))
@@ -36,6 +37,10 @@ def test_names() -> None:
     assert list(METRICS) == [
         "accuracy",
         "top_k_accuracy",
+        "precision",
+        "recall",
+        "f1",
+        "auc",
         "mean_absolute_error",
         "mean_squared_error",
         "r_squared",
@@ -50,8 +55,8 @@ def test_names() -> None:
         ("confusion_matrix", "'graphnn evaluate -o FOLDER' draws the confusion matrix"),
         (
             "quux",
-            "the metrics are accuracy, mean_absolute_error, mean_squared_error, r_squared, "
-            "top_k_accuracy",
+            "the metrics are accuracy, auc, f1, mean_absolute_error, mean_squared_error, "
+            "precision, r_squared, recall, top_k_accuracy",
         ),
     ],
 )
@@ -308,7 +313,7 @@ def test_shapes_that_do_not_fit(name: str, prediction, target) -> None:
         f"with targets of shape {list(target)}"
     )
     help = "both have the same shape"
-    if name == "top_k_accuracy" or (name == "accuracy" and prediction in ((), (8, 10))):
+    if name == "top_k_accuracy" or (METRICS[name].classifying and prediction in ((), (8, 10))):
         rows = "class numbers have shape [8], one-hot rows "
         help = "it compares a score for each class, [batch, classes]"
         if len(prediction) == 2:
@@ -323,3 +328,61 @@ def test_an_error_of_numbers_does_not_take_class_numbers() -> None:
         "mean_squared_error cannot compare predictions of shape [5, 3] with targets of shape [5]"
     )
     assert told(error) == [("metric-shapes", message, "both have the same shape")]
+
+
+# ---------------------------------------------------------------- precision, recall, F1, AUC
+
+
+def measured_in_parts(name: str, scores: np.ndarray, target: np.ndarray, size: int) -> float:
+    """The metric of rows that come in batches."""
+    measure = fit(MetricSpec(Scalar(name), NODES, Map({})))
+    means = Means((measure,))
+    for start in range(0, len(scores), size):
+        rows = slice(start, start + size)
+        part = {"y": scores[rows], "t": target[rows]}
+        means.add(0.0, part, len(part["y"]))
+    return means.row()[name]
+
+
+# Classes predicted by SCORES: 1, 0, 2, 0, 1.
+BY_HAND = {
+    "precision": (1 / 2 + 1 / 2 + 1) / 3,
+    "recall": (1 / 2 + 1 + 1 / 2) / 3,
+    "f1": (1 / 2 + 2 / 3 + 2 / 3) / 3,
+}
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize(("name", "value"), BY_HAND.items())
+def test_measures_of_classes_by_hand(name: str, value: float, size: int) -> None:
+    target = np.array([0, 0, 2, 2, 1])
+    assert measured_in_parts(name, SCORES, target, size) == pytest.approx(value, abs=1e-15)
+    assert measured_in_parts(name, SCORES, np.eye(3)[target], size) == pytest.approx(value)
+
+
+def test_auc_is_the_share_of_pairs_in_order() -> None:
+    scores, target = np.array([0.1, 0.4, 0.4, 0.8]), np.array([0, 0, 1, 1])
+    # Of the four pairs three are in order, and one is of equal scores.
+    assert measured_in_parts("auc", scores, target, 3) == 3.5 / 4
+    assert measured_in_parts("auc", scores[:, np.newaxis], target, 1) == 3.5 / 4
+    assert measured_in_parts("auc", scores, np.ones(4), 4) == 0.5
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1", "auc"])
+@pytest.mark.parametrize("classes", [1, 2, 4])
+def test_measures_of_classes_by_scikit_learn(name: str, classes: int) -> None:
+    oracle = pytest.importorskip("sklearn.metrics")
+    rng = np.random.default_rng(classes)
+    target = rng.integers(max(2, classes), size=200)
+    scores = rng.integers(1, 20, size=(200, classes)) / 20  # many are equal
+    if classes > 1:
+        scores = scores / scores.sum(axis=1, keepdims=True)
+    average = "binary" if classes == 1 else "macro"
+    predicted = scores[:, 0] >= 0.5 if classes == 1 else scores.argmax(axis=1)
+    if name == "auc":
+        one_hot = target if classes == 1 else np.eye(classes)[target]
+        expected = oracle.roc_auc_score(one_hot, scores[:, 0] if classes == 1 else scores)
+    else:
+        function = getattr(oracle, "f1_score" if name == "f1" else f"{name}_score")
+        expected = function(target, predicted, average=average, zero_division=0)
+    assert measured_in_parts(name, scores, target, 7) == pytest.approx(expected, abs=1e-12)

@@ -25,7 +25,6 @@ from graphnn.training.fitting.declared import Declared, meant_by
 
 METRICS: dict[str, Any] = {}
 _CONFUSION = "'graphnn evaluate -o FOLDER' draws the confusion matrix"
-_PER_CLASS = f"there is accuracy; {_CONFUSION}, from which it follows"
 Numbers = NDArray[np.float64]
 
 
@@ -49,7 +48,6 @@ class Metric(Declared):
     absent: ClassVar[dict[str, str]] = by_word(
         {
             _CONFUSION: "confusionmatrix",
-            _PER_CLASS: "f1 f1score precision recall auc rocauc",
             "write mean_squared_error, which is the square of it": "rmse rootmeansquarederror",
             "the loss is measured without being named": "loss crossentropy",
         }
@@ -260,6 +258,148 @@ class TopKAccuracy(Metric):
         return _per_sample((best == target[..., np.newaxis]).any(axis=-1))
 
 
+class _OfClasses(Metric):
+    """What is measured of each class: predictions and targets as of `Accuracy`, one a sample.
+
+    Of several classes the mean counts. With one value a sample, the probability of class 1, it is
+    measured of class 1 alone.
+    """
+
+    higher: ClassVar[bool] = True
+    classifying: ClassVar[bool] = True
+
+    def check(self, prediction: Shape, target: Shape) -> None:
+        """As of `Metric`; class numbers go with scores of classes."""
+        if len(prediction) == 1 or prediction[1:] == (1,):
+            super().check(prediction, target)
+        elif len(prediction) != 2 or target not in (prediction, prediction[:1]):
+            shapes = prediction if len(prediction) == 2 else ()
+            raise self._mismatch(prediction, target, _class_shapes(shapes))
+
+    def _columns(self, prediction: Array, target: Array) -> tuple[Array, NDArray[np.bool_]]:
+        """Scores, and which class is the true one, a column a class that is measured."""
+        self.check(prediction.shape, target.shape)
+        if prediction.ndim == 1 or prediction.shape[1] == 1:
+            return prediction.reshape(-1, 1), target.reshape(-1, 1) >= 0.5
+        classes = np.arange(prediction.shape[1])
+        return prediction, _class_numbers(prediction, target)[:, np.newaxis] == classes
+
+
+class _OfCounts(_OfClasses):
+    """What follows from how often each class is predicted, true, and both."""
+
+    def numbers(self, prediction: Array, target: Array) -> Numbers:
+        """1 or 0 for both, predicted and true, shape (batch, 3, classes)."""
+        scores, true = self._columns(prediction, target)
+        if scores.shape[1] == 1:
+            predicted = scores >= 0.5
+        else:
+            predicted = scores.argmax(axis=1)[:, np.newaxis] == np.arange(scores.shape[1])
+        return np.stack([predicted & true, predicted, true], axis=1).astype(np.float64)
+
+    def value(self, summary: Numbers) -> float:
+        """The mean over the classes; 0 of a class of which there is nothing to divide by."""
+        both, predicted, true = summary
+        whole = self._whole(predicted, true)
+        return float((both / np.where(whole > 0, whole, 1)).mean())
+
+    def _whole(self, predicted: Array, true: Array) -> Array:
+        """What the share of those both predicted and true is taken of."""
+        raise NotImplementedError
+
+
+class Precision(_OfCounts):
+    """Share of the samples predicted to be of a class that are: the mean over the classes.
+
+    0 for a class that is never predicted. With one value a sample, of class 1 alone.
+
+    References
+    ----------
+    C. J. van Rijsbergen, Information Retrieval, 2nd edition, 1979, chapter 7; the mean over the
+    classes is the macro average of D. D. Lewis, Evaluating text categorization, HLT 1991.
+    """
+
+    name: Literal["precision"] = "precision"
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("precisionscore", "positivepredictivevalue", "ppv")
+
+    def _whole(self, predicted: Array, true: Array) -> Array:
+        return predicted
+
+
+class Recall(_OfCounts):
+    """Share of the samples of a class that are predicted to be: the mean over the classes.
+
+    0 for a class that no sample has. With one value a sample, of class 1 alone.
+
+    References
+    ----------
+    As `precision`.
+    """
+
+    name: Literal["recall"] = "recall"
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("recallscore", "sensitivity", "truepositiverate")
+
+    def _whole(self, predicted: Array, true: Array) -> Array:
+        return true
+
+
+class F1(_OfCounts):
+    """Harmonic mean of precision and recall of a class: the mean over the classes.
+
+    With one value a sample, of class 1 alone.
+
+    References
+    ----------
+    The F-measure for equal weights of C. J. van Rijsbergen, Information Retrieval, 2nd edition,
+    1979, chapter 7.
+    """
+
+    name: Literal["f1"] = "f1"
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("f1score", "fscore", "fmeasure", "dice")
+
+    def _whole(self, predicted: Array, true: Array) -> Array:
+        whole: Array = (predicted + true) / 2
+        return whole
+
+
+class AUC(_OfClasses):
+    """Area under the ROC curve of a class against all others: the mean over the classes.
+
+    It is the chance that a sample of the class scores higher than another, where equal scores count
+    half. 0.5 for a class that no sample has, or every one. With one value a sample, of class 1
+    alone.
+
+    References
+    ----------
+    J. A. Hanley and B. J. McNeil, The meaning and use of the area under a receiver operating
+    characteristic (ROC) curve, Radiology 143, 1982.
+    """
+
+    name: Literal["auc"] = "auc"
+
+    elsewhere: ClassVar[tuple[str, ...]] = ("rocauc", "rocaucscore", "auroc", "roc")
+
+    def numbers(self, prediction: Array, target: Array) -> Numbers:
+        """Scores, and 1 or 0 for the true class, shape (batch, 2, classes)."""
+        return np.stack(self._columns(prediction, target), axis=1).astype(np.float64)
+
+    def summary(self, numbers: Numbers) -> Numbers:
+        """All of them: ranks need every score."""
+        return numbers
+
+    def merged(self, first: Numbers, second: Numbers, share: float) -> Numbers:
+        """The numbers of both."""
+        return np.concatenate([first, second])
+
+    def value(self, summary: Numbers) -> float:
+        """The mean over the classes of the share of pairs in the right order."""
+        areas = [_area(*summary[:, :, column].T) for column in range(summary.shape[2])]
+        return float(np.mean(areas))
+
+
 class MeanAbsoluteError(Metric):
     """Mean of ``|prediction - target|`` over all values of a sample.
 
@@ -342,6 +482,17 @@ class RSquared(Metric):
         constant = variance <= rounding
         found = 1 - error / np.where(constant, 1, variance)
         return float(np.where(constant, error <= rounding, found).mean())
+
+
+def _area(scores: Numbers, true: Numbers) -> float:
+    """Share of the pairs of a true sample and another that are in order, from the sum of ranks."""
+    inside, outside = true.sum(), (1 - true).sum()
+    if not inside or not outside:
+        return 0.5
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = np.cumsum(counts) - (counts - 1) / 2  # equal scores have the mean of their ranks
+    below = ranks[place] @ true - inside * (inside + 1) / 2
+    return float(below / (inside * outside))
 
 
 def _class_shapes(scores: Shape) -> str:
