@@ -11,6 +11,7 @@ from .diagnostics import explain as explain
 from .diagnostics import format_diagnostics as format_diagnostics
 from .execution import ExampleResult as ExampleResult
 from .execution import Network as Network
+from .execution import Trace as Trace
 from .execution import run_examples as run_examples
 from .gradients import GradientEstimate as GradientEstimate
 from .gradients import GradientReport as GradientReport
@@ -20,6 +21,7 @@ from .gradients import backprop as backprop
 from .gradients import check_gradients as check_gradients
 from .gradients import numerical_gradient as numerical_gradient
 from .gradients import step_study as step_study
+from .gradients import trace as trace
 from .graph import Difference as Difference
 from .interchange import Agreement as Agreement
 from .interchange import Exported as Exported

@@ -70,20 +70,19 @@ def given(network: Network, wanted: Wanted, outputs: Iterable[str]) -> Arrays:
     return arrays
 
 
-def choose(network: Network, wanted: Wanted, loss: str | None = None) -> Arrays:
-    """The arrays given, else rows of the training data, else an example's, else random ones.
+def choose(network: Network, wanted: Wanted, nodes: Sequence[str]) -> Arrays:
+    """What `nodes` need: what is given, or rows of the training data, an example's, random ones.
 
     Which it is goes to standard error, unless the caller gave them.
 
     Raises
     ------
     GraphnnError
-        As `given`; the network has no loss; or its training data are at fault.
+        As `given`; or the training data are at fault.
     """
-    losses = network.losses(loss)
     if wanted.given:
-        return given(network, wanted, losses)
-    needed = tuple(network.executor(losses).plan.inputs)
+        return given(network, wanted, nodes)
+    needed = tuple(network.executor(nodes).plan.inputs)
     if not needed:
         return {}
     found = _rows(network, needed, wanted.rows) or _example(network, needed)

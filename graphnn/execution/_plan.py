@@ -89,11 +89,12 @@ class Plan:
 
 
 @gc_paused()
-def make(graph: Graph, names: Iterable[str], mode: Mode = "run") -> Plan:
+def make(graph: Graph, names: Iterable[str], mode: Mode = "run", *, fuse: bool = True) -> Plan:
     """The plan that computes the nodes called `names`, and nothing that they do not need.
 
     In the mode ``train`` every op is the one that stands for it in training (`Op.in_training`).
-    A loss that reads the op it fuses with (`Op.fusions`) becomes one step on that op's input.
+    A loss that reads the op it fuses with (`Op.fusions`) becomes one step on that op's input,
+    unless `fuse` is False.
     The name of a use of a block stands for its output.
 
     Raises
@@ -102,7 +103,8 @@ def make(graph: Graph, names: Iterable[str], mode: Mode = "run") -> Plan:
         A name is not that of a node.
     """
     wanted = {name: graph.node(name).name for name in names}
-    fused = {name: _fuse(graph, node) for name, node in graph.nodes.items() if node.op.fusions}
+    fusible = {name: node for name, node in graph.nodes.items() if fuse and node.op.fusions}
+    fused = {name: _fuse(graph, node) for name, node in fusible.items()}
     needed = _needed(graph, wanted.values(), fused)
     return _Planner(graph, fused, mode).plan(needed, wanted)
 

@@ -69,7 +69,7 @@ class Network:
         self.graph = graph
         self.dtype = np.dtype(graph.spec.dtype)
         self._seed = seed
-        self._executors: dict[tuple[tuple[str, ...], bool, Mode], Executor] = {}
+        self._executors: dict[tuple[tuple[str, ...], bool, Mode, bool], Executor] = {}
         self.classes: weight_files.Classes | None = None
         if graph.spec.weights is not None:
             self.arrays = self._start(self._given(graph.spec.weights))
@@ -149,9 +149,14 @@ class Network:
         return tuple(array.name for array in known if array.trainable and array.learned)
 
     def executor(
-        self, wanted: Iterable[str], *, keep: bool = False, mode: Mode = "run"
+        self,
+        wanted: Iterable[str],
+        *,
+        keep: bool = False,
+        mode: Mode = "run",
+        fuse: bool = True,
     ) -> Executor:
-        """The executor of the nodes `wanted`, made once; see `Executor`.
+        """The executor of the nodes `wanted`, made once; see `Executor`, and `Op.fusions`.
 
         Raises
         ------
@@ -161,9 +166,9 @@ class Network:
         if mode not in MODES:
             help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
             raise UsageError.of("unknown-mode", f"there is no mode '{mode}'", help=help)
-        key = (tuple(wanted), keep, mode)
+        key = (tuple(wanted), keep, mode, fuse)
         if key not in self._executors:
-            plan = make(self.graph, key[0], mode)
+            plan = make(self.graph, key[0], mode, fuse=fuse)
             self._executors[key] = Executor(plan, self.dtype, keep=keep)
         return self._executors[key]
 

@@ -20,6 +20,8 @@ class Trace:
         Of the loss, by node and by parameter; nothing where it does not depend on one.
     shares : mapping of (str, int) to ndarray
         What reaches an operand of a node: its part of the gradient of what that operand is.
+    losses : tuple of str
+        Nodes whose means add up to the loss.
     verdicts : mapping of str to mapping of str to int
         By parameter: how many entries of its gradient a check found to agree, to be wrong, ...
     """
@@ -27,4 +29,5 @@ class Trace:
     values: Mapping[str, Array]
     gradients: Mapping[str, Array] = field(default_factory=dict)
     shares: Mapping[tuple[str, int], Array] = field(default_factory=dict)
+    losses: tuple[str, ...] = ()
     verdicts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

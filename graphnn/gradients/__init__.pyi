@@ -9,6 +9,7 @@ from ._report import ParameterReport as ParameterReport
 from ._singular import fault_of_gradient as fault_of_gradient
 from ._study import StepStudy as StepStudy
 from ._study import step_study as step_study
+from ._trace import trace as trace
 from .numerical.api import Interrupted as Interrupted
 from .numerical.api import numerical_gradient as numerical_gradient
 from .numerical.estimates import GradientEstimate as GradientEstimate

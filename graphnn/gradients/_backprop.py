@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import cached_property, partial
@@ -20,6 +20,7 @@ from graphnn.ops import Array, Cotangents, Op
 Vjp = Callable[..., Cotangents]
 Operands = tuple[Array | None, ...]
 AtKinks = Mapping[int, tuple[Op, Operands]]
+See = Callable[[Step, Array, Operands, Cotangents], None]
 
 
 def backprop(
@@ -120,6 +121,8 @@ class Reverse:
         As for `backprop`.
     also : iterable of str
         More nodes to compute on the way, such as those that metrics read.
+    fuse : bool
+        Whether losses are fused with what they read; see `Op.fusions`.
 
     Attributes
     ----------
@@ -135,11 +138,13 @@ class Reverse:
         only: str | Iterable[str] | None = None,
         also: Iterable[str] = (),
         mode: Mode = "run",
+        fuse: bool = True,
     ) -> None:
         self._network = network
         self._losses = network.losses(loss)
         self._also = tuple(also)
-        self._executor = network.executor((*self._losses, *self._also), keep=True, mode=mode)
+        wanted = (*self._losses, *self._also)
+        self._executor = network.executor(wanted, keep=True, mode=mode, fuse=fuse)
         plan = self._executor.plan
         self._shares: dict[tuple[tuple[int, ...], np.dtype[Any]], Array] = {}
         self.noisy = bool(plan.noises)
@@ -179,16 +184,37 @@ class Reverse:
         """Where a pass first turns finite cotangents into such as are not, last node first."""
         found: list[BlownUp] = []
         bound = dict(self._executor.bind(inputs)[1])
+
+        def see(step: Step, cotangent: Array, arrays: Operands, parts: Cotangents) -> None:
+            if np.isfinite(cotangent).all():
+                found.extend(_blown_up(step, bound, arrays, parts))
+
+        self.watch(inputs, see, rng)
+        return tuple(found)
+
+    def watch(
+        self, inputs: Mapping[str, Any], see: See, rng: np.random.Generator | None = None
+    ) -> dict[str, Array]:
+        """The gradients of one pass, of which `see` is shown every step, last first.
+
+        Parameters
+        ----------
+        inputs : mapping of str to array_like
+        see : callable
+            Takes a step, the cotangent of its result, its operands and their cotangents. It copies
+            what it keeps: their memory is used again.
+        rng : Generator, optional
+            Of the noise in training.
+        """
         steps = {step.output: step for step in self._executor.plan.steps}
         watched = [
-            pull._replace(vjp=_watched(pull, steps[pull.output], bound, found))
-            for pull in self._careful
+            pull._replace(vjp=_watched(pull.vjp, steps[pull.output], see)) for pull in self._careful
         ]
         with np.errstate(all="ignore"):
             kept = self._executor.kept(inputs, self._network.arrays, rng)
-            self._pulled(watched, kept)
+            gradients = self._pulled(watched, kept)
             kept.release()
-        return tuple(found)
+        return gradients
 
     def at_kinks(
         self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None
@@ -335,19 +361,12 @@ def _pull_back(pulls: Iterable[_Pull], kept: ForwardPass, cotangents: list[Array
                 cotangents[slot] = part if before is None else before + part
 
 
-def _watched(pull: _Pull, step: Step, bound: Mapping[str, int], found: list[BlownUp]) -> Vjp:
-    """The vjp of a step, which adds to `found` what it blows up."""
+def _watched(pull: Vjp, step: Step, see: See) -> Vjp:
+    """The vjp of a step, with `see` called on what goes into it and comes out of it."""
 
     def vjp(cotangent: Array, output: Array, *arrays: Array | None, **saved: Any) -> Cotangents:
-        parts = pull.vjp(cotangent, output, *arrays, **saved)
-        if np.isfinite(cotangent).all():
-            for operand, part in enumerate(parts):
-                if part is not None and not np.isfinite(part).all():
-                    entry = tuple(map(int, np.argwhere(~np.isfinite(part))[0]))
-                    # Copies: the memory of values is used again.
-                    copies = tuple(None if each is None else np.array(each) for each in arrays)
-                    op = step.op.bind(bound)
-                    found.append(BlownUp(step.node, op, operand, entry, copies))
+        parts = pull(cotangent, output, *arrays, **saved)
+        see(step, cotangent, arrays, parts)
         return parts
 
     return vjp
@@ -356,6 +375,17 @@ def _watched(pull: _Pull, step: Step, bound: Mapping[str, int], found: list[Blow
 def _copies(kept: ForwardPass, step: Step) -> Operands:
     """What a step reads; copies, since a later run writes over it."""
     return tuple(None if slot is None else np.array(kept.values[slot]) for slot in step.arguments)
+
+
+def _blown_up(
+    step: Step, bound: Mapping[str, int], arrays: Operands, parts: Cotangents
+) -> Iterator[BlownUp]:
+    for operand, part in enumerate(parts):
+        if part is not None and not np.isfinite(part).all():
+            entry = tuple(map(int, np.argwhere(~np.isfinite(part))[0]))
+            # Copies: the memory of values is used again.
+            copies = tuple(None if each is None else np.array(each) for each in arrays)
+            yield BlownUp(step.node, step.op.bind(bound), operand, entry, copies)
 
 
 def _is_finite(gradients: Iterable[Array]) -> bool:

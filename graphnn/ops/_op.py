@@ -101,6 +101,8 @@ class Op(BaseModel):
     fusions : mapping
         ``{operand: (op name, fused op name)}``: where that operand comes from such an op, plans
         run the fused op on that op's own input instead.
+    symbol : str
+        What textbooks write for the op; empty where that is its name.
     elsewhere : tuple of str
         What Keras, torch, Caffe and ONNX call the op: in small letters, without ``_``.
     also_called : mapping of str to str
@@ -144,6 +146,7 @@ class Op(BaseModel):
     sums_to_one: ClassVar[bool] = False
     unsuited: ClassVar[Mapping[str, str]] = {}
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    symbol: ClassVar[str] = ""
     elsewhere: ClassVar[tuple[str, ...]] = ()
     also_called: ClassVar[Mapping[str, str]] = {}
     onnx: ClassVar[str] = ""

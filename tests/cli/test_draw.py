@@ -118,3 +118,16 @@ def test_text_formats_need_no_layout(call, monkeypatch):
     Path("net.yaml").write_text(CHAIN)
     for name in ("net.dot", "net.mmd"):
         assert call("draw", "net.yaml", "-o", name).out == f"wrote '{name}'\n"
+
+
+def test_numbers_on_demand(call, line):
+    options = ("--style", "computation", "--input", "x=[[1, 2]]", "--input", "t=[[0.25]]")
+    result = call("draw", line, "-o", "net.svg", "--show", "gradients", *options)
+    assert (result.code, result.out, result.err) == (0, "wrote 'net.svg'\n", "")
+    # 2 - 2 + 0.5 is 0.5; of its square error (0.5 - 0.25)^2 the slope is 0.5.
+    texts = [each.text for each in ElementTree.parse("net.svg").iter() if each.text]
+    for number in ("[0.5]", "[0.0625]", "[1]"):
+        assert number in texts
+    result = call("draw", line, "-o", "net.svg", "--show", "values", *options[:4])
+    assert result.code == 0
+    assert "[0.0625]" not in Path("net.svg").read_text()

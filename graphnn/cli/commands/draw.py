@@ -7,9 +7,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from graphnn import drawing
-from graphnn.cli import terminal
-from graphnn.cli.options import File, Settings, output_option, settings
+from graphnn import drawing, gradients
+from graphnn.cli import inputs, terminal
+from graphnn.cli.options import (
+    Batch,
+    File,
+    InputFile,
+    Inputs,
+    Settings,
+    Weights,
+    output_option,
+    settings,
+)
 from graphnn.cli.record_options import Chosen, taking
 from graphnn.training import load
 
@@ -34,15 +43,37 @@ def draw(
     ] = None,
     *,
     chosen: Chosen,
+    show: Annotated[
+        Literal["values", "gradients", "check"] | None,
+        typer.Option(
+            help="Numbers to show: values of the nodes, gradients of the loss too, or also what "
+            "'graphnn gradcheck' finds.",
+            show_default=False,
+        ),
+    ] = None,
+    input: Inputs = None,
+    inputs_file: InputFile = None,
+    batch: Batch = 5,
+    weights: Weights = None,
     alt: Annotated[bool, typer.Option("--alt", help="Print a description in words.")] = False,
     set: Settings = None,
 ) -> None:
     """Draw the network.
 
     Boxes are nodes, with their op, attributes, shape and parameters; arrows are the arrays that
-    they read; frames are blocks, drawn once for all copies of a repeated block.
+    they read; frames are blocks, drawn once for all copies of a repeated block. For --show, inputs
+    are those given, else the first rows of the training data, else those of an example, else
+    random ones.
     """
-    made = load(file, settings(set)).draw(**chosen)
+    net = load(file, settings(set))
+    if weights is not None:
+        net.load_weights(weights)
+    numbers = None
+    if show is not None:
+        nodes = net.graph.outputs if show == "values" else net.losses()
+        arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch), nodes)
+        numbers = gradients.trace(net, arrays, show=show)
+    made = net.draw(**chosen, trace=numbers)
     if alt:
         terminal.line(made.description)
         return

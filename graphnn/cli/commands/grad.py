@@ -57,7 +57,7 @@ def grad(
     _check(study, output, save)
     net = load(file, settings(set))
     wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
-    arrays = inputs.choose(net, wanted, chosen["loss"])
+    arrays = inputs.choose(net, wanted, net.losses(chosen["loss"]))
     if study is not None:
         kept = {name: chosen[name] for name in ("loss", "mode", "seed")}
         found = gradients.step_study(net, study, arrays, **kept)

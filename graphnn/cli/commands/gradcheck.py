@@ -33,7 +33,7 @@ def gradcheck(
     """
     net = load(file, settings(set))
     wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
-    arrays = inputs.choose(net, wanted, chosen["loss"])
+    arrays = inputs.choose(net, wanted, net.losses(chosen["loss"]))
     report, stopped = computed(gradients.check_gradients, net, arrays, chosen)
     if format == "json":
         typer.echo(json.dumps(report.as_dict(), indent=2, allow_nan=False))

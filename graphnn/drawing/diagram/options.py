@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from graphnn.diagnostics import Diagnostic, UsageError, listed, suggestion
 from graphnn.drawing.diagram import styles
 from graphnn.drawing.diagram.palette import ThemeName
+from graphnn.execution import Trace
 from graphnn.execution.options import Typed, typed
 
 Direction = Literal["down", "right"]
@@ -26,6 +27,7 @@ class ReadBy(tuple[str, ...]):
 
 
 _GRAPH = ReadBy(("graph",))
+_DIRECTED = ReadBy(("graph", "computation"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,8 @@ class DiagramOptions:
     theme : {"light", "dark", "print"}
     legend : bool
         Whether the families of ops are explained.
+    trace : Trace, optional
+        Numbers to show, as `graphnn.trace` gives them.
     links : str, optional
         Address of the spec's text; each node leads to its line there.
 
@@ -70,7 +74,7 @@ class DiagramOptions:
     """
 
     style: Annotated[str, Typed("How it looks.", Literal[styles.NAMES])] = "graph"
-    direction: Annotated[Direction, Typed("Direction of the data."), _GRAPH] = "down"
+    direction: Annotated[Direction, Typed("Direction of the data."), _DIRECTED] = "down"
     width: Annotated[
         float | str | None, Typed("Width of the picture, such as 84mm.", str | None, "LENGTH")
     ] = None
@@ -90,6 +94,7 @@ class DiagramOptions:
     expand: Annotated[bool, Typed("Draw every copy of a repeated block.")] = False
     theme: Annotated[ThemeName, Typed("Colours.")] = "light"
     legend: Annotated[bool, Typed("Explain shapes and colours."), _GRAPH] = False
+    trace: Trace | None = None
     links: Annotated[
         str | None, Typed("Link each node to its line at this address.", metavar="URL")
     ] = None

@@ -58,7 +58,8 @@ def page(
 def _title(view: View) -> Iterator[tuple[str, float, measure.Face]]:
     if view.graph.spec.name:
         yield view.graph.spec.name, _TITLE, "strong"
-        yield facts.counted(*facts.totals(view)), _SMALL, "regular"
+        if any(counts := facts.totals(view)):
+            yield facts.counted(*counts), _SMALL, "regular"
 
 
 def wrapped(words: str, width: float) -> Iterator[str]:

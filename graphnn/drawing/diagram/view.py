@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 
 from graphnn.drawing.diagram.options import DiagramOptions, names_in
 from graphnn.drawing.diagram.runs import runs
-from graphnn.execution import Trace
 from graphnn.graph import Graph, Group, Node, Outline, outline
 from graphnn.spec.model import instances_of
 
@@ -90,15 +89,12 @@ class View:
     frames : mapping of str to Frame
         Outer ones before those inside.
     edges : tuple of Edge
-    trace : Trace or None
-        What a pass computed, for styles that show numbers.
     """
 
     graph: Graph
     items: dict[str, Item] = field(default_factory=dict)
     frames: dict[str, Frame] = field(default_factory=dict)
     edges: tuple[Edge, ...] = ()
-    trace: Trace | None = None
 
     def around(self, frame: str) -> list[str]:
         """`frame` and those around it, from the innermost out; none for an empty name."""

@@ -81,6 +81,7 @@ class Sigmoid(Elementwise):
     op: Literal["sigmoid"] = "sigmoid"
     onnx = "Sigmoid"
 
+    symbol = "σ"
     elsewhere = ("logistic",)
     output_interval = (0.0, 1.0)
 

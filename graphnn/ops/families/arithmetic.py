@@ -41,6 +41,7 @@ class Add(_Binary):
     op: Literal["add"] = "add"
     onnx = "Add"
 
+    symbol = "+"
     elsewhere = ("plus", "biasadd")
     commutative = True
 
@@ -59,6 +60,7 @@ class Subtract(_Binary):
     op: Literal["subtract"] = "subtract"
     onnx = "Sub"
 
+    symbol = "−"
     elsewhere = ("sub", "minus")
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
@@ -76,6 +78,7 @@ class Multiply(_Binary):
     op: Literal["multiply"] = "multiply"
     onnx = "Mul"
 
+    symbol = "×"
     elsewhere = ("mul", "times", "prod", "hadamard")
     commutative = True
 
@@ -94,6 +97,7 @@ class Divide(_Binary):
     op: Literal["divide"] = "divide"
     onnx = "Div"
 
+    symbol = "/"
     elsewhere = ("div", "truediv")
     operands = (data("a", "..."), data("b", "...", domain=(0.5, 3.0)))
 
@@ -154,6 +158,7 @@ class Negative(Elementwise):
     op: Literal["negative"] = "negative"
     onnx = "Neg"
 
+    symbol = "−"
     elsewhere = ("neg",)
     output_interval = ANY_NUMBER
 
@@ -233,6 +238,7 @@ class Sqrt(_OfPositive):
     op: Literal["sqrt"] = "sqrt"
     onnx = "Sqrt"
 
+    symbol = "√"
     output_interval = NOT_NEGATIVE
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -250,6 +256,7 @@ class Absolute(BentAtZero):
     op: Literal["absolute"] = "absolute"
     onnx = "Abs"
 
+    symbol = "|x|"
     elsewhere = ("abs", "absval")
     output_interval = NOT_NEGATIVE
 

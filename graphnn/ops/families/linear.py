@@ -117,6 +117,7 @@ class MatMul(Op):
     op: Literal["matmul"] = "matmul"
     onnx = "MatMul"
 
+    symbol = "·"
     elsewhere = ("mm", "bmm", "dot", "batchmatmul")
     output_interval = ANY_NUMBER
     operands = (data("a", "... m n"), data("b", "... n p"))

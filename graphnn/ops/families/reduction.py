@@ -65,6 +65,7 @@ class Sum(_Reduction):
     op: Literal["sum"] = "sum"
     onnx = "ReduceSum"
 
+    symbol = "Σ"
     elsewhere = ("reducesum",)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:

@@ -205,7 +205,7 @@ class _Painter:
 
     def _weights(self, column: _Column, operand: str) -> Array | None:
         """The values of a parameter, where the picture is to show them."""
-        trace, name = self._view.trace, column.node.parameters.get(operand)
+        trace, name = self._options.trace, column.node.parameters.get(operand)
         return None if trace is None or name is None else trace.values.get(name)
 
     def _weighted(self, values: Array | None, at: tuple[int, ...], plain: Ink) -> Ink:

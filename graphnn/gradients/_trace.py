@@ -1,0 +1,93 @@
+"""What a pass computes everywhere: values, gradients and, by a check, verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from graphnn.execution import Step, Trace
+from graphnn.execution.network import Network
+from graphnn.gradients._backprop import Operands, Reverse
+from graphnn.gradients._check import check_gradients
+from graphnn.gradients._refusals import check_choice
+from graphnn.graph import Graph
+from graphnn.ops import Array, Cotangents
+
+What = Literal["values", "gradients", "check"]
+
+
+def trace(
+    network: Network,
+    inputs: Mapping[str, Any] | None = None,
+    /,
+    *,
+    show: What = "gradients",
+    loss: str | Iterable[str] | None = None,
+    **named: Any,
+) -> Trace:
+    """Values of all nodes, and gradients of the loss by all of them, for pictures that show both.
+
+    Losses are taken of what they read, never fused with it, so that each edge has its gradient.
+
+    Parameters
+    ----------
+    network : Network
+    inputs, **named : array_like
+        As for `Network.run`.
+    show : {"values", "gradients", "check"}
+        Values alone, of the nodes for which `inputs` suffice; gradients by backpropagation too; or
+        also the verdicts of `check_gradients` on every entry.
+    loss : str or iterable of str, optional
+        As for `Network.loss`.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    RunError, UsageError
+        As `Network.loss` and `check_gradients`.
+    """
+    check_choice("bad-option", "kind of trace", show, get_args(What))
+    given = {**(inputs or {}), **named}
+    graph = network.graph
+    names = list(graph.nodes) if show != "values" else _computable(graph, given)
+    values = network.executor(names, fuse=False).run(given, network.arrays)
+    values |= dict(network.arrays)
+    if show == "values":
+        return Trace(values)
+    gradients, shares = _gradients(network, given, loss)
+    verdicts: dict[str, Mapping[str, int]] = {}
+    if show == "check":
+        report = check_gradients(network, given, loss=loss)
+        verdicts = {found.name: found.counts for found in report.parameters}
+    return Trace(values, gradients, shares, network.losses(loss), verdicts)
+
+
+def _computable(graph: Graph, given: Mapping[str, Any]) -> list[str]:
+    """Names of the nodes that need no input but those `given`."""
+    found: set[str] = set()
+    for name, node in graph.nodes.items():  # in schedule order
+        if name in given if node.op.is_input else found.issuperset(node.inputs):
+            found.add(name)
+    return [name for name in graph.nodes if name in found]
+
+
+def _gradients(
+    network: Network, given: Mapping[str, Any], loss: str | Iterable[str] | None
+) -> tuple[dict[str, Array], dict[tuple[str, int], Array]]:
+    floats = [node.name for node in network.graph.inputs if node.kind == "float"]
+    reverse = Reverse(network, loss=loss, only=[*network.parameters, *floats], fuse=False)
+    totals: dict[str, Array] = {}
+    shares: dict[tuple[str, int], Array] = {}
+
+    def see(step: Step, cotangent: Array, _: Operands, parts: Cotangents) -> None:
+        totals[step.node] = np.array(cotangent)
+        for position, part in enumerate(parts):
+            if part is not None:
+                shares[step.node, position] = np.array(part)
+
+    return reverse.watch(given, see) | totals, shares

@@ -1,0 +1,98 @@
+"""The style of computation graphs: circles, and the right numbers at the right lines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphnn
+from graphnn.drawing.diagram import numbers
+from graphnn.drawing.diagram.scene import Box, Path, Text
+from places import ROOT, SPECS
+from scene_faults import faults
+
+SHOPPING = ROOT / "docs" / "gallery" / "apples_and_oranges.yaml"
+GIVEN = {"apple": 100, "apples": 2, "orange": 150, "oranges": 3, "tax": 1.1}
+# At the line out of each: the value, and the gradient, as the book prints them.
+BOOK = {
+    **{"apple": ("100", "2.2"), "apples": ("2", "110"), "orange": ("150", "3.3")},
+    **{"oranges": ("3", "165"), "tax": ("1.1", "650"), "apple_price": ("200", "1.1")},
+    **{"orange_price": ("450", "1.1"), "all": ("650", "1.1"), "price": ("715", "1")},
+}
+
+
+def drawn(net, direction: str, **given):
+    trace = graphnn.trace(net, **given) if given else None
+    return net.draw(style="computation", direction=direction, trace=trace).scene
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_the_numbers_of_the_book_stand_at_their_lines(direction: str):
+    net = graphnn.load(SHOPPING)
+    scene = drawn(net, direction, **GIVEN)
+    # A line out of a place is drawn, then the arrow back, the value and the gradient at it.
+    after: dict[str, list[str]] = {}
+    items = [item for item in scene.items if isinstance(item, Path | Text)]
+    order = [(node.name, name) for node in net.graph.nodes.values() for name in node.inputs]
+    lines = [at for at, item in enumerate(items) if isinstance(item, Path) and item.node]
+    for at, source in zip(lines, [*(name for _, name in order), "price"], strict=True):
+        after[source] = [item.text for item in items[at + 2 : at + 4]]
+    assert {name: tuple(texts) for name, texts in after.items()} == BOOK
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_gradients_have_another_colour_and_arrows_back(direction: str):
+    scene = drawn(graphnn.load(SHOPPING), direction, **GIVEN)
+    arrows = [item for item in scene.items if isinstance(item, Path)]
+    forward, back = ([path for path in arrows if bool(path.node) is on] for on in (True, False))
+    assert len(forward) == len(back) == 9
+    assert {path.ink.stroke for path in forward}.isdisjoint(path.ink.stroke for path in back)
+    axis = 0 if direction == "right" else 1
+    assert all(path.end[axis] > path.start[axis] for path in forward)
+    assert all(path.end[axis] < path.start[axis] for path in back)
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_lines_end_on_their_circles(direction: str):
+    scene = drawn(graphnn.load(SPECS / "three_layer.yaml"), direction, x=[[1.0, 0.5]], loss="y")
+    circles = {item.node: item for item in scene.items if isinstance(item, Box)}
+    ends = [
+        (item.end, circles[item.node])
+        for item in scene.items
+        if isinstance(item, Path) and item.node in circles
+    ]
+    assert len(ends) == 12
+    for (x, y), circle in ends:
+        dx = (x - circle.x - circle.width / 2) / (circle.width / 2)
+        dy = (y - circle.y - circle.height / 2) / (circle.height / 2)
+        assert dx * dx + dy * dy == pytest.approx(1)
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("name", ["three_layer", "gates/xor", "deep", "residual_blocks", "cnn"])
+def test_nothing_overlaps_or_is_crossed(name: str, direction: str):
+    assert faults(drawn(graphnn.load(SPECS / f"{name}.yaml"), direction)) == []
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_neither_do_numbers(direction: str):
+    net = graphnn.load(SPECS / "mnist.yaml")
+    x = np.random.default_rng(0).uniform(size=(3, 784))
+    assert faults(drawn(net, direction, x=x, t=[1, 2, 3])) == []
+    assert faults(drawn(graphnn.load(SHOPPING), direction, **GIVEN)) == []
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.array(715.0000000000001), ["715"]),
+        (np.array(-0.31682708), ["−0.3168"]),
+        (np.array([1.0, 2.5]), ["[1, 2.5]"]),
+        (np.array([[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]]), ["[0.1, 0.3, 0.5]", "[0.2, 0.4, 0.6]"]),
+        (np.array([12345.0, 1e-9]), ["[12,345, 1e−09]"]),
+        (np.array([[3.0] * 4, [4.0] * 4]), ["[2, 4]", "norm 10"]),
+        (np.zeros((0, 3)), ["[0, 3]", "norm 0"]),
+    ],
+)
+def test_small_arrays_are_numbers_and_large_ones_shape_and_norm(array, expected):
+    assert numbers.lines(array) == expected
