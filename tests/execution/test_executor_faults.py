@@ -363,3 +363,12 @@ def test_memory_that_runs_out_on_the_way(monkeypatch):
     )
     monkeypatch.setattr(Tanh, "forward", forward)
     assert said(net, {"x": [1.0]}, "y").startswith("error[out-of-memory]: ")
+
+
+def test_a_good_run_does_not_excuse_a_bad_one_of_its_shapes(net):
+    net.run(x=X, outputs="y")
+    unknown = CASES["unknown"]
+    assert said(net, *unknown[:2]) == unknown[2]
+    # Lists, which are not yet arrays of the input's kind.
+    net.run(x=X.tolist(), outputs="y")
+    assert said(net, {"x": X.tolist(), "data": 1}, "y") == unknown[2]

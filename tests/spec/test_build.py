@@ -180,3 +180,23 @@ outputs: [x, 5]
 )
 def test_faults(document, faults):
     assert sorted(built(document)[1]) == sorted(faults)
+
+
+def test_every_bad_size_is_reported():
+    text = "graphnn: 1\nsizes: {1a: 3, 2b: 4, good: 0}\nnodes: {x: {op: input, shape: [batch]}}"
+    assert built(text)[1] == [
+        "'1a' cannot be the name of a size",
+        "'2b' cannot be the name of a size",
+        "the size 'good' must be a whole number from 1 to 2**40, or free, not 0",
+    ]
+
+
+def test_what_follows_lines_that_lack_their_indent_is_read():
+    text = "graphnn: 1\nnodes:\nx: {op: input, shape: [batch]}\ny: {op: relu, inputs: x}\nname: 3\nseed: 4"
+    spec, found = built(text)
+    assert list(spec.nodes) == ["x", "y"]
+    assert found == [
+        "'nodes' is empty, but what follows seems to belong to it",
+        "'name' must be a text, not 3",
+        "a spec has no key 'seed'",
+    ]
