@@ -329,17 +329,17 @@ class _Pull(NamedTuple):
 
 def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> tuple[_Pull, ...]:
     """What to reverse, last first; `careful` of cotangents that are not finite."""
-    active = set(targets) - {None}
+    reached: dict[int | None, set[int]] = {slot: {slot} for slot in targets if slot is not None}
     found = []
     for step in plan.steps:
-        wanted = tuple(slot if slot in active else None for slot in step.arguments)
+        wanted = tuple(slot if slot in reached else None for slot in step.arguments)
         if any(slot is not None for slot in wanted):
-            active.add(step.output)
             vjp = step.op.vjp
             if step.op.takes_wanted:
                 vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
-            if careful and type(step.op).branch is not Op.branch:
-                vjp = _stopped_where_flat(vjp)
+            if careful:
+                vjp = _stopped_at_zeros(vjp, step, reached)
+            reached[step.output] = set().union(*(reached.get(slot, ()) for slot in wanted))
             found.append(_Pull(step.output, vjp, plan.filled(step), wanted, step.op.takes_saved))
     return tuple(reversed(found))
 
@@ -394,12 +394,22 @@ def _is_finite(gradients: Iterable[Array]) -> bool:
     return all(math.isfinite(np.dot(each, each)) for each in flat)
 
 
-def _stopped_where_flat(vjp: Vjp) -> Vjp:
-    """The vjp of an op of several pieces, with 0 for what is not finite on those that are flat.
+def _stopped_at_zeros(vjp: Vjp, step: Step, reached: Mapping[int | None, set[int]]) -> Vjp:
+    """The vjp of a step, with 0 for 0 times what is not finite, where that surely is right.
 
     Where ``relu(w)`` is 0 so is the derivative of ``sqrt(relu(w))``, though the slope of the root
-    is infinite there, and 0 times infinity is not a number.
+    is infinite there, and 0 times infinity is not a number. Likewise of ``sqrt(x w)`` by w where x
+    is 0 (`Op.factors`), unless both depend on one parameter: of ``sqrt(w w)``, which is ``|w|``,
+    both partial derivatives are 0 at 0, but it has none by w.
     """
+    branches = type(step.op).branch is not Op.branch
+    if not (branches or step.op.factors):
+        return vjp
+    own = [reached.get(slot, set()) for slot in step.arguments]
+    apart = [
+        branches or all(here.isdisjoint(other) for other in own[:n] + own[n + 1 :])
+        for n, here in enumerate(own)
+    ]
 
     def stopped(cotangent: Array, *arrays: Any, **saved: Any) -> Cotangents:
         parts = vjp(cotangent, *arrays, **saved)
@@ -407,10 +417,14 @@ def _stopped_where_flat(vjp: Vjp) -> Vjp:
         if not np.any(lost):
             return parts
         rest = vjp(np.where(lost, cotangent.dtype.type(0), cotangent), *arrays, **saved)
+        if step.op.factors:  # without signs no two slopes cancel
+            arrays = tuple(None if array is None else np.abs(array) for array in arrays)
         slopes = vjp(lost.astype(cotangent.dtype), *arrays, **saved)
         return tuple(
-            part if part is None or other is None else np.where(slope == 0, other, part)
-            for part, other, slope in zip(parts, rest, slopes, strict=True)
+            part
+            if part is None or other is None or not alone
+            else np.where(slope == 0, other, part)
+            for part, other, slope, alone in zip(parts, rest, slopes, apart, strict=True)
         )
 
     return stopped

@@ -72,6 +72,10 @@ class Op(BaseModel):
         Whether its two operands may change places.
     reorders : bool
         Whether a row of the result has the entries of the row of the one operand, in their order.
+    factors : bool
+        Whether the derivatives by each operand are, but for their sign, products of other operands
+        and of their powers, so that where one is 0 the result does not change with that operand at
+        all.
     grain : float
         Size of the numbers that results are differences of, where that is not their own size:
         however near 0 a result lies, it is rounded as if it were this large.
@@ -133,6 +137,7 @@ class Op(BaseModel):
     planewise: ClassVar[bool] = False
     commutative: ClassVar[bool] = False
     reorders: ClassVar[bool] = False
+    factors: ClassVar[bool] = False
     grain: ClassVar[float] = 0.0
     analytic: ClassVar[bool] = False
     inplace: ClassVar[bool] = False

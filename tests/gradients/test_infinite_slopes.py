@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import graphnn
+from graphnn.execution import Step
 from graphnn.gradients import Reverse, fault_of_gradient
+from graphnn.gradients._backprop import _stopped_at_zeros
+from graphnn.ops import REGISTRY
+from graphnn.testing.strategies import op_cases
 
 INFINITE = "the gradient is not finite: the slope of 's' (sqrt) is infinite"
 ONES = np.ones((2, 3))
@@ -147,3 +153,78 @@ def test_training_stops_before_the_step_and_names_the_node(tmp_path):
     assert found.code == "not-finite"
     assert found.message == INFINITE
     assert found.help == "keep what it reads away from there, as by adding a small constant"
+
+
+WITH_FACTORS = sorted(name for name, op in REGISTRY.items() if op.factors)
+
+
+@pytest.mark.parametrize("name", WITH_FACTORS)
+def test_0_times_infinity_is_0_where_an_operand_moves_nothing(name):
+    @settings(max_examples=20)
+    @given(op_cases(REGISTRY[name]), st.integers(0, 2**16))
+    def law(case, seed):
+        rng = np.random.default_rng(seed)
+        arrays = [a if a is None else a * (rng.random(a.shape) < 0.5) for a in case.arrays]
+        if name == "divide":
+            arrays[1] = case.arrays[1]
+        with np.errstate(all="ignore"):
+            output = case.op.forward(*arrays)
+            cotangent = rng.normal(size=output.shape)
+            lost = rng.random(output.shape) < 0.5
+            arguments = tuple(None if a is None else n for n, a in enumerate(arrays))
+            reached = {n: {n} for n in arguments if n is not None}
+            step = Step("y", case.op, arguments, len(arrays))
+            vjp = _stopped_at_zeros(case.op.vjp, step, reached)
+            found = vjp(np.where(lost, np.inf, cotangent), output, *arrays)
+            finite = case.op.vjp(np.where(lost, 0, cotangent), output, *arrays)
+        for n, part in enumerate(found):
+            for at in np.ndindex(part.shape if part is not None else ()):
+                if part is None:
+                    continue
+                moved = [None if a is None else np.array(a) for a in arrays]
+                moved[n][at] += 1
+                reaches = (case.op.forward(*moved) != output) & lost
+                assert np.isfinite(part[at]) == (not reaches.any())
+                if not reaches.any():
+                    np.testing.assert_allclose(part[at], finite[n][at], rtol=1e-9, atol=1e-12)
+
+    law()
+
+
+ROOT_OF_PRODUCT = """
+w: {op: parameter, value: [3, 4, 5]}
+c: {op: constant, value: [0, 1, 0]}
+p: PRODUCT
+s: {op: sqrt, inputs: p}
+m: {op: multiply, inputs: [s, x]}
+"""
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        "{op: multiply, inputs: [w, c]}",
+        "{op: matmul, inputs: [v, d]}\n"
+        "v: {op: reshape, inputs: w, shape: [1, 3]}\n"
+        "d: {op: constant, value: [[0, 0, 0], [0, 1, 0], [0, 0, 0]]}",
+        "{op: divide, inputs: [c, i]}\ni: {op: power, inputs: w, exponent: -1}",
+    ],
+)
+def test_the_root_of_what_is_always_0_is_flat(product):
+    net = network(ROOT_OF_PRODUCT.replace("PRODUCT", product))
+    rows = {"x": ONES, "t": 0 * ONES}
+    # Of w_1 / 3 again.
+    np.testing.assert_allclose(graphnn.backprop(net, rows)["w.value"], [0, 1 / 3, 0], rtol=1e-15)
+    assert graphnn.check_gradients(net, rows).counts["agree"] == 3
+
+
+def test_two_factors_of_one_parameter_are_singular_where_both_are_0():
+    # The root of w w is |w|, and that of v w has partial derivatives on the axes.
+    alone = network(ROOT_OF_RECTIFIER.replace("relu, inputs: w", "multiply, inputs: [w, w]"))
+    alone.assign({"w.value": [0, 1, 2]})
+    rows = {"x": ONES, "t": 1 + ONES}
+    assert graphnn.check_gradients(alone, rows).counts["singular"] == 1
+    two = ROOT_OF_RECTIFIER.replace("relu, inputs: w", "multiply, inputs: [w, v]")
+    two = network(two + "v: {op: parameter, value: [0, 1, 2]}")
+    two.assign({"w.value": [0, 1, 2]})
+    assert graphnn.check_gradients(two, rows).counts["agree"] == 6

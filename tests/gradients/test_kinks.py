@@ -5,6 +5,7 @@ import pytest
 
 import graphnn
 from gradient_cases import plant
+from gradient_laws import assert_engine_is_loop
 from graphnn.gradients.numerical.loop import Crossing
 from graphnn.ops.families.activation import Relu
 
@@ -230,3 +231,31 @@ def test_no_place_is_told_where_nothing_is_crossed():
     smooth = tuple(map(int, np.argwhere(~found.kink)[0]))
     assert found.locate(smooth) is None
     assert len(found.crossings()) == found.kink.sum()
+
+
+@pytest.mark.parametrize("op", ["maximum", "minimum"])
+def test_a_tie_that_only_rounding_breaks_is_no_kink(op):
+    # 'b' and 'g' are one function of 'a', by two ways that the engine computes apart.
+    document = {
+        "graphnn": 1,
+        "dtype": "float32",
+        "nodes": {
+            "x": {"op": "input", "shape": ["batch", 3]},
+            "a": {"op": "affine", "inputs": "x", "units": 1},
+            "b": {"op": "affine", "inputs": "a", "units": 1},
+            "r": {"op": "reshape", "inputs": "a", "shape": ["batch"]},
+            "f": {"op": "flatten", "inputs": "r"},
+            "g": {"op": "affine", "inputs": "f", "weight": {"share": "b.weight"}},
+            "m": {"op": op, "inputs": ["b", "g"]},
+            "t": {"op": "input", "shape": ["batch", 1]},
+            "l": {"op": "mean_squared_error", "inputs": ["m", "t"]},
+        },
+    }
+    x = np.array([[-3.0, -3.0, -3.0], [-3.0, -3.0, -3.0], [-3.0, -3.0, -2.99414062]])
+    rows = {"x": x, "t": np.full((3, 1), -3.0)}
+    for seed in range(10):
+        net = graphnn.loads(document, seed=seed)
+        assert_engine_is_loop(net, rows)
+        found = graphnn.numerical_gradient(net, rows)
+        assert not found["a.weight"].kink.any()
+        assert found["g.bias"].kink.all()  # which moves one of the two alone

@@ -192,7 +192,8 @@ def test_every_bad_size_is_reported():
 
 
 def test_what_follows_lines_that_lack_their_indent_is_read():
-    text = "graphnn: 1\nnodes:\nx: {op: input, shape: [batch]}\ny: {op: relu, inputs: x}\nname: 3\nseed: 4"
+    text = "graphnn: 1\nnodes:\nx: {op: input, shape: [batch]}\ny: {op: relu, inputs: x}\n"
+    text += "name: 3\nseed: 4"
     spec, found = built(text)
     assert list(spec.nodes) == ["x", "y"]
     assert found == [

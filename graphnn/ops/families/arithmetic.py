@@ -18,6 +18,7 @@ from graphnn.ops.initializers import AboveLow, Finite
 from graphnn.ops.kernels.broadcasting import unbroadcast
 from graphnn.spec.sizes import Shape
 
+_TIE = 1e-13  # of the size of two numbers: less apart, they are equal but for rounding
 # The exponents that have a function of their own are many times faster than np.power.
 _POWERS = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}
 
@@ -80,6 +81,7 @@ class Multiply(_Binary):
 
     symbol = "×"
     elsewhere = ("mul", "times", "prod", "hadamard")
+    factors = True
     commutative = True
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
@@ -99,6 +101,7 @@ class Divide(_Binary):
 
     symbol = "/"
     elsewhere = ("div", "truediv")
+    factors = True
     operands = (data("a", "..."), data("b", "...", domain=(0.5, 3.0)))
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
@@ -122,8 +125,8 @@ class _Choice(_Binary):
         return unbroadcast(for_a, a), unbroadcast(cotangent - for_a, b)
 
     def branch(self, a: Array, b: Array) -> Array:
-        """Whether `a` is more than `b`."""
-        return a > b
+        """Whether `a` is more than `b`, by more than rounding makes of two equal ones."""
+        return a - b > _TIE * (np.abs(a) + np.abs(b))
 
 
 class Maximum(_Choice):

@@ -37,6 +37,7 @@ class _Filters(Images):
     """Filters that slide over images, and sum up what they read or, `transposed`, put it there."""
 
     transposed: ClassVar[bool] = False
+    factors = True
     output_interval = ANY_NUMBER
     result = "batch filters rows columns"
     also_called = aliases(

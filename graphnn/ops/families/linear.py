@@ -42,6 +42,7 @@ class Affine(Op):
     )
     result = "... units"
     batchwise = True
+    factors = True
     analytic = True
 
     def forward(
@@ -124,6 +125,7 @@ class MatMul(Op):
     result = "... m p"
     broadcasts = True
     batchwise = True
+    factors = True
     analytic = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({}, [(3, 4), (4, 2)]),

@@ -363,6 +363,7 @@ class DropoutTraining(Elementwise):
 
     operands = (data("x", "..."), noise("mask", "..."))
     internal = True
+    factors = True
 
     def noise(self, rng: np.random.Generator, shape: tuple[int, ...], dtype: Any) -> Array:
         """The mask: 0 with probability `rate`, else ``1 / (1 - rate)``."""
