@@ -83,8 +83,6 @@ def lay_out(given: Arrangement, direction: Direction = "down", *, heading: float
     far = routing.far(list(given.sizes), given.edges)
     text = _dot(given, direction, heading, boxes, frames, far)
     found = _read(coordinates(text), given, boxes, frames)
-    if direction == "right" and not frames and _hangs(found):
-        found = _mirrored(found)
     return _with_lanes(found, given, sorted(far), direction) if far else found
 
 
@@ -158,24 +156,6 @@ def _read(
         points = [part for part in edge["pos"].split() if not part.startswith(("s,", "e,"))]
         lines[int(edge["id"])] = [turned(point) for point in points]
     return Layout(width, height, placed, around, tuple(lines))
-
-
-def _hangs(found: Layout) -> bool:
-    """Whether lines that pass boxes run below them: above, a U-shaped network is a U."""
-    middle = found.height / 2
-    lengths = [line[-1][0] - line[0][0] if line else 0.0 for line in found.lines]
-    long = 2 * max((box[2] for box in found.boxes.values()), default=0.0)
-    passing = [line for line, length in zip(found.lines, lengths, strict=True) if length > long]
-    heights = [line[len(line) // 2][1] - middle for line in passing]
-    return sum(heights) > 0
-
-
-def _mirrored(found: Layout) -> Layout:
-    """`found` upside down; it has no frames, whose headings stay above."""
-    high = found.height
-    boxes = {name: (x, high - y - h, w, h) for name, (x, y, w, h) in found.boxes.items()}
-    lines = tuple([(x, high - y) for x, y in line] for line in found.lines)
-    return Layout(found.width, high, boxes, found.frames, lines)
 
 
 def _with_lanes(

@@ -18,8 +18,8 @@ _LANE, _OUT, _IN, _BEND = 7.0, 6.0, 9.5, 5.0  # points
 
 def far(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> set[int]:
     """Positions of the edges that the engine should not see; what it sees stays in one piece."""
-    ranks = _ranks(names, edges)
-    spans = [ranks[target] - ranks[source] for source, target in edges]
+    level = ranks(names, edges)
+    spans = [level[target] - level[source] for source, target in edges]
     room = _ROOM + len(names)
     if sum(spans) - len(spans) <= room:
         return set()
@@ -42,7 +42,7 @@ def _root(roots: dict[str, str], name: str) -> str:
     return name
 
 
-def _ranks(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
+def ranks(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> dict[str, int]:
     """How many boxes come before each, those without input as late as they can be."""
     readers: dict[str, list[str]] = {name: [] for name in names}
     waiting = dict.fromkeys(names, 0)

@@ -25,6 +25,7 @@ from graphnn.drawing.diagram.scene import (
     moved,
 )
 from graphnn.drawing.diagram.text import Face
+from graphnn.drawing.diagram.ushape import u_shaped
 from graphnn.drawing.diagram.view import Frame, Item, View
 
 _NAME, _SMALL, _TITLE = 9.5, 7.5, 12.0  # points
@@ -105,19 +106,15 @@ class _Painter:
         top = _MARGIN + sum(piece.size * _LEADING for piece in heading) + (6 if heading else 0)
         points = self._options.points
         page = (points or PAGE[0]) - 2 * _MARGIN, PAGE[1] - top - _MARGIN
-        layout = lay_out(
-            Arrangement(
-                {name: (card.width, card.height) for name, card in cards.items()},
-                pairs,
-                {name: frame.parent for name, frame in self._view.frames.items()},
-                {name: item.frame for name, item in self._view.items.items()},
-                {name: self._heading_width(frame) for name, frame in self._view.frames.items()},
-            ),
-            self._options.direction,
-            heading=_HEADING,
+        arrangement = Arrangement(
+            {name: (card.width, card.height) for name, card in cards.items()},
+            pairs,
+            {name: frame.parent for name, frame in self._view.frames.items()},
+            {name: item.frame for name, item in self._view.items.items()},
+            {name: self._heading_width(frame) for name, frame in self._view.frames.items()},
         )
-        layout = wrapped(
-            layout,
+        layout = u_shaped(arrangement, heading=_HEADING) or wrapped(
+            lay_out(arrangement, self._options.direction, heading=_HEADING),
             [source for source, _ in pairs],
             self._options.direction,
             page,
