@@ -58,15 +58,14 @@ Weights = Annotated[
         help="Parameters to start from, an .npz or .safetensors file such as training leaves.",
     ),
 ]
-TrainedWeights = Annotated[
-    Path,
-    typer.Option(
-        "--weights",
-        metavar="FILE",
-        help="Trained parameters: the folder of a run, or a file such as weights.safetensors or "
-        "checkpoint.safetensors in it.",
-    ),
-]
+_WEIGHTS = typer.Option(
+    "--weights",
+    metavar="FILE",
+    help="Trained parameters: the folder of a run, or a file such as weights.safetensors or "
+    "checkpoint.safetensors in it.",
+)
+TrainedWeights = Annotated[Path, _WEIGHTS]
+RunWeights = Annotated[Path | None, _WEIGHTS]
 Batch = Annotated[
     int,
     typer.Option(min=1, metavar="ROWS", help="Rows to take where no input is given."),

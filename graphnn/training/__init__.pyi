@@ -32,6 +32,7 @@ from .runs.prediction import predict as predict
 from .runs.run import Run as Run
 from .runs.run import train as train
 from .runs.run import train_spec as train_spec
+from .runs.run import trained as trained
 from .studies.checks import measures as measures
 from .studies.results import Search as Search
 from .studies.search import STUDY as STUDY

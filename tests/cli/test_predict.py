@@ -255,3 +255,59 @@ def test_one_line_of_python_tells_the_same(call, net):
     assert graphnn.predict(trained, "left.png") == [found]
     assert graphnn.predict(trained, Path("left.png")) == [found]
     assert graphnn.Predictor(trained, trained.graph.spec.train)(["left.png"]) == [found]
+
+
+def test_the_likeliest_classes(call, net):
+    result = call("predict", net, "--weights", "w.npz", "left.png", "--top", "2")
+    assert result.out == (
+        "          class  probability  then\nleft.png  0           0.9000  1 0.1000\n"
+    )
+    options = ("--weights", "w.npz", "--top", "5", "--format", "json")
+    (found,) = json.loads(call("predict", net, *options, "right.png").out)
+    assert [each["name"] for each in found["ranked"]] == ["1", "0"]  # there are no more
+    assert [each["score"] for each in found["ranked"]] == pytest.approx([0.9, 0.1], rel=1e-12)
+
+
+def test_a_csv_of_classes(call, net):
+    result = call("predict", net, "--weights", "w.npz", "left.png", "-o", "out.csv")
+    assert (result.code, result.err) == (0, "wrote 'out.csv'\n")
+    header, row = Path("out.csv").read_text().splitlines()
+    assert header == "source,class,score"
+    source, name, score = row.split(",")
+    assert (source, name, float(score)) == ("left.png", "0", pytest.approx(0.9, rel=1e-12))
+    call("predict", net, "--weights", "w.npz", "left.png", "-o", "out.csv", "--top", "2")
+    header = Path("out.csv").read_text().splitlines()[0]
+    assert header == "source,class_1,score_1,class_2,score_2"
+
+
+def test_a_csv_of_outputs(call, net):
+    Path("net.yaml").write_text(HALVES.replace("  metrics: {accuracy: [y, t]}\n", ""))
+    call("predict", net, "--weights", "w.npz", "left.png", "-o", "out.csv")
+    header, row = Path("out.csv").read_text().splitlines()
+    assert header == "source,y[0],y[1]"
+    assert [float(value) for value in row.split(",")[1:]] == pytest.approx([0.9, 0.1])
+
+
+def test_the_folder_of_a_run_stands_for_spec_and_weights(call, net):
+    Path("rows.csv").write_text("p,q,r,s,t\n0,1,0,1,right\n1,0,1,0,left\n")
+    assert call("train", net, "-o", "run", "--set", "epochs=1", "--set", "batch_size=2").code == 0
+    shown = call("predict", "run", "left.png").out
+    assert shown == call("predict", net, "--weights", "run", "left.png").out
+    assert shown.splitlines()[1].split()[1] in ("left", "right")
+    (found,) = graphnn.predict("run", "left.png", top=2)
+    assert {name for name, _ in found.ranked} == {"left", "right"}
+
+
+def test_neither_weights_nor_a_run(call, net):
+    result = call("predict", net, "left.png")
+    assert (result.code, result.err) == (
+        2,
+        "error[bad-option]: no trained parameters are given for 'net.yaml'\n"
+        "   = help: add '--weights FOLDER' of a run, or name that folder in place of the file\n",
+    )
+
+
+def test_of_one_class_at_least(call, net):
+    with pytest.raises(graphnn.UsageError) as caught:
+        graphnn.predict(net, "left.png", weights="w.npz", top=0)
+    assert str(caught.value) == "error[bad-option]: at least 1 class is ranked, not 0"

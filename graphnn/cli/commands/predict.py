@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain, starmap
 from pathlib import Path
@@ -12,16 +12,20 @@ import numpy as np
 import typer
 
 from graphnn.cli import terminal
-from graphnn.cli.options import File, Format, Settings, TrainedWeights, output_option, settings
+from graphnn.cli.options import Format, RunWeights, Settings, output_option, settings
 from graphnn.diagnostics import UsageError
 from graphnn.ops import Array
-from graphnn.training import Outputs, Prediction, Predictor, load, pairs, train_spec
+from graphnn.storage import files
+from graphnn.training import Outputs, Prediction, Predictor, pairs, train_spec, trained
 
 _SHOWN = 10  # values of one node that a table has room for
 
 
 def predict(
-    file: File,
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="Spec file, or the folder of a run with its weights."),
+    ],
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -30,12 +34,16 @@ def predict(
             "and .safetensors files with rows.",
         ),
     ],
-    weights: TrainedWeights,
+    weights: RunWeights = None,
+    top: Annotated[
+        int, typer.Option("--top", min=1, metavar="K", help="Show the K likeliest classes.")
+    ] = 1,
     output: Annotated[
         Path | None,
         output_option(
             "FILE",
-            "For a network that makes images of images: write a sheet of both, .png, .svg or .pdf.",
+            "Write what is predicted as .csv; or, of a network that makes images of images, a "
+            "sheet of both, .png, .svg or .pdf.",
         ),
     ] = None,
     set: Settings = None,
@@ -47,21 +55,32 @@ def predict(
     and what the network gives for it; else with the values of the network's outputs. Images are
     neither resized nor inverted.
     """
-    net = load(file, settings(set))
-    net.load_weights(weights)
-    predictor = Predictor(net, train_spec(net))
+    if weights is None and not file.is_dir():
+        message = f"no trained parameters are given for '{file}'"
+        help = "add '--weights FOLDER' of a run, or name that folder in place of the file"
+        raise UsageError.of("bad-option", message, help=help)
+    net = trained(file, settings(set), weights)
+    predictor = Predictor(net, train_spec(net), top)
     found = predictor(inputs)
     if format == "json":
         terminal.as_json([_plain(each) for each in found])
     else:
         _table(found, predictor)
-    if output is not None:
+    if output is None:
+        return
+    if output.suffix.lower() == ".csv":
+        files.write_csv(output, _columns(found))
+        terminal.remark(f"wrote '{output}'")
+    else:
         _draw(found, output)
 
 
 def _plain(found: Prediction | Outputs) -> dict[str, Any]:
     if isinstance(found, Prediction):
-        return asdict(found)
+        plain = asdict(found)
+        ranked = plain.pop("ranked")
+        pairs = [{"name": name, "score": score} for name, score in ranked]
+        return plain if len(ranked) == 1 else {**plain, "ranked": pairs}
     values = {node: array.tolist() for node, array in found.values.items()}
     return {"source": found.source, "outputs": values}
 
@@ -71,6 +90,9 @@ def _table(found: Sequence[Prediction | Outputs], predictor: Predictor) -> None:
         header = ["", "class", "probability" if predictor.probable else "score"]
         predictions = [each for each in found if isinstance(each, Prediction)]
         rows = [[each.source, each.name, terminal.number(each.score)] for each in predictions]
+        if len(predictions[0].ranked) > 1:
+            header.append("then")
+            rows = [[*row, _others(each)] for row, each in zip(rows, predictions, strict=True)]
         terminal.table(header, rows, right=[2])
         return
     outputs = [each for each in found if isinstance(each, Outputs)]
@@ -83,11 +105,36 @@ def _table(found: Sequence[Prediction | Outputs], predictor: Predictor) -> None:
         terminal.remark("no metric 'accuracy' names the node that classifies, so outputs are shown")
 
 
-def _titles(node: str, row: Array) -> list[str]:
-    """Titles of the columns for one row of a node: one a value, or one for all."""
-    if row.size == 1 or row.size > _SHOWN:
+def _others(found: Prediction) -> str:
+    return ", ".join(f"{name} {terminal.number(score)}" for name, score in found.ranked[1:])
+
+
+def _columns(found: Sequence[Prediction | Outputs]) -> Iterator[list[object]]:
+    """Rows of a .csv: a class and its score for each rank, or a column for each value."""
+    if isinstance(first := found[0], Prediction):
+        ranks = range(1, len(first.ranked) + 1)
+        names = [(f"class_{rank}", f"score_{rank}") for rank in ranks] if len(ranks) > 1 else []
+        yield ["source", *(chain.from_iterable(names) if names else ("class", "score"))]
+    else:
+        every = first.values.items()
+        yield ["source", *(title for node, row in every for title in _all_titles(node, row))]
+    for each in found:
+        if isinstance(each, Prediction):
+            yield [each.source, *chain.from_iterable(each.ranked)]
+        else:
+            yield [each.source, *(v for row in each.values.values() for v in row.ravel().tolist())]
+
+
+def _all_titles(node: str, row: Array) -> list[str]:
+    """Titles of columns, one for each value of a node."""
+    if row.size == 1:
         return [node]
     return [f"{node}[{','.join(map(str, index))}]" for index in np.ndindex(row.shape)]
+
+
+def _titles(node: str, row: Array) -> list[str]:
+    """Titles of the columns for one row of a node: one a value, or one for all."""
+    return [node] if row.size > _SHOWN else _all_titles(node, row)
 
 
 def _cells(row: Array) -> list[str]:

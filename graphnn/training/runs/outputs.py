@@ -18,6 +18,7 @@ from graphnn.training.data.splits import held_back
 from graphnn.training.fitting.loop import Training
 from graphnn.training.fitting.measuring import Row
 from graphnn.training.runs import figures
+from graphnn.training.runs.folder import SPEC
 
 
 def write(
@@ -35,7 +36,7 @@ def write(
     rows = zip(range(1, len(history) + 1), *columns.values(), strict=True)
     net.save(place / WEIGHTS)
     files.write_csv(place / "history.csv", [("epoch", *columns), *rows])
-    files.write_text(place / "spec.yaml", to_yaml(net.graph.spec.document))
+    files.write_text(place / SPEC, to_yaml(net.graph.spec.document))
     summary = json.dumps(_summary(training, test), indent=2)
     files.write_text(place / "summary.json", f"{summary}\n")
     drawn, faults = figures.draw_all(_drawings(training, columns, test, filters), place)
@@ -43,7 +44,7 @@ def write(
     for name, message in faults:
         alike.setdefault(message, []).append(name)
     remarks = (f"no {', '.join(names)}: {message}" for message, names in alike.items())
-    written = (CHECKPOINT, WEIGHTS, "history.csv", "spec.yaml", "summary.json", *drawn)
+    written = (CHECKPOINT, WEIGHTS, "history.csv", SPEC, "summary.json", *drawn)
     return written, tuple(remarks)
 
 

@@ -16,12 +16,11 @@ from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
-from graphnn.training._language import network_of
 from graphnn.training.data import dataset
 from graphnn.training.data.requirements import demand_of, needs
 from graphnn.training.data.row_files import Part, RowReader
 from graphnn.training.fitting.measuring import Measuring, input_need
-from graphnn.training.runs.run import train_spec
+from graphnn.training.runs.run import train_spec, trained
 
 _NAMING = ("csv", "folder")  # kinds of data whose classes have names
 _BY_RUN = "use graphnn run --input"
@@ -41,12 +40,15 @@ class Prediction:
         Name of the class, its number where the data have none.
     score : float
         What the network gives for this class.
+    ranked : tuple of (str, float)
+        Names and scores of the likeliest classes, as many as were asked for, this one first.
     """
 
     source: str
     label: int
     name: str
     score: float
+    ranked: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +79,8 @@ class Predictor:
     spec : TrainSpec
         Its metric ``accuracy`` or ``top_k_accuracy`` names the node whose scores are read as
         classes. Without one, the outputs of the network are given.
+    top : int
+        How many of the likeliest classes each prediction ranks.
 
     Attributes
     ----------
@@ -96,8 +100,10 @@ class Predictor:
         What is predicted reads more than one input.
     """
 
-    def __init__(self, network: Network, spec: TrainSpec) -> None:
-        self._network = network
+    def __init__(self, network: Network, spec: TrainSpec, top: int = 1) -> None:
+        if top < 1:
+            raise UsageError.of("bad-option", f"at least 1 class is ranked, not {top}")
+        self._network, self._top = network, top
         measuring = Measuring(network, spec)
         self.classifies = measuring.classifying is not None
         self._nodes = (measuring.classifying or ())[:1] or _outputs(network)
@@ -151,10 +157,14 @@ class Predictor:
         return self._executor.run({self._reader.need.name: part.rows}, self._network.arrays)
 
     def _predictions(self, part: Part) -> Iterator[Prediction]:
-        scores = self._run(part)[self._nodes[0]]
-        for source, (label, score) in zip(part.names, _best(scores), strict=True):
-            name = self._names[label] if label < len(self._names) else str(label)
-            yield Prediction(source, label, name, score)
+        scores, order = _ranked(self._run(part)[self._nodes[0]])
+        best = order[:, : self._top].tolist()
+        for source, row, labels in zip(part.names, scores, best, strict=True):
+            ranked = tuple((self._name(label), float(row[label])) for label in labels)
+            yield Prediction(source, labels[0], *ranked[0], ranked)
+
+    def _name(self, label: int) -> str:
+        return self._names[label] if label < len(self._names) else str(label)
 
     def _outputs_of(self, part: Part) -> Iterator[Outputs]:
         values = self._run(part)
@@ -173,13 +183,14 @@ def predict(
     settings: Mapping[str, Any] | None = None,
     *,
     weights: str | Path | None = None,
+    top: int = 1,
 ) -> list[Prediction] | list[Outputs]:
     """Classify images and rows in files by a trained network, or give its outputs for them.
 
     Parameters
     ----------
     source : Network, str or Path
-        A network or a spec file.
+        A network, a spec file, or the folder of a run, which has its own weights.
     paths : str, Path, or iterable of them
         PNG images of the size of the input, folders of such images, or .csv, .npy, .npz and
         .safetensors files with rows.
@@ -187,6 +198,8 @@ def predict(
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional
         Parameters as training leaves them: the folder of a run, or an .npz or .safetensors file.
+    top : int
+        How many of the likeliest classes each prediction ranks.
 
     Returns
     -------
@@ -198,10 +211,8 @@ def predict(
     SpecError, FileError, DataError, TrainingError, RunError, UsageError
         The spec or a file is at fault; see `Predictor`.
     """
-    net = network_of(source, settings)
-    if weights is not None:
-        net.load_weights(weights)
-    return Predictor(net, train_spec(net))(paths)
+    net = trained(source, settings, weights)
+    return Predictor(net, train_spec(net), top)(paths)
 
 
 def _outputs(network: Network) -> tuple[str, ...]:
@@ -210,16 +221,13 @@ def _outputs(network: Network) -> tuple[str, ...]:
     return tuple(name for name in outputs if name not in network.losses()) or outputs
 
 
-def _best(scores: Array) -> Iterable[tuple[int, float]]:
-    """Class and score of each row."""
-    if scores.ndim == 1 or scores.shape[1:] == (1,):
-        ones = scores.reshape(-1, 1)
-        scores = np.concatenate([1 - ones, ones], axis=1)
-        labels = (ones[:, 0] >= 0.5).astype(int)
-    else:
+def _ranked(scores: Array) -> tuple[Array, Array]:
+    """Scores of each row, a column a class, and the classes from the highest score down."""
+    if scores.ndim > 1 and scores.shape[1:] != (1,):
         scores = scores.reshape(len(scores), -1)
-        labels = scores.argmax(axis=1)
-    return zip(labels.tolist(), scores[np.arange(len(scores)), labels].tolist(), strict=True)
+        return scores, np.argsort(-scores, axis=1, kind="stable")
+    ones = scores.reshape(-1, 1)  # the score of class 1, which is predicted from 0.5 up
+    return np.concatenate([1 - ones, ones], axis=1), np.where(ones >= 0.5, [[1, 0]], [[0, 1]])
 
 
 def _check_count(names: tuple[str, ...], node: Node) -> None:

@@ -27,7 +27,7 @@ from graphnn.training.fitting import checkpoint
 from graphnn.training.fitting.loop import Progress, Training
 from graphnn.training.fitting.measuring import Row
 from graphnn.training.runs import bar, figures, outputs
-from graphnn.training.runs.folder import claimed
+from graphnn.training.runs.folder import SPEC, claimed
 
 _REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
 
@@ -140,6 +140,35 @@ def train(
         if fault is not None and not training.state.history:
             raise fault
         return _finish(training, filters, place, interrupted, fault)
+
+
+def trained(
+    source: Network | str | Path,
+    settings: Mapping[str, Any] | None = None,
+    weights: str | Path | None = None,
+) -> Network:
+    """A network with its trained parameters.
+
+    Parameters
+    ----------
+    source : Network, str or Path
+        A network, a spec file, or the folder of a run, which has both spec and weights.
+    settings : mapping, optional
+        For a spec: sizes and values of ``train`` to replace.
+    weights : str or Path, optional
+        Parameters to load, in place of those of the network or of the run.
+
+    Raises
+    ------
+    SpecError, FileError, RunError, UsageError
+        As `load` and `Network.load_weights`.
+    """
+    if not isinstance(source, Network) and Path(source).is_dir():
+        weights, source = weights or source, Path(source) / SPEC
+    net = network_of(source, settings)
+    if weights is not None:
+        net.load_weights(weights)
+    return net
 
 
 def train_spec(net: Network) -> TrainSpec:
