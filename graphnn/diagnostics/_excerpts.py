@@ -139,7 +139,6 @@ class Excerpt:
     """
 
     def __init__(self, main: Mark, others: Iterable[Mark] = ()) -> None:
-        self._main = main
         by_source: dict[Source, list[Mark]] = {main.span.source: [main]}
         for mark in others:
             by_source.setdefault(mark.span.source, []).append(mark)

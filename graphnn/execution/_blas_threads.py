@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 class OneBlasThread:
     """Holds BLAS to one thread, in all threads of this process, while at least one is inside.
 
-    BLAS with threads of its own would fight with ours, and loses on small products anyway.
+    The threads of BLAS would compete with ours, and slow down small products anyway.
     """
 
     def __init__(self) -> None:

@@ -9,14 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import (
-    Diagnostic,
-    Findings,
-    GraphnnError,
-    Note,
-    Span,
-    SpecError,
-)
+from graphnn.diagnostics import Diagnostic, Findings, GraphnnError, Note, Span, SpecError
 from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._given_arrays import Wanted, array_for
 from graphnn.execution.network import Network

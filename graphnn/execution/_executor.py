@@ -86,7 +86,7 @@ class Executor:
     dtype : numpy dtype
         Of real numbers: float64 or float32.
     keep : bool
-        Whether `values` is used: every value then has memory of its own, for a reverse pass.
+        Whether `values` is used: every value then has separate memory, for a reverse pass.
     """
 
     def __init__(self, plan: Plan, dtype: np.dtype[Any], *, keep: bool = False) -> None:
@@ -100,7 +100,7 @@ class Executor:
         self._dtypes = {name: kinds[plan.slots[slot].kind] for name, slot in plan.inputs.items()}
 
     def run(self, inputs: Mapping[str, Any], parameters: Mapping[str, Array]) -> dict[str, Array]:
-        """Values of the plan's outputs, each in an array of its own.
+        """Values of the plan's outputs, each in a new array.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class Executor:
     ) -> ForwardPass:
         """As `values`, with what ops have saved for a reverse pass.
 
-        As for `Op.forward`, whoever calls it switches off NumPy's floating-point warnings: for
+        As for `Op.forward`, the caller switches off NumPy's floating-point warnings: for
         the reverse pass too, all at once.
 
         Raises

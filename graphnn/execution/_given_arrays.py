@@ -8,11 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphnn.diagnostics import (
-    FAULTY,
-    SpecError,
-    suggestion,
-)
+from graphnn.diagnostics import FAULTY, SpecError, suggestion
 from graphnn.execution._free_sizes import fits
 from graphnn.graph import Node, arrays
 from graphnn.ops import Array, Kind

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from graphnn.graph import Graph, Node
+from graphnn.graph import Graph, Node, reached
 from graphnn.ops import REGISTRY, Kind, Op
 from graphnn.spec.sizes import Shape
 from graphnn.storage import gc_paused
@@ -125,15 +125,11 @@ def _fuse(graph: Graph, node: Node) -> Fused | None:
 
 
 def _needed(graph: Graph, wanted: Iterable[str], fused: Mapping[str, Fused | None]) -> list[Node]:
-    needed: set[str] = set()
-    pending = list(wanted)
-    while pending:
-        name = pending.pop()
-        if name in needed:
-            continue
-        needed.add(name)
+    def read(name: str) -> Iterable[str]:
         fusion = fused.get(name)
-        pending.extend(fusion[1] if fusion else graph.nodes[name].inputs)
+        return fusion[1] if fusion else graph.nodes[name].inputs
+
+    needed = {*wanted} | reached(wanted, read)
     return [node for name, node in graph.nodes.items() if name in needed]
 
 

@@ -46,7 +46,7 @@ class Network:
     ----------
     graph : Graph
     seed : int
-        Of the initializers. Each parameter draws from a generator of its own, made from the seed
+        Of the initializers. Each parameter draws from a separate generator, made from the seed
         and its name, so that adding a node changes no other's start.
 
     Attributes

@@ -20,7 +20,7 @@ class Group:
     instance : BlockInstance
         The one that is shown.
     count : int
-        How many copies it stands for; 1 where each is a group of its own.
+        How many copies it stands for; 1 where each is a separate group.
     items : list of Group or Node
         In order.
     """

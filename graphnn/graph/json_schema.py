@@ -16,7 +16,7 @@ from graphnn.diagnostics import ALLOWABLE
 from graphnn.ops import Op, Operand, public_ops
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec import NAME
-from graphnn.spec.forms import FILE_KEYS, FILLS, PROPERTIES, SHARED, Key, keys_of
+from graphnn.spec.forms import FILE_KEYS, FILLS, PROPERTIES, SHARED, keys_of, section
 from graphnn.spec.model import BlockCallSpec, ExampleSpec, NetworkSpec, NodeSpec
 from graphnn.spec.schemas import (
     NUMBER,
@@ -55,7 +55,7 @@ def schema(vocabulary: Vocabulary) -> dict[str, Any]:
         "$schema": DRAFT,
         "title": "graphnn",
         "description": "A neural network as a text file.",
-        **_section(keys_of(NetworkSpec)),
+        **section(keys_of(NetworkSpec)).schema,
         "anyOf": [{"required": ["nodes"]}, {"required": ["blocks"]}],
         "definitions": {
             **_values(),
@@ -64,16 +64,11 @@ def schema(vocabulary: Vocabulary) -> dict[str, Any]:
             **{name: _options(kind) for name, kind in vocabulary.options.items()},
             "metrics": fixed({name: _metric(kind) for name, kind in vocabulary.metrics.items()}),
             "data": single({name: _source(kind) for name, kind in vocabulary.data.items()}),
-            "example": _section(keys_of(ExampleSpec)),
+            "example": section(keys_of(ExampleSpec)).schema,
             "warnings": one_or_more({"enum": list(ALLOWABLE)}),
             **{f"op-{name}": _op(op) for name, op in known.items()},
         },
     }
-
-
-def _section(keys: tuple[Key, ...]) -> Schema:
-    required = [key.name for key in keys if key.required]
-    return fixed({key.name: key.schema for key in keys}, required)
 
 
 def _values() -> Mapping[str, Schema]:
@@ -87,8 +82,8 @@ def _values() -> Mapping[str, Schema]:
         "expression": {**TEXT, "pattern": r"^[A-Za-z0-9_+*/() -]+$"},
         "size": {"anyOf": [SIZE, ref("expression")]},
         "numbers": {"anyOf": [NUMBER, several(ref("numbers"))]},
-        "file": _section(FILE_KEYS),
-        "parameter": {"anyOf": [*map(ref, kinds), _section((SHARED,))]},
+        "file": section(FILE_KEYS).schema,
+        "parameter": {"anyOf": [*map(ref, kinds), section([SHARED]).schema]},
         "array": {"anyOf": [ref("numbers"), ref("file"), single(filled)]},
         "output": {
             "anyOf": [

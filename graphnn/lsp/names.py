@@ -106,7 +106,7 @@ class _Finder:
 
     def definitions(self, token: Token, form: Form) -> Iterator[Mention]:
         kind = form.keys if token.key else form.names
-        # {file: NAME} is no block.
+        # {file: NAME} is not a block.
         if form.defines and _is_kind(kind) and not (kind == "block" and token.text == "file"):
             name = (kind, scope_of(token.path)[0], token.text)
             yield Mention(name, token.start, token.end, True, token)

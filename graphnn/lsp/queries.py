@@ -133,7 +133,7 @@ def _nodes(document: Document, scope: str, but: str = "") -> Iterator[Offer]:
 
 
 def hover(document: Document, index: int) -> tuple[str, int, int] | None:
-    """What an editor shows of what stands at `index`, in Markdown, and from where to where."""
+    """Hover text for `index`, in Markdown, and the range that it is about."""
     mention = document.names.at(index)
     if mention is not None and (text := _of_name(document, mention)):
         return text, mention.start, mention.end
@@ -235,7 +235,7 @@ def _line(text: str) -> str:
 
 
 def definition(document: Document, index: int) -> Target | None:
-    """Where what stands at `index` is defined: a name, a block of a file, or a file of blocks."""
+    """Where the thing at `index` is defined: a name, a block of a file, or a file of blocks."""
     mention = document.names.at(index)
     if mention is None:
         return _file(document, index)
@@ -261,7 +261,7 @@ def _file(document: Document, index: int) -> Target | None:
 
 
 def references(document: Document, index: int) -> list[Mention]:
-    """Every mention of what stands at `index`."""
+    """Every mention of the name at `index`."""
     mention = document.names.at(index)
     return [] if mention is None else document.names.of(mention.name)
 
@@ -272,7 +272,7 @@ def rename(document: Document, index: int, new: str) -> list[Mention]:
     Raises
     ------
     UsageError
-        What stands there is not a name, `new` is no name or is in use, or the text would
+        What stands there is not a name, `new` is not a name or is in use, or the text would
         no longer mean the same.
     """
     mention = document.names.at(index)
@@ -334,7 +334,7 @@ def _inside_block(token: outline.Token) -> bool:
 
 
 def _ends(document: Document) -> dict[outline.Path, int]:
-    """Where what stands at each path ends."""
+    """Where the value at each path ends."""
     ends: dict[outline.Path, int] = {}
     for token in document.tokens:
         path = (*token.path, token.text) if token.key else token.path

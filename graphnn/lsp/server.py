@@ -176,16 +176,13 @@ def make() -> Server:
 
 def _watch(server: Server) -> None:
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    async def opened(params: types.DidOpenTextDocumentParams) -> None:
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    async def opened(params: Any) -> None:
         server.check(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
     async def changed(params: types.DidChangeTextDocumentParams) -> None:
         server.check(params.text_document.uri, delay=DELAY, data=False)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    async def saved(params: types.DidSaveTextDocumentParams) -> None:
-        server.check(params.text_document.uri)
 
     @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
     async def closed(params: types.DidCloseTextDocumentParams) -> None:
@@ -225,7 +222,7 @@ class _Refusals(logging.Filter):
 
 
 def _report_ignored(ignored: sys.UnraisableHookArgs) -> None:
-    """As Python does; but that a thread which has been ended was just tidying up is no news."""
+    """As Python does, but silent about SystemExit in a thread that has been ended."""
     if ignored.exc_type is not SystemExit:
         sys.__unraisablehook__(ignored)
 

@@ -10,7 +10,6 @@ from ._field_reader import unlike as unlike
 from ._inputs import InputNames as InputNames
 from ._inputs import match_inputs as match_inputs
 from ._mentions import mentions as mentions
-from ._options import only_choice as only_choice
 from .blocks.block_diagnostics import BlockDiagnostics as BlockDiagnostics
 from .blocks.block_files import NO_NETWORK as NO_NETWORK
 from .blocks.block_files import BlockFile as BlockFile
@@ -20,9 +19,10 @@ from .blocks.definitions import depends as depends
 from .blocks.definitions import unknown_size_help as unknown_size_help
 from .reading.limits import DEFAULT as DEFAULT
 from .reading.scalars import meant_truth as meant_truth
+from .settings import only_choice as only_choice
 from .writing.conversion import convert as convert
 from .writing.formatter import format_file as format_file
 from .writing.formatter import format_text as format_text
-from .writing.writer import flow as flow
-from .writing.writer import to_json as to_json
-from .writing.writer import to_yaml as to_yaml
+from .writing.layout import flow as flow
+from .writing.layout import to_json as to_json
+from .writing.layout import to_yaml as to_yaml

@@ -184,7 +184,7 @@ class FieldReader:
 
 
 def _as_mapping(value: Value, form: str) -> str:
-    """Help for what is no mapping, though one must be there."""
+    """Help for a value that is not a mapping, where one is required."""
     if isinstance(value, Seq):
         return "write its entries as 'key: value', without '- ' and '[ ]'"
     alone = isinstance(value, Scalar) and value.value is not None

@@ -25,7 +25,7 @@ class NodeReader(SectionReader):
     _written: Collection[str] = ()  # names of the nodes being read, sound or not
 
     def nodes(self, given: Map, owner: str, help: str) -> dict[str, NodeSpec | BlockCallSpec]:
-        """What `given` holds, in order, without what is no node.
+        """The nodes in `given`, in order, without those at fault.
 
         Parameters
         ----------

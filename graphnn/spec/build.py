@@ -9,8 +9,7 @@ from typing import Any
 from graphnn.diagnostics import Findings, Names, UsageError
 from graphnn.spec import sizes
 from graphnn.spec._field_reader import brief, free_size_help, number_help
-from graphnn.spec._search import SearchReader
-from graphnn.spec._train import TrainReader
+from graphnn.spec._training import SearchReader, TrainReader
 from graphnn.spec.blocks.block_files import NO_NETWORK, Buffers, inline, is_library
 from graphnn.spec.blocks.definitions import BlockReader
 from graphnn.spec.blocks.expansion import expand

@@ -190,7 +190,7 @@ def readers_of(record: type) -> tuple[tuple[str, Read], ...]:
 
 
 def at(form: Form | None, path: Iterable[str | int], vocabulary: Vocabulary) -> Form | None:
-    """What stands at `path` below `form`, where that is known; numbers are places in lists."""
+    """The form at `path` below `form`, if it is known; numbers are indices of lists."""
     for step in path:
         if form is None:
             return None

@@ -22,12 +22,7 @@ from graphnn.spec.reading.characters import (
 )
 from graphnn.spec.reading.json_events import read_json
 from graphnn.spec.reading.limits import DEFAULT, Limits
-from graphnn.spec.reading.yaml_faults import (
-    Problem,
-    directive,
-    syntax_fault,
-    tag,
-)
+from graphnn.spec.reading.yaml_faults import Problem, directive, syntax_fault, tag
 from graphnn.spec.values import Map
 from graphnn.storage import gc_paused
 from graphnn.storage.files import MEBIBYTE, read_bytes
@@ -102,8 +97,8 @@ def read(
     Returns
     -------
     Map
-        Every value with its place. A value named by an alias stands at the place of the alias,
-        what it holds at its own.
+        Every value with its place. A value named by an alias has the place of the alias, what it
+        contains keeps its place.
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""Settings: a size, a value of ``train`` or of a node, replaced before a spec is built."""
+"""Settings: a size, a value of ``train`` or of a node, replaced before a spec is built.
+
+Where options go is known here too: below which choice, and what to do where they stand elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, takewhile
 from typing import Any
 
-from graphnn.diagnostics import UsageError, listed, nearest, suggestion
-from graphnn.spec._options import Kinds, options_of
+from graphnn.diagnostics import Findings, UsageError, listed, nearest, suggestion
 from graphnn.spec.forms import key_names, keys_of
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, located, place_of
-from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
+from graphnn.spec.vocabulary import NO_NAMES, Kind, Vocabulary
+from graphnn.spec.writing.layout import flow
 
 _TOP = ("dtype", "name")
 _FREE = "batch"
 _FREE_HELP = "each run's arrays set it; 'batch_size' of 'train' is for steps of training"
 _MAX_NAMED = 1000  # nodes that a misspelt name is compared with
+_LONGEST = 60  # characters of options that help repeats
 Path = tuple[str, ...]
+Kinds = Mapping[str, type[Kind]]
 
 _TRAIN = key_names(TrainSpec)
 _DATA = tuple(key.name for key in keys_of(TrainSpec) if key.form.is_data)  # one kind each
@@ -180,7 +185,7 @@ class _Places:
                 yield from self._unwritten((*path, key, name), place, options)
 
     def _options(self, key: str, name: str) -> Iterable[str]:
-        """Options of the choice `name` for `key`; those of all where there is no such choice."""
+        """Options of the choice `name` for `key`; those of all choices for an unknown name."""
         kinds = self._choices[key]
         meant = [kinds[name]] if name in kinds else kinds.values()
         return dict.fromkeys(option for kind in meant for option in kind.options())
@@ -301,3 +306,69 @@ def _without(mapping: Map, path: Path) -> Map:
     elif not rest:
         entries.pop(key, None)
     return Map(entries, *place_of(mapping))
+
+
+def only_choice(key: str, kinds: Kinds, given: Map, findings: Findings) -> Entry | None:
+    """The name under `key` with its options; what is not one name goes to `findings`.
+
+    Parameters
+    ----------
+    key : str
+        Such as ``optimizer``.
+    kinds : mapping of str to class
+        What may stand there.
+    given : Map
+        Not empty.
+    findings : Findings
+
+    Returns
+    -------
+    Entry or None
+        None where options stand alone, or there are several names.
+    """
+    names = listed(given.entries)
+    if help := _as_choice(kinds, given):
+        message = f"'{key}' gives options without the {key} that takes them: {names}"
+        findings.error("wrong-type", message, given.span, help=help)
+        return None
+    if len(given.entries) > 1:
+        message = f"'{key}' takes one {key}, but names {names}"
+        help = f"keep one, with its options inside: {{{next(iter(given.entries))}: {{...}}}}"
+        findings.error("wrong-count", message, given.span, help=help)
+        return None
+    return next(iter(given.entries.values()))
+
+
+def options_of(key: str, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Names of the options of a key of ``train`` whose value is a mapping of options."""
+    if key in vocabulary.options:
+        return vocabulary.options[key].options()
+    form = next((each.form for each in keys_of(TrainSpec) if each.name == key), None)
+    return tuple(form.inside) if form is not None else ()
+
+
+def home_of(option: str, vocabulary: Vocabulary) -> str:
+    """Help for an option in the wrong place; empty for other names."""
+    for key, kinds in vocabulary.choices.items():
+        for kind, takes in kinds.items():
+            name = takes.also_called.get(option.replace("-", "_"), option.replace("-", "_"))
+            if name in takes.options():
+                return f"it goes under '{key}': {{{kind}: {{{name}: ...}}}}"
+    for key in key_names(TrainSpec):
+        if option in options_of(key, vocabulary):
+            return f"it goes under '{key}': {{{option}: ...}}"
+    return ""
+
+
+def _as_choice(kinds: Kinds, options: Map) -> str:
+    """Help for `options` that stand where one of `kinds` should; empty where none takes them."""
+    names = [*options.entries]
+    if len(names) == 1 and names[0] in kinds and isinstance(options.get(names[0]), Map):
+        return ""  # {momentum: {momentum: 0.9}} is a choice, and its only key an option too
+    for kind, takes in kinds.items():
+        if names and set(names) <= {*takes.options()}:
+            inner = flow(options)
+            if len(inner) > _LONGEST:
+                inner = f"{{{names[0]}: ...}}"
+            return f"write {{{kind}: {inner}}}"
+    return ""

@@ -77,7 +77,7 @@ class SizeError(ValueError):
     name : str or None
         The unknown size that it names, if it does.
     reason : {"text", "type", "range"}
-        Whether its text is no expression, or it is no number, or one that no size can be.
+        Whether the text is not an expression, the value is not a number, or it is out of range.
     """
 
     def __init__(
@@ -231,7 +231,7 @@ def parse(text: str, scope: Mapping[str, Size]) -> Size | Faulty:
     Raises
     ------
     SizeError
-        The text is no expression, or names an unknown size.
+        The text is not an expression, or names an unknown size.
     """
     if len(text) > _MAX_TEXT:
         raise SizeError(f"a size expression has at most {_MAX_TEXT} characters")

@@ -16,7 +16,7 @@ from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.sizes import show
 from graphnn.storage import archives
-from graphnn.training import Means, Measuring, held_back, load, load_sets
+from graphnn.training import Measuring, held_back, load, load_sets
 
 
 def run(
@@ -67,16 +67,8 @@ def _print(values: Mapping[str, Array]) -> None:
 
 def _measure(net: Network, spec: TrainSpec, outputs: Sequence[str]) -> dict[str, Array]:
     """Print loss and metrics on the rows held back; the values of `outputs` on all of them."""
-    measuring = Measuring(net, spec)
-    means = Means(measuring.measures)
     kind, rows = held_back(load_sets(net, spec, net.classes))
-    executor = net.executor((*measuring.losses, *measuring.nodes, *outputs))
-    parts: dict[str, list[Array]] = {name: [] for name in outputs}
-    for batch in rows.batches(spec.batch_size):
-        values = executor.run(batch, net.arrays)
-        means.add(measuring.loss(values), values, len(next(iter(batch.values()))))
-        for name, part in parts.items():
-            part.append(values[name])
+    row, values = Measuring(net, spec).run(rows, spec.batch_size, outputs)
     terminal.line(f"{terminal.count(len(rows), f'{kind} row')} in batches of {spec.batch_size:,}")
-    terminal.measures(means.row())
-    return {name: np.concatenate(part) for name, part in parts.items()}
+    terminal.measures(row)
+    return values

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Note
@@ -27,29 +27,10 @@ def infer_shapes(
     reports: BlockDiagnostics,
 ) -> tuple[dict[str, Node], dict[str, Parameter]]:
     """The sound nodes of `order`, and their parameters by full name."""
-    untouched = _untouched(order, resolved, owners)
-    inference = _Inference(resolved, owners, reports, {node.name for node in untouched})
-    for node in untouched:
-        inference.add(node)
+    inference = _Inference(resolved, owners, reports)
+    inference.infer(order)
     nodes = {name: node for name, node in inference.nodes.items() if node is not FAULTY}
     return nodes, inference.parameters
-
-
-def _untouched(
-    order: Iterable[str],
-    resolved: Mapping[str, ResolvedNode | Faulty],
-    owners: Mapping[str, str | Faulty],
-) -> list[ResolvedNode]:
-    """The nodes of `order` that no fault found so far is in or before."""
-    found: dict[str, ResolvedNode] = {}
-    for name in order:
-        node = resolved[name]
-        if node is FAULTY or any(reference.name not in found for reference in node.inputs):
-            continue
-        kept = (f"{name}.{key}" for key, origin in node.parameters.items() if not origin.absent)
-        if all(owners[full] is not FAULTY for full in kept):
-            found[name] = node
-    return list(found.values())
 
 
 class _Inference:
@@ -58,18 +39,28 @@ class _Inference:
         resolved: Mapping[str, ResolvedNode | Faulty],
         owners: Mapping[str, str | Faulty],
         reports: BlockDiagnostics,
-        untouched: Set[str],
     ) -> None:
         self._resolved = resolved
         self._owners = owners
         self._reports = reports
-        self._untouched = untouched
+        self._untouched: dict[str, ResolvedNode] = {}
         self.nodes: dict[str, Node | Faulty] = {}
         self.parameters: dict[str, Parameter] = {}
 
-    def add(self, node: ResolvedNode) -> None:
-        """Infer the shapes at `node`, whose inputs have been added."""
-        self.nodes[node.name] = self._infer(node)
+    def infer(self, order: Iterable[str]) -> None:
+        """Infer the shapes at the nodes of `order` that no fault found so far is in or before."""
+        for name in order:
+            node = self._resolved[name]
+            if node is not FAULTY and self._is_untouched(node):
+                self._untouched[name] = node
+        for name, node in self._untouched.items():
+            self.nodes[name] = self._infer(node)
+
+    def _is_untouched(self, node: ResolvedNode) -> bool:
+        kept = (f"{node.name}.{key}" for key, each in node.parameters.items() if not each.absent)
+        return all(reference.name in self._untouched for reference in node.inputs) and all(
+            self._owners[full] is not FAULTY for full in kept
+        )
 
     def _infer(self, node: ResolvedNode) -> Node | Faulty:
         inputs = [read for r in node.inputs if (read := self.nodes[r.name]) is not FAULTY]

@@ -188,7 +188,7 @@ def _report_options(
 
 
 def _meant_initializer(name: Scalar, also: tuple[str, ...]) -> str:
-    """Help where there is no initializer `name`, though one of them or of `also` is meant."""
+    """Help for an unknown initializer `name`: the one of them, or of `also`, that is meant."""
     if meant_truth(name.value) in also:
         return truth_help(name)
     text = str(name.value)

@@ -15,14 +15,7 @@ from graphnn.ops.families import _images
 from graphnn.ops.families._images import AXES, Resized, finished, room
 from graphnn.ops.kernels.pooling import maxima, maxima_back, pooled, sums_back
 from graphnn.ops.kernels.unfolding import images_first, images_last
-from graphnn.ops.kernels.windows import (
-    WORDS,
-    Amounts,
-    Counts,
-    Slide,
-    Tracks,
-    paddings,
-)
+from graphnn.ops.kernels.windows import WORDS, Amounts, Counts, Slide, Tracks, paddings
 from graphnn.spec.sizes import Shape, Size
 
 

@@ -17,7 +17,7 @@ from graphnn.spec.model import BlockCallSpec, BlockSpec, NodeSpec, Reference
 from graphnn.spec.values import NOWHERE, Entry, Map, Scalar, Value, scalar_value
 
 _OTHERS = tuple(name for name in key_names(BlockCallSpec) if name != "block")
-_TAKEN = {"batch", *key_names(NodeSpec), *key_names(BlockCallSpec)}  # by what is no size
+_TAKEN = {"batch", *key_names(NodeSpec), *key_names(BlockCallSpec)}  # not available for sizes
 MAX_DEPTH = 32  # blocks inside one another; with each, names grow by a part
 _BLOCK = "a mapping such as {inputs: x, nodes: {...}, output: y}"
 _ITS_OWN = "a block reads its own inputs and nodes alone: list what else it needs under 'inputs'"

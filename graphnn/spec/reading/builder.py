@@ -127,7 +127,7 @@ class Builder:
         self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
         self._anchors: dict[str, _Open | _Complete] = {}
         self._words: dict[str, Plain] = {}
-        self._held: Diagnostic | None = None  # of a key that is no text, until its value comes
+        self._held: Diagnostic | None = None  # of a key that is not a text, until its value is read
         self._cut: _Cut | None = None
         self._values = self._collections = self._aliases = self._named = self._faults = 0
 

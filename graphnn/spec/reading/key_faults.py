@@ -38,7 +38,7 @@ def twice(key: Value, text: str, first: Scalar) -> Diagnostic:
 
 
 def not_text(key: Value, written: str) -> Diagnostic:
-    """Of a key that is no text, written so."""
+    """Of a key that is not a text; `written` is how the file has it."""
     if not isinstance(key, Scalar):
         message, help = f"a key cannot be {key.kind}", "use a text as the key"
     elif is_empty(key):

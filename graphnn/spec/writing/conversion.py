@@ -7,12 +7,12 @@ from pathlib import Path
 from graphnn.diagnostics import UsageError
 from graphnn.spec import reader
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
-from graphnn.spec.writing import layout, writer
+from graphnn.spec.writing import layout
 from graphnn.spec.writing.relocation import relocate, rewrite
 from graphnn.spec.writing.syntax import comments, from_events
 from graphnn.storage import files, gc_paused
 
-_SUFFIXES = {".yaml": writer.to_yaml, ".yml": writer.to_yaml, ".json": writer.to_json}
+_SUFFIXES = {".yaml": layout.to_yaml, ".yml": layout.to_yaml, ".json": layout.to_json}
 
 
 @gc_paused()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from graphnn.spec import reader
-from graphnn.spec.writing import layout, writer
+from graphnn.spec.writing import layout
 from graphnn.spec.writing.syntax import from_events
 from graphnn.storage import files, gc_paused
 
@@ -35,7 +35,7 @@ def format_text(text: str, name: str = "<text>", *, json: bool = False) -> str:
     """
     document = reader.read(text, name, json=json)
     if json:
-        return writer.to_json(document)
+        return layout.to_json(document)
     source = document.source
     del document  # the values and the tree of a large file would take twice the room
     return layout.to_yaml(from_events(source, reader.events(source.text)))

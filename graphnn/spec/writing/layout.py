@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from graphnn.spec.forms import Form
 from graphnn.spec.model import SPEC
-from graphnn.spec.values import Plain
+from graphnn.spec.values import Map, Plain, Value
 from graphnn.spec.vocabulary import NO_NAMES
-from graphnn.spec.writing.syntax import Entry, Leaf, Line, Tree
+from graphnn.spec.writing.syntax import Entry, Leaf, Line, Tree, from_value
 
 WIDTH = 100
 _STEP = 2
@@ -37,21 +37,23 @@ _JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?
 _ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def to_yaml(tree: Tree) -> str:
-    """`tree` as YAML; reading the text gives the same values and comments."""
+def to_yaml(document: Map | Tree) -> str:
+    """`document` as YAML; reading the text gives the same values, and the comments of a tree."""
+    tree = document if isinstance(document, Tree) else from_value(document)
+    assert isinstance(tree, Tree)
     if not tree.entries:
         return "\n".join([*(line.text for line in tree.tail), "{}", ""])
     return _aligned(_rows(tree, SPEC, 0))
 
 
-def to_json(tree: Tree) -> str:
-    """`tree`, which has no aliases, as JSON; reading the text gives the same values."""
-    return "".join(f"{line}\n" for line in _json(tree, SPEC, 0, ""))
+def to_json(document: Map) -> str:
+    """`document` as JSON; reading the text gives the same values."""
+    return "".join(f"{line}\n" for line in _json(from_value(document), SPEC, 0, ""))
 
 
-def flow(value: Leaf | Tree) -> str:
-    """`value`, which has no comments, as YAML on one line, however long."""
-    return _line(value, _YAML) or ""
+def flow(value: Value) -> str:
+    """`value` as YAML on one line, however long; reading it gives the same value."""
+    return _line(from_value(value), _YAML) or ""
 
 
 @dataclass(slots=True)

@@ -102,7 +102,7 @@ def _left_behind(message: str, name: Scalar, old: Path) -> UsageError:
 
 
 def _resolved(folder: Path, name: str) -> Path | None:
-    """Where `name` leads from `folder`; None where it is no name of a file."""
+    """The file that `name` means in `folder`; None if it is not a file name."""
     try:
         return (folder / name).resolve()
     except (OSError, ValueError, RuntimeError):

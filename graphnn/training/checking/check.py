@@ -12,16 +12,22 @@ from graphnn import graph
 from graphnn.diagnostics import FAULTY, Diagnostic, Findings, GraphnnError, Span, SpecError
 from graphnn.execution import diagnose_examples
 from graphnn.execution.network import Network
-from graphnn.graph import lints
+from graphnn.graph import Graph, lints
 from graphnn.spec import DEFAULT, NO_NETWORK, build, reader
 from graphnn.spec.model import NetworkSpec, TrainSpec
-from graphnn.spec.values import Entry, Map, Value
+from graphnn.spec.values import Entry, Map, Scalar, Value
 from graphnn.training._language import VOCABULARY
-from graphnn.training.checking.learning import may_learn
 from graphnn.training.data import scales
 from graphnn.training.data.columns import InputRequirements
 from graphnn.training.data.dataset import source
-from graphnn.training.data.requirements import are_sound, demand_of, keys_of, knows_keys, losses_of
+from graphnn.training.data.requirements import (
+    are_sound,
+    demand_of,
+    keys_of,
+    knows_keys,
+    losses_of,
+    op_named,
+)
 from graphnn.training.data.splits import sets
 from graphnn.training.fitting import augmentation, metrics, optimizers
 from graphnn.training.fitting.batches import check_batches
@@ -221,7 +227,7 @@ def _is_reported(entry: Entry, findings: Findings) -> bool:
 
 @contextmanager
 def _kept(findings: Findings, place: Span | None = None) -> Iterator[None]:
-    """Keep the diagnostics of an error, at `place` where they have none of their own."""
+    """Keep the diagnostics of an error, at `place` where they have no place."""
     try:
         yield
     except GraphnnError as error:
@@ -235,3 +241,30 @@ def _kept(findings: Findings, place: Span | None = None) -> Iterator[None]:
 def _softened(found: Diagnostic) -> Diagnostic:
     """Data that are elsewhere do not make a spec wrong."""
     return replace(found, severity="warning") if found.code == "no-such-file" else found
+
+
+def may_learn(graph: Graph) -> bool:
+    """Whether a node at fault in `graph` may have a parameter to train."""
+    nodes = graph.spec.nodes
+    at_fault = (node for name, node in nodes.items() if name not in graph.nodes)
+    return (
+        not nodes
+        or any(_has_parameters(node.op, node.trainable) for node in at_fault)
+        or any(_text_may_learn(graph, name) for name in graph.spec.faulty)
+    )
+
+
+def _text_may_learn(graph: Graph, name: str) -> bool:
+    """The same of a node or use of which only the text is known."""
+    written = graph.spec.document.get("nodes")
+    body = written.get(name.partition(".")[0]) if isinstance(written, Map) else None
+    if not isinstance(body, Map):
+        return True
+    op, trainable = body.get("op"), body.get("trainable")
+    trained = not (isinstance(trainable, Scalar) and trainable.value is False)
+    return _has_parameters(op if isinstance(op, Scalar) else Scalar(""), trained)
+
+
+def _has_parameters(name: Scalar, trainable: bool) -> bool:
+    op = op_named(name)
+    return trainable and (op is None or bool(op.parameter_operands()))

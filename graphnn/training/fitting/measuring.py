@@ -113,12 +113,21 @@ class Measuring:
 
     def evaluate(self, dataset: Dataset) -> Row:
         """Loss and metrics over all rows of `dataset`."""
-        executor = self._network.executor((*self.losses, *self.nodes))
+        return self.run(dataset, _EVALUATED)[0]
+
+    def run(
+        self, dataset: Dataset, size: int, outputs: Sequence[str] = ()
+    ) -> tuple[Row, dict[str, Array]]:
+        """As `evaluate`, with the values of `outputs`, by passes of `size` rows."""
+        executor = self._network.executor((*self.losses, *self.nodes, *outputs))
         means = Means(self.measures)
-        for batch in dataset.batches(_EVALUATED):
+        parts: dict[str, list[Array]] = {name: [] for name in outputs}
+        for batch in dataset.batches(size):
             values = executor.run(batch, self._network.arrays)
             means.add(self.loss(values), values, len(next(iter(batch.values()))))
-        return means.row()
+            for name, part in parts.items():
+                part.append(values[name])
+        return means.row(), {name: np.concatenate(part) for name, part in parts.items()}
 
     def classified(self, dataset: Dataset) -> Classified | None:
         """Class predicted and class of every row; None where no metric classifies.

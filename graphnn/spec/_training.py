@@ -1,0 +1,201 @@
+"""The sections ``train`` and ``search`` of a spec."""
+
+from __future__ import annotations
+
+from graphnn.diagnostics import Findings, nearest, suggestion
+from graphnn.spec._field_reader import brief, number_help, unlike
+from graphnn.spec._nodes import NodeReader
+from graphnn.spec._section_reader import SectionReader
+from graphnn.spec.forms import key_names
+from graphnn.spec.model import (
+    RANGES,
+    AugmentSpec,
+    EarlyStoppingSpec,
+    MetricSpec,
+    OptimizerSpec,
+    SearchedSpec,
+    SearchKind,
+    SearchSpec,
+    TrainSpec,
+)
+from graphnn.spec.settings import home_of, only_choice
+from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, scalar_value
+from graphnn.spec.vocabulary import Vocabulary
+from graphnn.spec.writing.layout import flow
+
+_DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: FILE}"
+_SEARCH_KEYS = key_names(SearchSpec)
+_MOST_SEARCHED = 2**53  # a larger whole number would not keep its value as a float
+_BY = "search by uniform, log_uniform or choice"
+_SUCH_AS = "a mapping such as {uniform: [0.1, 1.0]}"
+
+
+class TrainReader(NodeReader):
+    """Takes what a spec says of training apart."""
+
+    def __init__(self, findings: Findings, vocabulary: Vocabulary) -> None:
+        super().__init__(findings)
+        self.vocabulary = vocabulary
+
+    def train(self, entry: Entry) -> TrainSpec | None:
+        """How to train."""
+        body = self.mapping(entry.value, "'train'")
+        if body is None:
+            return None
+        body = self.keys(body, TrainSpec, "'train'", lambda key: home_of(key, self.vocabulary))
+        return TrainSpec(place=entry.key, **self.record(TrainSpec, body))
+
+    def data(self, value: Value, what: str) -> Map | None:
+        """A kind of data with what it takes."""
+        return self.mapping(value, what, "a mapping such as {npz: FILE}", _DATA)
+
+    def held_back(self, value: Value) -> Value:
+        """Rows to hold back; those at fault stay, as some are meant."""
+        number = scalar_value(value)
+        if isinstance(value, Map):
+            return value
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            wanted = "rows to hold back are a number, a fraction, or data of their own"
+            problem = f"{wanted}, {unlike(value)}"
+        elif isinstance(number, float) and not 0 < number < 1:
+            problem = f"a fraction to hold back must be between 0 and 1, not {number}"
+        elif isinstance(number, int) and number < 1:
+            problem = f"at least 1 row must be held back, not {number}"
+        else:
+            return value
+        help = number_help(value, whole=True) or number_help(value)
+        help = help or "write a fraction, such as 0.1, or how many rows"
+        self.findings.error("bad-split", problem, value.span, help=help)
+        return value
+
+    def augment(self, entry: Entry) -> AugmentSpec | None:
+        """How images are changed."""
+        wanted = "a mapping such as {shift: 2, rotate: 10}"
+        options = self.mapping(entry.value, "'augment'", wanted)
+        return None if options is None else AugmentSpec(entry.key, options)
+
+    def early_stopping(self, value: Value) -> EarlyStoppingSpec | None:
+        """When to stop."""
+        where, wanted = "'early_stopping'", "a mapping such as {patience: 5}"
+        body = self.section(EarlyStoppingSpec, value, where, wanted, "{patience: TEXT}")
+        if body is None:
+            return None
+        found = {"patience": 1, **self.record(EarlyStoppingSpec, body)}
+        return EarlyStoppingSpec(place=body, **found)
+
+    def metrics(self, value: Value, what: str) -> tuple[MetricSpec, ...] | None:
+        """Metrics with the nodes that they read."""
+        wanted, form = "a mapping of metrics to the nodes they read", "{TEXT: [PREDICTION, TARGET]}"
+        given = self.mapping(value, what, wanted, form)
+        if given is None:
+            return None
+        return tuple(self._metric(name, entry) for name, entry in given.entries.items())
+
+    def _metric(self, name: str, entry: Entry) -> MetricSpec:
+        inputs, options = entry.value, dict[str, Entry]()
+        if isinstance(inputs, Map) and "inputs" in inputs:
+            options = {key: given for key, given in inputs.entries.items() if key != "inputs"}
+            inputs = inputs.entries["inputs"].value
+        nodes = self.listed(inputs, f"an input of '{name}'")
+        return MetricSpec(entry.key, nodes, Map(options))
+
+    def optimizer(self, value: Value) -> OptimizerSpec | None:
+        """An optimizer, alone or with its options."""
+        if isinstance(value, Scalar) and isinstance(value.value, str):
+            return OptimizerSpec(value, Map({}))
+        if not isinstance(value, Map) or not value.entries:
+            self.wrong("'optimizer'", "one optimizer, such as {sgd: {learning_rate: 0.1}}", value)
+            return None
+        kinds = self.vocabulary.choices.get("optimizer", {})
+        entry = only_choice("optimizer", kinds, value, self.findings)
+        if entry is None:
+            return None
+        what = f"the options of '{entry.key.value}'"
+        options = self.mapping(entry.value, what, form="{learning_rate: TEXT}")
+        return OptimizerSpec(entry.key, options or Map({}))
+
+
+class SearchReader(SectionReader):
+    """Takes the section ``search`` apart."""
+
+    def search(self, entry: Entry) -> SearchSpec | None:
+        """Which settings to vary; one at fault is left out."""
+        body = self.mapping(entry.value, "'search'")
+        if body is None:
+            return None
+        named = {name: found for name, found in body.entries.items() if name not in _SEARCH_KEYS}
+        if not named:
+            message = "'search' names no setting to vary"
+            help = "add one, such as learning_rate: {log_uniform: [0.001, 1.0]}"
+            self.findings.error("nothing-to-search", message, entry.key.span, help=help)
+        settings = {name: self._setting(name, found) for name, found in named.items()}
+        return SearchSpec(
+            place=entry.key,
+            settings={name: found for name, found in settings.items() if found},
+            **self.record(SearchSpec, body),
+        )
+
+    def _setting(self, name: str, entry: Entry) -> SearchedSpec | None:
+        value = entry.value
+        if not isinstance(value, Map) or len(value.entries) != 1:
+            # A misspelt 'metric' looks like a setting with a strange range.
+            meant = None if isinstance(value, Map) else nearest(name, _SEARCH_KEYS)
+            help = f"did you mean '{meant}'?" if meant else _BY
+            self.wrong(f"what '{name}' is searched over", _SUCH_AS, value, help)
+            return None
+        by = next(iter(value.entries.values()))
+        for kind in RANGES:
+            if by.key.value == kind:
+                choice = kind == "choice"
+                found = self._choices(name, by) if choice else self._bounds(name, by, kind)
+                return SearchedSpec(entry.key, kind, found) if found else None
+        message = f"{brief(by.key)} is not a way to search"
+        help = suggestion(str(by.key.value), RANGES, _BY)
+        self.findings.error("unknown-key", message, by.key.span, help=help)
+        return None
+
+    def _choices(self, name: str, by: Entry) -> tuple[Value, ...] | None:
+        if not isinstance(by.value, Seq) or not by.value.items:
+            self.wrong(f"the choice of '{name}'", "a list of values", by.value)
+            return None
+        seen: dict[str, Value] = {}
+        for item in by.value.items:
+            if flow(item) in seen:
+                message = f"{brief(item)} can be chosen twice for '{name}'"
+                self.findings.error("duplicate-choice", message, item.span)
+            seen.setdefault(flow(item), item)
+        return tuple(seen.values())
+
+    def _bounds(self, name: str, by: Entry, kind: SearchKind) -> tuple[Value, ...] | None:
+        items = by.value.items if isinstance(by.value, Seq) else []
+        numbers = [number for item in items if (number := _number(item)) is not None]
+        if len(items) != 2 or len(numbers) != 2:
+            wanted = "two numbers such as [0.1, 1.0]"
+            self.wrong(f"the range of '{name}'", wanted, by.value, number_help(by.value))
+            return None
+        low, high = numbers
+        problem = ""
+        if not low < high:
+            problem = f"'{name}' cannot range from {low} to {high}"
+            help = "the second bound is the larger one"
+        elif kind == "log_uniform" and low <= 0:
+            problem = f"'{name}' cannot range from {low} on a logarithmic scale"
+            help = "use bounds above 0, or uniform"
+        elif (
+            max(abs(low), abs(high)) > _MOST_SEARCHED
+            and isinstance(low, int)
+            and isinstance(high, int)
+        ):
+            problem = f"'{name}' ranges beyond 2**53"
+            help = "write a bound with a decimal point to search over all numbers between"
+        if problem:
+            self.findings.error("bad-range", problem, by.value.span, help=help)
+            return None
+        return tuple(items)
+
+
+def _number(value: Value) -> int | float | None:
+    number = scalar_value(value)
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
+    return number if abs(number) <= 1e300 else None
