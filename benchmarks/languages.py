@@ -1,4 +1,4 @@
-"""The same three networks in five languages: how long they are, and what is told of six mistakes.
+"""The same three networks in five languages: their lengths, and what is reported of six mistakes.
 
 graphnn and ONNX are run as they are installed. For the others, say which Python has them:
 ``--keras PYTHON`` (with a backend), ``--ludwig PYTHON`` (``pip install torch==2.13.0 ludwig``), and
@@ -198,7 +198,7 @@ def main() -> None:
     for row in lengths:
         print(f"| {' | '.join(row)} |")
     for number, mistake in enumerate(MISTAKES):
-        print(f"\n| {mistake} | what is told |\n|---|---|")
+        print(f"\n| {mistake} | what is reported |\n|---|---|")
         for language, told in answers.items():
             print(f"| {language} | {told[number]} |")
 

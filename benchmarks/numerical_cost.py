@@ -1,7 +1,7 @@
 """What a numerical gradient costs: time over parameters, batch and depth, and a model of it.
 
 The model counts what is computed for networks of affine maps and sigmoids. The curve of each unit
-of a layer, for each row of the batch, is told by four points, and a bias is moved to and fro. Each
+of a layer, for each row of the batch, is determined by four points; a bias moves up and down. Each
 such move costs what comes after it in a row: a sigmoid, then a row of the next layer, from there on
 whole products. Of the curves every entry takes its sum over the rows, in a product. Run with the
 machine idle:

@@ -49,7 +49,7 @@ def setup(app) -> None:
 
 
 def make() -> None:
-    """Write what the code itself tells; a module ``figures...`` beside this one adds pictures."""
+    """Write the pages made from the code; a module ``figures...`` beside this adds pictures."""
     generate_ops.write(HERE / "ops")
     generate_tables.write(HERE / "tables")
     generate_errors.write(HERE / "errors")

@@ -44,7 +44,7 @@ def write(folder: Path) -> None:
 
 def _index(ops: dict[str, type[Op]]) -> Iterator[str]:
     yield "# Ops\n"
-    yield f"The {len(ops)} ops of this version. `graphnn ops NAME` tells the same in a terminal.\n"
+    yield f"The {len(ops)} ops of this version. `graphnn ops NAME` prints the same in a terminal.\n"
     yield "Shapes are written as sizes from the outermost in. A name stands for one size, the"
     yield "same one throughout a line; `...` for any number of axes, none included.\n"
     families = dict.fromkeys(op.family for op in ops.values())

@@ -46,11 +46,11 @@ def histograms(
         any shape. A column that a row lacks stays empty there. Values that are not finite, or
         above 1e300, are counted in words.
     limits : tuple of float, optional
-        Least and largest value of the axes of all panels; what lies outside is told in words. By
+        Least and largest value of the axes of all panels; what lies outside is written below. By
         default each panel reaches from its own least value to its largest.
     top : float, optional
         Share at which bars are cut off, so that low ones are seen beside them; what a cut bar, or
-        several side by side, stands for is told in words. By default none is cut.
+        several side by side, stands for is written below. By default none is cut.
     bins : int
         Bars of each panel.
     title : str, optional

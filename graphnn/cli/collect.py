@@ -14,7 +14,7 @@ from graphnn.spec.values import Map
 from graphnn.storage.files import within
 
 SUFFIXES = (".yaml", ".yml", ".json")
-_MARKS = ("graphnn", "nodes")  # keys without which a file found in a folder is no spec
+_MARKS = ("graphnn", "nodes")  # a file found in a folder is a spec if it has one of these keys
 
 
 @dataclass(frozen=True, slots=True)

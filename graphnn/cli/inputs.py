@@ -55,7 +55,7 @@ def given(network: Network, wanted: Wanted, outputs: Iterable[str]) -> Arrays:
     Raises
     ------
     UsageError
-        A name is no input's, or a value no array; or an input is missing.
+        A name is not that of an input, a value is not an array, or an input is missing.
     SpecError, FileError
         An array does not fit, or a file cannot be read.
     """

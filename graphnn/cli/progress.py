@@ -1,4 +1,4 @@
-"""What a person sees while something takes long: a bar, or lines where that is no terminal."""
+"""Progress of long work: a bar, or lines where standard error is not a terminal."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ class Reverse:
     def __call__(self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None) -> Pass:
         """One pass forth and back; in training, noise is drawn from `rng`.
 
-        As for `Executor.kept`, whoever calls it switches off NumPy's floating-point warnings.
+        As for `Executor.kept`, the caller switches off NumPy's floating-point warnings.
 
         Raises
         ------
@@ -276,7 +276,7 @@ class Reverse:
         key = loss.shape, loss.dtype
         share = self._shares.get(key)
         if share is None:
-            # A view, so that nobody takes it for a gradient of its own.
+            # A view, so that it is not taken for a gradient.
             share = np.full_like(loss, 1 / loss.size)[...]
             share.setflags(write=False)
             self._shares = {key: share}

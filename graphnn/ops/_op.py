@@ -221,7 +221,7 @@ class Op(BaseModel):
     def forward(self, *arrays: Any, **keywords: Any) -> Array:
         """Value of the op.
 
-        Whoever calls this or `vjp` switches off NumPy's floating-point warnings (`np.errstate`),
+        The caller of this or `vjp` switches off NumPy's floating-point warnings (`np.errstate`),
         once for all ops: what is not finite is found by its value.
 
         Parameters
@@ -408,7 +408,7 @@ class Op(BaseModel):
         """
 
     def has_rows(self, *shapes: Shape) -> tuple[bool, ...]:
-        """Which data operands have rows of their own, where `rows_apart` holds.
+        """Which data operands have a row for each sample, where `rows_apart` holds.
 
         An operand that broadcasts has rows where it has as many axes as the result, and as
         many entries along the first; otherwise all rows of the result share it.

@@ -55,7 +55,7 @@ def import_project(folder: Path) -> None:
     Raises
     ------
     UsageError
-        The file cannot be read, the value is no list of names, or a module cannot be imported.
+        The file cannot be read, the value is not a list of names, or a module cannot be imported.
     """
     try:
         text = (folder / PROJECT).read_text(encoding="utf-8")

@@ -25,7 +25,7 @@ E = TypeVar("E")  # what is known of an array before it is read
 LIMIT = 2 << 30  # bytes of the arrays read at once where nothing says how many are wanted
 _MAX_HEADER = 24 * MEBIBYTE  # of the table of contents of .safetensors: some 300,000 arrays
 _MAX_DIRECTORY = 8 * MEBIBYTE  # of that of .npz: some 80,000 arrays
-_UNSUSPECTED = 256 * MEBIBYTE  # an array of .npz up to this size may come of any file
+_UNSUSPECTED = 256 * MEBIBYTE  # any .npz file may unpack to an array of this size
 _MAX_CANDIDATES = 1000  # arrays compared with a misspelt name; each comparison takes time
 # The types of .safetensors that NumPy has, and the bits that a number of each type takes.
 _DTYPES = {

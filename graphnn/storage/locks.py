@@ -60,5 +60,5 @@ def is_held(path: Path) -> bool:
 
 
 def waiting_lock(path: Path) -> FileLock:
-    """A lock that waits for its turn, and may be taken again by whoever has it."""
+    """A reentrant lock that waits until it is free."""
     return FileLock(path, poll_interval=0.002)

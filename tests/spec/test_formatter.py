@@ -16,7 +16,7 @@ from graphnn.diagnostics import SpecError
 from graphnn.spec import format_file, format_text, reader, to_yaml
 from graphnn.spec.values import located, plain
 from graphnn.spec.writing import layout, syntax
-from graphnn.spec.writing.writer import to_json
+from graphnn.spec.writing.layout import to_json
 from odd_layouts import COMMENT, OddLayout, same
 from places import ROOT
 

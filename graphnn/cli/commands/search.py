@@ -25,22 +25,22 @@ def search(
     file: File,
     trials: Annotated[
         int,
-        typer.Option(min=1, help="How many there will be in all, those already done included."),
+        typer.Option(min=1, help="Total number of trials, including those already done."),
     ] = 50,
     output: Annotated[
         Path | None,
         output_option(
             "FOLDER",
-            "Where to keep the trials and write pictures; by default runs/ and the spec's "
-            "name with -search.",
+            "Folder for the trials and pictures; by default runs/ and the spec's name with "
+            "-search.",
         ),
     ] = None,
     set: Settings = None,
 ) -> int:
-    """Search for the best settings, as the spec's 'search' says.
+    """Search for the best settings, as specified under 'search'.
 
-    Trials are kept in a folder: the same command resumes after Ctrl-C, and run several times at
-    once, its processes share the work.
+    Trials are kept in a folder: the same command resumes after Ctrl-C, and several processes that
+    run it at once share the work.
     """
     folder = output or _RUNS / f"{file.stem}-search"
     with made(folder), endings_interrupt(), progress.trials() as show:

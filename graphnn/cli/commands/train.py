@@ -29,8 +29,8 @@ def train(
         Path | None,
         output_option(
             "FOLDER",
-            "Where to write weights, history and pictures. By default runs/ and the spec's "
-            "name, with a number where that is in use.",
+            "Folder for weights, history and pictures. By default runs/ and the spec's "
+            "name, with a number if that is in use.",
         ),
     ] = None,
     resume: Annotated[
@@ -38,10 +38,10 @@ def train(
     ] = False,
     set: Settings = None,
 ) -> int:
-    """Train the network as its 'train' says.
+    """Train the network as specified under 'train'.
 
-    Weights, history and pictures go into a folder. Ctrl-C keeps the epochs that are done, and
-    --resume continues from there.
+    Weights, history and pictures are written to a folder. Ctrl-C keeps the finished epochs, and
+    --resume continues after them.
     """
     values = settings(set)
     with errors.complete(file, values):

@@ -176,7 +176,7 @@ def rounding(losses: Mapping[int, Array], loss_scale: Array, smooth: Array) -> A
     loss_scale : ndarray, shape (entries,)
         Size of the losses that the entry moves.
     smooth : ndarray of bool, shape (entries,)
-        Whether no probe crossed a kink: there a difference is no noise.
+        Whether no probe crossed a kink: a difference there is not noise.
 
     References
     ----------

@@ -45,7 +45,7 @@ class Objective:
         return self.network.executor(self.losses, keep=keep, mode=self.mode)
 
     def noise(self) -> np.random.Generator:
-        """What the noise of every probe is drawn from, which so is the same."""
+        """The generator of the noise, in the same state for every probe."""
         return np.random.default_rng(self.seed)
 
 

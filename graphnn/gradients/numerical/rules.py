@@ -121,7 +121,7 @@ def _alone(found: Sequence[Array], order: int) -> tuple[Array, Array]:
 
 
 def _compared(found: Sequence[Array], order: int) -> tuple[Array, Array]:
-    # The error is about c h^order; how much more it is at 2 h tells c.
+    # The error is about c h^order; its growth at 2 h determines c.
     fine, coarse = found
     return fine, np.abs(coarse - fine) / (2**order - 1)
 

@@ -58,7 +58,7 @@ class Step(BentAtZero):
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """1 where ``x > 0``, else 0, entry by entry."""
-        # Unlike a comparison, this hands on NaN.
+        # Unlike a comparison, this propagates NaN.
         return np.heaviside(x, 0, out=out)
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:

@@ -90,7 +90,7 @@ class InputRequirements:
         return known if self.complete and len(known) == len(self.needs) else None
 
     def find(self, name: str) -> InputSpec | Faulty | None:
-        """What the input `name` takes; None where it surely is no input to feed."""
+        """What the input `name` takes; None if it surely is not an input to feed."""
         return self.needs[name] if name in self.needs else self.other(name)
 
 

@@ -27,7 +27,7 @@ def opened(folder: Path, wanted: Wanted) -> Iterator[BinaryIO]:
     Raises
     ------
     FileError
-        It lies outside `folder`, is missing, or is no regular file.
+        It lies outside `folder`, is missing, or is not a regular file.
     """
     path = files.within(folder, wanted.name, wanted.span)
     with files.open_regular(path, wanted.span) as stream:

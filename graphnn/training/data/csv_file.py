@@ -35,7 +35,7 @@ class CsvFile:
     Raises
     ------
     DataError
-        The text is not UTF-8, there is no header row, or two columns bear the same name.
+        The text is not UTF-8, there is no header row, or two columns have the same name.
     """
 
     def __init__(self, name: str, content: bytes) -> None:

@@ -191,7 +191,7 @@ def load(
     DataError
         The spec makes no sense, or the data do not fit the inputs. All independent faults at once.
     FileError
-        A file is missing, lies outside `folder`, or is no regular file.
+        A file is missing, lies outside `folder`, or is not a regular file.
     """
     found = load_known(spec, demand, folder, classes)
     assert found is not None
@@ -352,7 +352,7 @@ def source(spec: Value) -> tuple[str, Value]:
     Raises
     ------
     DataError
-        There is no such kind, or not one alone.
+        The kind is unknown, or there are several.
     """
     kinds = ", ".join(sorted(SOURCES))
     if not isinstance(spec, Map):
@@ -374,7 +374,7 @@ def source(spec: Value) -> tuple[str, Value]:
 
 
 def _meant(name: str, otherwise: str) -> str:
-    """Help where there is no kind of data `name`."""
+    """Help for an unknown kind of data `name`."""
     for kind, each in SOURCES.items():
         if name.lower() in each.elsewhere:
             return f"did you mean '{kind}'?"

@@ -50,7 +50,7 @@ class RowReader:
     needs : mapping of str to InputSpec
         All inputs that training feeds, whose columns a table may hold too.
     columns : Value or None
-        What the spec says of the columns of its own table.
+        What the spec says about the columns of its training data.
     classes : dict of str to tuple of str
         Names of classes by input, where texts stand for numbers.
     """

@@ -123,7 +123,7 @@ class Augmenter:
     dtype: np.dtype[Any]
 
     def __call__(self, batch: Mapping[str, Array], rng: np.random.Generator) -> dict[str, Array]:
-        """`batch` with other images in place of its own."""
+        """`batch` with changed images."""
         rows = np.asarray(batch[self.input], self.dtype)
         found = self.augmentation(self.images(rows), rng)
         return {**batch, self.input: found.reshape(rows.shape)}

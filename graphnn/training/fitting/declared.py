@@ -29,9 +29,9 @@ class Declared(BaseModel):
     family : str
         What a person calls such a thing, for messages.
     unknown_code, invalid_code : Code
-        Of the faults that there is no such thing, and that an option of one is at fault.
+        For an unknown name, and for an option at fault.
     registry : dict of str to class
-        By name; each family has one of its own.
+        By name; each family has a separate one.
     elsewhere : tuple of str
         What it is called elsewhere, as `bare` gives it, but for what is spelt like its own name.
     also_called : dict of str to str
@@ -117,7 +117,7 @@ def _names_of(base: type[Declared]) -> str:
 
 
 def _meant_option(base: type[Declared], name: str) -> str:
-    """Help where `name` is no member of a family, but an option of its members."""
+    """Help where `name` is not a member of a family, but an option of its members."""
     takers = [kind for kind, each in base.registry.items() if name in each.options()]
     if not takers:
         return ""
@@ -127,7 +127,7 @@ def _meant_option(base: type[Declared], name: str) -> str:
 
 
 def _meant_member(kind: type[Declared], name: str) -> str:
-    """Help where `name` is no option, but a member of the family of its own."""
+    """Help where `name` is not an option, but another member of the same family."""
     if name not in kind.registry:
         return ""
     article = "an" if kind.family[0] in "aeiou" else "a"
@@ -185,7 +185,7 @@ def _called(kind: type[Declared], name: str) -> str | None:
 
 
 def _meant_key(kind: type[Declared], name: str) -> str:
-    """Help where `name` is no option: the one that is called so elsewhere, or spelt like it."""
+    """Help where `name` is not an option: the one with that name elsewhere, or a similar one."""
     if found := _called(kind, name):
         return f"did you mean '{found}'?"
     return suggestion(name, kind.options(), _taken(kind))

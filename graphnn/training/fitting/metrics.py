@@ -2,7 +2,7 @@
 
 A metric maps predictions and targets to one number for each sample, and the metric of a data set is
 the mean of those; so sums over batches of any sizes give the mean of the whole set.
-A measure that is not such a mean has a summary of its own: R^2 follows from the mean of the
+A measure that is not such a mean has a different summary: R^2 follows from the mean of the
 squared error and from the mean and the variance of the target.
 """
 

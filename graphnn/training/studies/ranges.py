@@ -31,7 +31,7 @@ def _ranged(document: Map, name: str, searched: SearchedSpec) -> SearchedSpec:
 
 
 def _is_real(document: Map, path: overrides.Path) -> bool:
-    """Whether what stands at `path` is a real number, and not only a whole one."""
+    """Whether the setting at `path` takes real numbers, not only whole ones."""
     *outer, owner, option = path
     kind: Any = None
     if path[0] == "train" and owner in VOCABULARY.options:

@@ -70,7 +70,7 @@ class Store:
         return owner
 
     def is_abandoned(self, number: int) -> bool:
-        """Whether the process that ran a trial is no longer there."""
+        """Whether the process that ran a trial has ended."""
         return self.path is not None and not locks.is_held(_beside(self.path, f"trial-{number}"))
 
     def discard(self) -> None:

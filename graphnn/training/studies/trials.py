@@ -124,7 +124,7 @@ class Trials:
         return shown(found, self._spec)
 
     def disown(self) -> None:
-        """Leave a trial that is still under way to whoever resumes the search."""
+        """Release a trial in progress, for a process that resumes the search."""
         if self._owned is not None:
             self._owned.release()
 

@@ -19,7 +19,7 @@ ENTRIES = 1 << 19
 class Route:
     """What one parameter reaches, parted into steps run whole and steps run on rows.
 
-    `whole` are the steps that each probe needs a pass of its own for: those that read the
+    `whole` are the steps that each probe needs a separate pass for: those that read the
     parameter, or couple rows, and all that leads from the parameter to them. `apart` are the
     others, whose rows can be mixed with those of other probes.
     """

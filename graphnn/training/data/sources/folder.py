@@ -83,7 +83,7 @@ class ImageFolder(DataSource):
             A file is not PNG, damaged or of another size; there are no classes, or unknown ones;
             all images would take more than 2 GiB.
         FileError
-            The folder or a file is missing, lies outside the spec's folder, or is no regular file.
+            The folder or a file is missing, outside the spec's folder, or not a regular file.
         """
         path = asked.keys["path"]
         files.within(request.folder, path.name, path.span)

@@ -40,7 +40,7 @@ class IdxFiles(DataSource):
         DataError
             A file is not IDX, is truncated or damaged, or declares more than 2 GiB.
         FileError
-            A file is missing, lies outside the spec's folder, or is no regular file.
+            A file is missing, lies outside the spec's folder, or is not a regular file.
         """
 
         def column(_: str, feed: Feed) -> Column:

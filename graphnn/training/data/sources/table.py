@@ -50,7 +50,7 @@ class CsvTable(DataSource):
             A column is missing, a row is ragged, or a cell is not a finite number (for an int
             input: a whole number); with the line and column of the cell.
         FileError
-            The file is missing, lies outside the spec's folder, or is no regular file.
+            The file is missing, lies outside the spec's folder, or is not a regular file.
         """
         file = asked.keys["file"]
         table = _table(request.folder, file, str(request.folder / file.name))
@@ -82,7 +82,7 @@ def column_for(
     needs : mapping of str to InputSpec
         All inputs that training feeds.
     declared : Value or None
-        What a spec says of its own table under ``csv``, for the names of columns.
+        What the spec has under ``csv``, for the names of columns.
     classes : mapping of str to tuple of str
         Names of classes by input.
 
