@@ -137,6 +137,16 @@ def aside(graph: Graph) -> set[str]:
     return after | (graph.upstream(after) - kept)
 
 
+def not_drawn(graph: Graph) -> list[str]:
+    """What is said of losses that a style leaves out."""
+    nodes = (graph.node(name) for name in graph.losses)
+    return [
+        f"Not drawn: {node.name}, the {node.op.name} of {' and '.join(node.inputs)}."
+        for node in nodes
+        if node.op.is_loss
+    ]
+
+
 def totals(view: View) -> tuple[int, int]:
     """Entries of all parameters of the graph, and of all states."""
     every = view.graph.parameters.values()

@@ -38,6 +38,13 @@ class Free:
         )
 
 
+def is_clear(curve: Sequence[Point], free: Free, ends: Iterable[Rectangle]) -> bool:
+    """Whether nothing is in the way of a curve but what it joins."""
+    near = [(x - 2, y - 2, wide + 4, high + 4) for x, y, wide, high in ends]
+    points = ((x, y, 0.0, 0.0) for x, y in along(curve))
+    return all(free.has(point) or any(_overlap(point, end) for end in near) for point in points)
+
+
 def place(line: Sequence[Point], width: float, height: float, free: Free) -> Rectangle:
     """A place beside the end of `line`, which is then taken; over it where none is free."""
     candidates = list(_beside(line, width, height))

@@ -62,7 +62,13 @@ class Layout:
     lines: tuple[list[Point], ...]
 
 
-def lay_out(given: Arrangement, direction: Direction = "down", *, heading: float = 18.0) -> Layout:
+def lay_out(
+    given: Arrangement,
+    direction: Direction = "down",
+    *,
+    heading: float = 18.0,
+    gap: float = 21.6,
+) -> Layout:
     """Places for what is `given`.
 
     Parameters
@@ -72,6 +78,8 @@ def lay_out(given: Arrangement, direction: Direction = "down", *, heading: float
         Where data flow.
     heading : float
         Height of the heading of a frame, in points.
+    gap : float
+        Between boxes that follow one another, in points.
 
     Raises
     ------
@@ -81,7 +89,7 @@ def lay_out(given: Arrangement, direction: Direction = "down", *, heading: float
     boxes = {name: f"n{number}" for number, name in enumerate(given.sizes)}
     frames = {name: f"cluster_{number}" for number, name in enumerate(given.frames)}
     far = routing.far(list(given.sizes), given.edges)
-    text = _dot(given, direction, heading, boxes, frames, far)
+    text = _dot(given, direction, heading, gap, boxes, frames, far)
     found = _read(coordinates(text), given, boxes, frames)
     return _with_lanes(found, given, sorted(far), direction) if far else found
 
@@ -90,6 +98,7 @@ def _dot(
     given: Arrangement,
     direction: Direction,
     heading: float,
+    gap: float,
     boxes: Mapping[str, str],
     frames: Mapping[str, str],
     far: set[int],
@@ -100,7 +109,7 @@ def _dot(
         graph_attr={
             "rankdir": "TB" if direction == "down" else "LR",
             "nodesep": "0.25",
-            "ranksep": "0.3",
+            "ranksep": f"{gap / 72:g}",
             **(fast if len(boxes) >= _FAST_FROM else {}),
         },
         node_attr={"shape": "box", "fixedsize": "true", "label": ""},

@@ -28,6 +28,7 @@ class ReadBy(tuple[str, ...]):
 
 _GRAPH = ReadBy(("graph",))
 _DIRECTED = ReadBy(("graph", "computation"))
+_FRAMED = ReadBy(("graph", "blocks"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,8 +82,9 @@ class DiagramOptions:
     columns: Annotated[
         int | None,
         Typed("Columns of a long chain; by default as many as suit a page.", metavar="N", least=1),
+        _GRAPH,
     ] = None
-    depth: Annotated[int | None, Typed("How many nested blocks to open.", least=0)] = None
+    depth: Annotated[int | None, Typed("How many nested blocks to open.", least=0), _FRAMED] = None
     only: Annotated[
         str | Iterable[str] | None, Typed("Nodes to draw: A,B or A..B.", str | None, "NODES")
     ] = None
@@ -91,7 +93,7 @@ class DiagramOptions:
     ] = None
     about: Annotated[bool, Typed("Show the remarks of nodes."), _GRAPH] = False
     title: Annotated[bool, Typed("Show the network's name and size.")] = True
-    expand: Annotated[bool, Typed("Draw every copy of a repeated block.")] = False
+    expand: Annotated[bool, Typed("Draw every copy of a repeated block."), _FRAMED] = False
     theme: Annotated[ThemeName, Typed("Colours.")] = "light"
     legend: Annotated[bool, Typed("Explain shapes and colours."), _GRAPH] = False
     trace: Trace | None = None

@@ -118,3 +118,13 @@ THEMES: Mapping[ThemeName, Theme] = {
         },
     ),
 }
+
+
+def mixed(one: str, other: str | None, share: float) -> str:
+    """A colour between two, that much of the way to the `other`, white where it is None."""
+    pairs = zip(_channels(one), _channels(other or "#ffffff"), strict=True)
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)
+
+
+def _channels(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

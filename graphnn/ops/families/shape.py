@@ -264,6 +264,7 @@ class Concat(Op):
     axis: Axis = Field(-1, description="Along which axis; counted from the end where negative.")
 
     also_called = aliases(axis="dim")
+    symbol = "‖"
     elsewhere = ("concatenate", "cat", "merge")
     operands = (data("inputs", "...", kind="any", many=True, varies="axis"),)
     batchwise = True

@@ -8,7 +8,7 @@ from math import hypot
 
 from graphnn.drawing.diagram import numbers
 from graphnn.drawing.diagram import text as measure
-from graphnn.drawing.diagram.labels import Free, along
+from graphnn.drawing.diagram.labels import Free, is_clear
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
 from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.page import page
@@ -201,12 +201,7 @@ class _Painter:
         else:
             reach = (by - ay) / 2
             curve = [start, (ax, ay + reach), (bx + slope * reach, by - reach), end]
-        taken = (
-            not free.has((x, y, 0.0, 0.0))
-            for x, y in along(curve)
-            if not any(_is_near(x, y, place) for place in ends)
-        )
-        return [start, *known[1:-1], end] if any(taken) else curve
+        return curve if is_clear(curve, free, ends) else [start, *known[1:-1], end]
 
     def _across_label(self, edge: _Edge, label: Rectangle) -> Iterator[Item]:
         x, y, wide, high = label
@@ -283,11 +278,6 @@ def _boundary(place: Rectangle, toward: Point) -> Point:
     x, y, wide, high = place
     share = 1 / hypot(2 * toward[0] / wide, 2 * toward[1] / high)
     return x + wide / 2 + share * toward[0], y + high / 2 + share * toward[1]
-
-
-def _is_near(x: float, y: float, place: Rectangle) -> bool:
-    left, top, wide, high = place
-    return left - 2 <= x <= left + wide + 2 and top - 2 <= y <= top + high + 2
 
 
 def _symbol(node: Node) -> str:

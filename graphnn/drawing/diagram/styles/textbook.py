@@ -327,13 +327,7 @@ class _Painter:
                     " Blue: positive; red, dashed: negative; a line is as thick as its weight is"
                     " large beside the largest of its parameter."
                 )
-        losses = [self._view.graph.nodes[name] for name in self._view.graph.losses]
-        found += [
-            f"Not drawn: {node.name}, the {node.op.name} of {' and '.join(node.inputs)}."
-            for node in losses
-            if node.op.is_loss
-        ]
-        return found
+        return [*found, *facts.not_drawn(self._view.graph)]
 
 
 def _lower(number: int) -> str:
