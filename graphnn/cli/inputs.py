@@ -8,16 +8,15 @@ from pathlib import Path
 
 from graphnn.cli import terminal
 from graphnn.cli.options import INPUT, assignment
-from graphnn.diagnostics import Diagnostic, FileError, UsageError, suggestion
+from graphnn.diagnostics import Diagnostic, UsageError, suggestion
 from graphnn.execution import read_array
-from graphnn.execution.drawn_inputs import draw_inputs
 from graphnn.execution.network import Network
 from graphnn.graph import Node
 from graphnn.ops import Array
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar
 from graphnn.storage import archives
-from graphnn.training import load_sets
+from graphnn.training import sample_inputs
 
 Arrays = dict[str, Array]
 
@@ -71,7 +70,7 @@ def given(network: Network, wanted: Wanted, outputs: Iterable[str]) -> Arrays:
 
 
 def choose(network: Network, wanted: Wanted, nodes: Sequence[str]) -> Arrays:
-    """What `nodes` need: what is given, or rows of the training data, an example's, random ones.
+    """What `nodes` need: the arrays given, else those of `sample_inputs`.
 
     Which it is goes to standard error, unless the caller gave them.
 
@@ -83,12 +82,7 @@ def choose(network: Network, wanted: Wanted, nodes: Sequence[str]) -> Arrays:
     if wanted.given:
         return given(network, wanted, nodes)
     needed = tuple(network.executor(nodes).plan.inputs)
-    if not needed:
-        return {}
-    found = _rows(network, needed, wanted.rows) or _example(network, needed)
-    what, arrays = found or _drawn(network, needed, wanted)
-    terminal.remark(f"inputs: {what}")
-    return arrays
+    return sample_inputs(network, needed, wanted.rows, wanted.seed, terminal.remark)
 
 
 def _missing(node: Node) -> Diagnostic:
@@ -107,37 +101,3 @@ def _assigned(network: Network, text: str) -> tuple[str, Array]:
     if isinstance(value, Scalar) and isinstance(value.value, str):
         return name, archives.read_array(Path(value.value), name)
     return name, read_array(value, inputs[name], network.graph.spec)
-
-
-def _rows(network: Network, needed: Sequence[str], rows: int) -> tuple[str, Arrays] | None:
-    spec = network.graph.spec.train
-    if spec is None or spec.data is None:
-        return None
-    try:
-        train = load_sets(network, spec).train
-    except FileError as error:
-        # A spec is worth checking where its data are not.
-        if any(found.code != "no-such-file" for found in error.diagnostics):
-            raise
-        terminal.remark("the training data are not here")
-        return None
-    if train is None or not set(needed) <= set(train.arrays):
-        return None
-    first = train.rows(slice(rows))
-    what = f"the first {terminal.count(len(first), 'row')} of the training data"
-    return what, {name: first.arrays[name] for name in needed}
-
-
-def _example(network: Network, needed: Sequence[str]) -> tuple[str, Arrays] | None:
-    nodes, spec = network.graph.nodes, network.graph.spec
-    for number, example in enumerate(spec.examples, 1):
-        if set(needed) <= example.inputs.keys():
-            given = {name: example.inputs[name].value for name in needed}
-            arrays = {name: read_array(value, nodes[name], spec) for name, value in given.items()}
-            return f"those of example {number}", arrays
-    return None
-
-
-def _drawn(network: Network, needed: Sequence[str], wanted: Wanted) -> tuple[str, Arrays]:
-    what = f"random, with free sizes of {wanted.rows}, seed {wanted.seed}"
-    return what, draw_inputs(network, needed, wanted.rows, wanted.seed)

@@ -3,4 +3,7 @@ from ._networks import networks as networks
 from .laws.checks import OpLaw as OpLaw
 from .laws.checks import check_op as check_op
 from .laws.checks import op_laws as op_laws
+from .laws.networks import assert_equivalent as assert_equivalent
+from .laws.networks import assert_gradients_agree as assert_gradients_agree
+from .laws.networks import check_network as check_network
 from .laws.requirements import BrokenLaw as BrokenLaw

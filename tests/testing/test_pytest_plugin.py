@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
+import tomllib
+from importlib import import_module
+from xml.etree import ElementTree
 
 import pytest
 
-from nested_pytest import run_pytest
+from nested_pytest import ENVIRONMENT, run_pytest
 from places import ROOT
 
 XOR = ROOT / "specs" / "gates" / "xor.yaml"
+LINE = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  t: {op: input, shape: [batch, 1]}
+  y: {op: affine, inputs: x, units: 1}
+  loss: {op: mean_squared_error, inputs: [y, t]}
+"""
+PLANTED = """\
+from graphnn.ops.families.linear import Affine
+
+right = Affine.vjp
+Affine.vjp = lambda *a, **k: tuple(c if c is None else 1.01 * c for c in right(*a, **k))
+"""
 
 
 @pytest.fixture
 def run(tmp_path):
     """Pytest in a folder of specs: exit code and what it printed, without times."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
 
     def run(*arguments):
         code, told = run_pytest("-p", "graphnn.testing.pytest_plugin", *arguments, folder=tmp_path)
@@ -24,14 +44,60 @@ def run(tmp_path):
     return run
 
 
-def test_examples_that_hold_pass_and_one_that_does_not_shows_where(run, tmp_path):
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    shutil.copy(XOR, tmp_path / "good.yaml")
-    (tmp_path / "bad.yaml").write_text(XOR.read_text().replace("[1], [0]]}", "[1], [1]]}", 1))
-    (tmp_path / "other.yaml").write_text("no: spec\n")
+def items(told):
+    return re.findall(r"^(?:\S+::.+?) (?:PASSED|FAILED|SKIPPED)", told, re.M)
+
+
+def test_each_spec_is_items_even_without_examples(run, tmp_path):
+    (tmp_path / "specs").mkdir()
+    shutil.copy(XOR, tmp_path / "specs" / "gate.yaml")
+    (tmp_path / "specs" / "line.yaml").write_text(LINE)
+    (tmp_path / "specs" / "other.yaml").write_text("no: spec\n")
+    code, told = run("-v", "-rs", "--graphnn", "specs")
+    assert code == 0
+    assert items(told) == [
+        "specs/gate.yaml::check PASSED",
+        "specs/gate.yaml::the truth table PASSED",
+        "specs/gate.yaml::what the first layer makes of it PASSED",
+        "specs/gate.yaml::gradcheck SKIPPED",
+        "specs/gate.yaml::roundtrip PASSED",
+        "specs/gate.yaml::draw PASSED",
+        "specs/line.yaml::check PASSED",
+        "specs/line.yaml::gradcheck PASSED",
+        "specs/line.yaml::roundtrip PASSED",
+        "specs/line.yaml::draw PASSED",
+    ]
+    assert "the network has no loss" in told
+
+
+def test_nothing_is_taken_unless_it_is_asked_for(run, tmp_path):
+    shutil.copy(XOR, tmp_path / "gate.yaml")
     code, told = run()
+    assert (code, "no tests ran" in told) == (5, True)
+
+
+def test_the_plugin_costs_no_import_unless_it_is_asked_for(tmp_path):
+    program = (
+        "import sys, pytest\n"
+        "pytest.main(['-q', '-p', 'graphnn.testing.pytest_plugin', '-p', 'no:cacheprovider'])\n"
+        "print(sorted(name for name in sys.modules if name.startswith(('graphnn.', 'numpy'))))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = done.stdout.splitlines()[-1]
+    assert loaded == "['graphnn.testing', 'graphnn.testing.pytest_plugin']"
+
+
+def test_an_example_that_does_not_hold_shows_where(run, tmp_path):
+    (tmp_path / "bad.yaml").write_text(XOR.read_text().replace("[1], [0]]}", "[1], [1]]}", 1))
+    code, told = run("--graphnn", ".")
     assert code == 1
-    assert "1 failed, 3 passed" in told
     assert (
         "error[wrong-output]: 'y' is [[0.0], [1.0], [1.0], [0.0]], "
         "not [[0.0], [1.0], [1.0], [1.0]]\n"
@@ -43,16 +109,98 @@ def test_examples_that_hold_pass_and_one_that_does_not_shows_where(run, tmp_path
     assert "FAILED bad.yaml::the truth table" in told
 
 
-def test_a_file_with_errors_is_an_error_and_one_that_is_no_spec_is_left_alone(run, tmp_path):
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+def test_a_broken_spec_fails_its_own_check_and_no_other(run, tmp_path):
     (tmp_path / "broken.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
-    (tmp_path / "compose.yml").write_text("services: {}\n")
+    (tmp_path / "line.yaml").write_text(LINE)
     (tmp_path / "torn.json").write_text("{")
-    code, told = run()
-    assert code == 2
-    assert "error[unknown-op]: there is no op 'inptu'\n" in told
-    assert "ERROR broken.yaml" in told
-    assert "torn.json" not in told
-    code, told = run("torn.json")
-    assert code == 2
-    assert "ERROR torn.json" in told
+    code, told = run("-v", "--graphnn", ".")
+    assert code == 1
+    assert items(told)[0] == "broken.yaml::check FAILED"
+    assert items(told)[-1] == "torn.json::check FAILED"
+    assert "2 failed, 4 passed" in told
+    assert (
+        "error[unknown-op]: there is no op 'inptu'\n"
+        f"  --> {tmp_path / 'broken.yaml'}:2:17\n"
+        "   |\n"
+        " 2 | nodes: {x: {op: inptu}}\n"
+        "   |                 ^^^^^\n"
+        "   = help: did you mean 'input'?\n"
+    ) in told
+
+
+def test_a_wrong_backward_pass_fails_the_gradient_check(run, tmp_path):
+    (tmp_path / "conftest.py").write_text(PLANTED)
+    (tmp_path / "line.yaml").write_text(LINE)
+    code, told = run("--graphnn", ".")
+    assert code == 1
+    assert "FAILED line.yaml::gradcheck" in told
+    assert "3 entries in float64: 3 wrong backward\n  y.weight[" in told
+
+
+@pytest.mark.slow
+def test_the_setting_takes_folders_for_good(run, tmp_path):
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "specs" / "line.yaml").write_text(LINE)
+    (tmp_path / "tests" / "other.yaml").write_text(LINE)
+    (tmp_path / "tests" / "test_one.py").write_text("def test_one(): pass\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\ngraphnn_specs = specs\ntestpaths = tests\n")
+    assert "5 passed" in run()[1]
+    assert "1 passed" in run("tests")[1]
+    assert "4 passed" in run("specs")[1]
+    assert "1 passed" in run("specs/line.yaml::roundtrip")[1]
+
+
+@pytest.mark.slow
+def test_options_of_pytest_work(run, tmp_path):
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "a.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
+    (tmp_path / "specs" / "b.yaml").write_text(LINE)
+    specs = ("--graphnn", "specs")
+    assert "2 passed, 3 deselected" in run(*specs, "-k", "draw or roundtrip")[1]
+    assert "1 failed" in run(*specs, "-x")[1]
+    assert "passed" not in run(*specs, "-x")[1]
+    code, told = run(*specs, "-p", "xdist", "-n", "2")
+    assert (code, "1 failed, 4 passed" in told) == (1, True)
+    run(*specs, "--junitxml", "report.xml")
+    cases = ElementTree.parse(tmp_path / "report.xml").iter("testcase")
+    assert [case.get("name") for case in cases] == [
+        "check",
+        "check",
+        "gradcheck",
+        "roundtrip",
+        "draw",
+    ]
+
+
+@pytest.mark.slow
+def test_the_last_failures_are_run_again(run, tmp_path):
+    (tmp_path / "a.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
+    (tmp_path / "b.yaml").write_text(LINE)
+    again = ("--graphnn", ".", "-p", "cacheprovider")
+    assert "1 failed, 4 passed" in run(*again)[1]
+    assert "1 failed" in run(*again, "--lf")[1]
+    assert "passed" not in run(*again, "--lf")[1]
+
+
+def test_ops_of_the_project_are_imported(run, tmp_path):
+    (tmp_path / "twice.py").write_text(
+        "from typing import Literal\nfrom graphnn.ops import Op, data\nclass Twice(Op):\n"
+        '    op: Literal["twice"] = "twice"\n    operands = (data("x", "..."),)\n'
+        "    def forward(self, x):\n        return 2 * x\n"
+    )
+    (tmp_path / "pyproject.toml").write_text('[tool.graphnn]\nimport = ["twice"]\n')
+    (tmp_path / "a.yaml").write_text(
+        "graphnn: 1\nnodes: {x: {op: input, shape: [2]}, y: {op: twice, inputs: x}}\n"
+    )
+    assert "3 passed, 1 skipped" in run("--graphnn", ".")[1]
+    (tmp_path / "twice.py").write_text("1 / 0")
+    code, told = run("--graphnn", ".")
+    assert (code, told) == (4, "")
+
+
+def test_pytest_finds_the_plugin_where_graphnn_is_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    ((name, module),) = project["entry-points"]["pytest11"].items()
+    assert name == module  # so that "-p" and the entry point load it once
+    assert hasattr(import_module(module), "pytest_collect_file")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import hypothesis
 import numpy as np
 
-from graphnn.diagnostics import UsageError, suggestion
 from graphnn.ops import Op
 from graphnn.testing.laws import derivatives, facts, values
+from graphnn.testing.laws.requirements import chosen
 from graphnn.testing.strategies import OpCase, op_cases
 
 Law = Callable[[OpCase], None]
@@ -101,8 +101,8 @@ def op_laws(op: type[Op], *, skip: Mapping[str, str] | None = None) -> list[OpLa
     UsageError
         As `check_op`.
     """
-    skip = _reasons(skip or {})
-    return [OpLaw(op, name, skip.get(name, "")) for name in LAWS]
+    chosen(LAWS, skip)
+    return [OpLaw(op, name, (skip or {}).get(name, "")) for name in LAWS]
 
 
 def check_op(
@@ -128,13 +128,10 @@ def check_op(
     UsageError
         `skip` names no law, or gives no reason.
     """
-    skip = _reasons(skip or {})
-    _check(op, [name for name in LAWS if name not in skip], settings)
+    _check(op, chosen(LAWS, skip), settings)
 
 
-def _check(op: type[Op], laws: Iterable[str], settings: hypothesis.settings | None) -> None:
-    laws = list(laws)
-
+def _check(op: type[Op], laws: Sequence[str], settings: hypothesis.settings | None) -> None:
     def check(case: OpCase) -> None:
         for name in laws:
             try:
@@ -148,13 +145,3 @@ def _check(op: type[Op], laws: Iterable[str], settings: hypothesis.settings | No
     check.__name__ = f"{op.name}_{laws[0]}" if len(laws) == 1 else op.name
     default = hypothesis.settings(deadline=None, report_multiple_bugs=False)
     (settings or default)(hypothesis.given(op_cases(op))(check))()
-
-
-def _reasons(skip: Mapping[str, str]) -> Mapping[str, str]:
-    for name, reason in skip.items():
-        if name not in LAWS:
-            help = suggestion(name, LAWS, f"the laws are {', '.join(LAWS)}")
-            raise UsageError.of("bad-option", f"there is no law '{name}' to skip", help=help)
-        if not reason:
-            raise UsageError.of("bad-option", f"no reason is given to skip '{name}'")
-    return skip

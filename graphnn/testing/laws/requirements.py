@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from graphnn.diagnostics import UsageError, suggestion
 from graphnn.ops import Array, Operand
 from graphnn.testing.strategies import OpCase
 
@@ -99,3 +100,21 @@ def moved(arrays: Arrays, position: int, entry: int, offset: float) -> list[Arra
 def slope(near: Any, far: Any) -> Any:
     """The derivative from differences of values one and two `STEP` to each side, of order 4."""
     return (8 * near - far) / (12 * STEP)
+
+
+def chosen(laws: Iterable[str], skip: Mapping[str, str] | None) -> list[str]:
+    """The names among `laws` that are not skipped.
+
+    Raises
+    ------
+    UsageError
+        `skip` names no law, or gives no reason.
+    """
+    every, skip = list(laws), skip or {}
+    for name, reason in skip.items():
+        if name not in every:
+            help = suggestion(name, every, f"the laws are {', '.join(every)}")
+            raise UsageError.of("bad-option", f"there is no law '{name}' to skip", help=help)
+        if not reason:
+            raise UsageError.of("bad-option", f"no reason is given to skip '{name}'")
+    return [name for name in every if name not in skip]

@@ -1,0 +1,242 @@
+"""Laws of networks, and assertions about one or two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphnn.diagnostics import UsageError
+from graphnn.execution.network import Network
+from graphnn.gradients import DifferenceRule, check_gradients, numerical_gradient
+from graphnn.ops import Array
+from graphnn.spec.sizes import show
+from graphnn.testing.laws.requirements import BrokenLaw, chosen, require, require_near
+from graphnn.training import load, sample_inputs
+
+Batch = Mapping[str, Any]
+Names = Mapping[str, str]
+_BATCHES = 3
+_ROUNDED = 1e-9  # how far values may differ that are summed in another order
+_ENTRIES = 200  # that a law of gradients compares
+_CENTRAL = DifferenceRule({-1: -1 / 2, 1: 1 / 2}, 2)
+_EPSILONS = 8  # of its size that a loss may be off by rounding
+
+
+def values_depend_on_inputs_alone(net: Network, batch: Batch) -> None:
+    """A run is repeated to the bit, whatever was run in between, and modifies no input."""
+    wanted = _wanted(net)
+    inputs = {name: np.array(value) for name, value in _for(net, wanted, batch).items()}
+    before = {name: value.copy() for name, value in inputs.items()}
+    first = net.run(inputs, outputs=wanted)
+    others = {name: value[:1] for name, value in inputs.items()} if _has_rows(net) else inputs
+    net.run(others, outputs=wanted)
+    again = net.run(inputs, outputs=wanted)
+    for name, value in first.items():
+        require_near(again[name], value, f"'{name}' in a second run")
+    for name, value in before.items():
+        require_near(inputs[name], value, f"the input '{name}' after a run")
+
+
+def values_do_not_depend_on_what_is_asked(net: Network, batch: Batch) -> None:
+    """A node has the same value alone and beside all others, whose buffers it may share."""
+    every = tuple(net.graph.nodes)
+    together = net.run(_for(net, every, batch), outputs=every)
+    for name in _wanted(net):
+        alone = net.run(_for(net, (name,), batch), outputs=[name])[name]
+        _require_alike(alone, together[name], f"'{name}' asked for alone")
+
+
+def backprop_is_the_numerical_gradient(net: Network, batch: Batch) -> None:
+    """Backpropagation agrees with the numerical gradient."""
+    if net.parameters and _losses(net):
+        inputs = _for(net, _losses(net), batch)
+        assert_gradients_agree(net, inputs, entries=_ENTRIES)
+
+
+def probes_are_the_loop(net: Network, batch: Batch) -> None:
+    """The quick numerical gradient gives the numbers of whole forward passes."""
+    if not (net.parameters and _losses(net)):
+        return
+    inputs = _for(net, _losses(net), batch)
+    options: dict[str, Any] = {"estimate": False, "rule": _CENTRAL, "entries": _ENTRIES}
+    loop = numerical_gradient(net, inputs, method="loop", **options)
+    probes = numerical_gradient(net, inputs, method="probes", **options)
+    sizes = [np.abs(found.value[np.isfinite(found.value)]) for found in loop.values()]
+    largest = max((float(size.max(initial=0)) for size in sizes), default=0.0)
+    loss = max(1.0, abs(net.astype("float64").loss(inputs)))
+    rounding = _EPSILONS * float(np.finfo(float).eps) * loss / _CENTRAL.default_step()
+    for name, found in loop.items():
+        what = f"the gradient of '{name}' by probes"
+        require_near(probes[name].value, found.value, what, 1e-9 * largest + rounding)
+
+
+LAWS: Mapping[str, Callable[[Network, Batch], None]] = {
+    law.__name__: law
+    for law in (
+        values_depend_on_inputs_alone,
+        values_do_not_depend_on_what_is_asked,
+        backprop_is_the_numerical_gradient,
+        probes_are_the_loop,
+    )
+}
+
+
+def check_network(
+    net: Network, batch: Batch | None = None, *, skip: Mapping[str, str] | None = None
+) -> None:
+    """Check that a network keeps every law of networks.
+
+    Parameters
+    ----------
+    net : Network
+    batch : mapping of str to array_like, optional
+        An array for each input; by default some batches, as ``graphnn gradcheck`` takes them.
+    skip : mapping of str to str, optional
+        Names of laws that are not checked, each with the reason.
+
+    Raises
+    ------
+    BrokenLaw
+        A law is broken; which is noted in the error.
+    UsageError
+        `skip` names no law, or gives no reason.
+    """
+    laws = chosen(LAWS, skip)
+    for each in _batches(net, _all_inputs(net)) if batch is None else [batch]:
+        for name in laws:
+            try:
+                LAWS[name](net, each)
+            except Exception as error:
+                error.add_note(f"the network breaks the law '{name}': {LAWS[name].__doc__}")
+                raise
+
+
+def assert_gradients_agree(net: Network, batch: Batch, **options: Any) -> None:
+    """Require that backpropagation agrees with the numerical gradient.
+
+    Parameters
+    ----------
+    net : Network
+    batch : mapping of str to array_like
+        An array for each input.
+    **options
+        As for `graphnn.check_gradients`; ``gradients=`` are checked in place of backpropagation's.
+
+    Raises
+    ------
+    BrokenLaw
+        An entry is wrong; with the report.
+    RunError, UsageError
+        As `graphnn.check_gradients`.
+    """
+    report = check_gradients(net, batch, **options)
+    if not report.ok:
+        raise BrokenLaw(str(report))
+
+
+def assert_equivalent(
+    a: Network | str | Path,
+    b: Network | str | Path,
+    *,
+    names: Names | None = None,
+    batch: Batch | None = None,
+) -> None:
+    """Require that two networks take the same inputs and give the same outputs and losses.
+
+    Both are run with the parameters of the first, which the second may hold under other names.
+
+    Parameters
+    ----------
+    a, b : Network, or path of a spec file
+    names : mapping of str to str, optional
+        Nodes of `a` that have another name in `b`.
+    batch : mapping of str to array_like, optional
+        An array for each input of `a`; by default some batches, as ``graphnn gradcheck`` takes
+        them.
+
+    Raises
+    ------
+    BrokenLaw
+        They differ.
+    SpecError, FileError
+        A file is at fault.
+    """
+    first, second = (net if isinstance(net, Network) else load(net) for net in (a, b))
+    renamed = names or {}
+    for what, (ours, theirs) in {
+        "inputs": (_inputs(first, renamed), _inputs(second, {})),
+        "outputs": (_results(first, renamed), _results(second, {})),
+        "parameters": (_shapes(first, renamed), _shapes(second, {})),
+    }.items():
+        require(ours == theirs, f"their {what} differ: {_listed(ours)}, and {_listed(theirs)}")
+    second = second.astype(second.dtype.name)
+    second.assign({_moved(name, renamed): array for name, array in first.arrays.items()})
+    wanted = _wanted(first)
+    needed = tuple(first.executor(wanted).plan.inputs)
+    for each in _batches(first, needed) if batch is None else [batch]:
+        inputs = _for(first, wanted, each)
+        theirs = {renamed.get(name, name): value for name, value in inputs.items()}
+        values = second.run(theirs, outputs=[renamed.get(name, name) for name in wanted])
+        for name, value in first.run(inputs, outputs=wanted).items():
+            found = values[renamed.get(name, name)]
+            _require_alike(found, value, f"'{renamed.get(name, name)}' of the second")
+
+
+def _wanted(net: Network) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*net.graph.outputs, *_losses(net))))
+
+
+def _losses(net: Network) -> tuple[str, ...]:
+    try:
+        return net.losses()
+    except UsageError:
+        return ()
+
+
+def _all_inputs(net: Network) -> set[str]:
+    return {node.name for node in net.graph.inputs}
+
+
+def _has_rows(net: Network) -> bool:
+    return all(node.shape and not isinstance(node.shape[0], int) for node in net.graph.inputs)
+
+
+def _for(net: Network, wanted: tuple[str, ...], batch: Batch) -> dict[str, Any]:
+    return {name: batch[name] for name in net.executor(wanted).plan.inputs}
+
+
+def _batches(net: Network, needed: Any) -> list[dict[str, Array]]:
+    names = tuple(sorted(needed))
+    return [sample_inputs(net, names, rows=2 + seed, seed=seed) for seed in range(_BATCHES)]
+
+
+def _require_alike(found: Array, expected: Array, what: str) -> None:
+    size = float(np.abs(expected[np.isfinite(expected)]).max(initial=1.0))
+    epsilon = float(np.finfo(expected.dtype).eps) if expected.dtype.kind == "f" else 0.0
+    require_near(found, expected, what, size * max(_ROUNDED, 64 * epsilon))
+
+
+def _inputs(net: Network, names: Names) -> dict[str, str]:
+    every = net.graph.inputs
+    return {names.get(node.name, node.name): f"{node.kind} {show(node.shape)}" for node in every}
+
+
+def _results(net: Network, names: Names) -> dict[str, str]:
+    nodes = net.graph.nodes
+    return {names.get(name, name): show(nodes[name].shape) for name in _wanted(net)}
+
+
+def _shapes(net: Network, names: Names) -> dict[str, str]:
+    return {_moved(name, names): show(array.shape) for name, array in net.arrays.items()}
+
+
+def _moved(parameter: str, names: Names) -> str:
+    node, _, operand = parameter.rpartition(".")
+    return f"{names.get(node, node)}.{operand}"
+
+
+def _listed(found: Mapping[str, str]) -> str:
+    return ", ".join(f"'{name}' {what}" for name, what in found.items()) or "none"
