@@ -107,6 +107,16 @@ def test_a_parameter_the_loss_does_not_need_has_gradient_zero():
         assert found.value.tolist() == [0.0]
 
 
+def test_an_entry_of_a_filter_that_reads_zeros_alone_moves_nothing():
+    image = {"op": "parameter", "value": [[[[0.0]]]]}
+    filters = {"op": "conv2d", "inputs": "p", "weight": [[[[2.0]]]]}
+    nodes = {"p": image, "y": filters, "f": {"op": "sum", "inputs": "y"}}
+    net = graphnn.loads({"graphnn": 1, "nodes": nodes})
+    found = graphnn.numerical_gradient(net, loss="f")
+    assert found["y.weight"].value.tolist() == [[[[0.0]]]]
+    np.testing.assert_allclose(found["p.value"].value, [[[[2.0]]]], rtol=1e-9)
+
+
 def test_steps_may_differ_by_parameter():
     net, inputs = digits()
     one = graphnn.numerical_gradient(net, inputs, step={"a1.weight": 1e-2})

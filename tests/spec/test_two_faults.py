@@ -26,7 +26,7 @@ from graphnn.diagnostics import Span
 from graphnn.ops import REGISTRY
 from graphnn.spec import reader
 from graphnn.spec.values import plain
-from graphnn.testing._networks import networks
+from graphnn.testing import networks
 from places import SPECS
 
 WHOLE = {

@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import Literal
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
+from hypothesis.strategies import DrawFn
 
 from graphnn.ops import Array, Interval
+from graphnn.testing._strategies.drawing import bytes_of
 
 Values = Literal["tame", "finite", "any"]
 _GRID = 100  # numbers of a domain are this many to 1
@@ -21,29 +21,24 @@ _EXTREME = np.array(
 
 
 def reals(
-    shape: tuple[int, ...], domain: Interval = (-3.0, 3.0), values: Values = "tame"
-) -> SearchStrategy[Array]:
-    """Arrays of hundredths in a domain, or of any floats; entries shrink to 0, or to near it."""
-    width = 2 if values == "tame" else 8
-    size = width * math.prod(shape)
-
-    def of_bytes(data: bytes) -> Array:
-        if values != "tame":
-            return _wild(data, values == "any").reshape(shape)
-        table = _table(*domain)
-        entries: Array = table[np.frombuffer(data, ">u2") % len(table)]
-        return entries.reshape(shape)
-
-    return st.binary(min_size=size, max_size=size).map(of_bytes)
+    draw: DrawFn,
+    shape: tuple[int, ...],
+    domain: Interval = (-3.0, 3.0),
+    values: Values = "tame",
+) -> Array:
+    """An array of hundredths in a domain, or of any floats; entries shrink to 0, or to near it."""
+    count = math.prod(shape)
+    if values != "tame":
+        return _wild(draw(bytes_of(8 * count)), values == "any").reshape(shape)
+    table = _table(*domain)
+    entries: Array = table[np.frombuffer(draw(bytes_of(2 * count)), ">u2") % len(table)]
+    return entries.reshape(shape)
 
 
-def wholes(shape: tuple[int, ...], below: int) -> SearchStrategy[Array]:
-    """Arrays of whole numbers from 0 to less than `below`."""
-    size = math.prod(shape)
-    entries = st.binary(min_size=size, max_size=size)
-    return entries.map(
-        lambda data: (np.frombuffer(data, np.uint8) % below).astype(np.int64).reshape(shape)
-    )
+def wholes(draw: DrawFn, shape: tuple[int, ...], below: int) -> Array:
+    """An array of whole numbers from 0 to less than `below`."""
+    entries = np.frombuffer(draw(bytes_of(math.prod(shape))), np.uint8).astype(np.int64)
+    return (entries % below).reshape(shape)
 
 
 @lru_cache(maxsize=64)

@@ -12,15 +12,13 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from graphnn.ops import Op, Shape, Size
+from graphnn.testing._strategies.drawing import integers, one_of
 
 _REACH = 3  # how far numbers go from a bound, or from 0 where there is none
 _GRID = 100  # real numbers are multiples of one over this
 
 
-@st.composite
-def attributes(
-    draw: DrawFn, op_class: type[Op], shape: Shape = (), sizes: int = 4
-) -> dict[str, Any]:
+def drawn(draw: DrawFn, op_class: type[Op], shape: Shape, sizes: int) -> dict[str, Any]:
     """Values for the attributes of an op, for a first operand of a shape.
 
     Parameters
@@ -40,12 +38,20 @@ def attributes(
     for key, typed in _fields(op_class):
         listed = op_class.choices(key, chosen, shape)
         if listed is not None:
-            chosen[key] = draw(st.sampled_from(listed))
+            chosen[key] = one_of(draw, listed)
         elif key in op_class.size_attributes:
-            chosen[key] = draw(st.integers(1, sizes))
+            chosen[key] = draw(integers(1, sizes))
         else:
             chosen[key] = draw(typed(len(shape)))
     return chosen
+
+
+@st.composite
+def attributes(
+    draw: DrawFn, op_class: type[Op], shape: Shape = (), sizes: int = 4
+) -> dict[str, Any]:
+    """As `drawn`, which says the rest."""
+    return drawn(draw, op_class, shape, sizes)
 
 
 _Typed = Callable[[int], SearchStrategy[Any]]
@@ -123,20 +129,16 @@ def _bounds(metadata: Iterable[Any], grid: int) -> tuple[int, int]:
 
 
 def _axes(kind: Any, rank: int) -> SearchStrategy[Any]:
-    """One axis; or, where the type takes several, some axes or all."""
+    """One axis; or, where the type takes several, all, or some, counted from either end."""
     if kind is int:
         return st.integers(-rank, rank - 1)
-    several = (
-        st.lists(
-            st.integers(-rank, rank - 1),
-            min_size=1,
-            max_size=rank,
-            unique_by=lambda axis: axis % rank,
-        )
-        if rank
-        else st.nothing()
-    )
-    return st.none() | several.map(tuple)
+
+    def chosen(bits: int, backward: int) -> tuple[int, ...] | None:
+        named = (axis for axis in range(rank) if bits >> axis & 1)
+        return tuple(axis - rank if backward >> axis & 1 else axis for axis in named) or None
+
+    every = st.integers(0, 2**rank - 1)
+    return st.builds(chosen, every, every)
 
 
 def _nested() -> SearchStrategy[Any]:

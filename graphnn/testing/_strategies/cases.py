@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
+from hypothesis.strategies import DrawFn, SearchStrategy
 
 from graphnn.ops import REGISTRY, Array, Op, Operand, Role
 from graphnn.spec.sizes import Shape, evaluate
 from graphnn.testing._strategies.arrays import Values, reals, wholes
-from graphnn.testing._strategies.fitting import BATCH, Fit, first_shapes, fits
+from graphnn.testing._strategies.drawing import chance, independent, integers
+from graphnn.testing._strategies.fitting import BATCH, Fit, first_shape, fitted
 
 MARGIN = 1e-3
 _TRIES = 20  # at moving arrays off kinks
@@ -67,10 +68,9 @@ class OpCase:
         }
 
 
-@st.composite
 def op_cases(
-    draw: DrawFn, op: type[Op] | str, *, sizes: int = 4, values: Values = "tame"
-) -> OpCase:
+    op: type[Op] | str, *, sizes: int = 4, values: Values = "tame"
+) -> SearchStrategy[OpCase]:
     """Cases of an op: attributes, shapes and values that fit it.
 
     Shapes come from the op's signatures; attributes from the types of its fields and from
@@ -96,22 +96,24 @@ def op_cases(
     TypeError
         An attribute has a type that no value can be derived from.
     """
-    op_class = REGISTRY[op] if isinstance(op, str) else op
-    fit, rows = draw(_bound_fits(op_class, sizes))
+    return independent(_op_cases(REGISTRY[op] if isinstance(op, str) else op, sizes, values))
+
+
+@st.composite
+def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values) -> OpCase:
+    fit, rows = _bound(draw, op_class, sizes)
     bindings = {"batch": rows}
     arrays: list[Array | None] = []
     for place in fit.places:
         shape = _numbers(place.shape, rows)
-        strategy = (
-            reals(shape, place.operand.domain, values)
-            if place.below is None
-            else wholes(shape, place.below)
-        )
-        arrays.append(draw(strategy))
-    arrays += [draw(kept(operand, fit, values)) for operand in op_class.parameter_operands()]
+        if place.below is None:
+            arrays.append(reals(draw, shape, place.operand.domain, values))
+        else:
+            arrays.append(wholes(draw, shape, place.below))
+    arrays += [kept(draw, operand, fit, values) for operand in op_class.parameter_operands()]
     for operand in op_class.operands:
         if operand.role == "noise":
-            rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+            rng = np.random.default_rng(draw(integers(0, 2**32 - 1)))
             shape = _numbers(fit.inferred.result, rows)
             arrays.append(fit.stated.noise(rng, shape, np.float64))
     bound = fit.stated.bind(bindings).model_copy(
@@ -124,24 +126,22 @@ def op_cases(
     return OpCase(bound, settled, fit.declared)
 
 
-@st.composite
 def kept(draw: DrawFn, operand: Operand, fit: Fit, values: Values) -> Array | None:
     """Numbers for a parameter or a state of a fit; None for one that is left out."""
-    if operand.optional and draw(st.booleans()):
+    if operand.optional and chance(draw, 2):
         return None
     shape = _numbers(fit.inferred.parameters[operand.name], 1)
-    return draw(reals(shape, operand.domain, values))
+    return reals(draw, shape, operand.domain, values)
 
 
-@st.composite
-def _bound_fits(draw: DrawFn, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
+def _bound(draw: DrawFn, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
     """A fit, and how many rows a free batch has."""
-    shape = draw(first_shapes(op_class, sizes, sizes))
-    rows = evaluate(shape[0], {}) if shape else draw(st.integers(1, sizes))
-    free: bool = draw(st.booleans())
-    fit = draw(fits(op_class, (BATCH, *shape[1:]), sizes)) if shape and free else None
+    shape = first_shape(draw, op_class, sizes, sizes)
+    rows = evaluate(shape[0], {}) if shape else draw(integers(1, sizes))
+    free = bool(shape) and chance(draw, 2)
+    fit = fitted(draw, op_class, (BATCH, *shape[1:]), sizes) if free else None
     for _ in range(_TRIES):
-        fit = fit or draw(fits(op_class, shape, sizes))
+        fit = fit or fitted(draw, op_class, shape, sizes)
         if fit is None:
             continue
         needed = fit.stated.rows_needed(*(_numbers(place.shape, rows) for place in fit.places))

@@ -7,26 +7,31 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from graphnn.ops import Inferred, Kind, Op, Operand, Shape, ShapeError
 from graphnn.spec.sizes import free
-from graphnn.testing._strategies.attributes import attributes
+from graphnn.testing._strategies.attributes import drawn
+from graphnn.testing._strategies.drawing import chance, extents, integers, one_of
 
 BATCH = free("batch")
 BINDABLE = {"batch": BATCH}
+_KINDS: list[Kind] = ["float", "float", "float", "int"]  # for an operand that takes any
 _MANY = 3  # inputs of an op that takes any number
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a data operand of a fit takes: an operand, a shape, whole numbers or real ones."""
+    """What a data operand of a fit takes: a shape, and whole numbers below a bound or real ones."""
 
     operand: Operand
     shape: Shape
-    kind: Kind
     below: int | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it takes real numbers or whole ones."""
+        return "float" if self.below is None else "int"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +52,19 @@ class Fit:
     inferred: Inferred
 
 
-@st.composite
-def first_shapes(draw: DrawFn, op_class: type[Op], sizes: int, rows: int) -> Shape:
-    """Shapes that the first data operand of an op may have, as numbers; () for none."""
+def first_shape(draw: DrawFn, op_class: type[Op], sizes: int, rows: int) -> Shape:
+    """A shape that the first data operand of an op may have, as numbers; () for none."""
     operands = op_class.data_operands()
     if not operands:
         return ()
-    extent = st.integers(1, sizes)
-    shape = []
+    shape: list[int] = []
     for number, symbol in enumerate(operands[0].signature.split()):
         if symbol == "...":
             least = int(not number and _least_rank(op_class))
-            shape += draw(st.lists(extent, min_size=least, max_size=3 - number))
+            shape += extents(draw, least, 3 - number, sizes)
         else:
             most = rows if number == 0 else sizes
-            shape.append(int(symbol) if symbol.isdigit() else draw(st.integers(1, most)))
+            shape.append(int(symbol) if symbol.isdigit() else draw(integers(1, most)))
     return tuple(shape)
 
 
@@ -86,31 +89,31 @@ def _least_rank(op_class: type[Op]) -> int:
     )
 
 
-@st.composite
-def fits(draw: DrawFn, op_class: type[Op], first: Shape, sizes: int) -> Fit | None:
-    """The op with attributes, and shapes for its other operands, for a first shape.
+def fitted(
+    draw: DrawFn, op_class: type[Op], first: Shape, sizes: int, kind: Kind | None = None
+) -> Fit | None:
+    """The op with attributes, and shapes for its other operands, for a first shape and its kind.
 
     None where nothing fits: for rows that are free and would have to be a number, or for an op
     whose attributes depend on shapes and that does not say so by `Op.choices`.
     """
-    stated = op_class.model_validate(draw(attributes(op_class, first, sizes)), context=BINDABLE)
+    stated = op_class.model_validate(drawn(draw, op_class, first, sizes), context=BINDABLE)
     table: dict[str, Any] = {}
     places: list[Place] = []
     for number, operand in enumerate(op_class.data_operands()):
-        signature, kind = (
-            draw(st.sampled_from(operand.forms))
-            if operand.forms
-            else (operand.signature, operand.kind)
+        signature, form = (
+            one_of(draw, operand.forms) if operand.forms else (operand.signature, operand.kind)
         )
+        taken = (kind or one_of(draw, _KINDS)) if form == "any" else form
         if number == 0:
             _match(signature, first, table)
             shape = first
         else:
-            shape = draw(_companions(signature, table, op_class.broadcasts, sizes))
-        below = (table[operand.below] if operand.below else sizes) if kind == "int" else None
-        places.append(Place(operand, shape, "int" if kind == "int" else "float", below))
+            shape = _companion(draw, signature, table, op_class.broadcasts, sizes)
+        below = (table[operand.below] if operand.below else sizes) if taken == "int" else None
+        places.append(Place(operand, shape, below))
     if places and places[0].operand.many:
-        places += draw(_more(places[0], stated, sizes))
+        places += _more(draw, places[0], stated, sizes)
     shapes = [place.shape for place in places]
     try:
         inferred = stated.infer(shapes, {})
@@ -119,7 +122,7 @@ def fits(draw: DrawFn, op_class: type[Op], first: Shape, sizes: int) -> Fit | No
         return None
     if any(not isinstance(size, int) for each in inferred.parameters.values() for size in each):
         return None
-    declared = _lacking(stated, shapes, inferred) if draw(st.integers(0, 3)) == 3 else stated
+    declared = _lacking(stated, shapes, inferred) if chance(draw, 4) else stated
     return Fit(declared, stated, tuple(places), inferred)
 
 
@@ -133,8 +136,7 @@ def _match(signature: str, shape: Shape, table: dict[str, Any]) -> None:
         table["..."] = shape[len(before) : stop]
 
 
-@st.composite
-def _companions(
+def _companion(
     draw: DrawFn, signature: str, table: dict[str, Any], broadcasts: bool, sizes: int
 ) -> Shape:
     """A shape for another operand, whose symbols that are new enter the table."""
@@ -142,30 +144,29 @@ def _companions(
     for symbol in signature.split():
         if symbol == "...":
             rest = table.setdefault("...", ())
-            shape += draw(_stretched(rest, sizes)) if broadcasts else rest
+            shape += _stretched(draw, rest, sizes) if broadcasts else rest
         elif symbol.isdigit():
             shape.append(int(symbol))
         else:
             if symbol not in table:
-                table[symbol] = draw(st.integers(1, sizes))
+                table[symbol] = draw(integers(1, sizes))
             shape.append(table[symbol])
     return tuple(shape)
 
 
-@st.composite
 def _stretched(draw: DrawFn, shape: Shape, sizes: int) -> Shape:
     """A shape that broadcasts against `shape`: the same, or with other axes and sizes of 1."""
-    if not draw(st.booleans()):
+    if not chance(draw, 2):
         return shape
-    dropped = draw(st.integers(-1, len(shape)))
+    grows = len(shape) < 3 and all(isinstance(size, int) for size in shape)
+    dropped = draw(integers(-1 if grows else 0, len(shape)))
     kept = [
-        draw(st.integers(1, sizes)) if size == 1 else draw(st.sampled_from([size, 1]))
+        draw(integers(1, sizes)) if size == 1 else one_of(draw, (size, 1))
         for size in shape[max(dropped, 0) :]
     ]
-    return (draw(st.integers(1, sizes)), *kept) if dropped < 0 and len(shape) < 3 else (*kept,)
+    return (draw(integers(1, sizes)), *kept) if dropped < 0 else (*kept,)
 
 
-@st.composite
 def _more(draw: DrawFn, first: Place, op: Op, sizes: int) -> list[Place]:
     """Further inputs like the first, but for the axis along which they may differ."""
     along = getattr(op, first.operand.varies) % len(first.shape) if first.operand.varies else None
@@ -173,7 +174,7 @@ def _more(draw: DrawFn, first: Place, op: Op, sizes: int) -> list[Place]:
         replace(first, shape=(*first.shape[:along], extent, *first.shape[along + 1 :]))
         if along is not None and isinstance(first.shape[along], int)
         else first
-        for extent in draw(st.lists(st.integers(1, sizes), max_size=_MANY - 1))
+        for extent in extents(draw, 0, _MANY - 1, sizes)
     ]
 
 

@@ -197,7 +197,7 @@ class ByChannel:
         start = 0
         for stop in (*edges.tolist(), len(table.samples)):
             parts = -(-(stop - start) // most)
-            if stop - start >= least or stop == len(table.samples):
+            if parts and (stop - start >= least or stop == len(table.samples)):
                 cuts = [start + (stop - start) * part // parts for part in range(parts + 1)]
                 yield from map(slice, cuts, cuts[1:])
                 start = stop

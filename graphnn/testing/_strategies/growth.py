@@ -1,0 +1,428 @@
+"""A network that grows node by node, each fitted to the shapes and values that are there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from graphnn.ops import REGISTRY, Array, Kind, Op, Operand, Shape
+from graphnn.spec.sizes import evaluate
+from graphnn.testing._strategies.arrays import Values, reals, wholes
+from graphnn.testing._strategies.cases import kept
+from graphnn.testing._strategies.drawing import chance, integers, one_of
+from graphnn.testing._strategies.fitting import BATCH, Fit, Place, first_shape, fitted, takes
+
+LOSSES = ("mean_squared_error", "sum_squared_error")
+_ANYWHERE = Operand("x", "...")
+_TAME = 6.0  # numbers beyond it are squashed before an op that may be used anywhere
+_SHARE = (0.268, 0.732)  # between which sigmoid(tanh(x)) lies
+_LARGE = 400  # entries of a result
+_LENGTH = 3  # nodes of a block, and copies of it
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node that others may read, with its value where it can be computed."""
+
+    name: str
+    shape: Shape
+    value: Array | None
+    kind: Kind = "float"
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """An op applied to nodes and to arrays of its own."""
+
+    name: str
+    op: Op
+    sources: tuple[str, ...]
+    arrays: tuple[Array | None, ...]
+    shape: Shape
+
+    def value(self, values: Mapping[str, Array | None], rows: int) -> Array | None:
+        """The result; None where the op fails, or its result has another shape than inferred."""
+        given = [values[source] for source in self.sources]
+        if any(value is None for value in given):
+            return None
+        try:
+            with np.errstate(all="ignore"):
+                found = np.asarray(self.op.bind({"batch": rows}).forward(*given, *self.arrays))
+        except Exception:
+            return None  # a fault of the op, for the test that runs the network to find
+        return found if found.shape == numbers(self.shape, rows) else None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Options:
+    """What networks are made of."""
+
+    choices: Sequence[type[Op]]
+    sizes: int
+    shared: bool
+    blocks: bool
+    values: Values
+
+
+@dataclass
+class Growth:
+    """Nodes of a network, or of the body of a block where `parent` is what the block reads."""
+
+    draw: DrawFn
+    options: Options
+    rows: int
+    parent: Node | None = None
+    nodes: Document = field(default_factory=dict)
+    inputs: dict[str, Array] = field(default_factory=dict)
+    blocks: dict[str, Growth] = field(default_factory=dict)
+    there: list[Node] = field(default_factory=list)
+    read: set[str] = field(default_factory=set)
+    _calls: list[_Call] = field(default_factory=list)
+    _owners: dict[Shape, list[str]] = field(default_factory=dict)
+    _kept: dict[str, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._step = _steps(self)
+        self._action: Callable[[], bool] = lambda: False
+
+    def grow(self, action: Callable[[], bool]) -> bool:
+        """What an action gives, its draws as one, so that they are deleted as one."""
+        self._action = action
+        return self.draw(self._step)
+
+    def act(self, draw: DrawFn) -> bool:
+        """Take the action that `grow` has been given."""
+        before, self.draw = self.draw, draw
+        found = self._action()
+        self.draw = before
+        return found
+
+    # ------------------------------------------------------------------------ one op
+
+    def add(self, op_class: type[Op]) -> bool:
+        """Add a node of an op, with sources for what it reads, unless it cannot be fitted."""
+        fit, source = self._fitted(op_class)
+        if fit is None or not all(map(self._has_source, fit.places[1:])):
+            return True
+        sources = [self._source(place) for place in fit.places[1:]]
+        first = self._source(fit.places[0]) if source is None else source
+        sources = [self._within(first, fit.places[0].operand), *sources]
+        name = f"n{len(self.nodes)}"
+        written: Document = {}
+        arrays = []
+        for operand in fit.stated.parameter_operands():
+            written[operand.name], array = self._parameter(f"{name}.{operand.name}", operand, fit)
+            arrays.append(array)
+        self._apply(fit.stated, sources, arrays, fit.declared, written, fit.inferred.result)
+        return True
+
+    def _fitted(self, op_class: type[Op]) -> tuple[Fit | None, Node | None]:
+        """The op fitted to a node that is there, or else to a new parameter or input."""
+        how = 2 if self.parent else self.draw(integers(0, 7))
+        source = self._existing(op_class) if how > 1 else None
+        sizes = self.options.sizes
+        if source is not None:
+            shape, kind = source.shape, source.kind
+        else:
+            shape, kind = first_shape(self.draw, op_class, sizes, sizes), None
+            shape = (BATCH, *shape[1:]) if how == 1 else shape
+        fit = fitted(self.draw, op_class, shape, sizes, kind)
+        if fit is None or not self._is_fine(fit):
+            # What mixes rows needs to know how many there are.
+            first, *rest = self._numbers(shape) or (1,)
+            shape = (max(first, self._needed(fit)), *rest) if shape else ()
+            fit, source = fitted(self.draw, op_class, shape, sizes), None
+        fine = fit is not None and self._is_fine(fit) and not (self.parent and source is None)
+        return (fit, source) if fine else (None, None)
+
+    def _is_fine(self, fit: Fit) -> bool:
+        """Whether the result has whole rows and is not large, and there are rows to train on."""
+        result, first = fit.inferred.result, self._numbers(fit.places[0].shape[:1])
+        whole = all(_whole(size) or size == BATCH for size in result)
+        enough = not first or first[0] >= self._needed(fit)
+        return whole and enough and math.prod(self._numbers(result)) <= _LARGE
+
+    def _needed(self, fit: Fit | None) -> int:
+        """How many rows the first operand has at least, in training."""
+        if fit is None:
+            return 1
+        return fit.stated.in_training().rows_needed(*(place.shape for place in fit.places))
+
+    def _existing(self, op_class: type[Op]) -> Node | None:
+        """A node that the op may read first, the last one being the simplest; perhaps reshaped."""
+        operand = op_class.data_operands()[0]
+        nodes = [
+            node
+            for node in (self.there[-1:] if self.parent else self.there)
+            if operand.kind in ("any", node.kind) and all(map(_whole, node.shape[1:]))
+        ]
+        fitting = [node for node in nodes if takes(op_class, node.shape)]
+        if fitting:
+            return self._one_of(fitting)
+        ranked = [node for node in nodes if node.shape]
+        if not ranked or self.parent:
+            return None
+        node = self._one_of(ranked)
+        symbols = operand.signature.split()
+        split = self._split(math.prod(self._numbers(node.shape[1:])), len(symbols) - 1)
+        return self._apply(_reshape(node.shape[0], *split), [node])
+
+    def _one_of(self, nodes: Sequence[Node]) -> Node:
+        return one_of(self.draw, nodes[::-1])
+
+    def _split(self, total: int, axes: int) -> tuple[int, ...]:
+        """So many sizes whose product is `total`."""
+        split: list[int] = []
+        for _ in range(axes - 1):
+            split.append(one_of(self.draw, _divisors(total)))
+            total //= split[-1]
+        return (*split, total)
+
+    # ----------------------------------------------------------------- what it reads
+
+    def _alike(self, place: Place) -> list[Node]:
+        return [node for node in self.there if _fits(node, place)]
+
+    def _has_source(self, place: Place) -> bool:
+        """Whether the place can be filled: inputs have rows first, and blocks have no inputs."""
+        if not all(map(_whole, place.shape[1:])):
+            return False
+        return not self.parent or BATCH not in place.shape or bool(self._alike(place))
+
+    def _source(self, place: Place) -> Node:
+        """What fills a place: a new node, or one that is there and like it."""
+        alike = self._alike(place)
+        bound = self.parent is not None and BATCH in place.shape
+        if alike and (bound or self.draw(integers(0, 2))):
+            return self._within(self._one_of(alike), place.operand)
+        return self.source(place)
+
+    def source(self, place: Place, letter: str = "") -> Node:
+        """A new input for a shape with rows; else a parameter, or a constant of whole numbers."""
+        shape = self._numbers(place.shape)
+        value: Array = (
+            reals(self.draw, shape, place.operand.domain, self.options.values)
+            if place.below is None
+            else wholes(self.draw, shape, place.below)
+        )
+        whole = {} if place.below is None else {"dtype": "int"}
+        if BATCH in place.shape:
+            body = {"op": "input", "shape": ["batch", *place.shape[1:]], **whole}
+            node = self._enter(letter or "x", body, place.shape, value)
+            self.inputs[node.name] = value
+            return node
+        op = "parameter" if not letter and place.below is None else "constant"
+        body = {"op": op, "value": _written(value), **whole}
+        return self._enter(letter or op[0], body, place.shape, value)
+
+    def _within(self, node: Node, operand: Operand) -> Node:
+        """A node like this one, with values on which the operand is meant to be used."""
+        self.read.add(node.name)
+        if self.options.values != "tame" or node.value is None or node.kind == "int":
+            return node
+        low, high = operand.domain
+        if operand.domain == _ANYWHERE.domain:
+            low, high = -_TAME, _TAME
+        elif 0 <= low < high <= 1:
+            low, high = 0.001, 0.999
+        finite = node.value[np.isfinite(node.value)]
+        if not finite.size or (low <= finite.min() and finite.max() <= high):
+            return node
+        squashed = self._apply(REGISTRY["tanh"](), [node])
+        if operand.domain == _ANYWHERE.domain:
+            return squashed
+        share = self._apply(REGISTRY["sigmoid"](), [squashed])
+        low, high = operand.domain
+        if low <= _SHARE[0] and _SHARE[1] <= high:
+            return share
+        for op, number in (("multiply", min(1.0, round(high - low, 9))), ("add", low)):
+            body = {"op": "constant", "value": number}
+            constant = self._enter("c", body, (), np.array(number))
+            share = self._apply(REGISTRY[op](), [share, constant])
+        return share
+
+    def _parameter(self, name: str, operand: Operand, fit: Fit) -> tuple[Any, Array | None]:
+        """What the spec says of a parameter or a state, with its numbers."""
+        shape = self._numbers(fit.inferred.parameters[operand.name])
+        owners = self._owners.setdefault(shape, [])
+        if operand.role == "parameter":
+            if self.options.shared and owners and chance(self.draw, 4):
+                owner = one_of(self.draw, owners)
+                return {"share": owner}, self._kept[owner]
+            owners.append(name)
+        array = kept(self.draw, operand, fit, self.options.values)
+        if array is None:
+            owners.remove(name)
+            return False, None
+        self._kept[name] = array
+        return _written(array), array
+
+    # ---------------------------------------------------------------- how it is kept
+
+    def _enter(self, letter: str, body: Document, shape: Shape, value: Array | None) -> Node:
+        """Add a node whose value is known."""
+        node = Node(f"{letter}{len(self.nodes)}", shape, value, body.get("dtype", "float"))
+        self.nodes[node.name] = body
+        self.there.append(node)
+        return node
+
+    def _apply(
+        self,
+        op: Op,
+        sources: Sequence[Node],
+        arrays: Sequence[Array | None] = (),
+        declared: Op | None = None,
+        written: Mapping[str, Any] | None = None,
+        result: Shape | None = None,
+    ) -> Node:
+        """Add a node of an op, and compute its value."""
+        names = [source.name for source in sources]
+        self.read.update(names)
+        body = {"op": op.name, "inputs": names if len(names) > 1 else names[0], **(written or {})}
+        body |= (declared or op).model_dump(mode="json", exclude_defaults=True)
+        shape = op.infer([each.shape for each in sources], {}).result if result is None else result
+        kind = op.infer_kind(*(source.kind for source in sources))
+        name = f"n{len(self.nodes)}"
+        call = _Call(name, op, tuple(names), tuple(arrays), shape)
+        self._calls.append(call)
+        value = call.value({node.name: node.value for node in self.there}, self.rows)
+        self.nodes[name] = body
+        self.there.append(node := Node(name, shape, value, kind))
+        return node
+
+    def _numbers(self, shape: Shape) -> tuple[int, ...]:
+        return numbers(shape, self.rows)
+
+    # ------------------------------------------------------------------------ blocks
+
+    def add_block(self, choices: Sequence[type[Op]]) -> bool:
+        """Add a use of a block, of a new one or of one that is there, perhaps repeated."""
+        nodes = [n for n in self.there if n.kind == "float" and n.shape[:1] == (BATCH,)]
+        nodes = [node for node in nodes if all(map(_whole, node.shape[1:]))]
+        if not nodes:
+            return True
+        source = self._one_of(nodes)
+        known = [
+            name
+            for name, body in self.blocks.items()
+            if body.parent is not None and body.parent.shape == source.shape
+        ]
+        if known and chance(self.draw, 2):
+            block = one_of(self.draw, known)
+        else:
+            block = f"b{len(self.blocks)}"
+            body = Growth(self.draw, self.options, self.rows, parent=replace(source, name="p"))
+            body.there.append(replace(source, name="p"))
+            for _ in range(self.draw(integers(1, _LENGTH))):
+                body.grow(lambda: body.add(one_of(body.draw, choices)))
+            if not body.nodes:
+                return True
+            self.blocks[block] = body
+        self._use(block, self.blocks[block], source)
+        return True
+
+    def _use(self, block: str, body: Growth, source: Node) -> None:
+        last = body.there[-1]
+        repeat = self.draw(integers(0, _LENGTH)) if _alike(last, source) else 0
+        value = source.value
+        for _ in range(repeat or 1):
+            value = body.replayed(value)
+        node = Node(f"n{len(self.nodes)}", last.shape, value, last.kind)
+        self.nodes[node.name] = {"block": block, "inputs": source.name}
+        if repeat:
+            self.nodes[node.name]["repeat"] = repeat
+        self.read.add(source.name)
+        self.there.append(node)
+
+    def replayed(self, value: Array | None) -> Array | None:
+        """The result of a body for another value of what the block reads."""
+        values = {node.name: node.value for node in self.there} | {"p": value}
+        for call in self._calls:
+            values[call.name] = call.value(values, self.rows)
+        return values[self.there[-1].name]
+
+    # --------------------------------------------------------------------------- end
+
+    def ends(self) -> list[Node]:
+        """Nodes that nothing reads."""
+        return [node for node in self.there if node.name not in self.read]
+
+    def is_loss(self, node: Node) -> bool:
+        """Whether a node is a loss, or a block gives one."""
+        body = self.nodes[node.name]
+        if "op" in body:
+            return REGISTRY[body["op"]].is_loss
+        inner = self.blocks[body["block"]]
+        return inner.is_loss(inner.there[-1])
+
+    def add_loss(self, node: Node) -> bool:
+        """Add a loss of a node: of its sum, where it is not a batch of rows."""
+        if node.kind == "int":
+            node = self._joined(node)
+        if not all(map(_whole, node.shape[1:])):
+            node = self._apply(REGISTRY["sum"](), [self._within(node, _ANYWHERE)])
+        if not node.shape:
+            node = self._apply(_reshape(1), [node])
+        node = self._within(node, _ANYWHERE)
+        loss = REGISTRY[one_of(self.draw, LOSSES)]
+        target = self.source(Place(loss.data_operands()[1], node.shape), "t")
+        self._apply(loss(), [node, target])
+        return True
+
+    def _joined(self, node: Node) -> Node:
+        """Whole numbers beside real ones, which makes real ones of them."""
+        if len(node.shape) < 2:
+            node = self._apply(_reshape(*(node.shape or (1,)), 1), [node])
+        axis = next((n for n, size in enumerate(node.shape) if n and not _whole(size)), None)
+        axis = len(node.shape) - 1 if axis is None else axis
+        beside = (*node.shape[:axis], 1, *node.shape[axis + 1 :])
+        concat = REGISTRY["concat"].model_validate({"axis": axis})
+        return self._apply(concat, [node, self.source(Place(_ANYWHERE, beside))])
+
+
+@st.composite
+def _steps(draw: DrawFn, growth: Growth) -> bool:
+    return growth.act(draw)
+
+
+def numbers(shape: Shape, rows: int) -> tuple[int, ...]:
+    """A shape for a batch of so many rows."""
+    return tuple(evaluate(size, {"batch": rows}) for size in shape)
+
+
+def _reshape(*shape: Any) -> Op:
+    return REGISTRY["reshape"].model_validate({"shape": shape})
+
+
+def _whole(size: Any) -> bool:
+    return isinstance(size, int)
+
+
+def _divisors(total: int) -> list[int]:
+    return [n for n in range(1, total + 1) if total % n == 0]
+
+
+def _written(array: Array) -> Any:
+    """Nested lists, with whole numbers where they are the same."""
+    found: Any = array.tolist()
+    return found
+
+
+def _alike(one: Node, other: Node) -> bool:
+    return one.shape == other.shape and one.kind == other.kind
+
+
+def _fits(node: Node, place: Place) -> bool:
+    """Whether a node has the shape and the kind of a place, and no number beyond its bound."""
+    if node.shape != place.shape or node.kind != place.kind:
+        return False
+    return place.below is None or (
+        node.value is not None and node.value.max(initial=0) < place.below
+    )

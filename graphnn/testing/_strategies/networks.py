@@ -1,0 +1,164 @@
+"""Networks with inputs for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from graphnn.execution import Network
+from graphnn.ops import REGISTRY, Array, Op, public_ops
+from graphnn.testing._strategies.arrays import Values
+from graphnn.testing._strategies.drawing import chance, independent, integers, one_of
+from graphnn.testing._strategies.growth import Document, Growth, Options
+from graphnn.training import loads
+
+_BLOCK = 8  # of so many nodes, one is a block
+_LENGTH = 11  # after each, a network goes on but once in so many and one times
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCase:
+    """A network and inputs that it takes.
+
+    Attributes
+    ----------
+    document : dict
+        The spec, as `graphnn.loads` takes it, with the numbers of all parameters.
+    inputs : dict of str to ndarray
+        One for each input, all with the same number of rows.
+    """
+
+    document: Document
+    inputs: dict[str, Array]
+
+    def network(self) -> Network:
+        """A new network."""
+        return loads(self.document)
+
+
+def networks(
+    ops: Iterable[str] | None = None,
+    *,
+    nodes: int = 6,
+    sizes: int = 3,
+    rows: int = 3,
+    outputs: int = 0,
+    loss: bool = True,
+    blocks: bool = True,
+    shared: bool = True,
+    values: Values = "tame",
+) -> SearchStrategy[NetworkCase]:
+    """Networks made of ops of the registry, and inputs for them.
+
+    Nodes may be read several times, arrays shared, the rows of a batch coupled, and pieces of the
+    graph stand in blocks. No network is rejected: shapes are solved as it grows, and what a node
+    computes has a say only in whether the node after it reads it as it is or squashed.
+
+    Parameters
+    ----------
+    ops : iterable of str, optional
+        Names of the ops to draw from, besides those that fit one node to another (``reshape``,
+        ``tanh``, ``sigmoid``, ``add`` and ``multiply`` of a constant) and losses; by default all
+        that take data.
+    nodes : int
+        The most of them in one network, a block counted as one.
+    sizes : int
+        The largest size of an axis that is drawn; of results, axes may be larger.
+    rows : int
+        The most rows in a batch.
+    outputs : int
+        The most nodes that the spec names as outputs besides those that nothing reads.
+    loss : bool
+        Whether every node that nothing reads goes into a loss.
+    blocks : bool
+        Whether there may be blocks, and named sizes.
+    shared : bool
+        Whether arrays may be shared.
+    values : {"tame", "finite", "any"}
+        Inputs and parameters of moderate size, each op used on its domain; or any finite floats;
+        or NaN and infinity in the inputs as well.
+
+    Returns
+    -------
+    SearchStrategy of NetworkCase
+    """
+    options = Options(_choices(ops), sizes, shared, blocks, values)
+    return independent(_networks(options, nodes, rows, outputs, loss))
+
+
+@st.composite
+def _networks(
+    draw: DrawFn, options: Options, nodes: int, rows: int, outputs: int, loss: bool
+) -> NetworkCase:
+    growth = Growth(draw, options, draw(integers(1, rows)))
+    for number in range(nodes):
+        if not growth.grow(partial(_grown, growth, number)):
+            break
+    if loss:
+        for node in growth.ends():
+            if not growth.is_loss(node):
+                growth.grow(partial(growth.add_loss, node))
+    document: Document = {"graphnn": 1}
+    if options.blocks:
+        document |= _named_size(draw, growth.nodes)
+    if growth.blocks:
+        document["blocks"] = {
+            name: {"inputs": ["p"], "nodes": body.nodes, "output": body.there[-1].name}
+            for name, body in growth.blocks.items()
+        }
+    document["nodes"] = growth.nodes
+    others = [node.name for node in growth.there if node.name in growth.read]
+    also = {one_of(draw, others) for _ in range(draw(integers(0, outputs)))} if others else ()
+    document["outputs"] = [*sorted(also), *(node.name for node in growth.ends())]
+    return NetworkCase(document, growth.inputs)
+
+
+def _grown(growth: Growth, number: int) -> bool:
+    """Add a node, and say so; 0 ends the network, so that what shrinks is short."""
+    draw, choices = growth.draw, growth.options.choices
+    if number and not draw(integers(0, _LENGTH)):
+        return False
+    if growth.options.blocks and number and chance(draw, _BLOCK):
+        return growth.add_block(choices)
+    return growth.add(one_of(draw, choices))
+
+
+def _named_size(draw: DrawFn, nodes: Document) -> Document:
+    """One number of the shapes by a name, which replaces it and its double: ``sizes``, or none."""
+    places = [place for body in nodes.values() for place in _sizes(body)]
+    if not places or not chance(draw, 4):
+        return {}
+    number = one_of(draw, sorted({holder[key] for holder, key in places}))
+    for holder, key in places:
+        if holder[key] in (number, 2 * number):
+            holder[key] = "n" if holder[key] == number else "2 * n"
+    return {"sizes": {"n": number}}
+
+
+def _sizes(body: Document) -> list[tuple[Any, Any]]:
+    """Where a node has sizes that are numbers: each a list or the node, with an index or a key."""
+    if "op" not in body:
+        return []
+    keys = [(body, key) for key in REGISTRY[body["op"]].size_attributes if key in body]
+    shape = body.get("shape", [])
+    return [
+        (holder, key)
+        for holder, key in [*keys, *((shape, axis) for axis in range(len(shape)))]
+        if isinstance(holder[key], int) and holder[key] > 0
+    ]
+
+
+def _choices(ops: Iterable[str] | None) -> list[type[Op]]:
+    """Classes of the ops that take data, the simplest first."""
+    classes = public_ops().values() if ops is None else [REGISTRY[name] for name in ops]
+    return sorted((each for each in classes if each.data_operands()), key=_complexity)
+
+
+def _complexity(op_class: type[Op]) -> tuple[bool, int, int]:
+    operands, fields = op_class.operands, op_class.model_fields
+    return not op_class.channelwise, len(operands), len(fields)
