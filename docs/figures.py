@@ -35,6 +35,8 @@ def write(folder: Path) -> None:
     for name in ("three_layer", "descent", "regression", "gates/and", "deep"):
         _diagram(f"{name}.yaml", folder / f"{Path(name).name}.svg", direction="right")
     _diagram("cnn_deep.yaml", folder / "columns.svg")
+    look = {"families": {"linear": "navy"}, "ops": {"softmax": "#ff8800"}}
+    _diagram("mnist.yaml", folder / "look.svg", direction="right", look=look, mathematical=True)
     _gates(folder / "gates.png")
     _activations(folder / "activations.png")
     _training(folder)

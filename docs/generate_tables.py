@@ -18,6 +18,7 @@ from graphnn.spec.model import (
     RANGES,
     BlockCallSpec,
     BlockSpec,
+    DrawSpec,
     EarlyStoppingSpec,
     ExampleSpec,
     NetworkSpec,
@@ -43,6 +44,7 @@ SECTIONS = {
     "example": keys_of(ExampleSpec),
     "train": keys_of(TrainSpec),
     "early-stopping": keys_of(EarlyStoppingSpec),
+    "draw": keys_of(DrawSpec),
     "search": keys_of(SearchSpec),
     "ranges": tuple(RANGES.values()),
 }

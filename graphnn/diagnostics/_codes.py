@@ -21,7 +21,7 @@ Code = Literal[
     "missing-key", "unknown-key", "unknown-version", "wrong-type", "bad-name", "no-nodes",
     "no-network", "too-many-nodes", "batch-is-free", "unknown-size", "bad-size",
     "duplicate-output", "unknown-node", "not-an-input", "bad-range", "duplicate-choice",
-    "nothing-to-search",
+    "nothing-to-search", "bad-colour", "unknown-family",
     # blocks
     "op-and-block", "unknown-block", "duplicate-block", "unused-block", "cyclic-block",
     "cyclic-file", "too-many-files", "bad-repeat", "missing-size", "duplicate-name",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphnn.diagnostics import Findings, SpecError
 from graphnn.graph._graph import Graph, Node
+from graphnn.graph.looks import check_look
 from graphnn.graph.passes.checking import (
     check_free_sizes,
     check_references,
@@ -59,6 +60,8 @@ def check(spec: NetworkSpec, findings: Findings) -> Graph:
     nodes, parameters = infer_shapes(order, resolved, owners, reports)
     check_ties(nodes, parameters, resolved, reports)
     check_references(spec, nodes, unknown, findings)
+    if spec.draw is not None:
+        check_look(spec.draw, spec, findings)
     check_free_sizes(spec, nodes, reports)
     check_total(spec, parameters, findings)
     if findings.errors:

@@ -171,6 +171,7 @@ def compare(old: Graph, new: Graph, options: Callable[[OptimizerSpec], Aspects])
         *_examples(_listed(old.spec.examples, names), _listed(new.spec.examples, own)),
         *_entries("train", _train(old, names, options), _train(new, own, options)),
         *_entries("search", _search(old), _search(new)),
+        *_entries("draw", _draw(old), _draw(new)),
     ]
     return Difference(tuple(changes), (_count(old), _count(new)))
 
@@ -373,6 +374,17 @@ def _train(
 def _search(graph: Graph) -> Aspects:
     made: dict[str, Any] = _plain(graph.spec.search, {}) or {}
     return {**made.pop("settings", {}), **made}
+
+
+def _draw(graph: Graph) -> Aspects:
+    draw = graph.spec.draw
+    if draw is None:
+        return {}
+    tables = {"families": draw.families, "ops": draw.ops, "nodes": draw.nodes}
+    colours = {
+        f"{table}.{n}": c.colour for table, given in tables.items() for n, c in given.items()
+    }
+    return {**colours, "mathematical": draw.mathematical or None}
 
 
 def _plain(value: Any, names: Mapping[str, str]) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from graphnn.diagnostics import ALLOWABLE
 from graphnn.ops import Op, Operand, public_ops
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec import NAME
+from graphnn.spec.colours import HEX, NAMED
 from graphnn.spec.forms import FILE_KEYS, FILLS, PROPERTIES, SHARED, keys_of, section
 from graphnn.spec.model import BlockCallSpec, ExampleSpec, NetworkSpec, NodeSpec
 from graphnn.spec.schemas import (
@@ -65,10 +66,17 @@ def schema(vocabulary: Vocabulary) -> dict[str, Any]:
             "metrics": fixed({name: _metric(kind) for name, kind in vocabulary.metrics.items()}),
             "data": single({name: _source(kind) for name, kind in vocabulary.data.items()}),
             "example": section(keys_of(ExampleSpec)).schema,
+            "colour": {"anyOf": [{"enum": list(NAMED)}, {**TEXT, "pattern": f"^{HEX.pattern}$"}]},
+            "op-colours": _colours(known),
+            "family-colours": _colours(dict.fromkeys(op.family for op in known.values())),
             "warnings": one_or_more({"enum": list(ALLOWABLE)}),
             **{f"op-{name}": _op(op) for name, op in known.items()},
         },
     }
+
+
+def _colours(names: Iterable[str]) -> Schema:
+    return fixed({name: ref("colour") for name in sorted(names)})
 
 
 def _values() -> Mapping[str, Schema]:

@@ -74,6 +74,8 @@ def _keys(document: Document, place: outline.Cursor) -> Iterator[Offer]:
         block = document.fields(place.path).get("block", "")
         for size in document.names.defined("size", block) if block else ():
             yield Offer(size, "size", f"a size of the block '{block}'")
+    elif rest[:1] == ("draw",) and form is not None and form.keys == "node":
+        yield from (offer for offer in _nodes(document, scope) if offer.label not in given)
     elif rest[:1] == ("examples",) and form is not None and form.keys == "node":
         yield from _arrays(document, scope, is_output=rest[-1] == "outputs")
 

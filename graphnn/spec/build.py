@@ -8,6 +8,7 @@ from typing import Any
 
 from graphnn.diagnostics import Findings, Names, UsageError
 from graphnn.spec import sizes
+from graphnn.spec._draw import DrawReader
 from graphnn.spec._field_reader import brief, free_size_help, number_help
 from graphnn.spec._training import SearchReader, TrainReader
 from graphnn.spec.blocks.block_files import NO_NETWORK, Buffers, inline, is_library
@@ -15,6 +16,7 @@ from graphnn.spec.blocks.definitions import BlockReader
 from graphnn.spec.blocks.expansion import expand
 from graphnn.spec.model import (
     BlockCallSpec,
+    DrawSpec,
     ExampleSpec,
     NetworkSpec,
     NodeSpec,
@@ -67,7 +69,12 @@ def build(
     return SpecReader(findings, vocabulary).network(document, folder, settings or {}, buffers)
 
 
-class SpecReader(TrainReader, SearchReader):
+def build_look(document: Value, findings: Findings) -> DrawSpec | None:
+    """Looks of diagrams in a file for themselves: what else stands in the section ``draw``."""
+    return SpecReader(findings, NO_NAMES).look(document, "a look")
+
+
+class SpecReader(TrainReader, SearchReader, DrawReader):
     """Takes a whole file apart."""
 
     def network(

@@ -336,6 +336,21 @@ def _of_text(key: DataKey) -> Form:
     return FILE if key.is_file else Form(schemas.TEXT)
 
 
+# ---------------------------------------------------------------------------------------- colours
+
+COLOUR = Form(schemas.ref("colour"))
+
+
+def colours(schema: Schema, keys: Named = "") -> Form:
+    """A mapping of names to colours."""
+    return Form(
+        schema,
+        lambda reader, entry, what: reader.colours(entry.value, what),
+        keys=keys,
+        rest=COLOUR,
+    )
+
+
 # --------------------------------------------------------------------------------------- mappings
 
 

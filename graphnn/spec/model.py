@@ -411,6 +411,35 @@ class SearchSpec:
     seed: int = key(forms.whole(0), "Of what is drawn.", 0)
 
 
+@dataclass(frozen=True, slots=True)
+class ColourSpec:
+    """A colour as ``#rrggbb``, and the name of what has it."""
+
+    place: Scalar
+    colour: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrawSpec:
+    """Looks of diagrams: the colour of a node, else of its op, else of its family."""
+
+    place: Value
+    families: Mapping[str, ColourSpec] = key(
+        forms.colours(schemas.ref("family-colours")), "Colours by family of ops.", dict
+    )
+    ops: Mapping[str, ColourSpec] = key(
+        forms.colours(schemas.ref("op-colours")), "Colours by op.", dict
+    )
+    nodes: Mapping[str, ColourSpec] = key(
+        forms.colours({"type": "object", "additionalProperties": schemas.ref("colour")}, "node"),
+        "Colours by node, or use of a block.",
+        dict,
+    )
+    mathematical: bool = key(
+        forms.TRUTH, "Whether names are written as in formulas, such as `W⁽¹⁾` and `x₁`.", False
+    )
+
+
 _EXAMPLE = forms.section(keys_of(ExampleSpec), layout="lines")
 SIZES = Form(
     {
@@ -509,6 +538,13 @@ class NetworkSpec:
     )
     search: SearchSpec | None = key(
         SEARCH, "Settings to vary, by the names that --set knows.", None
+    )
+    draw: DrawSpec | None = key(
+        forms.section(
+            keys_of(DrawSpec), lambda reader, entry, _: reader.draw(entry), layout="lines"
+        ),
+        "How diagrams look.",
+        None,
     )
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
     calls: Mapping[str, BlockCall] = field(default_factory=dict)

@@ -141,6 +141,7 @@ def test_every_section_is_looked_for():
         "BlockSpec",
         "ExampleSpec",
         "TrainSpec",
+        "DrawSpec",
         "SearchSpec",
         "SearchKind",
     }

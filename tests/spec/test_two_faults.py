@@ -88,6 +88,12 @@ WHOLE = {
         "time": {"choice": [4, 5]},
         "metric": "validation_accuracy",
     },
+    "draw": {
+        "families": {"linear": "teal"},
+        "ops": {"relu": "#ff8800"},
+        "nodes": {"a": "red", "h": "#fff"},
+        "mathematical": True,
+    },
     "allow": ["unused-input"],
 }
 FILES = {
@@ -297,6 +303,12 @@ def faults(document: dict[str, Any]) -> Iterator[Fault]:
     for number, example in enumerate(document.get("examples", ())):
         yield from _of_example(("examples", number), example, depends(nodes))
     yield Fault("no-such-file", ("weights",), {"file": "nosuch.npz"}, ("weights", "file"))
+    if "draw" in document:
+        yield Fault("bad-colour", ("draw", "ops", "tanh"), "nosuch")
+        yield Fault("unknown-op", ("draw", "ops", "nosuch"), "red", key=True)
+        yield Fault("unknown-family", ("draw", "families", "nosuch"), "red", key=True)
+        yield Fault("unknown-node", ("draw", "nodes", "nosuch"), "red", key=True)
+        yield Fault("wrong-type", ("draw", "mathematical"), "of course")
     yield Fault("bad-allow", ("allow",), ["nosuch"], ("allow", 0))
     if "search" in document:
         yield from _of_search(document["search"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from graphnn.drawing.diagram import notation
 from graphnn.drawing.diagram.view import Item, View
 from graphnn.graph import Graph, Group, Node, Parameter, show_shapes
 from graphnn.spec import flow
@@ -80,11 +81,12 @@ def holdings(view: View, item: Item) -> Iterator[Holding]:
             if parameter.name == f"{node.name}.{operand}"
         ]
         shape = show_shapes(parameter.shape for parameter in kept)
+        node, mathematical = item.nodes[0], view.look.mathematical
         yield Holding(
-            operand,
+            notation.of_parameter(operand, node.name) if mathematical else operand,
             _bare(shape),
             sum(parameter.size for parameter in own),
-            _remark(item.nodes[0], operand, kept[0]),
+            _remark(node, operand, kept[0], mathematical=mathematical),
             kept[0].learned,
         )
 
@@ -190,9 +192,10 @@ def counted(learned: int, kept: int) -> str:
     return f"{learned:,} {noun}" + (f", {kept:,} in state" if kept else "")
 
 
-def _remark(node: Node, operand: str, parameter: Parameter) -> str:
+def _remark(node: Node, operand: str, parameter: Parameter, *, mathematical: bool) -> str:
     if parameter.name != f"{node.name}.{operand}":
-        return f"= {parameter.name}"
+        owner, _, name = parameter.name.rpartition(".")
+        return f"= {notation.of_parameter(name, owner) if mathematical else parameter.name}"
     given = node.spec.fields.get(operand)
     words = parameter.origin.words if given is not None and parameter.learned else ""
     if words == "numbers of the spec" and parameter.size <= _FEW:

@@ -6,8 +6,9 @@ An option is one field of one record, from which Python's ``draw`` and the comma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from graphnn.diagnostics import Diagnostic, UsageError, listed, suggestion
@@ -61,6 +62,11 @@ class DiagramOptions:
     expand : bool
         Whether every copy of a repeated block is drawn, in place of one for all.
     theme : {"light", "dark", "print"}
+    look : str, Path or mapping, optional
+        Colours by family, op or node: a file, or a mapping, of what may stand under ``draw`` in a
+        spec, above which it goes.
+    mathematical : bool
+        Whether names are written as in formulas, such as ``W⁽¹⁾`` and ``x₁``.
     legend : bool
         Whether the families of ops are explained.
     trace : Trace, optional
@@ -95,6 +101,11 @@ class DiagramOptions:
     title: Annotated[bool, Typed("Show the network's name and size.")] = True
     expand: Annotated[bool, Typed("Draw every copy of a repeated block."), _FRAMED] = False
     theme: Annotated[ThemeName, Typed("Colours.")] = "light"
+    look: Annotated[
+        str | Path | Mapping[str, Any] | None,
+        Typed("Colours of your own, in a file.", Path | None, "FILE"),
+    ] = None
+    mathematical: Annotated[bool, Typed("Write names as in formulas: W⁽¹⁾, x₁.")] = False
     legend: Annotated[bool, Typed("Explain shapes and colours."), _GRAPH] = False
     trace: Trace | None = None
     links: Annotated[

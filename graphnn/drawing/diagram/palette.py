@@ -13,6 +13,20 @@ from typing import Literal
 ThemeName = Literal["light", "dark", "print"]
 
 
+_TEXT, _LINE = 4.5, 3.0  # contrast of text and of lines: WCAG 2.1, level AA
+_INKS = ("#000000", "#ffffff")  # one of the two has a contrast of 4.58 at least on any colour
+
+
+@dataclass(frozen=True, slots=True)
+class Tones:
+    """Colours of a box: its fill and border, text, and lesser text."""
+
+    fill: str
+    border: str
+    ink: str
+    faint: str
+
+
 @dataclass(frozen=True, slots=True)
 class Theme:
     """Colours and where they are used.
@@ -42,6 +56,15 @@ class Theme:
     def family(self, name: str) -> tuple[str, str]:
         """Fill and border of a family."""
         return self.families.get(name, self.families[""])
+
+    def tones(self, fill: str) -> Tones:
+        """A box of the colour `fill`, with a border and text that stand out as WCAG asks for."""
+        ink = next(each for each in (self.ink, *_INKS) if contrast(each, fill) >= _TEXT)
+        lesser = mixed(ink, fill, 0.25)
+        faint = lesser if contrast(lesser, fill) >= _TEXT else ink
+        steps = (mixed(fill, ink, step / 10) for step in range(3, 11))
+        border = next((each for each in steps if contrast(each, fill) >= _LINE), ink)
+        return Tones(fill, border, ink, faint)
 
 
 THEMES: Mapping[ThemeName, Theme] = {
@@ -120,6 +143,12 @@ THEMES: Mapping[ThemeName, Theme] = {
 }
 
 
+def contrast(one: str, other: str) -> float:
+    """The ratio of the luminances of two colours, from 1 to 21: WCAG 2.1, 1.4.3."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
 def mixed(one: str, other: str | None, share: float) -> str:
     """A colour between two, that much of the way to the `other`, white where it is None."""
     pairs = zip(_channels(one), _channels(other or "#ffffff"), strict=True)
@@ -128,3 +157,9 @@ def mixed(one: str, other: str | None, share: float) -> str:
 
 def _channels(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def _luminance(colour: str) -> float:
+    parts = [channel / 255 for channel in _channels(colour)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from graphnn.drawing.diagram import notation
+from graphnn.drawing.diagram.look import Look, look_of
 from graphnn.drawing.diagram.options import DiagramOptions, names_in
 from graphnn.drawing.diagram.runs import runs
 from graphnn.graph import Graph, Group, Node, Outline, outline
@@ -84,6 +86,7 @@ class View:
     Attributes
     ----------
     graph : Graph
+    look : Look
     items : mapping of str to Item
         In the order of the file.
     frames : mapping of str to Frame
@@ -92,9 +95,22 @@ class View:
     """
 
     graph: Graph
+    look: Look = field(default_factory=Look)
     items: dict[str, Item] = field(default_factory=dict)
     frames: dict[str, Frame] = field(default_factory=dict)
     edges: tuple[Edge, ...] = ()
+
+    def colour(self, item: Item) -> str | None:
+        """The colour that the user chose for a box."""
+        names = [item.name, *(node.name for node in item.nodes if item.group is None)]
+        if item.group is not None:
+            return self.look.of_names([*names, item.group.call.name])
+        return self.look.of_names(names) or self.look.of_op(item.nodes[0].op)
+
+    def frame_colour(self, frame: Frame) -> str | None:
+        """The colour that the user chose for a frame."""
+        call = [frame.group.call.name] if frame.group is not None else []
+        return self.look.of_names([frame.name, *call])
 
     def around(self, frame: str) -> list[str]:
         """`frame` and those around it, from the innermost out; none for an empty name."""
@@ -118,7 +134,8 @@ def view(graph: Graph, options: DiagramOptions) -> View:
     depth = _fitting_depth(seen) if options.depth is None else options.depth
     hidden = {graph.node(name).name for name in names_in(options.hide)}
     kept = None if options.only is None else _kept(graph, options.only)
-    return _Viewer(graph, seen, depth, hidden, kept, depth_is_free=free).view()
+    look = look_of(graph, options)
+    return _Viewer(graph, look, seen, depth, hidden, kept, depth_is_free=free).view()
 
 
 def _fitting_depth(seen: Outline) -> int | None:
@@ -178,6 +195,7 @@ class _Viewer:
     def __init__(
         self,
         graph: Graph,
+        look: Look,
         seen: Outline,
         depth: int | None,
         hidden: set[str],
@@ -187,7 +205,7 @@ class _Viewer:
     ) -> None:
         self._graph, self._seen, self._depth = graph, seen, depth
         self._hidden, self._kept = hidden, kept
-        self._view = View(graph)
+        self._view = View(graph, look)
         self._depth_is_free = depth_is_free
         self._boxes: dict[str, str] = {}  # from every node that is shown to its box
 
@@ -223,7 +241,7 @@ class _Viewer:
             frame for item in self._view.items.values() for frame in self._view.around(item.frame)
         }
         frames = {name: frame for name, frame in self._view.frames.items() if name in used}
-        return View(self._graph, self._view.items, frames, self._edges())
+        return View(self._graph, self._view.look, self._view.items, frames, self._edges())
 
     def _alike(self, node: Node) -> list[Node]:
         return [each for each in self._seen.alike[node.name] if self._is_shown(each)]
@@ -236,6 +254,8 @@ class _Viewer:
         if nodes:
             instance = node.spec.instance
             label = node.name if instance is None else node.name.removeprefix(f"{instance.name}.")
+            if self._view.look.mathematical:
+                label = notation.of_node(label, node)
             self._keep(Item(node.name, label, tuple(nodes), None, path[-1] if path else ""))
 
     def _fold(self, group: Group, nodes: list[Node], path: list[str]) -> None:

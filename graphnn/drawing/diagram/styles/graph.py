@@ -12,7 +12,7 @@ from graphnn.drawing.diagram.description import describe
 from graphnn.drawing.diagram.labels import Free, place
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
 from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
-from graphnn.drawing.diagram.palette import THEMES
+from graphnn.drawing.diagram.palette import THEMES, Tones, mixed
 from graphnn.drawing.diagram.scene import (
     Box,
     Ink,
@@ -33,6 +33,7 @@ _LEADING = 1.33  # of the size of letters; the tallest face, mono, is 1.32 high
 _PAD_X, _PAD_Y, _GAP = 9.0, 5.5, 10.0
 _MARGIN = 8.0
 _HEADING = 16.0
+_SAMPLE = 22.0  # width of a box in the legend
 _LONGEST_ABOUT = 44  # characters of a remark in one line
 _SHAPES: dict[str, tuple[Shape, float]] = {  # outline by family, and how much is rounded or cut
     "source": ("stadium", 0.0),
@@ -78,6 +79,19 @@ class _Card:
     family: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """What the legend says of a family, or of an op."""
+
+    label: str
+    family: str
+    tones: Tones
+
+    @property
+    def width(self) -> float:
+        return _SAMPLE + 5 + measure.width(self.label, _SMALL) + 12
+
+
 def scene(view: View, options: DiagramOptions) -> Scene:
     """The scene of `view`.
 
@@ -102,7 +116,6 @@ class _Painter:
         cards = {name: self._card(item) for name, item in self._view.items.items()}
         pairs = [(edge.source, edge.target) for edge in self._view.edges]
         heading = self._title() if self._options.title else []
-        below = self._legend(cards) if self._options.legend else []
         top = _MARGIN + sum(piece.size * _LEADING for piece in heading) + (6 if heading else 0)
         points = self._options.points
         page = (points or PAGE[0]) - 2 * _MARGIN, PAGE[1] - top - _MARGIN
@@ -123,6 +136,7 @@ class _Painter:
         )
         width = max([layout.width, *(piece.width for piece in heading)]) + 2 * _MARGIN
         left = (width - layout.width) / 2
+        below = self._legend(cards, width - 2 * _MARGIN) if self._options.legend else []
         items = [
             *self._head(heading, width),
             *(moved(item, left, top) for item in self._drawn(cards, layout)),
@@ -135,8 +149,8 @@ class _Painter:
         return Scene(width, height, tuple(items), paper, name, describe(self._view))
 
     def _drawn(self, cards: dict[str, _Card], layout: Layout) -> Iterator[Box | Path | Text]:
-        for name in self._view.frames:
-            yield self._frame(layout.frames[name])
+        for name, frame in self._view.frames.items():
+            yield self._frame(frame, layout.frames[name])
         for edge, points in zip(self._view.edges, layout.lines, strict=True):
             yield self._line(points, edge.target)
         for name, frame in self._view.frames.items():
@@ -227,23 +241,23 @@ class _Painter:
 
     def _box(self, card: _Card, place: Rectangle) -> Iterator[Box | Text]:
         x, y, width, height = place
-        fill, border = self._theme.family(card.family)
+        tones = self._tones(card)
         shape, cut = _SHAPES.get(card.family, _SHAPES[""])
         names = {node.name for node in card.item.nodes}
         thick = 1.9 if names & (self._outputs | self._losses) else 0.9
         node = card.item.name
         if card.item.group is not None and card.item.group.count > 1:
             for shift in (5.0, 2.5):  # a pile, for copies that are drawn once
-                ink = Ink(fill, border, 0.7)
+                ink = Ink(tones.fill, tones.border, 0.7)
                 yield Box(x + shift, y + shift, width, height, ink, "rounded", 3.0, node)
-        yield Box(x, y, width, height, Ink(fill, border, thick), shape, cut, node)
+        yield Box(x, y, width, height, Ink(tones.fill, tones.border, thick), shape, cut, node)
         widest = max(self._line_width(line) for line in card.lines)
         left, right = x + (width - widest) / 2, x + (width + widest) / 2
         at = y + _PAD_Y
         for line in card.lines:
             size = max(piece.size for piece in (*line[0], *line[1]))
             at += size * _LEADING
-            yield from self._row(line, left, right, at - 0.32 * size, node)
+            yield from self._row(line, (left, right, at - 0.32 * size), node, tones)
 
     def _line_width(self, line: _Line) -> float:
         left, right = line
@@ -251,24 +265,38 @@ class _Painter:
         total = sum(piece.width for piece in (*left, *right)) + 4.0 * (count - 1)
         return total + (_GAP if right else 0)
 
+    def _tones(self, card: _Card) -> Tones:
+        chosen = self._view.colour(card.item)
+        return self._family_tones(card.family) if chosen is None else self._theme.tones(chosen)
+
+    def _family_tones(self, family: str) -> Tones:
+        chosen = self._view.look.families.get(family)
+        if chosen is not None:
+            return self._theme.tones(chosen)
+        return Tones(*self._theme.family(family), self._theme.ink, self._theme.faint)
+
     def _row(
-        self, line: _Line, left: float, right: float, base: float, node: str
+        self, line: _Line, place: tuple[float, float, float], node: str, tones: Tones
     ) -> Iterator[Text]:
-        at = left
+        at, right, base = place
         for piece in line[0]:
-            yield self._text(piece, at, base, node)
+            yield _text(piece, at, base, node, tones)
             at += piece.width + 4.0
         at = right
         for piece in reversed(line[1]):
-            yield replace(self._text(piece, at, base, node), anchor="end")
+            yield replace(_text(piece, at, base, node, tones), anchor="end")
             at -= piece.width + 4.0
 
-    def _text(self, piece: _Piece, x: float, base: float, node: str) -> Text:
-        colour = self._theme.faint if piece.faint else self._theme.ink
-        return Text(x, base, piece.text, piece.size, colour, piece.face, node=node)
+    def _frame_tones(self, frame: Frame) -> Tones:
+        chosen, theme = self._view.frame_colour(frame), self._theme
+        if chosen is not None:
+            # Pale, so that lines in the frame can be seen.
+            return replace(theme.tones(mixed(chosen, theme.frame_fill, 0.8)), border=chosen)
+        return Tones(theme.frame_fill, theme.frame, theme.ink, theme.faint)
 
-    def _frame(self, place: Rectangle) -> Box:
-        return Box(*place, Ink(self._theme.frame_fill, self._theme.frame, 0.8), "rounded", 6.0)
+    def _frame(self, frame: Frame, place: Rectangle) -> Box:
+        tones = self._frame_tones(frame)
+        return Box(*place, Ink(tones.fill, tones.border, 0.8), "rounded", 6.0)
 
     def _heading_pieces(self, frame: Frame) -> list[_Piece]:
         remark = facts.remark(frame.group)
@@ -287,11 +315,12 @@ class _Painter:
         x, y, _, _ = place
         base = y + 13.0
         # On a patch of its own, so that a line that enters here does not cross the words.
-        patch = Ink(self._theme.frame_fill)
+        tones = self._frame_tones(frame)
+        patch = Ink(tones.fill)
         yield Box(x + 5, y + 2, self._heading_width(frame), _HEADING - 2, patch)
         at = x + 8
         for piece in self._heading_pieces(frame):
-            yield self._text(piece, at, base, frame.name)
+            yield _text(piece, at, base, frame.name, tones)
             at += piece.width + 4.0
 
     def _line(self, points: list[Point], target: str) -> Path:
@@ -314,16 +343,46 @@ class _Painter:
                 x, y, _, _ = place(line, wide, _SMALL, free)
                 yield Text(x, y + 0.78 * _SMALL, words, _SMALL, self._theme.faint, "italic")
 
-    def _legend(self, cards: dict[str, _Card]) -> list[str]:
-        seen = dict.fromkeys(card.family for card in cards.values())
-        known = [family for family in _SHAPES if family and family in seen]
-        return known if seen.keys() <= set(known) else [*known, ""]
+    def _legend(self, cards: dict[str, _Card], width: float) -> list[list[_Sample]]:
+        """Rows of samples, no wider than `width`: families, and ops with colours of their own."""
+        seen = {card.family for card in cards.values()}
+        own = {
+            card.item.nodes[0].op.name: card
+            for card in cards.values()
+            if card.item.group is None and card.item.nodes[0].op.name in self._view.look.ops
+        }
+        rest = [card for card in cards.values() if card.family not in _SHAPES or not card.family]
+        other = "block" if all(card.item.group for card in rest) else "other"
+        samples = [
+            _Sample(family or other, family, self._family_tones(family))
+            for family in [*(each for each in _SHAPES if each), ""]
+            if (family in seen if family else rest)
+        ]
+        samples += [
+            _Sample(name, card.family, self._theme.tones(self._view.look.ops[name]))
+            for name, card in own.items()
+        ]
+        rows: list[list[_Sample]] = [[]]
+        room = width
+        for sample in samples:
+            if rows[-1] and sample.width > room:
+                rows.append([])
+                room = width
+            rows[-1].append(sample)
+            room -= sample.width
+        return rows
 
-    def _below(self, families: list[str], top: float) -> Iterator[Box | Text]:
-        for row, family in enumerate(families):
-            fill, border = self._theme.family(family)
-            shape, cut = _SHAPES[family]
-            y = top + row * _SMALL * 2
-            ink = Ink(fill, border, 0.9)
-            yield Box(_MARGIN, y, 22, 10, ink, shape, min(cut, 3.5))
-            yield Text(_MARGIN + 28, y + 7.8, family or "other", _SMALL, self._theme.ink)
+    def _below(self, rows: list[list[_Sample]], top: float) -> Iterator[Box | Text]:
+        for row, samples in enumerate(rows):
+            x, y = _MARGIN, top + row * _SMALL * 2
+            for sample in samples:
+                shape, cut = _SHAPES.get(sample.family, _SHAPES[""])
+                ink = Ink(sample.tones.fill, sample.tones.border, 0.9)
+                yield Box(x, y, _SAMPLE, 10, ink, shape, min(cut, 3.5))
+                yield Text(x + _SAMPLE + 5, y + 7.8, sample.label, _SMALL, self._theme.ink)
+                x += sample.width
+
+
+def _text(piece: _Piece, x: float, base: float, node: str, tones: Tones) -> Text:
+    colour = tones.faint if piece.faint else tones.ink
+    return Text(x, base, piece.text, piece.size, colour, piece.face, node=node)

@@ -30,10 +30,11 @@ def write(view: View, options: DiagramOptions) -> str:
         bodies[name] = graphviz.Digraph(f"cluster_{number}", graph_attr={"label": label})
     for name, item in view.items.items():
         fill, border = THEMES["light"].family("" if item.group else item.nodes[0].op.family)
-        body = bodies[item.frame]
-        body.node(
-            _name(name), label=_label(view, item, options.about), fillcolor=fill, color=border
-        )
+        colours = {"fillcolor": fill, "color": border}
+        if chosen := view.colour(item):
+            tones = THEMES["light"].tones(chosen)
+            colours = {"fillcolor": chosen, "color": tones.border, "fontcolor": tones.ink}
+        bodies[item.frame].node(_name(name), label=_label(view, item, options.about), **colours)
     for name in reversed(view.frames):
         bodies[view.frames[name].parent].subgraph(bodies[name])
     for edge in view.edges:
