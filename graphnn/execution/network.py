@@ -80,6 +80,14 @@ class Network:
         count = sum(parameter.size for parameter in known if parameter.learned)
         return f"<{name}: {len(self.graph.nodes)} nodes, {count} parameters>"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles hold: executors, which own memory, are made anew."""
+        kept = {"graph": self.graph, "dtype": self.dtype, "_seed": self._seed}
+        return {**kept, "classes": self.classes, "arrays": dict(self.arrays)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, arrays=MappingProxyType(state["arrays"]), _executors={})
+
     def _given(self, weights: WeightsSpec) -> dict[str, Array]:
         """The values in the file that the spec names."""
         name, span = str(weights.file.value), weights.file.span
@@ -103,11 +111,7 @@ class Network:
             message = f"a network computes in {' or '.join(get_args(DType))}, not {dtype}"
             raise UsageError.of("bad-dtype", message)
         other = object.__new__(Network)
-        other.graph = self.graph
-        other.dtype = np.dtype(dtype)
-        other._seed = self._seed
-        other._executors = {}
-        other.classes = self.classes
+        other.__setstate__({**self.__getstate__(), "dtype": np.dtype(dtype)})
         other.arrays = other._start(self.arrays)
         return other
 

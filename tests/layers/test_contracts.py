@@ -48,6 +48,8 @@ PLANTS = [
     ("execution/network.py", "torch", LIBRARIES),
     ("cli/commands/export.py", "onnxruntime", LIBRARIES),
     ("lsp/server.py", "rich", LIBRARIES),
+    ("training/runs/run.py", "sklearn", LIBRARIES),
+    ("testing/strategies.py", "graphnn.sklearn", LAYERS),
     ("gradients/numerical/engine/probes.py", "graphnn.gradients._backprop", NUMERICAL),
     ("gradients/numerical/loop.py", "graphnn.gradients._check", NUMERICAL),
     ("gradients/numerical/engine/route.py", "graphnn.ops.families.activation", NUMERICAL),
@@ -147,13 +149,13 @@ def test_what_is_private(module: str, expected: bool):
     assert private(module) == expected
 
 
-def test_the_rooms_are_at_most_fifteen():
+def test_the_rooms_are_at_most_fourteen():
     rooms = [
         path
         for path in (ROOT / "graphnn").iterdir()
         if path.name not in ("__pycache__", "py.typed", "__init__.pyi")
     ]
-    assert len(rooms) <= 15
+    assert len([room for room in rooms if room.is_dir()]) <= 14
     for room in rooms:
         if room.is_dir():
             text = ast.get_docstring(ast.parse((room / "__init__.py").read_text("utf-8")))

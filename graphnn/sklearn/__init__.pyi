@@ -1,0 +1,2 @@
+from ._estimators import Classifier as Classifier
+from ._estimators import Regressor as Regressor
