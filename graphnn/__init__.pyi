@@ -18,6 +18,7 @@ from .gradients import GradientReport as GradientReport
 from .gradients import Interrupted as Interrupted
 from .gradients import StepStudy as StepStudy
 from .gradients import backprop as backprop
+from .gradients import check_function as check_function
 from .gradients import check_gradients as check_gradients
 from .gradients import numerical_gradient as numerical_gradient
 from .gradients import step_study as step_study

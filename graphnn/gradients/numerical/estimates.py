@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.gradients.numerical.engine.probes import Probes
+from graphnn.gradients.numerical.functions import FunctionLoop
 from graphnn.gradients.numerical.loop import Crossing, Loop
 from graphnn.gradients.numerical.objective import Probed, Progress
 from graphnn.gradients.numerical.rules import EPSILON, DifferenceRule, Extrapolation
@@ -17,7 +18,7 @@ from graphnn.ops import Array
 
 Locate = Callable[[tuple[int, ...]], Crossing | None]
 # What gives losses at moved parameters, up to a constant.
-Prober = Loop | Probes
+Prober = Loop | FunctionLoop | Probes
 TINY = 1e-20  # a complex step whose square is lost beside 1, and that underflows nowhere
 _AT_A_KINK = 1e-9  # how far to look for the kink that a point is at
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,15 @@ import numpy as np
 
 from graphnn.diagnostics import UsageError
 from graphnn.execution.network import Network
-from graphnn.gradients import DifferenceRule, check_gradients, numerical_gradient
+from graphnn.gradients import (
+    DifferenceRule,
+    check_function,
+    check_gradients,
+    numerical_gradient,
+)
 from graphnn.ops import Array
 from graphnn.spec.sizes import show
+from graphnn.testing.laws import foreign
 from graphnn.testing.laws.requirements import BrokenLaw, chosen, require, require_near
 from graphnn.training import load, sample_inputs
 
@@ -114,27 +120,47 @@ def check_network(
                 raise
 
 
-def assert_gradients_agree(net: Network, batch: Batch, **options: Any) -> None:
-    """Require that backpropagation agrees with the numerical gradient.
+def assert_gradients_agree(
+    subject: Any, batch: Batch | Sequence[Any], gradients: Any = None, **options: Any
+) -> None:
+    """Require that a gradient agrees with the numerical one, every entry.
 
     Parameters
     ----------
-    net : Network
-    batch : mapping of str to array_like
-        An array for each input.
+    subject : Network, callable, torch.nn.Module, torch.autograd.Function, or function of jax
+        A callable takes arrays by keyword and gives one number. A result of torch's or jax's is
+        weighted by random numbers and summed; a module's parameters are checked with its inputs,
+        in float64.
+    batch : mapping of str to array_like, or sequence of array_like
+        An array for each input, or each argument; for torch's and jax's in order, too.
+    gradients : mapping of str to array_like, or callable, optional
+        What is checked: in place of backpropagation for a network, required for a callable, as for
+        `graphnn.check_function`.
     **options
-        As for `graphnn.check_gradients`; ``gradients=`` are checked in place of backpropagation's.
+        As for `graphnn.check_gradients`, or for `graphnn.check_function`.
 
     Raises
     ------
     BrokenLaw
         An entry is wrong; with the report.
     RunError, UsageError
-        As `graphnn.check_gradients`.
+        As those two.
     """
-    report = check_gradients(net, batch, **options)
+    if isinstance(subject, Network):
+        given = {} if gradients is None else {"gradients": gradients}
+        report = check_gradients(subject, _named(batch), **given, **options)
+    elif gradients is None:
+        report = check_function(*foreign.subject(subject, batch), **options)
+    else:
+        report = check_function(subject, _named(batch), gradients, **options)
     if not report.ok:
         raise BrokenLaw(str(report))
+
+
+def _named(batch: Any) -> Batch:
+    if isinstance(batch, Mapping):
+        return batch
+    raise UsageError.of("bad-value", "arrays are given in order, not by name")
 
 
 def assert_equivalent(

@@ -1,0 +1,103 @@
+"""The numerical gradient of a scalar function of arrays, of whose inside nothing is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from graphnn.diagnostics import RunError, UsageError
+from graphnn.gradients.numerical.objective import Probed, Progress
+from graphnn.gradients.numerical.rules import EPSILON
+from graphnn.ops import Array
+from graphnn.spec.sizes import show
+
+Function = Callable[..., Any]
+_SEEN = 100.0  # roundings of a value: a second difference below that shows nothing
+
+
+class FunctionLoop:
+    """Values of a function with one entry of its arrays moved, a call each; as `Loop`.
+
+    Parameters
+    ----------
+    function : callable
+        Of the arrays, by keyword; it gives one number.
+    arrays : mapping of str to ndarray
+        Real numbers in float64, copied.
+
+    Attributes
+    ----------
+    origin : float
+        The value with nothing moved.
+    stopped : bool
+        Whether Ctrl-C was pressed.
+
+    Raises
+    ------
+    UsageError
+        The function gives more than one number, or modifies its arguments.
+    RunError
+        Its value is not finite.
+    """
+
+    stopped = False
+
+    def __init__(self, function: Function, arrays: Mapping[str, Array]) -> None:
+        self._function = function
+        self._arrays = {name: np.array(array) for name, array in arrays.items()}
+        self.origin = self._value()
+        for name, array in arrays.items():
+            if not np.array_equal(array, self._arrays[name], equal_nan=array.dtype.kind == "f"):
+                message = f"the function modifies its argument '{name}'"
+                raise UsageError.of("bad-value", message, help="let it work on a copy")
+        if not np.isfinite(self.origin):
+            raise RunError.of("not-finite", f"the value of the function is {self.origin}")
+
+    def differences(
+        self, name: str, offsets: Sequence[float], progress: Progress, entries: Array | None
+    ) -> Probed:
+        """As `Loop.differences`; kinks are seen by second differences."""
+        array = self._arrays[name]
+        chosen = np.arange(array.size) if entries is None else entries
+        values = np.zeros((len(offsets), len(chosen)))
+        done = 0
+        try:
+            for entry in chosen.tolist():
+                original = array.flat[entry]
+                for which, offset in enumerate(offsets):
+                    array.flat[entry] = original + offset
+                    values[which, done] = self._value()
+                array.flat[entry] = original
+                done += 1
+                progress(done)
+        except KeyboardInterrupt:
+            self.stopped = True
+            array.flat[chosen[done]] = original
+            entries, values = chosen[:done], values[:, :done]
+        size = np.abs(values[np.isfinite(values)]).max(initial=abs(self.origin))
+        crossed = np.zeros(values.shape, dtype=bool)
+        crossed[:] = self._bent(offsets, values, float(size))
+        return Probed(values, crossed, np.full(done, size), entries)
+
+    def _bent(self, offsets: Sequence[float], values: Array, size: float) -> Array | bool:
+        """Where the second difference at twice the step is not four times that at the step.
+
+        A function that bends ``d`` from the point, by ``a`` in its slope, has the two ``a (h - d)``
+        and ``a (2 h - d)``. From half a step on, the error that two steps estimate covers it.
+        """
+        at = dict(zip(offsets, values, strict=True))
+        step = min(abs(offset) for offset in offsets)
+        if not {-2 * step, -step, step, 2 * step} <= at.keys():
+            return False
+        near, far = (at[h] - 2 * self.origin + at[-h] for h in (step, 2 * step))
+        seen = np.abs(near) > _SEEN * EPSILON * max(size, np.finfo(float).tiny)
+        return np.asarray(seen & (np.abs(far - 4 * near) > np.abs(near)))
+
+    def _value(self) -> float:
+        found = np.asarray(self._function(**self._arrays))
+        if found.size != 1 or found.dtype.kind not in "fiu":
+            message = f"the function gives {found.dtype} of shape {show(found.shape)}"
+            raise UsageError.of("wrong-shape", message, help="let it give one real number")
+        return float(found.reshape(()))

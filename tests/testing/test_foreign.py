@@ -1,0 +1,118 @@
+"""Backward passes of torch and jax, checked as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import graphnn
+from graphnn.testing import BrokenLaw, assert_gradients_agree
+
+RNG = np.random.default_rng(0)
+ROWS = RNG.normal(size=(4, 3))
+
+
+def test_a_function_of_arrays():
+    def cube(x):
+        return (x**3).sum()
+
+    assert_gradients_agree(cube, {"x": ROWS}, {"x": 3 * ROWS**2})
+    with pytest.raises(BrokenLaw, match="12 entries in float64: 12 wrong backward"):
+        assert_gradients_agree(cube, {"x": ROWS}, lambda x: {"x": 3.1 * x**2})
+    with pytest.raises(graphnn.UsageError) as caught:
+        assert_gradients_agree(cube, {"x": ROWS})
+    assert "is not known\n   = help: give gradients=..., a mapping from" in str(caught.value)
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch")
+
+
+def exp(torch, factor):
+    class Exp(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            found = torch.exp(x)
+            ctx.save_for_backward(found)
+            return found
+
+        @staticmethod
+        def backward(ctx, cotangent):
+            (found,) = ctx.saved_tensors
+            return factor * cotangent * found
+
+    return Exp
+
+
+@pytest.mark.oracle
+def test_a_function_of_torch(torch):
+    assert_gradients_agree(exp(torch, 1.0), [ROWS])
+    assert_gradients_agree(exp(torch, 1.0), {"x": ROWS})
+    with pytest.raises(BrokenLaw, match=r"argument0\[\d,\d\]: wrong backward \(12 of 12\)"):
+        assert_gradients_agree(exp(torch, 1.01), [ROWS])
+
+
+@pytest.mark.oracle
+def test_a_gradient_of_torch_that_is_none_stands_for_zeros(torch):
+    class Dropped(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            return x + y
+
+        @staticmethod
+        def backward(ctx, cotangent):
+            return cotangent, None
+
+    with pytest.raises(BrokenLaw, match="24 entries in float64: 12 agree, 12 wrong backward"):
+        assert_gradients_agree(Dropped, [ROWS, ROWS])
+
+
+@pytest.mark.oracle
+def test_a_module_of_torch(torch):
+    class Layer(torch.nn.Module):
+        def __init__(self, factor):
+            super().__init__()
+            self.linear = torch.nn.Linear(3, 2)
+            self.drop = torch.nn.Dropout(0.5)
+            self.exp = exp(torch, factor)
+
+        def forward(self, x, label):
+            return torch.log_softmax(self.exp.apply(self.drop(self.linear(x))), 1)[label, 0]
+
+    torch.manual_seed(1)
+    batch = {"x": ROWS, "label": [0, 1, 3]}
+    layer = Layer(1.0)
+    assert_gradients_agree(layer, batch)
+    assert layer.linear.weight.dtype == torch.float32
+    with pytest.raises(BrokenLaw, match=r"linear\.bias\[\d\]: wrong backward"):
+        assert_gradients_agree(Layer(1.01), batch)
+    assert_gradients_agree(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.Tanh()), [ROWS])
+
+
+@pytest.mark.oracle
+def test_a_function_of_jax_with_its_own_vjp():
+    jax = pytest.importorskip("jax")
+    before = jax.config.jax_enable_x64
+
+    def exp_times(factor):
+        @jax.custom_vjp
+        def exp(x, count):
+            return jax.numpy.exp(x) * count
+
+        exp.defvjp(
+            lambda x, count: (exp(x, count), (x, count)),
+            lambda kept, cotangent: (factor * jax.numpy.exp(kept[0]) * kept[1] * cotangent, None),
+        )
+        return exp
+
+    try:
+        jax.config.update("jax_enable_x64", False)
+        with pytest.raises(graphnn.UsageError, match="jax computes in float32"):
+            assert_gradients_agree(exp_times(1.0), [ROWS, 2])
+        jax.config.update("jax_enable_x64", True)
+        assert_gradients_agree(exp_times(1.0), [ROWS, 2])
+        with pytest.raises(BrokenLaw, match="12 entries in float64: 12 wrong backward"):
+            assert_gradients_agree(exp_times(1.01), {"x": ROWS, "count": 2})
+    finally:
+        jax.config.update("jax_enable_x64", before)
