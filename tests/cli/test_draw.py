@@ -131,3 +131,10 @@ def test_numbers_on_demand(call, line):
     result = call("draw", line, "-o", "net.svg", "--show", "values", *options[:4])
     assert result.code == 0
     assert "[0.0625]" not in Path("net.svg").read_text()
+
+
+def test_differences_on_demand(call, line):
+    Path("old.yaml").write_text(Path(line).read_text().replace("bias: [0.5]", "bias: [0.25]"))
+    result = call("draw", line, "--against", "old.yaml", "-o", "net.dot")
+    assert (result.code, result.out, result.err) == (0, "wrote 'net.dot'\n", "")
+    assert "~ a  affine" in Path("net.dot").read_text()

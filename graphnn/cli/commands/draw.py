@@ -55,6 +55,12 @@ def draw(
     inputs_file: InputFile = None,
     batch: Batch = 5,
     weights: Weights = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OLD", help="Spec file from which differences are shown.", show_default=False
+        ),
+    ] = None,
     alt: Annotated[bool, typer.Option("--alt", help="Print a description in words.")] = False,
     set: Settings = None,
 ) -> None:
@@ -73,7 +79,8 @@ def draw(
         nodes = net.graph.outputs if show == "values" else net.losses()
         arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch), nodes)
         numbers = gradients.trace(net, arrays, show=show)
-    made = net.draw(**chosen, trace=numbers)
+    other = None if against is None else load(against, settings(set))
+    made = net.draw(**chosen, trace=numbers, against=other)
     if alt:
         terminal.line(made.description)
         return

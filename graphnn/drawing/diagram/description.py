@@ -13,7 +13,7 @@ from graphnn.spec.sizes import show
 def describe(view: View) -> str:
     """What `view` shows, in a few sentences."""
     graph = view.graph
-    learned, kept = facts.totals(view)
+    learned, kept = facts.totals(view.graph)
     size = f"{learned:,} parameters" + (f" and {kept:,} entries of state" if kept else "")
     nodes = f"{len(graph.nodes):,} nodes" if len(graph.nodes) != 1 else "1 node"
     sentences = [f"{graph.spec.name or 'Network'}: {nodes}, {size}."]
@@ -25,7 +25,15 @@ def describe(view: View) -> str:
         sentences.append(f"Loss: {', '.join(graph.losses[:6])}.")
     if view.frames or any(item.group for item in view.items.values()):
         sentences.append(f"Blocks: {_blocks(view)}.")
-    return " ".join([*sentences, _ops(graph)])
+    return " ".join([*sentences, *_differences(view), _ops(graph)])
+
+
+def _differences(view: View) -> list[str]:
+    if view.before is None:
+        return []
+    kinds = Counter(item.kind for item in view.items.values() if item.kind)
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return [f"Against {view.before.spec.name or 'another'}: {counted or 'the same'}."]
 
 
 def _inputs(graph: Graph) -> tuple[str, ...]:

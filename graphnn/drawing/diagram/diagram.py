@@ -13,6 +13,7 @@ from graphnn.diagnostics import Diagnostic, listed
 from graphnn.drawing._formats import fail, format_of
 from graphnn.drawing.diagram import styles, text
 from graphnn.drawing.diagram.description import describe
+from graphnn.drawing.diagram.difference import united
 from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
 from graphnn.drawing.diagram.scene import Scene, Text, scaled
 from graphnn.drawing.diagram.view import View, view
@@ -50,7 +51,9 @@ class Diagram:
     @cached_property
     def view(self) -> View:
         """What is shown."""
-        return view(self.graph, self.options)
+        shown = view(self.graph, self.options)
+        other = self.options.against
+        return shown if other is None else united(shown, view(other.graph, self.options))
 
     @cached_property
     def scene(self) -> Scene:

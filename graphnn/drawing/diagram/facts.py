@@ -74,7 +74,8 @@ def holdings(view: View, item: Item) -> Iterator[Holding]:
         owners = [node.parameters[operand] for node in item.nodes]
         if owners[0] is None:
             continue
-        kept = [view.graph.parameters[owner] for owner in owners if owner is not None]
+        known = (item.graph or view.graph).parameters
+        kept = [known[owner] for owner in owners if owner is not None]
         own = [
             parameter
             for node, parameter in zip(item.nodes, kept, strict=True)
@@ -94,7 +95,7 @@ def holdings(view: View, item: Item) -> Iterator[Holding]:
 def parameters(view: View, item: Item) -> tuple[int, int]:
     """Entries of the parameters, and of the states, that the nodes of a box own."""
     names = {
-        name: view.graph.parameters[name]
+        name: (item.graph or view.graph).parameters[name]
         for node in item.nodes
         for operand, name in node.parameters.items()
         if name == f"{node.name}.{operand}"
@@ -106,7 +107,7 @@ def parameters(view: View, item: Item) -> tuple[int, int]:
 def in_frames(view: View) -> Counter[str]:
     """Entries of the parameters inside each frame."""
     found: Counter[str] = Counter()
-    for item in view.items.values():
+    for item in (each for each in view.items.values() if each.graph is None):
         learned, _ = parameters(view, item)
         for frame in view.around(item.frame):
             found[frame] += learned
@@ -149,9 +150,9 @@ def not_drawn(graph: Graph) -> list[str]:
     ]
 
 
-def totals(view: View) -> tuple[int, int]:
-    """Entries of all parameters of the graph, and of all states."""
-    every = view.graph.parameters.values()
+def totals(graph: Graph) -> tuple[int, int]:
+    """Entries of all parameters of `graph`, and of all states."""
+    every = graph.parameters.values()
     learned = sum(parameter.size for parameter in every if parameter.learned)
     return learned, sum(parameter.size for parameter in every) - learned
 

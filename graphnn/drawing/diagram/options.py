@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from graphnn.diagnostics import Diagnostic, UsageError, listed, suggestion
 from graphnn.drawing.diagram import styles
 from graphnn.drawing.diagram.palette import ThemeName
-from graphnn.execution import Trace
+from graphnn.execution import Network, Trace
 from graphnn.execution.options import Typed, typed
 
 Direction = Literal["down", "right"]
@@ -71,6 +71,8 @@ class DiagramOptions:
         Whether the families of ops are explained.
     trace : Trace, optional
         Numbers to show, as `graphnn.trace` gives them.
+    against : Network, optional
+        Another, from which differences are shown.
     links : str, optional
         Address of the spec's text; each node leads to its line there.
 
@@ -108,6 +110,7 @@ class DiagramOptions:
     mathematical: Annotated[bool, Typed("Write names as in formulas: W⁽¹⁾, x₁.")] = False
     legend: Annotated[bool, Typed("Explain shapes and colours."), _GRAPH] = False
     trace: Trace | None = None
+    against: Annotated[Network | None, _GRAPH] = None
     links: Annotated[
         str | None, Typed("Link each node to its line at this address.", metavar="URL")
     ] = None
@@ -117,8 +120,10 @@ class DiagramOptions:
             raise UsageError(*faults)
 
     def _faults(self) -> Iterator[Diagnostic]:
-        for name, (kind, default, how) in typed(type(self)).items():
-            value = getattr(self, name)
+        known = typed(type(self))
+        for each in fields(self):
+            name, value = each.name, getattr(self, each.name)
+            kind, how = known[name][::2] if name in known else (None, Typed(""))
             choices = get_args(kind) if get_origin(kind) is Literal else ()
             if choices and value not in choices:
                 help = suggestion(str(value), choices, f"use {listed(map(str, choices))}")
@@ -128,7 +133,7 @@ class DiagramOptions:
             elif how.least is not None and value is not None and not _is_count(value, how.least):
                 wanted = f"a whole number of at least {how.least}"
                 yield Diagnostic("bad-option", f"'{name}' must be {wanted}, not {value!r}")
-            elif value != default and self.style not in self.readers(name):
+            elif value != each.default and self.style not in self.readers(name):
                 message = f"the style '{self.style}' does not read '{name}'"
                 help = f"it is read by {listed(self.readers(name))}"
                 yield Diagnostic("bad-option", message, help=help)

@@ -18,7 +18,11 @@ _NARROWEST = 220.0  # points that words below have
 
 
 def page(
-    view: View, options: DiagramOptions, items: Sequence[Item], below: Iterable[str] = ()
+    view: View,
+    options: DiagramOptions,
+    items: Sequence[Item],
+    below: Iterable[str] = (),
+    legends: Iterable[Sequence[Item]] = (),
 ) -> Scene:
     """The scene of `items`, wherever they are.
 
@@ -29,37 +33,57 @@ def page(
     items : sequence of Item
     below : iterable of str
         Paragraphs under the picture.
+    legends : iterable of sequence of Item
+        What stands under the picture, at its left, one below the other.
     """
     theme = THEMES[options.theme]
     left, top, right, bottom = bounds(items)
-    above = list(_title(view)) if options.title else []
-    widest = [measure.width(words, size, face) for words, size, face in above]
-    width = max([right - left, *widest, _NARROWEST if below else 0.0])
-    drawn: list[Item] = []
-    y = _MARGIN
-    for words, letters, face in above:
-        y += letters * _LEADING
-        colour = theme.ink if face == "strong" else theme.faint
-        x = _MARGIN + width / 2
-        drawn.append(Text(x, y - 0.35 * letters, words, letters, colour, face, "middle"))
-    y += 5 if above else 0
+    legends = [each for each in legends if each]
+    wide = [measure.width(*line) for line in _title(view, options)]
+    wide += [bounds(each)[2] for each in legends]
+    width = max([right - left, *wide, _NARROWEST if below else 0.0])
+    drawn = list(_head(view, options, _MARGIN + width / 2))
+    y = title_height(view, options)
     shift = _MARGIN + (width - (right - left)) / 2 - left
     drawn += [moved(item, shift, y - top) for item in items]
-    y += bottom - top + 6
-    for words in below:
-        for line in wrapped(words, width):
-            y += _SMALL * _LEADING
-            drawn.append(Text(_MARGIN, y - 0.35 * _SMALL, line, _SMALL, theme.faint))
+    y += bottom - top
+    for legend in legends:
+        y += _MARGIN
+        drawn += [moved(item, _MARGIN, y) for item in legend]
+        y += bounds(legend)[3]
+    y += 6 if below else 0
+    for line in (line for words in below for line in wrapped(words, width)):
+        y += _SMALL * _LEADING
+        drawn.append(Text(_MARGIN, y - 0.35 * _SMALL, line, _SMALL, theme.faint))
     name = view.graph.spec.name or "Network"
-    size = width + 2 * _MARGIN, y + _MARGIN - 6 * (not below)
+    size = width + 2 * _MARGIN, y + _MARGIN
     return Scene(*size, tuple(drawn), theme.paper, name, describe(view))
 
 
-def _title(view: View) -> Iterator[tuple[str, float, measure.Face]]:
-    if view.graph.spec.name:
-        yield view.graph.spec.name, _TITLE, "strong"
-        if any(counts := facts.totals(view)):
-            yield facts.counted(*counts), _SMALL, "regular"
+def _head(view: View, options: DiagramOptions, middle: float) -> Iterator[Item]:
+    theme, y = THEMES[options.theme], _MARGIN
+    for words, letters, face in _title(view, options):
+        y += letters * _LEADING
+        colour = theme.ink if face == "strong" else theme.faint
+        yield Text(middle, y - 0.35 * letters, words, letters, colour, face, "middle")
+
+
+def title_height(view: View, options: DiagramOptions) -> float:
+    """How much of a page is above the picture."""
+    above = _title(view, options)
+    return _MARGIN + sum(letters * _LEADING for _, letters, _ in above) + (5 if above else 0)
+
+
+def _title(view: View, options: DiagramOptions) -> list[tuple[str, float, measure.Face]]:
+    name = view.graph.spec.name
+    if not (name and options.title):
+        return []
+    counts = facts.totals(view.graph)
+    words = facts.counted(*counts) if any(counts) else ""
+    if view.before is not None and (before := facts.totals(view.before)) != counts:
+        words = f"{before[0]:,} → {words}"
+    found: list[tuple[str, float, measure.Face]] = [(name, _TITLE, "strong")]
+    return [*found, (words, _SMALL, "regular")] if words else found
 
 
 def wrapped(words: str, width: float) -> Iterator[str]:

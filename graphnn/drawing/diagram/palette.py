@@ -39,6 +39,8 @@ class Theme:
         Of text, of lesser text, of lines, of frames and what is inside them.
     blue, red : str
         Of what is positive or goes forward, and of what is negative or goes back.
+    scale : tuple of str
+        From the least of a quantity over its middle to the largest.
     families : mapping of str to (str, str)
         Fill and border by family of ops; the key ``""`` is for all others.
     """
@@ -51,6 +53,7 @@ class Theme:
     frame_fill: str
     blue: str
     red: str
+    scale: tuple[str, str, str]
     families: Mapping[str, tuple[str, str]]
 
     def family(self, name: str) -> tuple[str, str]:
@@ -77,6 +80,7 @@ THEMES: Mapping[ThemeName, Theme] = {
         "#f6f7f9",
         "#0b6cb3",
         "#b83c00",
+        ("#fffbe0", "#9ad0c2", "#6f9fe0"),
         {
             "source": ("#eef0f3", "#6b7480"),
             "linear": ("#d9eafa", "#0b6cb3"),
@@ -101,6 +105,7 @@ THEMES: Mapping[ThemeName, Theme] = {
         "#1c1f25",
         "#57b1f2",
         "#ff9a66",
+        ("#191c24", "#1d4f56", "#3a63b4"),
         {
             "source": ("#2b3038", "#98a2b0"),
             "linear": ("#12324d", "#57b1f2"),
@@ -125,6 +130,7 @@ THEMES: Mapping[ThemeName, Theme] = {
         "#ffffff",
         "#000000",
         "#555555",
+        ("#ffffff", "#d2d2d2", "#a4a4a4"),
         {
             "source": ("#ffffff", "#000000"),
             "linear": ("#e6e6e6", "#000000"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from graphnn.drawing.diagram import notation
 from graphnn.drawing.diagram.look import Look, look_of
@@ -16,6 +17,9 @@ from graphnn.graph import Graph, Group, Node, Outline, outline
 from graphnn.spec.model import instances_of
 
 FOLDED_FROM = 150  # visible nodes from which blocks are folded
+
+
+Kind = Literal["", "added", "removed", "changed", "rewired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,12 @@ class Item:
         The folded block.
     frame : str
         Name of the frame that it is in; empty outside all.
+    kind : {"", "added", "removed", "changed", "rewired"}
+        How it differs from another graph.
+    details : tuple of str
+        What differs.
+    graph : Graph or None
+        The other graph, for one that is only there.
     """
 
     name: str
@@ -41,6 +51,9 @@ class Item:
     nodes: tuple[Node, ...]
     group: Group | None = None
     frame: str = ""
+    kind: Kind = ""
+    details: tuple[str, ...] = ()
+    graph: Graph | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,7 @@ class Edge:
     target: str
     operand: str = ""
     copy: str = ""
+    kind: Kind = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,8 @@ class View:
     frames : mapping of str to Frame
         Outer ones before those inside.
     edges : tuple of Edge
+    before : Graph or None
+        Another graph, from which differences are shown.
     """
 
     graph: Graph
@@ -99,6 +115,7 @@ class View:
     items: dict[str, Item] = field(default_factory=dict)
     frames: dict[str, Frame] = field(default_factory=dict)
     edges: tuple[Edge, ...] = ()
+    before: Graph | None = None
 
     def colour(self, item: Item) -> str | None:
         """The colour that the user chose for a box."""

@@ -93,14 +93,27 @@ def volumes(view: View, *, expand: bool) -> Volumes:
     items = [item for item in view.items.values() if item.nodes[-1].name not in aside]
     items.sort(key=lambda item: places[item.nodes[0 if item.group is None else -1].name])
     kept = {item.name for item in items}
-    edges = [(edge.source, edge.target) for edge in view.edges]
-    edges = [edge for edge in dict.fromkeys(edges) if kept.issuperset(edge)]
+    edges = list(dict.fromkeys((edge.source, edge.target) for edge in view.edges))
+    edges = [edge for edge in edges if kept.issuperset(edge)]
+    found, owner = _joined(items, edges)
+    between = _between(edges, owner)
+    if not expand:
+        found, between = _without_repeats(found, between)
+    skips = _skips(list(found), between)
+    plain = tuple(edge for edge in between if edge not in skips)
+    return Volumes(found, plain, tuple(edge for edge in between if edge in skips))
+
+
+def _joined(
+    items: Sequence[Item], edges: Sequence[tuple[str, str]]
+) -> tuple[dict[str, Volume], dict[str, str]]:
+    """Volumes of boxes, and from every box the name of its volume."""
     into, readers = _neighbours(edges)
     findings = Findings(refusal=DrawingError)
     found: dict[str, Volume] = {}
     owner: dict[str, str] = {}
     for item in items:
-        before = [found[owner[name]] for name in into.get(item.name, ()) if name in owner]
+        before = [found[owner[name]] for name in into.get(item.name, ())]
         if len(before) == 1 and _joins(item, before[0], readers):
             owner[item.name] = before[0].name
             found[before[0].name] = replace(before[0], items=(*before[0].items, item))
@@ -108,13 +121,13 @@ def volumes(view: View, *, expand: bool) -> Volumes:
             owner[item.name] = item.name
             found[item.name] = Volume((item,), _size(item, findings))
     findings.raise_errors(DrawingError)
-    between = [(owner[source], owner[target]) for source, target in edges]
-    between = [edge for edge in dict.fromkeys(between) if edge[0] != edge[1]]
-    if not expand:
-        found, between = _without_repeats(found, between)
-    skips = _skips(list(found), between)
-    plain = tuple(edge for edge in between if edge not in skips)
-    return Volumes(found, plain, tuple(edge for edge in between if edge in skips))
+    return found, owner
+
+
+def _between(edges: Sequence[tuple[str, str]], owner: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The edges between volumes, each once."""
+    every = ((owner[source], owner[target]) for source, target in edges)
+    return [edge for edge in dict.fromkeys(every) if edge[0] != edge[1]]
 
 
 def _neighbours(
@@ -181,8 +194,7 @@ def _without_repeats(
         else:
             owner[name] = name
             kept[name] = volume
-    between = ((owner[source], owner[target]) for source, target in edges)
-    return kept, [edge for edge in dict.fromkeys(between) if edge[0] != edge[1]]
+    return kept, _between(edges, owner)
 
 
 def _skips(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.columns import PAGE, wrapped
-from graphnn.drawing.diagram.description import describe
 from graphnn.drawing.diagram.labels import Free, place
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
+from graphnn.drawing.diagram.marks import Mark, marks, meter
 from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
+from graphnn.drawing.diagram.page import page, title_height
 from graphnn.drawing.diagram.palette import THEMES, Tones, mixed
 from graphnn.drawing.diagram.scene import (
     Box,
@@ -22,17 +23,17 @@ from graphnn.drawing.diagram.scene import (
     Scene,
     Shape,
     Text,
-    moved,
 )
+from graphnn.drawing.diagram.scene import Item as Drawn
 from graphnn.drawing.diagram.text import Face
 from graphnn.drawing.diagram.ushape import u_shaped
-from graphnn.drawing.diagram.view import Frame, Item, View
+from graphnn.drawing.diagram.view import Edge, Frame, Item, View
 
-_NAME, _SMALL, _TITLE = 9.5, 7.5, 12.0  # points
+_NAME, _SMALL = 9.5, 7.5  # points
 _LEADING = 1.33  # of the size of letters; the tallest face, mono, is 1.32 high
 _PAD_X, _PAD_Y, _GAP = 9.0, 5.5, 10.0
 _MARGIN = 8.0
-_HEADING = 16.0
+_HEADING, _METER = 16.0, 5.0
 _SAMPLE = 22.0  # width of a box in the legend
 _LONGEST_ABOUT = 44  # characters of a remark in one line
 _SHAPES: dict[str, tuple[Shape, float]] = {  # outline by family, and how much is rounded or cut
@@ -108,6 +109,7 @@ class _Painter:
         self._view, self._options = view, options
         self._theme, self._about = THEMES[options.theme], options.about
         graph = view.graph
+        self._marks = marks(view, options.trace, self._theme)
         self._counts = facts.in_frames(view)
         self._outputs = {graph.node(name).name for name in graph.outputs}
         self._losses = {graph.node(name).name for name in graph.losses}
@@ -115,10 +117,9 @@ class _Painter:
     def scene(self) -> Scene:
         cards = {name: self._card(item) for name, item in self._view.items.items()}
         pairs = [(edge.source, edge.target) for edge in self._view.edges]
-        heading = self._title() if self._options.title else []
-        top = _MARGIN + sum(piece.size * _LEADING for piece in heading) + (6 if heading else 0)
+        top = title_height(self._view, self._options)
         points = self._options.points
-        page = (points or PAGE[0]) - 2 * _MARGIN, PAGE[1] - top - _MARGIN
+        room = (points or PAGE[0]) - 2 * _MARGIN, PAGE[1] - top - _MARGIN
         arrangement = Arrangement(
             {name: (card.width, card.height) for name, card in cards.items()},
             pairs,
@@ -130,51 +131,29 @@ class _Painter:
             lay_out(arrangement, self._options.direction, heading=_HEADING),
             [source for source, _ in pairs],
             self._options.direction,
-            page,
+            room,
             self._options.columns,
             legible=0.5 if points is None else SMALLEST / _SMALL,
         )
-        width = max([layout.width, *(piece.width for piece in heading)]) + 2 * _MARGIN
-        left = (width - layout.width) / 2
-        below = self._legend(cards, width - 2 * _MARGIN) if self._options.legend else []
-        items = [
-            *self._head(heading, width),
-            *(moved(item, left, top) for item in self._drawn(cards, layout)),
-        ]
-        bottom = top + layout.height + _MARGIN
-        items += self._below(below, bottom)
-        height = bottom + (len(below) * _SMALL * 2 if below else 0)
-        paper = self._theme.paper
-        name = self._view.graph.spec.name or "Network"
-        return Scene(width, height, tuple(items), paper, name, describe(self._view))
+        families = list(self._legend(cards, layout.width)) if self._options.legend else []
+        legends = families, self._marks.legend
+        return page(self._view, self._options, list(self._drawn(cards, layout)), (), legends)
 
-    def _drawn(self, cards: dict[str, _Card], layout: Layout) -> Iterator[Box | Path | Text]:
+    def _drawn(self, cards: dict[str, _Card], layout: Layout) -> Iterator[Drawn]:
         for name, frame in self._view.frames.items():
             yield self._frame(frame, layout.frames[name])
         for edge, points in zip(self._view.edges, layout.lines, strict=True):
-            yield self._line(points, edge.target)
+            yield self._line(points, edge)
         for name, frame in self._view.frames.items():
             yield from self._heading(frame, layout.frames[name])
         for name, card in cards.items():
             yield from self._box(card, layout.boxes[name])
         yield from self._labels(layout)
 
-    def _title(self) -> list[_Piece]:
-        counted = facts.counted(*facts.totals(self._view))
-        name = self._view.graph.spec.name
-        pieces = [_Piece(name, _TITLE, "strong")] if name else []
-        return [*pieces, _Piece(counted, _SMALL, "regular", faint=True)] if pieces else []
-
-    def _head(self, pieces: list[_Piece], width: float) -> Iterator[Text]:
-        y = _MARGIN
-        for piece in pieces:
-            y += piece.size * _LEADING
-            colour = self._theme.faint if piece.faint else self._theme.ink
-            base = y - 0.28 * piece.size
-            yield Text(width / 2, base, piece.text, piece.size, colour, piece.face, "middle")
-
     def _card(self, item: Item) -> _Card:
         lines = list(self._block(item) if item.group is not None else self._node(item))
+        mark = self._marks.boxes.get(item.name, Mark())
+        lines += [([_Piece(words, _SMALL, "italic")], []) for words in mark.lines]
         wide = max(
             sum(piece.width for piece in (*left, *right))
             + 4.0 * (len(left) + len(right) - 1)
@@ -188,13 +167,14 @@ class _Painter:
         side = _PAD_X + (
             cut * 0.6 if shape in ("stadium", "slanted", "trapezium", "hexagon") else 0
         )
+        high += _METER + 3 if mark.hatched else 0.0
         return _Card(item, lines, wide + 2 * side, high + 2 * _PAD_Y, family)
 
     def _node(self, item: Item) -> Iterator[_Line]:
         node = item.nodes[0]
         words = [_Piece(item.label, _NAME, "strong"), _Piece(node.op.name, _NAME, "regular")]
-        marks = self._marks(item)
-        yield words, ([_Piece(marks, _SMALL, "italic", faint=True)] if marks else [])
+        role = self._role(item)
+        yield words, ([_Piece(role, _SMALL, "italic", faint=True)] if role else [])
         for attribute in facts.attributes(node):
             yield [_Piece(attribute, _SMALL, "regular")], []
         yield [_Piece(facts.shape(item), _SMALL, "mono", faint=True)], []
@@ -234,14 +214,15 @@ class _Painter:
         if line:
             yield [_Piece(line, _SMALL, "italic", faint=True)], []
 
-    def _marks(self, item: Item) -> str:
+    def _role(self, item: Item) -> str:
         names = {node.name for node in item.nodes}
-        marks = ["output"] if names & self._outputs else []
-        return ", ".join([*marks, *(["loss"] if names & self._losses else [])])
+        roles = ["output"] if names & self._outputs else []
+        return ", ".join([*roles, *(["loss"] if names & self._losses else [])])
 
-    def _box(self, card: _Card, place: Rectangle) -> Iterator[Box | Text]:
+    def _box(self, card: _Card, place: Rectangle) -> Iterator[Drawn]:
         x, y, width, height = place
-        tones = self._tones(card)
+        mark = self._marks.boxes.get(card.item.name, Mark())
+        tones = self._tones(card) if mark.fill is None else self._theme.tones(mark.fill)
         shape, cut = _SHAPES.get(card.family, _SHAPES[""])
         names = {node.name for node in card.item.nodes}
         thick = 1.9 if names & (self._outputs | self._losses) else 0.9
@@ -250,7 +231,8 @@ class _Painter:
             for shift in (5.0, 2.5):  # a pile, for copies that are drawn once
                 ink = Ink(tones.fill, tones.border, 0.7)
                 yield Box(x + shift, y + shift, width, height, ink, "rounded", 3.0, node)
-        yield Box(x, y, width, height, Ink(tones.fill, tones.border, thick), shape, cut, node)
+        outline = replace(mark.line or Ink(None, tones.border, thick), fill=tones.fill)
+        yield Box(x, y, width, height, outline, shape, cut, node)
         widest = max(self._line_width(line) for line in card.lines)
         left, right = x + (width - widest) / 2, x + (width + widest) / 2
         at = y + _PAD_Y
@@ -258,6 +240,9 @@ class _Painter:
             size = max(piece.size for piece in (*line[0], *line[1]))
             at += size * _LEADING
             yield from self._row(line, (left, right, at - 0.32 * size), node, tones)
+        if mark.hatched:
+            place = left, at + 2, right - left, _METER
+            yield from meter(place, mark.hatched, self._theme)
 
     def _line_width(self, line: _Line) -> float:
         left, right = line
@@ -323,12 +308,12 @@ class _Painter:
             yield _text(piece, at, base, frame.name, tones)
             at += piece.width + 4.0
 
-    def _line(self, points: list[Point], target: str) -> Path:
+    def _line(self, points: list[Point], edge: Edge) -> Path:
         curves = tuple(
             (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points) - 2, 3)
         )
-        ink = Ink(None, self._theme.line, 0.9)
-        return Path(points[0], curves, ink, arrow=True, node=target)
+        ink = self._marks.lines.get(edge.kind, Ink(None, self._theme.line, 0.9))
+        return Path(points[0], curves, ink, arrow=True, node=edge.target)
 
     def _labels(self, layout: Layout) -> Iterator[Text]:
         labels = [", ".join(filter(None, (each.operand, each.copy))) for each in self._view.edges]
@@ -343,8 +328,20 @@ class _Painter:
                 x, y, _, _ = place(line, wide, _SMALL, free)
                 yield Text(x, y + 0.78 * _SMALL, words, _SMALL, self._theme.faint, "italic")
 
-    def _legend(self, cards: dict[str, _Card], width: float) -> list[list[_Sample]]:
-        """Rows of samples, no wider than `width`: families, and ops with colours of their own."""
+    def _legend(self, cards: dict[str, _Card], width: float) -> Iterator[Box | Text]:
+        """Samples in rows no wider than `width`."""
+        x, y = 0.0, 0.0
+        for sample in self._samples(cards):
+            if x and x + sample.width > width:
+                x, y = 0.0, y + 2 * _SMALL
+            shape, cut = _SHAPES.get(sample.family, _SHAPES[""])
+            ink = Ink(sample.tones.fill, sample.tones.border, 0.9)
+            yield Box(x, y, _SAMPLE, 10, ink, shape, min(cut, 3.5))
+            yield Text(x + _SAMPLE + 5, y + 7.8, sample.label, _SMALL, self._theme.ink)
+            x += sample.width
+
+    def _samples(self, cards: dict[str, _Card]) -> list[_Sample]:
+        """Families, and ops with colours of their own."""
         seen = {card.family for card in cards.values()}
         own = {
             card.item.nodes[0].op.name: card
@@ -358,29 +355,10 @@ class _Painter:
             for family in [*(each for each in _SHAPES if each), ""]
             if (family in seen if family else rest)
         ]
-        samples += [
+        return samples + [
             _Sample(name, card.family, self._theme.tones(self._view.look.ops[name]))
             for name, card in own.items()
         ]
-        rows: list[list[_Sample]] = [[]]
-        room = width
-        for sample in samples:
-            if rows[-1] and sample.width > room:
-                rows.append([])
-                room = width
-            rows[-1].append(sample)
-            room -= sample.width
-        return rows
-
-    def _below(self, rows: list[list[_Sample]], top: float) -> Iterator[Box | Text]:
-        for row, samples in enumerate(rows):
-            x, y = _MARGIN, top + row * _SMALL * 2
-            for sample in samples:
-                shape, cut = _SHAPES.get(sample.family, _SHAPES[""])
-                ink = Ink(sample.tones.fill, sample.tones.border, 0.9)
-                yield Box(x, y, _SAMPLE, 10, ink, shape, min(cut, 3.5))
-                yield Text(x + _SAMPLE + 5, y + 7.8, sample.label, _SMALL, self._theme.ink)
-                x += sample.width
 
 
 def _text(piece: _Piece, x: float, base: float, node: str, tones: Tones) -> Text:
