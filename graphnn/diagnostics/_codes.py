@@ -49,7 +49,7 @@ Code = Literal[
     # data
     "unknown-data", "wrong-count", "no-inputs", "no-arrays", "no-batch-axis", "row-mismatch",
     "no-rows", "too-few-rows", "bad-split", "bad-stratify", "bad-batch-size", "wrong-width",
-    "class-outside", "no-classes", "unknown-class", "no-images", "not-png", "wrong-size",
+    "class-outside", "no-classes", "unknown-class", "no-images", "not-an-image", "wrong-size",
     "not-idx", "not-csv", "not-text", "no-header", "no-columns", "unknown-column",
     "missing-column", "duplicate-column", "ragged-row", "not-a-number",
     # training

@@ -226,7 +226,8 @@ def _source(kind: Any) -> Schema:
     """A mapping of keys and inputs, or what may stand in its place."""
     keys = {key.name: about(_name(key), key.description) for key in kind.keys}
     inputs = about(_name(kind.feed), kind.feed.description)
-    found = {**fixed(keys, list(keys)), "additionalProperties": inputs}
+    required = [key.name for key in kind.keys if not key.optional]
+    found = {**fixed(keys, required), "additionalProperties": inputs}
     short = [_name(key) for key in kind.keys[:1]]
     if not keys and kind.feed.is_file:
         short = [one_or_more(_name(kind.feed))]

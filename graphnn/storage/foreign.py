@@ -31,7 +31,8 @@ class Format(NamedTuple):
 _ARRAYS = "save its arrays by numpy.savez('rows.npz', x=..., t=...)"
 _ARRAY = "save the array by name: numpy.savez('rows.npz', x=array)"
 _TABLE = "save it as .csv, as by pandas: table.to_csv('rows.csv', index=False)"
-_IMAGE = "only PNG images are read: convert it, as by Pillow: Image.open(...).save('name.png')"
+_IMAGE = "convert it to PNG, as by Pillow: Image.open(...).save('name.png')"
+_PHOTO = "images are read in folders, a folder for each class"
 _DOWNLOAD = "what was downloaded is not the file itself: open the address in a browser"
 _PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
 _FORMATS = (
@@ -44,7 +45,7 @@ _FORMATS = (
     Format(b"PAR1\x15", "a Parquet file", _TABLE, (".parquet",)),
     Format(b"ARROW1\0", "an Arrow file", _TABLE),
     Format(ZIP, "a ZIP archive", "save a sheet as .csv; an .npz file is read by 'npz'"),
-    Format(b"\xff\xd8\xff", "a JPEG image", _IMAGE),
+    Format(b"\xff\xd8\xff", "a JPEG image", _PHOTO),
     Format(b"GIF89a", "a GIF image", _IMAGE),
 )
 LONGEST = max(len(each.start) for each in _FORMATS)

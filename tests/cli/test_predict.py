@@ -126,7 +126,8 @@ def test_an_image_of_another_shape_is_no_image(call, net):
         1,
         "",
         "error[wrong-size]: 'wide.png' has 1x4 pixels, not 2x2\n"
-        "   = note: input 'x' takes 2x2, height by width\n",
+        "   = note: input 'x' takes 2x2, height by width\n"
+        "   = help: for other sizes write resize: stretch, or resize: crop\n",
     )
 
 
@@ -143,24 +144,25 @@ def test_what_cannot_be_read(call, net):
     save("wide.png", [[0, 0, 0]])
     Path("text.png").write_text("none")
     np.savez("two.npz", a=[[1]], b=[[2]])
-    Path("photo.jpg").write_bytes(b"\xff\xd8")
+    Path("photo.gif").write_bytes(b"GIF")
     Path("rows.npy").write_bytes(b"\x93NUMPY")
     Path("none").mkdir()
     Path("thin.csv").write_text("p,r,s\n1,2,3\n")
     Path("typo.csv").write_text("p,q,r,ss\n1,2,3,4\n")
     for name, message in {
         "wide.png": "error[wrong-width]: 'x' needs 4 values a row, but 'wide.png' has 1x3 = 3\n",
-        "text.png": "error[not-png]: 'text.png' is not a PNG file: it begins with the bytes "
-        "6e 6f 6e 65\n",
+        "text.png": "error[not-an-image]: 'text.png' is not an image: it begins with the bytes "
+        "6e 6f 6e 65\n"
+        "   = help: PNG, JPEG, WebP and BMP files are read\n",
         "two.npz": "error[unknown-array]: 'two.npz' has no array 'x'\n"
         "   = help: its arrays are a, b\n",
-        "photo.jpg": "error[unknown-format]: 'photo.jpg' is not a file of rows or images\n"
-        "   = help: give PNG images, a folder of them, or rows in .csv, .npy, .npz or "
+        "photo.gif": "error[unknown-format]: 'photo.gif' is not a file of rows or images\n"
+        "   = help: give images, a folder of them, or rows in .csv, .npy, .npz or "
         ".safetensors\n",
         "right.txt": "error[no-such-file]: there is no file 'right.txt'\n"
         "   = help: did you mean 'right.png'?\n",
         "rows.npy": "error[broken-file]: 'rows.npy' is not a sound .npy file\n",
-        "none": "error[no-rows]: the folder 'none' holds no PNG images\n",
+        "none": "error[no-rows]: the folder 'none' holds no images\n",
         "thin.csv": "error[unknown-column]: 'thin.csv' has no column 'q'\n"
         "  --> net.yaml:9:39\n"
         "   |\n"

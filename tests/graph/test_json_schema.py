@@ -89,7 +89,7 @@ NOT_TOLD = {
     "not-a-folder": "the file system",
     "not-an-input": "what a name of a node stands for",
     "not-npz": "what the file holds",
-    "not-png": "what the file holds",
+    "not-an-image": "what the file holds",
     "pickled-array": "what the file holds",
     "ragged-array": "one row against another",
     "shape-mismatch": "shapes",

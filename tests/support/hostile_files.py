@@ -1001,10 +1001,12 @@ def _zeros() -> bytes:
 def pictures() -> dict[str, tuple[bytes, str]]:
     """Images at fault."""
     return {
-        "nothing": (b"", "not-png"),
-        "text": (b"hello", "not-png"),
-        "jpeg": (b"\xff\xd8\xff\xe0" + bytes(99), "not-png"),
-        "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not-png"),
+        "nothing": (b"", "not-an-image"),
+        "text": (b"hello", "not-an-image"),
+        "jpeg": (b"\xff\xd8\xff\xe0" + bytes(99), "broken-file"),
+        "webp": (b"RIFF\xff\xff\xff\xffWEBPVP8X" + bytes(99), "broken-file"),
+        "bmp": (b"BM" + bytes(99), "broken-file"),
+        "svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not-an-image"),
         "cut-off": (png(2, 1)[:-9], "truncated-file"),
         "wide": (png(2**31 - 1, 1, data=b""), "data-too-large"),
         "beyond": (png(2**32 - 1, 2**32 - 1, data=b""), "data-too-large"),
@@ -1061,7 +1063,7 @@ def _images() -> Iterator[Hostile]:
         ),
         ("fifo", lambda f: os.mkfifo(f / "pictures" / "b" / "3.png"), "not-a-file"),
         ("inner", lambda f: (f / "pictures" / "b" / "3.png").mkdir(), "not-a-file"),
-        ("stranger", lambda f: (f / "pictures" / "b" / "3.exe").touch(), "not-png"),
+        ("stranger", lambda f: (f / "pictures" / "b" / "3.exe").touch(), "not-an-image"),
         ("no-images", lambda f: (f / "pictures" / "c").mkdir(), "no-rows"),
         (
             "circle",

@@ -1,4 +1,4 @@
-"""Folders of PNG images, written here chunk by chunk as their format is published."""
+"""Folders of images; PNG files are written here chunk by chunk as their format is published."""
 
 from __future__ import annotations
 
@@ -207,11 +207,11 @@ def test_a_second_set_after_one_of_plain_numbers(base: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
-        (b"", "not-png", "'pets/dog/bad.png' is not a PNG file: it is empty"),
+        (b"", "not-an-image", "'pets/dog/bad.png' is not an image: it is empty"),
         (
             b"\xfe\xd8\xff\xe0JFIF",
-            "not-png",
-            "'pets/dog/bad.png' is not a PNG file: it begins with the bytes fe d8 ff e0",
+            "not-an-image",
+            "'pets/dog/bad.png' is not an image: it begins with the bytes fe d8 ff e0",
         ),
         (png(DOG)[:-1], "truncated-file", "the PNG file 'pets/dog/bad.png' ends too early"),
         (png(DOG)[:9], "truncated-file", "the PNG file 'pets/dog/bad.png' ends too early"),
@@ -240,7 +240,8 @@ def test_a_second_set_after_one_of_plain_numbers(base: Path) -> None:
 )
 def test_a_file_that_is_not_sound(base: Path, content: bytes, code: str, message: str) -> None:
     put(base / "pets", dog_bad=content)
-    assert refused(base) == [(code, message, "")]
+    help = "PNG, JPEG, WebP and BMP files are read" if code == "not-an-image" else ""
+    assert refused(base) == [(code, message, help)]
 
 
 def test_an_image_of_another_size_than_the_input_takes(base: Path) -> None:
@@ -253,7 +254,8 @@ def test_an_image_of_another_size_than_the_input_takes(base: Path) -> None:
         "   |\n"
         " 1 | {folder: pets}\n"
         "   |          ^^^^\n"
-        "   = note: input 'x' takes 2x3, height by width"
+        "   = note: input 'x' takes 2x3, height by width\n"
+        "   = help: for other sizes write resize: stretch, or resize: crop"
     )
 
 
@@ -263,7 +265,8 @@ def test_an_image_of_another_size_than_the_first(base: Path) -> None:
     with pytest.raises(DataError) as error:
         read(base, "{folder: pets}", flat, T)
     message = "'pets/dog/bad.png' has 1x2 pixels, not 2x3"
-    assert told(error) == [("wrong-size", message, "")]
+    help = "for other sizes write resize: stretch, or resize: crop"
+    assert told(error) == [("wrong-size", message, help)]
     assert [note.text for note in error.value.diagnostics[0].notes] == [
         "'pets/cat/1.png' has 2x3, height by width"
     ]
@@ -278,7 +281,7 @@ def test_a_flat_input_of_another_width(base: Path) -> None:
 
 def test_all_faults_are_told_at_once_but_no_more_than_ten(base: Path) -> None:
     put(base / "pets", cat_3=b"", dog_2=png([[1]]), dog_3=png(DOG)[:-1])
-    assert [code for code, *_ in refused(base)] == ["not-png", "wrong-size", "truncated-file"]
+    assert [code for code, *_ in refused(base)] == ["not-an-image", "wrong-size", "truncated-file"]
     put(base / "pets", **{f"cat_x{n}": b"" for n in range(20)})
     assert len(refused(base)) == 10
 
@@ -339,9 +342,9 @@ def test_a_folder_that_is_not_as_it_should_be(base: Path) -> None:
     assert refused(base, "{folder: some}") == [
         ("no-rows", "the class 'some/a' holds no images", ""),
         (
-            "not-png",
-            "'some/b/notes.txt' is not called .png",
-            "leave nothing but PNG images in the folder of a class",
+            "not-an-image",
+            "the name 'some/b/notes.txt' is not that of an image",
+            "leave nothing but PNG, JPEG, WebP and BMP images in the folder of a class",
         ),
     ]
     assert refused(base, "{folder: none}") == [

@@ -25,7 +25,7 @@ train:
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 SAVEZ = "save its arrays by numpy.savez('rows.npz', x=..., t=...)"
 CSV = "save it as .csv, as by pandas: table.to_csv('rows.csv', index=False)"
-PNG = "only PNG images are read: convert it, as by Pillow: Image.open(...).save('name.png')"
+PNG = "convert it to PNG, as by Pillow: Image.open(...).save('name.png')"
 BESIDE = "put the file beside the spec, or in a folder below it"
 DOWNLOAD = "download the file into the folder of the spec, and give its name"
 LABELS = "save labels as numbers: names, numbers = numpy.unique(t, return_inverse=True)"
@@ -52,7 +52,7 @@ def write_files(folder: Path) -> None:
         "rows.xlsx": b"PK\x03\x04" + bytes(99),
     }.items():
         (folder / name).write_bytes(content)
-    for kind, content in {"cat": POINTER, "dog": b"\xff\xd8\xff\xe0" + bytes(9)}.items():
+    for kind, content in {"cat": POINTER, "dog": b"GIF89a" + bytes(9)}.items():
         (folder / "pets" / kind).mkdir(parents=True)
         (folder / "pets" / kind / "1.png").write_bytes(content)
 
@@ -93,15 +93,15 @@ def write_files(folder: Path) -> None:
         ),
         (
             "folder: {path: pets, x: images}",
-            "not-png",
-            "'pets/cat/1.png' is not a PNG file: it begins with the bytes 76 65 72 73",
+            "not-an-image",
+            "'pets/cat/1.png' is not an image: it begins with the bytes 76 65 72 73",
             "it is a Git LFS pointer: fetch the file by: git lfs pull",
         ),
         (
             "folder: {path: pets, x: images}",
-            "not-png",
-            "'pets/dog/1.png' is not a PNG file: it begins with the bytes ff d8 ff e0",
-            f"it is a JPEG image: {PNG}",
+            "not-an-image",
+            "'pets/dog/1.png' is not an image: it begins with the bytes 47 49 46 38",
+            f"it is a GIF image: {PNG}",
         ),
         ("csv: page.csv", "unknown-format", "'page.csv' is a web page", PAGE),
         ("npz: model.pt", "not-npz", "'model.pt' is not an .npz file", f"it is a pickle: {SAVEZ}"),

@@ -149,7 +149,7 @@ def test_folders_of_images(tmp_path):
         (tmp_path / "pets" / kind).mkdir(parents=True)
         Image.new("L", (2, 1)).save(tmp_path / "pets" / kind / "1.png")
     (tmp_path / "pets" / "cat" / "notes.txt").write_text("")
-    png = ("not-png", "'pets/cat/notes.txt' is not called .png")
+    png = ("not-an-image", "the name 'pets/cat/notes.txt' is not that of an image")
     array = ("unknown-array", "'folder' has no array 'imgs'")
     for change in (UNITS, SHAPE, READS):
         found = told(tmp_path, "{folder: {path: pets, x: imgs}}", change[0])

@@ -92,3 +92,18 @@ def test_bytes_behind_the_last_row_do_not_matter():
     image = np.full((HEIGHT, WIDTH), 7, np.uint8)
     stream = b"".join(b"\0" + row.tobytes() for row in image)
     assert np.array_equal(pixels(png(stream + bytes(1000))), image)
+
+
+@pytest.mark.parametrize("missing", [1, 3, HEIGHT - 1])
+def test_rows_that_are_missing_are_not_taken_for_black(missing):
+    # Pillow reads such a file without an error.
+    row = b"\0" + bytes([7]) * WIDTH
+    early = ("truncated-file", "the PNG file 'a.png' ends too early")
+    assert refused(png(row * (HEIGHT - missing))) == early
+
+
+def test_a_pass_that_is_missing_is_not_taken_for_black():
+    image = np.arange(1, 36, dtype=np.uint8).reshape(HEIGHT, WIDTH)
+    last = 3 * (1 + WIDTH)  # the seventh pass has every other row
+    early = ("truncated-file", "the PNG file 'a.png' ends too early")
+    assert refused(png(in_passes(image)[:-last], interlaced=1)) == early

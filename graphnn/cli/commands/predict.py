@@ -30,7 +30,7 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="INPUT",
-            help="PNG images of the size of the input, folders of such images, or .csv, .npy, .npz "
+            help="Images of the size of the input, folders of such images, or .csv, .npy, .npz "
             "and .safetensors files with rows.",
         ),
     ],

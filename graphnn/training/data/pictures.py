@@ -1,11 +1,12 @@
-"""PNG files of strangers, read by Pillow: how large they are is judged before they are unpacked."""
+"""Images of strangers, read by Pillow: how large they are is judged before they are unpacked."""
 
 from __future__ import annotations
 
+import importlib
 import io
 import struct
 import zlib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,23 +14,53 @@ from numpy.typing import NDArray
 from graphnn.diagnostics import DataError, Note, Span
 from graphnn.ops import Array
 from graphnn.storage import foreign
+from graphnn.training.data import png_stream
 from graphnn.training.data.columns import InputSpec
 
 if TYPE_CHECKING:
-    from PIL.PngImagePlugin import PngImageFile
+    from PIL import Image
+    from PIL.ImageFile import ImageFile
 
 Mode = Literal["L", "RGB"]
+Resize = Literal["stretch", "crop"]
 Size = tuple[int, int]
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_END = b"IEND\xaeB`\x82"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+KINDS = "PNG, JPEG, WebP and BMP"
+RESIZES: tuple[Resize, ...] = ("stretch", "crop")
 _MAX_PIXELS = 1 << 25  # 5792 x 5792, which take 128 MiB a copy while they are read
+_ORIENTATION = 0x0112  # the tag of Exif; from 5 on, rows are shown as columns
 # What Pillow raises on damage, by its own account and by trial.
 _FAULTS = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, LookupError)
 
 
+class _Format(NamedTuple):
+    """How a format begins, after some bytes, and the class of Pillow that reads it."""
+
+    name: str
+    offset: int
+    start: bytes
+    module: str
+    reader: str
+
+    def opened(self, content: bytes) -> ImageFile:
+        """The image, of which the header is read."""
+        # Not by Image.open, which warns of large pictures before they can be refused.
+        module = importlib.import_module(f"PIL.{self.module}")
+        image: ImageFile = getattr(module, self.reader)(io.BytesIO(content))
+        return image
+
+
+_FORMATS = (
+    _Format("PNG", 0, png_stream.SIGNATURE, "PngImagePlugin", "PngImageFile"),
+    _Format("JPEG", 0, b"\xff\xd8\xff", "JpegImagePlugin", "JpegImageFile"),
+    _Format("WebP", 8, b"WEBP", "WebPImagePlugin", "WebPImageFile"),
+    _Format("BMP", 0, b"BM", "BmpImagePlugin", "BmpImageFile"),
+)
+
+
 class Picture:
-    """A PNG file, of which no more than the header is read at first.
+    """An image, of which no more than the header is read at first.
 
     Parameters
     ----------
@@ -43,29 +74,43 @@ class Picture:
     Attributes
     ----------
     size : tuple of int
-        Height and width.
+        Height and width, upright as its Exif data say.
 
     Raises
     ------
     DataError
-        It is not PNG, ends too early, or has too many pixels.
+        It is not an image of a kind that is read, ends too early, or has too many pixels.
     """
 
     def __init__(self, name: str, content: bytes, span: Span | None) -> None:
         self._name, self._span = name, span
-        if not content.startswith(_SIGNATURE):
-            shown = f"begins with the bytes {content[:4].hex(' ')}" if content else "is empty"
-            found = foreign.format_of(content)
-            help = f"it is {found.what}: {found.help}" if found else ""
-            message = f"'{name}' is not a PNG file: it {shown}"
-            raise DataError.of("not-png", message, span, help=help)
-        if _END not in content:
-            raise DataError.of("truncated-file", f"the PNG file '{name}' ends too early", span)
-        self._image = self._opened(content)
-        self.size: Size = (self._image.height, self._image.width)
-        if self._image.height * self._image.width > _MAX_PIXELS:
+        starts = (each for each in _FORMATS if content.startswith(each.start, each.offset))
+        self._format = next(starts, None) or self._refuse(content)
+        if self._format.name == "PNG" and not png_stream.ends(content):
+            raise self._ends_early()
+        self._content = content
+        try:
+            self._image = self._format.opened(content)
+            sideways = self._photograph and self._image.getexif().get(_ORIENTATION, 1) >= 5
+        except _FAULTS:
+            raise self._broken() from None
+        size = (self._image.height, self._image.width)
+        self.size: Size = size[::-1] if sideways else size
+        if size[0] * size[1] > _MAX_PIXELS:
             message = f"'{name}' has {_show(self.size)} pixels, more than {_MAX_PIXELS:,}"
             raise DataError.of("data-too-large", message, span)
+
+    @property
+    def _photograph(self) -> bool:
+        """Whether a camera may have written it, which says how it was held."""
+        return self._format.name in ("JPEG", "WebP")
+
+    def _refuse(self, content: bytes) -> _Format:
+        shown = f"begins with the bytes {content[:4].hex(' ')}" if content else "is empty"
+        found = foreign.format_of(content)
+        help = f"it is {found.what}: {found.help}" if found else f"{KINDS} files are read"
+        message = f"'{self._name}' is not an image: it {shown}"
+        raise DataError.of("not-an-image", message, self._span, help=help)
 
     def check_size(self, wanted: Size, taker: str) -> None:
         """Check that it has the size `wanted`; `taker` says by what.
@@ -78,9 +123,12 @@ class Picture:
         if self.size != wanted:
             message = f"'{self._name}' has {_show(self.size)} pixels, not {_show(wanted)}"
             notes = (Note(f"{taker} {_show(wanted)}, height by width"),)
-            raise DataError.of("wrong-size", message, self._span, notes=notes)
+            help = "for other sizes write resize: stretch, or resize: crop"
+            raise DataError.of("wrong-size", message, self._span, notes=notes, help=help)
 
-    def pixels(self, mode: Mode) -> NDArray[np.uint8]:
+    def pixels(
+        self, mode: Mode, size: Size | None = None, resize: Resize | None = None
+    ) -> NDArray[np.uint8]:
         """Grey levels or colours, 0 to 255.
 
         Colours become grey by ITU-R 601. What is transparent shows white, as paper would.
@@ -88,6 +136,10 @@ class Picture:
         Parameters
         ----------
         mode : {"L", "RGB"}
+        size : tuple of int, optional
+            Height and width of the result, where `resize` is given.
+        resize : {"stretch", "crop"}, optional
+            How to give it another size: all of it, or the middle that has the new proportions.
 
         Returns
         -------
@@ -98,37 +150,29 @@ class Picture:
         DataError
             The file is damaged.
         """
-        from PIL import Image
-
-        image = self._image
-        try:
-            image.load()
-            if image.mode.startswith("I"):
-                grey = np.asarray(image)
-                through = grey == image.info.get("transparency")
-                return _of_16_bits(np.where(through, 65535, grey), mode)
-            if image.has_transparency_data:
-                # Colours that nobody sees can be anything, most often black.
-                whole = image if image.mode == "RGBA" else image.convert("RGBA")
-                paper = Image.new(mode, image.size, "white")
-                paper.paste(whole.convert(mode), mask=whole.getchannel("A"))
-                return np.asarray(paper)
-            return np.asarray(image.convert(mode))
-        except _FAULTS:
-            raise self._broken() from None
-
-    def _opened(self, content: bytes) -> PngImageFile:
-        # Not by Image.open, which warns of large pictures before they can be refused.
-        from PIL import PngImagePlugin
+        from PIL import ImageOps
 
         try:
-            return PngImagePlugin.PngImageFile(io.BytesIO(content))
+            self._image.load()
+            if self._format.name == "PNG" and not png_stream.is_whole(self._content):
+                raise self._ends_early()
+            image = _plain(self._image, mode)
+            if self._photograph:
+                image.info = self._image.info
+                image = ImageOps.exif_transpose(image)
+            if size is not None and resize is not None and self.size != size:
+                image = _resized(image, size, resize)
+            return np.asarray(image)
         except _FAULTS:
             raise self._broken() from None
 
     def _broken(self) -> DataError:
-        message = f"'{self._name}' is not a sound PNG file"
+        message = f"'{self._name}' is not a sound {self._format.name} file"
         return DataError.of("broken-file", message, self._span)
+
+    def _ends_early(self) -> DataError:
+        message = f"the PNG file '{self._name}' ends too early"
+        return DataError.of("truncated-file", message, self._span)
 
 
 def mode_of(need: InputSpec) -> Mode:
@@ -152,10 +196,32 @@ def rows(need: InputSpec, pictures: Array) -> Array:
     return pictures[:, None] if len(need.row) == 3 else pictures
 
 
-def _of_16_bits(grey: Array, mode: Mode) -> NDArray[np.uint8]:
-    """Grey levels 0 to 65535 as 0 to 255, which Pillow would cut off instead."""
-    levels = np.round(grey / 257).astype(np.uint8)
-    return levels if mode == "L" else np.repeat(levels[..., None], 3, axis=2)
+def _plain(image: Image.Image, mode: Mode) -> Image.Image:
+    """Grey levels or colours of 8 bits, on white."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):
+        grey = np.asarray(image)
+        through = grey == image.info.get("transparency")
+        # Grey levels 0 to 65535 as 0 to 255, which Pillow would cut off instead.
+        levels = np.round(np.where(through, 65535, grey) / 257).astype(np.uint8)
+        return Image.fromarray(levels).convert(mode)
+    if image.has_transparency_data:
+        # Colours that nobody sees can be anything, most often black.
+        whole = image if image.mode == "RGBA" else image.convert("RGBA")
+        paper = Image.new(mode, image.size, "white")
+        paper.paste(whole.convert(mode), mask=whole.getchannel("A"))
+        return paper
+    return image.convert(mode)
+
+
+def _resized(image: Image.Image, size: Size, resize: Resize) -> Image.Image:
+    from PIL import Image, ImageOps
+
+    across_down = size[::-1]
+    if resize == "crop":
+        return ImageOps.fit(image, across_down, Image.Resampling.BILINEAR)
+    return image.resize(across_down, Image.Resampling.BILINEAR)
 
 
 def _show(size: Size) -> str:

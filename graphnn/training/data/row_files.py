@@ -15,11 +15,11 @@ from graphnn.spec.values import Value
 from graphnn.storage import archives, files
 from graphnn.training.data import pictures
 from graphnn.training.data.columns import Column, InputSpec, array_for
-from graphnn.training.data.pictures import Picture
+from graphnn.training.data.pictures import Picture, Resize
 from graphnn.training.data.sources import table
 from graphnn.training.data.sources.folder import MAX_FILE
 
-KINDS = "PNG images, a folder of them, or rows in .csv, .npy, .npz or .safetensors"
+KINDS = "images, a folder of them, or rows in .csv, .npy, .npz or .safetensors"
 _ROWS = 1000  # a part
 
 
@@ -53,12 +53,15 @@ class RowReader:
         What the spec says about the columns of its training data.
     classes : dict of str to tuple of str
         Names of classes by input, where texts stand for numbers.
+    resize : {"stretch", "crop"} or None
+        How the training data give images the size of the input.
     """
 
     need: InputSpec
     needs: Mapping[str, InputSpec]
     columns: Value | None
     classes: Classes
+    resize: Resize | None = None
 
     def parts(self, path: Path) -> Iterator[Part]:
         """The rows of `path`, in parts.
@@ -71,7 +74,7 @@ class RowReader:
         if path.is_dir():
             for picture in _pictures_in(path):
                 yield self._picture(picture)
-        elif path.suffix.lower() == ".png":
+        elif path.suffix.lower() in pictures.SUFFIXES:
             yield self._picture(path)
         else:
             rows = self._rows(path)
@@ -84,9 +87,9 @@ class RowReader:
     def _picture(self, path: Path) -> Part:
         need, wanted = self.need, pictures.size_of(self.need)
         picture = Picture(path.name, files.read_bytes(path, MAX_FILE), None)
-        if wanted is not None:
+        if wanted is not None and self.resize is None:
             picture.check_size(wanted, f"input '{need.name}' takes")
-        pixels = picture.pixels(pictures.mode_of(need))
+        pixels = picture.pixels(pictures.mode_of(need), wanted, self.resize)
         rows = pictures.rows(need, pixels[np.newaxis])
         return Part([str(path)], array_for(need, Column(path.name, rows, pixels=True)))
 
@@ -120,13 +123,13 @@ def _no_array(path: Path, need: InputSpec, found: tuple[str, ...]) -> FileError:
 
 
 def _pictures_in(folder: Path) -> list[Path]:
-    """PNG files in a folder and in folders below it, in order; hidden ones do not count."""
+    """Images in a folder and in folders below it, in order; hidden ones do not count."""
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() == ".png"
+        if path.suffix.lower() in pictures.SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not found:
-        raise DataError.of("no-rows", f"the folder '{folder}' holds no PNG images")
+        raise DataError.of("no-rows", f"the folder '{folder}' holds no images")
     return found

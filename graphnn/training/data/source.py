@@ -122,6 +122,8 @@ class Key:
         What it may be; empty where it may be any text.
     many : bool
         Whether a list of such texts may stand in its place.
+    optional : bool
+        Whether it may be left out.
     """
 
     name: str
@@ -129,6 +131,7 @@ class Key:
     is_file: bool = False
     choices: tuple[str, ...] = ()
     many: bool = False
+    optional: bool = False
 
 
 class DataSource(ABC):
@@ -142,7 +145,7 @@ class DataSource(ABC):
     name : str
         What specs call it.
     keys : tuple of Key
-        Keys beside the names of inputs, each of them needed.
+        Keys beside the names of inputs.
     feed : Key
         What is given for each input.
     needs_every_input : bool
@@ -205,7 +208,8 @@ class DataSource(ABC):
         request, values = _by_input(request, value, but=[key.name for key in self.keys])
         if self.needs_every_input:
             _demand_all(request, values)
-        missing = [key.name for key in self.keys if key.name not in value.entries]
+        absent = [key for key in self.keys if key.name not in value.entries]
+        missing = [key.name for key in absent if not key.optional]
         if missing:
             request.faults.raise_all()  # of a key that may be meant for it
         feeds = request.faults.each(values, self._feed)
@@ -216,10 +220,19 @@ class DataSource(ABC):
         if len(feeds) < len(values):
             request = request.narrowed({*request.needs} - (values.keys() - feeds.keys()))
         keys = for_each(
-            {key.name: key for key in self.keys},
-            lambda name, key: text(value.entries[name].value, self._what(key)),
+            {key.name: key for key in self.keys if key not in absent},
+            lambda name, key: self._key(key, value.entries[name].value),
         )
         return request, Asked(keys, feeds)
+
+    def _key(self, key: Key, value: Value) -> Wanted:
+        """The text of a key, one of its choices if it has some."""
+        wanted = text(value, self._what(key))
+        if key.choices and wanted.name not in key.choices:
+            message = f"{self._what(key)} is {' or '.join(key.choices)}, not '{wanted.name}'"
+            help = suggestion(wanted.name, key.choices)
+            raise DataError.of("bad-value", message, wanted.span, help=help)
+        return wanted
 
     def _what(self, key: Key) -> str:
         return f"the {key.name} of '{self.name}'"

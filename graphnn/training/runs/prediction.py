@@ -16,7 +16,9 @@ from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
+from graphnn.spec.values import Map, Scalar
 from graphnn.training.data import dataset
+from graphnn.training.data.pictures import RESIZES, Resize
 from graphnn.training.data.requirements import demand_of, needs
 from graphnn.training.data.row_files import Part, RowReader
 from graphnn.training.fitting.measuring import Measuring, input_need
@@ -117,7 +119,8 @@ class Predictor:
             _check_count(self._names, network.graph.node(self._nodes[0]))
         need = input_need(network, network.graph.nodes[self._input()])
         columns = None if spec.data is None else spec.data.get("csv")
-        self._reader = RowReader(need, needs(network, spec), columns, classes)
+        resize = _resize_of(spec.data)
+        self._reader = RowReader(need, needs(network, spec), columns, classes, resize)
 
     def __call__(
         self, paths: str | Path | Iterable[str | Path]
@@ -127,7 +130,7 @@ class Predictor:
         Parameters
         ----------
         paths : str, Path, or iterable of them
-            PNG images, folders of them, or .csv, .npy, .npz and .safetensors files with rows.
+            Images, folders of them, or .csv, .npy, .npz and .safetensors files with rows.
 
         Returns
         -------
@@ -192,7 +195,7 @@ def predict(
     source : Network, str or Path
         A network, a spec file, or the folder of a run, which has its own weights.
     paths : str, Path, or iterable of them
-        PNG images of the size of the input, folders of such images, or .csv, .npy, .npz and
+        Images of the size of the input, folders of such images, or .csv, .npy, .npz and
         .safetensors files with rows.
     settings : mapping, optional
         For a spec file: sizes and values of ``train`` to replace.
@@ -213,6 +216,14 @@ def predict(
     """
     net = trained(source, settings, weights)
     return Predictor(net, train_spec(net), top)(paths)
+
+
+def _resize_of(data: Map | None) -> Resize | None:
+    """How the training data give images the size of the input."""
+    folder = None if data is None else data.get("folder")
+    asked = folder.get("resize") if isinstance(folder, Map) else None
+    value = asked.value if isinstance(asked, Scalar) else None
+    return next((each for each in RESIZES if each == value), None)
 
 
 def _outputs(network: Network) -> tuple[str, ...]:

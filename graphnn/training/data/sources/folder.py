@@ -1,4 +1,4 @@
-"""A folder of PNG images, with a folder for each class in it."""
+"""A folder of images, with a folder for each class in it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import MEBIBYTE, show_bytes
 from graphnn.training.data import pictures
 from graphnn.training.data.columns import Column, InputSpec
-from graphnn.training.data.pictures import Picture
+from graphnn.training.data.pictures import Picture, Resize
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 
 MAX_FILES = 1_000_000
@@ -61,16 +62,25 @@ class _Tree:
 
 
 class ImageFolder(DataSource):
-    """A folder of PNG images in folders of their classes: ``NAME``, or what feeds which input.
+    """A folder of images in folders of their classes: ``NAME``, or what feeds which input.
 
     ``{path: NAME, INPUT: images, INPUT: labels}``; of inputs not mentioned, those of dtype int
     take the labels and others the images. Classes are numbered in the order of their names, by
-    value where all are whole numbers. Images are all of one size, in RGB for inputs of shape
-    ``[batch, 3, height, width]``, else grey, and 0 to 1 for a float input.
+    value where all are whole numbers. Images are PNG, JPEG, WebP or BMP files, photographs upright
+    as their Exif data say, all of one size unless ``resize`` is ``stretch`` or ``crop``; in RGB for
+    inputs of shape ``[batch, 3, height, width]``, else grey, and 0 to 1 for a float input.
     """
 
     name = "folder"
-    keys = (Key("path", "A folder in the folder of the spec.", is_file=True),)
+    keys = (
+        Key("path", "A folder in the folder of the spec.", is_file=True),
+        Key(
+            "resize",
+            "Give images of other sizes that of the input: 'stretch' all of it, or 'crop' it.",
+            choices=pictures.RESIZES,
+            optional=True,
+        ),
+    )
     feed = Key("array", "What feeds the input.", choices=("images", "labels"))
     elsewhere = ("images", "imagefolder", "image_folder", "directory", "png")
 
@@ -80,7 +90,7 @@ class ImageFolder(DataSource):
         Raises
         ------
         DataError
-            A file is not PNG, damaged or of another size; there are no classes, or unknown ones;
+            A file is no image, damaged or of another size; there are no classes, or unknown ones;
             all images would take more than 2 GiB.
         FileError
             The folder or a file is missing, outside the spec's folder, or not a regular file.
@@ -89,6 +99,7 @@ class ImageFolder(DataSource):
         files.within(request.folder, path.name, path.span)
         wanted = Wanted(str(PurePosixPath(path.name)), path.span)
         tree = _tree(request.folder, wanted)
+        resize = cast(Resize | None, asked.keys["resize"].name if "resize" in asked.keys else None)
         read: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
         columns: dict[str, Column] = {}
         for name, feed in request.fed(asked.feeds).items():
@@ -98,7 +109,7 @@ class ImageFolder(DataSource):
                     columns[name] = _labels(tree, name, request.classes)
                 elif need is not FAULTY:
                     if need.row not in read:
-                        read[need.row] = _images(tree, need)
+                        read[need.row] = _images(tree, need, resize)
                     columns[name] = Column(wanted.name, read[need.row], wanted.span, pixels=True)
         return Found(wanted.name, columns, warnings=_skipped(tree))
 
@@ -171,9 +182,10 @@ def _check_names(where: str, names: list[str], span: Span | None, findings: Find
     if not names:
         findings.error("no-rows", f"the class '{where}' holds no images", span)
     for name in names:
-        if not name.lower().endswith(".png") and len(findings.errors) < _MAX_FAULTS:
-            help = "leave nothing but PNG images in the folder of a class"
-            findings.error("not-png", f"'{where}/{name}' is not called .png", span, help=help)
+        if not name.lower().endswith(pictures.SUFFIXES) and len(findings.errors) < _MAX_FAULTS:
+            help = f"leave nothing but {pictures.KINDS} images in the folder of a class"
+            message = f"the name '{where}/{name}' is not that of an image"
+            findings.error("not-an-image", message, span, help=help)
 
 
 def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None) -> Column:
@@ -198,7 +210,7 @@ def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None)
     return Column(tree.wanted.name, values, span, classes=classes)
 
 
-def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
+def _images(tree: _Tree, need: InputSpec, resize: Resize | None) -> NDArray[np.uint8]:
     """All images, [rows, channels, height, width] if the input has such rows, else without axis."""
     mode = pictures.mode_of(need)
     size, taker = pictures.size_of(need), f"input '{need.name}' takes"
@@ -209,10 +221,11 @@ def _images(tree: _Tree, need: InputSpec) -> NDArray[np.uint8]:
             picture = Picture(name, content, tree.wanted.span)
             if size is None:
                 size, taker = picture.size, f"'{name}' has"
-            picture.check_size(size, taker)
+            if resize is None:
+                picture.check_size(size, taker)
             if array is None:
                 array = _room(tree, (len(tree), *size, *((3,) if mode == "RGB" else ())))
-            array[row] = picture.pixels(mode)
+            array[row] = picture.pixels(mode, size, resize)
         except DataError as error:
             for fault in error.diagnostics:
                 findings.add(fault)
