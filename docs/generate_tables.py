@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from graphnn.interchange.onnx.table import becomes
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec.forms import Key, keys_of
 from graphnn.spec.model import (
@@ -58,7 +59,14 @@ def write(folder: Path) -> None:
     for name, kinds in CLASSES.items():
         (folder / f"{name}s.md").write_text("\n".join(_classes(name, kinds)) + "\n")
     (folder / "augment.md").write_text("\n".join(_options("augment", Augmentation)) + "\n")
+    (folder / "onnx.md").write_text("\n".join(_onnx(becomes())) + "\n")
     (folder / "sources.md").write_text("\n".join(_sources(SOURCES)) + "\n")
+
+
+def _onnx(found: Mapping[str, str]) -> Iterator[str]:
+    yield "| operator | what it becomes |\n|---|---|"
+    for name, text in found.items():
+        yield f"| `{name}` | {text} |"
 
 
 def _sources(kinds: Mapping[str, DataSource]) -> Iterator[str]:

@@ -26,7 +26,10 @@ from .gradients import trace as trace
 from .graph import Difference as Difference
 from .interchange import Agreement as Agreement
 from .interchange import Exported as Exported
+from .interchange import Imported as Imported
 from .interchange import export as export
+from .interchange import import_onnx as import_onnx
+from .interchange import load_onnx as load_onnx
 from .ops import Op as Op
 from .ops import ShapeError as ShapeError
 from .spec import format_file as format_file

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -22,7 +23,7 @@ FINE, WRONG, MISUSED = 0, 1, 2  # exit codes: all is well; the file or data is n
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
 _CHOICE = re.compile(r"'([^']*)' is not one of (.*)")
 _PANELS = {
-    "Write and look": "new check explain show schema fmt diff convert export lsp draw ops",
+    "Write and look": "new check explain show schema fmt diff convert export import lsp draw ops",
     "Compute": "test run grad gradcheck train search evaluate predict",
 }
 COMMANDS = {name: panel for panel, names in _PANELS.items() for name in names.split()}
@@ -30,7 +31,8 @@ COMMANDS = {name: panel for panel, names in _PANELS.items() for name in names.sp
 
 def command(name: str) -> Callable[..., int | None]:
     """The function of a command, whose module is imported when it is asked for."""
-    found: Callable[..., int | None] = getattr(import_module(f"graphnn.cli.commands.{name}"), name)
+    own = f"{name}_" if iskeyword(name) else name
+    found: Callable[..., int | None] = getattr(import_module(f"graphnn.cli.commands.{own}"), own)
     return found
 
 

@@ -16,6 +16,7 @@ from graphnn.spec.values import Value
 SET = "--set"  # also the name under which diagnostics show a setting
 INPUT = "--input"
 DATA = "--data"
+GIVEN = "--given"
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON.")]
 Files = Annotated[
@@ -123,7 +124,7 @@ def misused(error: GraphnnError) -> bool:
 def typed(diagnostic: Diagnostic) -> bool:
     """Whether what is at fault was typed as an option, not written in a file."""
     span = diagnostic.span
-    return span is not None and span.source.name in (SET, INPUT, DATA)
+    return span is not None and span.source.name in (SET, INPUT, DATA, GIVEN)
 
 
 def command_line(name: str, file: Path, given: Iterable[str], options: Iterable[str] = ()) -> str:

@@ -1,3 +1,6 @@
 from ._export import export as export
+from .onnx.importing import Imported as Imported
+from .onnx.importing import import_onnx as import_onnx
+from .onnx.importing import load_onnx as load_onnx
 from .onnx.verification import Agreement as Agreement
 from .onnx.writing import Exported as Exported

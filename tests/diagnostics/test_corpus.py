@@ -102,6 +102,14 @@ def differing() -> None:
     verification._compared(recorded, ours, theirs, np.dtype(np.float64))
 
 
+def determinant() -> None:
+    helper = onnx().helper
+    ends = [helper.make_tensor_value_info(name, 1, [2, 2]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Det", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    Path("det.onnx").write_bytes(helper.make_model(graph).SerializeToString())
+    graphnn.load_onnx("det.onnx")
+
+
 def many_blocks() -> None:
     nodes = {"x": {"op": "input", "shape": []}}
     names = [f"part{number}.yaml" for number in range(21)]
@@ -570,6 +578,15 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "error[onnx-differs]: 'a' is the first node that differs in onnxruntime, by 0.5 of its "
         "largest entry\n"
         "   = help: nothing has been written; please report the network",
+    ),
+    "not-onnx": (
+        lambda: graphnn.load_onnx("text.log"),
+        "error[not-onnx]: 'text.log' cannot be read as an ONNX model: it is no ONNX model",
+    ),
+    "not-in-graphnn": (
+        determinant,
+        "error[not-in-graphnn]: Det of 'y' has no counterpart: there is no such op here\n"
+        "   = help: 'graphnn draw' and 'graphnn show' take the model as it is",
     ),
     # commands and the editor
     "usage": (

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from graphnn.cli.app import application
+from graphnn.interchange.onnx.table import FOLDED, alike, rules
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import TrainSpec
@@ -44,6 +45,15 @@ def test_rows_of_a_section_state_keys_and_what_goes_without_saying(tables):
         "| `patience` | an error | Epochs without a better value before it stops. |"
         in (tables / "early-stopping.md").read_text()
     )
+
+
+def test_every_onnx_operator_that_is_read_is_in_the_table(tables):
+    rows = (tables / "onnx.md").read_text().splitlines()[2:]
+    names = [row.split("`")[1] for row in rows]
+    assert names == sorted({*rules(), *alike(), *FOLDED})
+    assert all(row.endswith(". |") for row in rows)
+    page = (ROOT / "docs" / "files" / "onnx.md").read_text()
+    assert "```{include} ../tables/onnx.md\n" in page
 
 
 @pytest.mark.parametrize("kind", SOURCES)

@@ -149,6 +149,19 @@ def _tensor(name: str, array: Array) -> Any:
 def _model(
     network: Network, recorded: Recorded, opset: int, tensor: Callable[[str, Array], Any]
 ) -> Any:
+    helper = onnx().helper
+    made = onnx_graph(network, recorded)
+    made.initializer.extend(tensor(name, array) for name, array in recorded.constants.items())
+    imports = [helper.make_opsetid("", opset)]
+    model = helper.make_model(made, opset_imports=imports, producer_name="graphnn")
+    model.ir_version = max(10, helper.find_min_ir_version_for(imports))
+    entry = model.metadata_props.add()
+    entry.key, entry.value = SPEC, to_json(network.graph.spec.document)
+    return model
+
+
+def onnx_graph(network: Network, recorded: Recorded) -> Any:
+    """The ONNX graph of what has been recorded of a network, without its constants."""
     helper, spec = onnx().helper, network.graph.spec
 
     def info(name: str, shape: Shape, kind: Kind) -> Any:
@@ -162,20 +175,13 @@ def _model(
         made = helper.make_node(node.op, node.inputs, [node.output], name=label, **node.attributes)
         nodes.append(made)
         _describe(made, network, owner)
-    made = helper.make_graph(
+    return helper.make_graph(
         nodes,
         spec.name or "network",
         [info(name, *typed) for name, typed in recorded.inputs.items()],
         [info(name, *typed) for name, typed in recorded.outputs.items()],
-        [tensor(name, array) for name, array in recorded.constants.items()],
         doc_string=spec.description,
     )
-    imports = [helper.make_opsetid("", opset)]
-    model = helper.make_model(made, opset_imports=imports, producer_name="graphnn")
-    model.ir_version = max(10, helper.find_min_ir_version_for(imports))
-    entry = model.metadata_props.add()
-    entry.key, entry.value = SPEC, to_json(spec.document)
-    return model
 
 
 def _describe(made: Any, network: Network, owner: str) -> None:

@@ -249,6 +249,9 @@ class Gelu(Elementwise):
         description="tanh puts (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 in the place of P.",
     )
 
+    onnx = "Gelu"
+    onnx_keys: ClassVar = {"approximate": "approximate"}
+
     output_interval = ANY_NUMBER
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
@@ -280,7 +283,7 @@ class Gelu(Elementwise):
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """Gelu, or before opset 20 its formula."""
         if form.opset >= 20:
-            return form.add("Gelu", *operands, approximate=self.approximate)
+            return super().to_onnx(form, *operands)
         (x,) = operands
         if self.approximate == "none":
             rest = form.add("Erf", form.add("Mul", x, _ROOT_HALF))

@@ -1,0 +1,241 @@
+"""Functions of one entry, of two, and of several arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from graphnn.interchange.onnx.models import ForeignNode
+from graphnn.interchange.onnx.table import rule
+from graphnn.interchange.onnx.translation import Translator
+from graphnn.interchange.onnx.values import (
+    Filled,
+    Made,
+    UnsupportedError,
+    Value,
+    broadcast,
+    is_known,
+    shape_of,
+)
+from graphnn.ops import Array
+
+Inputs = list[Value | None]
+_OPS = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
+_MANY = {"Max": "maximum", "Min": "minimum", "Sum": "add", "Mean": "add"}
+
+
+def number(value: Value | None, what: str) -> float | None:
+    """The one number that `value` holds; None where it is left out."""
+    if value is None:
+        return None
+    if isinstance(value, Filled):
+        return value.number
+    if not (isinstance(value, np.ndarray) and is_known(value) and value.size == 1):
+        raise UnsupportedError(f"its {what} is computed from data")
+    return float(str(value.reshape(-1)[0]) if value.dtype == np.float32 else value.reshape(-1)[0])
+
+
+@rule("Add", "Sub", "Mul", "Div")
+def binary(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`add`, `subtract`, `multiply`, `divide`; a bias joins the `affine` before it."""
+    a, b = inputs
+    if node.op == "Add":
+        for position, (product, bias) in enumerate(((a, b), (b, a))):
+            if isinstance(product, Made) and isinstance(bias, np.ndarray):
+                alone = t.readers[node.inputs[position]] == 1
+                if alone and _take_bias(t, product, bias):
+                    return product
+    a, b = _single(a, b), _single(b, a)
+    return t.emit(_OPS[node.op], a, b)
+
+
+def _take_bias(t: Translator, product: Made, bias: Array) -> bool:
+    """Give `product`, an affine map without bias, this one; False where it is none."""
+    if product.op.name != "affine" or product.arrays["bias"] is not None or not is_known(bias):
+        return False
+    units = product.shape[-1]
+    if bias.dtype.kind != "f" or bias.size != units or bias.shape[-1:] != (units,):
+        return False
+    if bias.ndim > len(product.shape):
+        return False
+    t.give(product, "bias", t.named(bias.reshape(-1), bias))
+    return True
+
+
+def _single(value: Value | None, other: Value | None) -> Value | None:
+    """A filled array as its one number, where the other has its shape already."""
+    if isinstance(value, Filled) and other is not None and not isinstance(other, Filled):
+        shape = shape_of(other)
+        if broadcast(shape, value.shape) != shape:
+            raise UnsupportedError("it stretches an array to a free size")
+        return np.asarray(value.number)
+    return value
+
+
+@rule("Max", "Min", "Sum", "Mean")
+def several(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`maximum`, `minimum` or `add`, one after the other; `multiply` for a mean."""
+    first, *others = inputs
+    for other in others:
+        first = t.emit(_MANY[node.op], first, other)
+    first = first if isinstance(first, Made) else t.emit("identity", first)
+    return t.emit("multiply", first, 1 / len(inputs)) if node.op == "Mean" else first
+
+
+@rule("Pow")
+def power(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`power`, if the exponent is one number."""
+    return t.emit("power", inputs[0], exponent=number(inputs[1], "exponent"))
+
+
+@rule("Clip")
+def clip(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`clip`."""
+    given = [*inputs[1:], None, None][:2]
+    low, high = (
+        node.attributes.get(key) if value is None else number(value, "bound")
+        for key, value in zip(("min", "max"), given, strict=True)
+    )
+    large = 3e38
+    low = None if low is None or low < -large else low
+    high = None if high is None or high > large else high
+    if low is None and high is None:
+        return t.emit("identity", inputs[0])
+    if low is not None and low == high:
+        raise UnsupportedError("its bounds are the same number")
+    return t.emit("clip", inputs[0], low=low, high=high)
+
+
+@rule("Where")
+def where(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`multiply` by 0 and 1 and `add`, if the condition is a constant."""
+    condition, a, b = inputs
+    if not (isinstance(condition, np.ndarray) and is_known(condition)):
+        raise UnsupportedError("it chooses by data")
+    mask = condition.astype(np.float32)
+    return t.emit("add", t.emit("multiply", a, mask), t.emit("multiply", b, 1 - mask))
+
+
+@rule("Cast", "CastLike")
+def cast(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """Nothing, between kinds of real numbers; `concat` makes whole numbers real."""
+    (x, *_) = inputs
+    to = node.attributes.get("to", 1)
+    real = to in (1, 10, 11, 16)
+    if isinstance(x, Filled):
+        return x
+    if isinstance(x, Made) and (x.kind == "float") == real:
+        return x
+    raise UnsupportedError("it makes numbers of another kind")
+
+
+@rule("Identity", "StopGradient")
+def identity(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """Nothing."""
+    assert inputs[0] is not None
+    return inputs[0]
+
+
+@rule("Dropout")
+def dropout(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`dropout`."""
+    if any(name and t.readers.get(name) for name in node.outputs[1:]):
+        raise UnsupportedError("its mask is read")
+    given = number(inputs[1], "ratio") if len(inputs) > 1 else node.attributes.get("ratio")
+    return t.emit("dropout", inputs[0], rate=0.5 if given is None else given)
+
+
+Formula = Callable[[Translator, ForeignNode, Value], Value]
+
+
+def _formula(name: str, text: str) -> Callable[[Formula], Formula]:
+    """Enter a formula of one array."""
+
+    def enter(function: Formula) -> Formula:
+        def made(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+            assert inputs[0] is not None
+            return function(t, node, inputs[0])
+
+        made.__doc__ = text
+        rule(name)(made)
+        return function
+
+    return enter
+
+
+@_formula("Reciprocal", "`power` of -1.")
+def _reciprocal(t: Translator, node: ForeignNode, x: Value) -> Value:
+    return t.emit("power", x, exponent=-1)
+
+
+@_formula("Sign", "`step`, of what is above 0 and of what is below.")
+def _sign(t: Translator, node: ForeignNode, x: Value) -> Value:
+    if isinstance(x, Made) and x.op.name == "relu":
+        return t.emit("step", x.inputs[0])
+    return t.emit("subtract", t.emit("step", x), t.emit("step", t.emit("negative", x)))
+
+
+@_formula("HardSigmoid", "`multiply`, `add` and `clip`.")
+def _hard_sigmoid(t: Translator, node: ForeignNode, x: Value) -> Value:
+    slope, middle = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+    return t.emit("clip", t.emit("add", t.emit("multiply", x, slope), middle), low=0, high=1)
+
+
+@_formula("HardSwish", "`multiply`, `add` and `clip`.")
+def _hard_swish(t: Translator, node: ForeignNode, x: Value) -> Value:
+    share = t.emit("clip", t.emit("add", t.emit("multiply", x, 1 / 6), 0.5), low=0, high=1)
+    return t.emit("multiply", x, share)
+
+
+@_formula("Swish", "`multiply` by a `sigmoid`.")
+def _swish(t: Translator, node: ForeignNode, x: Value) -> Value:
+    slope = node.attributes.get("alpha", 1.0)
+    return t.emit(
+        "multiply", x, t.emit("sigmoid", x if slope == 1 else t.emit("multiply", x, slope))
+    )
+
+
+@_formula("Mish", "`multiply` by the `tanh` of a `softplus`.")
+def _mish(t: Translator, node: ForeignNode, x: Value) -> Value:
+    return t.emit("multiply", x, t.emit("tanh", t.emit("softplus", x)))
+
+
+@_formula("Softsign", "`divide` by 1 and `absolute`.")
+def _softsign(t: Translator, node: ForeignNode, x: Value) -> Value:
+    return t.emit("divide", x, t.emit("add", t.emit("absolute", x), 1.0))
+
+
+@_formula("Celu", "`elu` with `multiply` before and after.")
+def _celu(t: Translator, node: ForeignNode, x: Value) -> Value:
+    alpha = node.attributes.get("alpha", 1.0)
+    if alpha == 1:
+        return t.emit("elu", x)
+    return t.emit("multiply", t.emit("elu", t.emit("multiply", x, 1 / alpha)), alpha)
+
+
+@_formula("Selu", "`selu`, or `elu` and `multiply` with other constants.")
+def _selu(t: Translator, node: ForeignNode, x: Value) -> Value:
+    alpha, gamma = node.attributes.get("alpha", 1.67326), node.attributes.get("gamma", 1.0507)
+    if abs(alpha - 1.67326) < 1e-4 and abs(gamma - 1.0507) < 1e-4:
+        return t.emit("selu", x)
+    return t.emit("multiply", t.emit("elu", x, alpha=alpha), gamma)
+
+
+@rule("PRelu")
+def prelu(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`leaky_relu`, or `relu` and a part below 0 with slopes of its own."""
+    x, slope = inputs
+    if isinstance(slope, np.ndarray) and is_known(slope) and slope.size == 1:
+        return t.emit("leaky_relu", x, slope=number(slope, "slope"))
+    below = t.emit("negative", t.emit("relu", t.emit("negative", x)))
+    return t.emit("add", t.emit("relu", x), t.emit("multiply", below, slope))
+
+
+@rule("If")
+def conditional(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+    """The branch that is taken, if that is known."""
+    condition = inputs[0]
+    if not (isinstance(condition, np.ndarray) and is_known(condition)):
+        raise UnsupportedError("it chooses by data")
+    return t.inline(node.attributes["then_branch" if condition.all() else "else_branch"])

@@ -1,0 +1,97 @@
+"""Axes summed up in one number, softmax along any axis, and losses."""
+
+from __future__ import annotations
+
+from graphnn.interchange.onnx.models import ForeignNode
+from graphnn.interchange.onnx.operators.shapes import given_axes, reshaped, transposed
+from graphnn.interchange.onnx.table import rule
+from graphnn.interchange.onnx.translation import Translator
+from graphnn.interchange.onnx.values import UnsupportedError, Value, shape_of
+from graphnn.spec.sizes import product
+
+Inputs = list[Value | None]
+_PLAIN = {"ReduceSum": "sum", "ReduceMean": "mean", "ReduceMax": "max"}
+_SOFTMAX = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
+
+
+@rule(*_PLAIN, "ReduceMin", "ReduceSumSquare", "ReduceL1", "ReduceL2", "ReduceLogSum")
+def reduce(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`sum`, `mean` or `max`, with `negative`, `power`, `absolute`, `sqrt` or `log` around it."""
+    x = inputs[0]
+    assert x is not None
+    shape, axes = shape_of(x), given_axes(node, inputs)
+    if not axes and node.attributes.get("noop_with_empty_axes", 0):
+        return x
+    keep = bool(node.attributes.get("keepdims", 1))
+    axis = tuple(number % len(shape) for number in axes) if axes else None
+    if not shape:
+        axis = None
+
+    def reduced(op: str, value: Value) -> Value:
+        return t.emit(op, value, axis=axis, keepdims=keep)
+
+    if node.op == "ReduceMin":
+        return t.emit("negative", reduced("max", t.emit("negative", x)))
+    if node.op in ("ReduceSumSquare", "ReduceL2"):
+        squares = reduced("sum", t.emit("power", x, exponent=2))
+        return t.emit("sqrt", squares) if node.op == "ReduceL2" else squares
+    if node.op == "ReduceL1":
+        return reduced("sum", t.emit("absolute", x))
+    if node.op == "ReduceLogSum":
+        return t.emit("log", reduced("sum", x))
+    return reduced(_PLAIN[node.op], x)
+
+
+@rule("ReduceLogSumExp")
+def log_sum_exp(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`max`, `exp`, `sum` and `log`."""
+    x = inputs[0]
+    assert x is not None
+    shape, axes = shape_of(x), given_axes(node, inputs)
+    axis = tuple(number % len(shape) for number in axes) if axes else None
+    top = t.emit("max", x, axis=axis, keepdims=True)
+    total = t.emit("sum", t.emit("exp", t.emit("subtract", x, top)), axis=axis, keepdims=True)
+    found: Value = t.emit("add", t.emit("log", total), top)
+    if node.attributes.get("keepdims", 1):
+        return found
+    gone = set(range(len(shape))) if axis is None else set(axis)
+    return reshaped(t, found, [size for at, size in enumerate(shape) if at not in gone])
+
+
+@rule("GlobalAveragePool", "GlobalMaxPool")
+def global_pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`global_average_pool`, or `mean` or `max` along height and width."""
+    x = inputs[0]
+    assert x is not None
+    op = "mean" if node.op == "GlobalAveragePool" else "max"
+    return t.emit(op, x, axis=tuple(range(2, len(shape_of(x)))), keepdims=True)
+
+
+@rule("Softmax", "LogSoftmax")
+def softmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`softmax` or `log_softmax`, with `transpose` along another axis than the last."""
+    x = inputs[0]
+    assert x is not None
+    shape = shape_of(x)
+    rank = len(shape)
+    axis = node.attributes.get("axis", -1 if t.opset >= 13 else 1) % rank
+    op = _SOFTMAX[node.op]
+    if t.opset < 13 and axis != rank - 1:
+        # Old operators took all axes from there on as one.
+        flat = reshaped(t, x, (product(shape[:axis]), product(shape[axis:])))
+        return reshaped(t, t.emit(op, flat), shape)
+    order = [*(each for each in range(rank) if each != axis), axis]
+    back = sorted(range(rank), key=order.__getitem__)
+    return transposed(t, t.emit(op, transposed(t, x, order)), back)
+
+
+@rule("SoftmaxCrossEntropyLoss")
+def softmax_loss(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+    """`softmax` and `cross_entropy`, with `mean` or `sum` of the samples."""
+    if len(inputs) > 2 or node.attributes.get("ignore_index") is not None:
+        raise UnsupportedError("it weighs classes")
+    x, target = inputs
+    loss: Value = t.emit("cross_entropy", t.emit("softmax", x), target)
+    reduction = node.attributes.get("reduction", "mean")
+    found = loss if reduction == "none" else t.emit(reduction, loss)
+    return [found] if len(node.outputs) == 1 else [found, t.emit("log_softmax", x)]

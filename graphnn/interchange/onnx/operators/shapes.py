@@ -1,0 +1,366 @@
+"""Arrays arranged otherwise, taken apart and put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from graphnn.interchange.onnx.models import ForeignNode
+from graphnn.interchange.onnx.table import rule
+from graphnn.interchange.onnx.translation import Translator
+from graphnn.interchange.onnx.values import (
+    Filled,
+    Made,
+    UnsupportedError,
+    Value,
+    as_ints,
+    as_sizes,
+    broadcast,
+    is_known,
+    open_product,
+    shape_of,
+)
+from graphnn.spec.sizes import Shape, Size, product
+
+Inputs = list[Value | None]
+_END = 2**31 - 1  # beyond any axis
+_PIECES = 64  # the most that a Gather may be cut into
+
+
+def reshaped(t: Translator, x: Value, shape: Sequence[Size]) -> Value:
+    """`x` in another shape: nothing, `flatten` or `reshape`."""
+    target = tuple(shape)
+    source = shape_of(x)
+    if isinstance(x, Filled):
+        return Filled(x.number, target)
+    if target == source:
+        return x
+    if pooled := _pooled(x, target):
+        return t.emit("global_average_pool", pooled)
+    if len(source) > 1 and target == (source[0], product(source[1:])):
+        return t.emit("flatten", x)
+    if product(target) != product(source):
+        raise UnsupportedError("its shape does not fit")
+    return t.emit("reshape", x, shape=target)
+
+
+def _pooled(x: Value, target: Shape) -> Made | None:
+    """What `x`, a mean over height and width, is of, where `target` lacks these axes."""
+    if not isinstance(x, Made) or x.op.name != "mean" or len(x.shape) != 4:
+        return None
+    axes = sorted(axis % 4 for axis in x.given["axis"] or range(4))
+    return x.inputs[0] if axes == [2, 3] and target == x.shape[:2] else None
+
+
+def given_axes(node: ForeignNode, inputs: Inputs, position: int = 1) -> tuple[int, ...] | None:
+    """Axes, which are an attribute of old operators and an input of new ones."""
+    if len(inputs) > position and inputs[position] is not None:
+        return as_ints(inputs[position], "axes")
+    axes = node.attributes.get("axes")
+    return None if axes is None else tuple(axes)
+
+
+@rule("Reshape")
+def reshape(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`reshape` or `flatten`; free sizes stay free."""
+    x = inputs[0]
+    assert x is not None
+    source = shape_of(x)
+    given = inputs[1] if len(inputs) > 1 else np.asarray(node.attributes["shape"])
+    wanted = list(as_sizes(given, "shape"))
+    if not node.attributes.get("allowzero", 0):
+        wanted = [source[axis] if size == 0 else size for axis, size in enumerate(wanted)]
+    return reshaped(t, x, open_product(source, wanted))
+
+
+@rule("Flatten")
+def flatten(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`flatten`, or `reshape` from another axis on."""
+    x = inputs[0]
+    assert x is not None
+    shape, axis = shape_of(x), node.attributes.get("axis", 1)
+    axis = axis + len(shape) if axis < 0 else axis
+    return reshaped(t, x, (product(shape[:axis]), product(shape[axis:])))
+
+
+@rule("Squeeze")
+def squeeze(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`reshape`."""
+    x = inputs[0]
+    assert x is not None
+    shape, axes = shape_of(x), given_axes(node, inputs)
+    gone = (
+        {axis for axis, size in enumerate(shape) if size == 1}
+        if axes is None
+        else {axis % len(shape) for axis in axes}
+    )
+    return reshaped(t, x, [size for axis, size in enumerate(shape) if axis not in gone])
+
+
+@rule("Unsqueeze")
+def unsqueeze(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`reshape`."""
+    x = inputs[0]
+    assert x is not None
+    shape, axes = list(shape_of(x)), given_axes(node, inputs) or ()
+    rank = len(shape) + len(axes)
+    for axis in sorted(axis % rank for axis in axes):
+        shape.insert(axis, 1)
+    return reshaped(t, x, shape)
+
+
+def transposed(t: Translator, x: Value, axes: Sequence[int]) -> Value:
+    """`x` with its axes in another order."""
+    if isinstance(x, Filled):
+        return Filled(x.number, tuple(x.shape[axis] for axis in axes))
+    return x if list(axes) == list(range(len(axes))) else t.emit("transpose", x, axes=tuple(axes))
+
+
+@rule("Transpose")
+def transpose(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`transpose`."""
+    x = inputs[0]
+    assert x is not None
+    default = range(len(shape_of(x)))[::-1]
+    return transposed(t, x, tuple(node.attributes.get("perm", default)))
+
+
+@rule("Concat")
+def concat(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`concat`."""
+    if len(inputs) == 1 and inputs[0] is not None:
+        return inputs[0]
+    return t.emit("concat", *inputs, axis=node.attributes["axis"])
+
+
+def sliced(
+    t: Translator, x: Value, axis: int, start: int, stop: int | None, step: int = 1
+) -> Value:
+    """Entries of `x` along one axis; a stop of None is the end."""
+    shape = shape_of(x)
+    axis, size = axis % len(shape), shape[axis]
+    if isinstance(size, int):
+        start, stop, step = slice(start, stop, step).indices(size)
+        if step < 0:
+            raise UnsupportedError("it goes backwards")
+        if start == 0 and stop >= size and step == 1:
+            return x
+        if stop <= start:
+            raise UnsupportedError("it gives an array without entries")
+        stop = None if stop >= size else stop
+    elif step < 0:
+        raise UnsupportedError("it goes backwards")
+    elif stop is not None and stop >= _END:
+        stop = None
+    if isinstance(size, int) or stop is not None or start or step != 1:
+        if isinstance(x, Filled):
+            first = shape[:axis]
+            if not isinstance(size, int):
+                raise UnsupportedError("it cuts a free size")
+            count = len(range(start, size if stop is None else stop, step))
+            return Filled(x.number, (*first, count, *shape[axis + 1 :]))
+        return t.emit("slice", x, axis=axis, start=start, stop=stop, step=step)
+    return x
+
+
+@rule("Slice")
+def slice_(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`slice`, one for each axis."""
+    x = inputs[0]
+    assert x is not None
+    if len(inputs) == 1:
+        starts, ends = node.attributes["starts"], node.attributes["ends"]
+        axes = node.attributes.get("axes", range(len(starts)))
+        steps: Sequence[int] = (1,) * len(starts)
+    else:
+        starts, ends = as_ints(inputs[1], "start"), _ends(inputs[2])
+        axes = range(len(starts)) if (a := given_axes(node, inputs, 3)) is None else a
+        given = inputs[4] if len(inputs) > 4 else None
+        steps = (1,) * len(starts) if given is None else as_ints(given, "steps")
+    for axis, start, stop, step in zip(axes, starts, ends, steps, strict=True):
+        x = sliced(t, x, axis, start, None if stop is not None and stop >= _END else stop, step)
+    return x
+
+
+def _ends(value: Value | None) -> tuple[int | None, ...]:
+    return as_ints(value, "end")
+
+
+@rule("Split")
+def split(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+    """`slice`, one for each part."""
+    x = inputs[0]
+    assert x is not None
+    axis = node.attributes.get("axis", 0)
+    size, count = shape_of(x)[axis], len(node.outputs)
+    if len(inputs) > 1 and inputs[1] is not None:
+        parts = as_ints(inputs[1], "split")
+    elif "split" in node.attributes:
+        parts = tuple(node.attributes["split"])
+    elif isinstance(size, int):
+        part = -(-size // count)
+        parts = tuple(min(part, size - part * number) for number in range(count))
+    else:
+        raise UnsupportedError("it cuts a free size")
+    ends = [int(end) for end in np.cumsum(parts)]
+    return [sliced(t, x, axis, end - part, end) for part, end in zip(parts, ends, strict=True)]
+
+
+@rule("Gather")
+def gather(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`slice`, if the places are constants."""
+    x, places = inputs
+    axis = node.attributes.get("axis", 0)
+    if x is None or not (isinstance(places, np.ndarray) and is_known(places)):
+        raise UnsupportedError("it looks up places that are data")
+    shape = shape_of(x)
+    axis, size = axis % len(shape), shape[axis]
+    found = as_ints(places, "places")
+    if not isinstance(size, int) and min(found, default=0) < 0 and places.ndim:
+        raise UnsupportedError("it looks up places of a free size")
+    if len(found) > _PIECES or not found:
+        raise UnsupportedError("it looks up many places")
+    pieces = [_one(t, x, axis, place, size) for place in found]
+    whole: Value = pieces[0] if len(pieces) == 1 else t.emit("concat", *pieces, axis=axis)
+    if not isinstance(whole, Made | Filled):
+        return whole
+    return reshaped(t, whole, (*shape[:axis], *places.shape, *shape[axis + 1 :]))
+
+
+def _one(t: Translator, x: Value, axis: int, place: int, size: Size) -> Value:
+    if isinstance(size, int):
+        place %= size
+    return sliced(t, x, axis, place, None if place == -1 else place + 1)
+
+
+@rule("Expand")
+def expand(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """Nothing, or `multiply` by ones."""
+    x = inputs[0]
+    assert x is not None
+    source = shape_of(x)
+    target = broadcast(source, as_sizes(inputs[1], "shape"))
+    if target == source:
+        return x
+    if isinstance(x, Filled):
+        return Filled(x.number, target)
+    if not all(isinstance(size, int) for size in target):
+        raise UnsupportedError("it stretches an array to a free size")
+    return t.emit("multiply", x, np.ones([int(str(size)) for size in target], np.float32))
+
+
+@rule("Tile")
+def tile(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`concat` of copies."""
+    x = inputs[0]
+    assert x is not None
+    for axis, count in enumerate(as_ints(inputs[1], "repeats")):
+        if not 0 < count <= _PIECES:
+            raise UnsupportedError("it repeats an array too often")
+        if count > 1:
+            x = t.emit("concat", *[x] * count, axis=axis)
+    return x
+
+
+@rule("Pad")
+def pad(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`pad` of height and width, with one value."""
+    x = inputs[0]
+    assert x is not None
+    shape = shape_of(x)
+    if node.attributes.get("mode", "constant") != "constant":
+        raise UnsupportedError(f"its mode is '{node.attributes['mode']}'")
+    if len(inputs) > 1:
+        given = as_ints(inputs[1], "pads")
+    else:
+        given = tuple(node.attributes.get("pads") or node.attributes["paddings"])
+    axes = given_axes(node, inputs, 3) or tuple(range(len(shape)))
+    sides = [(0, 0)] * len(shape)
+    for number, axis in enumerate(axes):
+        sides[axis % len(shape)] = (given[number], given[number + len(axes)])
+    value = inputs[2] if len(inputs) > 2 else None
+    return padded(t, x, sides, 0.0 if value is None else float(np.asarray(value).reshape(-1)[0]))
+
+
+def padded(t: Translator, x: Value, sides: Sequence[tuple[int, int]], value: float = 0.0) -> Value:
+    """`x` with a margin before and after each axis; of negative width, it is cut."""
+    for axis, (before, after) in enumerate(sides):
+        if before < 0 or after < 0:
+            x = sliced(t, x, axis, max(0, -before), min(after, 0) or None)
+    wide = [(max(0, before), max(0, after)) for before, after in sides]
+    if not any(map(any, wide)):
+        return x
+    shape = shape_of(x)
+    if len(shape) == 4 and not any(map(any, wide[:2])):
+        return t.emit("pad", x, padding=(*wide[2], *wide[3]), value=value)
+    if len(shape) in (2, 3) and not any(map(any, wide[:-2])):
+        # As images, whose rows and columns are the last two axes.
+        lead = (1,) * (4 - len(shape))
+        images = reshaped(
+            t, x, (*shape[:-2], *lead, *shape[-2:]) if len(shape) == 3 else (*lead, *shape)
+        )
+        made = t.emit("pad", images, padding=(*wide[-2], *wide[-1]), value=value)
+        return reshaped(t, made, (*shape[:-2], *made.shape[2:]))
+    for axis, ends in enumerate(wide):
+        for place, width in enumerate(ends):
+            if width:
+                x = _extended(t, x, axis, width, value, first=place == 0)
+    return x
+
+
+def _extended(
+    t: Translator, x: Value, axis: int, width: int, value: float, *, first: bool
+) -> Value:
+    shape = list(shape_of(x))
+    shape[axis] = width
+    if not all(isinstance(size, int) for size in shape):
+        raise UnsupportedError("it pads an axis beside a free size")
+    margin: Any = np.full([int(str(size)) for size in shape], value, np.float32)
+    return t.emit("concat", *((margin, x) if first else (x, margin)), axis=axis)
+
+
+@rule("Resize", "Upsample")
+def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`upsample`, if every entry is repeated."""
+    x = inputs[0]
+    assert x is not None
+    shape, attributes = shape_of(x), node.attributes
+    if attributes.get("mode", "nearest") != "nearest":
+        raise UnsupportedError(f"its mode is '{attributes['mode']}'")
+    scales: Value | None = inputs[1] if node.op == "Upsample" and len(inputs) > 1 else None
+    if "scales" in attributes:
+        scales = np.asarray(attributes["scales"])
+    if len(inputs) > 2 and inputs[2] is not None and shape_of(inputs[2]) != (0,):
+        scales = inputs[2]
+    if len(inputs) > 3 and inputs[3] is not None:
+        wanted = as_sizes(inputs[3], "sizes")
+        factors = [
+            int(a) // int(b)
+            if isinstance(a, int) and isinstance(b, int) and a % b == 0
+            else 0
+            if a != b
+            else 1
+            for a, b in zip(wanted, shape, strict=True)
+        ]
+    elif isinstance(scales, np.ndarray) and is_known(scales):
+        factors = [int(each) if each == int(each) else 0 for each in scales.reshape(-1)]
+    else:
+        raise UnsupportedError("its scales are computed from data")
+    if 0 in factors or len(factors) != 4 or factors[:2] != [1, 1]:
+        raise UnsupportedError("it scales by other than whole factors of height and width")
+    mapping = attributes.get("coordinate_transformation_mode", "half_pixel")
+    rounding = attributes.get("nearest_mode", "round_prefer_floor")
+    if node.op == "Resize" and not _repeats(mapping, rounding, factors):
+        raise UnsupportedError(f"it rounds by '{rounding}' of '{mapping}'")
+    return t.emit("upsample", x, factor=tuple(factors[2:]))
+
+
+def _repeats(mapping: str, rounding: str, factors: list[int]) -> bool:
+    """Whether entries of the result are those of the source, each repeated."""
+    if factors == [1, 1, 1, 1]:
+        return True
+    if mapping == "asymmetric":
+        return rounding == "floor"
+    return mapping in ("half_pixel", "pytorch_half_pixel") and rounding.startswith("round")

@@ -1,0 +1,336 @@
+"""An ONNX graph translated, operator by operator, into nodes in the making."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from graphnn.diagnostics import Diagnostic, RunError, UsageError
+from graphnn.interchange.onnx.folding import filled, fold
+from graphnn.interchange.onnx.models import ForeignInput, ForeignNode, Model, Reader
+from graphnn.interchange.onnx.table import alike, rules
+from graphnn.interchange.onnx.values import Filled, Made, UnsupportedError, Value
+from graphnn.ops import REGISTRY, Array, Op, ShapeError
+from graphnn.spec import NAME, sizes
+from graphnn.spec.sizes import Size
+
+_NAMED = 3  # nodes that a refusal names
+_DEEPEST = 8  # graphs inside one another
+_INLINE = 16  # entries of a constant that the spec itself states
+_FINITE = float(np.finfo(np.float32).max)
+DRAWN = "'graphnn draw' and 'graphnn show' take the model as it is"
+_PREFIXES = 3  # parts of the name of a weight that name its node
+
+
+class Translator:
+    """Translates one model.
+
+    Parameters
+    ----------
+    model : Model
+    given : mapping of str to array_like
+        Values that some inputs have.
+    opaque : bool
+        Whether what has no counterpart becomes an opaque node.
+
+    Attributes
+    ----------
+    made : list of Made
+        In an order in which they can be computed.
+    inputs : dict of str to Made
+        By name in the model.
+    outputs : list of Made
+    free : list of str
+        Names of free sizes.
+    notes : list of str
+        What was changed on the way.
+    """
+
+    def __init__(
+        self, model: Model, given: Mapping[str, Any] | None = None, *, opaque: bool = False
+    ) -> None:
+        self.model = model
+        self.opset = model.opset
+        self.made: list[Made] = []
+        self.inputs: dict[str, Made] = {}
+        self.outputs: list[Made] = []
+        self.free: list[str] = []
+        self.notes: list[str] = []
+        self.readers: dict[str, int] = {}
+        self._given = dict(given or {})
+        self._opaque = opaque
+        self._values: dict[str, Value] = {}
+        self._names: dict[int, str] = {}  # of initializers, by the array's id
+        self._depth = 0
+        self._constants: dict[int, Made] = {}
+        self._alive: list[Array] = []
+        self._node = ForeignNode("", "", (), (), {})
+        self._refused: dict[tuple[str, str], list[str]] = {}
+
+    def translate(self) -> Translator:
+        """Translate the whole model.
+
+        Raises
+        ------
+        RunError
+            Some operators have no counterpart: one diagnostic for each operator and reason.
+        """
+        for name in (name for node in self.model.nodes for name in node.inputs):
+            self.readers[name] = self.readers.get(name, 0) + 1
+        for name in self.model.outputs:
+            self.readers[name] = self.readers.get(name, 0) + 1
+        for name, array in self.model.arrays.items():
+            self._values[name] = self._finite(name, array)
+            self._names[id(self._values[name])] = name
+        for each in self.model.inputs:
+            value = self._values[each.name] = self._input(each)
+            if isinstance(value, Made):
+                self.inputs[each.name] = value
+        if unknown := [*self._given]:
+            names = ", ".join(f"'{each.name}'" for each in self.model.inputs)
+            message = f"the model has no input '{unknown[0]}'"
+            raise UsageError.of("unknown-input", message, help=f"its inputs: {names}")
+        self.run(self.model.nodes)
+        self._raise_refusals()
+        for name in self.model.outputs:
+            value = self._values[name]
+            if not isinstance(value, Made) or value.op.is_input or value in self.outputs:
+                value = self.emit("identity", value)
+            value.hints = (name, *value.hints)
+            self.outputs.append(value)
+        return self
+
+    def run(self, nodes: Iterable[ForeignNode]) -> None:
+        """Translate nodes; what does not work is kept for the refusals."""
+        for node in nodes:
+            if any(name and name not in self._values for name in node.inputs):
+                continue  # it follows from what is refused
+            self._node = node
+            inputs = [self._values[name] if name else None for name in node.inputs]
+            try:
+                found = self._translated(node, inputs)
+            except UnsupportedError as error:
+                if not self._opaque:
+                    label = node.name or next(iter(node.outputs), "")
+                    self._refused.setdefault((node.op, str(error)), []).append(label)
+                    continue
+                found = self._opaque_values(node, inputs)
+            for name, value in zip(node.outputs, found, strict=False):
+                if name:
+                    self._values[name] = value
+
+    def inline(self, graph: Any) -> list[Value]:
+        """Translate a graph inside of this one, and give what it gives."""
+        if self._depth == _DEEPEST:
+            raise UnsupportedError("it is inside of too many others")
+        arrays, nodes = Reader(Path(self.model.name)).graph(graph)
+        for name, array in arrays.items():
+            self._values[name] = self._finite(name, array)
+        outer, self._depth = self._node, self._depth + 1
+        self.run(nodes)
+        self._node, self._depth = outer, self._depth - 1
+        missing = [each.name for each in graph.output if each.name not in self._values]
+        if missing:
+            raise UnsupportedError("what it leads to has no counterpart")
+        return [self._values[each.name] for each in graph.output]
+
+    def _translated(self, node: ForeignNode, inputs: list[Value | None]) -> list[Value]:
+        full = filled(node, inputs)
+        if full is not None:
+            return [full]
+        found = fold(node, inputs, self.opset)
+        if found is not None:
+            return [*found]
+        if function := rules().get(node.op):
+            result = function(self, node, inputs)
+            return result if isinstance(result, list) else [result]
+        if same := alike().get(node.op):
+            return [self._same(same, node, inputs)]
+        raise UnsupportedError("there is no such op here")
+
+    def _same(self, op: type[Op], node: ForeignNode, inputs: list[Value | None]) -> Made:
+        attributes = {
+            ours: node.attributes[theirs]
+            for ours, theirs in op.onnx_keys.items()
+            if theirs in node.attributes
+        }
+        return self.emit(op.name, *inputs, **attributes)
+
+    # --- making nodes
+
+    def emit(
+        self,
+        op: str,
+        *inputs: Value | float | None,
+        arrays: Mapping[str, Array | None] | None = None,
+        **attributes: Any,
+    ) -> Made:
+        """Make a node of the op; constants among its inputs become nodes too.
+
+        Raises
+        ------
+        UnsupportedError
+            The op does not take such attributes, shapes or kinds.
+        """
+        kept = {key: value for key, value in attributes.items() if value is not None}
+        sources = [self.node(value) for value in inputs if value is not None]
+        arrays = dict(arrays or {})
+        try:
+            made = REGISTRY[op].model_validate({"op": op, **kept})
+            given = {name: array.shape for name, array in arrays.items() if array is not None}
+            _check_kinds(made, sources)
+            inferred = made.infer([source.shape for source in sources], given)
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise UnsupportedError(f"'{where}' of {op} cannot be so") from None
+        except ShapeError as error:
+            raise UnsupportedError(str(error)) from None
+        if any(size == 0 for size in inferred.result):
+            raise UnsupportedError("it has an array without entries")
+        kind = made.infer_kind(*[source.kind for source in sources])
+        stated = {**kept, **inferred.attributes}
+        made = made.model_copy(update=dict(inferred.attributes))
+        found = Made(made, sources, arrays, inferred.result, kind, given=stated)
+        return self._placed(found, arrays)
+
+    def _placed(self, found: Made, arrays: Mapping[str, Array | None]) -> Made:
+        node = self._node
+        found.origin, found.scopes, found.about = node.name, node.scopes, node.about
+        found.hints = self._hints(array for array in arrays.values() if array is not None)
+        self.made.append(found)
+        return found
+
+    def _hints(self, arrays: Iterable[Array]) -> tuple[str, ...]:
+        """Names for the node with these parameters: that of a weight without its last part."""
+        names = [self._names.get(id(array), "") for array in arrays]
+        if not names:
+            return ()
+        own = (name for name in names if self.readers.get(name) == 1)
+        found = [name.rpartition(".")[0] or name.rpartition("/")[0] for name in own]
+        return tuple(filter(None, (*found, *self._node.scopes[-2:-1])))
+
+    def give(self, made: Made, key: str, array: Array) -> None:
+        """Give a node that is there already another parameter."""
+        made.arrays = {**made.arrays, key: array}
+        made.hints = (*self._hints([array])[:1], *made.hints)
+
+    def named(self, array: Array, source: Array) -> Array:
+        """`array`, made of `source`, under the name of that."""
+        self._alive.append(array)  # or its id could be that of another array later
+        if (name := self._names.get(id(source))) is not None:
+            self._names[id(array)] = name
+        return array
+
+    def node(self, value: Value | float) -> Made:
+        """The node that gives `value`: of a constant, one that states it."""
+        if isinstance(value, Made):
+            return value
+        if isinstance(value, Filled):
+            value = np.asarray(value.number)
+        if isinstance(value, float | int):
+            value = np.asarray(float(value))
+        if value.dtype == object:
+            raise UnsupportedError("it computes with free sizes")
+        if id(value) in self._constants:
+            return self._constants[id(value)]
+        kind = "float" if value.dtype.kind == "f" else "int"
+        if value.size == 0:
+            raise UnsupportedError("it has an array without entries")
+        if value.size <= _INLINE:
+            # One for each reader, so that blocks have their own.
+            return self.emit("constant", value=_listed(value), dtype=kind)
+        if kind == "int":
+            raise UnsupportedError("it has a large constant of whole numbers")
+        made = self.emit("parameter", shape=value.shape, arrays={"value": value})
+        made.hints = (self._names.get(id(value), ""),)
+        made.trainable = made.hints[0] != ""
+        self._constants[id(value)] = made
+        self._alive.append(value)
+        return made
+
+    def _finite(self, name: str, array: Array) -> Array:
+        """`array` without infinities, of which a note is taken."""
+        if array.dtype.kind != "f" and array.dtype.name not in ("bfloat16",):
+            return array
+        wide = array.astype(np.float64) if array.dtype != np.float32 else array
+        if not np.isfinite(wide).all():
+            if np.isnan(wide).any():
+                return wide
+            self.notes.append(f"infinities of '{name}' are now {_FINITE:.3g}")
+            wide = np.clip(wide, -_FINITE, _FINITE)
+        return wide
+
+    # --- inputs
+
+    def _input(self, each: ForeignInput) -> Value:
+        if each.name in self._given:
+            return np.asarray(self._given.pop(each.name), each.dtype)
+        if each.shape is None:
+            message = f"the input '{each.name}' has no shape"
+            raise RunError(Diagnostic("not-in-graphnn", message))
+        shape = tuple(self._size(size, each.name, axis) for axis, size in enumerate(each.shape))
+        kind = "float" if each.dtype.kind == "f" else "int"
+        made = self.emit("input", shape=shape, dtype=kind)
+        made.hints, made.origin = (each.name,), each.name
+        return made
+
+    def _size(self, size: int | str | None, name: str, axis: int) -> Size:
+        if isinstance(size, int):
+            return size
+        first = axis == 0 and not self.free
+        text = size if size is not None else "batch" if axis == 0 else f"{name}_{axis}"
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
+        if not NAME.fullmatch(plain) or len(plain) > 40:
+            plain = f"size_{len(self.free) + 1}"
+        if first and size is not None:
+            self._first = text
+        if first or text == getattr(self, "_first", None):
+            plain = "batch"
+        if plain not in self.free:
+            self.free.append(plain)
+        return sizes.free(plain)
+
+    # --- what has no counterpart
+
+    def _opaque_values(self, node: ForeignNode, inputs: list[Value | None]) -> list[Value]:
+        raise UnsupportedError("opaque")
+
+    def _raise_refusals(self) -> None:
+        operators: dict[str, list[tuple[str, list[str]]]] = {}
+        for (op, reason), labels in self._refused.items():
+            operators.setdefault(op, []).append((reason, labels))
+        found = []
+        for op, reasons in operators.items():
+            labels = [label for _, each in reasons for label in each]
+            shown = ", ".join(f"'{label[:100]}'" for label in labels[:_NAMED])
+            rest = f" and {len(labels) - _NAMED:,} more" if len(labels) > _NAMED else ""
+            why = "; ".join(dict.fromkeys(reason for reason, _ in reasons))
+            message = f"{op} of {shown}{rest} has no counterpart: {why}"
+            found.append(Diagnostic("not-in-graphnn", message[:1000], help=DRAWN))
+        if found:
+            raise RunError(*found)
+
+
+def _check_kinds(op: Op, sources: list[Made]) -> None:
+    operands = op.data_operands()
+    if operands and operands[0].many:
+        operands = (operands[0],) * len(sources)
+    if len(operands) != len(sources):
+        raise UnsupportedError(f"{op.name} reads {len(operands)} arrays, not {len(sources)}")
+    for operand, source in zip(operands, sources, strict=True):
+        if operand.kind not in ("any", source.kind):
+            raise UnsupportedError("it computes with whole numbers")
+    op.check_kinds([source.shape for source in sources], [source.kind for source in sources])
+
+
+def _listed(array: Array) -> Any:
+    """A small array as nested lists, with no more digits than it has."""
+    if array.dtype == np.float32:
+        # The shortest number that is this one in float32.
+        numbers = [float(str(entry)) for entry in array.reshape(-1)]
+        array = np.asarray(numbers).reshape(array.shape)
+    return array.tolist() if array.dtype != bool else array.astype(int).tolist()

@@ -1,0 +1,480 @@
+"""ONNX models read as networks: what was exported comes back, and foreign operators become ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import graphnn
+from graphnn.interchange.onnx import importing
+from places import ROOT
+
+onnx = pytest.importorskip("onnx")
+runtime = pytest.importorskip("onnxruntime")
+helper = onnx.helper
+
+SPECS = [
+    path
+    for path in sorted((ROOT / "specs").rglob("*"))
+    if path.suffix in (".yaml", ".json") and path.parent.name != "blocks"
+]
+FLOAT, INT = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+
+
+def save(
+    path: Path,
+    nodes: list,
+    inputs: dict,
+    outputs: list[str],
+    arrays: dict | None = None,
+    opset: int = 20,
+) -> Path:
+    """A model of these nodes; inputs and arrays by name, sizes that are texts free."""
+    graph = helper.make_graph(
+        nodes,
+        "made",
+        [helper.make_tensor_value_info(name, FLOAT, shape) for name, shape in inputs.items()],
+        [helper.make_empty_tensor_value_info(name) for name in outputs],
+        [onnx.numpy_helper.from_array(a, name) for name, a in (arrays or {}).items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = 10
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+def node(op: str, inputs: str, output: str, **attributes):
+    """A node; inputs are split at spaces, and '-' is one that is left out."""
+    names = ["" if name == "-" else name for name in inputs.split()]
+    return helper.make_node(op, names, output.split(), name=f"n_{output}", **attributes)
+
+
+# --- there and back
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_what_was_exported_comes_back_without_a_difference(path, tmp_path):
+    net = graphnn.load(path)
+    graphnn.export(net, tmp_path / "net.onnx")
+    found = graphnn.import_onnx(tmp_path / "net.onnx", tmp_path)
+    assert found.difference is not None
+    assert str(graphnn.diff(net, found.network)) == "no difference"
+    assert str(graphnn.diff(net, found.files[0])) in ("no difference", RECORDED)
+
+
+RECORDED = "examples\n  + recorded from onnxruntime"
+
+
+def test_weights_that_were_trained_come_back(tmp_path):
+    net = graphnn.load(ROOT / "specs" / "residual_blocks.yaml")
+    rng = np.random.default_rng(0)
+    for array in net.arrays.values():
+        array[...] = rng.uniform(0.5, 1, array.shape)
+    graphnn.export(net, tmp_path / "net.onnx")
+    found = graphnn.import_onnx(tmp_path / "net.onnx", tmp_path / "folder")
+    names = [path.name for path in found.files]
+    assert names == ["net.yaml", "weights.safetensors"]
+    again = graphnn.load(found.files[0])
+    for name, array in net.arrays.items():
+        assert np.array_equal(array, again.arrays[name])
+    first = graphnn.diff(net, again).changes[0]
+    assert str(first).startswith("weights: ")
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_a_model_whose_spec_is_gone_is_read_by_its_operators(path, tmp_path):
+    net = graphnn.load(path).astype("float32")
+    graphnn.export(net, tmp_path / "net.onnx")
+    model = onnx.load(tmp_path / "net.onnx")
+    del model.metadata_props[:]
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    again = graphnn.load_onnx(tmp_path / "net.onnx")
+    assert again.graph.outputs == net.graph.outputs
+    shapes = [(node.name, node.shape) for node in again.graph.inputs]
+    needed = net.executor(net.graph.outputs).plan.inputs
+    assert shapes == [(name, net.graph.nodes[name].shape) for name in needed]
+    assert {array.size for array in again.parameters.values()} <= {
+        array.size for array in net.parameters.values()
+    }
+
+
+def test_a_model_that_was_changed_is_not_its_spec(tmp_path):
+    net = graphnn.load(ROOT / "specs" / "three_layer.yaml")
+    graphnn.export(net, tmp_path / "net.onnx")
+    model = onnx.load(tmp_path / "net.onnx")
+    (first,) = [each for each in model.graph.node if each.op_type == "Sigmoid"][:1]
+    first.op_type = "Tanh"
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    again = graphnn.load_onnx(tmp_path / "net.onnx")
+    assert "tanh" in [each.op.name for each in again.graph.nodes.values()]
+
+
+# --- foreign operators
+
+
+def agrees(path: Path, tmp_path: Path, given: dict | None = None) -> graphnn.Imported:
+    """Import a model, and run the examples that were recorded of it."""
+    found = graphnn.import_onnx(path, tmp_path / "folder", given)
+    assert found.difference is not None
+    assert all(graphnn.run_examples(graphnn.load(found.files[0])))
+    return found
+
+
+RNG = np.random.default_rng(0)
+
+
+def some(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape).astype(np.float32)
+
+
+def whole(*numbers: int) -> np.ndarray:
+    return np.array(numbers, np.int64)
+
+
+IMAGES = ["n", 2, 6, 5]
+CASES = {
+    "gemm": (
+        [node("Gemm", "x w c", "y", transB=1, alpha=0.5, beta=2.0)],
+        ["n", 3],
+        [some(4, 3), some(4)],
+        "wc",
+    ),
+    "matmul with a bias": (
+        [node("MatMul", "x w", "z"), node("Add", "c z", "y")],
+        ["n", 2, 3],
+        [some(3, 4), some(4)],
+        "wc",
+    ),
+    "matmul of a vector": ([node("MatMul", "x w", "y")], ["n", 3], [some(3)], "w"),
+    "uneven convolution": (
+        [node("Conv", "x w", "y", pads=[0, 1, 2, 0], strides=[2, 1])],
+        IMAGES,
+        [some(3, 2, 3, 2)],
+        "w",
+    ),
+    "lower same": (
+        [node("Conv", "x w", "y", auto_pad="SAME_LOWER", strides=[2, 2])],
+        IMAGES,
+        [some(3, 2, 3, 2)],
+        "w",
+    ),
+    "one axis": (
+        [node("Conv", "x w", "y", pads=[1, 1], dilations=[2])],
+        ["n", 2, 9],
+        [some(3, 2, 3)],
+        "w",
+    ),
+    "transposed": (
+        [node("ConvTranspose", "x w", "y", pads=[0, 1, 1, 1], strides=[2, 2])],
+        IMAGES,
+        [some(2, 3, 3, 3)],
+        "w",
+    ),
+    "max pool that rounds up": (
+        [node("MaxPool", "x", "y", kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1)],
+        IMAGES,
+        [],
+        "",
+    ),
+    "means without padding": (
+        [node("AveragePool", "x", "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 1])],
+        IMAGES,
+        [],
+        "",
+    ),
+    "means that round up": (
+        [
+            node(
+                "AveragePool",
+                "x",
+                "y",
+                kernel_shape=[3, 2],
+                strides=[2, 2],
+                ceil_mode=1,
+                count_include_pad=1,
+            )
+        ],
+        IMAGES,
+        [],
+        "",
+    ),
+    "pool of one axis": (
+        [node("AveragePool", "x", "y", kernel_shape=[2], strides=[2])],
+        ["n", 2, 8],
+        [],
+        "",
+    ),
+    "hard swish": ([node("HardSwish", "x", "y")], ["n", 3], [], ""),
+    "hard sigmoid": ([node("HardSigmoid", "x", "y", alpha=0.3, beta=0.4)], ["n", 3], [], ""),
+    "clip": ([node("Clip", "x - h", "y")], ["n", 3], [np.float32(0.5)], "h"),
+    "celu": ([node("Celu", "x", "y", alpha=2.0)], ["n", 3], [], ""),
+    "prelu": ([node("PRelu", "x w", "y")], ["n", 3], [some(3)], "w"),
+    "softmax along an axis": ([node("Softmax", "x", "y", axis=1)], ["n", 3, 4], [], ""),
+    "minimum along axes": (
+        [node("ReduceMin", "x a", "y", keepdims=0)],
+        ["n", 3, 4],
+        [whole(1, 2)],
+        "a",
+    ),
+    "norm": ([node("ReduceL2", "x a", "y")], ["n", 3, 4], [whole(-1)], "a"),
+    "log-sum-exp": (
+        [node("ReduceLogSumExp", "x a", "y", keepdims=0)],
+        ["n", 3, 4],
+        [whole(1)],
+        "a",
+    ),
+    "group norm": ([node("InstanceNormalization", "x s b", "y")], IMAGES, [some(2), some(2)], "sb"),
+    "layer norm": (
+        [node("LayerNormalization", "x s", "y", axis=-2, epsilon=0.1)],
+        ["n", 3, 4],
+        [some(3, 4)],
+        "s",
+    ),
+    "split": (
+        [
+            node("Split", "x p", "a b c", axis=1),
+            node("Sub", "a c", "d"),
+            node("Concat", "d b", "y", axis=1),
+        ],
+        ["n", 5],
+        [whole(2, 1, 2)],
+        "p",
+    ),
+    "slices": (
+        [node("Slice", "x s e a t", "y")],
+        ["n", 8, 6],
+        [whole(1, -4), whole(2**62, -1), whole(1, 2), whole(3, 1)],
+        "seat",
+    ),
+    "gather": ([node("Gather", "x i", "y", axis=1)], ["n", 5, 2], [whole(3, 0, -1)], "i"),
+    "pad": (
+        [node("Pad", "x p v", "y")],
+        ["n", 3, 4],
+        [whole(0, 1, 0, 0, 0, 2), np.float32(1.5)],
+        "pv",
+    ),
+    "cut": ([node("Pad", "x p", "y")], IMAGES, [whole(0, 0, -1, 1, 0, 0, -1, 0)], "p"),
+    "resize": (
+        [
+            node(
+                "Resize",
+                "x - s",
+                "y",
+                mode="nearest",
+                coordinate_transformation_mode="asymmetric",
+                nearest_mode="floor",
+            )
+        ],
+        IMAGES,
+        [np.array([1, 1, 2, 3], np.float32)],
+        "s",
+    ),
+    "tile": ([node("Tile", "x r", "y")], ["n", 2, 3], [whole(1, 2, 1)], "r"),
+    "where": (
+        [node("Where", "c x o", "y")],
+        ["n", 3],
+        [np.array([True, False, True]), np.float32(-2)],
+        "co",
+    ),
+    "batch norm": (
+        [node("BatchNormalization", "x s b m v", "y", epsilon=0.01)],
+        IMAGES,
+        [some(2), some(2), some(2), np.abs(some(2))],
+        "sbmv",
+    ),
+    "three inputs": ([node("Sum", "x w x", "y")], ["n", 3], [some(3)], "w"),
+    "pooled and flat": (
+        [node("GlobalAveragePool", "x", "p"), node("Flatten", "p", "y")],
+        IMAGES,
+        [],
+        "",
+    ),
+    "sizes": (
+        [
+            node("Shape", "x", "s"),
+            node("Gather", "s zero", "n"),
+            node("Unsqueeze", "n zeros", "v"),
+            node("Concat", "v rest", "t", axis=0),
+            node("Reshape", "x t", "y"),
+        ],
+        ["n", 2, 6],
+        [whole(0).reshape(()), whole(0), whole(-1, 3)],
+        ("zero", "zeros", "rest"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_operator_computes_what_it_did(name, tmp_path):
+    nodes, shape, arrays, names = CASES[name]
+    path = save(
+        tmp_path / "net.onnx", nodes, {"x": shape}, ["y"], dict(zip(names, arrays, strict=True))
+    )
+    found = agrees(path, tmp_path)
+    assert str(found.network.graph.nodes["x"].shape[0]) == "batch"
+
+
+def ops_of(found: graphnn.Imported) -> list[str]:
+    return [each.op.name for each in found.network.graph.nodes.values()]
+
+
+def test_ops_that_are_ours_come_back(tmp_path):
+    nodes = [
+        node("BatchNormalization", "x s b m v", "n", epsilon=0.01, momentum=0.8),
+        node("Dropout", "n r", "d"),
+        node("GlobalAveragePool", "d", "p"),
+        node("Flatten", "p", "f"),
+        node("MatMul", "f w", "a"),
+        node("Add", "a c", "y"),
+    ]
+    arrays = [some(2), some(2), some(2), np.abs(some(2)), np.float32(0.25), some(2, 3), some(3)]
+    path = save(
+        tmp_path / "net.onnx",
+        nodes,
+        {"x": IMAGES},
+        ["y"],
+        dict(zip("sbmvrwc", arrays, strict=True)),
+    )
+    found = agrees(path, tmp_path)
+    assert ops_of(found) == ["input", "batch_norm", "dropout", "global_average_pool", "affine"]
+    normal, drop = (found.network.graph.nodes[name].op for name in ("batch_norm", "dropout"))
+    assert (normal.epsilon, normal.momentum, drop.rate) == (0.01, 0.2, 0.25)
+
+
+def test_a_loss_comes_back(tmp_path):
+    graph = helper.make_graph(
+        [node("SoftmaxCrossEntropyLoss", "x t", "loss", reduction="none")],
+        "g",
+        [
+            helper.make_tensor_value_info("x", FLOAT, ["n", 3]),
+            helper.make_tensor_value_info("t", INT, ["n"]),
+        ],
+        [helper.make_empty_tensor_value_info("loss")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+    model.ir_version = 10
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    found = agrees(tmp_path / "net.onnx", tmp_path)
+    assert ops_of(found) == ["input", "input", "softmax", "cross_entropy"]
+
+
+def test_repeated_structure_becomes_a_block(tmp_path):
+    arrays, nodes, last = {}, [], "x"
+    for number in range(4):
+        prefix = f"encoder.layers.{number}"
+        arrays[f"{prefix}.linear.weight"] = some(3, 3)
+        arrays[f"{prefix}.linear.bias"] = some(3)
+        nodes += [
+            node("Gemm", f"{last} {prefix}.linear.weight {prefix}.linear.bias", f"a{number}"),
+            node("Tanh", f"a{number}", f"z{number}"),
+            node("Add", f"{last} z{number}", f"s{number}"),
+        ]
+        last = f"s{number}"
+    found = agrees(save(tmp_path / "net.onnx", nodes, {"x": ["n", 3]}, [last], arrays), tmp_path)
+    text = found.files[0].read_text()
+    assert "  s3: {block: encoder_layers, inputs: x, repeat: 4}\n" in text
+    assert "      linear: {op: affine, inputs: x, units: 3, about: n_a0}\n" in text
+    assert sorted(found.network.parameters)[:2] == ["s3.1.linear.bias", "s3.1.linear.weight"]
+
+
+def test_a_piece_that_others_read_is_no_block(tmp_path):
+    nodes = [node("Tanh" if n % 2 else "Neg", f"v{n}", f"v{n + 1}") for n in range(8)]
+    nodes.append(node("Add", "v3 v8", "y"))
+    nodes[0].input[0] = "x"
+    found = agrees(save(tmp_path / "net.onnx", nodes, {"x": ["n"]}, ["y"]), tmp_path)
+    assert len(found.network.graph.nodes) == 10
+
+
+def test_an_input_may_be_given(tmp_path):
+    nodes = [
+        node("Equal", "sr rate", "known"),
+        helper.make_node(
+            "If",
+            ["known"],
+            ["y"],
+            then_branch=helper.make_graph(
+                [node("Neg", "x", "a")], "t", [], [helper.make_empty_tensor_value_info("a")]
+            ),
+            else_branch=helper.make_graph(
+                [node("Abs", "x", "b")], "e", [], [helper.make_empty_tensor_value_info("b")]
+            ),
+        ),
+    ]
+    path = save(
+        tmp_path / "net.onnx", nodes, {"x": ["n"], "sr": []}, ["y"], {"rate": np.float32(16000)}
+    )
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.load_onnx(path)
+    assert "there is no such op here" in str(caught.value)
+    assert ops_of(agrees(path, tmp_path, {"sr": 16000})) == ["input", "negative"]
+    with pytest.raises(graphnn.UsageError):
+        graphnn.load_onnx(path, {"rate": 1})
+
+
+def test_infinities_are_held_with_a_note(tmp_path):
+    mask = np.array([0, -np.inf, 0], np.float32)
+    path = save(
+        tmp_path / "net.onnx",
+        [node("Add", "x mask", "s"), node("Softmax", "s", "y")],
+        {"x": ["n", 3]},
+        ["y"],
+        {"mask": mask},
+    )
+    assert agrees(path, tmp_path).notes == ("infinities of 'mask' are now 3.4e+38",)
+
+
+def test_what_has_no_counterpart_is_refused_all_at_once(tmp_path):
+    nodes = [
+        *(node("Det", "x", f"d{n}") for n in range(5)),
+        node("NonZero", "x", "z"),
+        node("Relu", "z", "r"),
+        node("Resize", "x - s", "y", mode="linear"),
+    ]
+    path = save(
+        tmp_path / "net.onnx",
+        nodes,
+        {"x": IMAGES},
+        ["d0", "r", "y"],
+        {"s": np.array([1, 1, 2, 2], np.float32)},
+    )
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.import_onnx(path, tmp_path / "folder")
+    assert [str(found).rstrip() for found in caught.value.diagnostics] == [
+        "error[not-in-graphnn]: Det of 'n_d0', 'n_d1', 'n_d2' and 2 more has no counterpart: "
+        "there is no such op here\n"
+        "   = help: 'graphnn draw' and 'graphnn show' take the model as it is",
+        "error[not-in-graphnn]: NonZero of 'n_z' has no counterpart: there is no such op here\n"
+        "   = help: 'graphnn draw' and 'graphnn show' take the model as it is",
+        "error[not-in-graphnn]: Resize of 'n_y' has no counterpart: its mode is 'linear'\n"
+        "   = help: 'graphnn draw' and 'graphnn show' take the model as it is",
+    ]
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_folder_with_such_files_is_kept(tmp_path):
+    path = save(tmp_path / "net.onnx", [node("Relu", "x", "y")], {"x": ["n"]}, ["y"])
+    (tmp_path / "net.yaml").write_text("mine")
+    with pytest.raises(graphnn.FileError) as caught:
+        graphnn.import_onnx(path, tmp_path)
+    assert caught.value.diagnostics[0].code == "file-exists"
+    assert (tmp_path / "net.yaml").read_text() == "mine"
+
+
+def test_a_wrong_translation_is_not_written(tmp_path, monkeypatch):
+    path = save(tmp_path / "net.onnx", [node("Relu", "x", "y")], {"x": ["n", 4]}, ["y"])
+    right = importing._read
+
+    def wrong(*arguments):
+        found = right(*arguments)
+        found.network = graphnn.loads(
+            "{graphnn: 1, nodes: {x: {op: input, shape: [batch, 4]}, y: {op: absolute, inputs: x}}}"
+        )
+        return found
+
+    monkeypatch.setattr(importing, "_read", wrong)
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.import_onnx(path, tmp_path / "folder")
+    assert "'y' differs from onnxruntime by " in str(caught.value)
+    assert not (tmp_path / "folder").exists()
