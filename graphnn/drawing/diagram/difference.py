@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from graphnn.drawing.diagram.view import Edge, Frame, Item, Kind, View
+from graphnn.drawing.diagram.view import Edge, Item, Kind, View
 from graphnn.graph import compare
 from graphnn.graph.comparison import Change, Detail
 
@@ -23,53 +23,86 @@ def united(new: View, old: View) -> View:
     FileError
         A file of weights cannot be read.
     """
-    found = compare(old.graph, new.graph, _no_options).changes
-    changes = [each for each in found if each.part == "nodes"]
-    names = {name: name for name in old.graph.nodes if name in new.graph.nodes}
-    names |= {each.name: each.renamed for each in changes if each.kind == "renamed"}
-    changed = {each.name: each for each in changes if each.kind == "changed"}
-    former = {there: here for here, there in names.items()}
-    items = {name: _compared(item, changed, former) for name, item in new.items.items()}
-    frames = dict(new.frames)
-    place = {node.name: item.name for item in items.values() for node in item.nodes}
-    stands: dict[str, str] = {}  # from the boxes of `old` to those that stand for them
-    for name, item in old.items.items():
-        here = next((place[names[n.name]] for n in item.nodes if names.get(n.name) in place), "")
+    return _Union(new, old).view()
+
+
+class _Union:
+    def __init__(self, new: View, old: View) -> None:
+        self._new, self._old = new, old
+        changes = compare(old.graph, new.graph, _no_options).changes
+        nodes = [each for each in changes if each.part == "nodes"]
+        # From the names of the nodes of `old` that `new` has too to those there.
+        self._names = {name: name for name in old.graph.nodes if name in new.graph.nodes}
+        self._names |= {each.name: each.renamed for each in nodes if each.kind == "renamed"}
+        self._former = {there: here for here, there in self._names.items()}
+        self._changed = {each.name: each for each in nodes if each.kind == "changed"}
+        self._items = {name: self._compared(item) for name, item in new.items.items()}
+        self._boxes = {node.name: item.name for item in new.items.values() for node in item.nodes}
+        self._frames = dict(new.frames)
+
+    def view(self) -> View:
+        stands = {name: self._stand_in(item) for name, item in self._old.items.items()}
+        before = {(stands[each.source], stands[each.target]) for each in self._old.edges}
+        after = {(each.source, each.target) for each in self._new.edges}
+        edges = [
+            each if (each.source, each.target) in before else replace(each, kind="added")
+            for each in self._new.edges
+        ]
+        gone = [pair for pair in sorted(before - after) if pair[0] != pair[1]]
+        edges += [Edge(*pair, kind="removed") for pair in gone]
+        return replace(
+            self._new,
+            items=self._items,
+            frames=self._frames,
+            edges=tuple(edges),
+            before=self._old.graph,
+        )
+
+    def _stand_in(self, item: Item) -> str:
+        """The box that stands for one of `old`: the same, or one that says that it is gone."""
+        known = [self._names[node.name] for node in item.nodes if node.name in self._names]
+        here = next((self._boxes[name] for name in known if name in self._boxes), "")
         if not here:
-            here = name if name not in items else f"{name} (removed)"
-            for frame in reversed(old.around(item.frame)):
-                frames.setdefault(frame, _former_frame(old.frames[frame]))
-            label = f"{SIGNS['removed']} {item.label}"
-            items[here] = replace(item, name=here, label=label, kind="removed", graph=old.graph)
-        elif gone := sum(node.name not in names for node in item.nodes):
-            items[here] = _said(items[here], "changed", f"{gone} fewer {_copies(item, gone)}")
-        stands[name] = here
-    before = {(stands[each.source], stands[each.target]) for each in old.edges}
-    after = {(each.source, each.target) for each in new.edges}
-    edges = [
-        each if (each.source, each.target) in before else replace(each, kind="added")
-        for each in new.edges
-    ]
-    edges += [Edge(*pair, kind="removed") for pair in sorted(before - after) if pair[0] != pair[1]]
-    return replace(new, items=items, frames=frames, edges=tuple(edges), before=old.graph)
+            return self._removed(item)
+        if gone := len(item.nodes) - len(known):
+            detail = f"{gone} fewer {_copies(item, gone)}"
+            self._items[here] = _said(self._items[here], "changed", detail)
+        return here
 
+    def _removed(self, item: Item) -> str:
+        name = item.name if item.name not in self._items else f"{item.name} (removed)"
+        for frame in reversed(self._old.around(item.frame)):
+            known = self._old.frames[frame]
+            title = f"{SIGNS['removed']} {known.title}"
+            self._frames.setdefault(frame, replace(known, title=title))
+        label = f"{SIGNS['removed']} {item.label}"
+        self._items[name] = replace(
+            item, name=name, label=label, kind="removed", graph=self._old.graph
+        )
+        return name
 
-def _compared(item: Item, changed: Mapping[str, Change], former: Mapping[str, str]) -> Item:
-    """`item` with how it differs."""
-    came = sum(node.name not in former for node in item.nodes)
-    if came == len(item.nodes):
-        return replace(item, label=f"{SIGNS['added']} {item.label}", kind="added")
-    if item.group is None and former.get(item.nodes[0].name, item.name) != item.nodes[0].name:
-        item = _said(item, "changed", f"was {former[item.nodes[0].name]}")
-    found = [changed[node.name] for node in item.nodes if node.name in changed]
-    details = dict.fromkeys(detail for each in found for detail in _details(each))
-    if item.group is not None and found:
-        details = dict.fromkeys([f"{len(found)} {_copies(item, len(found))} changed"])
-    if found:
-        wired = all({each.aspect for each in _causes(one)} == {"inputs"} for one in found)
+    def _compared(self, item: Item) -> Item:
+        """A box of `new` with how it differs."""
+        came = sum(node.name not in self._former for node in item.nodes)
+        if came == len(item.nodes):
+            return replace(item, label=f"{SIGNS['added']} {item.label}", kind="added")
+        name = item.nodes[0].name
+        if item.group is None and self._former.get(name, name) != name:
+            item = _said(item, "changed", f"was {self._former[name]}")
+        found = [self._changed[node.name] for node in item.nodes if node.name in self._changed]
+        kind: Kind = "rewired" if all(map(_is_rewired, found)) else "changed"
+        if item.group is not None and found:
+            details = [f"{len(found)} {_copies(item, len(found))} changed"]
+        else:
+            details = list(dict.fromkeys(detail for each in found for detail in _details(each)))
         for detail in details:
-            item = _said(item, "rewired" if wired else "changed", detail)
-    return _said(item, "changed", f"{came} more {_copies(item, came)}") if came else item
+            item = _said(item, kind, detail)
+        return _said(item, "changed", f"{came} more {_copies(item, came)}") if came else item
+
+
+def _is_rewired(change: Change) -> bool:
+    """Whether a node reads others, and nothing else changed but what follows from that."""
+    return {each.aspect for each in _causes(change)} == {"inputs"}
 
 
 def _said(item: Item, kind: Kind, detail: str) -> Item:
@@ -99,10 +132,6 @@ def _copies(item: Item, count: int) -> str:
     """What a box holds several of."""
     one, many = ("copy", "copies") if item.group is None else ("node", "nodes")
     return one if count == 1 else many
-
-
-def _former_frame(frame: Frame) -> Frame:
-    return replace(frame, title=f"{SIGNS['removed']} {frame.title}")
 
 
 def _no_options(spec: object) -> Mapping[str, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import log10
 
@@ -83,34 +83,41 @@ class _Reading:
 
 
 def _overlay(view: View, trace: Trace, theme: Theme) -> Marks:
-    if trace.verdicts:
-        read, caption = _checked, "part of the checked entries that agree"
-        note = "hatched: the part that shows a wrong backward pass"
-    elif trace.gradients:
-        read, caption = _pulled, "size of an entry of the gradient (root mean square, log scale)"
-        note = ""
-    else:
-        read, caption = _valued, "size of a value (root mean square)"
-        note = "hatched: the part of the units that are 0 in all rows"
+    read, caption, note = _kind(trace)
     found = {name: read(item, trace) for name, item in view.items.items()}
     known = {name: reading for name, reading in found.items() if reading is not None}
-    levels = [reading.level for reading in known.values()]
-    if not levels:
+    if not known:
         return Marks()
-    if trace.verdicts:
-        scale = _Scale(0.0, 1.0)
-    elif trace.gradients:
-        over = [level for level in levels if level > 0] or [1.0]
-        scale = _Scale(min(over), max(over), logarithmic=True)
-    else:
-        scale = _Scale(0.0, max(levels))
+    scale = _scale(trace, [reading.level for reading in known.values()])
     boxes = {name: Mark(theme.paper, Ink(None, theme.frame, 0.9)) for name in view.items}
     for name, each in known.items():
-        boxes[name] = Mark(
-            _coloured(theme, scale.share(each.level)), None, each.lines, each.hatched
-        )
+        fill = _coloured(theme, scale.share(each.level))
+        boxes[name] = Mark(fill, None, each.lines, each.hatched)
     hatched = any(each.hatched for each in known.values())
     return Marks(boxes, {}, tuple(_bar(scale, caption, note if hatched else "", theme)))
+
+
+_Read = Callable[[Shown, Trace], _Reading | None]
+
+
+def _kind(trace: Trace) -> tuple[_Read, str, str]:
+    """What is read of a box, and what is said of the scale and of hatching."""
+    if trace.verdicts:
+        note = "hatched: the part that shows a wrong backward pass"
+        return _checked, "part of the checked entries that agree", note
+    if trace.gradients:
+        return _pulled, "size of an entry of the gradient (root mean square, log scale)", ""
+    note = "hatched: the part of the units that are 0 in all rows"
+    return _valued, "size of a value (root mean square)", note
+
+
+def _scale(trace: Trace, levels: list[float]) -> _Scale:
+    if trace.verdicts:
+        return _Scale(0.0, 1.0)
+    if trace.gradients:
+        over = [level for level in levels if level > 0] or [1.0]
+        return _Scale(min(over), max(over), logarithmic=True)
+    return _Scale(0.0, max(levels))
 
 
 def _valued(item: Shown, trace: Trace) -> _Reading | None:
@@ -272,7 +279,8 @@ def _difference(view: View, theme: Theme) -> Marks:
         for name, item in view.items.items()
     }
     lines = {kind: replace(ink, width=1.6) for kind, ink in inks.items()}
-    used = [kind for kind in SIGNS if any(item.kind == kind for item in view.items.values())]
+    there = {item.kind for item in view.items.values()} | {edge.kind for edge in view.edges}
+    used = [kind for kind in SIGNS if kind in there]
     legend: list[Item] = []
     for row, kind in enumerate(used):
         y = row * 2 * _SMALL

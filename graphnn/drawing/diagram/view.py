@@ -12,6 +12,7 @@ from typing import Literal
 from graphnn.drawing.diagram import notation
 from graphnn.drawing.diagram.look import Look, look_of
 from graphnn.drawing.diagram.options import DiagramOptions, names_in
+from graphnn.drawing.diagram.palette import Theme, Tones
 from graphnn.drawing.diagram.runs import runs
 from graphnn.graph import Graph, Group, Node, Outline, outline
 from graphnn.spec.model import instances_of
@@ -123,6 +124,20 @@ class View:
         if item.group is not None:
             return self.look.of_names([*names, item.group.call.name])
         return self.look.of_names(names) or self.look.of_op(item.nodes[0].op)
+
+    def tones(self, item: Item, theme: Theme) -> Tones:
+        """The colours of a box: those that the user chose, or those of the family of its op."""
+        chosen = self.colour(item)
+        if chosen is not None:
+            return theme.tones(chosen)
+        return self.family_tones("" if item.group is not None else item.nodes[0].op.family, theme)
+
+    def family_tones(self, family: str, theme: Theme) -> Tones:
+        """The colours of a family of ops."""
+        chosen = self.look.families.get(family)
+        if chosen is not None:
+            return theme.tones(chosen)
+        return Tones(*theme.family(family), theme.ink, theme.faint)
 
     def frame_colour(self, frame: Frame) -> str | None:
         """The colour that the user chose for a frame."""

@@ -239,12 +239,12 @@ class _Painter:
 
     def _drawn(self, solid: _Solid, before: Volume | None) -> Iterator[Item]:
         volume = solid.volume
-        fill, border = self._theme.family("" if volume.items[0].group else volume.node.op.family)
+        tones = self._view.tones(volume.items[0], self._theme)
+        fill, border = tones.fill, tones.border
         ink = Ink(fill, border, 0.8)
         if volume.size is None:
             yield Box(*solid.outline, ink, "ellipse", node=volume.name)
-            symbol = volume.node.op.symbol
-            colour = self._theme.ink
+            symbol, colour = volume.node.op.symbol, tones.ink
             yield Text(
                 solid.middle, solid.y + 3.2, symbol, 9.0, colour, "regular", "middle", volume.name
             )
@@ -306,17 +306,16 @@ class _Painter:
 
     def _images(self, volume: Volume) -> Iterator[tuple[list[Array], float, int]]:
         """Pictures to show below a box, the side of each, and how many are in a row."""
-        trace, size = self._options.trace, volume.size
-        if trace is None or size is None:
+        if self._options.trace is None or volume.size is None:
             return
-        weight = volume.node.parameters.get("weight")
-        filters = trace.values.get(weight or "")
+        values = self._options.trace.values
+        filters = values.get(volume.node.parameters.get("weight") or "")
         if filters is not None and filters.ndim == 4 and filters.shape[1] in (1, 3):
             yield [each for one in filters[:9] for each in thumbnails.pictures(one, 1)], 10.0, 3
-        maps = trace.values.get(volume.items[-1].nodes[0].name)
-        if maps is None or maps.ndim != 4:
-            maps = trace.values.get(volume.node.name)
-        if maps is not None and maps.ndim == 4 and len(maps) and min(maps.shape[2:]) > 1:
+        # What is flattened is shown as it was before.
+        given = (values.get(item.nodes[0].name) for item in reversed(volume.items))
+        maps = next((each for each in given if each is not None and each.ndim == 4), None)
+        if maps is not None and len(maps) and min(maps.shape[2:]) > 1:
             found = thumbnails.pictures(maps[0], _MAPS)
             yield (found, 2 * _THUMB, 1) if len(found) == 1 else (found, _THUMB, 2)
 

@@ -71,8 +71,8 @@ class _Painter:
         self._view, self._options = view, options
         self._theme = THEMES[options.theme]
         self._across = options.direction == "right"
-        shown = {node.name for item in view.items.values() for node in item.nodes}
-        self._nodes = {name: view.graph.nodes[name] for name in view.graph.nodes if name in shown}
+        self._items = {node.name: item for item in view.items.values() for node in item.nodes}
+        self._nodes = {name: node for name, node in view.graph.nodes.items() if name in self._items}
         self._edges = list(self._lines())
 
     def scene(self) -> Scene:
@@ -243,8 +243,8 @@ class _Painter:
                 middle, base + 0.36 * _NAME, name, _NAME, self._theme.ink, "strong", "middle"
             )
             return
-        fill, border = self._theme.family(node.op.family)
-        ink = Ink(fill, border, 1.0)
+        tones = self._view.tones(self._items[name], self._theme)
+        ink = Ink(tones.fill, tones.border, 1.0)
         yield Box(x, y, wide, high, ink, "ellipse", node=name)
         size = _letters(node)
         yield Text(
@@ -252,7 +252,7 @@ class _Painter:
             base + 0.36 * size,
             _symbol(node),
             size,
-            self._theme.ink,
+            tones.ink,
             "regular",
             "middle",
             name,

@@ -222,7 +222,11 @@ class _Painter:
     def _box(self, card: _Card, place: Rectangle) -> Iterator[Drawn]:
         x, y, width, height = place
         mark = self._marks.boxes.get(card.item.name, Mark())
-        tones = self._tones(card) if mark.fill is None else self._theme.tones(mark.fill)
+        tones = (
+            self._view.tones(card.item, self._theme)
+            if mark.fill is None
+            else self._theme.tones(mark.fill)
+        )
         shape, cut = _SHAPES.get(card.family, _SHAPES[""])
         names = {node.name for node in card.item.nodes}
         thick = 1.9 if names & (self._outputs | self._losses) else 0.9
@@ -249,16 +253,6 @@ class _Painter:
         count = len(left) + len(right)
         total = sum(piece.width for piece in (*left, *right)) + 4.0 * (count - 1)
         return total + (_GAP if right else 0)
-
-    def _tones(self, card: _Card) -> Tones:
-        chosen = self._view.colour(card.item)
-        return self._family_tones(card.family) if chosen is None else self._theme.tones(chosen)
-
-    def _family_tones(self, family: str) -> Tones:
-        chosen = self._view.look.families.get(family)
-        if chosen is not None:
-            return self._theme.tones(chosen)
-        return Tones(*self._theme.family(family), self._theme.ink, self._theme.faint)
 
     def _row(
         self, line: _Line, place: tuple[float, float, float], node: str, tones: Tones
@@ -351,7 +345,7 @@ class _Painter:
         rest = [card for card in cards.values() if card.family not in _SHAPES or not card.family]
         other = "block" if all(card.item.group for card in rest) else "other"
         samples = [
-            _Sample(family or other, family, self._family_tones(family))
+            _Sample(family or other, family, self._view.family_tones(family, self._theme))
             for family in [*(each for each in _SHAPES if each), ""]
             if (family in seen if family else rest)
         ]

@@ -14,7 +14,7 @@ from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.page import page
-from graphnn.drawing.diagram.palette import THEMES
+from graphnn.drawing.diagram.palette import THEMES, Tones
 from graphnn.drawing.diagram.scene import Box, Ink, Item, Path, Point, Scene, Text, line
 from graphnn.drawing.diagram.view import View
 from graphnn.graph import Node
@@ -145,6 +145,7 @@ class _Painter:
     def __init__(self, view: View, options: DiagramOptions, columns: list[_Column]) -> None:
         self._view, self._options, self._columns = view, options, columns
         self._theme = THEMES[options.theme]
+        self._items = {node.name: item for item in view.items.values() for node in item.nodes}
         most = max(len(column.drawn) for column in columns)
         self._detailed = most <= _DETAILED
         self._pitch = 63.0 if self._detailed else 31.0
@@ -215,14 +216,16 @@ class _Painter:
         value, largest = float(values[at]), float(np.abs(values).max()) or 1.0
         width = 0.3 + 2.7 * abs(value) / largest
         if value < 0:
-            return Ink(None, self._theme.red, width, (3.0, 1.5))
+            return Ink(None, self._theme.red, width, (2 * width + 2, width + 1.5))
         return Ink(None, self._theme.blue, width)
 
     def _units(self, column: _Column) -> Iterator[Item]:
         after = self._columns[column.number + 1 :][:1]
         if after and after[0].has_bias:
             fill, border = self._theme.family("source")
-            yield from self._circle(self._bias(column), _PLAIN, Ink(fill, border, 0.9), "1")
+            yield from self._circle(
+                self._bias(column), _PLAIN, Ink(fill, border, 0.9), "1", self._theme.ink
+            )
         slots = list(enumerate(column.drawn))
         together = column.activation is not None and not column.activation.op.channelwise
         if together:
@@ -240,34 +243,39 @@ class _Painter:
                 dot = Ink(self._theme.ink)
                 yield Box(x - 1.2, y + shift - 1.2, 2.4, 2.4, dot, "ellipse")
 
+    def _tones(self, column: _Column) -> Tones:
+        item = self._items[column.node.name]
+        if column.number == 0 and self._view.colour(item) is None:  # unlike the bias's, grey
+            return self._view.family_tones("arithmetic", self._theme)
+        return self._view.tones(item, self._theme)
+
     def _unit(self, column: _Column, unit: int, centre: Point) -> Iterator[Item]:
-        fill, border = self._theme.family("linear" if column.number else "arithmetic")
+        tones = self._tones(column)
         radius = self._radii[column.number]
         node = column.node.name
+        ink = Ink(tones.fill, tones.border, 1.6 if column.last else 0.9)
         if radius == _PLAIN:
-            ink = Ink(fill, border, 1.6 if column.last else 0.9)
-            yield from self._circle(centre, radius, ink, column.value(unit), node)
+            yield from self._circle(centre, radius, ink, column.value(unit), tones.ink, node)
             return
         x, y = centre
-        ink = Ink(fill, border, 1.6 if column.last else 0.9)
         yield Box(x - radius, y - radius, 2 * radius, 2 * radius, ink, "ellipse", node=node)
         shift = radius - _INNER - 3.5
-        inner = Ink(self._theme.paper, border, 0.7)
+        inner, letters = Ink(self._theme.paper, tones.border, 0.7), self._theme.ink
         sums, values = (x - shift, y + 3), (x + shift, y + 3)
-        yield from self._circle(sums, _INNER, inner, column.sum(unit))
-        yield from self._circle(values, _INNER, inner, column.value(unit))
+        yield from self._circle(sums, _INNER, inner, column.sum(unit), letters)
+        yield from self._circle(values, _INNER, inner, column.value(unit), letters)
         arrow = Ink(None, self._theme.line, 0.8)
         yield line([(sums[0] + _INNER, y + 3), (values[0] - _INNER, y + 3)], arrow, arrow=True)
-        yield Text(x, y - 9, "h()", _SMALL, self._theme.ink, "italic", "middle")
+        yield Text(x, y - 9, "h()", _SMALL, tones.ink, "italic", "middle")
 
     def _circle(
-        self, centre: Point, radius: float, ink: Ink, words: str, node: str = ""
+        self, centre: Point, radius: float, ink: Ink, words: str, colour: str, node: str = ""
     ) -> Iterator[Item]:
         x, y = centre
         yield Box(x - radius, y - radius, 2 * radius, 2 * radius, ink, "ellipse", node=node)
         room = 2 * radius - 3
         size = min(_LETTERS, _LETTERS * room / measure.width(words, _LETTERS))
-        yield Text(x, y + 0.36 * size, words, size, self._theme.ink, "regular", "middle", node)
+        yield Text(x, y + 0.36 * size, words, size, colour, "regular", "middle", node)
 
     def _labels(self, column: _Column) -> Iterator[Text]:
         x, y = self._xs[column.number], self._high + max(self._radii) + 22
