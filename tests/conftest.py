@@ -11,12 +11,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import graphnn
+from thorough import multiply_examples
 
 # No test may know how fast the machine is.
-settings.register_profile(
-    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("any machine")
+HOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+TIMES = 100  # as many examples
+settings.register_profile("default", HOW)
+settings.register_profile("ci", HOW, database=None, print_blob=True)
+settings.register_profile("thorough", HOW, max_examples=TIMES * HOW.max_examples, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 
 TESTED = Path(graphnn.__file__).parent
@@ -26,8 +29,10 @@ def pytest_report_header() -> str:
     return f"graphnn: {TESTED}"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """CI says where graphnn is installed, so that the checkout is not tested by mistake."""
+    if config.getoption("--hypothesis-profile") == "thorough":
+        multiply_examples(TIMES)
     installed = os.environ.get("GRAPHNN_INSTALLED")
     if installed and not TESTED.is_relative_to(installed):
         pytest.exit(f"'{TESTED}' would be tested, not what is installed in '{installed}'", 4)

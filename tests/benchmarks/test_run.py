@@ -293,3 +293,35 @@ def test_fuzzing_sees_a_wrong_reading(tmp_path):
     )
     assert done.returncode == 1
     assert "WrongError: read as {'a': {'b': False}}, by others as {'a': {'b': 'no'}}" in done.stderr
+
+
+def test_foreign_gradients():
+    rows = [
+        line.split(" | ") for line in printed("foreign_gradients.py").splitlines() if "| " in line
+    ]
+    assert [row[0] for row in rows[:3]] == [
+        "| tool",
+        "| graphnn, the network as a spec",
+        "| graphnn.check_function",
+    ]
+    assert [row[2:] for row in rows[1:3]] == [["yes", "yes |"]] * 2
+    assert len(rows) == 9
+
+
+def test_foreign_gradients_without_what_users_need_not_have(tmp_path):
+    lines = printed("foreign_gradients.py", without(["torch", "jax"], tmp_path))
+    assert "| torch gradcheck | not installed: no torch here |" in lines
+
+
+def test_mutation():
+    command = [sys.executable, str(ROOT / "benchmarks" / "mutation.py"), "--quick"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert re.search(r"^[123] of 3 faults found: ", done.stdout, re.M)
+    assert done.stderr == ""
+
+
+def test_thorough():
+    (line,) = printed(
+        "thorough.py", options=[str(ROOT / "tests" / "ops" / "test_laws.py")]
+    ).splitlines()
+    assert re.match(r"test_laws\.py: \d+(/\d+)? tests collected", line)
