@@ -20,9 +20,9 @@ from graphnn.testing._strategies.fitting import BATCH, Fit, Place, first_shape, 
 
 LOSSES = ("mean_squared_error", "sum_squared_error")
 _ANYWHERE = Operand("x", "...")
-_TAME = 6.0  # numbers beyond it are squashed before an op that may be used anywhere
-_SHARE = (0.268, 0.732)  # between which sigmoid(tanh(x)) lies
+_TAME = 6.0  # numbers beyond it are clipped before an op that may be used anywhere
 _LARGE = 400  # entries of a result
+_UNMAPPED = 4  # of so many nodes that are read, one goes through an affine map
 _LENGTH = 3  # nodes of a block, and copies of it
 Document = dict[str, Any]
 
@@ -68,6 +68,7 @@ class Options:
     sizes: int
     shared: bool
     blocks: bool
+    maps: bool
     values: Values
 
 
@@ -113,15 +114,19 @@ class Growth:
             return True
         sources = [self._source(place) for place in fit.places[1:]]
         first = self._source(fit.places[0]) if source is None else source
-        sources = [self._within(first, fit.places[0].operand), *sources]
+        self._place(fit, [self._within(first, fit.places[0].operand), *sources])
+        return True
+
+    def _place(self, fit: Fit, sources: Sequence[Node]) -> Node:
+        """Add a node of an op that is fitted, with its parameters."""
         name = f"n{len(self.nodes)}"
         written: Document = {}
         arrays = []
         for operand in fit.stated.parameter_operands():
             written[operand.name], array = self._parameter(f"{name}.{operand.name}", operand, fit)
             arrays.append(array)
-        self._apply(fit.stated, sources, arrays, fit.declared, written, fit.inferred.result)
-        return True
+        result = fit.inferred.result
+        return self._apply(fit.stated, sources, arrays, fit.declared, written, result)
 
     def _fitted(self, op_class: type[Op]) -> tuple[Fit | None, Node | None]:
         """The op fitted to a node that is there, or else to a new parameter or input."""
@@ -165,7 +170,7 @@ class Growth:
         ]
         fitting = [node for node in nodes if takes(op_class, node.shape)]
         if fitting:
-            return self._one_of(fitting)
+            return self._mapped(self._one_of(fitting))
         ranked = [node for node in nodes if node.shape]
         if not ranked or self.parent:
             return None
@@ -173,6 +178,17 @@ class Growth:
         symbols = operand.signature.split()
         split = self._split(math.prod(self._numbers(node.shape[1:])), len(symbols) - 1)
         return self._apply(_reshape(node.shape[0], *split), [node])
+
+    def _mapped(self, node: Node) -> Node:
+        """The node, or sometimes an affine map of it: what most nodes of networks read."""
+        if not self.options.maps or not chance(self.draw, _UNMAPPED):
+            return node
+        if node.kind == "int" or len(node.shape) < 2:
+            return node
+        fit = fitted(self.draw, REGISTRY["affine"], node.shape, self.options.sizes)
+        if fit is None:
+            return node
+        return self._place(fit, [self._within(node, _ANYWHERE)])
 
     def _one_of(self, nodes: Sequence[Node]) -> Node:
         return one_of(self.draw, nodes[::-1])
@@ -235,18 +251,8 @@ class Growth:
         finite = node.value[np.isfinite(node.value)]
         if not finite.size or (low <= finite.min() and finite.max() <= high):
             return node
-        squashed = self._apply(REGISTRY["tanh"](), [node])
-        if operand.domain == _ANYWHERE.domain:
-            return squashed
-        share = self._apply(REGISTRY["sigmoid"](), [squashed])
         low, high = operand.domain
-        if low <= _SHARE[0] and _SHARE[1] <= high:
-            return share
-        for op, number in (("multiply", min(1.0, round(high - low, 9))), ("add", low)):
-            body = {"op": "constant", "value": number}
-            constant = self._enter("c", body, (), np.array(number))
-            share = self._apply(REGISTRY[op](), [share, constant])
-        return share
+        return self._apply(REGISTRY["clip"].model_validate({"low": low, "high": high}), [node])
 
     def _parameter(self, name: str, operand: Operand, fit: Fit) -> tuple[Any, Array | None]:
         """What the spec says of a parameter or a state, with its numbers."""

@@ -57,13 +57,13 @@ def networks(
 
     Nodes may be read several times, arrays shared, the rows of a batch coupled, and pieces of the
     graph stand in blocks. No network is rejected: shapes are solved as it grows, and what a node
-    computes has a say only in whether the node after it reads it as it is or squashed.
+    computes has a say only in whether the node after it reads it as it is or clipped.
 
     Parameters
     ----------
     ops : iterable of str, optional
-        Names of the ops to draw from, besides those that fit one node to another (``reshape``,
-        ``tanh``, ``sigmoid``, ``add`` and ``multiply`` of a constant) and losses; by default all
+        Names of the ops to draw from, besides those that fit one node to another (``reshape``
+        and ``clip``), and losses; by default all
         that take data.
     nodes : int
         The most of them in one network, a block counted as one.
@@ -87,7 +87,9 @@ def networks(
     -------
     SearchStrategy of NetworkCase
     """
-    options = Options(_choices(ops), sizes, shared, blocks, values)
+    choices = _choices(ops)
+    maps = any(each.name == "affine" for each in choices)
+    options = Options(choices, sizes, shared, blocks, maps, values)
     return independent(_networks(options, nodes, rows, outputs, loss))
 
 
@@ -121,9 +123,10 @@ def _networks(
 def _grown(growth: Growth, number: int) -> bool:
     """Add a node, and say so; 0 ends the network, so that what shrinks is short."""
     draw, choices = growth.draw, growth.options.choices
-    if number and not draw(integers(0, _LENGTH)):
+    if not draw(integers(0, _LENGTH)) and number:
         return False
-    if growth.options.blocks and number and chance(draw, _BLOCK):
+    block = chance(draw, _BLOCK)
+    if growth.options.blocks and number and block:
         return growth.add_block(choices)
     return growth.add(one_of(draw, choices))
 
