@@ -1,4 +1,4 @@
-from ._strategies.networks import NetworkCase as NetworkCase
+from ._strategies.network_case import NetworkCase as NetworkCase
 from ._strategies.networks import networks as networks
 from .laws.checks import OpLaw as OpLaw
 from .laws.checks import check_op as check_op

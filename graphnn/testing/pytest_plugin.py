@@ -6,6 +6,8 @@ somebody asks for it.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         "graphnn_specs", "Folders whose spec files are tests, as by --graphnn.", type="paths"
+    )
+
+    group.addoption(
+        "--graphnn-save-failures",
+        metavar="DIR",
+        help="Save the network of each test that fails, with its inputs, in a folder in DIR.",
     )
 
 
@@ -64,6 +72,25 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     from graphnn.testing._spec_items import SpecFile, is_spec
 
     return SpecFile.from_parent(parent, path=file_path) if is_spec(file_path) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Save the network that a test has drawn last, where it fails."""
+    report = yield
+    folder = item.config.getoption("--graphnn-save-failures")
+    if folder is None:
+        return report
+    from graphnn.testing import NetworkCase
+
+    if call.when == "call" and report.failed and NetworkCase.last is not None:
+        place = item.config.invocation_params.dir / folder / re.sub(r"[^\w.-]+", "-", item.nodeid)
+        path = NetworkCase.last.save(place)
+        report.sections.append(("graphnn", f"saved: graphnn gradcheck {path}"))
+    NetworkCase.last = None
+    return report
 
 
 def _place(config: pytest.Config, argument: str) -> Path:

@@ -3,42 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
-from graphnn.execution import Network
-from graphnn.ops import REGISTRY, Array, Op, public_ops
+from graphnn.ops import REGISTRY, Op, public_ops
 from graphnn.testing._strategies.arrays import Values
 from graphnn.testing._strategies.drawing import chance, independent, integers, one_of
 from graphnn.testing._strategies.growth import Document, Growth, Options
-from graphnn.training import loads
+from graphnn.testing._strategies.network_case import NetworkCase
 
 _BLOCK = 8  # of so many nodes, one is a block
 _LENGTH = 11  # after each, a network goes on but once in so many and one times
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkCase:
-    """A network and inputs that it takes.
-
-    Attributes
-    ----------
-    document : dict
-        The spec, as `graphnn.loads` takes it, with the numbers of all parameters.
-    inputs : dict of str to ndarray
-        One for each input, all with the same number of rows.
-    """
-
-    document: Document
-    inputs: dict[str, Array]
-
-    def network(self) -> Network:
-        """A new network."""
-        return loads(self.document)
 
 
 def networks(
@@ -117,7 +95,7 @@ def _networks(
     others = [node.name for node in growth.there if node.name in growth.read]
     also = {one_of(draw, others) for _ in range(draw(integers(0, outputs)))} if others else ()
     document["outputs"] = [*sorted(also), *(node.name for node in growth.ends())]
-    return NetworkCase(document, growth.inputs)
+    return NetworkCase.drawn(document, growth.inputs)
 
 
 def _grown(growth: Growth, number: int) -> bool:
