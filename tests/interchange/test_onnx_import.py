@@ -360,6 +360,25 @@ def test_a_loss_comes_back(tmp_path):
     assert ops_of(found) == ["input", "input", "softmax", "cross_entropy"]
 
 
+@pytest.mark.parametrize("way", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize(("op", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])
+def test_a_recurrent_layer_is_unrolled(tmp_path, op, gates, way):
+    ways = 2 if way == "bidirectional" else 1
+    outputs = "y h c" if op == "LSTM" else "y h"
+    options = {"linear_before_reset": 1} if op == "GRU" else {}
+    layer = node(op, "x w r b", outputs, hidden_size=3, direction=way, **options)
+    arrays = [some(ways, gates * 3, 2), some(ways, gates * 3, 3), some(ways, 2 * gates * 3)]
+    path = save(
+        tmp_path / "net.onnx",
+        [layer],
+        {"x": [4, "rows", 2]},
+        outputs.split(),
+        dict(zip("wrb", arrays, strict=True)),
+    )
+    found = agrees(path, tmp_path)
+    assert str(found.network.graph.nodes["x"].shape) == "(4, <rows>, 2)"
+
+
 def test_repeated_structure_becomes_a_block(tmp_path):
     arrays, nodes, last = {}, [], "x"
     for number in range(4):

@@ -1,0 +1,172 @@
+"""Recurrent layers, unrolled: one copy of the cell for each step of a known number of steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from graphnn.interchange.onnx.models import ForeignNode
+from graphnn.interchange.onnx.operators.layers import array_of
+from graphnn.interchange.onnx.operators.shapes import reshaped, sliced
+from graphnn.interchange.onnx.table import rule
+from graphnn.interchange.onnx.translation import Translator
+from graphnn.interchange.onnx.values import Filled, Made, UnsupportedError, Value, shape_of
+from graphnn.ops import Array
+from graphnn.spec.sizes import Shape
+
+Inputs = list[Value | None]
+State = tuple[Value | None, ...]  # None where it is 0
+_MOST = 1000  # steps
+_GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+_USUAL = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
+
+
+@rule("LSTM", "GRU", "RNN")
+def recurrent(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+    """`affine`, `matmul`, `sigmoid`, `tanh` and others, for every step anew."""
+    x, weight, weights_back, bias, lengths, *states = [*inputs, *(None,) * 8][:8]
+    assert x is not None
+    shape = shape_of(x)
+    _refuse(node, lengths, states[2])
+    w, r = array_of(weight, "weight"), array_of(weights_back, "recurrent weight")
+    b = array_of(bias, "bias")
+    assert w is not None
+    assert r is not None
+    steps = shape[0]
+    if not isinstance(steps, int) or steps > _MOST:
+        raise UnsupportedError("it has a free number of steps, or too many")
+    way = node.attributes.get("direction", "forward")
+    ways = [False, True] if way == "bidirectional" else [way == "reverse"]
+    found = []
+    for number, back in enumerate(ways):
+        first = tuple(_state(t, state, number) for state in states[:2])
+        own = _Cell(t, node, w[number], r[number], None if b is None else b[number])
+        found.append(own.run(x, steps, first, back=back))
+    hidden = r.shape[2]
+    rows = [
+        [reshaped(t, each, (1, 1, shape[1], hidden)) for each in outputs] for outputs, _ in found
+    ]
+    along = [t.emit("concat", *row, axis=0) if len(row) > 1 else row[0] for row in rows]
+    whole = t.emit("concat", *along, axis=1) if len(along) > 1 else along[0]
+    return [whole, *_last(t, [state for _, state in found], (1, shape[1], hidden))]
+
+
+def _last(t: Translator, states: Sequence[State], shape: Shape) -> list[Value]:
+    """The states after the last step, those of both directions together."""
+    found: list[Value] = []
+    for each in zip(*states, strict=True):
+        parts = [reshaped(t, part, shape) for part in each if part is not None]
+        if len(parts) == len(states):
+            found.append(t.emit("concat", *parts, axis=0) if len(parts) > 1 else parts[0])
+    return found
+
+
+def _refuse(node: ForeignNode, lengths: Value | None, peepholes: Value | None) -> None:
+    given = node.attributes
+    usual = _USUAL[node.op]
+    if any(act not in usual for act in given.get("activations", ())) or given.get("clip"):
+        raise UnsupportedError("its activations are not the usual ones")
+    if lengths is not None and not (isinstance(lengths, np.ndarray) and len(set(lengths)) == 1):
+        raise UnsupportedError("rows have different lengths")
+    if peepholes is not None or given.get("layout") or given.get("input_forget"):
+        raise UnsupportedError("it has peepholes, or another layout")
+
+
+def _state(t: Translator, value: Value | None, number: int) -> Value | None:
+    """The state at the start, of one direction; None where it is 0."""
+    if value is None or (isinstance(value, Filled) and value.number == 0):
+        return None
+    if isinstance(value, np.ndarray) and not value.any():
+        return None
+    one = sliced(t, value if isinstance(value, Made) else t.node(value), 0, number, number + 1)
+    return reshaped(t, one, shape_of(one)[1:])
+
+
+class _Cell:
+    """One direction of a layer: its weights as nodes that all steps share."""
+
+    def __init__(
+        self, t: Translator, node: ForeignNode, w: Array, r: Array, b: Array | None
+    ) -> None:
+        self._t = t
+        self._hidden = r.shape[1]
+        self._gates = _GATES[node.op]
+        self._apart = node.op == "GRU" and not node.attributes.get("linear_before_reset", 0)
+        steps = {"LSTM": self._lstm, "GRU": self._gru, "RNN": self._rnn}
+        self._step: Callable[[Value, State], State] = steps[node.op]
+        width = self._gates * self._hidden
+        parts: tuple[Array | None, Array | None]
+        parts = (None, None) if b is None else (b[:width], b[width:])
+        self._later = None
+        if parts[0] is not None and parts[1] is not None:
+            if node.op == "GRU":
+                self._later = np.ascontiguousarray(parts[1])
+            else:
+                parts = (parts[0] + parts[1], None)
+        self._weight, self._bias = np.ascontiguousarray(w.T), parts[0]
+        self._back = t.emit("parameter", shape=r.T.shape, arrays={"value": r.T.copy()})
+        self._bias_back: Made | None = None
+        if self._later is not None:
+            arrays = {"value": self._later}
+            self._bias_back = t.emit("parameter", shape=self._later.shape, arrays=arrays)
+
+    def run(self, x: Value, steps: int, state: State, *, back: bool) -> tuple[list[Value], State]:
+        """The outputs of all steps, in the order of the data, and the state after the last."""
+        t = self._t
+        arrays = {"weight": self._weight, "bias": self._bias}
+        driven = t.emit("affine", x, arrays=arrays)  # what the data add, for all steps at once
+        outputs: list[Value] = []
+        for step in range(steps)[:: -1 if back else 1]:
+            one = sliced(t, driven, 0, step, step + 1)
+            state = self._step(reshaped(t, one, shape_of(driven)[1:]), state)
+            assert state[0] is not None
+            outputs.append(state[0])
+        return outputs[::-1] if back else outputs, state
+
+    def _parts(self, gates: Value) -> list[Value]:
+        width = self._hidden
+        return [
+            sliced(self._t, gates, 1, width * number, width * (number + 1))
+            for number in range(_width(gates) // width)
+        ]
+
+    def _with_state(self, driven: Value, h: Value | None) -> Value:
+        return driven if h is None else self._t.emit("add", driven, self._recur(h))
+
+    def _recur(self, h: Value) -> Value:
+        made = self._t.emit("matmul", h, self._back)
+        return made if self._bias_back is None else self._t.emit("add", made, self._bias_back)
+
+    def _rnn(self, driven: Value, state: State) -> State:
+        return (self._t.emit("tanh", self._with_state(driven, state[0])), None)
+
+    def _lstm(self, driven: Value, state: State) -> State:
+        t, (h, c) = self._t, state
+        i, o, f, candidate = self._parts(self._with_state(driven, h))
+        new = t.emit("multiply", t.emit("sigmoid", i), t.emit("tanh", candidate))
+        if c is not None:
+            new = t.emit("add", t.emit("multiply", t.emit("sigmoid", f), c), new)
+        return t.emit("multiply", t.emit("sigmoid", o), t.emit("tanh", new)), new
+
+    def _gru(self, driven: Value, state: State) -> State:
+        t, h = self._t, state[0]
+        if self._apart:
+            raise UnsupportedError("it resets the state before the product")
+        z, r, n = self._parts(driven)
+        if h is None:
+            zero = np.zeros((1, self._hidden), np.float32)
+            h = t.emit("multiply", z, zero)
+        uz, ur, un = self._parts(self._recur(h))
+        update = t.emit("sigmoid", t.emit("add", z, uz))
+        reset = t.emit("sigmoid", t.emit("add", r, ur))
+        new = t.emit("tanh", t.emit("add", n, t.emit("multiply", reset, un)))
+        mixed = t.emit("multiply", update, t.emit("subtract", h, new))
+        return (t.emit("add", new, mixed), None)
+
+
+def _width(value: Value) -> int:
+    """The size of the last axis, which is no free one."""
+    width = shape_of(value)[-1]
+    assert isinstance(width, int)
+    return width
