@@ -65,7 +65,8 @@ Code = Literal[
     "bad-picture-data", "drawing-failed", "drawing-too-slow", "no-engine", "no-glyph",
     "no-matplotlib", "no-optuna", "small-text", "unsuited-style",
     # other programs
-    "no-onnx", "not-in-onnx", "onnx-differs", "not-onnx", "not-in-graphnn",
+    "no-onnx", "not-in-onnx", "not-in-code", "onnx-differs", "not-onnx",
+    "not-in-graphnn",
     # the command line
     "usage", "bad-import", "bad-option", "no-pygls", "bad-rename", "unknown-code",
     "unknown-setting", "system",

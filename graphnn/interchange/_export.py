@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from graphnn.diagnostics import UsageError
 from graphnn.execution.network import Network
+from graphnn.interchange.code.numpy_code import NumpyCode
+from graphnn.interchange.code.torch_code import TorchCode
 from graphnn.interchange.onnx import writing
 from graphnn.interchange.onnx.writing import Exported
+from graphnn.storage import archives, files
 
-_SUFFIXES = (".onnx",)
+_SUFFIXES = (".onnx", ".py")
+Style = Literal["numpy", "torch"]
 
 
 def export(
@@ -21,6 +25,7 @@ def export(
     opset: int | None = None,
     dtype: Literal["float32", "float64"] = "float32",
     outputs: Iterable[str] | None = None,
+    style: Style | None = None,
 ) -> Exported:
     """Write `network`, with the weights that it has now, so that other programs run it.
 
@@ -28,17 +33,23 @@ def export(
     the values of all nodes agree there for random inputs. Where the weights have more than 2 GB,
     they go to a file beside it.
 
+    Code is a file of Python, with an .npz file of the parameters beside it. In NumPy, it has the
+    functions ``load_weights``, ``forward``, ``loss`` and ``gradient``; in torch, a module with the
+    spec's names, ``load_weights``, and a ``main`` that trains where the spec does.
+
     Parameters
     ----------
     network : Network
     path : str or Path
-        What to write, whole or not at all: ``.onnx``.
+        What to write, whole or not at all: ``.onnx`` or ``.py``.
     opset : int, optional
         Version of ONNX's operators, 18 or later; by default the newest that is known here.
     dtype : {"float32", "float64"}
         Of real numbers; onnxruntime knows some operators in float32 alone.
     outputs : iterable of str, optional
         Nodes whose values the model gives; by default those that `network` gives.
+    style : {"numpy", "torch"}, optional
+        Of code.
 
     Returns
     -------
@@ -54,10 +65,34 @@ def export(
         The file cannot be written.
     """
     path = Path(path)
-    if path.suffix.lower() == ".onnx":
+    suffix = path.suffix.lower()
+    if suffix == ".onnx" and style is None:
         return writing.write(network, path, opset=opset, dtype=dtype, outputs=outputs)
+    if suffix == ".py":
+        return _write_code(network, path, style, outputs)
+    if suffix == ".onnx":
+        raise UsageError.of("bad-option", "an ONNX model has no style", help="leave it out")
     raise UsageError.of(
         "unknown-format",
         f"'{path.name}' has no suffix that says what to write",
         help=f"end its name in {', '.join(_SUFFIXES)}",
     )
+
+
+def _write_code(
+    network: Network, path: Path, style: Style | None, outputs: Iterable[str] | None
+) -> Exported:
+    if style not in get_args(Style):
+        problem = "no style is given" if style is None else f"there is no style '{style}'"
+        help = "say which: numpy or torch (--style)"
+        raise UsageError.of("bad-option", f"'{path.name}' is code, but {problem}", help=help)
+    kind = NumpyCode if style == "numpy" else TorchCode
+    names = network.graph.outputs if outputs is None else tuple(outputs)
+    code = kind(network.graph, names, network.graph.losses)
+    weights = path.with_suffix(".npz")
+    text = code.text(weights.name)
+    used = code.used() if style == "torch" else {*network.arrays}
+    kept = {name: array for name, array in network.arrays.items() if name in used}
+    archives.write_arrays(weights, {**kept, **code.arrays})
+    files.write_text(path, text)
+    return Exported((path, weights), None, None)

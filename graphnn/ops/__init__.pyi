@@ -5,6 +5,7 @@ from ._arrays import Cotangents as Cotangents
 from ._arrays import Saved as Saved
 from ._arrays import ShapeError as ShapeError
 from ._arrays import Wanted as Wanted
+from ._code import CodeForm as CodeForm
 from ._elsewhere import elsewhere as elsewhere
 from ._inference import Inferred as Inferred
 from ._onnx import OnnxForm as OnnxForm

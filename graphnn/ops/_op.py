@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._code import CodeForm
 from graphnn.ops._declaration import check_declaration
 from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._onnx import OnnxForm
@@ -118,6 +119,20 @@ class Op(BaseModel):
         What that operator calls the op's attributes.
     onnx_absent : str
         For an op that ONNX cannot state: why not, for the user.
+    numpy : str
+        Its NumPy expression over ``{x}`` and the like, the names of operands, and ``{op}``, the op;
+        an op of another form writes `to_numpy`. Expressions may call the functions of
+        `graphnn.interchange.code.textbook`.
+    numpy_vjp : mapping of str to str
+        By operand, that of its cotangent, over ``{g}`` and ``{y}`` too; see `to_numpy_vjp`.
+    torch : str
+        Its torch expression; see `to_torch`.
+    torch_layer : str
+        For an op with parameters or modes: the ``nn.Module`` that has them; see `to_torch_layer`.
+    torch_names : mapping of str to str
+        What that module calls the parameters.
+    code_absent : str
+        For an op that is not written as code: why not, for the user.
     words : mapping
         For an attribute that takes sizes: words that other libraries have there, in small letters,
         with what to write for each.
@@ -157,6 +172,12 @@ class Op(BaseModel):
     onnx: ClassVar[str] = ""
     onnx_keys: ClassVar[Mapping[str, str]] = {}
     onnx_absent: ClassVar[str] = ""
+    numpy: ClassVar[str] = ""
+    numpy_vjp: ClassVar[Mapping[str, str]] = {}
+    torch: ClassVar[str] = ""
+    torch_layer: ClassVar[str] = ""
+    torch_names: ClassVar[Mapping[str, str]] = {}
+    code_absent: ClassVar[str] = ""
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()
     name: ClassVar[str]
@@ -252,6 +273,27 @@ class Op(BaseModel):
             squares count for nothing.
         """
         return self.forward(*arrays)
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """The op as a NumPy expression."""
+        return form.fill(self.numpy, self)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The cotangent of each operand as a NumPy expression; None where it has none."""
+        return [
+            form.fill(self.numpy_vjp[operand.name], self)
+            if operand.name in self.numpy_vjp
+            else None
+            for operand in self.operands
+        ]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """The op as a torch expression, for one that is no module."""
+        return form.fill(self.torch, self)
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """The torch module that has the op's parameters; empty where there is none."""
+        return form.fill(self.torch_layer, self)
 
     def vjp(self, *arrays: Any, **keywords: Any) -> Cotangents:
         """Vector-Jacobian product: the cotangents of the operands.

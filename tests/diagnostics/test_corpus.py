@@ -141,6 +141,12 @@ nodes:
     net.run(a=ones((2**31, 1)), b=ones((1, 2**31)))  # what is broadcast takes no memory
 
 
+UNEVEN = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 1, 4, 4]}
+  y: {op: conv2d, inputs: x, filters: 1, kernel: 2, padding: same}
+"""
 SQUARE = {
     "graphnn": 1,
     "nodes": {
@@ -572,6 +578,10 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: recording._refuse([Step("d", REGISTRY["dropout_training"](), (), 0)]),
         "error[not-in-onnx]: 'dropout_training' of 'd' cannot be exported to ONNX: networks are "
         "exported as they are run, not as they are trained",
+    ),
+    "not-in-code": (
+        lambda: graphnn.export(graphnn.loads(UNEVEN), "net.py", style="torch"),
+        "error[not-in-code]: 'y' (conv2d): its padding, 'same', is another in torch",
     ),
     "onnx-differs": (
         differing,

@@ -17,7 +17,9 @@ from graphnn.training import load
 
 def export(
     file: File,
-    output: Annotated[Path, output_option("FILE", "File to write: an ONNX model, .onnx.")],
+    output: Annotated[
+        Path, output_option("FILE", "File to write: an ONNX model, .onnx, or code, .py.")
+    ],
     weights: Weights = None,
     opset: Annotated[
         int | None,
@@ -38,21 +40,26 @@ def export(
             show_default=False,
         ),
     ] = None,
+    style: Annotated[
+        Literal["numpy", "torch"] | None,
+        typer.Option(help="What the code of a .py file uses.", show_default=False),
+    ] = None,
     set: Settings = None,
 ) -> None:
     """Write the network so that other programs run it.
 
-    A model is written once onnx's checker accepts it and onnxruntime, where it is installed, gives
-    the same value for every node.
+    Code has its parameters in an .npz file beside it. A model is written once onnx's checker
+    accepts it and onnxruntime, where it is installed, gives the same value for every node.
     """
     network = load(file, settings(set))
     if weights is not None:
         network.load_weights(weights)
     names = None if outputs is None else [name.strip() for name in outputs.split(",")]
-    found = write(network, output, opset=opset, dtype=dtype, outputs=names)
+    found = write(network, output, opset=opset, dtype=dtype, outputs=names, style=style)
     for path in found.files:
         terminal.line(f"wrote '{path}'")
-    terminal.remark(f"opset {found.opset}; {_said(found)}")
+    if found.opset is not None:
+        terminal.remark(f"opset {found.opset}; {_said(found)}")
 
 
 def _said(found: Exported) -> str:

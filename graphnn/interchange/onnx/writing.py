@@ -37,14 +37,15 @@ class Exported:
     Attributes
     ----------
     files : tuple of Path
-        The model, and a file of weights beside it if it is large.
-    opset : int
+        The model, and a file of weights beside it if it is large; or code and its weights.
+    opset : int or None
+        None for code.
     agreement : Agreement or None
         How well onnxruntime agrees; None where it is not installed.
     """
 
     files: tuple[Path, ...]
-    opset: int
+    opset: int | None
     agreement: Agreement | None
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._code import CodeForm
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, aliases
 from graphnn.ops._operands import data
@@ -74,6 +76,10 @@ class Step(BentAtZero):
         """0: a step is flat on both sides of its jump."""
         return (np.zeros_like(cotangent),)
 
+    numpy = "np.heaviside({x}, 0)"
+    numpy_vjp: ClassVar = {"x": "np.zeros_like({x})"}
+    torch = "({x} > 0).to({x}.dtype)"
+
 
 class Sigmoid(Elementwise):
     """Logistic function ``y = 1 / (1 + exp(-x))``."""
@@ -100,6 +106,10 @@ class Sigmoid(Elementwise):
         slope *= cotangent
         return (slope,)
 
+    numpy = "sigmoid({x})"
+    numpy_vjp: ClassVar = {"x": "{g} * {y} * (1 - {y})"}
+    torch = "torch.sigmoid({x})"
+
 
 class Tanh(Elementwise):
     """Hyperbolic tangent ``y = tanh(x)``."""
@@ -120,6 +130,10 @@ class Tanh(Elementwise):
         slope *= cotangent
         return (slope,)
 
+    numpy = "np.tanh({x})"
+    numpy_vjp: ClassVar = {"x": "{g} * (1 - {y}**2)"}
+    torch = "torch.tanh({x})"
+
 
 class Relu(BentAtZero):
     """Rectifier ``y = max(x, 0)``."""
@@ -137,6 +151,10 @@ class Relu(BentAtZero):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """Cotangent where the output is positive; 0 elsewhere, at the kink too."""
         return (cotangent * (output > 0),)
+
+    numpy = "np.maximum({x}, 0)"
+    numpy_vjp: ClassVar = {"x": "{g} * ({x} > 0)"}
+    torch = "torch.relu({x})"
 
 
 class LeakyRelu(BentAtZero):
@@ -167,6 +185,10 @@ class LeakyRelu(BentAtZero):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g`` where ``x > 0``, else ``slope g``, at the kink too."""
         return (np.where(x > 0, cotangent, self.slope * cotangent),)
+
+    numpy = "np.where({x} > 0, {x}, {op.slope} * {x})"
+    numpy_vjp: ClassVar = {"x": "np.where({x} > 0, {g}, {op.slope} * {g})"}
+    torch = "torch.where({x} > 0, {x}, {op.slope} * {x})"
 
 
 class _ExponentialUnit(BentAtZero):
@@ -213,6 +235,12 @@ class Elu(_ExponentialUnit):
     def _constants(self) -> tuple[float, float]:
         return 1.0, self.alpha
 
+    numpy = "np.where({x} > 0, {x}, {op.alpha} * np.expm1(np.minimum({x}, 0)))"
+    numpy_vjp: ClassVar = {
+        "x": "{g} * np.where({x} > 0, 1, {op.alpha} * np.exp(np.minimum({x}, 0)))"
+    }
+    torch = "F.elu({x}, {op.alpha})"
+
 
 class Selu(_ExponentialUnit):
     """Scaled exponential linear unit ``y = s x`` where ``x > 0``, else ``s a (exp(x) - 1)``.
@@ -233,6 +261,10 @@ class Selu(_ExponentialUnit):
 
     def _constants(self) -> tuple[float, float]:
         return _SELU_SCALE, _SELU_ALPHA
+
+    numpy = "selu({x})"
+    numpy_vjp: ClassVar = {"x": "{g} * selu_slope({x})"}
+    torch = "F.selu({x})"
 
 
 class Gelu(Elementwise):
@@ -300,6 +332,23 @@ class Gelu(Elementwise):
         near = np.clip(x, -40, 40)
         return sigmoid(_GELU_SLOPE * near * (1 + _GELU_CUBIC * near * near))
 
+    def to_numpy(self, form: CodeForm) -> str:
+        """A function of the file."""
+        return form.fill(f"{self._function}({{x}})", self)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g`` times its derivative."""
+        return [form.fill(f"{{g}} * {self._function}_slope({{x}})", self)]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``F.gelu``."""
+        option = "" if self.approximate == "none" else ', approximate="tanh"'
+        return form.fill(f"F.gelu({{x}}{option})", self)
+
+    @property
+    def _function(self) -> str:
+        return "gelu" if self.approximate == "none" else "gelu_tanh"
+
 
 class Softplus(Elementwise):
     """Softplus ``y = log(1 + exp(x))``."""
@@ -324,6 +373,10 @@ class Softplus(Elementwise):
         """``g`` times the sigmoid of `x`."""
         return (cotangent * sigmoid(x),)
 
+    numpy = "np.logaddexp(0, {x})"
+    numpy_vjp: ClassVar = {"x": "{g} * sigmoid({x})"}
+    torch = "F.softplus({x}, threshold=40)"
+
 
 class Softmax(_AlongLast):
     """Softmax ``y_i = exp(x_i) / sum_j exp(x_j)`` along the last axis."""
@@ -344,6 +397,10 @@ class Softmax(_AlongLast):
         weighted -= output * weighted.sum(axis=-1, keepdims=True)
         return (weighted,)
 
+    numpy = "softmax({x})"
+    numpy_vjp: ClassVar = {"x": "{y} * ({g} - ({g} * {y}).sum(axis=-1, keepdims=True))"}
+    torch = "torch.softmax({x}, dim=-1)"
+
 
 class LogSoftmax(_AlongLast):
     """Logarithm of softmax, ``y_i = x_i - log(sum_j exp(x_j))`` along the last axis."""
@@ -363,6 +420,10 @@ class LogSoftmax(_AlongLast):
         shares = np.exp(output)
         shares *= cotangent.sum(axis=-1, keepdims=True)
         return (np.subtract(cotangent, shares, out=shares),)
+
+    numpy = "log_softmax({x})"
+    numpy_vjp: ClassVar = {"x": "{g} - np.exp({y}) * {g}.sum(axis=-1, keepdims=True)"}
+    torch = "torch.log_softmax({x}, dim=-1)"
 
 
 def _zeros(x: Array) -> Array | int:

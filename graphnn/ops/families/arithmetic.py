@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._code import CodeForm, shown
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, aliases
 from graphnn.ops._operands import data
@@ -35,6 +36,11 @@ class _Binary(Elementwise):
     operands = (data("a", "..."), data("b", "..."))
     broadcasts = True
 
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """Those of the class, summed over stretched axes."""
+        parts = super().to_numpy_vjp(form)
+        return [form.folded(part, n) if part else None for n, part in enumerate(parts)]
+
 
 class Add(_Binary):
     """Sum ``y = a + b``."""
@@ -54,6 +60,10 @@ class Add(_Binary):
         """``g`` and ``g``, summed over stretched axes."""
         return unbroadcast(cotangent, a), unbroadcast(cotangent, b)
 
+    numpy = "{a} + {b}"
+    numpy_vjp: ClassVar = {"a": "{g}", "b": "{g}"}
+    torch = "{a} + {b}"
+
 
 class Subtract(_Binary):
     """Difference ``y = a - b``."""
@@ -71,6 +81,10 @@ class Subtract(_Binary):
     def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g`` and ``-g``, summed over stretched axes."""
         return unbroadcast(cotangent, a), -unbroadcast(cotangent, b)
+
+    numpy = "{a} - {b}"
+    numpy_vjp: ClassVar = {"a": "{g}", "b": "-{g}"}
+    torch = "{a} - {b}"
 
 
 class Multiply(_Binary):
@@ -92,6 +106,10 @@ class Multiply(_Binary):
         """``g b`` and ``g a``, summed over stretched axes."""
         return unbroadcast(cotangent * b, a), unbroadcast(cotangent * a, b)
 
+    numpy = "{a} * {b}"
+    numpy_vjp: ClassVar = {"a": "{g} * {b}", "b": "{g} * {a}"}
+    torch = "{a} * {b}"
+
 
 class Divide(_Binary):
     """Quotient ``y = a / b``, entry by entry."""
@@ -112,6 +130,10 @@ class Divide(_Binary):
         """``g / b`` and ``-g y / b``, summed over stretched axes."""
         share = _settled(cotangent / b, cotangent)
         return unbroadcast(share, a), -unbroadcast(_settled(share * output, cotangent), b)
+
+    numpy = "{a} / {b}"
+    numpy_vjp: ClassVar = {"a": "{g} / {b}", "b": "-{g} * {y} / {b}"}
+    torch = "{a} / {b}"
 
 
 class _Choice(_Binary):
@@ -141,6 +163,13 @@ class Maximum(_Choice):
         """``max(a, b)``."""
         return np.maximum(a, b, out=out)
 
+    numpy = "np.maximum({a}, {b})"
+    numpy_vjp: ClassVar = {
+        "a": "{g} * (({a} > {b}) + ({a} == {b}) / 2)",
+        "b": "{g} * (({b} > {a}) + ({a} == {b}) / 2)",
+    }
+    torch = "torch.maximum({a}, {b})"
+
 
 class Minimum(_Choice):
     """Smaller of two entries, ``y = min(a, b)``; equal ones get half of the cotangent each."""
@@ -153,6 +182,13 @@ class Minimum(_Choice):
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``min(a, b)``."""
         return np.minimum(a, b, out=out)
+
+    numpy = "np.minimum({a}, {b})"
+    numpy_vjp: ClassVar = {
+        "a": "{g} * (({a} < {b}) + ({a} == {b}) / 2)",
+        "b": "{g} * (({b} < {a}) + ({a} == {b}) / 2)",
+    }
+    torch = "torch.minimum({a}, {b})"
 
 
 class Negative(Elementwise):
@@ -172,6 +208,10 @@ class Negative(Elementwise):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``-g``."""
         return (-cotangent,)
+
+    numpy = "-{x}"
+    numpy_vjp: ClassVar = {"x": "-{g}"}
+    torch = "-{x}"
 
 
 class Power(_OfPositive):
@@ -198,6 +238,21 @@ class Power(_OfPositive):
         slope = self.exponent * _power(x, self.exponent - 1, None)
         return (_settled(cotangent * slope, cotangent),)
 
+    def to_numpy(self, form: CodeForm) -> str:
+        """``x**exponent``."""
+        return form.fill(f"{{x}}**{shown(self.exponent)}", self)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g exponent x**(exponent - 1)``."""
+        if self.exponent == 0:
+            return [form.fill("np.zeros_like({x})", self)]
+        rest = {1.0: "", 2.0: " * {x}"}.get(self.exponent, f" * {{x}}**{shown(self.exponent - 1)}")
+        return [form.fill(f"{{g}} * {shown(self.exponent)}{rest}", self)]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``x**exponent``."""
+        return self.to_numpy(form)
+
 
 class Exp(Elementwise):
     """Exponential ``y = exp(x)``."""
@@ -215,6 +270,10 @@ class Exp(Elementwise):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g y``."""
         return (_settled(cotangent * output, cotangent),)
+
+    numpy = "np.exp({x})"
+    numpy_vjp: ClassVar = {"x": "{g} * {y}"}
+    torch = "torch.exp({x})"
 
 
 class Log(_OfPositive):
@@ -234,6 +293,10 @@ class Log(_OfPositive):
         """``g / x``."""
         return (_settled(cotangent / x, cotangent),)
 
+    numpy = "np.log({x})"
+    numpy_vjp: ClassVar = {"x": "{g} / {x}"}
+    torch = "torch.log({x})"
+
 
 class Sqrt(_OfPositive):
     """Square root ``y = sqrt(x)``."""
@@ -251,6 +314,10 @@ class Sqrt(_OfPositive):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g / (2 y)``."""
         return (_settled(0.5 * cotangent / output, cotangent),)
+
+    numpy = "np.sqrt({x})"
+    numpy_vjp: ClassVar = {"x": "{g} / (2 * {y})"}
+    torch = "torch.sqrt({x})"
 
 
 class Absolute(BentAtZero):
@@ -274,6 +341,10 @@ class Absolute(BentAtZero):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g sign(x)``, 0 at the kink."""
         return (cotangent * np.sign(x),)
+
+    numpy = "np.abs({x})"
+    numpy_vjp: ClassVar = {"x": "{g} * np.sign({x})"}
+    torch = "torch.abs({x})"
 
 
 class Clip(Elementwise):
@@ -323,6 +394,20 @@ class Clip(Elementwise):
         if self.high is not None:
             piece += x > self.high
         return piece
+
+    numpy_vjp: ClassVar = {"x": "{g} * ({x} == {y})"}
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``np.clip``; what has no bounds stays as it is."""
+        return form.fill(self._written("np.clip"), self)
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``torch.clamp``, likewise."""
+        return form.fill(self._written("torch.clamp"), self)
+
+    def _written(self, function: str) -> str:
+        bounded = self.low is not None or self.high is not None
+        return f"{function}({{x}}, {{op.low}}, {{op.high}})" if bounded else "{x}"
 
 
 def _settled(product: Array, cotangent: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, ShapeError, Wanted
+from graphnn.ops._code import CodeForm, call, changed, shown
 from graphnn.ops._inference import Inferred, unspecified
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, aliases
@@ -203,6 +204,28 @@ class _Filters(Images):
         """Height and width of the result."""
         raise NotImplementedError
 
+    def _written(self, form: CodeForm, function: str, *arguments: str | None) -> str:
+        """A call with those attributes that are not the usual ones."""
+        options = {key: getattr(self, key) for key in ("stride", "padding", "dilation", "groups")}
+        usual = {"padding": (0, 0), "dilation": (1, 1), "groups": 1}
+        return call(function, *arguments, **changed(options, usual))
+
+    def _biased(self, form: CodeForm, text: str) -> str:
+        bias = form.names[2]
+        return text if bias is None else f"{text} + per_channel({bias}, {form.names[0]})"
+
+    def _bias_vjp(self, form: CodeForm) -> str | None:
+        return None if form.names[2] is None else f"{form.cotangent}.sum(axis=(0, 2, 3))"
+
+    def _layer(self, form: CodeForm, module: str, outside: Size, **more: Any) -> str:
+        """A torch module with those attributes that are not the usual ones."""
+        (_, channels, *_), (*_, height, width) = form.shapes[0] or (), form.shapes[1] or ()
+        options = {key: getattr(self, key) for key in ("stride", "padding", "dilation", "groups")}
+        usual = {"padding": (0, 0), "dilation": (1, 1), "groups": 1}
+        kernel = shown((height, width))
+        given = {**changed(options, usual), **more, "bias": None if form.names[2] else False}
+        return call(module, channels, outside, kernel, **given)
+
 
 class Conv2d(_Filters):
     """Cross-correlation of images with filters, which is what networks call a convolution.
@@ -292,6 +315,31 @@ class Conv2d(_Filters):
     def _tracks(self, x: Array, weight: Array) -> Tracks:
         down, across = self._slides(weight.shape[2:])
         return down.over(x.shape[2]), across.over(x.shape[3])
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``conv2d``, plus the bias."""
+        x, weight, _ = form.names
+        return self._biased(form, self._written(form, "conv2d", x, weight))
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """By the images and by the filters a function each."""
+        (x, weight, _), g = form.names, form.cotangent
+        return [
+            self._written(form, "conv2d_by_x", g, f"{x}.shape", weight),
+            self._written(form, "conv2d_by_weight", g, x, weight),
+            self._bias_vjp(form),
+        ]
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """``nn.Conv2d``, which refuses "same" at a stride."""
+        if self.padding == "same" and (self.stride != (1, 1) or self._uneven(form)):
+            raise NotImplementedError("its padding, 'same', is another in torch")
+        return self._layer(form, "nn.Conv2d", (form.shapes[1] or ())[0])
+
+    def _uneven(self, form: CodeForm) -> bool:
+        """Whether the padding of both sides differs."""
+        spans = zip(self.dilation, (form.shapes[1] or ())[2:], strict=True)
+        return any(d * (k - 1) % 2 for d, k in spans if isinstance(k, int))
 
 
 class ConvTranspose2d(_Filters):
@@ -407,6 +455,27 @@ class ConvTranspose2d(_Filters):
         length = cast(tuple[int, int], self._result(size, kernel, ArrayError))
         rows, columns = map(Track, length, kernel, self.stride, self.dilation, self.padding, size)
         return rows, columns
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """As the cotangent of the images of ``conv2d``."""
+        x, weight, _ = form.names
+        batch = form.size(form.shape[0], 0)
+        shape = f"({', '.join([batch, *map(str, form.shape[1:])])})"
+        return self._biased(form, self._written(form, "conv2d_by_x", x, shape, weight))
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``conv2d`` with the cotangent as images."""
+        (x, weight, _), g = form.names, form.cotangent
+        by_x = self._written(form, "conv2d", g, weight)
+        if any(more >= step for more, step in zip(self.output_padding, self.stride, strict=True)):
+            by_x += f"[:, :, : {x}.shape[2], : {x}.shape[3]]"
+        by_weight = self._written(form, "conv2d_by_weight", x, g, weight)
+        return [by_x, by_weight, self._bias_vjp(form)]
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """``nn.ConvTranspose2d``."""
+        more = changed({"output_padding": self.output_padding}, {"output_padding": (0, 0)})
+        return self._layer(form, "nn.ConvTranspose2d", form.shape[1], **more)
 
 
 def _responses(x: Array, weight: Array, tracks: Tracks, back: bool) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, Cotangents, Wanted
+from graphnn.ops._code import CodeForm, along, call
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, data, parameter
@@ -111,6 +112,26 @@ class Affine(Op):
             np.matmul(block.swapaxes(1, 2), change, out=rows.swapaxes(0, 1))
         return rows
 
+    def to_numpy(self, form: CodeForm) -> str:
+        """``x @ weight + bias``."""
+        return form.fill("{x} @ {weight}" + " + {bias}" * (form.names[2] is not None), self)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g W.T``, ``x.T g`` and the sum of g's rows."""
+        rank = len(form.shape)
+        rows = ", ".join(map(str, range(rank - 1)))
+        weight = {1: "np.outer({x}, {g})", 2: "{x}.T @ {g}"}.get(
+            rank, f"np.tensordot({{x}}, {{g}}, axes=([{rows}], [{rows}]))"
+        )
+        bias = "{g}" if rank == 1 else f"{{g}}.sum(axis={along(range(rank - 1))})"
+        parts = ["{g} @ {weight}.T", weight, bias if form.names[2] else None]
+        return [part and form.fill(part, self) for part in parts]
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """``nn.Linear``."""
+        inputs, units = form.shapes[1] or ()
+        return call("nn.Linear", inputs, units, bias=None if form.names[2] else False)
+
 
 class MatMul(Op):
     """Matrix product ``a b`` of the last two axes; leading axes broadcast as in NumPy."""
@@ -162,6 +183,24 @@ class MatMul(Op):
         if max(map(len, shapes)) == 2:
             return (True, False)
         return super().has_rows(*shapes)
+
+    numpy = "{a} @ {b}"
+    torch = "{a} @ {b}"
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g b.T`` and ``a.T g``, summed over stretched axes."""
+        by_a = form.fill(f"{{g}} @ {self._turned(form, 1)}", self)
+        by_b = form.fill(f"{self._turned(form, 0)} @ {{g}}", self)
+        return [
+            text
+            if (form.shapes[n] or ())[:-2] == form.shape[:-2]
+            else f"unbroadcast({text}, {name})"
+            for n, (text, name) in enumerate(zip((by_a, by_b), form.names, strict=True))
+        ]
+
+    def _turned(self, form: CodeForm, position: int) -> str:
+        flat = len(form.shapes[position] or ()) == 2
+        return f"{form.names[position]}{'.T' if flat else '.swapaxes(-1, -2)'}"
 
 
 def _products(result: Sequence[int], rows: Sequence[int] | None) -> int:

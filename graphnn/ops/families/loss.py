@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Wanted, misfit
+from graphnn.ops._code import CodeForm, call
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op
 from graphnn.ops._operands import Kind, data
@@ -42,6 +43,22 @@ class _Loss(Op):
             problem = f"but '{self.operands[0].name}' has {show(first)}"
             raise misfit("target", second, problem, "both have the same shape")
         return first[:1]
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """A function of the file."""
+        return call(self.name, *form.names)
+
+    def _spread(self, form: CodeForm) -> str:
+        """The cotangent against the prediction."""
+        return form.rows(len(form.shapes[0] or ()))
+
+    def _by_sample(self, form: CodeForm, text: str) -> str:
+        """The mean over each sample, of a torch expression."""
+        flat = len(form.shapes[0] or ()) == 1
+        return text if flat else f"{text}.flatten(1).mean(dim=1)"
+
+    def _entries(self, form: CodeForm) -> str:
+        return form.count(range(1, len(form.shapes[0] or ())))
 
 
 class _SquaredError(_Loss):
@@ -88,6 +105,17 @@ class MeanSquaredError(_SquaredError):
 
     elsewhere = ("mse", "mseloss")
 
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``2 g (y - t) / d`` and its negative."""
+        (y, t), factor = form.names, f"2 * {self._spread(form)}"
+        over = "" if self._entries(form) == "1" else f" / {self._entries(form)}"
+        return [f"{factor} * ({y} - {t}){over}", f"{factor} * ({t} - {y}){over}"]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``F.mse_loss`` of each sample."""
+        y, t = form.names
+        return self._by_sample(form, f'F.mse_loss({y}, {t}, reduction="none")')
+
 
 class SumSquaredError(_SquaredError):
     """Half the sum of squares, ``sum_i (y_i - t_i)^2 / d`` with d = 2."""
@@ -101,6 +129,18 @@ class SumSquaredError(_SquaredError):
 
     def _summed(self, form: OnnxForm, squares: str) -> str:
         return form.add("Mul", form.add("ReduceSum", squares, [1], keepdims=0), 0.5)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g (y - t)`` and its negative."""
+        (y, t), factor = form.names, self._spread(form)
+        return [f"{factor} * ({y} - {t})", f"{factor} * ({t} - {y})"]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """Half the sum of squares of each sample."""
+        y, t = form.names
+        flat = len(form.shapes[0] or ()) == 1
+        squares = f"({y} - {t}) ** 2"
+        return f"{squares} / 2" if flat else f"({squares}).flatten(1).sum(dim=1) / 2"
 
 
 class _Classification(_Loss):
@@ -185,6 +225,22 @@ class CrossEntropy(_Classification):
             spread * _log(y) if wanted[1] and t.dtype.kind == "f" else None,
         )
 
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``-g t / y``, and ``-g log y``."""
+        (y, t), g = form.names, self._spread(form)
+        return [
+            f"-{g} * targets({t}, {y}) * reciprocal({y})",
+            f"-{g} * log({y})" if form.kinds[1] == "float" else None,
+        ]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``F.nll_loss`` of the logarithms, or the target's choice of them."""
+        y, t = form.names
+        logs = f"torch.log({y}.clamp_min(torch.finfo({y}.dtype).tiny))"
+        if form.kinds[1] == "int" and len(form.shapes[1] or ()) == 1:
+            return f'F.nll_loss({logs}, {t}, reduction="none")'
+        return f"-({t} * {logs}).sum(dim=1)"
+
 
 class SoftmaxCrossEntropy(_Classification):
     """Cross-entropy of the softmax of `logits`, ``-sum_k t_k log(softmax(x)_k)``."""
@@ -262,6 +318,22 @@ class SoftmaxCrossEntropy(_Classification):
         shares *= cotangent[:, None]
         return shares, by_t
 
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g (softmax(x) sum t - t)``, and ``-g log(softmax(x))``."""
+        (x, t), g = form.names, self._spread(form)
+        if len(form.shapes[1] or ()) == 1:
+            return [f"{g} * (softmax({x}) - targets({t}, {x}))", None]
+        return [
+            f"{g} * (softmax({x}) * {t}.sum(axis=1, keepdims=True) - {t})",
+            f"-{g} * log_softmax({x})" if form.kinds[1] == "float" else None,
+        ]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``F.cross_entropy`` of each sample."""
+        x, t = form.names
+        whole = form.kinds[1] == "int" and len(form.shapes[1] or ()) == 2
+        return f'F.cross_entropy({x}, {t}{f".to({x}.dtype)" if whole else ""}, reduction="none")'
+
 
 class BinaryCrossEntropy(_Loss):
     """Mean of ``-t log(y) - (1 - t) log(1 - y)`` over the entries of a prediction y.
@@ -299,6 +371,25 @@ class BinaryCrossEntropy(_Loss):
             spread * ((1 - t) * _reciprocal(1 - y) - t * _reciprocal(y)) if wanted[0] else None,
             spread * (_log_rest(y) - _log(y)) if wanted[1] else None,
         )
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g ((1 - t) / (1 - y) - t / y) / n`` and ``g (log(1 - y) - log y) / n``."""
+        (y, t), g = form.names, self._spread(form)
+        over = "" if self._entries(form) == "1" else f" / {self._entries(form)}"
+        return [
+            f"{g} * ((1 - {t}) * reciprocal(1 - {y}) - {t} * reciprocal({y})){over}",
+            f"{g} * (log(1 - {y}) - log({y})){over}",
+        ]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """Its formula: torch holds logarithms above -100."""
+        y, t = form.names
+        tiny = f"torch.finfo({y}.dtype).tiny"
+        terms = (
+            f"(-{t} * torch.log({y}.clamp_min({tiny})) "
+            f"- (1 - {t}) * torch.log((1 - {y}).clamp_min({tiny})))"
+        )
+        return self._by_sample(form, terms)
 
 
 class SigmoidBinaryCrossEntropy(_Loss):
@@ -338,6 +429,18 @@ class SigmoidBinaryCrossEntropy(_Loss):
             spread * (sigmoid(x) - t) if wanted[0] else None,
             -spread * x if wanted[1] else None,
         )
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g (sigmoid(x) - t) / n`` and ``-g x / n``."""
+        (x, t), g = form.names, self._spread(form)
+        over = "" if self._entries(form) == "1" else f" / {self._entries(form)}"
+        return [f"{g} * (sigmoid({x}) - {t}){over}", f"-{g} * {x}{over}"]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``F.binary_cross_entropy_with_logits`` of each sample."""
+        x, t = form.names
+        text = f'F.binary_cross_entropy_with_logits({x}, {t}, reduction="none")'
+        return self._by_sample(form, text)
 
 
 def _width(x: Array) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Wanted, misfit
+from graphnn.ops._code import CodeForm, along, call, changed
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
@@ -120,6 +121,45 @@ class BatchNorm(_OfChannels):
         scale: Array = 1 / np.sqrt(variance + self.epsilon)
         return scale if gain is None else scale * gain
 
+    torch_names: ClassVar = {
+        "gain": "weight",
+        "shift": "bias",
+        "running_variance": "running_var",
+    }
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``batch_norm``, of the running statistics."""
+        x, gain, shift, mean, variance = form.names
+        (channels,) = form.shapes[3] or ()
+        gain, shift = gain or f"np.ones({channels})", shift or f"np.zeros({channels})"
+        return call("batch_norm", x, gain, shift, mean, variance, **self._option("epsilon"))
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """``g gain / s`` for x, s the root; the sums of ``g (x - m) / s`` and g over a channel."""
+        (x, gain, shift, mean, variance), g = form.names, form.cotangent
+        option = self._option("epsilon")
+        axes = along([axis for axis in range(len(form.shape)) if axis != 1])
+        return [
+            call("batch_norm_by_x", g, x, gain or 1, variance, **option),
+            call("batch_norm_by_gain", g, x, mean, variance, **option) if gain else None,
+            f"{g}.sum(axis={axes})" if shift else None,
+            None,
+            None,
+        ]
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """``nn.BatchNorm1d``, or that of as many axes."""
+        _, gain, shift, *_ = form.names
+        if bool(gain) != bool(shift):
+            raise NotImplementedError("of its gain and shift torch has both or none")
+        (channels,) = form.shapes[3] or ()
+        module = f"nn.BatchNorm{max(len(form.shape) - 2, 1)}d"
+        options = {**self._option("eps"), **changed({"momentum": self.momentum}, {"momentum": 0.1})}
+        return call(module, channels, **options, affine=None if gain else False)
+
+    def _option(self, name: str) -> dict[str, float]:
+        return {} if self.epsilon == 1e-5 else {name: self.epsilon}
+
 
 class BatchNormTraining(_OfChannels):
     """Batch normalization by mean and variance of the batch; replaces `batch_norm` in training.
@@ -201,6 +241,8 @@ class BatchNormTraining(_OfChannels):
 
     def _moved(self, running: Array, new: Array) -> Array:
         return (1 - self.momentum) * running + self.momentum * new
+
+    code_absent = _IN_TRAINING
 
 
 class LayerNorm(Op):
@@ -322,6 +364,58 @@ class LayerNorm(Op):
             by_x = _projected(h, normal, slope, level, scale)
         return by_x, by_gain, by_shift
 
+    torch_names: ClassVar = {"gain": "weight", "shift": "bias"}
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``layer_norm``, times the gain, plus the shift."""
+        x, gain, shift = form.names
+        text = self._written(form, "layer_norm", x)
+        text += f" * {self._stretched(gain, form)}" if gain else ""
+        return text + (f" + {self._stretched(shift, form)}" if shift else "")
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """Through the normal form; the sums of ``g z`` and g over rows."""
+        (x, gain, shift), g = form.names, form.cotangent
+        inner = f"{g} * {self._stretched(gain, form)}" if gain else g
+        others = [n for n in range(len(form.shape)) if n not in self._axes(form)]
+        summed = f".sum(axis={along(others)})" if others else ""
+        normal = self._written(form, "layer_norm", x)
+        return [
+            self._written(form, "layer_norm_by_x", inner, x),
+            f"({g} * {normal}){summed}" if gain else None,
+            f"{g}{summed}" if shift else None,
+        ]
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """``nn.LayerNorm``, of the last axes alone."""
+        _, gain, shift = form.names
+        axes, rank = self._axes(form), len(form.shape)
+        sizes = tuple(form.shape[axis] for axis in axes)
+        if axes != tuple(range(axes[0], rank)) or not all(isinstance(n, int) for n in sizes):
+            raise NotImplementedError("torch normalizes along the last axes alone, of known sizes")
+        if shift and not gain:
+            raise NotImplementedError("torch has no shift without a gain")
+        own = str(sizes[0]) if len(sizes) == 1 else repr(sizes)
+        options = {} if self.epsilon == 1e-5 else {"eps": self.epsilon}
+        affine = {} if gain else {"elementwise_affine": False}
+        bias = {} if shift or not gain else {"bias": False}
+        return call("nn.LayerNorm", own, **options, **affine, **bias)
+
+    def _axes(self, form: CodeForm) -> tuple[int, ...]:
+        return normal_axes(self.axis, form.shape)
+
+    def _written(self, form: CodeForm, function: str, *arguments: str | None) -> str:
+        option = {} if self.epsilon == 1e-5 else {"epsilon": self.epsilon}
+        return call(function, *arguments, along(self._axes(form)), **option)
+
+    def _stretched(self, name: str | None, form: CodeForm) -> str:
+        """A gain or shift that broadcasts."""
+        axes, rank = self._axes(form), len(form.shape)
+        if axes == tuple(range(axes[0], rank)):
+            return str(name)
+        new = [axis for axis in range(axes[0], rank) if axis not in axes]
+        return f"np.expand_dims({name}, {along([axis - axes[0] for axis in new])})"
+
 
 class Dropout(Unchanged):
     """Inverted dropout: the identity when run; in training it drops entries at random.
@@ -347,6 +441,10 @@ class Dropout(Unchanged):
     def in_training(self) -> Op:
         """The op that drops entries."""
         return DropoutTraining(rate=self.rate)
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """``nn.Dropout``."""
+        return call("nn.Dropout", self.rate)
 
 
 class DropoutTraining(Elementwise):
@@ -379,6 +477,8 @@ class DropoutTraining(Elementwise):
     def vjp(self, cotangent: Array, output: Array, x: Array, mask: Array) -> Cotangents:
         """``g mask``."""
         return cotangent * mask, None
+
+    code_absent = _IN_TRAINING
 
 
 def _all_but_channels(x: Array) -> tuple[int, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents, Saved
+from graphnn.ops._code import CodeForm, call, changed, shown
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
 from graphnn.ops.families import _images
@@ -78,6 +79,26 @@ class _Pool(Resized):
     def _tracks(self, x: Array) -> Tracks:
         down, across = self._slides()
         return down.over(x.shape[2]), across.over(x.shape[3])
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """A function of the file."""
+        return self._written(self.name, form.names[0])
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """Likewise."""
+        return [self._written(f"{self.name}_by_x", form.cotangent, form.names[0])]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``F.max_pool2d`` or ``F.avg_pool2d``."""
+        function = "F.max_pool2d" if self.name == "max_pool" else "F.avg_pool2d"
+        stride = None if self.stride in (None, self.kernel) else shown(self.stride)
+        padding = changed({"padding": self.padding}, {"padding": (0, 0)})
+        return call(function, form.names[0], shown(self.kernel), stride, **padding)
+
+    def _written(self, function: str, *arguments: str | None) -> str:
+        padding = changed({"padding": self.padding}, {"padding": (0, 0)})
+        sizes = shown(self.kernel), shown(self.stride or self.kernel)
+        return call(function, *arguments, *sizes, **padding)
 
 
 class MaxPool(_Pool):
@@ -181,3 +202,11 @@ class GlobalAveragePool(_images.Images):
         """An even share of the cotangent for each entry of the channel."""
         share = cotangent / (x.shape[2] * x.shape[3])
         return (np.broadcast_to(share[:, :, None, None], x.shape),)
+
+    numpy = "{x}.mean(axis=(2, 3))"
+    torch = "{x}.mean(dim=(2, 3))"
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """An even share of the cotangent for each entry of the channel."""
+        share = f"{{g}}[:, :, None, None] / {form.count((2, 3))}"
+        return [form.fill(f"np.broadcast_to({share}, {{x}}.shape)", self)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._code import CodeForm, along, call
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import data
@@ -58,6 +60,30 @@ class _Reduction(Op):
         axes = normal_axes(self.axis, x.shape)
         return np.reshape(reduced, [1 if axis in axes else n for axis, n in enumerate(x.shape)])
 
+    def to_numpy(self, form: CodeForm) -> str:
+        """The method of the array."""
+        return form.fill(f"{{x}}.{self._arguments(self.name, form, 'axis', 'keepdims')}", self)
+
+    def _arguments(self, method: str, form: CodeForm, axis: str, keep: str) -> str:
+        axes = None if self.axis is None else normal_axes(self.axis, form.shapes[0] or ())
+        given = {} if axes is None else {axis: axes[0] if len(axes) == 1 else axes}
+        return call(method, **given, **({keep: True} if self.keepdims else {}))
+
+    def _along(self, form: CodeForm) -> str:
+        """The cotangent with an axis of size 1 for each that is gone."""
+        axes = normal_axes(self.axis, form.shapes[0] or ())
+        if self.keepdims or len(axes) == len(form.shapes[0] or ()):
+            return form.cotangent
+        return f"np.expand_dims({form.cotangent}, {along(axes)})"
+
+    def to_torch(self, form: CodeForm) -> str:
+        """The method of the tensor."""
+        shape = form.shapes[0] or ()
+        axes = along(normal_axes(self.axis, shape)) if shape else "()"
+        method = "amax" if self.name == "max" else self.name
+        keep = ", keepdim=True" if self.keepdims else ""
+        return form.fill(f"{{x}}.{method}(dim={axes}{keep})", self)
+
 
 class Sum(_Reduction):
     """Sum along axes."""
@@ -76,6 +102,10 @@ class Sum(_Reduction):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent for each entry that went into it."""
         return (np.broadcast_to(self._stretched(cotangent, x), x.shape),)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The cotangent for every entry."""
+        return [form.fill(f"np.broadcast_to({self._along(form)}, {{x}}.shape)", self)]
 
 
 class Mean(_Reduction):
@@ -96,6 +126,11 @@ class Mean(_Reduction):
         """The cotangent over the number of entries that went into it."""
         count = math.prod(x.shape[axis] for axis in normal_axes(self.axis, x.shape))
         return (np.broadcast_to(self._stretched(cotangent / count, x), x.shape),)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """An even share of the cotangent for every entry."""
+        share = f"{self._along(form)} / {form.count(normal_axes(self.axis, form.shapes[0] or ()))}"
+        return [form.fill(f"np.broadcast_to({share}, {{x}}.shape)", self)]
 
 
 class Max(_Reduction):
@@ -124,3 +159,8 @@ class Max(_Reduction):
         moved = np.moveaxis(x, axes, range(-len(axes), 0))
         rows = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
         return np.asarray(rows.argmax(axis=-1))
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The cotangent for the largest entries."""
+        axes = normal_axes(self.axis, form.shapes[0] or ())
+        return [form.fill(f"max_by_x({self._along(form)}, {{x}}, {along(axes)})", self)]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
+from graphnn.ops._code import CodeForm, call
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
 from graphnn.ops.families._images import Resized, finished, room
@@ -67,6 +69,13 @@ class Upsample(Resized):
         pooled(images_last(cotangent), tracks, np.add, 0.0, by_x)
         return (images_first(by_x),)
 
+    numpy = "{x}.repeat({op.factor[0]}, axis=2).repeat({op.factor[1]}, axis=3)"
+    numpy_vjp: ClassVar = {
+        "x": "{g}.reshape(*{x}.shape[:3], {op.factor[0]}, {x}.shape[3], {op.factor[1]})"
+        ".sum(axis=(3, 5))"
+    }
+    torch = "F.interpolate({x}, scale_factor={op.factor})"
+
 
 def _blocks(count: int, length: int) -> Track:
     """So many windows of that length, side by side."""
@@ -118,3 +127,22 @@ class Pad(Resized):
         top, _, left, _ = self.padding
         whole = slice(None)
         return whole, whole, slice(top, top + x.shape[2]), slice(left, left + x.shape[3])
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``np.pad``."""
+        top, bottom, left, right = self.padding
+        value = {} if self.value == 0 else {"constant_values": self.value}
+        around = f"[(0, 0), (0, 0), ({top}, {bottom}), ({left}, {right})]"
+        return call("np.pad", form.names[0], around, **value)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The cotangent without its margin."""
+        top, _, left, _ = self.padding
+        down, across = (f"{n} : {n} + {{x}}.shape[{axis}]" for n, axis in ((top, 2), (left, 3)))
+        return [form.fill(f"{{g}}[:, :, {down}, {across}]", self)]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``F.pad``, which names the last axis first."""
+        top, bottom, left, right = self.padding
+        value = {} if self.value == 0 else {"value": self.value}
+        return call("F.pad", form.names[0], f"({left}, {right}, {top}, {bottom})", **value)

@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field, WithJsonSchema, WrapValidator
 
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError, misfit
+from graphnn.ops._code import CodeForm
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
@@ -54,6 +55,14 @@ class _Reordered(_Arrangement):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent in the old shape."""
         return (cotangent.reshape(x.shape),)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The cotangent in the old shape."""
+        return [form.fill("{g}.reshape({x}.shape)", self)]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """As NumPy's."""
+        return self.to_numpy(form)
 
 
 class Reshape(_Reordered):
@@ -144,6 +153,11 @@ class Reshape(_Reordered):
             and self.infer_shape(shape)[0] == shape[0]
         )
 
+    def to_numpy(self, form: CodeForm) -> str:
+        """``reshape`` to sizes of which one may be open."""
+        target = form.target(form.shape) or "()"
+        return form.fill(f"{{x}}.reshape({target})", self)
+
 
 def _splits(shape: Sequence[Size]) -> list[tuple[int, ...]]:
     """Shapes with as many entries as `shape`, of at most three axes, those of few axes first."""
@@ -193,6 +207,8 @@ class Flatten(_Reordered):
     def infer_shape(self, *shapes: Shape) -> Shape | None:
         """The first size, and the product of the others."""
         return (shapes[0][0], product(shapes[0][1:])) if shapes[0] else None
+
+    numpy = "{x}.reshape(len({x}), -1)"
 
 
 class Transpose(_Arrangement):
@@ -255,6 +271,24 @@ class Transpose(_Arrangement):
                 "axes",
             )
         return order
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``T``, or ``transpose`` to an order."""
+        if self.axes is None:
+            return form.fill("{x}.T", self)
+        return form.fill(f"{{x}}.transpose({', '.join(map(str, self.axes))})", self)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The cotangent with its axes in the old order."""
+        if self.axes is None:
+            return [form.fill("{g}.T", self)]
+        order = np.argsort(self._order(form.shapes[0] or ())).tolist()
+        return [form.fill(f"{{g}}.transpose({', '.join(map(str, order))})", self)]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``permute`` to the order."""
+        order = self._order(form.shapes[0] or ())
+        return form.fill(f"{{x}}.permute({', '.join(map(str, order)) or '()'})", self)
 
 
 class Concat(Op):
@@ -322,6 +356,29 @@ class Concat(Op):
     def rows_apart(self, *shapes: Shape) -> bool:
         """Whether another axis than the first grows."""
         return normal_axis(self.axis, shapes[0], operand="inputs") != 0
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``np.concatenate``."""
+        listed = ", ".join(map(str, form.names))
+        return f"np.concatenate([{listed}], axis={self.axis})"
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The stretch of the cotangent that each array gave."""
+        axis = self.axis % len(form.shape)
+        found: list[str | None] = []
+        start = "0"
+        for position, kind in enumerate(form.kinds):
+            size = form.size((form.shapes[position] or ())[axis], position)
+            stop = size if start == "0" else _total(start, size)
+            stretch = f"{'' if start == '0' else start}:{stop}"
+            index = ", ".join([":"] * axis + [stretch])
+            found.append(f"{form.cotangent}[{index}]" if kind == "float" else None)
+            start = stop
+        return found
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``torch.cat``."""
+        return f"torch.cat([{', '.join(map(str, form.names))}], dim={self.axis})"
 
 
 def _without(shape: Shape, axis: int) -> Shape:
@@ -421,3 +478,27 @@ class Slice(_Arrangement):
         if fault:
             raise error(f"{fault}: 'x' has shape {show(shape)}", "x", attribute=attribute)
         return start, end
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """The stretch as an index."""
+        return form.fill(f"{{x}}[{self._written(form)}]", self)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """Zeros but for the stretch."""
+        return [form.fill(f"put_back({{g}}, {{x}}, np.s_[{self._written(form)}])", self)]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """As NumPy's."""
+        return self.to_numpy(form)
+
+    def _written(self, form: CodeForm) -> str:
+        axis = self.axis % len(form.shape)
+        stop = "" if self.stop is None else str(self.stop)
+        step = "" if self.step == 1 else f":{self.step}"
+        return ", ".join([":"] * axis + [f"{self.start or ''}:{stop}{step}"])
+
+
+def _total(first: str, second: str) -> str:
+    """The sum of two sizes as text."""
+    numbers = first.isdigit() and second.isdigit()
+    return str(int(first) + int(second)) if numbers else f"{first} + {second}"

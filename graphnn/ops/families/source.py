@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents, ShapeError, misfit
+from graphnn.ops._code import CodeForm
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
@@ -104,6 +105,8 @@ class Input(Op):
         """The attribute `dtype`."""
         return self.dtype
 
+    code_absent = "it is an argument of the functions"
+
 
 class Constant(Op):
     """Array that the spec states."""
@@ -165,6 +168,17 @@ class Constant(Op):
         """The attribute `dtype`."""
         return self.dtype
 
+    def to_numpy(self, form: CodeForm) -> str:
+        """The numbers."""
+        if not self.array.shape:
+            return repr(self.array.item())
+        return f"np.array({self.array.tolist()})"
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """A tensor that the module keeps, so that it moves with the others."""
+        dtype = "float64" if self.dtype == "float" else "int64"
+        return f"nn.Buffer(torch.tensor({self.array.tolist()}, dtype=torch.{dtype}))"
+
 
 class Parameter(Op):
     """Learnable array as a node."""
@@ -210,3 +224,12 @@ class Parameter(Op):
         if value is not None and value != shape:
             raise misfit("value", value, f"but 'shape' says {show(shape)}")
         return Inferred(shape, {"value": shape}, {} if self.shape is not None else {"shape": shape})
+
+    numpy = "{value}"
+    numpy_vjp: ClassVar = {"value": "{g}"}
+    torch_names: ClassVar = {"value": ""}
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """A parameter of the module."""
+        shape = ", ".join(map(str, form.shape)) or "()"
+        return f"nn.Parameter(torch.zeros({shape}))"

@@ -1,0 +1,1 @@
+"""Networks written as code that a person would have written."""

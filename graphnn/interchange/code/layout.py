@@ -1,0 +1,106 @@
+"""Statements laid out as ruff lays them out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+WIDTH = 88
+_PAIRS = {"(": ")", "[": "]", "{": "}"}
+_OPERATORS = (r" [+-] ", r" (?:[*@]|/) ")  # the loosest first
+
+
+def laid_out(line: str) -> str:
+    """A statement on as many lines as it takes."""
+    if len(line) <= WIDTH or "\n" in line:
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    head, found, value = line.lstrip().partition(" = ")
+    start = f"{indent}{head}{found}"
+    if not found:
+        word, space, value = line.lstrip().partition(" ")
+        start = f"{indent}{word}{space}"
+        if word not in ("return", "def"):
+            start, value = indent, line.lstrip()
+    opening = _last_bracket(value)
+    cuts = _cuts(value)
+    if opening and (len(cuts) < 2 or line.lstrip().startswith("def ")):
+        closing = value.rindex(_PAIRS[value[opening]])
+        items = [*_items(value[opening + 1 : closing])]
+        return "\n".join(
+            [
+                f"{start}{value[: opening + 1]}",
+                *_inner(items, f"{indent}    "),
+                f"{indent}{value[closing:]}",
+            ]
+        )
+    if not cuts:
+        return line
+    inner = f"{indent}    "
+    if len(inner) + len(value) <= WIDTH:
+        return f"{start}(\n{inner}{value}\n{indent})"
+    ends = [*cuts, len(value)]
+    parts = [value[: ends[0]]]
+    parts += [value[a + 1 : b] for a, b in pairwise(ends)]
+    listed = "\n".join(f"{inner}{part}" for part in parts)
+    return f"{start}(\n{listed}\n{indent})"
+
+
+def _inner(items: list[str], indent: str) -> Iterator[str]:
+    whole = indent + ", ".join(items)
+    if len(whole) <= WIDTH:
+        yield whole
+    else:
+        yield from (laid_out(f"{indent}{item},") for item in items)
+
+
+def _depths(text: str) -> Iterator[tuple[int, str, int]]:
+    """Every character outside of strings with its place and how many brackets are around it."""
+    depth, quote = 0, ""
+    for place, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote and text[place - 1] != "\\" else quote
+            continue
+        if letter in "\"'":
+            quote = letter
+        depth -= letter in ")]}"
+        yield place, letter, depth
+        depth += letter in "([{"
+
+
+def _last_bracket(text: str) -> int | None:
+    """Where the bracket opens that closes at the end of `text`; None where none does."""
+    if text[-1:] not in ")]}" and not text.endswith("):"):
+        return None
+    places = [place for place, letter, depth in _depths(text) if letter in "([{" and depth == 0]
+    return places[-1] if places else None
+
+
+def _cuts(text: str) -> list[int]:
+    """Where `text` may be broken: before its loosest operators."""
+    outside = "".join(letter if depth == 0 else "x" for _, letter, depth in _filled(text))
+    for operator in _OPERATORS:
+        found = [match.start() for match in re.finditer(operator, outside)]
+        if found:
+            return found
+    return []
+
+
+def _filled(text: str) -> Iterator[tuple[int, str, int]]:
+    """As `_depths`, with an x for each letter of a string."""
+    known = {place: (letter, depth) for place, letter, depth in _depths(text)}
+    for place in range(len(text)):
+        letter, depth = known.get(place, ("x", 0))
+        yield place, letter, depth
+
+
+def _items(text: str) -> Iterator[str]:
+    """What stands between commas."""
+    start = 0
+    for place, letter, depth in _depths(text):
+        if letter == "," and depth == 0:
+            yield text[start:place].strip()
+            start = place + 1
+    if text[start:].strip():
+        yield text[start:].strip()

@@ -1,0 +1,289 @@
+"""Functions of NumPy that written networks call; those that one needs are copied into its file."""
+
+import math
+
+import numpy as np
+
+
+def part(params, name):
+    """Those of `params` that belong to the block `name`, by their names in it."""
+    start = f"{name}."
+    return {key[len(start) :]: params[key] for key in params if key.startswith(start)}
+
+
+def named(name, grads):
+    """The gradients of the block `name`, by their names outside of it."""
+    return {f"{name}.{key}": value for key, value in grads.items()}
+
+
+def unbroadcast(g, x):
+    """Sum of `g` over the axes along which `x` was stretched."""
+    g = g.sum(axis=tuple(range(g.ndim - np.ndim(x))))
+    axes = tuple(axis for axis, size in enumerate(np.shape(x)) if size < g.shape[axis])
+    return g.sum(axis=axes, keepdims=True)
+
+
+def sigmoid(x):
+    """Logistic function."""
+    return 1 / (1 + np.exp(-x))
+
+
+def gelu(x):
+    """Gaussian error linear unit."""
+    return x * normal(x)
+
+
+def gelu_slope(x):
+    """Derivative of `gelu`."""
+    return normal(x) + x * np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+
+
+def normal(x):
+    """Distribution function of the standard normal distribution."""
+    erfc = np.vectorize(math.erfc, otypes=[float])
+    return erfc(-np.asarray(x) / math.sqrt(2)) / 2
+
+
+def gelu_tanh(x):
+    """Approximation of the Gaussian error linear unit."""
+    return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2
+
+
+def gelu_tanh_slope(x):
+    """Derivative of `gelu_tanh`."""
+    t = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+    inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
+    return (1 + t) / 2 + x * (1 - t**2) * inner / 2
+
+
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+
+
+def selu(x):
+    """Scaled exponential linear unit."""
+    return SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * np.expm1(np.minimum(x, 0)))
+
+
+def selu_slope(x):
+    """Derivative of `selu`."""
+    return SELU_SCALE * np.where(x > 0, 1, SELU_ALPHA * np.exp(np.minimum(x, 0)))
+
+
+def softmax(x):
+    """Softmax along the last axis."""
+    y = np.exp(x - x.max(axis=-1, keepdims=True))
+    return y / y.sum(axis=-1, keepdims=True)
+
+
+def log_softmax(x):
+    """Logarithm of softmax along the last axis."""
+    y = x - x.max(axis=-1, keepdims=True)
+    return y - np.log(np.exp(y).sum(axis=-1, keepdims=True))
+
+
+def mean_squared_error(y, t):
+    """Mean of the squared differences of each sample."""
+    return ((y - t) ** 2).reshape(len(y), -1).mean(axis=1)
+
+
+def sum_squared_error(y, t):
+    """Half the sum of the squared differences of each sample."""
+    return ((y - t) ** 2).reshape(len(y), -1).sum(axis=1) / 2
+
+
+def targets(t, like):
+    """Rows of probabilities; class numbers become rows with a single 1."""
+    return np.eye(like.shape[1])[t] if t.ndim == 1 else t
+
+
+def log(y):
+    """Logarithm, of no less than the smallest normal number."""
+    return np.log(np.maximum(y, np.finfo(y.dtype).tiny))
+
+
+def reciprocal(y):
+    """1 / y, and 0 where that would be infinite."""
+    normal = y >= np.finfo(y.dtype).tiny
+    return normal / np.where(normal, y, 1)
+
+
+def cross_entropy(y, t):
+    """Cross-entropy of probabilities, for each sample."""
+    return -(targets(t, y) * log(y)).sum(axis=1)
+
+
+def softmax_cross_entropy(x, t):
+    """Cross-entropy of the softmax of scores, for each sample."""
+    return -(targets(t, x) * log_softmax(x)).sum(axis=1)
+
+
+def binary_cross_entropy(y, t):
+    """Mean binary cross-entropy of the probabilities of each sample."""
+    terms = -t * log(y) - (1 - t) * log(1 - y)
+    return terms.reshape(len(y), -1).mean(axis=1)
+
+
+def sigmoid_binary_cross_entropy(x, t):
+    """Mean binary cross-entropy of the sigmoid of each sample's scores."""
+    terms = np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))
+    return terms.reshape(len(x), -1).mean(axis=1)
+
+
+def max_by_x(g, x, axis):
+    """Cotangent for the largest entries along `axis`, evenly where several are."""
+    winners = x == x.max(axis=axis, keepdims=True)
+    return g * winners / winners.sum(axis=axis, keepdims=True)
+
+
+def put_back(g, x, index):
+    """Zeros like `x`, but for `g` at `index`."""
+    whole = np.zeros(x.shape)
+    whole[index] = g
+    return whole
+
+
+def per_channel(values, x):
+    """One number a channel, to be broadcast against `x`."""
+    return values.reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def batch_norm(x, gain, shift, mean, variance, epsilon=1e-5):
+    """Batch normalization by running statistics."""
+    y = standardized(x, mean, variance, epsilon)
+    return per_channel(gain, x) * y + per_channel(shift, x)
+
+
+def standardized(x, mean, variance, epsilon=1e-5):
+    """Channels less their mean, over their standard deviation."""
+    return (x - per_channel(mean, x)) / per_channel(np.sqrt(variance + epsilon), x)
+
+
+def batch_norm_by_x(g, x, gain, variance, epsilon=1e-5):
+    """Cotangent of what `batch_norm` normalizes."""
+    return g * per_channel(gain / np.sqrt(variance + epsilon), x)
+
+
+def batch_norm_by_gain(g, x, mean, variance, epsilon=1e-5):
+    """Cotangent of the gain of `batch_norm`."""
+    axes = (0, *range(2, x.ndim))
+    return (g * standardized(x, mean, variance, epsilon)).sum(axis=axes)
+
+
+def layer_norm(x, axis, epsilon=1e-5):
+    """Entries along `axis` less their mean, over their standard deviation."""
+    deviation = np.sqrt(x.var(axis=axis, keepdims=True) + epsilon)
+    return (x - x.mean(axis=axis, keepdims=True)) / deviation
+
+
+def layer_norm_by_x(g, x, axis, epsilon=1e-5):
+    """Cotangent of what `layer_norm` normalizes."""
+    y = layer_norm(x, axis, epsilon)
+    mean = g.mean(axis=axis, keepdims=True)
+    slope = (g * y).mean(axis=axis, keepdims=True)
+    return (g - mean - y * slope) / np.sqrt(x.var(axis=axis, keepdims=True) + epsilon)
+
+
+def pair(n):
+    """A number as two, for rows and columns."""
+    return n if isinstance(n, tuple) else (n, n)
+
+
+def margins(size, kernel, stride, padding, dilation):
+    """Padding before and after each axis."""
+    if padding != "same":
+        return [(before, before) for before in pair(padding)]
+    found = []
+    for n, k, s, d in zip(size, kernel, pair(stride), pair(dilation), strict=True):
+        total = max(0, (-(-n // s) - 1) * s + d * (k - 1) + 1 - n)
+        found.append((total // 2, total - total // 2))
+    return found
+
+
+def places(kernel, stride, dilation, count):
+    """Of each entry of the windows, where it lies in the images."""
+    (down, across), (rows, columns) = pair(stride), count
+    for i in range(kernel[0]):
+        for j in range(kernel[1]):
+            top, left = i * pair(dilation)[0], j * pair(dilation)[1]
+            below, right = top + down * rows, left + across * columns
+            yield i, j, slice(top, below, down), slice(left, right, across)
+
+
+def windows(x, kernel, stride=1, padding=0, dilation=1, count=None, fill=0):
+    """Windows of images, [batch, channels, kernel height, kernel width, rows, columns]."""
+    around = margins(x.shape[2:], kernel, stride, padding, dilation)
+    x = np.pad(x, [(0, 0), (0, 0), *around], constant_values=fill)
+    if count is None:
+        sizes = zip(x.shape[2:], kernel, pair(stride), pair(dilation), strict=True)
+        count = [(n - d * (k - 1) - 1) // s + 1 for n, k, s, d in sizes]
+    col = np.empty((*x.shape[:2], *kernel, *count), x.dtype)
+    for i, j, rows, columns in places(kernel, stride, dilation, count):
+        col[:, :, i, j] = x[:, :, rows, columns]
+    return col
+
+
+def put_windows(col, shape, stride=1, padding=0, dilation=1):
+    """Images of `shape` to which every window adds its entries."""
+    kernel, count = col.shape[2:4], col.shape[4:]
+    (top, bottom), (left, right) = margins(shape[2:], kernel, stride, padding, dilation)
+    height, width = shape[2] + top + bottom, shape[3] + left + right
+    x = np.zeros((*shape[:2], height, width), col.dtype)
+    for i, j, rows, columns in places(kernel, stride, dilation, count):
+        x[:, :, rows, columns] += col[:, :, i, j]
+    return x[:, :, top : height - bottom, left : width - right]
+
+
+def conv2d(x, weight, stride=1, padding=0, dilation=1, groups=1):
+    """Filters times windows of images [batch, channels, height, width]."""
+    col = windows(x, weight.shape[2:], stride, padding, dilation)
+    batch, *_, rows, columns = col.shape
+    filters = weight.reshape(groups, len(weight) // groups, -1)
+    y = filters @ col.reshape(batch, groups, -1, rows * columns)
+    return y.reshape(batch, len(weight), rows, columns)
+
+
+def conv2d_by_x(g, shape, weight, stride=1, padding=0, dilation=1, groups=1):
+    """Cotangent of the images of `conv2d`, which have that shape."""
+    batch, _, rows, columns = g.shape
+    filters = weight.reshape(groups, len(weight) // groups, -1)
+    col = filters.swapaxes(1, 2) @ g.reshape(batch, groups, -1, rows * columns)
+    col = col.reshape(batch, shape[1], *weight.shape[2:], rows, columns)
+    return put_windows(col, shape, stride, padding, dilation)
+
+
+def conv2d_by_weight(g, x, weight, stride=1, padding=0, dilation=1, groups=1):
+    """Cotangent of the filters of `conv2d`."""
+    batch, _, rows, columns = g.shape
+    col = windows(x, weight.shape[2:], stride, padding, dilation, (rows, columns))
+    col = col.reshape(batch, groups, -1, rows * columns)
+    g = g.reshape(batch, groups, -1, rows * columns)
+    return (g @ col.swapaxes(2, 3)).sum(axis=0).reshape(weight.shape)
+
+
+def max_pool(x, kernel, stride, padding=0):
+    """Largest entry of each window of images."""
+    return windows(x, pair(kernel), stride, padding, fill=-np.inf).max(axis=(2, 3))
+
+
+def max_pool_by_x(g, x, kernel, stride, padding=0):
+    """Cotangent of what `max_pool` reads: all of it for the first largest entry."""
+    col = windows(x, pair(kernel), stride, padding, fill=-np.inf)
+    flat = col.reshape(*col.shape[:2], -1, *col.shape[4:])
+    winners = flat.argmax(axis=2)[:, :, None]
+    spread = np.zeros_like(flat)
+    np.put_along_axis(spread, winners, g[:, :, None], axis=2)
+    return put_windows(spread.reshape(col.shape), x.shape, stride, padding)
+
+
+def average_pool(x, kernel, stride, padding=0):
+    """Mean of each window of images, zeros of the padding included."""
+    return windows(x, pair(kernel), stride, padding).mean(axis=(2, 3))
+
+
+def average_pool_by_x(g, x, kernel, stride, padding=0):
+    """Cotangent of what `average_pool` reads: an even share for each entry."""
+    kernel = pair(kernel)
+    share = g[:, :, None, None] / (kernel[0] * kernel[1])
+    col = np.broadcast_to(share, (*g.shape[:2], *kernel, *g.shape[2:]))
+    return put_windows(col, x.shape, stride, padding)

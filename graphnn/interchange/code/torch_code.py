@@ -1,0 +1,333 @@
+"""A network as a module of torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from graphnn.graph import Graph
+from graphnn.interchange.code.layout import laid_out
+from graphnn.interchange.code.names import Names, class_name, docstring, heading
+from graphnn.interchange.code.sharing import ARGUMENTS, NAME
+from graphnn.interchange.code.structure import Copy, Operation, Scope, Use
+from graphnn.interchange.code.training import training
+from graphnn.interchange.code.written import Written, naming
+
+_TAKEN = ("np", "torch", "nn", "F", "Path", "sys", "self", "main", "load_weights", "WEIGHTS")
+# What nn.Module has of its own, and so no layer may be called.
+_OF_MODULES = """
+add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
+eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu
+load_state_dict loss modules mtia named_buffers named_children named_modules named_parameters
+parameters register_backward_hook register_buffer register_forward_hook
+register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module
+register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_
+set_extra_state set_submodule share_memory state_dict to to_empty train training type xpu
+zero_grad T_destination
+"""
+
+
+class TorchCode(Written):
+    """The code of a network in torch; see `Written`."""
+
+    def __init__(self, graph: Graph, outputs: Iterable[str], losses: Iterable[str]) -> None:
+        self.paths: dict[str, str] = {}
+        super().__init__(graph, outputs, losses, _TAKEN)
+
+    def text(self, weights: str) -> str:
+        """All of it; `weights` is the name of the file that holds the parameters."""
+        parts = [definition.text for definition in self.blocks]
+        parts += [self._network(), self._loading()]
+        if self.losses and self.graph.spec.train is not None:
+            parts.append(training(self.graph, self.losses))
+        body = "\n\n\n".join(parts)
+        standard = ["import sys"] if "sys." in body else []
+        functional = ["import torch.nn.functional as F"] if re.search(r"\bF\.", body) else []
+        data = [line for line in _DATA if line.rpartition(" ")[2] in body]
+        lines = [
+            heading(self.graph.spec, weights),
+            *standard,
+            "from pathlib import Path",
+            "",
+            "import numpy as np",
+            "import torch",
+            *functional,
+            "from torch import nn",
+            *data,
+            "",
+            'WEIGHTS = Path(__file__).with_suffix(".npz")',
+            "",
+            "",
+            body,
+            "",
+        ]
+        return "\n".join(lines)
+
+    def block_name(self, name: str) -> str:
+        """As classes are called."""
+        return class_name(name)
+
+    def extra_sizes(self, copy: Copy) -> Mapping[str, int]:
+        """Channels, or features, of what is read."""
+        found = {}
+        for own, full in copy.inputs.items():
+            shape = self.structure.shape(full)
+            if len(shape) > 1:
+                image = len(shape) == 4
+                size = shape[1 if image else -1]
+                if isinstance(size, int):
+                    found[f"{own}_{'channels' if image else 'features'}".replace("-", "_")] = size
+        return found
+
+    def block(self, copy: Copy) -> str:
+        """A module of its own."""
+        names = Names([*_TAKEN, *copy.instance.call.block.sizes, *self._classes()])
+        variables = {full: names[own] for own, full in copy.inputs.items()}
+        part = _Module(self, copy.scope, names)
+        part.declare()
+        part.variables = variables
+        lines = part.statements()
+        result = part.variables[copy.output]
+        inputs = [names[own] for own in copy.inputs]
+        block = copy.instance.call.block
+        about = docstring(block.about, f"the block {block.name}")
+        text = [f"class {NAME}(nn.Module):", f'    """{about}"""', ""]
+        text += _constructor(part.layers, ARGUMENTS)
+        text += _method("forward", inputs, lines, result)
+        return "\n".join(map(laid_out, text)).rstrip("\n")
+
+    def _classes(self) -> set[str]:
+        return {definition.name for definition in self.definitions.values()}
+
+    def _network(self) -> str:
+        part = _Module(self, self.structure.top, Names([*_TAKEN, *self._classes()]))
+        part.declare()
+        ties = [
+            f"{self._place(own)} = {self._place(full)}" for own, full in sorted(self.ties.items())
+        ]
+        about = docstring(self.graph.spec.name or "", "a network")
+        text = ["class Network(nn.Module):", f'    """{about}"""', ""]
+        text += _constructor([*part.layers, *ties], "")
+        for method, wanted in (("forward", self.outputs), ("loss", self.losses)):
+            if not wanted:
+                continue
+            needed = self.structure.closure(wanted)
+            inputs = [node.name for node in self.graph.inputs if node.name in needed]
+            names = Names([*_TAKEN, *self._classes()])
+            one = _Module(self, self.structure.top, names, needed)
+            one.attributes = part.attributes
+            one.variables = {name: names[name] for name in inputs}
+            lines = one.statements()
+            results = [one.variables[self.graph.node(name).name] for name in wanted]
+            result = ", ".join(results)
+            if method == "loss":
+                result = " + ".join(f"{each}.mean()" for each in results)
+            text += _method(method, [one.variables[name] for name in inputs], lines, result)
+        return "\n".join(map(laid_out, text)).rstrip("\n")
+
+    def _place(self, full: str) -> str:
+        """Where a parameter lies, as Python."""
+        node, _, operand = full.rpartition(".")
+        scope = max(
+            (each for each in self.structure.scopes.values() if full.startswith(each.prefix)),
+            key=lambda each: len(each.prefix),
+            default=self.structure.top,
+        )
+        op = self.graph.nodes[node].op
+        path = self.paths[scope.prefix + node.removeprefix(scope.prefix)]
+        torch_name = op.torch_names.get(operand, operand)
+        words = [f'["{word}"]' if word.isdigit() else f".{word}" for word in path.split(".")]
+        return "self" + "".join(words) + (f".{torch_name}" if torch_name else "")
+
+    def _loading(self) -> str:
+        ops = [self.structure.operation(name).op for name in self.paths if name in self.graph.nodes]
+        kinds = {ours: theirs for op in ops for ours, theirs in op.torch_names.items()}
+        linear = any("nn.Linear(" in definition.text for definition in self.blocks) or any(
+            op.name == "affine" for op in ops
+        )
+        renamed = {name: path for name, path in self.paths.items() if name != path}
+        lines = [
+            "def load_weights(model, path=WEIGHTS):",
+            '    """Set all parameters to those in a file, which are named as in the spec."""',
+        ]
+        if kinds:
+            listed = ", ".join(f'"{ours}": "{theirs}"' for ours, theirs in sorted(kinds.items()))
+            lines.append(f"    kinds = {{{listed}}}")
+        if renamed:
+            listed = ", ".join(f'"{ours}": "{own}"' for ours, own in sorted(renamed.items()))
+            lines.append(f"    renamed = {{{listed}}}")
+        lines.append("    state = model.state_dict()")
+        lines.append("    with np.load(path) as arrays:")
+        lines.append("        for name, array in arrays.items():")
+        lines.append('            layer, _, kind = name.rpartition(".")')
+        if self.arrays:
+            lines.append(
+                "            if not layer or name in renamed:"
+                if renamed
+                else "            if not layer:"
+            )
+            lines.append('                layer, kind = name, ""')
+        if renamed:
+            lines.append("            layer = renamed.get(layer, layer)")
+        if linear:
+            lines.append("            module = dict(model.named_modules()).get(layer)")
+            lines.append('            if isinstance(module, nn.Linear) and kind == "weight":')
+            lines.append("                array = array.T  # torch has rows for outputs")
+        kind = "kinds.get(kind, kind)" if kinds else "kind"
+        lines.append(f'            key = f"{{layer}}.{{{kind}}}".removesuffix(".")')
+        lines.append("            state[key] = torch.from_numpy(array)")
+        lines += [f'    state["{own}"] = state["{full}"]' for own, full in self._tied_keys()]
+        lines.append("    model.load_state_dict(state)")
+        return "\n".join(map(laid_out, lines))
+
+    def _tied_keys(self) -> list[tuple[str, str]]:
+        def key(full: str) -> str:
+            return self._place(full).removeprefix("self.").replace('["', ".").replace('"]', "")
+
+        return [(key(own), key(full)) for own, full in sorted(self.ties.items())]
+
+
+@dataclass
+class _Module:
+    """The layers and statements of one scope.
+
+    Attributes
+    ----------
+    layers : list of str
+        Statements of the constructor.
+    attributes : dict of str to str
+        By full name of a node, or name of a use, what its layer is called.
+    variables : dict of str to str
+        By full name of the node.
+    """
+
+    code: TorchCode
+    scope: Scope
+    names: Names
+    needed: set[str] | None = None
+    layers: list[str] = field(default_factory=list)
+    attributes: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def declare(self) -> None:
+        """Write the layers."""
+        own = Names(_OF_MODULES.split())
+        for item in self.scope.items:
+            if isinstance(item, Operation):
+                self._declare(item, own)
+            else:
+                self._declare_use(item, own)
+
+    def statements(self) -> list[str]:
+        """What `forward` does, but for its end."""
+        lines = []
+        for item in self.scope.items:
+            if self.needed is None or not self.needed.isdisjoint(self.code.structure.gives(item)):
+                lines += self._computed(item) if isinstance(item, Operation) else self._used(item)
+        return lines
+
+    def _local(self, full: str) -> str:
+        return full.removeprefix(self.scope.prefix)
+
+    def _declare(self, item: Operation, own: Names) -> None:
+        kept = self.code.structure.kept(item)
+        for operand, full in kept.items():
+            if full is not None:
+                self.code.parameter(self.scope, item, operand, full)
+        names = [*("x" for _ in item.inputs), *kept.values()]
+        form = self.code.structure.form(item, names, "y")
+        with naming(item):
+            layer = item.op.to_torch_layer(form)
+        if self.code.constant(item):
+            shape = ", ".join(map(str, item.node.shape))
+            layer = f"nn.Buffer(torch.zeros({shape}, dtype=torch.float64))"
+        if layer:
+            name = item.node.name
+            attribute = self.attributes[name] = own[self._local(name)]
+            self.layers.append(f"self.{attribute} = {layer}")
+            self._path(name, attribute)
+
+    def _path(self, full: str, attribute: str) -> None:
+        around = self.scope.prefix.removesuffix(".")
+        before = self.code.paths.get(around, around)
+        self.code.paths[full] = f"{before}.{attribute}" if before else attribute
+
+    def _declare_use(self, use: Use, own: Names) -> None:
+        name = use.call.name
+        attribute = self.attributes[name] = own[use.call.spec.name]
+        calls = [self._call(copy) for copy in use.copies]
+        if len(calls) == 1 and use.copies[0].instance.number is not None:
+            self.layers.append(f'self.{attribute} = nn.ModuleDict({{"1": {calls[0]}}})')
+        elif use.copies[0].instance.number is None:
+            self.layers.append(f"self.{attribute} = {calls[0]}")
+        elif self.code.alike(use):
+            entries = f"{{str(i): {calls[0]} for i in range(1, {len(calls) + 1})}}"
+            self.layers.append(f"self.{attribute} = nn.ModuleDict({entries})")
+        else:
+            self.layers.append(f"self.{attribute} = nn.ModuleDict()")
+            self.layers += [f'self.{attribute}["{n}"] = {c}' for n, c in enumerate(calls, 1)]
+
+    def _call(self, copy: Copy) -> str:
+        definition = self.code.definitions[copy.instance.name]
+        given = definition.given[copy.instance.name]
+        return f"{definition.name}({', '.join(f'{key}={value}' for key, value in given.items())})"
+
+    def _computed(self, item: Operation) -> list[str]:
+        name = item.node.name
+        names: list[str | None] = [self.variables[each] for each in item.inputs]
+        variable = self.variables[name] = self.names[self._local(name)]
+        attribute = self.attributes.get(name)
+        if attribute is not None:
+            text = f"self.{attribute}" + (f"({', '.join(map(str, names))})" if names else "")
+        else:
+            with naming(item):
+                text = item.op.to_torch(self.code.structure.form(item, names, variable))
+        remark = item.node.spec.about
+        return [*([f"# {docstring(remark, '')}"] if remark else []), f"{variable} = {text}"]
+
+    def _used(self, use: Use) -> list[str]:
+        attribute = f"self.{self.attributes[use.call.name]}"
+        last = self.names[use.call.spec.name]
+        if self.code.repeats(use, self.scope):
+            (start,) = (self.variables[full] for full in use.copies[0].inputs.values())
+            self.variables[use.copies[-1].output] = last
+            return [
+                f"{last} = {start}",
+                f"for block in {attribute}.values():",
+                f"    {last} = block({last})",
+            ]
+        lines = []
+        for copy in use.copies:
+            number = copy.instance.number
+            final = copy is use.copies[-1]
+            variable = last if final else self.names[self._local(copy.instance.name)]
+            module = attribute if number is None else f'{attribute}["{number}"]'
+            given = ", ".join(self.variables[full] for full in copy.inputs.values())
+            self.variables[copy.output] = variable
+            lines.append(f"{variable} = {module}({given})")
+        return lines
+
+
+_DATA = ("from torch.utils.data import DataLoader, TensorDataset",)
+
+
+def _constructor(layers: list[str], arguments: str) -> list[str]:
+    if not layers:
+        return []
+    return [
+        f"    def __init__(self{arguments}):",
+        "        super().__init__()",
+        *(f"        {layer}" for layer in layers),
+        "",
+    ]
+
+
+def _method(name: str, inputs: list[str], lines: list[str], result: str) -> list[str]:
+    return [
+        f"    def {name}({', '.join(['self', *inputs])}):",
+        *(f"        {line}" for line in lines),
+        f"        return {result}",
+        "",
+    ]

@@ -1,0 +1,126 @@
+"""The training of a spec as torch code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphnn.diagnostics import RunError
+from graphnn.graph import Graph
+from graphnn.interchange.code.layout import laid_out
+from graphnn.ops._code import call, shown
+from graphnn.spec.values import plain
+
+_OPTIMIZERS = {
+    "sgd": ("SGD", {"learning_rate": 0.1}),
+    "momentum": ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
+    "nesterov": ("SGD", {"learning_rate": 0.1, "momentum": 0.9}),
+    "adagrad": ("Adagrad", {"learning_rate": 0.1}),
+    "rmsprop": ("RMSprop", {"learning_rate": 0.1}),
+    "adam": ("Adam", {"learning_rate": 0.001}),
+    "adamw": ("AdamW", {"learning_rate": 0.001}),
+}
+_CALLED = {"learning_rate": "lr", "epsilon": "eps"}
+
+
+def training(graph: Graph, losses: Iterable[str]) -> str:
+    """A function `main` that trains as the spec says."""
+    train = graph.spec.train
+    assert train is not None
+    options = {key: plain(value.value) for key, value in train.optimizer.options.entries.items()}
+    name = str(train.optimizer.name.value)
+    schedule = options.pop("schedule", None)
+    clip = options.pop("clip_norm", None)
+    dtype = f"torch.{graph.spec.dtype}"
+    inputs = [node for node in graph.inputs if node.name in _needed(graph, losses)]
+    lines = [
+        "def main(rows):" if inputs else "def main():",
+        f'    """Train{" on the arrays in an .npz file, one for each input" if inputs else ""}."""',
+        f"    torch.manual_seed({train.seed})",
+    ]
+    step = ["optimizer.zero_grad()", None, "loss.backward()"]
+    if clip is not None:
+        step.append(f"nn.utils.clip_grad_norm_(model.parameters(), {shown(clip)})")
+    step.append("optimizer.step()")
+    if inputs:
+        lines.append("    arrays = np.load(rows)")
+        lines.append("    data = TensorDataset(")
+        for node in inputs:
+            kind = dtype if node.kind == "float" else "torch.int64"
+            lines.append(f'        torch.from_numpy(arrays["{node.name}"]).to({kind}),')
+        lines.append("    )")
+        lines.append(f"    batches = DataLoader(data, batch_size={train.batch_size}, shuffle=True)")
+    lines.append(f"    model = Network().to({dtype})")
+    lines.append("    load_weights(model)")
+    lines.append(f"    optimizer = {_optimizer(name, options)}")
+    scheduled = _schedule(schedule, train.epochs)
+    if scheduled:
+        lines.append(f"    schedule = {scheduled}")
+    names = [f"v{n}" for n in range(len(inputs))] if len(inputs) > 9 else []
+    given = ", ".join(names or [_variable(node.name) for node in inputs])
+    step[1] = f"loss = model.loss({given})"
+    lines.append("    model.train()")
+    if inputs:
+        lines.append(f"    for epoch in range(1, {train.epochs + 1}):")
+        one = f"{given}," if len(inputs) == 1 else given
+        lines.append(f"        for {one} in batches:")
+        lines += [f"            {each}" for each in step]
+        lines += ["        schedule.step()"] if scheduled else []
+        lines.append('        print(f"epoch {epoch}: loss {loss.item():.4g}")')
+    else:
+        lines.append(f"    for _ in range({train.epochs}):")
+        lines += [f"        {each}" for each in step]
+        lines += ["        schedule.step()"] if scheduled else []
+        lines.append('    print(f"loss {loss.item():.4g}")')
+    lines.append('    torch.save(model.state_dict(), WEIGHTS.with_suffix(".pt"))')
+    lines += ["", "", 'if __name__ == "__main__":', f"    main({'sys.argv[1]' if inputs else ''})"]
+    return "\n".join(map(laid_out, lines))
+
+
+def _needed(graph: Graph, losses: Iterable[str]) -> set[str]:
+    pending, found = [graph.node(name).name for name in losses], set()
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found.add(name)
+            pending += graph.nodes[name].inputs
+    return found
+
+
+def _variable(name: str) -> str:
+    from graphnn.interchange.code.names import Names
+
+    return Names(["model", "optimizer", "schedule", "data", "batches", "epoch", "loss", "np"])[name]
+
+
+def _optimizer(name: str, options: Mapping[str, Any]) -> str:
+    if name not in _OPTIMIZERS:
+        raise RunError.of("not-in-code", f"torch has no optimizer like '{name}'")
+    torch_name, usual = _OPTIMIZERS[name]
+    given = {**usual, **options}
+    if name in ("adam", "adamw") and {"beta1", "beta2"} & given.keys():
+        given["betas"] = (given.pop("beta1", 0.9), given.pop("beta2", 0.999))
+    if name == "nesterov":
+        given["nesterov"] = True
+    kept = {_CALLED.get(key, key): value for key, value in given.items() if value is not None}
+    return call(f"torch.optim.{torch_name}", "model.parameters()", **kept)
+
+
+def _schedule(given: Any, epochs: int) -> str:
+    """The schedule, stepped once an epoch; empty for a constant rate."""
+    if given is None:
+        return ""
+    name, options = (given, {}) if isinstance(given, str) else next(iter(given.items()))
+    options = dict(options or {})
+    if options.get("warm_up"):
+        raise RunError.of("not-in-code", "a schedule with 'warm_up' is not written as torch code")
+    if name == "cosine":
+        start = "torch.optim.lr_scheduler.CosineAnnealingLR"
+        floor = options.get("floor")
+        low = f'{shown(floor)} * optimizer.defaults["lr"]' if floor else None
+        return call(start, "optimizer", epochs, low)
+    if name == "step":
+        every = options["every"]
+        factor = options.get("factor", 0.1)
+        return call("torch.optim.lr_scheduler.StepLR", "optimizer", shown(every), gamma=factor)
+    return ""

@@ -1,0 +1,155 @@
+"""What code in NumPy and in torch has in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from graphnn.diagnostics import RunError
+from graphnn.graph import Graph
+from graphnn.interchange.code.names import Names
+from graphnn.interchange.code.sharing import Definition, shared
+from graphnn.interchange.code.structure import Copy, Operation, Scope, Structure, Use
+from graphnn.ops import Array
+
+_LITERAL = 16  # entries of a constant that is written out; others lie beside the weights
+
+
+class Written:
+    """The code of a network; each style is a subclass.
+
+    Parameters
+    ----------
+    graph : Graph
+    outputs, losses : iterable of str
+        Nodes.
+    taken : iterable of str
+        Names that the file uses otherwise.
+
+    Attributes
+    ----------
+    structure : Structure
+    arrays : dict of str to ndarray
+        Large constants, by the names that the code has for them.
+    ties : dict of str to str
+        Names under which scopes know parameters that are not theirs, with the parameters.
+    definitions : dict of str to Definition
+        By name of a copy of a block, what computes it.
+
+    Raises
+    ------
+    RunError
+        The network has an op, or a structure, that is not written as code.
+    """
+
+    def __init__(
+        self, graph: Graph, outputs: Iterable[str], losses: Iterable[str], taken: Iterable[str]
+    ) -> None:
+        self.graph = graph
+        self.outputs, self.losses = tuple(outputs), tuple(losses)
+        self.structure = Structure(graph, [*self.outputs, *self.losses])
+        self.arrays: dict[str, Array] = {}
+        self.ties: dict[str, str] = {}
+        self.names = Names(taken)
+        self.definitions: dict[str, Definition] = {}
+        self.blocks = self._shared_blocks()
+
+    def text(self, weights: str) -> str:
+        """All of it; `weights` is the name of the file that holds the parameters."""
+        raise NotImplementedError
+
+    def block(self, copy: Copy) -> str:
+        """The definition of a copy, as `shared` takes it."""
+        raise NotImplementedError
+
+    def block_name(self, name: str) -> str:
+        """What the definition of a block is called."""
+        raise NotImplementedError
+
+    def extra_sizes(self, copy: Copy) -> Mapping[str, int]:
+        """Sizes that code may take as arguments, besides those of the block."""
+        return {}
+
+    def used(self) -> set[str]:
+        """Full names of the parameters and states of what is written."""
+        every = (self.structure.top, *self.structure.scopes.values())
+        return {
+            full
+            for scope in every
+            for item in scope.items
+            if isinstance(item, Operation)
+            for full in self.structure.kept(item).values()
+            if full is not None
+        }
+
+    def constant(self, operation: Operation) -> bool:
+        """Whether an operation is a large constant, which `arrays` then holds."""
+        array = getattr(operation.op, "array", None)
+        if array is None or array.size <= _LITERAL:
+            return False
+        self.arrays[operation.node.name] = array
+        return True
+
+    def parameter(self, scope: Scope, operation: Operation, operand: str, full: str) -> str:
+        """The name of a parameter in a scope."""
+        if full.startswith(scope.prefix):
+            return full.removeprefix(scope.prefix)
+        local = f"{operation.node.name.removeprefix(scope.prefix)}.{operand}"
+        self.ties[scope.prefix + local] = full
+        return local
+
+    def repeats(self, use: Use, scope: Scope) -> bool:
+        """Whether the copies of a use are one loop: alike, and each read by the next alone."""
+        first, *others = use.copies
+        inner = {copy.output for copy in use.copies[:-1]}
+        read = {n for item in scope.items if item is not use for n in self.structure.reads(item)}
+        read |= {self.graph.node(name).name for name in (*self.outputs, *self.losses)}
+        return (
+            bool(others) and len(first.inputs) == 1 and self.alike(use) and inner.isdisjoint(read)
+        )
+
+    def alike(self, use: Use) -> bool:
+        """Whether all copies of a use have one definition, and the same sizes."""
+        found = [self.definitions[copy.instance.name] for copy in use.copies]
+        given = [
+            definition.given[copy.instance.name]
+            for definition, copy in zip(found, use.copies, strict=True)
+        ]
+        return all(each is found[0] for each in found) and all(each == given[0] for each in given)
+
+    def _shared_blocks(self) -> list[Definition]:
+        """The definitions of all blocks, inner ones first."""
+        copies: dict[str, list[Copy]] = {}
+        inside: dict[str, set[str]] = {}
+        for scope in (self.structure.top, *self.structure.scopes.values()):
+            for item in scope.items:
+                if isinstance(item, Use):
+                    copies.setdefault(item.call.block.name, []).extend(item.copies)
+        for name, every in copies.items():
+            uses = (item for copy in every for item in copy.scope.items)
+            inside[name] = {item.call.block.name for item in uses if isinstance(item, Use)}
+        found: list[Definition] = []
+        while copies:
+            name = next(name for name in copies if inside[name].isdisjoint(copies))
+            every = copies.pop(name)
+            texts = {copy.instance.name: self.block(copy) for copy in every}
+            instances = {copy.instance.name: copy.instance for copy in every}
+            extra = {copy.instance.name: self.extra_sizes(copy) for copy in every}
+            definitions = shared(self.block_name(name), texts, instances, extra, self.names)
+            for definition in definitions:
+                self.definitions |= dict.fromkeys(definition.given, definition)
+            found += definitions
+        return found
+
+
+@contextmanager
+def naming(item: Operation) -> Iterator[None]:
+    """Turns what an op cannot write into an error that names the node."""
+    node, reason = item.node, item.op.code_absent
+    try:
+        if not reason:
+            yield
+            return
+    except NotImplementedError as error:
+        reason = str(error)
+    raise RunError.of("not-in-code", f"'{node.name}' ({node.op.name}): {reason}")

@@ -1,0 +1,117 @@
+"""The written form of an op, in NumPy and torch, as text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from graphnn.ops._operands import Kind
+from graphnn.spec.sizes import Expression, Shape, Size
+
+if TYPE_CHECKING:
+    from graphnn.ops._op import Op
+
+
+@dataclass(frozen=True, slots=True)
+class CodeForm:
+    """What the written form of one node is made of.
+
+    Attributes
+    ----------
+    names : tuple of str or None
+        What stands for each operand: a variable, or a parameter; None for one left out.
+    shapes : tuple of Shape or None
+        Likewise.
+    kinds : tuple of {"float", "int"} or None
+        Likewise.
+    result : str
+        The variable that holds the result.
+    shape : Shape
+        Of the result.
+    cotangent : str
+        The variable that holds the result's cotangent.
+    even : bool
+        Whether that is one number for all entries.
+    """
+
+    names: tuple[str | None, ...]
+    shapes: tuple[Shape | None, ...]
+    kinds: tuple[Kind | None, ...]
+    result: str = "y"
+    shape: Shape = ()
+    cotangent: str = "g"
+    even: bool = False
+
+    def fill(self, template: str, op: Op) -> str:
+        """`template` with the names of operands, ``y``, ``g``, and ``op`` filled in."""
+        operands = [operand.name for operand in op.operands]
+        names = dict(zip(operands, self.names, strict=False))
+        return template.format(**names, y=self.result, g=self.cotangent, op=op)
+
+    def rows(self, rank: int) -> str:
+        """The cotangent of a loss, one number a sample, against arrays of `rank` axes."""
+        if self.even or rank == 1:
+            return self.cotangent
+        return f"{self.cotangent}[:, {', '.join(['None'] * (rank - 1))}]"
+
+    def folded(self, text: str, position: int) -> str:
+        """`text`, of the result's shape, summed over axes along which an operand was stretched."""
+        if self.shapes[position] == self.shape:
+            return text
+        return f"unbroadcast({text}, {self.names[position]})"
+
+    def target(self, shape: Shape) -> str:
+        """Sizes of a reshape, of which one may be free."""
+        free = [axis for axis, size in enumerate(shape) if isinstance(size, Expression)]
+        return ", ".join(
+            str(size)
+            if isinstance(size, int)
+            else "-1"
+            if axis == free[-1]
+            else self.size(size, position=0)
+            for axis, size in enumerate(shape)
+        )
+
+    def size(self, size: Size, position: int) -> str:
+        """A size as a number, or as that of the operand's axis."""
+        if isinstance(size, int):
+            return str(size)
+        shape = self.shapes[position] or ()
+        if size not in shape:
+            raise NotImplementedError(f"its size {size} is that of no axis of what it reads")
+        return f"{self.names[position]}.shape[{shape.index(size)}]"
+
+    def count(self, axes: Sequence[int]) -> str:
+        """How many entries lie along axes of the first operand."""
+        sizes = [(self.shapes[0] or ())[axis] for axis in axes]
+        if all(isinstance(size, int) for size in sizes):
+            return str(math.prod(size for size in sizes if isinstance(size, int)))
+        return "(" + " * ".join(f"{self.names[0]}.shape[{axis}]" for axis in axes) + ")"
+
+
+def call(function: str, *arguments: Any, **options: Any) -> str:
+    """A call as text; without arguments that are None, and pairs of equal numbers as one."""
+    given = [str(each) for each in arguments if each is not None]
+    kept = {key: value for key, value in options.items() if value is not None}
+    return f"{function}({', '.join([*given, *(f'{k}={shown(v)}' for k, v in kept.items())])})"
+
+
+def shown(value: Any) -> str:
+    """A value as Python writes it."""
+    if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:
+        value = value[0]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def changed(options: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of `options` that are not the defaults."""
+    return {key: value for key, value in options.items() if value != defaults.get(key)}
+
+
+def along(axes: Sequence[int]) -> str:
+    """Axes as text, one as a number."""
+    return str(axes[0]) if len(axes) == 1 else repr(tuple(axes))

@@ -1,0 +1,138 @@
+"""The written form of every op computes what the op does, in NumPy and in torch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from graphnn.interchange.code import textbook
+from graphnn.ops import REGISTRY, Op
+from graphnn.ops._code import CodeForm
+from graphnn.testing.strategies import op_cases
+
+WRITTEN = sorted(name for name, op in REGISTRY.items() if not op.code_absent)
+
+
+def form_of(case, **more) -> tuple[CodeForm, dict]:
+    """The form of an op at a case, and the arrays by the names in it."""
+    names = tuple(None if a is None else f"v{n}" for n, a in enumerate(case.arrays))
+    with np.errstate(all="ignore"):
+        output = np.asarray(case.op.forward(*case.arrays))
+    form = CodeForm(
+        names,
+        tuple(None if a is None else a.shape for a in case.arrays),
+        tuple(
+            None if a is None else "float" if a.dtype.kind == "f" else "int" for a in case.arrays
+        ),
+        "y",
+        output.shape,
+        "g",
+    )
+    known = {name: a for name, a in zip(names, case.arrays, strict=True) if name}
+    return form, {**known, "y": output}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("examples", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_numpy_computes_the_op_and_its_gradient(name, examples):
+    @settings(max_examples=examples, deadline=None)
+    @given(op_cases(REGISTRY[name]))
+    def law(case):
+        form, known = form_of(case)
+        space = {**vars(textbook), **known}
+        output = known["y"]
+        g = np.random.default_rng(0).normal(size=output.shape)
+        with np.errstate(all="ignore"):
+            found = eval(case.op.to_numpy(form), space)
+            close(found, output, 1e-12)
+            space["g"] = g
+            parts = case.op.to_numpy_vjp(form)
+            expected = case.op.vjp(g, output, *case.arrays)
+            for part, right in zip(parts, expected, strict=False):
+                assert (part is None) == (right is None), (part, parts)
+                if part is not None:
+                    close(eval(part, space), right, 1e-10)
+
+    law()
+
+
+def close(found, expected, limit):
+    assert np.shape(found) == np.shape(expected)
+    size = np.abs(expected).max(initial=0.0) if np.size(expected) else 0.0
+    np.testing.assert_allclose(found, expected, rtol=limit, atol=limit * max(size, 1.0))
+
+
+def test_every_op_is_written_or_says_why_not():
+    for op in REGISTRY.values():
+        written = op.numpy or op.to_numpy is not Op.to_numpy
+        assert bool(op.code_absent) != bool(written), op.name
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", WRITTEN)
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_torch_computes_the_op_and_its_gradient(name, examples):
+    torch = pytest.importorskip("torch")
+
+    @settings(max_examples=examples, deadline=None)
+    @given(op_cases(REGISTRY[name]))
+    def law(case):
+        form, known = form_of(case)
+        output = known.pop("y")
+        tensors = {key: torch.from_numpy(np.array(a)) for key, a in known.items()}
+        for tensor in tensors.values():
+            tensor.requires_grad_(tensor.is_floating_point())
+        space = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, **tensors}
+        try:
+            layer = case.op.to_torch_layer(form)
+        except NotImplementedError:
+            return
+        names = [*form.names]
+        if layer:
+            found, kept = through(torch, eval(layer, space), case, names, tensors)
+        else:
+            found, kept = eval(case.op.to_torch(form), space), {}
+        close(found.detach().numpy(), output, 1e-12)
+        if not found.requires_grad:
+            return
+        g = np.random.default_rng(0).normal(size=output.shape)
+        found.backward(torch.from_numpy(np.asarray(g)))
+        with np.errstate(all="ignore"):
+            expected = case.op.vjp(g, output, *case.arrays)
+        for own, right in zip(names, expected, strict=False):
+            if right is not None:
+                grad = kept[own]() if own in kept else tensors[own].grad
+                close(np.zeros_like(right) if grad is None else grad.numpy(), right, 1e-10)
+
+    law()
+
+
+def through(torch, module, case, names, tensors):
+    """The value of a layer with the parameters of a case, and where their gradients are."""
+    roles = [*case.roles]
+    kept = {}
+    operands = [each for each in case.op.operands if each.role != "data"]
+    count = len(names) - len(operands)
+    if isinstance(module, torch.nn.Parameter | torch.nn.Buffer):
+        if names:
+            module.data = tensors[names[0]].detach().clone()
+            kept[names[0]] = lambda: module.grad
+        return module * 1, kept
+    module.double().eval()
+    for own, operand in zip(names[count:], operands, strict=True):
+        if own is None or operand.role == "noise":
+            continue
+        target = getattr(module, case.op.torch_names.get(operand.name, operand.name))
+        turned = isinstance(module, torch.nn.Linear) and operand.name == "weight"
+        value = tensors[own].detach()
+        target.data = (value.T if turned else value).clone()
+        kept[own] = lambda target=target, turned=turned: target.grad.T if turned else target.grad
+    assert len(roles) == len(names)
+    return module(*(tensors[own] for own in names[:count])), kept
+
+
+def test_a_wrong_form_is_found(monkeypatch):
+    monkeypatch.setattr(REGISTRY["tanh"], "numpy_vjp", {"x": "{g} * (1 - {y})"})
+    with pytest.raises(AssertionError):
+        test_numpy_computes_the_op_and_its_gradient("tanh", 20)

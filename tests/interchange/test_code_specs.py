@@ -1,0 +1,38 @@
+"""Specs written as code: what it computes, and that a person would have written it."""
+
+from __future__ import annotations
+
+import pytest
+
+import graphnn
+from places import ROOT
+from written_code import assert_numpy_is, assert_torch_is, moved
+
+SPECS = [
+    path
+    for path in sorted((ROOT / "specs").rglob("*"))
+    if path.suffix in (".yaml", ".json") and path.parent.name != "blocks"
+]
+QUICK = ("mnist", "residual_blocks", "autoencoder", "lenet5", "xor", "descent", "overfit_dropout")
+CASES = [
+    path if path.stem in QUICK else pytest.param(path, marks=pytest.mark.slow) for path in SPECS
+]
+STYLES = {"numpy": assert_numpy_is, "torch": assert_torch_is}
+BOTH = ["numpy", pytest.param("torch", marks=pytest.mark.oracle)]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("style", BOTH)
+def test_every_spec_computes_the_same(style, path, tmp_path):
+    STYLES[style](moved(graphnn.load(path)), tmp_path)
+
+
+@pytest.mark.parametrize("style", BOTH)
+def test_copies_that_are_alike_are_a_loop(style, tmp_path):
+    net = moved(graphnn.load(ROOT / "specs/residual_blocks.yaml", {"depth": 3}))
+    code = STYLES[style](net, tmp_path)
+    loop = {"numpy": "for i in range(1, 4):", "torch": "for block in self.b1.values():"}[style]
+    assert loop in code
+    # One definition serves strides of 1 and of 2.
+    start = {"numpy": "def normalized(params, x, stride):", "torch": "class Normalized("}[style]
+    assert code.count(start) == 1

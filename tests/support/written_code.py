@@ -1,0 +1,129 @@
+"""Networks exported as code, run beside what they were exported from."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import graphnn
+
+
+def batch(net, seed: int = 0) -> dict[str, np.ndarray]:
+    """Three rows for each input; classes are 0 and 1."""
+    rng = np.random.default_rng(seed)
+    rows = {}
+    for node in net.graph.inputs:
+        shape = tuple(size if isinstance(size, int) else 3 for size in node.shape)
+        whole = node.kind == "int"
+        rows[node.name] = rng.integers(0, 2, shape) if whole else rng.uniform(0.1, 1, shape)
+    return rows
+
+
+def moved(net):
+    """The network in float64 with parameters and states that are no round numbers."""
+    net = net.astype("float64")
+    rng = np.random.default_rng(1)
+    for array in net.arrays.values():
+        array[...] = array + rng.uniform(0.05, 0.1, array.shape)
+    return net
+
+
+def exported(net, folder: Path, style: str, **options: Any) -> dict[str, Any]:
+    """What the module of the exported code defines, ruff having nothing to say of it."""
+    path = folder / "net.py"
+    graphnn.export(net, path, style=style, **options)
+    for command in (["format", "--diff"], ["check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--isolated", "--no-cache", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    space: dict[str, Any] = {"__file__": str(path), "__name__": "net"}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), space)
+    return space
+
+
+def taken(function, rows, skip: int = 1) -> tuple[list[Any], dict[str, Any]]:
+    """The rows that a function takes, in its order, and by the names of the spec."""
+    names = [*inspect.signature(function).parameters][skip:]
+    spelt = {name.replace("-", "_").rstrip("_"): name for name in rows}
+    known = {name: spelt[name.rstrip("_")] for name in names}
+    return [rows[known[name]] for name in names], {known[name]: rows[known[name]] for name in names}
+
+
+def several(found: Any) -> tuple[Any, ...]:
+    """Outputs, of which there may be one."""
+    return found if isinstance(found, tuple) else (found,)
+
+
+def close(found: Any, expected: Any, limit: float, what: str = "") -> None:
+    """Equal to `limit` of the largest entry, and of each."""
+    assert np.shape(found) == np.shape(expected), what
+    size = max(np.abs(expected).max(initial=0.0), 1.0) if np.size(expected) else 1.0
+    np.testing.assert_allclose(found, expected, rtol=limit, atol=limit * size, err_msg=what)
+
+
+def assert_numpy_is(net, folder: Path, **options: Any) -> str:
+    """Values to 1e-12 and gradients to 1e-10; gives the code."""
+    space, rows = exported(net, folder, "numpy", **options), batch(net)
+    params = space["load_weights"]()
+    names = options.get("outputs", net.graph.outputs)
+    given, named = taken(space["forward"], rows)
+    expected = net.run(named, outputs=names)
+    for name, found in zip(names, several(space["forward"](params, *given)), strict=True):
+        close(found, expected[name], 1e-12, name)
+    if net.graph.losses:
+        given, named = taken(space["loss"], rows)
+        close(space["loss"](params, *given), net.loss(named), 1e-12)
+        given, named = taken(space["gradient"], rows)
+        gradients, found = graphnn.backprop(net, named), space["gradient"](params, *given)
+        assert found.keys() == gradients.keys()
+        for name, gradient in gradients.items():
+            close(found[name], gradient, 1e-10, name)
+    return (folder / "net.py").read_text(encoding="utf-8")
+
+
+def assert_torch_is(net, folder: Path, **options: Any) -> str:
+    """Likewise, of the code in torch."""
+    import torch
+
+    space, rows = exported(net, folder, "torch", **options), batch(net)
+    model = space["Network"]().double().eval()
+    space["load_weights"](model)
+    names = options.get("outputs", net.graph.outputs)
+
+    def tensors(arrays):
+        return [torch.from_numpy(np.asarray(array)) for array in arrays]
+
+    given, named = taken(model.forward, rows, skip=0)
+    expected = net.run(named, outputs=names)
+    for name, found in zip(names, several(model(*tensors(given))), strict=True):
+        close(found.detach().numpy(), expected[name], 1e-12, name)
+    if net.graph.losses:
+        given, named = taken(model.loss, rows, skip=0)
+        loss = model.loss(*tensors(given))
+        close(loss.detach().numpy(), net.loss(named), 1e-12)
+        if loss.requires_grad:
+            loss.backward()
+        gradients = graphnn.backprop(net, named)
+        found = {key: parameter.grad for key, parameter in model.named_parameters()}
+        linear = {k for k, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
+        for name, gradient in gradients.items():
+            layer, _, kind = name.rpartition(".")
+            kind = {"gain": "weight", "shift": "bias", "value": ""}.get(kind, kind)
+            path = layer.replace("-", "_")
+            key = f"{path}.{kind}".removesuffix(".")
+            if key not in found:  # what nothing written reads
+                assert not gradient.any()
+                continue
+            grad = np.zeros_like(gradient) if found[key] is None else found[key].numpy()
+            turned = path in linear and kind == "weight" and found[key] is not None
+            close(grad.T if turned else grad, gradient, 1e-10, name)
+    return (folder / "net.py").read_text(encoding="utf-8")
