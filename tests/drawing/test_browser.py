@@ -19,8 +19,15 @@ pytestmark = pytest.mark.browser
 MEASURE = """
 const done = arguments[0];
 const rectangle = (box) => [box.x, box.y, box.width, box.height];
+const shown = document.querySelector('.layer:not([hidden])') ?? document;
+const picture = shown.querySelector('svg');
+// Browsers round the heights of fonts to whole pixels: have many pixels.
+picture.style.width = `${16 * picture.viewBox.baseVal.width}px`;
+picture.style.height = `${16 * picture.viewBox.baseVal.height}px`;
+picture.classList.remove('far');
+window.dispatchEvent(new Event('beforeprint'));  // a page draws no more than is seen
 document.fonts.ready.then(() => {
-  const texts = [...document.querySelectorAll('svg text')].map((text) => {
+  const texts = [...shown.querySelectorAll('svg text')].map((text) => {
     const owner = text.closest('[data-node]');
     const boxes = owner ? [...owner.querySelectorAll('rect, polygon')] : [];
     const place = rectangle(text.getBBox());
@@ -28,8 +35,9 @@ document.fonts.ready.then(() => {
     return {words: text.textContent, place, boxes: boxes.map((box) => rectangle(box.getBBox())),
             free: text.getBBox().width};
   });
-  const view = document.querySelector('svg').viewBox.baseVal;
-  done({texts, page: rectangle(view), fonts: [...document.fonts].map((font) => font.status)});
+  const view = picture.viewBox.baseVal;
+  const statuses = [...document.fonts].map((font) => font.status);
+  done({texts, page: rectangle(view), fonts: statuses});
 });
 """
 FILES = sorted(path for path in SPECS.rglob("*.yaml") if path.parent.name != "blocks")
@@ -62,7 +70,7 @@ def faults(browser: Any, path: Path) -> list[str]:
     found = browser.execute_async_script(MEASURE)
     texts = found["texts"]
     assert texts
-    assert set(found["fonts"]) == {"loaded"}
+    assert "error" not in found["fonts"]
     faults = [
         f"{a['words']!r} over {b['words']!r}"
         for a, b in combinations(texts, 2)
@@ -101,7 +109,8 @@ def test_what_is_hostile_is_text(browser: Any, tmp_path: Path, words: str, forma
     assert faults(browser, file) == []
     assert browser.title == " ".join(words.split())
     shown = browser.execute_script(
-        "return [...document.querySelectorAll('svg text')].map((text) => text.textContent).join('')"
+        "const shown = document.querySelector('.layer:not([hidden])') ?? document;"
+        "return [...shown.querySelectorAll('svg text')].map((text) => text.textContent).join('')"
     )
     assert "".join(shown.split()).count("".join(words.split())) == PLACES
 

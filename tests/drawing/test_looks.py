@@ -68,7 +68,7 @@ def test_a_use_of_a_block_has_a_colour():
     frames = [
         item.ink.stroke
         for item in net.draw(look={"nodes": {"h": "teal"}}).scene.items
-        if isinstance(item, Box) and not item.node
+        if isinstance(item, Box) and item.node == "h"
     ]
     assert NAMED["teal"] in frames
 

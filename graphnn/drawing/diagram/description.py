@@ -23,8 +23,8 @@ def describe(view: View) -> str:
             sentences.append(f"{verb}: {listed}{', ...' if len(names) > 6 else ''}.")
     if graph.losses:
         sentences.append(f"Loss: {', '.join(graph.losses[:6])}.")
-    if view.frames or any(item.group for item in view.items.values()):
-        sentences.append(f"Blocks: {_blocks(view)}.")
+    if blocks := _blocks(view):
+        sentences.append(f"Blocks: {blocks}.")
     return " ".join([*sentences, *_differences(view), _ops(graph)])
 
 

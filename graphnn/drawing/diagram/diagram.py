@@ -18,7 +18,7 @@ from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
 from graphnn.drawing.diagram.scene import Scene, Text, scaled
 from graphnn.drawing.diagram.view import View, view
 from graphnn.drawing.diagram.writers import dot, html, mermaid, pdf, png, svg, tikz
-from graphnn.graph import Graph
+from graphnn.graph import Graph, Group, outline
 from graphnn.storage.files import write_whole
 
 Format = Literal["svg", "pdf", "png", "html", "tikz", "dot", "mermaid"]
@@ -33,6 +33,7 @@ SUFFIXES: dict[str, Format] = {
     "gv": "dot",
     "mmd": "mermaid",
 }
+_MOST = 2_000  # boxes of a picture of a page
 
 
 @dataclass(frozen=True)
@@ -137,11 +138,36 @@ _WRITERS: dict[Format, Callable[[Diagram], str | bytes]] = {
     "svg": lambda diagram: svg.write(diagram.scene),
     "pdf": lambda diagram: pdf.write(diagram.scene),
     "png": lambda diagram: png.write(diagram.scene),
-    "html": lambda diagram: html.write(diagram.scene),
+    "html": lambda diagram: html.write(*layers(diagram), diagram.options.theme),
     "tikz": lambda diagram: tikz.write(diagram.scene),
     "dot": lambda diagram: dot.write(diagram.view, diagram.options),
     "mermaid": lambda diagram: mermaid.write(diagram.view, diagram.options),
 }
+
+
+def layers(diagram: Diagram) -> tuple[list[html.Layer], html.Layer]:
+    """The pictures of a page, for each depth of blocks, and the one that it shows at first."""
+    options = replace(diagram.options, columns=diagram.options.columns or 1)
+    given = Diagram(diagram.graph, options)
+    first = html.Layer(options.depth, given.view, given.scene)
+    found: list[html.Layer] = []
+    deepest = 0 if options.style != "graph" else _deepest(diagram.graph, expand=options.expand)
+    for depth in range(deepest + 1) if options.style == "graph" else ():
+        made = Diagram(diagram.graph, replace(options, depth=depth))
+        if len(made.view.items) > _MOST and found:
+            break
+        if (made.view.items, made.view.frames) == (first.view.items, first.view.frames):
+            first = html.Layer(depth, first.view, first.scene)
+            found.append(first)
+        else:
+            found.append(html.Layer(depth, made.view, made.scene))
+    return (found, first) if any(each is first for each in found) else ([first, *found], first)
+
+
+def _deepest(graph: Graph, *, expand: bool) -> int:
+    """How many blocks are inside one another at most."""
+    seen = outline(graph, expand=expand).walk()
+    return max((depth + 1 for depth, item in seen if isinstance(item, Group)), default=0)
 
 
 def _named(character: str) -> str:

@@ -125,6 +125,8 @@ class Path:
         Whether a head stands at the end.
     node : str
         The node that it leads to.
+    source : str
+        The node that it comes from.
     """
 
     start: Point
@@ -132,6 +134,7 @@ class Path:
     ink: Ink
     arrow: bool = False
     node: str = ""
+    source: str = ""
 
     @property
     def end(self) -> Point:

@@ -275,7 +275,8 @@ class _Painter:
 
     def _frame(self, frame: Frame, place: Rectangle) -> Box:
         tones = self._frame_tones(frame)
-        return Box(*place, Ink(tones.fill, tones.border, 0.8), "rounded", 6.0)
+        ink = Ink(tones.fill, tones.border, 0.8)
+        return Box(*place, ink, "rounded", 6.0, node=frame.name)
 
     def _heading_pieces(self, frame: Frame) -> list[_Piece]:
         remark = facts.remark(frame.group)
@@ -295,8 +296,8 @@ class _Painter:
         base = y + 13.0
         # On a patch of its own, so that a line that enters here does not cross the words.
         tones = self._frame_tones(frame)
-        patch = Ink(tones.fill)
-        yield Box(x + 5, y + 2, self._heading_width(frame), _HEADING - 2, patch)
+        wide = self._heading_width(frame)
+        yield Box(x + 5, y + 2, wide, _HEADING - 2, Ink(tones.fill), node=frame.name)
         at = x + 8
         for piece in self._heading_pieces(frame):
             yield _text(piece, at, base, frame.name, tones)
@@ -307,7 +308,7 @@ class _Painter:
             (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points) - 2, 3)
         )
         ink = self._marks.lines.get(edge.kind, Ink(None, self._theme.line, 0.9))
-        return Path(points[0], curves, ink, arrow=True, node=edge.target)
+        return Path(points[0], curves, ink, arrow=True, node=edge.target, source=edge.source)
 
     def _labels(self, layout: Layout) -> Iterator[Text]:
         labels = [", ".join(filter(None, (each.operand, each.copy))) for each in self._view.edges]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
@@ -26,23 +27,30 @@ from graphnn.drawing.diagram.text import Font
 _STYLE = "font-kerning:none;font-variant-ligatures:none"
 
 
-def write(scene: Scene) -> str:
-    """The text of an SVG file."""
+def write(scene: Scene, fonts: Fonts | None = None) -> str:
+    """The text of an SVG file.
+
+    Parameters
+    ----------
+    scene : Scene
+    fonts : Fonts, optional
+        What the page around it embeds; by default the file has its own.
+    """
     width, height = number(scene.width), number(scene.height)
     links = dict(scene.links)
-    families, faces = _fonts(scene)
+    used = fonts or embedded([scene])
     # No ids and no rules for all elements: several pictures may be on one page.
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" '
         f'viewBox="0 0 {width} {height}" role="img" style="{_STYLE}">',
         f"<title>{escaped(scene.title)}</title>",
         f"<desc>{escaped(scene.description)}</desc>",
-        f"<style>{faces}</style>",
+        *([] if fonts else [f"<style>{used.rules}</style>"]),
     ]
     if scene.background is not None:
         parts.append(f'<rect width="100%" height="100%" fill="{scene.background}"/>')
     for node, items in groupby(scene.items, key=_owner):
-        drawn = "".join(part for item in items for part in _item(item, families))
+        drawn = "".join(part for item in items for part in _item(item, used.families))
         drawn = f'<g data-node="{escaped(node)}">{drawn}</g>' if node else drawn
         address = links.get(node)
         parts.append(f'<a href="{escaped(address)}">{drawn}</a>' if address else drawn)
@@ -59,12 +67,21 @@ def _owner(item: Item) -> str:
     return "" if isinstance(item, Path) else item.node
 
 
-def _fonts(scene: Scene) -> tuple[dict[Font, str], str]:
-    """Families of the fonts of `scene`, cut to what it uses, and the rules that embed them."""
+@dataclass(frozen=True, slots=True)
+class Fonts:
+    """Families of fonts, and the rules of a style sheet that embed them."""
+
+    families: Mapping[Font, str]
+    rules: str
+
+
+def embedded(scenes: Iterable[Scene]) -> Fonts:
+    """The fonts of `scenes`, cut to what they use."""
     used: dict[Font, set[str]] = {}
-    for face, characters in scene.characters().items():
-        for run in measure.runs("".join(dict.fromkeys(characters)), face):
-            used.setdefault(run.font, set()).update(run.text)
+    for scene in scenes:
+        for face, characters in scene.characters().items():
+            for run in measure.runs("".join(dict.fromkeys(characters)), face):
+                used.setdefault(run.font, set()).update(run.text)
     families, rules = {}, []
     for font in sorted(used, key=lambda font: font.name):
         data = measure.subset(font, used[font])
@@ -72,7 +89,7 @@ def _fonts(scene: Scene) -> tuple[dict[Font, str], str]:
         families[font] = f"{font.name} {hashlib.sha256(data).hexdigest()[:8]}"
         source = f"url(data:font/otf;base64,{base64.b64encode(data).decode()})"
         rules.append(f"@font-face{{font-family:'{families[font]}';src:{source}}}")
-    return families, "".join(rules)
+    return Fonts(families, "".join(rules))
 
 
 def _item(item: Item, families: Mapping[Font, str]) -> Iterator[str]:
@@ -82,9 +99,11 @@ def _item(item: Item, families: Mapping[Font, str]) -> Iterator[str]:
         points = [item.start, *(point for curve in item.curves for point in curve)]
         moves = [f"{number(x)} {number(y)}" for x, y in points]
         data = f"M{moves[0]}C{' '.join(moves[1:])}" if len(moves) > 1 else f"M{moves[0]}"
+        ends = f' data-from="{escaped(item.source)}" data-to="{escaped(item.node)}"'
+        yield f"<g{ends if item.source else ''}>" if item.arrow else ""
         yield f'<path d="{data}"{_ink(item.ink)}/>'
         if item.arrow:
-            yield f'<polygon points="{_corners(arrow_head(item))}" fill="{item.ink.stroke}"/>'
+            yield f'<polygon points="{_corners(arrow_head(item))}" fill="{item.ink.stroke}"/></g>'
     elif isinstance(item, Polygon):
         yield f'<polygon points="{_corners(item.corners)}"{_ink(item.ink)}/>'
     elif isinstance(item, Image):
