@@ -28,3 +28,5 @@ from ._registry import public_ops as public_ops
 from ._registry import registered as registered
 from ._sizes import Shape as Shape
 from ._sizes import Size as Size
+from .kernels.axes import Axis as Axis
+from .kernels.axes import normal_axis as normal_axis

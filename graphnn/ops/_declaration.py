@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 
 from graphnn.ops._operands import Operand
 from graphnn.spec import NAME
@@ -43,6 +43,9 @@ def check_declaration(op_class: type[Op], base: type[Op]) -> None:
 
 def _name(op_class: type[Op]) -> Iterator[str]:
     field = op_class.model_fields["op"]
+    if isinstance(field.annotation, ForwardRef):
+        yield "the type of 'op' has a name that its module does not have: import it there"
+        return
     names = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
     if len(names) != 1 or not isinstance(names[0], str):
         name = field.default if isinstance(field.default, str) else op_class.__name__.lower()

@@ -105,9 +105,13 @@ def _fault(name: str, error: BaseException) -> Diagnostic:
     if isinstance(error, ModuleNotFoundError) and error.name == name.partition(".")[0]:
         help = "install it, or call graphnn in the folder where it lies"
         return Diagnostic("bad-import", message, help=help)
+    here = Path.cwd()
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path.cwd())]
-    notes = [Note(f"in {frame.filename}, line {frame.lineno}") for frame in own[-1:]]
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(here)]
+    notes = [
+        Note(f"in {Path(frame.filename).relative_to(here)}, line {frame.lineno}")
+        for frame in own[-1:]
+    ]
     return Diagnostic("bad-import", message, notes=tuple(notes))
 
 

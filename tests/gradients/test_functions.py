@@ -100,6 +100,34 @@ def test_whole_numbers_are_passed_on_and_arrays_left_out():
     assert sum(drawn.counts.values()) == 7
 
 
+def test_progress_counts_entries_of_all_arrays():
+    seen = []
+    graphnn.check_function(
+        lambda x, y: x.sum() + y.sum(),
+        {"x": np.zeros(2), "y": np.zeros(3)},
+        {"x": np.ones(2), "y": np.ones(3)},
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen == [(1, 5), (2, 5), (3, 5), (4, 5), (5, 5)]
+
+
+def test_a_sample_is_that_of_the_seed():
+    reports = [
+        graphnn.check_function(network, arrays(), slopes, entries=5, **seed)
+        for seed in ({}, {"seed": 0}, {"seed": 1})
+    ]
+    taken = [[found.verdicts.tolist() for found in report.parameters] for report in reports]
+    assert taken[0] == taken[1] != taken[2]
+
+
+def test_without_steps_to_both_sides_no_kink_is_seen():
+    loop = functions.FunctionLoop(lambda x: abs(x).sum(), {"x": np.zeros(1)})
+    for offsets in ([-2e-6, -1e-6], [1e-6, 2e-6], [-1e-6, 1e-6], [-2e-6, 1e-6, 2e-6]):
+        assert not loop.differences("x", offsets, lambda done: None, None).crossed.any()
+    both = [-2e-6, -1e-6, 1e-6, 2e-6]
+    assert loop.differences("x", both, lambda done: None, None).crossed.all()
+
+
 def test_float32_is_granted_what_it_rounds():
     given = arrays()
     narrow = {name: array.astype("f4") for name, array in slopes(**given).items()}
@@ -113,7 +141,12 @@ def test_float32_is_granted_what_it_rounds():
     [
         (np.sin, {"x": [1.0, 1.0]}, {}, "the function gives float64 of shape [2]"),
         (lambda x: x.sum(), {"x": [1.0]}, {}, "'x' has shape [2], but its gradient [1]"),
-        (lambda x: x.sum(), {"y": [1.0]}, {}, "there is no array of real numbers 'y' to check"),
+        (
+            lambda x: x.sum(),
+            {"y": [1.0]},
+            {},
+            "there is no array of real numbers 'y' to check\n   = help: there are x",
+        ),
         (lambda x: x.sum(), {"n": [1.0]}, {}, "there is no array of real numbers 'n' to check"),
         (lambda x: x.sum(), [1.0], {}, "the gradient is not a mapping from names to arrays"),
         (lambda x: x.sum(), {"x": ["a", "b"]}, {}, "'x' is not an array of numbers"),

@@ -33,6 +33,18 @@ FAULTS = {
         {"annotations": {"op": str}},
         """'op' is not the literal of one name: write op: Literal["planted"] = "planted\"""",
     ),
+    "a text with another name than the class": (
+        {"annotations": {"op": str}, "op": "sum_of"},
+        """'op' is not the literal of one name: write op: Literal["sum_of"] = "sum_of\"""",
+    ),
+    "a text without a default": (
+        {"annotations": {"op": str}, "op": "left out"},
+        """'op' is not the literal of one name: write op: Literal["planted"] = "planted\"""",
+    ),
+    "an unknown type": (
+        {"annotations": {"op": "Liteal['planted']"}},
+        "the type of 'op' has a name that its module does not have: import it there",
+    ),
     "two names": (
         {"annotations": {"op": Literal["planted", "other"]}},
         """'op' is not the literal of one name: write op: Literal["planted"] = "planted\"""",
@@ -60,6 +72,21 @@ FAULTS = {
     "twice": (
         {"annotations": {"slope": float}, "operands": (data("x", "batch n"), SLOPE)},
         "'slope' is an attribute as well: give it another name",
+    ),
+    "a parameter twice": (
+        {
+            "operands": (data("x", "batch n"), SLOPE, SLOPE),
+            "forward": lambda self, x, slope, other: x,
+        },
+        "'slope' is an operand as well: give it another name",
+    ),
+    "a parameter with a key of nodes": (
+        {"operands": (data("x", "batch n"), parameter("about", "n", initializers.Zeros()))},
+        "'about' is a key of every node as well: give it another name",
+    ),
+    "no forward of many": (
+        {"operands": (data("x", "batch n", many=True),), "forward": "left out"},
+        "it has no 'forward': write def forward(self, *x)",
     ),
     "many": (
         {"operands": (data("x", "batch n", many=True), data("y", "batch n"))},
@@ -131,6 +158,16 @@ def test_all_faults_are_reported_at_once():
     with pytest.raises(TypeError) as caught:
         planted(result="batch m k", forward="left out", vjp=lambda self: None)
     assert str(caught.value).count("\n  ") == 4
+
+
+def test_all_methods_are_looked_at():
+    with pytest.raises(TypeError) as caught:
+        planted(forward=lambda self: None, vjp=lambda self: None, branch=lambda self: None)
+    assert [line.split("'")[1] for line in str(caught.value).splitlines()[1:]] == [
+        "forward",
+        "vjp",
+        "branch",
+    ]
 
 
 def test_a_sound_class_is_registered():

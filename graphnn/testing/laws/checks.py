@@ -143,5 +143,7 @@ def _check(op: type[Op], laws: Sequence[str], settings: hypothesis.settings | No
 
     # The name is shown with the case, and is the key of failures that Hypothesis keeps.
     check.__name__ = f"{op.name}_{laws[0]}" if len(laws) == 1 else op.name
-    default = hypothesis.settings(deadline=None, report_multiple_bugs=False)
+    # What an explanation would point at are lines of the laws.
+    phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]
+    default = hypothesis.settings(deadline=None, report_multiple_bugs=False, phases=phases)
     (settings or default)(hypothesis.given(op_cases(op))(check))()
