@@ -37,8 +37,8 @@ def trace(
     inputs, **named : array_like
         As for `Network.run`.
     show : {"values", "gradients", "check"}
-        Values alone, of the nodes for which `inputs` suffice; gradients by backpropagation too; or
-        also the verdicts of `check_gradients` on every entry.
+        Values alone; gradients by backpropagation too; or also the verdicts of `check_gradients` on
+        every entry. Nodes for which `inputs` do not suffice are left out.
     loss : str or iterable of str, optional
         As for `Network.loss`.
 
@@ -53,8 +53,7 @@ def trace(
     """
     check_choice("bad-option", "kind of trace", show, get_args(What))
     given = {**(inputs or {}), **named}
-    graph = network.graph
-    names = list(graph.nodes) if show != "values" else _computable(graph, given)
+    names = _computable(network.graph, given)
     values = network.executor(names, fuse=False).run(given, network.arrays)
     values |= dict(network.arrays)
     if show == "values":
@@ -79,7 +78,9 @@ def _computable(graph: Graph, given: Mapping[str, Any]) -> list[str]:
 def _gradients(
     network: Network, given: Mapping[str, Any], loss: str | Iterable[str] | None
 ) -> tuple[dict[str, Array], dict[tuple[str, int], Array]]:
-    floats = [node.name for node in network.graph.inputs if node.kind == "float"]
+    needed = network.graph.upstream(network.losses(loss))
+    inputs = (node for node in network.graph.inputs if node.name in needed)
+    floats = [node.name for node in inputs if node.kind == "float"]
     reverse = Reverse(network, loss=loss, only=[*network.parameters, *floats], fuse=False)
     totals: dict[str, Array] = {}
     shares: dict[tuple[str, int], Array] = {}

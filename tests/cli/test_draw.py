@@ -131,6 +131,8 @@ def test_numbers_on_demand(call, line):
     result = call("draw", line, "-o", "net.svg", "--show", "values", *options[:4])
     assert result.code == 0
     assert "[0.0625]" not in Path("net.svg").read_text()
+    assert call("draw", line, "-o", "net.svg", "--show", "gradients", "--loss", "a").code == 0
+    assert "gradient norm" in Path("net.svg").read_text()
 
 
 def test_differences_on_demand(call, line):

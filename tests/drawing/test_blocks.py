@@ -100,7 +100,9 @@ def test_skips_pass_over_the_top_of_what_lies_between():
     assert len(paths) == 4  # c and d are alike, and drawn once
     arc = min(paths, key=lambda path: min(y for _, _, (_, y) in path.curves))
     assert arc.node == "s"
-    assert abs(arc.end[0] - boxes["s"].x - boxes["s"].width / 2) < 0.1
+    x, y = (arc.end[0] - boxes["s"].x - 7, arc.end[1] - boxes["s"].y - 7)
+    assert np.hypot(x, y) == pytest.approx(7)  # the radius of the circle
+    assert y < -6
     corners = [y for item in scene.items if isinstance(item, Polygon) for _, y in item.corners]
     assert min(y for _, _, (_, y) in arc.curves) < min(corners)
 

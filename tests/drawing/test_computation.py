@@ -96,3 +96,12 @@ def test_neither_do_numbers(direction: str):
 )
 def test_small_arrays_are_numbers_and_large_ones_shape_and_norm(array, expected):
     assert numbers.lines(array) == expected
+
+
+def test_a_parameter_that_is_a_node_stands_for_itself():
+    net = graphnn.load(SPECS / "descent.yaml")
+    scene = net.draw(style="computation", trace=graphnn.trace(net)).scene
+    texts = [item.text for item in scene.items if isinstance(item, Text)]
+    assert "x" in texts and "x.value" not in texts
+    # f = x^2 + y^2 at (-3, 4)
+    assert {"[−3, 4]", "[9, 16]", "25", "[−6, 8]", "[1, 1]"} <= set(texts)

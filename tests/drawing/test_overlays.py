@@ -10,6 +10,7 @@ import pytest
 import graphnn
 from graphnn.drawing.diagram.palette import THEMES
 from graphnn.drawing.diagram.scene import Box, Path, Scene, Text
+from graphnn.ops.families.activation import Relu
 from places import SPECS
 from scene_faults import faults
 
@@ -100,6 +101,14 @@ def test_a_wrong_backward_pass_is_hatched_and_counted():
     whole, part = [item for item in scene.items if isinstance(item, Box) and item.height == 5.0]
     assert part.width / whole.width == pytest.approx(2 / 9)
     assert "hatched: the part that shows a wrong backward pass" in words(scene)
+
+
+def test_a_planted_wrong_backward_pass_is_seen(monkeypatch):
+    right = Relu.vjp
+    monkeypatch.setattr(Relu, "vjp", lambda *given: tuple(2 * part for part in right(*given)))
+    scene = drawn("check")
+    # Two weights and the bias of the one unit that fires and is not what it should be.
+    assert words(scene, "a")[-2:] == ["6 agree", "3 wrong backward"]
 
 
 def test_what_has_no_number_has_no_colour_of_the_scale():

@@ -75,6 +75,14 @@ def test_values_need_no_loss_and_not_every_input():
     assert graphnn.trace(net, show="values").values.keys() == net.arrays.keys()
 
 
+def test_inputs_that_a_loss_does_not_need_are_left_out():
+    net = graphnn.load(SPECS / "mnist.yaml")
+    found = graphnn.trace(net, x=np.ones((2, 784)), loss="a1")
+    assert {"x", "a1", "a1.weight"} <= found.gradients.keys()
+    # The mean over all entries of a1.
+    np.testing.assert_allclose(found.gradients["a1.bias"], 1 / 50)
+
+
 def test_a_check_counts_verdicts_by_parameter():
     net = graphnn.load(SPECS / "three_layer.yaml")
     found = graphnn.trace(net, x=[[1.0, 0.5]], show="check", loss="y")

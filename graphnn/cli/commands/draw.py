@@ -51,6 +51,14 @@ def draw(
             show_default=False,
         ),
     ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NODE",
+            help="With --show: node to take for the loss, by default those of the spec.",
+            show_default=False,
+        ),
+    ] = None,
     input: Inputs = None,
     inputs_file: InputFile = None,
     batch: Batch = 5,
@@ -76,9 +84,9 @@ def draw(
         net.load_weights(weights)
     numbers = None
     if show is not None:
-        nodes = net.graph.outputs if show == "values" else net.losses()
+        nodes = net.graph.outputs if show == "values" else net.losses(loss)
         arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch), nodes)
-        numbers = gradients.trace(net, arrays, show=show)
+        numbers = gradients.trace(net, arrays, show=show, loss=loss)
     other = None if against is None else load(against, settings(set))
     made = net.draw(**chosen, trace=numbers, against=other)
     if alt:

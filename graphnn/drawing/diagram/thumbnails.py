@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +11,14 @@ from graphnn.ops import Array
 
 _MOST = 64  # pixels along a side
 GAP = 1.5  # points between images
+
+
+def maps(values: Mapping[str, Array], names: Sequence[str]) -> Array | None:
+    """The maps of the first row of the last of `names` that has some; none of single pixels."""
+    # What is flattened is shown as it was before.
+    given = (values.get(name) for name in reversed(names))
+    found = next((each for each in given if each is not None and each.ndim == 4), None)
+    return None if found is None or not len(found) or min(found.shape[2:]) < 2 else found[0]
 
 
 def pictures(array: Array, most: int) -> list[Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +42,9 @@ _LOW = 22.0  # height of a box with one number for both sides
 _NAME, _SMALL = 7.5, 6.5  # points
 _LEADING = 1.25
 _LANE, _GAP = 7.0, 9.0  # points between arcs, and between boxes
+_APART = 2.5  # from the middle of a box to where an arc ends or begins
 _LEFT_OUT = ("padding", "dilation", "bias")  # attributes that the sizes show
+_SQUARE = re.compile(r"^(stride )(\d+)×\2$")
 _BRACKET = 18.0  # points, with what is written below it
 _THUMB, _MAPS = 15.0, 4  # side of a map in points, and how many are shown
 
@@ -93,10 +96,12 @@ class _Solid:
     def bottom(self) -> float:
         return self.top + self.high
 
-    @property
-    def roof(self) -> Point:
-        """The middle of the upper side."""
-        return self.middle + self.aside / 2, self.top - self.aside / 2
+    def roof(self, aside: float) -> Point:
+        """A point of the upper side, so far from its middle."""
+        if self.volume.size is None:
+            radius = self.deep / 2
+            return self.middle + aside, self.y - sqrt(radius**2 - aside**2)
+        return self.middle + self.aside / 2 + aside, self.top - self.aside / 2
 
     @property
     def outline(self) -> Rectangle:
@@ -231,7 +236,7 @@ class _Painter:
             if item is first:
                 pieces = [each for text in facts.attributes(node) for each in text.split(", ")]
                 found += [
-                    _Words(each.removeprefix("kernel "), _SMALL, "regular")
+                    _Words(_SQUARE.sub(r"\1\2", each.removeprefix("kernel ")), _SMALL, "regular")
                     for each in pieces
                     if not each.startswith(_LEFT_OUT)
                 ]
@@ -312,11 +317,9 @@ class _Painter:
         filters = values.get(volume.node.parameters.get("weight") or "")
         if filters is not None and filters.ndim == 4 and filters.shape[1] in (1, 3):
             yield [each for one in filters[:9] for each in thumbnails.pictures(one, 1)], 10.0, 3
-        # What is flattened is shown as it was before.
-        given = (values.get(item.nodes[0].name) for item in reversed(volume.items))
-        maps = next((each for each in given if each is not None and each.ndim == 4), None)
-        if maps is not None and len(maps) and min(maps.shape[2:]) > 1:
-            found = thumbnails.pictures(maps[0], _MAPS)
+        maps = thumbnails.maps(values, [item.nodes[0].name for item in volume.items])
+        if maps is not None:
+            found = thumbnails.pictures(maps, _MAPS)
             yield (found, 2 * _THUMB, 1) if len(found) == 1 else (found, _THUMB, 2)
 
     def _images_height(self, volume: Volume) -> float:
@@ -348,7 +351,7 @@ class _Painter:
         taken: list[tuple[float, float, float]] = []
         spans = [(solids[source], solids[target]) for source, target in self._found.skips]
         for source, target in sorted(spans, key=lambda span: span[1].left - span[0].left):
-            start, end = source.roof, target.roof
+            start, end = source.roof(_APART), target.roof(-_APART)
             between = [
                 solid.top - solid.aside - 3
                 for solid in solids.values()

@@ -99,7 +99,9 @@ class _Painter:
         trace, graph = self._options.trace, self._view.graph
         read = set()
         for node in self._nodes.values():
-            operands = [*node.inputs, *node.parameters.values()]
+            # A parameter that is a node stands for itself.
+            kept = node.parameters.values() if self._is_circle(node.name) else ()
+            operands = [*node.inputs, *kept]
             for position, source in enumerate(operands):
                 if source is None or (source not in self._nodes and source not in graph.parameters):
                     continue

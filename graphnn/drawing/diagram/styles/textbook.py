@@ -332,8 +332,8 @@ class _Painter:
             found.append(f"w₁{_lower(unit)}{_upper(1)} is {name}[{unit - 1},0].")
             if self._weights(after, "weight") is not None:
                 found[0] += (
-                    " Blue: positive; red, dashed: negative; a line is as thick as its weight is"
-                    " large beside the largest of its parameter."
+                    " Solid lines are positive weights, dashed ones negative; a line is as thick as"
+                    " its weight is large beside the largest of its parameter."
                 )
         return [*found, *facts.not_drawn(self._view.graph)]
 
