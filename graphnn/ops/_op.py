@@ -414,6 +414,16 @@ class Op(BaseModel):
         attributes = {theirs: getattr(self, ours) for ours, theirs in self.onnx_keys.items()}
         return form.add(self.onnx, *operands, **attributes)
 
+    def prepared(self, *data: Array) -> Mapping[str, Array]:
+        """Values of the state operands that all training rows determine, before the first epoch.
+
+        Parameters
+        ----------
+        *data : ndarray
+            The data operands, for all training rows together.
+        """
+        return {}
+
     def infer_kind(self, *kinds: Kind) -> Kind:
         """Whether the result holds real numbers or whole ones."""
         return "float"

@@ -77,7 +77,7 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     spec : str, Path or mapping, optional
         A spec file, or the content of one. Its named sizes ``features`` and ``classes``, where it
         has some, are those of the data. Its loss compares a prediction with class numbers, an
-        input. Left out, the network has the layers of `hidden`.
+        input. Left out, the network standardizes the columns and has the layers of `hidden`.
     settings : mapping, optional
         Named sizes and values of ``train`` to replace.
     hidden : sequence of int

@@ -33,13 +33,14 @@ class Roles:
 
 
 def layers(hidden: Sequence[int], outputs: int, *, classifies: bool) -> dict[str, Any]:
-    """A spec of affine layers with rectifiers, and softmax where it classifies."""
+    """Standardized columns, affine layers with rectifiers, and softmax where it classifies."""
     target = {"op": "input", "shape": ["batch"], "dtype": "int"}
     nodes: dict[str, Any] = {
         "x": {"op": "input", "shape": ["batch", "features"]},
         "t": target if classifies else {"op": "input", "shape": ["batch", outputs]},
     }
-    last = "x"
+    nodes["scaled"] = {"op": "standardize", "inputs": "x"}
+    last = "scaled"
     for number, units in enumerate(hidden, start=1):
         affine = {"op": "affine", "inputs": last, "units": units, "weight": "he"}
         nodes |= {f"a{number}": affine, f"z{number}": {"op": "relu", "inputs": f"a{number}"}}

@@ -24,7 +24,7 @@ train:
 """
 PLAIN = SPEC.replace("  NODE\n", "").replace("READ", "x")
 NORMED = SPEC.replace("NODE", "n: {op: batch_norm, inputs: x}").replace("READ", "n")
-HELP = "bring each to mean 0 and deviation 1, in the data or by a batch_norm of 'x'"
+HELP = "bring each to mean 0 and deviation 1: let nodes read a standardize of 'x'"
 
 
 def rows(folder, scales):

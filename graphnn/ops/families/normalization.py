@@ -161,6 +161,61 @@ class BatchNorm(_OfChannels):
         return {} if self.epsilon == 1e-5 else {name: self.epsilon}
 
 
+class Standardize(Op):
+    """Columns brought to mean 0 and deviation 1: ``y = (x - mean) / deviation``.
+
+    Before the first epoch, training takes the mean and the standard deviation of each column, an
+    entry of the last axis, over all training rows, and keeps them with the weights. A column that
+    is constant has the deviation 1. Until then nothing is changed.
+
+    References
+    ----------
+    Y. LeCun, L. Bottou, G. Orr and K.-R. Mueller, Efficient BackProp, 1998, section 4.3.
+    """
+
+    op: Literal["standardize"] = "standardize"
+    elsewhere = ("standardscaler", "normalizer", "scaler", "zscore", "standardization")
+    output_interval = ANY_NUMBER
+    operands = (
+        data("x", "... n"),
+        state("mean", "n", Zeros()),
+        state("deviation", "n", Ones(), domain=(0.1, 3.0)),
+    )
+    result = "... n"
+    batchwise = True
+    analytic = True
+    inplace = True
+
+    def forward(
+        self, x: Array, mean: Array, deviation: Array, *, out: Array | None = None
+    ) -> Array:
+        """``(x - mean) / deviation``; x ``[..., n]``, mean and deviation ``[n]``."""
+        y: Array = np.subtract(x, mean, out=out)
+        y /= deviation
+        return y
+
+    def vjp(self, cotangent: Array, output: Array, *arrays: Any) -> Cotangents:
+        """``g / deviation`` for x; 0 where g is."""
+        by_x = np.zeros_like(cotangent)
+        return np.divide(cotangent, arrays[2], out=by_x, where=cotangent != 0), None, None
+
+    def prepared(self, *data: Array) -> Mapping[str, Array]:
+        """Mean and deviation of each column."""
+        rows = data[0].reshape(-1, data[0].shape[-1])
+        deviation = rows.std(axis=0)
+        constant = deviation <= 8 * np.finfo(rows.dtype).eps * np.abs(rows).max(axis=0)
+        return {"mean": rows.mean(axis=0), "deviation": np.where(constant, 1, deviation)}
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis counts rows: not where it is the axis of the columns."""
+        return len(shapes[0]) > 1
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Sub and Div."""
+        x, mean, deviation = operands
+        return form.add("Div", form.add("Sub", x, mean), deviation)
+
+
 class BatchNormTraining(_OfChannels):
     """Batch normalization by mean and variance of the batch; replaces `batch_norm` in training.
 

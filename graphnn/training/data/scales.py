@@ -8,7 +8,7 @@ import numpy as np
 
 from graphnn.diagnostics import Diagnostic, Span
 from graphnn.graph import Graph
-from graphnn.ops import Array
+from graphnn.ops import Array, Op
 from graphnn.spec.model import TrainSpec
 from graphnn.training.data.splits import Sets
 
@@ -37,8 +37,12 @@ def _weighted(graph: Graph, arrays: Mapping[str, Array]) -> Iterator[tuple[str, 
         if array.dtype.kind == "f" and array.ndim == 2 and name in graph.nodes:
             readers = graph.network.successors(name)
             ops = [graph.nodes[reader].op for reader in readers if reader in graph.nodes]
-            if any(op.parameter_operands() and not op.planewise for op in ops):
+            if any(op.parameter_operands() and not _rescales(op) for op in ops):
                 yield name, array
+
+
+def _rescales(op: Op) -> bool:
+    return op.planewise or type(op).prepared is not Op.prepared
 
 
 def _unscaled(name: str, array: Array, place: Span | None) -> Diagnostic | None:
@@ -53,5 +57,5 @@ def _unscaled(name: str, array: Array, place: Span | None) -> Diagnostic | None:
         f"the columns of '{name}' are on scales far apart: up to {reach[low]:.3g} "
         f"in column {low}, up to {reach[high]:.3g} in column {high}"
     )
-    help = f"bring each to mean 0 and deviation 1, in the data or by a batch_norm of '{name}'"
+    help = f"bring each to mean 0 and deviation 1: let nodes read a standardize of '{name}'"
     return Diagnostic("unscaled-columns", message, place, help=help, severity="warning")

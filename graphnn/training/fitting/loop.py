@@ -23,6 +23,7 @@ from graphnn.training.fitting.batches import check_batches
 from graphnn.training.fitting.measuring import Means, Measuring, Row
 from graphnn.training.fitting.metrics import measured
 from graphnn.training.fitting.optimizers import OptimizerState
+from graphnn.training.fitting.preparation import prepare
 from graphnn.training.fitting.schedules import Course
 from graphnn.training.fitting.stopping import VALIDATION, watch
 
@@ -114,6 +115,7 @@ class Training:
             network.classes = self.sets.train.classes
         if self.sets.train is not None:
             check_batches(network, spec, len(self.sets.train))
+            prepare(network, self.sets.train)
         found = scales.warnings(network.graph, spec, self.sets)
         self.warnings = lints.silence(found, network.graph.spec, complete=False)
         self._names = network.trainable
