@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 import graphnn
 from graphnn.drawing.diagram.layout import Arrangement, lay_out
 from graphnn.drawing.diagram.routing import far
@@ -46,15 +49,82 @@ def test_all_is_shown_on_request():
     assert len(chain(200).draw(expand=True).view.items) == 201
 
 
-def test_a_node_that_something_else_reads_is_not_folded():
+def test_a_node_that_something_else_reads_is_the_last_of_its_run():
     document = {"graphnn": 1, "nodes": {"x": {"op": "input", "shape": ["batch"]}}}
     for number in range(200):
         read = f"n{number - 1}" if number else "x"
         document["nodes"][f"n{number}"] = {"op": "relu", "inputs": read}
     document["nodes"]["y"] = {"op": "add", "inputs": ["n50", "n199"]}
     view = graphnn.loads(document).draw().view
-    assert [item.name for item in view.items.values()][-3:] == ["n50", "n51", "y"]
-    assert ("n50", "y") in {(edge.source, edge.target) for edge in view.edges}
+    assert list(view.items) == ["x", "n0", "n51", "y"]
+    assert [frame.title for frame in view.frames.values()] == ["n0 … n50 × 51", "n51 … n199 × 149"]
+    assert {("n0", "y"), ("n51", "y")} <= {(edge.source, edge.target) for edge in view.edges}
+
+
+def test_runs_inside_a_block_are_shown_once():
+    nodes: dict[str, object] = {"b0": {"op": "relu", "inputs": "p"}}
+    for number in range(1, 200):
+        nodes[f"b{number}"] = {"op": "relu", "inputs": f"b{number - 1}"}
+    document = {
+        "graphnn": 1,
+        "blocks": {"long": {"inputs": ["p"], "nodes": nodes, "output": "b199"}},
+        "nodes": {
+            "x": {"op": "input", "shape": ["batch"]},
+            "h": {"block": "long", "inputs": "x"},
+        },
+    }
+    view = graphnn.loads(document).draw().view
+    assert list(view.items) == ["x", "h.b0"]
+    assert [(frame.title, frame.parent) for frame in view.frames.values()] == [
+        ("h", ""),
+        ("b0 … b199 × 200", "h"),
+    ]
+
+
+def test_a_repeated_part_begins_where_it_is_joined_by_one_line():
+    # Each part reads the one before twice; the first, of another op, does not belong to them.
+    nodes: dict[str, object] = {"x": {"op": "input", "shape": ["batch"]}}
+    last = "x"
+    for number in range(60):
+        nodes[f"a{number}"] = {"op": "relu" if number else "elu", "inputs": last}
+        nodes[f"b{number}"] = {"op": "tanh", "inputs": last}
+        nodes[f"c{number}"] = {"op": "add", "inputs": [f"a{number}", f"b{number}"]}
+        last = f"c{number}"
+    view = graphnn.loads({"graphnn": 1, "nodes": nodes}).draw().view
+    assert [frame.title for frame in view.frames.values()] == ["a1 … c59 × 59"]
+
+
+@st.composite
+def wirings(draw) -> tuple[str, list[list[int]]]:
+    """Boxes by their look, each with those before it that it reads."""
+    period = draw(
+        st.lists(st.tuples(st.sampled_from("ab"), st.sets(st.integers(1, 4))), max_size=4)
+    )
+    keys, sources = "x", [[]]
+    for key, back in period * draw(st.integers(1, 6)):
+        sources.append(sorted({max(0, len(keys) - step) for step in back}))
+        keys += key
+    for _ in range(draw(st.integers(0, 3))):
+        sources.append(sorted(draw(st.sets(st.integers(0, len(keys) - 1), max_size=2))))
+        keys += draw(st.sampled_from("ab"))
+    return keys, sources
+
+
+@given(wirings())
+def test_copies_that_are_shown_once_are_alike(wiring):
+    keys, sources = wiring
+    done = 0
+    for at, length, times in runs(keys, sources):
+        assert at >= done and times >= 3
+        done = at + length * times
+        for box in range(at, done - length):
+            assert keys[box] == keys[box + length]
+            read, next_read = sources[box], sources[box + length]
+            assert len(read) == len(next_read)
+            for a, b in zip(read, next_read, strict=True):
+                assert b == a + length or (a == b and a < at)
+        for reader in range(done, len(keys)):
+            assert all(not at <= box < done - length for box in sources[reader])
 
 
 def test_where_boxes_repeat():

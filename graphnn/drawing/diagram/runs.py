@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 _LONGEST = 24  # boxes that repeat
 _FEWEST = 3  # times
@@ -18,20 +18,68 @@ def runs(keys: Sequence[object], sources: Sequence[Sequence[int]]) -> list[tuple
     sources : sequence of sequence of int
         Positions of the boxes that each reads.
     """
-    readers: dict[int, list[int]] = {}
+    last = list(range(len(keys)))  # the last reader of each box
     for reader, read in enumerate(sources):
         for source in read:
-            readers.setdefault(source, []).append(reader)
+            last[source] = max(last[source], reader)
     alike = [_alike_after(keys, sources, length) for length in range(1, _LONGEST + 1)]
     found, at = [], 0
     while at < len(keys):
         counts = ((length, 1 + row[at] // length) for length, row in enumerate(alike, start=1))
         length, times = max(counts, key=lambda pair: (pair[0] * (pair[1] - 1), -pair[0]))
-        if times >= _FEWEST and _apart(readers, sources, at, length, times):
-            found.append((at, length, times))
-            at += length * times
+        run = None
+        if times >= _FEWEST:
+            end = at + length + alike[length - 1][at]
+            run = _narrowest(last, sources, at, end, length)
+        if run is not None:
+            found.append(run)
+            at = run[0] + run[1] * run[2]
         else:
             at += 1
+    return found
+
+
+def _narrowest(
+    last: Sequence[int], sources: Sequence[Sequence[int]], at: int, end: int, length: int
+) -> tuple[int, int, int] | None:
+    """Of the ways to part boxes from `at` to `end` into copies, that with fewest lines between.
+
+    Where a repeated part begins is not known beforehand: any box of it may be the first.
+    """
+
+    def width(start: int) -> int:
+        copy = range(start + length, start + 2 * length)
+        return len({source for box in copy for source in sources[box] if source < copy[0]})
+
+    latest = end - _FEWEST * length
+    for start in sorted(range(at, min(at + length, latest + 1)), key=width):
+        times = _times(last, sources, start, end, length)
+        if times >= _FEWEST:
+            return start, length, times
+    return None
+
+
+def _times(
+    last: Sequence[int], sources: Sequence[Sequence[int]], start: int, end: int, length: int
+) -> int:
+    """How many copies from `start` on may be shown as one.
+
+    What they share lies before them, and what follows them reads the last alone.
+    """
+    pairs = (
+        zip(sources[box], sources[box + length], strict=True)
+        for box in range(start, start + length)
+    )
+    if any(a == b and a >= start for pair in pairs for a, b in pair):
+        return 0
+    found = latest = 0
+    for times in range(2, (end - start) // length + 1):
+        after = start + times * length
+        latest = max(latest, *last[after - 2 * length : after - length])
+        if latest >= end:
+            break
+        if latest < after:
+            found = times
     return found
 
 
@@ -52,22 +100,3 @@ def _alike(keys: Sequence[object], sources: Sequence[Sequence[int]], one: int, o
     shift = other - one
     pairs = zip(sources[one], sources[other], strict=True)
     return all(b - a == shift or a == b for a, b in pairs)
-
-
-def _apart(
-    readers: Mapping[int, Sequence[int]],
-    sources: Sequence[Sequence[int]],
-    at: int,
-    length: int,
-    times: int,
-) -> bool:
-    """Whether all copies read the same from before them, and what follows the last copy only."""
-    end = at + length * times
-    later = (reader for box in range(at, end - length) for reader in readers.get(box, ()))
-    shared = (
-        a
-        for box in range(at, at + length)
-        for a, b in zip(sources[box], sources[box + length], strict=True)
-        if a == b
-    )
-    return all(source < at for source in shared) and not any(reader >= end for reader in later)

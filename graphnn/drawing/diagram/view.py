@@ -162,28 +162,21 @@ def view(graph: Graph, options: DiagramOptions) -> View:
         There is no node of a name that is to be drawn or left out.
     """
     seen = outline(graph, expand=options.expand)
-    free = options.depth is None and not options.expand
-    depth = _fitting_depth(seen) if options.depth is None else options.depth
     hidden = {graph.node(name).name for name in names_in(options.hide)}
     kept = None if options.only is None else _kept(graph, options.only)
     look = look_of(graph, options)
-    return _Viewer(graph, look, seen, depth, hidden, kept, depth_is_free=free).view()
+    free = options.depth is None and not options.expand
+    for depth in _depths(seen) if free else [options.depth]:
+        found = _Viewer(graph, look, seen, depth, hidden, kept).view(fold_runs=free)
+        if len(found.items) < FOLDED_FROM:
+            break
+    return found
 
 
-def _fitting_depth(seen: Outline) -> int | None:
-    """The largest depth that leaves few enough boxes; None where nothing need be folded."""
-    by_depth: dict[int, int] = {}
-    for level, _ in seen.walk():
-        by_depth[level] = by_depth.get(level, 0) + 1
-    total = sum(not isinstance(item, Group) for _, item in seen.walk())
-    if total < FOLDED_FROM:
-        return None
-    count, deepest = 0, max(by_depth)
-    for level in range(deepest + 1):
-        count += by_depth[level]
-        if count >= FOLDED_FROM:
-            return max(level - 1, 0)
-    return None
+def _depths(seen: Outline) -> list[int | None]:
+    """How deep blocks may be opened, the deepest first; None opens all."""
+    levels = {level for level, item in seen.walk() if isinstance(item, Group)}
+    return [None, *sorted(levels, reverse=True)]
 
 
 def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
@@ -203,12 +196,11 @@ def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
 
 
 def _look(item: Item) -> object:
-    """What is equal for boxes that look alike; a box in a frame is like no other."""
-    if item.frame:
-        return item.name
+    """What is equal for boxes that look alike, in one frame."""
     if item.group is not None:
-        return item.group.call.block.name, item.group.count, item.nodes[-1].shape, len(item.nodes)
-    return item.nodes[0].op, item.nodes[0].shape
+        block, count = item.group.call.block.name, item.group.count
+        return item.frame, block, count, item.nodes[-1].shape, len(item.nodes)
+    return item.frame, item.nodes[0].op, [node.shape for node in item.nodes]
 
 
 def _bare(item: Item) -> str:
@@ -232,16 +224,13 @@ class _Viewer:
         depth: int | None,
         hidden: set[str],
         kept: set[str] | None,
-        *,
-        depth_is_free: bool,
     ) -> None:
         self._graph, self._seen, self._depth = graph, seen, depth
         self._hidden, self._kept = hidden, kept
         self._view = View(graph, look)
-        self._depth_is_free = depth_is_free
         self._boxes: dict[str, str] = {}  # from every node that is shown to its box
 
-    def view(self) -> View:
+    def view(self, *, fold_runs: bool) -> View:
         path: list[str] = []  # frames that are open
         folded: tuple[int, Group, list[Node]] | None = None
         for depth, item in self._seen.walk():
@@ -263,12 +252,12 @@ class _Viewer:
                 path.append(name)
         if folded is not None:
             self._fold(folded[1], folded[2], path)
+        if fold_runs and len(self._view.items) >= FOLDED_FROM:
+            self._fold_runs()
         return self._finished()
 
     def _finished(self) -> View:
         """The view of what was added, with its lines and without frames that hold nothing."""
-        if self._depth_is_free and len(self._view.items) >= FOLDED_FROM:
-            self._fold_runs()
         used = {
             frame for item in self._view.items.values() for frame in self._view.around(item.frame)
         }
@@ -301,7 +290,7 @@ class _Viewer:
             self._boxes[node.name] = item.name
 
     def _fold_runs(self) -> None:
-        """Show each run of alike boxes outside all frames once."""
+        """Show each run of alike boxes once."""
         items = list(self._view.items.values())
         places = {item.name: at for at, item in enumerate(items)}
         sources = [self._places_read(item, places) for item in items]
@@ -309,7 +298,7 @@ class _Viewer:
             last = items[at + length * times - 1]
             name = f"{items[at].name}..{last.name}"
             heading = f"{_bare(items[at])} … {_bare(last)} × {times}"
-            self._view.frames[name] = Frame(name, None, "", heading)
+            self._view.frames[name] = Frame(name, None, items[at].frame, heading)
             for position in range(at, at + length):
                 copies = items[position : at + length * times : length]
                 for other in copies[1:]:
