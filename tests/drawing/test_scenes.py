@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path as File
+from typing import get_args
 
 import pytest
 
 import graphnn
 from graphnn.drawing.diagram.palette import THEMES
-from graphnn.drawing.diagram.scene import Scene, Text
+from graphnn.drawing.diagram.scene import (
+    Box,
+    Ink,
+    Path,
+    Scene,
+    Shape,
+    Text,
+    contains,
+    on_outline,
+)
 from graphnn.drawing.diagram.styles import graph as graph_style
 from graphnn.ops import REGISTRY
 from places import SPECS
-from scene_faults import faults
+from scene_faults import faults, points, rectangle
 
 PLACES = sorted(path for path in SPECS.rglob("*") if path.suffix in (".yaml", ".json"))
 PLACES = [path for path in PLACES if "nodes:" in path.read_text().split("blocks:")[0]] or PLACES
@@ -84,3 +94,46 @@ def test_every_family_of_ops_has_a_colour_and_a_shape(name):
     families = {op.family for op in REGISTRY.values() if not op.internal}
     assert families <= THEMES[name].families.keys()
     assert families <= graph_style._SHAPES.keys()
+
+
+def test_lines_run_beside_the_words_of_a_heading():
+    diagram = graphnn.load(SPECS / "residual_blocks.yaml").draw(direction="right")
+    words = [
+        i for i in diagram.scene.items if isinstance(i, Text) and i.node in diagram.view.frames
+    ]
+    crossed = [
+        word.text
+        for path in (item for item in diagram.scene.items if isinstance(item, Path))
+        for word in words
+        for x, y, width, height in [rectangle(word)]
+        if any(x < px < x + width and y < py < y + height for px, py in points(path))
+    ]
+    assert len(words) > 20
+    assert crossed == []
+
+
+@pytest.mark.parametrize("name", ["residual_blocks", "lenet5", "mnist"])
+def test_arrows_touch_the_outlines_of_boxes(name: str):
+    scene = graphnn.load(SPECS / f"{name}.yaml").draw().scene
+    boxes = {item.node: item for item in scene.items if isinstance(item, Box)}
+    for path in (item for item in scene.items if isinstance(item, Path)):
+        box = boxes[path.node]
+        x, y = path.end
+        middle = box.x + box.width / 2, box.y + box.height / 2
+        # A little outwards is outside, a little inwards inside.
+        for step, expected in ((0.02, False), (-0.02, True)):
+            moved = x + step * (x - middle[0]), y + step * (y - middle[1])
+            assert contains(box, moved) is expected, (path.node, path.end)
+
+
+@pytest.mark.parametrize("shape", get_args(Shape))
+def test_an_outline_is_met_on_the_way_to_the_middle(shape: Shape):
+    box = Box(10, 20, 60, 24, Ink(), shape, 7.0)
+    for corner in ((10, 20), (70, 20), (70, 44), (10, 44)):
+        x, y = on_outline(box, corner)
+        assert not contains(box, (x + 0.02 * (x - 40), y + 0.02 * (y - 32)))
+        assert contains(box, (x - 0.02 * (x - 40), y - 0.02 * (y - 32)))
+    assert contains(box, (40, 32))
+    assert (on_outline(box, (10, 20)) == pytest.approx((10, 20), abs=0.02)) == (
+        shape in ("rectangle", "trapezium")
+    )

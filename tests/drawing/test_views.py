@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import graphnn
@@ -110,6 +110,7 @@ def wirings(draw) -> tuple[str, list[list[int]]]:
     return keys, sources
 
 
+@example(("xaaaa", [[], [0], [1], [1], [3]]))
 @given(wirings())
 def test_copies_that_are_shown_once_are_alike(wiring):
     keys, sources = wiring

@@ -66,17 +66,13 @@ def _times(
 
     What they share lies before them, and what follows them reads the last alone.
     """
-    pairs = (
-        zip(sources[box], sources[box + length], strict=True)
-        for box in range(start, start + length)
-    )
-    if any(a == b and a >= start for pair in pairs for a, b in pair):
-        return 0
     found = latest = 0
     for times in range(2, (end - start) // length + 1):
         after = start + times * length
-        latest = max(latest, *last[after - 2 * length : after - length])
-        if latest >= end:
+        copy = range(after - 2 * length, after - length)
+        latest = max(latest, *(last[box] for box in copy))
+        pairs = (zip(sources[box], sources[box + length], strict=True) for box in copy)
+        if latest >= end or any(a == b and a >= start for pair in pairs for a, b in pair):
             break
         if latest < after:
             found = times

@@ -225,6 +225,37 @@ def outline_points(box: Box) -> list[Point]:
     return [(x, y), (right, y), (right, bottom), (x, bottom)]
 
 
+def contains(box: Box, point: Point) -> bool:
+    """Whether `point` is in the outline of `box`."""
+    x, y = point
+    if box.shape == "ellipse":
+        across = 2 * (x - box.x) / box.width - 1
+        along = 2 * (y - box.y) / box.height - 1
+        return across * across + along * along <= 1
+    if box.shape in ("rounded", "stadium"):
+        limit = min(box.width, box.height) / 2
+        radius = limit if box.shape == "stadium" else min(box.radius, limit)
+        across = max(box.x + radius - x, 0.0, x - box.x - box.width + radius)
+        along = max(box.y + radius - y, 0.0, y - box.y - box.height + radius)
+        return across * across + along * along <= radius * radius
+    corners = outline_points(box)
+    return all(
+        (bx - ax) * (y - ay) >= (by - ay) * (x - ax)
+        for (ax, ay), (bx, by) in zip(corners, [*corners[1:], corners[0]], strict=True)
+    )
+
+
+def on_outline(box: Box, point: Point) -> Point:
+    """Where the way from `point`, near `box`, to its middle meets the outline."""
+    middle = box.x + box.width / 2, box.y + box.height / 2
+    low, high = 0.0, 1.0
+    for _ in range(12):
+        share = (low + high) / 2
+        tried = tuple(a + share * (b - a) for a, b in zip(point, middle, strict=True))
+        low, high = (low, share) if contains(box, (tried[0], tried[1])) else (share, high)
+    return point[0] + high * (middle[0] - point[0]), point[1] + high * (middle[1] - point[1])
+
+
 def arrow_head(path: Path, length: float = 5.5, half: float = 2.4) -> list[Point]:
     """The three corners of the head of an arrow, its tip first."""
     tip = path.end

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from graphnn.drawing.diagram import facts
@@ -23,6 +23,7 @@ from graphnn.drawing.diagram.scene import (
     Scene,
     Shape,
     Text,
+    on_outline,
 )
 from graphnn.drawing.diagram.scene import Item as Drawn
 from graphnn.drawing.diagram.text import Face
@@ -142,13 +143,27 @@ class _Painter:
     def _drawn(self, cards: dict[str, _Card], layout: Layout) -> Iterator[Drawn]:
         for name, frame in self._view.frames.items():
             yield self._frame(frame, layout.frames[name])
-        for edge, points in zip(self._view.edges, layout.lines, strict=True):
+        outlines = {name: self._outline(card, layout.boxes[name]) for name, card in cards.items()}
+        # The layout knows boxes as rectangles.
+        lines = [
+            [
+                on_outline(outlines[edge.source], points[0]),
+                *points[1:-1],
+                on_outline(outlines[edge.target], points[-1]),
+            ]
+            for edge, points in zip(self._view.edges, layout.lines, strict=True)
+        ]
+        for edge, points in zip(self._view.edges, lines, strict=True):
             yield self._line(points, edge)
+        free = Free([], lines)
+        headings: list[Rectangle] = []
         for name, frame in self._view.frames.items():
-            yield from self._heading(frame, layout.frames[name])
+            places = self._heading_places(layout.frames[name], frame, free)
+            yield from self._heading(frame, places)
+            headings += places
         for name, card in cards.items():
-            yield from self._box(card, layout.boxes[name])
-        yield from self._labels(layout)
+            yield from self._box(card, outlines[name])
+        yield from self._labels([*layout.boxes.values(), *headings], lines)
 
     def _card(self, item: Item) -> _Card:
         lines = list(self._block(item) if item.group is not None else self._node(item))
@@ -219,24 +234,24 @@ class _Painter:
         roles = ["output"] if names & self._outputs else []
         return ", ".join([*roles, *(["loss"] if names & self._losses else [])])
 
-    def _box(self, card: _Card, place: Rectangle) -> Iterator[Drawn]:
-        x, y, width, height = place
+    def _outline(self, card: _Card, place: Rectangle) -> Box:
         mark = self._marks.boxes.get(card.item.name, Mark())
-        tones = (
-            self._view.tones(card.item, self._theme)
-            if mark.fill is None
-            else self._theme.tones(mark.fill)
-        )
+        tones = self._tones(card)
         shape, cut = _SHAPES.get(card.family, _SHAPES[""])
         names = {node.name for node in card.item.nodes}
         thick = 1.9 if names & (self._outputs | self._losses) else 0.9
-        node = card.item.name
+        ink = replace(mark.line or Ink(None, tones.border, thick), fill=tones.fill)
+        return Box(*place, ink, shape, cut, card.item.name)
+
+    def _box(self, card: _Card, outline: Box) -> Iterator[Drawn]:
+        x, y, width, height = outline.x, outline.y, outline.width, outline.height
+        tones, node = self._tones(card), card.item.name
+        mark = self._marks.boxes.get(node, Mark())
         if card.item.group is not None and card.item.group.count > 1:
             for shift in (5.0, 2.5):  # a pile, for copies that are drawn once
                 ink = Ink(tones.fill, tones.border, 0.7)
                 yield Box(x + shift, y + shift, width, height, ink, "rounded", 3.0, node)
-        outline = replace(mark.line or Ink(None, tones.border, thick), fill=tones.fill)
-        yield Box(x, y, width, height, outline, shape, cut, node)
+        yield outline
         widest = max(self._line_width(line) for line in card.lines)
         left, right = x + (width - widest) / 2, x + (width + widest) / 2
         at = y + _PAD_Y
@@ -253,6 +268,12 @@ class _Painter:
         count = len(left) + len(right)
         total = sum(piece.width for piece in (*left, *right)) + 4.0 * (count - 1)
         return total + (_GAP if right else 0)
+
+    def _tones(self, card: _Card) -> Tones:
+        mark = self._marks.boxes.get(card.item.name, Mark())
+        if mark.fill is not None:
+            return self._theme.tones(mark.fill)
+        return self._view.tones(card.item, self._theme)
 
     def _row(
         self, line: _Line, place: tuple[float, float, float], node: str, tones: Tones
@@ -291,17 +312,26 @@ class _Painter:
     def _heading_width(self, frame: Frame) -> float:
         return sum(piece.width + 4.0 for piece in self._heading_pieces(frame)) + 6
 
-    def _heading(self, frame: Frame, place: Rectangle) -> Iterator[Box | Text]:
-        x, y, _, _ = place
-        base = y + 13.0
-        # On a patch of its own, so that a line that enters here does not cross the words.
+    def _heading_places(self, around: Rectangle, frame: Frame, free: Free) -> list[Rectangle]:
+        """Where the words of a heading stand: beside lines that enter, or over all of them."""
+        x, y, width, _ = around
+        wide = [piece.width + 4.0 for piece in self._heading_pieces(frame)]
+        found, at = [], x + 5
+        for each in wide:
+            while not free.has((at, y + 2, each, _HEADING - 2)) and at + each < x + width:
+                at += 3.0
+            found.append((at, y + 2, each, _HEADING - 2))
+            at += each
+        if at <= x + width:
+            return found
+        return [(x + 5 + sum(wide[:n]), y + 2, each, _HEADING - 2) for n, each in enumerate(wide)]
+
+    def _heading(self, frame: Frame, places: Iterable[Rectangle]) -> Iterator[Box | Text]:
         tones = self._frame_tones(frame)
-        wide = self._heading_width(frame)
-        yield Box(x + 5, y + 2, wide, _HEADING - 2, Ink(tones.fill), node=frame.name)
-        at = x + 8
-        for piece in self._heading_pieces(frame):
-            yield _text(piece, at, base, frame.name, tones)
-            at += piece.width + 4.0
+        for piece, around in zip(self._heading_pieces(frame), places, strict=True):
+            # A patch, where lines enter all along.
+            yield Box(*around, Ink(tones.fill), node=frame.name)
+            yield _text(piece, around[0] + 3, around[1] + 11.0, frame.name, tones)
 
     def _line(self, points: list[Point], edge: Edge) -> Path:
         curves = tuple(
@@ -310,14 +340,12 @@ class _Painter:
         ink = self._marks.lines.get(edge.kind, Ink(None, self._theme.line, 0.9))
         return Path(points[0], curves, ink, arrow=True, node=edge.target, source=edge.source)
 
-    def _labels(self, layout: Layout) -> Iterator[Text]:
+    def _labels(self, taken: list[Rectangle], lines: list[list[Point]]) -> Iterator[Text]:
         labels = [", ".join(filter(None, (each.operand, each.copy))) for each in self._view.edges]
         if not any(labels):
             return
-        free = Free(layout.boxes.values(), layout.lines)
-        for name, (x, y, _, _) in layout.frames.items():
-            free.take((x, y, self._heading_width(self._view.frames[name]), _HEADING))
-        for words, line in zip(labels, layout.lines, strict=True):
+        free = Free(taken, lines)
+        for words, line in zip(labels, lines, strict=True):
             if words:
                 wide = measure.width(words, _SMALL, "italic")
                 x, y, _, _ = place(line, wide, _SMALL, free)
