@@ -19,6 +19,9 @@ DATA = "--data"
 GIVEN = "--given"
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON.")]
+Model = Annotated[
+    Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON, or ONNX model.")
+]
 Files = Annotated[
     list[Path],
     typer.Argument(

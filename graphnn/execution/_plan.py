@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node, reached
 from graphnn.ops import REGISTRY, Kind, Op
 from graphnn.spec.sizes import Shape
@@ -101,6 +102,8 @@ def make(graph: Graph, names: Iterable[str], mode: Mode = "run", *, fuse: bool =
     ------
     UsageError
         A name is not that of a node.
+    RunError
+        An op of another program is known by name alone.
     """
     wanted = {name: graph.node(name).name for name in names}
     fusible = {name: node for name, node in graph.nodes.items() if fuse and node.op.fusions}
@@ -162,6 +165,9 @@ class _Planner:
         )
 
     def _step(self, node: Node) -> Step:
+        if node.op.drawn_only:
+            message = f"'{node.name}' is {node.op.name}, which can be drawn, not computed"
+            raise RunError.of("not-in-graphnn", message)
         op, sources = self._fused.get(node.name) or (node.op, node.inputs)
         if self._mode == "train":
             op = op.in_training()

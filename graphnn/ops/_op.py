@@ -90,6 +90,8 @@ class Op(BaseModel):
         Whether each run is given its value.
     is_loss : bool
         Whether its results, one for each sample, are what training makes small.
+    drawn_only : bool
+        Whether it is of another program, and known by name alone, so that it cannot be computed.
     internal : bool
         Whether it has no name in the language: plans alone put it in the place of another op.
     output_interval : tuple of float or None
@@ -160,6 +162,7 @@ class Op(BaseModel):
     is_input: ClassVar[bool] = False
     is_loss: ClassVar[bool] = False
     internal: ClassVar[bool] = False
+    drawn_only: ClassVar[bool] = False
     output_interval: ClassVar[Interval | None] = None
     within_inputs: ClassVar[bool] = False
     keeps_entries: ClassVar[bool] = False

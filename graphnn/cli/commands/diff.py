@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from graphnn.cli import terminal
+from graphnn.cli.networks import is_model, load
 from graphnn.cli.options import Format, Settings, settings
 from graphnn.diagnostics import GraphnnError
 from graphnn.training import diff as compare
@@ -16,8 +17,8 @@ _STYLES = {"removed": "bad", "added": "good", "renamed": "note", "changed": "war
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="Spec file.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Spec file.")],
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="Spec file, or ONNX model.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Spec file, or ONNX model.")],
     format: Format = "text",
     set: Settings = None,
 ) -> int:
@@ -26,7 +27,9 @@ def diff(
     The exit code is 0 when nothing differs, 1 when something does, and 2 when a file has errors.
     """
     try:
-        found = compare(old, new, settings(set))
+        given = settings(set)
+        before, after = (load(f, given) if is_model(f) else f for f in (old, new))
+        found = compare(before, after, given)
     except GraphnnError as error:
         terminal.report(error.diagnostics)
         return 2

@@ -9,25 +9,25 @@ import typer
 
 from graphnn import drawing, gradients
 from graphnn.cli import inputs, terminal
+from graphnn.cli.networks import load
 from graphnn.cli.options import (
     Batch,
-    File,
     InputFile,
     Inputs,
+    Model,
     Settings,
     Weights,
     output_option,
     settings,
 )
 from graphnn.cli.record_options import Chosen, taking
-from graphnn.training import load
 
 _TEXTS = ("dot", "mermaid", ".dot", ".gv", ".mmd")  # written without a layout
 
 
 @taking(drawing.DiagramOptions)
 def draw(
-    file: File,
+    file: Model,
     output: Annotated[
         Path | None,
         output_option(

@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 import typer
 
 from graphnn.cli import terminal
+from graphnn.cli.networks import load
 from graphnn.cli.options import File, Settings, Weights, output_option, settings
 from graphnn.interchange import Exported
 from graphnn.interchange import export as write
-from graphnn.training import load
 
 
 def export(

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 
 from graphnn.cli import terminal
-from graphnn.cli.options import File, Format, Settings, settings
+from graphnn.cli.networks import load
+from graphnn.cli.options import Format, Model, Settings, settings
 from graphnn.graph import summarize
-from graphnn.training import load
 
 
 def show(
-    file: File,
+    file: Model,
     expand: Annotated[
         bool, typer.Option("--expand", help="Show every copy of a block that is repeated.")
     ] = False,

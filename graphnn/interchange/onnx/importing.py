@@ -16,6 +16,7 @@ from graphnn.graph import build as checked
 from graphnn.interchange.onnx import documents, models, recording, verification
 from graphnn.interchange.onnx.libraries import onnxruntime
 from graphnn.interchange.onnx.models import Model
+from graphnn.interchange.onnx.opaque import Opaque, known
 from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.writing import onnx_graph
 from graphnn.ops import Array
@@ -63,7 +64,9 @@ class _Read:
     notes: tuple[str, ...] = ()
 
 
-def load_onnx(path: str | Path, given: Mapping[str, Any] | None = None) -> Network:
+def load_onnx(
+    path: str | Path, given: Mapping[str, Any] | None = None, *, drawn: bool = False
+) -> Network:
     """The network that an ONNX model holds.
 
     Parameters
@@ -71,6 +74,9 @@ def load_onnx(path: str | Path, given: Mapping[str, Any] | None = None) -> Netwo
     path : str or Path
     given : mapping of str to array_like, optional
         Values of inputs, which are then no inputs.
+    drawn : bool
+        Whether operators without a counterpart become nodes that can be drawn and counted, but
+        not computed.
 
     Raises
     ------
@@ -82,7 +88,7 @@ def load_onnx(path: str | Path, given: Mapping[str, Any] | None = None) -> Netwo
         `given` names no input; or onnx is not installed.
     """
     path = Path(path)
-    return _read(models.read(path), path.parent, given).network
+    return _read(models.read(path), path.parent, given, drawn=drawn).network
 
 
 def import_onnx(
@@ -137,14 +143,18 @@ def import_onnx(
     return Imported(found.network, tuple(written), difference, found.notes)
 
 
-def _read(model: Model, folder: Path, given: Mapping[str, Any] | None) -> _Read:
+def _read(
+    model: Model, folder: Path, given: Mapping[str, Any] | None, *, drawn: bool = False
+) -> _Read:
     if model.spec and not given:
         own = _own(model, folder)
         if own is not None:
             return own
-    translated = Translator(model, given).translate()
+    translated = Translator(model, given, drawn=drawn).translate()
     written = documents.write(translated)
-    network = network_of(written.document, written.weights, folder)
+    ops = [type(made.op) for made in translated.made if isinstance(made.op, Opaque)]
+    with known(ops):
+        network = network_of(written.document, written.weights, folder)
     names = written.names
     return _Read(
         written.document,
@@ -183,8 +193,8 @@ def _own(model: Model, folder: Path) -> _Read | None:
         assert isinstance(document, dict)
         document.pop("weights", None)
         start = network_of(document, {}, folder)
-        known = {name: model.arrays[name] for name in start.arrays if name in model.arrays}
-        network = network_of(document, known, folder)
+        kept = {name: model.arrays[name] for name in start.arrays if name in model.arrays}
+        network = network_of(document, kept, folder)
         dtype = "float64" if _is_wide(model) else "float32"
         narrow = network.astype(dtype)
         recorded = recording.record(narrow, model.outputs, model.opset)
@@ -196,7 +206,7 @@ def _own(model: Model, folder: Path) -> _Read | None:
     if not same or not _same_graph(onnx_graph(narrow, recorded), model.proto.graph):
         return None
     starts = start.astype(dtype).arrays
-    weights = {} if all(np.array_equal(starts[n], a) for n, a in known.items()) else known
+    weights = {} if all(np.array_equal(starts[n], a) for n, a in kept.items()) else kept
     return _Read(
         document,
         network,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from graphnn.diagnostics import Diagnostic, RunError, UsageError
 from graphnn.interchange.onnx.folding import filled, fold
 from graphnn.interchange.onnx.models import ForeignInput, ForeignNode, Model, Reader
+from graphnn.interchange.onnx.opaque import inferred, opaque
 from graphnn.interchange.onnx.table import alike, rules
 from graphnn.interchange.onnx.values import Filled, Made, UnsupportedError, Value
 from graphnn.ops import REGISTRY, Array, Op, ShapeError
@@ -34,7 +35,7 @@ class Translator:
     model : Model
     given : mapping of str to array_like
         Values that some inputs have.
-    opaque : bool
+    drawn : bool
         Whether what has no counterpart becomes an opaque node.
 
     Attributes
@@ -51,7 +52,7 @@ class Translator:
     """
 
     def __init__(
-        self, model: Model, given: Mapping[str, Any] | None = None, *, opaque: bool = False
+        self, model: Model, given: Mapping[str, Any] | None = None, *, drawn: bool = False
     ) -> None:
         self.model = model
         self.opset = model.opset
@@ -62,7 +63,8 @@ class Translator:
         self.notes: list[str] = []
         self.readers: dict[str, int] = {}
         self._given = dict(given or {})
-        self._opaque = opaque
+        self._drawn = drawn
+        self._shapes = inferred(model) if drawn else {}
         self._values: dict[str, Value] = {}
         self._names: dict[int, str] = {}  # of initializers, by the array's id
         self._depth = 0
@@ -114,7 +116,7 @@ class Translator:
             try:
                 found = self._translated(node, inputs)
             except UnsupportedError as error:
-                if not self._opaque:
+                if not self._drawn:
                     label = node.name or next(iter(node.outputs), "")
                     self._refused.setdefault((node.op, str(error)), []).append(label)
                     continue
@@ -278,11 +280,13 @@ class Translator:
         made.hints, made.origin = (each.name,), each.name
         return made
 
-    def _size(self, size: int | str | None, name: str, axis: int) -> Size:
+    def _size(self, size: int | str | None, name: str, axis: int, *, known: bool = True) -> Size:
         if isinstance(size, int):
             return size
-        first = axis == 0 and not self.free
-        text = size if size is not None else "batch" if axis == 0 else f"{name}_{axis}"
+        first = known and axis == 0 and not self.free
+        text = size if size is not None else f"{name}_{axis}"
+        if size is None and axis == 0 and known:
+            text = "batch"
         plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
         if not NAME.fullmatch(plain) or len(plain) > 40:
             plain = f"size_{len(self.free) + 1}"
@@ -297,7 +301,22 @@ class Translator:
     # --- what has no counterpart
 
     def _opaque_values(self, node: ForeignNode, inputs: list[Value | None]) -> list[Value]:
-        raise UnsupportedError("opaque")
+        operator = node.op.rpartition(".")[2]
+        if not NAME.fullmatch(operator):
+            operator = "Unknown"
+        sources = [self.node(value) for value in inputs if value is not None and _is_drawn(value)]
+        found: list[Value] = []
+        for name in node.outputs:
+            shape, kind = self._shapes.get(name, ((), "float"))
+            sizes = tuple(
+                self._size(size if size != 0 else None, operator, axis, known=False)
+                for axis, size in enumerate(shape)
+            )
+            given = {"shape": sizes, "dtype": kind}
+            op = opaque(operator) if sources else REGISTRY["input"]
+            made = Made(op(**given), sources, {}, sizes, kind, given=given)
+            found.append(self._placed(made, {}))
+        return found
 
     def _raise_refusals(self) -> None:
         operators: dict[str, list[tuple[str, list[str]]]] = {}
@@ -313,6 +332,13 @@ class Translator:
             found.append(Diagnostic("not-in-graphnn", message[:1000], help=DRAWN))
         if found:
             raise RunError(*found)
+
+
+def _is_drawn(value: Value) -> bool:
+    """Whether an opaque node shows that it reads `value`: of constants, large ones alone."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind == "f" and value.size > _INLINE
+    return isinstance(value, Made)
 
 
 def _check_kinds(op: Op, sources: list[Made]) -> None:
