@@ -4,6 +4,7 @@ from ._codes import AllowableCode as AllowableCode
 from ._codes import Code as Code
 from ._diagnostic import Diagnostic as Diagnostic
 from ._diagnostic import Note as Note
+from ._diagnostic import Remarks as Remarks
 from ._diagnostic import readable as readable
 from ._errors import DataError as DataError
 from ._errors import DrawingError as DrawingError

@@ -297,20 +297,16 @@ class Executor:
         noise: Mapping[int, Array],
     ) -> RunError:
         """Error that names the first node, in the order of the schedule, that was not finite."""
-        for name, array in arrays.items():
-            if not _finite(array):
-                bad = first_not_finite(array)
-                return RunError.of("not-finite", f"the input '{name}' holds {bad}")
-        for name in self.plan.parameters:
-            if not _finite(parameters[name]):
-                bad = first_not_finite(parameters[name])
-                return RunError.of("not-finite", f"the parameter '{name}' holds {bad}")
+        given = {f"the input '{name}'": array for name, array in arrays.items()}
+        given |= {f"the parameter '{name}'": parameters[name] for name in self.plan.parameters}
+        for what, array in given.items():
+            if bad := first_not_finite(array):
+                return RunError.of("not-finite", f"{what} holds {bad}")
         keeper = Executor(self.plan, self.dtype, keep=True)
         with np.errstate(all="ignore"):
             values, _ = keeper._execute(arrays, bound, parameters, noise)
         for step in self.plan.steps:
-            if not _finite(values[step.output]):
-                bad = first_not_finite(values[step.output])
+            if bad := first_not_finite(values[step.output]):
                 first = f"'{step.node}' ({step.op.name}) is the first to give {bad}"
                 return RunError.of("not-finite", f"the result is not finite: {first}")
         raise AssertionError("a result that was not finite is finite when computed again")

@@ -114,7 +114,8 @@ def read(
         message = f"'{name}' is larger than {limits.bytes / MEBIBYTE:g} MiB"
         raise SpecError.of("file-too-large", message)
     source = Source(name, _with_line_feeds(text.removeprefix(_BYTE_ORDER_MARK)))
-    _refuse_characters(source, json)
+    if found := (_NOT_IN_JSON if json else _NOT_IN_YAML).search(source.text):
+        raise SpecError(bad_character(source, found.start()))
     builder = Builder(source, limits, findings)
     if json:
         if source.text.strip(" \t\n"):
@@ -203,13 +204,6 @@ def _size(text: str, limit: int) -> int:
 def _with_line_feeds(text: str) -> str:
     """`text` with a line feed for each end of line that YAML knows."""
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
-
-
-def _refuse_characters(source: Source, json: bool) -> None:
-    found = (_NOT_IN_JSON if json else _NOT_IN_YAML).search(source.text)
-    if found is None:
-        return
-    raise SpecError(bad_character(source, found.start()))
 
 
 def _decoded(content: bytes, name: str) -> str:

@@ -13,24 +13,15 @@ Plain = None | bool | int | float | str
 NOWHERE = Source("<python>")
 
 
+@dataclass(slots=True, eq=False, repr=False)
 class Value:
     """A value and where it stands; lines and columns count from 0, as parsers give them."""
 
-    __slots__ = ("column", "end_column", "end_line", "line", "source")
-
-    def __init__(
-        self,
-        source: Source = NOWHERE,
-        line: int = 0,
-        column: int = 0,
-        end_line: int = 0,
-        end_column: int = 0,
-    ) -> None:
-        self.source = source
-        self.line = line
-        self.column = column
-        self.end_line = end_line
-        self.end_column = end_column
+    source: Source = NOWHERE
+    line: int = 0
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
 
     @property
     def span(self) -> Span | None:

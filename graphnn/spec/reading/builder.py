@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from itertools import islice
-from typing import Final, NoReturn
+from typing import Final, NoReturn, Unpack
 
 from graphnn.diagnostics import (
     HIDDEN,
@@ -16,6 +15,7 @@ from graphnn.diagnostics import (
     Diagnostic,
     Findings,
     Note,
+    Remarks,
     Source,
     Span,
     SpecError,
@@ -40,37 +40,20 @@ class _Unknown(Enum):
     WORD = 0
 
 
+@dataclass(slots=True, eq=False)
 class _Open:
     """A collection that is still being filled."""
 
-    __slots__ = (
-        "anchor",
-        "before",
-        "collection",
-        "entries",
-        "flow",
-        "height",
-        "items",
-        "key",
-        "name",
-    )
-
-    def __init__(
-        self, collection: Seq | Map, before: int, flow: bool, anchor: str | None = None
-    ) -> None:
-        self.collection = collection
-        # One of the two: what is put into `collection` goes there.
-        self.items: list[Value] | None = None
-        if isinstance(collection, Seq):
-            self.items = collection.items
-        else:
-            self.entries = collection.entries
-        self.before = before  # values counted before this one
-        self.flow = flow  # written in brackets
-        self.anchor = anchor
-        self.height = 0  # collections inside one another below this one
-        self.key: Scalar | None = None  # the key that waits for its value
-        self.name = ""  # the text of that key
+    collection: Seq | Map
+    before: int  # values counted before this one
+    flow: bool  # written in brackets
+    anchor: str | None = None
+    height: int = 0  # collections inside one another below this one
+    key: Scalar | None = None  # the key that waits for its value
+    name: str = ""  # the text of that key
+    # One of the two: what is put into `collection` goes there.
+    items: list[Value] | None = None
+    entries: dict[str, Entry] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +104,10 @@ class Builder:
         self.limits = limits
         self._most = limits.values
         self._root = Seq([], source)
-        self._top = _Open(self._root, 0, flow=False)  # the innermost one that is open
+        # The innermost one that is open.
+        self._top = _Open(self._root, 0, flow=False, items=self._root.items)
         self._stack = [self._top]
-        self._last: Value = self._root
+        self.last: Value = self._root  # completed last
         self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
         self._anchors: dict[str, _Open | _Complete] = {}
         self._words: dict[str, Plain] = {}
@@ -155,7 +139,7 @@ class Builder:
 
     def bare(self, place: Place) -> None:
         """Take the empty value at `place`, before which there is no ':'."""
-        frame, key = self._top, self._last
+        frame, key = self._top, self.last
         waits = frame.key is not None and (frame.key is not _DROPPED or self._held is not None)
         if not (frame.flow and waits and isinstance(key, Scalar)):
             self.word("", place)
@@ -231,7 +215,7 @@ class Builder:
         done = self._stack.pop()
         collection = done.collection
         if not done.flow:
-            end_line, end_column = self._last.end_line, self._last.end_column
+            end_line, end_column = self.last.end_line, self.last.end_column
         collection.end_line, collection.end_column = end_line, end_column
         height = done.height + 1
         parent = self._top = self._stack[-1]
@@ -285,16 +269,10 @@ class Builder:
         return top
 
     def fault(
-        self,
-        code: Code,
-        message: str,
-        span: Span | None,
-        *,
-        notes: Iterable[Note] = (),
-        help: str = "",
+        self, code: Code, message: str, span: Span | None, **remarks: Unpack[Remarks]
     ) -> None:
         """Report a fault and continue, unless there were too many."""
-        self.report(Diagnostic(code, message, span, notes=tuple(notes), help=help))
+        self.report(Diagnostic(code, message, span, **remarks))
 
     def report(self, fault: Diagnostic) -> None:
         """Report `fault` and continue, unless there were too many."""
@@ -334,11 +312,6 @@ class Builder:
         """Whether the innermost collection that is open has brackets."""
         return self._top.flow
 
-    @property
-    def last(self) -> Value:
-        """The value completed last."""
-        return self._last
-
     def _resolved(self, word: str, place: Place) -> Plain:
         try:
             value = self._words[word] = resolve(word, self.limits.number_length)
@@ -352,7 +325,7 @@ class Builder:
         if self._held is not None:
             self._release()
         line, column, end_line, end_column = place
-        scalar = self._last = Scalar(value, self.source, line, column, end_line, end_column)
+        scalar = self.last = Scalar(value, self.source, line, column, end_line, end_column)
         self._values += 1
         if self._values > self._most:
             self._too_many("values", self._most, place)
@@ -376,6 +349,10 @@ class Builder:
         if len(self._stack) > self.limits.depth:
             self._too_deep(place)
         opened = _Open(collection, self._values, flow, anchor)
+        if isinstance(collection, Seq):
+            opened.items = collection.items
+        else:
+            opened.entries = collection.entries
         self._values += 1
         if self._values > self._most:
             self._too_many("values", self._most, place)
@@ -389,7 +366,7 @@ class Builder:
 
     def _put(self, value: Value) -> None:
         """Put a complete value where it belongs: an item, a key, or the value of a key."""
-        self._last = value
+        self.last = value
         parent = self._top
         if parent.items is not None:
             parent.items.append(value)
@@ -455,16 +432,14 @@ class Builder:
         )
 
     def _cyclic_alias(self, name: str, target: _Open, place: Place) -> None:
-        start = target.collection
+        line, column = target.collection.line, target.collection.column
+        start = self.span((line, column, line, column + 1))
         self.fault(
             "cyclic-alias",
             f"the alias '*{shortened(name)}' stands inside the value that it names",
             self.span(place),
-            notes=(Note("that value starts here", self._start(start)),),
+            notes=(Note("that value starts here", start),),
         )
-
-    def _start(self, value: Value) -> Span:
-        return self.span((value.line, value.column, value.line, value.column + 1))
 
     def _too_deep(self, place: Place) -> NoReturn:
         message = f"values are nested more than {self.limits.depth:,} deep"
