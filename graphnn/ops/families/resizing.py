@@ -25,7 +25,7 @@ class Upsample(Resized):
     """Every entry repeated, `factor` times down and across."""
 
     op: Literal["upsample"] = "upsample"
-    factor: Counts = Field(description="How many rows and columns come of one.")
+    factor: Counts = Field(description="How many rows and columns each one becomes.")
     mode: Literal["nearest"] = Field("nearest", description="How entries are filled in between.")
 
     also_called = aliases(factor="scale_factor size scale")
@@ -63,7 +63,7 @@ class Upsample(Resized):
         return finished(y, None, out)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The sum of the cotangents of all that came of an entry."""
+        """The sum of the cotangents of all copies of an entry."""
         tracks = _blocks(x.shape[2], self.factor[0]), _blocks(x.shape[3], self.factor[1])
         by_x = np.empty(images_last(x).shape, cotangent.dtype)
         pooled(images_last(cotangent), tracks, np.add, 0.0, by_x)
