@@ -17,6 +17,7 @@ from .fitting.measuring import Means as Means
 from .fitting.measuring import Measuring as Measuring
 from .fitting.measuring import Row as Row
 from .fitting.metrics import METRICS as METRICS
+from .fitting.metrics import measures as measures
 from .fitting.optimizers import OPTIMIZERS as OPTIMIZERS
 from .fitting.optimizers import find as find
 from .fitting.schedules import SCHEDULES as SCHEDULES
@@ -34,7 +35,6 @@ from .runs.run import Run as Run
 from .runs.run import train as train
 from .runs.run import train_spec as train_spec
 from .runs.run import trained as trained
-from .studies.checks import measures as measures
 from .studies.results import Search as Search
 from .studies.search import STUDY as STUDY
 from .studies.search import search as search

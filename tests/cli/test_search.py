@@ -67,7 +67,7 @@ def test_a_bar_where_somebody_looks(call, study, no_plots, monkeypatch):
     assert result.code == 0
     plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", result.err)
     assert re.search(r"2/2 trials \S+ trial 2  epoch 3/3  best \d", plain)
-    assert "note: no curves.png: plots need matplotlib" in plain
+    assert "note: no curves.png, values.png: plots need matplotlib" in plain
 
 
 def test_a_search_that_cannot_begin_leaves_no_folder(call, descent):

@@ -134,8 +134,8 @@ def test_split_keeps_the_order() -> None:
     assert rest.arrays["t"].tolist() == [2, 3, 4]
 
 
-def test_shuffled_split_parts_the_rows_at_random() -> None:
-    drawn, rest = numbers(100).shuffled_split(30, np.random.default_rng(1))
+def test_split_off_parts_the_rows_at_random() -> None:
+    rest, drawn = split_off(numbers(100), 30, np.random.default_rng(1))
     a, b = drawn.arrays["t"].tolist(), rest.arrays["t"].tolist()
     assert (len(a), len(b)) == (30, 70)
     assert sorted(a + b) == list(range(100))

@@ -120,44 +120,8 @@ class Dataset:
         DataError
             One part would be empty.
         """
-        self._check_split(first, span)
+        _check_split(self, first, span)
         return self.rows(slice(first)), self.rows(slice(first, None))
-
-    def shuffled_split(
-        self,
-        count: int,
-        rng: np.random.Generator,
-        span: Span | None = None,
-        labels: Array | None = None,
-    ) -> tuple[Dataset, Dataset]:
-        """`count` rows drawn at random, and the rest; both in random order.
-
-        Parameters
-        ----------
-        count : int
-            Leaves at least one row on either side.
-        rng : numpy.random.Generator
-        span : Span, optional
-            Where the spec gives the number, for the error.
-        labels : ndarray of int, shape (rows,), optional
-            The class of each row; every class then has its share of the first part.
-
-        Raises
-        ------
-        DataError
-            One part would be empty.
-        """
-        self._check_split(count, span)
-        order = rng.permutation(len(self))
-        if labels is not None:
-            held = _held(order, count, labels)
-            order = np.concatenate([order[held], order[~held]])
-        return self.rows(order[:count]), self.rows(order[count:])
-
-    def _check_split(self, count: int, span: Span | None) -> None:
-        if not 0 < count < len(self):
-            message = f"{count} of the {len(self)} rows of '{self.name}' cannot be split off"
-            raise DataError.of("bad-split", f"{message}: both parts need a row", span)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -270,7 +234,7 @@ def split_off(
     span: Span | None = None,
     labels: Array | None = None,
 ) -> tuple[Dataset, Dataset]:
-    """A data set parted at random into the rows that stay and those held back.
+    """A data set parted at random into the rows that stay and those held back, both shuffled.
 
     Parameters
     ----------
@@ -294,14 +258,22 @@ def split_off(
     DataError
         The amount is not a number of rows or a fraction between 0 and 1, or leaves a part empty.
     """
-    count = amount
-    if isinstance(amount, float):
-        if not 0 < amount < 1:
-            message = f"a fraction to hold back must be between 0 and 1, not {amount}"
-            raise DataError.of("bad-split", message, span)
-        count = round(amount * len(dataset))
-    held_back, rest = dataset.shuffled_split(int(count), rng, span, labels)
-    return rest, held_back
+    if isinstance(amount, float) and not 0 < amount < 1:
+        message = f"a fraction to hold back must be between 0 and 1, not {amount}"
+        raise DataError.of("bad-split", message, span)
+    count = round(amount * len(dataset)) if isinstance(amount, float) else amount
+    _check_split(dataset, count, span)
+    order = rng.permutation(len(dataset))
+    if labels is not None:
+        held = _held(order, count, labels)
+        order = np.concatenate([order[held], order[~held]])
+    return dataset.rows(order[count:]), dataset.rows(order[:count])
+
+
+def _check_split(dataset: Dataset, count: int, span: Span | None) -> None:
+    if not 0 < count < len(dataset):
+        message = f"{count} of the {len(dataset)} rows of '{dataset.name}' cannot be split off"
+        raise DataError.of("bad-split", f"{message}: both parts need a row", span)
 
 
 def labels(dataset: Dataset, name: Scalar) -> Array:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +55,11 @@ def restore(training: Training, path: Path) -> None:
         It is of another spec, or of data with other classes.
     """
     with archives.opened(path) as archive:
-        record = _record(archive, training, path)
-        _check_spec(record.spec, training, path)
+        record, signature = _record(archive, training, path)
+        _check_spec(record["spec"], training, path)
         _check_classes(weight_files.classes_in(archive.metadata, path.name), training, path)
-        arrays = _arrays(archive, training, len(record.history), path)
-    if record.digest != digest(arrays, record.signed):
+        arrays = _arrays(archive, training, record["epoch"], path)
+    if signature != digest(arrays, record):
         message = f"'{path}' is damaged: it does not match its digest"
         help = "take a copy of it, or train again in another folder"
         raise FileError.of("broken-file", message, help=help)
@@ -71,45 +70,35 @@ def restore(training: Training, path: Path) -> None:
     state = training.state
     for key, array in state.optimizer.named.items():
         array[...] = kept[key]
-    state.optimizer.steps = record.steps
-    state.epoch = len(record.history)
-    state.history, state.best = record.history, best
-    state.rng, state.noise = record.rng, record.noise
+    state.optimizer.steps = record["steps"]
+    state.epoch, state.history, state.best = record["epoch"], record["history"], best
+    state.rng.bit_generator.state = record["rng"]
+    state.noise.bit_generator.state = record["noise"]
     state.path = [] if path_points is None else list(path_points)
 
 
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """What a checkpoint holds beside arrays; `signed` is all that the digest covers, as read."""
-
-    spec: str
-    steps: int
-    history: list[dict[str, float]]
-    rng: np.random.Generator
-    noise: np.random.Generator
-    digest: object
-    signed: dict[str, Any]
-
-
-def _record(archive: archives.Archive, training: Training, path: Path) -> _Record:
-    rng, noise = np.random.default_rng(), np.random.default_rng()
+def _record(
+    archive: archives.Archive, training: Training, path: Path
+) -> tuple[dict[str, Any], object]:
+    """What a checkpoint holds beside arrays, checked, and the digest written with it."""
     try:
         found = weight_files.record_in(archive.metadata)
         signature = found.pop(_DIGEST)
-        history = [{str(k): float(v) for k, v in row.items()} for row in found["history"]]
-        rng.bit_generator.state = found["rng"]
-        noise.bit_generator.state = found["noise"]
-        spec, steps = str(found["spec"]), found["steps"]
-        sound = type(steps) is int and 0 <= steps <= _MAX_STEPS and found["epoch"] == len(history)
-        sound = sound and all(sorted(row) == sorted(training.columns) for row in history)
+        found["history"] = [{k: float(v) for k, v in row.items()} for row in found["history"]]
+        for kind in ("rng", "noise"):
+            np.random.default_rng().bit_generator.state = found[kind]
+        steps, epoch = found["steps"], found["epoch"]
+        sound = type(steps) is type(epoch) is int and 0 <= steps <= _MAX_STEPS
+        sound = sound and epoch == len(found["history"]) and "spec" in found
+        sound = sound and all(sorted(row) == sorted(training.columns) for row in found["history"])
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
         sound = False
     if not sound:
         raise _broken(path)
-    return _Record(spec, steps, history, rng, noise, signature, found)
+    return found, signature
 
 
-def _check_spec(found: str, training: Training, path: Path) -> None:
+def _check_spec(found: object, training: Training, path: Path) -> None:
     if found == fingerprint(training):
         return
     message = f"'{path}' was written by another spec"

@@ -21,11 +21,11 @@ from graphnn.training.data.splits import SPLIT, Sets, load_sets
 from graphnn.training.fitting import augmentation, optimizers
 from graphnn.training.fitting.batches import check_batches
 from graphnn.training.fitting.measuring import Means, Measuring, Row
-from graphnn.training.fitting.metrics import measured
+from graphnn.training.fitting.metrics import VALIDATION, measures
 from graphnn.training.fitting.optimizers import OptimizerState
 from graphnn.training.fitting.preparation import prepare
 from graphnn.training.fitting.schedules import Course
-from graphnn.training.fitting.stopping import VALIDATION, watch
+from graphnn.training.fitting.stopping import watch
 
 _TRACED = 16  # a network of at most so many entries has its path recorded
 _SHUFFLE, _NOISE, _AUGMENT = SPLIT + 1, SPLIT + 2, SPLIT + 3  # independent streams of one seed
@@ -241,9 +241,7 @@ class Training:
     @property
     def columns(self) -> list[str]:
         """Names of what an epoch's row of the history holds."""
-        names = measured(self.spec.metrics)
-        held_back = names if self.sets.validation is not None else []
-        return [*names, *(VALIDATION + name for name in held_back)]
+        return measures(self.spec, validated=self.sets.validation is not None)
 
     def take_best(self) -> None:
         """Give the network the arrays of the best epoch, where they are kept."""

@@ -8,7 +8,7 @@ squared error and from the mean and the variance of the target.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -18,12 +18,13 @@ from pydantic import Field
 
 from graphnn.diagnostics import Code, Findings, Span, TrainingError, by_word
 from graphnn.ops import Array
-from graphnn.spec.model import MetricSpec
+from graphnn.spec.model import MetricSpec, TrainSpec
 from graphnn.spec.sizes import Shape, show
 from graphnn.training.fitting import declared
 from graphnn.training.fitting.declared import Declared, meant_by
 
 METRICS: dict[str, Any] = {}
+VALIDATION = "validation_"
 _CONFUSION = "'graphnn evaluate -o FOLDER' draws the confusion matrix"
 Numbers = NDArray[np.float64]
 
@@ -172,10 +173,20 @@ def fit(spec: MetricSpec) -> Measure:
     return Measure(metric, nodes, options[0] if options else spec.name.span)
 
 
-def measured(specs: Iterable[MetricSpec]) -> list[str]:
-    """Names of what is measured: the loss and the metrics, where one misspelt is what it means."""
-    written = [str(spec.name.value) for spec in specs]
-    return ["loss", *(n if n in METRICS else meant_by(Metric, n) or n for n in written)]
+def measures(train: TrainSpec, *, validated: bool | None = None) -> list[str]:
+    """Names of what is measured after each epoch, where a metric misspelt is what it means.
+
+    Parameters
+    ----------
+    train : TrainSpec
+    validated : bool, optional
+        Whether there are validation rows, too; by default as `train` says.
+    """
+    if validated is None:
+        validated = train.validation is not None
+    written = [str(spec.name.value) for spec in train.metrics]
+    names = ["loss", *(n if n in METRICS else meant_by(Metric, n) or n for n in written)]
+    return [*names, *(VALIDATION + name for name in names if validated)]
 
 
 class Accuracy(Metric):

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from graphnn.diagnostics import TrainingError, suggestion
 from graphnn.spec.model import TrainSpec
 from graphnn.training.fitting.measuring import Row
-from graphnn.training.fitting.metrics import METRICS, measured
-
-VALIDATION = "validation_"
+from graphnn.training.fitting.metrics import METRICS, VALIDATION, measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +58,7 @@ def watch(spec: TrainSpec, *, validated: bool) -> Watch | None:
     if stopping is None and spec.keep == "last":
         return None
     metric = "validation_loss" if stopping is None else str(stopping.metric.value)
-    names = measured(spec.metrics)
-    names += [VALIDATION + name for name in names if validated]
+    names = measures(spec, validated=validated)
     if metric not in names:
         key = "keep: best" if stopping is None else "early_stopping"
         span = spec.place.span if stopping is None else stopping.metric.span or stopping.place.span

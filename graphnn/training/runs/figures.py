@@ -28,17 +28,19 @@ _SHOWN = 30  # images with what a network makes of them
 
 def draw_all(
     drawings: Iterable[tuple[str, Callable[[Path], object]]], place: Path
-) -> tuple[list[str], list[tuple[str, str]]]:
-    """Draw into `place`; names of the files drawn, and of those that fail, with why."""
-    drawn, faults = list[str](), list[tuple[str, str]]()
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Draw into `place`; names of the files drawn, and remarks on those that fail."""
+    drawn, failed = list[str](), dict[str, list[str]]()
     for name, draw in drawings:
         try:
             if draw(place / name) is not False:
                 drawn.append(name)
         except DrawingError as error:
             # A picture that cannot be made must not lose a trained network.
-            faults += [(name, found.message) for found in error.diagnostics]
-    return drawn, faults
+            for found in error.diagnostics:
+                failed.setdefault(found.message, []).append(name)
+    remarks = (f"no {', '.join(names)}: {message}" for message, names in failed.items())
+    return tuple(drawn), tuple(remarks)
 
 
 def columns_of(history: Sequence[Row]) -> dict[str, list[float]]:

@@ -39,13 +39,8 @@ def write(
     files.write_text(place / SPEC, to_yaml(net.graph.spec.document))
     summary = json.dumps(_summary(training, test), indent=2)
     files.write_text(place / "summary.json", f"{summary}\n")
-    drawn, faults = figures.draw_all(_drawings(training, columns, test, filters), place)
-    alike: dict[str, list[str]] = {}
-    for name, message in faults:
-        alike.setdefault(message, []).append(name)
-    remarks = (f"no {', '.join(names)}: {message}" for message, names in alike.items())
-    written = (CHECKPOINT, WEIGHTS, "history.csv", SPEC, "summary.json", *drawn)
-    return written, tuple(remarks)
+    drawn, remarks = figures.draw_all(_drawings(training, columns, test, filters), place)
+    return (CHECKPOINT, WEIGHTS, "history.csv", SPEC, "summary.json", *drawn), remarks
 
 
 def _drawings(

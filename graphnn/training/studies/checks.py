@@ -39,12 +39,6 @@ def diagnose(spec: NetworkSpec, known: Collection[Diagnostic] = ()) -> tuple[Dia
     return findings.errors
 
 
-def measures(train: TrainSpec) -> list[str]:
-    """Names of what is measured after each epoch."""
-    names = metrics.measured(train.metrics)
-    return names + [f"validation_{name}" for name in names if train.validation is not None]
-
-
 def refuse_searched(base: NetworkSpec, spec: SearchSpec, settings: Mapping[str, Any]) -> None:
     """Raise a UsageError for a setting that every trial would replace."""
     varied = {overrides.find(base.document, name, VOCABULARY) for name in spec.settings}
@@ -55,7 +49,7 @@ def refuse_searched(base: NetworkSpec, spec: SearchSpec, settings: Mapping[str, 
 
 
 def _check_metric(train: TrainSpec, spec: SearchSpec, findings: Findings) -> None:
-    names = measures(train)
+    names = metrics.measures(train)
     if spec.metric is None or spec.metric.value in names:
         return
     wanted = str(spec.metric.value)

@@ -89,8 +89,7 @@ class Search:
             files.write_text(place / "best.yaml", self.best_spec)
             written.append("best.yaml")
         drawings = [("curves.png", self._curves), ("values.png", self._values)]
-        drawn, faults = figures.draw_all(drawings, place)
-        remarks = tuple(f"no {name}: {message}" for name, message in faults)
+        drawn, remarks = figures.draw_all(drawings, place)
         return (*written, *drawn), remarks
 
     def _rows(self) -> Iterator[list[Any]]:
