@@ -273,7 +273,7 @@ class Translator:
             return np.asarray(self._given.pop(each.name), each.dtype)
         if each.shape is None:
             message = f"the input '{each.name}' has no shape"
-            raise RunError(Diagnostic("not-in-graphnn", message))
+            raise RunError.of("not-in-graphnn", message)
         shape = tuple(self._size(size, each.name, axis) for axis, size in enumerate(each.shape))
         kind = "float" if each.dtype.kind == "f" else "int"
         made = self.emit("input", shape=shape, dtype=kind)
