@@ -57,7 +57,9 @@ def _passes(path: Callable[[str], Path]) -> None:
     net.draw(path("values"), direction="right", trace=graphnn.trace(net, rows, show="values"))
     net.draw(path("gradients"), direction="right", trace=graphnn.trace(net, rows))
     net = graphnn.load(SPECS / "three_layer.yaml")
-    trace = graphnn.trace(net, x=np.array([[1.0, 0.5]]), loss="y", show="check")
+    x = np.array([[1.0, 0.5]])
+    report = graphnn.check_gradients(net, x=x, loss="y")
+    trace = graphnn.trace(net, x=x, loss="y", report=report)
     counts = {**trace.verdicts["a2.weight"], "agree": 4, "wrong backward": 2}
     wrong = replace(trace, verdicts={**trace.verdicts, "a2.weight": counts})
     net.draw(path("check"), direction="right", trace=wrong)

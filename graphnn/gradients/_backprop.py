@@ -302,6 +302,9 @@ def _targets(
     for name in names:
         if name not in network.parameters and name not in inputs:
             raise UsageError(unknown_parameter(network, name))
+        if name in inputs - plan.inputs.keys():
+            message = f"the loss does not depend on the input '{name}'"
+            raise UsageError.of("unknown-parameter", message)
     return {name: plan.parameters.get(name, plan.inputs.get(name)) for name in names}
 
 

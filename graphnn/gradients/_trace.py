@@ -10,12 +10,12 @@ import numpy as np
 from graphnn.execution import Step, Trace
 from graphnn.execution.network import Network
 from graphnn.gradients._backprop import Operands, Reverse
-from graphnn.gradients._check import check_gradients
 from graphnn.gradients._refusals import check_choice
+from graphnn.gradients._report import GradientReport
 from graphnn.graph import Graph
 from graphnn.ops import Array, Cotangents
 
-What = Literal["values", "gradients", "check"]
+What = Literal["values", "gradients"]
 
 
 def trace(
@@ -25,6 +25,7 @@ def trace(
     *,
     show: What = "gradients",
     loss: str | Iterable[str] | None = None,
+    report: GradientReport | None = None,
     **named: Any,
 ) -> Trace:
     """Values of all nodes, and gradients of the loss by all of them, for pictures that show both.
@@ -36,11 +37,13 @@ def trace(
     network : Network
     inputs, **named : array_like
         As for `Network.run`.
-    show : {"values", "gradients", "check"}
-        Values alone; gradients by backpropagation too; or also the verdicts of `check_gradients` on
-        every entry. Nodes for which `inputs` do not suffice are left out.
+    show : {"values", "gradients"}
+        Values alone, or gradients by backpropagation too. Nodes for which `inputs` do not suffice
+        are left out.
     loss : str or iterable of str, optional
         As for `Network.loss`.
+    report : GradientReport, optional
+        What `check_gradients` has found, whose verdicts are shown.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def trace(
     Raises
     ------
     RunError, UsageError
-        As `Network.loss` and `check_gradients`.
+        As `Network.loss`.
     """
     check_choice("bad-option", "kind of trace", show, get_args(What))
     given = {**(inputs or {}), **named}
@@ -59,10 +62,8 @@ def trace(
     if show == "values":
         return Trace(values)
     gradients, shares = _gradients(network, given, loss)
-    verdicts: dict[str, Mapping[str, int]] = {}
-    if show == "check":
-        report = check_gradients(network, given, loss=loss)
-        verdicts = {found.name: found.counts for found in report.parameters}
+    reports = () if report is None else report.parameters
+    verdicts = {found.name: found.counts for found in reports}
     return Trace(values, gradients, shares, network.losses(loss), verdicts)
 
 

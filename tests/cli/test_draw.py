@@ -135,6 +135,17 @@ def test_numbers_on_demand(call, line):
     assert "gradient norm" in Path("net.svg").read_text()
 
 
+def test_verdicts_on_demand(call, line):
+    given = ("--input", "x=[[1, 2]]", "--input", "t=[[0.25]]")
+    result = call("draw", line, "-o", "net.svg", "--show", "check", *given)
+    assert (result.code, result.out) == (0, "wrote 'net.svg'\n")
+    assert "3 agree" in Path("net.svg").read_text()
+    assert (
+        call("draw", line, "-o", "net.svg", "--show", "check", "--entries", "2", *given).code == 0
+    )
+    assert "2 agree" in Path("net.svg").read_text()
+
+
 def test_differences_on_demand(call, line):
     Path("old.yaml").write_text(Path(line).read_text().replace("bias: [0.5]", "bias: [0.25]"))
     result = call("draw", line, "--against", "old.yaml", "-o", "net.dot")

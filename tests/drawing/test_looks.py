@@ -14,6 +14,7 @@ from graphnn.drawing.diagram import notation
 from graphnn.drawing.diagram.palette import THEMES
 from graphnn.drawing.diagram.scene import Box, Text
 from graphnn.spec.colours import NAMED, colour_of
+from places import SPECS
 
 NET = """
 graphnn: 1
@@ -164,3 +165,14 @@ def test_a_name_as_in_formulas(label: str, op: str, shown: str):
     )
     node = graphnn.loads({"graphnn": 1, "nodes": nodes}).graph.node(label)
     assert notation.of_node(label, node) == shown
+
+
+@pytest.mark.parametrize("style", ["textbook", "computation", "blocks"])
+def test_other_styles_have_the_colours_too(style):
+    net = graphnn.load(SPECS / "mnist.yaml")
+    scene = net.draw(
+        style=style, look={"families": {"linear": "#123456"}, "nodes": {"x": "#654321"}}
+    ).scene
+    fills = {item.ink.fill for item in scene.items if isinstance(item, Box)}
+    assert "#123456" in fills
+    assert ("#654321" in fills) == (style != "computation")  # where inputs are words alone

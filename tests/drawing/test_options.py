@@ -37,14 +37,7 @@ def refusal(net, **options: object) -> str:
 def test_an_option_is_a_field_of_the_record_and_nothing_else():
     record = {each.name for each in fields(DiagramOptions)}
     own = {"file", "output", "format", "alt", "set"}
-    own |= {
-        "show",
-        "loss",
-        "input",
-        "inputs_file",
-        "batch",
-        "weights",
-    }  # what the numbers come from
+    own |= {"show", "loss", "entries", "input", "inputs_file", "batch", "weights"}  # of numbers
     own |= {"against"}  # a file there, a network here
     for function, expected in (
         (drawing.draw, record | {"network", "path"}),

@@ -29,7 +29,13 @@ ROWS = {"x": [[1, 2], [1, 0]], "t": [[0, 5, 0], [2.5, 0, 0]]}
 
 def drawn(show: str, **options: object) -> Scene:
     net = graphnn.loads(LINE)
-    return net.draw(trace=graphnn.trace(net, ROWS, show=show), **options).scene
+    return net.draw(trace=traced(net, show), **options).scene
+
+
+def traced(net, show: str):
+    if show != "check":
+        return graphnn.trace(net, ROWS, show=show)
+    return graphnn.trace(net, ROWS, report=graphnn.check_gradients(net, ROWS))
 
 
 def words(scene: Scene, node: str = "") -> list[str]:
@@ -92,7 +98,7 @@ def test_colours_follow_the_scale_and_its_bar():
 
 def test_a_wrong_backward_pass_is_hatched_and_counted():
     net = graphnn.loads(LINE)
-    trace = graphnn.trace(net, ROWS, show="check")
+    trace = traced(net, "check")
     assert words(net.draw(trace=trace).scene, "a")[-1] == "9 agree"
     planted = dict.fromkeys(("agree", "wrong backward", "kink", "unresolved", "singular"), 0)
     planted |= {"agree": 4, "wrong backward": 2}

@@ -315,3 +315,19 @@ def keywords(function):
 
 
 NOT_TYPED = {"estimate", "executor", "progress"}
+
+
+def test_an_input_that_the_loss_does_not_depend_on():
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  t: {op: input, shape: [batch, 2]}
+  a: {op: affine, inputs: x, units: 2}
+  loss: {op: mean_squared_error, inputs: [a, t]}
+""")
+    with pytest.raises(UsageError) as caught:
+        graphnn.backprop(net, x=np.ones((1, 2)), loss="a", only="t")
+    assert str(caught.value) == (
+        "error[unknown-parameter]: the loss does not depend on the input 't'"
+    )

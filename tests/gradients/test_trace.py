@@ -85,7 +85,8 @@ def test_inputs_that_a_loss_does_not_need_are_left_out():
 
 def test_a_check_counts_verdicts_by_parameter():
     net = graphnn.load(SPECS / "three_layer.yaml")
-    found = graphnn.trace(net, x=[[1.0, 0.5]], show="check", loss="y")
+    report = graphnn.check_gradients(net, x=[[1.0, 0.5]], loss="y")
+    found = graphnn.trace(net, x=[[1.0, 0.5]], loss="y", report=report)
     assert found.verdicts.keys() == net.parameters.keys()
     assert {name: counts["agree"] for name, counts in found.verdicts.items()} == {
         name: array.size for name, array in net.parameters.items()

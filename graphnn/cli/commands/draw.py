@@ -9,6 +9,7 @@ import typer
 
 from graphnn import drawing, gradients
 from graphnn.cli import inputs, terminal
+from graphnn.cli.gradient_options import computed
 from graphnn.cli.networks import load
 from graphnn.cli.options import (
     Batch,
@@ -21,6 +22,7 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.cli.record_options import Chosen, taking
+from graphnn.execution import Network
 
 _TEXTS = ("dot", "mermaid", ".dot", ".gv", ".mmd")  # written without a layout
 
@@ -59,6 +61,14 @@ def draw(
             show_default=False,
         ),
     ] = None,
+    entries: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="With --show check: check so many entries, drawn at random; by default all.",
+            show_default=False,
+        ),
+    ] = None,
     input: Inputs = None,
     inputs_file: InputFile = None,
     batch: Batch = 5,
@@ -86,7 +96,9 @@ def draw(
     if show is not None:
         nodes = net.graph.outputs if show == "values" else net.losses(loss)
         arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch), nodes)
-        numbers = gradients.trace(net, arrays, show=show, loss=loss)
+        report = _report(net, arrays, loss, entries) if show == "check" else None
+        kind: Literal["values", "gradients"] = "values" if show == "values" else "gradients"
+        numbers = gradients.trace(net, arrays, show=kind, loss=loss, report=report)
     other = None if against is None else load(against, settings(set))
     made = net.draw(**chosen, trace=numbers, against=other)
     if alt:
@@ -98,3 +110,16 @@ def draw(
         terminal.report(made.warnings())
     if str(path) != "-":
         terminal.line(f"wrote '{path}'")
+
+
+def _report(
+    net: Network, arrays: inputs.Arrays, loss: str | None, entries: int | None
+) -> gradients.GradientReport | None:
+    """The verdicts on the entries of all gradients, or on those reached before Ctrl-C."""
+    report: gradients.GradientReport
+    options = {"loss": loss, "entries": entries}
+    report, stopped = computed(gradients.check_gradients, net, arrays, options)
+    if stopped is None:
+        return report
+    terminal.remark(f"interrupted: {stopped}")
+    return report if stopped.done else None
