@@ -372,3 +372,12 @@ def test_a_good_run_does_not_excuse_a_bad_one_of_its_shapes(net):
     # Lists, which are not yet arrays of the input's kind.
     net.run(x=X.tolist(), outputs="y")
     assert said(net, {"x": X.tolist(), "data": 1}, "y") == unknown[2]
+
+
+def test_a_good_run_does_not_excuse_a_bad_one():
+    net = graphnn.loads(SPEC)
+    net.run({"x": X.tolist()}, outputs="y")
+    with pytest.raises(RunError, match="do not depend on an input 'q'"):
+        net.run({"x": X.tolist(), "q": 1}, outputs="y")
+    with pytest.raises(RunError, match="do not depend on an input 'q'"):
+        net.run({"x": X, "q": X}, outputs="y")

@@ -88,6 +88,11 @@ def test_a_wrong_gradient_is_not_excused_by_a_kink_elsewhere():
     assert report.counts["wrong backward"] == 1
 
 
+def test_an_argument_that_is_not_a_number_is_not_called_modified():
+    given = {"x": [1.0], "rest": [np.nan]}
+    assert graphnn.check_function(lambda x, rest: x.sum(), given, {"x": [1.0]}).ok
+
+
 def test_whole_numbers_are_passed_on_and_arrays_left_out():
     def take(table, index):
         assert index.dtype.kind == "i"

@@ -201,3 +201,22 @@ def test_what_follows_lines_that_lack_their_indent_is_read():
         "'name' must be a text, not 3",
         "a spec has no key 'seed'",
     ]
+
+
+def test_a_size_at_fault_hides_no_other():
+    nodes = {"x": {"op": "input", "shape": [1]}}
+    sizes = {"1st": 1, "2nd": 2, "good": 3, "3rd": 4, "batch": 5, "bad": "x"}
+    _, messages = built({"graphnn": 1, "sizes": sizes, "nodes": nodes})
+    assert [message.split("'")[1] for message in messages if "node" not in message] == [
+        "1st",
+        "2nd",
+        "3rd",
+        "batch",
+        "bad",
+    ]
+
+
+def test_a_name_at_fault_hides_no_other_in_a_list():
+    block = {"inputs": [[1], [2], "x"], "nodes": {"y": {"op": "relu", "inputs": "x"}}}
+    _, messages = built({"graphnn": 1, "blocks": {"b": {**block, "outputs": ["y"]}}, "nodes": {}})
+    assert sum("must be a name" in message for message in messages) == 2
