@@ -50,7 +50,7 @@ TESTS = {
     "graphnn/ops/_op.py": ["tests/ops"],
     "graphnn/ops/families/activation.py": ["tests/ops"],
     "graphnn/ops/families/arithmetic.py": ["tests/ops"],
-    "graphnn/ops/imports.py": ["tests/cli/test_import.py"],
+    "graphnn/ops/imports.py": ["tests/cli/test_import_option.py"],
     "graphnn/spec/sizes.py": ["tests/graph/test_sizes.py", "tests/spec"],
     "graphnn/spec/values.py": ["tests/spec"],
 }

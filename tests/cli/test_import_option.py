@@ -1,0 +1,212 @@
+"""Ops of the user's own on the command line: ``--import``, pyproject.toml, installed packages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from graphnn.cli.app import COMMANDS
+from graphnn.ops import REGISTRY, imports, registered
+
+MODULE = """\
+from typing import Literal
+
+from graphnn.ops import Op, data
+
+print("imported")
+
+
+class Twice(Op):
+    \"""Twice ``y = 2 x``.\"""
+
+    op: Literal["twice"] = "twice"
+    operands = (data("x", "..."),)
+
+    def forward(self, x):
+        return 2 * x
+
+    def vjp(self, cotangent, output, x):
+        return (2 * cotangent,)
+"""
+NET = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [2]}
+  y: {op: twice, inputs: x}
+examples:
+  - {inputs: {x: [1, 2]}, outputs: {y: [2, 4]}}
+"""
+
+
+# What commands must be given, other than one file.
+NEEDED = {
+    "schema": [],
+    "lsp": [],
+    "ops": [],
+    "diff": ["x", "y"],
+    "convert": ["x", "-o", "y"],
+    "export": ["x", "-o", "y"],
+    "import": ["x", "-o", "y"],
+    "evaluate": ["x", "--weights", "y"],
+    "predict": ["x", "y", "--weights", "z"],
+}
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch):
+    before = set(sys.modules)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with registered():
+        yield
+    for name in set(sys.modules) - before:
+        if name in ("twice", "broken"):
+            del sys.modules[name]
+
+
+@pytest.fixture
+def net(here):
+    (here / "twice.py").write_text(MODULE)
+    (here / "net.yaml").write_text(NET)
+    return here
+
+
+def test_a_module_is_imported_before_the_command(call, net):
+    result = call("test", "net.yaml", "--import", "twice")
+    assert (result.code, result.err) == (0, "imported\n")
+    assert result.out == "ok      net.yaml:6\n1 example in 1 file: all ok\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_takes_it(call, name):
+    result = call(name, "--import", "no_such_module", *NEEDED.get(name, ["x"]))
+    assert result.code == 2
+    assert "error[bad-import]: the module 'no_such_module' cannot be imported" in result.err
+
+
+def test_the_schema_has_the_ops(call, net):
+    result = call("schema", "--import", "twice")
+    assert "twice" in json.loads(result.out)["definitions"]["node"]["properties"]["op"]["enum"]
+
+
+def test_a_project_names_modules(call, net):
+    (net / "pyproject.toml").write_text('[tool.graphnn]\nimport = ["twice"]\n')
+    assert call("check", "net.yaml").out == "net.yaml: fine\n"
+
+
+def test_only_the_project_in_this_folder_counts(call, net, monkeypatch):
+    (net / "pyproject.toml").write_text('[tool.graphnn]\nimport = ["twice"]\n')
+    (net / "other").mkdir()
+    monkeypatch.chdir(net / "other")
+    result = call("check", "../net.yaml")
+    assert "error[unknown-op]: there is no op 'twice'" in result.out
+    assert "imported" not in result.err
+
+
+def test_a_file_here_is_taken_for_no_installed_module(call, net):
+    (net / "colorsys.py").write_text("1 / 0")
+    assert call("test", "net.yaml", "--import", "colorsys", "--import", "twice").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "nothing",
+            "the module 'nothing' cannot be imported: ModuleNotFoundError: No module named "
+            "'nothing'\n   = help: install it, or call graphnn in the folder where it lies\n",
+        ),
+        ("twice.py", "'twice.py' is not the name of a module\n   = help: write 'twice'\n"),
+        ("a b", "'a b' is not the name of a module\n"),
+        (
+            "broken",
+            "the module 'broken' cannot be imported: TypeError: the class 'Broken' does not "
+            "declare an op: it has no 'forward': write def forward(self, x)\n"
+            "   = note: in broken.py, line 3\n",
+        ),
+    ],
+)
+def test_a_module_that_cannot_be_imported(call, net, name, message):
+    (net / "broken.py").write_text(
+        "from typing import Literal\nfrom graphnn.ops import Op, data\nclass Broken(Op):\n"
+        '    op: Literal["broken"] = "broken"\n    operands = (data("x", "..."),)\n'
+    )
+    result = call("check", "net.yaml", "--import", name)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"error[bad-import]: {message}"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[tool.graphnn\n", "'pyproject.toml' is not TOML: "),
+        ("[tool.graphnn]\nimports = []\n", "[tool.graphnn] of 'pyproject.toml' has no key "),
+        ("[tool.graphnn]\nimport = 'twice'\n", "[tool.graphnn] of 'pyproject.toml' is not as "),
+        ("[tool]\ngraphnn = 1\n", "[tool.graphnn] of 'pyproject.toml' is not as "),
+        ("[tool.graphnn]\nimport = ['x y']\n", "'x y' is not the name of a module"),
+    ],
+)
+def test_a_project_file_with_faults(call, net, text, message):
+    (net / "pyproject.toml").write_text(text)
+    result = call("check", "net.yaml")
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(f"error[bad-import]: {message}")
+
+
+def test_a_project_file_that_cannot_be_read(call, net):
+    (net / "pyproject.toml").mkdir()
+    result = call("check", "net.yaml")
+    assert result.code == 2
+    assert result.err.startswith("error[bad-import]: 'pyproject.toml' cannot be read: ")
+
+
+def installed(folder: Path, module: str) -> None:
+    """What pip leaves of a package that has ops."""
+    info = folder / "more_ops-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: more-ops\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[graphnn.ops]\nmore = {module}\n")
+
+
+def check(net: Path, environment: dict[str, str], site: Path) -> tuple[int, str]:
+    path = f"{site}:{environment.get('PYTHONPATH', '')}"
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "graphnn", "check", net / "net.yaml"],
+        env={**environment, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_installed_packages_bring_their_ops(net, environment):
+    installed(net, "twice")
+    code, out = check(net, environment, net)
+    assert (code, out) == (0, f"imported\n{net / 'net.yaml'}: fine\n")
+
+
+def test_what_is_imported_and_what_is_broken(net, monkeypatch):
+    installed(net, "twice")
+    monkeypatch.syspath_prepend(net)
+    assert imports.import_installed() == {}
+    assert "twice" in REGISTRY
+    del sys.modules["twice"], REGISTRY["twice"]
+    (net / "twice.py").write_text("1 / 0")
+    assert imports.import_installed() == {"more-ops": "ZeroDivisionError: division by zero"}
+
+
+def test_a_broken_package_harms_nobody_but_is_named(net, environment):
+    installed(net, "twyce")
+    code, out = check(net, environment, net)
+    assert code == 1
+    assert "error[unknown-op]: there is no op 'twice'\n" in out
+    assert (
+        "   = note: the ops of 'more-ops' are missing: ModuleNotFoundError: "
+        "No module named 'twyce'\n"
+    ) in out
+    (net / "net.yaml").write_text(NET.replace("twice", "identity").replace("[2, 4]", "[1, 2]"))
+    assert check(net, environment, net) == (0, f"{net / 'net.yaml'}: fine\n")
