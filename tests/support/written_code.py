@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,11 @@ def taken(function, rows, skip: int = 1) -> tuple[list[Any], dict[str, Any]]:
     spelt = {name.replace("-", "_").rstrip("_"): name for name in rows}
     known = {name: spelt[name.rstrip("_")] for name in names}
     return [rows[known[name]] for name in names], {known[name]: rows[known[name]] for name in names}
+
+
+def plain(name: str) -> str:
+    """A name without what was added to make it one of Python."""
+    return re.sub(r"_+(?=\.|$)", "", name.replace("-", "_"))
 
 
 def several(found: Any) -> tuple[Any, ...]:
@@ -113,12 +119,12 @@ def assert_torch_is(net, folder: Path, **options: Any) -> str:
         if loss.requires_grad:
             loss.backward()
         gradients = graphnn.backprop(net, named)
-        found = {key: parameter.grad for key, parameter in model.named_parameters()}
-        linear = {k for k, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
+        found = {plain(key): parameter.grad for key, parameter in model.named_parameters()}
+        linear = {plain(k) for k, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
         for name, gradient in gradients.items():
             layer, _, kind = name.rpartition(".")
             kind = {"gain": "weight", "shift": "bias", "value": ""}.get(kind, kind)
-            path = layer.replace("-", "_")
+            path = plain(layer)
             key = f"{path}.{kind}".removesuffix(".")
             if key not in found:  # what nothing written reads
                 assert not gradient.any()

@@ -11,10 +11,10 @@ _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _OPERATORS = (r" [+-] ", r" (?:[*@]|/) ")  # the loosest first
 
 
-def laid_out(line: str) -> str:
-    """A statement on as many lines as it takes."""
-    if len(line) <= WIDTH or "\n" in line:
-        return line
+def laid_out(line: str, end: str = "") -> str:
+    """A statement on as many lines as it takes, with `end` behind it."""
+    if len(line) + len(end) <= WIDTH or "\n" in line:
+        return line + end
     indent = line[: len(line) - len(line.lstrip())]
     head, found, value = line.lstrip().partition(" = ")
     start = f"{indent}{head}{found}"
@@ -25,26 +25,26 @@ def laid_out(line: str) -> str:
             start, value = indent, line.lstrip()
     opening = _last_bracket(value)
     cuts = _cuts(value)
-    if opening and (len(cuts) < 2 or line.lstrip().startswith("def ")):
+    if opening is not None and (len(cuts) < 2 or line.lstrip().startswith("def ")):
         closing = value.rindex(_PAIRS[value[opening]])
         items = [*_items(value[opening + 1 : closing])]
         return "\n".join(
             [
                 f"{start}{value[: opening + 1]}",
                 *_inner(items, f"{indent}    "),
-                f"{indent}{value[closing:]}",
+                f"{indent}{value[closing:]}{end}",
             ]
         )
     if not cuts:
-        return line
+        return line + end
     inner = f"{indent}    "
     if len(inner) + len(value) <= WIDTH:
-        return f"{start}(\n{inner}{value}\n{indent})"
+        return f"{start}(\n{inner}{value}\n{indent}){end}"
     ends = [*cuts, len(value)]
     parts = [value[: ends[0]]]
     parts += [value[a + 1 : b] for a, b in pairwise(ends)]
     listed = "\n".join(f"{inner}{part}" for part in parts)
-    return f"{start}(\n{listed}\n{indent})"
+    return f"{start}(\n{listed}\n{indent}){end}"
 
 
 def _inner(items: list[str], indent: str) -> Iterator[str]:
@@ -52,7 +52,7 @@ def _inner(items: list[str], indent: str) -> Iterator[str]:
     if len(whole) <= WIDTH:
         yield whole
     else:
-        yield from (laid_out(f"{indent}{item},") for item in items)
+        yield from (laid_out(f"{indent}{item}", ",") for item in items)
 
 
 def _depths(text: str) -> Iterator[tuple[int, str, int]]:

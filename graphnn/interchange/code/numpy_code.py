@@ -89,7 +89,9 @@ class NumpyCode(Written):
         about = docstring(
             copy.instance.call.block.about, f"the block {copy.instance.call.block.name}"
         )
-        back = [*(["grads = {}"] if learns else []), *part.backward, f"return {returned}"]
+        back = [*_pruned(part.backward, returned), f"return {returned}"]
+        if learns:
+            back.insert(0, "grads = {}")
         lines = [
             f"def {NAME}({', '.join(arguments)}{ARGUMENTS}):",
             f'    """{about}"""',
@@ -159,7 +161,8 @@ class NumpyCode(Written):
             for name, each in self.graph.parameters.items()
             if each.learned and name not in covered | {*part.grads}
         ]
-        lines = [*seeds, "grads = {}", *part.backward]
+        lines = [*_pruned([*seeds, *part.backward], "")]
+        lines.insert(sum(line in lines for line in seeds), "grads = {}")
         lines += [f'grads["{name}"] = np.zeros_like(params["{name}"])' for name in rest]
         for own, full in self.ties.items():
             lines.append(f'grads["{full}"] = grads["{full}"] + grads.pop("{own}")')
@@ -442,6 +445,23 @@ class _Part:
                             self.grads[key] = None
                             text = f'grads["{key}"] = np.zeros_like(params["{key}"])'
                             self.backward.append(text)
+
+
+def _pruned(lines: list[str], result: str) -> list[str]:
+    """Statements without variables that nothing reads."""
+    kept: list[str] = []
+    text = result
+    for line in reversed(lines):
+        targets, found, value = line.partition(" = ")
+        names = [name for name in targets.split(", ") if name.isidentifier()] if found else []
+        if names and not any(re.search(rf"\b{name}\b", text) for name in names):
+            continue
+        if len(names) > 1:
+            read = (name if re.search(rf"\b{name}\b", text) else "_" for name in names)
+            line = f"{', '.join(read)} = {value}"
+        kept.append(line)
+        text += "\n" + line
+    return kept[::-1]
 
 
 def _helpers(text: str) -> list[str]:

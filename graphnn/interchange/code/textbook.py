@@ -23,6 +23,11 @@ def unbroadcast(g, x):
     return g.sum(axis=axes, keepdims=True)
 
 
+def larger(a, b):
+    """1 where `a` is larger than `b`, and a half where both are equal."""
+    return (a > b) + (a == b) / 2
+
+
 def sigmoid(x):
     """Logistic function."""
     return 1 / (1 + np.exp(-x))

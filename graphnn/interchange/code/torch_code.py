@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from graphnn.graph import Graph
 from graphnn.interchange.code.layout import laid_out
@@ -33,7 +34,7 @@ class TorchCode(Written):
     """The code of a network in torch; see `Written`."""
 
     def __init__(self, graph: Graph, outputs: Iterable[str], losses: Iterable[str]) -> None:
-        self.paths: dict[str, str] = {}
+        self.places: dict[str, tuple[str, str]] = {}
         super().__init__(graph, outputs, losses, _TAKEN)
 
     def text(self, weights: str) -> str:
@@ -64,6 +65,19 @@ class TorchCode(Written):
             "",
         ]
         return "\n".join(lines)
+
+    @cached_property
+    def paths(self) -> Mapping[str, str]:
+        """Where layers lie in the modules of torch, by full name of the node."""
+        found = {}
+        for name in self.places:
+            parts: list[str] = []
+            around = name
+            while around:
+                around, attribute = self.places[around]
+                parts.insert(0, attribute)
+            found[name] = ".".join(parts)
+        return found
 
     def block_name(self, name: str) -> str:
         """As classes are called."""
@@ -130,13 +144,8 @@ class TorchCode(Written):
     def _place(self, full: str) -> str:
         """Where a parameter lies, as Python."""
         node, _, operand = full.rpartition(".")
-        scope = max(
-            (each for each in self.structure.scopes.values() if full.startswith(each.prefix)),
-            key=lambda each: len(each.prefix),
-            default=self.structure.top,
-        )
         op = self.graph.nodes[node].op
-        path = self.paths[scope.prefix + node.removeprefix(scope.prefix)]
+        path = self.paths[node]
         torch_name = op.torch_names.get(operand, operand)
         words = [f'["{word}"]' if word.isdigit() else f".{word}" for word in path.split(".")]
         return "self" + "".join(words) + (f".{torch_name}" if torch_name else "")
@@ -147,7 +156,11 @@ class TorchCode(Written):
         linear = any("nn.Linear(" in definition.text for definition in self.blocks) or any(
             op.name == "affine" for op in ops
         )
-        renamed = {name: path for name, path in self.paths.items() if name != path}
+        renamed = {
+            name: path
+            for name, path in self.paths.items()
+            if name != path and name in self.graph.nodes
+        }
         lines = [
             "def load_weights(model, path=WEIGHTS):",
             '    """Set all parameters to those in a file, which are named as in the spec."""',
@@ -234,8 +247,9 @@ class _Module:
     def _declare(self, item: Operation, own: Names) -> None:
         kept = self.code.structure.kept(item)
         for operand, full in kept.items():
-            if full is not None:
-                self.code.parameter(self.scope, item, operand, full)
+            own_name = f"{item.node.name}.{operand}"
+            if full is not None and full != own_name:
+                self.code.ties[own_name] = full
         names = [*("x" for _ in item.inputs), *kept.values()]
         form = self.code.structure.form(item, names, "y")
         with naming(item):
@@ -247,17 +261,17 @@ class _Module:
             name = item.node.name
             attribute = self.attributes[name] = own[self._local(name)]
             self.layers.append(f"self.{attribute} = {layer}")
-            self._path(name, attribute)
-
-    def _path(self, full: str, attribute: str) -> None:
-        around = self.scope.prefix.removesuffix(".")
-        before = self.code.paths.get(around, around)
-        self.code.paths[full] = f"{before}.{attribute}" if before else attribute
+            self.code.places[name] = self.scope.prefix.removesuffix("."), attribute
 
     def _declare_use(self, use: Use, own: Names) -> None:
         name = use.call.name
         attribute = self.attributes[name] = own[use.call.spec.name]
         calls = [self._call(copy) for copy in use.copies]
+        around = self.scope.prefix.removesuffix(".")
+        self.code.places[name] = around, attribute
+        for copy in use.copies:
+            if copy.instance.number is not None:
+                self.code.places[copy.instance.name] = name, str(copy.instance.number)
         if len(calls) == 1 and use.copies[0].instance.number is not None:
             self.layers.append(f'self.{attribute} = nn.ModuleDict({{"1": {calls[0]}}})')
         elif use.copies[0].instance.number is None:

@@ -12,7 +12,7 @@ from graphnn.interchange.code.sharing import Definition, shared
 from graphnn.interchange.code.structure import Copy, Operation, Scope, Structure, Use
 from graphnn.ops import Array
 
-_LITERAL = 16  # entries of a constant that is written out; others lie beside the weights
+_LITERAL = 8  # entries of a constant that is written out; others lie beside the weights
 
 
 class Written:

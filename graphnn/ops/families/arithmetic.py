@@ -165,8 +165,8 @@ class Maximum(_Choice):
 
     numpy = "np.maximum({a}, {b})"
     numpy_vjp: ClassVar = {
-        "a": "{g} * (({a} > {b}) + ({a} == {b}) / 2)",
-        "b": "{g} * (({b} > {a}) + ({a} == {b}) / 2)",
+        "a": "{g} * larger({a}, {b})",
+        "b": "{g} * larger({b}, {a})",
     }
     torch = "torch.maximum({a}, {b})"
 
@@ -185,8 +185,8 @@ class Minimum(_Choice):
 
     numpy = "np.minimum({a}, {b})"
     numpy_vjp: ClassVar = {
-        "a": "{g} * (({a} < {b}) + ({a} == {b}) / 2)",
-        "b": "{g} * (({b} < {a}) + ({a} == {b}) / 2)",
+        "a": "{g} * larger({b}, {a})",
+        "b": "{g} * larger({a}, {b})",
     }
     torch = "torch.minimum({a}, {b})"
 

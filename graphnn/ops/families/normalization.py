@@ -437,7 +437,7 @@ class LayerNorm(Op):
         normal = self._written(form, "layer_norm", x)
         return [
             self._written(form, "layer_norm_by_x", inner, x),
-            f"({g} * {normal}){summed}" if gain else None,
+            (f"({g} * {normal}){summed}" if summed else f"{g} * {normal}") if gain else None,
             f"{g}{summed}" if shift else None,
         ]
 
