@@ -13,7 +13,7 @@ def test_a_suffix_that_says_nothing(call, line):
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "error[unknown-format]: 'line.txt' has no suffix that says what to write\n"
-        "   = help: end its name in .onnx\n"
+        "   = help: end its name in .onnx, .py\n"
     )
 
 
@@ -33,3 +33,34 @@ def test_an_opset_that_is_too_old(call, line):
         r"error\[bad-option\]: opset 3 cannot be written\n   = help: it is 18 to \d+\n",
         result.err,
     )
+
+
+@pytest.mark.parametrize("style", ["numpy", "torch"])
+def test_code_and_its_weights(call, line, style):
+    result = call("export", line, "-o", "net.py", "--style", style)
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "wrote 'net.py'\nwrote 'net.npz'\n"
+    assert "def load_weights(" in Path("net.py").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["net.py"], "'net.py' is code, but no style is given\n   = help: say which: numpy or "),
+        (["net.onnx", "--style", "torch"], "an ONNX model has no style\n   = help: leave it out"),
+        (["net.py", "--style", "keras"], "'keras' is not one of 'numpy', 'torch'"),
+    ],
+)
+def test_a_style_that_is_missing_or_too_much(call, line, arguments, said):
+    result = call("export", line, "-o", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+    assert not Path("net.py").exists()
+
+
+def test_the_names_of_torch_modules_are_known():
+    nn = pytest.importorskip("torch.nn")
+    from graphnn.interchange.code.torch_code import _OF_MODULES
+
+    public = {name for name in dir(nn.Module()) if not name.startswith("_")}
+    assert public - {*_OF_MODULES.split()} == set()

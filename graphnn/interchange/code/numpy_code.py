@@ -13,7 +13,7 @@ from graphnn.interchange.code.layout import laid_out
 from graphnn.interchange.code.names import Names, docstring, heading
 from graphnn.interchange.code.sharing import ARGUMENTS, NAME
 from graphnn.interchange.code.structure import Copy, Operation, Scope, Use
-from graphnn.interchange.code.written import Written, naming
+from graphnn.interchange.code.written import Written, naming, stated
 
 _HELPERS = {
     name: value
@@ -288,7 +288,7 @@ class _Part:
         variable = self.variables[name] = self.names[self._local(name)]
         form = self.code.structure.form(item, self._names_of(item), variable)
         with naming(item):
-            text = item.op.to_numpy(form)
+            text = stated(item.op.to_numpy(form), "NumPy")
         if self.code.constant(item):
             text = f'params["{self._local(name)}"]'
         remark = item.node.spec.about
@@ -368,7 +368,9 @@ class _Part:
         form = self.code.structure.form(item, names, self.variables[name], cotangent)
         form = replace(form, even=name in self.even)
         with naming(item):
-            parts = item.op.to_numpy_vjp(form)
+            parts = [*item.op.to_numpy_vjp(form)]
+            for source, part in zip(item.inputs, parts, strict=False):
+                stated(part or source not in self.active, "NumPy")
         kept = self.code.structure.kept(item)
         places = [*item.inputs, *kept.values()]
         found = [*zip(places, parts, names, strict=False)]

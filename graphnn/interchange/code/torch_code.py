@@ -13,7 +13,7 @@ from graphnn.interchange.code.names import Names, class_name, docstring, heading
 from graphnn.interchange.code.sharing import ARGUMENTS, NAME
 from graphnn.interchange.code.structure import Copy, Operation, Scope, Use
 from graphnn.interchange.code.training import training
-from graphnn.interchange.code.written import Written, naming
+from graphnn.interchange.code.written import Written, naming, stated
 
 _TAKEN = ("np", "torch", "nn", "F", "Path", "sys", "self", "main", "load_weights", "WEIGHTS")
 # What nn.Module has of its own, and so no layer may be called.
@@ -297,7 +297,8 @@ class _Module:
             text = f"self.{attribute}" + (f"({', '.join(map(str, names))})" if names else "")
         else:
             with naming(item):
-                text = item.op.to_torch(self.code.structure.form(item, names, variable))
+                form = self.code.structure.form(item, names, variable)
+                text = stated(item.op.to_torch(form), "torch")
         remark = item.node.spec.about
         return [*([f"# {docstring(remark, '')}"] if remark else []), f"{variable} = {text}"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph
@@ -12,6 +13,7 @@ from graphnn.interchange.code.sharing import Definition, shared
 from graphnn.interchange.code.structure import Copy, Operation, Scope, Structure, Use
 from graphnn.ops import Array
 
+_Form = TypeVar("_Form")
 _LITERAL = 8  # entries of a constant that is written out; others lie beside the weights
 
 
@@ -153,3 +155,10 @@ def naming(item: Operation) -> Iterator[None]:
     except NotImplementedError as error:
         reason = str(error)
     raise RunError.of("not-in-code", f"'{node.name}' ({node.op.name}): {reason}")
+
+
+def stated(form: _Form, language: str) -> _Form:
+    """What an op states, if it does."""
+    if not form:
+        raise NotImplementedError(f"the op states no {language} form")
+    return form
