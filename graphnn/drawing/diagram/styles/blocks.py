@@ -38,6 +38,7 @@ _HIGHEST, _DEEPEST = 72.0, 42.0  # points, of the largest box
 _PIXEL, _CHANNEL = 7.0, 5.0  # points, at most, of a box of one
 _OBLIQUE = 0.28  # of its width: how far a box reaches aside, and up
 _RADIUS = 7.0  # of a circle
+_NARROW = 16.0  # what is written under a circle at most, between the lines to it
 _LOW = 22.0  # height of a box with one number for both sides
 _NAME, _SMALL = 7.5, 6.5  # points
 _LEADING = 1.25
@@ -191,22 +192,26 @@ class _Painter:
             return 0.0
         return max(measure.width(str(size), _SMALL) for size in volume.size[1:]) + 3
 
-    def _written_place(self, solid: _Solid, label: Sequence[_Words]) -> Rectangle:
+    def _extent(self, volume: Volume, label: Sequence[_Words]) -> tuple[float, float]:
+        """Where what is written begins and ends, from the middle of a face or circle."""
         wide = max((measure.width(*words) for words in label), default=0.0)
+        if volume.size is None and wide > _NARROW:  # beside the lines that come from below
+            return 5.0, 5.0 + wide
+        return -wide / 2, wide / 2
+
+    def _written_place(self, solid: _Solid, label: Sequence[_Words]) -> Rectangle:
+        start, end = self._extent(solid.volume, label)
         high = self._below_height(solid.volume, label)
-        left = solid.middle + (-wide / 2 if solid.volume.size is not None else 5)
-        return left, solid.bottom, wide, high
+        return solid.middle + start, solid.bottom, end - start, high
 
     def _pads(self, volume: Volume, label: Sequence[_Words]) -> tuple[float, float]:
         """How far what is drawn and written reaches to the left and the right of the face."""
         deep, _, aside = self._shape(volume)
-        wide = max((measure.width(*words) for words in label), default=0.0)
-        beside = (wide - deep) / 2 if volume.size is not None else wide + 5 - deep / 2
+        start, end = self._extent(volume, label)
         numbers = 0.0
         if volume.size is not None and volume.size[1:] != (1, 1):
             numbers = max(measure.width(str(size), _SMALL) for size in volume.size[1:]) + 3
-        left = beside if volume.size is not None else 0.0
-        return max(numbers, left, 1.0), max(aside, beside, 1.0)
+        return max(numbers, -start - deep / 2, 1.0), max(aside, end - deep / 2, 1.0)
 
     def _room(self, volume: Volume, label: Sequence[_Words], below: float) -> tuple[float, float]:
         """How wide and high a box is with what is written at it."""
@@ -295,11 +300,12 @@ class _Painter:
 
     def _written(self, solid: _Solid, label: Sequence[_Words]) -> Iterator[Item]:
         middle, y = solid.middle, solid.bottom + (_SMALL + 3 if solid.volume.size else 0.0)
+        start, _ = self._extent(solid.volume, label)
         for words in label:
             y += words.size * _LEADING
             colour = self._theme.ink
-            if solid.volume.size is None:  # beside the lines that come from below
-                yield Text(middle + 5, y, words.text, words.size, colour, words.face)
+            if start > 0:
+                yield Text(middle + start, y, words.text, words.size, colour, words.face)
             else:
                 yield Text(middle, y, words.text, words.size, colour, words.face, "middle")
         for found, side, columns in self._images(solid.volume):
@@ -343,7 +349,8 @@ class _Painter:
             (curve[at], curve[at + 1], curve[at + 2]) for at in range(1, len(curve) - 2, 3)
         )
         ink = Ink(None, self._theme.line, 0.9)
-        return Path(start, curves, ink, arrow=True, node=target.volume.name)
+        ends = {"node": target.volume.name, "source": source.volume.name}
+        return Path(start, curves, ink, arrow=True, **ends)
 
     def _arcs(self, solids: Mapping[str, _Solid]) -> Iterator[Path]:
         """Lines over the top, the shorter ones below the longer."""
@@ -364,7 +371,8 @@ class _Painter:
             curves = tuple(
                 (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points), 3)
             )
-            yield Path(start, curves, ink, arrow=True, node=target.volume.name)
+            ends = {"node": target.volume.name, "source": source.volume.name}
+            yield Path(start, curves, ink, arrow=True, **ends)
 
     def _brackets(self, solids: Mapping[str, _Solid]) -> Iterator[Item]:
         """Below what repeats, and below what a block holds."""

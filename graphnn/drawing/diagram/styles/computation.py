@@ -170,7 +170,7 @@ class _Painter:
             (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points) - 2, 3)
         )
         ink = Ink(None, self._theme.line, 0.9)
-        yield Path(points[0], curves, ink, arrow=True, node=edge.target)
+        yield Path(points[0], curves, ink, arrow=True, node=edge.target, source=edge.source)
         yield from self._across_label(edge, label) if self._across else self._beside(edge, label)
 
     def _circle(self, layout: Layout, name: str) -> Rectangle:

@@ -366,21 +366,21 @@ class _Painter:
     def _samples(self, cards: dict[str, _Card]) -> list[_Sample]:
         """Families, and ops with colours of their own."""
         seen = {card.family for card in cards.values()}
-        own = {
-            card.item.nodes[0].op.name: card
-            for card in cards.values()
-            if card.item.group is None and card.item.nodes[0].op.name in self._view.look.ops
-        }
         rest = [card for card in cards.values() if card.family not in _SHAPES or not card.family]
-        other = "block" if all(card.item.group for card in rest) else "other"
+        labels = {family: family for family in _SHAPES if family and family in seen}
+        if rest:
+            labels[""] = "block" if all(card.item.group for card in rest) else "other"
         samples = [
-            _Sample(family or other, family, self._view.family_tones(family, self._theme))
-            for family in [*(each for each in _SHAPES if each), ""]
-            if (family in seen if family else rest)
+            _Sample(label, family, self._view.family_tones(family, self._theme))
+            for family, label in labels.items()
         ]
+        chosen = self._view.look.ops
+        nodes = [card for card in cards.values() if card.item.group is None]
+        own = {card.item.nodes[0].op.name: card.family for card in nodes}
         return samples + [
-            _Sample(name, card.family, self._theme.tones(self._view.look.ops[name]))
-            for name, card in own.items()
+            _Sample(name, family, self._theme.tones(chosen[name]))
+            for name, family in own.items()
+            if name in chosen
         ]
 
 

@@ -11,6 +11,7 @@ from itertools import groupby
 
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.scene import (
+    Box,
     Image,
     Ink,
     Item,
@@ -113,18 +114,22 @@ def _item(item: Item, families: Mapping[Font, str]) -> Iterator[str]:
         # Viewers would blur the pixels otherwise.
         looks = 'preserveAspectRatio="none" style="image-rendering:pixelated"'
         yield f'<image {place} {size} {looks} href="data:image/png;base64,{data}"/>'
-    elif item.shape == "ellipse":
+    else:
+        yield _box(item)
+
+
+def _box(item: Box) -> str:
+    if item.shape == "ellipse":
         wide, high = item.width / 2, item.height / 2
         centre = f'cx="{number(item.x + wide)}" cy="{number(item.y + high)}"'
-        yield f'<ellipse {centre} rx="{number(wide)}" ry="{number(high)}"{_ink(item.ink)}/>'
-    elif item.shape in ("rectangle", "rounded", "stadium"):
+        return f'<ellipse {centre} rx="{number(wide)}" ry="{number(high)}"{_ink(item.ink)}/>'
+    if item.shape in ("rectangle", "rounded", "stadium"):
         radius = item.height / 2 if item.shape == "stadium" else item.radius
         corner = f' rx="{number(radius)}"' if radius and item.shape != "rectangle" else ""
         place = f'x="{number(item.x)}" y="{number(item.y)}"'
         size = f'width="{number(item.width)}" height="{number(item.height)}"'
-        yield f"<rect {place} {size}{corner}{_ink(item.ink)}/>"
-    else:
-        yield f'<polygon points="{_corners(outline_points(item))}"{_ink(item.ink)}/>'
+        return f"<rect {place} {size}{corner}{_ink(item.ink)}/>"
+    return f'<polygon points="{_corners(outline_points(item))}"{_ink(item.ink)}/>'
 
 
 def _words(item: Text, families: Mapping[Font, str]) -> Iterator[str]:
