@@ -23,7 +23,8 @@ FINE, WRONG, MISUSED = 0, 1, 2  # exit codes: all is well; the file or data is n
 _INTERRUPTED = 130  # what Typer makes of Ctrl-C
 _CHOICE = re.compile(r"'([^']*)' is not one of (.*)")
 _PANELS = {
-    "Write and look": "new check explain show schema fmt diff convert export import lsp draw ops",
+    "Write and look": "new check explain show schema fmt diff convert export import lsp draw "
+    "preview ops",
     "Compute": "test run grad gradcheck train search evaluate predict",
 }
 COMMANDS = {name: panel for panel, names in _PANELS.items() for name in names.split()}

@@ -68,8 +68,8 @@ Code = Literal[
     "no-onnx", "not-in-onnx", "not-in-code", "onnx-differs", "not-onnx",
     "not-in-graphnn",
     # the command line
-    "usage", "bad-import", "bad-option", "no-pygls", "bad-rename", "unknown-code",
-    "unknown-setting", "system",
+    "usage", "bad-import", "bad-option", "no-pygls", "no-preview", "bad-rename",
+    "unknown-code", "unknown-setting", "system",
 ]
 AllowableCode = Literal[
     "unused-block", "unread-node", "unused-input", "unused-size", "saturated-start",

@@ -617,6 +617,11 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "error[no-pygls]: the language server needs pygls, which is not installed\n"
         "   = help: pip install 'graphnn[lsp]'",
     ),
+    "no-preview": (
+        without("watchfiles", lambda: main(("preview", "descent.yaml"))),
+        "error[no-preview]: a preview needs watchfiles, which is not installed\n"
+        "   = help: pip install 'graphnn[preview]'",
+    ),
     "bad-rename": (
         renamed,
         "error[bad-rename]: there is a node 'a' already",

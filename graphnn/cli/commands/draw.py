@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -22,6 +23,7 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.cli.record_options import Chosen, taking
+from graphnn.diagnostics import GraphnnError, UsageError
 from graphnn.execution import Network
 
 _TEXTS = ("dot", "mermaid", ".dot", ".gv", ".mmd")  # written without a layout
@@ -80,6 +82,9 @@ def draw(
         ),
     ] = None,
     alt: Annotated[bool, typer.Option("--alt", help="Print a description in words.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Draw again whenever the file changes, until Ctrl-C.")
+    ] = False,
     set: Settings = None,
 ) -> None:
     """Draw the network.
@@ -89,27 +94,45 @@ def draw(
     are those given, else the first rows of the training data, else those of an example, else
     random ones.
     """
-    net = load(file, settings(set))
-    if weights is not None:
-        net.load_weights(weights)
-    numbers = None
-    if show is not None:
-        nodes = net.graph.outputs if show == "values" else net.losses(loss)
-        arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch), nodes)
-        report = _report(net, arrays, loss, entries) if show == "check" else None
-        kind: Literal["values", "gradients"] = "values" if show == "values" else "gradients"
-        numbers = gradients.trace(net, arrays, show=kind, loss=loss, report=report)
-    other = None if against is None else load(against, settings(set))
-    made = net.draw(**chosen, trace=numbers, against=other)
-    if alt:
-        terminal.line(made.description)
+
+    def once() -> None:
+        net = load(file, settings(set))
+        if weights is not None:
+            net.load_weights(weights)
+        numbers = None
+        if show is not None:
+            nodes = net.graph.outputs if show == "values" else net.losses(loss)
+            arrays = inputs.choose(net, inputs.Wanted(input or (), inputs_file, batch), nodes)
+            report = _report(net, arrays, loss, entries) if show == "check" else None
+            kind: Literal["values", "gradients"] = "values" if show == "values" else "gradients"
+            numbers = gradients.trace(net, arrays, show=kind, loss=loss, report=report)
+        other = None if against is None else load(against, settings(set))
+        made = net.draw(**chosen, trace=numbers, against=other)
+        if alt:
+            terminal.line(made.description)
+            return
+        path = output or Path(f"{file.stem}.svg")
+        made.save(path, format)
+        if (format or path.suffix.lower()) not in _TEXTS:
+            terminal.report(made.warnings())
+        if str(path) != "-":
+            terminal.line(f"wrote '{path}'")
+
+    if not watch:
+        once()
         return
-    path = output or Path(f"{file.stem}.svg")
-    made.save(path, format)
-    if (format or path.suffix.lower()) not in _TEXTS:
-        terminal.report(made.warnings())
-    if str(path) != "-":
-        terminal.line(f"wrote '{path}'")
+    try:
+        from graphnn.cli.preview.watching import changes
+    except ImportError:
+        message = "--watch needs watchfiles, which is not installed"
+        help = "pip install 'graphnn[preview]'"
+        raise UsageError.of("no-preview", message, help=help) from None
+    with suppress(KeyboardInterrupt):  # as it should end
+        for _ in changes(file):
+            try:
+                once()
+            except GraphnnError as error:  # the picture stays as it was
+                terminal.report(error.diagnostics)
 
 
 def _report(

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
-from graphnn.diagnostics import Diagnostic, listed
+from graphnn.diagnostics import Diagnostic, Span, listed
 from graphnn.drawing._formats import fail, format_of
 from graphnn.drawing.diagram import styles, text
 from graphnn.drawing.diagram.description import describe
@@ -100,6 +100,25 @@ class Diagram:
             found.append(Diagnostic("no-glyph", message, help=help, severity="warning"))
         return tuple(found)
 
+    def page(self, *, depths: bool = True) -> str:
+        """The picture on an HTML page, in which blocks fold where it has `depths`."""
+        first = html.Layer(self.options.depth, self.view, self.scene)
+        made, first = _layers(self) if depths else ([first], first)
+        return html.write(made, first, self.options.theme)
+
+    def places(self) -> dict[str, Span]:
+        """Where the spec has the nodes and blocks that are shown."""
+        found = {
+            name: (item.nodes[0].spec if item.group is None else item.group.call.spec).place.span
+            for name, item in self.view.items.items()
+        }
+        found |= {
+            name: frame.group.call.spec.place.span
+            for name, frame in self.view.frames.items()
+            if frame.group is not None
+        }
+        return {name: span for name, span in found.items() if span is not None}
+
     def content(self, format: Format) -> bytes:
         """The file in `format`."""
         made = _WRITERS[format](self)
@@ -138,14 +157,14 @@ _WRITERS: dict[Format, Callable[[Diagram], str | bytes]] = {
     "svg": lambda diagram: svg.write(diagram.scene),
     "pdf": lambda diagram: pdf.write(diagram.scene),
     "png": lambda diagram: png.write(diagram.scene),
-    "html": lambda diagram: html.write(*layers(diagram), diagram.options.theme),
+    "html": lambda diagram: diagram.page(),
     "tikz": lambda diagram: tikz.write(diagram.scene),
     "dot": lambda diagram: dot.write(diagram.view, diagram.options),
     "mermaid": lambda diagram: mermaid.write(diagram.view, diagram.options),
 }
 
 
-def layers(diagram: Diagram) -> tuple[list[html.Layer], html.Layer]:
+def _layers(diagram: Diagram) -> tuple[list[html.Layer], html.Layer]:
     """The pictures of a page, for each depth of blocks, and the one that it shows at first."""
     options = replace(diagram.options, columns=diagram.options.columns or 1)
     given = Diagram(diagram.graph, options)

@@ -393,6 +393,7 @@
     event.preventDefault();
     if (isFrame(node)) toggle(node);
     else choose(node, true);
+    document.dispatchEvent(new CustomEvent('chosen', { detail: node }));
   });
   viewport.addEventListener('pointerover', (event) => {
     const node = nodeOf(event);

@@ -1,0 +1,51 @@
+"""``graphnn preview``: a diagram beside the text of its spec, which follows the file."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated
+
+import typer
+
+from graphnn import drawing
+from graphnn.cli import terminal
+from graphnn.cli.options import File, Settings, settings
+from graphnn.cli.record_options import Chosen, taking
+from graphnn.diagnostics import UsageError
+
+
+@taking(drawing.DiagramOptions)
+def preview(
+    file: File,
+    *,
+    chosen: Chosen,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the page; 0 for any that is free.")
+    ] = 0,
+    browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
+    set: Settings = None,
+) -> None:
+    """Show the diagram and the faults of a spec in a browser while it is edited.
+
+    The page is drawn anew when the file, or one that it names, is saved. Only this machine can see
+    it. A click on a node shows its line, a click on a fault its node. Ctrl-C ends it.
+    """
+    try:
+        from graphnn.cli.preview.server import serve
+        from graphnn.cli.preview.state import Preview
+    except ImportError as error:
+        message = f"a preview needs {error.name}, which is not installed"
+        help = "pip install 'graphnn[preview]'"
+        raise UsageError.of("no-preview", message, help=help) from None
+
+    def ready(address: str) -> None:
+        terminal.line(f"{address}  (Ctrl-C ends it)")
+        if browser:
+            typer.launch(address)
+
+    try:
+        with suppress(KeyboardInterrupt):  # as it should end
+            serve(Preview(file, settings(set), chosen), port, ready)
+    except OSError as error:
+        message = f"port {port} cannot be used: {error.strerror}"
+        raise UsageError.of("usage", message, help="choose another, or 0 for any") from None
