@@ -55,8 +55,6 @@ def call(*arguments: str) -> tuple[int, str]:
 def test_any_model_is_shown_with_the_shapes_that_onnx_infers(foreign):
     code, text = call("show", str(foreign))
     assert code == 0
-    rows = [line.split() for line in text.splitlines()]
-    assert ["d", "Det", "conv2d", "[batch,", "2]"] not in rows
     assert "Det     Det                   conv2d     [batch, 2]" in text
     assert "Attention             relu, big" in text
     assert "total                             82" in text

@@ -255,6 +255,12 @@ CASES = {
         [whole(0, 1, 0, 0, 0, 2), np.float32(1.5)],
         "pv",
     ),
+    "reflected": (
+        [node("Pad", "x p", "y", mode="reflect")],
+        IMAGES,
+        [whole(0, 0, 2, 1, 0, 0, -1, 3)],
+        "p",
+    ),
     "cut": ([node("Pad", "x p", "y")], IMAGES, [whole(0, 0, -1, 1, 0, 0, -1, 0)], "p"),
     "resize": (
         [
@@ -430,6 +436,29 @@ def test_an_input_may_be_given(tmp_path):
     assert ops_of(agrees(path, tmp_path, {"sr": 16000})) == ["input", "negative"]
     with pytest.raises(graphnn.UsageError):
         graphnn.load_onnx(path, {"rate": 1})
+
+
+def test_a_free_size_may_be_given(tmp_path):
+    shape = ["n", 2, "?", "wide.1"]
+    path = save(tmp_path / "net.onnx", [node("Relu", "x", "y")], {"x": shape}, ["y"])
+    assert str(graphnn.load_onnx(path).graph.nodes["y"].shape) == "(<batch>, 2, <x_2>, <wide_1>)"
+    found = agrees(path, tmp_path, {"x_2": 5, "wide_1": 7})
+    assert str(found.network.graph.nodes["y"].shape) == "(<batch>, 2, 5, 7)"
+
+
+def test_inputs_are_as_large_as_windows(tmp_path):
+    window = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    pools = [node("MaxPool", f"v{n}", f"v{n + 1}", **window) for n in (0, 1)]
+    path = save(tmp_path / "net.onnx", pools, {"v0": ["n", 1, "h", "w"]}, ["v2"])
+    agrees(path, tmp_path)
+
+
+def test_dropout_as_in_training_is_refused(tmp_path):
+    arrays = {"r": np.float32(0.5), "t": np.array(True)}
+    path = save(tmp_path / "net.onnx", [node("Dropout", "x r t", "y")], {"x": ["n"]}, ["y"], arrays)
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.load_onnx(path)
+    assert "it is as in training" in str(caught.value)
 
 
 def test_infinities_are_held_with_a_note(tmp_path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 import io
+import itertools
 import json
 import os
 import socket
@@ -19,6 +20,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -92,10 +94,87 @@ def corpus() -> list[Hostile]:
         *_checkpoints(),
         *_pictures(),
         *_other_commands(),
+        *_models(),
     ]
     names = [each.name for each in found]
     assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
     return found
+
+
+def _models() -> Iterator[Hostile]:
+    """ONNX models."""
+    try:
+        import onnx
+    except ImportError:
+        return
+    helper = onnx.helper
+    ends = [helper.make_tensor_value_info(name, 1, ["n", 2]) for name in "xy"]
+    relu = [helper.make_node("Relu", ["x"], ["y"])]
+
+    def model(nodes: list[Any], tensors: Any = (), **options: Any) -> bytes:
+        graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], tensors)
+        made = helper.make_model(graph, ir_version=10, **options)
+        return bytes(made.SerializeToString())
+
+    def tensor(dims: list[int], raw: bytes, **outside: str) -> Any:
+        made = onnx.TensorProto(name="w", data_type=1, dims=dims, raw_data=raw)
+        if outside:
+            made.ClearField("raw_data")
+            made.data_location = onnx.TensorProto.EXTERNAL
+            for key, value in outside.items():
+                made.external_data.add(key=key, value=value)
+        return made
+
+    def deep(depth: int) -> Any:
+        graph = helper.make_graph(relu, "leaf", [], ends[1:])
+        for _ in range(depth):
+            node = helper.make_node("If", ["c"], ["y"], then_branch=graph, else_branch=graph)
+            graph = helper.make_graph([node], "g", [], ends[1:])
+        condition = onnx.numpy_helper.from_array(np.array(True), "c")
+        return model([*graph.node], [condition])
+
+    add = [helper.make_node("Add", ["x", "w"], ["y"])]
+    huge = onnx.numpy_helper.from_array(np.array([2**40, 2**40]), "s")
+    filled = [
+        helper.make_node("ConstantOfShape", ["s"], ["w"]),
+        helper.make_node("Add", ["x", "w"], ["y"]),
+    ]
+    circle = [helper.make_node("Relu", ["b"], ["a"]), helper.make_node("Relu", ["a"], ["b"])]
+    names = ["x", *(f"v{number}" for number in range(101_000))]
+    many = [helper.make_node("Relu", [a], [b]) for a, b in itertools.pairwise(names)]
+    cases: dict[str, tuple[bytes, tuple[str, ...]]] = {
+        "nothing": (b"", ("not-onnx",)),
+        "noise": (bytes(range(256)) * 8, ("not-onnx",)),
+        "cut": (model(relu)[:-9], ("not-onnx",)),
+        "circle": (model([*circle, *relu]), ("not-onnx",)),
+        "twice": (model(relu * 2), ("not-onnx",)),
+        "no-output": (model([helper.make_node("Relu", ["x"], ["z"])]), ("not-onnx",)),
+        "lying-shape": (model(add, [tensor([2**40], b"1234")]), ("not-onnx",)),
+        "negative-shape": (model(add, [tensor([-2], b"1234")]), ("not-onnx",)),
+        "outside": (
+            model(add, [tensor([2], b"", location="../outside/secret.npz")]), ("file-outside",)
+        ),
+        "beyond": (model(add, [tensor([2**40], b"", location="net.onnx")]), ("not-onnx",)),
+        "texts": (model(add, [onnx.TensorProto(name="w", data_type=8)]), ("not-onnx",)),
+        "huge-constant": (model(filled, [huge]), ("too-large",)),
+        "deep": (deep(12), ()),
+    }  # fmt: skip
+    for name, (content, codes) in cases.items():
+        write = functools.partial(_write_model, content)
+        command = ("show", "net.onnx")
+        yield Hostile(f"onnx-{name}", write, codes, command, cost=LARGE)
+    yield Hostile(
+        "onnx-many-nodes",
+        functools.partial(_write_model, model(many)),
+        ("not-onnx",),
+        ("show", "net.onnx"),
+        cost=LARGE,
+        large=True,
+    )
+
+
+def _write_model(content: bytes, folder: Path) -> None:
+    (folder / "net.onnx").write_bytes(content)
 
 
 def text(name: str, content: str | bytes, *codes: str, json: bool = False) -> Hostile:

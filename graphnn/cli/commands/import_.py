@@ -21,7 +21,8 @@ def import_(
         typer.Option(
             GIVEN,
             metavar="NAME=VALUE",
-            help="Value that an input has from now on, such as 'sr=16000'. May be repeated.",
+            help="Value that an input, or a free size, has from now on, such as 'sr=16000'. "
+            "May be repeated.",
         ),
     ] = None,
 ) -> None:

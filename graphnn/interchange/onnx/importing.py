@@ -25,7 +25,8 @@ from graphnn.spec.values import Map, located, plain
 from graphnn.storage import archives, files
 
 WEIGHTS, EXAMPLES = "weights.safetensors", "examples.npz"
-_ROWS = 2
+_ROWS, _ROOMY = 2, (16, 64)
+_LARGEST = 10_000_000  # entries of an input
 _TOLERANCE = 1e-4  # of the largest entry; what is wrong differs by far more
 Document = dict[str, Any]
 
@@ -73,7 +74,7 @@ def load_onnx(
     ----------
     path : str or Path
     given : mapping of str to array_like, optional
-        Values of inputs, which are then no inputs.
+        Values of inputs, which are then no inputs, and of free sizes.
     drawn : bool
         Whether operators without a counterpart become nodes that can be drawn and counted, but
         not computed.
@@ -103,7 +104,7 @@ def import_onnx(
     folder : str or Path
         Made if it is not there.
     given : mapping of str to array_like, optional
-        Values of inputs, which are then no inputs.
+        Values of inputs, which are then no inputs, and of free sizes.
 
     Returns
     -------
@@ -247,18 +248,19 @@ def _recorded(
     if onnxruntime() is None:
         return {}, None
     network = found.network
-    inputs = draw_inputs(network, found.inputs.values(), _ROWS, apart=True)
-    if any(array.size > 10_000_000 for array in inputs.values()):
+    inputs = _drawn(found)
+    if any(array.size > _LARGEST for array in inputs.values()):
         return {}, None
     dtypes = {each.name: each.dtype for each in models.read(path).inputs}
     fed = {name: inputs[ours].astype(dtypes[name]) for name, ours in found.inputs.items()}
-    fed.update({name: np.asarray(value, dtypes[name]) for name, value in given.items()})
+    kept = {name: value for name, value in given.items() if name in dtypes}
+    fed.update({name: np.asarray(value, dtypes[name]) for name, value in kept.items()})
     theirs = verification.run(path, fed, network.dtype, tuple(found.outputs))
     here = {name: inputs[name].astype(fed[key].dtype) for key, name in found.inputs.items()}
     ours = network.run(here, outputs=found.outputs.values())
     largest = 0.0
     for name, own in found.outputs.items():
-        scale = max(float(np.abs(theirs[name]).max(initial=0)), 1e-30)
+        scale = _scale(network, own, theirs[name])
         if ours[own].shape != theirs[name].shape:
             raise RunError.of("onnx-differs", f"'{own}' has another shape in onnxruntime")
         apart = float(np.abs(ours[own] - theirs[name].astype(np.float64)).max(initial=0)) / scale
@@ -271,11 +273,31 @@ def _recorded(
     return {**here, **outputs}, largest
 
 
+def _scale(network: Network, name: str, value: Array) -> float:
+    """The largest entry; of an op with bounds, the bound: a sigmoid near 0 is coarse elsewhere."""
+    bounds = network.graph.node(name).op.output_interval or (0.0, 0.0)
+    bound = max(map(abs, bounds))
+    largest = float(np.abs(value).max(initial=0))
+    return max(largest, bound if bound < np.inf else 0.0, 1e-30)
+
+
+def _drawn(found: _Read) -> dict[str, Array]:
+    """Inputs for which the network has values: free sizes are small, if windows fit in them."""
+    network, names = found.network, [*found.inputs.values()]
+    for rows in (_ROWS, *_ROOMY):
+        inputs = draw_inputs(network, names, rows, apart=rows == _ROWS)
+        try:
+            network.run(inputs)
+            return inputs
+        except RunError as error:
+            if rows == _ROOMY[-1] or error.diagnostics[0].code != "bad-value":
+                raise
+    raise AssertionError
+
+
 def _example(found: _Read, arrays: Mapping[str, Array]) -> Document:
     scales = [
-        float(np.abs(array).max(initial=0))
-        for name, array in arrays.items()
-        if name.endswith(".expected")
+        _scale(found.network, name, arrays[f"{name}.expected"]) for name in found.outputs.values()
     ]
     inputs = {name: {"file": EXAMPLES, "key": name} for name in found.inputs.values()}
     outputs = {

@@ -229,8 +229,8 @@ class Reader:
             dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
             for dim in tensor.shape.dim
         )
-        # Some programs write -1 or 0 where they mean a free size.
-        shape = tuple(None if isinstance(size, int) and size < 1 else size for size in sizes)
+        # Some programs write -1, 0 or ? where they mean a free size.
+        shape = tuple(size if _is_size(size) else None for size in sizes)
         return ForeignInput(value.name, dtype, shape)
 
     def graph(self, proto: Any) -> tuple[dict[str, Array], tuple[ForeignNode, ...]]:
@@ -283,6 +283,12 @@ class Reader:
         for name in outputs:
             if name not in known:
                 raise _broken(self._path, f"nothing gives the output '{name[:100]}'")
+
+
+def _is_size(size: int | str | None) -> bool:
+    if isinstance(size, str):
+        return any(character.isalnum() for character in size)
+    return size is not None and size > 0
 
 
 def _typed_entries(tensor: Any) -> int:

@@ -34,7 +34,7 @@ class Translator:
     ----------
     model : Model
     given : mapping of str to array_like
-        Values that some inputs have.
+        Values that some inputs, or free sizes, have.
     drawn : bool
         Whether what has no counterpart becomes an opaque node.
 
@@ -63,11 +63,13 @@ class Translator:
         self.notes: list[str] = []
         self.readers: dict[str, int] = {}
         self._given = dict(given or {})
+        self._used: set[str] = set()
         self._drawn = drawn
         self._shapes = inferred(model) if drawn else {}
         self._values: dict[str, Value] = {}
         self._names: dict[int, str] = {}  # of initializers, by the array's id
         self._depth = 0
+        self._first = ""  # what the model calls the size that is the batch here
         self._constants: dict[int, Made] = {}
         self._alive: list[Array] = []
         self._node = ForeignNode("", "", (), (), {})
@@ -92,19 +94,30 @@ class Translator:
             value = self._values[each.name] = self._input(each)
             if isinstance(value, Made):
                 self.inputs[each.name] = value
-        if unknown := [*self._given]:
-            names = ", ".join(f"'{each.name}'" for each in self.model.inputs)
+        names = ", ".join(f"'{each.name}'" for each in self.model.inputs)
+        if unknown := [name for name in self._given if name not in self._used]:
             message = f"the model has no input '{unknown[0]}'"
             raise UsageError.of("unknown-input", message, help=f"its inputs: {names}")
         self.run(self.model.nodes)
         self._raise_refusals()
         for name in self.model.outputs:
-            value = self._values[name]
-            if not isinstance(value, Made) or value.op.is_input or value in self.outputs:
-                value = self.emit("identity", value)
-            value.hints = (name, *value.hints)
-            self.outputs.append(value)
+            self._node = ForeignNode("Identity", name, (), (), {})
+            try:
+                made = self._output(self._values[name])
+            except UnsupportedError as error:
+                self._refused["Identity", str(error)] = [name]
+                self._raise_refusals()
+                raise
+            made.hints = (name, *made.hints)
+            self.outputs.append(made)
         return self
+
+    def _output(self, value: Value) -> Made:
+        """A node of its own for an output."""
+        made = self.node(value)
+        if made.op.is_input or made in self.outputs:
+            made = self.emit("reshape", made, shape=made.shape)
+        return made
 
     def run(self, nodes: Iterable[ForeignNode]) -> None:
         """Translate nodes; what does not work is kept for the refusals."""
@@ -270,7 +283,8 @@ class Translator:
 
     def _input(self, each: ForeignInput) -> Value:
         if each.name in self._given:
-            return np.asarray(self._given.pop(each.name), each.dtype)
+            self._used.add(each.name)
+            return np.asarray(self._given[each.name], each.dtype)
         if each.shape is None:
             message = f"the input '{each.name}' has no shape"
             raise RunError.of("not-in-graphnn", message)
@@ -290,9 +304,12 @@ class Translator:
         plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
         if not NAME.fullmatch(plain) or len(plain) > 40:
             plain = f"size_{len(self.free) + 1}"
+        if plain in self._given:
+            self._used.add(plain)
+            return int(self._given[plain])
         if first and size is not None:
             self._first = text
-        if first or text == getattr(self, "_first", None):
+        if first or (text == self._first and size is not None):
             plain = "batch"
         if plain not in self.free:
             self.free.append(plain)
@@ -315,7 +332,8 @@ class Translator:
             given = {"shape": sizes, "dtype": kind}
             op = opaque(operator) if sources else REGISTRY["input"]
             made = Made(op(**given), sources, {}, sizes, kind, given=given)
-            found.append(self._placed(made, {}))
+            self._placed(made, {}).hints = () if sources else (name or operator,)
+            found.append(made)
         return found
 
     def _raise_refusals(self) -> None:

@@ -142,6 +142,8 @@ def dropout(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     """`dropout`."""
     if any(name and t.readers.get(name) for name in node.outputs[1:]):
         raise UnsupportedError("its mask is read")
+    if len(inputs) > 2 and (not isinstance(inputs[2], np.ndarray) or inputs[2].any()):
+        raise UnsupportedError("it is as in training")
     given = number(inputs[1], "ratio") if len(inputs) > 1 else node.attributes.get("ratio")
     return t.emit("dropout", inputs[0], rate=0.5 if given is None else given)
 

@@ -26,6 +26,7 @@ from graphnn.spec.sizes import Shape, Size, product
 
 Inputs = list[Value | None]
 _END = 2**31 - 1  # beyond any axis
+_MODES: dict[str, Any] = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 _PIECES = 64  # the most that a Gather may be cut into
 
 
@@ -266,12 +267,10 @@ def tile(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 @rule("Pad")
 def pad(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`pad` of height and width, with one value."""
+    """`pad`, or `affine` by a matrix of 0 and 1 where margins repeat entries."""
     x = inputs[0]
     assert x is not None
     shape = shape_of(x)
-    if node.attributes.get("mode", "constant") != "constant":
-        raise UnsupportedError(f"its mode is '{node.attributes['mode']}'")
     if len(inputs) > 1:
         given = as_ints(inputs[1], "pads")
     else:
@@ -280,8 +279,30 @@ def pad(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     sides = [(0, 0)] * len(shape)
     for number, axis in enumerate(axes):
         sides[axis % len(shape)] = (given[number], given[number + len(axes)])
+    mode = node.attributes.get("mode", "constant")
+    if mode != "constant":
+        return _mirrored(t, x, sides, mode)
     value = inputs[2] if len(inputs) > 2 else None
     return padded(t, x, sides, 0.0 if value is None else float(np.asarray(value).reshape(-1)[0]))
+
+
+def _mirrored(t: Translator, x: Value, sides: Sequence[tuple[int, int]], mode: str) -> Value:
+    """`x` with margins of its own entries: each axis times a matrix of 0 and 1."""
+    for axis, (before, after) in enumerate(sides):
+        if not (before or after):
+            continue
+        size, rank = shape_of(x)[axis], len(shape_of(x))
+        if not isinstance(size, int):
+            raise UnsupportedError(f"its mode is '{mode}', along a free size")
+        places = np.pad(np.arange(size), (max(before, 0), max(after, 0)), mode=_MODES[mode])
+        stop = len(places) + min(after, 0)
+        weight = np.eye(size, dtype=np.float32)[:, places[max(-before, 0) : stop]]
+        order = [*(each for each in range(rank) if each != axis), axis]
+        arrays = {"weight": weight, "bias": None}
+        made = t.emit("affine", transposed(t, x, order), arrays=arrays)
+        made.trainable = False
+        x = transposed(t, made, sorted(range(rank), key=order.__getitem__))
+    return x
 
 
 def padded(t: Translator, x: Value, sides: Sequence[tuple[int, int]], value: float = 0.0) -> Value:

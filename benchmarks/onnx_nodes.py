@@ -1,0 +1,87 @@
+"""The test cases of ONNX operators that ship with onnx, each read and run here.
+
+``python benchmarks/onnx_nodes.py [OPERATOR...]`` prints a row an operator: how many of its cases
+give what they should (pass), are refused with a reason, or give something else (failed), and in
+the end the totals. Where a case gives an operator by data what here is part of the op, such as the
+axes of a slice, all inputs but the first are given for good.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from onnx.backend.test.loader import load_model_tests
+
+import graphnn
+
+RTOL, ATOL = 1e-3, 1e-5  # of float32
+REFUSALS = {"not-in-graphnn", "not-onnx", "not-finite"}  # what is not finite is an error here
+
+
+def judged(model: Any, given: Sequence[Any], wanted: Sequence[Any], path: Path) -> str:
+    """How one case comes out: pass, refused, or failed with what is wrong."""
+    if not all(isinstance(array, np.ndarray | np.generic) for array in (*given, *wanted)):
+        return "refused"  # sequences and optionals
+    path.write_bytes(model.SerializeToString())
+    names = [each.name for each in model.graph.input]
+    data = dict(zip(names, given, strict=False))
+    try:
+        net, sources = _read(path, data)
+        own = [node.name for node in net.graph.inputs]
+        arrays = {ours: data[theirs] for ours, theirs in zip(own, sources, strict=True)}
+        found = [*net.run(arrays).values()]
+    except graphnn.GraphnnError as error:
+        refused = {each.code for each in error.diagnostics} <= REFUSALS
+        return "refused" if refused else f"failed: {error}"
+    for ours, theirs in zip(found, wanted, strict=False):
+        if ours.shape != theirs.shape:
+            return f"failed: shape {ours.shape} for {theirs.shape}"
+        if not np.allclose(ours, theirs.astype(np.float64), rtol=RTOL, atol=ATOL):
+            apart = np.abs(ours - theirs.astype(np.float64)).max()
+            return f"failed: differs by {apart:.2g}"
+    return "pass"
+
+
+def _read(path: Path, data: Mapping[str, Any]) -> tuple[graphnn.Network, list[str]]:
+    """The network, and the inputs that it has."""
+    try:
+        return graphnn.load_onnx(path), [*data]
+    except graphnn.RunError:
+        if len(data) < 2:
+            raise
+        first, *others = data
+        return graphnn.load_onnx(path, {name: data[name] for name in others}), [first]
+
+
+def main(operators: Sequence[str]) -> None:
+    """Print the table."""
+    table: dict[str, Counter[str]] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cases = load_model_tests(kind="node")
+    with tempfile.TemporaryDirectory() as folder:
+        for case in cases:
+            operator = case.model.graph.node[0].op_type
+            if operators and operator not in operators:
+                continue
+            verdict = judged(case.model, *case.data_sets[0], Path(folder, "case.onnx"))
+            kind = verdict.partition(":")[0]
+            table.setdefault(operator, Counter())[kind] += 1
+            if kind == "failed":
+                print(f"{case.name}: {verdict}")
+    kinds = ("pass", "refused", "failed")
+    totals: Counter[str] = sum(table.values(), Counter())
+    print(f"{'operator':30}" + "".join(f"{kind:>9}" for kind in kinds))
+    for operator, counts in [*sorted(table.items()), ("total", totals)]:
+        print(f"{operator:30}" + "".join(f"{counts[kind]:9}" for kind in kinds))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
