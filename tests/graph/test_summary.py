@@ -8,7 +8,7 @@ import pytest
 
 import graphnn
 from graphnn.graph import summarize
-from places import SPECS
+from places import ROOT, SPECS
 
 COUNTS = {
     # By hand: a result entry of each takes as many products as the numbers that it sums.
@@ -91,3 +91,13 @@ def test_html_escapes_what_a_file_says():
 def test_a_network_without_a_name_has_the_title_given():
     graph = network("a: {op: relu, inputs: x}", "[2]").graph
     assert summarize(graph, "net.yaml").title == "net.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    # Billions of multiply-adds that torchvision publishes with its weights of these networks.
+    [("resnet18", 1.81), ("vgg16", 15.47)],
+)
+def test_multiply_adds_of_networks_in_the_literature(name, count):
+    net = graphnn.load(ROOT / "docs" / "gallery" / f"{name}.yaml")
+    assert net.summary().data["totals"]["multiply_adds"] / 1e9 == pytest.approx(count, abs=0.005)
