@@ -49,6 +49,21 @@ def test_scaling():
     assert [len(row) for row in slopes] == [4, 4]
 
 
+def test_drawing():
+    lines = printed("drawing.py").splitlines()
+    assert len(lines) == 5
+    for line in lines[1:]:
+        check, draw, more = numbers(line[34:])[:3]
+        assert check > 0
+        assert draw - check == pytest.approx(more, abs=0.02)
+
+
+def test_drawing_the_same_bytes():
+    lines = printed("drawing.py", options=["--bytes"]).splitlines()
+    assert len(lines) == 14
+    assert all(line.endswith("same in 3 processes") for line in lines)
+
+
 def test_startup():
     lines = printed("startup.py").splitlines()
     for name in ("import graphnn", "graphnn.load", "graphnn check and.yaml"):

@@ -119,11 +119,6 @@ def runs(text: str, face: Face) -> list[Run]:
     return [Run("".join(character for character, _ in run), known) for known, run in pieces]
 
 
-def visible(text: str) -> str:
-    """`text` with a mark for each character that is not seen but does something."""
-    return "".join(c if c.isprintable() or c == " " else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def missing(text: str) -> list[str]:
     """The characters of `text` that no font on this machine draws, each once."""
     return [

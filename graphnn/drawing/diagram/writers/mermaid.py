@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from graphnn.diagnostics import printable
 from graphnn.drawing.diagram import facts
-from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.view import Frame, Item, View
 
@@ -69,7 +69,7 @@ def _text(text: str) -> str:
     """`text` with all but letters, digits and a few marks as Mermaid's numbered entities."""
     entities = "".join(
         character if character.isalnum() or character in " _.,+-×()" else f"#{ord(character)};"
-        for character in measure.visible(text)
+        for character in printable(text)
     )
     # Mermaid breaks a line at a backslash before n, an entity or not.
     return entities.replace("#92;n", "#92;<wbr/>n")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import groupby
 
+from graphnn.diagnostics import printable
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.scene import (
     Box,
@@ -168,4 +169,4 @@ def _corners(points: Iterable[Point]) -> str:
 
 def escaped(text: str) -> str:
     """`text` for XML and HTML, without characters that are not seen but do something."""
-    return escape(measure.visible(text))
+    return escape(printable(text))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from graphnn.diagnostics import printable
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.scene import (
     Box,
@@ -151,7 +152,7 @@ def _pixels(item: Image, colours: _Colours) -> Iterator[str]:
 
 
 def _words(item: Text, colours: _Colours) -> str:
-    text, colour = measure.visible(item.text), colours.name(item.colour)
+    text, colour = printable(item.text), colours.name(item.colour)
     wide = measure.width(text, item.size, item.face)
     if not text.strip():
         return ""
