@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from math import fsum
 from typing import Literal
 
 from graphnn.drawing.diagram.layout import Layout, turned
@@ -153,7 +154,7 @@ def _fitting(rows: list[_Row], natural: Size, page: Size) -> list[Band]:
 def _are_even(rows: list[_Row], bands: list[Band], height: float) -> bool:
     """Whether no column is longer than `height`, and few are much shorter."""
     heights = [rows[last - 1].bottom - rows[first].top for first, last in bands]
-    return max(heights) <= height and sum(heights) >= _FULL * len(heights) * max(heights)
+    return max(heights) <= height and fsum(heights) >= _FULL * len(heights) * max(heights)
 
 
 def _scale(size: Size, page: Size) -> float:
@@ -191,7 +192,9 @@ def _filled(rows: list[_Row], height: float) -> list[Band]:
 
 
 def _size(rows: list[_Row], bands: list[Band]) -> Size:
-    width = sum(_width(rows, band) for band in bands) + sum(_gap(rows, band) for band in bands[:-1])
+    width = fsum(_width(rows, band) for band in bands) + fsum(
+        _gap(rows, band) for band in bands[:-1]
+    )
     lines = _bend(rows, bands)
     height = max(rows[last - 1].bottom - rows[first].top for first, last in bands)
     return width, height + _room(rows, bands, "above") + _room(rows, bands, "below") + 2 * lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import fsum
 
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
@@ -71,7 +72,7 @@ def _head(view: View, options: DiagramOptions, middle: float) -> Iterator[Item]:
 def title_height(view: View, options: DiagramOptions) -> float:
     """How much of a page is above the picture."""
     above = _title(view, options)
-    return _MARGIN + sum(letters * _LEADING for _, letters, _ in above) + (5 if above else 0)
+    return _MARGIN + fsum(letters * _LEADING for _, letters, _ in above) + (5 if above else 0)
 
 
 def _title(view: View, options: DiagramOptions) -> list[tuple[str, float, measure.Face]]:

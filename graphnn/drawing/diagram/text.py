@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from io import BytesIO
 from itertools import groupby
+from math import fsum
 from pathlib import Path
 from typing import Any, Literal
 
@@ -106,7 +107,7 @@ def width(text: str, size: float, face: Face = "regular") -> float:
 
 @cache
 def _ems(text: str, face: Face) -> float:
-    return sum(run.font.width(run.text) for run in runs(text, face))
+    return fsum(run.font.width(run.text) for run in runs(text, face))
 
 
 def runs(text: str, face: Face) -> list[Run]:

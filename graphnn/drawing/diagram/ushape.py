@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import fsum
 
 from graphnn.drawing.diagram.labels import along
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
@@ -168,7 +169,7 @@ def _corners(shape: _Shape, units: Mapping[str, _Unit]) -> dict[str, Point]:
             units[stack[-1]].height - _middle(units[stack[-1]].boxes[box]) if stack else 0.0
             for stack, box in zip(stacks, (source, target), strict=True)
         ]
-        heights = [sum(units[name].height + _GAP for name in stack) - _GAP for stack in stacks]
+        heights = [fsum(units[name].height + _GAP for name in stack) - _GAP for stack in stacks]
         line = y + max(height - foot for height, foot in zip(heights, feet, strict=True))
         for stack, foot in zip(stacks, feet, strict=True):
             bottom = line + foot

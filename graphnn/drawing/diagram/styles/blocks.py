@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot, sqrt
+from math import fsum, hypot, sqrt
 from typing import NamedTuple
 
 from graphnn.drawing.diagram import facts, thumbnails
@@ -181,7 +181,7 @@ class _Painter:
 
     def _below_height(self, volume: Volume, label: Sequence[_Words]) -> float:
         """Of what is written and shown below a box."""
-        written = sum(words.size * _LEADING for words in label) + _SMALL + 6
+        written = fsum(words.size * _LEADING for words in label) + _SMALL + 6
         alone = sum(self._held[frame] == 1 for frame in self._view.around(volume.frame))
         brackets = _BRACKET * (alone + (volume.count > 1))
         return written + brackets + self._images_height(volume)
@@ -216,7 +216,7 @@ class _Painter:
     def _room(self, volume: Volume, label: Sequence[_Words], below: float) -> tuple[float, float]:
         """How wide and high a box is with what is written at it."""
         deep, high, aside = self._shape(volume)
-        return deep + sum(self._pads(volume, label)), high + aside + below
+        return deep + fsum(self._pads(volume, label)), high + aside + below
 
     def _solid(
         self, volume: Volume, label: Sequence[_Words], below: float, place: Rectangle
@@ -329,7 +329,7 @@ class _Painter:
             yield (found, 2 * _THUMB, 1) if len(found) == 1 else (found, _THUMB, 2)
 
     def _images_height(self, volume: Volume) -> float:
-        return sum(
+        return fsum(
             -(-len(found) // columns) * (side + thumbnails.GAP) + 5
             for found, side, columns in self._images(volume)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import fsum
 
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
@@ -170,12 +171,14 @@ class _Painter:
         mark = self._marks.boxes.get(item.name, Mark())
         lines += [([_Piece(words, _SMALL, "italic")], []) for words in mark.lines]
         wide = max(
-            sum(piece.width for piece in (*left, *right))
+            fsum(piece.width for piece in (*left, *right))
             + 4.0 * (len(left) + len(right) - 1)
             + (_GAP if right else 0)
             for left, right in lines
         )
-        high = sum(max(piece.size for piece in (*left, *right)) * _LEADING for left, right in lines)
+        high = fsum(
+            max(piece.size for piece in (*left, *right)) * _LEADING for left, right in lines
+        )
         family = "" if item.group is not None else item.nodes[0].op.family
         shape, cut = _SHAPES.get(family, _SHAPES[""])
         cut = (high + 2 * _PAD_Y) / 2 if shape == "stadium" else cut
@@ -266,7 +269,7 @@ class _Painter:
     def _line_width(self, line: _Line) -> float:
         left, right = line
         count = len(left) + len(right)
-        total = sum(piece.width for piece in (*left, *right)) + 4.0 * (count - 1)
+        total = fsum(piece.width for piece in (*left, *right)) + 4.0 * (count - 1)
         return total + (_GAP if right else 0)
 
     def _tones(self, card: _Card) -> Tones:
@@ -310,7 +313,7 @@ class _Painter:
         ]
 
     def _heading_width(self, frame: Frame) -> float:
-        return sum(piece.width + 4.0 for piece in self._heading_pieces(frame)) + 6
+        return fsum(piece.width + 4.0 for piece in self._heading_pieces(frame)) + 6
 
     def _heading_places(self, around: Rectangle, frame: Frame, free: Free) -> list[Rectangle]:
         """Where the words of a heading stand: beside lines that enter, or over all of them."""
@@ -324,7 +327,7 @@ class _Painter:
             at += each
         if at <= x + width:
             return found
-        return [(x + 5 + sum(wide[:n]), y + 2, each, _HEADING - 2) for n, each in enumerate(wide)]
+        return [(x + 5 + fsum(wide[:n]), y + 2, each, _HEADING - 2) for n, each in enumerate(wide)]
 
     def _heading(self, frame: Frame, places: Iterable[Rectangle]) -> Iterator[Box | Text]:
         tones = self._frame_tones(frame)

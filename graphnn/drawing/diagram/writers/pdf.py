@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
+from math import fsum
 from typing import Any
 
 from graphnn.drawing.diagram import text as measure
@@ -62,7 +63,7 @@ class _Writer:
 
     def text(self, item: Text) -> None:
         runs = measure.runs(item.text, item.face)
-        width = sum(item.size * run.font.width(run.text) for run in runs)
+        width = fsum(item.size * run.font.width(run.text) for run in runs)
         x = item.x - {"start": 0.0, "middle": width / 2, "end": width}[item.anchor]
         self._pdf.set_text_color(*_rgb(item.colour))
         for run in runs:

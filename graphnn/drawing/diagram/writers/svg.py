@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
+from math import fsum
 
 from graphnn.diagnostics import printable
 from graphnn.drawing.diagram import text as measure
@@ -135,7 +136,7 @@ def _box(item: Box) -> str:
 
 def _words(item: Text, families: Mapping[Font, str]) -> Iterator[str]:
     runs = measure.runs(item.text, item.face)
-    width = sum(item.size * run.font.width(run.text) for run in runs)
+    width = fsum(item.size * run.font.width(run.text) for run in runs)
     x = item.x - {"start": 0.0, "middle": width / 2, "end": width}[item.anchor]
     for run in runs:
         wide = item.size * run.font.width(run.text)
