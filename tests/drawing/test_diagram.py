@@ -13,6 +13,8 @@ import pytest
 import graphnn
 from graphnn.diagnostics import DrawingError, FileError
 from graphnn.drawing.diagram.scene import Box, Text
+from graphnn.drawing.diagram.styles import NAMES
+from places import SPECS
 
 NET = """
 graphnn: 1
@@ -192,3 +194,10 @@ nodes:
   a: {op: affine, inputs: x, units: 3, bias: false, trainable: false}
 """
     assert words(graphnn.loads(document).draw(), "a")[-3:] == ["weight", "2×3", "6, frozen"]
+
+
+@pytest.mark.parametrize("style", NAMES)
+def test_every_style_becomes_a_page(style):
+    net = graphnn.load(SPECS / "mnist.yaml")
+    page = net.draw(style=style).content("html").decode()
+    assert page.count("<svg ") == 1 and "two-layer digits" in page

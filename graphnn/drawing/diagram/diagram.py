@@ -166,12 +166,14 @@ _WRITERS: dict[Format, Callable[[Diagram], str | bytes]] = {
 
 def _layers(diagram: Diagram) -> tuple[list[html.Layer], html.Layer]:
     """The pictures of a page, for each depth of blocks, and the one that it shows at first."""
+    if diagram.options.style != "graph":
+        only = html.Layer(None, diagram.view, diagram.scene)
+        return [only], only
     options = replace(diagram.options, columns=diagram.options.columns or 1)
     given = Diagram(diagram.graph, options)
     first = html.Layer(options.depth, given.view, given.scene)
     found: list[html.Layer] = []
-    deepest = 0 if options.style != "graph" else _deepest(diagram.graph, expand=options.expand)
-    for depth in range(deepest + 1) if options.style == "graph" else ():
+    for depth in range(_deepest(diagram.graph, expand=options.expand) + 1):
         made = Diagram(diagram.graph, replace(options, depth=depth))
         if len(made.view.items) > _MOST and found:
             break

@@ -62,7 +62,11 @@ class Theme:
 
     def tones(self, fill: str) -> Tones:
         """A box of the colour `fill`, with a border and text that stand out as WCAG asks for."""
-        ink = next(each for each in (self.ink, *_INKS) if contrast(each, fill) >= _TEXT)
+        own = {**dict(self.families.values()), self.paper or "": self.line}
+        if fill in own:
+            return Tones(fill, own[fill], self.ink, self.faint)
+        # Black or white, which pages do not exchange for the ink of another theme.
+        ink = max(_INKS, key=lambda each: contrast(each, fill))
         lesser = mixed(ink, fill, 0.25)
         faint = lesser if contrast(lesser, fill) >= _TEXT else ink
         steps = (mixed(fill, ink, step / 10) for step in range(3, 11))
@@ -147,6 +151,11 @@ THEMES: Mapping[ThemeName, Theme] = {
         },
     ),
 }
+
+
+def sides(fill: str, border: str, paper: str | None) -> tuple[str, str]:
+    """Colours of the upper and the far side of a box whose face is `fill`."""
+    return mixed(fill, paper, 0.5), mixed(fill, border, 0.25)
 
 
 def contrast(one: str, other: str) -> float:

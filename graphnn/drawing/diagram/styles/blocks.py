@@ -15,7 +15,7 @@ from graphnn.drawing.diagram.labels import Free, is_clear
 from graphnn.drawing.diagram.layout import Arrangement, lay_out
 from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.page import page
-from graphnn.drawing.diagram.palette import THEMES, mixed
+from graphnn.drawing.diagram.palette import THEMES, sides
 from graphnn.drawing.diagram.routing import bent
 from graphnn.drawing.diagram.scene import (
     Box,
@@ -259,11 +259,12 @@ class _Painter:
                 solid.middle, solid.y + 3.2, symbol, 9.0, colour, "regular", "middle", volume.name
             )
             return
+        upper, far = sides(fill, border, self._theme.paper)
         left, top, bottom = solid.left, solid.top, solid.bottom
         near, aside = left + solid.deep, solid.aside
         yield Polygon(
             ((left, top), (left + aside, top - aside), (near + aside, top - aside), (near, top)),
-            Ink(mixed(fill, self._theme.paper, 0.5), border, 0.8),
+            Ink(upper, border, 0.8),
             volume.name,
         )
         yield Polygon(
@@ -273,7 +274,7 @@ class _Painter:
                 (near + aside, bottom - aside),
                 (near, bottom),
             ),
-            Ink(mixed(fill, border, 0.25), border, 0.8),
+            Ink(far, border, 0.8),
             volume.name,
         )
         yield Box(left, top, solid.deep, solid.high, ink, node=volume.name)

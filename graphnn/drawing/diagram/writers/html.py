@@ -18,7 +18,7 @@ from pathlib import PurePath
 
 from graphnn.diagnostics import Span
 from graphnn.drawing.diagram import facts
-from graphnn.drawing.diagram.palette import THEMES, ThemeName
+from graphnn.drawing.diagram.palette import THEMES, ThemeName, sides
 from graphnn.drawing.diagram.scene import Scene
 from graphnn.drawing.diagram.view import Item, View
 from graphnn.drawing.diagram.writers import svg
@@ -112,7 +112,8 @@ def _named(theme: ThemeName) -> Mapping[str, str]:
     plain = ("paper", "ink", "faint", "line", "frame", "frame_fill", "blue", "red")
     names = {name.replace("_", "-"): getattr(found, name) or "#ffffff" for name in plain}
     for family, pair in found.families.items():
-        names |= {f"{family or 'other'}-{part}": c for part, c in zip("ab", pair, strict=True)}
+        colours = *pair, *sides(*pair, found.paper)
+        names |= {f"{family or 'other'}-{part}": c for part, c in zip("abcd", colours, strict=True)}
     return names
 
 
