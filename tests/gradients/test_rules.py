@@ -7,8 +7,10 @@ import graphnn
 from gradient_cases import digits
 from graphnn.gradients.numerical.rules import (
     CENTRAL,
+    EXTRAPOLATIONS,
     FORWARD,
     RICHARDSON,
+    STEPS,
     DifferenceRule,
     Extrapolation,
 )
@@ -152,3 +154,19 @@ def test_the_balanced_step_is_the_default():
     for rule in ("forward", "central"):
         default = taken(rule=rule).value
         np.testing.assert_array_equal(taken(rule=rule, step="balanced").value, default)
+
+
+@pytest.mark.parametrize("order", [1, 2, 4])
+def test_extrapolations_take_off_the_leading_error(order):
+    """Of derivatives ``5 + 3 h^order`` at 1, 2 and 4 steps."""
+    found = [np.array([5.0 + 3 * stretch**order]) for stretch in (1, 2, 4)]
+    value, error = EXTRAPOLATIONS["richardson"].combine(found, order)
+    assert (value, error) == (5, 0)
+    value, error = EXTRAPOLATIONS["compared"].combine(found[:2], order)
+    assert (value, error) == (8, 3)
+
+
+def test_the_relative_step_is_never_below_the_balanced_one():
+    for size in (0.0, 0.5, 1.0):
+        assert STEPS["relative"](np.full(3, size), CENTRAL) == CENTRAL.default_step()
+    assert STEPS["relative"](np.full(3, 1.5), CENTRAL) == 1.5 * CENTRAL.default_step()
