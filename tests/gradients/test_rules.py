@@ -164,6 +164,10 @@ def test_extrapolations_take_off_the_leading_error(order):
     assert (value, error) == (5, 0)
     value, error = EXTRAPOLATIONS["compared"].combine(found[:2], order)
     assert (value, error) == (8, 3)
+    # What is left of the next order is what the error estimates.
+    found = [np.array([5.0 + 3 * stretch ** (order + 1)]) for stretch in (1, 2, 4)]
+    value, error = EXTRAPOLATIONS["richardson"].combine(found, order)
+    assert error == pytest.approx(np.abs(value - 5))
 
 
 def test_the_relative_step_is_never_below_the_balanced_one():
