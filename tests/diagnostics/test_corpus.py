@@ -553,7 +553,8 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     "small-text": (
         lambda: warn_of(30.0, "Line"),
         "warning[small-text]: letters are 1.8 pt high at this width, under 6\n"
-        "   = help: draw it wider, fold blocks with --depth, or draw a part with --only",
+        "   = help: draw it wider or in fewer --columns, fold blocks with --depth, or draw a part "
+        "with --only",
     ),
     "unsuited-style": (
         lambda: graphnn.loads(SQUARE).draw("square.svg", style="textbook"),

@@ -82,14 +82,10 @@ class Diagram:
         texts = [item for item in self.scene.items if isinstance(item, Text)]
         smallest = min((item.size for item in texts), default=SMALLEST)
         if smallest < SMALLEST:
-            found.append(
-                Diagnostic(
-                    "small-text",
-                    f"letters are {smallest:.1f} pt high at this width, under {SMALLEST:g}",
-                    help="draw it wider, fold blocks with --depth, or draw a part with --only",
-                    severity="warning",
-                )
-            )
+            message = f"letters are {smallest:.1f} pt high at this width, under {SMALLEST:g}"
+            ways = "fold blocks with --depth, or draw a part with --only"
+            help = f"draw it wider or in fewer --columns, {ways}"
+            found.append(Diagnostic("small-text", message, help=help, severity="warning"))
         lost = text.missing("".join(item.text for item in texts))
         if lost:
             named = listed(_named(character) for character in lost)
