@@ -91,31 +91,29 @@ class Growth:
 
     def __post_init__(self) -> None:
         self._step = _steps(self)
-        self._action: Callable[[], bool] = lambda: False
+        self._action: Callable[[], object] = lambda: None
 
-    def grow(self, action: Callable[[], bool]) -> bool:
-        """What an action gives, its draws as one, so that they are deleted as one."""
+    def grow(self, action: Callable[[], object]) -> None:
+        """Take an action, its draws as one, so that they are deleted as one."""
         self._action = action
-        return self.draw(self._step)
+        self.draw(self._step)
 
-    def act(self, draw: DrawFn) -> bool:
+    def act(self, draw: DrawFn) -> None:
         """Take the action that `grow` has been given."""
         before, self.draw = self.draw, draw
-        found = self._action()
+        self._action()
         self.draw = before
-        return found
 
     # ------------------------------------------------------------------------ one op
 
-    def add(self, op_class: type[Op]) -> bool:
+    def add(self, op_class: type[Op]) -> None:
         """Add a node of an op, with sources for what it reads, unless it cannot be fitted."""
         fit, source = self._fitted(op_class)
         if fit is None or not all(map(self._has_source, fit.places[1:])):
-            return True
+            return
         sources = [self._source(place) for place in fit.places[1:]]
         first = self._source(fit.places[0]) if source is None else source
         self._place(fit, [self._within(first, fit.places[0].operand), *sources])
-        return True
 
     def _place(self, fit: Fit, sources: Sequence[Node]) -> Node:
         """Add a node of an op that is fitted, with its parameters."""
@@ -131,13 +129,13 @@ class Growth:
     def _fitted(self, op_class: type[Op]) -> tuple[Fit | None, Node | None]:
         """The op fitted to a node that is there, or else to a new parameter or input."""
         how = 2 if self.parent else self.draw(integers(0, 7))
+        sizes, kind = self.options.sizes, None
+        # Drawn in any case, so that less changes where a new source takes the place of an old one.
+        shape = first_shape(self.draw, op_class, sizes, sizes)
+        shape = (BATCH, *shape[1:]) if how == 1 else shape
         source = self._existing(op_class) if how > 1 else None
-        sizes = self.options.sizes
         if source is not None:
             shape, kind = source.shape, source.kind
-        else:
-            shape, kind = first_shape(self.draw, op_class, sizes, sizes), None
-            shape = (BATCH, *shape[1:]) if how == 1 else shape
         fit = fitted(self.draw, op_class, shape, sizes, kind)
         if fit is None or not self._is_fine(fit):
             # What mixes rows needs to know how many there are.
@@ -308,12 +306,12 @@ class Growth:
 
     # ------------------------------------------------------------------------ blocks
 
-    def add_block(self, choices: Sequence[type[Op]]) -> bool:
+    def add_block(self, choices: Sequence[type[Op]]) -> None:
         """Add a use of a block, of a new one or of one that is there, perhaps repeated."""
         nodes = [n for n in self.there if n.kind == "float" and n.shape[:1] == (BATCH,)]
         nodes = [node for node in nodes if all(map(_whole, node.shape[1:]))]
         if not nodes:
-            return True
+            return
         source = self._one_of(nodes)
         known = [
             name
@@ -329,10 +327,9 @@ class Growth:
             for _ in range(self.draw(integers(1, _LENGTH))):
                 body.grow(lambda: body.add(one_of(body.draw, choices)))
             if not body.nodes:
-                return True
+                return
             self.blocks[block] = body
         self._use(block, self.blocks[block], source)
-        return True
 
     def _use(self, block: str, body: Growth, source: Node) -> None:
         last = body.there[-1]
@@ -368,7 +365,7 @@ class Growth:
         inner = self.blocks[body["block"]]
         return inner.is_loss(inner.there[-1])
 
-    def add_loss(self, node: Node) -> bool:
+    def add_loss(self, node: Node) -> None:
         """Add a loss of a node: of its sum, where it is not a batch of rows."""
         if node.kind == "int":
             node = self._joined(node)
@@ -380,7 +377,6 @@ class Growth:
         loss = REGISTRY[one_of(self.draw, LOSSES)]
         target = self.source(Place(loss.data_operands()[1], node.shape), "t")
         self._apply(loss(), [node, target])
-        return True
 
     def _joined(self, node: Node) -> Node:
         """Whole numbers beside real ones, which makes real ones of them."""
@@ -394,8 +390,8 @@ class Growth:
 
 
 @st.composite
-def _steps(draw: DrawFn, growth: Growth) -> bool:
-    return growth.act(draw)
+def _steps(draw: DrawFn, growth: Growth) -> None:
+    growth.act(draw)
 
 
 def numbers(shape: Shape, rows: int) -> tuple[int, ...]:

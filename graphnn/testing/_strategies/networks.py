@@ -15,8 +15,7 @@ from graphnn.testing._strategies.drawing import chance, independent, integers, o
 from graphnn.testing._strategies.growth import Document, Growth, Options
 from graphnn.testing._strategies.network_case import NetworkCase
 
-_BLOCK = 8  # of so many nodes, one is a block
-_LENGTH = 11  # after each, a network goes on but once in so many and one times
+_WAYS = 9  # of so many nodes and one, one is left out and one is a block
 
 
 def networks(
@@ -76,9 +75,10 @@ def _networks(
     draw: DrawFn, options: Options, nodes: int, rows: int, outputs: int, loss: bool
 ) -> NetworkCase:
     growth = Growth(draw, options, draw(integers(1, rows)))
-    for number in range(nodes):
-        if not growth.grow(partial(_grown, growth, number)):
-            break
+    for _ in range(nodes):
+        growth.grow(partial(_add, growth))
+    if not growth.nodes:
+        growth.add(one_of(draw, options.choices))
     if loss:
         for node in growth.ends():
             if not growth.is_loss(node):
@@ -98,15 +98,14 @@ def _networks(
     return NetworkCase.drawn(document, growth.inputs)
 
 
-def _grown(growth: Growth, number: int) -> bool:
-    """Add a node, and say so; 0 ends the network, so that what shrinks is short."""
+def _add(growth: Growth) -> None:
+    """Add a node or a block, or nothing: what is drawn as zeros is no node."""
     draw, choices = growth.draw, growth.options.choices
-    if not draw(integers(0, _LENGTH)) and number:
-        return False
-    block = chance(draw, _BLOCK)
-    if growth.options.blocks and number and block:
-        return growth.add_block(choices)
-    return growth.add(one_of(draw, choices))
+    how = draw(integers(0, _WAYS))
+    if how == _WAYS and growth.options.blocks:
+        growth.add_block(choices)
+    elif how:
+        growth.add(one_of(draw, choices))
 
 
 def _named_size(draw: DrawFn, nodes: Document) -> Document:
