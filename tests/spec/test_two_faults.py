@@ -7,9 +7,7 @@ hides. All pairs that do not hide each other are to be told, and nothing beside 
 from __future__ import annotations
 
 import copy
-import json
 import random
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, product
@@ -23,10 +21,19 @@ from hypothesis import strategies as st
 
 import graphnn
 from graphnn.diagnostics import Span
-from graphnn.ops import REGISTRY
 from graphnn.spec import reader
 from graphnn.spec.values import plain
 from graphnn.testing import networks
+from graphnn.testing._strategies.faults import (
+    DROPPED,
+    Fault,
+    Place,
+    depends,
+    faults,
+    hides,
+    in_json,
+)
+from graphnn.testing._strategies.writing import Writer
 from places import SPECS
 
 WHOLE = {
@@ -124,126 +131,6 @@ TRAINED = {
 }
 
 
-# ------------------------------------------------------------------ writing, with places
-
-
-@dataclass(frozen=True)
-class Word:
-    """A word written as it is, whatever it stands for."""
-
-    text: str
-
-
-BLOCKS = {"dense": {"dense"}, "pair": {"pair", "dense"}}  # with those that each is made of
-Place = tuple[str, int, int]  # file, or "" for the document; line, column
-AGAIN = "#"  # ends a key that is written without it: a dict cannot hold a key twice
-Path_ = tuple[Any, ...]
-
-
-class Writer:
-    """Writes a document, and notes where the keys and values of every path stand."""
-
-    def __init__(self, yaml: bool) -> None:
-        self.yaml = yaml
-        self.text = ""
-        self.keys: dict[Path_, tuple[int, int]] = {}
-        self.values: dict[Path_, tuple[int, int]] = {}
-
-    def document(self, value: Any, path: Path_ = ()) -> None:
-        if not (isinstance(value, dict) and value and len(path) < 2):
-            self._put(" ")
-            self._flow(value, path)
-            return
-        if not self.yaml:
-            self._put("{")
-        for number, (key, item) in enumerate(value.items()):
-            self._put("," if number and not self.yaml else "")
-            self._put("\n" + "  " * len(path) if self.text else "")
-            self._key(key, path)
-            self.document(item, (*path, key))
-        if not self.yaml:
-            self._put("}")
-
-    def _flow(self, value: Any, path: Path_) -> None:
-        self.values[path] = self._place()
-        if isinstance(value, dict):
-            self._put("{")
-            for number, (key, item) in enumerate(value.items()):
-                self._put(", " if number else "")
-                self._key(key, path)
-                self._put(" ")
-                self._flow(item, (*path, key))
-            self._put("}")
-        elif isinstance(value, list):
-            self._put("[")
-            for number, item in enumerate(value):
-                self._put(", " if number else "")
-                self._flow(item, (*path, number))
-            self._put("]")
-        else:
-            self._put(value.text if isinstance(value, Word) else self._scalar(value))
-
-    def _key(self, key: str, path: Path_) -> None:
-        self.keys[(*path, key)] = self._place()
-        self._put(f"{self._scalar(key.removesuffix(AGAIN))}:")
-
-    def _scalar(self, value: Any) -> str:
-        bare = isinstance(value, str) and re.fullmatch(r"[A-Za-z_][\w.-]*", value)
-        reserved = str(value).lower() in ("true", "false", "null")
-        return value if self.yaml and bare and not reserved else json.dumps(value)
-
-    def _put(self, text: str) -> None:
-        self.text += text
-
-    def _place(self) -> tuple[int, int]:
-        line = self.text.count("\n") + 1
-        return line, len(self.text) - self.text.rfind("\n")
-
-
-# ------------------------------------------------------------------------------ faults
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A change of a document, the code that it brings about, and where.
-
-    `node` is the node it is in; `level` 0 is told always, 1 where the op of that node is known,
-    2 where that node and all it depends on are sound; `breaks` tells that the node is not. For a
-    use of a block, its block takes the place of the op. Of data, `after` names what else at fault
-    hides it, by `label`.
-    """
-
-    code: str
-    path: Path_
-    value: Any = None
-    at: Path_ = ()
-    key: bool = False
-    node: str = ""
-    level: int = 0
-    hides_op: bool = False
-    breaks: bool = False
-    needs: tuple[Path_, ...] = ()  # parts of the document that must be sound for it to be told
-    label: str = ""
-    after: tuple[str, ...] = ()
-
-    def plant(self, document: Any) -> None:
-        *outer, last = self.path
-        for step in outer:
-            document = document[step]
-        if self.value is DROPPED:
-            del document[last]
-        else:
-            document[last] = copy.deepcopy(self.value)
-
-    def plant_in(self, files: dict[str, list[str]]) -> None:
-        """Change the files that the document names."""
-
-    def place(self, writer: Writer) -> Place:
-        line, column = (writer.keys if self.key else writer.values)[self.at or self.path]
-        within = self.code == "unknown-size" and not writer.yaml  # the name, without its quotes
-        return "", line, column + within
-
-
 @dataclass(frozen=True)
 class Cell(Fault):
     """Another line in a file of rows; the fault is told there, at `column`, or in the document."""
@@ -273,114 +160,7 @@ class Frozen(Fault):
                 body.setdefault("trainable", False)
 
 
-DROPPED = Word("dropped")
 NO_FILES: dict[str, list[str]] = {}
-STOPPING = ("train", "early_stopping", "patience")
-NAN = Word(".nan")
-NAN_JSON = Word("NaN")
-
-
-def faults(document: dict[str, Any]) -> Iterator[Fault]:
-    """Faults to plant in a sound document, one a path and kind."""
-    nodes = document["nodes"]
-    yield Fault("unknown-key", ("zzz",), 3, key=True)
-    yield Fault("wrong-type", ("dtype",), "double")
-    yield Fault("wrong-type", ("name",), 7)
-    yield Fault("non-finite-number", ("description",), NAN)
-    yield Fault(
-        "unknown-node",
-        ("outputs",),
-        [*document.get("outputs", ()), "nosuch"],
-        (
-            "outputs",
-            len(document.get("outputs", ())),
-        ),
-    )
-    if "sizes" in document:
-        yield Fault("wrong-type", ("sizes", "more"), -1)
-        yield Fault("bad-name", ("sizes", "2nd"), 3, key=True)
-        yield Fault("non-finite-number", ("sizes", "odd"), NAN)
-    for number, example in enumerate(document.get("examples", ())):
-        yield from _of_example(("examples", number), example, depends(nodes))
-    yield Fault("no-such-file", ("weights",), {"file": "nosuch.npz"}, ("weights", "file"))
-    if "draw" in document:
-        yield Fault("bad-colour", ("draw", "ops", "tanh"), "nosuch")
-        yield Fault("unknown-op", ("draw", "ops", "nosuch"), "red", key=True)
-        yield Fault("unknown-family", ("draw", "families", "nosuch"), "red", key=True)
-        yield Fault("unknown-node", ("draw", "nodes", "nosuch"), "red", key=True)
-        yield Fault("wrong-type", ("draw", "mathematical"), "of course")
-    yield Fault("bad-allow", ("allow",), ["nosuch"], ("allow", 0))
-    if "search" in document:
-        yield from _of_search(document["search"])
-    for name, body in document.get("blocks", {}).items():
-        yield from _of_block(name, body)
-    if "train" in document:
-        yield Fault("bad-split", ("train", "validation"), 1.5)
-        yield Fault("bad-split", ("train", "test"), "lots")
-        yield Fault("unknown-data", ("train", "data"), {"npzz": 1}, ("train", "data", "npzz"), True)
-        yield Fault("wrong-type", ("train", "early_stopping"), {"patience": 0}, STOPPING)
-        yield Fault("unknown-key", ("train", "zzz"), 1, key=True)
-        yield Fault("wrong-type", ("train", "epochs"), 0)
-        yield Fault("non-finite-number", ("train", "seed"), NAN)
-        yield Fault("unknown-optimizer", ("train", "optimizer"), "sgdd")
-        yield Fault(
-            "bad-optimizer",
-            ("train", "optimizer"),
-            {"sgd": {"zzz": 1}},
-            (
-                "train",
-                "optimizer",
-                "sgd",
-                "zzz",
-            ),
-            key=True,
-        )
-        yield Fault("unknown-node", ("train", "loss"), "nosuch")
-        yield Fault("unknown-metric", ("train", "metrics", "nosuch"), ["y"], key=True)
-    yield Fault("duplicate-key", (f"graphnn{AGAIN}",), 2, key=True)
-    yield Fault("bad-name", ("nodes", "2nd"), {"op": "constant", "value": 1}, key=True)
-    yield Fault("wrong-type", ("nodes", "extra"), 3, label="lost")
-    for name, body in nodes.items():
-        yield Fault("duplicate-key", ("nodes", name + AGAIN), {"op": "nosuch"}, key=True)
-        yield from _of_node(name, body, nodes) if "op" in body else _of_use(name, body)
-
-
-def _of_example(
-    path: Path_, body: dict[str, Any], upstream: dict[str, set[str]]
-) -> Iterator[Fault]:
-    yield Fault("wrong-type", (*path, "rtol"), -1)
-    yield Fault("unknown-node", (*path, "outputs", "nosuch"), [1], key=True)
-    yield Fault("unknown-key", (*path, "zzz"), 1, key=True)
-    for name in body["inputs"]:
-        at = (*path, "inputs", name)
-        yield Fault("bad-array", at, {"zero": [1]})
-        yield Fault("not-numbers", at, [["a"]], (*at, 0, 0))
-        yield Fault("bad-size", at, {"zeros": [0]}, (*at, "zeros", 0))
-        yield Fault("unknown-size", at, {"zeros": ["nosuch"]}, (*at, "zeros", 0))
-        yield Fault("wrong-shape", at, [[[[1]]]], node=name, level=2)
-    for name in body["outputs"]:
-        at = (*path, "outputs", name)
-        yield Fault("not-numbers", at, {"sum": "one"}, (*at, "sum"))
-        yield Fault("wrong-shape", at, [[[[[1]]]]], node=name, level=2)
-        needed = upstream[name] & body["inputs"].keys() if len(body["outputs"]) == 1 else ()
-        for fed in sorted(needed):
-            at = (*path, "inputs", fed)
-            yield Fault("missing-input", at, DROPPED, path, node=name, level=2)
-
-
-def _of_search(body: dict[str, Any]) -> Iterator[Fault]:
-    yield Fault("unknown-setting", ("search", "nonesuch"), {"uniform": [0.1, 1.0]}, key=True)
-    yield Fault("wrong-type", ("search", "seed"), -1)
-    yield Fault("unknown-metric", ("search", "metric"), "nonesuch")
-    for name in sorted(body.keys() - {"metric"}):
-        at = ("search", name)
-        yield Fault("unknown-key", at, {"nosuch": [1]}, (*at, "nosuch"), key=True)
-        yield Fault("wrong-type", at, {"choice": 3}, (*at, "choice"))
-        yield Fault("bad-range", at, {"uniform": [1.0, 0.5]}, (*at, "uniform"))
-    rate = ("search", "learning_rate")
-    bad = {"choice": [0.1, -1]}
-    yield Fault("bad-optimizer", rate, bad, (*rate, "choice", 1), needs=(("train", "optimizer"),))
-    yield Fault("wrong-type", ("search", "time"), bad, ("search", "time", "choice", 0))
 
 
 def _of_data() -> Iterator[Fault]:
@@ -415,137 +195,6 @@ def _of_data() -> Iterator[Fault]:
     yield Fault("no-data", ("train", "data"), DROPPED, ("train",), True, "loss", 2, needs=needs)
 
 
-def _of_block(name: str, body: dict[str, Any]) -> Iterator[Fault]:
-    path = ("blocks", name)
-    lost = {"node": f"block {name}", "breaks": True}
-    yield Fault("unknown-key", (*path, "zzz"), 1, key=True)
-    yield Fault("unknown-node", (*path, "output"), "nosuch", **lost)
-    yield Fault("bad-name", (*path, "nodes", "2nd"), {"op": "relu", "inputs": "p"}, key=True)
-    for inner, node in body["nodes"].items():
-        at = (*path, "nodes", inner)
-        if isinstance(node["inputs"], str):
-            yield Fault("unknown-node", (*at, "inputs"), "nosuch", **lost)
-        kind, code = ("op", "unknown-op") if "op" in node else ("block", "unknown-block")
-        yield Fault(code, (*at, kind), "nosuch", **lost)
-        yield Fault("wrong-type", (*at, "trainable"), "perhaps", label="trainable")
-
-
-def _of_use(name: str, body: dict[str, Any]) -> Iterator[Fault]:
-    path = ("nodes", name)
-    lost = {"node": name, "breaks": True}
-    yield Fault("unknown-block", (*path, "block"), "nosuch", hides_op=True, **lost)
-    yield Fault("wrong-type", (*path, "trainable"), "perhaps", label="trainable", node=name)
-    other = f"key of {name}"  # which may be meant for a size that is missing
-    yield Fault("unknown-key", (*path, "zzz"), 1, key=True, level=1, label=other, **lost)
-    if "units" in body:
-        yield Fault("unknown-size", (*path, "units"), "nosuch", level=1, **lost)
-        yield Fault("bad-size", (*path, "units"), 0, level=1, **lost)
-        size = (*path, "units")
-        yield Fault(
-            "missing-size", size, DROPPED, (*path, "block"), level=1, after=(other,), **lost
-        )
-        yield Fault("bad-size", (*path, "repeat"), 0, **lost)
-        yield Fault("unknown-node", (*path, "inputs"), "nosuch", **lost)
-        yield Fault("wrong-inputs", (*path, "inputs"), ["x", "x"], level=1, **lost)
-
-
-def _of_node(name: str, body: dict[str, Any], nodes: dict[str, Any]) -> Iterator[Fault]:
-    path = ("nodes", name)
-    op = REGISTRY[body["op"]]
-    lost = {"node": name, "breaks": True}
-    yield Fault("unknown-op", (*path, "op"), "nosuch", hides_op=True, **lost)
-    typed = [(*path, key) for key in ("stop", "output_padding") if key in body]  # meant for it?
-    yield Fault(
-        "missing-key", (*path, "op"), DROPPED, [*typed, path][0], True, hides_op=True, **lost
-    )
-    yield Fault("wrong-type", (*path, "trainable"), "perhaps", label="trainable", node=name)
-    yield Fault("non-finite-number", (*path, "about"), NAN, node=name)
-    yield Fault("unknown-key", (*path, "zzz"), 1, key=True, node=name, level=1)
-    inputs = body.get("inputs")
-    if inputs and not op.data_operands()[0].many:
-        listed = [inputs] if isinstance(inputs, str) else inputs
-        if isinstance(listed, list):
-            yield Fault("wrong-inputs", (*path, "inputs"), [*listed, *listed], level=1, **lost)
-            first = ("inputs", 0) if inputs is listed else ("inputs",)
-            yield Fault("unknown-node", (*path, *first), "nosuch", **lost)
-            yield Fault("wrong-type", (*path, *first), 3, **lost)
-            yield Fault("non-finite-number", (*path, *first), NAN, **lost)
-    if body["op"] == "affine":
-        yield Fault("unknown-size", (*path, "units"), "nosuch", level=1, **lost)
-        yield Fault("bad-size", (*path, "units"), 0, level=1, **lost)
-        yield Fault("unknown-initializer", (*path, "weight"), "nosuch", level=1, **lost)
-        yield Fault("bad-parameter", (*path, "weight"), True, level=1, **lost)
-        unknown = {"share": "nosuch.weight"}
-        yield Fault(
-            "unknown-parameter",
-            (*path, "weight"),
-            unknown,
-            (
-                *path,
-                "weight",
-                "share",
-            ),
-            level=1,
-            **lost,
-        )
-        yield Fault("shape-mismatch", (*path, "bias"), [1] * 77, level=2, **lost)
-        yield Fault(
-            "ragged-array", (*path, "bias"), [[1], [2, 3]], (*path, "bias", 1), level=1, **lost
-        )
-    if body["op"] == "input":
-        yield Fault("bad-attribute", (*path, "dtype"), "whole", level=1, **lost)
-        yield Fault(
-            "unknown-size",
-            (*path, "shape"),
-            ["batch", "nosuch"],
-            (
-                *path,
-                "shape",
-                1,
-            ),
-            level=1,
-            **lost,
-        )
-
-
-def depends(nodes: dict[str, Any]) -> dict[str, set[str]]:
-    """Every node with all that its shape may depend on, itself included."""
-    direct: dict[str, set[str]] = {}
-    for name, body in nodes.items():
-        inputs = body.get("inputs") or []
-        if isinstance(inputs, dict):
-            inputs = list(inputs.values())
-        read = {inputs} if isinstance(inputs, str) else set(inputs)
-        shares = [
-            item["share"] for item in body.values() if isinstance(item, dict) and "share" in item
-        ]
-        direct[name] = read | {share.rpartition(".")[0] for share in shares} | {name}
-        direct[name] |= {f"block {used}" for used in BLOCKS.get(body.get("block"), ())}
-    for _ in nodes:
-        direct = {
-            name: set().union(*(direct.get(each, {each}) for each in found))
-            for name, found in direct.items()
-        }
-    return direct
-
-
-def hides(one: Fault, other: Fault, upstream: dict[str, set[str]]) -> bool:
-    """Whether `one` keeps `other` from being told, or takes its place."""
-    if any(one.path[: len(needed)] == needed for needed in other.needs):
-        return True
-    if one.label in other.after:
-        return True
-    shorter = min(len(one.path), len(other.path))
-    if one.path[:shorter] == other.path[:shorter]:
-        return True
-    same = bool(one.node) and one.node == other.node
-    if other.level >= 1 and one.hides_op and same:
-        return True
-    if same and {one.code, other.code} >= {"missing-key"}:
-        return True  # a node without an op is not looked at any further
-    return other.level == 2 and one.breaks and one.node in upstream[other.node]
-
-
 def check(
     document: dict[str, Any],
     planted: tuple[Fault, ...],
@@ -561,7 +210,7 @@ def check(
     for name, text in lines.items():
         (folder / name).write_text("\n".join(text) + "\n")
     if not yaml:
-        changed = _in_json(changed)
+        changed = in_json(changed)
     writer = Writer(yaml)
     writer.document(changed)
     found = graphnn.diagnose_text(writer.text, folder=folder, json=not yaml)
@@ -578,16 +227,8 @@ def _place(span: Span) -> Place:
     return "" if name == "<text>" else Path(name).name, span.line, span.column
 
 
-def _in_json(value: Any) -> Any:
-    if value == NAN:
-        return NAN_JSON
-    if isinstance(value, dict):
-        return {key: _in_json(item) for key, item in value.items()}
-    return [_in_json(item) for item in value] if isinstance(value, list) else value
-
-
 def pairs(document: dict[str, Any]) -> Iterator[tuple[Fault, Fault]]:
-    upstream = depends(document["nodes"])
+    upstream = depends(document)
     for one, other in combinations(faults(document), 2):
         if not (hides(one, other, upstream) or hides(other, one, upstream)):
             yield one, other
@@ -595,7 +236,7 @@ def pairs(document: dict[str, Any]) -> Iterator[tuple[Fault, Fault]]:
 
 def pairs_with(these: Iterable[Fault], document: dict[str, Any]) -> Iterator[tuple[Fault, Fault]]:
     """Each of these with each other fault of `document`, and with each other."""
-    upstream = depends(document["nodes"])
+    upstream = depends(document)
     every = [*these]
     for one, other in (*product(every, faults(document)), *combinations(every, 2)):
         if not (hides(one, other, upstream) or hides(other, one, upstream)):
