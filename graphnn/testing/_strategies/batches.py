@@ -1,0 +1,74 @@
+"""Inputs for a network that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from graphnn.execution import Network
+from graphnn.graph import Node
+from graphnn.ops import Array, Operand
+from graphnn.spec.sizes import evaluate, free_names
+from graphnn.testing._strategies.arrays import Values, reals, wholes
+from graphnn.testing._strategies.drawing import integers
+
+_CLASSES = 2  # where nothing says how many there are
+
+
+@st.composite
+def batches(
+    draw: DrawFn,
+    network: Network,
+    *,
+    outputs: str | Iterable[str] | None = None,
+    rows: int = 4,
+    values: Values = "tame",
+) -> dict[str, Array]:
+    """Inputs of a network, on the domains of the ops that read them.
+
+    Parameters
+    ----------
+    network : Network
+    outputs : str or iterable of str, optional
+        The nodes whose inputs are drawn; by default those for which all inputs are needed.
+    rows : int
+        The most rows, and the most of every other free size.
+    values : {"tame", "finite", "any"}
+        As for `networks`.
+
+    Returns
+    -------
+    SearchStrategy of dict of str to ndarray
+    """
+    names = [outputs] if isinstance(outputs, str) else [*(outputs or network.graph.nodes)]
+    needed = network.executor(names).plan.inputs
+    nodes = [node for node in network.graph.inputs if node.name in needed]
+    free = sorted({name for node in nodes for size in node.shape for name in free_names(size)})
+    bound = {name: draw(integers(1, rows)) for name in free}
+    found = {}
+    for node in nodes:
+        shape = tuple(evaluate(size, bound) for size in node.shape)
+        readers = [*_readers(network, node)]
+        if node.kind == "int":
+            counts = [
+                evaluate(network.graph.nodes[reader.inputs[0]].shape[-1], bound)
+                for reader, operand in readers
+                if operand.below
+            ]
+            found[node.name] = wholes(draw, shape, min(counts, default=_CLASSES))
+        else:
+            domains = [operand.domain for _, operand in readers] or [Operand("x", "...").domain]
+            low, high = max(low for low, _ in domains), min(high for _, high in domains)
+            found[node.name] = reals(draw, shape, (low, high) if low < high else domains[0], values)
+    return found
+
+
+def _readers(network: Network, node: Node) -> Iterator[tuple[Node, Operand]]:
+    """The nodes that read a node, each with the operand that it is."""
+    for reader in network.graph.nodes.values():
+        operands = reader.op.data_operands()
+        for position, read in enumerate(reader.inputs):
+            if read == node.name:
+                yield reader, operands[min(position, len(operands) - 1)]

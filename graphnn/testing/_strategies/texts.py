@@ -1,0 +1,253 @@
+"""Texts of specs: sound ones, ones with faults, and pairs that say the same."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn, SearchStrategy
+
+from graphnn.diagnostics import RunError
+from graphnn.testing._strategies.drawing import chance, independent, integers, one_of
+from graphnn.testing._strategies.faults import Fault, depends, faults, hides, in_json
+from graphnn.testing._strategies.network_case import NetworkCase
+from graphnn.testing._strategies.networks import networks
+from graphnn.testing._strategies.writing import Writer
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidSpec:
+    """The text of a spec with faults, and what is to be reported of it.
+
+    Attributes
+    ----------
+    text : str
+        YAML, or JSON where `json` holds.
+    json : bool
+    faults : tuple of (str, tuple of int)
+        Of each fault the code of the error, and the line and column where it begins, counted from
+        1; in the order of their places.
+    """
+
+    text: str
+    json: bool
+    faults: tuple[tuple[str, tuple[int, int]], ...]
+
+    @property
+    def code(self) -> str:
+        """Code of the first fault."""
+        return self.faults[0][0]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """Line and column of the first fault."""
+        return self.faults[0][1]
+
+
+@dataclass(frozen=True, slots=True)
+class EquivalentSpecs:
+    """Two texts that declare the same network.
+
+    Attributes
+    ----------
+    first, second : str
+    names : mapping of str to str
+        For each node of the first, blocks unfolded, what the second calls it.
+    inputs : mapping of str to ndarray
+        That the first takes.
+    """
+
+    first: str
+    second: str
+    names: Mapping[str, str]
+    inputs: Mapping[str, Any]
+
+
+def specs(**options: Any) -> SearchStrategy[str]:
+    """Texts of sound specs: YAML in drawn styles, with comments, or JSON; keys in any order.
+
+    Parameters
+    ----------
+    **options
+        As for `networks`.
+
+    Returns
+    -------
+    SearchStrategy of str
+    """
+    return independent(_specs(networks(**options)))
+
+
+@st.composite
+def _specs(draw: DrawFn, cases: SearchStrategy[NetworkCase]) -> str:
+    case = draw(cases)
+    return _text(draw, _shuffled(draw, _furnished(draw, case)), yaml=not chance(draw, 4))
+
+
+def invalid_specs(*, most: int = 2, **options: Any) -> SearchStrategy[InvalidSpec]:
+    """Texts of specs with one or more faults that do not hide each other.
+
+    Parameters
+    ----------
+    most : int
+        The most faults in one spec.
+    **options
+        As for `networks`.
+
+    Returns
+    -------
+    SearchStrategy of InvalidSpec
+    """
+    return independent(_invalid_specs(networks(**options), most))
+
+
+@st.composite
+def _invalid_specs(draw: DrawFn, cases: SearchStrategy[NetworkCase], most: int) -> InvalidSpec:
+    document = copy.deepcopy(draw(cases).document)
+    upstream, planted = depends(document), list[Fault]()
+    possible = [*faults(document)]
+    for _ in range(draw(integers(1, most))):
+        apart = [
+            fault
+            for fault in possible
+            if not any(
+                hides(fault, each, upstream) or hides(each, fault, upstream) for each in planted
+            )
+        ]
+        if apart:
+            planted.append(one_of(draw, apart))
+    for fault in planted:
+        fault.plant(document)
+    json = chance(draw, 4)
+    writer = Writer(not json, draw)
+    writer.document(in_json(document) if json else document)
+    found = sorted((fault.place(writer)[1:], fault.code) for fault in planted)
+    return InvalidSpec(writer.text, json, tuple((code, place) for place, code in found))
+
+
+def equivalent_specs(**options: Any) -> SearchStrategy[EquivalentSpecs]:
+    """Two texts of one network: nodes and keys reordered, nodes renamed, blocks written out.
+
+    Parameters
+    ----------
+    **options
+        As for `networks`.
+
+    Returns
+    -------
+    SearchStrategy of EquivalentSpecs
+    """
+    return independent(_equivalent_specs(networks(**options)))
+
+
+@st.composite
+def _equivalent_specs(draw: DrawFn, cases: SearchStrategy[NetworkCase]) -> EquivalentSpecs:
+    case = draw(cases)
+    second, names = _inlined(case.document) if chance(draw, 2) else (case.document, None)
+    if names is None:
+        names = {each: each for each in _inlined(case.document)[1]}
+    if chance(draw, 2) and "blocks" not in second:
+        turned = {name: f"{name}_{number}" for number, name in enumerate(second["nodes"])}
+        second = _renamed(second, turned)
+        names = {name: turned[other] for name, other in names.items()}
+    return EquivalentSpecs(
+        _text(draw, case.document, yaml=True),
+        _text(draw, _shuffled(draw, second), yaml=not chance(draw, 4)),
+        names,
+        case.inputs,
+    )
+
+
+def _text(draw: DrawFn, document: Document, *, yaml: bool) -> str:
+    writer = Writer(yaml, draw)
+    writer.document(document)
+    return writer.text + "\n"
+
+
+def _shuffled(draw: DrawFn, document: Document) -> Document:
+    """The document with its sections, nodes and their keys in any order."""
+
+    def permuted(items: Mapping[str, Any]) -> Document:
+        left, found = [*items], {}
+        while left:
+            key = left.pop(draw(integers(0, len(left) - 1)) if len(left) > 1 else 0)
+            found[key] = items[key]
+        return found
+
+    if not chance(draw, 2):
+        return document
+    nodes = {name: permuted(body) for name, body in permuted(document["nodes"]).items()}
+    return permuted({**document, "nodes": nodes})
+
+
+def _furnished(draw: DrawFn, case: NetworkCase) -> Document:
+    """The document with a name, what nodes are about, an example and how to train, or without."""
+    document, network = copy.deepcopy(case.document), case.network()
+    if chance(draw, 2):
+        document["name"] = one_of(draw, ["net", "a net", "no", "1e3"])
+    if chance(draw, 2):
+        document["nodes"][one_of(draw, [*document["nodes"]])]["about"] = "what it is: a node"
+    if chance(draw, 2):
+        listed = {name: array.tolist() for name, array in case.inputs.items()}
+        with suppress(RunError):  # a network that is at fault has no example
+            outputs = network.run(case.inputs)
+            expected = {name: array.tolist() for name, array in outputs.items()}
+            document["examples"] = [{"inputs": listed, "outputs": expected}]
+    losses = [node for node in network.graph.nodes.values() if node.op.is_loss]
+    # Training takes data for inputs, and these are none.
+    if chance(draw, 2) and losses and network.parameters and not case.inputs:
+        document["train"] = {"epochs": draw(integers(1, 3)), "optimizer": {"sgd": {}}}
+    return document
+
+
+def _inlined(document: Document) -> tuple[Document, dict[str, str]]:
+    """The document with blocks written out, and what it calls each node that they hold."""
+    nodes: Document = {}
+    names: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+    for name, body in document["nodes"].items():
+        if "op" in body:
+            nodes[name], names[name] = body, name
+            continue
+        block, last = document["blocks"][body["block"]], body["inputs"]
+        for number in range(1, body.get("repeat", 1) + 1):
+            place = f"{name}.{number}" if "repeat" in body else name
+            own = {inner: f"{place}.{inner}".replace(".", "_") for inner in block["nodes"]}
+            names |= {f"{place}.{inner}": flat for inner, flat in own.items()}
+            nodes |= _renamed({"nodes": block["nodes"]}, {**own, "p": last})["nodes"]
+            last = own[block["output"]]
+        outputs[name] = last
+    flat = _renamed({**document, "nodes": nodes}, outputs)
+    flat.pop("blocks", None)
+    return flat, names
+
+
+def _renamed(document: Document, names: Mapping[str, str]) -> Document:
+    """The document with other names for its nodes, wherever they stand."""
+
+    def of(value: Any) -> Any:
+        if isinstance(value, list):
+            return [of(each) for each in value]
+        return names.get(value, value)
+
+    def body(given: Document) -> Document:
+        found = {**given}
+        if "inputs" in given:
+            found["inputs"] = of(given["inputs"])
+        for key, value in given.items():
+            if isinstance(value, dict) and "share" in value:
+                owner, _, operand = value["share"].rpartition(".")
+                found[key] = {"share": f"{of(owner)}.{operand}"}
+        return found
+
+    nodes = {of(name): body(given) for name, given in document["nodes"].items()}
+    renamed = {**document, "nodes": nodes}
+    if "outputs" in document:
+        renamed["outputs"] = of(document["outputs"])
+    return renamed

@@ -1,0 +1,114 @@
+"""Texts of specs: sound ones are read, faults are reported in their places, equal ones agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import Phase, find, given, settings
+
+import graphnn
+from graphnn.spec import format_text
+from graphnn.spec.reading import builder
+from graphnn.testing.strategies import batches, equivalent_specs, invalid_specs, networks, specs
+
+FEW = settings(max_examples=20)
+LOSS = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  c: {op: input, shape: [batch], dtype: int}
+  r: {op: sqrt, inputs: x}
+  f: {op: cross_entropy, inputs: [r, c]}
+"""
+
+
+@FEW
+@given(specs())
+def test_sound_specs_are_read_in_any_layout(text):
+    network = graphnn.loads(text)
+    assert not [found for found in graphnn.diagnose_text(text) if found.severity == "error"]
+    assert list(graphnn.loads(format_text(text)).graph.nodes) == list(network.graph.nodes)
+
+
+@pytest.mark.parametrize("part", ["blocks:", "sizes:", "examples:", "train:", "# ", "'", '{"'])
+def test_texts_hold_every_part(part):
+    quick = settings(database=None, derandomize=True, phases=[Phase.generate], max_examples=2000)
+    find(specs(), lambda text: part in text, settings=quick)
+
+
+def errors(spec):
+    found = graphnn.diagnose_text(spec.text, json=spec.json)
+    return sorted(
+        ((each.span.line, each.span.column), each.code)
+        for each in found
+        if each.severity == "error"
+    )
+
+
+def reported(spec):
+    assert errors(spec) == sorted((place, code) for code, place in spec.faults)
+
+
+@FEW
+@given(invalid_specs(most=3))
+def test_faults_are_reported_in_their_places(spec):
+    assert (spec.code, spec.span) == spec.faults[0]
+    reported(spec)
+
+
+def test_an_off_by_one_in_the_columns_of_the_reader_is_found(monkeypatch):
+    right = builder.Builder._scalar
+
+    def wrong(self, value, place, anchor):
+        line, column, *end = place
+        right(self, value, (line, column + 1, *end), anchor)
+
+    monkeypatch.setattr(builder.Builder, "_scalar", wrong)
+    smallest = []
+
+    @settings(max_examples=300, database=None, derandomize=True)
+    @given(invalid_specs())
+    def law(spec):
+        try:
+            reported(spec)
+        except AssertionError:
+            smallest[:] = [spec]
+            raise
+
+    with pytest.raises(AssertionError):
+        law()
+    assert len(smallest[0].faults) == 1
+    assert smallest[0].text.count("{op: ") <= 4
+
+
+@FEW
+@given(equivalent_specs())
+def test_equivalent_specs_declare_the_same_network(pair):
+    one, two = graphnn.loads(pair.first), graphnn.loads(pair.second)
+    assert pair.names.keys() == one.graph.nodes.keys()
+    for name, node in one.graph.nodes.items():
+        other = two.graph.nodes[pair.names[name]]
+        assert other.op.model_dump() == node.op.model_dump()
+        assert other.inputs == tuple(pair.names[read] for read in node.inputs)
+        assert other.shape == node.shape
+    inputs = {pair.names[name]: array for name, array in pair.inputs.items()}
+    np.testing.assert_allclose(two.loss(inputs), one.loss(pair.inputs), rtol=1e-12)
+
+
+@FEW
+@given(batches(graphnn.loads(LOSS)))
+def test_batches_are_on_the_domains_of_what_reads_them(batch):
+    assert (batch["x"] >= 0.5).all()
+    assert (batch["c"] < 3).all()
+    assert np.isfinite(graphnn.loads(LOSS).loss(batch))
+
+
+def test_batches_fit_any_network():
+    @FEW
+    @given(networks().flatmap(lambda case: batches(case.network()).map(lambda b: (case, b))))
+    def law(drawn):
+        case, batch = drawn
+        assert batch.keys() == case.inputs.keys()
+        case.network().loss(batch)
+
+    law()
