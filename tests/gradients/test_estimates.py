@@ -5,11 +5,11 @@ import importlib
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import graphnn
-from gradient_cases import WIDTH, digits, graphs
+from gradient_cases import digits
 from graphnn.gradients.numerical import estimates
+from graphnn.testing import networks
 from places import ROOT
 
 HELD, WIDE = 0.999, 1000
@@ -58,12 +58,10 @@ def test_estimates_hold_over_any_graph():
     outside = total = 0
 
     @settings(max_examples=80, derandomize=True, database=None)
-    @given(document=graphs(), rows=st.integers(1, 5), seed=st.integers(0, 99))
-    def draw(document, rows, seed):
+    @given(networks())
+    def draw(case):
         nonlocal outside, total
-        net = graphnn.loads(document, seed=seed)
-        rng = np.random.default_rng(seed)
-        inputs = {"x": rng.normal(size=(rows, WIDTH)), "t": rng.normal(size=(rows, WIDTH))}
+        net, inputs = case.network(), case.inputs
         truth = graphnn.numerical_gradient(net, inputs, method="complex")
         for name, found in graphnn.numerical_gradient(net, inputs).items():
             error = np.abs(found.value - truth[name].value)[~found.kink]

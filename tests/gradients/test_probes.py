@@ -4,37 +4,31 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
-from gradient_cases import WIDTH, digits, graphs, parts
+from gradient_cases import digits, parts
 from gradient_laws import assert_engine_is_loop
 from graphnn.ops import REGISTRY, Op, data
 from graphnn.ops.families.activation import Softmax
 from graphnn.ops.families.linear import Affine
+from graphnn.testing import networks
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(
-    document=graphs(),
-    rows=st.integers(1, 5),
-    seed=st.integers(0, 99),
+    case=networks(),
     rule=st.sampled_from([("central", 2), ("central", 4), ("forward", 1)]),
     step=st.sampled_from([None, 1e-2, 1e-3, 1e-4, 1e-5]),
     mode=st.sampled_from(["run", "train"]),
-    holes=st.booleans(),
+    seed=st.integers(0, 99),
+    dtype=st.sampled_from(["float64", "float32"]),
 )
-def test_the_engine_gives_the_numbers_of_the_loop(document, rows, seed, rule, step, mode, holes):
-    # Statistics of a single row are refused in training.
-    assume(rows > 1 or mode == "run")
-    net = graphnn.loads(document, seed=seed)
-    rng = np.random.default_rng(seed)
-    inputs = {"x": rng.normal(size=(rows, WIDTH)), "t": rng.normal(size=(rows, WIDTH))}
-    if holes:
-        inputs["x"] = np.round(inputs["x"])  # zeros, and equal values
+def test_the_engine_gives_the_numbers_of_the_loop(case, rule, step, mode, seed, dtype):
+    net = graphnn.loads({**case.document, "dtype": dtype})
     options = {"rule": rule[0], "order": rule[1], "step": step, "mode": mode, "seed": seed}
-    assert_engine_is_loop(net, inputs, **options)
+    assert_engine_is_loop(net, case.inputs, **options)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])

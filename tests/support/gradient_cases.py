@@ -1,7 +1,6 @@
-"""Networks, random graphs and planted faults that the tests of gradients share."""
+"""Networks and planted faults that the tests of gradients share."""
 
 import numpy as np
-from hypothesis import strategies as st
 
 import graphnn
 
@@ -86,63 +85,3 @@ def plant(monkeypatch, op_class, change):
         return change(right(self, cotangent, output, *arrays, **keywords))
 
     monkeypatch.setattr(op_class, "vjp", wrong)
-
-
-UNARY = ("sigmoid", "tanh", "relu", "leaky_relu", "softplus", "softmax", "log_softmax", "identity")
-BINARY = ("add", "multiply", "subtract", "maximum")
-KINDS = (
-    *("affine", "affine", "unary", "binary", "shift", "shape", "share", "reshape"),
-    *("norm", "dropout"),
-)
-WIDTH = 3
-
-
-@st.composite
-def graphs(draw):
-    """A document of a random network on x [batch, 3], with everything that engines trip over."""
-    nodes = {
-        "x": {"op": "input", "shape": ["batch", WIDTH]},
-        "p": {"op": "parameter", "shape": [WIDTH], "value": {"normal": {"std": 0.5}}},
-    }
-    wide = ["x"]  # nodes of shape [batch, 3]
-    affine = []
-    for number in range(draw(st.integers(1, 6))):
-        name = f"n{number}"
-        source = draw(st.sampled_from(wide))
-        kind = draw(st.sampled_from(KINDS))
-        if kind == "affine" or (kind == "share" and not affine):
-            nodes[name] = {"op": "affine", "inputs": source, "units": WIDTH}
-            nodes[name]["bias"] = draw(st.sampled_from([{"normal": {"std": 0.3}}, False]))
-            affine.append(name)
-        elif kind == "share":
-            weight = {"share": draw(st.sampled_from(affine)) + ".weight"}
-            nodes[name] = {"op": "affine", "inputs": source, "weight": weight}
-        elif kind == "unary":
-            nodes[name] = {"op": draw(st.sampled_from(UNARY)), "inputs": source}
-        elif kind == "binary":
-            other = draw(st.sampled_from(wide))
-            nodes[name] = {"op": draw(st.sampled_from(BINARY)), "inputs": [source, other]}
-        elif kind == "shift":
-            nodes[name] = {"op": draw(st.sampled_from(BINARY)), "inputs": [source, "p"]}
-        elif kind == "norm":
-            normalise = draw(st.sampled_from(["batch_norm", "layer_norm"]))
-            nodes[name] = {"op": normalise, "inputs": source, "gain": {"normal": {"std": 1.0}}}
-        elif kind == "dropout":
-            nodes[name] = {"op": "dropout", "inputs": source, "rate": 0.3}
-        elif kind == "reshape":
-            nodes[f"{name}a"] = {"op": "reshape", "inputs": source, "shape": ["batch", 1, WIDTH]}
-            nodes[name] = {"op": "flatten", "inputs": f"{name}a"}
-        else:
-            nodes[f"{name}a"] = {"op": "concat", "inputs": [source, draw(st.sampled_from(wide))]}
-            nodes[name] = {"op": "slice", "inputs": f"{name}a", "axis": 1, "start": 1, "stop": 4}
-        wide.append(name)
-    ends = draw(st.sampled_from(["per row", "two losses", "couples rows"]))
-    nodes["t"] = {"op": "input", "shape": ["batch", WIDTH]}
-    nodes["loss"] = {"op": "mean_squared_error", "inputs": [wide[-1], "t"]}
-    if ends == "two losses":
-        nodes["other"] = {"op": "sum_squared_error", "inputs": [draw(st.sampled_from(wide)), "t"]}
-    if ends == "couples rows":
-        nodes["centre"] = {"op": "mean", "inputs": wide[-1], "axis": 0, "keepdims": True}
-        nodes["away"] = {"op": "subtract", "inputs": [wide[-1], "centre"]}
-        nodes["other"] = {"op": "sum_squared_error", "inputs": ["away", "t"]}
-    return {"graphnn": 1, "dtype": draw(st.sampled_from(["float64", "float32"])), "nodes": nodes}
