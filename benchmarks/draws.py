@@ -54,7 +54,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--draws", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="Only show that it runs.")
     options = parser.parse_args()
+    if options.quick:
+        options.draws, options.rounds = 20, 1
     with TemporaryDirectory() as folder:
         take(EARLIER, Path(folder))
         places = {"now": ROOT, EARLIER: Path(folder)}

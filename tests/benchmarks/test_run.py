@@ -64,6 +64,13 @@ def test_drawing_the_same_bytes():
     assert all(line.endswith("same in 3 processes") for line in lines)
 
 
+def test_draws():
+    lines = printed("draws.py").splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["a network", "a case of an op"]
+    for line in lines:
+        assert min(numbers(line.partition(":")[2].replace("874b066", ""))) > 0
+
+
 def test_startup():
     lines = printed("startup.py").splitlines()
     for name in ("import graphnn", "graphnn.load", "graphnn check and.yaml"):

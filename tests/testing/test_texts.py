@@ -56,6 +56,7 @@ def test_faults_are_reported_in_their_places(spec):
     reported(spec)
 
 
+@pytest.mark.slow
 def test_an_off_by_one_in_the_columns_of_the_reader_is_found(monkeypatch):
     right = builder.Builder._scalar
 

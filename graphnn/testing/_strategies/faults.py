@@ -56,8 +56,9 @@ class Fault:
 
     def place(self, writer: Writer) -> Place:
         """Where it is reported, in what has been written."""
-        line, column = (writer.keys if self.key else writer.values)[self.at or self.path]
-        within = self.code == "unknown-size" and not writer.yaml  # the name, without its quotes
+        place = self.at or self.path
+        line, column = (writer.keys if self.key else writer.values)[place]
+        within = self.code == "unknown-size" and place in writer.quoted  # the name alone
         return "", line, column + within
 
 

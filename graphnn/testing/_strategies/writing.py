@@ -38,6 +38,7 @@ class Writer:
         self.text = ""
         self.keys: dict[Path, tuple[int, int]] = {}
         self.values: dict[Path, tuple[int, int]] = {}
+        self.quoted: set[Path] = set()  # values that stand in quotes
         self._draw = draw
 
     def document(self, value: Any, path: Path = ()) -> None:
@@ -83,7 +84,10 @@ class Writer:
                 self._flow(item, (*path, number))
             self._put("]")
         else:
-            self._put(value.text if isinstance(value, Word) else self._scalar(value))
+            text = value.text if isinstance(value, Word) else self._scalar(value)
+            if text[0] in "'\"":
+                self.quoted.add(path)
+            self._put(text)
 
     def _key(self, key: str, path: Path) -> None:
         self.keys[(*path, key)] = self._place()
