@@ -11,6 +11,7 @@ from gradient_laws import assert_engine_is_loop
 from graphnn.execution import _executor
 from graphnn.gradients import _backprop
 from graphnn.ops import REGISTRY
+from graphnn.spec.sizes import evaluate
 from graphnn.testing import networks
 
 pytestmark = pytest.mark.slow
@@ -57,13 +58,7 @@ def shapes_are_as_inferred(case):
     network = case.network()
     for name, found in network.run(case.inputs, outputs=network.graph.nodes).items():
         inferred = network.graph.nodes[name].shape
-        assert found.shape == tuple(graphnn_size(size, rows) for size in inferred)
-
-
-def graphnn_size(size, rows):
-    from graphnn.spec.sizes import evaluate
-
-    return evaluate(size, rows)
+        assert found.shape == tuple(evaluate(size, rows) for size in inferred)
 
 
 # ----------------------------------------------------------------------------- plants
@@ -97,7 +92,7 @@ def written_too_early(patch):
         source = self._plan.slots[first]
         if source.storage != first or source.shape != slot.shape or step.output in self._kept:
             return None
-        memory = self._owned.get(first)
+        memory = self._owned.pop(first, None)
         if memory is not None:
             self._owned[step.output] = memory
         return memory
