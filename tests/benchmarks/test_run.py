@@ -347,3 +347,12 @@ def test_thorough():
         "thorough.py", options=[str(ROOT / "tests" / "ops" / "test_laws.py")]
     ).splitlines()
     assert re.match(r"test_laws\.py: \d+(/\d+)? tests collected", line)
+
+
+def test_node_tests_of_onnx():
+    pytest.importorskip("onnx")
+    lines = printed("onnx_nodes.py").splitlines()
+    name, passed, refused, failed = lines[-1].split()
+    assert (name, failed) == ("total", "0")
+    assert int(passed) > 50
+    assert int(passed) + int(refused) > 200

@@ -350,6 +350,8 @@ def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     shape, attributes = shape_of(x), node.attributes
     if attributes.get("mode", "nearest") != "nearest":
         raise UnsupportedError(f"its mode is '{attributes['mode']}'")
+    if "axes" in attributes or attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise UnsupportedError("it names axes, or keeps the aspect ratio")
     scales: Value | None = inputs[1] if node.op == "Upsample" and len(inputs) > 1 else None
     if "scales" in attributes:
         scales = np.asarray(attributes["scales"])
