@@ -98,6 +98,10 @@ def _of_type(kind: Any, metadata: Iterable[Any], rank: int) -> SearchStrategy[An
         if parts[-1] is Ellipsis:
             return st.lists(_of_type(parts[0], (), rank), max_size=_REACH).map(tuple)
         return st.tuples(*(_of_type(part, (), rank) for part in parts))
+    return _of_scalar(kind, metadata)
+
+
+def _of_scalar(kind: Any, metadata: Iterable[Any]) -> SearchStrategy[Any]:
     if kind is int:
         low, high = _bounds(metadata, 1)
         return st.integers(low, high)

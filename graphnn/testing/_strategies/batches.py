@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -47,22 +47,22 @@ def batches(
     nodes = [node for node in network.graph.inputs if node.name in needed]
     free = sorted({name for node in nodes for size in node.shape for name in free_names(size)})
     bound = {name: draw(integers(1, rows)) for name in free}
-    found = {}
-    for node in nodes:
-        shape = tuple(evaluate(size, bound) for size in node.shape)
-        readers = [*_readers(network, node)]
-        if node.kind == "int":
-            counts = [
-                evaluate(network.graph.nodes[reader.inputs[0]].shape[-1], bound)
-                for reader, operand in readers
-                if operand.below
-            ]
-            found[node.name] = wholes(draw, shape, min(counts, default=_CLASSES))
-        else:
-            domains = [operand.domain for _, operand in readers] or [Operand("x", "...").domain]
-            low, high = max(low for low, _ in domains), min(high for _, high in domains)
-            found[node.name] = reals(draw, shape, (low, high) if low < high else domains[0], values)
-    return found
+    return {node.name: _input(draw, network, node, bound, values) for node in nodes}
+
+
+def _input(
+    draw: DrawFn, network: Network, node: Node, bound: Mapping[str, int], values: Values
+) -> Array:
+    """Class numbers that every reader takes, or real numbers on the domains of all, or of one."""
+    shape = tuple(evaluate(size, bound) for size in node.shape)
+    readers = [*_readers(network, node)]
+    if node.kind == "int":
+        scores = [network.graph.nodes[each.inputs[0]] for each, operand in readers if operand.below]
+        counts = [evaluate(scored.shape[-1], bound) for scored in scores]
+        return wholes(draw, shape, min(counts, default=_CLASSES))
+    domains = [operand.domain for _, operand in readers] or [Operand("x", "...").domain]
+    low, high = max(low for low, _ in domains), min(high for _, high in domains)
+    return reals(draw, shape, (low, high) if low < high else domains[0], values)
 
 
 def _readers(network: Network, node: Node) -> Iterator[tuple[Node, Operand]]:

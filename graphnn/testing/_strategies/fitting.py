@@ -98,22 +98,7 @@ def fitted(
     whose attributes depend on shapes and that does not say so by `Op.choices`.
     """
     stated = op_class.model_validate(drawn(draw, op_class, first, sizes), context=BINDABLE)
-    table: dict[str, Any] = {}
-    places: list[Place] = []
-    for number, operand in enumerate(op_class.data_operands()):
-        signature, form = (
-            one_of(draw, operand.forms) if operand.forms else (operand.signature, operand.kind)
-        )
-        taken = (kind or one_of(draw, _KINDS)) if form == "any" else form
-        if number == 0:
-            _match(signature, first, table)
-            shape = first
-        else:
-            shape = _companion(draw, signature, table, op_class.broadcasts, sizes)
-        below = (table[operand.below] if operand.below else sizes) if taken == "int" else None
-        places.append(Place(operand, shape, below))
-    if places and places[0].operand.many:
-        places += _more(draw, places[0], stated, sizes)
+    places = _places(draw, stated, first, sizes, kind)
     shapes = [place.shape for place in places]
     try:
         inferred = stated.infer(shapes, {})
@@ -124,6 +109,27 @@ def fitted(
         return None
     declared = _lacking(stated, shapes, inferred) if chance(draw, 4) else stated
     return Fit(declared, stated, tuple(places), inferred)
+
+
+def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -> list[Place]:
+    """What each data operand takes, each shape solved from those before it."""
+    table: dict[str, Any] = {}
+    places: list[Place] = []
+    for number, operand in enumerate(op.data_operands()):
+        signature, form = (
+            one_of(draw, operand.forms) if operand.forms else (operand.signature, operand.kind)
+        )
+        taken = (kind or one_of(draw, _KINDS)) if form == "any" else form
+        if number == 0:
+            _match(signature, first, table)
+            shape = first
+        else:
+            shape = _companion(draw, signature, table, op.broadcasts, sizes)
+        below = (table[operand.below] if operand.below else sizes) if taken == "int" else None
+        places.append(Place(operand, shape, below))
+    if places and places[0].operand.many:
+        places += _more(draw, places[0], op, sizes)
+    return places
 
 
 def _match(signature: str, shape: Shape, table: dict[str, Any]) -> None:
