@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
 
 import graphnn
-from written_code import assert_numpy_is, assert_torch_is, moved
+from graphnn.ops import REGISTRY
+from graphnn.testing.strategies import networks
+from written_code import assert_numpy_is, assert_torch_is, exported, moved
 
 STYLES = {"numpy": assert_numpy_is, "torch": assert_torch_is}
 BOTH = ["numpy", pytest.param("torch", marks=pytest.mark.oracle)]
@@ -40,7 +44,73 @@ nodes:
 outputs: [m, def]
 """.replace("TRIPLE", '"' * 3)
 
+TRAINED = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  t: {op: input, shape: [batch], dtype: int}
+  a: {op: affine, inputs: x, units: 2}
+  y: {op: softmax, inputs: a}
+  loss: {op: cross_entropy, inputs: [y, t]}
+train:
+  data: {npz: rows.npz}
+  optimizer: {adam: {learning_rate: 0.1, beta1: 0.8, schedule: {cosine: {floor: 0.1}}}}
+  batch_size: 10
+  epochs: 8
+"""
+
 
 @pytest.mark.parametrize("style", BOTH)
 def test_hostile_names_and_remarks_give_valid_code(style, tmp_path):
     STYLES[style](moved(graphnn.loads(HOSTILE, seed=0)), tmp_path)
+
+
+@pytest.mark.parametrize("style", BOTH)
+@pytest.mark.parametrize("examples", [15, pytest.param(150, marks=pytest.mark.slow)])
+def test_networks_of_every_kind_compute_the_same(style, examples, tmp_path):
+    @settings(max_examples=examples, deadline=None)
+    @given(networks())
+    def law(case):
+        try:
+            STYLES[style](case.network().astype("float64"), tmp_path, linted=False)
+        except graphnn.RunError as error:
+            assert str(error).startswith("error[not-in-code]: ")
+
+    law()
+
+
+def test_a_node_that_blocks_do_not_give_is_refused(tmp_path):
+    text = """
+graphnn: 1
+blocks:
+  b: {inputs: x, nodes: {a: {op: relu, inputs: x}, z: {op: tanh, inputs: a}}, output: z}
+nodes: {x: {op: input, shape: [batch, 2]}, h: {block: b, inputs: x}}
+"""
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.export(graphnn.loads(text), tmp_path / "n.py", style="numpy", outputs=["h.a"])
+    assert str(caught.value) == (
+        "error[not-in-code]: 'h.a' lies in a block, whose code gives its output alone"
+    )
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_an_op_without_a_form_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(REGISTRY["tanh"], "numpy", "")
+    net = graphnn.loads(
+        "{graphnn: 1, nodes: {w: {op: parameter, value: 1}, y: {op: tanh, inputs: w}}}"
+    )
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.export(net, tmp_path / "n.py", style="numpy")
+    assert str(caught.value) == "error[not-in-code]: 'y' (tanh): the op states no NumPy form"
+
+
+@pytest.mark.oracle
+def test_main_trains_on_rows(tmp_path, capsys, monkeypatch):
+    np.savez(tmp_path / "rows.npz", x=np.eye(20, 3), t=np.arange(20) % 2)
+    net = graphnn.loads(TRAINED, seed=0)
+    space = exported(net, tmp_path, "torch")
+    space["main"](tmp_path / "rows.npz")
+    losses = [float(line.rpartition(" ")[2]) for line in capsys.readouterr().out.splitlines()]
+    assert len(losses) == 8
+    assert losses[-1] < losses[0]
+    assert (tmp_path / "net.pt").exists()

@@ -24,6 +24,8 @@ def laid_out(line: str, end: str = "") -> str:
         if word not in ("return", "def"):
             start, value = indent, line.lstrip()
     opening = _last_bracket(value)
+    if opening == 0 and value[0] == "(" and ", " not in value:
+        value, opening = value[1:-1], None  # a group, not a call
     cuts = _cuts(value)
     if opening is not None and (len(cuts) < 2 or line.lstrip().startswith("def ")):
         closing = value.rindex(_PAIRS[value[opening]])

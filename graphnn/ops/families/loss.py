@@ -386,10 +386,11 @@ class BinaryCrossEntropy(_Loss):
         y, t = form.names
         tiny = f"torch.finfo({y}.dtype).tiny"
         terms = (
-            f"(-{t} * torch.log({y}.clamp_min({tiny})) "
-            f"- (1 - {t}) * torch.log((1 - {y}).clamp_min({tiny})))"
+            f"-{t} * torch.log({y}.clamp_min({tiny})) "
+            f"- (1 - {t}) * torch.log((1 - {y}).clamp_min({tiny}))"
         )
-        return self._by_sample(form, terms)
+        flat = len(form.shapes[0] or ()) == 1
+        return terms if flat else self._by_sample(form, f"({terms})")
 
 
 class SigmoidBinaryCrossEntropy(_Loss):
