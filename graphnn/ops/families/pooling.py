@@ -97,8 +97,8 @@ class _Pool(Resized):
 
     def _written(self, function: str, *arguments: str | None) -> str:
         padding = changed({"padding": self.padding}, {"padding": (0, 0)})
-        sizes = shown(self.kernel), shown(self.stride or self.kernel)
-        return call(function, *arguments, *sizes, **padding)
+        stride = self.stride or self.kernel
+        return call(function, *arguments, kernel=self.kernel, stride=stride, **padding)
 
 
 class MaxPool(_Pool):
