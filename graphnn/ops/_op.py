@@ -131,6 +131,7 @@ class Op(BaseModel):
         Its torch expression; see `to_torch`.
     torch_layer : str
         For an op with parameters or modes: the ``nn.Module`` that has them; see `to_torch_layer`.
+        One with a torch expression too is a dict of what the expression names.
     torch_names : mapping of str to str
         What that module calls the parameters.
     code_absent : str

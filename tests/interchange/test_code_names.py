@@ -44,6 +44,15 @@ nodes:
 outputs: [m, def]
 """.replace("TRIPLE", '"' * 3)
 
+STATES = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  s: {op: standardize, inputs: x}
+  a: {op: affine, inputs: s, units: 2}
+  t: {op: input, shape: [batch, 2]}
+  l: {op: mean_squared_error, inputs: [a, t]}
+"""
 TRAINED = """
 graphnn: 1
 nodes:
@@ -63,6 +72,12 @@ train:
 @pytest.mark.parametrize("style", BOTH)
 def test_hostile_names_and_remarks_give_valid_code(style, tmp_path):
     STYLES[style](moved(graphnn.loads(HOSTILE, seed=0)), tmp_path)
+
+
+@pytest.mark.parametrize("style", BOTH)
+def test_what_is_kept_but_not_learned_is_no_parameter(style, tmp_path):
+    code = STYLES[style](moved(graphnn.loads(STATES, seed=0)), tmp_path)
+    assert ("self.s.requires_grad_(False)" in code) == (style == "torch")
 
 
 @pytest.mark.parametrize("style", BOTH)

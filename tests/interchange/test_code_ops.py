@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -120,6 +122,12 @@ def through(torch, module, case, names, tensors):
             kept[names[0]] = lambda: module.grad
         return module * 1, kept
     module.double().eval()
+    if case.op.torch:
+        own = [*names[:count], *(f'module["{each.name}"]' for each in operands)]
+        for name, operand in zip(names[count:], operands, strict=True):
+            module[operand.name].data = tensors[name].detach().clone()
+        form = replace(form_of(case)[0], names=tuple(own))
+        return eval(case.op.to_torch(form), {**tensors, "torch": torch, "module": module}), kept
     for own, operand in zip(names[count:], operands, strict=True):
         if own is None or operand.role == "noise":
             continue

@@ -36,3 +36,12 @@ def test_copies_that_are_alike_are_a_loop(style, tmp_path):
     # One definition serves strides of 1 and of 2.
     start = {"numpy": "def normalized(params, x, stride):", "torch": "class Normalized("}[style]
     assert code.count(start) == 1
+
+
+@pytest.mark.oracle
+def test_dropout_drops_in_training(tmp_path):
+    code = assert_torch_is(moved(graphnn.load(ROOT / "specs/overfit_dropout.yaml")), tmp_path)
+    assert "nn.Dropout(" in code
+    assert "requires_grad_" not in code
+    calls = [line for line in code.splitlines() if " = self.d" in line and "(" in line]
+    assert len(calls) >= 2

@@ -250,6 +250,7 @@ class _Module:
             own_name = f"{item.node.name}.{operand}"
             if full is not None and full != own_name:
                 self.code.ties[own_name] = full
+        full_names = [full for full in kept.values() if full is not None]
         names = [*("x" for _ in item.inputs), *kept.values()]
         form = self.code.structure.form(item, names, "y")
         with naming(item):
@@ -261,7 +262,12 @@ class _Module:
             name = item.node.name
             attribute = self.attributes[name] = own[self._local(name)]
             self.layers.append(f"self.{attribute} = {layer}")
+            if item.op.torch and full_names and not any(map(self._learned, full_names)):
+                self.layers.append(f"self.{attribute}.requires_grad_(False)")
             self.code.places[name] = self.scope.prefix.removesuffix("."), attribute
+
+    def _learned(self, full: str) -> bool:
+        return self.code.graph.parameters[full].learned
 
     def _declare_use(self, use: Use, own: Names) -> None:
         name = use.call.name
@@ -293,7 +299,11 @@ class _Module:
         names: list[str | None] = [self.variables[each] for each in item.inputs]
         variable = self.variables[name] = self.names[self._local(name)]
         attribute = self.attributes.get(name)
-        if attribute is not None:
+        kept = self.code.structure.kept(item)
+        if attribute is not None and item.op.torch and kept:
+            names += [f'self.{attribute}["{own}"]' for own in kept]
+            text = item.op.to_torch(self.code.structure.form(item, names, variable))
+        elif attribute is not None:
             text = f"self.{attribute}" + (f"({', '.join(map(str, names))})" if names else "")
         else:
             with naming(item):

@@ -215,6 +215,16 @@ class Standardize(Op):
         x, mean, deviation = operands
         return form.add("Div", form.add("Sub", x, mean), deviation)
 
+    numpy = "({x} - {mean}) / {deviation}"
+    numpy_vjp: ClassVar = {"x": "{g} / {deviation}"}
+    torch = numpy
+
+    def to_torch_layer(self, form: CodeForm) -> str:
+        """Mean and deviation of the columns."""
+        (columns,) = form.shapes[1] or ()
+        zeros, ones = (f"torch.{kind}({columns})" for kind in ("zeros", "ones"))
+        return f'nn.ParameterDict({{"mean": {zeros}, "deviation": {ones}}})'
+
 
 class BatchNormTraining(_OfChannels):
     """Batch normalization by mean and variance of the batch; replaces `batch_norm` in training.
