@@ -94,6 +94,13 @@ def test_networks_of_every_kind_compute_the_same(style, examples, tmp_path):
     law()
 
 
+@pytest.mark.parametrize("style", BOTH)
+def test_a_single_number_is_an_array_too(style, tmp_path):
+    text = "{c: {op: constant, value: 0.5}, r: {op: reshape, inputs: c, shape: [1]}, "
+    text += "w: {op: parameter, value: [2]}, y: {op: multiply, inputs: [r, w]}}"
+    STYLES[style](graphnn.loads(f"{{graphnn: 1, nodes: {text}}}"), tmp_path)
+
+
 def test_a_node_that_blocks_do_not_give_is_refused(tmp_path):
     text = """
 graphnn: 1

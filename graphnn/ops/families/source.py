@@ -170,8 +170,6 @@ class Constant(Op):
 
     def to_numpy(self, form: CodeForm) -> str:
         """The numbers."""
-        if not self.array.shape:
-            return repr(self.array.item())
         return f"np.array({self.array.tolist()})"
 
     def to_torch_layer(self, form: CodeForm) -> str:
