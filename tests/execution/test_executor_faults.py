@@ -381,3 +381,10 @@ def test_a_good_run_does_not_excuse_a_bad_one():
         net.run({"x": X.tolist(), "q": 1}, outputs="y")
     with pytest.raises(RunError, match="do not depend on an input 'q'"):
         net.run({"x": X, "q": X}, outputs="y")
+
+
+def test_an_input_of_a_wrong_shape_is_in_no_conflict():
+    net = graphnn.loads(SPEC)
+    with pytest.raises(RunError) as caught:
+        net.run({"x": np.ones((4, 2)), "t": [0, 1, 2, 0, 1]}, outputs="l")
+    assert [found.code for found in caught.value.diagnostics] == ["wrong-shape"]

@@ -96,3 +96,15 @@ def test_a_run_holds_no_value_that_is_no_longer_needed():
     assert found == pytest.approx([y, y], rel=1e-12)
     # What a step reads and writes, in the first run and as planned for later ones.
     assert peak < 5 * x.nbytes
+
+
+def test_memory_is_kept_for_a_few_sizes_of_a_batch_alone():
+    net = graphnn.loads(
+        "{graphnn: 1, nodes: {x: {op: input, shape: [batch, 2]}, y: {op: tanh, inputs: x}}}"
+    )
+    executor = net.executor(["y"])
+    for rows in (1, 2, 3, 4, 5, 6, 6, 5, 1):
+        executor.run({"x": np.ones((rows, 2))}, net.arrays)
+        assert len(executor._programs) <= 4
+        assert len(executor._checked) <= 4
+    assert len(executor._programs) == 4
