@@ -52,6 +52,16 @@ def write(translated: Translator) -> Written:
             writer.repeat(repeats[id(node)])
         elif id(node) not in inside:
             writer.node(node)
+    document = _head(translated)
+    if writer.blocks:
+        document["blocks"] = writer.blocks
+    document["nodes"] = writer.nodes
+    document["outputs"] = [writer.reference(node) for node in outputs]
+    return Written(document, writer.weights, writer.names)
+
+
+def _head(translated: Translator) -> dict[str, Any]:
+    """What stands before the nodes."""
     model = translated.model
     document: dict[str, Any] = {"graphnn": 1}
     if NAME.match(model.name) and model.name not in ("main_graph", "torch_jit", "g", "graph"):
@@ -62,11 +72,7 @@ def write(translated: Translator) -> Written:
     if free:
         document["sizes"] = dict.fromkeys(free, "free")
     document["dtype"] = "float64" if _is_wide(translated) else "float32"
-    if writer.blocks:
-        document["blocks"] = writer.blocks
-    document["nodes"] = writer.nodes
-    document["outputs"] = [writer.reference(node) for node in outputs]
-    return Written(document, writer.weights, writer.names)
+    return document
 
 
 def _alive(translated: Translator) -> list[Made]:

@@ -41,13 +41,14 @@ def fold(node: ForeignNode, inputs: Values, opset: int) -> list[Array] | None:
     if node.op == "Size" and inputs[0] is not None:
         return [packed([product(shape_of(inputs[0]))], ())]
     if any(isinstance(value, np.ndarray) and value.dtype == object for value in inputs):
-        if all(value is None or isinstance(value, np.ndarray) for value in inputs):
-            return [_of_sizes(node, inputs)]
-        return None
+        arrays = all(value is None or isinstance(value, np.ndarray) for value in inputs)
+        return [_of_sizes(node, inputs)] if arrays else None
+    return _evaluated(node, inputs, opset) if _is_constant(node, inputs) else None
+
+
+def _is_constant(node: ForeignNode, inputs: Values) -> bool:
     known = all(value is None or is_known(value) for value in inputs)
-    if not known or node.op in _RANDOM or (not inputs and node.op != "Constant"):
-        return None
-    return _evaluated(node, inputs, opset)
+    return known and node.op not in _RANDOM and (bool(inputs) or node.op == "Constant")
 
 
 def _shape(node: ForeignNode, value: Value) -> Array:

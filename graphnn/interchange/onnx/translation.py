@@ -20,6 +20,7 @@ from graphnn.spec import NAME, sizes
 from graphnn.spec.sizes import Size
 
 _NAMED = 3  # nodes that a refusal names
+_LONGEST = 40  # characters of a name
 _DEEPEST = 8  # graphs inside one another
 _INLINE = 16  # entries of a constant that the spec itself states
 _FINITE = float(np.finfo(np.float32).max)
@@ -297,23 +298,25 @@ class Translator:
     def _size(self, size: int | str | None, name: str, axis: int, *, known: bool = True) -> Size:
         if isinstance(size, int):
             return size
-        first = known and axis == 0 and not self.free
-        text = size if size is not None else f"{name}_{axis}"
-        if size is None and axis == 0 and known:
-            text = "batch"
-        plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
-        if not NAME.fullmatch(plain) or len(plain) > 40:
-            plain = f"size_{len(self.free) + 1}"
+        first = known and axis == 0
+        plain = self._plain(size or ("batch" if first else f"{name}_{axis}"))
         if plain in self._given:
             self._used.add(plain)
             return int(self._given[plain])
-        if first and size is not None:
-            self._first = text
-        if first or (text == self._first and size is not None):
+        if first and not self.free:
+            self._first = size or ""
+            plain = "batch"
+        elif size and size == self._first:
             plain = "batch"
         if plain not in self.free:
             self.free.append(plain)
         return sizes.free(plain)
+
+    def _plain(self, text: str) -> str:
+        """A name for a free size."""
+        plain = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
+        fits = NAME.fullmatch(plain) and len(plain) <= _LONGEST
+        return plain if fits else f"size_{len(self.free) + 1}"
 
     # --- what has no counterpart
 

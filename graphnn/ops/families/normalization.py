@@ -86,12 +86,8 @@ class BatchNorm(_OfChannels):
         count = form.shapes[mean]
         gain = np.ones(count) if gain is None else gain
         shift = np.zeros(count) if shift is None else shift
-        return form.add(
-            "BatchNormalization",
-            *(x, gain, shift, mean, variance),
-            epsilon=self.epsilon,
-            momentum=1 - self.momentum,
-        )
+        given = {"epsilon": self.epsilon, "momentum": 1 - self.momentum}
+        return form.add("BatchNormalization", x, gain, shift, mean, variance, **given)
 
     def vjp(
         self, cotangent: Array, output: Array, x: Array, *kept: Any, wanted: Wanted = ALL

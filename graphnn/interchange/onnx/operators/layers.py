@@ -148,6 +148,11 @@ class _Windows:
         return all(before == after for before, after in self.sides)
 
     @property
+    def plain(self) -> bool:
+        """Whether a pool here can have that padding itself."""
+        return self.even and all(2 * n <= k for n, k in zip(self.padding, self.kernel, strict=True))
+
+    @property
     def padding(self) -> tuple[int, ...]:
         """Padding on each side."""
         return tuple(before for before, _ in self.sides)
@@ -232,17 +237,16 @@ def pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
         _round_up(w, size)
     highest = node.op == "MaxPool"
     counted = bool(node.attributes.get("count_include_pad", 0))
-    plain = w.even and all(2 * n <= k for n, k in zip(w.padding, w.kernel, strict=True))
-    if plain:
+    if w.plain:
         padding = w.padding
     else:
         images = padded(t, images, [(0, 0), (0, 0), *w.sides], _LOWEST if highest else 0.0)
         padding = (0, 0)
     op = "max_pool" if highest else "average_pool"
     made: Value = t.emit(op, images, kernel=w.kernel, stride=w.stride, padding=padding)
-    uncounted = w.sides != inner if counted else any(map(any, w.sides))
-    if not highest and uncounted:
-        made = t.emit("multiply", made, _shares(w, size, inner if counted else [(0, 0)] * 2))
+    counted_sides = inner if counted else [(0, 0)] * 2
+    if not highest and w.sides != counted_sides:
+        made = t.emit("multiply", made, _shares(w, size, counted_sides))
     return w.back(t, made)
 
 

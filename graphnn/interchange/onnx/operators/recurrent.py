@@ -33,9 +33,7 @@ def recurrent(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
     b = array_of(bias, "bias")
     assert w is not None
     assert r is not None
-    steps = shape[0]
-    if not isinstance(steps, int) or steps > _MOST:
-        raise UnsupportedError("it has a free number of steps, or too many")
+    steps = _steps(shape)
     way = node.attributes.get("direction", "forward")
     ways = [False, True] if way == "bidirectional" else [way == "reverse"]
     found = []
@@ -50,6 +48,13 @@ def recurrent(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
     along = [t.emit("concat", *row, axis=0) if len(row) > 1 else row[0] for row in rows]
     whole = t.emit("concat", *along, axis=1) if len(along) > 1 else along[0]
     return [whole, *_last(t, [state for _, state in found], (1, shape[1], hidden))]
+
+
+def _steps(shape: Shape) -> int:
+    steps = shape[0]
+    if not isinstance(steps, int) or steps > _MOST:
+        raise UnsupportedError("it has a free number of steps, or too many")
+    return steps
 
 
 def _last(t: Translator, states: Sequence[State], shape: Shape) -> list[Value]:

@@ -142,28 +142,28 @@ def sliced(
     """Entries of `x` along one axis; a stop of None is the end."""
     shape = shape_of(x)
     axis, size = axis % len(shape), shape[axis]
-    if isinstance(size, int):
-        start, stop, step = slice(start, stop, step).indices(size)
-        if step < 0:
-            raise UnsupportedError("it goes backwards")
-        if start == 0 and stop >= size and step == 1:
-            return x
-        if stop <= start:
-            raise UnsupportedError("it gives an array without entries")
-        stop = None if stop >= size else stop
-    elif step < 0:
+    if step < 0:
         raise UnsupportedError("it goes backwards")
+    if isinstance(size, int):
+        start, end, step = slice(start, stop, step).indices(size)
+        if end <= start:
+            raise UnsupportedError("it gives an array without entries")
+        stop = None if end >= size else end
     elif stop is not None and stop >= _END:
         stop = None
-    if isinstance(size, int) or stop is not None or start or step != 1:
-        if isinstance(x, Filled):
-            first = shape[:axis]
-            if not isinstance(size, int):
-                raise UnsupportedError("it cuts a free size")
-            count = len(range(start, size if stop is None else stop, step))
-            return Filled(x.number, (*first, count, *shape[axis + 1 :]))
-        return t.emit("slice", x, axis=axis, start=start, stop=stop, step=step)
-    return x
+    if start == 0 and stop is None and step == 1:
+        return x
+    if isinstance(x, Filled):
+        return _cut(x, axis, start, stop, step)
+    return t.emit("slice", x, axis=axis, start=start, stop=stop, step=step)
+
+
+def _cut(x: Filled, axis: int, start: int, stop: int | None, step: int) -> Filled:
+    size = x.shape[axis]
+    if not isinstance(size, int):
+        raise UnsupportedError("it cuts a free size")
+    count = len(range(start, size if stop is None else stop, step))
+    return Filled(x.number, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
 
 
 @rule("Slice")
@@ -352,25 +352,7 @@ def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
         raise UnsupportedError(f"its mode is '{attributes['mode']}'")
     if "axes" in attributes or attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise UnsupportedError("it names axes, or keeps the aspect ratio")
-    scales: Value | None = inputs[1] if node.op == "Upsample" and len(inputs) > 1 else None
-    if "scales" in attributes:
-        scales = np.asarray(attributes["scales"])
-    if len(inputs) > 2 and inputs[2] is not None and shape_of(inputs[2]) != (0,):
-        scales = inputs[2]
-    if len(inputs) > 3 and inputs[3] is not None:
-        wanted = as_sizes(inputs[3], "sizes")
-        factors = [
-            int(a) // int(b)
-            if isinstance(a, int) and isinstance(b, int) and a % b == 0
-            else 0
-            if a != b
-            else 1
-            for a, b in zip(wanted, shape, strict=True)
-        ]
-    elif isinstance(scales, np.ndarray) and is_known(scales):
-        factors = [int(each) if each == int(each) else 0 for each in scales.reshape(-1)]
-    else:
-        raise UnsupportedError("its scales are computed from data")
+    factors = _factors(node, inputs, shape)
     if 0 in factors or len(factors) != 4 or factors[:2] != [1, 1]:
         raise UnsupportedError("it scales by other than whole factors of height and width")
     mapping = attributes.get("coordinate_transformation_mode", "half_pixel")
@@ -378,6 +360,28 @@ def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     if node.op == "Resize" and not _repeats(mapping, rounding, factors):
         raise UnsupportedError(f"it rounds by '{rounding}' of '{mapping}'")
     return t.emit("upsample", x, factor=tuple(factors[2:]))
+
+
+def _factors(node: ForeignNode, inputs: Inputs, shape: Shape) -> list[int]:
+    """How many entries come of one, by axis; 0 where that is no whole number."""
+    if len(inputs) > 3 and inputs[3] is not None:
+        pairs = zip(as_sizes(inputs[3], "sizes"), shape, strict=True)
+        return [_factor(wanted, size) for wanted, size in pairs]
+    scales: Value | None = inputs[1] if node.op == "Upsample" and len(inputs) > 1 else None
+    if "scales" in node.attributes:
+        scales = np.asarray(node.attributes["scales"])
+    if len(inputs) > 2 and inputs[2] is not None and shape_of(inputs[2]) != (0,):
+        scales = inputs[2]
+    if not (isinstance(scales, np.ndarray) and is_known(scales)):
+        raise UnsupportedError("its scales are computed from data")
+    return [int(each) if each == int(each) else 0 for each in scales.reshape(-1)]
+
+
+def _factor(wanted: Size, size: Size) -> int:
+    if wanted == size:
+        return 1
+    whole = isinstance(wanted, int) and isinstance(size, int) and wanted % size == 0
+    return int(str(wanted)) // int(str(size)) if whole else 0
 
 
 def _repeats(mapping: str, rounding: str, factors: list[int]) -> bool:
