@@ -419,7 +419,8 @@ class Network:
         """The diagram with the tables folded away, which Jupyter shows."""
         title = html.escape(printable(repr(self)[1:-1]))
         tables = f"<details><summary>{title}</summary>{self.summary()._repr_html_()}</details>"
-        return self._repr_svg_() + tables
+        picture: str = self.draw()._repr_html_()
+        return picture + tables
 
 
 def check_seed(seed: int) -> None:

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 import graphnn
-from graphnn.diagnostics import DrawingError, FileError
+from graphnn.diagnostics import DrawingError, FileError, UsageError
 from graphnn.drawing.diagram.scene import Box, Text
 from graphnn.drawing.diagram.styles import NAMES
 from places import SPECS
@@ -201,3 +201,27 @@ def test_every_style_becomes_a_page(style):
     net = graphnn.load(SPECS / "mnist.yaml")
     page = net.draw(style=style).content("html").decode()
     assert page.count("<svg ") == 1 and "two-layer digits" in page
+
+
+@pytest.mark.parametrize(
+    "address", ["javascript:alert(1)", " JavaScript:alert(1)//", "data:text/html,x"]
+)
+def test_links_run_nothing(net, address: str):
+    with pytest.raises(UsageError) as caught:
+        net.draw(links=address)
+    scheme = address.strip().partition(":")[0]
+    assert str(caught.value) == (
+        f"error[bad-option]: links do not lead to '{scheme}:'\n"
+        "   = help: use http, https, file, vscode, or no scheme"
+    )
+
+
+def test_notebooks_show_an_image_whether_they_are_trusted_or_not(net):
+    made = net.draw()
+    assert repr(made) == f"<Diagram of {made.description}>"
+    found = re.fullmatch(
+        r'<img alt="([^"]*)" src="data:image/svg\+xml;base64,(.*)">', made._repr_html_()
+    )
+    assert found is not None
+    assert html.unescape(found[1]) == made.description
+    assert base64.b64decode(found[2]) == made.content("svg")

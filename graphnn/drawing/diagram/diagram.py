@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -36,7 +37,7 @@ SUFFIXES: dict[str, Format] = {
 _MOST = 2_000  # boxes of a picture of a page
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Diagram:
     """A diagram of a graph.
 
@@ -144,6 +145,15 @@ class Diagram:
         content = self.content(format or SUFFIXES[format_of(path, tuple(SUFFIXES))])
         write_whole(path, lambda stream: stream.write(content))
         return path
+
+    def __repr__(self) -> str:
+        return f"<Diagram of {self.description}>"
+
+    def _repr_html_(self) -> str:
+        # An image: JupyterLab takes SVG out of notebooks that it does not trust.
+        data = base64.b64encode(self.content("svg")).decode()
+        words = svg.escaped(self.description)
+        return f'<img alt="{words}" src="data:image/svg+xml;base64,{data}">'
 
     def _repr_svg_(self) -> str:
         return svg.write(self.scene)

@@ -20,6 +20,8 @@ from graphnn.execution.options import Typed, typed
 Direction = Literal["down", "right"]
 SMALLEST = 6.0  # points; smaller letters are not read on paper
 _UNITS = {"pt": 1.0, "mm": 72 / 25.4, "cm": 72 / 2.54, "in": 72.0, "px": 0.75}
+_SCHEME = re.compile(r"[\s\x00-\x1f]*([A-Za-z][A-Za-z0-9+.-]*):")
+_SAFE = ("http", "https", "file", "vscode")  # of links; others may run scripts
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(pt|mm|cm|in|px)")
 
 
@@ -137,6 +139,10 @@ class DiagramOptions:
                 message = f"the style '{self.style}' does not read '{name}'"
                 help = f"it is read by {listed(self.readers(name))}"
                 yield Diagnostic("bad-option", message, help=help)
+        scheme = _SCHEME.match(self.links or "")
+        if scheme is not None and scheme[1].lower() not in _SAFE:
+            message = f"links do not lead to '{scheme[1]}:'"
+            yield Diagnostic("bad-option", message, help=f"use {listed(_SAFE)}, or no scheme")
         if self.width is not None and self.points is None:
             help = "write a number and a unit: 84mm, 8.4cm, 3.3in, 240pt or 320px"
             yield Diagnostic("bad-option", f"'{self.width}' is not a length", help=help)
