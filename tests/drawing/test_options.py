@@ -36,7 +36,7 @@ def refusal(net, **options: object) -> str:
 
 def test_an_option_is_a_field_of_the_record_and_nothing_else():
     record = {each.name for each in fields(DiagramOptions)}
-    own = {"file", "output", "format", "alt", "set"}
+    own = {"file", "output", "format", "alt", "watch", "set"}
     own |= {"show", "loss", "entries", "input", "inputs_file", "batch", "weights"}  # of numbers
     own |= {"against"}  # a file there, a network here
     for function, expected in (

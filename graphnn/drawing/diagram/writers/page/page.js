@@ -245,7 +245,6 @@
   };
   const drawnTogether = () => {
     const whole = one('svg', base);
-    complete(base);
     places ??= new Map(partsOf(base).filter((part) => part.node && part.place).toReversed()
       .map((part) => [part.node, part.place]));
     const hiddenBy = (node) => [node, ...around(node)].find((each) => folded.has(each));
@@ -263,7 +262,14 @@
       return parts.map(([a, b]) => [a, b, 1 - Math.min(1, spare / room)]);
     })));
     const moved = ([x, y]) => [maps[0](x), maps[1](y)];
-    const svg = whole.cloneNode(true);
+    // Of copies, as what is in the document is laid out.
+    const parted = new Set(partsOf(base).map((part) => part.element));
+    const fixed = [...whole.children].filter((each) => !parted.has(each));
+    const last = fixed.findIndex((each) => each.tagName === 'text');
+    const ordered = [...fixed];
+    ordered.splice(last < 0 ? fixed.length : last, 0, ...parted);
+    const svg = whole.cloneNode(false);
+    svg.append(...ordered.map((each) => each.cloneNode(true)));
     for (const group of all('[data-node]', svg)) {
       if (hiddenBy(group.dataset.node)) group.remove();
       else moveGroup(group, moved);
