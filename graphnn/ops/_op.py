@@ -29,7 +29,7 @@ REGISTRY: dict[str, type[Op]] = {}  # empty as long as no op class has been impo
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Attributes and data shapes that fit together, for tests and documentation of an op.
+    """Attributes and data shapes that fit together, for documentation of an op.
 
     Attributes
     ----------
@@ -140,7 +140,7 @@ class Op(BaseModel):
         For an attribute that takes sizes: words that other libraries have there, in small letters,
         with what to write for each.
     cases : tuple of Case
-        For ops that infer shapes themselves: attributes and shapes to test with.
+        For ops that infer shapes themselves: attributes and shapes that show how, in documentation.
     """
 
     model_config = ConfigDict(
