@@ -17,6 +17,7 @@ from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import data, noise, parameter, state
 from graphnn.ops.families._elementwise import Elementwise, Unchanged
 from graphnn.ops.initializers import Ones, Positive, Zeros
+from graphnn.ops.kernels import statistics
 from graphnn.ops.kernels.axes import Axes, normal_axes
 from graphnn.spec.sizes import Shape, show
 
@@ -76,8 +77,8 @@ class BatchNorm(_OfChannels):
         level = -running_mean * scale
         if shift is not None:
             level += shift
-        y: Array = np.multiply(x, _per_channel(scale, x), out=out)
-        y += _per_channel(level, x)
+        y: Array = np.multiply(x, statistics.per_channel(scale, x), out=out)
+        y += statistics.per_channel(level, x)
         return y
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
@@ -94,15 +95,17 @@ class BatchNorm(_OfChannels):
     ) -> Cotangents:
         """``g gain / s`` for x, s the root; the sums of ``g (x - m) / s`` and g over a channel."""
         gain, shift, running_mean, running_variance = kept
-        axes = _all_but_channels(x)
+        axes = statistics.all_but_channels(x)
         by_x = by_gain = by_shift = None
         if wanted[0]:
-            by_x = cotangent * _per_channel(self._scale(gain, running_variance), x)
+            by_x = cotangent * statistics.per_channel(self._scale(gain, running_variance), x)
         if wanted[1] and gain is not None:
-            centred = x - _per_channel(running_mean, x)
-            by_gain = _sum(cotangent, axes, centred).ravel() * self._scale(None, running_variance)
+            centred = x - statistics.per_channel(running_mean, x)
+            by_gain = statistics.total(cotangent, axes, centred).ravel() * self._scale(
+                None, running_variance
+            )
         if wanted[2] and shift is not None:
-            by_shift = _sum(cotangent, axes).ravel()
+            by_shift = statistics.total(cotangent, axes).ravel()
         return by_x, by_gain, by_shift, None, None
 
     def response(self, operand: str, *arrays: Array) -> Array | None:
@@ -110,7 +113,9 @@ class BatchNorm(_OfChannels):
         x, _, _, mean, variance = arrays
         if operand == "shift":
             return np.ones((len(x), *(1,) * x.ndim), x.dtype)
-        normal: Array = (x - _per_channel(mean, x)) * _per_channel(self._scale(None, variance), x)
+        normal: Array = (x - statistics.per_channel(mean, x)) * statistics.per_channel(
+            self._scale(None, variance), x
+        )
         return normal[:, None]
 
     def _scale(self, gain: Array | None, variance: Array) -> Array:
@@ -255,11 +260,11 @@ class BatchNormTraining(_OfChannels):
                 "x",
                 "choose a 'batch_size' that leaves no batch of a single row",
             )
-        _, y, variance = _centred(x, _all_but_channels(x), saved, out)
+        _, y, variance = statistics.centred(x, statistics.all_but_channels(x), saved, out)
         scale = 1 / np.sqrt(variance + self.epsilon)
-        y *= scale if gain is None else scale * _per_channel(gain, x)
+        y *= scale if gain is None else scale * statistics.per_channel(gain, x)
         if shift is not None:
-            y += _per_channel(shift, x)
+            y += statistics.per_channel(shift, x)
         return y
 
     def vjp(
@@ -273,14 +278,17 @@ class BatchNormTraining(_OfChannels):
     ) -> Cotangents:
         """``gain (g - mean(g) - z mean(g z)) / s`` for x, z its normal form; sums of g z and g."""
         gain, shift, *_ = kept
-        axes = _all_but_channels(x)
-        _, centred, variance = _again(x, axes, saved)
+        axes = statistics.all_but_channels(x)
+        _, centred, variance = statistics.centred_again(x, axes, saved)
         scale = 1 / np.sqrt(variance + self.epsilon)
-        level, slope = _sum(cotangent, axes), _sum(cotangent, axes, centred) * scale
+        level, slope = (
+            statistics.total(cotangent, axes),
+            statistics.total(cotangent, axes, centred) * scale,
+        )
         by_x = None
         if wanted[0]:
             count = x.size // x.shape[1]
-            outer = scale if gain is None else scale * _per_channel(gain, x)
+            outer = scale if gain is None else scale * statistics.per_channel(gain, x)
             by_x = _projected(cotangent, centred, slope * scale / count, level / count, outer)
         by_gain = None if gain is None else slope.ravel()
         by_shift = None if shift is None else level.ravel()
@@ -292,7 +300,7 @@ class BatchNormTraining(_OfChannels):
         """``(1 - momentum) running + momentum new``; the new variance is the unbiased one."""
         *_, running_mean, running_variance = kept
         if not saved:
-            _centred(x, _all_but_channels(x), saved := {})
+            statistics.centred(x, statistics.all_but_channels(x), saved := {})
         count = x.size // x.shape[1]
         unbiased = saved["variance"].ravel() * (count / (count - 1))
         return {
@@ -369,12 +377,12 @@ class LayerNorm(Op):
         """``gain (x - m) / sqrt(v + epsilon) + shift``, m and v those of the row."""
         gain, shift = kept
         axes = normal_axes(self.axis, x.shape)
-        _, y, variance = _centred(x, axes, saved, out)
+        _, y, variance = statistics.centred(x, axes, saved, out)
         y *= 1 / np.sqrt(variance + self.epsilon)
         if gain is not None:
-            y *= _along(gain, axes, x)
+            y *= statistics.along(gain, axes, x)
         if shift is not None:
-            y += _along(shift, axes, x)
+            y += statistics.along(shift, axes, x)
         return y
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
@@ -410,18 +418,21 @@ class LayerNorm(Op):
         gain, shift = kept
         axes = normal_axes(self.axis, x.shape)
         others = tuple(axis for axis in range(x.ndim) if axis not in axes)
-        _, normal, variance = _again(x, axes, saved)
+        _, normal, variance = statistics.centred_again(x, axes, saved)
         scale = 1 / np.sqrt(variance + self.epsilon)
         normal *= scale
         by_x = by_gain = by_shift = None
         if wanted[1] and gain is not None:
-            by_gain = _sum(cotangent, others, normal).reshape(gain.shape)
+            by_gain = statistics.total(cotangent, others, normal).reshape(gain.shape)
         if wanted[2] and shift is not None:
-            by_shift = _sum(cotangent, others).reshape(shift.shape)
+            by_shift = statistics.total(cotangent, others).reshape(shift.shape)
         if wanted[0]:
             count = math.prod(x.shape[axis] for axis in axes)
-            h = cotangent if gain is None else cotangent * _along(gain, axes, x)
-            slope, level = _sum(h, axes, normal) / count, _sum(h, axes) / count
+            h = cotangent if gain is None else cotangent * statistics.along(gain, axes, x)
+            slope, level = (
+                statistics.total(h, axes, normal) / count,
+                statistics.total(h, axes) / count,
+            )
             by_x = _projected(h, normal, slope, level, scale)
         return by_x, by_gain, by_shift
 
@@ -540,51 +551,6 @@ class DropoutTraining(Elementwise):
         return cotangent * mask, None
 
     code_absent = _IN_TRAINING
-
-
-def _all_but_channels(x: Array) -> tuple[int, ...]:
-    return (0, *range(2, x.ndim))
-
-
-def _per_channel(values: Array, x: Array) -> Array:
-    """`values` as an array that broadcasts against `x`, one a channel."""
-    return values.reshape(-1, *(1,) * (x.ndim - 2))
-
-
-def _along(values: Array, axes: tuple[int, ...], x: Array) -> Array:
-    """`values`, which have the axes `axes` of `x`, as an array that broadcasts against it."""
-    return values.reshape([size if axis in axes else 1 for axis, size in enumerate(x.shape)])
-
-
-def _sum(x: Array, axes: tuple[int, ...], factor: Array | None = None) -> Array:
-    """Sum of `x`, or of ``x factor``, over `axes`, which stay with size 1."""
-    # einsum goes through memory once, without an array of products, and faster than np.sum.
-    every = list(range(x.ndim))
-    kept = [axis for axis in every if axis not in axes]
-    shape = [1 if axis in axes else size for axis, size in enumerate(x.shape)]
-    operands = (x, every) if factor is None else (x, every, factor, every)
-    return np.asarray(np.einsum(*operands, kept)).reshape(shape)
-
-
-def _centred(
-    x: Array, axes: tuple[int, ...], saved: Saved | None = None, out: Array | None = None
-) -> tuple[Array, Array, Array]:
-    """Mean over `axes`, `x` less that mean, and the mean of its squares: the biased variance."""
-    count = math.prod(x.shape[axis] for axis in axes)
-    mean = _sum(x, axes) / count
-    # Squares of differences: the mean of squares less the squared mean would cancel.
-    centred: Array = np.subtract(x, mean, out=out)
-    variance = _sum(centred, axes, centred) / count
-    if saved is not None:
-        saved.update(mean=mean, variance=variance)
-    return mean, centred, variance
-
-
-def _again(x: Array, axes: tuple[int, ...], saved: Saved | None) -> tuple[Array, Array, Array]:
-    """What `_centred` gives, from what has been saved of it if anything has."""
-    if not saved:
-        return _centred(x, axes)
-    return saved["mean"], x - saved["mean"], saved["variance"]
 
 
 def _projected(cotangent: Array, centred: Array, slope: Array, level: Array, scale: Array) -> Array:
