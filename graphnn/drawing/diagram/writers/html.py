@@ -25,6 +25,8 @@ from graphnn.drawing.diagram.writers import svg
 from graphnn.drawing.diagram.writers.svg import escaped
 
 _PAGE = files(__package__) / "page"
+# Nothing is laid out before the script has left out what is not seen.
+_START = "document.documentElement.className='starting'"
 _LONGEST = 120  # characters of a line of the source
 _COLOUR = re.compile(r'(fill|stroke)="(#[0-9a-f]{6})"')
 
@@ -60,9 +62,9 @@ def write(layers: Sequence[Layer], first: Layer, theme: ThemeName) -> str:
     """
     fonts = svg.embedded(layer.scene for layer in layers)
     script = _read("page.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    digests = " ".join(map(_digest, (_START, script)))
     policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; "
         "font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
     )
     pictures = "".join(_picture(layer, fonts, layer is first, theme) for layer in layers)
@@ -72,6 +74,7 @@ def write(layers: Sequence[Layer], first: Layer, theme: ThemeName) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n"
+        f"<script>{_START}</script>\n"
         f"<style>{_colours(theme)}{_read('page.css')}{fonts.rules}</style>\n</head>\n<body>\n"
         f"<header><h1>{title}</h1><p>{escaped(first.scene.description)}</p></header>\n"
         f'<main>\n<div id="view">\n{pictures}</div>\n<aside>\n{_read("page.html")}'
@@ -79,6 +82,10 @@ def write(layers: Sequence[Layer], first: Layer, theme: ThemeName) -> str:
         f'<script type="application/json" id="structure">{_structure(layers)}</script>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _digest(script: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def _read(name: str) -> str:

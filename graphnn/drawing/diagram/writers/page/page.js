@@ -26,6 +26,8 @@
   const outermost = (set) => set && new Set([...set].filter((frame) =>
     !around(frame).some((each) => set.has(each))));
   let shown = layers.find((layer) => !layer.hidden);
+  shown.hidden = true;
+  document.documentElement.className = '';
   let closed = stateOf(shown); // the folded frames; null where boxes stand for runs
   let folded = outermost(closed);
   let chosen = '';
@@ -288,6 +290,7 @@
     const layer = document.createElement('div');
     layer.className = 'layer';
     layer.dataset.made = 'yes';
+    layer.hidden = true; // until what is outside the window is left out
     layer.append(svg);
     viewport.append(layer);
     return layer;
@@ -476,4 +479,5 @@
   select.value = layers.indexOf(shown);
   for (const layer of layers) one('svg', layer).setAttribute('role', 'group');
   fit();
+  shown.hidden = false;
 })();
