@@ -16,6 +16,7 @@ from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
 from graphnn.drawing.diagram.routing import bent, ranks
 from graphnn.drawing.diagram.scene import Point, Rectangle
 
+_Ends = dict[tuple[str, str], tuple[str, str]]  # boxes that a line joins, by their units
 _GAP, _ACROSS, _ASIDE = 22.0, 70.0, 26.0  # points: in a column, between both, to what is beside
 
 
@@ -84,34 +85,44 @@ def u_shaped(given: Arrangement, *, heading: float) -> Layout | None:
 
 def _shape(given: Arrangement, unit_of: Mapping[str, str]) -> _Shape | None:
     """The halves of a chain of units whose other lines lie inside one another."""
-    ends: dict[tuple[str, str], tuple[str, str]] = {}  # boxes, by their units
-    for source, target in given.edges:
-        if unit_of[source] != unit_of[target]:
-            ends.setdefault((unit_of[source], unit_of[target]), (source, target))
+    ends = _ends(given, unit_of)
     names = list(dict.fromkeys(unit_of.values()))
     spine = _spine(names, list(ends))
     places = {name: place for place, name in enumerate(spine)}
-    aside: dict[str, str] = {}
-    across: list[tuple[int, int, str, str]] = []
-    for (source, target), boxes in ends.items():
-        if target not in places:
-            return None
-        if source not in places:
-            aside[source] = boxes[1]
-        elif places[target] != places[source] + 1:
-            across.append((places[source], places[target], *boxes))
-    across.sort()
-    nested = all(a[0] < b[0] and b[1] < a[1] for a, b in pairwise(across))
-    readers = [source for source, _ in ends if source in aside]
-    if len(across) < 2 or not nested or len(spine) + len(aside) < len(names):
+    aside = _aside(ends, places)
+    if aside is None or len(spine) + len(aside) < len(names):
         return None
-    if len(readers) > len(set(aside.values())):
+    across = sorted(
+        (places[source], places[target], *boxes)
+        for (source, target), boxes in ends.items()
+        if source in places and places[target] != places[source] + 1
+    )
+    nested = all(a[0] < b[0] and b[1] < a[1] for a, b in pairwise(across))
+    if len(across) < 2 or not nested:
         return None
     last, first = across[-1][:2]
     turn = last + 1 + (first - last) // 2  # the first unit of the right half
     across.append((turn - 1, turn, *ends[spine[turn - 1], spine[turn]]))
     levels = [(left, right - turn, source, target) for left, right, source, target in across]
     return _Shape(spine[:turn], spine[turn:], levels, aside)
+
+
+def _ends(given: Arrangement, unit_of: Mapping[str, str]) -> _Ends:
+    """The boxes that the first line between each two units joins."""
+    ends: _Ends = {}
+    for source, target in given.edges:
+        if unit_of[source] != unit_of[target]:
+            ends.setdefault((unit_of[source], unit_of[target]), (source, target))
+    return ends
+
+
+def _aside(ends: _Ends, places: Mapping[str, int]) -> dict[str, str] | None:
+    """Units beside the spine, each with its one reader; None where they do not pair up."""
+    if any(target not in places for _, target in ends):
+        return None  # units beside the spine only feed it
+    read = [(source, boxes[1]) for (source, _), boxes in ends.items() if source not in places]
+    aside = dict(read)
+    return aside if len(read) == len(set(aside.values())) else None
 
 
 def _spine(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[str]:
@@ -133,8 +144,12 @@ def _units(given: Arrangement, heading: float) -> dict[str, _Unit]:
         for name, (width, height) in given.sizes.items()
         if not given.inside.get(name)
     }
-    if not given.frames:
-        return units
+    return units | _framed(given, heading) if given.frames else units
+
+
+def _framed(given: Arrangement, heading: float) -> dict[str, _Unit]:
+    """Frames as the engine lays them out, each by itself."""
+    units: dict[str, _Unit] = {}
     frame = given.inside
     kept = [
         at for at, (a, b) in enumerate(given.edges) if frame.get(a) and frame[a] == frame.get(b)
@@ -161,6 +176,24 @@ def _corners(shape: _Shape, units: Mapping[str, _Unit]) -> dict[str, Point]:
     """The upper left corner of every unit."""
     columns = [max(units[name].width for name in half) for half in (shape.left, shape.right)]
     middles = columns[0] / 2, columns[0] + _ACROSS + columns[1] / 2
+    tops = _tops(shape, units)
+    corners = {
+        name: (middle - units[name].width / 2, tops[name])
+        for half, middle in zip((shape.left, shape.right), middles, strict=True)
+        for name in half
+    }
+    for name, reader in shape.aside.items():
+        owner = next(each for each in corners if reader in units[each].boxes)
+        x, top = corners[owner]
+        y = top + _middle(units[owner].boxes[reader]) - units[name].height / 2
+        width = units[owner].width
+        outside = x - _ASIDE - units[name].width if owner in shape.left else x + width + _ASIDE
+        corners[name] = outside, y
+    return corners
+
+
+def _tops(shape: _Shape, units: Mapping[str, _Unit]) -> dict[str, float]:
+    """Upper edges of the units in both columns, with the ends of each line across level."""
     tops: dict[str, float] = {}
     y, above = 0.0, (0, len(shape.right))  # the units that are not yet placed
     for left, right, source, target in shape.levels:
@@ -177,19 +210,7 @@ def _corners(shape: _Shape, units: Mapping[str, _Unit]) -> dict[str, Point]:
                 tops[name] = bottom - units[name].height
                 bottom = tops[name] - _GAP
         y, above = line + max(feet) + _GAP, (left + 1, right)
-    corners = {
-        name: (middle - units[name].width / 2, tops[name])
-        for half, middle in zip((shape.left, shape.right), middles, strict=True)
-        for name in half
-    }
-    for name, reader in shape.aside.items():
-        owner = next(each for each in corners if reader in units[each].boxes)
-        x, top = corners[owner]
-        y = top + _middle(units[owner].boxes[reader]) - units[name].height / 2
-        width = units[owner].width
-        outside = x - _ASIDE - units[name].width if owner in shape.left else x + width + _ASIDE
-        corners[name] = outside, y
-    return corners
+    return tops
 
 
 def _joined(

@@ -368,23 +368,26 @@ class _Painter:
 
     def _samples(self, cards: dict[str, _Card]) -> list[_Sample]:
         """Families, and ops with colours of their own."""
+        return [*self._family_samples(cards), *self._op_samples(cards)]
+
+    def _family_samples(self, cards: dict[str, _Card]) -> Iterator[_Sample]:
+        """The families that are drawn, and last one sample for boxes of no family."""
         seen = {card.family for card in cards.values()}
         rest = [card for card in cards.values() if card.family not in _SHAPES or not card.family]
         labels = {family: family for family in _SHAPES if family and family in seen}
         if rest:
             labels[""] = "block" if all(card.item.group for card in rest) else "other"
-        samples = [
-            _Sample(label, family, self._view.family_tones(family, self._theme))
-            for family, label in labels.items()
-        ]
+        for family, label in labels.items():
+            yield _Sample(label, family, self._view.family_tones(family, self._theme))
+
+    def _op_samples(self, cards: dict[str, _Card]) -> Iterator[_Sample]:
+        """The ops that are drawn in colours of their own."""
         chosen = self._view.look.ops
         nodes = [card for card in cards.values() if card.item.group is None]
         own = {card.item.nodes[0].op.name: card.family for card in nodes}
-        return samples + [
-            _Sample(name, family, self._theme.tones(chosen[name]))
-            for name, family in own.items()
-            if name in chosen
-        ]
+        for name, family in own.items():
+            if name in chosen:
+                yield _Sample(name, family, self._theme.tones(chosen[name]))
 
 
 def _text(piece: _Piece, x: float, base: float, node: str, tones: Tones) -> Text:
