@@ -131,9 +131,7 @@ def check_gradients(
     compared = partial(compare, analytic, origin=origin, tolerance=options.tolerance)
     if not all(np.isfinite(array).all() for array in analytic.values()):
         reverse = Reverse(network.astype("float64"), **where)
-        blown_up = reverse.blown_up(inputs, np.random.default_rng(options.seed))
-        if blown_up and all(map(is_singular, blown_up)):
-            compared = partial(compared, singular=blown_up[0].node)
+        compared = partial(compared, singular=_singular(reverse, inputs, options.seed))
     try:
         estimates = estimate_gradient(network, inputs, replace(options, only=only))
     except Interrupted as stop:
@@ -196,6 +194,12 @@ def compare(
             if found.taken
         )
     )
+
+
+def _singular(reverse: Reverse, inputs: Mapping[str, Any], seed: int) -> str | None:
+    """The first node whose gradient is not finite, where only singular derivatives are at fault."""
+    blown_up = reverse.blown_up(inputs, np.random.default_rng(seed))
+    return blown_up[0].node if blown_up and all(map(is_singular, blown_up)) else None
 
 
 def _rounded(value: Any, dtype: str) -> Any:
