@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,7 +61,6 @@ def complete(document: Document, index: int) -> tuple[list[Offer], int]:
 
 
 def _keys(document: Document, place: outline.Cursor) -> Iterator[Offer]:
-    scope, rest = scope_of(place.path)
     given = {token.text for token in document.tokens if token.key and token.path == place.path}
     given.discard(place.prefix)
     # A node has one of the two.
@@ -70,13 +69,22 @@ def _keys(document: Document, place: outline.Cursor) -> Iterator[Offer]:
         if key not in given:
             yield Offer(key, "key", _line(about.get("description", "")))
     form = language.form_at(place.path)
-    if form is not None and form.keys == "field":
-        block = document.fields(place.path).get("block", "")
+    if form is not None:
+        yield from _named_keys(document, place.path, form, given)
+
+
+def _named_keys(
+    document: Document, path: outline.Path, form: Form, given: Set[str]
+) -> Iterator[Offer]:
+    """Keys that are names: sizes of a block, and nodes to draw or to give arrays for."""
+    scope, rest = scope_of(path)
+    if form.keys == "field":
+        block = document.fields(path).get("block", "")
         for size in document.names.defined("size", block) if block else ():
             yield Offer(size, "size", f"a size of the block '{block}'")
-    elif rest[:1] == ("draw",) and form is not None and form.keys == "node":
+    elif form.keys == "node" and rest[:1] == ("draw",):
         yield from (offer for offer in _nodes(document, scope) if offer.label not in given)
-    elif rest[:1] == ("examples",) and form is not None and form.keys == "node":
+    elif form.keys == "node" and rest[:1] == ("examples",):
         yield from _arrays(document, scope, is_output=rest[-1] == "outputs")
 
 
