@@ -64,11 +64,9 @@ def _operands(op_class: type[Op]) -> Iterator[str]:
     roles = [_ROLES.index(operand.role) for operand in op_class.operands]
     if roles != sorted(roles):
         yield "'operands' are not in order: write data first, then parameters, states, noise"
-    taken = {key: "an attribute" for key in op_class.model_fields if key != "op"}
+    yield from _attributes(op_class)
+    taken = dict.fromkeys(op_class.model_fields, "an attribute")
     taken.update(dict.fromkeys(key_names(NodeSpec), "a key of every node"))
-    for key in [*taken][: len(op_class.model_fields) - 1]:
-        if key in key_names(NodeSpec):
-            yield f"the attribute '{key}' is a key of every node: give it another name"
     for operand in op_class.operands:
         if operand.is_parameter and operand.name in taken:
             yield f"'{operand.name}' is {taken[operand.name]} as well: give it another name"
@@ -76,6 +74,13 @@ def _operands(op_class: type[Op]) -> Iterator[str]:
             taken[operand.name] = "an operand"
         if operand.many and len(op_class.data_operands()) > 1:
             yield f"'{operand.name}' stands for many inputs: no other data operand may be there"
+
+
+def _attributes(op_class: type[Op]) -> Iterator[str]:
+    """Attributes that have the name of a key of every node."""
+    for key in op_class.model_fields:
+        if key != "op" and key in key_names(NodeSpec):
+            yield f"the attribute '{key}' is a key of every node: give it another name"
 
 
 def _signatures(op_class: type[Op], base: type[Op]) -> Iterator[str]:
@@ -109,22 +114,28 @@ def _methods(op_class: type[Op], base: type[Op]) -> Iterator[str]:
     if op_class.forward is base.forward and not op_class.is_input:
         yield f"it has no 'forward': write {_written('forward', names, many)}"
     for method, first in before.items():
-        function = getattr(op_class, method)
-        if function is getattr(base, method):
-            continue
-        wanted = [*first, *names]
-        shown = f"write {_written(method, wanted, many)}"
-        try:
-            inspect.signature(function).bind(None, *wanted)
-        except TypeError:
-            yield f"'{method}' does not take {', '.join(wanted) or 'nothing'}: {shown}"
-            continue
-        own = [name for name in inspect.signature(function).parameters if name in names]
-        if not many and own != [name for name in names if name in own]:
-            yield f"'{method}' takes the operands in another order: {shown}"
+        if getattr(op_class, method) is not getattr(base, method):
+            yield from _parameters(op_class, method, first)
     noisy = any(operand.role == "noise" for operand in op_class.operands)
     if noisy and op_class.noise is base.noise:
         yield "it has no 'noise': write def noise(self, rng, shape, dtype)"
+
+
+def _parameters(op_class: type[Op], method: str, first: Iterable[str]) -> Iterator[str]:
+    """What is wrong with the parameters of a method: those in `first`, then the operands."""
+    names = [operand.name for operand in op_class.operands]
+    many = any(operand.many for operand in op_class.operands)
+    wanted = [*first, *names]
+    shown = f"write {_written(method, wanted, many)}"
+    try:
+        signature = inspect.signature(getattr(op_class, method))
+        signature.bind(None, *wanted)
+    except TypeError:
+        yield f"'{method}' does not take {', '.join(wanted) or 'nothing'}: {shown}"
+        return
+    own = [name for name in signature.parameters if name in names]
+    if not many and own != [name for name in names if name in own]:
+        yield f"'{method}' takes the operands in another order: {shown}"
 
 
 def _written(method: str, names: Iterable[str], many: bool) -> str:
