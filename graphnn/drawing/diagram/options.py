@@ -118,10 +118,11 @@ class DiagramOptions:
     ] = None
 
     def __post_init__(self) -> None:
-        if faults := [*self._faults()]:
+        if faults := [*self._faults(), *self._text_faults()]:
             raise UsageError(*faults)
 
     def _faults(self) -> Iterator[Diagnostic]:
+        """Options with a value that their type does not have, or that the style does not read."""
         known = typed(type(self))
         for each in fields(self):
             name, value = each.name, getattr(self, each.name)
@@ -139,6 +140,9 @@ class DiagramOptions:
                 message = f"the style '{self.style}' does not read '{name}'"
                 help = f"it is read by {listed(self.readers(name))}"
                 yield Diagnostic("bad-option", message, help=help)
+
+    def _text_faults(self) -> Iterator[Diagnostic]:
+        """An unsafe address of links, and a width that is not a length."""
         scheme = _SCHEME.match(self.links or "")
         if scheme is not None and scheme[1].lower() not in _SAFE:
             message = f"links do not lead to '{scheme[1]}:'"
