@@ -14,6 +14,7 @@ from graphnn.interchange.code.sharing import ARGUMENTS, NAME
 from graphnn.interchange.code.structure import Copy, Operation, Scope, Use
 from graphnn.interchange.code.training import training
 from graphnn.interchange.code.written import Written, naming, stated
+from graphnn.ops import Op
 
 _TAKEN = ("np", "torch", "nn", "F", "Path", "sys", "self", "main", "load_weights", "WEIGHTS")
 # What nn.Module has of its own, and so no layer may be called.
@@ -151,49 +152,34 @@ class TorchCode(Written):
         return "self" + "".join(words) + (f".{torch_name}" if torch_name else "")
 
     def _loading(self) -> str:
-        ops = [self.structure.operation(name).op for name in self.paths if name in self.graph.nodes]
+        nodes = {name: path for name, path in self.paths.items() if name in self.graph.nodes}
+        ops = [self.structure.operation(name).op for name in nodes]
         kinds = {ours: theirs for op in ops for ours, theirs in op.torch_names.items()}
-        linear = any("nn.Linear(" in definition.text for definition in self.blocks) or any(
-            op.name == "affine" for op in ops
-        )
-        renamed = {
-            name: path
-            for name, path in self.paths.items()
-            if name != path and name in self.graph.nodes
-        }
+        renamed = {name: path for name, path in nodes.items() if name != path}
+        kind = "kinds.get(kind, kind)" if kinds else "kind"
         lines = [
             "def load_weights(model, path=WEIGHTS):",
             '    """Set all parameters to those in a file, which are named as in the spec."""',
+            *([f"    kinds = {_mapping(kinds)}"] if kinds else []),
+            *([f"    renamed = {_mapping(renamed)}"] if renamed else []),
+            "    state = model.state_dict()",
+            "    with np.load(path) as arrays:",
+            "        for name, array in arrays.items():",
+            '            layer, _, kind = name.rpartition(".")',
+            *(_whole_names(bool(renamed)) if self.arrays else []),
+            *(["            layer = renamed.get(layer, layer)"] if renamed else []),
+            *(_TRANSPOSED if self._has_linear(ops) else []),
+            f'            key = f"{{layer}}.{{{kind}}}".removesuffix(".")',
+            "            state[key] = torch.from_numpy(array)",
+            *(f'    state["{own}"] = state["{full}"]' for own, full in self._tied_keys()),
+            "    model.load_state_dict(state)",
         ]
-        if kinds:
-            listed = ", ".join(f'"{ours}": "{theirs}"' for ours, theirs in sorted(kinds.items()))
-            lines.append(f"    kinds = {{{listed}}}")
-        if renamed:
-            listed = ", ".join(f'"{ours}": "{own}"' for ours, own in sorted(renamed.items()))
-            lines.append(f"    renamed = {{{listed}}}")
-        lines.append("    state = model.state_dict()")
-        lines.append("    with np.load(path) as arrays:")
-        lines.append("        for name, array in arrays.items():")
-        lines.append('            layer, _, kind = name.rpartition(".")')
-        if self.arrays:
-            lines.append(
-                "            if not layer or name in renamed:"
-                if renamed
-                else "            if not layer:"
-            )
-            lines.append('                layer, kind = name, ""')
-        if renamed:
-            lines.append("            layer = renamed.get(layer, layer)")
-        if linear:
-            lines.append("            module = dict(model.named_modules()).get(layer)")
-            lines.append('            if isinstance(module, nn.Linear) and kind == "weight":')
-            lines.append("                array = array.T  # torch has rows for outputs")
-        kind = "kinds.get(kind, kind)" if kinds else "kind"
-        lines.append(f'            key = f"{{layer}}.{{{kind}}}".removesuffix(".")')
-        lines.append("            state[key] = torch.from_numpy(array)")
-        lines += [f'    state["{own}"] = state["{full}"]' for own, full in self._tied_keys()]
-        lines.append("    model.load_state_dict(state)")
         return "\n".join(map(laid_out, lines))
+
+    def _has_linear(self, ops: Iterable[Op]) -> bool:
+        """Whether there is an `nn.Linear`, whose weight is the transpose of ours."""
+        written = any("nn.Linear(" in definition.text for definition in self.blocks)
+        return written or any(op.name == "affine" for op in ops)
 
     def _tied_keys(self) -> list[tuple[str, str]]:
         def key(full: str) -> str:
@@ -262,12 +248,9 @@ class _Module:
             name = item.node.name
             attribute = self.attributes[name] = own[self._local(name)]
             self.layers.append(f"self.{attribute} = {layer}")
-            if item.op.torch and full_names and not any(map(self._learned, full_names)):
+            if item.op.torch and full_names and not any(map(self.code.learned, full_names)):
                 self.layers.append(f"self.{attribute}.requires_grad_(False)")
             self.code.places[name] = self.scope.prefix.removesuffix("."), attribute
-
-    def _learned(self, full: str) -> bool:
-        return self.code.graph.parameters[full].learned
 
     def _declare_use(self, use: Use, own: Names) -> None:
         name = use.call.name
@@ -336,6 +319,23 @@ class _Module:
 
 
 _DATA = ("from torch.utils.data import DataLoader, TensorDataset",)
+_TRANSPOSED = (
+    "            module = dict(model.named_modules()).get(layer)",
+    '            if isinstance(module, nn.Linear) and kind == "weight":',
+    "                array = array.T  # torch has rows for outputs",
+)
+
+
+def _mapping(names: Mapping[str, str]) -> str:
+    """Names by name, as a dict of Python."""
+    listed = ", ".join(f'"{ours}": "{theirs}"' for ours, theirs in sorted(names.items()))
+    return f"{{{listed}}}"
+
+
+def _whole_names(renamed: bool) -> list[str]:
+    """Lines for large constants, whose names hold no operand."""
+    condition = "not layer or name in renamed" if renamed else "not layer"
+    return [f"            if {condition}:", '                layer, kind = name, ""']
 
 
 def _constructor(layers: list[str], arguments: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from graphnn.diagnostics import RunError
-from graphnn.graph import Graph
+from graphnn.graph import Graph, Node
 from graphnn.interchange.code.layout import laid_out
 from graphnn.ops._code import call, shown
 from graphnn.spec.values import plain
@@ -28,53 +28,66 @@ def training(graph: Graph, losses: Iterable[str]) -> str:
     train = graph.spec.train
     assert train is not None
     options = {key: plain(value.value) for key, value in train.optimizer.options.entries.items()}
-    name = str(train.optimizer.name.value)
-    schedule = options.pop("schedule", None)
+    rate = options.pop("schedule", None)
     clip = options.pop("clip_norm", None)
+    optimizer = _optimizer(str(train.optimizer.name.value), options)
+    schedule = _schedule(rate, train.epochs)
     dtype = f"torch.{graph.spec.dtype}"
     inputs = [node for node in graph.inputs if node.name in _needed(graph, losses)]
     lines = [
         "def main(rows):" if inputs else "def main():",
         f'    """Train{" on the arrays in an .npz file, one for each input" if inputs else ""}."""',
         f"    torch.manual_seed({train.seed})",
+        *(_batches(inputs, dtype, train.batch_size) if inputs else []),
+        f"    model = Network().to({dtype})",
+        "    load_weights(model)",
+        f"    optimizer = {optimizer}",
+        *([f"    schedule = {schedule}"] if schedule else []),
+        "    model.train()",
+        *_epochs(train.epochs, _arguments(inputs), clip, scheduled=bool(schedule)),
+        '    torch.save(model.state_dict(), WEIGHTS.with_suffix(".pt"))',
+        "",
+        "",
+        'if __name__ == "__main__":',
+        f"    main({'sys.argv[1]' if inputs else ''})",
     ]
-    step = ["optimizer.zero_grad()", None, "loss.backward()"]
+    return "\n".join(map(laid_out, lines))
+
+
+def _batches(inputs: list[Node], dtype: str, size: int) -> list[str]:
+    """The batches of the rows that a file holds."""
+    lines = ["    arrays = np.load(rows)", "    data = TensorDataset("]
+    for node in inputs:
+        kind = dtype if node.kind == "float" else "torch.int64"
+        lines.append(f'        torch.from_numpy(arrays["{node.name}"]).to({kind}),')
+    return [*lines, "    )", f"    batches = DataLoader(data, batch_size={size}, shuffle=True)"]
+
+
+def _arguments(inputs: list[Node]) -> list[str]:
+    """Variables for a batch of each input; numbered ones where there are many."""
+    if len(inputs) > 9:
+        return [f"v{n}" for n in range(len(inputs))]
+    return [_variable(node.name) for node in inputs]
+
+
+def _epochs(epochs: int, arguments: list[str], clip: Any, *, scheduled: bool) -> list[str]:
+    """The loop of training; an epoch is one step where there is nothing to read."""
+    given = ", ".join(arguments)
+    step = ["optimizer.zero_grad()", f"loss = model.loss({given})", "loss.backward()"]
     if clip is not None:
         step.append(f"nn.utils.clip_grad_norm_(model.parameters(), {shown(clip)})")
     step.append("optimizer.step()")
-    if inputs:
-        lines.append("    arrays = np.load(rows)")
-        lines.append("    data = TensorDataset(")
-        for node in inputs:
-            kind = dtype if node.kind == "float" else "torch.int64"
-            lines.append(f'        torch.from_numpy(arrays["{node.name}"]).to({kind}),')
-        lines.append("    )")
-        lines.append(f"    batches = DataLoader(data, batch_size={train.batch_size}, shuffle=True)")
-    lines.append(f"    model = Network().to({dtype})")
-    lines.append("    load_weights(model)")
-    lines.append(f"    optimizer = {_optimizer(name, options)}")
-    scheduled = _schedule(schedule, train.epochs)
-    if scheduled:
-        lines.append(f"    schedule = {scheduled}")
-    names = [f"v{n}" for n in range(len(inputs))] if len(inputs) > 9 else []
-    given = ", ".join(names or [_variable(node.name) for node in inputs])
-    step[1] = f"loss = model.loss({given})"
-    lines.append("    model.train()")
-    if inputs:
-        lines.append(f"    for epoch in range(1, {train.epochs + 1}):")
-        one = f"{given}," if len(inputs) == 1 else given
-        lines.append(f"        for {one} in batches:")
-        lines += [f"            {each}" for each in step]
-        lines += ["        schedule.step()"] if scheduled else []
-        lines.append('        print(f"epoch {epoch}: loss {loss.item():.4g}")')
-    else:
-        lines.append(f"    for _ in range({train.epochs}):")
-        lines += [f"        {each}" for each in step]
-        lines += ["        schedule.step()"] if scheduled else []
-        lines.append('    print(f"loss {loss.item():.4g}")')
-    lines.append('    torch.save(model.state_dict(), WEIGHTS.with_suffix(".pt"))')
-    lines += ["", "", 'if __name__ == "__main__":', f"    main({'sys.argv[1]' if inputs else ''})"]
-    return "\n".join(map(laid_out, lines))
+    after = ["        schedule.step()"] if scheduled else []
+    if not arguments:
+        lines = [f"    for _ in range({epochs}):", *(f"        {each}" for each in step), *after]
+        return [*lines, '    print(f"loss {loss.item():.4g}")']
+    return [
+        f"    for epoch in range(1, {epochs + 1}):",
+        f"        for {given}{',' if len(arguments) == 1 else ''} in batches:",
+        *(f"            {each}" for each in step),
+        *after,
+        '        print(f"epoch {epoch}: loss {loss.item():.4g}")',
+    ]
 
 
 def _needed(graph: Graph, losses: Iterable[str]) -> set[str]:

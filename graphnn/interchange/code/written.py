@@ -100,6 +100,28 @@ class Written:
         self.ties[scope.prefix + local] = full
         return local
 
+    def learns(self, scope: Scope) -> bool:
+        """Whether a scope has parameters."""
+        return any(
+            any(self.learned(full) for full in self.structure.kept(item).values())
+            if isinstance(item, Operation)
+            else any(self.learns(copy.scope) for copy in item.copies)
+            for item in scope.items
+        )
+
+    def keeps(self, scope: Scope) -> bool:
+        """Whether a scope has parameters, states or large constants."""
+        return any(
+            any(self.structure.kept(item).values()) or self.constant(item)
+            if isinstance(item, Operation)
+            else any(self.keeps(copy.scope) for copy in item.copies)
+            for item in scope.items
+        )
+
+    def learned(self, full: str | None) -> bool:
+        """Whether it is a parameter that has a gradient."""
+        return full is not None and self.graph.parameters[full].learned
+
     def repeats(self, use: Use, scope: Scope) -> bool:
         """Whether the copies of a use are one loop: alike, and each read by the next alone."""
         first, *others = use.copies
@@ -121,27 +143,40 @@ class Written:
 
     def _shared_blocks(self) -> list[Definition]:
         """The definitions of all blocks, inner ones first."""
-        copies: dict[str, list[Copy]] = {}
-        inside: dict[str, set[str]] = {}
-        for scope in (self.structure.top, *self.structure.scopes.values()):
-            for item in scope.items:
-                if isinstance(item, Use):
-                    copies.setdefault(item.call.block.name, []).extend(item.copies)
-        for name, every in copies.items():
-            uses = (item for copy in every for item in copy.scope.items)
-            inside[name] = {item.call.block.name for item in uses if isinstance(item, Use)}
+        copies = self._copies()
+        inside = {
+            name: _blocks(item for copy in every for item in copy.scope.items)
+            for name, every in copies.items()
+        }
         found: list[Definition] = []
         while copies:
             name = next(name for name in copies if inside[name].isdisjoint(copies))
-            every = copies.pop(name)
-            texts = {copy.instance.name: self.block(copy) for copy in every}
-            instances = {copy.instance.name: copy.instance for copy in every}
-            extra = {copy.instance.name: self.extra_sizes(copy) for copy in every}
-            definitions = shared(self.block_name(name), texts, instances, extra, self.names)
-            for definition in definitions:
-                self.definitions |= dict.fromkeys(definition.given, definition)
-            found += definitions
+            found += self._define(name, copies.pop(name))
         return found
+
+    def _copies(self) -> dict[str, list[Copy]]:
+        """All copies of blocks, by name of the block."""
+        found: dict[str, list[Copy]] = {}
+        for scope in (self.structure.top, *self.structure.scopes.values()):
+            for item in scope.items:
+                if isinstance(item, Use):
+                    found.setdefault(item.call.block.name, []).extend(item.copies)
+        return found
+
+    def _define(self, name: str, copies: list[Copy]) -> list[Definition]:
+        """Write the copies of a block, and note which definition computes which."""
+        texts = {copy.instance.name: self.block(copy) for copy in copies}
+        instances = {copy.instance.name: copy.instance for copy in copies}
+        extra = {copy.instance.name: self.extra_sizes(copy) for copy in copies}
+        found = shared(self.block_name(name), texts, instances, extra, self.names)
+        for definition in found:
+            self.definitions |= dict.fromkeys(definition.given, definition)
+        return found
+
+
+def _blocks(items: Iterable[Operation | Use]) -> set[str]:
+    """Names of the blocks that are used."""
+    return {item.call.block.name for item in items if isinstance(item, Use)}
 
 
 @contextmanager

@@ -1,0 +1,282 @@
+"""The statements of one scope in NumPy, forth and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from graphnn.interchange.code.names import Names, docstring
+from graphnn.interchange.code.structure import Copy, Operation, Scope, Use
+from graphnn.interchange.code.written import Written, naming, stated
+
+
+@dataclass
+class ScopeCode:
+    """The statements of one scope, forth and back.
+
+    Attributes
+    ----------
+    variables : dict of str to str
+        By full name of the node.
+    cotangents : dict of str to str
+        Likewise, of those that have one by now.
+    active : set of str
+        Nodes whose cotangent is wanted.
+    grads : dict of str to str
+        Names of parameters whose gradient has been written.
+    """
+
+    code: Written
+    scope: Scope
+    variables: dict[str, str]
+    names: Names
+    backs: bool
+    needed: set[str] | None = None
+    forward: list[tuple[tuple[str, ...], list[str]]] = field(default_factory=list)
+    backward: list[str] = field(default_factory=list)
+    cotangents: dict[str, str] = field(default_factory=dict)
+    active: set[str] = field(default_factory=set)
+    grads: dict[str, None] = field(default_factory=dict)
+    even: set[str] = field(default_factory=set)
+    _backs: dict[str, str] = field(default_factory=dict)
+
+    def items(self) -> list[Operation | Use]:
+        """What is needed of the scope."""
+        gives = self.code.structure.gives
+        return [
+            item
+            for item in self.scope.items
+            if self.needed is None or not self.needed.isdisjoint(gives(item))
+        ]
+
+    def scopes(self) -> list[Scope]:
+        """Scopes of the blocks in it."""
+        return [
+            copy.scope for item in self.items() if isinstance(item, Use) for copy in item.copies
+        ]
+
+    def kept_forward(self, later: Iterable[str]) -> list[str]:
+        """The statements whose variables are read later."""
+        text = "\n".join(later)
+        kept: list[list[str]] = []
+        for targets, lines in reversed(self.forward):
+            if any(re.search(rf"\b{target}\b", text) for target in targets):
+                kept.append(lines)
+                text += "\n" + "\n".join(lines)
+        return [line for lines in reversed(kept) for line in lines]
+
+    def write_forward(self) -> None:
+        """Every item in order."""
+        for item in self.items():
+            if isinstance(item, Operation):
+                self._compute(item)
+            else:
+                self._use(item)
+
+    def write_backward(self) -> None:
+        """Every item that passes a cotangent back, last first."""
+        self._mark_active()
+        for item in reversed(self.items()):
+            if isinstance(item, Operation):
+                self._reverse(item)
+            else:
+                self._reverse_use(item)
+        self._zeros()
+
+    def seed(self, name: str) -> list[str]:
+        """The cotangent of a loss, whose mean is taken."""
+        variable = self.variables[name]
+        cotangent = self.names.new(f"d_{variable}")
+        (item,) = [i for i in self.items() if name in self.code.structure.gives(i)]
+        reads = [read for other in self.items() for read in self.code.structure.reads(other)]
+        self.cotangents[name] = cotangent
+        if isinstance(item, Operation) and item.op.is_loss and name not in reads:
+            self.even.add(name)
+            return [f"{cotangent} = 1 / len({self.variables[item.inputs[0]]})"]
+        if self.code.structure.shape(name) == ():
+            return [f"{cotangent} = np.array(1.0)"]
+        return [f"{cotangent} = np.full_like({variable}, 1 / {variable}.size)"]
+
+    def _local(self, full: str) -> str:
+        return full.removeprefix(self.scope.prefix)
+
+    def _names_of(self, item: Operation) -> list[str | None]:
+        names: list[str | None] = [self.variables[name] for name in item.inputs]
+        for operand, full in self.code.structure.kept(item).items():
+            own = full and self.code.parameter(self.scope, item, operand, full)
+            names.append(f'params["{own}"]' if own else None)
+        return names
+
+    def _compute(self, item: Operation) -> None:
+        name = item.node.name
+        variable = self.variables[name] = self.names[self._local(name)]
+        form = self.code.structure.form(item, self._names_of(item), variable)
+        with naming(item):
+            text = stated(item.op.to_numpy(form), "NumPy")
+        if self.code.constant(item):
+            text = f'params["{self._local(name)}"]'
+        remark = item.node.spec.about
+        lines = [f"# {docstring(remark, '')}"] if remark else []
+        self.forward.append(((variable,), [*lines, f"{variable} = {text}"]))
+
+    def _call(self, copy: Copy, part: str, inputs: Iterable[str]) -> str:
+        definition = self.code.definitions[copy.instance.name]
+        given = definition.given[copy.instance.name]
+        own = [part] if self.code.keeps(copy.scope) else []
+        sizes = [f"{key}={value}" for key, value in given.items()]
+        return f"{definition.name}({', '.join([*own, *inputs, *sizes])})"
+
+    def _use(self, use: Use) -> None:
+        name = use.call.spec.name
+        if self.code.repeats(use, self.scope):
+            self._loop(use)
+            return
+        for copy in use.copies:
+            inner = self._local(copy.instance.name)
+            last = copy is use.copies[-1]
+            variable = self.names[name if last else inner]
+            self.variables[copy.output] = variable
+            given = [self.variables[full] for full in copy.inputs.values()]
+            text = self._call(copy, f'part(params, "{inner}")', given)
+            back = "_"
+            if self.backs:
+                back = self._backs[copy.instance.name] = self.names.new(f"{variable}_back")
+            self.forward.append(((variable, back), [f"{variable}, {back} = {text}"]))
+
+    def _loop(self, use: Use) -> None:
+        name = self._local(use.call.name)
+        variable = self.names[use.call.spec.name]
+        (start,) = (self.variables[full] for full in use.copies[0].inputs.values())
+        self.variables[use.copies[-1].output] = variable
+        call = self._call(use.copies[0], f'part(params, f"{name}.{{i}}")', [variable])
+        lines = [f"{variable} = {start}"]
+        backs = "_"
+        if self.backs:
+            backs = self._backs[use.call.name] = self.names.new(f"{variable}_backs")
+            lines.append(f"{backs} = []")
+        lines.append(f"for i in range(1, {len(use.copies) + 1}):")
+        lines.append(f"    {variable}, {'back' if self.backs else '_'} = {call}")
+        if self.backs:
+            lines.append(f"    {backs}.append(back)")
+        self.forward.append(((variable, backs), lines))
+
+    def _mark_active(self) -> None:
+        for item in self.items():
+            structure = self.code.structure
+            reads = any(name in self.active for name in structure.reads(item))
+            if isinstance(item, Operation):
+                own = any(map(self.code.learned, structure.kept(item).values()))
+            else:
+                own = any(self.code.learns(copy.scope) for copy in item.copies)
+            if reads or own:
+                self.active |= {*structure.gives(item)}
+
+    def _contribute(self, name: str, text: str) -> None:
+        """Add to the cotangent of a node what one reader passes back."""
+        before = self.cotangents.get(name)
+        if before is None and text.isidentifier():
+            self.cotangents[name] = text
+            return
+        cotangent = f"d_{self.variables[name]}"
+        if before != cotangent:
+            cotangent = self.names.new(cotangent)
+        self.cotangents[name] = cotangent
+        self.backward.append(f"{cotangent} = {text if before is None else f'{before} + {text}'}")
+
+    def _reverse(self, item: Operation) -> None:
+        name = item.node.name
+        cotangent = self.cotangents.get(name)
+        if cotangent is None or name not in self.active:
+            return
+        names = self._names_of(item)
+        form = self.code.structure.form(item, names, self.variables[name], cotangent)
+        form = replace(form, even=name in self.even)
+        with naming(item):
+            parts = [*item.op.to_numpy_vjp(form)]
+            for source, part in zip(item.inputs, parts, strict=False):
+                stated(part or source not in self.active, "NumPy")
+        kept = self.code.structure.kept(item)
+        places = [*item.inputs, *kept.values()]
+        found = [*zip(places, parts, names, strict=False)]
+        # Parameters first, as textbooks do.
+        for place, part, own in found[len(item.inputs) :] + found[: len(item.inputs)]:
+            if part is None or place is None:
+                continue
+            if place in kept.values() and self.code.learned(place):
+                key = str(own).removeprefix('params["').removesuffix('"]')
+                before = f'grads["{key}"] + ' if key in self.grads else ""
+                self.grads[key] = None
+                self.backward.append(f'grads["{key}"] = {before}{part}')
+            elif place in self.active:
+                self._contribute(place, part)
+
+    def _reverse_use(self, use: Use) -> None:
+        loop = self._backs.get(use.call.name) if self.code.repeats(use, self.scope) else None
+        if loop is not None:
+            self._reverse_loop(use, loop)
+            return
+        for copy in reversed(use.copies):
+            self._reverse_copy(copy)
+
+    def _reverse_copy(self, copy: Copy) -> None:
+        """Call the function of a copy's backward pass, and keep what it returns."""
+        cotangent = self.cotangents.get(copy.output)
+        back = self._backs.get(copy.instance.name)
+        if cotangent is None or back is None or copy.output not in self.active:
+            return
+        targets = self._targets(copy)
+        learns = self.code.learns(copy.scope)
+        listed = [target for _, target in targets] + ["found"] * learns
+        if listed and {*listed} != {"_"}:
+            self.backward.append(f"{', '.join(listed)} = {back}({cotangent})")
+        for full, target in dict(targets).items():
+            if target != "_":
+                self._contribute(full, target)
+        if learns:
+            inner = self._local(copy.instance.name)
+            self.backward.append(f'grads |= named("{inner}", found)')
+
+    def _targets(self, copy: Copy) -> list[tuple[str, str]]:
+        """What a copy reads, with the variables that take what it passes back."""
+        found: list[tuple[str, str]] = []
+        for full in copy.inputs.values():
+            if self.code.structure.kind(full) != "float":
+                continue
+            target = "_"
+            if full in self.active:
+                before = full in self.cotangents or full in dict(found)
+                target = "more" if before else self.names.new(f"d_{self.variables[full]}")
+            found.append((full, target))
+        return found
+
+    def _reverse_loop(self, use: Use, backs: str) -> None:
+        output, (start,) = use.copies[-1].output, use.copies[0].inputs.values()
+        cotangent = self.cotangents.get(output)
+        if cotangent is None or output not in self.active:
+            return
+        name, learns = self._local(use.call.name), self.code.learns(use.copies[0].scope)
+        moving = f"d_{self.variables[output]}"
+        if moving != cotangent:
+            moving = self.names.new(moving)
+            self.backward.append(f"{moving} = {cotangent}")
+        count = len(use.copies)
+        targets = ", ".join([moving, *(["found"] if learns else [])])
+        self.backward.append(f"for i in reversed(range(1, {count + 1})):")
+        self.backward.append(f"    {targets} = {backs}[i - 1]({moving})")
+        if learns:
+            self.backward.append(f'    grads |= named(f"{name}.{{i}}", found)')
+        if start in self.active:
+            self._contribute(start, moving)
+
+    def _zeros(self) -> None:
+        """Gradients of parameters that move nothing."""
+        for item in self.items():
+            if isinstance(item, Operation):
+                for operand, full in self.code.structure.kept(item).items():
+                    if full is not None and self.code.learned(full):
+                        key = self.code.parameter(self.scope, item, operand, full)
+                        if key not in self.grads:
+                            self.grads[key] = None
+                            text = f'grads["{key}"] = np.zeros_like(params["{key}"])'
+                            self.backward.append(text)
