@@ -5,7 +5,6 @@ from ._arrays import Cotangents as Cotangents
 from ._arrays import Saved as Saved
 from ._arrays import ShapeError as ShapeError
 from ._arrays import Wanted as Wanted
-from ._code import CodeForm as CodeForm
 from ._elsewhere import elsewhere as elsewhere
 from ._inference import Inferred as Inferred
 from ._onnx import OnnxForm as OnnxForm
@@ -28,5 +27,6 @@ from ._registry import public_ops as public_ops
 from ._registry import registered as registered
 from ._sizes import Shape as Shape
 from ._sizes import Size as Size
+from .code import CodeForm as CodeForm
 from .kernels.axes import Axis as Axis
 from .kernels.axes import normal_axis as normal_axis

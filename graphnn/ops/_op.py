@@ -12,12 +12,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._code import CodeForm
 from graphnn.ops._declaration import check_declaration
 from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._operands import Kind, Operand
 from graphnn.ops._sizes import is_size
+from graphnn.ops.code import CodeForm
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Shape
 

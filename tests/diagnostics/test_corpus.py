@@ -184,9 +184,15 @@ def another_search() -> None:
     graphnn.search("searched.yaml", 1, {"epochs": 3}, storage="search.log")
 
 
-def without(module: str, act: Callable[[], object]) -> Callable[[], object]:
+def without(
+    module: str, act: Callable[[], object], loaded: str | None = None
+) -> Callable[[], object]:
+    """`act` where a module is missing; `loaded` is a name that a face may hold of it by now."""
+
     def acted() -> None:
         with pytest.MonkeyPatch.context() as patch:
+            if loaded is not None:
+                patch.delattr(loaded)
             patch.setitem(sys.modules, module, None)
             act()
 
@@ -614,7 +620,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "   = help: leave them out",
     ),
     "no-pygls": (
-        without("graphnn.lsp.server", lambda: main(("lsp",))),
+        without("graphnn.lsp.server", lambda: main(("lsp",)), "graphnn.lsp.serve"),
         "error[no-pygls]: the language server needs pygls, which is not installed\n"
         "   = help: pip install 'graphnn[lsp]'",
     ),

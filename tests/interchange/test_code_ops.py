@@ -10,7 +10,7 @@ from hypothesis import given, settings
 
 from graphnn.interchange.code import textbook
 from graphnn.ops import REGISTRY, Op
-from graphnn.ops._code import CodeForm
+from graphnn.ops.code import CodeForm
 from graphnn.testing.strategies import op_cases
 
 WRITTEN = sorted(name for name, op in REGISTRY.items() if not op.code_absent)

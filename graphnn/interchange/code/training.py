@@ -8,7 +8,7 @@ from typing import Any
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node
 from graphnn.interchange.code.layout import laid_out
-from graphnn.ops._code import call, shown
+from graphnn.ops.code import call, shown
 from graphnn.spec.values import plain
 
 _OPTIMIZERS = {

@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._code import CodeForm
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, aliases
 from graphnn.ops._operands import data
+from graphnn.ops.code import CodeForm
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise, Unchanged
 from graphnn.ops.initializers import Finite, Positive
 from graphnn.ops.kernels.erf import erfc

@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._code import CodeForm, shown
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, aliases
 from graphnn.ops._operands import data
+from graphnn.ops.code import CodeForm, shown
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise
 from graphnn.ops.initializers import AboveLow, Finite
 from graphnn.ops.kernels.broadcasting import unbroadcast

@@ -11,12 +11,12 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, ShapeError, Wanted
-from graphnn.ops._code import CodeForm, call, changed, shown
 from graphnn.ops._inference import Inferred, unspecified
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, Operand, parameter
 from graphnn.ops._sizes import Size
+from graphnn.ops.code import CodeForm, call, changed, shown
 from graphnn.ops.families._images import AXES, KERNEL, PADDING, STRIDE, Images, finished, room
 from graphnn.ops.initializers import FILTERS, He, Zeros
 from graphnn.ops.kernels import unfolding, windows

@@ -11,11 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, Cotangents, Wanted
-from graphnn.ops._code import CodeForm, along, call
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, data, parameter
 from graphnn.ops._sizes import Size
+from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.initializers import Xavier, Zeros
 from graphnn.ops.kernels.broadcasting import unbroadcast
 from graphnn.spec.sizes import Shape

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Wanted, misfit
-from graphnn.ops._code import CodeForm, call
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op
 from graphnn.ops._operands import Kind, data
+from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families.activation import NARROW, columns_below_top, log_softmax, sigmoid
 from graphnn.spec.sizes import Shape, show
 

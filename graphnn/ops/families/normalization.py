@@ -10,11 +10,11 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, Saved, Wanted, misfit
-from graphnn.ops._code import CodeForm, along, call, changed
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import data, noise, parameter, state
+from graphnn.ops.code import CodeForm, along, call, changed
 from graphnn.ops.families._elementwise import Elementwise, Unchanged
 from graphnn.ops.initializers import Ones, Positive, Zeros
 from graphnn.ops.kernels import statistics

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents, Saved
-from graphnn.ops._code import CodeForm, call, changed, shown
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
+from graphnn.ops.code import CodeForm, call, changed, shown
 from graphnn.ops.families import _images
 from graphnn.ops.families._images import AXES, Resized, finished, room
 from graphnn.ops.kernels.pooling import maxima, maxima_back, pooled, sums_back

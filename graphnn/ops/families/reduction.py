@@ -10,10 +10,10 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._code import CodeForm, along, call
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import data
+from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.kernels.axes import Axes, normal_axes
 from graphnn.spec.sizes import Shape
 

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
-from graphnn.ops._code import CodeForm, call
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
+from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families._images import Resized, finished, room
 from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.pooling import pooled

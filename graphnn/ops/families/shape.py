@@ -13,12 +13,12 @@ import numpy as np
 from pydantic import Field, WithJsonSchema, WrapValidator
 
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError, misfit
-from graphnn.ops._code import CodeForm
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
 from graphnn.ops._sizes import Size
+from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Monomial, Shape, product, show

@@ -13,12 +13,12 @@ import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents, ShapeError, misfit
-from graphnn.ops._code import CodeForm
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Kind, parameter
 from graphnn.ops._sizes import Size
+from graphnn.ops.code import CodeForm
 from graphnn.ops.initializers import Zeros
 from graphnn.spec.sizes import MAX_AXES, Shape, show
 
