@@ -53,6 +53,26 @@ nodes:
   t: {op: input, shape: [batch, 2]}
   l: {op: mean_squared_error, inputs: [a, t]}
 """
+READ_TWICE = """
+graphnn: 1
+blocks:
+  scaled:
+    inputs: [p, q]
+    nodes:
+      s: {op: sigmoid, inputs: p}
+      r: {op: multiply, inputs: [s, q]}
+    output: r
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  t: {op: input, shape: [batch, 3]}
+  a: {op: affine, inputs: x, units: 3}
+  b: {op: affine, inputs: x, units: 3}
+  u: {block: scaled, inputs: %s}
+  v: {block: scaled, inputs: %s}
+  y: {op: multiply, inputs: [u, b]}
+  z: {op: add, inputs: [y, v]}
+  l: {op: mean_squared_error, inputs: [z, t]}
+"""
 TRAINED = """
 graphnn: 1
 nodes:
@@ -92,6 +112,12 @@ def test_networks_of_every_kind_compute_the_same(style, examples, tmp_path):
             assert str(error).startswith("error[not-in-code]: ")
 
     law()
+
+
+@pytest.mark.parametrize("read", ["[a, b]", "[b, a]", "[a, a]"])
+def test_blocks_pass_back_to_what_others_read_too(read, tmp_path):
+    code = assert_numpy_is(moved(graphnn.loads(READ_TWICE % (read, read), seed=0)), tmp_path)
+    assert ("more, more_ = " in code) == (read != "[a, a]")
 
 
 @pytest.mark.parametrize("style", BOTH)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from graphnn.interchange.code.names import Names, docstring
@@ -25,6 +25,8 @@ class ScopeCode:
         Nodes whose cotangent is wanted.
     grads : dict of str to str
         Names of parameters whose gradient has been written.
+    spare : list of str
+        Variables that are read in the next statements alone, and so serve again.
     """
 
     code: Written
@@ -39,6 +41,7 @@ class ScopeCode:
     active: set[str] = field(default_factory=set)
     grads: dict[str, None] = field(default_factory=dict)
     even: set[str] = field(default_factory=set)
+    spare: list[str] = field(default_factory=lambda: ["more"])
     _backs: dict[str, str] = field(default_factory=dict)
 
     def items(self) -> list[Operation | Use]:
@@ -230,7 +233,7 @@ class ScopeCode:
         listed = [target for _, target in targets] + ["found"] * learns
         if listed and {*listed} != {"_"}:
             self.backward.append(f"{', '.join(listed)} = {back}({cotangent})")
-        for full, target in dict(targets).items():
+        for full, target in targets:
             if target != "_":
                 self._contribute(full, target)
         if learns:
@@ -239,16 +242,26 @@ class ScopeCode:
 
     def _targets(self, copy: Copy) -> list[tuple[str, str]]:
         """What a copy reads, with the variables that take what it passes back."""
-        found: list[tuple[str, str]] = []
+        found: dict[str, str] = {}
+        targets = []
+        spare = self._spare_variables()
         for full in copy.inputs.values():
             if self.code.structure.kind(full) != "float":
                 continue
             target = "_"
-            if full in self.active:
-                before = full in self.cotangents or full in dict(found)
-                target = "more" if before else self.names.new(f"d_{self.variables[full]}")
-            found.append((full, target))
-        return found
+            if full in self.active and full not in found:  # each takes the sum of all its uses
+                before = full in self.cotangents
+                target = next(spare) if before else self.names.new(f"d_{self.variables[full]}")
+            found[full] = target
+            targets.append((full, target))
+        return targets
+
+    def _spare_variables(self) -> Iterator[str]:
+        """The spare variables, and new ones after them."""
+        yield from self.spare
+        while True:
+            self.spare.append(self.names.new("more"))
+            yield self.spare[-1]
 
     def _reverse_loop(self, use: Use, backs: str) -> None:
         output, (start,) = use.copies[-1].output, use.copies[0].inputs.values()
