@@ -47,7 +47,7 @@ def test_names_are_those_of_the_language():
         gelu softplus softmax log_softmax add subtract multiply divide negative power exp log sqrt
         absolute maximum minimum clip reshape flatten transpose concat slice sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
-        batch_norm layer_norm dropout
+        batch_norm layer_norm standardize dropout
         conv2d conv_transpose2d upsample pad max_pool average_pool global_average_pool
     """
     assert {name for name, op in REGISTRY.items() if not op.internal} == set(language.split())

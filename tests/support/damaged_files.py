@@ -29,7 +29,7 @@ from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.storage import archives
 from graphnn.training.fitting import checkpoint
 from graphnn.training.fitting.loop import Training
-from graphnn.training.runs import outputs
+from graphnn.training.runs import figures, outputs
 
 DESCENT = """\
 graphnn: 1
@@ -122,7 +122,7 @@ class Checkpoints:
         while not training.finished:
             training.epoch()
         training.take_best()
-        outputs._columns(training.state.history)
+        figures.columns_of(training.state.history)
         assert json.dumps(outputs._summary(training, {}))
 
     def _training(self) -> Training:
