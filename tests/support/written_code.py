@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 import graphnn
 
@@ -38,6 +39,8 @@ def exported(
     net, folder: Path, style: str, *, linted: bool = True, **options: Any
 ) -> dict[str, Any]:
     """What the module of the exported code defines, ruff having nothing to say of it."""
+    if style == "torch":
+        pytest.importorskip("torch")
     path = folder / "net.py"
     graphnn.export(net, path, style=style, **options)
     for command in (["format", "--diff"], ["check"]) if linted else ():
@@ -100,8 +103,7 @@ def assert_numpy_is(net, folder: Path, **options: Any) -> str:
 
 def assert_torch_is(net, folder: Path, **options: Any) -> str:
     """Likewise, of the code in torch."""
-    import torch
-
+    torch = pytest.importorskip("torch")
     space, rows = exported(net, folder, "torch", **options), batch(net)
     model = space["Network"]().double().eval()
     space["load_weights"](model)

@@ -145,5 +145,8 @@ def _check(op: type[Op], laws: Sequence[str], settings: hypothesis.settings | No
     check.__name__ = f"{op.name}_{laws[0]}" if len(laws) == 1 else op.name
     # What an explanation would point at are lines of the laws.
     phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]
-    default = hypothesis.settings(deadline=None, report_multiple_bugs=False, phases=phases)
+    # Nobody has a function here that the decorator with a blob could be added to.
+    default = hypothesis.settings(
+        deadline=None, report_multiple_bugs=False, print_blob=False, phases=phases
+    )
     (settings or default)(hypothesis.given(op_cases(op))(check))()
