@@ -206,8 +206,8 @@ def run_tests(mutant: Mutant | None, tests: Sequence[str]) -> int:
     import pytest
 
     options = ["-x", "-q", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow and not oracle"]
-    # What is imported early is not rewritten, which changes messages alone.
-    options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
+    # pytest would import all modules of a package with a plugin itself, to rewrite assertions.
+    options += ["--assert=plain", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         return int(pytest.main([*options, "--hypothesis-seed=0", *tests]))
 
@@ -244,6 +244,8 @@ def survivors(chosen: Sequence[Mutant], jobs: int) -> list[Mutant]:
 
 def main() -> int:
     """Plant faults in modules and print those that survive."""
+    # The tests are those of this checkout, and so is what they test.
+    os.environ.pop("GRAPHNN_INSTALLED", None)
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*", default=list(TESTS), metavar="MODULE")
     parser.add_argument("--sample", type=int, metavar="N", help="faults of each module, at random")

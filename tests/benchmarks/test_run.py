@@ -170,7 +170,7 @@ def test_training_refuses_to_time_what_differs(monkeypatch):
 
     monkeypatch.setattr(by_hand.NumpyChain, "_back", wrong)
     with pytest.raises(AssertionError, match="NumPy"):
-        training.Bench(training.QUICK[1], {})
+        training.Bench(training.QUICK[1], {}, "float64")
 
 
 def test_augment():

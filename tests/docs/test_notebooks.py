@@ -23,7 +23,7 @@ def outputs():
 
 def test_results_show_themselves(outputs):
     network, summary, training, evaluation, gradients = (cell[-1].data for cell in outputs[:-1])
-    assert network["text/html"].startswith("<svg")
+    assert network["text/html"].startswith("<img")
     assert "39,760" in network["text/html"]
     assert "<table>" in summary["text/html"]
     assert training["image/png"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -166,8 +167,8 @@ def forget(what):
 
     def restore(training, path):
         before = {
-            "noise": training.state.noise,
-            "rng": training.state.rng,
+            "noise": deepcopy(training.state.noise),
+            "rng": deepcopy(training.state.rng),
             "steps": training.state.optimizer.steps,
             "best": training.state.best,
         }
