@@ -10,15 +10,17 @@ from graphnn.training.fitting.loop import Progress
 
 
 @contextmanager
-def shown(progress: Callable[[Progress], None] | bool) -> Iterator[Callable[[Progress], None]]:
-    """What to call after every batch: `progress` itself, or by True what shows a bar."""
+def shown(
+    progress: Callable[[Progress], None] | bool,
+) -> Iterator[Callable[[Progress], None] | None]:
+    """What to call after every batch: `progress` itself, by True what shows a bar, or None."""
     if callable(progress):
         yield progress
     elif progress:
         with _bar() as show:
             yield show
     else:
-        yield lambda _: None
+        yield None
 
 
 @contextmanager

@@ -180,7 +180,7 @@ def train_spec(net: Network) -> TrainSpec:
 
 
 def _train(
-    training: Training, place: Path | None, progress: Callable[[Progress], None]
+    training: Training, place: Path | None, progress: Callable[[Progress], None] | None
 ) -> tuple[bool, GraphnnError | None]:
     """Train to the end, or to what ends it; the network holds whole epochs either way."""
     keeper = _Keeper(training, place)
