@@ -29,8 +29,6 @@ class Summary:
     parameters : Table
     facts : tuple of (str, str)
         Sizes, outputs, losses, totals.
-    data : dict
-        All of it as plain data: numbers, texts, lists and dicts.
     """
 
     title: str
@@ -38,7 +36,12 @@ class Summary:
     nodes: Table
     parameters: Table
     facts: tuple[tuple[str, str], ...]
-    data: dict[str, Any]
+    _graph: Graph
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All of it, and what each node costs, as plain data: numbers, texts, lists and dicts."""
+        return _data(self._graph, costing.costs(self._graph))
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -81,15 +84,14 @@ def summarize(
     Summary
     """
     seen = outline(graph, expand=expand, order=graph.nodes)
-    known = costing.costs(graph)
-    shown = known if costs else None
+    shown = costing.costs(graph) if costs else None
     return Summary(
         graph.spec.name or title,
         graph.spec.description or "",
         node_table(graph, seen, shown),
         parameter_table(graph, seen),
         tuple(_facts(graph, shown)),
-        _data(graph, known),
+        graph,
     )
 
 
