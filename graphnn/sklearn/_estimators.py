@@ -43,7 +43,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]
         sizes = {"features": rows.shape[1], "classes": outputs}
         settings = dict(self.settings or {})
         if self.spec is None:
-            spec: Spec = layers(self.hidden, outputs, classifies=classifies)
+            spec: Spec = layers(self.hidden, rows.shape[1], outputs, classifies=classifies)
             settings = {
                 "epochs": self.epochs,
                 "batch_size": min(self.batch_size, len(rows)),

@@ -32,7 +32,9 @@ class Roles:
     prediction: str
 
 
-def layers(hidden: Sequence[int], outputs: int, *, classifies: bool) -> dict[str, Any]:
+def layers(
+    hidden: Sequence[int], features: int, outputs: int, *, classifies: bool
+) -> dict[str, Any]:
     """Standardized columns, affine layers with rectifiers, and softmax where it classifies."""
     target = {"op": "input", "shape": ["batch"], "dtype": "int"}
     nodes: dict[str, Any] = {
@@ -49,7 +51,13 @@ def layers(hidden: Sequence[int], outputs: int, *, classifies: bool) -> dict[str
     nodes["y"] = {"op": "softmax" if classifies else "identity", "inputs": "a"}
     loss = "cross_entropy" if classifies else "mean_squared_error"
     nodes["loss"] = {"op": loss, "inputs": ["y", "t"]}
-    return {"graphnn": 1, "sizes": {"features": 1}, "nodes": nodes, "outputs": ["y"], "train": {}}
+    return {
+        "graphnn": 1,
+        "sizes": {"features": features},
+        "nodes": nodes,
+        "outputs": ["y"],
+        "train": {},
+    }
 
 
 def network_for(spec: Spec, settings: Mapping[str, Any], sizes: Mapping[str, int]) -> Network:
@@ -63,9 +71,14 @@ def network_for(spec: Spec, settings: Mapping[str, Any], sizes: Mapping[str, int
     sizes : mapping of str to int
         What the data say of ``features`` and ``classes``.
     """
-    named = _read(spec, settings).graph.spec.sizes
-    known = {name: size for name, size in sizes.items() if isinstance(named.get(name), int)}
-    return _read(spec, {**known, **settings})
+    network = _read(spec, settings)
+    named = network.graph.spec.sizes
+    other = {
+        name: size
+        for name, size in sizes.items()
+        if isinstance(named.get(name), int) and named[name] != size and name not in settings
+    }
+    return _read(spec, {**other, **settings}) if other else network
 
 
 def _read(spec: Spec, settings: Mapping[str, Any]) -> Network:
