@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from graphnn.graph import Graph
 from graphnn.interchange.code import textbook
@@ -107,25 +107,30 @@ class NumpyCode(Written):
         return part, [variables[name] for name in inputs]
 
     def _forward(self) -> str:
-        part, inputs = self._top(self.outputs, backs=False)
-        results = [part.variables[self.graph.node(name).name] for name in self.outputs]
-        lines = [
-            f"def forward({', '.join(['params', *inputs])}):",
-            f'    """Values of {_listed(self.outputs)}."""',
-            *(f"    {line}" for line in part.kept_forward(results)),
-            f"    return {', '.join(results)}",
-        ]
-        return "\n".join(map(laid_out, lines))
+        about = f"Values of {_listed(self.outputs)}."
+        return self._function("forward", about, self.outputs, ", ".join)
 
     def _loss(self) -> str:
-        part, inputs = self._top(self.losses, backs=False)
-        results = [part.variables[self.graph.node(name).name] for name in self.losses]
-        total = " + ".join(f"{name}.mean()" for name in results)
+        def total(names: Iterable[str]) -> str:
+            return " + ".join(f"{name}.mean()" for name in names)
+
+        return self._function("loss", f"Mean of {_listed(self.losses)}.", self.losses, total)
+
+    def _function(
+        self,
+        name: str,
+        about: str,
+        nodes: Iterable[str],
+        returned: Callable[[Iterable[str]], str],
+    ) -> str:
+        """A function of a pass forward; `returned` gives its result from names of variables."""
+        part, inputs = self._top(nodes, backs=False)
+        results = [part.variables[self.graph.node(node).name] for node in nodes]
         lines = [
-            f"def loss({', '.join(['params', *inputs])}):",
-            f'    """Mean of {_listed(self.losses)}."""',
+            f"def {name}({', '.join(['params', *inputs])}):",
+            f'    """{about}"""',
             *(f"    {line}" for line in part.kept_forward(results)),
-            f"    return {total}",
+            f"    return {returned(results)}",
         ]
         return "\n".join(map(laid_out, lines))
 

@@ -158,15 +158,20 @@ class _Windows:
         return tuple(before for before, _ in self.sides)
 
 
+def _filters(node: ForeignNode, inputs: Inputs) -> tuple[Value, Array, Array | None, _Windows]:
+    """What a convolution reads, its filters and bias, and its windows."""
+    x, weight, *rest = inputs
+    kernel = array_of(weight, "weight")
+    assert x is not None
+    assert kernel is not None
+    bias = array_of(rest[0] if rest else None, "bias")
+    return x, kernel, bias, _Windows(node, x, kernel.shape[2:])
+
+
 @rule("Conv")
 def conv(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     """`conv2d`, of one axis too, with `pad` where padding is uneven."""
-    x, weight, *rest = inputs
-    kernel = array_of(weight, "weight")
-    bias = array_of(rest[0] if rest else None, "bias")
-    assert x is not None
-    assert kernel is not None
-    w = _Windows(node, x, kernel.shape[2:])
+    x, kernel, bias, w = _filters(node, inputs)
     images = w.images(t, x)
     padding: Any = "same"
     if w.auto != "SAME_UPPER":
@@ -191,12 +196,7 @@ def conv(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 @rule("ConvTranspose")
 def conv_transpose(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     """`conv_transpose2d`, of one axis too, and `slice` where uneven padding is cut off."""
-    x, weight, *rest = inputs
-    kernel = array_of(weight, "weight")
-    bias = array_of(rest[0] if rest else None, "bias")
-    assert x is not None
-    assert kernel is not None
-    w = _Windows(node, x, kernel.shape[2:])
+    x, kernel, bias, w = _filters(node, inputs)
     if w.auto.startswith("SAME") or "output_shape" in node.attributes:
         raise UnsupportedError("it states the size of its result")
     images = w.images(t, x)
