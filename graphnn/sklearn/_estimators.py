@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from graphnn.execution.network import Network
 from graphnn.ops import Array
 from graphnn.sklearn._specs import Spec, layers, network_for, roles_in
-from graphnn.training import train
+from graphnn.training import class_scores, train
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]
@@ -109,10 +109,7 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """The probability of each class, shape (rows, classes)."""
-        scores = self._predicted(X)
-        if scores.ndim == 1 or scores.shape[1] == 1:
-            ones = scores.reshape(-1, 1)
-            scores = np.concatenate([1 - ones, ones], axis=1)
+        scores = class_scores(self._predicted(X))
         return scores[:, : len(self.classes_)]
 
     def predict(self, X: ArrayLike) -> Array:

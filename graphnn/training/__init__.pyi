@@ -16,6 +16,7 @@ from .fitting.loop import Progress as Progress
 from .fitting.measuring import Means as Means
 from .fitting.measuring import Measuring as Measuring
 from .fitting.measuring import Row as Row
+from .fitting.measuring import class_scores as class_scores
 from .fitting.metrics import METRICS as METRICS
 from .fitting.metrics import measures as measures
 from .fitting.optimizers import OPTIMIZERS as OPTIMIZERS

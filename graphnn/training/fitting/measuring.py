@@ -200,6 +200,14 @@ def input_need(network: Network, node: Node, classes: int | None = None) -> Inpu
     return InputSpec(node.name, shape, dtype, classes)
 
 
+def class_scores(scores: Array) -> Array:
+    """Scores of each row, a column a class; of one probability, that of class 1, those of both."""
+    if scores.ndim > 1 and scores.shape[1:] != (1,):
+        return scores.reshape(len(scores), -1)
+    ones = scores.reshape(-1, 1)
+    return np.concatenate([1 - ones, ones], axis=1)
+
+
 def confusion_matrix(predicted: Array, actual: Array, classes: int) -> NDArray[np.int64]:
     """How often each class was taken for each.
 

@@ -21,7 +21,7 @@ from graphnn.training.data import dataset
 from graphnn.training.data.pictures import RESIZES, Resize
 from graphnn.training.data.requirements import demand_of, needs
 from graphnn.training.data.row_files import Part, RowReader
-from graphnn.training.fitting.measuring import Measuring, input_need
+from graphnn.training.fitting.measuring import Measuring, class_scores, input_need
 from graphnn.training.runs.run import train_spec, trained
 
 _NAMING = ("csv", "folder")  # kinds of data whose classes have names
@@ -234,11 +234,11 @@ def _outputs(network: Network) -> tuple[str, ...]:
 
 def _ranked(scores: Array) -> tuple[Array, Array]:
     """Scores of each row, a column a class, and the classes from the highest score down."""
-    if scores.ndim > 1 and scores.shape[1:] != (1,):
-        scores = scores.reshape(len(scores), -1)
-        return scores, np.argsort(-scores, axis=1, kind="stable")
-    ones = scores.reshape(-1, 1)  # the score of class 1, which is predicted from 0.5 up
-    return np.concatenate([1 - ones, ones], axis=1), np.where(ones >= 0.5, [[1, 0]], [[0, 1]])
+    by_class = class_scores(scores)
+    if by_class.size == scores.size:
+        return by_class, np.argsort(-by_class, axis=1, kind="stable")
+    # Of one probability, class 1 is predicted from 0.5 up.
+    return by_class, np.where(by_class[:, 1:] >= 0.5, [[1, 0]], [[0, 1]])
 
 
 def _check_count(names: tuple[str, ...], node: Node) -> None:
