@@ -11,27 +11,8 @@ import pytest
 
 from graphnn.cli.app import COMMANDS
 from graphnn.ops import REGISTRY, imports, registered
+from own_ops import TWICE
 
-MODULE = """\
-from typing import Literal
-
-from graphnn.ops import Op, data
-
-print("imported")
-
-
-class Twice(Op):
-    \"""Twice ``y = 2 x``.\"""
-
-    op: Literal["twice"] = "twice"
-    operands = (data("x", "..."),)
-
-    def forward(self, x):
-        return 2 * x
-
-    def vjp(self, cotangent, output, x):
-        return (2 * cotangent,)
-"""
 NET = """\
 graphnn: 1
 nodes:
@@ -69,7 +50,7 @@ def clean(monkeypatch):
 
 @pytest.fixture
 def net(here):
-    (here / "twice.py").write_text(MODULE)
+    (here / "twice.py").write_text(TWICE)
     (here / "net.yaml").write_text(NET)
     return here
 

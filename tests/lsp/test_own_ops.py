@@ -7,23 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-MODULE = """\
-from typing import Literal
+from own_ops import TWICE
 
-from graphnn.ops import Op, data
-
-print("what is printed goes elsewhere")
-
-
-class Twice(Op):
-    \"""Twice ``y = 2 x``.\"""
-
-    op: Literal["twice"] = "twice"
-    operands = (data("x", "..."),)
-
-    def forward(self, x):
-        return 2 * x
-"""
 TEXT = "graphnn: 1\nnodes:\n  x: {op: input, shape: [2]}\n  y: {op: OP, inputs: x}\n"
 
 
@@ -64,7 +49,7 @@ def published(folder: Path, op: str, *options: str) -> list[str]:
 
 
 def test_the_server_knows_them(tmp_path):
-    (tmp_path / "twice.py").write_text(MODULE)
+    (tmp_path / "twice.py").write_text(TWICE)
     assert published(tmp_path, "twice", "--import", "twice") == []
     assert published(tmp_path, "thrice", "--import", "twice") == ["unknown-op"]
     (tmp_path / "pyproject.toml").write_text('[tool.graphnn]\nimport = ["twice"]\n')
