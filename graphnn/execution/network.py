@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
@@ -28,13 +28,16 @@ from graphnn.diagnostics import (
 from graphnn.execution import weight_files
 from graphnn.execution._executor import Executor, as_numbers
 from graphnn.execution._plan import MODES, Mode, make
-from graphnn.graph import Graph, Parameter, Summary, summarize
+from graphnn.graph import Graph, Parameter
 from graphnn.graph.arrays import FINITE, first_not_finite
 from graphnn.ops import Array
 from graphnn.spec import DEFAULT
 from graphnn.spec.model import DType, WeightsSpec
 from graphnn.spec.sizes import show
 from graphnn.storage import archives, files
+
+if TYPE_CHECKING:
+    from graphnn.graph import Summary
 
 _MAX_CANDIDATES = 1000  # names compared with a misspelt one; each comparison takes time
 
@@ -400,6 +403,8 @@ class Network:
 
     def summary(self, *, expand: bool = False, costs: bool = False) -> Summary:
         """Nodes, shapes, parameters and sizes as tables; see `graphnn.graph.summarize`."""
+        from graphnn.graph import summarize  # its tables load only where they are shown
+
         return summarize(self.graph, expand=expand, costs=costs)
 
     def draw(self, path: str | Path | None = None, **options: Any) -> Any:
