@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self, get_args, get_type_hints
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -528,6 +528,11 @@ class Op(BaseModel):
         }
         result = unifier.shape(self.result) if own is None else own
         return Inferred(result, parameters, left_out)
+
+
+# pydantic evaluates annotations again for every subclass, which costs most where they are texts.
+_HINTS = get_type_hints(Op, include_extras=True)
+Op.__annotations__.update({name: _HINTS[name] for name in Op.__annotations__})
 
 
 def register(op_class: type[Op], *, replace: bool = False) -> None:
