@@ -254,7 +254,10 @@ class Executor:
             if self.plan.slots[step.output].role == "constant":
                 continue
             memory.check(step)
-            forward = step.op.bind(bound).forward
+            try:
+                forward: Callable[..., Array] = step.op.bind(bound).forward
+            except ArrayError as error:
+                raise _at(step.node, error) from None
             if self._keep and step.op.takes_saved:
                 saved[step.output] = {}
                 forward = partial(forward, saved=saved[step.output])

@@ -119,9 +119,9 @@ class OnnxForm:
         open = [axis for axis, size in enumerate(found) if isinstance(size, Expression)]
         if len(open) <= 1:
             return [-1 if isinstance(size, Expression) else size for size in found]
-        return self.add("Concat", *map(self._size, target), axis=0)
+        return self.add("Concat", *map(self.size, target), axis=0)
 
-    def _size(self, size: Size) -> str:
+    def size(self, size: Size) -> str:
         """An array of one whole number, `size`."""
         if isinstance(size, int):
             return self._value([size])
@@ -138,7 +138,7 @@ class OnnxForm:
 
     def _atom(self, atom: str | Quotient) -> str:
         if isinstance(atom, Quotient):
-            return self.add("Div", self._size(atom.numerator), [atom.divisor])
+            return self.add("Div", self.size(atom.numerator), [atom.divisor])
         source, axis = self._free[atom]
         return self.add("Shape", source, start=axis, end=axis + 1)
 

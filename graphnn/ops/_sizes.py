@@ -36,7 +36,8 @@ def _sound(
     return size
 
 
-def _size(value: Any, info: ValidationInfo) -> sizes.Size:
+def size_of(value: Any, info: ValidationInfo) -> sizes.Size:
+    """The size that `value` stands for, in the sizes that validation is given."""
     if isinstance(value, Expression):
         return value
     return _sound(sizes.read, value, info)
@@ -46,12 +47,38 @@ def _plain_size(size: sizes.Size) -> int | str:
     return size if isinstance(size, int) else str(size)
 
 
-_VALIDATOR = PlainValidator(_size)
+_VALIDATOR = PlainValidator(size_of)
 Size = Annotated[
     int | Expression,
     _VALIDATOR,
     PlainSerializer(_plain_size, when_used="json"),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}),
+]
+
+
+def _position(value: Any, info: ValidationInfo) -> sizes.Size:
+    if isinstance(value, Expression):
+        return value
+    found = number_or_size(value, info)
+    least = 0 if isinstance(value, str) else -sizes.MAX_SIZE
+    if isinstance(found, Expression) or (type(found) is int and least <= found <= sizes.MAX_SIZE):
+        return found
+    if least == 0:
+        problem, reason = f"it comes to {found}, and only a number counts from the end", "range"
+    elif type(found) is int:
+        problem, reason = f"it must be between -2**40 and 2**40, not {found}", "range"
+    else:
+        problem, reason = "a position is a whole number or an expression", "type"
+    context = {"problem": problem, "name": None, "reason": reason}
+    raise PydanticCustomError("size", "{problem}", context)
+
+
+# Where an entry lies along an axis: a whole number of any sign, or an expression over sizes.
+Position = Annotated[
+    int | Expression,
+    PlainValidator(_position),
+    PlainSerializer(_plain_size, when_used="json"),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string"}]}),
 ]
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from graphnn.ops._operands import Kind
+from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Shape, Size
 
 if TYPE_CHECKING:
     from graphnn.ops._op import Op
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +79,22 @@ class CodeForm:
         )
 
     def size(self, size: Size, position: int) -> str:
-        """A size as a number, or as that of the operand's axis."""
+        """A size as a number, or by the axes of the operand."""
         if isinstance(size, int):
             return str(size)
         shape = self.shapes[position] or ()
-        if size not in shape:
+        if size in shape:
+            return f"{self.names[position]}.shape[{shape.index(size)}]"
+        missing = [name for name in sizes.free_names(size) if sizes.free(name) not in shape]
+        if missing:
             raise NotImplementedError(f"its size {size} is that of no axis of what it reads")
-        return f"{self.names[position]}.shape[{shape.index(size)}]"
+        return _NAME.sub(lambda found: self.size(sizes.free(found[0]), position), str(size))
 
     def count(self, axes: Sequence[int]) -> str:
         """How many entries lie along axes of the first operand."""
-        sizes = [(self.shapes[0] or ())[axis] for axis in axes]
-        if all(isinstance(size, int) for size in sizes):
-            return str(math.prod(size for size in sizes if isinstance(size, int)))
+        counted = [(self.shapes[0] or ())[axis] for axis in axes]
+        if all(isinstance(size, int) for size in counted):
+            return str(math.prod(size for size in counted if isinstance(size, int)))
         return "(" + " * ".join(f"{self.names[0]}.shape[{axis}]" for axis in axes) + ")"
 
 

@@ -68,6 +68,8 @@ def size_problem(what: str, value: Value, problem: str, reason: str) -> tuple[st
         return message, number_help(value, whole=True)
     text = isinstance(value, Scalar) and isinstance(value.value, str)
     message = f"{what}, {brief(value)}: {problem}" if text else f"{what}: {problem}"
+    if reason == "empty":
+        return message, "an array without entries has no mean, no largest entry and no gradient"
     otherwise = "a size is made of whole numbers, names of sizes, + - * // and brackets"
     return message, (number_help(value, whole=True) or otherwise) * (reason == "text")
 

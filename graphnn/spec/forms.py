@@ -286,7 +286,16 @@ SHARED = Key(
 )
 FILLS = ("zeros", "ones")
 PROPERTIES = ("sum", "argmax")
-ATTRIBUTE = Form({}, names="size", inside={"file": FILE, "share": SHARED.form})
+ATTRIBUTE = Form(
+    {},
+    names="size",
+    inside={
+        "file": FILE,
+        "share": SHARED.form,
+        "arange": SIZE,
+        **dict.fromkeys(FILLS, SHAPE),
+    },
+)
 ARRAY = Form(schemas.ref("array"), inside={"file": FILE, **dict.fromkeys(FILLS, SHAPE)})
 OUTPUT = replace(ARRAY, schema=schemas.ref("output"))
 

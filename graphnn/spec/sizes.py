@@ -76,15 +76,15 @@ class SizeError(ValueError):
     ----------
     name : str or None
         The unknown size that it names, if it does.
-    reason : {"text", "type", "range"}
-        Whether the text is not an expression, the value is not a number, or it is out of range.
+    reason : {"text", "type", "range", "empty"}
+        Whether the text is not an expression, the value is not a number, it is out of range, or 0.
     """
 
     def __init__(
         self,
         message: str,
         name: str | None = None,
-        reason: Literal["text", "type", "range"] = "text",
+        reason: Literal["text", "type", "range", "empty"] = "text",
     ) -> None:
         super().__init__(message)
         self.name = name
@@ -268,7 +268,8 @@ def read(value: object, scope: Mapping[str, Size], most: int = MAX_SIZE) -> Size
     if not 1 <= size <= most:
         subject, limit = ("a size", "2**40") if most == MAX_SIZE else ("it", f"{most:,}")
         message = f"{subject} must be between 1 and {limit}, not {size}"
-        raise SizeError(message, reason="range")
+        empty = size == 0 and most == MAX_SIZE
+        raise SizeError(message, reason="empty" if empty else "range")
     return size
 
 

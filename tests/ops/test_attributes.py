@@ -38,6 +38,49 @@ def refused(name, **attributes):
         ("affine", {"units": "2 *"}, "units", "a number or a name is missing at the end"),
         ("reshape", {"shape": [2, -2]}, 1, "a size must be between 1 and 2**40, not -2"),
         ("input", {"shape": [-1]}, 0, "a size must be between 1 and 2**40, not -1"),
+        (
+            "slice",
+            {"axis": 0, "stop": 1.5},
+            "stop",
+            "a position is a whole number or an expression",
+        ),
+        (
+            "slice",
+            {"axis": 0, "stop": True},
+            "stop",
+            "a position is a whole number or an expression",
+        ),
+        (
+            "slice",
+            {"axis": 0, "start": -(2**41)},
+            "start",
+            "it must be between -2**40 and 2**40, not -2199023255552",
+        ),
+        (
+            "slice",
+            {"axis": 0, "start": "hidden - 51"},
+            "start",
+            "it comes to -1, and only a number counts from the end",
+        ),
+        ("slice", {"axis": 0, "start": "hiden"}, "start", "there is no size 'hiden'"),
+        (
+            "constant",
+            {"value": {"arange": "batch"}},
+            "value",
+            "the entries of a constant are counted, but 'batch' is free",
+        ),
+        (
+            "constant",
+            {"value": {"zeros": ["hidden", 2**20]}},
+            "value",
+            "Value error, a constant that is filled has at most 1,048,576 entries",
+        ),
+        (
+            "constant",
+            {"value": {"zeros": 3}},
+            "value",
+            "Value error, it takes {arange: SIZE}, {zeros: SHAPE} or {ones: SHAPE}",
+        ),
         ("constant", {"value": []}, "value", "Value error, a list is empty"),
         (
             "constant",
@@ -146,7 +189,13 @@ def test_schema_of_sizes_axes_and_numbers():
         "items": {"type": "integer"},
         "minItems": 1,
     }
-    assert properties("constant")["value"]["anyOf"] == [{"type": "number"}, {"type": "array"}]
+    number, nested, arange, zeros, ones = properties("constant")["value"]["anyOf"]
+    assert [number, nested] == [{"type": "number"}, {"type": "array"}]
+    assert arange["properties"] == {"arange": {"anyOf": size}}
+    listed = {"type": "array", "items": {"anyOf": size}}
+    assert [zeros["properties"], ones["properties"]] == [{"zeros": listed}, {"ones": listed}]
+    position = [{"type": "integer"}, {"type": "string"}]
+    assert properties("slice")["start"]["anyOf"] == position
 
 
 def test_what_a_class_says_of_itself():

@@ -62,6 +62,8 @@ def fault(name, *shapes, given=None, **attributes):
         ("slice", {"axis": 1, "start": -1}, [(BATCH, TIME)], "[batch, 1]"),
         ("slice", {"axis": 1, "start": 1, "stop": -1}, [(BATCH, TIME)], "[batch, time - 2]"),
         ("slice", {"axis": 0, "stop": 5, "step": 2}, [(BATCH,)], "[3]"),
+        ("slice", {"axis": 1, "stop": "time - 1"}, [(BATCH, TIME)], "[batch, time - 1]"),
+        ("slice", {"axis": 1, "start": "time"}, [(BATCH, multiply(2, TIME))], "[batch, time]"),
         ("slice", {"axis": 0, "step": 2}, [(BATCH,)], "[(batch + 1) // 2]"),
         ("slice", {"axis": 1, "start": 2, "step": 3}, [(BATCH, 10)], "[batch, 3]"),
         ("sum", {}, [(BATCH, 3)], "[]"),

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from graphnn.ops import REGISTRY, ArrayError
 from graphnn.ops.kernels.erf import erfc
-from graphnn.spec.sizes import free
+from graphnn.spec.sizes import floor_divide, free, subtract
 
 HUGE = 1e308
 EXTREMES = np.array([-HUGE, -1000.0, 0.0, 1000.0, HUGE])
@@ -522,6 +522,28 @@ def test_a_slice_past_the_end_of_a_size_that_was_free():
     with pytest.raises(ArrayError) as caught:
         run("slice", np.zeros((2, 3)), axis=0, stop=4)
     assert str(caught.value) == "'stop' is 4, past the end of axis 0: 'x' has shape [2, 3]"
+
+
+def test_a_slice_with_bounds_that_are_free():
+    half = op("slice", axis=1, start=floor_divide(free("time"), 2), stop=subtract(free("time"), 1))
+    x = np.arange(10.0).reshape(2, 5)
+    assert_array_equal(half.bind({"time": 5}).forward(x), x[:, 2:4])
+    with pytest.raises(ArrayError) as caught:
+        op("slice", axis=1, stop=subtract(free("time"), 3)).bind({"time": 2})
+    assert str(caught.value) == "'stop' is time - 3, which is -1 here, before the first entry"
+
+
+@pytest.mark.parametrize(
+    ("value", "entries"),
+    [
+        ({"arange": "n + 1"}, [0, 1, 2, 3]),
+        ({"zeros": [1, "n"]}, [[0, 0, 0]]),
+        ({"ones": []}, 1),
+    ],
+)
+def test_a_constant_by_rule(value, entries):
+    made = REGISTRY["constant"].model_validate({"value": value}, context={"n": 3})
+    assert_array_equal(made.forward(), np.array(entries, np.float64))
 
 
 def test_a_reshape_with_sizes_that_are_no_numbers_yet():

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, WithJsonSchema, WrapValidator
@@ -17,7 +17,7 @@ from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
-from graphnn.ops._sizes import Size
+from graphnn.ops._sizes import Position, Size
 from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.spec import sizes
@@ -390,8 +390,8 @@ class Slice(_Arrangement):
 
     op: Literal["slice"] = "slice"
     axis: Axis = Field(description="Along which axis; counted from the end where negative.")
-    start: int = Field(0, description="First entry; counted from the end where negative.")
-    stop: int | None = Field(
+    start: Position = Field(0, description="First entry; counted from the end where negative.")
+    stop: Position | None = Field(
         None, description="Entry to stop before, counted likewise; left out, it goes to the end."
     )
     step: int = Field(1, ge=1, description="Distance between entries.")
@@ -406,16 +406,19 @@ class Slice(_Arrangement):
         Case({"axis": 1, "start": 1, "step": 2}, [(2, 4)]),
         Case({"axis": 0, "start": -2}, [(3,)]),
         Case({"axis": 0, "stop": 2}, [(3,)], ["int"]),
+        Case({"axis": 0, "start": "batch // 3", "stop": "batch - 1"}, [(6, 2)]),
     )
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
-        """Bounds that leave at least one entry; all of an axis whose size is free."""
+        """Bounds that leave at least one entry; of an axis whose size is free, expressions."""
         if key == "axis":
             return None
         size = shape[chosen["axis"]]
         if not isinstance(size, int):
-            return [cls.model_fields[key].default]
+            default: Any = cls.model_fields[key].default
+            bounds = {"start": sizes.floor_divide(size, 2), "stop": size}
+            return [default, bounds[key]] if key in bounds else [default]
         if key == "start":
             return [*range(size), *range(-1, -size - 1, -1)]
         first = chosen["start"] % size
@@ -433,10 +436,28 @@ class Slice(_Arrangement):
         whole[self._index(x)] = cotangent
         return (whole,)
 
+    def bind(self, bindings: Mapping[str, int]) -> Self:
+        """The same op with bounds that are numbers.
+
+        Raises
+        ------
+        ArrayError
+            An expression comes out negative, which would count from the other end.
+        """
+        bound = super().bind(bindings)
+        for key in ("start", "stop"):
+            stated, number = getattr(self, key), getattr(bound, key)
+            if isinstance(stated, Expression) and number < 0:
+                raise ArrayError(
+                    f"'{key}' is {stated}, which is {number} here, before the first entry", "x"
+                )
+        return bound
+
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """Slice of one axis."""
         stop = _END if self.stop is None else self.stop
-        return form.add("Slice", *operands, [self.start], [stop], [self.axis], [self.step])
+        bounds = form.size(self.start), form.size(stop)
+        return form.add("Slice", *operands, *bounds, [self.axis], [self.step])
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """The size along the axis counted, the others kept."""
@@ -461,10 +482,11 @@ class Slice(_Arrangement):
         self, shape: Shape, axis: int, error: type[ShapeError] | type[ArrayError]
     ) -> tuple[sizes.Size, sizes.Size]:
         """First entry, and the one to stop before; bounds of a free size wait for the run."""
-        size = shape[axis]
-        start = sizes.add(size, self.start) if self.start < 0 else self.start
-        stop = self.stop
-        end = size if stop is None else sizes.add(size, stop) if stop < 0 else stop
+        size, stop = shape[axis], self.stop
+        start, end = (
+            _from_front(self.start, size),
+            size if stop is None else _from_front(stop, size),
+        )
         length = sizes.subtract(end, start)
         fault, attribute = "", None
         if isinstance(start, int) and start < 0:
@@ -493,9 +515,16 @@ class Slice(_Arrangement):
 
     def _written(self, form: CodeForm) -> str:
         axis = self.axis % len(form.shape)
-        stop = "" if self.stop is None else str(self.stop)
+        start = form.size(self.start, 0) if self.start != 0 else ""
+        stop = "" if self.stop is None else form.size(self.stop, 0)
         step = "" if self.step == 1 else f":{self.step}"
-        return ", ".join([":"] * axis + [f"{self.start or ''}:{stop}{step}"])
+        return ", ".join([":"] * axis + [f"{start}:{stop}{step}"])
+
+
+def _from_front(position: sizes.Size, size: sizes.Size) -> sizes.Size:
+    """`position` along an axis of `size`, counted from its front."""
+    behind = isinstance(position, int) and position < 0
+    return sizes.add(size, position) if behind else position
 
 
 def _total(first: str, second: str) -> str:

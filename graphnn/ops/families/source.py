@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import product
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic_core import PydanticCustomError
 
 from graphnn.ops._arrays import Array, Cotangents, ShapeError, misfit
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Kind, parameter
-from graphnn.ops._sizes import Size
+from graphnn.ops._sizes import Size, size_of
 from graphnn.ops.code import CodeForm
 from graphnn.ops.initializers import Zeros
-from graphnn.spec.sizes import MAX_AXES, Shape, show
+from graphnn.spec.sizes import MAX_AXES, Shape, free_names, show
 
 
 def _frozen(value: Any) -> Any:
@@ -62,12 +63,64 @@ def _check_number(item: Any) -> None:
         raise ValueError(f"{item} is not finite")
 
 
+_FILLS: dict[str, Callable[[Sequence[int]], Any]] = {
+    "arange": lambda shape: tuple(range(*shape)),
+    "zeros": lambda shape: np.zeros(shape, np.int64).tolist(),
+    "ones": lambda shape: np.ones(shape, np.int64).tolist(),
+}
+_MOST = 2**20  # entries of a filled constant, which lists hold
+_FILLED = "it takes {arange: SIZE}, {zeros: SHAPE} or {ones: SHAPE}"
+
+
+_SIZE_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
+_FILLED_SCHEMAS = [
+    {
+        "type": "object",
+        "properties": {kind: schema},
+        "required": [kind],
+        "additionalProperties": False,
+    }
+    for kind, schema in (
+        ("arange", _SIZE_SCHEMA),
+        ("zeros", {"type": "array", "items": _SIZE_SCHEMA}),
+        ("ones", {"type": "array", "items": _SIZE_SCHEMA}),
+    )
+]
+
+
+def _filled(value: Any, info: ValidationInfo) -> Any:
+    """``{arange: time}`` and the like as the numbers that they stand for."""
+    if not isinstance(value, dict):
+        return value
+    (kind, given), *others = value.items() if value else [("", None)]
+    fill = _FILLS.get(kind)
+    listed: list[Any] = given if isinstance(given, list) else [given]
+    if fill is None or others or (kind == "arange") == (listed is given):
+        raise ValueError(_FILLED)
+    shape = [_count(each, info) for each in listed]
+    if math.prod(shape) > _MOST:
+        raise ValueError(f"a constant that is filled has at most {_MOST:,} entries")
+    return fill(shape)
+
+
+def _count(value: Any, info: ValidationInfo) -> int:
+    """A fixed number of entries."""
+    size = size_of(value, info)
+    if isinstance(size, int):
+        return size
+    loose = min(free_names(size))
+    problem = f"the entries of a constant are counted, but '{loose}' is free"
+    context = {"problem": problem, "name": None, "reason": "range"}
+    raise PydanticCustomError("size", "{problem}", context)
+
+
 NUMBERS = "numbers"  # marks an attribute that holds an array
 Numbers = Annotated[
     Any,
     NUMBERS,
     BeforeValidator(_frozen),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array"}]}),
+    BeforeValidator(_filled),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array"}, *_FILLED_SCHEMAS]}),
 ]
 
 
@@ -109,19 +162,26 @@ class Input(Op):
 
 
 class Constant(Op):
-    """Array that the spec states."""
+    """Array that the spec states.
+
+    ``{arange: time}`` is ``0, 1, ..., time - 1``; ``{zeros: SHAPE}`` and ``{ones: SHAPE}`` are
+    arrays of a shape. Their sizes are numbers, names or expressions, none of them free.
+    """
 
     op: Literal["constant"] = "constant"
 
     elsewhere = ("const",)
     analytic = True
-    value: Numbers = Field(description="A number, or nested lists of numbers.")
+    value: Numbers = Field(
+        description="A number, nested lists of numbers, or numbers by rule, such as {arange: 10}."
+    )
     dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
 
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"value": 0.5}),
         Case({"value": [[1, 2.5, -3], [4, 5, 6]]}),
         Case({"value": [1, 2], "dtype": "int"}),
+        Case({"value": {"arange": 4}}),
     )
 
     @classmethod
