@@ -144,13 +144,16 @@ def _takes(schema: dict[str, Any]) -> str:
     options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
     kinds = {option.get("type") for option in options}
     if kinds == {"integer", "string"}:
-        return "a size"
+        whole = next(option for option in options if option.get("type") == "integer")
+        return "a size" if "minimum" in whole else "a position"
     return " or ".join(dict.fromkeys(_word(option) for option in options))
 
 
 def _word(schema: dict[str, Any]) -> str:
     if values := schema.get("enum"):
         return ", ".join(f"`{value}`" for value in values)
+    if schema.get("type") == "object":
+        return " or ".join(f"`{{{key}: ...}}`" for key in schema["properties"])
     if schema.get("type") == "array":
         entry = _takes(schema["items"]) if schema.get("items") else "a number"
         return f"a list of {entry.removeprefix('a ')}s"

@@ -24,6 +24,7 @@ from graphnn.spec.sizes import Expression, Shape
 Interval = tuple[float, float]
 ANY_NUMBER: Interval = (-math.inf, math.inf)
 NOT_NEGATIVE: Interval = (0.0, math.inf)
+_FAMILIES = "graphnn.ops.families"
 REGISTRY: dict[str, type[Op]] = {}  # empty as long as no op class has been imported
 
 
@@ -207,7 +208,7 @@ class Op(BaseModel):
         cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if is_size(info))
         check_declaration(cls, Op)
         cls.name = get_args(tag.annotation)[0]
-        cls.family = cls.__module__.rpartition(".")[2]
+        cls.family = _family(cls.__module__)
         cls.takes_out = "out" in inspect.signature(cls.forward).parameters
         cls.takes_saved = "saved" in inspect.signature(cls.forward).parameters
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
@@ -570,6 +571,12 @@ _enter = register  # where a keyword has its name
 def aliases(**names: str) -> Mapping[str, str]:
     """`Op.also_called`, from what other libraries call each of an op's own names."""
     return {theirs: ours for ours, every in names.items() for theirs in every.split()}
+
+
+def _family(module: str) -> str:
+    """The name of a module; of the library's, such as ``loss_regression``, the first word."""
+    package, _, name = module.rpartition(".")
+    return name.partition("_")[0] if package == _FAMILIES else name
 
 
 def _sizes_in(value: Any) -> Iterable[Expression]:

@@ -104,12 +104,14 @@ def test_page_of_affine(made):
         ),
         ("gelu", "| `approximate` | `none`, `tanh` | `none` | tanh puts"),
         ("input", "| `shape` | a list of sizes | required |"),
+        ("slice", "| `stop` | a position |  | Entry to stop before"),
         ("slice", "| `step` | a whole number | `1` | Distance between entries. |"),
         ("transpose", "| `axes` | a list of whole numbers |  | Which axis"),
         ("sum", "| `axis` | a whole number or a list of whole numbers |  | Axis, or list of axes"),
         (
             "constant",
-            "| `value` | a number or a list of numbers | required | A number, or nested",
+            "| `value` | a number or a list of numbers or `{arange: ...}` or `{zeros: ...}` "
+            "or `{ones: ...}` | required | A number, nested lists",
         ),
     ],
 )

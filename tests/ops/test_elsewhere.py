@@ -97,7 +97,6 @@ NOT_HERE = {
     "Split": "write a slice for each part",
     "Square": "write power with exponent: 2",
     "Squeeze": "write reshape",
-    "stack": "write reshape of each, with an axis of size 1, and concat",
     "swish": "write multiply of a node and its sigmoid",
     "where": "multiply by a mask of 0 and 1, or write maximum, minimum or clip",
 }

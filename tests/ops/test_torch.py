@@ -39,6 +39,7 @@ UNARY = {
     "flatten": ({}, lambda x: x.flatten(1)),
     "transpose": ({"axes": [1, 2, 0]}, lambda x: x.permute(1, 2, 0)),
     "slice": ({"axis": 1, "start": 1, "step": 2}, lambda x: x[:, 1::2]),
+    "select": ({"axis": 1, "index": -2}, lambda x: x.select(1, -2)),
     "sum": ({"axis": [0, 2]}, lambda x: x.sum((0, 2))),
     "mean": ({"axis": 1, "keepdims": True}, lambda x: x.mean(1, keepdim=True)),
     "max": ({"axis": [0, 1]}, lambda x: x.amax((0, 1))),
@@ -104,6 +105,11 @@ def test_affine():
 
 def test_concat():
     compare(REGISTRY["concat"](axis=1), [SMOOTH, TIES], lambda *x: torch.cat(x, 1))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_stack(axis):
+    compare(REGISTRY["stack"](axis=axis), [SMOOTH, TIES], lambda *x: torch.stack(x, axis))
 
 
 def test_squared_errors():

@@ -533,6 +533,26 @@ def test_a_slice_with_bounds_that_are_free():
     assert str(caught.value) == "'stop' is time - 3, which is -1 here, before the first entry"
 
 
+def test_an_entry_that_is_not_there():
+    with pytest.raises(ArrayError) as caught:
+        run("select", np.zeros((2, 3)), axis=1, index=3)
+    message = "'index' is 3, past the end of axis 1: 'x' has shape [2, 3]"
+    assert str(caught.value) == message
+    with pytest.raises(ArrayError) as caught:
+        run("select", np.zeros((2, 3)), axis=0, index=-3)
+    message = "'index' is -3, before the first entry of axis 0: 'x' has shape [2, 3]"
+    assert str(caught.value) == message
+    with pytest.raises(ArrayError) as caught:
+        op("select", axis=1, index=subtract(free("time"), 3)).bind({"time": 2})
+    assert str(caught.value) == "'index' is time - 3, which is -1 here, before the first entry"
+
+
+def test_stacked_whole_and_real_numbers_keep_float32():
+    found = run("stack", np.array([1, 2]), np.array([3, 4], np.float32))
+    assert found.dtype == np.float32
+    assert_array_equal(found, [[1, 3], [2, 4]])
+
+
 @pytest.mark.parametrize(
     ("value", "entries"),
     [

@@ -143,10 +143,13 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "anyOf" in schema:
         parts = [part for part in schema["anyOf"] if part.get("type") != "null"]
         if {part.get("type") for part in parts} == {"integer", "string"}:
-            return "size"
+            whole = next(part for part in parts if part.get("type") == "integer")
+            return "size" if "minimum" in whole else "position"
         return " or ".join(dict.fromkeys(map(_type, parts)))
     if "enum" in schema:
         return " or ".join(map(_literal, schema["enum"]))
+    if schema.get("type") == "object":
+        return " or ".join(f"{{{key}: ...}}" for key in schema["properties"])
     word = _WORDS[schema.get("type", "string")]
     if "items" in schema:
         return f"{word} of {_type(schema['items'])}s"

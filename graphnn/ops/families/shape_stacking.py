@@ -1,0 +1,230 @@
+"""Stacking ops: one entry of an axis, and arrays as the entries of a new axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
+from graphnn.ops._onnx import OnnxForm
+from graphnn.ops._op import Case, Op, aliases
+from graphnn.ops._operands import Kind, data
+from graphnn.ops._sizes import Position
+from graphnn.ops.code import CodeForm
+from graphnn.ops.kernels.axes import Axis, normal_axis
+from graphnn.spec import sizes
+from graphnn.spec.sizes import Expression, Shape, show
+
+
+class Select(Op):
+    """One entry of an axis, which the result no longer has.
+
+    ``y = x[:, index]`` for axis 1, as ``torch.select``.
+    """
+
+    op: Literal["select"] = "select"
+    axis: Axis = Field(description="Along which axis; counted from the end where negative.")
+    index: Position = Field(description="Which entry; counted from the end where negative.")
+
+    also_called = aliases(axis="dim", index="entry position")
+    elsewhere = ("unstack", "unbind")
+    operands = (data("x", "...", kind="any"),)
+    batchwise = True
+    analytic = True
+    view = True
+    within_inputs = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({"axis": 1, "index": 2}, [(2, 4)]),
+        Case({"axis": -1, "index": -1}, [(3, 2, 4)]),
+        Case({"axis": 0, "index": 1}, [(3, 2)]),
+        Case({"axis": 0, "index": "batch - 2"}, [(5,)]),
+        Case({"axis": 1, "index": 0}, [(2, 3)], ["int"]),
+    )
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Every entry, counted from either end; of an axis whose size is free, the ends."""
+        if key == "axis":
+            return None
+        size = shape[chosen["axis"]]
+        if not isinstance(size, int):
+            return [0, -1, sizes.subtract(size, 1)]
+        return [*range(size), *range(-1, -size - 1, -1)]
+
+    def infer_kind(self, *kinds: Kind) -> Kind:
+        """The kind of `x`."""
+        return kinds[0]
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The other sizes."""
+        (shape,) = shapes
+        axis = normal_axis(self.axis, shape)
+        self._check(shape, axis, ShapeError)
+        return (*shape[:axis], *shape[axis + 1 :])
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether another axis than the first goes."""
+        return normal_axis(self.axis, shapes[0]) != 0
+
+    def bind(self, bindings: Mapping[str, int]) -> Self:
+        """The same op with an index that is a number.
+
+        Raises
+        ------
+        ArrayError
+            An expression comes out negative, which would count from the other end.
+        """
+        bound = super().bind(bindings)
+        number = bound.index
+        if isinstance(self.index, Expression) and isinstance(number, int) and number < 0:
+            problem = f"'index' is {self.index}, which is {number} here, before the first entry"
+            raise ArrayError(problem, "x")
+        return bound
+
+    def forward(self, x: Array) -> Array:
+        """The entries of `x` at the index."""
+        taken: Array = x[self._place(x)]
+        return taken
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """The cotangent in the place of the entry, 0 elsewhere."""
+        whole = np.zeros(x.shape, cotangent.dtype)
+        whole[self._place(x)] = cotangent
+        return (whole,)
+
+    def _place(self, x: Array) -> tuple[Any, ...]:
+        axis = self.axis % x.ndim
+        self._check(x.shape, axis, ArrayError)
+        # The dots make an array of a single number too.
+        return (*(slice(None),) * axis, self.index, ...)
+
+    def _check(self, shape: Shape, axis: int, error: type[ShapeError] | type[ArrayError]) -> None:
+        size, index = shape[axis], self.index
+        if not isinstance(size, int) or not isinstance(index, int) or -size <= index < size:
+            return
+        end = "past the end of" if index >= 0 else "before the first entry of"
+        problem = f"'index' is {index}, {end} axis {self.axis}: 'x' has shape {show(shape)}"
+        raise error(problem, "x", attribute="index")
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Gather of one entry."""
+        (x,) = operands
+        axis = self.axis % len(form.shapes[x])
+        if isinstance(self.index, int):
+            return form.add("Gather", x, np.array(self.index, np.int64), axis=axis)
+        return form.add("Squeeze", form.add("Gather", x, form.size(self.index), axis=axis), [axis])
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """The entry by its index."""
+        return form.fill(f"{{x}}[{self._written(form)}]", self)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """Zeros but for the entry."""
+        return [form.fill(f"put_back({{g}}, {{x}}, np.s_[{self._written(form)}])", self)]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """As NumPy's."""
+        return self.to_numpy(form)
+
+    def _written(self, form: CodeForm) -> str:
+        axis = self.axis % (len(form.shape) + 1)
+        return ", ".join([":"] * axis + [form.size(self.index, 0)])
+
+
+class Stack(Op):
+    """Arrays of one shape as the entries of a new axis.
+
+    ``y[:, i] = inputs[i]`` for axis 1, as ``np.stack``.
+    """
+
+    op: Literal["stack"] = "stack"
+    axis: Axis = Field(
+        1, description="Which axis of the result is new; counted from the end where negative."
+    )
+
+    also_called = aliases(axis="dim")
+    elsewhere = ("pack",)
+    operands = (data("inputs", "...", kind="any", many=True),)
+    batchwise = True
+    analytic = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({}, [(2, 3), (2, 3)]),
+        Case({"axis": 0}, [(2, 3), (2, 3), (2, 3)]),
+        Case({"axis": -1}, [(4, 2), (4, 2)]),
+        Case({"axis": 0}, [()]),
+        Case({}, [(2,), (2,)], ["int"]),
+    )
+
+    @classmethod
+    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
+        """Every axis that the result can have, from either end."""
+        rank = len(shape) + 1
+        return [*range(rank - 1, -1, -1), *range(-rank, 0)]
+
+    def infer_kind(self, *kinds: Kind) -> Kind:
+        """Whole numbers where all inputs hold them."""
+        return "int" if set(kinds) == {"int"} else "float"
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The one shape, with an axis for the inputs."""
+        first = shapes[0]
+        for shape in shapes:
+            if shape != first:
+                problem = f"'inputs' have shapes {show(first)} and {show(shape)}"
+                raise ShapeError(f"{problem}, which must be the same", "inputs")
+        rank = len(first) + 1
+        if not -rank <= self.axis < rank:
+            raise ShapeError(
+                f"'axis' is {self.axis}, but the result has {rank} axes",
+                "inputs",
+                f"its axes are {', '.join(map(str, range(rank)))}",
+                "axis",
+            )
+        axis = self.axis % rank
+        return (*first[:axis], len(shapes), *first[axis:])
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis is not the new one."""
+        return self.axis % (len(shapes[0]) + 1) != 0
+
+    def forward(self, *arrays: Array, out: Array | None = None) -> Array:
+        """`arrays` along the new axis."""
+        if out is not None:
+            return np.stack(arrays, axis=self.axis, out=out)
+        # Whole numbers beside float32 must not make float64 of it.
+        reals = [array.dtype for array in arrays if array.dtype.kind in "fc"]
+        return np.stack(arrays, axis=self.axis, dtype=reals[0] if reals else None)
+
+    def vjp(self, cotangent: Array, output: Array, *arrays: Array) -> Cotangents:
+        """The entry of the cotangent that each array gave; None for whole numbers."""
+        pieces = np.moveaxis(cotangent, self.axis, 0)
+        return tuple(
+            piece if array.dtype.kind == "f" else None
+            for piece, array in zip(pieces, arrays, strict=True)
+        )
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Concat of each with a new axis; whole numbers beside real ones are made real first."""
+        axis = self.axis % (len(form.shapes[operands[0]]) + 1)
+        if len({form.kinds[x] for x in operands}) > 1:
+            operands = tuple(map(form.real, operands))
+        return form.add("Concat", *(form.add("Unsqueeze", x, [axis]) for x in operands), axis=axis)
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``np.stack``."""
+        return f"np.stack([{', '.join(map(str, form.names))}], axis={self.axis})"
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The entry of the cotangent that each array gave."""
+        before = ":, " * (self.axis % len(form.shape))
+        return [
+            f"{form.cotangent}[{before}{place}]" if kind == "float" else None
+            for place, kind in enumerate(form.kinds)
+        ]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``torch.stack``."""
+        return f"torch.stack([{', '.join(map(str, form.names))}], dim={self.axis})"
