@@ -50,6 +50,7 @@ CALLED = {
     "ReduceSum": "sum",
     "resize": "upsample",
     "sub": "subtract",
+    "swish": "silu",
     "tf.keras.layers.Dense": "affine",
     "torch.abs": "absolute",
     "UpSampling2D": "upsample",
@@ -65,8 +66,10 @@ SPELT = {
     "LeakyReLU": "leaky_relu",
     "LogSoftmax": "log_softmax",
     "MatMul": "matmul",
+    "HardSigmoid": "hard_sigmoid",
     "MaxPool2d": "max_pool",
     "nn.ReLU": "relu",
+    "nn.PReLU": "prelu",
     "Softmax": "softmax",
 }
 AS_NODES = (
@@ -90,14 +93,11 @@ NOT_HERE = {
     "LSTM": NO_RECURRENT,
     "mae": NO_MAE,
     "MultiHeadAttention": AS_NODES,
-    "PReLU": "the nearest is leaky_relu, whose slope is fixed",
     "ReLU6": "write clip with low: 0 and high: 6",
-    "silu": "write multiply of a node and its sigmoid",
     "SoftmaxWithLoss": SOFTMAX_FIRST,
     "Split": "write a slice for each part",
     "Square": "write power with exponent: 2",
     "Squeeze": "write reshape",
-    "swish": "write multiply of a node and its sigmoid",
     "where": "multiply by a mask of 0 and 1, or write maximum, minimum or clip",
 }
 EXPECTED = {

@@ -44,7 +44,8 @@ def test_only_the_input_has_no_forward():
 def test_names_are_those_of_the_language():
     language = """
         input constant parameter affine matmul identity step sigmoid tanh relu leaky_relu elu selu
-        gelu softplus softmax log_softmax add subtract multiply divide negative power exp log sqrt
+        gelu softplus softmax log_softmax silu mish softsign hard_sigmoid hard_swish prelu sin cos
+        add subtract multiply divide negative power exp log sqrt
         absolute maximum minimum clip reshape flatten transpose concat slice sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
         batch_norm layer_norm standardize dropout
@@ -487,9 +488,13 @@ TRUE = {
     ("within_inputs", "dropout"),
     ("within_inputs", "flatten"),
     ("within_inputs", "gelu"),
+    ("within_inputs", "hard_swish"),
     ("within_inputs", "identity"),
+    ("within_inputs", "mish"),
     ("within_inputs", "relu"),
     ("within_inputs", "reshape"),
+    ("within_inputs", "silu"),
+    ("within_inputs", "softsign"),
     ("within_inputs", "tanh"),
     ("within_inputs", "transpose"),
 }

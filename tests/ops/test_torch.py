@@ -28,6 +28,13 @@ UNARY = {
     "gelu": ({}, functional.gelu),
     "gelu by tanh": ({"approximate": "tanh"}, lambda x: functional.gelu(x, approximate="tanh")),
     "softplus": ({}, lambda x: functional.softplus(x, threshold=50)),
+    "silu": ({}, functional.silu),
+    "mish": ({}, functional.mish),
+    "softsign": ({}, functional.softsign),
+    "hard_sigmoid": ({}, lambda x: functional.relu6(x + 3) / 6),
+    "hard_swish": ({}, functional.hardswish),
+    "sin": ({}, torch.sin),
+    "cos": ({}, torch.cos),
     "softmax": ({}, lambda x: torch.softmax(x, -1)),
     "log_softmax": ({}, lambda x: torch.log_softmax(x, -1)),
     "negative": ({}, torch.neg),
@@ -75,6 +82,13 @@ def compare(op, arrays, theirs):
 def test_of_one_array(name, x):
     attributes, theirs = UNARY[name]
     compare(REGISTRY[name.split()[0]](**attributes), [x], theirs)
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (3, 4, 5), (2, 4, 3, 2)])
+def test_prelu(shape):
+    rng = np.random.default_rng(4)
+    arrays = [rng.normal(size=shape), rng.uniform(-1, 1, 4)]
+    compare(REGISTRY["prelu"](), arrays, functional.prelu)
 
 
 @pytest.mark.parametrize("name", ["log", "sqrt"])

@@ -61,6 +61,12 @@ def gelu_tanh_slope(x):
     return (1 + t) / 2 + x * (1 - t**2) * inner / 2
 
 
+def mish_slope(x):
+    """Derivative of ``x * tanh(log(1 + exp(x)))``."""
+    t = np.tanh(np.logaddexp(0, x))
+    return t + x * (1 - t**2) * sigmoid(x)
+
+
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
 

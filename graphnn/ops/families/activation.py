@@ -97,7 +97,7 @@ class Sigmoid(Elementwise):
 
     def continued(self, x: Array) -> Array:
         """As `forward`, without an infinity."""
-        return _continued_sigmoid(x)
+        return continued_sigmoid(x)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g y (1 - y)``."""
@@ -306,7 +306,7 @@ class Gelu(Elementwise):
         """As `forward`; P, an integral, is continued along its density."""
         if self.approximate == "tanh":
             near = np.clip(x, -40, 40)
-            return x * _continued_sigmoid(_GELU_SLOPE * near * (1 + _GELU_CUBIC * near * near))
+            return x * continued_sigmoid(_GELU_SLOPE * near * (1 + _GELU_CUBIC * near * near))
         real = x.real.copy()
         density = _DENSITY_AT_0 * np.exp(-0.5 * real * real)
         share: Array = self._distribution(real) + 1j * (density * x.imag)
@@ -365,9 +365,7 @@ class Softplus(Elementwise):
 
     def continued(self, x: Array) -> Array:
         """As `forward`, with `x` or ``-x`` for ``|x|``."""
-        below = x.real < 0
-        tail: Array = np.log1p(np.exp(np.where(below, x, -x)))
-        return np.where(below, 0, x) + tail
+        return continued_softplus(x)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g`` times the sigmoid of `x`."""
@@ -444,11 +442,19 @@ def sigmoid(x: Array, out: Array | None = None) -> Array:
     return np.reciprocal(y, out=y)
 
 
-def _continued_sigmoid(x: Array) -> Array:
+def continued_sigmoid(x: Array) -> Array:
+    """`sigmoid` of complex entries, without an infinity."""
     below = x.real < 0
     tail: Array = np.exp(np.where(below, x, -x))
     y: Array = np.where(below, tail, 1) / (1 + tail)
     return y
+
+
+def continued_softplus(x: Array) -> Array:
+    """Softplus of complex entries; see `Softplus.continued`."""
+    below = x.real < 0
+    tail: Array = np.log1p(np.exp(np.where(below, x, -x)))
+    return np.where(below, 0, x) + tail
 
 
 def softmax(x: Array, out: Array | None = None) -> Array:

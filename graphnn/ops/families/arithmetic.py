@@ -320,6 +320,51 @@ class Sqrt(_OfPositive):
     torch = "torch.sqrt({x})"
 
 
+class _Wave(Elementwise):
+    """A function that comes back to each value again and again."""
+
+    operands = (data("x", "...", domain=(-6.0, 6.0)),)
+    output_interval = ANY_NUMBER  # by its size alone it would count as flat far from 0
+
+
+class Sin(_Wave):
+    """Sine ``y = sin(x)``."""
+
+    op: Literal["sin"] = "sin"
+    onnx = "Sin"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``sin(x)``, x in radians."""
+        return np.sin(x, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """``g cos(x)``."""
+        return (cotangent * np.cos(x),)
+
+    numpy = "np.sin({x})"
+    numpy_vjp: ClassVar = {"x": "{g} * np.cos({x})"}
+    torch = "torch.sin({x})"
+
+
+class Cos(_Wave):
+    """Cosine ``y = cos(x)``."""
+
+    op: Literal["cos"] = "cos"
+    onnx = "Cos"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``cos(x)``, x in radians."""
+        return np.cos(x, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """``-g sin(x)``."""
+        return (-cotangent * np.sin(x),)
+
+    numpy = "np.cos({x})"
+    numpy_vjp: ClassVar = {"x": "-{g} * np.sin({x})"}
+    torch = "torch.cos({x})"
+
+
 class Absolute(BentAtZero):
     """Absolute value ``y = |x|``."""
 

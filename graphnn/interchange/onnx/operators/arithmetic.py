@@ -178,34 +178,20 @@ def _sign(t: Translator, node: ForeignNode, x: Value) -> Value:
     return t.emit("subtract", t.emit("step", x), t.emit("step", t.emit("negative", x)))
 
 
-@_formula("HardSigmoid", "`multiply`, `add` and `clip`.")
+@_formula("HardSigmoid", "`hard_sigmoid`, or `multiply`, `add` and `clip` with other constants.")
 def _hard_sigmoid(t: Translator, node: ForeignNode, x: Value) -> Value:
     slope, middle = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
+    if abs(slope - 1 / 6) < 1e-7 and middle == 0.5:
+        return t.emit("hard_sigmoid", x)
     return t.emit("clip", t.emit("add", t.emit("multiply", x, slope), middle), low=0, high=1)
 
 
-@_formula("HardSwish", "`multiply`, `add` and `clip`.")
-def _hard_swish(t: Translator, node: ForeignNode, x: Value) -> Value:
-    share = t.emit("clip", t.emit("add", t.emit("multiply", x, 1 / 6), 0.5), low=0, high=1)
-    return t.emit("multiply", x, share)
-
-
-@_formula("Swish", "`multiply` by a `sigmoid`.")
+@_formula("Swish", "`silu`, or `multiply` by a `sigmoid` with another slope.")
 def _swish(t: Translator, node: ForeignNode, x: Value) -> Value:
     slope = node.attributes.get("alpha", 1.0)
-    return t.emit(
-        "multiply", x, t.emit("sigmoid", x if slope == 1 else t.emit("multiply", x, slope))
-    )
-
-
-@_formula("Mish", "`multiply` by the `tanh` of a `softplus`.")
-def _mish(t: Translator, node: ForeignNode, x: Value) -> Value:
-    return t.emit("multiply", x, t.emit("tanh", t.emit("softplus", x)))
-
-
-@_formula("Softsign", "`divide` by 1 and `absolute`.")
-def _softsign(t: Translator, node: ForeignNode, x: Value) -> Value:
-    return t.emit("divide", x, t.emit("add", t.emit("absolute", x), 1.0))
+    if slope == 1:
+        return t.emit("silu", x)
+    return t.emit("multiply", x, t.emit("sigmoid", t.emit("multiply", x, slope)))
 
 
 @_formula("Celu", "`elu` with `multiply` before and after.")
@@ -226,10 +212,14 @@ def _selu(t: Translator, node: ForeignNode, x: Value) -> Value:
 
 @rule("PRelu")
 def prelu(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`leaky_relu`, or `relu` and a part below 0 with slopes of its own."""
+    """`leaky_relu`, `prelu`, or `relu` and a part below 0 with slopes along other axes."""
     x, slope = inputs
-    if isinstance(slope, np.ndarray) and is_known(slope) and slope.size == 1:
-        return t.emit("leaky_relu", x, slope=number(slope, "slope"))
+    if isinstance(slope, np.ndarray) and is_known(slope):
+        if slope.size == 1:
+            return t.emit("leaky_relu", x, slope=number(slope, "slope"))
+        after = len(shape_of(x)) - 2 if x is not None else 0
+        if slope.shape[slope.ndim - after - 1 :] == (slope.size, *(1,) * after):
+            return t.emit("prelu", x, arrays={"slope": t.named(slope.reshape(-1), slope)})
     below = t.emit("negative", t.emit("relu", t.emit("negative", x)))
     return t.emit("add", t.emit("relu", x), t.emit("multiply", below, slope))
 
