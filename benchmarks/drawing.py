@@ -61,6 +61,7 @@ def cases(quick: bool) -> dict[str, tuple[Nodes, list[str], str]]:
         "100 branching": (branching(100 // part), [], "1 s"),
         "1,000 branching, unfolded": (branching(1000 // part), unfolded, "5 s"),
         "10,000 in a chain, folded": (chain(10_000 // part), [], "10 s"),
+        "10,000 branching, in parts": (branching(10_000 // part), [], "10 s"),
         "150, every third reads the input": (chain(150 // part, every=3), unfolded, "seconds"),
     }
 

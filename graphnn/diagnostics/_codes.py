@@ -62,8 +62,8 @@ Code = Literal[
     "no-search", "no-trial", "bad-trials", "conflicting-settings", "searched-setting",
     "bad-search-file",
     # drawing
-    "bad-picture-data", "drawing-failed", "drawing-too-slow", "no-engine", "no-glyph",
-    "no-matplotlib", "no-optuna", "small-text", "unsuited-style",
+    "bad-picture-data", "drawing-failed", "drawing-too-slow", "many-nodes", "no-engine",
+    "no-glyph", "no-matplotlib", "no-optuna", "small-text", "unsuited-style",
     # other programs
     "no-onnx", "not-in-onnx", "not-in-code", "onnx-differs", "not-onnx",
     "not-in-graphnn",

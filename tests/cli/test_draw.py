@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -151,3 +152,17 @@ def test_differences_on_demand(call, line):
     result = call("draw", line, "--against", "old.yaml", "-o", "net.dot")
     assert (result.code, result.out, result.err) == (0, "wrote 'net.dot'\n", "")
     assert "~ a  affine" in Path("net.dot").read_text()
+
+
+def test_a_large_network_is_drawn_in_parts_with_a_warning(call):
+    nodes: dict[str, object] = {"x": {"op": "input", "shape": ["batch", 2]}}
+    for number in range(1010):
+        last = f"n{number - 1}" if number else "x"
+        nodes[f"n{number}"] = {"op": "affine", "inputs": last, "units": 2 + number}
+    Path("net.json").write_text(json.dumps({"graphnn": 1, "nodes": nodes}))
+    for suffix in ("dot", "svg"):
+        result = call("draw", "net.json", "-o", f"net.{suffix}")
+        assert (result.code, result.out) == (0, f"wrote 'net.{suffix}'\n")
+        assert result.err.startswith("warning[many-nodes]: 1,009 nodes are drawn in ")
+        text = Path(f"net.{suffix}").read_text()
+        assert ("n1009" in text, "n500" in text) == (True, False)

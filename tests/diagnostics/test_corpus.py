@@ -233,6 +233,14 @@ def warn_of(width: float | None, name: str) -> None:
     raise GraphnnError(*net.draw(width=width).warnings())
 
 
+def many_nodes() -> None:
+    nodes: dict[str, object] = {"x": {"op": "input", "shape": ["batch", 2]}}
+    for number in range(1100):
+        last = f"n{number - 1}" if number else "x"
+        nodes[f"n{number}"] = {"op": "affine", "inputs": last, "units": 2 + number}
+    raise GraphnnError(*graphnn.loads({"graphnn": 1, "nodes": nodes}).draw().warnings())
+
+
 def no_space() -> None:
     def fail(*arguments: object) -> None:
         raise OSError(28, "No space left", "x")
@@ -555,6 +563,11 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         lambda: warn_of(None, "Private"),
         "warning[no-glyph]: no font on this machine draws U+F0000\n"
         "   = help: install a font that has it, such as Noto Sans",
+    ),
+    "many-nodes": (
+        many_nodes,
+        "warning[many-nodes]: 1,099 nodes are drawn in 61 parts\n"
+        "   = help: draw some with --only FIRST..LAST, or all with --expand, which takes long",
     ),
     "small-text": (
         lambda: warn_of(30.0, "Line"),

@@ -9,9 +9,9 @@ import pytest
 
 import graphnn
 from graphnn.diagnostics import DrawingError
+from graphnn.drawing.diagram.folding import view
 from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.scene import Box, Image, Path, Polygon, Scene, Text
-from graphnn.drawing.diagram.view import view
 from graphnn.drawing.diagram.volumes import volumes
 from places import ROOT, SPECS
 from scene_faults import faults

@@ -113,8 +113,7 @@ def draw(
             return
         path = output or Path(f"{file.stem}.svg")
         made.save(path, format)
-        if (format or path.suffix.lower()) not in _TEXTS:
-            terminal.report(made.warnings())
+        terminal.report(made.warnings(drawn=(format or path.suffix.lower()) not in _TEXTS))
         if str(path) != "-":
             terminal.line(f"wrote '{path}'")
 

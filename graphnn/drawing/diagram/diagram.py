@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,10 @@ from graphnn.drawing._formats import fail, format_of
 from graphnn.drawing.diagram import styles, text
 from graphnn.drawing.diagram.description import describe
 from graphnn.drawing.diagram.difference import united
+from graphnn.drawing.diagram.folding import view
 from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
 from graphnn.drawing.diagram.scene import Scene, Text, scaled
-from graphnn.drawing.diagram.view import View, view
+from graphnn.drawing.diagram.view import View
 from graphnn.drawing.diagram.writers import dot, html, mermaid, pdf, png, svg, tikz
 from graphnn.graph import Graph, Group, outline
 from graphnn.storage.files import write_whole
@@ -77,16 +78,33 @@ class Diagram:
         """The network in words."""
         return describe(self.view)
 
-    def warnings(self) -> tuple[Diagnostic, ...]:
-        """What a reader of the picture would miss: letters too small, or drawn by no font."""
-        found = []
+    def warnings(self, *, drawn: bool = True) -> tuple[Diagnostic, ...]:
+        """What a reader would miss: nodes in parts, letters too small, or drawn by no font.
+
+        Parameters
+        ----------
+        drawn : bool
+            Whether it becomes a picture; .dot and .mmd files are drawn by other programs.
+        """
+        return (*self._many(), *(self._unread() if drawn else ()))
+
+    def _many(self) -> Iterator[Diagnostic]:
+        parts = [item for item in self.view.items.values() if item.part]
+        if parts:
+            nodes = sum(len(item.nodes) for item in parts)
+            message = f"{nodes:,} nodes are drawn in {len(parts)} parts"
+            help = "draw some with --only FIRST..LAST, or all with --expand, which takes long"
+            yield Diagnostic("many-nodes", message, help=help, severity="warning")
+
+    def _unread(self) -> Iterator[Diagnostic]:
+        """Letters that are too small, or drawn by no font."""
         texts = [item for item in self.scene.items if isinstance(item, Text)]
         smallest = min((item.size for item in texts), default=SMALLEST)
         if smallest < SMALLEST:
             message = f"letters are {smallest:.1f} pt high at this width, under {SMALLEST:g}"
             ways = "fold blocks with --depth, or draw a part with --only"
             help = f"draw it wider or in fewer --columns, {ways}"
-            found.append(Diagnostic("small-text", message, help=help, severity="warning"))
+            yield Diagnostic("small-text", message, help=help, severity="warning")
         lost = text.missing("".join(item.text for item in texts))
         if lost:
             named = listed(_named(character) for character in lost)
@@ -94,8 +112,7 @@ class Diagram:
             help = (
                 f"install a font that has {'it' if len(lost) == 1 else 'them'}, such as Noto Sans"
             )
-            found.append(Diagnostic("no-glyph", message, help=help, severity="warning"))
-        return tuple(found)
+            yield Diagnostic("no-glyph", message, help=help, severity="warning")
 
     def page(self, *, depths: bool = True) -> str:
         """The picture on an HTML page, in which blocks fold where it has `depths`."""
@@ -105,10 +122,7 @@ class Diagram:
 
     def places(self) -> dict[str, Span]:
         """Where the spec has the nodes and blocks that are shown."""
-        found = {
-            name: (item.nodes[0].spec if item.group is None else item.group.call.spec).place.span
-            for name, item in self.view.items.items()
-        }
+        found = {name: item.place.span for name, item in self.view.items.items()}
         found |= {
             name: frame.group.call.spec.place.span
             for name, frame in self.view.frames.items()
@@ -181,7 +195,7 @@ def _layers(diagram: Diagram) -> tuple[list[html.Layer], html.Layer]:
     found: list[html.Layer] = []
     for depth in range(_deepest(diagram.graph, expand=options.expand) + 1):
         made = Diagram(diagram.graph, replace(options, depth=depth))
-        if len(made.view.items) > _MOST and found:
+        if len(made.view.items) > _MOST:
             break
         if (made.view.items, made.view.frames) == (first.view.items, first.view.frames):
             first = html.Layer(depth, first.view, first.scene)
@@ -204,6 +218,6 @@ def _named(character: str) -> str:
 
 def _linked(scene: Scene, shown: View, address: str) -> Scene:
     """`scene` whose boxes lead to the lines of their nodes at `address`."""
-    places = {name: item.nodes[0].spec.place.span for name, item in shown.items.items()}
+    places = {name: item.place.span for name, item in shown.items.items()}
     links = {name: f"{address}#L{span.line}" for name, span in places.items() if span is not None}
     return replace(scene, links=tuple(links.items()))

@@ -87,11 +87,11 @@ class _Union:
         if came == len(item.nodes):
             return replace(item, label=f"{SIGNS['added']} {item.label}", kind="added")
         name = item.nodes[0].name
-        if item.group is None and self._former.get(name, name) != name:
+        if not item.folded and self._former.get(name, name) != name:
             item = _said(item, "changed", f"was {self._former[name]}")
         found = [self._changed[node.name] for node in item.nodes if node.name in self._changed]
         kind: Kind = "rewired" if all(map(_is_rewired, found)) else "changed"
-        if item.group is not None and found:
+        if item.folded and found:
             details = [f"{len(found)} {_copies(item, len(found))} changed"]
         else:
             details = list(dict.fromkeys(detail for each in found for detail in _details(each)))
@@ -130,7 +130,7 @@ def _details(change: Change) -> Iterator[str]:
 
 def _copies(item: Item, count: int) -> str:
     """What a box holds several of."""
-    one, many = ("copy", "copies") if item.group is None else ("node", "nodes")
+    one, many = ("copy", "copies") if not item.folded else ("node", "nodes")
     return one if count == 1 else many
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphnn.drawing.diagram import notation
 from graphnn.drawing.diagram.view import Item, View
-from graphnn.graph import Graph, Group, Node, Parameter, show_shapes
+from graphnn.graph import Graph, Node, Parameter, show_shapes
 from graphnn.spec import flow
 from graphnn.spec.sizes import Shape, free_names, product
 
@@ -50,14 +50,14 @@ def attributes(node: Node) -> list[str]:
         if name not in _IN_SHAPES and value is not None and value != field.default:
             sizes = name in node.op.size_attributes or (_is_counts(value) and name != "value")
             found.append(f"{name} {_size(value) if sizes else _cut(value)}")
-    return _filled(found)
+    return filled(found)
 
 
 def _is_counts(value: Any) -> bool:
     return isinstance(value, tuple | list) and all(isinstance(each, int) for each in value)
 
 
-def _filled(words: list[str]) -> list[str]:
+def filled(words: list[str]) -> list[str]:
     """`words` in as few lines as are not too long."""
     found: list[str] = []
     for word in words:
@@ -157,34 +157,23 @@ def totals(graph: Graph) -> tuple[int, int]:
     return learned, sum(parameter.size for parameter in every) - learned
 
 
-def remark(group: Group | None) -> str:
-    """What the file says of a block call, or else of the block."""
-    if group is None:
-        return ""
-    return group.call.spec.about or group.call.block.about or ""
-
-
 def lines(view: View, item: Item, *, about: bool = False) -> list[str]:
     """All that is said of a box, for formats that have no columns."""
-    if item.group is not None:
-        learned, kept = parameters(view, item)
-        found = [f"{item.label}  {item.group.call.block.name}", shape(item), counted(learned, kept)]
-        said = remark(item.group)
+    found = [f"{item.label}  {item.what}"]
+    if item.folded:
+        found += [shape(item), counted(*parameters(view, item))]
     else:
-        node = item.nodes[0]
-        found = [f"{item.label}  {node.op.name}", *attributes(node), shape(item)]
+        found += [*attributes(item.nodes[0]), shape(item)]
         for each in holdings(view, item):
             count = f"{each.count:,}" if each.count else ""
             found.append("  ".join(filter(None, (each.name, each.shape, count, each.remark))))
-        said = node.spec.about or ""
-    return [*found, *([said] if about and said else [])]
+    return [*found, *([item.remark] if about and item.remark else [])]
 
 
 def shape(item: Item) -> str:
     """The shape of what a box gives, and ``int`` where it holds whole numbers."""
-    nodes = item.nodes[-1:] if item.group is not None else item.nodes
-    kind = " int" if nodes[0].kind == "int" else ""
-    return show_shapes(each.shape for each in nodes) + kind
+    kind = " int" if item.results[0].kind == "int" else ""
+    return show_shapes(each.shape for each in item.results) + kind
 
 
 def counted(learned: int, kept: int) -> str:

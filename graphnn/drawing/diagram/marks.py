@@ -163,8 +163,7 @@ def _checked(item: Shown, trace: Trace) -> _Reading | None:
 
 def _arrays(item: Shown, known: Mapping[str, Array]) -> list[Array]:
     """The arrays of real numbers of a box: of a folded block, what it gives."""
-    nodes = item.nodes[-1:] if item.group is not None else item.nodes
-    found = (known.get(node.name) for node in nodes if node.kind == "float")
+    found = (known.get(node.name) for node in item.results if node.kind == "float")
     return [array for array in found if array is not None and array.size]
 
 
@@ -177,7 +176,7 @@ def _owned(item: Shown, operand: str) -> Iterator[str]:
 def _may_die(item: Shown) -> bool:
     """Whether a box is an activation that is flat, at 0, on one side."""
     node: Node = item.nodes[-1]
-    return item.group is None and node.op.family == "activation" and len(node.shape) > 1
+    return item.family == "activation" and len(node.shape) > 1
 
 
 def _dead(array: Array) -> Array:

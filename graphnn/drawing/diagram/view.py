@@ -1,24 +1,17 @@
-"""What a diagram shows of a graph: its nodes, its frames, and the lines between them.
-
-Copies of a repeated block are shown once; blocks deeper than asked are folded into one box.
-"""
+"""What a diagram shows of a graph: its boxes, its frames, and the lines between them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Literal
 
-from graphnn.drawing.diagram import notation
-from graphnn.drawing.diagram.look import Look, look_of
-from graphnn.drawing.diagram.options import DiagramOptions, names_in
+from graphnn.drawing.diagram.look import Look
 from graphnn.drawing.diagram.palette import Theme, Tones
-from graphnn.drawing.diagram.runs import runs
-from graphnn.graph import Graph, Group, Node, Outline, outline
-from graphnn.spec.model import instances_of
+from graphnn.graph import Graph, Group, Node
+from graphnn.spec.values import Value
 
-FOLDED_FROM = 150  # visible nodes from which blocks are folded
-
+_MOST_OPS = 4  # that are named of a part
 
 Kind = Literal["", "added", "removed", "changed", "rewired"]
 
@@ -34,9 +27,12 @@ class Item:
     label : str
         The name inside its frame.
     nodes : tuple of Node
-        What it stands for: a node, with those of the other copies; or all nodes of a folded block.
+        What it stands for: a node, with those of the other copies; or all nodes of a folded block
+        or of a part.
     group : Group or None
         The folded block.
+    part : bool
+        Whether it stands for a part of a network that is too large to be drawn node by node.
     frame : str
         Name of the frame that it is in; empty outside all.
     kind : {"", "added", "removed", "changed", "rewired"}
@@ -51,10 +47,47 @@ class Item:
     label: str
     nodes: tuple[Node, ...]
     group: Group | None = None
+    part: bool = False
     frame: str = ""
     kind: Kind = ""
     details: tuple[str, ...] = ()
     graph: Graph | None = None
+
+    @property
+    def folded(self) -> bool:
+        """Whether it stands for all of its nodes, not for copies of one."""
+        return self.part or self.group is not None
+
+    @property
+    def family(self) -> str:
+        """The family of its op; empty where it is folded."""
+        return "" if self.folded else self.nodes[0].op.family
+
+    @property
+    def what(self) -> str:
+        """The name of its op, or of the folded block; of a part how many there are of each op."""
+        if self.part:
+            counts = Counter(node.op.name for node in self.nodes)
+            named = [f"{count:,} {name}" for name, count in counts.most_common(_MOST_OPS)]
+            return ", ".join(named) + (", …" if len(counts) > _MOST_OPS else "")
+        return self.nodes[0].op.name if self.group is None else self.group.call.block.name
+
+    @property
+    def place(self) -> Value:
+        """Where the spec has it."""
+        return (self.nodes[0].spec if self.group is None else self.group.call.spec).place
+
+    @property
+    def remark(self) -> str:
+        """What the file says of it."""
+        if self.group is not None:
+            return _remark(self.group)
+        return "" if self.part else self.nodes[0].spec.about or ""
+
+    @property
+    def results(self) -> tuple[Node, ...]:
+        """The nodes whose arrays it gives: its node with the other copies, or the last inside."""
+        return self.nodes[-1:] if self.folded else self.nodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +114,11 @@ class Frame:
     def what(self) -> str:
         """The name of the block."""
         return self.group.call.block.name if self.group is not None else ""
+
+    @property
+    def remark(self) -> str:
+        """What the file says of it."""
+        return _remark(self.group) if self.group is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +158,11 @@ class View:
 
     def colour(self, item: Item) -> str | None:
         """The colour that the user chose for a box."""
-        names = [item.name, *(node.name for node in item.nodes if item.group is None)]
         if item.group is not None:
-            return self.look.of_names([*names, item.group.call.name])
+            return self.look.of_names([item.name, item.group.call.name])
+        if item.part:
+            return None
+        names = [item.name, *(node.name for node in item.nodes)]
         return self.look.of_names(names) or self.look.of_op(item.nodes[0].op)
 
     def tones(self, item: Item, theme: Theme) -> Tones:
@@ -130,7 +170,7 @@ class View:
         chosen = self.colour(item)
         if chosen is not None:
             return theme.tones(chosen)
-        return self.family_tones("" if item.group is not None else item.nodes[0].op.family, theme)
+        return self.family_tones(item.family, theme)
 
     def family_tones(self, family: str, theme: Theme) -> Tones:
         """The colours of a family of ops."""
@@ -153,192 +193,6 @@ class View:
         return chain
 
 
-def view(graph: Graph, options: DiagramOptions) -> View:
-    """What is shown of `graph`.
-
-    Raises
-    ------
-    UsageError
-        There is no node of a name that is to be drawn or left out.
-    """
-    seen = outline(graph, expand=options.expand)
-    hidden = {graph.node(name).name for name in names_in(options.hide)}
-    kept = None if options.only is None else _kept(graph, options.only)
-    look = look_of(graph, options)
-    free = options.depth is None and not options.expand
-    for depth in _depths(seen) if free else [options.depth]:
-        found = _Viewer(graph, look, seen, depth, hidden, kept).view(fold_runs=free)
-        if len(found.items) < FOLDED_FROM:
-            break
-    return found
-
-
-def _depths(seen: Outline) -> list[int | None]:
-    """How deep blocks may be opened, the deepest first; None opens all."""
-    levels = {level for level, item in seen.walk() if isinstance(item, Group)}
-    return [None, *sorted(levels, reverse=True)]
-
-
-def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
-    """Names of the nodes that `only` means."""
-    if not isinstance(only, str) or ".." not in only:
-        return {graph.node(name).name for name in names_in(only)}
-    first, _, last = only.partition("..")
-    start, end = graph.node(first).name, graph.node(last).name
-    after, before = {start}, {end}
-    for name, node in graph.nodes.items():  # in schedule order
-        if not after.isdisjoint(node.inputs):
-            after.add(name)
-    for name in reversed(list(graph.nodes)):
-        if name in before:
-            before.update(graph.nodes[name].inputs)
-    return after & before
-
-
-def _look(item: Item) -> object:
-    """What is equal for boxes that look alike, in one frame."""
-    if item.group is not None:
-        block, count = item.group.call.block.name, item.group.count
-        return item.frame, block, count, item.nodes[-1].shape, len(item.nodes)
-    return item.frame, item.nodes[0].op, [node.shape for node in item.nodes]
-
-
-def _bare(item: Item) -> str:
-    return item.label if item.group is None else item.group.call.spec.name
-
-
-def title(group: Group) -> str:
-    """The name of a block call, and how many copies are drawn as one."""
-    name = group.call.spec.name
-    if group.count > 1:
-        return f"{name} × {group.count}"
-    return name if group.call.repeat == 1 else group.title
-
-
-class _Viewer:
-    def __init__(
-        self,
-        graph: Graph,
-        look: Look,
-        seen: Outline,
-        depth: int | None,
-        hidden: set[str],
-        kept: set[str] | None,
-    ) -> None:
-        self._graph, self._seen, self._depth = graph, seen, depth
-        self._hidden, self._kept = hidden, kept
-        self._view = View(graph, look)
-        self._boxes: dict[str, str] = {}  # from every node that is shown to its box
-
-    def view(self, *, fold_runs: bool) -> View:
-        path: list[str] = []  # frames that are open
-        folded: tuple[int, Group, list[Node]] | None = None
-        for depth, item in self._seen.walk():
-            if folded is not None and depth > folded[0]:
-                if not isinstance(item, Group):
-                    folded[2].extend(self._alike(item))
-                continue
-            if folded is not None:
-                self._fold(folded[1], folded[2], path)
-                folded = None
-            del path[depth:]
-            if not isinstance(item, Group):
-                self._add(item, path)
-            elif self._depth is not None and depth >= self._depth:
-                folded = depth, item, []
-            else:
-                name = item.instance.name
-                self._view.frames[name] = Frame(name, item, path[-1] if path else "", title(item))
-                path.append(name)
-        if folded is not None:
-            self._fold(folded[1], folded[2], path)
-        if fold_runs and len(self._view.items) >= FOLDED_FROM:
-            self._fold_runs()
-        return self._finished()
-
-    def _finished(self) -> View:
-        """The view of what was added, with its lines and without frames that hold nothing."""
-        used = {
-            frame for item in self._view.items.values() for frame in self._view.around(item.frame)
-        }
-        frames = {name: frame for name, frame in self._view.frames.items() if name in used}
-        return View(self._graph, self._view.look, self._view.items, frames, self._edges())
-
-    def _alike(self, node: Node) -> list[Node]:
-        return [each for each in self._seen.alike[node.name] if self._is_shown(each)]
-
-    def _is_shown(self, node: Node) -> bool:
-        return node.name not in self._hidden and (self._kept is None or node.name in self._kept)
-
-    def _add(self, node: Node, path: list[str]) -> None:
-        nodes = self._alike(node)
-        if nodes:
-            instance = node.spec.instance
-            label = node.name if instance is None else node.name.removeprefix(f"{instance.name}.")
-            if self._view.look.mathematical:
-                label = notation.of_node(label, node)
-            self._keep(Item(node.name, label, tuple(nodes), None, path[-1] if path else ""))
-
-    def _fold(self, group: Group, nodes: list[Node], path: list[str]) -> None:
-        if nodes:
-            frame = path[-1] if path else ""
-            self._keep(Item(group.instance.name, title(group), tuple(nodes), group, frame))
-
-    def _keep(self, item: Item) -> None:
-        self._view.items[item.name] = item
-        for node in item.nodes:
-            self._boxes[node.name] = item.name
-
-    def _fold_runs(self) -> None:
-        """Show each run of alike boxes once."""
-        items = list(self._view.items.values())
-        places = {item.name: at for at, item in enumerate(items)}
-        sources = [self._places_read(item, places) for item in items]
-        for at, length, times in runs([_look(item) for item in items], sources):
-            last = items[at + length * times - 1]
-            name = f"{items[at].name}..{last.name}"
-            heading = f"{_bare(items[at])} … {_bare(last)} × {times}"
-            self._view.frames[name] = Frame(name, None, items[at].frame, heading)
-            for position in range(at, at + length):
-                copies = items[position : at + length * times : length]
-                for other in copies[1:]:
-                    del self._view.items[other.name]
-                nodes = tuple(node for each in copies for node in each.nodes)
-                self._keep(replace(copies[0], nodes=nodes, frame=name))
-
-    def _places_read(self, item: Item, places: Mapping[str, int]) -> list[int]:
-        read = dict.fromkeys(self._boxes.get(name) for node in item.nodes for name in node.inputs)
-        return [places[box] for box in read if box is not None and box != item.name]
-
-    def _edges(self) -> tuple[Edge, ...]:
-        found: dict[tuple[Edge, int], None] = {}  # a node may read another twice
-        for item in self._view.items.values():
-            first = (item.nodes[0],) if item.group is None else item.nodes
-            for node in first:
-                for position, source in enumerate(node.inputs):
-                    box = self._boxes.get(source) or self._boxes.get(self._seen.shown[source])
-                    if box is None or (box == item.name and item.group is not None):
-                        continue
-                    operand = "" if item.group is not None else _operand(node, position)
-                    copy = self._copy_of(self._graph.nodes[source], node)
-                    number = position if item.group is None else 0
-                    found[Edge(box, item.name, operand, copy), number] = None
-        return tuple(edge for edge, _ in found)
-
-    def _copy_of(self, source: Node, reader: Node) -> str:
-        """The copy that `reader` reads, where it is not the last of those that are drawn once."""
-        alike = self._seen.alike[self._seen.shown[source.name]]
-        if len(alike) == 1 or source.name == alike[-1].name:
-            return ""
-        around = instances_of(reader.spec.instance)
-        left = [each for each in instances_of(source.spec.instance) if each not in around]
-        earlier = any(each is not each.call.instances[-1] for each in left)
-        return self._seen.name(source.name) if earlier else ""
-
-
-def _operand(node: Node, position: int) -> str:
-    """The name of an operand where it says which input is which."""
-    operands = node.op.data_operands()
-    if len(operands) < 2 or len(operands) != len(node.inputs) or node.op.commutative:
-        return ""
-    return operands[position].name
+def _remark(group: Group) -> str:
+    """What the file says of a block call, or else of the block."""
+    return group.call.spec.about or group.call.block.about or ""

@@ -46,7 +46,7 @@ class Volume:
     @property
     def node(self) -> Node:
         """The first node, or of a folded block the last."""
-        return self.items[0].nodes[-1 if self.items[0].group is not None else 0]
+        return self.items[0].results[0]
 
     @property
     def frame(self) -> str:
@@ -56,7 +56,7 @@ class Volume:
     @property
     def look(self) -> object:
         """What is equal for volumes that look alike."""
-        if any(item.group is not None for item in self.items):
+        if any(item.folded for item in self.items):
             return self.name
         return self.size, self.frame, tuple(item.nodes[0].op for item in self.items)
 
@@ -91,7 +91,7 @@ def volumes(view: View, *, expand: bool) -> Volumes:
     aside = facts.aside(view.graph)
     places = {name: at for at, name in enumerate(view.graph.nodes)}  # in schedule order
     items = [item for item in view.items.values() if item.nodes[-1].name not in aside]
-    items.sort(key=lambda item: places[item.nodes[0 if item.group is None else -1].name])
+    items.sort(key=lambda item: places[item.results[0].name])
     kept = {item.name for item in items}
     edges = list(dict.fromkeys((edge.source, edge.target) for edge in view.edges))
     edges = [edge for edge in edges if kept.issuperset(edge)]
@@ -145,7 +145,7 @@ def _neighbours(
 def _joins(item: Item, before: Volume, readers: Mapping[str, list[str]]) -> bool:
     """Whether `item` belongs to the volume before it."""
     op, last = item.nodes[0].op, before.items[-1]
-    if item.group is not None or item.frame != last.frame or readers[last.name] != [item.name]:
+    if item.folded or item.frame != last.frame or readers[last.name] != [item.name]:
         return False
     if op.reorders:
         return True
@@ -154,8 +154,8 @@ def _joins(item: Item, before: Volume, readers: Mapping[str, list[str]]) -> bool
 
 def _size(item: Item, findings: Findings) -> Size | None:
     """Channels, height and width of what a box gives, None for a circle."""
-    node = item.nodes[-1 if item.group is not None else 0]
-    if item.group is None and node.op.family in _JUNCTIONS and len(node.inputs) != 1:
+    node = item.results[0]
+    if item.family in _JUNCTIONS and len(node.inputs) != 1:
         return None
     row = facts.row(node)
     numbers = [size for size in row if isinstance(size, int)]

@@ -231,8 +231,8 @@ class _Painter:
         frame = self._view.frames.get(first.frame)
         alone = frame is not None and self._held[frame.name] == 1
         found = [] if alone else [_Words(first.label, _NAME, "strong")]
-        if first.group is not None:
-            return [*found, _Words(first.group.call.block.name, _SMALL, "regular")]
+        if first.folded:
+            return [*found, _Words(first.what, _SMALL, "regular")]
         for item in volume.items:
             node = item.nodes[0]
             if node.op.family == "source" or (volume.size is None and node.op.symbol):

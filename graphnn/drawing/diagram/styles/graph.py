@@ -79,7 +79,6 @@ class _Card:
     lines: list[_Line]
     width: float
     height: float
-    family: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +166,7 @@ class _Painter:
         yield from self._labels([*layout.boxes.values(), *headings], lines)
 
     def _card(self, item: Item) -> _Card:
-        lines = list(self._block(item) if item.group is not None else self._node(item))
+        lines = list(self._folded(item) if item.folded else self._node(item))
         mark = self._marks.boxes.get(item.name, Mark())
         lines += [([_Piece(words, _SMALL, "italic")], []) for words in mark.lines]
         wide = max(
@@ -179,14 +178,13 @@ class _Painter:
         high = fsum(
             max(piece.size for piece in (*left, *right)) * _LEADING for left, right in lines
         )
-        family = "" if item.group is not None else item.nodes[0].op.family
-        shape, cut = _SHAPES.get(family, _SHAPES[""])
+        shape, cut = _SHAPES.get(item.family, _SHAPES[""])
         cut = (high + 2 * _PAD_Y) / 2 if shape == "stadium" else cut
         side = _PAD_X + (
             cut * 0.6 if shape in ("stadium", "slanted", "trapezium", "hexagon") else 0
         )
         high += _METER + 3 if mark.hatched else 0.0
-        return _Card(item, lines, wide + 2 * side, high + 2 * _PAD_Y, family)
+        return _Card(item, lines, wide + 2 * side, high + 2 * _PAD_Y)
 
     def _node(self, item: Item) -> Iterator[_Line]:
         node = item.nodes[0]
@@ -206,21 +204,22 @@ class _Painter:
             both = holding.remark and holding.count and not holding.remark.startswith("=")
             said = f"{holding.count:,}, {holding.remark}" if both else said
             yield left, [_Piece(said, _SMALL, "regular", faint=True)]
-        if self._about and node.spec.about:
-            yield from self._remark(node.spec.about)
+        if self._about:
+            yield from self._remark(item.remark)
 
-    def _block(self, item: Item) -> Iterator[_Line]:
-        assert item.group is not None
-        block = item.group.call.block
-        yield (
-            [_Piece(item.label, _NAME, "strong"), _Piece(block.name, _NAME, "regular")],
-            [],
-        )
+    def _folded(self, item: Item) -> Iterator[_Line]:
+        name = _Piece(item.label, _NAME, "strong")
+        if item.part:
+            yield [name], []
+            for words in facts.filled(item.what.split(", ")):
+                yield [_Piece(words, _SMALL, "regular")], []
+        else:
+            yield [name, _Piece(item.what, _NAME, "regular")], []
         yield [_Piece(facts.shape(item), _SMALL, "mono", faint=True)], []
         count = facts.counted(*facts.parameters(self._view, item))
-        yield [_Piece(f"{len(item.nodes)} nodes, {count}", _SMALL, "regular", faint=True)], []
+        yield [_Piece(f"{len(item.nodes):,} nodes, {count}", _SMALL, "regular", faint=True)], []
         if self._about:
-            yield from self._remark(facts.remark(item.group))
+            yield from self._remark(item.remark)
 
     def _remark(self, remark: str) -> Iterator[_Line]:
         line = ""
@@ -240,7 +239,7 @@ class _Painter:
     def _outline(self, card: _Card, place: Rectangle) -> Box:
         mark = self._marks.boxes.get(card.item.name, Mark())
         tones = self._tones(card)
-        shape, cut = _SHAPES.get(card.family, _SHAPES[""])
+        shape, cut = _SHAPES.get(card.item.family, _SHAPES[""])
         names = {node.name for node in card.item.nodes}
         thick = 1.9 if names & (self._outputs | self._losses) else 0.9
         ink = replace(mark.line or Ink(None, tones.border, thick), fill=tones.fill)
@@ -303,13 +302,16 @@ class _Painter:
         return Box(*place, ink, "rounded", 6.0, node=frame.name)
 
     def _heading_pieces(self, frame: Frame) -> list[_Piece]:
-        remark = facts.remark(frame.group)
         count = self._counts[frame.name]
         return [
             _Piece(frame.title, _NAME, "strong"),
             *([_Piece(frame.what, _SMALL, "regular", faint=True)] if frame.what else []),
             *([_Piece(facts.counted(count, 0), _SMALL, "regular", faint=True)] if count else []),
-            *([_Piece(remark, _SMALL, "italic", faint=True)] if self._about and remark else []),
+            *(
+                [_Piece(frame.remark, _SMALL, "italic", faint=True)]
+                if self._about and frame.remark
+                else []
+            ),
         ]
 
     def _heading_width(self, frame: Frame) -> float:
@@ -372,22 +374,30 @@ class _Painter:
 
     def _family_samples(self, cards: dict[str, _Card]) -> Iterator[_Sample]:
         """The families that are drawn, and last one sample for boxes of no family."""
-        seen = {card.family for card in cards.values()}
-        rest = [card for card in cards.values() if card.family not in _SHAPES or not card.family]
+        items = [card.item for card in cards.values()]
+        seen = {item.family for item in items}
         labels = {family: family for family in _SHAPES if family and family in seen}
+        rest = {_kind(item) for item in items if not item.family or item.family not in _SHAPES}
         if rest:
-            labels[""] = "block" if all(card.item.group for card in rest) else "other"
+            labels[""] = rest.pop() if len(rest) == 1 else "other"
         for family, label in labels.items():
             yield _Sample(label, family, self._view.family_tones(family, self._theme))
 
     def _op_samples(self, cards: dict[str, _Card]) -> Iterator[_Sample]:
         """The ops that are drawn in colours of their own."""
         chosen = self._view.look.ops
-        nodes = [card for card in cards.values() if card.item.group is None]
-        own = {card.item.nodes[0].op.name: card.family for card in nodes}
+        nodes = [card for card in cards.values() if not card.item.folded]
+        own = {card.item.nodes[0].op.name: card.item.family for card in nodes}
         for name, family in own.items():
             if name in chosen:
                 yield _Sample(name, family, self._theme.tones(chosen[name]))
+
+
+def _kind(item: Item) -> str:
+    """What the legend calls a box of no family."""
+    if item.part:
+        return "part"
+    return "block" if item.folded else "other"
 
 
 def _text(piece: _Piece, x: float, base: float, node: str, tones: Tones) -> Text:

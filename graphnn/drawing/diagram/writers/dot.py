@@ -24,12 +24,12 @@ def write(view: View, options: DiagramOptions) -> str:
         digraph.attr(label=graphviz.nohtml(_text(view.graph.spec.name)), labelloc="t")
     bodies = {"": digraph}
     for number, (name, frame) in enumerate(view.frames.items()):
-        said = facts.remark(frame.group) if options.about else ""
+        said = frame.remark if options.about else ""
         heading = f"{frame.title}  {frame.what}".rstrip()
         label = r"\n".join(_text(line) for line in (heading, said) if line)
         bodies[name] = graphviz.Digraph(f"cluster_{number}", graph_attr={"label": label})
     for name, item in view.items.items():
-        fill, border = THEMES["light"].family("" if item.group else item.nodes[0].op.family)
+        fill, border = THEMES["light"].family(item.family)
         colours = {"fillcolor": fill, "color": border}
         if chosen := view.colour(item):
             tones = THEMES["light"].tones(chosen)

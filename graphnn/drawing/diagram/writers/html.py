@@ -141,15 +141,12 @@ def _row(view: View, name: str, item: Item) -> str:
     said = facts.lines(view, item, about=True)[1:]
     shape = facts.shape(item)
     said = [line for line in said if line != shape]
-    group = item.group
-    op = item.nodes[0].op.name if group is None else group.call.block.name
-    place = item.nodes[0].spec.place if group is None else group.call.spec.place
-    kind = ' class="block"' if group is not None else ""
+    kind = ' class="block"' if item.folded else ""
     return (
         f'<tr data-node="{escaped(name)}"{kind}><th scope="row">{escaped(name)}</th>'
-        f"<td>{escaped(op)}</td><td>{escaped(shape)}</td>"
+        f"<td>{escaped(item.what)}</td><td>{escaped(shape)}</td>"
         f"<td>{'<br>'.join(map(escaped, said))}</td>"
-        f"<td>{_line(place.span)}</td></tr>"
+        f"<td>{_line(item.place.span)}</td></tr>"
     )
 
 

@@ -48,20 +48,16 @@ def _indent(open_frames: list[str]) -> str:
 
 def _heading(frame: Frame, *, about: bool) -> str:
     what = f" <i>{_text(frame.what)}</i>" if frame.what else ""
-    return _text(frame.title) + what + _remark(facts.remark(frame.group), about)
+    return _text(frame.title) + what + _remark(frame.remark, about)
 
 
 def _label(item: Item, *, about: bool) -> str:
-    node = item.nodes[0]
-    family = "" if item.group is not None else node.op.family
-    left, right = _BRACKETS.get(family, ("[", "]"))
-    what = node.op.name if item.group is None else item.group.call.block.name
-    words = f"<b>{_text(item.label)}</b> {_text(what)}<br/>{_text(facts.shape(item))}"
-    said = node.spec.about if item.group is None else facts.remark(item.group)
-    return f'{left}"{words}{_remark(said, about)}"{right}'
+    left, right = _BRACKETS.get(item.family, ("[", "]"))
+    words = f"<b>{_text(item.label)}</b> {_text(item.what)}<br/>{_text(facts.shape(item))}"
+    return f'{left}"{words}{_remark(item.remark, about)}"{right}'
 
 
-def _remark(said: str | None, about: bool) -> str:
+def _remark(said: str, about: bool) -> str:
     return f"<br/><i>{_text(said)}</i>" if about and said else ""
 
 
