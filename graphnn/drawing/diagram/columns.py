@@ -63,6 +63,7 @@ def wrapped(
     columns: int | None = None,
     *,
     legible: float = 0.5,
+    parted: int | None = None,
 ) -> Layout:
     """`found` in columns.
 
@@ -80,14 +81,20 @@ def wrapped(
         only where a single node is read across.
     legible : float
         How small the picture may be to fit the page before there are columns by default.
+    parted : int, optional
+        How many sources a cut may part from what reads them; by default any number where `columns`
+        is given, else one.
     """
     if direction == "right":
-        across = wrapped(turned(found), sources, "down", page[::-1], columns, legible=legible)
-        return turned(across)
+        upright, page = turned(found), page[::-1]
+        return turned(
+            wrapped(upright, sources, "down", page, columns, legible=legible, parted=parted)
+        )
     natural = found.width, found.height
     if columns is None and _scale(natural, page) >= legible:
         return found
-    rows = _rows(found, sources, most=1 if columns is None else len(found.boxes))
+    parted = parted or (1 if columns is None else len(found.boxes))
+    rows = _rows(found, sources, most=parted)
     bands = _fitting(rows, natural, page) if columns is None else _counted(rows, columns)
     return found if len(bands) < 2 else _side_by_side(found, sources, rows, bands)
 
@@ -232,6 +239,7 @@ def _side_by_side(
     head = _room(rows, bands, "above") + _bend(rows, bands)
     moves: list[Point] = []
     lanes: list[dict[str, tuple[float, float]]] = []  # between columns: by source, where and how
+    gaps: list[float] = []
     x = 0.0
     for band in bands:
         inside = rows[slice(*band)]
@@ -241,7 +249,10 @@ def _side_by_side(
         lanes.append(
             {name: (x + _SIDE + _LANE * at, _TURN + _APART * at) for at, name in enumerate(order)}
         )
-        x += _gap(rows, band) if band[1] < len(rows) else 0.0
+        if band[1] < len(rows):
+            gap = _gap(rows, band)
+            gaps.append(x + gap / 2)
+            x += gap
     tops = [rows[first].top for first, _ in bands]
 
     def moved(place: Rectangle) -> Rectangle:
@@ -262,7 +273,7 @@ def _side_by_side(
     )
     boxes = {name: moved(place) for name, place in found.boxes.items()}
     frames = {name: moved(place) for name, place in found.frames.items()}
-    return Layout(x, _size(rows, bands)[1], boxes, frames, lines)
+    return Layout(x, _size(rows, bands)[1], boxes, frames, lines, tuple(gaps))
 
 
 def _led(

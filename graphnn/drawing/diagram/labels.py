@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import hypot
 
 from graphnn.drawing.diagram.scene import Point, Rectangle
 
 _CELL = 32.0  # points
 _HEAD = 4.0  # of an arrow
-_STEPS = 24  # points looked at along each curve
+_STEPS, _STEP = 24, 3.0  # points looked at along each curve, and how far apart they are at most
 _NEAR, _FAR = 6.0, 60.0  # how far from the end of the line
 _ASIDE = (3.0, 5.0, 8.0, 12.0, 17.0, 25.0, 40.0, 60.0)  # how far beside it
 
@@ -73,8 +74,10 @@ def along(line: Sequence[Point]) -> Iterator[Point]:
     """Points along curves: a start, then two control points and an end for each."""
     for at in range(0, len(line) - 3, 3):
         (ax, ay), (bx, by), (cx, cy), (dx, dy) = line[at : at + 4]
-        for step in range(_STEPS):
-            t = step / _STEPS
+        fastest = 3 * max(hypot(bx - ax, by - ay), hypot(cx - bx, cy - by), hypot(dx - cx, dy - cy))
+        steps = max(_STEPS, int(fastest / _STEP))
+        for step in range(steps):
+            t = step / steps
             u = 1 - t
             a, b, c, d = u * u * u, 3 * t * u * u, 3 * t * t * u, t * t * t
             yield a * ax + b * bx + c * cx + d * dx, a * ay + b * by + c * cy + d * dy

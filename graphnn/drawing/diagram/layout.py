@@ -5,6 +5,7 @@ Graphviz gets boxes of fixed sizes under names of our own, and gives coordinates
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,9 @@ class Layout:
     boxes, frames : mapping of str to Rectangle
     lines : tuple of list of Point
         For every edge: the start, then two control points and an end for each curve.
+    cuts : tuple of float
+        Middles of the gaps between columns, from the left, or between lines of boxes, from above;
+        empty where all is in one.
     """
 
     width: float
@@ -60,6 +64,13 @@ class Layout:
     boxes: dict[str, Rectangle]
     frames: dict[str, Rectangle]
     lines: tuple[list[Point], ...]
+    cuts: tuple[float, ...] = ()
+
+    def column(self, name: str, direction: Direction) -> int:
+        """The column of a box, or its line where data flow to the right."""
+        axis = 0 if direction == "down" else 1
+        box = self.boxes[name]
+        return bisect(self.cuts, box[axis] + box[axis + 2] / 2)
 
 
 def lay_out(
@@ -197,4 +208,5 @@ def turned(found: Layout) -> Layout:
         return {name: (y, x, height, width) for name, (x, y, width, height) in given.items()}
 
     lines = tuple([(y, x) for x, y in line] for line in found.lines)
-    return Layout(found.height, found.width, places(found.boxes), places(found.frames), lines)
+    boxes, frames = places(found.boxes), places(found.frames)
+    return Layout(found.height, found.width, boxes, frames, lines, found.cuts)

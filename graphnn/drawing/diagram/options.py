@@ -31,6 +31,7 @@ class ReadBy(tuple[str, ...]):
 
 _GRAPH = ReadBy(("graph",))
 _DIRECTED = ReadBy(("graph", "computation"))
+_WRAPPED = ReadBy(("graph", "blocks"))
 _FRAMED = ReadBy(("graph", "blocks"))
 
 
@@ -93,7 +94,7 @@ class DiagramOptions:
     columns: Annotated[
         int | None,
         Typed("Columns of a long chain; by default as many as suit a page.", metavar="N", least=1),
-        _GRAPH,
+        _WRAPPED,
     ] = None
     depth: Annotated[int | None, Typed("How many nested blocks to open.", least=0), _FRAMED] = None
     only: Annotated[

@@ -7,6 +7,7 @@ from math import fsum
 
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
+from graphnn.drawing.diagram.columns import PAGE, Size
 from graphnn.drawing.diagram.description import describe
 from graphnn.drawing.diagram.options import DiagramOptions
 from graphnn.drawing.diagram.palette import THEMES
@@ -44,7 +45,7 @@ def page(
     wide += [bounds(each)[2] for each in legends]
     width = max([right - left, *wide, _NARROWEST if below else 0.0])
     drawn = list(_head(view, options, _MARGIN + width / 2))
-    y = title_height(view, options)
+    y = _title_height(view, options)
     shift = _MARGIN + (width - (right - left)) / 2 - left
     drawn += [moved(item, shift, y - top) for item in items]
     y += bottom - top
@@ -69,10 +70,16 @@ def _head(view: View, options: DiagramOptions, middle: float) -> Iterator[Item]:
         yield Text(middle, y - 0.35 * letters, words, letters, colour, face, "middle")
 
 
-def title_height(view: View, options: DiagramOptions) -> float:
+def _title_height(view: View, options: DiagramOptions) -> float:
     """How much of a page is above the picture."""
     above = _title(view, options)
     return _MARGIN + fsum(letters * _LEADING for _, letters, _ in above) + (5 if above else 0)
+
+
+def room(view: View, options: DiagramOptions) -> Size:
+    """Width and height that are left for a picture on its page, of A4 where no width is given."""
+    high = PAGE[1] - _title_height(view, options) - _MARGIN
+    return (options.points or PAGE[0]) - 2 * _MARGIN, high
 
 
 def _title(view: View, options: DiagramOptions) -> list[tuple[str, float, measure.Face]]:

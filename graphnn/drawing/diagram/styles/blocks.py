@@ -5,30 +5,29 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import fsum, hypot, sqrt
+from dataclasses import replace
+from math import fsum, sqrt
 from typing import NamedTuple
 
-from graphnn.drawing.diagram import facts, thumbnails
+from graphnn.drawing.diagram import facts, levels, thumbnails
 from graphnn.drawing.diagram import text as measure
-from graphnn.drawing.diagram.labels import Free, is_clear
-from graphnn.drawing.diagram.layout import Arrangement, lay_out
-from graphnn.drawing.diagram.options import DiagramOptions
-from graphnn.drawing.diagram.page import page
+from graphnn.drawing.diagram.columns import wrapped
+from graphnn.drawing.diagram.labels import Free
+from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
+from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
+from graphnn.drawing.diagram.page import page, room
 from graphnn.drawing.diagram.palette import THEMES, sides
-from graphnn.drawing.diagram.routing import bent
 from graphnn.drawing.diagram.scene import (
     Box,
     Ink,
     Item,
-    Path,
-    Point,
     Polygon,
     Rectangle,
     Scene,
     Text,
     line,
 )
+from graphnn.drawing.diagram.solids import LANE, Solid, arcs, arrow, most_over, straight, turn
 from graphnn.drawing.diagram.text import Face
 from graphnn.drawing.diagram.view import View
 from graphnn.drawing.diagram.volumes import Volume, volumes
@@ -42,8 +41,9 @@ _NARROW = 16.0  # what is written under a circle at most, between the lines to i
 _LOW = 22.0  # height of a box with one number for both sides
 _NAME, _SMALL = 7.5, 6.5  # points
 _LEADING = 1.25
-_LANE, _GAP = 7.0, 9.0  # points between arcs, and between boxes
-_APART = 2.5  # from the middle of a box to where an arc ends or begins
+_GAP = 9.0  # points between boxes
+_CLEAR = 4.0  # points above the arcs
+_LEGIBLE = 0.85  # how small a picture may be on the page before it is cut into rows
 _LEFT_OUT = ("padding", "dilation", "bias")  # attributes that the sizes show
 _SQUARE = re.compile(r"^(stride )(\d+)×\2$")
 _BRACKET = 18.0  # points, with what is written below it
@@ -58,66 +58,6 @@ class _Words(NamedTuple):
     face: Face
 
 
-@dataclass(frozen=True, slots=True)
-class _Solid:
-    """A volume with its place.
-
-    Attributes
-    ----------
-    volume : Volume
-    left : float
-        Where the face begins, or a circle.
-    y : float
-        The middle of what is drawn.
-    deep, high, aside : float
-        Sides in points: along the flow, downwards, and how far it reaches aside and up.
-    place : Rectangle
-        With what is written at it.
-    """
-
-    volume: Volume
-    left: float
-    y: float
-    deep: float
-    high: float
-    aside: float
-    place: Rectangle
-
-    @property
-    def middle(self) -> float:
-        """Of the face."""
-        return self.left + self.deep / 2
-
-    @property
-    def top(self) -> float:
-        """Of the face, below what reaches up."""
-        return self.y - (self.high - self.aside) / 2
-
-    @property
-    def bottom(self) -> float:
-        return self.top + self.high
-
-    def roof(self, aside: float) -> Point:
-        """A point of the upper side, so far from its middle."""
-        if self.volume.size is None:
-            radius = self.deep / 2
-            return self.middle + aside, self.y - sqrt(radius**2 - aside**2)
-        return self.middle + self.aside / 2 + aside, self.top - self.aside / 2
-
-    @property
-    def outline(self) -> Rectangle:
-        """The rectangle around what is drawn."""
-        high = self.high + self.aside
-        return self.left, self.y - high / 2, self.deep + self.aside, high
-
-    def port(self, slope: float, *, out: bool) -> Point:
-        """Where lines end, or begin: in the middle of a side, or on a circle by their slope."""
-        if self.volume.size is not None:
-            return self.left + (self.deep + self.aside / 2 if out else 0.0), self.y
-        share = self.deep / 2 / hypot(1.0, slope)
-        return self.middle + (share if out else -share), self.y + share * slope
-
-
 def scene(view: View, options: DiagramOptions) -> Scene:
     """Boxes, from left to right.
 
@@ -127,6 +67,9 @@ def scene(view: View, options: DiagramOptions) -> Scene:
         A size is free, or a box has more than three axes; or the layout fails.
     """
     return _Painter(view, options).scene()
+
+
+_Labels = Mapping[str, Sequence[_Words]]
 
 
 class _Painter:
@@ -147,29 +90,101 @@ class _Painter:
     def scene(self) -> Scene:
         found = self._found
         labels = {name: self._label(each) for name, each in found.volumes.items()}
-        below = max(self._below_height(found.volumes[name], labels[name]) for name in labels)
-        sizes = {name: self._room(found.volumes[name], labels[name], below) for name in labels}
-        inside = dict.fromkeys(sizes, "")
-        layout = lay_out(Arrangement(sizes, found.edges, {}, inside, {}), "right", gap=_GAP)
+        layout, below = self._places(labels)
         solids = {
-            name: self._solid(each, labels[name], below, layout.boxes[name])
+            name: self._solid(each, labels[name], below, layout)
             for name, each in found.volumes.items()
         }
         free = Free((solid.outline for solid in solids.values()), ())
         for name, solid in solids.items():
             free.take(self._written_place(solid, labels[name]))
         items: list[Item] = []
-        for number, edge in enumerate(found.edges):
+        ink = Ink(None, self._theme.line, 0.9)
+        margins: dict[int, float] = {}
+        for solid in solids.values():
+            margins[solid.row] = min(margins.get(solid.row, solid.place[0]), solid.place[0])
+        for known, edge in zip(layout.lines, found.edges, strict=False):
             ends = solids[edge[0]], solids[edge[1]]
-            items.append(self._arrow(layout.lines[number], *ends, free))
+            row = ends[1].row
+            if ends[0].row == row:
+                items.append(arrow(known, ends, free, ink))
+            else:
+                items.append(turn(ends, margins[row], layout.cuts, free, ink))
         before: Volume | None = None
         for name, solid in solids.items():
             items += self._drawn(solid, before)
             items += self._written(solid, labels[name])
             before = solid.volume
-        items += self._arcs(solids)
+        items += arcs(found, solids, ink)
         items += self._brackets(solids)
         return page(self._view, self._options, items, self._below())
+
+    def _places(self, labels: _Labels) -> tuple[Layout, float]:
+        """Where all is, and how much of a place is below a box."""
+        found, rows = self._found, levels.rows(self._found)
+        below = max(self._below_height(found.volumes[name], labels[name]) for name in labels)
+        shared = [name for name in self._view.frames if self._held[name] > 1]
+        if rows is not None:
+            self._above = LANE + _CLEAR
+            below += self._brackets_height(shared)
+            return levels.laid_out(rows, found, self._sizes_with(labels, below)), below
+        self._above = LANE * most_over(found) + _CLEAR if found.skips else 0.0
+        width, _ = room(self._view, self._options)
+        plain = self._in_a_row(labels, below)
+        whole = self._with_brackets(plain, shared, width)
+        if parted := [name for name in shared if name not in whole]:
+            below += self._brackets_height(parted)
+            plain = self._in_a_row(labels, below)
+            whole = self._with_brackets(plain, shared, width)
+        return self._in_rows(replace(plain, frames=whole)), below
+
+    def _in_a_row(self, labels: _Labels, below: float) -> Layout:
+        sizes = self._sizes_with(labels, below)
+        inside = dict.fromkeys(sizes, "")
+        return lay_out(Arrangement(sizes, self._found.edges, {}, inside, {}), "right", gap=_GAP)
+
+    def _in_rows(self, plain: Layout) -> Layout:
+        """`plain` wrapped as a text is; no cut is below a skip, or inside one of its frames."""
+        found, options, boxes = self._found, self._options, plain.boxes
+        skips = [straight(boxes[source], boxes[target]) for source, target in found.skips]
+        return wrapped(
+            replace(plain, lines=(*plain.lines, *skips)),
+            [source for source, _ in (*found.edges, *found.skips)],
+            "right",
+            room(self._view, options),
+            options.columns,
+            legible=_LEGIBLE if options.points is None else SMALLEST / _SMALL,
+            parted=1,
+        )
+
+    def _with_brackets(
+        self, layout: Layout, frames: Sequence[str], width: float
+    ) -> dict[str, Rectangle]:
+        """Those of the blocks `frames` that are at most so wide, with the brackets below them."""
+        found: dict[str, Rectangle] = {}
+        lows = {name: y + high for name, (_, y, _, high) in layout.boxes.items()}
+        for frame in reversed(frames):
+            inside = [name for name in lows if frame in self._frames_of(name)]
+            low = max(lows[name] for name in inside) + _BRACKET
+            lows |= dict.fromkeys(inside, low)
+            boxes = [layout.boxes[name] for name in inside]
+            left, top = (min(box[axis] for box in boxes) for axis in (0, 1))
+            right = max(box[0] + box[2] for box in boxes)
+            if right - left <= width:
+                found[frame] = left, top, right - left, low - top
+        return found
+
+    def _frames_of(self, volume: str) -> list[str]:
+        return self._view.around(self._found.volumes[volume].frame)
+
+    def _brackets_height(self, frames: Sequence[str]) -> float:
+        """Of the brackets of blocks inside one another below one row."""
+        around = [self._frames_of(name) for name in self._found.volumes]
+        return _BRACKET * max(sum(frame in frames for frame in each) for each in around)
+
+    def _sizes_with(self, labels: _Labels, below: float) -> dict[str, tuple[float, float]]:
+        volumes = self._found.volumes
+        return {name: self._room(volumes[name], words, below) for name, words in labels.items()}
 
     def _shape(self, volume: Volume) -> tuple[float, float, float]:
         """How deep and high a box is, and how far it reaches aside, in points."""
@@ -199,7 +214,7 @@ class _Painter:
             return 5.0, 5.0 + wide
         return -wide / 2, wide / 2
 
-    def _written_place(self, solid: _Solid, label: Sequence[_Words]) -> Rectangle:
+    def _written_place(self, solid: Solid, label: Sequence[_Words]) -> Rectangle:
         start, end = self._extent(solid.volume, label)
         high = self._below_height(solid.volume, label)
         return solid.middle + start, solid.bottom, end - start, high
@@ -216,14 +231,16 @@ class _Painter:
     def _room(self, volume: Volume, label: Sequence[_Words], below: float) -> tuple[float, float]:
         """How wide and high a box is with what is written at it."""
         deep, high, aside = self._shape(volume)
-        return deep + fsum(self._pads(volume, label)), high + aside + below
+        return deep + fsum(self._pads(volume, label)), self._above + high + aside + below
 
     def _solid(
-        self, volume: Volume, label: Sequence[_Words], below: float, place: Rectangle
-    ) -> _Solid:
-        x, y, _, high = place
+        self, volume: Volume, label: Sequence[_Words], below: float, layout: Layout
+    ) -> Solid:
+        x, y, _, high = place = layout.boxes[volume.name]
         left, _ = self._pads(volume, label)
-        return _Solid(volume, x + left, y + (high - below) / 2, *self._shape(volume), place)
+        middle = y + (high + self._above - below) / 2
+        row = layout.column(volume.name, "right")
+        return Solid(volume, x + left, middle, *self._shape(volume), place, row)
 
     def _label(self, volume: Volume) -> list[_Words]:
         """The lines below a box."""
@@ -247,7 +264,7 @@ class _Painter:
                 ]
         return found
 
-    def _drawn(self, solid: _Solid, before: Volume | None) -> Iterator[Item]:
+    def _drawn(self, solid: Solid, before: Volume | None) -> Iterator[Item]:
         volume = solid.volume
         tones = self._view.tones(volume.items[0], self._theme)
         fill, border = tones.fill, tones.border
@@ -280,7 +297,7 @@ class _Painter:
         yield Box(left, top, solid.deep, solid.high, ink, node=volume.name)
         yield from self._sizes(solid, before)
 
-    def _sizes(self, solid: _Solid, before: Volume | None) -> Iterator[Text]:
+    def _sizes(self, solid: Solid, before: Volume | None) -> Iterator[Text]:
         """Numbers at the edges: of maps always, of their sides where they change."""
         size = solid.volume.size
         assert size is not None
@@ -299,7 +316,7 @@ class _Painter:
         yield Text(solid.left - 2, solid.bottom - 1, str(size[1]), _SMALL, colour, "regular", "end")
         yield Text(x, y, str(size[2]), _SMALL, colour, "regular", "end")
 
-    def _written(self, solid: _Solid, label: Sequence[_Words]) -> Iterator[Item]:
+    def _written(self, solid: Solid, label: Sequence[_Words]) -> Iterator[Item]:
         middle, y = solid.middle, solid.bottom + (_SMALL + 3 if solid.volume.size else 0.0)
         start, _ = self._extent(solid.volume, label)
         for words in label:
@@ -335,47 +352,7 @@ class _Painter:
             for found, side, columns in self._images(volume)
         )
 
-    def _arrow(self, known: list[Point], source: _Solid, target: _Solid, free: Free) -> Path:
-        """A plain line where nothing is in its way, else that of the layout."""
-        slope = (target.y - source.y) / max(target.left - source.middle, 1.0)
-        slope = max(-1.5, min(1.5, slope))
-        start, end = source.port(slope, out=True), target.port(-slope, out=False)
-        reach = (end[0] - start[0]) / 2
-        before = (start[0] + reach, start[1]) if source.volume.size else _on(start, reach, slope)
-        after = (end[0] - reach, end[1]) if target.volume.size else _on(end, -reach, slope)
-        curve = [start, before, after, end]
-        if not is_clear(curve, free, (source.outline, target.outline)):
-            curve = [start, *known[1:-1], end]
-        curves = tuple(
-            (curve[at], curve[at + 1], curve[at + 2]) for at in range(1, len(curve) - 2, 3)
-        )
-        ink = Ink(None, self._theme.line, 0.9)
-        ends = {"node": target.volume.name, "source": source.volume.name}
-        return Path(start, curves, ink, arrow=True, **ends)
-
-    def _arcs(self, solids: Mapping[str, _Solid]) -> Iterator[Path]:
-        """Lines over the top, the shorter ones below the longer."""
-        ink = Ink(None, self._theme.line, 0.9)
-        taken: list[tuple[float, float, float]] = []
-        spans = [(solids[source], solids[target]) for source, target in self._found.skips]
-        for source, target in sorted(spans, key=lambda span: span[1].left - span[0].left):
-            start, end = source.roof(_APART), target.roof(-_APART)
-            between = [
-                solid.top - solid.aside - 3
-                for solid in solids.values()
-                if start[0] - 20 <= solid.middle <= end[0] + 20
-            ]
-            levels = [level for left, right, level in taken if left < end[0] and start[0] < right]
-            level = min([*between, *levels]) - _LANE
-            taken.append((start[0], end[0], level))
-            points = bent([start, (start[0], level), (end[0], level), end])
-            curves = tuple(
-                (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points), 3)
-            )
-            ends = {"node": target.volume.name, "source": source.volume.name}
-            yield Path(start, curves, ink, arrow=True, **ends)
-
-    def _brackets(self, solids: Mapping[str, _Solid]) -> Iterator[Item]:
+    def _brackets(self, solids: Mapping[str, Solid]) -> Iterator[Item]:
         """Below what repeats, and below what a block holds."""
         lows = dict(self._lows)
         for name, solid in solids.items():
@@ -384,15 +361,16 @@ class _Painter:
                 yield from self._bracket([solid], lows[name], words)
                 lows[name] += _BRACKET
         for name, frame in reversed(self._view.frames.items()):
-            inside = [
-                each for each in solids if name in self._view.around(solids[each].volume.frame)
-            ]
-            if inside:
+            rows: dict[int, list[str]] = {}
+            for each, solid in solids.items():
+                if name in self._frames_of(each):
+                    rows.setdefault(solid.row, []).append(each)
+            for inside in rows.values():
                 low = max(lows[each] for each in inside)
                 yield from self._bracket([solids[each] for each in inside], low, frame.title)
                 lows |= dict.fromkeys(inside, low + _BRACKET)
 
-    def _bracket(self, solids: Sequence[_Solid], low: float, words: str) -> Iterator[Item]:
+    def _bracket(self, solids: Sequence[Solid], low: float, words: str) -> Iterator[Item]:
         left = min(solid.place[0] for solid in solids) + 1
         right = max(solid.place[0] + solid.place[2] for solid in solids) - 1
         ink = Ink(None, self._theme.line, 0.8)
@@ -412,8 +390,3 @@ class _Painter:
         )
         shown = [] if self._options.trace is None else [images]
         return [words, *shown, *facts.not_drawn(self._view.graph)]
-
-
-def _on(point: Point, reach: float, slope: float) -> Point:
-    """A point further along a line."""
-    return point[0] + reach, point[1] + reach * slope

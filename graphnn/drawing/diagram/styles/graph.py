@@ -8,12 +8,12 @@ from math import fsum
 
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
-from graphnn.drawing.diagram.columns import PAGE, wrapped
+from graphnn.drawing.diagram.columns import wrapped
 from graphnn.drawing.diagram.labels import Free, place
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
 from graphnn.drawing.diagram.marks import Mark, marks, meter
 from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
-from graphnn.drawing.diagram.page import page, title_height
+from graphnn.drawing.diagram.page import page, room
 from graphnn.drawing.diagram.palette import THEMES, Tones, mixed
 from graphnn.drawing.diagram.scene import (
     Box,
@@ -34,7 +34,6 @@ from graphnn.drawing.diagram.view import Edge, Frame, Item, View
 _NAME, _SMALL = 9.5, 7.5  # points
 _LEADING = 1.33  # of the size of letters; the tallest face, mono, is 1.32 high
 _PAD_X, _PAD_Y, _GAP = 9.0, 5.5, 10.0
-_MARGIN = 8.0
 _HEADING, _METER = 16.0, 5.0
 _SAMPLE = 22.0  # width of a box in the legend
 _LONGEST_ABOUT = 44  # characters of a remark in one line
@@ -118,9 +117,7 @@ class _Painter:
     def scene(self) -> Scene:
         cards = {name: self._card(item) for name, item in self._view.items.items()}
         pairs = [(edge.source, edge.target) for edge in self._view.edges]
-        top = title_height(self._view, self._options)
         points = self._options.points
-        room = (points or PAGE[0]) - 2 * _MARGIN, PAGE[1] - top - _MARGIN
         arrangement = Arrangement(
             {name: (card.width, card.height) for name, card in cards.items()},
             pairs,
@@ -132,7 +129,7 @@ class _Painter:
             lay_out(arrangement, self._options.direction, heading=_HEADING),
             [source for source, _ in pairs],
             self._options.direction,
-            room,
+            room(self._view, self._options),
             self._options.columns,
             legible=0.5 if points is None else SMALLEST / _SMALL,
         )
