@@ -51,7 +51,8 @@ Code = Literal[
     "no-rows", "too-few-rows", "bad-split", "bad-stratify", "bad-batch-size", "wrong-width",
     "class-outside", "no-classes", "unknown-class", "no-images", "not-an-image", "wrong-size",
     "not-idx", "not-csv", "not-text", "no-header", "no-columns", "unknown-column",
-    "missing-column", "duplicate-column", "ragged-row", "not-a-number",
+    "missing-column", "unused-column", "duplicate-column", "ragged-row", "not-a-number",
+    "rows-dropped",
     # training
     "no-train", "no-data", "nothing-to-train", "unknown-optimizer", "bad-optimizer",
     "unknown-schedule", "bad-schedule", "bad-augment", "long-warm-up", "unscaled-columns",
@@ -74,7 +75,7 @@ Code = Literal[
 AllowableCode = Literal[
     "unused-block", "unread-node", "unused-input", "unused-size", "saturated-start",
     "softmax-squared-error", "not-probabilities", "no-such-file", "long-warm-up",
-    "unscaled-columns", "skipped-files",
+    "unscaled-columns", "skipped-files", "rows-dropped",
 ]
 """Codes of warnings that ``allow`` may name."""
 # fmt: on

@@ -300,7 +300,11 @@ class Executor:
         noise: Mapping[int, Array],
     ) -> RunError:
         """Error that names the first node, in the order of the schedule, that was not finite."""
-        given = {f"the input '{name}'": array for name, array in arrays.items()}
+        given = {
+            f"the input '{name}'": array
+            for name, array in arrays.items()
+            if not self._may_miss(self.plan.inputs[name])
+        }
         given |= {f"the parameter '{name}'": parameters[name] for name in self.plan.parameters}
         for what, array in given.items():
             if bad := first_not_finite(array):
@@ -313,6 +317,11 @@ class Executor:
                 first = f"'{step.node}' ({step.op.name}) is the first to give {bad}"
                 return RunError.of("not-finite", f"the result is not finite: {first}")
         raise AssertionError("a result that was not finite is finite when computed again")
+
+    def _may_miss(self, slot: int) -> bool:
+        """Whether NaN in a slot stands for a missing value, for all that read it."""
+        readers = [step.op for step in self.plan.steps if slot in step.arguments]
+        return bool(readers) and all(op.takes_missing for op in readers)
 
 
 def _carry_out(program: Iterable[Instruction], values: list[Any]) -> None:

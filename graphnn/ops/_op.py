@@ -104,6 +104,8 @@ class Op(BaseModel):
         Whether the result has the entries of the one data operand, each once, in any order.
     sums_to_one : bool
         Whether results add up to 1 along the last axis.
+    takes_missing : bool
+        Whether the first operand may hold NaN, which stands for a missing value.
     unsuited : mapping of str to str
         For a loss: names of ops whose results it should not be taken of, with what to do instead.
     fusions : mapping
@@ -169,6 +171,7 @@ class Op(BaseModel):
     within_inputs: ClassVar[bool] = False
     keeps_entries: ClassVar[bool] = False
     sums_to_one: ClassVar[bool] = False
+    takes_missing: ClassVar[bool] = False
     unsuited: ClassVar[Mapping[str, str]] = {}
     fusions: ClassVar[Mapping[str, tuple[str, str]]] = {}
     symbol: ClassVar[str] = ""

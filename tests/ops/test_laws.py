@@ -48,7 +48,7 @@ def test_names_are_those_of_the_language():
         add subtract multiply divide negative power exp log sqrt
         absolute maximum minimum clip reshape flatten transpose concat slice sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
-        batch_norm layer_norm standardize dropout
+        batch_norm layer_norm standardize impute dropout
         conv2d conv_transpose2d upsample pad max_pool average_pool global_average_pool
     """
     assert {name for name, op in REGISTRY.items() if not op.internal} == set(language.split())
@@ -473,6 +473,7 @@ LAW_OF = {
     "within_inputs": "results_lie_within_the_inputs",
     "keeps_entries": "entries_are_kept",
     "sums_to_one": "results_add_up_to_one",
+    "takes_missing": "missing_values_are_taken",
 }
 # What is so without being stated, so that stating it is no fault.
 TRUE = {

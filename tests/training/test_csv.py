@@ -373,7 +373,8 @@ def test_only_the_first_faults_are_told(folder: Folder) -> None:
     error = folder.refused("{csv: a.csv}", need("y"))
     bad = ("not-a-number", "'bad' in column 'y' is not a finite number", "")
     ragged = ("ragged-row", "this row has 3 cells, but the header has 2", "")
-    assert told(error) == [bad] * 5 + [ragged] * 5
+    first = (*bad[:2], "if its texts are categories, list 'y' in 'categories'")
+    assert told(error) == [first] + [bad] * 4 + [ragged] * 5
     folder.write("t\n1\n" + "bad\n" * 50)
     assert len(folder.refused("{csv: a.csv}", T).value.diagnostics) == 10
 

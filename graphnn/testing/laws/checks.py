@@ -42,6 +42,7 @@ LAWS: Mapping[str, Law] = {
         facts.entries_are_kept,
         facts.operands_change_places,
         facts.results_add_up_to_one,
+        facts.missing_values_are_taken,
         facts.parameters_move_channels_as_stated,
         facts.moved_blocks_spread_as_stated,
     )

@@ -146,6 +146,19 @@ def results_add_up_to_one(case: OpCase) -> None:
         require_near(total, np.ones_like(total), "the sum along the last axis", 1e-12)
 
 
+def missing_values_are_taken(case: OpCase) -> None:
+    """The fact `takes_missing`: NaN in the first operand gives a finite result and no slope."""
+    if not case.op.takes_missing or not array_at(case, 0).size:
+        return
+    holed = array_at(case, 0).copy()
+    holed.flat[::2] = np.nan
+    arrays = (holed, *case.arrays[1:])
+    output = case.op.forward(*arrays)
+    require(bool(np.isfinite(output).all()), "a missing value makes a result that is not finite")
+    (slope, *_) = case.op.vjp(np.ones_like(output), output, *arrays)
+    require(slope is not None and not slope[np.isnan(holed)].any(), "its slope is not 0")
+
+
 def parameters_move_channels_as_stated(case: OpCase) -> None:
     """The method `response`: what it says of every entry of a parameter is what happens."""
     output = value(case)

@@ -14,6 +14,7 @@ from graphnn.diagnostics import FAULTY, DataError, Faulty, Note, Span, listed
 from graphnn.ops import Array
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes
+from graphnn.training.data.categories import widths
 
 MAX_PIXEL = 255
 _MAX_WHOLE = 2**53  # above it a float no longer distinguishes neighbouring whole numbers
@@ -33,12 +34,15 @@ class InputSpec:
         ``"int"`` arrays are int64.
     classes : int or None
         For class numbers that a loss reads: how many classes there are.
+    missing : bool
+        Whether a value may be missing, which NaN stands for.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: Literal["float32", "float64", "int"]
     classes: int | None = None
+    missing: bool = False
 
     @property
     def row(self) -> tuple[int | None, ...]:
@@ -111,6 +115,8 @@ class Column:
         What the numbers stand for, when the source holds texts.
     cell : callable or None
         Gives the place of the value in a row, where each row has one and the source is a text.
+    categories : mapping of str to tuple of str
+        By column of a table that is one-hot: what each of its entries in a row stands for.
     """
 
     name: str
@@ -119,6 +125,7 @@ class Column:
     pixels: bool = False
     classes: tuple[str, ...] = ()
     cell: Callable[[int], Span] | None = None
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def array_for(need: InputSpec | Faulty, column: Column) -> Array:
@@ -170,7 +177,8 @@ def _row_shape(need: InputSpec, column: Column) -> tuple[int, ...]:
         return fixed
     needed = f"'{need.name}' needs {show_row(wanted)} values a row"
     message = f"{needed}, but '{column.name}' has {show_row(row)}"
-    raise DataError.of("wrong-width", message, column.span)
+    notes = tuple(Note(line) for line in widths(column.categories))
+    raise DataError.of("wrong-width", message, column.span, notes=notes)
 
 
 def _check_room(need: InputSpec, count: int, column: Column) -> None:
@@ -188,6 +196,8 @@ def _real(need: InputSpec, column: Column) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         array = column.values.astype(need.array_dtype, copy=False)
     finite = np.isfinite(array)
+    if need.missing:
+        finite |= np.isnan(column.values)
     if not finite.all():
         place, value = _first(~finite, column)
         problem = f"too large for {need.dtype}" if np.isfinite(value) else "not finite"

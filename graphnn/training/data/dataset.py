@@ -44,7 +44,8 @@ class Dataset:
     name : str
         What tables and pictures call the set.
     classes : dict of str to tuple of str
-        For inputs whose class numbers stand for texts: the text of each number.
+        For inputs whose class numbers stand for texts: the text of each number. Under
+        ``INPUT.COLUMN``, the categories of a column that feeds an input one-hot.
 
     Raises
     ------
@@ -191,11 +192,19 @@ def load_known(
     if not arrays:
         return None
     _check_rows(arrays, found.columns)
-    named = {name: column.classes for name, column in found.columns.items() if column.classes}
+    named = _named(found.columns)
     whole = Dataset(arrays, found.name, named)
     if found.train_rows is None:
         return Data(whole, None, found.warnings)
     return Data(*whole.split(found.train_rows), found.warnings)
+
+
+def _named(columns: Mapping[str, Column]) -> Classes:
+    """What numbers of an input stand for, and entries of a row that a column feeds one-hot."""
+    named = {name: column.classes for name, column in columns.items() if column.classes}
+    for name, column in columns.items():
+        named |= {f"{name}.{each}": texts for each, texts in column.categories.items()}
+    return named
 
 
 def given(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from graphnn.diagnostics import FAULTY, DataError, Faulty, Findings, Note, Span, listed, suggestion
+from graphnn.training.data.categories import Categories
 from graphnn.training.data.columns import InputSpec
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.source import Feed, Request, Wanted
@@ -35,6 +36,8 @@ class Pick:
         The line of each of `texts`.
     sound : bool
         Whether every cell so far was a number, where numbers are wanted.
+    categories : list of Categories or None
+        For each column that feeds the input one-hot, its categories.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Pick:
     texts: list[str] = field(default_factory=list)
     lines: array[int] = field(default_factory=lambda: array("q"))
     sound: bool = True
+    categories: list[Categories | None] = field(default_factory=list)
 
     @property
     def may_be_classes(self) -> bool:
@@ -53,8 +57,18 @@ class Pick:
         return len(self.columns) == 1 and (
             need is FAULTY
             or need.dtype == "int"
-            or (len(need.row) == 1 and need.width not in (None, 1))
+            or (len(need.row) == 1 and need.width not in (None, 1) and not self.listed)
         )
+
+    @property
+    def listed(self) -> bool:
+        """Whether the spec says of a column that its cells are categories."""
+        return any(each is not None for each in self.categories)
+
+    @property
+    def takes_missing(self) -> bool:
+        """Whether a cell without a value would do."""
+        return self.need is not FAULTY and self.need.missing
 
     @property
     def whole(self) -> bool:

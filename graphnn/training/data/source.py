@@ -92,7 +92,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The names that the spec gives for one input, and where: one, or several where they may be."""
+    """The names that the spec gives for an input or a key, and where."""
 
     names: list[Wanted]
     span: Span | None
@@ -102,8 +102,20 @@ class Feed:
 class Asked:
     """What a spec says of a source: its own keys, and what is to feed each input mentioned."""
 
-    keys: dict[str, Wanted]
+    keys: dict[str, Feed]
     feeds: dict[str, Feed]
+
+    def one(self, key: str) -> Wanted:
+        """The text of a key that must be given and takes one."""
+        return self.keys[key].names[0]
+
+    def choice(self, key: str) -> str | None:
+        """The text of a key that takes one, or None where it is left out."""
+        return self.one(key).name if key in self.keys else None
+
+    def texts(self, key: str) -> list[Wanted]:
+        """The texts of a key, none where it is left out."""
+        return self.keys[key].names if key in self.keys else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +136,8 @@ class Key:
         Whether a list of such texts may stand in its place.
     optional : bool
         Whether it may be left out.
+    hint : str
+        Help where the text is not one of the choices.
     """
 
     name: str
@@ -132,6 +146,7 @@ class Key:
     choices: tuple[str, ...] = ()
     many: bool = False
     optional: bool = False
+    hint: str = ""
 
 
 class DataSource(ABC):
@@ -191,7 +206,8 @@ class DataSource(ABC):
             return self._of_mapping(request, value)
         if self.keys:
             key = self.keys[0]
-            return request, Asked({key.name: text(value, self._what(key))}, {})
+            wanted = text(value, self._what(key))
+            return request, Asked({key.name: Feed([wanted], value.span)}, {})
         if not self.feed.is_file:
             examples = ", ".join(f"INPUT: {choice}" for choice in self.feed.choices or ("...",))
             message = f"'{self.name}' must say what feeds each input, not be {value.kind}"
@@ -225,14 +241,15 @@ class DataSource(ABC):
         )
         return request, Asked(keys, feeds)
 
-    def _key(self, key: Key, value: Value) -> Wanted:
-        """The text of a key, one of its choices if it has some."""
-        wanted = text(value, self._what(key))
-        if key.choices and wanted.name not in key.choices:
-            message = f"{self._what(key)} is {' or '.join(key.choices)}, not '{wanted.name}'"
-            help = suggestion(wanted.name, key.choices)
-            raise DataError.of("bad-value", message, wanted.span, help=help)
-        return wanted
+    def _key(self, key: Key, value: Value) -> Feed:
+        """The texts of a key, each one of its choices if it has some."""
+        found = _texts(key, value, self._what(key))
+        for wanted in found.names:
+            if key.choices and wanted.name not in key.choices:
+                message = f"{self._what(key)} is {' or '.join(key.choices)}, not '{wanted.name}'"
+                help = suggestion(wanted.name, key.choices, key.hint)
+                raise DataError.of("bad-value", message, wanted.span, help=help)
+        return found
 
     def _what(self, key: Key) -> str:
         return f"the {key.name} of '{self.name}'"
@@ -240,18 +257,16 @@ class DataSource(ABC):
     def _feed(self, name: str, value: Value) -> Feed:
         """What the spec gives for the input `name`."""
         noun, choices = self.feed.name, self.feed.choices
-        many = self.feed.many and isinstance(value, Seq)
-        items = value.items if many and isinstance(value, Seq) else [value]
-        if not items:
+        if self.feed.many and isinstance(value, Seq) and not value.items:
             raise DataError.of("no-columns", f"'{name}' is given no {noun}", value.span)
-        found = for_each(dict(enumerate(items)), lambda _, v: text(v, f"the {noun} for '{name}'"))
-        for wanted in found.values():
+        found = _texts(self.feed, value, f"the {noun} for '{name}'")
+        for wanted in found.names:
             if choices and wanted.name not in choices:
                 message = f"'{self.name}' has no {noun} '{wanted.name}'"
                 known = f"its {noun}s are {' and '.join(choices)}"
                 help = suggestion(wanted.name, choices, known)
                 raise DataError.of("unknown-array", message, wanted.span, help=help)
-        return Feed([*found.values()], value.span)
+        return found
 
     def _in_order(self, request: Request) -> Mapping[str, Value]:
         """The values of a list, for the inputs in their order."""
@@ -292,6 +307,13 @@ def _demand_all(request: Request, given: Mapping[str, Value]) -> None:
             message = f"'{request.kind}' names nothing to feed input '{name}'"
             findings.error("missing-input", message, request.value.span)
     request.faults.keep(findings)
+
+
+def _texts(key: Key, value: Value, what: str) -> Feed:
+    """The texts that are given for `key`: one, or a list where it takes several."""
+    items = value.items if key.many and isinstance(value, Seq) else [value]
+    found = for_each(dict(enumerate(items)), lambda _, each: text(each, what))
+    return Feed([*found.values()], value.span)
 
 
 def text(value: Value, what: str) -> Wanted:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from graphnn.execution import Plan, Slot
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
-from graphnn.graph import Node
-from graphnn.ops import Array, Operand
+from graphnn.graph import Graph, Node
+from graphnn.ops import REGISTRY, Array, Operand
 from graphnn.spec.model import MetricSpec, TrainSpec
 from graphnn.spec.sizes import Size
 from graphnn.training.data.columns import InputSpec
@@ -197,7 +197,14 @@ def input_need(network: Network, node: Node, classes: int | None = None) -> Inpu
     """What the input `node` of `network` takes of data."""
     shape = tuple(size if isinstance(size, int) else None for size in node.shape)
     dtype = "int" if node.kind == "int" else network.graph.spec.dtype
-    return InputSpec(node.name, shape, dtype, classes)
+    return InputSpec(node.name, shape, dtype, classes, _may_miss(network.graph, node.name))
+
+
+def _may_miss(graph: Graph, name: str) -> bool:
+    """Whether every op that reads a node takes missing values, those of nodes at fault too."""
+    readers = [graph.spec.nodes[reader] for reader in graph.network.successors(name)]
+    ops = [REGISTRY.get(str(reader.op.value)) for reader in readers]
+    return bool(ops) and all(op is not None and op.takes_missing for op in ops)
 
 
 def class_scores(scores: Array) -> Array:

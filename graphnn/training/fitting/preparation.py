@@ -24,6 +24,8 @@ def prepare(network: Network, rows: Dataset) -> None:
 
 def _values(network: Network, name: str, rows: Dataset) -> Array:
     """Values of a node for all rows."""
+    if name in rows.arrays:
+        return rows.arrays[name]
     executor = network.executor([name])
     parts = []
     for batch in rows.batches(_ROWS):

@@ -95,11 +95,11 @@ class ImageFolder(DataSource):
         FileError
             The folder or a file is missing, outside the spec's folder, or not a regular file.
         """
-        path = asked.keys["path"]
+        path = asked.one("path")
         files.within(request.folder, path.name, path.span)
         wanted = Wanted(str(PurePosixPath(path.name)), path.span)
         tree = _tree(request.folder, wanted)
-        resize = cast(Resize | None, asked.keys["resize"].name if "resize" in asked.keys else None)
+        resize = cast(Resize | None, asked.choice("resize"))
         read: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
         columns: dict[str, Column] = {}
         for name, feed in request.fed(asked.feeds).items():

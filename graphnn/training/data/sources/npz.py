@@ -28,7 +28,7 @@ class NpzArrays(DataSource):
             The file is missing, lies outside the spec's folder, is not sound, or lacks an array; or
             an array is not of numbers or is too large.
         """
-        file = asked.keys["file"]
+        file = asked.one("file")
         with opened(request.folder, file) as stream:
             archive = Npz(stream, file.name, file.span)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,17 +10,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import DataError, Diagnostic, Findings, Note, listed, suggestion
+from graphnn.diagnostics import DataError, Findings, listed, suggestion
 from graphnn.spec.values import Scalar, Value
 from graphnn.storage.files import take
+from graphnn.training.data.categories import Categories, encoded
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec
 from graphnn.training.data.compressed import too_large, unpacked
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.faults import Faults
 from graphnn.training.data.picking import Pick, choose
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
+from graphnn.training.data.table_rows import MAX_FAULTS, TableRows, as_number, bad_cell
 
-_MAX_FAULTS = 10  # rows or cells reported at once
+MISSING = ("refuse", "drop")
 
 
 class CsvTable(DataSource):
@@ -33,11 +34,27 @@ class CsvTable(DataSource):
     semicolons or tabs, whichever the header has most of; the text is UTF-8, plain or gzip.
 
     A column that holds no number at all can feed an int input, or a one-hot row: its texts are
-    classes, numbered in sorted order.
+    classes, numbered in sorted order. A column that `categories` names takes as many values of a
+    row as it has different texts, the one of its text 1 and the others 0; for an int input, which
+    may take several such columns, its texts are numbered.
+
+    A cell that is empty or holds ``NA``, ``N/A``, ``NaN``, ``null`` or ``?`` is a missing value. It
+    is refused, unless rows with one are dropped (``missing: drop``), or the input is read by
+    `impute` alone.
     """
 
     name = "csv"
-    keys = (Key("file", "A table in the folder of the spec.", is_file=True),)
+    keys = (
+        Key("file", "A table in the folder of the spec.", is_file=True),
+        Key("categories", "A column of categories, or a list of such.", many=True, optional=True),
+        Key(
+            "missing",
+            "What is done with a missing value.",
+            choices=MISSING,
+            optional=True,
+            hint="to put the mean of a column in its place, let a node impute read the input",
+        ),
+    )
     feed = Key("column", "The name of a column, or a list of such names.", many=True)
     elsewhere = ("tsv", "table", "excel", "pandas", "file")
 
@@ -52,14 +69,17 @@ class CsvTable(DataSource):
         FileError
             The file is missing, lies outside the spec's folder, or is not a regular file.
         """
-        file = asked.keys["file"]
+        file = asked.one("file")
         table = _table(request.folder, file, str(request.folder / file.name))
         picks: dict[str, Pick] = {}
         with request.faults.kept():
             picks = choose(table, request, file, asked.feeds)
-        picks = _read(table, picks, request.faults)
+            _categorize(table, picks, asked, request.classes)
+            _check_categories(table, picks, asked)
+        rows = TableRows(table, picks, drop=asked.choice("missing") == "drop")
+        picks = rows.read(request.faults)
         columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
-        return Found(file.name, columns)
+        return Found(file.name, columns, warnings=rows.warnings(file))
 
 
 def column_for(
@@ -92,12 +112,12 @@ def column_for(
         As `csv`.
     """
     table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
-    given = {}
+    asked = Asked({}, {})
     if declared is not None:
         request = Request("csv", declared, InputRequirements(needs), path.parent)
         request, asked = CsvTable().asked(request)
         request.faults.raise_all()
-        given = asked.feeds
+    given = asked.feeds
     own = {name: wanted for name, wanted in given.items() if name == need.name}
     alone = {need.name: need}
     attempts = [(needs, given), (alone, own)]
@@ -105,8 +125,9 @@ def column_for(
         # A name of many that is missing is misspelt; only if all are, the table is of another kind.
         attempts.append((alone, {}))
     pick = _first_choice(table, path.name, attempts)[need.name]
+    _categorize(table, {need.name: pick}, asked, classes)
     faults = Faults()
-    _read(table, {need.name: pick}, faults)
+    TableRows(table, {need.name: pick}, drop=False).read(faults)
     faults.raise_all()
     return _column(table, pick, classes if need.name in classes else None)
 
@@ -141,92 +162,52 @@ def _table(folder: Path, file: Wanted, shown: str) -> CsvFile:
     return CsvFile(shown, content)
 
 
-def _read(table: CsvFile, picks: Mapping[str, Pick], faults: Faults) -> dict[str, Pick]:
-    """Fill `picks` with what the rows hold; those of which every cell is sound.
-
-    Raises
-    ------
-    DataError
-        The text is not CSV, or there are no rows.
-    """
-    findings = Findings()
-    rows, whole = 0, True
-    try:
-        for line, cells in table.rows():
-            rows += 1
-            whole = _take_row(table, picks, line, cells, findings) and whole
-            if len(findings.errors) >= _MAX_FAULTS:
-                whole = False
-                break
-    finally:
-        faults.keep(findings)
-    if rows == 0:
-        span = table.line_span(table.header_line)
-        raise DataError.of("no-rows", "no row follows the header", span)
-    return {name: pick for name, pick in picks.items() if whole and pick.sound}
-
-
-def _take_row(
-    table: CsvFile, picks: Mapping[str, Pick], line: int, cells: list[str], findings: Findings
-) -> bool:
-    """Add the cells of a row to `picks`; False for one that has not as many as the header."""
-    if len(cells) == len(table.header):
-        for pick in picks.values():
-            _take_cells(table, pick, line, cells, findings)
-        return True
-    message = f"this row has {len(cells)} cells, but the header has {len(table.header)}"
-    findings.error("ragged-row", message, table.line_span(line))
-    return False
-
-
-def _take_cells(
-    table: CsvFile, pick: Pick, line: int, cells: list[str], findings: Findings
+def _categorize(
+    table: CsvFile,
+    picks: Mapping[str, Pick],
+    asked: Asked,
+    known: Mapping[str, tuple[str, ...]] | None,
 ) -> None:
-    if pick.may_be_classes:
-        pick.texts.append(cells[pick.columns[0]].strip())
-        pick.lines.append(line)
-        return
-    for column in pick.columns:
-        number = _number(cells[column], pick.whole)
-        if number is None:
-            pick.sound = False
-            findings.add(_bad_cell(table, pick, line, column, cells[column]))
-        else:
-            pick.numbers.append(number)
+    """Note in `picks` which columns hold categories, and those `known` of each."""
+    named = {wanted.name for wanted in asked.texts("categories")}
+    for pick in picks.values():
+        columns = [table.header[column] for column in pick.columns]
+        pick.categories = [
+            Categories((known or {}).get(f"{pick.name}.{column}")) if column in named else None
+            for column in columns
+        ]
 
 
-def _number(cell: str, whole: bool) -> float | None:
-    """The finite (or whole) number that a cell holds, or None."""
-    try:
-        number = float(cell)
-    except ValueError:
-        return None
-    # Python reads 1_000 as a number; a table that holds it means a text.
-    if not math.isfinite(number) or (whole and not number.is_integer()) or "_" in cell:
-        return None
-    return number
-
-
-def _bad_cell(table: CsvFile, pick: Pick, line: int, column: int, cell: str) -> Diagnostic:
-    name = table.header[column]
-    wanted = "whole" if pick.whole else "finite"
-    shown = cell.strip()
-    message = f"'{shown}' in column '{name}' is not a {wanted} number"
-    if not shown:
-        message = f"a cell of column '{name}' is empty"
-    notes = (Note(f"column '{name}' feeds input '{pick.name}'", pick.span),)
-    return Diagnostic("not-a-number", message, table.cell_span(line, column), notes=notes)
+def _check_categories(table: CsvFile, picks: Mapping[str, Pick], asked: Asked) -> None:
+    """Refuse columns of categories that are missing, or feed no input."""
+    fed = {table.header[column] for pick in picks.values() for column in pick.columns}
+    findings = Findings()
+    for wanted in asked.texts("categories"):
+        name = wanted.name
+        if name not in table.places:
+            message = f"the table has no column '{name}'"
+            help = suggestion(name, table.header, f"its columns are {listed(table.header)}")
+            findings.error("unknown-column", message, wanted.span, help=help)
+        elif name not in fed:
+            findings.error("unused-column", f"column '{name}' feeds no input", wanted.span)
+    findings.raise_errors(DataError)
 
 
 def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | None) -> Column:
     name = listed(table.header[column] for column in pick.columns)
     if not pick.may_be_classes:
         values = np.frombuffer(pick.numbers, np.float64).reshape(-1, len(pick.columns))
-        return Column(name, values, pick.span)
+        categories = {
+            table.header[column]: each.texts
+            for column, each in zip(pick.columns, pick.categories, strict=True)
+            if each is not None
+        }
+        values = encoded(values, pick.categories, one_hot=not pick.whole)
+        return Column(name, values, pick.span, categories=categories)
     if classes := (known or {}).get(pick.name, ()):
         return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
     # A second set must not number its texts by itself: they might come out otherwise.
-    if known is not None or not _all_texts(pick.texts):
+    if known is not None or not (pick.listed or _all_texts(pick.texts)):
         return Column(
             name,
             _parsed(table, pick),
@@ -253,11 +234,11 @@ def _parsed(table: CsvFile, pick: Pick) -> NDArray[np.float64]:
     numbers = array("d")
     findings = Findings()
     for line, cell in zip(pick.lines, pick.texts, strict=True):
-        number = _number(cell, pick.whole)
+        number = as_number(cell, pick.whole)
         if number is not None:
             numbers.append(number)
-        elif len(findings.errors) < _MAX_FAULTS:
-            findings.add(_bad_cell(table, pick, line, pick.columns[0], cell))
+        elif len(findings.errors) < MAX_FAULTS:
+            findings.add(bad_cell(table, pick, line, pick.columns[0], cell))
     findings.raise_errors(DataError)
     return np.frombuffer(numbers, np.float64).reshape(-1, 1)
 
@@ -266,7 +247,7 @@ def _numbered(table: CsvFile, pick: Pick, classes: tuple[str, ...]) -> NDArray[n
     numbers = {text: number for number, text in enumerate(classes)}
     findings = Findings()
     for line, cell in zip(pick.lines, pick.texts, strict=True):
-        if cell not in numbers and len(findings.errors) < _MAX_FAULTS:
+        if cell not in numbers and len(findings.errors) < MAX_FAULTS:
             message = f"'{cell}' is not a class of input '{pick.name}' in the training set"
             help = suggestion(cell, classes, f"the classes are {listed(classes)}")
             findings.error(

@@ -1,0 +1,160 @@
+"""The rows of a table, cell by cell, for the inputs that its columns feed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from graphnn.diagnostics import Code, DataError, Diagnostic, Findings, Note, listed, suggestion
+from graphnn.training.data.categories import Categories, is_missing
+from graphnn.training.data.csv_file import CsvFile
+from graphnn.training.data.faults import Faults
+from graphnn.training.data.picking import Pick
+from graphnn.training.data.source import Wanted
+
+MAX_FAULTS = 10  # rows or cells reported at once
+
+
+class TableRows:
+    """Reads the rows of a table into picks.
+
+    Parameters
+    ----------
+    table : CsvFile
+    picks : mapping of str to Pick
+        By input; filled by `read`.
+    drop : bool
+        Whether rows with a missing value are left out.
+    """
+
+    def __init__(self, table: CsvFile, picks: Mapping[str, Pick], *, drop: bool) -> None:
+        self._table, self._picks, self._drop = table, picks, drop
+        self._dropped = self._count = 0
+        self._findings = Findings()
+
+    def read(self, faults: Faults) -> dict[str, Pick]:
+        """Fill the picks with what the rows hold; those of which every cell is sound.
+
+        Raises
+        ------
+        DataError
+            The text is not CSV, or there are no rows.
+        """
+        whole = True
+        try:
+            for line, cells in self._table.rows():
+                self._count += 1
+                whole = self._take(line, cells) and whole
+                if len(self._findings.errors) >= MAX_FAULTS:
+                    whole = False
+                    break
+        finally:
+            faults.keep(self._findings)
+        if self._dropped == self._count:
+            raise self._no_rows()
+        return {name: pick for name, pick in self._picks.items() if whole and pick.sound}
+
+    def warnings(self, file: Wanted) -> tuple[Diagnostic, ...]:
+        """How many rows were left out."""
+        if not self._dropped:
+            return ()
+        message = f"{self._dropped} of the {self._count} rows of '{file.name}' lack a value"
+        help = "they are dropped, as 'missing' says"
+        return (Diagnostic("rows-dropped", message, file.span, help=help, severity="warning"),)
+
+    def _no_rows(self) -> DataError:
+        span = self._table.line_span(self._table.header_line)
+        if self._count:
+            return DataError.of("no-rows", "every row that follows the header lacks a value", span)
+        return DataError.of("no-rows", "no row follows the header", span)
+
+    def _take(self, line: int, cells: list[str]) -> bool:
+        """Add the cells of a row; False for one that has not as many as the header."""
+        table = self._table
+        if len(cells) != len(table.header):
+            message = f"this row has {len(cells)} cells, but the header has {len(table.header)}"
+            self._findings.error("ragged-row", message, table.line_span(line))
+            return False
+        if self._drop and any(map(is_missing, self._read_cells(cells))):
+            self._dropped += 1
+            return True
+        for pick in self._picks.values():
+            self._take_cells(pick, line, cells)
+        return True
+
+    def _read_cells(self, cells: list[str]) -> Iterator[str]:
+        """The cells of a row that feed an input which does not take missing values."""
+        for pick in self._picks.values():
+            if not pick.takes_missing:
+                yield from (cells[column] for column in pick.columns)
+
+    def _take_cells(self, pick: Pick, line: int, cells: list[str]) -> None:
+        if pick.may_be_classes:
+            pick.texts.append(cells[pick.columns[0]].strip())
+            pick.lines.append(line)
+            return
+        for column, categories in zip(pick.columns, pick.categories, strict=True):
+            cell = cells[column]
+            number = as_number(cell, pick.whole) if categories is None else _coded(categories, cell)
+            if number is None and categories is None and pick.takes_missing and is_missing(cell):
+                number = math.nan
+            if number is None:
+                pick.sound = False
+                fault = bad_cell(self._table, pick, line, column, cell, categories)
+                self._findings.add(fault if self._count > 1 else self._helped(fault, column, cell))
+            else:
+                pick.numbers.append(number)
+
+    def _helped(self, fault: Diagnostic, column: int, cell: str) -> Diagnostic:
+        """The fault of a cell of the first row, where a text may well be a category."""
+        if fault.help or is_missing(cell) or not re.search(r"[^\W\d]{2}", cell):
+            return fault
+        name = self._table.header[column]
+        return replace(fault, help=f"if its texts are categories, list '{name}' in 'categories'")
+
+
+def _coded(categories: Categories, cell: str) -> int | None:
+    return None if is_missing(cell) else categories.number(cell.strip())
+
+
+def as_number(cell: str, whole: bool) -> float | None:
+    """The finite (or whole) number that a cell holds, or None."""
+    try:
+        number = float(cell)
+    except ValueError:
+        return None
+    # Python reads 1_000 as a number; a table that holds it means a text.
+    if not math.isfinite(number) or (whole and not number.is_integer()) or "_" in cell:
+        return None
+    return number
+
+
+def bad_cell(
+    table: CsvFile,
+    pick: Pick,
+    line: int,
+    column: int,
+    cell: str,
+    categories: Categories | None = None,
+) -> Diagnostic:
+    """The fault of a cell that its input does not take; of a column of `categories`, if given."""
+    name, shown = table.header[column], cell.strip()
+    code: Code = "not-a-number"
+    help = ""
+    if not shown:
+        message = f"a cell of column '{name}' is empty"
+    elif categories is None:
+        message = (
+            f"'{shown}' in column '{name}' is not a {'whole' if pick.whole else 'finite'} number"
+        )
+    elif is_missing(cell):
+        message = f"'{shown}' in column '{name}' is a missing value"
+    else:
+        code = "unknown-class"
+        message = f"'{shown}' is not a category of column '{name}' in the training set"
+        known = categories.texts
+        help = suggestion(shown, known, f"its categories are {listed(known)}")
+    notes = (Note(f"column '{name}' feeds input '{pick.name}'", pick.span),)
+    return Diagnostic(code, message, table.cell_span(line, column), notes=notes, help=help)
