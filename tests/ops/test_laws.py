@@ -46,7 +46,8 @@ def test_names_are_those_of_the_language():
         input constant parameter affine matmul identity step sigmoid tanh relu leaky_relu elu selu
         gelu softplus softmax log_softmax silu mish softsign hard_sigmoid hard_swish prelu sin cos
         add subtract multiply divide negative power exp log sqrt
-        absolute maximum minimum clip reshape flatten transpose concat slice sum mean max
+        absolute maximum minimum clip reshape flatten transpose concat slice select stack
+        sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
         batch_norm layer_norm standardize impute dropout
         conv2d conv_transpose2d upsample pad max_pool average_pool global_average_pool
