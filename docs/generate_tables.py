@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from graphnn.interchange.onnx.table import becomes
+from graphnn.ops import Op, public_ops
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec.forms import Key, keys_of
 from graphnn.spec.model import (
@@ -60,6 +61,7 @@ def write(folder: Path) -> None:
         (folder / f"{name}s.md").write_text("\n".join(_classes(name, kinds)) + "\n")
     (folder / "augment.md").write_text("\n".join(_options("augment", Augmentation)) + "\n")
     (folder / "onnx.md").write_text("\n".join(_onnx(becomes())) + "\n")
+    (folder / "torch.md").write_text("\n".join(_torch(public_ops().values())) + "\n")
     (folder / "sources.md").write_text("\n".join(_sources(SOURCES)) + "\n")
 
 
@@ -67,6 +69,22 @@ def _onnx(found: Mapping[str, str]) -> Iterator[str]:
     yield "| operator | what it becomes |\n|---|---|"
     for name, text in found.items():
         yield f"| `{name}` | {text} |"
+
+
+def _torch(ops: Iterable[type[Op]]) -> Iterator[str]:
+    yield "| op | parameters | in PyTorch |\n|---|---|---|"
+    for op in sorted(ops, key=lambda each: each.name):
+        own = [operand.name for operand in op.parameter_operands()]
+        theirs = [_in_torch(op, name) for name in own]
+        ours = [f"`{name}`" for name in own]
+        if theirs != ours:
+            yield f"| `{op.name}` | {', '.join(ours)} | {', '.join(theirs)} |"
+
+
+def _in_torch(op: type[Op], name: str) -> str:
+    theirs = op.torch_names.get(name, name)
+    turned = ", the axes in reverse order" if name in op.torch_reversed else ""
+    return f"`{theirs}`{turned}" if theirs else "the node's name alone"
 
 
 def _sources(kinds: Mapping[str, DataSource]) -> Iterator[str]:

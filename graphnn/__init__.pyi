@@ -28,8 +28,10 @@ from .interchange import Agreement as Agreement
 from .interchange import Exported as Exported
 from .interchange import Imported as Imported
 from .interchange import export as export
+from .interchange import from_torch_state as from_torch_state
 from .interchange import import_onnx as import_onnx
 from .interchange import load_onnx as load_onnx
+from .interchange import to_torch as to_torch
 from .ops import Op as Op
 from .ops import ShapeError as ShapeError
 from .spec import format_file as format_file

@@ -66,7 +66,7 @@ Code = Literal[
     "bad-picture-data", "drawing-failed", "drawing-too-slow", "many-nodes", "no-engine",
     "no-glyph", "no-matplotlib", "no-optuna", "small-text", "unsuited-style",
     # other programs
-    "no-onnx", "not-in-onnx", "not-in-code", "onnx-differs", "not-onnx",
+    "no-onnx", "no-torch", "not-in-onnx", "not-in-code", "onnx-differs", "not-onnx",
     "not-in-graphnn",
     # the command line
     "usage", "bad-import", "bad-option", "no-pygls", "no-preview", "bad-rename",

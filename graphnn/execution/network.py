@@ -7,39 +7,25 @@ import html
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from graphnn.diagnostics import (
-    Findings,
-    RunError,
-    Span,
-    SpecError,
-    UsageError,
-    listed,
-    nearest,
-    printable,
-    suggestion,
-)
+from graphnn.diagnostics import RunError, Span, SpecError, UsageError, printable, suggestion
 from graphnn.execution import weight_files
 from graphnn.execution._executor import Executor, as_numbers
+from graphnn.execution._matching import check_finite, match, placed
 from graphnn.execution._plan import MODES, Mode, make
 from graphnn.graph import Graph, Parameter
-from graphnn.graph.arrays import FINITE, first_not_finite
 from graphnn.ops import Array
-from graphnn.spec import DEFAULT
-from graphnn.spec.model import DType, WeightsSpec
-from graphnn.spec.sizes import show
+from graphnn.spec.model import DType, Layout, WeightsSpec
+from graphnn.spec.values import Entry, Map, located
 from graphnn.storage import archives, files
 
 if TYPE_CHECKING:
     from graphnn.graph import Summary
-
-_MAX_CANDIDATES = 1000  # names compared with a misspelt one; each comparison takes time
 
 
 class Network:
@@ -96,9 +82,17 @@ class Network:
         name, span = str(weights.file.value), weights.file.span
         path = files.within(self.graph.spec.folder, name, span)
         try:
-            arrays, classes = self._read(path, f"'{name}'", span, partial=weights.partial)
+            arrays, classes = self._read(
+                path,
+                f"'{name}'",
+                span,
+                partial=weights.partial,
+                names=weights.names,
+                layout=weights.layout,
+            )
         except RunError as error:
-            raise SpecError(*(replace(fault, span=span) for fault in error.diagnostics)) from None
+            faults = (replace(fault, span=fault.span or span) for fault in error.diagnostics)
+            raise SpecError(*faults) from None
         self.classes = None if weights.partial else classes
         return arrays
 
@@ -293,15 +287,27 @@ class Network:
             raise UsageError.of("no-loss", "the network has no loss", help=help)
         return nodes
 
-    def assign(self, values: Mapping[str, Any], *, origin: str = "the values given") -> None:
+    def assign(
+        self,
+        values: Mapping[str, Any],
+        *,
+        origin: str = "the values given",
+        partial: bool = True,
+        names: Mapping[str, str | bool] | None = None,
+        layout: Layout | None = None,
+    ) -> None:
         """Set parameters and state in place, all of them or none.
 
         Parameters
         ----------
         values : mapping of str to array_like
-            By full name; parameters that are not named keep their values.
+            By full name.
         origin : str
             What the values come from, for messages.
+        partial : bool
+            Whether parameters that are not named keep their values; else they are a fault.
+        names, layout : optional
+            Whose names and order of axes they have; see `load_weights`.
 
         Raises
         ------
@@ -310,67 +316,53 @@ class Network:
         """
         arrays = {name: as_numbers(value) for name, value in values.items()}
         shapes = {name: None if a is None else a.shape for name, a in arrays.items()}
-        self._refuse(shapes, origin)
-        self._set({name: array for name, array in arrays.items() if array is not None})
+        needed = () if partial else self._open()
+        given = _entries(names)
+        places = match(self.graph, shapes, origin, names=given, layout=layout, needed=needed)
+        known = {name: array for name in places if (array := arrays[name]) is not None}
+        self._set(placed(known, places, origin))
 
     def _set(self, arrays: Mapping[str, Array]) -> None:
         with np.errstate(over="ignore"):  # what a run says better
             for name, array in arrays.items():
                 self.arrays[name][...] = array
 
-    def _refuse(
-        self,
-        shapes: Mapping[str, tuple[int, ...] | None],
-        origin: str,
-        needed: Iterable[str] = (),
-    ) -> None:
-        """Refuse strange names, other shapes, and the lack of `needed`; None is not of numbers."""
-        known = self.graph.parameters
-        findings = Findings(DEFAULT.faults, RunError)
-        meant = set()
-        for name, shape in shapes.items():
-            if name not in known:
-                candidates = tuple(islice(known, _MAX_CANDIDATES))
-                message = f"'{name}' in {origin} is not a parameter of the network"
-                findings.error("unknown-parameter", message, help=suggestion(name, candidates))
-                meant.add(nearest(name, candidates))
-            elif shape is None:
-                message = f"'{name}' in {origin} is not an array of numbers"
-                findings.error("not-numbers", message)
-            elif shape != known[name].shape:
-                wanted = show(known[name].shape)
-                message = f"'{name}' has shape {wanted}, but {show(shape)} in {origin}"
-                findings.error("wrong-shape", message)
-        # A name that is misspelt is reported once.
-        if missing := [name for name in needed if name not in shapes and name not in meant]:
-            message = f"{origin} has no value for {listed(missing)}"
-            help = "a spec takes part of its parameters by weights: {file: NAME, partial: true}"
-            findings.error("missing-parameter", message, help=help)
-        findings.raise_errors(RunError)
-
     def _read(
-        self, path: Path, origin: str, span: Span | None = None, *, partial: bool
+        self,
+        path: Path,
+        origin: str,
+        span: Span | None = None,
+        *,
+        partial: bool,
+        names: Mapping[str, Entry] | None = None,
+        layout: Layout | None = None,
     ) -> tuple[dict[str, Array], weight_files.Classes | None]:
         """The arrays in a file that the network has room for, and the classes that it names."""
-        known = self.graph.parameters.values()
-        open = () if partial else (each.name for each in known if each.origin.array is None)
+        needed = () if partial else self._open()
         with archives.opened(path, span) as archive:
             stored = dict(zip(archive.names, archive.names, strict=True))
             if weight_files.is_checkpoint(archive.metadata):
                 stored = weight_files.stored_names(archive.names)
             shapes = {name: archive.shape(kept, span) for name, kept in stored.items()}
-            self._refuse(shapes, origin, open)
+            places = match(self.graph, shapes, origin, names=names, layout=layout, needed=needed)
             classes = weight_files.classes_in(archive.metadata, path.name)
-            found = {name: archive.read(kept, span) for name, kept in stored.items()}
-        findings = Findings(DEFAULT.faults, RunError)
-        for name, array in found.items():
-            if bad := first_not_finite(array):
-                message = f"'{name}' holds {bad} in {origin}"
-                findings.error("not-finite", message, help=FINITE)
-        findings.raise_errors(RunError)
-        return found, classes
+            found = {name: archive.read(stored[name], span) for name in places}
+        check_finite(found, origin)
+        return placed(found, places, origin), classes
 
-    def load_weights(self, path: str | Path, *, partial: bool = False) -> None:
+    def _open(self) -> list[str]:
+        """The parameters that the spec does not give in numbers."""
+        known = self.graph.parameters.values()
+        return [each.name for each in known if each.origin.array is None]
+
+    def load_weights(
+        self,
+        path: str | Path,
+        *,
+        partial: bool = False,
+        names: Mapping[str, str | bool] | None = None,
+        layout: Layout | None = None,
+    ) -> None:
         """Set parameters and state from a .safetensors or .npz file, such as `save` writes.
 
         Parameters
@@ -380,16 +372,32 @@ class Network:
         partial : bool
             Whether those that the file lacks keep their values; else they are a fault, but for
             those that the spec gives in numbers.
+        names : mapping of str to str or False, optional
+            For the name of an array, or for what names of several begin with (``0`` of
+            ``0.weight``): the parameter, or the node, use or copy of a block, that it is here;
+            False for arrays to leave out. Others go by their own names.
+        layout : {"graphnn", "torch"}, optional
+            Whose names of parameters the file has, such as ``running_var``, and whose order of
+            axes: a linear layer of torch has the axes of its weight the other way round. It can
+            be left out for files of graphnn.
 
         Raises
         ------
         FileError
             The file cannot be read.
         RunError
-            As `assign`; or a name is missing.
+            As `assign`; or a name is missing, or there are two for one parameter.
+        UsageError
+            There is no such layout.
         """
+        if layout not in (None, *get_args(Layout)):
+            help = suggestion(str(layout), get_args(Layout), "there are graphnn and torch")
+            raise UsageError.of("bad-option", f"there is no layout '{layout}'", help=help)
         path = weight_files.located(path)
-        arrays, classes = self._read(path, f"'{path.name}'", partial=partial)
+        given = _entries(names)
+        arrays, classes = self._read(
+            path, f"'{path.name}'", partial=partial, names=given, layout=layout
+        )
         self._set(arrays)
         if not partial:
             self.classes = classes
@@ -426,6 +434,13 @@ class Network:
         tables = f"<details><summary>{title}</summary>{self.summary()._repr_html_()}</details>"
         picture: str = self.draw()._repr_html_()
         return picture + tables
+
+
+def _entries(names: Mapping[str, str | bool] | None) -> Mapping[str, Entry]:
+    """Names given in Python as those of a spec."""
+    given = located(dict(names or {}))
+    assert isinstance(given, Map)
+    return given.entries
 
 
 def check_seed(seed: int) -> None:

@@ -308,6 +308,8 @@ def _top(graph: Graph, names: Mapping[str, str]) -> Aspects:
             files.within(spec.folder, str(file.value), file.span), file.span
         )
         weights = {name: _digest(arrays[name]) for name in sorted(arrays)}
+        weights |= {f"name {name}": str(entry.value) for name, entry in spec.weights.names.items()}
+        weights |= {"layout": "torch"} if spec.weights.layout == "torch" else {}
     return {
         "name": spec.name or None,
         "description": spec.description or None,

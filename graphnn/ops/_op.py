@@ -137,6 +137,10 @@ class Op(BaseModel):
         One with a torch expression too is a dict of what the expression names.
     torch_names : mapping of str to str
         What that module calls the parameters.
+    torch_reversed : tuple of str
+        Parameters whose axes it has in reverse order.
+    torch_unused : tuple of str
+        What it keeps besides, which has no counterpart here.
     code_absent : str
         For an op that is not written as code: why not, for the user.
     words : mapping
@@ -185,6 +189,8 @@ class Op(BaseModel):
     torch: ClassVar[str] = ""
     torch_layer: ClassVar[str] = ""
     torch_names: ClassVar[Mapping[str, str]] = {}
+    torch_reversed: ClassVar[tuple[str, ...]] = ()
+    torch_unused: ClassVar[tuple[str, ...]] = ()
     code_absent: ClassVar[str] = ""
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {}
     cases: ClassVar[tuple[Case, ...]] = ()

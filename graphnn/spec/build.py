@@ -24,7 +24,7 @@ from graphnn.spec.model import (
     WeightsSpec,
 )
 from graphnn.spec.settings import override
-from graphnn.spec.values import Entry, Map, Scalar, Seq, Value
+from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, scalar_value
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary
 from graphnn.storage import gc_paused
 
@@ -174,6 +174,17 @@ class SpecReader(TrainReader, SearchReader, DrawReader):
         if file is not None or set(given.entries) <= {"partial"}:
             self.wrong("'weights'", wanted, file or given)
         return None
+
+    def parameters_by_name(self, value: Value, what: str) -> Mapping[str, Entry] | None:
+        """Parameters or nodes by names in a file, false for what is left out."""
+        wanted = "a mapping of names in the file to parameters"
+        given = self.mapping(value, what, wanted)
+        for name, entry in given.entries.items() if given else ():
+            target = scalar_value(entry.value)
+            if target is not False and not (isinstance(target, str) and target):
+                wanted = "the name of a parameter or a node, or false"
+                self.wrong(f"'{name}' in {what}", wanted, entry.value)
+        return None if given is None else given.entries
 
     def examples(self, value: Value) -> tuple[ExampleSpec, ...]:
         """A list of examples."""

@@ -284,6 +284,12 @@ SHARED = Key(
     "Another's, as NODE.PARAMETER.",
     required="name it",
 )
+_PARAMETER = Form({"anyOf": [SHARED.form.schema, {"const": False}]}, names="parameter")
+PARAMETERS_BY_NAME = Form(
+    {"type": "object", "additionalProperties": _PARAMETER.schema},
+    lambda reader, entry, what: reader.parameters_by_name(entry.value, what),
+    rest=_PARAMETER,
+)
 FILLS = ("zeros", "ones")
 PROPERTIES = ("sum", "argmax")
 ATTRIBUTE = Form(

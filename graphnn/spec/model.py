@@ -17,6 +17,7 @@ from graphnn.spec.values import Entry, Map, Scalar, Value
 DType = Literal["float64", "float32"]
 GradientMethod = Literal["backprop", "numerical"]
 Keep = Literal["last", "best"]
+Layout = Literal["graphnn", "torch"]
 Direction = Literal["maximize", "minimize"]
 Sampler = Literal["tpe", "random"]
 Pruner = Literal["median", "none"]
@@ -233,10 +234,21 @@ class BlockInstance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsSpec:
-    """A file with values for parameters; `partial` where some of them may be missing in it."""
+    """A file with values for parameters, and how its arrays are matched with them."""
 
     file: Scalar = key(forms.FILE, "An .npz or .safetensors file.", required="write {file: NAME}")
     partial: bool = key(forms.TRUTH, "Whether it may lack some parameters.", False)
+    layout: Layout | None = key(
+        forms.words(Layout),
+        "Whose names of parameters, and order of axes, it has.",
+        None,
+        otherwise="`graphnn`",
+    )
+    names: Mapping[str, Entry] = key(
+        forms.PARAMETERS_BY_NAME,
+        "For names in it, or what they begin with: a parameter or a node here; false for none.",
+        dict,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

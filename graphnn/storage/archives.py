@@ -27,14 +27,14 @@ _MAX_HEADER = 24 * MEBIBYTE  # of the table of contents of .safetensors: some 30
 _MAX_DIRECTORY = 8 * MEBIBYTE  # of that of .npz: some 80,000 arrays
 _UNSUSPECTED = 256 * MEBIBYTE  # any .npz file may unpack to an array of this size
 _MAX_CANDIDATES = 1000  # arrays compared with a misspelt name; each comparison takes time
-# The types of .safetensors that NumPy has, and the bits that a number of each type takes.
+# The types of .safetensors that are read, and the bits that a number of each type takes.
 _DTYPES = {
-    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BOOL": "|u1"},
+    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "|u1"},
     **{f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)},
 }
 _BITS = {
     **{name: 8 * np.dtype(dtype).itemsize for name, dtype in _DTYPES.items()},
-    **{"BF16": 16, "C64": 64, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4},
+    **{"C64": 64, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8, "F4": 4},
     **{"F6_E2M3": 6, "F6_E3M2": 6},
 }
 _HEADERS = {
@@ -286,13 +286,15 @@ class Safetensors(_Entries[_Entry]):
         """One array of numbers in the machine's byte order, or a FileError why not."""
         entry = self._find(name, span)
         if entry.dtype not in _DTYPES:
-            message = f"the array '{name}' holds {entry.dtype}, which NumPy has no type for"
+            message = f"the array '{name}' holds {entry.dtype}, which is not read"
             raise FileError.of("not-numbers", message, span, help="save it as F32")
         dtype = np.dtype(_DTYPES[entry.dtype])
         self._stream.seek(self._start + entry.start)
         content = take(self._stream, entry.end - entry.start)
         with _damage_reported(f"the array '{name}' in '{self.file}' is damaged", span):
             array: Array = np.frombuffer(content, dtype).reshape(entry.shape)
+        if entry.dtype == "BF16":  # the upper half of F32
+            return (array.astype(np.uint32) << 16).view(np.float32)
         own = np.dtype(bool) if entry.dtype == "BOOL" else dtype.newbyteorder("=")
         return array.astype(own)
 

@@ -34,11 +34,17 @@ _TABLE = "save it as .csv, as by pandas: table.to_csv('rows.csv', index=False)"
 _IMAGE = "convert it to PNG, as by Pillow: Image.open(...).save('name.png')"
 _PHOTO = "images are read in folders, a folder for each class"
 _DOWNLOAD = "what was downloaded is not the file itself: open the address in a browser"
-_PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib")
+_STATE = (
+    "save the state of a module by safetensors.torch.save_file(module.state_dict(), "
+    "'model.safetensors'), other arrays by numpy.savez('rows.npz', x=..., t=...)"
+)
+_PICKLES = (".pkl", ".pickle", ".joblib")
 _FORMATS = (
     Format(b"version https://git-lfs", "a Git LFS pointer", "fetch the file by: git lfs pull"),
     *(Format(start, "a web page", _DOWNLOAD) for start in (b"<!DOCTYPE", b"<!doctype", b"<html")),
     Format(b"\x93NUMPY", "an .npy file", _ARRAY, (".npy",)),
+    # The number that torch.save began with before it wrote ZIP archives.
+    Format(b"\x80\x02\x8a\nl\xfc\x9cF\xf9", "a pickle of torch", _STATE, (".pt", ".pth")),
     *(Format(b"\x80" + bytes([n]), "a pickle", _ARRAYS, _PICKLES) for n in range(2, 6)),
     Format(b"\x89HDF\r\n\x1a\n", "an HDF5 file", _ARRAYS, (".h5", ".hdf5", ".keras")),
     Format(b"MATLAB 5.0", "a MATLAB file", _ARRAYS, (".mat",)),

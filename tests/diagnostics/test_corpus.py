@@ -594,6 +594,11 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "error[no-onnx]: ONNX models need the package onnx, which is not installed\n"
         "   = help: pip install 'graphnn[onnx]'",
     ),
+    "no-torch": (
+        without("torch", lambda: graphnn.to_torch(graphnn.loads(UNEVEN))),
+        "error[no-torch]: modules of torch need the package torch, which is not installed\n"
+        "   = help: see https://pytorch.org/get-started",
+    ),
     "not-in-onnx": (
         lambda: recording._refuse([Step("d", REGISTRY["dropout_training"](), (), 0)]),
         "error[not-in-onnx]: 'dropout_training' of 'd' cannot be exported to ONNX: networks are "

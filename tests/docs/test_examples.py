@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,8 @@ PAGES = docs_pages.pages()
 # Long trainings, and pytest run by pytest.
 SLOW = [f"training/{name}" for name in ("augmentation", "evaluation", "regularisation", "search")]
 SLOW += ["testing", "tour/3-digits", "tour/4-learning", "tour/5-numerical-gradients"]
+# What users need not have.
+NEEDS = {"files/pytorch": ("torch", "onnxscript", "onnxruntime")}
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +42,12 @@ def name(page):
     ids=name,
 )
 def test_page_shows_what_is_so(page, tmp_path):
-    with folder(tmp_path):
+    needed = NEEDS.get(name(page)[5:-3], ())
+    for library in needed:
+        pytest.importorskip(library)
+    with folder(tmp_path), warnings.catch_warnings():
+        if needed:
+            warnings.simplefilter("ignore", FutureWarning)  # of torch, about torch
         text = corrected(page)
     assert text == page.read_text()
 

@@ -171,6 +171,7 @@ def test_a_file_of_weights_that_does_not_fit(tmp_path):
         "    |\n"
         " 10 | weights: {file: w.npz}\n"
         "    |                 ^^^^^\n"
+        "    = help: torch has it in this shape: if it is of torch, give the layout 'torch'\n"
         "\n"
         "error[unknown-parameter]: 'a.wieght' in 'w.npz' is not a parameter of the network\n"
         "  --> <text>:10:17\n"

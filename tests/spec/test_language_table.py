@@ -144,6 +144,7 @@ def test_every_section_is_looked_for():
         "DrawSpec",
         "SearchSpec",
         "SearchKind",
+        "WeightsSpec",
     }
 
 

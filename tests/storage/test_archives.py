@@ -402,10 +402,23 @@ def test_an_array_of_too_many_axes(tmp_path):
 def test_numbers_that_numpy_does_not_have(tmp_path):
     path = tmp_path / "w.safetensors"
     path.write_bytes(
-        safetensors({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}, bytes(4))
+        safetensors({"a": {"dtype": "C64", "shape": [2], "data_offsets": [0, 16]}}, bytes(16))
     )
-    message = "the array 'a' holds BF16, which NumPy has no type for"
+    message = "the array 'a' holds C64, which is not read"
     assert refused(archives.read_arrays, path) == ("not-numbers", message, "save it as F32")
+
+
+def test_bfloat16_is_the_upper_half_of_float32(tmp_path):
+    path = tmp_path / "w.safetensors"
+    numbers = np.float32([1.5, -2, 3e38, -0.0])  # of at most 8 bits, but for the third
+    packed = (numbers.view(np.uint32) >> 16).astype("<u2").tobytes()
+    path.write_bytes(
+        safetensors({"a": {"dtype": "BF16", "shape": [4], "data_offsets": [0, 8]}}, packed)
+    )
+    found = archives.read_arrays(path)["a"]
+    assert found.dtype == np.float32
+    assert found[[0, 1, 3]].tolist() == [1.5, -2, 0]
+    assert abs(found[2] / 3e38 - 1) < 2**-7
 
 
 def test_the_library_judges_safetensors_alike(tmp_path):

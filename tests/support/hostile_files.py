@@ -951,7 +951,7 @@ def _tensors() -> Iterator[Hostile]:
             "broken-file",
         )
     sound = {
-        "bfloat": ({**names, "y.bias": tensor([3], 54, "BF16", 48)}, bytes(54), "not-numbers"),
+        "complex": ({**names, "y.bias": tensor([3], 72, "C64", 48)}, bytes(72), "not-numbers"),
         "another-shape": ({"y.bias": tensor([9], 72)}, bytes(72), "wrong-shape"),
         "stranger": ({"z": tensor([3], 24)}, bytes(24), "unknown-parameter"),
         "many-axes": ({"y.bias": tensor([1] * 99, 8)}, bytes(8), "wrong-shape"),

@@ -24,6 +24,11 @@ train:
 """
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
 SAVEZ = "save its arrays by numpy.savez('rows.npz', x=..., t=...)"
+STATE = (
+    "it is a pickle of torch: save the state of a module by "
+    "safetensors.torch.save_file(module.state_dict(), 'model.safetensors'), other arrays by "
+    "numpy.savez('rows.npz', x=..., t=...)"
+)
 CSV = "save it as .csv, as by pandas: table.to_csv('rows.csv', index=False)"
 PNG = "convert it to PNG, as by Pillow: Image.open(...).save('name.png')"
 BESIDE = "put the file beside the spec, or in a folder below it"
@@ -104,7 +109,7 @@ def write_files(folder: Path) -> None:
             f"it is a GIF image: {PNG}",
         ),
         ("csv: page.csv", "unknown-format", "'page.csv' is a web page", PAGE),
-        ("npz: model.pt", "not-npz", "'model.pt' is not an .npz file", f"it is a pickle: {SAVEZ}"),
+        ("npz: model.pt", "not-npz", "'model.pt' is not an .npz file", STATE),
         ("npz: old.pkl", "not-npz", "'old.pkl' is not an .npz file", f"it is a pickle: {SAVEZ}"),
         (
             "npz: model.h5",
@@ -167,7 +172,8 @@ def test_names_and_headers_that_only_look_so(tmp_path, name):
 def test_weights_too(tmp_path):
     write_files(tmp_path)
     for name, help in {
-        "model.pt": f"it is a pickle: {SAVEZ}",
+        "model.pt": STATE,
+        "model.pth": STATE,
         "https://example.org/w.npz": DOWNLOAD,
     }.items():
         text = SPEC.format(data="npz: lfs.npz") + f"weights: {{file: '{name}'}}\n"

@@ -80,6 +80,25 @@ class TorchCode(Written):
             found[name] = ".".join(parts)
         return found
 
+    @cached_property
+    def keys(self) -> Mapping[str, tuple[str, bool]]:
+        """By name in the module's state: the full name here, and whether axes are reversed there.
+
+        Of parameters, and of large constants; one that several nodes share has a name for each.
+        """
+        found = {}
+        for name, path in self.paths.items():
+            node = self.graph.nodes.get(name)
+            if name in self.arrays:
+                found[path] = name, False
+            elif node is not None:
+                for operand, full in node.parameters.items():
+                    theirs = node.op.torch_names.get(operand, operand)
+                    if full is not None:
+                        key = f"{path}.{theirs}".removesuffix(".")
+                        found[key] = full, operand in node.op.torch_reversed
+        return found
+
     def block_name(self, name: str) -> str:
         """As classes are called."""
         return class_name(name)

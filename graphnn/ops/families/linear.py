@@ -45,6 +45,7 @@ class Affine(Op):
     batchwise = True
     factors = True
     analytic = True
+    torch_reversed = ("weight",)
 
     def forward(
         self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None

@@ -127,6 +127,7 @@ class BatchNorm(_OfChannels):
         "shift": "bias",
         "running_variance": "running_var",
     }
+    torch_unused = ("num_batches_tracked",)
 
     def to_numpy(self, form: CodeForm) -> str:
         """``batch_norm``, of the running statistics."""
