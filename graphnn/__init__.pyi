@@ -46,6 +46,7 @@ from .training import convert as convert
 from .training import diagnose as diagnose
 from .training import diagnose_text as diagnose_text
 from .training import diff as diff
+from .training import draft as draft
 from .training import evaluate as evaluate
 from .training import load as load
 from .training import loads as loads

@@ -11,6 +11,7 @@ from .data.registry import SOURCES as SOURCES
 from .data.source import DataSource as DataSource
 from .data.splits import held_back as held_back
 from .data.splits import load_sets as load_sets
+from .drafting.draft import draft as draft
 from .fitting.augmentation import Augmentation as Augmentation
 from .fitting.loop import Progress as Progress
 from .fitting.measuring import Means as Means

@@ -61,3 +61,19 @@ def test_a_folder_that_is_not_there(call):
 def test_a_template_that_is_not_there(call):
     assert call("new", "net", "--template", "gpt").code == 2
     assert not Path("net.yaml").exists()
+
+
+def test_from_data(call):
+    Path("iris.csv").write_text("petal,kind\n" + "1.4,setosa\n4.7,versicolor\n" * 6)
+    result = call("new", "iris", "--data", "iris.csv")
+    assert (result.code, result.err) == (0, "")
+    assert result.out == "wrote 'iris.yaml'\nnext: graphnn train iris.yaml\n"
+    assert Path("iris.yaml").read_text() == graphnn.draft("iris.csv", name="iris")
+    assert call("check", "iris.yaml").out == "iris.yaml: fine\n"
+
+
+def test_a_target_without_data(call):
+    result = call("new", "iris", "--target", "kind")
+    assert (result.code, result.out) == (2, "")
+    assert result.err == "error[bad-option]: --target names a column of --data\n"
+    assert not Path("iris.yaml").exists()

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from graphnn.cli import terminal
-from graphnn.diagnostics import FileError, printable
+from graphnn.diagnostics import FileError, UsageError, printable
 from graphnn.storage import files
 
 _NAME = "NAME"  # stands for the name in a template
@@ -25,6 +25,18 @@ def new(
             "function, or a deep network of blocks."
         ),
     ] = "mnist",
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE|FOLDER",
+            help="Start from data instead: a .csv file, or a folder with a folder of images for "
+            "each class.",
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="The column of --data to predict, not the last one."),
+    ] = None,
 ) -> None:
     """Write a spec file to start from.
 
@@ -34,7 +46,20 @@ def new(
     if path.exists():
         message = f"'{path}' is there already"
         raise FileError.of("file-exists", message, help="give another name, or remove the file")
-    text = resources.files("graphnn.cli").joinpath(f"templates/{template}.yaml").read_text("utf-8")
-    files.write_text(path, text.replace(_NAME, json.dumps(printable(path.stem)), 1))
+    if data is None and target is not None:
+        raise UsageError.of("bad-option", "--target names a column of --data")
+    text = _template(path.stem, template) if data is None else _draft(path, data, target)
+    files.write_text(path, text)
     terminal.line(f"wrote '{path}'")
-    terminal.line(f"next: graphnn show {path}")
+    terminal.line(f"next: graphnn {'show' if data is None else 'train'} {path}")
+
+
+def _template(name: str, template: str) -> str:
+    text = resources.files("graphnn.cli").joinpath(f"templates/{template}.yaml").read_text("utf-8")
+    return text.replace(_NAME, json.dumps(printable(name)), 1)
+
+
+def _draft(path: Path, data: Path, target: str | None) -> str:
+    from graphnn.training import draft
+
+    return draft(data, target=target, name=path.stem, folder=path.parent)

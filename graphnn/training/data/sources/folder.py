@@ -38,7 +38,7 @@ _LEFT_BY_SYSTEMS = (".ds_store", "__macosx", "desktop.ini", "thumbs.db")
 
 
 @dataclass(frozen=True, slots=True)
-class _Tree:
+class ImageTree:
     """What lies in the folder: names of the files of each class, by class in order."""
 
     base: Path
@@ -98,7 +98,7 @@ class ImageFolder(DataSource):
         path = asked.one("path")
         files.within(request.folder, path.name, path.span)
         wanted = Wanted(str(PurePosixPath(path.name)), path.span)
-        tree = _tree(request.folder, wanted)
+        tree = image_tree(request.folder, wanted)
         resize = cast(Resize | None, asked.choice("resize"))
         read: dict[tuple[int | None, ...], NDArray[np.uint8]] = {}
         columns: dict[str, Column] = {}
@@ -121,7 +121,7 @@ def _takes_labels(need: InputSpec | Faulty, feed: Feed | None) -> bool:
     return need is not FAULTY and need.dtype == "int"
 
 
-def _skipped(tree: _Tree) -> tuple[Diagnostic, ...]:
+def _skipped(tree: ImageTree) -> tuple[Diagnostic, ...]:
     """A warning of the files that systems leave in folders, if there are any."""
     if not tree.skipped:
         return ()
@@ -131,7 +131,7 @@ def _skipped(tree: _Tree) -> tuple[Diagnostic, ...]:
     return (Diagnostic("skipped-files", message, place, help=help, severity="warning"),)
 
 
-def _tree(base: Path, wanted: Wanted) -> _Tree:
+def image_tree(base: Path, wanted: Wanted) -> ImageTree:
     """Look into the folder and into those of its classes."""
     skipped: list[str] = []
     folders = _entries(base, wanted, wanted.name, skipped)
@@ -154,7 +154,7 @@ def _tree(base: Path, wanted: Wanted) -> _Tree:
             message = f"'{wanted.name}' holds more than {MAX_FILES:,} files"
             raise DataError.of("data-too-large", message, wanted.span)
     findings.raise_errors(DataError)
-    return _Tree(base, wanted, classes, sorted(skipped))
+    return ImageTree(base, wanted, classes, sorted(skipped))
 
 
 def _is_number(kind: str) -> bool:
@@ -188,7 +188,7 @@ def _check_names(where: str, names: list[str], span: Span | None, findings: Find
             findings.error("not-an-image", message, span, help=help)
 
 
-def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None) -> Column:
+def _labels(tree: ImageTree, name: str, known: Mapping[str, tuple[str, ...]] | None) -> Column:
     kinds = tuple(tree.classes)
     span = tree.wanted.span
     classes = kinds if known is None else known.get(name, ())
@@ -210,7 +210,7 @@ def _labels(tree: _Tree, name: str, known: Mapping[str, tuple[str, ...]] | None)
     return Column(tree.wanted.name, values, span, classes=classes)
 
 
-def _images(tree: _Tree, need: InputSpec, resize: Resize | None) -> NDArray[np.uint8]:
+def _images(tree: ImageTree, need: InputSpec, resize: Resize | None) -> NDArray[np.uint8]:
     """All images, [rows, channels, height, width] if the input has such rows, else without axis."""
     mode = pictures.mode_of(need)
     size, taker = pictures.size_of(need), f"input '{need.name}' takes"
@@ -236,7 +236,7 @@ def _images(tree: _Tree, need: InputSpec, resize: Resize | None) -> NDArray[np.u
     return pictures.rows(need, array)
 
 
-def _room(tree: _Tree, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def _room(tree: ImageTree, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     count = math.prod(shape)
     if count > LIMIT:
         taken = f"{show_bytes(count)} of memory, more than {show_bytes(LIMIT)}"

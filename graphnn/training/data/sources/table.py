@@ -70,7 +70,7 @@ class CsvTable(DataSource):
             The file is missing, lies outside the spec's folder, or is not a regular file.
         """
         file = asked.one("file")
-        table = _table(request.folder, file, str(request.folder / file.name))
+        table = open_table(request.folder, file, str(request.folder / file.name))
         picks: dict[str, Pick] = {}
         with request.faults.kept():
             picks = choose(table, request, file, asked.feeds)
@@ -111,7 +111,7 @@ def column_for(
     DataError, FileError
         As `csv`.
     """
-    table = _table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
+    table = open_table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
     asked = Asked({}, {})
     if declared is not None:
         request = Request("csv", declared, InputRequirements(needs), path.parent)
@@ -154,7 +154,8 @@ def _first_choice(
     )
 
 
-def _table(folder: Path, file: Wanted, shown: str) -> CsvFile:
+def open_table(folder: Path, file: Wanted, shown: str) -> CsvFile:
+    """The table in a file, plain or gzip, which messages call `shown`."""
     with unpacked(folder, file) as (stream, limit):
         content = take(stream, limit + 1)
     if len(content) > limit:
