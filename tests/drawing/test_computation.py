@@ -105,3 +105,93 @@ def test_a_parameter_that_is_a_node_stands_for_itself():
     assert "x" in texts and "x.value" not in texts
     # f = x^2 + y^2 at (-3, 4)
     assert {"[−3, 4]", "[9, 16]", "25", "[−6, 8]", "[1, 1]"} <= set(texts)
+
+
+# y = g(g(g(x)))^2 for g(x) = x + x^2, by copies of a block that has another inside.
+REPEATED = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: []}
+  h: {block: grow, inputs: x, repeat: 3}
+  y: {op: multiply, inputs: [h, h]}
+blocks:
+  grow:
+    inputs: [x]
+    nodes:
+      p: {block: square, inputs: x}
+      s: {op: add, inputs: [x, p]}
+    output: s
+  square:
+    inputs: [x]
+    nodes:
+      m: {op: multiply, inputs: [x, x]}
+    output: m
+"""
+
+
+def lines_of(scene) -> set[tuple[str, str]]:
+    return {
+        (item.source, item.node) for item in scene.items if isinstance(item, Path) and item.node
+    }
+
+
+def boxes_of(scene) -> list[str]:
+    return [item.node for item in scene.items if isinstance(item, Box)]
+
+
+def test_a_folded_block_has_the_value_out_of_it_and_the_gradient_into_it():
+    net = graphnn.loads(REPEATED)
+    trace = graphnn.trace(net, x=1.0, loss="y")
+    scene = net.draw(style="computation", depth=0, trace=trace).scene
+    assert boxes_of(scene) == ["h.1", "y"]
+    assert lines_of(scene) == {("x", "h.1"), ("h.1", "y"), ("y", "the end of y")}
+    texts = [item.text for item in scene.items if isinstance(item, Text)]
+    # h = 42, y = h^2, dy/dx = 2 h (1 + 12) (1 + 4) (1 + 2); h comes back on both lines to y.
+    expected = ["1", "16,380", "42", "42", "42", "42", "1764", "1"]
+    assert sorted(texts[: len(expected)]) == sorted(expected)
+    assert {"h × 3", "grow"} <= set(texts)
+    assert faults(scene) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "boxes"),
+    [
+        ({"depth": 0, "expand": True}, ["h.1", "h.2", "h.3", "y"]),
+        ({"depth": 1}, ["h.1.p", "h.1.s", "h.2.p", "h.2.s", "h.3.p", "h.3.s", "y"]),
+        ({}, ["h.1.p.m", "h.1.s", "h.2.p.m", "h.2.s", "h.3.p.m", "h.3.s", "y"]),
+        ({"only": "x..h.1.s"}, ["h.1.p.m", "h.1.s"]),
+    ],
+)
+def test_copies_have_their_own_circles_or_are_folded(options: dict, boxes: list[str]):
+    scene = graphnn.loads(REPEATED).draw(style="computation", **options).scene
+    assert sorted(boxes_of(scene)) == boxes
+    assert ("h.1.s", "h.2.s") in lines_of(scene) or "h.2.s" not in boxes
+
+
+def test_a_large_graph_is_folded():
+    net = graphnn.loads(REPEATED.replace("repeat: 3", "repeat: 80"))
+    assert len(boxes_of(net.draw(style="computation", expand=True).scene)) == 161
+    assert boxes_of(net.draw(style="computation").scene) == ["h.1", "y"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("cnn_deep", {"direction": "right"}),
+        ("cnn_deep", {"direction": "right", "width": "84mm"}),
+        ("deep", {"direction": "right"}),
+        ("residual_blocks", {"direction": "right", "depth": 1}),
+        ("residual_blocks", {"depth": 0, "columns": 2}),
+    ],
+)
+def test_long_chains_are_wrapped(name: str, options: dict):
+    net = graphnn.load(SPECS / f"{name}.yaml")
+    net = net.draw(style="computation", **options)
+    whole = graphnn.load(SPECS / f"{name}.yaml").draw(
+        style="computation", **{**options, "width": None, "columns": 1}
+    )
+    assert lines_of(net.scene) == lines_of(whole.scene)
+    assert sorted(boxes_of(net.scene)) == sorted(boxes_of(whole.scene))
+    natural = [drawing.scene.width / drawing.scene.height for drawing in (net, whole)]
+    assert abs(np.log(natural[0] * 728 / 482)) < abs(np.log(natural[1] * 728 / 482))  # as a page
+    assert faults(net.scene) == []

@@ -164,6 +164,11 @@ def _are_even(rows: list[_Row], bands: list[Band], height: float) -> bool:
     return max(heights) <= height and fsum(heights) >= _FULL * len(heights) * max(heights)
 
 
+def scale(found: Layout, page: Size) -> float:
+    """How large a picture may be on the page, at most as large as it is."""
+    return _scale((found.width, found.height), page)
+
+
 def _scale(size: Size, page: Size) -> float:
     return min(page[0] / (size[0] or 1), page[1] / (size[1] or 1), 1.0)
 

@@ -33,14 +33,14 @@ def view(graph: Graph, options: DiagramOptions) -> View:
     UsageError
         There is no node of a name that is to be drawn or left out.
     """
-    seen = outline(graph, expand=options.expand)
+    seen = outline(graph, expand=options.expand or options.unrolled)
     hidden = {graph.node(name).name for name in names_in(options.hide)}
     kept = None if options.only is None else _kept(graph, options.only)
     look = look_of(graph, options)
     free = options.depth is None and not options.expand
     for depth in _depths(seen) if free else [options.depth]:
-        viewer = _Viewer(graph, look, seen, depth, hidden, kept)
-        found = viewer.view(fold_runs=free)
+        viewer = _Viewer(graph, look, seen, depth, hidden, kept, join=not options.expand)
+        found = viewer.view(fold_runs=free and not options.unrolled)
         if len(found.items) < FOLDED_FROM:
             break
     too_many = free and options.style == "graph" and len(found.items) > WHOLE_UP_TO
@@ -80,6 +80,12 @@ def _bare(item: Item) -> str:
     return item.label if item.group is None else item.group.call.spec.name
 
 
+def _are_copies(a: Item, b: Item) -> bool:
+    """Whether both are folded copies of one block call."""
+    calls = [each.group.call for each in (a, b) if each.group is not None]
+    return a is not b and a.frame == b.frame and len(calls) == 2 and calls[0] is calls[1]
+
+
 def title(group: Group) -> str:
     """The name of a block call, and how many copies are drawn as one."""
     name = group.call.spec.name
@@ -97,9 +103,12 @@ class _Viewer:
         depth: int | None,
         hidden: set[str],
         kept: set[str] | None,
+        *,
+        join: bool,
     ) -> None:
         self._graph, self._seen, self._depth = graph, seen, depth
         self._hidden, self._kept = hidden, kept
+        self._join = join  # folded copies of a block that follow one another
         self._view = View(graph, look)
         self._boxes: dict[str, str] = {}  # from every node that is shown to its box
 
@@ -181,9 +190,16 @@ class _Viewer:
             self._keep(Item(node.name, label, tuple(nodes), frame=path[-1] if path else ""))
 
     def _fold(self, group: Group, nodes: list[Node], path: list[str]) -> None:
-        if nodes:
-            frame = path[-1] if path else ""
-            self._keep(Item(group.instance.name, title(group), tuple(nodes), group, frame=frame))
+        if not nodes:
+            return
+        frame = path[-1] if path else ""
+        item = Item(group.instance.name, title(group), tuple(nodes), group, frame=frame)
+        last = next(reversed(self._view.items.values()), item)
+        if self._join and _are_copies(last, item):
+            assert last.group is not None
+            both = replace(last.group, count=last.group.count + group.count)
+            item = replace(last, label=title(both), nodes=(*last.nodes, *nodes), group=both)
+        self._keep(item)
 
     def _keep(self, item: Item) -> None:
         self._view.items[item.name] = item

@@ -31,8 +31,7 @@ class ReadBy(tuple[str, ...]):
 
 _GRAPH = ReadBy(("graph",))
 _DIRECTED = ReadBy(("graph", "computation"))
-_WRAPPED = ReadBy(("graph", "blocks"))
-_FRAMED = ReadBy(("graph", "blocks"))
+_LONG = ReadBy(("graph", "computation", "blocks"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +93,9 @@ class DiagramOptions:
     columns: Annotated[
         int | None,
         Typed("Columns of a long chain; by default as many as suit a page.", metavar="N", least=1),
-        _WRAPPED,
+        _LONG,
     ] = None
-    depth: Annotated[int | None, Typed("How many nested blocks to open.", least=0), _FRAMED] = None
+    depth: Annotated[int | None, Typed("How many nested blocks to open.", least=0), _LONG] = None
     only: Annotated[
         str | Iterable[str] | None, Typed("Nodes to draw: A,B or A..B.", str | None, "NODES")
     ] = None
@@ -105,7 +104,7 @@ class DiagramOptions:
     ] = None
     about: Annotated[bool, Typed("Show the remarks of nodes."), _GRAPH] = False
     title: Annotated[bool, Typed("Show the network's name and size.")] = True
-    expand: Annotated[bool, Typed("Draw every copy of a repeated block."), _FRAMED] = False
+    expand: Annotated[bool, Typed("Draw every copy of a repeated block."), _LONG] = False
     theme: Annotated[ThemeName, Typed("Colours.")] = "light"
     look: Annotated[
         str | Path | Mapping[str, Any] | None,
@@ -158,6 +157,11 @@ class DiagramOptions:
         """The styles that read the option `name`."""
         notes = get_args(get_type_hints(cls, include_extras=True)[name])
         return next((note for note in notes if isinstance(note, ReadBy)), styles.NAMES)
+
+    @property
+    def unrolled(self) -> bool:
+        """Whether copies of a block that is open are all drawn, since each has its own numbers."""
+        return self.style == "computation"
 
     @property
     def points(self) -> float | None:

@@ -8,10 +8,11 @@ from math import hypot
 
 from graphnn.drawing.diagram import numbers
 from graphnn.drawing.diagram import text as measure
+from graphnn.drawing.diagram.columns import scale, wrapped
 from graphnn.drawing.diagram.labels import Free, is_clear
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
-from graphnn.drawing.diagram.options import DiagramOptions
-from graphnn.drawing.diagram.page import page
+from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
+from graphnn.drawing.diagram.page import page, room
 from graphnn.drawing.diagram.palette import THEMES
 from graphnn.drawing.diagram.scene import (
     Anchor,
@@ -25,6 +26,7 @@ from graphnn.drawing.diagram.scene import (
     Text,
     line,
 )
+from graphnn.drawing.diagram.view import Item as Seen
 from graphnn.drawing.diagram.view import View
 from graphnn.graph import Node
 from graphnn.ops import Array
@@ -35,6 +37,8 @@ _RADIUS = 13.0  # of a circle with one sign
 _LEADING = 1.3
 _BACK = 5.0  # from a line to the arrow of its gradient
 _END = "the end of "  # begins the name of the place where a result goes
+_PARTED = (1, 2, 3)  # how many sources' lines a cut between columns may part
+_LEGIBLE = 0.7  # how small a picture may be on the page before it has columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class _Edge:
     Attributes
     ----------
     source, target : str
-        Places: nodes, parameters, or the end of a result.
+        Places: nodes, folded blocks, parameters, or the end of a result.
     above, below : list of str
         The value and its gradient, in lines.
     """
@@ -71,8 +75,12 @@ class _Painter:
         self._view, self._options = view, options
         self._theme = THEMES[options.theme]
         self._across = options.direction == "right"
-        self._items = {node.name: item for item in view.items.values() for node in item.nodes}
-        self._nodes = {name: node for name, node in view.graph.nodes.items() if name in self._items}
+        self._places = view.items
+        self._place_of = {
+            node.name: name if item.folded else node.name
+            for name, item in self._places.items()
+            for node in item.nodes
+        }
         self._edges = list(self._lines())
 
     def scene(self) -> Scene:
@@ -84,34 +92,75 @@ class _Painter:
             label = f"edge {number}"
             sizes[label] = self._label_size(edge)
             pairs += [(edge.source, label), (label, edge.target)]
-        inside = dict.fromkeys(sizes, "")
-        layout = lay_out(Arrangement(sizes, pairs, {}, inside, {}), self._options.direction)
+        layout = self._laid_out(sizes, pairs)
         items: list[Item] = []
         free = Free(layout.boxes.values(), ())
         for number, edge in enumerate(self._edges):
             items += self._line(layout, free, number, edge)
         for name in sizes:
-            if name in self._nodes or name in self._view.graph.parameters:
+            if name in self._places or name in self._view.graph.parameters:
                 items += self._place(name, self._circle(layout, name))
         return page(self._view, self._options, items, self._below())
 
+    def _laid_out(
+        self, sizes: dict[str, tuple[float, float]], pairs: list[tuple[str, str]]
+    ) -> Layout:
+        """All in columns where it is long, which part few lines, or more for larger letters."""
+        options, page = self._options, room(self._view, self._options)
+        inside = dict.fromkeys(sizes, "")
+        plain = lay_out(Arrangement(sizes, pairs, {}, inside, {}), options.direction)
+        legible = _LEGIBLE if options.points is None else SMALLEST / _SMALL
+        sources = [source for source, _ in pairs]
+
+        def in_columns(parted: int | None) -> Layout:
+            way, most = options.direction, options.columns
+            return wrapped(plain, sources, way, page, most, legible=legible, parted=parted)
+
+        if options.columns is not None:
+            return in_columns(None)
+        found = [plain]
+        for parted in _PARTED:
+            if scale(found[-1], page) < legible:
+                found.append(in_columns(parted))
+        return max(found, key=lambda each: scale(each, page))
+
     def _lines(self) -> Iterator[_Edge]:
-        trace, graph = self._options.trace, self._view.graph
-        read = set()
-        for node in self._nodes.values():
+        """Lines to circles and folded blocks, and those of results that nothing reads."""
+        read: set[str] = set()
+        for name, item in self._places.items():
+            if item.folded:
+                yield from self._into_block(name, item, read)
+                continue
+            node = self._view.graph.nodes[name]
             # A parameter that is a node stands for itself.
-            kept = node.parameters.values() if self._is_circle(node.name) else ()
-            operands = [*node.inputs, *kept]
-            for position, source in enumerate(operands):
-                if source is None or (source not in self._nodes and source not in graph.parameters):
-                    continue
-                read.add(source)
-                share = None if trace is None else trace.shares.get((node.name, position))
-                yield self._edge(source, node.name, share)
-        for name in self._nodes:
+            kept = node.parameters.values() if self._is_circle(name) else ()
+            for position, source in enumerate([*node.inputs, *kept]):
+                if source in self._place_of or source in self._view.graph.parameters:
+                    read.add(source)
+                    yield self._edge(source, name, self._share(name, position))
+        for name, place in self._place_of.items():
             if name not in read:
+                trace = self._options.trace
                 gradient = None if trace is None else trace.gradients.get(name)
-                yield self._edge(name, _END + name, gradient)
+                yield self._edge(name, _END + place, gradient)
+
+    def _into_block(self, name: str, item: Seen, read: set[str]) -> Iterator[_Edge]:
+        """What a folded block reads, once each, with the gradient by all ways into the block."""
+        shares: dict[str, Array | None] = {}
+        for node in item.nodes:
+            read.update(node.inputs)
+            for position, source in enumerate(node.inputs):
+                place = self._place_of.get(source)
+                if place is None or place == name:
+                    continue
+                share, before = self._share(node.name, position), shares.get(source)
+                shares[source] = share if share is None or before is None else before + share
+        for source, share in shares.items():
+            yield self._edge(source, name, share)
+
+    def _share(self, node: str, position: int) -> Array | None:
+        trace = self._options.trace
+        return None if trace is None else trace.shares.get((node, position))
 
     def _edge(self, source: str, target: str, gradient: Array | None) -> _Edge:
         trace, graph = self._options.trace, self._view.graph
@@ -121,7 +170,8 @@ class _Painter:
         else:
             known = graph.nodes.get(source) or graph.parameters[source]
             above = [show(known.shape)] if known.shape else []
-        return _Edge(source, target, above, [] if gradient is None else numbers.lines(gradient))
+        below = [] if gradient is None else numbers.lines(gradient)
+        return _Edge(self._place_of.get(source, source), target, above, below)
 
     def _size(self, name: str) -> tuple[float, float]:
         """The size of a place: an outline and, at both sides alike, what is written there."""
@@ -132,15 +182,19 @@ class _Painter:
         return (max(wide, 2 * written) if self._across else wide + 2 * written), high
 
     def _is_circle(self, name: str) -> bool:
-        node = self._nodes.get(name)
-        return node is not None and node.op.family != "source"
+        item = self._places.get(name)
+        return item is not None and not item.folded and item.family != "source"
 
     def _outline(self, name: str) -> tuple[float, float]:
-        node = self._nodes.get(name)
+        item = self._places.get(name)
         if name.startswith(_END):
             return 2.0, 2.0
-        if node is None or node.op.family == "source":
+        if item is not None and item.folded:
+            words = measure.width(_title(item), _NAME, "strong")
+            return max(words, measure.width(item.what, _SMALL)) + 14, 2.9 * _NAME
+        if item is None or not self._is_circle(name):
             return measure.width(name, _NAME, "strong") + 8, 2 * _NAME
+        node = item.nodes[0]
         wide = max(2 * _RADIUS, measure.width(_symbol(node), _letters(node)) + 10)
         return wide, max(2 * _RADIUS, min(wide, 34.0))
 
@@ -160,11 +214,19 @@ class _Painter:
             start, end = (x + wide / 2, y), (x + wide / 2, y + high)
         into, out = layout.lines[2 * number : 2 * number + 2]
         source, target = (self._circle(layout, each) for each in (edge.source, edge.target))
+        columns = [
+            layout.column(name, self._options.direction)
+            for name in (edge.source, f"edge {number}", edge.target)
+        ]
         leave = _boundary(source, (1.0, 0.0) if self._across else (0.0, 1.0))
-        before = self._route(leave, start, 0.0, into, free, (source, label))
-        slope = self._slope(end, target)
+        before = [leave, *into[1:-1], start]
+        if columns[0] == columns[1]:
+            before = self._route(leave, start, 0.0, into, free, (source, label))
+        slope = self._slope(end, target) if columns[1] == columns[2] else 0.0
         enter = _boundary(target, (-1.0, slope) if self._across else (slope, -1.0))
-        after = self._route(end, enter, slope, out, free, (label, target))
+        after = [end, *out[1:-1], enter]
+        if columns[1] == columns[2]:
+            after = self._route(end, enter, slope, out, free, (label, target))
         points = [*before, start, end, end, *after[1:]]
         curves = tuple(
             (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points) - 2, 3)
@@ -238,16 +300,22 @@ class _Painter:
 
     def _place(self, name: str, place: Rectangle) -> Iterator[Item]:
         x, y, wide, high = place
-        node = self._nodes.get(name)
+        item = self._places.get(name)
         middle, base = x + wide / 2, y + high / 2
-        if node is None or node.op.family == "source":
-            yield Text(
-                middle, base + 0.36 * _NAME, name, _NAME, self._theme.ink, "strong", "middle"
-            )
+        ink = self._theme.ink
+        if item is None or not (item.folded or self._is_circle(name)):
+            yield Text(middle, base + 0.36 * _NAME, name, _NAME, ink, "strong", "middle")
             return
-        tones = self._view.tones(self._items[name], self._theme)
-        ink = Ink(tones.fill, tones.border, 1.0)
-        yield Box(x, y, wide, high, ink, "ellipse", node=name)
+        tones = self._view.tones(item, self._theme)
+        fill, node = Ink(tones.fill, tones.border, 1.0), item.nodes[0]
+        if item.folded:
+            yield Box(x, y, wide, high, fill, "rounded", 4.0, name)
+            colour, block = tones.ink, item.what
+            yield Text(middle, base - 1.5, _title(item), _NAME, colour, "strong", "middle", name)
+            low = base + _SMALL + 1
+            yield Text(middle, low, block, _SMALL, colour, "regular", "middle", name)
+            return
+        yield Box(x, y, wide, high, fill, "ellipse", node=name)
         size = _letters(node)
         yield Text(
             middle,
@@ -280,6 +348,11 @@ def _boundary(place: Rectangle, toward: Point) -> Point:
     x, y, wide, high = place
     share = 1 / hypot(2 * toward[0] / wide, 2 * toward[1] / high)
     return x + wide / 2 + share * toward[0], y + high / 2 + share * toward[1]
+
+
+def _title(item: Seen) -> str:
+    """The whole name of a folded block, since no frame shows what it is in."""
+    return f"{item.frame}.{item.label}" if item.frame else item.label
 
 
 def _symbol(node: Node) -> str:
