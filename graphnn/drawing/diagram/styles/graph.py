@@ -45,6 +45,7 @@ _SHAPES: dict[str, tuple[Shape, float]] = {  # outline by family, and how much i
     "resizing": ("slanted", 7.0),
     "activation": ("rounded", 7.0),
     "normalization": ("octagon", 5.0),
+    "preparation": ("octagon", 5.0),
     "arithmetic": ("rounded", 3.0),
     "shape": ("slanted", 7.0),
     "reduction": ("trapezium", 7.0),
