@@ -85,7 +85,7 @@ def _of_type(kind: Any, metadata: Iterable[Any], rank: int) -> SearchStrategy[An
     if "axis" in metadata:
         return _axes(kind, rank)
     if kind == Size:
-        return st.integers(1, _REACH)
+        return integers(1, _REACH)
     if get_origin(kind) in (Union, UnionType):
         simple_first = sorted(parts, key=lambda part: part is not type(None))
         return st.one_of([_of_type(part, metadata, rank) for part in simple_first])
@@ -104,10 +104,10 @@ def _of_type(kind: Any, metadata: Iterable[Any], rank: int) -> SearchStrategy[An
 def _of_scalar(kind: Any, metadata: Iterable[Any]) -> SearchStrategy[Any]:
     if kind is int:
         low, high = _bounds(metadata, 1)
-        return st.integers(low, high)
+        return integers(low, high)
     if kind is float:
         low, high = _bounds(metadata, _GRID)
-        return st.integers(low, high).map(lambda steps: steps / _GRID)
+        return integers(low, high).map(lambda steps: steps / _GRID)
     if kind in (bool, type(None)):
         return st.from_type(kind)
     raise NotImplementedError
@@ -135,20 +135,20 @@ def _bounds(metadata: Iterable[Any], grid: int) -> tuple[int, int]:
 def _axes(kind: Any, rank: int) -> SearchStrategy[Any]:
     """One axis; or, where the type takes several, all, or some, counted from either end."""
     if kind is int:
-        return st.integers(-rank, rank - 1)
+        return integers(-rank, rank - 1)
 
     def chosen(bits: int, backward: int) -> tuple[int, ...] | None:
         named = (axis for axis in range(rank) if bits >> axis & 1)
         return tuple(axis - rank if backward >> axis & 1 else axis for axis in named) or None
 
-    every = st.integers(0, 2**rank - 1)
+    every = integers(0, 2**rank - 1)
     return st.builds(chosen, every, every)
 
 
 def _nested() -> SearchStrategy[Any]:
     """A number, or nested lists of whole or of real numbers."""
-    shapes = st.lists(st.integers(1, _REACH), max_size=2)
-    whole, real = st.integers(-_REACH, _REACH), st.integers(-300, 300).map(lambda n: n / _GRID)
+    shapes = st.lists(integers(1, _REACH), max_size=2)
+    whole, real = integers(-_REACH, _REACH), integers(-300, 300).map(lambda n: n / _GRID)
 
     def filled(shape: list[int], entry: SearchStrategy[Any]) -> SearchStrategy[Any]:
         for size in reversed(shape):
