@@ -204,7 +204,7 @@ def smallest(law, number, most=300):
 def test_a_planted_fault_is_found_and_shrinks(plant, monkeypatch):
     plant, law = PLANTS[plant]
     plant(monkeypatch)
-    # What is drawn differs from run to run: one of some tries is enough.
+    # What a seed draws changes with any strategy: one of some is enough.
     tries = (smallest(law, number) for number in range(_TRIES))
     assert any(is_small(*found) for found in tries if found is not None)
 

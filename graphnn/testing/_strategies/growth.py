@@ -22,7 +22,8 @@ LOSSES = ("mean_squared_error", "sum_squared_error")
 _ANYWHERE = Operand("x", "...")
 _TAME = 6.0  # numbers beyond it are clipped before an op that may be used anywhere
 _LARGE = 400  # entries of a result
-_UNMAPPED = 4  # of so many nodes that are read, one goes through an affine map
+_UNMAPPED = 4  # of so many nodes, one has an affine map before it
+_BACK = 8  # half of the ops read the last node that fits, the others one of so many before it
 _LENGTH = 3  # nodes of a block, and copies of it
 Document = dict[str, Any]
 
@@ -106,6 +107,11 @@ class Growth:
 
     # ------------------------------------------------------------------------ one op
 
+    def add_map(self) -> None:
+        """Add an affine map now and then: what most nodes of networks read."""
+        if chance(self.draw, _UNMAPPED):
+            self.add(REGISTRY["affine"])
+
     def add(self, op_class: type[Op]) -> None:
         """Add a node of an op, with sources for what it reads, unless it cannot be fitted."""
         fit, source = self._fitted(op_class)
@@ -133,7 +139,8 @@ class Growth:
         # Drawn in any case, so that less changes where a new source takes the place of an old one.
         shape = first_shape(self.draw, op_class, sizes, sizes)
         shape = (BATCH, *shape[1:]) if how == 1 else shape
-        source = self._existing(op_class) if how > 1 else None
+        back = max(0, self.draw(integers(0, 2 * _BACK - 1)) - _BACK)
+        source = self._existing(op_class, back) if how > 1 else None
         if source is not None:
             shape, kind = source.shape, source.kind
         fit = fitted(self.draw, op_class, shape, sizes, kind)
@@ -158,8 +165,8 @@ class Growth:
             return 1
         return fit.stated.in_training().rows_needed(*(place.shape for place in fit.places))
 
-    def _existing(self, op_class: type[Op]) -> Node | None:
-        """A node that the op may read first, the last one being the simplest; perhaps reshaped."""
+    def _existing(self, op_class: type[Op], back: int) -> Node | None:
+        """A node that the op may read first, so many back from the last; perhaps reshaped."""
         operand = op_class.data_operands()[0]
         nodes = [
             node
@@ -168,25 +175,14 @@ class Growth:
         ]
         fitting = [node for node in nodes if takes(op_class, node.shape)]
         if fitting:
-            return self._mapped(self._one_of(fitting))
+            return fitting[-1 - back % len(fitting)]
         ranked = [node for node in nodes if node.shape]
         if not ranked or self.parent:
             return None
-        node = self._one_of(ranked)
+        node = ranked[-1 - back % len(ranked)]
         symbols = operand.signature.split()
         split = self._split(math.prod(self._numbers(node.shape[1:])), len(symbols) - 1)
         return self._apply(_reshape(node.shape[0], *split), [node])
-
-    def _mapped(self, node: Node) -> Node:
-        """The node, or sometimes an affine map of it: what most nodes of networks read."""
-        if not self.options.maps or not chance(self.draw, _UNMAPPED):
-            return node
-        if node.kind == "int" or len(node.shape) < 2:
-            return node
-        fit = fitted(self.draw, REGISTRY["affine"], node.shape, self.options.sizes)
-        if fit is None:
-            return node
-        return self._place(fit, [self._within(node, _ANYWHERE)])
 
     def _one_of(self, nodes: Sequence[Node]) -> Node:
         return one_of(self.draw, nodes[::-1])
@@ -325,6 +321,8 @@ class Growth:
             body = Growth(self.draw, self.options, self.rows, parent=replace(source, name="p"))
             body.there.append(replace(source, name="p"))
             for _ in range(self.draw(integers(1, _LENGTH))):
+                if self.options.maps:
+                    body.grow(body.add_map)
                 body.grow(lambda: body.add(one_of(body.draw, choices)))
             if not body.nodes:
                 return

@@ -76,6 +76,8 @@ def _networks(
 ) -> NetworkCase:
     growth = Growth(draw, options, draw(integers(1, rows)))
     for _ in range(nodes):
+        if options.maps:
+            growth.grow(growth.add_map)
         growth.grow(partial(_add, growth))
     if not growth.nodes:
         growth.add(one_of(draw, options.choices))
@@ -139,6 +141,6 @@ def _choices(ops: Iterable[str] | None) -> list[type[Op]]:
     return sorted((each for each in classes if each.data_operands()), key=_complexity)
 
 
-def _complexity(op_class: type[Op]) -> tuple[bool, int, int]:
+def _complexity(op_class: type[Op]) -> tuple[bool, int, int, str]:
     operands, fields = op_class.operands, op_class.model_fields
-    return not op_class.channelwise, len(operands), len(fields)
+    return not op_class.channelwise, len(operands), len(fields), op_class.name
