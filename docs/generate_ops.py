@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 import graphnn
 from graphnn.ops import REGISTRY, Op, Operand
 
-_SIZES = {"batch": 2, "m": 2, "p": 2, "units": 2, "channels": 2}
+_SIZES = {"batch": 2, "m": 2, "p": 2, "units": 2, "channels": 2, "ways": 1}
 _OTHER_SIZE = 3
 _WORDS = {
     "integer": "a whole number",
@@ -119,6 +119,8 @@ def _notes(operand: Operand) -> Iterator[str]:
     yield "input" if not operand.many else "any number of inputs"
     if operand.kind != "float":
         yield {"int": "whole numbers", "any": "real or whole numbers"}[operand.kind]
+    if operand.optional:
+        yield "may be left out"
 
 
 def _attributes(op: type[Op]) -> Iterator[str]:
@@ -204,8 +206,11 @@ def example(op: type[Op]) -> tuple[dict[str, Any], dict[str, Any], str]:
         return nodes, inputs, next(iter(nodes))
     case = op.cases[0] if op.cases else None
     operands = op.data_operands()
-    shapes = list(case.shapes) if case else [_sized(o.signature) for o in operands]
+    shapes = (
+        list(case.shapes) if case else [_sized(o.signature) for o in operands if not o.optional]
+    )
     many = operands[0].many
+    operands = operands if many else operands[: len(shapes)]
     names = ["a", "b"][: len(shapes)] if many else [operand.name for operand in operands]
     nodes, inputs = {}, {}
     for position, (name, shape) in enumerate(zip(names, shapes, strict=True)):
@@ -238,7 +243,9 @@ def _sized(signature: str) -> tuple[int, ...]:
 
 
 def _size(symbol: str) -> int:
-    return int(symbol) if symbol.isdigit() else _SIZES.get(symbol, _OTHER_SIZE)
+    """The number that a size or a product of sizes is in an example."""
+    factors = symbol.split("*")
+    return math.prod(int(f) if f.isdigit() else _SIZES.get(f, _OTHER_SIZE) for f in factors)
 
 
 def _values(operand: Operand, shape: tuple[int, ...], kind: str, position: int) -> Any:

@@ -172,6 +172,7 @@ class _Planner:
         if self._mode == "train":
             op = op.in_training()
         arguments: list[int | None] = [self._by_node[name] for name in sources]
+        arguments += [None] * (len(op.data_operands()) - len(arguments))  # of those left out
         for operand in op.parameter_operands():
             full = node.parameters[operand.name]
             arguments.append(None if full is None else self._parameter_slot(full))

@@ -159,8 +159,10 @@ def _inputs(operands: tuple[Operand, ...]) -> Schema:
     if operands[0].many:
         return {"anyOf": [name, {**several(name), "minItems": 1}]}
     names = [operand.name for operand in operands]
-    mapped = fixed(dict.fromkeys(names, name), names)
-    return {"anyOf": [*([name] if count == 1 else []), several(name, count), mapped]}
+    needed = [operand.name for operand in operands if not operand.optional]
+    mapped = fixed(dict.fromkeys(names, name), needed)
+    listed = {**several(name, count), "minItems": len(needed)}
+    return {"anyOf": [*([name] if len(needed) == 1 else []), listed, mapped]}
 
 
 def _parameter(operand: Operand) -> Schema:

@@ -127,7 +127,7 @@ class Op(BaseModel):
     numpy : str
         Its NumPy expression over ``{x}`` and the like, the names of operands, and ``{op}``, the op;
         an op of another form writes `to_numpy`. Expressions may call the functions of
-        `graphnn.interchange.code.textbook`.
+        `graphnn.interchange.code.textbook` and of `sequences` beside it.
     numpy_vjp : mapping of str to str
         By operand, that of its cotangent, over ``{g}`` and ``{y}`` too; see `to_numpy_vjp`.
     torch : str
@@ -526,7 +526,7 @@ class Op(BaseModel):
         own = self.infer_shape(*shapes)
         operands, kept = self.data_operands(), self.parameter_operands()
         many = own is not None and operands[:1] and operands[0].many
-        matched = [] if many else [*zip(operands, shapes, strict=True)]
+        matched = [] if many else [*zip(operands, shapes, strict=False)]
         matched += [(each, given[each.name]) for each in kept if each.name in given]
         for operand, shape in matched:
             unifier.match(operand, shape)

@@ -21,6 +21,8 @@ class InputNames:
     names : tuple of str
     many : bool
         Whether the one name stands for any number of inputs.
+    optional : int
+        How many of the last may be left out.
     notes : tuple of Note
         Where it is defined.
     """
@@ -29,6 +31,7 @@ class InputNames:
     word: str
     names: tuple[str, ...]
     many: bool = False
+    optional: int = 0
     notes: tuple[Note, ...] = ()
 
     @property
@@ -46,6 +49,8 @@ class InputNames:
             return "1 input or more"
         count = len(self.names)
         shown = f" ({', '.join(self.names)})" if self.names else ""
+        if self.optional:
+            return f"{count - self.optional} to {count} inputs{shown}"
         return f"{count or 'no'} input{'' if count == 1 else 's'}{shown}"
 
 
@@ -55,7 +60,8 @@ def match_inputs(
     """The inputs of `spec` in the order of the names that are `taken`; FAULTY if they differ."""
     if spec.inputs and spec.inputs[0].operand is not None:
         return _by_name(spec, taken, findings)
-    if spec.inputs if taken.many else len(spec.inputs) == len(taken.names):
+    least = len(taken.names) - taken.optional
+    if spec.inputs if taken.many else least <= len(spec.inputs) <= len(taken.names):
         return spec.inputs
     given = len(spec.inputs) or "none"
     message = f"{taken.owner} takes {taken.wanted}, but '{spec.name}' has {given}"
@@ -69,13 +75,18 @@ def _by_name(
     table = {str(r.operand.value): r for r in spec.inputs if r.operand is not None}
     unknown = [name for name in table if name not in taken.names]
     _report_unknown([table[name] for name in unknown], taken, findings)
-    missing = [name for name in taken.names if name not in table]
+    least = len(taken.names) - taken.optional
+    missing = [name for name in taken.names[:least] if name not in table]
     if missing and not unknown:
         message = f"'{spec.name}' is missing its '{missing[0]}'"
         help = f"{taken.owner} takes {', '.join(taken.names)}"
         place = spec.inputs_place.span
         findings.error("wrong-inputs", message, place, notes=taken.notes, help=help)
-    return FAULTY if missing or unknown else tuple(table[name] for name in taken.names)
+    return (
+        FAULTY
+        if missing or unknown
+        else tuple(table[name] for name in taken.names if name in table)
+    )
 
 
 def _report_unknown(given: list[Reference], taken: InputNames, findings: Findings) -> None:

@@ -269,6 +269,24 @@ def test_an_op_as_an_editor_sees_it(made):
     }
 
 
+@pytest.mark.parametrize(
+    ("inputs", "fits"),
+    [
+        (["x", "x", "x"], True),
+        (["x", "x", "x", "n"], True),
+        ({"query": "x", "key": "x", "value": "x"}, True),
+        ({"query": "x", "key": "x", "value": "x", "lengths": "n"}, True),
+        (["x", "x"], False),
+        (["x", "x", "x", "n", "n"], False),
+        ({"query": "x", "key": "x", "lengths": "n"}, False),
+    ],
+)
+def test_the_last_input_may_be_left_out(made, inputs, fits):
+    nodes = {"y": {"op": "attention", "inputs": inputs}}
+    document = {"graphnn": 1, "nodes": {"x": {"op": "input", "shape": [1, 2, 3]}, **nodes}}
+    assert (told(made, document) == []) is fits
+
+
 def test_a_parameter_as_an_editor_sees_it(made):
     assert made["definitions"]["op-affine"]["properties"]["bias"] == {
         "anyOf": [{"$ref": "#/definitions/parameter"}, {"const": False}],

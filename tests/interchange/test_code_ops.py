@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from graphnn.interchange.code import textbook
+from graphnn.interchange.code import sequences, textbook, torch_sequences
+from graphnn.interchange.code.functions import functions_of
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops.code import CodeForm
 from graphnn.testing.strategies import op_cases
@@ -42,7 +44,7 @@ def test_numpy_computes_the_op_and_its_gradient(name, examples):
     @given(op_cases(REGISTRY[name]))
     def law(case):
         form, known = form_of(case)
-        space = {**vars(textbook), **known}
+        space = {**vars(textbook), **vars(sequences), **known}
         output = known["y"]
         g = np.random.default_rng(0).normal(size=output.shape)
         with np.errstate(all="ignore"):
@@ -85,14 +87,17 @@ def test_torch_computes_the_op_and_its_gradient(name, examples):
         tensors = {key: torch.from_numpy(np.array(a)) for key, a in known.items()}
         for tensor in tensors.values():
             tensor.requires_grad_(tensor.is_floating_point())
-        space = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, **tensors}
+        own = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional}
+        space = {**own, **tensors, "self": torch.nn.Module().eval()}
+        for text in functions_of(torch_sequences).values():
+            exec(inspect.getsource(text), space)
         try:
             layer = case.op.to_torch_layer(form)
         except NotImplementedError:
             return
         names = [*form.names]
         if layer:
-            found, kept = through(torch, eval(layer, space), case, names, tensors)
+            found, kept = through(torch, eval(layer, space), case, names, tensors, space)
         else:
             found, kept = eval(case.op.to_torch(form), space), {}
         close(found.detach().numpy(), output, 1e-12)
@@ -110,7 +115,7 @@ def test_torch_computes_the_op_and_its_gradient(name, examples):
     law()
 
 
-def through(torch, module, case, names, tensors):
+def through(torch, module, case, names, tensors, space):
     """The value of a layer with the parameters of a case, and where their gradients are."""
     roles = [*case.roles]
     kept = {}
@@ -123,11 +128,15 @@ def through(torch, module, case, names, tensors):
         return module * 1, kept
     module.double().eval()
     if case.op.torch:
-        own = [*names[:count], *(f'module["{each.name}"]' for each in operands)]
-        for name, operand in zip(names[count:], operands, strict=True):
-            module[operand.name].data = tensors[name].detach().clone()
+        own = list(names)
+        for place, operand in enumerate(operands, count):
+            if names[place] is not None:
+                target = module[operand.name]
+                target.data = tensors[names[place]].detach().clone()
+                kept[names[place]] = lambda target=target: target.grad
+                own[place] = f'module["{operand.name}"]'
         form = replace(form_of(case)[0], names=tuple(own))
-        return eval(case.op.to_torch(form), {**tensors, "torch": torch, "module": module}), kept
+        return eval(case.op.to_torch(form), {**space, "module": module}), kept
     for own, operand in zip(names[count:], operands, strict=True):
         if own is None or operand.role == "noise":
             continue

@@ -40,6 +40,7 @@ CALLED = {
     "MSELoss": "mean_squared_error",
     "mse": "mean_squared_error",
     "mul": "multiply",
+    "MultiHeadAttention": "attention",
     "Neg": "negative",
     "nn.Linear": "affine",
     "permute": "transpose",
@@ -49,6 +50,7 @@ CALLED = {
     "ReduceMax": "max",
     "ReduceSum": "sum",
     "resize": "upsample",
+    "SimpleRNN": "rnn",
     "sub": "subtract",
     "swish": "silu",
     "tf.keras.layers.Dense": "affine",
@@ -63,8 +65,10 @@ SPELT = {
     "BinaryCrossentropy": "binary_cross_entropy",
     "Conv2D": "conv2d",
     "ConvTranspose2d": "conv_transpose2d",
+    "GRU": "gru",
     "LeakyReLU": "leaky_relu",
     "LogSoftmax": "log_softmax",
+    "LSTM": "lstm",
     "MatMul": "matmul",
     "HardSigmoid": "hard_sigmoid",
     "MaxPool2d": "max_pool",
@@ -72,15 +76,9 @@ SPELT = {
     "nn.PReLU": "prelu",
     "Softmax": "softmax",
 }
-AS_NODES = (
-    "write it as nodes: a matmul of queries and transposed keys, multiply by a constant, softmax, "
-    "and a matmul with the values"
-)
-NO_RECURRENT = "there are no recurrent ops: write each step as nodes, or as a block with 'repeat'"
 NO_MAE = "write it as nodes: subtract, absolute, mean; it is a metric too, mean_absolute_error"
 SOFTMAX_FIRST = "write cross_entropy of a softmax, which is computed as one step"
 NOT_HERE = {
-    "attention": AS_NODES,
     "BCEWithLogitsLoss": "write binary_cross_entropy of a sigmoid, which is computed as one step",
     "Conv1D": "write conv2d on images of height 1",
     "CrossEntropyLoss": SOFTMAX_FIRST,
@@ -88,11 +86,8 @@ NOT_HERE = {
     "Embedding": "write an affine without bias of rows that are 1 in one place",
     "Gather": "only a slice can be taken; for rows of a table, write a matmul with rows that are "
     "1 in one place",
-    "GRU": NO_RECURRENT,
     "L1Loss": NO_MAE,
-    "LSTM": NO_RECURRENT,
     "mae": NO_MAE,
-    "MultiHeadAttention": AS_NODES,
     "ReLU6": "write clip with low: 0 and high: 6",
     "SoftmaxWithLoss": SOFTMAX_FIRST,
     "Split": "write a slice for each part",

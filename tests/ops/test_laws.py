@@ -50,6 +50,7 @@ def test_names_are_those_of_the_language():
         sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
         batch_norm layer_norm standardize impute dropout
+        attention rnn lstm gru noise
         conv2d conv_transpose2d upsample pad max_pool average_pool global_average_pool
     """
     assert {name for name, op in REGISTRY.items() if not op.internal} == set(language.split())

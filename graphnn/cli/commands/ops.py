@@ -65,6 +65,8 @@ def _operands(op: type[Op]) -> Iterator[tuple[str, ...]]:
     for operand in op.data_operands():
         kind = {"int": "whole numbers", "any": "real or whole numbers"}.get(operand.kind, "")
         what = "any number of them" if operand.many else kind
+        if operand.optional:
+            what = f"{what}, may be left out" if what else "may be left out"
         yield "inputs", operand.name, _shape(operand), what
     for operand in op.parameter_operands():
         start = f"starts as {getattr(operand.start, 'name', '')}"
@@ -105,7 +107,7 @@ def _example(op: type[Op], case: Case) -> str:
 
 
 def _usage(op: type[Op]) -> str:
-    operands = [operand.name.upper() for operand in op.data_operands()]
+    operands = [each.name.upper() for each in op.data_operands() if not each.optional]
     inputs = operands[0] if len(operands) == 1 else f"[{', '.join(operands)}]"
     if operands and op.data_operands()[0].many:
         inputs = f"[{operands[0]}, ...]"

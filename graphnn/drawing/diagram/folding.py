@@ -260,6 +260,6 @@ class _Viewer:
 def _operand(node: Node, position: int) -> str:
     """The name of an operand where it says which input is which."""
     operands = node.op.data_operands()
-    if len(operands) < 2 or len(operands) != len(node.inputs) or node.op.commutative:
+    if len(operands) < 2 or len(operands) < len(node.inputs) or node.op.commutative:
         return ""
     return operands[position].name

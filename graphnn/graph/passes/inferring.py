@@ -157,7 +157,7 @@ class _Inference:
         fault = error if isinstance(error, ShapeError) else ShapeError(str(error))
         operand, field = fault.operand, node.spec.fields.get(fault.attribute or "")
         names = [operand.name for operand in node.op.data_operands()]
-        matched = len(names) == len(inputs)
+        matched = len(names) >= len(inputs)
         code: Code = "shape-mismatch"
         message = f"shapes do not fit at '{node.name}': {error}"
         place: Value = node.spec.inputs_place

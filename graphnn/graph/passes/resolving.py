@@ -174,4 +174,6 @@ def _inputs(
     operands = op_class.data_operands()
     many = bool(operands) and operands[0].many
     names = tuple(operand.name for operand in operands)
-    return match_inputs(spec, InputNames(op_class.name, "operand", names, many), findings)
+    optional = sum(operand.optional for operand in operands)
+    taken = InputNames(op_class.name, "operand", names, many, optional)
+    return match_inputs(spec, taken, findings)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Callable, Iterable
 
 from graphnn.graph import Graph
-from graphnn.interchange.code import textbook
+from graphnn.interchange.code import sequences, textbook
+from graphnn.interchange.code.functions import called, functions_of
 from graphnn.interchange.code.layout import laid_out
 from graphnn.interchange.code.names import Names, docstring, heading
 from graphnn.interchange.code.numpy_scope import ScopeCode
@@ -15,11 +15,7 @@ from graphnn.interchange.code.sharing import ARGUMENTS, NAME
 from graphnn.interchange.code.structure import Copy, Scope
 from graphnn.interchange.code.written import Written
 
-_HELPERS = {
-    name: value
-    for name, value in vars(textbook).items()
-    if inspect.isfunction(value) or name.startswith("SELU")
-}
+_HELPERS = functions_of(textbook, sequences)
 _TAKEN = ("np", "more", "math", "Path", "params", "grads", "found", "back", "i", *_HELPERS)
 
 
@@ -36,7 +32,7 @@ class NumpyCode(Written):
         if self.losses:
             parts += [self._loss(), self._gradient()]
         parts += [definition.text for definition in reversed(self.blocks)]
-        parts += _helpers("\n\n".join(parts))
+        parts += called("\n\n".join(parts), _HELPERS)
         head = heading(spec, weights)
         body = "\n\n\n".join(part.strip("\n") for part in parts)
         imports = ["import math"] if re.search(r"\bmath\.", body) else []
@@ -184,23 +180,6 @@ def _pruned(lines: list[str], result: str) -> list[str]:
         kept.append(line)
         text += "\n" + line
     return kept[::-1]
-
-
-def _helpers(text: str) -> list[str]:
-    """The functions that a text calls, and those that they call, in the order of their module."""
-    found: set[str] = set()
-    pending = [text]
-    while pending:
-        words = set(re.findall(r"(?<![\w.])\w+(?=\()|SELU_\w+", pending.pop()))
-        for name in (words & _HELPERS.keys()) - found:
-            found.add(name)
-            pending.append(_source(name))
-    return [_source(name) for name in _HELPERS if name in found]
-
-
-def _source(name: str) -> str:
-    value = _HELPERS[name]
-    return inspect.getsource(value) if inspect.isfunction(value) else f"{name} = {value!r}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -200,8 +200,9 @@ class ScopeCode:
             for source, part in zip(item.inputs, parts, strict=False):
                 stated(part or source not in self.active, "NumPy")
         kept = self.code.structure.kept(item)
-        places = [*item.inputs, *kept.values()]
-        found = [*zip(places, parts, names, strict=False)]
+        absent = [None] * self.code.structure.absent(item)
+        places = [*item.inputs, *absent, *kept.values()]
+        found = [*zip(places, parts, form.names, strict=False)]
         # Parameters first, as textbooks do.
         for place, part, own in found[len(item.inputs) :] + found[: len(item.inputs)]:
             if part is None or place is None:

@@ -138,16 +138,22 @@ class Structure:
     ) -> CodeForm:
         """What the written form of an operation is made of; `names` as its operands."""
         kept = [*self.kept(operation).values()]
-        shapes = [self.shape(name) for name in operation.inputs]
-        kinds = [self.kind(name) for name in operation.inputs]
+        count = len(operation.inputs)
+        absent = [None] * self.absent(operation)
+        shapes = [*map(self.shape, operation.inputs), *absent]
+        kinds = [*map(self.kind, operation.inputs), *absent]
         return CodeForm(
-            tuple(names),
+            (*names[:count], *absent, *names[count:]),
             (*shapes, *(self.graph.parameters[full].shape if full else None for full in kept)),
             (*kinds, *("float" if full else None for full in kept)),
             result,
             operation.node.shape,
             cotangent,
         )
+
+    def absent(self, operation: Operation) -> int:
+        """How many data operands of an operation are left out, the last ones."""
+        return max(0, len(operation.op.data_operands()) - len(operation.inputs))
 
     def kept(self, operation: Operation) -> Mapping[str, str | None]:
         """Full names of the parameters and states of an operation, by operand."""

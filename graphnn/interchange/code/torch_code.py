@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphnn.graph import Graph
+from graphnn.interchange.code import torch_sequences
+from graphnn.interchange.code.functions import called, functions_of
 from graphnn.interchange.code.layout import laid_out
 from graphnn.interchange.code.names import Names, class_name, docstring, heading
 from graphnn.interchange.code.sharing import ARGUMENTS, NAME
@@ -16,7 +18,11 @@ from graphnn.interchange.code.training import training
 from graphnn.interchange.code.written import Written, naming, stated
 from graphnn.ops import Op
 
-_TAKEN = ("np", "torch", "nn", "F", "Path", "sys", "self", "main", "load_weights", "WEIGHTS")
+_HELPERS = functions_of(torch_sequences)
+_TAKEN = (
+    *("np", "torch", "nn", "F", "Path", "sys", "self", "main", "load_weights", "WEIGHTS"),
+    *_HELPERS,
+)
 # What nn.Module has of its own, and so no layer may be called.
 _OF_MODULES = """
 add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
@@ -44,6 +50,7 @@ class TorchCode(Written):
         parts += [self._network(), self._loading()]
         if self.losses and self.graph.spec.train is not None:
             parts.append(training(self.graph, self.losses))
+        parts = [part.strip("\n") for part in (*called("\n".join(parts), _HELPERS), *parts)]
         body = "\n\n\n".join(parts)
         standard = ["import sys"] if "sys." in body else []
         functional = ["import torch.nn.functional as F"] if re.search(r"\bF\.", body) else []
@@ -303,7 +310,7 @@ class _Module:
         attribute = self.attributes.get(name)
         kept = self.code.structure.kept(item)
         if attribute is not None and item.op.torch and kept:
-            names += [f'self.{attribute}["{own}"]' for own in kept]
+            names += [full and f'self.{attribute}["{own}"]' for own, full in kept.items()]
             text = item.op.to_torch(self.code.structure.form(item, names, variable))
         elif attribute is not None:
             text = f"self.{attribute}" + (f"({', '.join(map(str, names))})" if names else "")

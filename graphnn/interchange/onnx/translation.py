@@ -366,9 +366,9 @@ def _check_kinds(op: Op, sources: list[Made]) -> None:
     operands = op.data_operands()
     if operands and operands[0].many:
         operands = (operands[0],) * len(sources)
-    if len(operands) != len(sources):
+    if not sum(not each.optional for each in operands) <= len(sources) <= len(operands):
         raise UnsupportedError(f"{op.name} reads {len(operands)} arrays, not {len(sources)}")
-    for operand, source in zip(operands, sources, strict=True):
+    for operand, source in zip(operands, sources, strict=False):
         if operand.kind not in ("any", source.kind):
             raise UnsupportedError("it computes with whole numbers")
     op.check_kinds([source.shape for source in sources], [source.kind for source in sources])

@@ -110,6 +110,7 @@ def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values) -> O
             arrays.append(reals(draw, shape, place.operand.domain, values))
         else:
             arrays.append(wholes(draw, shape, place.below))
+    arrays += [None] * (len(op_class.data_operands()) - len(arrays))  # of those left out
     arrays += [kept(draw, operand, fit, values) for operand in op_class.parameter_operands()]
     for operand in op_class.operands:
         if operand.role == "noise":

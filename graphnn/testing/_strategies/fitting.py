@@ -116,6 +116,8 @@ def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -
     table: dict[str, Any] = {}
     places: list[Place] = []
     for number, operand in enumerate(op.data_operands()):
+        if operand.optional and chance(draw, 2):
+            break
         signature, form = (
             one_of(draw, operand.forms) if operand.forms else (operand.signature, operand.kind)
         )

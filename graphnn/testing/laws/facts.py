@@ -29,7 +29,7 @@ def rows_alone_are_rows_together(case: OpCase) -> None:
     output = value(case)
     message = f"data of {sorted(count)} rows give a result of shape {list(output.shape)}"
     require(count == {*output.shape[:1]}, message)
-    rest = list(zip(case.arrays, case.roles, strict=True))[len(case.data) :]
+    rest = list(zip(case.arrays, case.roles, strict=True))[len(case.data) :]  # one left out too
 
     def at(chosen: Array) -> Array:
         data = [array[chosen] if has else array for array, has in zip(case.data, rows, strict=True)]

@@ -57,7 +57,7 @@ def operands(case: OpCase) -> list[Operand]:
     if data[:1] and data[0].many:
         data = tuple(replace(data[0], name=f"{data[0].name}[{n}]") for n in range(len(case.data)))
     rest = [operand for operand in case.op.operands if operand.role != "data"]
-    return [*data[: len(case.data)], *rest]
+    return [*data, *rest]
 
 
 def floats(case: OpCase) -> list[int]:

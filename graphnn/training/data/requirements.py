@@ -126,7 +126,8 @@ def _is_traced(spec: NetworkSpec, name: str) -> bool:
         return False
     operands = op.data_operands()
     many = bool(operands) and operands[0].many
-    return count > 0 if many else count == len(operands)
+    least = sum(not operand.optional for operand in operands)
+    return count > 0 if many else least <= count <= len(operands)
 
 
 def _needs(
