@@ -95,7 +95,7 @@ class Impute(Op):
     """
 
     op: Literal["impute"] = "impute"
-    elsewhere = ("simpleimputer", "imputer", "fillna", "fill_missing", "imputation")
+    elsewhere = ("simpleimputer", "imputer", "fillna", "fillmissing", "imputation")
     operands = (data("x", "... n"), state("mean", "n", Zeros()))
     result = "... n"
     batchwise = True
