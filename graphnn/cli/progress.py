@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphnn.cli import terminal
 from graphnn.spec import flow
 from graphnn.spec.values import located
 from graphnn.training import Progress, SearchProgress
 
-# Shows how much is done of how much, with a text before and one after the bar.
-_Bar = Callable[[float, float, str, str], None]
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+_BAR = 12  # columns that a bar has at least
+_REST = 11  # columns of the time that remains, and of spaces
+
+
+class _Bar:
+    """A bar that fits into the terminal, and lines that stay above it."""
+
+    def __init__(self, bar: RichProgress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=None, before="", after="")
+
+    def show(self, done: float, total: float, before: Sequence[str], after: Sequence[str]) -> None:
+        """How much is done of how much; of the texts on either side, the first that fit."""
+        room = self._bar.console.width - _BAR - _REST
+        start = _fitting(before, room)
+        end = _fitting(after, room - len(start) - 1)
+        self._bar.update(self._task, completed=done, total=total, before=start, after=end)
+
+    def stay(self, texts: Sequence[str]) -> None:
+        """A line that stays, of the first texts that fit."""
+        self._bar.console.print(_fitting(texts, self._bar.console.width), markup=False)
 
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int, int], None] | None]:
     """A function to call with how much is done of how much, or None where nobody looks."""
-    with _bar(transient=True) as show:
-        if show is None:
+    with _bar(transient=True) as bar:
+        if bar is None:
             yield None
         else:
-            yield lambda done, total: show(done, total, what, f"{done}/{total}")
+            yield lambda done, total: bar.show(done, total, [what], [f"{done}/{total}"])
 
 
 @contextmanager
@@ -38,7 +60,7 @@ def epochs() -> Iterator[EpochDisplay]:
 
 
 class EpochDisplay:
-    """Shows a bar, or a line for each epoch once the next one begins, when its values are complete.
+    """Shows a line for each epoch once its values are complete, and a bar below where one looks.
 
     Parameters
     ----------
@@ -51,16 +73,14 @@ class EpochDisplay:
 
     def __call__(self, progress: Progress) -> None:
         """Take note of a batch."""
-        if self._bar is not None:
-            done = (progress.epoch - 1) * progress.batches + progress.batch
-            epoch = f"epoch {progress.epoch}/{progress.epochs}"
-            before = f"{epoch}  batch {progress.batch}/{progress.batches}"
-            total = progress.epochs * progress.batches
-            self._bar(done, total, before, _measures(progress.values))
-            return
         if self._last is not None and self._last.epoch != progress.epoch:
             self.finish()
         self._last = progress
+        if self._bar is not None:
+            done = (progress.epoch - 1) * progress.batches + progress.batch
+            total = progress.epochs * progress.batches
+            before = [_epoch(progress), f"batch {progress.batch}/{progress.batches}"]
+            self._bar.show(done, total, before, _measures(progress.values))
 
     def finish(self, epochs: int | None = None) -> None:
         """Show the last epoch, if all of it was done and it is one of the first `epochs`."""
@@ -69,8 +89,11 @@ class EpochDisplay:
             return
         if epochs is not None and last.epoch > epochs:
             return
-        width = len(str(last.epochs))
-        terminal.remark(f"epoch {last.epoch:{width}}/{last.epochs}  {_measures(last.values)}")
+        texts = [_epoch(last), *_measures(last.values)]
+        if self._bar is None:
+            terminal.remark("  ".join(texts))
+        else:
+            self._bar.stay(texts)
 
 
 @contextmanager
@@ -96,27 +119,22 @@ def _bar(*, transient: bool = False) -> Iterator[_Bar | None]:
 
     columns = (
         TextColumn("{task.fields[before]}", markup=False),
-        BarColumn(),
+        BarColumn(bar_width=None),
         TextColumn("{task.fields[after]}", markup=False),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=out, transient=transient) as bar:
-        task = bar.add_task("", total=None, before="", after="")
-
-        def show(done: float, total: float, before: str, after: str) -> None:
-            bar.update(task, completed=done, total=total, before=before, after=after)
-
-        yield show
+    with Progress(*columns, console=out, transient=transient, expand=True) as bar:
+        yield _Bar(bar)
 
 
 def _show_trial(progress: SearchProgress, bar: _Bar) -> None:
     trial, best = progress.trial, progress.best
     part = len(trial.curve) / progress.epochs if trial.state == "running" else 0.0
-    after = f"trial {trial.number}  epoch {len(trial.curve)}/{progress.epochs}"
+    after = [f"trial {trial.number}", f"epoch {len(trial.curve)}/{progress.epochs}"]
     if best is not None:
-        after += f"  best {terminal.number(best.value or 0.0)}"
-    before = f"{progress.done}/{progress.trials} trials"
-    bar(progress.done + part, progress.trials, before, after)
+        after.append(f"best {terminal.number(best.value or 0.0)}")
+    before = [f"{progress.done}/{progress.trials} trials"]
+    bar.show(progress.done + part, progress.trials, before, after)
 
 
 def _trial_line(progress: SearchProgress) -> None:
@@ -132,5 +150,20 @@ def _trial_line(progress: SearchProgress) -> None:
     terminal.remark("  ".join(pieces))
 
 
-def _measures(values: Mapping[str, float]) -> str:
-    return "  ".join(f"{name} {terminal.number(value)}" for name, value in values.items())
+def _epoch(progress: Progress) -> str:
+    return f"epoch {progress.epoch:{len(str(progress.epochs))}}/{progress.epochs}"
+
+
+def _measures(values: Mapping[str, float]) -> list[str]:
+    return [f"{name} {terminal.number(value)}" for name, value in values.items()]
+
+
+def _fitting(texts: Sequence[str], room: int) -> str:
+    """As many of the texts as fit side by side, from the first on."""
+    line = ""
+    for text in texts:
+        longer = f"{line}  {text}" if line else text
+        if len(longer) > room:
+            break
+        line = longer
+    return line

@@ -99,9 +99,46 @@ def test_a_bar_where_somebody_looks(call, descent, no_plots, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     result = call("train", descent)
     assert result.code == 0
-    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", result.err)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", result.err).replace("\r", "\n")
     assert re.search(r"epoch 3/3  batch 1/1 \S+ loss 10.2400", plain)
-    assert "epoch 1/3  loss" not in plain
+    for epoch, loss in enumerate(["25.0000", "16.0000", "10.2400"], start=1):
+        assert re.search(rf"^epoch {epoch}/3  loss {loss} *$", plain, re.MULTILINE)
+
+
+WIDE = """\
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  t: {op: input, shape: [batch, 1]}
+  y: {op: affine, inputs: x, units: 1}
+  loss: {op: mean_squared_error, inputs: [y, t]}
+train:
+  data: {csv: rows.csv}
+  validation: 4
+  metrics: {mean_absolute_error: [y, t]}
+  epochs: 100
+"""
+
+
+def test_a_bar_is_whole_and_lines_are_single_at_80_columns(call, here, no_plots, monkeypatch):
+    Path("rows.csv").write_text("x.0,x.1,t\n" + "0.1,0.2,0.3\n0.5,0.1,0.6\n" * 10)
+    Path("net.yaml").write_text(WIDE)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    result = call("train", "net.yaml")
+    assert result.code == 0
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", result.err).replace("\r", "\n")
+    lines = [line.rstrip() for line in plain.splitlines() if line.strip()]
+    assert max(map(len, lines)) <= 80
+    stay = [line for line in lines if re.match(r"epoch +\d+/100  loss", line)]
+    assert len(stay) == 100
+    # What does not fit is left out whole, from the end.
+    assert re.fullmatch(
+        r"epoch  10/100  loss \S+  mean_absolute_error \S+  validation_loss \S+", stay[9]
+    )
+    bars = [line for line in lines if "batch" in line]
+    assert bars
+    assert all(re.search("[━╸╺]{10}", line) for line in bars)
 
 
 def test_a_folder_in_use(call, descent, here):

@@ -27,6 +27,9 @@ def test_cells_show_counts_and_shares_of_the_true_class(tmp_path):
     shares = axes.images[0].get_array()
     np.testing.assert_array_equal(shares, [[0.8, 0.2, 0], [0, 0.5, 0.5], [0, 0, 1]])
     assert [label.get_text() for label in axes.get_yticklabels()] == ["ant", "bee", "cat"]
+    (recall,) = axes.child_axes
+    assert [label.get_text() for label in recall.get_yticklabels()] == ["80%", "50%", "100%"]
+    assert recall.get_ylabel() == "recall"
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
     assert figure.get_suptitle() == "14 of 21 right"
     assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")

@@ -537,6 +537,17 @@ def test_curves_are_the_history() -> None:
     assert len(level) == 1
 
 
+def test_the_best_epoch_is_marked_by_the_number_that_the_history_gives_it() -> None:
+    figure = curves({"epoch": [5, 6, 7], "loss": [3.0, 1.0, 2.0]}, best=2)
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "training",
+        "best epoch 6",
+    ]
+    assert [line for line in axes.lines if list(line.get_xdata()) == [6, 6]]
+    assert len(curves({"loss": [3.0]}, best=2).axes[0].lines) == 1  # beyond the epochs
+
+
 def test_history_of_the_loss_alone() -> None:
     figure = curves({"loss": [2.0, 1.0]}, title="A run")
     assert len(figure.axes) == 1

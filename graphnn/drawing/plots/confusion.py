@@ -33,6 +33,8 @@ def confusion(
 ) -> Figure:
     """How often each class was taken for each: the counts, shaded by their share of the row.
 
+    At the right stands the recall of each class, the share of its rows that was recognised.
+
     Parameters
     ----------
     counts : array_like of int, shape (classes, classes)
@@ -66,14 +68,14 @@ def confusion(
 
         labels = [style.shown(_name(i, names)) for i in range(len(table))]
         room = _LETTER * max(map(len, labels))
-        width = max(side + room + 0.8, _NARROWEST)
+        width = max(side + room + 1.3, _NARROWEST)
         figure = style.new_figure(width, side + room + 0.9, layout="constrained")
         axes = figure.subplots()
         shades = LinearSegmentedColormap.from_list("share", ["white", style.BLUE])
         axes.imshow(shares, cmap=shades, vmin=0, vmax=1)
         heading = style.shown(title or f"{right:,} of {total:,} right")
         figure.suptitle(heading, x=0.02, ha="left")
-        _label(axes, labels)
+        _label(axes, labels, _recalls(shares, rows))
         if len(table) <= _LEGIBLE:
             _write(axes, table, shares)
         return style.finish(figure, path)
@@ -97,7 +99,13 @@ def _name(label: int, names: Sequence[str] | None) -> str:
     return style.shortened(name, 1.0, style.SMALL_SIZE)
 
 
-def _label(axes: Axes, labels: list[str]) -> None:
+def _recalls(shares: NDArray[np.float64], rows: NDArray[np.int64]) -> list[str]:
+    """The recall of each class; nothing for one without rows."""
+    pairs = zip(np.diag(shares), rows.ravel(), strict=True)
+    return [f"{share:.0%}" if count else "" for share, count in pairs]
+
+
+def _label(axes: Axes, labels: list[str], recalls: list[str]) -> None:
     every = -(-len(labels) // _LEGIBLE)
     places = range(0, len(labels), every)
     shown = [labels[place] for place in places]
@@ -106,6 +114,10 @@ def _label(axes: Axes, labels: list[str]) -> None:
     axes.set_yticks(places, shown)
     axes.tick_params(length=0)
     axes.set(xlabel="predicted class", ylabel="true class")
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(places, [recalls[place] for place in places])
+    right.tick_params(length=0)
+    right.set_ylabel("recall")
     axes.spines[:].set_visible(True)
 
 

@@ -23,6 +23,7 @@ _NOT_MEASURED = ("epoch", "seconds")  # columns of a history that are no curves
 _PANELS_ACROSS = 3
 _FEW = 30  # points of a curve that are worth a marker each
 _MOST = 1e300  # a larger value is drawn as not finite: the axis would overflow
+_BEST: dict[str, Any] = {"color": style.GREY, "linewidth": 1.0, "linestyle": (0, (1, 2))}
 _DECADES = 2  # a loss that falls through more is drawn on a logarithmic axis
 
 
@@ -30,6 +31,7 @@ def curves(
     history: Mapping[str, Sequence[float | None]],
     *,
     test: Mapping[str, float] | None = None,
+    best: int | None = None,
     title: str | None = None,
     path: str | Path | None = None,
 ) -> Figure:
@@ -43,6 +45,8 @@ def curves(
         value that is None, not finite or above 1e300 leaves a gap.
     test : mapping of str to float, optional
         Values on the test data once training was over, by the same names.
+    best : int, optional
+        The best epoch, counted from 1, which a vertical line marks.
     title : str, optional
     path : str or Path, optional
         Where to save the plot: .png, .svg or .pdf.
@@ -72,7 +76,7 @@ def curves(
         for number, measure in enumerate(measures, start=1):
             axes = figure.add_subplot(down, across, number)
             level = _finite([(test or {}).get(measure)])[0]
-            _panel(axes, measure, series, None if np.isnan(level) else float(level))
+            _panel(axes, measure, series, None if np.isnan(level) else float(level), best)
         if title:
             figure.suptitle(style.shown(title), x=0.02, ha="left")
         return style.finish(figure, path)
@@ -111,13 +115,21 @@ def lines_of(measure: str, series: Mapping[str, Array]) -> tuple[Array, list[Lin
     return epochs[:longest], found
 
 
-def _panel(axes: Axes, measure: str, series: Mapping[str, Array], test: float | None) -> None:
+def _panel(
+    axes: Axes,
+    measure: str,
+    series: Mapping[str, Array],
+    test: float | None,
+    best: int | None,
+) -> None:
     epochs, found = lines_of(measure, series)
     for label, color, values in found:
         axes.plot(epochs[: len(values)], values, color=color, label=label, **markers(values))
     if test is not None:
         axes.axhline(test, color=style.GREEN, linewidth=1.2, linestyle=(0, (4, 2)))
         axes.plot([], [], color=style.GREEN, linestyle=(0, (4, 2)), label=f"test {test:.4g}")
+    if best is not None and 1 <= best <= len(epochs):
+        axes.axvline(epochs[best - 1], **_BEST, label=f"best epoch {epochs[best - 1]:.0f}")
     axes.set_title(style.shown(measure.replace("_", " ")))
     together = np.concatenate([values for _, _, values in found] or [np.empty(0)])
     if np.isnan(together).all() and test is None:

@@ -53,7 +53,11 @@ def _drawings(
     net = training.network
     yield "diagram.svg", net.draw
     if columns:
-        yield "curves.png", lambda path: drawing.curves(columns, test=test or None, path=path)
+        best = training.best_epoch or None
+        yield (
+            "curves.png",
+            lambda path: drawing.curves(columns, test=test or None, best=best, path=path),
+        )
     yield "augmented.png", lambda path: figures.augmented(training, path)
     yield "filters.png", lambda path: figures.filters(filters, net, path)
     # The fault that ended a run is reported, not that its rows cannot be measured either.

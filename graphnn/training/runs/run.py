@@ -78,7 +78,8 @@ class Run:
     def curves(self, path: str | Path | None = None) -> Any:
         """Loss and metrics over the epochs, as a figure; see `graphnn.drawing.curves`."""
         columns = figures.columns_of(self.history)
-        return drawing.curves(columns, test=self.test or None, path=path)
+        best = self.best_epoch or None
+        return drawing.curves(columns, test=self.test or None, best=best, path=path)
 
     def _repr_png_(self) -> bytes | None:
         """The curves, which Jupyter shows."""
