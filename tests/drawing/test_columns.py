@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations, pairwise
+from math import atan2, degrees
 
 import pytest
 
@@ -84,6 +86,78 @@ def test_the_order_is_that_of_reading():
         part = places[start : start + len(CHAIN)]
         assert part == sorted(part)
         assert len({across for across, _ in part}) == 4
+
+
+def kinks(layout: Layout) -> list[float]:
+    """By how many degrees lines turn where one curve meets the next, but for nothing."""
+    found = []
+    for line in layout.lines:
+        for at in range(3, len(line) - 1, 3):
+            before = next((each for each in line[at - 1 :: -1] if each != line[at]), line[at])
+            after = next((each for each in line[at + 1 :] if each != line[at]), line[at])
+            into = atan2(line[at][1] - before[1], line[at][0] - before[0])
+            out = atan2(after[1] - line[at][1], after[0] - line[at][0])
+            turn = abs(degrees(out - into)) % 360
+            found.append(min(turn, 360 - turn))
+    return [turn for turn in found if turn > 1]
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("columns", [2, 3, 7])
+def test_lines_that_were_cut_have_no_kink(direction: str, columns: int):
+    layout = in_columns(BLOCKS, direction, columns)
+    assert len(layout.lines[len(CHAIN) - 1]) > 4
+    assert kinks(layout) == []
+
+
+def test_a_kink_is_found():
+    layout = in_columns(BLOCKS, columns=3)
+    cut = next(line for line in layout.lines if len(line) > 20)
+    cut[9] = (cut[9][0] + 5, cut[9][1])
+    assert kinks(layout) != []
+
+
+def lengths(layout: Layout) -> list[float]:
+    """Of the columns, from the top of the first box to the bottom of the last."""
+    columns: dict[float, list[Rectangle]] = {}
+    for box in layout.boxes.values():
+        columns.setdefault(box[0], []).append(box)
+    return [column[-1][1] + column[-1][3] - column[0][1] for _, column in sorted(columns.items())]
+
+
+@pytest.mark.parametrize("columns", range(2, 9))
+def test_columns_are_of_one_length(columns: int):
+    found = lengths(in_columns(list(pairwise(CHAIN)), columns=columns))
+    assert len(found) == columns
+    row = 40 + 21.6  # a box and the way to the next
+    assert max(found) - min(found[:-1]) <= row + 0.1
+    # The last may be shorter by what the others cannot share.
+    assert max(found) - found[-1] <= max(row, max(found) / 2) + 0.1
+
+
+def test_boxes_of_many_heights_make_even_columns():
+    heights = {name: 20.0 + 7 * (number * number % 11) for number, name in enumerate(CHAIN)}
+    sizes = {name: (60.0, height) for name, height in heights.items()}
+    whole = lay_out(Arrangement(sizes, list(pairwise(CHAIN)), {}, {}, {}))
+    found = lengths(wrapped(whole, CHAIN[:-1], "down", PAGE, columns=4))
+    boxes = list(whole.boxes.values())
+
+    def length(first: int, last: int) -> float:
+        return boxes[last - 1][1] + boxes[last - 1][3] - boxes[first][1]
+
+    def uneven(found: Sequence[float], longest: float) -> float:
+        return sum((1 - each / longest) ** 2 for each in found[:-1])
+
+    every = [
+        [length(0, a), length(a, b), length(b, c), length(c, 40)]
+        for a, b, c in combinations(range(1, 40), 3)
+    ]
+    # All ways to cut it into four, of which none is shorter, or as short and more even.
+    shortest = min(max(each) for each in every)
+    assert max(found) <= shortest + 1.5
+    longest = max(found)
+    rivals = [each for each in every if max(each) <= longest and each[-1] >= longest / 2]
+    assert uneven(found, longest) <= min(uneven(each, longest) for each in rivals) + 1e-3
 
 
 def test_a_line_that_is_lost_is_found():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import cos, dist, radians, sin
 from pathlib import Path as File
 from typing import get_args
 
@@ -16,13 +17,14 @@ from graphnn.drawing.diagram.scene import (
     Scene,
     Shape,
     Text,
+    arrow_head,
     contains,
     on_outline,
 )
 from graphnn.drawing.diagram.styles import graph as graph_style
 from graphnn.ops import REGISTRY
 from places import SPECS
-from scene_faults import faults, points, rectangle
+from scene_faults import faults
 
 PLACES = sorted(path for path in SPECS.rglob("*") if path.suffix in (".yaml", ".json"))
 PLACES = [path for path in PLACES if "nodes:" in path.read_text().split("blocks:")[0]] or PLACES
@@ -96,22 +98,6 @@ def test_every_family_of_ops_has_a_colour_and_a_shape(name):
     assert families <= graph_style._SHAPES.keys()
 
 
-def test_lines_run_beside_the_words_of_a_heading():
-    diagram = graphnn.load(SPECS / "residual_blocks.yaml").draw(direction="right")
-    words = [
-        i for i in diagram.scene.items if isinstance(i, Text) and i.node in diagram.view.frames
-    ]
-    crossed = [
-        word.text
-        for path in (item for item in diagram.scene.items if isinstance(item, Path))
-        for word in words
-        for x, y, width, height in [rectangle(word)]
-        if any(x < px < x + width and y < py < y + height for px, py in points(path))
-    ]
-    assert len(words) > 20
-    assert crossed == []
-
-
 @pytest.mark.parametrize("name", ["residual_blocks", "lenet5", "mnist"])
 def test_arrows_touch_the_outlines_of_boxes(name: str):
     scene = graphnn.load(SPECS / f"{name}.yaml").draw().scene
@@ -124,6 +110,38 @@ def test_arrows_touch_the_outlines_of_boxes(name: str):
         for step, expected in ((0.02, False), (-0.02, True)):
             moved = x + step * (x - middle[0]), y + step * (y - middle[1])
             assert contains(box, moved) is expected, (path.node, path.end)
+
+
+def gap(box: Box, point: tuple[float, float]) -> float:
+    """How far a point is from the nearest of many points on the way around an outline."""
+    middle = box.x + box.width / 2, box.y + box.height / 2
+    reach = box.width + box.height
+    around = (
+        on_outline(box, (middle[0] + reach * cos(turn), middle[1] + reach * sin(turn)))
+        for turn in (radians(step / 4) for step in range(1440))
+    )
+    return min(dist(point, each) for each in around)
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("style", ["graph", "computation"])
+@pytest.mark.parametrize("name", ["residual", "lenet5", "mnist", "cnn_deep"])
+def test_tips_of_arrows_lie_on_outlines(name: str, style: str, direction: str):
+    scene = graphnn.load(SPECS / f"{name}.yaml").draw(style=style, direction=direction).scene
+    boxes = {item.node: item for item in scene.items if isinstance(item, Box) and item.node}
+    paths = [item for item in scene.items if isinstance(item, Path) and item.node in boxes]
+    assert len(paths) > 5
+    shapes = {boxes[path.node].shape for path in paths}
+    assert shapes & {"trapezium", "slanted", "octagon", "hexagon", "ellipse"}
+    for path in paths:
+        tip, *_ = arrow_head(path)
+        assert gap(boxes[path.node], tip) <= 0.5, (path.source, path.node)
+
+
+def test_a_tip_that_falls_short_is_found():
+    box = Box(10, 20, 60, 24, Ink(), "trapezium", 7.0)
+    assert gap(box, (10 + 3.5, 32)) <= 0.5
+    assert gap(box, (10, 32)) > 3
 
 
 @pytest.mark.parametrize("shape", get_args(Shape))

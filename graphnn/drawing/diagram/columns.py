@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import fsum
+from math import fsum, hypot
 from typing import Literal
 
 from graphnn.drawing.diagram.layout import Layout, turned
@@ -26,6 +26,7 @@ _FULL = 0.6  # of the height of the longest column: what they all have in the me
 _LATE = 0.75  # of the height of a column: where it may end early, so that fewer lines are cut
 _LANE, _SIDE, _TURN, _APART = 7.0, 11.0, 5.0, 2.5  # points, of the lines between columns
 _STEP = 1.06  # between the heights of columns that are tried
+_EASE = 30.0  # points in which a line that was cut turns to its own course
 
 
 @dataclass(slots=True)
@@ -37,8 +38,8 @@ class _Row:
     top, bottom, left, right : float
     cut : float or None
         Height of the cut below; None where there can be none.
-    crossing : dict of int to int
-        Lines that the cut parts, each with the number of its curve that is cut.
+    crossing : set of int
+        Lines that the cut parts.
     sources : set of str
         Where those lines begin.
     """
@@ -48,7 +49,7 @@ class _Row:
     left: float
     right: float
     cut: float | None = None
-    crossing: dict[int, int] = field(default_factory=dict)
+    crossing: set[int] = field(default_factory=set)
     sources: set[str] = field(default_factory=set)
 
 
@@ -124,7 +125,7 @@ def _note_lines(found: Layout, sources: Sequence[str], rows: list[_Row]) -> None
     cuts = [row.cut for row in rows[:-1] if row.cut is not None]
     blocked: set[int] = set()
     for line, points in enumerate(found.lines):
-        for curve, (start, first, second, end) in enumerate(_curves(points)):
+        for start, first, second, end in _curves(points):
             heights = start[1], first[1], second[1], end[1]
             low, high = bisect_left(cuts, min(heights)), bisect_right(cuts, max(heights))
             for number in range(low, high):
@@ -132,7 +133,7 @@ def _note_lines(found: Layout, sources: Sequence[str], rows: list[_Row]) -> None
                 # A line that turns back at the cut would be parted twice.
                 if not start[1] < cuts[number] <= end[1] or line in row.crossing:
                     blocked.add(number)
-                row.crossing[line] = curve
+                row.crossing.add(line)
                 row.sources.add(sources[line])
             for row in rows[low : high + 1]:
                 row.left = min(row.left, start[0], first[0], second[0], end[0])
@@ -292,19 +293,23 @@ def _led(
     """A line through the columns: its pieces, each moved with its column, and what joins them."""
     column = sum(row.cut is not None and row.cut < points[0][1] for row in cuts)
     made: list[Point] = []
-    rest, done = list(points), 0
+    rest = list(points)
     for at, row in enumerate(cuts):
         if number not in row.crossing or row.cut is None:
             continue
-        curve = 3 * (row.crossing[number] - done)
+        starts = range(0, len(rest) - 3, 3)
+        curve = next(at for at in starts if rest[at][1] < row.cut <= rest[at + 3][1])
         before, after = _parted(rest[curve : curve + 4], row.cut)
         if not made and curve == 0 and source[1] + source[3] > row.top:
             before = _stem(source, row.cut)  # the same for all lines of this source
-        piece = _shifted([*rest[:curve], *before], moves[at])
-        rest, done = [*after, *rest[curve + 4 :]], row.crossing[number]
+            piece = [*rest[:curve], *before]
+        else:
+            piece = _turned_up(_eased(_turned_up([*rest[:curve], *before])))
+        piece = _shifted(piece, moves[at])
+        rest = _eased([*after, *rest[curve + 4 :]])
         column = at + 1
         (x, y), (lane, turn) = piece[-1], lanes[at]
-        end, head = _shifted(after[:1], moves[column])[0]
+        end, head = _shifted(rest[:1], moves[column])[0]
         low, high = y + turn, head - turn
         corners = [(x, y), (x, low), (lane, low), (lane, high), (end, high), (end, head)]
         made += [*piece[1 if made else 0 :], *bent(corners)[1:]]
@@ -319,8 +324,36 @@ def _parted(curve: Sequence[Point], height: float) -> tuple[list[Point], list[Po
         t = (low + high) / 2
         first, second = _split(curve, t)
         low, high = (t, high) if second[0][1] < height else (low, t)
-    (x, y), (_, above), (_, below) = second[0], first[2], second[1]
-    return [*first[:2], (x, above), (x, y)], [(x, y), (x, below), *second[2:]]  # upright there
+    return first, second
+
+
+def _eased(line: list[Point]) -> list[Point]:
+    """`line`, which falls, with an upright beginning that turns to its course `_EASE` lower.
+
+    It may begin a little aside, so that it bends to one side alone.
+    """
+    y, end = line[0][1], line[-1]
+    if len(line) == 4 and end[1] < y + _EASE:
+        return [(end[0], y), (end[0], y + (end[1] - y) / 3), (end[0], y + (end[1] - y) / 2), end]
+    meet, rest = end, list[Point]()
+    back = next((point for point in reversed(line) if point != end), line[0])
+    ahead = 2 * end[0] - back[0], 2 * end[1] - back[1]
+    for at in range(0, len(line) - 3, 3):
+        if line[at + 3][1] > y + _EASE:
+            (meet, *course) = _parted(line[at : at + 4], y + _EASE)[1]
+            rest = [*course, *line[at + 4 :]]
+            ahead = next((point for point in course if point != meet), meet)
+            break
+    dx, dy = ahead[0] - meet[0], ahead[1] - meet[1]
+    reach = (meet[1] - y) / 2
+    share = reach / (hypot(dx, dy) or 1.0)
+    before = meet[0] - share * dx, meet[1] - share * dy
+    return [(before[0], y), (before[0], y + reach / 2), before, meet, *rest]
+
+
+def _turned_up(line: Sequence[Point]) -> list[Point]:
+    """`line` upside down, from its end."""
+    return [(x, -y) for x, y in reversed(line)]
 
 
 def _stem(box: Rectangle, height: float) -> list[Point]:

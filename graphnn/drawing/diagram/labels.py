@@ -35,7 +35,7 @@ class Free:
     def has(self, place: Rectangle) -> bool:
         """Whether nothing stands in `place`."""
         return not any(
-            _overlap(place, other) for cell in _cells(place) for other in self._cells.get(cell, ())
+            overlap(place, other) for cell in _cells(place) for other in self._cells.get(cell, ())
         )
 
 
@@ -43,7 +43,7 @@ def is_clear(curve: Sequence[Point], free: Free, ends: Iterable[Rectangle]) -> b
     """Whether nothing is in the way of a curve but what it joins."""
     near = [(x - 2, y - 2, wide + 4, high + 4) for x, y, wide, high in ends]
     points = ((x, y, 0.0, 0.0) for x, y in along(curve))
-    return all(free.has(point) or any(_overlap(point, end) for end in near) for point in points)
+    return all(free.has(point) or any(overlap(point, end) for end in near) for point in points)
 
 
 def place(line: Sequence[Point], width: float, height: float, free: Free) -> Rectangle:
@@ -91,7 +91,8 @@ def _cells(place: Rectangle) -> Iterator[tuple[int, int]]:
             yield column, row
 
 
-def _overlap(a: Rectangle, b: Rectangle) -> bool:
+def overlap(a: Rectangle, b: Rectangle) -> bool:
+    """Whether two rectangles overlap, or touch."""
     return (
         a[0] <= b[0] + b[2] and b[0] <= a[0] + a[2] and a[1] <= b[1] + b[3] and b[1] <= a[1] + a[3]
     )

@@ -17,6 +17,7 @@ from graphnn.drawing.diagram.engine import coordinates
 from graphnn.drawing.diagram.options import Direction
 from graphnn.drawing.diagram.scene import Point, Rectangle
 
+FRAME_MARGIN = 9.0  # points around what is in a frame
 _FAST_FROM = 60  # boxes from which the engine is given less time to improve what it found
 
 
@@ -33,15 +34,15 @@ class Arrangement:
         The parent of every frame, empty for none; outer ones first.
     inside : mapping of str to str
         The frame of a box; empty for none.
-    headings : mapping of str to float
-        Room for the heading of a frame: its width, in points.
+    headings : mapping of str to (width, height)
+        Room for the headings of frames, in points.
     """
 
     sizes: Mapping[str, tuple[float, float]]
     edges: Sequence[tuple[str, str]]
     frames: Mapping[str, str]
     inside: Mapping[str, str]
-    headings: Mapping[str, float]
+    headings: Mapping[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,6 @@ def lay_out(
     given: Arrangement,
     direction: Direction = "down",
     *,
-    heading: float = 18.0,
     gap: float = 21.6,
 ) -> Layout:
     """Places for what is `given`.
@@ -87,8 +87,6 @@ def lay_out(
     given : Arrangement
     direction : {"down", "right"}
         Where data flow.
-    heading : float
-        Height of the heading of a frame, in points.
     gap : float
         Between boxes that follow one another, in points.
 
@@ -100,7 +98,7 @@ def lay_out(
     boxes = {name: f"n{number}" for number, name in enumerate(given.sizes)}
     frames = {name: f"cluster_{number}" for number, name in enumerate(given.frames)}
     far = routing.far(list(given.sizes), given.edges)
-    text = _dot(given, direction, heading, gap, boxes, frames, far)
+    text = _dot(given, direction, gap, boxes, frames, far)
     found = _read(coordinates(text), given, boxes, frames)
     return _with_lanes(found, given, sorted(far), direction) if far else found
 
@@ -108,7 +106,6 @@ def lay_out(
 def _dot(
     given: Arrangement,
     direction: Direction,
-    heading: float,
     gap: float,
     boxes: Mapping[str, str],
     frames: Mapping[str, str],
@@ -128,7 +125,7 @@ def _dot(
     )
     bodies = {"": digraph}
     for name, key in frames.items():
-        bodies[name] = graphviz.Digraph(key, graph_attr=_room(given.headings[name], heading))
+        bodies[name] = graphviz.Digraph(key, graph_attr=_room(*given.headings[name]))
     for name, (width, height) in given.sizes.items():
         inches = {"width": f"{width / 72:.4f}", "height": f"{height / 72:.4f}"}
         bodies[given.inside.get(name, "")].node(boxes[name], **inches)
@@ -146,7 +143,7 @@ def _room(width: float, height: float) -> dict[str, str]:
         f'<<table border="0" cellborder="0" fixedsize="true" width="{width:.0f}" '
         f'height="{height:.0f}"><tr><td></td></tr></table>>'
     )
-    return {"label": table, "margin": "9", "labeljust": "l"}
+    return {"label": table, "margin": f"{FRAME_MARGIN:g}", "labeljust": "l"}
 
 
 def _read(

@@ -30,8 +30,8 @@ class _Unit:
     lines: dict[int, list[Point]]
 
     def flipped(self, heading: float) -> _Unit:
-        """Upside down, but for the heading above."""
-        whole = self.height + (heading if self.lines or len(self.boxes) > 1 else 0.0)
+        """Upside down, but for a heading of that height above."""
+        whole = self.height + heading
         boxes = {name: (x, whole - y - h, w, h) for name, (x, y, w, h) in self.boxes.items()}
         lines = {at: [(x, whole - y) for x, y in line] for at, line in self.lines.items()}
         return _Unit(self.width, self.height, boxes, lines)
@@ -58,14 +58,8 @@ class _Shape:
     aside: dict[str, str]
 
 
-def u_shaped(given: Arrangement, *, heading: float) -> Layout | None:
+def u_shaped(given: Arrangement) -> Layout | None:
     """Places for what is `given`; None where it has not this shape.
-
-    Parameters
-    ----------
-    given : Arrangement
-    heading : float
-        Height of the heading of a frame, in points.
 
     Raises
     ------
@@ -76,8 +70,9 @@ def u_shaped(given: Arrangement, *, heading: float) -> Layout | None:
     shape = None if any(given.frames.values()) else _shape(given, unit_of)
     if shape is None:
         return None
-    units = _units(given, heading)
-    units |= {name: units[name].flipped(heading) for name in shape.right}
+    units = _units(given)
+    heights = {name: height for name, (_, height) in given.headings.items()}
+    units |= {name: units[name].flipped(heights.get(name, 0.0)) for name in shape.right}
     corners = _corners(shape, units)
     found = _joined(given, shape, unit_of, units, corners)
     return None if _crosses(given, found) else found
@@ -137,17 +132,17 @@ def _spine(names: Sequence[str], edges: Sequence[tuple[str, str]]) -> list[str]:
     return way[::-1]
 
 
-def _units(given: Arrangement, heading: float) -> dict[str, _Unit]:
+def _units(given: Arrangement) -> dict[str, _Unit]:
     """Boxes outside frames, and frames as the engine lays them out, each by itself."""
     units = {
         name: _Unit(width, height, {name: (0.0, 0.0, width, height)}, {})
         for name, (width, height) in given.sizes.items()
         if not given.inside.get(name)
     }
-    return units | _framed(given, heading) if given.frames else units
+    return units | _framed(given) if given.frames else units
 
 
-def _framed(given: Arrangement, heading: float) -> dict[str, _Unit]:
+def _framed(given: Arrangement) -> dict[str, _Unit]:
     """Frames as the engine lays them out, each by itself."""
     units: dict[str, _Unit] = {}
     frame = given.inside
@@ -156,7 +151,7 @@ def _framed(given: Arrangement, heading: float) -> dict[str, _Unit]:
     ]
     sizes = {name: size for name, size in given.sizes.items() if frame.get(name)}
     edges = [given.edges[at] for at in kept]
-    laid = lay_out(replace(given, sizes=sizes, edges=edges), heading=heading)
+    laid = lay_out(replace(given, sizes=sizes, edges=edges))
     for name, (x, y, width, height) in laid.frames.items():
         boxes = {
             box: (left - x, top - y, wide, high)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import fsum
 
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.columns import wrapped
+from graphnn.drawing.diagram.headings import with_headings
 from graphnn.drawing.diagram.labels import Free, place
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
 from graphnn.drawing.diagram.marks import Mark, marks, meter
@@ -34,7 +35,7 @@ from graphnn.drawing.diagram.view import Edge, Frame, Item, View
 _NAME, _SMALL = 9.5, 7.5  # points
 _LEADING = 1.33  # of the size of letters; the tallest face, mono, is 1.32 high
 _PAD_X, _PAD_Y, _GAP = 9.0, 5.5, 10.0
-_HEADING, _METER = 16.0, 5.0
+_METER = 5.0
 _SAMPLE = 22.0  # width of a box in the legend
 _LONGEST_ABOUT = 44  # characters of a remark in one line
 _SHAPES: dict[str, tuple[Shape, float]] = {  # outline by family, and how much is rounded or cut
@@ -124,21 +125,29 @@ class _Painter:
             pairs,
             {name: frame.parent for name, frame in self._view.frames.items()},
             {name: item.frame for name, item in self._view.items.items()},
-            {name: self._heading_width(frame) for name, frame in self._view.frames.items()},
+            {name: self._heading_size(frame) for name, frame in self._view.frames.items()},
         )
-        layout = u_shaped(arrangement, heading=_HEADING) or wrapped(
-            lay_out(arrangement, self._options.direction, heading=_HEADING),
-            [source for source, _ in pairs],
-            self._options.direction,
-            room(self._view, self._options),
-            self._options.columns,
-            legible=0.5 if points is None else SMALLEST / _SMALL,
-        )
+        layout = u_shaped(arrangement)
+        if layout is None:
+            wide, _ = with_headings(lay_out(arrangement, self._options.direction), arrangement)
+            layout = wrapped(
+                wide,
+                [source for source, _ in pairs],
+                self._options.direction,
+                room(self._view, self._options),
+                self._options.columns,
+                legible=0.5 if points is None else SMALLEST / _SMALL,
+            )
+        layout, headings = with_headings(layout, arrangement)
         families = list(self._legend(cards, layout.width)) if self._options.legend else []
         legends = families, self._marks.legend
-        return page(self._view, self._options, list(self._drawn(cards, layout)), (), legends)
+        return page(
+            self._view, self._options, list(self._drawn(cards, layout, headings)), (), legends
+        )
 
-    def _drawn(self, cards: dict[str, _Card], layout: Layout) -> Iterator[Drawn]:
+    def _drawn(
+        self, cards: dict[str, _Card], layout: Layout, headings: dict[str, Rectangle]
+    ) -> Iterator[Drawn]:
         for name, frame in self._view.frames.items():
             yield self._frame(frame, layout.frames[name])
         outlines = {name: self._outline(card, layout.boxes[name]) for name, card in cards.items()}
@@ -153,15 +162,11 @@ class _Painter:
         ]
         for edge, points in zip(self._view.edges, lines, strict=True):
             yield self._line(points, edge)
-        free = Free([], lines)
-        headings: list[Rectangle] = []
         for name, frame in self._view.frames.items():
-            places = self._heading_places(layout.frames[name], frame, free)
-            yield from self._heading(frame, places)
-            headings += places
+            yield from self._heading(frame, headings[name])
         for name, card in cards.items():
             yield from self._box(card, outlines[name])
-        yield from self._labels([*layout.boxes.values(), *headings], lines)
+        yield from self._labels([*layout.boxes.values(), *headings.values()], lines)
 
     def _card(self, item: Item) -> _Card:
         lines = list(self._folded(item) if item.folded else self._node(item))
@@ -299,42 +304,28 @@ class _Painter:
         ink = Ink(tones.fill, tones.border, 0.8)
         return Box(*place, ink, "rounded", 6.0, node=frame.name)
 
-    def _heading_pieces(self, frame: Frame) -> list[_Piece]:
-        count = self._counts[frame.name]
-        return [
-            _Piece(frame.title, _NAME, "strong"),
-            *([_Piece(frame.what, _SMALL, "regular", faint=True)] if frame.what else []),
-            *([_Piece(facts.counted(count, 0), _SMALL, "regular", faint=True)] if count else []),
-            *(
-                [_Piece(frame.remark, _SMALL, "italic", faint=True)]
-                if self._about and frame.remark
-                else []
-            ),
-        ]
+    def _heading_lines(self, frame: Frame) -> Iterator[list[_Piece]]:
+        what = [_Piece(frame.what, _SMALL, "regular", faint=True)] if frame.what else []
+        yield [_Piece(frame.title, _NAME, "strong"), *what]
+        if count := self._counts[frame.name]:
+            yield [_Piece(facts.counted(count, 0), _SMALL, "regular", faint=True)]
+        if self._about:
+            yield from (words for words, _ in self._remark(frame.remark))
 
-    def _heading_width(self, frame: Frame) -> float:
-        return fsum(piece.width + 4.0 for piece in self._heading_pieces(frame)) + 6
+    def _heading_size(self, frame: Frame) -> tuple[float, float]:
+        lines = list(self._heading_lines(frame))
+        high = fsum(line[0].size * _LEADING for line in lines)
+        return max(self._line_width((line, [])) for line in lines) + 6, high + 2
 
-    def _heading_places(self, around: Rectangle, frame: Frame, free: Free) -> list[Rectangle]:
-        """Where the words of a heading stand: beside lines that enter, or over all of them."""
-        x, y, width, _ = around
-        wide = [piece.width + 4.0 for piece in self._heading_pieces(frame)]
-        found, at = [], x + 5
-        for each in wide:
-            while not free.has((at, y + 2, each, _HEADING - 2)) and at + each < x + width:
-                at += 3.0
-            found.append((at, y + 2, each, _HEADING - 2))
-            at += each
-        if at <= x + width:
-            return found
-        return [(x + 5 + fsum(wide[:n]), y + 2, each, _HEADING - 2) for n, each in enumerate(wide)]
-
-    def _heading(self, frame: Frame, places: Iterable[Rectangle]) -> Iterator[Box | Text]:
+    def _heading(self, frame: Frame, place: Rectangle) -> Iterator[Box | Text]:
         tones = self._frame_tones(frame)
-        for piece, around in zip(self._heading_pieces(frame), places, strict=True):
-            # A patch, where lines enter all along.
-            yield Box(*around, Ink(tones.fill), node=frame.name)
-            yield _text(piece, around[0] + 3, around[1] + 11.0, frame.name, tones)
+        x, y, _, _ = place
+        # A patch, where lines enter all along.
+        yield Box(*place, Ink(tones.fill), node=frame.name)
+        for line in self._heading_lines(frame):
+            y += line[0].size * _LEADING
+            left = x + 3, x, y - 0.32 * line[0].size
+            yield from self._row((line, []), left, frame.name, tones)
 
     def _line(self, points: list[Point], edge: Edge) -> Path:
         curves = tuple(
