@@ -50,6 +50,9 @@ _SHAPES: dict[str, tuple[Shape, float]] = {  # outline by family, and how much i
     "arithmetic": ("rounded", 3.0),
     "shape": ("slanted", 7.0),
     "reduction": ("trapezium", 7.0),
+    "recurrent": ("octagon", 9.0),
+    "attention": ("trapezium", 4.0),
+    "random": ("stadium", 0.0),
     "loss": ("hexagon", 9.0),
     "": ("rounded", 3.0),
 }
