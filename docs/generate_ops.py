@@ -215,7 +215,7 @@ def example(op: type[Op]) -> tuple[dict[str, Any], dict[str, Any], str]:
     nodes, inputs = {}, {}
     for position, (name, shape) in enumerate(zip(names, shapes, strict=True)):
         operand = operands[min(position, len(operands) - 1)]
-        kind = case.kinds[position] if case and case.kinds else "float"
+        kind = case.kinds[position] if case and case.kinds else operand.kind
         inputs[name] = _values(operand, shape, kind, position)
         nodes[name] = {"op": "input", "shape": list(shape)}
         if kind == "int":

@@ -261,6 +261,8 @@ class Executor:
             if self._keep and step.op.takes_saved:
                 saved[step.output] = {}
                 forward = partial(forward, saved=saved[step.output])
+            if self._makes_reals(step):
+                forward = partial(_narrowed, forward, self.dtype)
             first = Instruction(step.node, forward, self.plan.filled(step), step.output)
             _carry_out([first], values)
             out = memory.place(step, np.asarray(values[step.output]))
@@ -270,6 +272,11 @@ class Executor:
             for slot in memory.dead(step):
                 values[slot] = None
         return Program(tuple(program), saved)
+
+    def _makes_reals(self, step: Step) -> bool:
+        """Whether a step makes real numbers of whole ones alone, which do not say how precise."""
+        kinds = {self.plan.slots[slot].kind for slot in step.arguments if slot is not None}
+        return self.plan.slots[step.output].kind == "float" and kinds == {"int"}
 
     def _evaluate_constants(self) -> list[Any]:
         """A list of all slots with the values that are the same in every run."""
@@ -530,6 +537,11 @@ def as_numbers(given: Any) -> Array | None:
     except (ValueError, TypeError):
         return None
     return array if array.dtype.kind in "biuf" else None
+
+
+def _narrowed(forward: Callable[..., Array], dtype: np.dtype[Any], *arrays: Array) -> Array:
+    """The value of an op in the precision of the network."""
+    return _cast(forward(*arrays), dtype)
 
 
 def _cast(array: Array, dtype: np.dtype[Any]) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from graphnn.execution.network import Network
 from graphnn.graph import Node
 from graphnn.ops import Array, Operand
 from graphnn.spec import sizes
+
+_CLASSES = 2  # where nothing says how many there are
 
 
 def draw_inputs(
@@ -35,10 +37,20 @@ def draw_inputs(
     for node in nodes:
         shape = tuple(sizes.evaluate(size, bound) for size in node.shape)
         if node.kind == "int":
-            arrays[node.name] = rng.integers(0, _classes(network, node.name, bound), shape)
+            limit = limit_of_input(network, node.name, bound)
+            arrays[node.name] = rng.integers(0, _CLASSES if limit is None else limit, shape)
         else:
             arrays[node.name] = rng.uniform(*_domain(network, node.name), shape)
     return arrays
+
+
+def limit_of_input(network: Network, name: str, bound: Mapping[str, int]) -> int | None:
+    """What whole numbers of an input stay below, for all ops that read it; None for no limit."""
+    limits = []
+    for node, operand in _readers(network, name):
+        shapes = [network.graph.nodes[each].shape for each in node.inputs]
+        limits.append(node.op.limit(operand, shapes))
+    return min((sizes.evaluate(each, bound) for each in limits if each is not None), default=None)
 
 
 def _readers(network: Network, name: str) -> Iterable[tuple[Node, Operand]]:
@@ -49,15 +61,6 @@ def _readers(network: Network, name: str) -> Iterable[tuple[Node, Operand]]:
         for position, read in enumerate(node.inputs):
             if read == name:
                 yield node, operands[min(position, len(operands) - 1)]
-
-
-def _classes(network: Network, name: str, bound: dict[str, int]) -> int:
-    """How many classes a whole number stands for: as many as what it is compared with has."""
-    for node, operand in _readers(network, name):
-        if operand.below is not None:
-            prediction = network.graph.nodes[node.inputs[0]]
-            return sizes.evaluate(prediction.shape[-1], bound)
-    return 2
 
 
 def _domain(network: Network, name: str) -> tuple[float, float]:

@@ -438,6 +438,40 @@ class Op(BaseModel):
         """
         return {}
 
+    def beside(self, operand: Operand, shapes: Sequence[Shape]) -> Sequence[Shape] | None:
+        """Shapes of a data operand that fit those before it, for tests that draw them.
+
+        Parameters
+        ----------
+        operand : Operand
+        shapes : sequence of tuple of Size
+            Of the data operands before it; at least one.
+
+        Returns
+        -------
+        sequence or None
+            The simplest first; None where the signatures say it all.
+        """
+        return None
+
+    def limit(self, operand: Operand, shapes: Sequence[Shape]) -> sizes.Size | None:
+        """The size that whole numbers of an operand stay below; None where there is none.
+
+        Parameters
+        ----------
+        operand : Operand
+        shapes : sequence of tuple of Size
+            Of the data, of which those of operands after this one may be missing.
+        """
+        if operand.below in self.size_attributes:
+            found: sizes.Size | None = getattr(self, operand.below)
+            return found
+        for other, shape in zip(self.data_operands(), shapes, strict=False):
+            axes = other.signature.split()
+            if operand.below in axes and "..." not in axes:
+                return shape[axes.index(operand.below)]
+        return None
+
     def infer_kind(self, *kinds: Kind) -> Kind:
         """Whether the result holds real numbers or whole ones."""
         return "float"

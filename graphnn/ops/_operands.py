@@ -33,7 +33,8 @@ class Operand:
     domain : tuple of float
         Interval of values on which the op is meant to be used, for tests and documentation.
     below : str or None
-        For whole numbers: the size name in another signature that they stay below.
+        For whole numbers: the attribute, or the size name in another signature, that they stay
+        below; see `Op.limit`.
     forms : sequence of (str, Kind)
         Signatures and kinds that it may have, where there are several.
     varies : str or None

@@ -385,6 +385,26 @@ def test_a_recurrent_layer_is_unrolled(tmp_path, op, gates, way):
     assert str(found.network.graph.nodes["x"].shape) == "(4, <rows>, 2)"
 
 
+def test_lookups_by_data(tmp_path):
+    nodes = [
+        node("ArgMax", "x", "i", axis=1, keepdims=0),
+        node("Gather", "table i", "e"),
+        node("OneHot", "i depth ends", "h"),
+        node("ArgMax", "wide", "j", axis=1, keepdims=0),
+        node("Gather", "x j", "g", axis=1),
+        node("Concat", "e h g", "y", axis=1),
+    ]
+    arrays = {
+        "table": some(3, 4),
+        "depth": np.array(3),
+        "ends": np.array([0, 1], np.float32),
+        "wide": some(2, 3),
+    }
+    found = agrees(save(tmp_path / "net.onnx", nodes, {"x": ["n", 3]}, ["y"], arrays), tmp_path)
+    assert "embedding" in ops_of(found)
+    assert "one_hot" in ops_of(found)
+
+
 def test_repeated_structure_becomes_a_block(tmp_path):
     arrays, nodes, last = {}, [], "x"
     for number in range(4):

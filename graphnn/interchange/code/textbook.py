@@ -154,6 +154,31 @@ def put_back(g, x, index):
     return whole
 
 
+def add_rows(g, places, x):
+    """Zeros like `x`, with each row of `g` added to the row in its place."""
+    whole = np.zeros(x.shape)
+    np.add.at(whole, places, g)
+    return whole
+
+
+def gather(x, places, axis, batch_axes=0):
+    """Entries of `x` along `axis`; where there are batch axes, of each row by its own places."""
+    if batch_axes == 0:
+        return np.take(x, places, axis)
+    rows = zip(x, places, strict=True)
+    return np.stack([gather(row, own, axis - 1, batch_axes - 1) for row, own in rows])
+
+
+def gather_by_x(g, x, places, axis, batch_axes=0):
+    """Zeros like `x`, with `g` added in the places that `gather` took."""
+    if batch_axes == 0:
+        own = range(np.ndim(places))
+        g = np.moveaxis(g, [axis + n for n in own], own)
+        return np.moveaxis(add_rows(g, places, np.moveaxis(x, axis, 0)), 0, axis)
+    rows = zip(g, x, places, strict=True)
+    return np.stack([gather_by_x(*row, axis - 1, batch_axes - 1) for row in rows])
+
+
 def per_channel(values, x):
     """One number a channel, to be broadcast against `x`."""
     return values.reshape(-1, *(1,) * (x.ndim - 2))

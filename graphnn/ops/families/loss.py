@@ -15,6 +15,7 @@ from graphnn.ops._op import Case, Op
 from graphnn.ops._operands import Kind, data
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families.activation import NARROW, columns_below_top, log_softmax, sigmoid
+from graphnn.ops.kernels.rows import first_outside
 from graphnn.spec.sizes import Shape, show
 
 _PROBABILITY = (0.05, 0.95)
@@ -22,7 +23,6 @@ _SHARES = data("target", "batch ...", domain=(0.0, 1.0))
 _CLASSES = replace(
     _SHARES, kind="any", below="classes", forms=(("batch", "int"), ("batch classes", "float"))
 )
-_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
 class _Loss(Op):
@@ -466,9 +466,8 @@ def _places(scores: Array, target: Array) -> tuple[Array, Array]:
     if target.dtype.kind != "i":
         raise ArrayError(f"'target' must hold class numbers, but it holds {target.dtype}", "target")
     count = scores.shape[1]
-    # Seen without a sign, negative numbers are large: one comparison finds both faults.
-    if target.size and np.maximum.reduce(target.view(_UNSIGNED[target.itemsize])) >= count:
-        row = int(np.argmax((target < 0) | (target >= count)))
+    if wrong := first_outside(target, count):
+        (row,) = wrong
         raise ArrayError(
             f"'target' holds {target[row]} in row {row}, but there are {count} classes",
             "target",

@@ -12,9 +12,9 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
-from graphnn.ops._operands import data
+from graphnn.ops._operands import Kind, data
 from graphnn.ops.code import CodeForm, along, call
-from graphnn.ops.kernels.axes import Axes, normal_axes
+from graphnn.ops.kernels.axes import Axes, Axis, normal_axes, normal_axis
 from graphnn.spec.sizes import Shape
 
 
@@ -164,3 +164,63 @@ class Max(_Reduction):
         """The cotangent for the largest entries."""
         axes = normal_axes(self.axis, form.shapes[0] or ())
         return [form.fill(f"max_by_x({self._along(form)}, {{x}}, {along(axes)})", self)]
+
+
+class Argmax(Op):
+    """Position of the largest entry along one axis, the first where several are; a whole number.
+
+    It moves in jumps, so that its derivative is 0 wherever there is one: no gradient goes back
+    through it.
+    """
+
+    op: Literal["argmax"] = "argmax"
+    axis: Axis = Field(-1, description="Along which axis; counted from the end where negative.")
+    keepdims: bool = Field(False, description="Whether that axis stays, with size 1.")
+
+    also_called = aliases(axis="dim", keepdims="keep_dims keepdim")
+    elsewhere = ("indexofmax",)
+    operands = (data("x", "..."),)
+    batchwise = True
+    analytic = True
+
+    def infer_kind(self, *kinds: Kind) -> Kind:
+        """Whole numbers."""
+        return "int"
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """The shape without the axis, or with 1 in its place."""
+        (shape,) = shapes
+        axis = normal_axis(self.axis, shape)
+        return (*shape[:axis], *[1][: self.keepdims], *shape[axis + 1 :])
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether another axis than the first is searched."""
+        return normal_axis(self.axis, shapes[0]) != 0
+
+    def forward(self, x: Array) -> Array:
+        """Position of the largest entry along the axis."""
+        return np.asarray(np.argmax(x, axis=self.axis, keepdims=self.keepdims))
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """0: a position is flat wherever it does not jump."""
+        return (np.zeros_like(x),)
+
+    def branch(self, x: Array) -> Array:
+        """The position itself."""
+        return self.forward(x)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """ArgMax."""
+        return form.add("ArgMax", *operands, axis=self.axis, keepdims=int(self.keepdims))
+
+    numpy_vjp: ClassVar = {"x": "np.zeros_like({x})"}
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """The method of the array."""
+        keep = ", keepdims=True" if self.keepdims else ""
+        return form.fill(f"{{x}}.argmax(axis={self.axis}{keep})", self)
+
+    def to_torch(self, form: CodeForm) -> str:
+        """The method of the tensor."""
+        keep = ", keepdim=True" if self.keepdims else ""
+        return form.fill(f"{{x}}.argmax(dim={self.axis}{keep})", self)

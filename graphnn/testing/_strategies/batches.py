@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from graphnn.execution import Network
+from graphnn.execution.drawn_inputs import limit_of_input
 from graphnn.graph import Node
 from graphnn.ops import Array, Operand
 from graphnn.spec.sizes import evaluate, free_names
@@ -57,9 +58,8 @@ def _input(
     shape = tuple(evaluate(size, bound) for size in node.shape)
     readers = [*_readers(network, node)]
     if node.kind == "int":
-        scores = [network.graph.nodes[each.inputs[0]] for each, operand in readers if operand.below]
-        counts = [evaluate(scored.shape[-1], bound) for scored in scores]
-        return wholes(draw, shape, min(counts, default=_CLASSES))
+        limit = limit_of_input(network, node.name, bound)
+        return wholes(draw, shape, _CLASSES if limit is None else limit)
     domains = [operand.domain for _, operand in readers] or [Operand("x", "...").domain]
     low, high = max(low for low, _ in domains), min(high for _, high in domains)
     return reals(draw, shape, (low, high) if low < high else domains[0], values)

@@ -126,9 +126,16 @@ def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -
             _match(signature, first, table)
             shape = first
         else:
-            shape = _companion(draw, signature, table, op.broadcasts, sizes)
-        below = (table[operand.below] if operand.below else sizes) if taken == "int" else None
-        places.append(Place(operand, shape, below))
+            listed = op.beside(operand, [place.shape for place in places])
+            shape = (
+                _companion(draw, signature, table, op.broadcasts, sizes)
+                if listed is None
+                else one_of(draw, listed)
+            )
+        limit = op.limit(operand, [*(place.shape for place in places), shape])
+        # Of a free size, the least that it may be.
+        most = sizes if limit is None else limit if isinstance(limit, int) else 1
+        places.append(Place(operand, shape, most if taken == "int" else None))
     if places and places[0].operand.many:
         places += _more(draw, places[0], op, sizes)
     return places

@@ -8,13 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.execution import Plan, Slot
+from graphnn.execution import Plan
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Graph, Node
-from graphnn.ops import REGISTRY, Array, Operand
+from graphnn.ops import REGISTRY, Array
 from graphnn.spec.model import MetricSpec, TrainSpec
-from graphnn.spec.sizes import Size
 from graphnn.training.data.columns import InputSpec
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.faults import for_each
@@ -172,25 +171,18 @@ def class_counts(plan: Plan) -> dict[str, int]:
     """How many classes there are to each input of class numbers that a loss in `plan` reads."""
     counts: dict[str, int] = {}
     for step in plan.steps:
+        if not step.op.is_loss:
+            continue
         operands = step.op.data_operands()
         slots = [plan.slots[at] for at in step.arguments[: len(operands)] if at is not None]
         for operand, slot in zip(operands, slots, strict=False):
-            if operand.below is None or slot.role != "input" or slot.kind != "int":
+            if slot.role != "input" or slot.kind != "int":
                 continue
-            count = _size(operand.below, operands, slots)
+            count = step.op.limit(operand, [each.shape for each in slots])
             # Rows of whole numbers are rows of probabilities.
             if len(slot.shape) == 1 and isinstance(count, int):
                 counts[slot.name] = min(count, counts.get(slot.name, count))
     return counts
-
-
-def _size(name: str, operands: Sequence[Operand], slots: Sequence[Slot]) -> Size | None:
-    """The size that signatures call `name`."""
-    for operand, slot in zip(operands, slots, strict=False):
-        axes = operand.signature.split()
-        if name in axes:
-            return slot.shape[axes.index(name)]
-    return None
 
 
 def input_need(network: Network, node: Node, classes: int | None = None) -> InputSpec:

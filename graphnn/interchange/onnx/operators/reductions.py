@@ -58,6 +58,15 @@ def log_sum_exp(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     return reshaped(t, found, [size for at, size in enumerate(shape) if at not in gone])
 
 
+@rule("ArgMax")
+def argmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`argmax`, of the first of several largest entries."""
+    if node.attributes.get("select_last_index", 0):
+        raise UnsupportedError("it takes the last of several largest entries")
+    keep = bool(node.attributes.get("keepdims", 1))
+    return t.emit("argmax", inputs[0], axis=node.attributes.get("axis", 0), keepdims=keep)
+
+
 @rule("GlobalAveragePool", "GlobalMaxPool")
 def global_pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     """`global_average_pool`, or `mean` or `max` along height and width."""

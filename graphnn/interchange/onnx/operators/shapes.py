@@ -211,12 +211,15 @@ def split(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
 
 @rule("Gather")
 def gather(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`slice`, if the places are constants."""
+    """`slice` of constant places; `embedding` of rows of a weight, or `gather`."""
     x, places = inputs
     axis = node.attributes.get("axis", 0)
-    if x is None or not (isinstance(places, np.ndarray) and is_known(places)):
-        raise UnsupportedError("it looks up places that are data")
+    assert x is not None
     shape = shape_of(x)
+    if not (isinstance(places, np.ndarray) and is_known(places)):
+        if isinstance(x, np.ndarray) and is_known(x) and x.ndim == 2 and axis in (0, -2):
+            return t.emit("embedding", places, arrays={"weight": x})
+        return t.emit("gather", x, places, axis=axis)
     axis, size = axis % len(shape), shape[axis]
     found = as_ints(places, "places")
     if not isinstance(size, int) and min(found, default=0) < 0 and places.ndim:
@@ -234,6 +237,20 @@ def _one(t: Translator, x: Value, axis: int, place: int, size: Size) -> Value:
     if isinstance(size, int):
         place %= size
     return sliced(t, x, axis, place, None if place == -1 else place + 1)
+
+
+@rule("OneHot")
+def one_hot(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`one_hot`, of 0 and 1 along a last axis."""
+    x, depth, values = inputs
+    rank = len(shape_of(x)) + 1 if x is not None else 0
+    if node.attributes.get("axis", -1) not in (-1, rank - 1):
+        raise UnsupportedError("its classes are not along the last axis")
+    ends = values.tolist() if isinstance(values, np.ndarray) and is_known(values) else None
+    if ends != [0, 1]:
+        raise UnsupportedError("it writes other numbers than 0 and 1")
+    (classes,) = as_ints(depth, "depth")
+    return t.emit("one_hot", x, classes=classes)
 
 
 @rule("Expand")
