@@ -25,6 +25,7 @@ Code = Literal[
     # blocks
     "op-and-block", "unknown-block", "duplicate-block", "unused-block", "cyclic-block",
     "cyclic-file", "too-many-files", "bad-repeat", "missing-size", "duplicate-name",
+    "bad-share",
     # ops and the graph
     "unknown-op", "missing-attribute", "bad-attribute", "wrong-inputs", "unknown-operand",
     "wrong-kind", "shape-mismatch", "unknown-shape", "cycle", "free-parameter", "too-large",

@@ -287,8 +287,12 @@ class Reverse:
         for step in self._stateful:
             given = [None if slot is None else kept.values[slot] for slot in step.arguments]
             saved = {"saved": kept.saved[step.output]} if step.op.takes_saved else {}
-            new = step.op.update(kept.values[step.output], *given, **saved)
             names = self._network.graph.nodes[step.node].parameters
+            if len(given) == len(step.op.operands):
+                # A state that nodes share is updated by one after the other.
+                pairs = zip(step.op.operands, given, strict=True)
+                given = [state.get(str(names.get(each.name)), value) for each, value in pairs]
+            new = step.op.update(kept.values[step.output], *given, **saved)
             state |= {str(names[operand]): array for operand, array in new.items()}
         return state
 

@@ -119,6 +119,7 @@ def _node(known: Mapping[str, type[Op]]) -> Schema:
         "then": {
             "properties": use,
             "additionalProperties": ref("size"),
+            "dependencies": {"unstack": ["repeat"], "stack": ["repeat"]},
             "not": {"required": ["op"]},
         },
         "else": {

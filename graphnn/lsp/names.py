@@ -121,6 +121,10 @@ class _Finder:
                 yield Mention(name, token.start, token.end, False, token)
         elif form.names == "node" or (form.names == "parameter" and "." in token.text.strip(".")):
             yield _first_part(token, scope)
+        elif form.names == "operand":
+            name = self._key(form.names, token, scope)
+            if name is not None and name in known:
+                yield Mention(name, token.start, token.end, False, token)
         elif form.names == "block":
             yield Mention(("block", "", token.text), token.start, token.end, False, token)
         elif form.names == "size" and not self._is_parameter(token.path):

@@ -120,6 +120,11 @@ def _named(document: Document, path: outline.Path, form: Form) -> Iterator[Offer
             train = document.spec.train if document.spec is not None else None
             for name in measures(train) if train is not None else ():
                 yield Offer(name, "word", "what training measures")
+        case "operand":
+            block = document.blocks.get(document.fields(path[:-1]).get("block", ""))
+            if block is not None:
+                for name in block.inputs if path[-1] == "unstack" else block.given:
+                    yield Offer(name, "node", f"of the block '{block.name}'")
         case "node" if not form.defines:
             yield from _nodes(document, scope, but=str(rest[1]) if rest[0] == "nodes" else "")
         case "size" if not form.defines and _takes_size(document, path, rest):

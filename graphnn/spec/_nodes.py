@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
+from graphnn.spec._field_reader import number_help
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import called, key_names
-from graphnn.spec.model import BlockCallSpec, NodeSpec, Reference
-from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, place_of
+from graphnn.spec.model import AxisSpec, BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, place_of, scalar_value
 
 MAX_NODES = 200_000
+_NEW_AXIS = 1  # of a sequence: behind that of the rows
 _NODE_KEYS = key_names(NodeSpec)
 _CALL_KEYS = key_names(BlockCallSpec)
 _LONGEST = 200  # characters of several names: the time of the search grows with their square
@@ -90,6 +92,27 @@ class NodeReader(SectionReader):
         rest = [item for item in inputs.items if not isinstance(item, Map)]
         listed = Entry(body.entries["inputs"].key, Seq(rest, *place_of(inputs)))
         return Map({**entries, **body.entries, "inputs": listed}, *place_of(body))
+
+    def axes(self, value: Value, what: str) -> Mapping[str, AxisSpec] | None:
+        """Names with an axis each: a name, a list of them, or a mapping to axes."""
+        if not isinstance(value, Map):
+            named = [self.word(item, what, "a name") for item in one_or_more(value)]
+            return {str(name.value): AxisSpec(name, _NEW_AXIS) for name in named if name}
+        found = {}
+        for name, entry in value.entries.items():
+            axis = scalar_value(entry.value)
+            if type(axis) is int:
+                found[name] = AxisSpec(entry.key, axis)
+            else:
+                help = number_help(entry.value, whole=True)
+                self.wrong(f"the axis of '{name}'", "a whole number", entry.value, help)
+        return found
+
+    def share(self, value: Value, what: str) -> Scalar | None:
+        """True, or the name of a use; False is as good as nothing."""
+        if isinstance(value, Scalar) and isinstance(value.value, bool):
+            return value if value.value else None
+        return self.word(value, what, "true, or the name of a use of the same block", empty=False)
 
     def codes(self, value: Value | None) -> tuple[Scalar, ...]:
         """Codes of warnings, as under ``allow``; others are reported."""

@@ -101,6 +101,7 @@ class SpecReader(TrainReader, SearchReader, DrawReader):
             blocks=known,
             calls=flat.calls,
             aliases=flat.aliases,
+            shares=flat.shares,
             faulty=flat.faulty,
             **self.record(NetworkSpec, document),
         )

@@ -243,6 +243,23 @@ NODE_NAME = Form(schemas.ref("reference"), names="node")
 NODE_NAMES = Form(
     schemas.ref("nodes"), lambda reader, entry, what: reader.listed(entry.value, what), names="node"
 )
+BLOCK_OUTPUT = Form(
+    {"anyOf": [NODE_NAME.schema, schemas.named(NODE_NAME.schema, 1)]},
+    names="node",
+    keys="node",
+    rest=NODE_NAME,
+)
+AXES = Form(
+    {"anyOf": [schemas.ref("nodes"), schemas.named({"type": "integer"}, 1)]},
+    lambda reader, entry, what: reader.axes(entry.value, what),
+    names="operand",
+    keys="operand",
+)
+SHARE = Form(
+    {"anyOf": [schemas.BOOLEAN, NODE_NAME.schema]},
+    lambda reader, entry, what: reader.share(entry.value, what),
+    names="node",
+)
 OUTPUTS = Form(
     {"anyOf": [NODE_NAME.schema, {**schemas.several(NODE_NAME.schema), "uniqueItems": True}]},
     lambda reader, entry, _: reader.outputs(entry.value),

@@ -40,6 +40,14 @@ class Reference:
     operand: Scalar | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AxisSpec:
+    """An input or an output of a block by name, with an axis; `place` is where it is named."""
+
+    place: Scalar
+    axis: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSpec:
     """One node: its op, what it reads, and the rest of its keys, which only the op understands.
@@ -52,6 +60,8 @@ class NodeSpec:
         The copy of a block that it belongs to.
     allow : tuple of Scalar
         Codes of warnings that are silenced for it.
+    made_by : {"", "unstack", "stack"}
+        The key of a use that it is made by, where it is not written itself.
     """
 
     name: str
@@ -68,6 +78,7 @@ class NodeSpec:
     about: str = key(forms.TEXT, _REMARK, "")
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
     instance: BlockInstance | None = field(default=None, repr=False)
+    made_by: Literal["", "unstack", "stack"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +95,24 @@ class BlockCallSpec:
     fields: Mapping[str, Entry]
     repeat: Value | None = key(
         forms.SIZE, "How many copies, each of which reads the one before.", None
+    )
+    unstack: Mapping[str, AxisSpec] = key(
+        forms.AXES,
+        "Inputs of which each copy reads its entry along an axis: names, or names with axes.",
+        dict,
+        otherwise="every copy reads the same",
+    )
+    stack: Mapping[str, AxisSpec] = key(
+        forms.AXES,
+        "Outputs of all copies that `USE.OUTPUT` has along a new axis: names, or names with axes.",
+        dict,
+        otherwise="those of the last copy",
+    )
+    share: Scalar | None = key(
+        forms.SHARE,
+        "Whether all copies have the parameters of the first, or the use whose parameters it has.",
+        None,
+        otherwise="every copy has its own parameters",
     )
     trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
     about: str = key(forms.TEXT, _REMARK, "")
@@ -115,6 +144,8 @@ class BlockSpec:
         In the order of the file.
     output : Scalar or None
         Name of the node that a use stands for; None where that is at fault.
+    outputs : Names of Scalar
+        The nodes that it gives, by the names of its outputs; empty where it has one without a name.
     own : bool
         Whether it stands in the spec itself, not in a file that the spec names.
     """
@@ -135,16 +166,35 @@ class BlockSpec:
         NODES, "Its nodes.", required="add it, such as 'nodes: {...}'"
     )
     output: Scalar | None = key(
-        forms.NODE_NAME,
-        "The node that a use of the block stands for.",
+        forms.BLOCK_OUTPUT,
+        "The node that a use of the block stands for, or several by name, the first of them.",
         required="add it, such as 'output: NODE'",
     )
+    outputs: Names[Scalar] = field(default_factory=lambda: Names({}))
     own: bool = True
 
     @property
     def note(self) -> Note:
         """Where it is defined."""
         return Note(f"'{self.name}' is defined here", self.place.span)
+
+    @property
+    def given(self) -> Mapping[str, Scalar]:
+        """The nodes that it gives, by name: one without a name by its own."""
+        if self.outputs or self.output is None:
+            return self.outputs
+        return {str(self.output.value): self.output}
+
+    def entry(self, name: str) -> str:
+        """What a copy calls the entry of the input `name` that it reads where that is unstacked."""
+        return f"{name}.entry" if name in self.outputs else name
+
+    @property
+    def carried(self) -> Mapping[str, str]:
+        """For inputs that a copy reads from the one before it, the node there."""
+        if not self.outputs and self.output is not None and len(self.inputs) == 1:
+            return dict.fromkeys(self.inputs, str(self.output.value))
+        return {name: str(node.value) for name, node in self.outputs.items() if name in self.inputs}
 
     @property
     def scope(self) -> dict[str, Size]:
@@ -228,8 +278,29 @@ class BlockInstance:
 
     def full(self, name: str) -> str:
         """The full name of what the block calls `name`."""
+        if name in self.call.spec.unstack:
+            return f"{self.name}.{self.call.block.entry(name)}"
         given = self.given.get(name)
         return f"{self.name}.{name}" if given is None else given
+
+
+@dataclass(frozen=True, slots=True)
+class SharedUse:
+    """Whose parameters the copies of a use have.
+
+    Attributes
+    ----------
+    place : Scalar
+        Where the use says so.
+    name : str
+        A use or a copy of a block, as the nodes around the use call it.
+    numbered : bool
+        Whether each copy has those of the copy of its number there.
+    """
+
+    place: Scalar
+    name: str
+    numbered: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -499,6 +570,8 @@ class NetworkSpec:
         By full name, every use inside one of another included.
     aliases : mapping of str to str
         The node that the name of a use (``h``), or of one of its copies (``h.2``), stands for.
+    shares : mapping of str to SharedUse
+        By full name of a use, whose parameters its copies have; see `keeper`.
     faulty : mapping of str to tuple of Reference
         Full names of nodes and uses at fault, with what they read, where that is not in `nodes`.
     """
@@ -561,6 +634,7 @@ class NetworkSpec:
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
     calls: Mapping[str, BlockCall] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
+    shares: Mapping[str, SharedUse] = field(default_factory=dict)
     faulty: Mapping[str, tuple[Reference, ...]] = field(default_factory=dict)
 
     def find(self, name: str) -> NodeSpec | Faulty | None:
@@ -577,6 +651,22 @@ class NetworkSpec:
 
 
 SPEC = forms.section(keys_of(NetworkSpec))
+
+
+def keeper(instance: BlockInstance, shares: Mapping[str, SharedUse]) -> tuple[str, Scalar | None]:
+    """The copy whose parameters `instance` has, and where a use says so.
+
+    That is itself, and None, where no use shares; of several around it, the innermost one says so.
+    """
+    path, place = "", None
+    for each in instances_of(instance):
+        around = f"{path}." if path else ""
+        shared = shares.get(each.call.name)
+        name, numbered = each.call.spec.name, each.number is not None
+        if shared is not None:
+            name, numbered, place = shared.name, shared.numbered, shared.place
+        path = f"{around}{name}.{each.number}" if numbered else f"{around}{name}"
+    return path, place
 
 
 def instances_of(instance: BlockInstance | None) -> list[BlockInstance]:

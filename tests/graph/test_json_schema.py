@@ -61,11 +61,13 @@ TOLD = {
 UNLIKE = {
     "not-numbers-file.yaml": "what the file holds",
     "unknown-op-blocks.yaml": "what the file of blocks holds",
+    "unknown-operand-stack.yaml": "the block that is used",
     "wrong-inputs-block.yaml": "the block that is used",
 }
 # Codes of faults that hang together across the file, or with other files.
 NOT_TOLD = {
     "bad-file-name": "the file system",
+    "bad-share": "names of uses",
     "broken-file": "what the file holds",
     "class-outside": "what the file holds",
     "cycle": "the graph",

@@ -331,6 +331,34 @@ def test_a_broken_text_is_not_renamed_in():
 # Symbols, formatting.
 
 
+SEQUENCE = """\
+graphnn: 1
+blocks:
+  cell:
+    inputs: [x, h]
+    nodes: {new: {op: add, inputs: [x, h]}}
+    output: {h: new, last: new}
+nodes:
+  x: {op: input, shape: [batch, 3, 2]}
+  s: {op: constant, value: {zeros: [2]}}
+  y: {block: cell, inputs: [x, s], repeat: 3, unstack: x, stack: {h: 1}}
+  z: {block: cell, inputs: {x: x, h: x}, repeat: 3, unstack: [x, h], stack: last}
+"""
+
+
+def test_inputs_and_outputs_of_a_block_along_a_sequence():
+    assert [*offered(SEQUENCE.replace("unstack: x", "unstack: |"))] == ["x", "h"]
+    assert [*offered(SEQUENCE.replace("stack: last", "stack: |"))] == ["h", "last"]
+    assert {"unstack", "share"} < {*offered(SEQUENCE.replace("unstack: x", "|"))}
+
+
+def test_an_input_is_renamed_with_the_output_that_it_is_carried_from():
+    after = renamed("inputs: [x, |h]", "state", SEQUENCE)
+    assert "    output: {state: new, last: new}\n" in after
+    assert "unstack: [x, state], stack: last}" in after
+    assert document(after).diagnose(data=False) == document(SEQUENCE).diagnose(data=False) == ()
+
+
 def test_symbols():
     found = {each.name: each for each in queries.symbols(document())}
     assert list(found) == [line.split(":")[0] for line in TEXT.splitlines() if line[0] not in " -"]

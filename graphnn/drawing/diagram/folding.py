@@ -243,12 +243,18 @@ class _Viewer:
                     copy = "" if item.part else self._copy_of(self._graph.nodes[source], node)
                     joined = item.folded or self._view.items[box].part
                     number = 0 if joined else position
+                    if node.spec.made_by == "stack" and len(self._drawn_with(source)) > 1:
+                        copy, number = "" if joined else "every copy", 0
                     found[Edge(box, item.name, operand, copy), number] = None
         return tuple(edge for edge, _ in found)
 
+    def _drawn_with(self, name: str) -> list[Node]:
+        """The nodes that are drawn once with the one called `name`."""
+        return self._seen.alike[self._seen.shown[name]]
+
     def _copy_of(self, source: Node, reader: Node) -> str:
         """The copy that `reader` reads, where it is not the last of those that are drawn once."""
-        alike = self._seen.alike[self._seen.shown[source.name]]
+        alike = self._drawn_with(source.name)
         if len(alike) == 1 or source.name == alike[-1].name:
             return ""
         around = instances_of(reader.spec.instance)

@@ -88,6 +88,8 @@ class _Inference:
         if given is FAULTY:
             return FAULTY
         shapes = [read.shape for read in inputs]
+        if node.spec.made_by == "unstack" and not self._is_unstacked(node, inputs[0]):
+            return FAULTY
         try:
             inferred = node.op.infer(shapes, given)
             node.op.check_kinds(shapes, [read.kind for read in inputs])
@@ -96,6 +98,29 @@ class _Inference:
                 self._report_shapes(node, inputs, error)
             return FAULTY
         return inferred
+
+    def _is_unstacked(self, node: ResolvedNode, read: Node) -> bool:
+        """Whether `read` has one entry for each copy of a use; reports it at the first when not."""
+        instance = node.spec.instance
+        assert instance is not None
+        call, shape = instance.call, read.shape
+        local = node.name.removeprefix(f"{instance.name}.").removesuffix(".entry")
+        axis = call.spec.unstack[local].axis
+        if not -len(shape) <= axis < len(shape) or shape[axis] == call.repeat:
+            return True  # the op itself reports an axis that is not there
+        if instance.number == 1:
+            entries = f"{shape[axis]} entries" if shape[axis] != 1 else "1 entry"
+            copies = f"{call.repeat} copies" if call.repeat != 1 else "1 copy"
+            place = call.spec.repeat or call.place
+            self._reports.of(call.parent).error(
+                "shape-mismatch",
+                f"'{call.name}' has {copies}, but '{read.name}', of which each reads one entry, "
+                f"has {entries} along axis {axis}: {show(shape)}",
+                place.span,
+                notes=(Note(described(read, ""), read.spec.place.span),),
+                help=f"write repeat: {shape[axis]}" if isinstance(shape[axis], int) else "",
+            )
+        return False
 
     def _lacks_shared(self, node: ResolvedNode, given: Mapping[str, Shape]) -> bool:
         """Whether a fault at its owner hides the shape of what `node` shares."""

@@ -13,7 +13,7 @@ from graphnn.graph.passes.scope import Archives, Scope
 from graphnn.ops import BROKEN, REGISTRY, Op, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
 from graphnn.spec.forms import called, help_with_key, key_names
-from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference
+from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference, keeper
 from graphnn.spec.values import Entry, Map
 
 Origins = dict[str, Origin | Faulty]
@@ -86,10 +86,34 @@ class _Resolver:
 
         Of a node of a block that `check` found at fault nothing more is reported.
         """
+        node, origins = self._apart(spec)
+        instance, shares = spec.instance, self._outer.spec.shares
+        if instance is None or not origins or not shares:
+            return node, origins
+        owner, place = keeper(instance, shares)
+        if place is None or owner == instance.name:
+            return node, origins
+        local = spec.name.removeprefix(f"{instance.name}.")
+        tied: Origins = {
+            key: origin
+            if origin is FAULTY or origin.absent
+            else Origin(place, share=f"{owner}.{local}.{key}", layout=origin.layout)
+            for key, origin in origins.items()
+        }
+        if node is not FAULTY:
+            sound = {key: origin for key, origin in tied.items() if origin is not FAULTY}
+            node = replace(node, parameters=sound)
+        return node, tied
+
+    def _apart(self, spec: NodeSpec) -> tuple[ResolvedNode | Faulty, Origins]:
+        """As `resolve`, apart from what uses of blocks share."""
         instance = spec.instance
         if instance is None:
             return _resolve(spec, self._outer)
         call = instance.call
+        if spec.made_by:
+            reports = self._reports.of(instance)
+            return _resolve(spec, replace(self._outer, findings=reports, instance=instance))
         written = call.block.nodes[spec.name.removeprefix(f"{instance.name}.")]
         if id(written) in self._unsound:
             op_class = REGISTRY.get(str(spec.op.value))

@@ -10,7 +10,7 @@ from graphnn.graph._outline import Group, Outline, show_shapes
 from graphnn.graph.summary.costs import Cost
 from graphnn.graph.summary.table import Table
 from graphnn.spec import flow
-from graphnn.spec.model import BlockInstance, instances_of
+from graphnn.spec.model import BlockInstance, instances_of, keeper
 from graphnn.spec.values import Scalar, Value
 
 _HEADER = ("node", "op", "inputs", "shape", "parameters")
@@ -62,14 +62,18 @@ def _group_row(graph: Graph, group: Group, seen: Outline, entries: Counter[str])
     read = [_read(graph, call.parent, name, seen) for name in instance.given.values()]
     count = entries[call.name if group.count > 1 else instance.name]
     own = f"{count:,} entries" if count else ""
+    if call.name in graph.spec.shares and not count:
+        own = f"those of {keeper(instance, graph.spec.shares)[0]}"
+    elif call.name in graph.spec.shares:
+        own += ", shared"
     return group.title, call.block.name, ", ".join(read), "", own
 
 
 def _node_row(graph: Graph, node: Node, seen: Outline) -> tuple[str, ...]:
     alike = seen.alike[node.name]
     attributes = [
-        f"{key}={_shown(entry.value)}"
-        for key, entry in node.spec.fields.items()
+        f"{key}={_range([each.spec.fields[key].value for each in alike])}"
+        for key in node.spec.fields
         if key in type(node.op).model_fields and key not in (*node.op.size_attributes, "shape")
     ]
     if node.op.family == "source":  # its shape and value are shown
@@ -79,10 +83,23 @@ def _node_row(graph: Graph, node: Node, seen: Outline) -> tuple[str, ...]:
     return (
         _local(node),
         " ".join([node.op.name, *attributes]),
-        ", ".join(_read(graph, node.spec.instance, name, seen) for name in node.inputs),
+        ", ".join(_sources(graph, node, seen)),
         shape,
         ", ".join(parameters),
     )
+
+
+def _sources(graph: Graph, node: Node, seen: Outline) -> list[str]:
+    """What `node` reads; of all copies of a use, the first and the last."""
+    found = [_read(graph, node.spec.instance, name, seen) for name in node.inputs]
+    many = node.spec.made_by == "stack" and len(found) > 2
+    return [f"{found[0]} ... {found[-1]}"] if many else found
+
+
+def _range(values: list[Value]) -> str:
+    """The value that all have, or the first and the last."""
+    first, last = _shown(values[0]), _shown(values[-1])
+    return first if first == last else f"{first}...{last}"
 
 
 def _shown(value: Value) -> str:

@@ -186,7 +186,10 @@ class Structure:
 
     def _place(self, operation: Operation) -> None:
         scope = self.top
-        for instance in instances_of(operation.node.spec.instance):
+        chain = instances_of(operation.node.spec.instance)
+        if operation.node.spec.made_by == "unstack":
+            chain.pop()  # what a copy reads is taken where the copies are
+        for instance in chain:
             use = self._uses.get(instance.call.name)
             if use is None:
                 use = self._uses[instance.call.name] = Use(instance.call)
@@ -195,6 +198,7 @@ class Structure:
                 scope = self.scopes[instance.name] = Scope(f"{instance.name}.")
                 aliases = self.graph.spec.aliases
                 inputs = {own: aliases.get(full, full) for own, full in instance.given.items()}
+                inputs |= {own: instance.full(own) for own in instance.call.spec.unstack}
                 use.copies.append(Copy(instance, scope, inputs, aliases[instance.name]))
             scope = self.scopes[instance.name]
         scope.items.append(operation)
@@ -223,11 +227,18 @@ class Structure:
                     heappush(ready, place)
         scope.items[:] = [scope.items[place] for place in order]
 
+    def _unstacked(self, scope: Scope) -> set[str]:
+        """Full names of what a copy reads that are entries of what its use reads."""
+        copies = (each for use in self._uses.values() for each in use.copies)
+        instance = next((each.instance for each in copies if each.scope is scope), None)
+        return set() if instance is None else {*map(instance.full, instance.call.spec.unstack)}
+
     def _check_outside(self, wanted: Iterable[str]) -> None:
         """Refuse nodes of blocks that are read from outside, other than outputs."""
         for scope in (self.top, *self.scopes.values()):
             seen = {name for item in scope.items for name in self.gives(item)}
-            inside = {name for name in self._operations if name.startswith(scope.prefix)}
+            given = self._unstacked(scope)
+            inside = {name for name in self._operations if name.startswith(scope.prefix)} - given
             reads = [name for item in scope.items for name in self.reads(item)]
             for name in (*reads, *(wanted if scope is self.top else ())):
                 hidden = name in inside and name not in seen

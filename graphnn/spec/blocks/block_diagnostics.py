@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from graphnn.diagnostics import Diagnostic, Findings, Note, Span
 from graphnn.spec.model import BlockInstance
 
 _MAX_LISTED = 4
+_COPY = re.compile(r"\.\d+(?=\.)")
 
 
 class BlockDiagnostics:
@@ -28,6 +30,7 @@ class BlockDiagnostics:
         """Report a fault of a node of `instance`."""
         # Apart from the names of nodes in it, so that copies compare.
         message = diagnostic.message.replace(f"{instance.name}.", "")
+        message = _COPY.sub("", message)  # of another use that they share with
         key = (diagnostic.code, diagnostic.span, message)
         if key not in self._alike:
             first = replace(diagnostic, notes=(*diagnostic.notes, *notes(instance)))

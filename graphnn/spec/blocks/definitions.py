@@ -19,6 +19,7 @@ from graphnn.spec.values import NOWHERE, Entry, Map, Scalar, Value, scalar_value
 _OTHERS = tuple(name for name in key_names(BlockCallSpec) if name != "block")
 _TAKEN = {"batch", *key_names(NodeSpec), *key_names(BlockCallSpec)}  # not available for sizes
 MAX_DEPTH = 32  # blocks inside one another; with each, names grow by a part
+_NODE = (NodeSpec, BlockCallSpec)
 _BLOCK = "a mapping such as {inputs: x, nodes: {...}, output: y}"
 _ITS_OWN = "a block reads its own inputs and nodes alone: list what else it needs under 'inputs'"
 _NODES = "list what the block is made of under 'nodes:', one name and op a line"
@@ -51,7 +52,30 @@ def check_call(
     names = tuple(block.inputs)
     taken = InputNames(f"the block '{block.name}'", "input", names, notes=(block.note,))
     inputs = match_inputs(spec, taken, findings)
+    fits = _axes_fit(spec, block, findings) and fits
     return replace(spec, inputs=inputs) if fits and inputs is not FAULTY else FAULTY
+
+
+def _axes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> bool:
+    """Report inputs to unstack, and outputs to stack, that the block does not have."""
+    fine = True
+    for key, word, known in (
+        ("unstack", "input", [*block.inputs]),
+        ("stack", "output", [*block.given]),
+    ):
+        for name, axis in getattr(spec, key).items():
+            if spec.repeat is None:
+                message = f"'{spec.name}' has '{key}', but no 'repeat'"
+                help = "say how many copies there are: repeat: SIZE"
+                findings.error("bad-repeat", message, axis.place.span, help=help)
+                return False
+            if name not in known and not block.outputs.faulty:
+                message = f"the block '{block.name}' has no {word} '{name}'"
+                its = f"its {word}s are {listed(known)}" if known else f"it has no {word}s"
+                help, notes = suggestion(name, known, its), (block.note,)
+                findings.error("unknown-operand", message, axis.place.span, notes=notes, help=help)
+                fine = False
+    return fine
 
 
 class SizeFault(NamedTuple):
@@ -175,8 +199,8 @@ class BlockReader(NodeReader):
             **self.record(BlockSpec, body),
         )
         self._check_names(block)
-        output = self._output(body.get("output"), block)
-        return replace(block, nodes=self._resolved(block), output=output)
+        output, outputs = self._outputs(body.get("output"), block)
+        return replace(block, nodes=self._resolved(block), output=output, outputs=outputs)
 
     def _names(self, value: Value | None, what: str) -> dict[str, Scalar]:
         found: dict[str, Scalar] = {}
@@ -212,6 +236,27 @@ class BlockReader(NodeReader):
             if name in block.inputs:
                 message = f"'{name}' is both an input and a node of the block '{block.name}'"
                 self.twice("duplicate-name", message, node.place, block.inputs[name], note, help)
+
+    def _outputs(
+        self, value: Value | None, block: BlockSpec
+    ) -> tuple[Scalar | None, Names[Scalar]]:
+        """The node that a use stands for, and all by name where they have names."""
+        if not isinstance(value, Map) or not value.entries:
+            return self._output(value, block), Names({})
+        found = {}
+        for name, entry in value.entries.items():
+            if not self.name(entry.key, f"an output of the block '{block.name}'"):
+                continue
+            node = self._output(entry.value, block)
+            inner = block.nodes.find(name)
+            if node is not None and node.value != name and isinstance(inner, _NODE):
+                message = f"'{name}' is an output and another node of the block '{block.name}'"
+                note = "the node stands here"
+                self.twice("duplicate-name", message, entry.key, inner.place, note)
+            elif node is not None:
+                found[name] = node
+        first = found.get(next(iter(value.entries)))
+        return first, Names(found, value.entries)
 
     def _output(self, value: Value | None, block: BlockSpec) -> Scalar | None:
         if value is None:

@@ -10,6 +10,8 @@ from graphnn.spec import sizes
 from graphnn.spec._nodes import MAX_NODES
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
 from graphnn.spec.blocks.definitions import SizeFault, check_call, given_sizes, unknown_size_help
+from graphnn.spec.blocks.made_nodes import stacked, unstacked
+from graphnn.spec.blocks.sharing import Sharing
 from graphnn.spec.model import (
     BlockCall,
     BlockCallSpec,
@@ -17,6 +19,7 @@ from graphnn.spec.model import (
     BlockSpec,
     NodeSpec,
     Reference,
+    SharedUse,
 )
 
 MAX_SETS = 100_000  # sets of sizes that blocks are used with; counting nodes takes time for each
@@ -31,6 +34,7 @@ class Expanded:
     nodes: dict[str, NodeSpec]
     calls: dict[str, BlockCall]
     aliases: dict[str, str]
+    shares: dict[str, SharedUse]
     faulty: dict[str, tuple[Reference, ...]]
 
 
@@ -56,7 +60,7 @@ def expand(
     """
     if all(isinstance(node, NodeSpec) for node in nodes.values()):
         plain = {name: node for name, node in nodes.items() if isinstance(node, NodeSpec)}
-        return Expanded(plain, {}, {}, dict.fromkeys(nodes.faulty, ()))
+        return Expanded(plain, {}, {}, {}, dict.fromkeys(nodes.faulty, ()))
     return _Expander(blocks, scope, findings).expand(nodes, ops)
 
 
@@ -94,11 +98,12 @@ class _Expander:
         for call in self._uses.values():
             call.inputs.extend(self._reference(r, call.parent) for r in call.spec.inputs)
         placed = {name: self._placed(name, *found) for name, found in self._nodes.items()}
+        shares = Sharing(self._uses, self._faulty, self._copies).shares
         faulty = {
             name: tuple(self._reference(reference, None) for reference in read)
             for name, read in self._faulty.items()
         }
-        return Expanded(placed, self._uses, self._aliases, faulty)
+        return Expanded(placed, self._uses, self._aliases, shares, faulty)
 
     def _misfit(self, spec: BlockCallSpec) -> None:
         """Report sizes at fault of a use that does not fit its block for another reason."""
@@ -118,7 +123,8 @@ class _Expander:
             elif isinstance(node, NodeSpec):
                 self._nodes[_full(instance, node.name)] = (node, instance)
             elif call := self._use(node, instance):
-                pending += [(c, iter(call.block.nodes.values())) for c in reversed(call.instances)]
+                pending.append((instance, stacked(call)))
+                pending += [(copy, _inside(copy)) for copy in reversed(call.instances)]
             else:
                 # What one in a block reads is checked where the block is defined.
                 self._faulty[_full(instance, node.name)] = node.inputs if instance is None else ()
@@ -151,18 +157,31 @@ class _Expander:
             key: parent.full(r.name) if parent is not None and r.name else r.name
             for key, r in zip(block.inputs, call.spec.inputs, strict=True)
         }
+        carried = {key: at for key, at in block.carried.items() if key not in call.spec.unstack}
         for number in (None,) if call.repeat is None else range(1, call.repeat + 1):
             prefix = call.name if number is None else f"{call.name}.{number}"
             call.instances.append(BlockInstance(prefix, call, number, read))
-            read = dict.fromkeys(read, prefix)
-            self._faulty.update({f"{prefix}.{name}": () for name in block.nodes.faulty})
+            read = {**read, **{key: f"{prefix}.{at}" for key, at in carried.items()}}
+            inner = {*block.nodes.faulty, *block.outputs.faulty}
+            self._faulty.update({f"{prefix}.{name}": () for name in inner})
+        self._name_outputs(call)
+
+    def _name_outputs(self, call: BlockCall) -> None:
+        """What the names of a use, of its copies and of their outputs stand for."""
+        block, last = call.block, call.instances[-1].name
         if block.output is None:
             self._faulty[call.name] = ()
             return
         if call.repeat is not None:
-            self._aliases[call.name] = call.instances[-1].name
+            self._aliases[call.name] = last
+            for name, node in block.outputs.items():
+                if name not in call.spec.stack:
+                    self._aliases[f"{call.name}.{name}"] = f"{last}.{node.value}"
         for instance in call.instances:
             self._aliases[instance.name] = f"{instance.name}.{block.output.value}"
+            for name, node in block.outputs.items():
+                if name != node.value:
+                    self._aliases[f"{instance.name}.{name}"] = f"{instance.name}.{node.value}"
 
     def _size_fault(self, fault: SizeFault, parent: BlockInstance | None) -> None:
         if parent is None:
@@ -176,7 +195,7 @@ class _Expander:
         self, spec: BlockCallSpec, block: BlockSpec, scope: Scope, repeat: int | None
     ) -> bool:
         """Report a use that would unfold to too many nodes, before any of them is made."""
-        count = len(self._nodes) + (repeat or 1) * self._count(block, scope)
+        count = len(self._nodes) + (repeat or 1) * (self._count(block, scope) + len(spec.unstack))
         if len(self._counts) > MAX_SETS:
             message = f"the spec uses blocks with more than {MAX_SETS:,} different sets of sizes"
             help = "give the blocks that it is made of fewer different sizes"
@@ -202,7 +221,8 @@ class _Expander:
             given, _ = _given(node, node.name, inner, scope)
             if given is not None:
                 times = given[1] if isinstance(given[1], int) else 1
-                total += times * self._count(inner, given[0])  # as deep as blocks hold blocks
+                each = self._count(inner, given[0]) + len(node.unstack)
+                total += times * each + len(node.stack)  # as deep as blocks hold blocks
             if total > MAX_NODES:
                 break
         self._counts[key] = total
@@ -210,7 +230,10 @@ class _Expander:
 
     def _placed(self, name: str, spec: NodeSpec, instance: BlockInstance | None) -> NodeSpec:
         """`spec` under its full name, with the full names of what it reads."""
-        inputs = tuple(self._reference(reference, instance) for reference in spec.inputs)
+        own = None if spec.made_by else instance  # what is made has full names already
+        inputs = tuple(self._reference(reference, own) for reference in spec.inputs)
+        if spec.made_by:
+            inputs = tuple(r if r.name in self._nodes else replace(r, name="") for r in inputs)
         trainable = spec.trainable and (instance is None or instance.call.trainable)
         allow = spec.allow if instance is None else (*spec.allow, *instance.call.allow)
         return replace(
@@ -233,7 +256,9 @@ def _fits(
     name: str, spec: BlockCallSpec, block: BlockSpec, repeat: sizes.Size | None, findings: Findings
 ) -> bool:
     """Whether `block` can be repeated so often; reports it when not."""
-    if repeat is None or repeat == 1 or (isinstance(repeat, int) and len(block.inputs) == 1):
+    joined = block.carried or spec.unstack or spec.stack
+    unknown = block.output is None or block.outputs.faulty  # reported where they are defined
+    if repeat is None or repeat == 1 or (isinstance(repeat, int) and (joined or unknown)):
         return True
     assert spec.repeat is not None
     if not isinstance(repeat, int):
@@ -244,8 +269,12 @@ def _fits(
         return False
     listed = f" ({', '.join(block.inputs)})" if block.inputs else ""
     message = f"'{name}' repeats the block '{block.name}' {repeat:,} times, "
-    message += f"but it has {len(block.inputs) or 'no'} inputs{listed}"
-    help = "every copy reads the one before it: a block that is repeated has one input"
+    problem = f"but it has {len(block.inputs) or 'no'} inputs{listed}"
+    if len(block.inputs) == 1:
+        problem = f"but no copy reads the one before it: no output is called '{listed[2:-1]}'"
+    first = next(iter(block.inputs), "")
+    help = f"name what each copy hands on to the next as its input: output: {{{first}: NODE}}"
+    message, help = message + problem, help if first else "add 'stack', to have what each gives"
     findings.error("bad-repeat", message, spec.repeat.span, notes=(block.note,), help=help)
     return False
 
@@ -260,6 +289,11 @@ def _given(
         return None, list(faults.values())
     scope = {"batch": sizes.free("batch"), **{key: sound[key] for key in block.sizes}}
     return (scope, sound.get("repeat")), []
+
+
+def _inside(copy: BlockInstance) -> Iterator[Node]:
+    yield from unstacked(copy)
+    yield from copy.call.block.nodes.values()
 
 
 def _full(instance: BlockInstance | None, name: str) -> str:

@@ -1,0 +1,52 @@
+"""Nodes that uses of blocks make: entries of what they unstack, and what they stack."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from graphnn.spec.model import BlockCall, BlockInstance, NodeSpec, Reference
+from graphnn.spec.values import Entry, Scalar, Value, place_of
+
+
+def unstacked(copy: BlockInstance) -> Iterator[NodeSpec]:
+    """For each input that is unstacked, the entry of `copy`.
+
+    They are named as in the definition of the block, and read what they read by its full name.
+    """
+    call = copy.call
+    places = dict(zip(call.block.inputs, call.spec.inputs, strict=True))
+    for name, along in call.spec.unstack.items():
+        reference = Reference(copy.given[name], places[name].place)
+        fields = {"axis": along.axis, "index": (copy.number or 1) - 1}
+        yield NodeSpec(
+            name=call.block.entry(name),
+            place=along.place,
+            op=_scalar("select", along.place),
+            inputs=(reference,),
+            inputs_place=reference.place,
+            fields=_fields(fields, along.place),
+            made_by="unstack",
+        )
+
+
+def stacked(call: BlockCall) -> Iterator[NodeSpec]:
+    """For each output that is stacked, that of all copies, named as where the use stands."""
+    for name, along in call.spec.stack.items():
+        node = call.block.given[name].value
+        yield NodeSpec(
+            name=f"{call.spec.name}.{name}",
+            place=along.place,
+            op=_scalar("stack", along.place),
+            inputs=tuple(Reference(f"{each.name}.{node}", along.place) for each in call.instances),
+            inputs_place=along.place,
+            fields=_fields({"axis": along.axis}, along.place),
+            made_by="stack",
+        )
+
+
+def _fields(values: dict[str, int], place: Value) -> dict[str, Entry]:
+    return {key: Entry(_scalar(key, place), _scalar(value, place)) for key, value in values.items()}
+
+
+def _scalar(value: str | int, place: Value) -> Scalar:
+    return Scalar(value, *place_of(place))
