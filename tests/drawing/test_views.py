@@ -81,6 +81,25 @@ def test_runs_inside_a_block_are_shown_once():
     ]
 
 
+def test_what_is_stacked_of_copies_is_one_line():
+    text = """
+graphnn: 1
+blocks:
+  cell:
+    inputs: [x, h]
+    nodes: {new: {op: add, inputs: [x, h]}}
+    output: {h: new}
+nodes:
+  x: {op: input, shape: [batch, 9, 2]}
+  s: {op: constant, value: {zeros: [2]}}
+  y: {block: cell, inputs: [x, s], repeat: 9, unstack: x, stack: h}
+"""
+    view = graphnn.loads(text).draw().view
+    edges = [(edge.source, edge.target, edge.copy) for edge in view.edges]
+    assert ("y.1.new", "y.h", "every copy") in edges
+    assert [target for _, target, _ in edges].count("y.h") == 1
+
+
 def test_a_repeated_part_begins_where_it_is_joined_by_one_line():
     # Each part reads the one before twice; the first, of another op, does not belong to them.
     nodes: dict[str, object] = {"x": {"op": "input", "shape": ["batch"]}}

@@ -45,9 +45,11 @@ def attributes(node: Node) -> list[str]:
     """What the op was asked for beyond its defaults, such as ``kernel 3×3``."""
     fields = type(node.op).model_fields
     found = []
+    # Of what copies unstack, each one has another entry.
+    hidden = (*_IN_SHAPES, "index") if node.spec.made_by else _IN_SHAPES
     for name, field in fields.items():
         value = getattr(node.op, name)
-        if name not in _IN_SHAPES and value is not None and value != field.default:
+        if name not in hidden and value is not None and value != field.default:
             sizes = name in node.op.size_attributes or (_is_counts(value) and name != "value")
             found.append(f"{name} {_size(value) if sizes else _cut(value)}")
     return filled(found)
