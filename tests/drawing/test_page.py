@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from pathlib import Path
@@ -180,6 +181,32 @@ def test_facts_of_a_node_have_its_documentation_and_line(opened: Callable[..., A
     said = one(browser, "#about").text
     for words in ("a affine", "[batch, 10]", "weight", "320", "residual_blocks.yaml:", "y = x W"):
         assert words in said
+
+
+def test_the_table_of_facts_is_one_for_screen_readers(opened: Callable[..., Any]):
+    browser = opened(depth=9)
+    tree = browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    roles = Counter(node["role"]["value"] for node in tree if not node["ignored"])
+    rows = browser.find_elements("css selector", "tbody tr")
+    assert (roles["table"], roles["row"], roles["rowheader"]) == (1, len(rows) + 1, len(rows))
+
+
+def test_rows_that_are_not_seen_are_not_laid_out(browser: Any, tmp_path: Path):
+    chain(200).draw(depth=9).save(tmp_path / "net.html")
+    browser.get((tmp_path / "net.html").as_uri())
+    seen = browser.execute_script(
+        "return [...document.querySelectorAll('tbody th')]"
+        ".map((cell) => cell.checkVisibility({contentVisibilityAuto: true}))"
+    )
+    assert seen[0]
+    assert not seen[-1]
+    field = one(browser, "#search")
+    field.send_keys("n199", "\ue007")
+    assert "n199" in one(browser, "#about").text
+    field.clear()
+    field.send_keys(" ")
+    browser.execute_script("document.querySelector('tbody tr:last-child').scrollIntoView()")
+    assert one(browser, "tbody tr:last-child th").text == "n199"
 
 
 def test_the_keyboard_walks_along_lines_and_folds(opened: Callable[..., Any]):

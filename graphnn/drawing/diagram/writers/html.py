@@ -129,9 +129,14 @@ def _table(layers: Sequence[Layer]) -> str:
     for layer in reversed(layers):
         for name, item in layer.view.items.items():
             rows.setdefault(name, _row(layer.view, name, item))
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("Node", "Op", "Shape", "", "Line"))
+    # Roles, since rows of the page are blocks, of which browsers lay out those that are seen.
+    head = "".join(
+        f'<th scope="col" role="columnheader">{name}</th>'
+        for name in ("Node", "Op", "Shape", "", "Line")
+    )
     return (
-        f"<table><caption>Nodes</caption><thead><tr>{head}</tr></thead>\n<tbody>"
+        '<table role="table"><caption>Nodes</caption>'
+        f'<thead role="rowgroup"><tr role="row">{head}</tr></thead>\n<tbody role="rowgroup">'
         + "\n".join(rows.values())
         + "</tbody></table>\n"
     )
@@ -142,11 +147,15 @@ def _row(view: View, name: str, item: Item) -> str:
     shape = facts.shape(item)
     said = [line for line in said if line != shape]
     kind = ' class="block"' if item.folded else ""
+    cells = (
+        *(escaped(item.what), escaped(shape)),
+        *("<br>".join(map(escaped, said)), _line(item.place.span)),
+    )
     return (
-        f'<tr data-node="{escaped(name)}"{kind}><th scope="row">{escaped(name)}</th>'
-        f"<td>{escaped(item.what)}</td><td>{escaped(shape)}</td>"
-        f"<td>{'<br>'.join(map(escaped, said))}</td>"
-        f"<td>{_line(item.place.span)}</td></tr>"
+        f'<tr role="row" data-node="{escaped(name)}"{kind}>'
+        f'<th scope="row" role="rowheader">{escaped(name)}</th>'
+        + "".join(f'<td role="cell">{cell}</td>' for cell in cells)
+        + "</tr>"
     )
 
 
