@@ -90,8 +90,9 @@ def main() -> None:
     """Print a row for each thing that is done."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=1000)
+    parser.add_argument("--quick", action="store_true", help="only see that it runs")
     arguments = parser.parse_args()
-    net = network(arguments.nodes)
+    net = network(40 if arguments.quick else arguments.nodes)
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         path = net.draw(depth=9).save(Path(folder) / "page.html")
         print(f"{len(net.graph.nodes)} nodes, {path.stat().st_size / 1e6:.2f} MB")

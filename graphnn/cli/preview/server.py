@@ -24,6 +24,7 @@ from graphnn.cli.preview.watching import changes
 
 _HOST = "127.0.0.1"
 _WAIT = 20.0  # seconds until the page asks again
+_LATER = 0.3  # seconds after a picture, so that the browser has it first
 _HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
@@ -94,6 +95,7 @@ class Server:
 
     async def _check(self, state: State) -> None:
         """Report what only a longer look finds, such as faults of training data."""
+        await asyncio.sleep(_LATER)
         await self._show(await asyncio.to_thread(self._preview.checked, state))
 
     async def _show(self, state: State) -> None:

@@ -10,7 +10,7 @@ import os
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from io import BytesIO
 from itertools import groupby
 from math import fsum
@@ -131,6 +131,11 @@ def missing(text: str) -> list[str]:
 
 def subset(known: Font, characters: Iterable[str]) -> bytes:
     """A font file with the glyphs of `characters` alone; the same bytes for the same characters."""
+    return _cut(known, "".join(sorted(set(characters))))
+
+
+@lru_cache(maxsize=64)  # a preview draws the same characters again and again
+def _cut(known: Font, characters: str) -> bytes:
     from fontTools.subset import Options, Subsetter
     from fontTools.ttLib import TTFont
 
@@ -147,7 +152,7 @@ def subset(known: Font, characters: Iterable[str]) -> bytes:
     for table in set(whole.keys()) - _TABLES:  # fontTools would read all of them first
         del whole[table]
     cutter = Subsetter(options)
-    cutter.populate(text="".join(sorted(set(characters))))
+    cutter.populate(text=characters)
     cutter.subset(whole)
     file = BytesIO()
     whole.save(file)
