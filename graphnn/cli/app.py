@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -119,6 +120,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _called(arguments: Sequence[str] | None) -> tuple[str, ...]:
     """The command that is called, alone, so that no other is imported; nothing where none is."""
     given = sys.argv[1:] if arguments is None else arguments
+    if "_GRAPHNN_COMPLETE" in os.environ:  # a shell asks what to offer for the words so far
+        given = os.environ.get("COMP_WORDS", "").split()[1:]
     return tuple(name for name in given[:1] if name in COMMANDS)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from graphnn.cli import completion
 from graphnn.diagnostics import Diagnostic, GraphnnError, SpecError, UsageError
 from graphnn.spec import reader
 from graphnn.spec.values import Value
@@ -33,6 +34,7 @@ Settings = Annotated[
     typer.Option(
         SET,
         metavar="NAME=VALUE",
+        autocompletion=completion.settings,
         help="Replace a named size, a value of 'train', or what a node is given, such as "
         "'drop.rate=0.3' or 'a1.weight=he'; null removes what is optional. May be repeated.",
     ),

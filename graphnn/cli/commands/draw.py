@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from graphnn import drawing, gradients
-from graphnn.cli import inputs, terminal
+from graphnn.cli import completion, inputs, terminal
 from graphnn.cli.gradient_options import computed
 from graphnn.cli.networks import load
 from graphnn.cli.options import (
@@ -59,6 +59,7 @@ def draw(
         str | None,
         typer.Option(
             metavar="NODE",
+            autocompletion=completion.nodes,
             help="With --show: node to take for the loss, by default those of the spec.",
             show_default=False,
         ),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from graphnn.cli import terminal
+from graphnn.cli import completion, terminal
 from graphnn.diagnostics import CODES, summary
 from graphnn.diagnostics import explain as page
 
@@ -14,6 +14,7 @@ _Code = Annotated[
     str | None,
     typer.Argument(
         metavar="CODE",
+        autocompletion=completion.codes,
         help="Code in brackets, such as unknown-op; without one, all codes are listed.",
     ),
 ]

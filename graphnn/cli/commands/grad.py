@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from graphnn import drawing, gradients
-from graphnn.cli import inputs, terminal
+from graphnn.cli import completion, inputs, terminal
 from graphnn.cli.gradient_options import computed, entries
 from graphnn.cli.options import Batch, File, InputFile, Inputs, Settings, output_option, settings
 from graphnn.cli.record_options import Chosen, taking
@@ -38,6 +38,7 @@ def grad(
         str | None,
         typer.Option(
             metavar="ENTRY",
+            autocompletion=completion.entries,
             help="Show the derivative by one entry, such as 'a1.weight[3,7]', for many steps.",
         ),
     ] = None,

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from graphnn.cli import terminal
+from graphnn.cli import completion, terminal
 from graphnn.diagnostics import UsageError, suggestion
 from graphnn.ops import REGISTRY, Case, Op, Operand, elsewhere
 from graphnn.spec.sizes import show
@@ -24,7 +24,10 @@ _WORDS = {
 
 
 def ops(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Op to describe.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", autocompletion=completion.ops, help="Op to describe."),
+    ] = None,
 ) -> None:
     """List the ops, or describe one."""
     known = {key: op for key, op in REGISTRY.items() if not op.internal}

@@ -9,7 +9,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from graphnn.cli import inputs, terminal
+from graphnn.cli import completion, inputs, terminal
 from graphnn.cli.options import File, InputFile, Inputs, Settings, Weights, settings
 from graphnn.execution.network import Network
 from graphnn.ops import Array
@@ -27,6 +27,7 @@ def run(
         list[str] | None,
         typer.Option(
             metavar="NODE",
+            autocompletion=completion.nodes,
             help="Print this node's value in place of the declared outputs. May be repeated.",
         ),
     ] = None,
