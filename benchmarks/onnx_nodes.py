@@ -31,6 +31,7 @@ def judged(model: Any, given: Sequence[Any], wanted: Sequence[Any], path: Path) 
         return "refused"  # sequences and optionals
     if any(np.size(array) == 0 for array in given):
         return "refused"  # arrays without entries
+    given = [array.astype(np.float32) if array.dtype.kind == "V" else array for array in given]
     path.write_bytes(model.SerializeToString())
     names = [each.name for each in model.graph.input]
     data = dict(zip(names, given, strict=False))

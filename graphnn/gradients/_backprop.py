@@ -340,7 +340,8 @@ def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> 
     found = []
     for step in plan.steps:
         wanted = tuple(slot if slot in reached else None for slot in step.arguments)
-        if any(slot is not None for slot in wanted):
+        real = plan.slots[step.output].kind == "float"  # whole numbers have no derivative
+        if real and any(slot is not None for slot in wanted):
             vjp = step.op.vjp
             if step.op.takes_wanted:
                 vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))

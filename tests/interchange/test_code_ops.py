@@ -50,6 +50,8 @@ def test_numpy_computes_the_op_and_its_gradient(name, examples):
         with np.errstate(all="ignore"):
             found = eval(case.op.to_numpy(form), space)
             close(found, output, 1e-12)
+            if output.dtype.kind == "i":
+                return  # which has no cotangent
             space["g"] = g
             parts = case.op.to_numpy_vjp(form)
             expected = case.op.vjp(g, output, *case.arrays)

@@ -92,7 +92,6 @@ NOT_HERE = {
     "Split": "write a slice for each part",
     "Square": "write power with exponent: 2",
     "Squeeze": "write reshape",
-    "where": "multiply by a mask of 0 and 1, or write maximum, minimum or clip",
 }
 EXPECTED = {
     **{name: f"it is called '{ours}' here" for name, ours in CALLED.items()},

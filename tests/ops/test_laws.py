@@ -47,7 +47,9 @@ def test_names_are_those_of_the_language():
         gelu softplus softmax log_softmax silu mish softsign hard_sigmoid hard_swish prelu sin cos
         embedding gather one_hot argmax
         add subtract multiply divide negative power exp log sqrt
-        absolute maximum minimum clip reshape flatten transpose concat slice select stack
+        absolute maximum minimum clip cast where
+        equal not_equal less less_equal greater greater_equal
+        reshape flatten transpose concat slice select stack
         sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
         batch_norm layer_norm standardize impute dropout

@@ -87,7 +87,7 @@ def test_a_case_runs_needs_all_its_inputs_and_repeats(case):
 @given(networks(["sigmoid", "add"], nodes=2, rows=2, sizes=2, blocks=False, shared=False))
 def test_the_choice_of_ops_and_the_limits_hold(case):
     used = {body["op"] for body in case.document["nodes"].values()}
-    fitting = {"input", "parameter", "constant", "reshape", "sum", "clip"}
+    fitting = {"input", "parameter", "constant", "reshape", "sum", "clip", "cast"}
     assert used <= fitting | {"sigmoid", "add", "mean_squared_error", "sum_squared_error"}
     assert max((size for array in case.inputs.values() for size in array.shape), default=0) <= 2
     case.network().loss(case.inputs)

@@ -173,7 +173,8 @@ class ScopeCode:
             else:
                 own = any(self.code.learns(copy.scope) for copy in item.copies)
             if reads or own:
-                self.active |= {*structure.gives(item)}
+                gives = (name for name in structure.gives(item) if structure.kind(name) == "float")
+                self.active |= {*gives}
 
     def _contribute(self, name: str, text: str) -> None:
         """Add to the cotangent of a node what one reader passes back."""

@@ -158,7 +158,7 @@ class TorchCode(Written):
             inputs = [node.name for node in self.graph.inputs if node.name in needed]
             names = Names([*_TAKEN, *self._classes()])
             one = _Module(self, self.structure.top, names, needed)
-            one.attributes = part.attributes
+            one.attributes, one.buffers = part.attributes, part.buffers
             one.variables = {name: names[name] for name in inputs}
             lines = one.statements()
             results = [one.variables[self.graph.node(name).name] for name in wanted]
@@ -226,6 +226,8 @@ class _Module:
         By full name of a node, or name of a use, what its layer is called.
     variables : dict of str to str
         By full name of the node.
+    buffers : set of str
+        What layers are called that compute nothing.
     """
 
     code: TorchCode
@@ -235,6 +237,7 @@ class _Module:
     layers: list[str] = field(default_factory=list)
     attributes: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    buffers: set[str] = field(default_factory=set)
 
     def declare(self) -> None:
         """Write the layers."""
@@ -274,6 +277,8 @@ class _Module:
             name = item.node.name
             attribute = self.attributes[name] = own[self._local(name)]
             self.layers.append(f"self.{attribute} = {layer}")
+            if layer.startswith("nn.Buffer("):
+                self.buffers.add(attribute)
             if item.op.torch and full_names and not any(map(self.code.learned, full_names)):
                 self.layers.append(f"self.{attribute}.requires_grad_(False)")
             self.code.places[name] = self.scope.prefix.removesuffix("."), attribute
@@ -311,6 +316,9 @@ class _Module:
         kept = self.code.structure.kept(item)
         if attribute is not None and item.op.torch and kept:
             names += [full and f'self.{attribute}["{own}"]' for own, full in kept.items()]
+            text = item.op.to_torch(self.code.structure.form(item, names, variable))
+        elif attribute in self.buffers and names:
+            names.append(f"self.{attribute}")
             text = item.op.to_torch(self.code.structure.form(item, names, variable))
         elif attribute is not None:
             text = f"self.{attribute}" + (f"({', '.join(map(str, names))})" if names else "")

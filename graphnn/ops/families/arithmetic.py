@@ -12,16 +12,33 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, aliases
-from graphnn.ops._operands import data
+from graphnn.ops._operands import Kind, data
 from graphnn.ops.code import CodeForm, shown
-from graphnn.ops.families._elementwise import BentAtZero, Elementwise
+from graphnn.ops.families._elementwise import (
+    TIE,
+    BentAtZero,
+    Broadcast,
+    Elementwise,
+    OfAnyKind,
+    alike,
+    share,
+)
 from graphnn.ops.initializers import AboveLow, Finite
 from graphnn.ops.kernels.broadcasting import unbroadcast
 from graphnn.spec.sizes import Shape
 
-_TIE = 1e-13  # of the size of two numbers: less apart, they are equal but for rounding
 # The exponents that have a function of their own are many times faster than np.power.
 _POWERS = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}
+
+
+class _OfAnySign(Elementwise):
+    """A function of each entry alone, that gives whole numbers of whole ones."""
+
+    operands = (data("x", "...", kind="any"),)
+
+    def infer_kind(self, *kinds: Kind) -> Kind:
+        """The kind of `x`."""
+        return kinds[0]
 
 
 class _OfPositive(Elementwise):
@@ -30,19 +47,7 @@ class _OfPositive(Elementwise):
     operands = (data("x", "...", domain=(0.5, 3.0)),)
 
 
-class _Binary(Elementwise):
-    """A function of two entries; the arrays broadcast as in NumPy."""
-
-    operands = (data("a", "..."), data("b", "..."))
-    broadcasts = True
-
-    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """Those of the class, summed over stretched axes."""
-        parts = super().to_numpy_vjp(form)
-        return [form.folded(part, n) if part else None for n, part in enumerate(parts)]
-
-
-class Add(_Binary):
+class Add(OfAnyKind):
     """Sum ``y = a + b``."""
 
     op: Literal["add"] = "add"
@@ -54,18 +59,18 @@ class Add(_Binary):
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a + b``."""
-        return np.add(a, b, out=out)
+        return np.add(*alike(a, b), out=out)
 
     def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g`` and ``g``, summed over stretched axes."""
-        return unbroadcast(cotangent, a), unbroadcast(cotangent, b)
+        return share(cotangent, a), share(cotangent, b)
 
     numpy = "{a} + {b}"
     numpy_vjp: ClassVar = {"a": "{g}", "b": "{g}"}
     torch = "{a} + {b}"
 
 
-class Subtract(_Binary):
+class Subtract(OfAnyKind):
     """Difference ``y = a - b``."""
 
     op: Literal["subtract"] = "subtract"
@@ -76,18 +81,18 @@ class Subtract(_Binary):
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a - b``."""
-        return np.subtract(a, b, out=out)
+        return np.subtract(*alike(a, b), out=out)
 
     def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g`` and ``-g``, summed over stretched axes."""
-        return unbroadcast(cotangent, a), -unbroadcast(cotangent, b)
+        return share(cotangent, a), share(-cotangent, b)
 
     numpy = "{a} - {b}"
     numpy_vjp: ClassVar = {"a": "{g}", "b": "-{g}"}
     torch = "{a} - {b}"
 
 
-class Multiply(_Binary):
+class Multiply(OfAnyKind):
     """Product ``y = a b``, entry by entry."""
 
     op: Literal["multiply"] = "multiply"
@@ -100,18 +105,19 @@ class Multiply(_Binary):
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a b``."""
-        return np.multiply(a, b, out=out)
+        return np.multiply(*alike(a, b), out=out)
 
     def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
         """``g b`` and ``g a``, summed over stretched axes."""
-        return unbroadcast(cotangent * b, a), unbroadcast(cotangent * a, b)
+        (by_a, slope), (by_b, other) = alike(cotangent, b), alike(cotangent, a)
+        return share(by_a * slope, a), share(by_b * other, b)
 
     numpy = "{a} * {b}"
     numpy_vjp: ClassVar = {"a": "{g} * {b}", "b": "{g} * {a}"}
     torch = "{a} * {b}"
 
 
-class Divide(_Binary):
+class Divide(Broadcast):
     """Quotient ``y = a / b``, entry by entry."""
 
     op: Literal["divide"] = "divide"
@@ -136,7 +142,7 @@ class Divide(_Binary):
     torch = "{a} / {b}"
 
 
-class _Choice(_Binary):
+class _Choice(OfAnyKind):
     """One of two entries."""
 
     def vjp(self, cotangent: Array, output: Array, a: Array, b: Array) -> Cotangents:
@@ -144,11 +150,11 @@ class _Choice(_Binary):
         nothing = cotangent.dtype.type(0)
         for_a = np.where(a == output, cotangent, nothing)
         for_a = np.where(a == b, 0.5 * cotangent, for_a)
-        return unbroadcast(for_a, a), unbroadcast(cotangent - for_a, b)
+        return share(for_a, a), share(cotangent - for_a, b)
 
     def branch(self, a: Array, b: Array) -> Array:
         """Whether `a` is more than `b`, by more than rounding makes of two equal ones."""
-        return a - b > _TIE * (np.abs(a) + np.abs(b))
+        return a - b > TIE * (np.abs(a) + np.abs(b))
 
 
 class Maximum(_Choice):
@@ -161,7 +167,7 @@ class Maximum(_Choice):
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``max(a, b)``."""
-        return np.maximum(a, b, out=out)
+        return np.maximum(*alike(a, b), out=out)
 
     numpy = "np.maximum({a}, {b})"
     numpy_vjp: ClassVar = {
@@ -181,7 +187,7 @@ class Minimum(_Choice):
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``min(a, b)``."""
-        return np.minimum(a, b, out=out)
+        return np.minimum(*alike(a, b), out=out)
 
     numpy = "np.minimum({a}, {b})"
     numpy_vjp: ClassVar = {
@@ -191,7 +197,7 @@ class Minimum(_Choice):
     torch = "torch.minimum({a}, {b})"
 
 
-class Negative(Elementwise):
+class Negative(_OfAnySign):
     """Negative ``y = -x``."""
 
     op: Literal["negative"] = "negative"
@@ -365,7 +371,7 @@ class Cos(_Wave):
     torch = "torch.cos({x})"
 
 
-class Absolute(BentAtZero):
+class Absolute(_OfAnySign, BentAtZero):
     """Absolute value ``y = |x|``."""
 
     op: Literal["absolute"] = "absolute"

@@ -159,7 +159,9 @@ def _companion(
     for symbol in signature.split():
         if symbol == "...":
             rest = table.setdefault("...", ())
-            shape += _stretched(draw, rest, sizes) if broadcasts else rest
+            part = _stretched(draw, rest, sizes) if broadcasts else rest
+            shape += part
+            table["..."] = _joint(rest, part)
         elif symbol.isdigit():
             shape.append(int(symbol))
         else:
@@ -180,6 +182,13 @@ def _stretched(draw: DrawFn, shape: Shape, sizes: int) -> Shape:
         for size in shape[max(dropped, 0) :]
     ]
     return (draw(integers(1, sizes)), *kept) if dropped < 0 else (*kept,)
+
+
+def _joint(a: Shape, b: Shape) -> Shape:
+    """The shape that two shapes broadcast to."""
+    rank = max(len(a), len(b))
+    pairs = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)
+    return tuple(right if left == 1 else left for left, right in pairs)
 
 
 def _more(draw: DrawFn, first: Place, op: Op, sizes: int) -> list[Place]:

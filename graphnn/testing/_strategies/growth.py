@@ -366,7 +366,7 @@ class Growth:
     def add_loss(self, node: Node) -> None:
         """Add a loss of a node: of its sum, where it is not a batch of rows."""
         if node.kind == "int":
-            node = self._joined(node)
+            node = self._apply(REGISTRY["cast"].model_validate({"dtype": "float"}), [node])
         if not all(map(_whole, node.shape[1:])):
             node = self._apply(REGISTRY["sum"](), [self._within(node, _ANYWHERE)])
         if not node.shape:
@@ -375,16 +375,6 @@ class Growth:
         loss = REGISTRY[one_of(self.draw, LOSSES)]
         target = self.source(Place(loss.data_operands()[1], node.shape), "t")
         self._apply(loss(), [node, target])
-
-    def _joined(self, node: Node) -> Node:
-        """Whole numbers beside real ones, which makes real ones of them."""
-        if len(node.shape) < 2:
-            node = self._apply(_reshape(*(node.shape or (1,)), 1), [node])
-        axis = next((n for n, size in enumerate(node.shape) if n and not _whole(size)), None)
-        axis = len(node.shape) - 1 if axis is None else axis
-        beside = (*node.shape[:axis], 1, *node.shape[axis + 1 :])
-        concat = REGISTRY["concat"].model_validate({"axis": axis})
-        return self._apply(concat, [node, self.source(Place(_ANYWHERE, beside))])
 
 
 @st.composite

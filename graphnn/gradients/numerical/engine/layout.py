@@ -97,11 +97,12 @@ class Layout:
 
     def may_write_over(self, step: Step) -> bool:
         """Whether the first operand's memory may hold the result: nothing else reads it."""
-        leading = first(step)
+        leading, slots = first(step), self.route.base.plan.slots
         return (
             step.op.inplace
             and step.op.takes_out
-            and self.route.base.plan.slots[leading].storage == leading
+            and slots[leading].storage == leading
+            and slots[leading].kind == slots[step.output].kind
             and leading in step.dying
             and leading not in step.arguments[1:]
             and self.features(leading) == self.features(step.output)

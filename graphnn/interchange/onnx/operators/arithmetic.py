@@ -18,10 +18,19 @@ from graphnn.interchange.onnx.values import (
     is_known,
     shape_of,
 )
-from graphnn.ops import Array
+from graphnn.ops import Array, Kind
 
 Inputs = list[Value | None]
 _OPS = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
+_COMPARISONS = {
+    "Equal": "equal",
+    "Less": "less",
+    "LessOrEqual": "less_equal",
+    "Greater": "greater",
+    "GreaterOrEqual": "greater_equal",
+}
+_LOGIC = {"And": "multiply", "Or": "maximum", "Xor": "not_equal"}
+_REAL, _WHOLE, _BOOL = (1, 10, 11, 16), (2, 3, 4, 5, 6, 7, 12, 13), 9  # of ONNX's types
 _MANY = {"Max": "maximum", "Min": "minimum", "Sum": "add", "Mean": "add"}
 
 
@@ -109,25 +118,52 @@ def clip(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 @rule("Where")
 def where(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`multiply` by 0 and 1 and `add`, if the condition is a constant."""
-    condition, a, b = inputs
-    if not (isinstance(condition, np.ndarray) and is_known(condition)):
-        raise UnsupportedError("it chooses by data")
-    mask = condition.astype(np.float32)
-    return t.emit("add", t.emit("multiply", a, mask), t.emit("multiply", b, 1 - mask))
+    """`where`."""
+    return t.emit("where", *inputs)
 
 
 @rule("Cast", "CastLike")
 def cast(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """Nothing, between kinds of real numbers; `concat` makes whole numbers real."""
-    (x, *_) = inputs
-    to = node.attributes.get("to", 1)
-    real = to in (1, 10, 11, 16)
+    """`cast`, or nothing between numbers of one kind; `not_equal` to 0 for truth values."""
+    (x, *like) = inputs
     if isinstance(x, Filled):
         return x
-    if isinstance(x, Made) and (x.kind == "float") == real:
-        return x
-    raise UnsupportedError("it makes numbers of another kind")
+    assert x is not None
+    made = t.node(x)
+    if like:
+        assert like[0] is not None
+        return as_kind(t, made, t.node(like[0]).kind)
+    to = node.attributes.get("to", 1)
+    if to == _BOOL:
+        zero = np.zeros((), np.float32 if made.kind == "float" else np.int64)
+        return made if _is_truth(made) else t.emit("not_equal", made, zero)
+    if to not in (*_REAL, *_WHOLE):
+        raise UnsupportedError("it makes numbers of a type that is not here")
+    return as_kind(t, made, "float" if to in _REAL else "int")
+
+
+def as_kind(t: Translator, made: Made, kind: Kind) -> Made:
+    """`made` as real numbers or as whole ones."""
+    return made if made.kind == kind else t.emit("cast", made, dtype=kind)
+
+
+def _is_truth(made: Made) -> bool:
+    """Whether a node gives 0 and 1 alone."""
+    return made.op.output_interval == (0.0, 1.0) and made.kind == "int"
+
+
+@rule(*_COMPARISONS)
+def comparison(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """The same, which gives 0 and 1."""
+    return t.emit(_COMPARISONS[node.op], *inputs)
+
+
+@rule("And", "Or", "Xor", "Not")
+def logic(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`multiply`, `maximum` or `not_equal` of 0 and 1; `equal` to 0."""
+    if node.op == "Not":
+        return t.emit("equal", inputs[0], np.zeros((), np.int64))
+    return t.emit(_LOGIC[node.op], *inputs)
 
 
 @rule("Identity", "StopGradient")

@@ -1,0 +1,139 @@
+"""Comparisons, choices and arithmetic of whole numbers, worked by hand and in whole networks."""
+
+from __future__ import annotations
+
+import operator
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+import graphnn
+from graphnn.ops import REGISTRY
+
+COMPARED = {
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+}
+NETWORK = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  t: {op: input, shape: [batch], dtype: int}
+  a: {op: affine, inputs: x, units: 3}
+  zero: {op: constant, value: 0}
+  one: {op: constant, value: 1, dtype: int}
+  above: {op: greater, inputs: [a, zero]}
+  below: {op: subtract, inputs: [one, above]}
+  masked: {op: multiply, inputs: [below, a]}
+  w: {op: where, inputs: [above, a, masked]}
+  s: {op: cast, inputs: below, dtype: float}
+  b: {op: affine, inputs: s, units: 3}
+  z: {op: add, inputs: [w, b]}
+  y: {op: softmax, inputs: z}
+  loss: {op: cross_entropy, inputs: [y, t]}
+"""
+
+
+def rows():
+    rng = np.random.default_rng(0)
+    return {"x": rng.normal(size=(5, 3)), "t": rng.integers(0, 3, 5)}
+
+
+@pytest.mark.parametrize("name", COMPARED)
+@pytest.mark.parametrize("dtypes", [(float, float), (int, int), (int, float)])
+def test_comparisons(name, dtypes):
+    a, b = (np.array([[-2, 0, 3]], dtypes[0]), np.array([[0], [3], [-2]], dtypes[1]))
+    found = REGISTRY[name]().forward(a, b)
+    assert found.dtype == np.int64
+    expected = [[int(COMPARED[name](x, y)) for x in a[0]] for y in b[:, 0]]
+    assert found.tolist() == expected
+
+
+def test_numbers_beyond_float64_compare_as_whole_ones():
+    a, b = np.array([2**53 + 1]), np.array([2**53])
+    assert REGISTRY["greater"]().forward(a, b).tolist() == [1]
+    assert REGISTRY["equal"]().forward(a, b).tolist() == [0]
+
+
+def test_a_choice_by_any_number_but_0():
+    found = REGISTRY["where"]().forward(np.array([0, 1, -2]), np.float64([1, 2, 3]), np.array(7))
+    assert found.tolist() == [7, 2, 3]
+    assert found.dtype == np.float64
+    cotangents = REGISTRY["where"]().vjp(
+        np.float64([10, 20, 30]), found, np.array([0, 1, -2]), np.float64([1, 2, 3]), np.array(7.0)
+    )
+    assert cotangents[0] is None
+    assert cotangents[1].tolist() == [0, 20, 30]
+    assert cotangents[2] == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("add", 8), ("subtract", 2), ("multiply", 15), ("maximum", 5), ("minimum", 3)],
+)
+def test_arithmetic_of_whole_numbers_is_whole(name, expected):
+    op = REGISTRY[name]()
+    found = op.forward(np.array([5]), np.array([3]))
+    assert (found.dtype, found.tolist()) == (np.int64, [expected])
+    assert op.infer_kind("int", "int") == "int"
+    assert op.infer_kind("int", "float") == op.infer_kind("float", "int") == "float"
+    narrow = op.forward(np.array([5]), np.float32([3]))
+    assert (narrow.dtype, narrow.tolist()) == (np.float32, [expected])
+    by_a, by_b = op.vjp(np.float32([1]), narrow, np.array([5]), np.float32([3]))
+    assert by_a is None
+    assert by_b.dtype == np.float32
+
+
+def test_whole_numbers_beyond_float64_stay_exact():
+    assert REGISTRY["add"]().forward(np.array([2**60]), np.array([1])).tolist() == [2**60 + 1]
+
+
+def test_cast_drops_what_comes_after_the_point():
+    whole, real = REGISTRY["cast"](dtype="int"), REGISTRY["cast"](dtype="float")
+    assert_array_equal(whole.forward(np.array([-1.9, -0.5, 0.5, 2.999])), [-1, 0, 0, 2])
+    assert whole.forward(np.array([1.0])).dtype == np.int64
+    assert real.forward(np.array([3])).dtype == np.float64
+
+
+def test_a_network_of_them_has_the_gradient_that_differences_have():
+    net = graphnn.loads(NETWORK)
+    report = graphnn.check_gradients(net, rows())
+    assert report.ok
+    assert str(report).startswith("24 entries in float64: 24 agree")
+    exact = graphnn.numerical_gradient(net, rows(), method="complex")
+    for name, gradient in graphnn.backprop(net, rows()).items():
+        np.testing.assert_allclose(gradient, exact[name].value, rtol=1e-12, atol=1e-14)
+
+
+def test_such_a_network_computes_in_single_precision():
+    net = graphnn.loads(NETWORK).astype("float32")
+    values = net.run({"x": rows()["x"]}, outputs=["above", "s", "masked", "z"])
+    assert values["above"].dtype == np.int64
+    assert {values[name].dtype for name in ("s", "masked", "z")} == {np.dtype(np.float32)}
+    assert (values["s"] == 1 - values["above"]).all()
+
+
+def test_a_jump_is_a_kink():
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  w: {op: parameter, value: [0.0, 1.0]}
+  zero: {op: constant, value: 0}
+  above: {op: greater, inputs: [w, zero]}
+  v: {op: multiply, inputs: [above, w]}
+  f: {op: sum, inputs: v}
+""")
+    found = graphnn.numerical_gradient(net)["w.value"]
+    assert found.kink.tolist() == [True, False]
+    assert graphnn.check_gradients(net).ok
+
+
+def test_a_condition_of_real_numbers_is_refused():
+    (found,) = graphnn.diagnose_text(NETWORK.replace("[above, a, masked]", "[a, a, masked]"))
+    assert found.code == "wrong-kind"
+    assert found.message == "where takes whole numbers, but 'a' holds real numbers"
