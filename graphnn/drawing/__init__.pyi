@@ -8,6 +8,7 @@ from .plots.contours import path_on_contours as path_on_contours
 from .plots.filters import filters as filters
 from .plots.history import curves as curves
 from .plots.keypoints import image_with_points as image_with_points
+from .plots.sheets import SheetOptions as SheetOptions
 from .plots.sheets import image_sheet as image_sheet
 from .plots.sheets import mistakes as mistakes
 from .plots.sheets import reconstructions as reconstructions

@@ -24,7 +24,7 @@ from graphnn.drawing.plots import style
 from graphnn.drawing.plots.contours import path_on_contours
 from graphnn.drawing.plots.history import curves
 from graphnn.drawing.plots.keypoints import image_with_points
-from graphnn.drawing.plots.sheets import image_sheet, mistakes
+from graphnn.drawing.plots.sheets import image_sheet, mistakes, reconstructions
 from graphnn.drawing.plots.study import step_study
 
 comparison = docs_module("plots.comparison").comparison
@@ -385,6 +385,20 @@ def test_mistakes_says_how_many_there_are() -> None:
     assert texts(mistakes(DIGITS, np.ones(6, int), np.zeros(6, int), limit=1, title="Six"))[-1] == (
         "Six"
     )
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda **given: image_sheet(DIGITS, **given),
+        lambda **given: mistakes(DIGITS, np.arange(6), np.zeros(6, int), **given),
+        lambda **given: reconstructions(DIGITS, DIGITS, **given),
+    ],
+)
+def test_sheets_have_no_other_options(draw) -> None:
+    with pytest.raises(TypeError) as caught:
+        draw(inks=True, columns=3)
+    assert str(caught.value) == "sheets have no option 'inks'"
 
 
 def test_no_mistakes(tmp_path: Path) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from graphnn.diagnostics import listed
 from graphnn.drawing._formats import fail
 from graphnn.drawing.plots import style
 from graphnn.drawing.plots.pixels import read_images, scale_of, show_image
@@ -30,15 +32,35 @@ _LINE = 0.145  # inches, a line of label
 _LABEL_SIZE = 8.5
 
 
+class SheetOptions(TypedDict, total=False):
+    """Options of image sheets.
+
+    Attributes
+    ----------
+    columns : int, optional
+        Images in a row; by default, what makes a sheet somewhat wider than high.
+    limit : int
+        Most images to show, one at least; the title says when there are more. By default 100 of a
+        sheet, 40 mistakes, and 30 reconstructions.
+    ink : bool
+        Draw high grey values dark, as ink on paper. By default not so on a plain sheet.
+    title : str, optional
+    path : str or Path, optional
+        Where to save the sheet: .png, .svg or .pdf.
+    """
+
+    columns: int | None
+    limit: int
+    ink: bool
+    title: str | None
+    path: str | Path | None
+
+
+_PLAIN = SheetOptions(columns=None, limit=100, ink=False, title=None, path=None)
+
+
 def image_sheet(
-    images: ArrayLike,
-    labels: Sequence[object] | None = None,
-    *,
-    columns: int | None = None,
-    limit: int = 100,
-    ink: bool = False,
-    title: str | None = None,
-    path: str | Path | None = None,
+    images: ArrayLike, labels: Sequence[object] | None = None, **options: Unpack[SheetOptions]
 ) -> Figure:
     """Images side by side, each with its label below.
 
@@ -50,15 +72,8 @@ def image_sheet(
         and the last axis could be the channels, the last one is.
     labels : sequence, shape [n], optional
         What to write below each image.
-    columns : int, optional
-        Images in a row; by default, what makes a sheet somewhat wider than high.
-    limit : int
-        Most images to show, one at least; the title says when there are more.
-    ink : bool
-        Draw high grey values dark, as ink on paper.
-    title : str, optional
-    path : str or Path, optional
-        Where to save the sheet: .png, .svg or .pdf.
+    **options
+        `columns`, `limit`, `ink`, `title` and `path`, as in `SheetOptions`.
 
     Returns
     -------
@@ -72,19 +87,17 @@ def image_sheet(
     FileError
         The file cannot be written.
     """
-    style.check_path(path)
+    chosen = _chosen(options)
     pictures = read_images(images)
     if labels is not None and len(labels) != len(pictures):
         raise fail(
             "bad-picture-data", f"there are {len(labels):,} labels for {len(pictures):,} images"
         )
-    limit = max(limit, 1)
-    shown = range(min(len(pictures), limit))
+    shown = range(min(len(pictures), chosen["limit"]))
     texts = [[(str(labels[i]), style.INK)] if labels is not None else [] for i in shown]
-    heading = _heading(title or "", len(pictures), limit)
-    with style.styled():
-        figure = _sheet(pictures[: len(shown)], texts, columns, heading, ink, "no images")
-        return style.finish(figure, path)
+    heading = _heading(chosen["title"] or "", len(pictures), chosen["limit"])
+    sheet = _Sheet(pictures[: len(shown)], texts, chosen["columns"], heading, chosen["ink"])
+    return sheet.saved(chosen["path"])
 
 
 def mistakes(
@@ -93,11 +106,7 @@ def mistakes(
     actual: ArrayLike,
     *,
     names: Sequence[str] | None = None,
-    columns: int | None = None,
-    limit: int = 40,
-    ink: bool = True,
-    title: str | None = None,
-    path: str | Path | None = None,
+    **options: Unpack[SheetOptions],
 ) -> Figure:
     """A sheet of the images that were classified wrongly, with both labels.
 
@@ -109,10 +118,8 @@ def mistakes(
         The class that each was taken for, and the one it is.
     names : sequence of str, optional
         Names of the classes; their numbers by default.
-    columns, limit, ink, path
-        As in `image_sheet`.
-    title : str, optional
-        Instead of how many were wrong.
+    **options
+        As in `image_sheet`; the title is by default how many were wrong.
 
     Returns
     -------
@@ -123,11 +130,11 @@ def mistakes(
     DrawingError, FileError
         As in `image_sheet`.
     """
-    style.check_path(path)
+    chosen = _chosen(options, limit=40, ink=True)
     pictures = read_images(images)
     said, true = _classes(predicted, len(pictures)), _classes(actual, len(pictures))
     wrong = np.flatnonzero(said != true)
-    shown = wrong[: max(limit, 1)]
+    shown = wrong[: chosen["limit"]]
     texts = [
         [
             (f"is {_name(int(true[i]), names)}", style.INK),
@@ -135,11 +142,10 @@ def mistakes(
         ]
         for i in shown
     ]
-    heading = title or _tally(len(wrong), len(pictures), len(shown))
+    heading = chosen["title"] or _tally(len(wrong), len(pictures), len(shown))
     nothing = "every image was classified correctly" if len(pictures) else "no images"
-    with style.styled():
-        figure = _sheet(pictures[shown], texts, columns, heading, ink, nothing)
-        return style.finish(figure, path)
+    sheet = _Sheet(pictures[shown], texts, chosen["columns"], heading, chosen["ink"], nothing)
+    return sheet.saved(chosen["path"])
 
 
 def _classes(labels: ArrayLike, count: int) -> Array:
@@ -166,16 +172,7 @@ def _tally(wrong: int, total: int, shown: int) -> str:
     return f"{tally}; first {shown:,} shown" if shown < wrong else tally
 
 
-def reconstructions(
-    images: ArrayLike,
-    made: ArrayLike,
-    *,
-    columns: int = 10,
-    limit: int = 30,
-    ink: bool = True,
-    title: str | None = None,
-    path: str | Path | None = None,
-) -> Figure:
+def reconstructions(images: ArrayLike, made: ArrayLike, **options: Unpack[SheetOptions]) -> Figure:
     """A sheet of images, and below each what a network makes of it, all on one scale.
 
     Parameters
@@ -183,12 +180,8 @@ def reconstructions(
     images, made : array_like
         As `image_sheet` takes them, both of one shape. What is made darker or lighter than any of
         the images is drawn as dark or light as they are.
-    columns : int
-        Images in a row.
-    limit : int
-        Most images to show, one at least; the title says when there are more.
-    ink, title, path
-        As in `image_sheet`.
+    **options
+        As in `image_sheet`; there are 10 columns by default.
 
     Returns
     -------
@@ -199,46 +192,50 @@ def reconstructions(
     DrawingError, FileError
         As in `image_sheet`; or the shapes differ.
     """
-    style.check_path(path)
+    chosen = _chosen(options, columns=10, limit=30, ink=True)
     before, after = read_images(images), read_images(made)
     if before.shape != after.shape:
         message = f"images of shapes {before.shape} and {after.shape} differ"
         raise fail("bad-picture-data", message)
-    limit = max(limit, 1)
-    heading = _heading(title or "", len(before), limit)
-    before, after = before[:limit], after[:limit]
+    heading = _heading(chosen["title"] or "", len(before), chosen["limit"])
+    before, after = before[: chosen["limit"]], after[: chosen["limit"]]
     if before.size:
         after = np.clip(after, before.min(), before.max())
-    columns = max(1, min(columns, len(before)))
+    columns = max(1, min(chosen["columns"] or _columns(len(before)), len(before)))
     # Every second row of the sheet is for what was made of the images above.
     upper = [number + number // columns * columns for number in range(len(before))]
     places = [*upper, *(place + columns for place in upper)]
     pictures = np.concatenate([before, after])
-    grid = _grid(pictures, [], columns, bool(heading))
-    grid = replace(grid, rows=max(1, 2 * math.ceil(len(before) / columns)))
-    texts: list[Texts] = [[]] * len(pictures)
-    with style.styled():
-        figure = style.new_figure(*grid.sheet)
-        axes = figure.add_axes((0, 0, 1, 1))
-        _fill(axes, grid, pictures, texts, heading, ink=ink, nothing="no images", places=places)
-        return style.finish(figure, path)
+    sheet = _Sheet(pictures, (), columns, heading, chosen["ink"], places=places)
+    return sheet.saved(chosen["path"])
 
 
 def stacked(sheets: Mapping[str, ArrayLike], columns: int | None, limit: int) -> Figure:
     """Sheets of images by title, one below the other, each with its own axes."""
     limit = max(limit, 1)
     read = {title: read_images(images) for title, images in sheets.items()}
-    parts = {_heading(title, len(each), limit): each[:limit] for title, each in read.items()}
-    grids = [_grid(shown, [], columns, bool(title)) for title, shown in parts.items()]
-    width, height = max(grid.sheet[0] for grid in grids), sum(grid.sheet[1] for grid in grids)
+    parts = [
+        _Sheet(each[:limit], (), columns, _heading(title, len(each), limit))
+        for title, each in read.items()
+    ]
+    width = max(part.grid.sheet[0] for part in parts)
+    top = height = sum(part.grid.sheet[1] for part in parts)
     figure = style.new_figure(width, height)
-    top = height
-    for (title, shown), grid in zip(parts.items(), grids, strict=True):
-        top -= grid.sheet[1]
-        place = (0, top / height, grid.sheet[0] / width, grid.sheet[1] / height)
-        axes = figure.add_axes(place)
-        _fill(axes, grid, shown, [[]] * len(shown), title, ink=False, nothing="no images")
+    for part in parts:
+        wide, high = part.grid.sheet
+        top -= high
+        part.fill(figure.add_axes((0, top / height, wide / width, high / height)))
     return figure
+
+
+def _chosen(given: SheetOptions, **defaults: Unpack[SheetOptions]) -> SheetOptions:
+    """All options, those `given` above the defaults; the path is one that can be written."""
+    if unknown := given.keys() - _PLAIN.keys():
+        raise TypeError(f"sheets have no option {listed(map(repr, sorted(unknown)))}")
+    chosen = _PLAIN | defaults | given
+    style.check_path(chosen["path"])
+    chosen["limit"] = max(chosen["limit"], 1)
+    return chosen
 
 
 def _heading(title: str, count: int, limit: int) -> str:
@@ -274,64 +271,77 @@ class _Grid:
         )
 
 
-def _sheet(
-    pictures: Array,
-    texts: Sequence[Texts],
-    columns: int | None,
-    title: str,
-    ink: bool,
-    nothing: str,
-) -> Figure:
-    grid = _grid(pictures, texts, columns, bool(title))
-    figure = style.new_figure(*grid.sheet)
-    axes = figure.add_axes((0, 0, 1, 1))
-    _fill(axes, grid, pictures, texts, title, ink=ink, nothing=nothing)
-    return figure
+@dataclass(frozen=True)
+class _Sheet:
+    """Images with words below them and a heading.
 
+    Attributes
+    ----------
+    pictures : ndarray
+    texts : sequence of Texts
+        What stands below each; nothing where it is empty.
+    columns : int or None
+    heading : str
+    ink : bool
+    nothing : str
+        What stands in place of no pictures.
+    places : sequence of int or None
+        Numbers of their places, row by row, where not all are taken.
+    """
 
-def _fill(
-    axes: Axes,
-    grid: _Grid,
-    pictures: Array,
-    texts: Sequence[Texts],
-    title: str,
-    *,
-    ink: bool,
-    nothing: str,
-    places: Sequence[int] | None = None,
-) -> None:
-    """Draw a sheet into axes of its size; `places` number those of the pictures, if not all."""
-    width, height = grid.sheet
-    axes.set_axis_off()
-    scale = scale_of(pictures)
-    for number, picture in enumerate(pictures):
-        x, y = grid.place(number if places is None else places[number])
-        show_image(axes, picture, scale, ink, (x, x + grid.width, y + grid.height, y))
-        _write(axes, texts[number], x + grid.width / 2, y + grid.height, grid.width + _GAP)
-    if not len(pictures):
-        axes.text(_MARGIN, height / 2 + 0.1, nothing, color=style.GREY, va="center")
-    if title:
-        title = style.shortened(style.shown(title), width - 2 * _MARGIN, style.TITLE_SIZE)
-        axes.text(_MARGIN, 0.16, title, fontsize=style.TITLE_SIZE, va="top")
-    # a unit of the axes is an inch, counted downwards
-    axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
+    pictures: Array
+    texts: Sequence[Texts]
+    columns: int | None
+    heading: str
+    ink: bool = False
+    nothing: str = "no images"
+    places: Sequence[int] | None = None
 
+    @cached_property
+    def grid(self) -> _Grid:
+        """The cells of the sheet."""
+        count = max(len(self.pictures), 1)
+        high, wide = self.pictures.shape[1:3]
+        longest = max(high, wide)
+        columns = max(1, min(self.columns or _columns(count), count))
+        lines = (sum(text.count("\n") + 1 for text, _ in each) for each in self.texts)
+        below = max(lines, default=0)
+        return _Grid(
+            columns=columns,
+            rows=1 + max(self.places or [count - 1]) // columns,
+            # a sliver of an image would be too thin to see
+            width=_CELL * max(wide / longest, 0.1),
+            height=_CELL * max(high / longest, 0.1) if len(self.pictures) else 0.4,
+            label=below * _LINE + 0.06 if below else 0.0,
+            top=_MARGIN + (_TITLE_ROOM if self.heading else 0.0),
+        )
 
-def _grid(pictures: Array, texts: Sequence[Texts], columns: int | None, titled: bool) -> _Grid:
-    count = max(len(pictures), 1)
-    high, wide = pictures.shape[1:3]
-    longest = max(high, wide)
-    columns = min(columns or _columns(count), count)
-    lines = max((sum(text.count("\n") + 1 for text, _ in each) for each in texts), default=0)
-    return _Grid(
-        columns=max(columns, 1),
-        rows=math.ceil(count / max(columns, 1)),
-        # a sliver of an image would be too thin to see
-        width=_CELL * max(wide / longest, 0.1),
-        height=_CELL * max(high / longest, 0.1) if len(pictures) else 0.4,
-        label=lines * _LINE + 0.06 if lines else 0.0,
-        top=_MARGIN + (_TITLE_ROOM if titled else 0.0),
-    )
+    def saved(self, path: str | Path | None) -> Figure:
+        """The sheet as a figure of its size, written to a file where one is chosen."""
+        with style.styled():
+            figure = style.new_figure(*self.grid.sheet)
+            self.fill(figure.add_axes((0, 0, 1, 1)))
+            return style.finish(figure, path)
+
+    def fill(self, axes: Axes) -> None:
+        """Draw into axes of the size of the sheet."""
+        grid, (width, height) = self.grid, self.grid.sheet
+        axes.set_axis_off()
+        scale = scale_of(self.pictures)
+        for number, picture in enumerate(self.pictures):
+            x, y = grid.place(number if self.places is None else self.places[number])
+            show_image(axes, picture, scale, self.ink, (x, x + grid.width, y + grid.height, y))
+            if self.texts:
+                middle, low = x + grid.width / 2, y + grid.height
+                _write(axes, self.texts[number], middle, low, grid.width + _GAP)
+        if not len(self.pictures):
+            axes.text(_MARGIN, height / 2 + 0.1, self.nothing, color=style.GREY, va="center")
+        if self.heading:
+            shown, room = style.shown(self.heading), width - 2 * _MARGIN
+            title = style.shortened(shown, room, style.TITLE_SIZE)
+            axes.text(_MARGIN, 0.16, title, fontsize=style.TITLE_SIZE, va="top")
+        # a unit of the axes is an inch, counted downwards
+        axes.set(xlim=(0, width), ylim=(height, 0), aspect="equal")
 
 
 def _columns(count: int) -> int:
