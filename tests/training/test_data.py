@@ -243,6 +243,38 @@ def test_mnist_feeds_two_inputs_from_one_array() -> None:
     assert np.array_equal(arrays["x"].reshape(8000, 28, 28), arrays["t"])
 
 
+@pytest.fixture(scope="module")
+def pairs() -> tuple[Dataset, Dataset]:
+    right = InputSpec("right", (None, 784), "float64")
+    same = InputSpec("same", (None, 1), "float64")
+    names = {"x": "images", "t": "labels", "right": "partners", "same": "alike"}
+    data = load(located({"mnist": names}), needs(X, T, right, same), NOWHERE)
+    assert data.test is not None
+    return data.train, data.test
+
+
+def test_half_of_the_mnist_pairs_are_of_one_digit(pairs) -> None:
+    for part in pairs:
+        alike = part.arrays["same"]
+        assert set(alike.ravel()) == {0.0, 1.0}
+        # Six standard errors of as many tosses of a coin.
+        assert abs(alike.mean() - 0.5) < 3 / np.sqrt(len(alike))
+
+
+def test_mnist_partners_are_other_rows_of_their_part(pairs) -> None:
+    for part in pairs:
+        labels = part.arrays["t"].tolist()
+        rows = dict(zip(map(bytes, part.arrays["x"]), labels, strict=True))
+        assert len(rows) == len(part)  # no image is there twice
+        found = [rows[image] for image in map(bytes, part.arrays["right"])]
+        assert np.array_equal(np.array(found) == part.arrays["t"], part.arrays["same"].ravel() == 1)
+        assert not (part.arrays["right"] == part.arrays["x"]).all(axis=1).any()
+        # Each digit is as often a partner as it is there, but for chance.
+        counts = np.bincount(found, minlength=10) / len(found)
+        own = np.bincount(part.arrays["t"]) / len(found)
+        assert np.abs(counts - own).max() < 0.03
+
+
 # ---------------------------------------------------------------- faults of the spec
 
 
@@ -302,7 +334,7 @@ def test_mnist_feeds_two_inputs_from_one_array() -> None:
             "{mnist: {x: images, t: source_index}}",
             "unknown-array",
             "'mnist' has no array 'source_index'",
-            "its arrays are images and labels",
+            "its arrays are images, labels, partners, alike",
             "source_index",
         ),
         (

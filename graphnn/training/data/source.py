@@ -209,7 +209,8 @@ class DataSource(ABC):
             wanted = text(value, self._what(key))
             return request, Asked({key.name: Feed([wanted], value.span)}, {})
         if not self.feed.is_file:
-            examples = ", ".join(f"INPUT: {choice}" for choice in self.feed.choices or ("...",))
+            choices = self.feed.choices[:2] or ("...",)
+            examples = ", ".join(f"INPUT: {choice}" for choice in choices)
             message = f"'{self.name}' must say what feeds each input, not be {value.kind}"
             help = f"write `{self.name}: {{{examples}}}`"
             raise DataError.of("wrong-type", message, value.span, help=help)
@@ -263,7 +264,7 @@ class DataSource(ABC):
         for wanted in found.names:
             if choices and wanted.name not in choices:
                 message = f"'{self.name}' has no {noun} '{wanted.name}'"
-                known = f"its {noun}s are {' and '.join(choices)}"
+                known = f"its {noun}s are {', '.join(choices)}"
                 help = suggestion(wanted.name, choices, known)
                 raise DataError.of("unknown-array", message, wanted.span, help=help)
         return found
