@@ -26,6 +26,7 @@ def test_they_are_all_here():
         "gates/xor.yaml",
         "initializers.yaml",
         "lenet5.yaml",
+        "mixer.yaml",
         "mnist.yaml",
         "mnist_deep.yaml",
         "mnist_numerical.yaml",
@@ -36,8 +37,10 @@ def test_they_are_all_here():
         "residual.yaml",
         "residual_blocks.yaml",
         "search.yaml",
+        "siamese.yaml",
         "softmax.yaml",
         "three_layer.yaml",
+        "vae.yaml",
     ]
 
 
