@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node, reached
-from graphnn.ops import REGISTRY, Kind, Op
+from graphnn.ops import Kind, Op
 from graphnn.spec.sizes import Shape
 from graphnn.storage import gc_paused
 
@@ -117,13 +117,13 @@ Fused = tuple[Op, tuple[str, ...]]
 
 def _fuse(graph: Graph, node: Node) -> Fused | None:
     names = [operand.name for operand in node.op.data_operands()]
-    for operand, (producer, replacement) in node.op.fusions.items():
+    for operand in node.op.fusions:
         position = names.index(operand)
         source = graph.nodes[node.inputs[position]]
-        if source.op.name == producer:
+        if replacement := node.op.fused(operand, source.op):
             inputs = list(node.inputs)
             inputs[position] = source.inputs[0]
-            return REGISTRY[replacement](), tuple(inputs)
+            return replacement, tuple(inputs)
     return None
 
 

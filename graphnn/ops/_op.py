@@ -380,6 +380,18 @@ class Op(BaseModel):
         """
         return None
 
+    def fused(self, operand: str, source: Op) -> Op | None:
+        """The op of `fusions` that does both, where `source` gives the operand; else None.
+
+        It is made of the attributes that both ops have.
+        """
+        producer, name = self.fusions.get(operand, ("", ""))
+        if source.name != producer:
+            return None
+        replacement = REGISTRY[name]
+        shared = [key for key in replacement.model_fields if key in type(self).model_fields]
+        return replacement(**{key: getattr(self, key) for key in shared if key != "op"})
+
     def in_training(self) -> Op:
         """The op that replaces this one in training: itself, unless modes differ.
 

@@ -10,7 +10,7 @@ from gradient_cases import digits, plant
 from graphnn.gradients._check import VERDICTS, compare
 from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.linear import Affine
-from graphnn.ops.families.loss import SoftmaxCrossEntropy
+from graphnn.ops.families.loss_classes import SoftmaxCrossEntropy
 
 
 def spoil_bias(parts):

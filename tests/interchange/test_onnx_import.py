@@ -349,15 +349,26 @@ def test_ops_that_are_ours_come_back(tmp_path):
     assert (normal.epsilon, normal.momentum, drop.rate) == (0.01, 0.2, 0.25)
 
 
-def test_a_loss_comes_back(tmp_path):
+@pytest.mark.parametrize("options", [{}, {"ignore_index": 2}])
+@pytest.mark.parametrize("weights", [[], [np.float32([0.5, 2, 1])]])
+def test_a_loss_comes_back(tmp_path, options, weights):
     graph = helper.make_graph(
-        [node("SoftmaxCrossEntropyLoss", "x t", "loss", reduction="none")],
+        [
+            node(
+                "SoftmaxCrossEntropyLoss",
+                "x t w" if weights else "x t",
+                "loss",
+                reduction="none",
+                **options,
+            )
+        ],
         "g",
         [
             helper.make_tensor_value_info("x", FLOAT, ["n", 3]),
             helper.make_tensor_value_info("t", INT, ["n"]),
         ],
         [helper.make_empty_tensor_value_info("loss")],
+        [onnx.numpy_helper.from_array(array, "w") for array in weights],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
     model.ir_version = 10

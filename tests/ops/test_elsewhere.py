@@ -34,7 +34,9 @@ CALLED = {
     "GlobalAveragePooling2D": "global_average_pool",
     "InnerProduct": "affine",
     "LayerNormalization": "layer_norm",
+    "L1Loss": "absolute_error",
     "Linear": "affine",
+    "mae": "absolute_error",
     "MaxPooling2D": "max_pool",
     "mm": "matmul",
     "MSELoss": "mean_squared_error",
@@ -78,15 +80,12 @@ SPELT = {
     "nn.PReLU": "prelu",
     "Softmax": "softmax",
 }
-NO_MAE = "write it as nodes: subtract, absolute, mean; it is a metric too, mean_absolute_error"
 SOFTMAX_FIRST = "write cross_entropy of a softmax, which is computed as one step"
 NOT_HERE = {
     "BCEWithLogitsLoss": "write binary_cross_entropy of a sigmoid, which is computed as one step",
     "Conv1D": "write conv2d on images of height 1",
     "CrossEntropyLoss": SOFTMAX_FIRST,
     "Eltwise": "write add, multiply or maximum",
-    "L1Loss": NO_MAE,
-    "mae": NO_MAE,
     "ReLU6": "write clip with low: 0 and high: 6",
     "SoftmaxWithLoss": SOFTMAX_FIRST,
     "Split": "write a slice for each part",

@@ -15,7 +15,7 @@ from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.arithmetic import Absolute, Add, Divide, Exp, Log, Power, Sqrt
 from graphnn.ops.families.convolution import Conv2d, ConvTranspose2d
 from graphnn.ops.families.linear import Affine
-from graphnn.ops.families.loss import CrossEntropy
+from graphnn.ops.families.loss_classes import CrossEntropy
 from graphnn.ops.families.normalization import BatchNorm, BatchNormTraining, DropoutTraining
 from graphnn.ops.families.pooling import MaxPool
 from graphnn.ops.families.shape import Flatten
@@ -52,6 +52,7 @@ def test_names_are_those_of_the_language():
         reshape flatten transpose concat slice select stack
         sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
+        absolute_error huber hinge kl_divergence cosine_similarity cosine_distance
         batch_norm layer_norm standardize impute dropout
         attention rnn lstm gru noise
         conv2d conv_transpose2d upsample pad max_pool average_pool global_average_pool
@@ -483,6 +484,10 @@ LAW_OF = {
 # What is so without being stated, so that stating it is no fault.
 TRUE = {
     ("commutative", "dropout_training"),
+    ("commutative", "absolute_error"),
+    ("commutative", "cosine_distance"),
+    ("commutative", "hinge"),
+    ("commutative", "huber"),
     ("commutative", "mean_squared_error"),
     ("commutative", "sum_squared_error"),
     ("planewise", "batch_norm"),

@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node
-from graphnn.ops import REGISTRY, CodeForm, Kind, Op
+from graphnn.ops import CodeForm, Kind, Op
 from graphnn.spec.model import BlockCall, BlockInstance, instances_of
 from graphnn.spec.sizes import Shape
 
@@ -114,11 +114,12 @@ class Structure:
         if name not in self._operations:
             node = self.graph.nodes[name]
             op, inputs = node.op, list(node.inputs)
-            for operand, (producer, fused) in node.op.fusions.items():
+            for operand in node.op.fusions:
                 place = [each.name for each in node.op.data_operands()].index(operand)
                 source = self.graph.nodes[inputs[place]]
-                if source.op.name == producer and source.spec.instance is node.spec.instance:
-                    op, inputs[place] = REGISTRY[fused](), source.inputs[0]
+                fused = node.op.fused(operand, source.op)
+                if fused and source.spec.instance is node.spec.instance:
+                    op, inputs[place] = fused, source.inputs[0]
             self._operations[name] = Operation(node, op, tuple(inputs))
         return self._operations[name]
 

@@ -108,6 +108,14 @@ def targets(t, like):
     return np.eye(like.shape[1])[t] if t.ndim == 1 else t
 
 
+def target_rows(t, like, weights=None, smoothing=0, ignored=None):
+    """Rows of probabilities, smoothed and weighted; zeros for the class that is ignored."""
+    kept = t != ignored if t.ndim == 1 and ignored is not None else np.ones(len(t), bool)
+    rows = targets(np.where(kept, t, 0) if t.ndim == 1 else t, like)
+    rows = rows * (1 - smoothing) + smoothing / like.shape[1]
+    return rows * (1 if weights is None else np.array(weights)) * kept[:, None]
+
+
 def log(y):
     """Logarithm, of no less than the smallest normal number."""
     return np.log(np.maximum(y, np.finfo(y.dtype).tiny))
@@ -139,6 +147,51 @@ def sigmoid_binary_cross_entropy(x, t):
     """Mean binary cross-entropy of the sigmoid of each sample's scores."""
     terms = np.maximum(x, 0) - x * t + np.log1p(np.exp(-np.abs(x)))
     return terms.reshape(len(x), -1).mean(axis=1)
+
+
+def kl_divergence(y, t):
+    """Divergence of the probabilities of each sample from a target."""
+    return (t * (log(t) - log(y))).sum(axis=1)
+
+
+def softmax_kl_divergence(x, t):
+    """Divergence of the softmax of each sample's scores from a target."""
+    return (t * (log(t) - log_softmax(x))).sum(axis=1)
+
+
+def absolute_error(y, t):
+    """Mean of the absolute differences of each sample."""
+    return np.abs(y - t).reshape(len(y), -1).mean(axis=1)
+
+
+def huber(y, t, delta):
+    """Mean of the squares of small differences, and of large ones as lines, of each sample."""
+    size = np.abs(y - t)
+    terms = np.where(size <= delta, size**2 / 2, delta * (size - delta / 2))
+    return terms.reshape(len(y), -1).mean(axis=1)
+
+
+def hinge(y, t, margin=1, power=1):
+    """Mean of how far each sample's entries are short of the margin."""
+    return (np.maximum(margin - t * y, 0) ** power).reshape(len(y), -1).mean(axis=1)
+
+
+def direction(x, axis, epsilon):
+    """Vectors along `axis` over their length, or `epsilon`; and what they were divided by."""
+    length = np.maximum(np.sqrt((x**2).sum(axis=axis, keepdims=True)), epsilon)
+    return x / length, length
+
+
+def cosine_similarity(a, b, axis, epsilon):
+    """Cosine of the angle between vectors along `axis`."""
+    return (direction(a, axis, epsilon)[0] * direction(b, axis, epsilon)[0]).sum(axis=axis)
+
+
+def cosine_by(g, a, b, axis, epsilon):
+    """Cotangent of `a` in `cosine_similarity`."""
+    (u, length), (v, _) = direction(a, axis, epsilon), direction(b, axis, epsilon)
+    along = (u * v).sum(axis=axis, keepdims=True) * (length > epsilon)
+    return g * (v - along * u) / length
 
 
 def max_by_x(g, x, axis):

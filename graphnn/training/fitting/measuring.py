@@ -179,6 +179,8 @@ def class_counts(plan: Plan) -> dict[str, int]:
             if slot.role != "input" or slot.kind != "int":
                 continue
             count = step.op.limit(operand, [each.shape for each in slots])
+            if getattr(step.op, "ignored_class", None) is not None:
+                continue  # which need not be one of the classes
             # Rows of whole numbers are rows of probabilities.
             if len(slot.shape) == 1 and isinstance(count, int):
                 counts[slot.name] = min(count, counts.get(slot.name, count))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from graphnn.interchange.onnx.models import ForeignNode
 from graphnn.interchange.onnx.operators.shapes import given_axes, reshaped, transposed
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
-from graphnn.interchange.onnx.values import UnsupportedError, Value, shape_of
+from graphnn.interchange.onnx.values import UnsupportedError, Value, is_known, shape_of
 from graphnn.spec.sizes import product
 
 Inputs = list[Value | None]
@@ -97,10 +99,19 @@ def softmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 @rule("SoftmaxCrossEntropyLoss")
 def softmax_loss(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
     """`softmax` and `cross_entropy`, with `mean` or `sum` of the samples."""
-    if len(inputs) > 2 or node.attributes.get("ignore_index") is not None:
-        raise UnsupportedError("it weighs classes")
-    x, target = inputs
-    loss: Value = t.emit("cross_entropy", t.emit("softmax", x), target)
+    x, target, *rest = inputs
     reduction = node.attributes.get("reduction", "mean")
+    weights, ignored = rest[0] if rest else None, node.attributes.get("ignore_index")
+    if reduction == "mean" and not (weights is None and ignored is None):
+        raise UnsupportedError("it divides by the weights of the classes that come")
+    if weights is not None and not (isinstance(weights, np.ndarray) and is_known(weights)):
+        raise UnsupportedError("its weights are computed from data")
+    loss: Value = t.emit(
+        "cross_entropy",
+        t.emit("softmax", x),
+        target,
+        class_weights=None if weights is None else tuple(weights.tolist()),
+        ignored_class=ignored,
+    )
     found = loss if reduction == "none" else t.emit(reduction, loss)
     return [found] if len(node.outputs) == 1 else [found, t.emit("log_softmax", x)]
