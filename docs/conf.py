@@ -9,6 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
+import generate_commands  # noqa: E402
 import generate_errors  # noqa: E402
 import generate_ops  # noqa: E402
 import generate_tables  # noqa: E402
@@ -52,6 +53,7 @@ def make() -> None:
     """Write the pages made from the code; a module ``figures...`` beside this adds pictures."""
     generate_ops.write(HERE / "ops")
     generate_tables.write(HERE / "tables")
+    generate_commands.write(HERE / "tables")
     generate_errors.write(HERE / "errors")
     for module in sorted(path.stem for path in HERE.glob("figures*.py")):
         importlib.import_module(module).write(HERE / "figures")

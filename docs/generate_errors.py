@@ -11,7 +11,7 @@ from contextlib import chdir
 from pathlib import Path
 
 import graphnn
-from graphnn.diagnostics import CODES, explain, summary
+from graphnn.diagnostics import AREAS, CODES, explain, summary
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "tests" / "bad_specs" / "explained"
@@ -44,9 +44,11 @@ def pages() -> Iterator[tuple[Path, str]]:
 def _index() -> Iterator[str]:
     yield "# Codes\n"
     yield "What the code of a message means. `graphnn explain CODE` shows the same in a terminal.\n"
-    yield "| code | |\n|---|---|"
-    for code in CODES:
-        yield f"| [{code}]({code}.md) | {summary(code)[0]} |"
+    for area, codes in AREAS.items():
+        yield f"\n## {area}\n"
+        yield "| code | |\n|---|---|"
+        for code in codes:
+            yield f"| [{code}]({code}.md) | {summary(code)[0]} |"
     yield "\n```{toctree}\n:hidden:\n"
     yield from sorted(CODES)
     yield "```"

@@ -1,4 +1,5 @@
 from ._codes import ALLOWABLE as ALLOWABLE
+from ._codes import AREAS as AREAS
 from ._codes import CODES as CODES
 from ._codes import AllowableCode as AllowableCode
 from ._codes import Code as Code

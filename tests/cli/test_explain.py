@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.diagnostics import CODES
+from graphnn.diagnostics import AREAS, CODES
 
 
 def test_a_code(call):
@@ -20,10 +20,13 @@ def test_files_are_indented(call):
     assert not any(line.startswith("```") for line in lines)
 
 
-def test_all_codes(call):
+def test_all_codes_by_area(call):
     lines = call("explain").out.splitlines()
-    assert lines[0].split() == ["code"]
-    assert [line.split()[0] for line in lines[1:]] == list(CODES)
+    assert lines[0] == "The text of a file"
+    assert lines[1] == "  bad-character          Character that is not allowed"
+    areas = [line for line in lines if line and not line.startswith(" ")]
+    assert areas == list(AREAS)
+    assert [line.split()[0] for line in lines if line.startswith(" ")] == list(CODES)
 
 
 def test_no_such_code(call):

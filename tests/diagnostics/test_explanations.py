@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import graphnn
-from graphnn.diagnostics import ALLOWABLE, CODES, UsageError, summary
+from graphnn.diagnostics import ALLOWABLE, AREAS, CODES, UsageError, summary
 from places import BAD_SPECS, ROOT
 
 PAGES = ROOT / "graphnn" / "diagnostics" / "pages"
@@ -112,8 +112,14 @@ def test_pages(tmp_path, monkeypatch):
     importlib.import_module("generate_errors").write(tmp_path)
     assert {path.stem for path in tmp_path.iterdir()} == {"index", *CODES}
     assert (tmp_path / "bad-dtype.md").read_text() == graphnn.explain("bad-dtype")
-    row = "| [unknown-op](unknown-op.md) | Unknown op |\n"
-    assert row in (tmp_path / "index.md").read_text()
+    index = (tmp_path / "index.md").read_text()
+    graph = index.partition("\n## Ops and the graph\n")[2].partition("\n## ")[0]
+    assert "| [unknown-op](unknown-op.md) | Unknown op |\n" in graph
+
+
+def test_every_code_is_in_one_area():
+    assert [code for codes in AREAS.values() for code in codes] == list(CODES)
+    assert len(set(CODES)) == len(CODES)
 
 
 def test_a_page():

@@ -6,6 +6,7 @@ import importlib
 import re
 
 import pytest
+import typer
 
 from graphnn.cli.app import application
 from graphnn.interchange.onnx.table import FOLDED, alike, rules
@@ -83,6 +84,25 @@ def test_rows_state_options_and_defaults(tables):
     rows = (tables / "initializers.md").read_text()
     assert "| `uniform` | `low` -0.05, `high` 0.05 | Uniform between `low` and `high`. |" in rows
     assert "| `constant` | `value` | All `value`. |" in rows
+
+
+def test_every_command_has_a_section_with_its_options(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "docs")
+    importlib.import_module("generate_commands").write(tmp_path)
+    page = (tmp_path / "commands.md").read_text()
+    found = typer.main.get_command(application()).commands
+    for name, command in found.items():
+        section = page.partition(f"\n## graphnn {name}\n")[2].partition("\n## ")[0]
+        options = {option for each in command.params for option in each.opts if option[0] == "-"}
+        shown = set(re.findall(r"^`(--[a-z-]+)|, `(-[a-z])`", section, flags=re.MULTILINE))
+        assert {a or b for a, b in shown} == options - {"--import", "-h", "--help"}, name
+    assert "```text\ngraphnn check [OPTIONS] FILE...\n```\n" in page
+    assert (
+        "`--output FOLDER`, `-o`\n: Folder for weights, history and pictures. By default runs/ and "
+        "the spec's name, with a number if that is in use.\n"
+    ) in page
+    assert ": The column of `--data` to predict, not the last one.\n" in page
+    assert "```{include} tables/commands.md\n" in (ROOT / "docs" / "commands.md").read_text()
 
 
 def test_every_command_is_shown_at_work():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from graphnn.cli import completion, terminal
-from graphnn.diagnostics import CODES, summary
+from graphnn.diagnostics import AREAS, summary
 from graphnn.diagnostics import explain as page
 
 _Code = Annotated[
@@ -26,7 +26,7 @@ def explain(code: _Code = None) -> None:
     Most pages show a file with the error, the message, and the fixed file.
     """
     if code is None:
-        terminal.table(("code", ""), [(each, summary(each)[0]) for each in CODES])
+        _list()
         return
     indent = ""
     for line in page(code).splitlines():
@@ -36,3 +36,11 @@ def explain(code: _Code = None) -> None:
             terminal.line(("strong", line.lstrip("# ")))
         else:
             terminal.line(f"{indent}{line}" if line else "")
+
+
+def _list() -> None:
+    for number, (area, codes) in enumerate(AREAS.items()):
+        if number:
+            terminal.line()
+        terminal.line(("strong", area))
+        terminal.table(("", ""), [(f"  {code}", summary(code)[0]) for code in codes])
