@@ -81,7 +81,8 @@ def report(diagnostics: Iterable[Diagnostic], *, stderr: bool = True) -> None:
             text.append(piece, _STYLES[style])
         out.print(text, soft_wrap=True, end="")
     if rest:
-        line("\n", rest, stderr=stderr)
+        line(stderr=stderr)
+        line(rest, stderr=stderr)
 
 
 def block(text: str, indent: str = "") -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import graphnn
+from graphnn.cli import terminal
 from graphnn.diagnostics import Diagnostic, GraphnnError, Note, format_diagnostics
 
 MESSAGE, TOTAL = 2_000, 20_000  # characters
@@ -157,12 +158,14 @@ def test_every_part_of_a_diagnostic_is_cut():
     assert Diagnostic("usage", "m" * 400).message == "m" * 400
 
 
-def test_what_is_not_shown_is_counted():
+def test_what_is_not_shown_is_counted(capsys):
     many = [Diagnostic("usage", f"{'m' * 300} {number}") for number in range(1_000)]
     text = str(GraphnnError(*many))
     shown = text.count("error[usage]")
     assert TOTAL - 400 < len(text) < TOTAL + 100
     assert text.endswith(f"\n{1_000 - shown:,} more are not shown")
     assert format_diagnostics(many) == f"{text}\n"
+    terminal.report(many)
+    assert capsys.readouterr().err == f"{text}\n"
     assert format_diagnostics(many, "short").splitlines()[shown:] == text.splitlines()[-1:]
     assert len(json.loads(format_diagnostics(many, "json"))) == 1_000
