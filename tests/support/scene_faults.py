@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.labels import along
 from graphnn.drawing.diagram.scene import Box, Path, Rectangle, Scene, Text
 
 
 def rectangle(text: Text) -> Rectangle:
-    width = measure.width(text.text, text.size, text.face)
-    x = text.x - {"start": 0.0, "middle": width / 2, "end": width}[text.anchor]
-    return x, text.y - 0.75 * text.size, width, 0.98 * text.size
+    return text.left, text.y - 0.75 * text.size, text.width, 0.98 * text.size
 
 
 def inside(inner: Rectangle, outer: Rectangle, slack: float = 0.1) -> bool:
@@ -30,7 +27,7 @@ def overlap(a: Rectangle, b: Rectangle) -> bool:
 
 def points(path: Path) -> list[tuple[float, float]]:
     """Points all along a path."""
-    return list(along([path.start, *(point for curve in path.curves for point in curve)]))
+    return list(along(path.points))
 
 
 def faults(scene: Scene) -> list[str]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from graphnn.drawing.diagram.text import Face, width
+from graphnn.drawing.diagram import text as measure
+from graphnn.drawing.diagram.text import Face, Run
 
 Shape = Literal[
     "rectangle", "rounded", "stadium", "ellipse", "hexagon", "octagon", "slanted", "trapezium"
@@ -137,6 +138,11 @@ class Path:
     source: str = ""
 
     @property
+    def points(self) -> list[Point]:
+        """The start, then two control points and an end for each curve."""
+        return [self.start, *(point for curve in self.curves for point in curve)]
+
+    @property
     def end(self) -> Point:
         """Where it ends."""
         return self.curves[-1][2] if self.curves else self.start
@@ -154,6 +160,25 @@ class Text:
     face: Face = "regular"
     anchor: Anchor = "start"
     node: str = ""
+
+    @property
+    def width(self) -> float:
+        """In points."""
+        return measure.width(self.text, self.size, self.face)
+
+    @property
+    def left(self) -> float:
+        """Where it begins."""
+        shares = {"start": 0.0, "middle": 0.5, "end": 1.0}
+        return self.x - shares[self.anchor] * self.width
+
+    def pieces(self) -> Iterator[tuple[Run, float, float]]:
+        """Pieces in one font each, with where they begin and how wide they are."""
+        x = self.left
+        for run in measure.runs(self.text, self.face):
+            wide = self.size * run.font.width(run.text)
+            yield run, x, wide
+            x += wide
 
 
 Item = Box | Polygon | Image | Path | Text
@@ -282,10 +307,8 @@ def bounds(items: Iterable[Item]) -> tuple[float, float, float, float]:
 
 def _extremes(item: Item) -> Iterator[Point]:
     if isinstance(item, Text):
-        wide = width(item.text, item.size, item.face)
-        x = item.x - {"start": 0.0, "middle": wide / 2, "end": wide}[item.anchor]
-        yield x, item.y - 0.78 * item.size
-        yield x + wide, item.y + 0.24 * item.size
+        yield item.left, item.y - 0.78 * item.size
+        yield item.left + item.width, item.y + 0.24 * item.size
     elif isinstance(item, Box | Image):
         yield item.x, item.y
         yield item.x + item.width, item.y + item.height

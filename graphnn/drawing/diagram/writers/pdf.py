@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
-from math import fsum
 from typing import Any
 
-from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.scene import (
     Box,
     Image,
@@ -62,14 +60,10 @@ class _Writer:
         self._known: dict[Font, str] = {}
 
     def text(self, item: Text) -> None:
-        runs = measure.runs(item.text, item.face)
-        width = fsum(item.size * run.font.width(run.text) for run in runs)
-        x = item.x - {"start": 0.0, "middle": width / 2, "end": width}[item.anchor]
         self._pdf.set_text_color(*_rgb(item.colour))
-        for run in runs:
+        for run, x, _ in item.pieces():
             self._pdf.set_font(self._family(run.font), size=item.size)
             self._pdf.text(x, item.y, run.text)
-            x += item.size * run.font.width(run.text)
 
     def _family(self, font: Font) -> str:
         if font not in self._known:

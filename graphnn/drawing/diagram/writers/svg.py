@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from itertools import groupby
-from math import fsum
 
 from graphnn.diagnostics import printable
 from graphnn.drawing.diagram import text as measure
@@ -99,8 +98,7 @@ def _item(item: Item, families: Mapping[Font, str]) -> Iterator[str]:
     if isinstance(item, Text):
         yield from _words(item, families)
     elif isinstance(item, Path):
-        points = [item.start, *(point for curve in item.curves for point in curve)]
-        moves = [f"{number(x)} {number(y)}" for x, y in points]
+        moves = [f"{number(x)} {number(y)}" for x, y in item.points]
         data = f"M{moves[0]}C{' '.join(moves[1:])}" if len(moves) > 1 else f"M{moves[0]}"
         ends = f' data-from="{escaped(item.source)}" data-to="{escaped(item.node)}"'
         yield f"<g{ends if item.source else ''}>" if item.arrow else ""
@@ -135,11 +133,7 @@ def _box(item: Box) -> str:
 
 
 def _words(item: Text, families: Mapping[Font, str]) -> Iterator[str]:
-    runs = measure.runs(item.text, item.face)
-    width = fsum(item.size * run.font.width(run.text) for run in runs)
-    x = item.x - {"start": 0.0, "middle": width / 2, "end": width}[item.anchor]
-    for run in runs:
-        wide = item.size * run.font.width(run.text)
+    for run, x, wide in item.pieces():
         blanks = ' style="white-space:pre"' if " ".join(run.text.split()) != run.text else ""
         yield (
             f'<text x="{number(x)}" y="{number(item.y)}" font-size="{number(item.size)}" '
@@ -147,7 +141,6 @@ def _words(item: Text, families: Mapping[Font, str]) -> Iterator[str]:
             f'textLength="{number(wide)}" lengthAdjust="spacingAndGlyphs"{blanks}>'
             f"{escaped(run.text)}</text>"
         )
-        x += wide
 
 
 def _family(font: Font, families: Mapping[Font, str]) -> str:

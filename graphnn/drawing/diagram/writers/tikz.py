@@ -7,6 +7,7 @@ text beyond Latin, which not every LaTeX can set, is drawn as outlines.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from graphnn.diagnostics import printable
 from graphnn.drawing.diagram import text as measure
@@ -152,14 +153,14 @@ def _pixels(item: Image, colours: _Colours) -> Iterator[str]:
 
 
 def _words(item: Text, colours: _Colours) -> str:
-    text, colour = printable(item.text), colours.name(item.colour)
-    wide = measure.width(text, item.size, item.face)
+    item = replace(item, text=printable(item.text))
+    text, colour = item.text, colours.name(item.colour)
     if not text.strip():
         return ""
     if not _LATIN.issuperset(text):
-        x = item.x - {"start": 0.0, "middle": wide / 2, "end": wide}[item.anchor]
+        left = item.left
         moved = [
-            [(x + item.size * dx, item.y - item.size * dy) for dx, dy in contour]
+            [(left + item.size * dx, item.y - item.size * dy) for dx, dy in contour]
             for contour in measure.contours(text, item.face)
         ]
         return rf"\fill[{colour}] {' '.join(map(_contour, moved))}; % {text}"
@@ -168,7 +169,7 @@ def _words(item: Text, colours: _Colours) -> str:
     words = "".join(_SPECIAL.get(character, character) for character in text)
     words = words.replace("  ", r"\ \ ")
     style = rf"\fontsize{{{size}bp}}{{{size}bp}}\selectfont{_FACES[item.face]}"
-    fitted = rf"\resizebox{{{number(wide)}bp}}{{\height}}{{{style} {words}}}"
+    fitted = rf"\resizebox{{{number(item.width)}bp}}{{\height}}{{{style} {words}}}"
     return (
         rf"\node[anchor={anchor},inner sep=0,text={colour}] at {_at(item.x, item.y)} {{{fitted}}};"
     )
