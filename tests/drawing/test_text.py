@@ -97,6 +97,14 @@ def test_any_name_is_drawn_whole(name: str):
     assert (squares > 0) == bool(lost)
 
 
+def test_joiners_are_not_drawn_even_where_a_font_has_them(monkeypatch):
+    monkeypatch.setattr(measure, "_find", lambda character, face: measure.font("regular"))
+    measure._drawable.cache_clear()
+    runs = measure.runs("a\N{ZERO WIDTH JOINER}b\N{RIGHT-TO-LEFT OVERRIDE}c", "regular")
+    measure._drawable.cache_clear()
+    assert [run.text for run in runs] == ["abc"]
+
+
 def test_control_characters_are_visible_or_gone():
     made = diagram("a\u202eb\u2028c\u200bd")
     ElementTree.fromstring(made.content("svg"))

@@ -30,7 +30,8 @@ _SUFFIXES = (".ttf", ".otf", ".ttc", ".otc")
 _MISSING = "\N{WHITE SQUARE}"  # stands where no font has a character
 _TABLES = {"GlyphOrder", "head", "hhea", "hmtx", "maxp", "cmap", "name", "OS/2", "post"}
 _TABLES |= {"glyf", "loca", "CFF ", "CFF2", "cvt ", "fpgm", "prep"}  # of the outlines
-_INVISIBLE = ("Cf", "Mn", "Me", "Cc")  # joiners, selectors and marks that need a shaper
+_SILENT = ("Cf", "Cc")  # joiners and controls
+_INVISIBLE = (*_SILENT, "Mn", "Me")  # selectors and marks that need a shaper
 
 
 @dataclass(frozen=True)
@@ -115,9 +116,14 @@ def runs(text: str, face: Face) -> list[Run]:
 
     What no font has becomes a white square; `missing` names it.
     """
-    drawn = (_drawable(character, face) for character in text)
+    drawn = (_drawable(character, face) for character in seen(text))
     pieces = groupby((pair for pair in drawn if pair[0]), key=lambda pair: pair[1])
     return [Run("".join(character for character, _ in run), known) for known, run in pieces]
+
+
+def seen(text: str) -> str:
+    """`text` without joiners and what else is never seen, whether a font has it or not."""
+    return "".join(each for each in text if unicodedata.category(each) not in _SILENT)
 
 
 def missing(text: str) -> list[str]:

@@ -153,7 +153,7 @@ def _pixels(item: Image, colours: _Colours) -> Iterator[str]:
 
 
 def _words(item: Text, colours: _Colours) -> str:
-    item = replace(item, text=printable(item.text))
+    item = replace(item, text=printable(measure.seen(item.text)))
     text, colour = item.text, colours.name(item.colour)
     if not text.strip():
         return ""
