@@ -225,6 +225,18 @@ CASES = {
         [whole(1)],
         "a",
     ),
+    "local response norm": (
+        [node("LRN", "x", "y", size=3, alpha=0.5, beta=0.5, bias=2.0)],
+        ["n", 4, 3, 2],
+        [],
+        "",
+    ),
+    "groups of channels": (
+        [node("GroupNormalization", "x s b", "y", num_groups=2, epsilon=0.01)],
+        ["n", 4, 3],
+        [some(2), some(2)],
+        "sb",
+    ),
     "group norm": ([node("InstanceNormalization", "x s b", "y")], IMAGES, [some(2), some(2)], "sb"),
     "layer norm": (
         [node("LayerNormalization", "x s", "y", axis=-2, epsilon=0.1)],

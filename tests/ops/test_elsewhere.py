@@ -34,6 +34,7 @@ CALLED = {
     "GlobalAveragePooling2D": "global_average_pool",
     "InnerProduct": "affine",
     "LayerNormalization": "layer_norm",
+    "LRN": "local_response_norm",
     "L1Loss": "absolute_error",
     "Linear": "affine",
     "mae": "absolute_error",
@@ -78,6 +79,7 @@ SPELT = {
     "MaxPool2d": "max_pool",
     "nn.ReLU": "relu",
     "nn.PReLU": "prelu",
+    "GroupNorm": "group_norm",
     "Softmax": "softmax",
 }
 SOFTMAX_FIRST = "write cross_entropy of a softmax, which is computed as one step"

@@ -13,8 +13,8 @@ from graphnn.ops.families.normalization import (
     BatchNorm,
     BatchNormTraining,
     DropoutTraining,
-    LayerNorm,
 )
+from graphnn.ops.families.normalization_axes import LayerNorm
 
 # Channels (0, 4) and (1, 5) have means 2 and 3 and variance 4, so with 2.25 the root is 2.5.
 X = np.array([[0.0, 1.0], [4.0, 5.0]])

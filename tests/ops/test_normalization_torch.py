@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from graphnn.ops.families.normalization import BatchNorm, LayerNorm
+from graphnn.ops.families.normalization import BatchNorm
+from graphnn.ops.families.normalization_axes import LayerNorm
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle

@@ -273,6 +273,48 @@ def layer_norm_by_x(g, x, axis, epsilon=1e-5):
     return (g - mean - y * slope) / np.sqrt(x.var(axis=axis, keepdims=True) + epsilon)
 
 
+def rms_norm(x, axis, epsilon=1e-5):
+    """Entries along `axis` over the root of their mean square."""
+    return x / np.sqrt((x**2).mean(axis=axis, keepdims=True) + epsilon)
+
+
+def rms_norm_by_x(g, x, axis, epsilon=1e-5):
+    """Cotangent of what `rms_norm` normalizes."""
+    y = rms_norm(x, axis, epsilon)
+    slope = (g * y).mean(axis=axis, keepdims=True)
+    return (g - y * slope) / np.sqrt((x**2).mean(axis=axis, keepdims=True) + epsilon)
+
+
+def group_norm(x, groups, epsilon=1e-5):
+    """Groups of channels less their mean, over their standard deviation."""
+    return layer_norm(x.reshape(len(x), groups, -1), 2, epsilon).reshape(x.shape)
+
+
+def group_norm_by_x(g, x, groups, epsilon=1e-5):
+    """Cotangent of what `group_norm` normalizes."""
+    g, parts = g.reshape(len(x), groups, -1), x.reshape(len(x), groups, -1)
+    return layer_norm_by_x(g, parts, 2, epsilon).reshape(x.shape)
+
+
+def nearby_channels(x, size):
+    """Sum of each channel and of its neighbours, so many in all."""
+    reach = size // 2
+    wide = np.pad(x, [(0, 0), (reach, reach), *[(0, 0)] * (x.ndim - 2)])
+    return sum(wide[:, start : start + x.shape[1]] for start in range(size))
+
+
+def local_response_norm(x, size, alpha, beta, k):
+    """Channels over a power of the mean square of their neighbours."""
+    return x / (k + alpha / size * nearby_channels(x**2, size)) ** beta
+
+
+def local_response_norm_by_x(g, x, size, alpha, beta, k):
+    """Cotangent of what `local_response_norm` normalizes."""
+    divisor = k + alpha / size * nearby_channels(x**2, size)
+    inner = nearby_channels(g * x / divisor ** (beta + 1), size)
+    return g / divisor**beta - 2 * alpha * beta / size * x * inner
+
+
 def pair(n):
     """A number as two, for rows and columns."""
     return n if isinstance(n, tuple) else (n, n)

@@ -55,3 +55,12 @@ def centred_again(
     if not saved:
         return centred(x, axes)
     return saved["mean"], x - saved["mean"], saved["variance"]
+
+
+def projected(cotangent: Array, centred: Array, slope: Array, level: Array, scale: Array) -> Array:
+    """``scale (cotangent - level - slope centred)``, written over `centred`."""
+    centred *= -slope
+    centred += cotangent
+    centred -= level
+    centred *= scale
+    return centred

@@ -322,29 +322,57 @@ def layer_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     return t.emit("layer_norm", x, arrays=arrays, axis=axes, epsilon=epsilon)
 
 
+@rule("RMSNormalization")
+def rms_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`rms_norm`."""
+    x, gain = inputs
+    assert x is not None
+    rank = len(shape_of(x))
+    first = node.attributes.get("axis", -1) % rank
+    own, array = shape_of(x)[first:], array_of(gain, "gain")
+    if array is not None and array.shape != own:
+        array = t.named(np.array(np.broadcast_to(array, own)), array)  # type: ignore[arg-type]
+    epsilon = _shortest(node.attributes.get("epsilon", 1e-5))
+    axes = tuple(range(first - rank, 0))
+    return t.emit("rms_norm", x, arrays={"gain": array}, axis=axes, epsilon=epsilon)
+
+
 @rule("InstanceNormalization", "GroupNormalization")
 def group_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`reshape`, `layer_norm`, `multiply` and `add`."""
-    x, scale, shift = inputs
+    """`instance_norm` or `group_norm`."""
+    x, *kept = inputs
     assert x is not None
-    shape = shape_of(x)
-    channels = shape[1]
-    groups = node.attributes.get("num_groups", channels)
+    channels = shape_of(x)[1]
     if not isinstance(channels, int):
         raise UnsupportedError("it has a free number of channels")
-    parts = reshaped(t, x, (shape[0], groups, channels // groups, *shape[2:]))
-    arrays: dict[str, Array | None] = {"gain": None, "shift": None}
-    axes = tuple(range(-len(shape) + 1, 0))
-    epsilon = _shortest(node.attributes.get("epsilon", 1e-5))
-    normal = t.emit("layer_norm", parts, arrays=arrays, axis=axes, epsilon=epsilon)
-    y: Value = reshaped(t, normal, shape)
-    for op, value in (("multiply", scale), ("add", shift)):
-        array = array_of(value, op)
+    arrays: dict[str, Array | None] = {}
+    for name, value in zip(("gain", "shift"), kept, strict=True):
+        array = array_of(value, name)
         assert array is not None
-        array = array.repeat(channels // array.size)
-        along = t.named(array.reshape(-1, *(1,) * (len(shape) - 2)), np.asarray(value))
-        y = t.emit(op, y, along)
-    return y
+        # Before opset 21, one number for all channels of a group.
+        arrays[name] = t.named(array.repeat(channels // array.size), array)
+    epsilon = _shortest(node.attributes.get("epsilon", 1e-5))
+    if node.op == "InstanceNormalization":
+        return t.emit("instance_norm", x, arrays=arrays, epsilon=epsilon)
+    groups = node.attributes["num_groups"]
+    return t.emit("group_norm", x, arrays=arrays, groups=groups, epsilon=epsilon)
+
+
+@rule("LRN")
+def local_response_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`local_response_norm`, of an odd number of channels."""
+    size = node.attributes["size"]
+    if size % 2 == 0:
+        raise UnsupportedError("its window is even")
+    given = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0, **node.attributes}
+    return t.emit(
+        "local_response_norm",
+        inputs[0],
+        size=size,
+        alpha=_shortest(given["alpha"]),
+        beta=_shortest(given["beta"]),
+        k=_shortest(given["bias"]),
+    )
 
 
 def _shortest(number: Any) -> float:
