@@ -1,4 +1,4 @@
-"""Recurrent layers, unrolled: one copy of the cell for each step of a known number of steps."""
+"""Recurrent layers: one op, or unrolled, a copy of the cell for each of a known number of steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from graphnn.interchange.onnx.models import ForeignNode
 from graphnn.interchange.onnx.operators.layers import array_of
-from graphnn.interchange.onnx.operators.shapes import reshaped, sliced
+from graphnn.interchange.onnx.operators.shapes import reshaped, sliced, transposed
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.values import Filled, Made, UnsupportedError, Value, shape_of
@@ -19,12 +19,13 @@ Inputs = list[Value | None]
 State = tuple[Value | None, ...]  # None where it is 0
 _MOST = 1000  # steps
 _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
+_ORDER = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}  # of theirs, for ours
 _USUAL = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN": ["Tanh"]}
 
 
 @rule("LSTM", "GRU", "RNN")
 def recurrent(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
-    """`affine`, `matmul`, `sigmoid`, `tanh` and others, for every step anew."""
+    """`lstm`, `gru` or `rnn`; unrolled where it starts elsewhere than at 0, or its cell is read."""
     x, weight, weights_back, bias, lengths, *states = [*inputs, *(None,) * 8][:8]
     assert x is not None
     shape = shape_of(x)
@@ -33,6 +34,8 @@ def recurrent(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
     b = array_of(bias, "bias")
     assert w is not None
     assert r is not None
+    if (one := _as_one(t, node, x, (w, r, b), states[:2])) is not None:
+        return one
     steps = _steps(shape)
     way = node.attributes.get("direction", "forward")
     ways = [False, True] if way == "bidirectional" else [way == "reverse"]
@@ -48,6 +51,60 @@ def recurrent(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
     along = [t.emit("concat", *row, axis=0) if len(row) > 1 else row[0] for row in rows]
     whole = t.emit("concat", *along, axis=1) if len(along) > 1 else along[0]
     return [whole, *_last(t, [state for _, state in found], (1, shape[1], hidden))]
+
+
+def _as_one(
+    t: Translator,
+    node: ForeignNode,
+    x: Value,
+    arrays: tuple[Array, Array, Array | None],
+    states: Sequence[Value | None],
+) -> list[Value] | None:
+    """The layer as one op; None for what that cannot be."""
+    w, r, b = arrays
+    way = node.attributes.get("direction", "forward")
+    apart = node.op == "GRU" and not node.attributes.get("linear_before_reset", 0)
+    cell = len(node.outputs) > 2 and bool(t.readers.get(node.outputs[2]))
+    if way == "reverse" or apart or cell or not all(map(_is_zero, states)):
+        return None
+    order, hidden = _ORDER[node.op], r.shape[2]
+    kept = {"weight": _columns(w, order), "recurrent": _columns(r, order), "bias": None}
+    if b is not None:
+        width = len(order) * hidden
+        first, second = b[:, :width].copy(), b[:, width:]
+        if node.op == "GRU":
+            kept["recurrent_bias"] = np.ascontiguousarray(second[:, 2 * hidden :]).reshape(-1)
+            second = np.concatenate([second[:, : 2 * hidden], 0 * second[:, 2 * hidden :]], axis=1)
+        kept["bias"] = _columns((first + second)[:, :, None], order)[0]
+    elif node.op == "GRU":
+        kept["recurrent_bias"] = None
+    rows = transposed(t, x, (1, 0, 2))
+    made = t.emit(node.op.lower(), rows, arrays=kept, units=hidden, bidirectional=len(w) > 1)
+    steps, batch, _ = shape_of(x)
+    apart_ways = reshaped(t, made, (batch, steps, len(w), hidden))
+    whole = transposed(t, apart_ways, (1, 2, 0, 3))
+    last = _last_states(t, made, len(w), hidden) if t.readers.get((*node.outputs, "")[1]) else None
+    return [whole] if last is None else [whole, last]
+
+
+def _columns(array: Array, order: Sequence[int]) -> Array:
+    """Rows for the gates and units of each way as columns, the gates in our order."""
+    ways, rows, width = array.shape
+    gates = array.reshape(ways, len(order), -1, width)[:, list(order)]
+    return np.ascontiguousarray(gates.reshape(ways * rows, width).T)
+
+
+def _last_states(t: Translator, made: Value, ways: int, hidden: int) -> Value:
+    """The state after the last step of each way: that of the way back lies first in time."""
+    batch, steps, _ = shape_of(made)
+    if not isinstance(steps, int):
+        raise UnsupportedError("its last state is read, but the number of steps is free")
+    found = []
+    for way in range(ways):
+        own = sliced(t, made, 2, way * hidden, (way + 1) * hidden)
+        at = 0 if way else steps - 1
+        found.append(reshaped(t, sliced(t, own, 1, at, at + 1), (1, batch, hidden)))
+    return t.emit("concat", *found, axis=0) if len(found) > 1 else found[0]
 
 
 def _steps(shape: Shape) -> int:
@@ -78,11 +135,16 @@ def _refuse(node: ForeignNode, lengths: Value | None, peepholes: Value | None) -
         raise UnsupportedError("it has peepholes, or another layout")
 
 
+def _is_zero(value: Value | None) -> bool:
+    """Whether a state at the start is 0, or left out."""
+    if isinstance(value, Filled):
+        return value.number == 0
+    return value is None or (isinstance(value, np.ndarray) and not value.any())
+
+
 def _state(t: Translator, value: Value | None, number: int) -> Value | None:
     """The state at the start, of one direction; None where it is 0."""
-    if value is None or (isinstance(value, Filled) and value.number == 0):
-        return None
-    if isinstance(value, np.ndarray) and not value.any():
+    if value is None or _is_zero(value):
         return None
     one = sliced(t, value if isinstance(value, Made) else t.node(value), 0, number, number + 1)
     return reshaped(t, one, shape_of(one)[1:])
