@@ -75,7 +75,8 @@ _Search = Literal[
 ]
 _Drawing = Literal[
     "bad-picture-data", "drawing-failed", "drawing-too-slow", "many-nodes", "no-engine",
-    "no-glyph", "no-matplotlib", "no-optuna", "small-text", "unsuited-style",
+    "no-glyph", "no-matplotlib", "no-optuna", "no-parquet", "no-tensorboard",
+    "small-text", "unsuited-style",
 ]
 _Program = Literal[
     "no-onnx", "no-torch", "not-in-onnx", "not-in-code", "onnx-differs", "not-onnx",

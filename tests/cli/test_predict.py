@@ -157,7 +157,7 @@ def test_what_cannot_be_read(call, net):
         "two.npz": "error[unknown-array]: 'two.npz' has no array 'x'\n"
         "   = help: its arrays are a, b\n",
         "photo.gif": "error[unknown-format]: 'photo.gif' is not a file of rows or images\n"
-        "   = help: give images, a folder of them, or rows in .csv, .npy, .npz or "
+        "   = help: give images, a folder of them, or rows in .csv, .parquet, .npy, .npz or "
         ".safetensors\n",
         "right.txt": "error[no-such-file]: there is no file 'right.txt'\n"
         "   = help: did you mean 'right.png'?\n",

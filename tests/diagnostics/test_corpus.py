@@ -184,6 +184,11 @@ def another_search() -> None:
     graphnn.search("searched.yaml", 1, {"epochs": 3}, storage="search.log")
 
 
+def draft_of_parquet() -> None:
+    Path("rows.parquet").write_bytes(b"PAR1")
+    graphnn.draft("rows.parquet")
+
+
 def without(
     module: str, act: Callable[[], object], loaded: str | None = None
 ) -> Callable[[], object]:
@@ -536,6 +541,19 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         without("optuna", lambda: graphnn.search("searched.yaml", 1)),
         "error[no-optuna]: a search needs optuna, which is not installed\n"
         "   = help: pip install 'graphnn[search]'",
+    ),
+    "no-tensorboard": (
+        without(
+            "tensorboardX",
+            lambda: graphnn.train("searched.yaml", folder="run", tensorboard=True),
+        ),
+        "error[no-tensorboard]: event files need tensorboardX, which is not installed\n"
+        "   = help: pip install 'graphnn[tensorboard]'",
+    ),
+    "no-parquet": (
+        without("pyarrow", draft_of_parquet),
+        "error[no-parquet]: Parquet files need pyarrow, which is not installed\n"
+        "   = help: pip install 'graphnn[parquet]'",
     ),
     # pictures
     "bad-picture-data": (

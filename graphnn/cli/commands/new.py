@@ -29,8 +29,8 @@ def new(
         Path | None,
         typer.Option(
             metavar="FILE|FOLDER",
-            help="Start from data instead: a .csv file, or a folder with a folder of images for "
-            "each class.",
+            help="Start from data instead: a .csv or .parquet file, or a folder with a folder "
+            "of images for each class.",
         ),
     ] = None,
     target: Annotated[

@@ -30,8 +30,8 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="INPUT",
-            help="Images of the size of the input, folders of such images, or .csv, .npy, .npz "
-            "and .safetensors files with rows.",
+            help="Images of the size of the input, folders of such images, or .csv, .parquet, "
+            ".npy, .npz and .safetensors files with rows.",
         ),
     ],
     weights: RunWeights = None,

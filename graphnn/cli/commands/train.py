@@ -36,6 +36,10 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume the run in the folder, or the latest one.")
     ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option("--tensorboard", help="Write event files too, to 'events' in the folder."),
+    ] = False,
     set: Settings = None,
 ) -> int:
     """Train the network as specified under 'train'.
@@ -47,7 +51,8 @@ def train(
     with errors.complete(file, values):
         net = load(file, values)
     folder = output or (_latest(file) if resume else _unused(file))
-    resumption = command_line("train", file, set or (), ["-o", str(folder), "--resume"])
+    options = ["-o", str(folder), "--resume", *(["--tensorboard"] if tensorboard else [])]
+    resumption = command_line("train", file, set or (), options)
     try:
         with (
             endings_interrupt(),
@@ -55,7 +60,9 @@ def train(
             errors.explained(net),
             progress.epochs() as display,
         ):
-            run = train_network(net, folder=folder, resume=resume, progress=display)
+            run = train_network(
+                net, folder=folder, resume=resume, progress=display, tensorboard=tensorboard
+            )
             display.finish(len(run.history))
     except (RunError, FileError) as error:
         if (folder / CHECKPOINT).exists():

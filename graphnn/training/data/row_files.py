@@ -19,7 +19,7 @@ from graphnn.training.data.pictures import Picture, Resize
 from graphnn.training.data.sources import table
 from graphnn.training.data.sources.folder import MAX_FILE
 
-KINDS = "images, a folder of them, or rows in .csv, .npy, .npz or .safetensors"
+KINDS = "images, a folder of them, or rows in .csv, .parquet, .npy, .npz or .safetensors"
 _ROWS = 1000  # a part
 
 
@@ -95,7 +95,7 @@ class RowReader:
 
     def _rows(self, path: Path) -> Array:
         suffix = path.suffix.lower()
-        if suffix == ".csv":
+        if suffix in (".csv", ".parquet"):
             column = table.column_for(path, self.need, self.needs, self.columns, self.classes)
         elif suffix == ".npy":
             column = Column(path.name, archives.read_npy(path))

@@ -26,7 +26,8 @@ def draft(
     Parameters
     ----------
     data : str or Path
-        A .csv file, plain or gzip, or a folder with a folder of images for each class.
+        A .csv file, plain or gzip, a .parquet file, or a folder with a folder of images for each
+        class.
     target : str, optional
         The column to predict; left out, the last one.
     name : str

@@ -79,13 +79,14 @@ def _train(file: str, features: Sequence[ColumnSummary], goal: ColumnSummary) ->
     categories = [column.name for column in features if not column.is_numeric]
     if goal.is_numeric and goal.are_classes and not goal.counts_from_zero:
         categories.append(goal.name)
-    csv: dict[str, Any] = {"file": file}
+    table: dict[str, Any] = {"file": file}
     if categories:
-        csv["categories"] = categories
+        table["categories"] = categories
     if goal.missing or any(column.missing for column in features if not column.is_numeric):
-        csv["missing"] = "drop"
-    csv |= {"x": [column.name for column in features], "t": goal.name}
-    return {"data": {"csv": csv}} | training(
+        table["missing"] = "drop"
+    table |= {"x": [column.name for column in features], "t": goal.name}
+    kind = "parquet" if file.lower().endswith(".parquet") else "csv"
+    return {"data": {kind: table}} | training(
         goal.rows, classifies=goal.are_classes, epochs=100, rate=0.01
     )
 

@@ -24,7 +24,7 @@ from graphnn.training.data.row_files import Part, RowReader
 from graphnn.training.fitting.measuring import Measuring, class_scores, input_need
 from graphnn.training.runs.run import train_spec, trained
 
-_NAMING = ("csv", "folder")  # kinds of data whose classes have names
+_NAMING = ("csv", "parquet", "folder")  # kinds of data whose classes have names
 _BY_RUN = "use graphnn run --input"
 
 
@@ -118,7 +118,7 @@ class Predictor:
         if network.classes is None:
             _check_count(self._names, network.graph.node(self._nodes[0]))
         need = input_need(network, network.graph.nodes[self._input()])
-        columns = None if spec.data is None else spec.data.get("csv")
+        columns = None if spec.data is None else spec.data.get("csv") or spec.data.get("parquet")
         resize = _resize_of(spec.data)
         self._reader = RowReader(need, needs(network, spec), columns, classes, resize)
 
@@ -130,7 +130,7 @@ class Predictor:
         Parameters
         ----------
         paths : str, Path, or iterable of them
-            Images, folders of them, or .csv, .npy, .npz and .safetensors files with rows.
+            Images, folders of them, or .csv, .parquet, .npy, .npz and .safetensors files with rows.
 
         Returns
         -------
@@ -195,7 +195,7 @@ def predict(
     source : Network, str or Path
         A network, a spec file, or the folder of a run, which has its own weights.
     paths : str, Path, or iterable of them
-        Images of the size of the input, folders of such images, or .csv, .npy, .npz and
+        Images of the size of the input, folders of such images, or .csv, .parquet, .npy, .npz and
         .safetensors files with rows.
     settings : mapping, optional
         For a spec file: sizes and values of ``train`` to replace.

@@ -26,7 +26,7 @@ from graphnn.training.data.splits import Sets
 from graphnn.training.fitting import checkpoint
 from graphnn.training.fitting.loop import Progress, Training
 from graphnn.training.fitting.measuring import Row
-from graphnn.training.runs import bar, figures, outputs
+from graphnn.training.runs import bar, events, figures, outputs
 from graphnn.training.runs.folder import SPEC, claimed
 
 _REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
@@ -94,6 +94,7 @@ def train(
     resume: bool = False,
     data: Mapping[str, ArrayLike] | None = None,
     progress: Callable[[Progress], None] | bool = False,
+    tensorboard: bool = False,
 ) -> Run:
     """Train a network as its spec's ``train`` says.
 
@@ -112,6 +113,8 @@ def train(
         Training rows by input, in place of those that the spec names.
     progress : callable or bool
         Called with a `Progress` after every batch; by True, a bar is shown.
+    tensorboard : bool
+        Write event files to the subfolder ``events`` of `folder`, a step an epoch.
 
     Returns
     -------
@@ -136,8 +139,8 @@ def train(
         training = Training(net, spec, sets)
         if place is not None and resume:
             checkpoint.restore(training, place / CHECKPOINT)
-        with bar.shown(progress) as show:
-            interrupted, fault = _train(training, place, show)
+        with bar.shown(progress) as show, events.recorded(place, tensorboard) as record:
+            interrupted, fault = _train(training, place, show, record)
         if fault is not None and not training.state.history:
             raise fault
         return _finish(training, filters, place, interrupted, fault)
@@ -181,9 +184,15 @@ def train_spec(net: Network) -> TrainSpec:
 
 
 def _train(
-    training: Training, place: Path | None, progress: Callable[[Progress], None] | None
+    training: Training,
+    place: Path | None,
+    progress: Callable[[Progress], None] | None,
+    record: Callable[[int, Row], None],
 ) -> tuple[bool, GraphnnError | None]:
-    """Train to the end, or to what ends it; the network holds whole epochs either way."""
+    """Train to the end, or to what ends it; the network holds whole epochs either way.
+
+    Each epoch is given to `record`.
+    """
     keeper = _Keeper(training, place)
     interrupted, fault = False, None
     with one_blas_thread:
@@ -191,6 +200,7 @@ def _train(
             while not training.finished:
                 training.epoch(progress)
                 keeper.keep()
+                record(training.state.epoch, training.state.history[-1])
         except FileError:
             raise
         except GraphnnError as error:

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,10 @@ from graphnn.spec.values import Scalar, Value
 from graphnn.storage.files import take
 from graphnn.training.data.categories import Categories, encoded
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec
-from graphnn.training.data.compressed import too_large, unpacked
+from graphnn.training.data.compressed import opened, too_large, unpacked
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.faults import Faults
+from graphnn.training.data.parquet import as_csv
 from graphnn.training.data.picking import Pick, choose
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
 from graphnn.training.data.table_rows import MAX_FAULTS, TableRows, as_number, bad_cell
@@ -56,7 +58,7 @@ class CsvTable(DataSource):
         ),
     )
     feed = Key("column", "The name of a column, or a list of such names.", many=True)
-    elsewhere = ("tsv", "table", "excel", "pandas", "file")
+    elsewhere: ClassVar[tuple[str, ...]] = ("tsv", "table", "excel", "pandas", "file")
 
     def read(self, request: Request, asked: Asked) -> Found:
         """The columns of the table for each input.
@@ -70,7 +72,7 @@ class CsvTable(DataSource):
             The file is missing, lies outside the spec's folder, or is not a regular file.
         """
         file = asked.one("file")
-        table = open_table(request.folder, file, str(request.folder / file.name))
+        table = self.open(request.folder, file, str(request.folder / file.name))
         picks: dict[str, Pick] = {}
         with request.faults.kept():
             picks = choose(table, request, file, asked.feeds)
@@ -80,6 +82,41 @@ class CsvTable(DataSource):
         picks = rows.read(request.faults)
         columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
         return Found(file.name, columns, warnings=rows.warnings(file))
+
+    def open(self, folder: Path, file: Wanted, shown: str) -> CsvFile:
+        """The table in a file, plain or gzip, which messages call `shown`.
+
+        Raises
+        ------
+        DataError, FileError
+            The file cannot be read, or is not a table.
+        """
+        with unpacked(folder, file) as (stream, limit):
+            content = take(stream, limit + 1)
+        if len(content) > limit:
+            raise too_large(file, limit)
+        return CsvFile(shown, content)
+
+
+class ParquetTable(CsvTable):
+    """A Parquet file: ``NAME``, or ``{file: NAME, INPUT: COLUMN or [COLUMN, ...]}``, as for csv.
+
+    Columns hold numbers or texts; a null is a missing value. Needs the extra ``parquet``.
+    """
+
+    name = "parquet"
+    elsewhere = ("arrow", "pyarrow")
+
+    def open(self, folder: Path, file: Wanted, shown: str) -> CsvFile:
+        """The table in a file, as the text that it would be in CSV.
+
+        Raises
+        ------
+        DataError, FileError, TrainingError
+            As `as_csv`, or the file cannot be read.
+        """
+        with opened(folder, file) as stream:
+            return CsvFile(shown, as_csv(stream, file))
 
 
 def column_for(
@@ -102,7 +139,7 @@ def column_for(
     needs : mapping of str to InputSpec
         All inputs that training feeds.
     declared : Value or None
-        What the spec has under ``csv``, for the names of columns.
+        What the spec has under ``csv`` or ``parquet``, for the names of columns.
     classes : mapping of str to tuple of str
         Names of classes by input.
 
@@ -111,11 +148,12 @@ def column_for(
     DataError, FileError
         As `csv`.
     """
-    table = open_table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
+    source = _source_of(path)
+    table = source.open(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
     asked = Asked({}, {})
     if declared is not None:
-        request = Request("csv", declared, InputRequirements(needs), path.parent)
-        request, asked = CsvTable().asked(request)
+        request = Request(source.name, declared, InputRequirements(needs), path.parent)
+        request, asked = source.asked(request)
         request.faults.raise_all()
     given = asked.feeds
     own = {name: wanted for name, wanted in given.items() if name == need.name}
@@ -154,13 +192,14 @@ def _first_choice(
     )
 
 
+def _source_of(path: Path) -> CsvTable:
+    """The kind of table that a file is by its name."""
+    return ParquetTable() if path.suffix.lower() == ".parquet" else CsvTable()
+
+
 def open_table(folder: Path, file: Wanted, shown: str) -> CsvFile:
-    """The table in a file, plain or gzip, which messages call `shown`."""
-    with unpacked(folder, file) as (stream, limit):
-        content = take(stream, limit + 1)
-    if len(content) > limit:
-        raise too_large(file, limit)
-    return CsvFile(shown, content)
+    """The table in a file of either kind; see `CsvTable.open`."""
+    return _source_of(Path(file.name)).open(folder, file, shown)
 
 
 def _categorize(

@@ -1,0 +1,54 @@
+"""Event files of a run, which TensorBoard shows while it lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from graphnn.diagnostics import TrainingError, UsageError
+from graphnn.training.fitting.measuring import Row
+
+EVENTS = "events"
+_VALIDATION = "validation_"
+
+
+@contextmanager
+def recorded(place: Path | None, wanted: bool) -> Iterator[Callable[[int, Row], None]]:
+    """What takes the number and the row of each epoch, and writes them where that is `wanted`.
+
+    Values on training and validation rows go to folders of their own, so that TensorBoard draws
+    both into one chart.
+
+    Raises
+    ------
+    UsageError
+        There is no folder to write to.
+    TrainingError
+        tensorboardX is not installed.
+    """
+    if not wanted:
+        yield lambda epoch, row: None
+        return
+    if place is None:
+        message = "event files need a folder: give one by folder="
+        raise UsageError.of("bad-option", message)
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError:
+        message = "event files need tensorboardX, which is not installed"
+        help = "pip install 'graphnn[tensorboard]'"
+        raise TrainingError.of("no-tensorboard", message, help=help) from None
+    with ExitStack() as stack:
+        writers = {}
+        for name in ("training", "validation"):
+            writers[name] = stack.enter_context(SummaryWriter(str(place / EVENTS / name)))
+
+        def write(epoch: int, row: Row) -> None:
+            for name, value in row.items():
+                kind = "validation" if name.startswith(_VALIDATION) else "training"
+                writers[kind].add_scalar(name.removeprefix(_VALIDATION), value, epoch)
+            for writer in writers.values():
+                writer.flush()
+
+        yield write
