@@ -185,9 +185,25 @@ def test_a_chain_fits_a_page_where_it_would_else_be_too_small():
 
 def test_what_cannot_be_cut_stays_whole():
     # The input is read at the very end, so that each cut would part two lines.
-    net = chain(60, y={"op": "add", "inputs": ["n59", "x"]})
+    net = chain(40, y={"op": "add", "inputs": ["n39", "x"]})
     assert net.draw().scene == net.draw(columns=1).scene
     assert net.draw(columns=4).scene.height < net.draw().scene.height / 2
+
+
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_what_would_be_far_too_long_is_cut_where_several_nodes_are_read_across(direction: str):
+    # The first box is read by every third, so that each cut parts two lines or more.
+    names = [f"n{number}" for number in range(100)]
+    edges = [*pairwise(names), *(("n0", name) for name in names[3::3])]
+    sizes = dict.fromkeys(names, (60.0, 40.0))
+    sources = [source for source, _ in edges]
+    whole = lay_out(Arrangement(sizes, edges, {}, {}, {}), direction)
+    layout = wrapped(whole, sources, direction, PAGE)
+    assert max(layout.width / PAGE[0], layout.height / PAGE[1]) < 4
+    assert max(whole.width / PAGE[0], whole.height / PAGE[1]) > 7
+    assert faults(layout, edges) == []
+    # With cuts of single lines alone, it stays as it is.
+    assert wrapped(whole, sources, direction, PAGE, parted=1) == whole
 
 
 def test_frames_are_not_cut():

@@ -25,6 +25,7 @@ _WORTH = 1.03  # how much larger letters must be on the page for more columns
 _FULL = 0.6  # of the height of the longest column: what they all have in the mean
 _LATE = 0.75  # of the height of a column: where it may end early, so that fewer lines are cut
 _LANE, _SIDE, _TURN, _APART = 7.0, 11.0, 5.0, 2.5  # points, of the lines between columns
+_MOST_PARTED, _FAR_TOO_SMALL = 3, 0.5  # nodes that a cut parts where it must; of what is legible
 _STEP = 1.06  # between the heights of columns that are tried
 _EASE = 30.0  # points in which a line that was cut turns to its own course
 
@@ -79,7 +80,8 @@ def wrapped(
         Width and height that the picture should fit, in points.
     columns : int, optional
         How many there are at most. By default as many as let letters be largest on the page, cut
-        only where a single node is read across.
+        only where a single node is read across; where letters would be far too small, where a few
+        are.
     legible : float
         How small the picture may be to fit the page before there are columns by default.
     parted : int, optional
@@ -94,9 +96,16 @@ def wrapped(
     natural = found.width, found.height
     if columns is None and _scale(natural, page) >= legible:
         return found
-    parted = parted or (1 if columns is None else len(found.boxes))
-    rows = _rows(found, sources, most=parted)
-    bands = _fitting(rows, natural, page) if columns is None else _counted(rows, columns)
+    if columns is not None:
+        rows = _rows(found, sources, most=parted or len(found.boxes))
+        bands = _counted(rows, columns)
+    else:
+        for most in (parted,) if parted else (1, _MOST_PARTED):
+            rows = _rows(found, sources, most=most)
+            bands = _fitting(rows, natural, page)
+            size = _size(rows, bands) if len(bands) > 1 else natural
+            if _scale(size, page) >= _FAR_TOO_SMALL * legible:
+                break
     return found if len(bands) < 2 else _side_by_side(found, sources, rows, bands)
 
 
