@@ -35,7 +35,7 @@ from graphnn.drawing.diagram.view import Edge, Frame, Item, View
 _NAME, _SMALL = 9.5, 7.5  # points
 _LEADING = 1.33  # of the size of letters; the tallest face, mono, is 1.32 high
 _PAD_X, _PAD_Y, _GAP = 9.0, 5.5, 10.0
-_METER = 5.0
+_METER, _ABOVE = 5.0, 1.5  # and what a heading has above and below it
 _SAMPLE = 22.0  # width of a box in the legend
 _LONGEST_ABOUT = 44  # characters of a remark in one line
 _SHAPES: dict[str, tuple[Shape, float]] = {  # outline by family, and how much is rounded or cut
@@ -318,11 +318,11 @@ class _Painter:
     def _heading_size(self, frame: Frame) -> tuple[float, float]:
         lines = list(self._heading_lines(frame))
         high = fsum(line[0].size * _LEADING for line in lines)
-        return max(self._line_width((line, [])) for line in lines) + 6, high + 2
+        return max(self._line_width((line, [])) for line in lines) + 6, high + 2 * _ABOVE
 
     def _heading(self, frame: Frame, place: Rectangle) -> Iterator[Box | Text]:
         tones = self._frame_tones(frame)
-        x, y, _, _ = place
+        x, y = place[0], place[1] + _ABOVE
         # A patch, where lines enter all along.
         yield Box(*place, Ink(tones.fill), node=frame.name)
         for line in self._heading_lines(frame):
