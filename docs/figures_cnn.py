@@ -52,11 +52,10 @@ def write(folder: Path) -> None:
 def mistaken(folder: Path) -> None:
     """What the small network, trained for five epochs as its file says, takes for what."""
     found = graphnn.evaluate(graphnn.train(SPECS / "cnn.yaml", {"epochs": 5}).network)
-    predicted, actual, _ = found.classified
+    predicted, actual, _, confidence = found.classified
     drawing.confusion(found.confusion, path=folder / "cnn_confusion.png")
-    drawing.mistakes(
-        found.dataset.arrays["x"], predicted, actual, limit=24, path=folder / "cnn_mistakes.png"
-    )
+    images, path = found.dataset.arrays["x"], folder / "cnn_mistakes.png"
+    drawing.mistakes(images, predicted, actual, confidence, limit=24, path=path)
 
 
 def small() -> graphnn.Network:

@@ -376,6 +376,18 @@ def test_mistakes_shows_those_classified_wrongly() -> None:
     assert colors == ["#222222", "#D55E00"] * 2
 
 
+def test_the_most_confident_mistakes_come_first() -> None:
+    figure = mistakes(DIGITS, [0, 9, 2, 3, 8, 4], np.arange(6), [1.0, 0.5, 1, 1, 0.97, 0.6])
+    assert texts(figure)[:9] == [
+        "is 4", "said 8", "at 97%", "is 5", "said 4", "at 60%", "is 1", "said 9", "at 50%",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(figure.axes[0].images[0].get_array(), DIGITS[4])
+    assert refusal(lambda: mistakes(DIGITS, np.zeros(6, int), np.ones(6, int), [0.5])) == (
+        "error[bad-picture-data]: confidence of shape (1,) does not fit 6 images\n"
+        "   = help: give one probability an image"
+    )
+
+
 def test_mistakes_says_how_many_there_are() -> None:
     actual = np.zeros(2000, int)
     predicted = np.where(np.arange(2000) < 63, 1, 0)

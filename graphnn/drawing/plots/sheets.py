@@ -104,6 +104,7 @@ def mistakes(
     images: ArrayLike,
     predicted: ArrayLike,
     actual: ArrayLike,
+    confidence: ArrayLike | None = None,
     *,
     names: Sequence[str] | None = None,
     **options: Unpack[SheetOptions],
@@ -116,6 +117,9 @@ def mistakes(
         All images, right or wrong, as `image_sheet` takes them.
     predicted, actual : array_like of int, shape [n]
         The class that each was taken for, and the one it is.
+    confidence : array_like, shape [n], optional
+        The probability that each was given of the class it was taken for. The most confident
+        mistakes come first, since they say most of a network or of the labels.
     names : sequence of str, optional
         Names of the classes; their numbers by default.
     **options
@@ -134,11 +138,15 @@ def mistakes(
     pictures = read_images(images)
     said, true = _classes(predicted, len(pictures)), _classes(actual, len(pictures))
     wrong = np.flatnonzero(said != true)
+    sure = None if confidence is None else _confidence(confidence, len(pictures))
+    if sure is not None:
+        wrong = wrong[np.argsort(-sure[wrong], kind="stable")]
     shown = wrong[: chosen["limit"]]
     texts = [
         [
             (f"is {_name(int(true[i]), names)}", style.INK),
             (f"said {_name(int(said[i]), names)}", style.VERMILLION),
+            *([] if sure is None else [(f"at {sure[i]:.0%}", style.VERMILLION)]),
         ]
         for i in shown
     ]
@@ -159,6 +167,17 @@ def _classes(labels: ArrayLike, count: int) -> Array:
     if array.size and array.dtype.kind not in "bui":
         raise fail("bad-picture-data", f"{array.dtype} values are not class numbers")
     return array.astype(np.int64)
+
+
+def _confidence(given: ArrayLike, count: int) -> Array:
+    array = np.asarray(given, np.float64)
+    if array.shape != (count,):
+        raise fail(
+            "bad-picture-data",
+            f"confidence of shape {array.shape} does not fit {count:,} images",
+            "give one probability an image",
+        )
+    return array
 
 
 def _name(label: int, names: Sequence[str] | None) -> str:

@@ -25,11 +25,20 @@ _EVALUATED = 1000  # rows a pass when a whole set is evaluated
 
 
 class Classified(NamedTuple):
-    """Class numbers predicted and true, an entry a row, and how many classes there are."""
+    """Class numbers predicted and true, an entry a row, and how many classes there are.
+
+    `confidence` holds the probability of each predicted class, where scores are probabilities.
+    """
 
     predicted: Array
     actual: Array
     classes: int
+    confidence: Array | None = None
+
+    @property
+    def matrix(self) -> NDArray[np.int64]:
+        """How often each class was taken for each; see `confusion_matrix`."""
+        return confusion_matrix(self.predicted, self.actual, self.classes)
 
 
 class Means:
@@ -139,13 +148,16 @@ class Measuring:
         executor = self._network.executor(read)
         parts = [executor.run(batch, self._network.arrays) for batch in dataset.batches(_EVALUATED)]
         scores, actual = (np.concatenate([part[node] for part in parts]) for node in read)
+        probable = self._network.graph.node(read[0]).op.output_interval == (0.0, 1.0)
         if scores.ndim == 1 or scores.shape[1:] == (1,):
             positive, true = (np.int64(1) * (part.ravel() >= 0.5) for part in (scores, actual))
-            return Classified(positive, true, 2)
+            sure = np.where(positive, scores.ravel(), 1 - scores.ravel()) if probable else None
+            return Classified(positive, true, 2, sure)
         if scores.ndim != 2:
             return None
         actual = actual.argmax(axis=-1) if actual.ndim > 1 else actual
-        return Classified(scores.argmax(axis=-1), actual, scores.shape[-1])
+        sure = scores.max(axis=-1) if probable else None
+        return Classified(scores.argmax(axis=-1), actual, scores.shape[-1], sure)
 
 
 def _all_fitted(network: Network, spec: TrainSpec) -> tuple[Measure, ...]:

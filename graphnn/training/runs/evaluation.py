@@ -20,7 +20,7 @@ from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import held_back, load_sets
-from graphnn.training.fitting.measuring import Classified, Measuring, Row, confusion_matrix
+from graphnn.training.fitting.measuring import Classified, Measuring, Row
 from graphnn.training.runs import figures
 from graphnn.training.runs.folder import make_folder
 from graphnn.training.runs.run import train_spec
@@ -63,7 +63,7 @@ class Evaluation:
     @property
     def confusion(self) -> NDArray[np.int64] | None:
         """How often each class (row) was taken for each (column), where rows are classified."""
-        return None if self.classified is None else confusion_matrix(*self.classified)
+        return None if self.classified is None else self.classified.matrix
 
     def __repr__(self) -> str:
         values = ", ".join(f"{name} {value:.4g}" for name, value in self.values.items())

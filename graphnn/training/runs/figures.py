@@ -16,7 +16,7 @@ from graphnn.ops import Array
 from graphnn.ops.initializers import FILTERS
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.fitting.loop import Training
-from graphnn.training.fitting.measuring import Classified, Row, confusion_matrix
+from graphnn.training.fitting.measuring import Classified, Row
 
 Pair = tuple[Array, Array]
 Names = tuple[str, ...] | None
@@ -60,9 +60,8 @@ def as_png(draw: Callable[[], Any]) -> bytes | None:
 
 def of_classes(dataset: Dataset, found: Classified, names: Names) -> Drawings:
     """How often each class was taken for each, and the rows of `dataset` that were mistaken."""
-    matrix = confusion_matrix(*found)
     return {
-        "confusion.png": lambda path: drawing.confusion(matrix, names=names, path=path),
+        "confusion.png": lambda path: drawing.confusion(found.matrix, names=names, path=path),
         "mistakes.png": lambda path: mistakes(dataset, found, names, path),
     }
 
@@ -77,7 +76,8 @@ def mistakes(dataset: Dataset, found: Classified, names: Names, path: Path) -> o
     for images in map(images_of, dataset.arrays.values()):
         if images is not None:
             ink, labels = images.ndim == 3, (found.predicted, found.actual)
-            return drawing.mistakes(images, *labels, names=names, ink=ink, path=path)
+            sure = found.confidence
+            return drawing.mistakes(images, *labels, sure, names=names, ink=ink, path=path)
     return False
 
 
