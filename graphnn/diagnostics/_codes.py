@@ -43,7 +43,7 @@ _File = Literal[
     "unknown-array", "pickled-array", "wrong-shape", "data-too-large",
 ]
 _Example = Literal[
-    "bad-array", "free-size", "no-outputs", "missing-input", "wrong-output",
+    "bad-array", "free-size", "no-outputs", "missing-input", "wrong-output", "broken-property",
 ]
 _Run = Literal[
     "unknown-input", "bad-value", "not-whole", "not-finite", "size-conflict", "unbound-size",

@@ -12,6 +12,7 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, Findings, GraphnnError, Note, Span, SpecError
 from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._given_arrays import Wanted, array_for
+from graphnn.execution._properties import broken_properties, diagnose_properties
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node, arrays
 from graphnn.ops import Array
@@ -147,6 +148,8 @@ class _Reader:
                 expectations.extend(self._properties(name, value))
             elif (expected := self._array(name, entry, PROPERTIES)) is not None:
                 expectations.append(Expectation(name, "", expected, value.span))
+        for found in diagnose_properties(self._graph, spec):
+            self._findings.add(found)
         needed = self._needed(spec)
         given = {
             name: array for name, array in inputs.items() if array is not None and name in needed
@@ -218,15 +221,17 @@ class _Reader:
 
     def _needed(self, spec: ExampleSpec) -> set[str]:
         """The inputs that the outputs read; an example may give more."""
-        inputs = self._read_by(tuple(spec.outputs))
+        said = [str(each.output.value) for each in spec.properties]
+        # Without any, inputs are drawn.
+        outputs = (*spec.outputs, *(said if spec.inputs else ()))
+        inputs = self._read_by(outputs)
         for node in inputs if self._gives_inputs(spec) else ():
             if node.name not in spec.inputs:
-                outputs = ", ".join(spec.outputs)
                 self._findings.error(
                     "missing-input",
                     f"an example does not give '{node.name}' of shape {show(node.shape)}",
                     spec.place.span,
-                    help=f"list it under 'inputs', to compute {outputs}",
+                    help=f"list it under 'inputs', to compute {', '.join(dict.fromkeys(outputs))}",
                 )
         return {node.name for node in inputs}
 
@@ -236,7 +241,8 @@ def _run(network: Network, number: int, spec: ExampleSpec) -> ExampleResult:
     largest = 0.0
     try:
         example = read_example(network, spec)
-        values = network.run(example.inputs, outputs=spec.outputs)
+        values = network.run(example.inputs, outputs=spec.outputs) if spec.outputs else {}
+        faults += broken_properties(network, spec, example.inputs)
     except GraphnnError as error:
         # A fault of the run has no place in the spec.
         faults = [replace(f, span=f.span or spec.place.span) for f in error.diagnostics]

@@ -36,12 +36,22 @@ def draw_inputs(
     arrays: dict[str, Array] = {}
     for node in nodes:
         shape = tuple(sizes.evaluate(size, bound) for size in node.shape)
-        if node.kind == "int":
-            limit = limit_of_input(network, node.name, bound)
-            arrays[node.name] = rng.integers(0, _CLASSES if limit is None else limit, shape)
-        else:
-            arrays[node.name] = rng.uniform(*_domain(network, node.name), shape)
+        arrays[node.name] = draw_input(network, node, shape, bound, rng)
     return arrays
+
+
+def draw_input(
+    network: Network,
+    node: Node,
+    shape: tuple[int, ...],
+    bound: Mapping[str, int],
+    rng: np.random.Generator,
+) -> Array:
+    """A value for one input, of a shape, where free sizes are `bound`."""
+    if node.kind != "int":
+        return rng.uniform(*_domain(network, node.name), shape)
+    limit = limit_of_input(network, node.name, bound)
+    return rng.integers(0, _CLASSES if limit is None else limit, shape)
 
 
 def limit_of_input(network: Network, name: str, bound: Mapping[str, int]) -> int | None:

@@ -19,6 +19,7 @@ from graphnn.graph.passes.connecting import UnknownNodes, connect
 from graphnn.graph.passes.inferring import infer_shapes
 from graphnn.graph.passes.resolving import resolve_ops
 from graphnn.graph.passes.scheduling import schedule
+from graphnn.graph.passes.stating import check_stated_shapes
 from graphnn.graph.passes.tying import tie_parameters
 from graphnn.spec import BlockDiagnostics
 from graphnn.spec.model import NetworkSpec
@@ -59,6 +60,7 @@ def check(spec: NetworkSpec, findings: Findings) -> Graph:
     owners = tie_parameters(spec, origins, reports)
     nodes, parameters = infer_shapes(order, resolved, owners, reports)
     check_ties(nodes, parameters, resolved, reports)
+    check_stated_shapes(spec, nodes, reports)
     check_references(spec, nodes, unknown, findings)
     if spec.draw is not None:
         check_look(spec.draw, spec, findings)
@@ -109,7 +111,10 @@ def _is_result(node: Node, *, inside: bool) -> bool:
 
     What is `inside` of a block is not: not read there, it is a leftover.
     """
-    return not (node.op.is_loss or not node.op.operands or (node.spec.instance and inside))
+    weighted = node.spec.made_by == "loss"
+    return not (
+        node.op.is_loss or weighted or not node.op.operands or (node.spec.instance and inside)
+    )
 
 
 def _by_uses(spec: NetworkSpec, names: Iterable[str]) -> tuple[str, ...]:

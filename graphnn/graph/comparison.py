@@ -338,10 +338,12 @@ def _listed(examples: Iterable[ExampleSpec], names: Mapping[str, str]) -> dict[s
     found: dict[str, Aspects] = {}
     for number, example in enumerate(examples, 1):
         name = example.about if example.about not in ("", *found) else f"example {number}"
+        said = example.place.get("properties")
         found[name] = {
             "about": example.about or None,
             "inputs": _keyed(example.inputs, names),
             "outputs": _keyed(example.outputs, names),
+            "properties": None if said is None else flow(said),
             "rtol": example.rtol,
             "atol": example.atol,
         }

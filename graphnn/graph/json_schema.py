@@ -18,7 +18,7 @@ from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec import NAME
 from graphnn.spec.colours import HEX, NAMED
 from graphnn.spec.forms import FILE_KEYS, FILLS, PROPERTIES, SHARED, keys_of, section
-from graphnn.spec.model import BlockCallSpec, ExampleSpec, NetworkSpec, NodeSpec
+from graphnn.spec.model import EXAMPLE, BlockCallSpec, NetworkSpec, NodeSpec
 from graphnn.spec.schemas import (
     NUMBER,
     SIZE,
@@ -65,7 +65,7 @@ def schema(vocabulary: Vocabulary) -> dict[str, Any]:
             **{name: _options(kind) for name, kind in vocabulary.options.items()},
             "metrics": fixed({name: _metric(kind) for name, kind in vocabulary.metrics.items()}),
             "data": single({name: _source(kind) for name, kind in vocabulary.data.items()}),
-            "example": section(keys_of(ExampleSpec)).schema,
+            "example": EXAMPLE,
             "colour": {"anyOf": [{"enum": list(NAMED)}, {**TEXT, "pattern": f"^{HEX.pattern}$"}]},
             "op-colours": _colours(known),
             "family-colours": _colours(dict.fromkeys(op.family for op in known.values())),

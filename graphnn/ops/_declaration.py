@@ -79,7 +79,7 @@ def _operands(op_class: type[Op]) -> Iterator[str]:
 def _attributes(op_class: type[Op]) -> Iterator[str]:
     """Attributes that have the name of a key of every node."""
     for key in op_class.model_fields:
-        if key != "op" and key in key_names(NodeSpec):
+        if key not in ("op", "shape") and key in key_names(NodeSpec):
             yield f"the attribute '{key}' is a key of every node: give it another name"
 
 

@@ -62,7 +62,8 @@ class NodeReader(SectionReader):
             return None
         body = self._closed(body, name)
         used = "block" in body and "op" not in body
-        keys = _CALL_KEYS if used else _NODE_KEYS
+        # An op may take a shape, which is an attribute like others.
+        own = _CALL_KEYS if used else [key for key in _NODE_KEYS if key != "shape"]
         head = self._block_name(name, body) if used else self._op_name(name, entry.key, body)
         if head is None:
             return None
@@ -72,7 +73,7 @@ class NodeReader(SectionReader):
             "place": entry.key,
             "inputs": self._inputs(inputs, name),
             "inputs_place": entry.key if inputs is None else inputs,
-            "fields": {key: field for key, field in body.entries.items() if key not in keys},
+            "fields": {key: field for key, field in body.entries.items() if key not in own},
         }
         if used:
             return BlockCallSpec(block=head, **given, **self.record(BlockCallSpec, body))

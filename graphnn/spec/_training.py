@@ -13,6 +13,7 @@ from graphnn.spec.model import (
     EarlyStoppingSpec,
     MetricSpec,
     OptimizerSpec,
+    Reference,
     SearchedSpec,
     SearchKind,
     SearchSpec,
@@ -44,6 +45,20 @@ class TrainReader(NodeReader):
             return None
         body = self.keys(body, TrainSpec, "'train'", lambda key: home_of(key, self.vocabulary))
         return TrainSpec(place=entry.key, **self.record(TrainSpec, body))
+
+    def losses(self, value: Value, what: str) -> tuple[Reference, ...]:
+        """Nodes to make small, by name, or with weights."""
+        if not isinstance(value, Map):
+            return self.listed(value, what)
+        found = []
+        for name, entry in value.entries.items():
+            number = self.tolerance(entry.value, f"the weight of '{name}'")
+            if number is not None and isinstance(entry.value, Scalar):
+                found.append(Reference(name, entry.key, weight=entry.value))
+        if not value.entries:
+            message, help = "'loss' is empty", "name a node, or leave 'loss' out"
+            self.findings.error("wrong-type", message, value.span, help=help)
+        return tuple(found)
 
     def data(self, value: Value, what: str) -> Map | None:
         """A kind of data with what it takes."""

@@ -14,12 +14,16 @@ from graphnn.spec._training import SearchReader, TrainReader
 from graphnn.spec.blocks.block_files import NO_NETWORK, Buffers, inline, is_library
 from graphnn.spec.blocks.definitions import BlockReader
 from graphnn.spec.blocks.expansion import expand
+from graphnn.spec.blocks.made_nodes import weigh_losses
+from graphnn.spec.forms import keys_of
 from graphnn.spec.model import (
+    PROPERTIES,
     BlockCallSpec,
     DrawSpec,
     ExampleSpec,
     NetworkSpec,
     NodeSpec,
+    PropertySpec,
     Reference,
     WeightsSpec,
 )
@@ -93,7 +97,7 @@ class SpecReader(TrainReader, SearchReader, DrawReader):
         known = BlockReader(self.findings, ops, whole).all(section, folder)
         named = self._sizes(document)
         flat = expand(self._nodes(document), known, named, ops, self.findings)
-        return NetworkSpec(
+        found = NetworkSpec(
             document=document,
             folder=folder,
             sizes=named,
@@ -105,6 +109,7 @@ class SpecReader(TrainReader, SearchReader, DrawReader):
             faulty=flat.faulty,
             **self.record(NetworkSpec, document),
         )
+        return weigh_losses(found)
 
     def _set(self, document: Map, settings: Mapping[str, Any], *, whole: bool) -> Map:
         try:
@@ -200,11 +205,38 @@ class SpecReader(TrainReader, SearchReader, DrawReader):
         body = self.section(ExampleSpec, value, "an example", wanted)
         if body is None:
             return None
+        if "outputs" not in body and "properties" not in body:
+            help = "say what a node must give: 'outputs: {NODE: [...]}'"
+            self.lacks(body, "an example has no 'outputs'", help)
         outputs = body.get("outputs")
         if isinstance(outputs, Map) and not outputs.entries:
             message = "an example expects no output"
             self.findings.error("no-outputs", message, body.span)
         return ExampleSpec(place=body, **self.record(ExampleSpec, body))
+
+    def properties(self, value: Value, what: str) -> tuple[PropertySpec, ...] | None:
+        """What is said of nodes for all values."""
+        given = self.mapping(value, what, "a mapping such as {causal: {input: x, output: y}}")
+        if given is None:
+            return None
+        if not given.entries:
+            message, help = "'properties' is empty", f"there are {', '.join(PROPERTIES)}"
+            self.findings.error("no-outputs", message, given.span, help=help)
+        found = []
+        for name, entry in given.entries.items():
+            record = PROPERTIES.get(name)
+            if record is None:
+                self.unknown_key(entry, "'properties'", PROPERTIES)
+                continue
+            wanted = "a mapping such as {input: x, output: y}"
+            body = self.section(record, entry.value, f"'{name}'", wanted, at=entry.key)
+            if body is not None and all(
+                key.name in body for key in keys_of(record) if key.required
+            ):
+                fields = self.record(record, body)
+                if all(key.name in fields for key in keys_of(record) if key.required):
+                    found.append(record(place=entry.key, **fields))
+        return tuple(found)
 
     def arrays(self, value: Value, what: str) -> Mapping[str, Entry] | None:
         """Arrays by names of nodes."""

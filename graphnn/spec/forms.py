@@ -260,6 +260,17 @@ SHARE = Form(
     lambda reader, entry, what: reader.share(entry.value, what),
     names="node",
 )
+LOSSES = Form(
+    {
+        "anyOf": [
+            schemas.ref("nodes"),
+            {"type": "object", "additionalProperties": TOLERANCE.schema, "minProperties": 1},
+        ]
+    },
+    lambda reader, entry, what: reader.losses(entry.value, what),
+    names="node",
+    keys="node",
+)
 OUTPUTS = Form(
     {"anyOf": [NODE_NAME.schema, {**schemas.several(NODE_NAME.schema), "uniqueItems": True}]},
     lambda reader, entry, _: reader.outputs(entry.value),
@@ -291,6 +302,7 @@ def names_defined(names: Literal["node", "size"]) -> Form:
 # ----------------------------------------------------------------------------------------- arrays
 
 SHAPE = Form(schemas.several(schemas.ref("size")), names="size")
+STATED_SHAPE = replace(SHAPE, read=lambda reader, entry, _: entry.value)
 FILE_KEYS = (
     Key("file", FILE, "An .npz or .safetensors file in the spec's folder.", required="name it"),
     Key("key", TEXT, "Name of the array in it."),

@@ -11,14 +11,15 @@ from graphnn.diagnostics import FAULTY, Faulty, Names, Note
 from graphnn.spec import forms, schemas
 from graphnn.spec._field_reader import VERSION
 from graphnn.spec.forms import Form, Key, key, key_names, keys_of
-from graphnn.spec.sizes import Size, free
+from graphnn.spec.sizes import MAX_AXES, Size, free
 from graphnn.spec.values import Entry, Map, Scalar, Value
 
 DType = Literal["float64", "float32"]
 GradientMethod = Literal["backprop", "numerical"]
 Keep = Literal["last", "best"]
 Layout = Literal["graphnn", "torch"]
-Direction = Literal["maximize", "minimize"]
+Goal = Literal["maximize", "minimize"]
+Direction = Literal["increasing", "decreasing"]
 Sampler = Literal["tpe", "random"]
 Pruner = Literal["median", "none"]
 SearchKind = Literal["uniform", "log_uniform", "choice"]
@@ -26,18 +27,20 @@ SearchKind = Literal["uniform", "log_uniform", "choice"]
 _REMARK = "A remark, which diagrams can show."
 _TRAINABLE = "Whether training changes its parameters."
 _ALLOW = "Codes of warnings to silence."
+_SHAPE = "What its shape must be; of an op that takes a shape, that one."
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A mention of a node by name, empty where the text has none, which has been reported.
 
-    `operand` is set where the text names the operand too.
+    `operand` is set where the text names the operand too, `weight` where it weighs the node.
     """
 
     name: str
     place: Value
     operand: Scalar | None = None
+    weight: Scalar | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,8 @@ class NodeSpec:
         The copy of a block that it belongs to.
     allow : tuple of Scalar
         Codes of warnings that are silenced for it.
-    made_by : {"", "unstack", "stack"}
-        The key of a use that it is made by, where it is not written itself.
+    made_by : {"", "unstack", "stack", "loss"}
+        The key that it is made by, where it is not written itself.
     """
 
     name: str
@@ -77,8 +80,11 @@ class NodeSpec:
     trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
     about: str = key(forms.TEXT, _REMARK, "")
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
+    shape: Value | None = key(
+        forms.STATED_SHAPE, _SHAPE, None, otherwise="the shape that is inferred"
+    )
     instance: BlockInstance | None = field(default=None, repr=False)
-    made_by: Literal["", "unstack", "stack"] = ""
+    made_by: Literal["", "unstack", "stack", "loss"] = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +123,9 @@ class BlockCallSpec:
     trainable: bool = key(forms.TRUTH, _TRAINABLE, True)
     about: str = key(forms.TEXT, _REMARK, "")
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, _ALLOW, ())
+    shape: Value | None = key(
+        forms.STATED_SHAPE, _SHAPE, None, otherwise="the shape that is inferred"
+    )
 
 
 NODE = Form(
@@ -322,6 +331,91 @@ class WeightsSpec:
     )
 
 
+_OUTPUT = "The node that it is said of."
+_INPUT = "The input that is changed."
+_AXIS = forms.whole(-MAX_AXES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PropertySpec:
+    """What is said of a node for all values; `place` is the name of the property."""
+
+    place: Scalar
+    output: Scalar = key(
+        forms.name_of("the name of a node", "node"),
+        _OUTPUT,
+        required="name a node: output: NODE",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OfInput(PropertySpec):
+    input: Scalar = key(
+        forms.name_of("the name of an input", "node"),
+        _INPUT,
+        required="name an input: input: NODE",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CausalSpec(_OfInput):
+    """Entries of the output up to a place depend on those of the input up to it alone."""
+
+    axis: int = key(_AXIS, "Along which axis of both.", 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Permuted(_OfInput):
+    permutation: int = key(
+        _AXIS,
+        "The axis along which entries of the input change places.",
+        required="name the axis: permutation: 1",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvariantSpec(_Permuted):
+    """The output stays the same where entries of the input change places."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EquivariantSpec(_Permuted):
+    """Entries of the output change places with those of the input."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchwiseSpec(PropertySpec):
+    """Each row of the output depends on the same row of the inputs alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiniteSpec(PropertySpec):
+    """The output is finite, also for inputs of 0 and up to a million times as large as drawn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonotoneSpec(_OfInput):
+    """No entry of the output falls where entries of the input rise; or rises, if decreasing."""
+
+    direction: Direction = key(
+        forms.words(Direction), "Whether it rises or falls with the input.", "increasing"
+    )
+
+
+PROPERTIES: dict[str, type] = {
+    "causal": CausalSpec,
+    "invariant": InvariantSpec,
+    "equivariant": EquivariantSpec,
+    "batchwise": BatchwiseSpec,
+    "finite": FiniteSpec,
+    "monotone": MonotoneSpec,
+}
+PROPERTY_KEYS = tuple(
+    Key(name, forms.section(keys_of(record)), (record.__doc__ or ""))
+    for name, record in PROPERTIES.items()
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleSpec:
     """Inputs with the outputs that they must give, within tolerances."""
@@ -335,7 +429,13 @@ class ExampleSpec:
         forms.arrays_by_node(forms.OUTPUT, least=1),
         "What nodes must give: an array, or a property along the last axis.",
         dict,
-        required="say what a node must give: 'outputs: {NODE: [...]}'",
+    )
+    properties: tuple[PropertySpec, ...] = key(
+        forms.section(
+            PROPERTY_KEYS, lambda reader, entry, what: reader.properties(entry.value, what)
+        ),
+        "What holds for all values, which is tested by changing inputs.",
+        (),
     )
     rtol: float = key(forms.TOLERANCE, "Allowed difference, relative to the value.", 1e-7)
     atol: float = key(forms.TOLERANCE, "Allowed difference.", 1e-9)
@@ -393,8 +493,8 @@ class TrainSpec:
         forms.DATA, "Where the rows come from; without inputs, none are needed.", None
     )
     loss: tuple[Reference, ...] = key(
-        forms.NODE_NAMES,
-        "A node, or several whose means are added up.",
+        forms.LOSSES,
+        "A node, or several whose means are added up, with weights in a mapping.",
         (),
         otherwise="every loss op",
     )
@@ -483,8 +583,8 @@ class SearchSpec:
         None,
         otherwise="`validation_loss`, or `loss` without validation rows",
     )
-    direction: Direction | None = key(
-        forms.words(Direction),
+    direction: Goal | None = key(
+        forms.words(Goal),
         "Which way the metric is better.",
         None,
         otherwise="`minimize` a loss or an error, else `maximize`",
@@ -524,6 +624,10 @@ class DrawSpec:
 
 
 _EXAMPLE = forms.section(keys_of(ExampleSpec), layout="lines")
+EXAMPLE: schemas.Schema = {
+    **_EXAMPLE.schema,
+    "anyOf": [{"required": ["outputs"]}, {"required": ["properties"]}],
+}
 SIZES = Form(
     {
         **schemas.named({"anyOf": [schemas.SIZE, {"const": "free"}]}),
@@ -667,6 +771,11 @@ def keeper(instance: BlockInstance, shares: Mapping[str, SharedUse]) -> tuple[st
             name, numbered, place = shared.name, shared.numbered, shared.place
         path = f"{around}{name}.{each.number}" if numbered else f"{around}{name}"
     return path, place
+
+
+def property_name(spec: PropertySpec) -> str:
+    """What the language calls a property."""
+    return next(name for name, record in PROPERTIES.items() if type(spec) is record)
 
 
 def instances_of(instance: BlockInstance | None) -> list[BlockInstance]:

@@ -261,6 +261,15 @@ def not_analytic() -> None:
         gradient(method="complex")()
 
 
+def broken_property() -> None:
+    text = Path("line.yaml").read_text()
+    head = text[: text.index("examples:")]
+    example = "  - properties: {monotone: {input: x, output: a, direction: decreasing}}\n"
+    example += "    inputs: {x: [[1, 2]]}\n"
+    (result,) = graphnn.run_examples(graphnn.loads(f"{head}examples:\n{example}"))
+    raise GraphnnError(*result.diagnostics)
+
+
 def wrong_output() -> None:
     (result,) = graphnn.run_examples(graphnn.load("line.yaml"))
     raise GraphnnError(*result.diagnostics)
@@ -401,6 +410,16 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "   |                                          ^^^^^^^^ off by 0.25\n"
         "   = note: 1 of 1 entries are off; the worst, at [0, 0], is 0.5, not 0.75 "
         "give or take 7.6e-08",
+    ),
+    "broken-property": (
+        broken_property,
+        "error[broken-property]: 'a' is not monotone: where entries of 'x' rise, "
+        "its entry [0, 0] is 0.5, then 1.64358\n"
+        "  --> <text>:8:18\n"
+        "   |\n"
+        " 8 |   - properties: {monotone: {input: x, output: a, direction: decreasing}}\n"
+        "   |                  ^^^^^^^^\n"
+        "   = note: 1 such entry",
     ),
     "bad-value": (
         lambda: graphnn.backprop(graphnn.load("normal.yaml"), {"x": [[1, 2]]}, mode="train"),

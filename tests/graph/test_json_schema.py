@@ -264,6 +264,11 @@ def test_an_op_as_an_editor_sees_it(made):
                 "allOf": [{"$ref": "#/definitions/warnings"}],
                 "description": "Codes of warnings to silence.",
             },
+            "shape": {
+                "type": "array",
+                "items": {"$ref": "#/definitions/size"},
+                "description": "What its shape must be; of an op that takes a shape, that one.",
+            },
             "slope": {"default": 0.01, "type": "number", "description": "Slope below 0."},
         },
         "additionalProperties": False,

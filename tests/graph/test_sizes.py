@@ -243,3 +243,26 @@ nodes:
     assert nodes["p"].op.shape == (1, 2)
     assert net.parameters["y.bias"].shape == (3,)
     assert net.parameters["z.weight"].shape == (3, 2)
+
+
+def test_shapes_that_are_stated_hold():
+    text = """
+graphnn: 1
+sizes: {hidden: 50, time: free}
+blocks:
+  dense:
+    sizes: [units]
+    inputs: x
+    nodes: {a: {op: affine, inputs: x, units: units, shape: [batch, time_, units]}}
+    output: a
+nodes:
+  x: {op: input, shape: [batch, time, 20]}
+  h: {block: dense, inputs: x, units: hidden, repeat: 2, shape: [batch, time, hidden]}
+  r: {op: reshape, inputs: h, shape: [batch, 5 * time, 10]}
+  p: {op: parameter, shape: [2]}
+"""
+    (found,) = graphnn.diagnose_text(text.replace("p: {", "p: {allow: unread-node, "))[:1]
+    assert found.message == "there is no size 'time_'"
+    text = text.replace("time_, units", "units").replace("[batch, units]}", "[batch, 1, units]}")
+    messages = [each.message for each in graphnn.diagnose_text(text)]
+    assert messages[0] == "'h.1.a' has shape [batch, time, 50], not [batch, 1, 50] as it states"

@@ -34,7 +34,7 @@ def wave():
         feed = Key("array", "What feeds the input.", choices=("angle", "sine"))
 
         def read(self, request, asked):
-            file = asked.keys["rows"]
+            file = asked.one("rows")
             angles = np.arange(float((request.folder / file.name).read_text()))
             arrays = {"angle": angles, "sine": np.sin(angles)}
             named = {name: feed.names[0] for name, feed in asked.feeds.items()}

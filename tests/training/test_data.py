@@ -19,6 +19,7 @@ from located import located_yaml, marked, told
 X = InputSpec("x", (None, 784), "float64")
 T = InputSpec("t", (None,), "int")
 NOWHERE = Path("/nonexistent")
+KINDS = "additions, characters, copy, csv, folder, idx, mnist, npz, parquet, sorting, words"
 
 
 def needs(*inputs: InputSpec) -> InputRequirements:
@@ -292,28 +293,28 @@ def test_mnist_partners_are_other_rows_of_their_part(pairs) -> None:
             "{hdf: digits.h5}",
             "unknown-data",
             "there is no kind of data 'hdf'",
-            "the kinds are csv, folder, idx, mnist, npz, parquet",
+            f"the kinds are {KINDS}",
             "hdf",
         ),
         (
             "mnist",
             "wrong-type",
             "'data' must be a mapping from a kind of data, not 'mnist'",
-            "write `data: {KIND: ...}`, where KIND is one of csv, folder, idx, mnist, npz, parquet",
+            f"write `data: {{KIND: ...}}`, where KIND is one of {KINDS}",
             "mnist",
         ),
         (
             "{mnist: {x: images, t: labels}, npz: a.npz}",
             "wrong-count",
             "'data' takes one kind of data, but names mnist, npz",
-            "the kinds are csv, folder, idx, mnist, npz, parquet",
+            f"the kinds are {KINDS}",
             "{mnist: {x: images, t: labels}, npz: a.npz}",
         ),
         (
             "{}",
             "wrong-count",
             "'data' takes one kind of data, but names none",
-            "the kinds are csv, folder, idx, mnist, npz, parquet",
+            f"the kinds are {KINDS}",
             "{}",
         ),
         (

@@ -67,6 +67,9 @@ def check_references(
     for example in spec.examples:
         for name, entry in (*example.inputs.items(), *example.outputs.items()):
             references.append(Reference(name, entry.key))
+        for promise in example.properties:
+            names = [promise.output, getattr(promise, "input", promise.output)]
+            references += [Reference(str(each.value), each) for each in dict.fromkeys(names)]
     for reference in references:
         unknown.check(reference)
     for example in spec.examples:

@@ -142,7 +142,7 @@ class _Resolver:
 
 def _resolve(spec: NodeSpec, scope: Scope) -> tuple[ResolvedNode | Faulty, Origins]:
     op_class = REGISTRY.get(str(spec.op.value))
-    if op_class is None or op_class.internal:
+    if op_class is None or (op_class.internal and not spec.made_by):
         name = str(spec.op.value)
         other = f"it is a block: write 'block: {name}'" if name in scope.spec.blocks else ""
         other = other or elsewhere(name)

@@ -220,6 +220,32 @@ class Negative(_OfAnySign):
     torch = "-{x}"
 
 
+class Weighted(Elementwise):
+    """A loss times its weight in ``train.loss``, ``y = weight x``."""
+
+    op: Literal["weighted"] = "weighted"
+    weight: Finite = Field(description="What `x` is multiplied by.")
+
+    internal = True
+    symbol = "·"
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``weight x``."""
+        return np.multiply(x, self.weight, out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """``weight g``."""
+        return (cotangent * self.weight,)
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """Mul by the weight."""
+        return form.add("Mul", *operands, self.weight)
+
+    numpy = "{op.weight} * {x}"
+    numpy_vjp: ClassVar = {"x": "{op.weight} * {g}"}
+    torch = "{op.weight} * {x}"
+
+
 class Power(_OfPositive):
     """Power ``y = x^exponent``; a negative `x` needs a whole exponent."""
 

@@ -1,10 +1,11 @@
-"""Nodes that uses of blocks make: entries of what they unstack, and what they stack."""
+"""Nodes that are not written: entries of what uses unstack, what they stack, weighted losses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from graphnn.spec.model import BlockCall, BlockInstance, NodeSpec, Reference
+from graphnn.spec.model import BlockCall, BlockInstance, NetworkSpec, NodeSpec, Reference
 from graphnn.spec.values import Entry, Scalar, Value, place_of
 
 
@@ -42,6 +43,31 @@ def stacked(call: BlockCall) -> Iterator[NodeSpec]:
             fields=_fields({"axis": along.axis}, along.place),
             made_by="stack",
         )
+
+
+def weigh_losses(spec: NetworkSpec) -> NetworkSpec:
+    """`spec` with a node for each loss of another weight than 1, which takes its place."""
+    train = spec.train
+    if train is None or not any(each.weight for each in train.loss):
+        return spec
+    nodes, losses = dict(spec.nodes), []
+    for each in train.loss:
+        node = spec.find(each.name)
+        if each.weight is None or each.weight.value == 1 or not isinstance(node, NodeSpec):
+            losses.append(each)
+            continue
+        weighted = f"{each.name}.weighted"
+        nodes[weighted] = NodeSpec(
+            name=weighted,
+            place=each.place,
+            op=_scalar("weighted", each.place),
+            inputs=(Reference(node.name, each.place),),
+            inputs_place=each.place,
+            fields={"weight": Entry(_scalar("weight", each.weight), each.weight)},
+            made_by="loss",
+        )
+        losses.append(replace(each, name=weighted))
+    return replace(spec, nodes=nodes, train=replace(train, loss=tuple(losses)))
 
 
 def _fields(values: dict[str, int], place: Value) -> dict[str, Entry]:

@@ -266,8 +266,9 @@ def _check_classes(need: InputSpec, column: Column, count: int) -> None:
         message = f"'{need.name}' takes {count} classes, but '{column.name}' holds {kinds}"
         most = len(column.classes) - 1
     else:
-        row = int(np.argmax(outside))  # of one number each
-        held = f"'{column.name}' holds {int(numbers.flat[row])} in row {row}"
+        first = int(np.argmax(outside))
+        row = first // max(1, numbers.size // len(numbers))
+        held = f"'{column.name}' holds {int(numbers.flat[first])} in row {row}"
         message = f"'{need.name}' takes classes 0 to {count - 1}, but {held}"
         if column.cell is not None:
             span = column.cell(row)

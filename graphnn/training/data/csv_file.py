@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import math
 from collections.abc import Container, Iterator
 
-from graphnn.diagnostics import DataError, Source, Span
+from graphnn.diagnostics import DataError, Span
+from graphnn.training.data.decoding import decoded
 
 _DELIMITERS = (",", ";", "\t")
 _NAMES = "the first row must hold the names of the columns"
@@ -39,7 +39,7 @@ class CsvFile:
     """
 
     def __init__(self, name: str, content: bytes) -> None:
-        self._source = _decoded(name, content)
+        self._source = decoded(name, content, "table")
         first = next((line for line in self._lines() if line.strip()), "")
         self._delimiter = max(_DELIMITERS, key=first.count)
         self.header_line, cells = next(self._records(), (1, []))
@@ -149,23 +149,6 @@ class CsvFile:
 
     def _name_span(self, place: int) -> Span:
         return self.cell_span(self.header_line, place)
-
-
-def _decoded(name: str, content: bytes) -> Source:
-    content = content.removeprefix(codecs.BOM_UTF8)
-    try:
-        return Source(name, _with_newlines(content.decode()))
-    except UnicodeDecodeError as error:
-        source = Source(name, _with_newlines(content.decode(errors="replace")))
-        before = _with_newlines(content[: error.start].decode()).split("\n")
-        line, column = len(before), len(before[-1]) + 1
-        span, help = Span(source, line, column, line, column + 1), "save the table as UTF-8"
-        raise DataError.of("not-text", "this is not UTF-8", span, help=help) from None
-
-
-def _with_newlines(text: str) -> str:
-    """`text` with every line end as LF, so that lines count as `Source` counts them."""
-    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _number(cell: str) -> float | None:

@@ -30,7 +30,7 @@ def demand_of(network: Network, spec: TrainSpec) -> InputRequirements:
         There is no loss.
     """
     graph = network.graph
-    ops = {name: op_named(node.op) for name, node in graph.spec.nodes.items()}
+    ops = {name: op_of(node) for name, node in graph.spec.nodes.items()}
     inputs = [name for name, op in ops.items() if op is not None and op.is_input]
     losses = losses_of(network, spec)
     wanted = FAULTY if losses is FAULTY else _wanted(graph, spec, losses)
@@ -69,7 +69,7 @@ def losses_of(network: Network, spec: TrainSpec) -> tuple[str, ...] | Faulty:
         return tuple(reference.name for reference in spec.loss) or FAULTY
     if _is_whole(graph) and knows_keys(written):
         return network.losses()
-    ops = {name: op_named(node.op) for name, node in graph.spec.nodes.items()}
+    ops = {name: op_of(node) for name, node in graph.spec.nodes.items()}
     found = tuple(name for name, op in ops.items() if op is not None and op.is_loss)
     return FAULTY if None in ops.values() or graph.spec.faulty or not found else found
 
@@ -88,6 +88,12 @@ def keys_of(spec: NetworkSpec) -> Mapping[str, Entry]:
 def knows_keys(written: Mapping[str, Entry]) -> bool:
     """Whether every key of ``train`` is one: another may mean what seems to be missing."""
     return written.keys() <= set(key_names(TrainSpec))
+
+
+def op_of(node: NodeSpec) -> type[Op] | None:
+    """The op of a node; None where there is none of that name."""
+    # Only what is made may have an op that the language has no name for.
+    return REGISTRY.get(str(node.op.value)) if node.made_by else op_named(node.op)
 
 
 def op_named(name: Scalar) -> type[Op] | None:
@@ -121,7 +127,7 @@ def _is_whole(graph: Graph) -> bool:
 def _is_traced(spec: NetworkSpec, name: str) -> bool:
     """Whether the text says all that a node reads, whatever else is wrong with it."""
     node: NodeSpec = spec.nodes[name]
-    op, count = op_named(node.op), len(node.inputs)
+    op, count = op_of(node), len(node.inputs)
     if op is None or any(read.name not in spec.nodes for read in node.inputs):
         return False
     operands = op.data_operands()

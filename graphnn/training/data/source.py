@@ -16,6 +16,7 @@ from graphnn.training.data.columns import Column, InputRequirements, InputSpec
 from graphnn.training.data.faults import Faults, for_each, not_fed
 
 T = TypeVar("T")
+MAX_WHOLE = 10**15
 SOURCES: dict[str, DataSource] = {}
 
 
@@ -177,7 +178,8 @@ class DataSource(ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        SOURCES[cls.name] = cls()
+        if "name" in vars(cls):  # one without a name is a base of others
+            SOURCES[cls.name] = cls()
 
     @abstractmethod
     def read(self, request: Request, asked: Asked) -> Found:
@@ -315,6 +317,21 @@ def _texts(key: Key, value: Value, what: str) -> Feed:
     items = value.items if key.many and isinstance(value, Seq) else [value]
     found = for_each(dict(enumerate(items)), lambda _, each: text(each, what))
     return Feed([*found.values()], value.span)
+
+
+def whole(
+    asked: Asked, key: str, kind: str, *, least: int = 1, most: int = MAX_WHOLE
+) -> int | None:
+    """The whole number that a key of the source `kind` is given; None where it is left out."""
+    if key not in asked.keys:
+        return None
+    wanted = asked.one(key)
+    digits = wanted.name.isascii() and wanted.name.isdigit() and len(wanted.name) < 16
+    if digits and least <= int(wanted.name) <= most:
+        return int(wanted.name)
+    bounds = f"of at least {least:,}" if most == MAX_WHOLE else f"from {least:,} to {most:,}"
+    message = f"the {key} of '{kind}' must be a whole number {bounds}, not '{wanted.name}'"
+    raise DataError.of("bad-value", message, wanted.span)
 
 
 def text(value: Value, what: str) -> Wanted:

@@ -180,21 +180,23 @@ def fitted(network: Network, spec: MetricSpec) -> Measure:
 
 
 def class_counts(plan: Plan) -> dict[str, int]:
-    """How many classes there are to each input of class numbers that a loss in `plan` reads."""
+    """How many classes there are to each input of class numbers that an op in `plan` reads."""
     counts: dict[str, int] = {}
     for step in plan.steps:
-        if not step.op.is_loss:
-            continue
         operands = step.op.data_operands()
         slots = [plan.slots[at] for at in step.arguments[: len(operands)] if at is not None]
+        shapes = [each.shape for each in slots]
         for operand, slot in zip(operands, slots, strict=False):
-            if slot.role != "input" or slot.kind != "int":
+            if operand.below is None or slot.role != "input" or slot.kind != "int":
                 continue
-            count = step.op.limit(operand, [each.shape for each in slots])
             if getattr(step.op, "ignored_class", None) is not None:
                 continue  # which need not be one of the classes
-            # Rows of whole numbers are rows of probabilities.
-            if len(slot.shape) == 1 and isinstance(count, int):
+            count = step.op.limit(operand, shapes)
+            if step.op.is_loss:
+                # Whole numbers of the shape of the scores are probabilities.
+                numbers = len(shapes[0]) == len(slot.shape) + 1
+                count = shapes[0][-1] if numbers else None
+            if isinstance(count, int):
                 counts[slot.name] = min(count, counts.get(slot.name, count))
     return counts
 

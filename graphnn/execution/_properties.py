@@ -1,0 +1,317 @@
+"""Properties of nodes that hold for all values, put to the test by changing inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from graphnn.diagnostics import Diagnostic, Note, RunError
+from graphnn.execution._free_sizes import solve_free_sizes
+from graphnn.execution._row_facts import depends_by_row
+from graphnn.execution.drawn_inputs import draw_input, draw_inputs
+from graphnn.execution.network import Network
+from graphnn.graph import Graph, Node
+from graphnn.ops import Array
+from graphnn.spec.model import (
+    BatchwiseSpec,
+    CausalSpec,
+    EquivariantSpec,
+    ExampleSpec,
+    FiniteSpec,
+    InvariantSpec,
+    MonotoneSpec,
+    PropertySpec,
+    property_name,
+)
+from graphnn.spec.sizes import show
+from graphnn.spec.values import Scalar
+
+_ROWS = 4  # of inputs that are drawn; other free sizes have a few more
+_TRIALS = 5  # sets of inputs, and changes of each
+_CUTS = 12  # places along an axis behind which an input is changed
+_SCALES = (0.0, 1e-6, 1.0, 1e3, 1e6)
+Arrays = Mapping[str, Array]
+Index = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """A change that shows that the property does not hold, and the entry that it moves most.
+
+    Where the run itself fails, `failure` says how.
+    """
+
+    change: str
+    index: Index = ()
+    before: Any = 0.0
+    after: Any = 0.0
+    count: int = 0
+    failure: str = ""
+
+
+def diagnose_properties(graph: Graph, spec: ExampleSpec) -> Iterator[Diagnostic]:
+    """What makes no sense about the properties of an example, before any is tested."""
+    for each in spec.properties:
+        output = graph.find(str(each.output.value))
+        source = graph.find(str(given.value)) if (given := _input_of(each)) else None
+        if not isinstance(output, Node) or (given and not isinstance(source, Node)):
+            continue  # reported as unknown, or at fault
+        if given and isinstance(source, Node):
+            if not source.op.is_input:
+                message = f"'{given.value}' is {source.op.name}, so a test cannot change its value"
+                yield Diagnostic("not-an-input", message, given.span)
+                continue
+            if source.name not in graph.upstream([output.name]):
+                message = f"'{output.name}' does not depend on '{source.name}'"
+                yield Diagnostic("missing-input", message, given.span)
+                continue
+        yield from _misplaced(each, output, source if isinstance(source, Node) else None)
+
+
+def _misplaced(each: PropertySpec, output: Node, source: Node | None) -> Iterator[Diagnostic]:
+    """An axis that a node does not have."""
+    axis = _axis_of(each)
+    nodes = [source, *([] if isinstance(each, InvariantSpec) else [output])]
+    for node in nodes if axis is not None else ():
+        if node is not None and axis is not None and not -len(node.shape) <= axis < len(node.shape):
+            message = f"'{node.name}' has no axis {axis}: its shape is {show(node.shape)}"
+            yield Diagnostic("wrong-shape", message, each.place.span)
+            return
+    if isinstance(each, MonotoneSpec) and source is not None and source.kind == "int":
+        message = f"'{source.name}' holds whole numbers: its output cannot be said to rise with it"
+        yield Diagnostic("wrong-kind", message, each.input.span)
+
+
+def broken_properties(network: Network, spec: ExampleSpec, given: Arrays) -> Iterator[Diagnostic]:
+    """The properties of an example that do not hold, each with the values that show it.
+
+    Parameters
+    ----------
+    network : Network
+    spec : ExampleSpec
+    given : mapping of str to ndarray
+        Inputs of the example; where there are none, several sets are drawn.
+    """
+    for each in spec.properties:
+        tester = _Tester(network, spec, each, given)
+        found = tester.difference()
+        if found is not None:
+            yield tester.diagnostic(found)
+
+
+class _Tester:
+    def __init__(
+        self, network: Network, example: ExampleSpec, spec: PropertySpec, given: Arrays
+    ) -> None:
+        self._network = network
+        self._example = example
+        self._spec = spec
+        self._given = given
+        self._output = network.graph.node(str(spec.output.value))
+        source = _input_of(spec)
+        self._source = "" if source is None else str(source.value)
+        self._executor = network.executor([self._output.name])
+
+    def difference(self) -> _Difference | None:
+        """The first that is found, if any."""
+        tests: dict[type[PropertySpec], Callable[[Arrays, np.random.Generator], Any]] = {
+            CausalSpec: self._causal,
+            InvariantSpec: self._permuted,
+            EquivariantSpec: self._permuted,
+            BatchwiseSpec: self._batchwise,
+            FiniteSpec: self._finite,
+            MonotoneSpec: self._monotone,
+        }
+        test = tests[type(self._spec)]
+        for seed in range(_TRIALS):
+            rng = np.random.default_rng([seed, 1])
+            found: _Difference | None = test(self._inputs(seed), rng)
+            if found is not None:
+                return found
+        return None
+
+    def diagnostic(self, found: _Difference) -> Diagnostic:
+        """What is reported of a difference."""
+        name = property_name(self._spec)
+        axis = _axis_of(self._spec)
+        along = "" if axis is None else f" along axis {axis}"
+        message = f"'{self._spec.output.value}' is not {name}{along}: {found.change}, "
+        message += f"its entry {list(found.index)} is {_short(found.before)}"
+        if found.failure:
+            message = f"'{self._spec.output.value}' is not {name}: {found.change}, {found.failure}"
+            return Diagnostic("broken-property", message, self._spec.place.span)
+        notes = [Note(f"{found.count:,} such {'entry' if found.count == 1 else 'entries'}")]
+        if not isinstance(self._spec, FiniteSpec):
+            message += f", then {_short(found.after)}"
+        if isinstance(self._spec, BatchwiseSpec) and depends_by_row(self._network, self._output):
+            notes.append(Note("yet every op between says that it keeps rows apart: one is wrong"))
+        return Diagnostic("broken-property", message, self._spec.place.span, notes=tuple(notes))
+
+    def _inputs(self, seed: int) -> dict[str, Array]:
+        names = self._executor.plan.inputs
+        if self._given:
+            return {name: np.asarray(self._given[name]) for name in names}
+        return draw_inputs(self._network, names, _ROWS, seed, apart=True)
+
+    def _run(self, inputs: Arrays) -> Array:
+        found = self._executor.run(inputs, self._network.arrays)
+        return next(iter(found.values()))
+
+    def _redrawn(self, inputs: Arrays, name: str, rng: np.random.Generator) -> Array:
+        """Another value of an input, of the same shape."""
+        node = self._network.graph.nodes[name]
+        declared = {each: self._network.graph.nodes[each].shape for each in inputs}
+        bound = solve_free_sizes(declared, {key: each.shape for key, each in inputs.items()})[0]
+        return draw_input(self._network, node, inputs[name].shape, bound, rng)
+
+    def _apart(self, before: Array, after: Array, change: str) -> _Difference | None:
+        """The largest difference beyond the tolerances of the example."""
+        if before.shape != after.shape:
+            return None  # the axis is one of the shape; a run reports what does not fit
+        allowed = self._example.atol + self._example.rtol * np.abs(before)
+        excess = np.abs(after - before) - allowed
+        return _worst(excess, before, after, change)
+
+    def _causal(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
+        assert isinstance(self._spec, CausalSpec)
+        x, axis = inputs[self._source], self._spec.axis
+        before, other = self._run(inputs), self._redrawn(inputs, self._source, rng)
+        count = x.shape[axis]
+        for cut in sorted({*np.linspace(1, count - 1, _CUTS).astype(int).tolist()} - {0, count}):
+            changed = _spliced(x, other, axis, range(cut, count))
+            found = self._earlier(before, {**inputs, self._source: changed}, cut, f"from {cut} on")
+            if found is None:
+                continue
+            for place in range(cut, count):  # one place alone says more
+                changed = _spliced(x, other, axis, range(place, place + 1))
+                given = {**inputs, self._source: changed}
+                alone = self._earlier(before, given, place, f"at {place} alone")
+                if alone is not None:
+                    return alone
+            return found
+        return None
+
+    def _earlier(self, before: Array, given: Arrays, cut: int, where: str) -> _Difference | None:
+        """A difference in the part of the output before `cut`."""
+        assert isinstance(self._spec, CausalSpec)
+        part = _spliced_index(before, self._spec.axis, slice(cut))
+        change = f"where '{self._source}' changes {where}"
+        return self._apart(before[part], self._run(given)[part], change)
+
+    def _permuted(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
+        assert isinstance(self._spec, InvariantSpec | EquivariantSpec)
+        x, axis = inputs[self._source], self._spec.permutation
+        order = rng.permutation(x.shape[axis])
+        if len(order) > 1 and (order == np.arange(len(order))).all():
+            order = np.roll(order, 1)
+        before = self._run(inputs)
+        after = self._run({**inputs, self._source: np.take(x, order, axis)})
+        if isinstance(self._spec, EquivariantSpec):
+            before = np.take(before, order, axis)
+        change = f"with the entries of '{self._source}' in the order {order.tolist()}"
+        return self._apart(before, after, change)
+
+    def _batchwise(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
+        """Every other row of all inputs changes, then the rest."""
+        before = self._run(inputs)
+        rows = len(before)
+        for kept in (np.arange(rows) % 2 == 0, np.arange(rows) % 2 == 1):
+            changed = {}
+            for name, array in inputs.items():
+                other = self._redrawn(inputs, name, rng)
+                per_row = len(self._network.graph.nodes[name].shape) > 0 and len(array) == rows
+                mask = kept.reshape(-1, *(1,) * (array.ndim - 1)) if per_row else True
+                changed[name] = np.where(mask, array, other)
+            after = self._run(changed)
+            change = f"where rows {np.flatnonzero(~kept).tolist()} of the inputs change"
+            found = self._apart(
+                np.where(kept.reshape(-1, *(1,) * (before.ndim - 1)), before, 0),
+                np.where(kept.reshape(-1, *(1,) * (before.ndim - 1)), after, 0),
+                change,
+            )
+            if found is not None:
+                return found
+        return None
+
+    def _finite(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
+        nodes = self._network.graph.nodes
+        for scale in _SCALES:
+            scaled = {
+                name: array if nodes[name].kind == "int" else array * scale
+                for name, array in inputs.items()
+            }
+            change = f"for inputs {scale:g} times as large"
+            try:
+                value = self._run(scaled)
+            except RunError as error:
+                fault = error.diagnostics[0]
+                if fault.code == "not-finite":
+                    return _Difference(change, failure=fault.message)
+                raise
+            found = _worst((~np.isfinite(value)).astype(float), value, value, change)
+            if found is not None:
+                return found
+        return None
+
+    def _monotone(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
+        assert isinstance(self._spec, MonotoneSpec)
+        x, before = inputs[self._source], self._run(inputs)
+        sign = 1.0 if self._spec.direction == "increasing" else -1.0
+        allowed = self._example.atol + self._example.rtol * np.abs(before)
+        for place in (None, *rng.permutation(x.size)[:_TRIALS].tolist()):
+            step = np.abs(rng.normal(size=x.shape))
+            if place is not None:  # one entry alone
+                alone = np.zeros(x.size)
+                alone[place] = 1.0
+                step = step * alone.reshape(x.shape)
+            after = self._run({**inputs, self._source: x + step})
+            which = "entries" if place is None else f"entry {_index(place, x.shape)}"
+            change = f"where {which} of '{self._source}' {'rise' if place is None else 'rises'}"
+            found = _worst(sign * (before - after) - allowed, before, after, change)
+            if found is not None:
+                return found
+        return None
+
+
+def _input_of(spec: PropertySpec) -> Scalar | None:
+    found: Scalar | None = getattr(spec, "input", None)
+    return found
+
+
+def _axis_of(spec: PropertySpec) -> int | None:
+    if isinstance(spec, CausalSpec):
+        return spec.axis
+    return spec.permutation if isinstance(spec, InvariantSpec | EquivariantSpec) else None
+
+
+def _spliced(x: Array, other: Array, axis: int, places: range) -> Array:
+    """`x` with the entries of `other` at `places` of an axis."""
+    made = x.copy()
+    part = _spliced_index(x, axis, slice(places.start, places.stop))
+    made[part] = other[part]
+    return made
+
+
+def _spliced_index(x: Array, axis: int, part: slice) -> tuple[slice, ...]:
+    return (*(slice(None),) * (axis % x.ndim), part)
+
+
+def _worst(excess: Array, before: Array, after: Array, change: str) -> _Difference | None:
+    """The entry that exceeds most what is allowed, if one does."""
+    wrong = ~(excess <= 0)  # what is not a number counts
+    if not wrong.any():
+        return None
+    excess = np.where(np.isnan(excess), np.inf, excess)
+    index = _index(int(excess.argmax()), excess.shape)
+    return _Difference(change, index, before[index], after[index], int(wrong.sum()))
+
+
+def _index(place: int, shape: tuple[int, ...]) -> Index:
+    return tuple(int(each) for each in np.unravel_index(place, shape))
+
+
+def _short(value: Any) -> str:
+    return f"{float(value):.6g}"

@@ -1,0 +1,204 @@
+"""Properties of nodes: what holds is found to hold, and what does not is shown by an example."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pytest
+
+import graphnn
+from graphnn.execution import run_examples
+from graphnn.ops import REGISTRY, Op, data
+
+NETWORK = """\
+graphnn: 1
+sizes: {time: 6}
+blocks:
+  cell:
+    inputs: [x, h]
+    nodes:
+      a:   {op: affine, inputs: x, units: 4}
+      b:   {op: affine, inputs: h, units: 4}
+      s:   {op: add, inputs: [a, b]}
+      new: {op: tanh, inputs: s}
+    output: {h: new}
+nodes:
+  x:     {op: input, shape: [batch, time, 3]}
+  w:     {op: input, shape: [batch, time], dtype: int}
+  start: {op: constant, value: {zeros: [1, 4]}}
+  h:     {block: cell, inputs: [x, start], repeat: time, unstack: x, stack: h, share: true}
+  each:  {op: affine, inputs: x, units: 2}
+  norm:  {op: layer_norm, inputs: x, axis: [1, 2]}
+  m:     {op: mean, inputs: x, axis: 1}
+  all:   {op: mean, inputs: m, axis: 0, keepdims: true}
+  mixed: {op: subtract, inputs: [m, all]}
+  e:     {op: exp, inputs: m}
+  low:   {op: negative, inputs: m}
+  root:  {op: softmax, inputs: m}
+  word:  {op: embedding, inputs: w, vocabulary: 9, units: 2}
+outputs: [h.h, each, norm, mixed, e, low, root, word]
+examples:
+"""
+
+
+def messages(properties, inputs=""):
+    example = f"- {{{inputs}properties: {{{properties}}}}}"
+    (result,) = run_examples(graphnn.loads(NETWORK + example))
+    return [found.message for found in result.diagnostics]
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        "causal: {input: x, output: h.h}",
+        "causal: {input: x, output: each, axis: -2}",
+        "causal: {input: w, output: word}",
+        "invariant: {input: x, output: m, permutation: 1}",
+        "equivariant: {input: x, output: each, permutation: 1}",
+        "equivariant: {input: w, output: word, permutation: 1}",
+        "equivariant: {input: x, output: mixed, permutation: 0}",
+        "batchwise: {output: h.h}",
+        "finite: {output: root}",
+        "monotone: {input: x, output: e}",
+        "monotone: {input: x, output: low, direction: decreasing}",
+    ],
+)
+def test_what_holds(properties):
+    assert messages(properties) == []
+
+
+@pytest.mark.parametrize(
+    ("properties", "start"),
+    [
+        (
+            "causal: {input: x, output: norm}",
+            "'norm' is not causal along axis 1: where 'x' changes",
+        ),
+        (
+            "invariant: {input: x, output: h, permutation: 1}",
+            "'h' is not invariant along axis 1: with the entries of 'x' in the order [",
+        ),
+        (
+            "equivariant: {input: x, output: h.h, permutation: 1}",
+            "'h.h' is not equivariant along axis 1: with the entries of 'x' in the order [",
+        ),
+        ("batchwise: {output: mixed}", "'mixed' is not batchwise: where rows [1, 3] of the inputs"),
+        (
+            "monotone: {input: x, output: root}",
+            "'root' is not monotone: where entries of 'x' rise, its entry [",
+        ),
+        ("monotone: {input: x, output: low}", "'low' is not monotone: where entries of 'x' rise"),
+        (
+            "monotone: {input: x, output: e, direction: decreasing}",
+            "'e' is not monotone: where entries of 'x' rise, its entry [",
+        ),
+        (
+            "finite: {output: e}",
+            "'e' is not finite: for inputs 1000 times as large, "
+            "the result is not finite: 'e' (exp) is the first to give infinity at [",
+        ),
+    ],
+)
+def test_what_does_not_hold(properties, start):
+    (message,) = messages(properties)
+    assert message.startswith(start)
+
+
+def test_what_is_shown_is_so():
+    """The entry named moves as said when the input is changed where it is said."""
+    text = NETWORK + "- {properties: {causal: {input: x, output: norm}}}"
+    (result,) = run_examples(graphnn.loads(text))
+    (found,) = result.diagnostics
+    assert (found.code, found.span.line) == ("broken-property", text.count("\n") + 1)
+    assert next(note.text for note in found.notes).endswith(" such entries")
+    place = int(found.message.partition("changes at ")[2].partition(" ")[0])
+    net = graphnn.loads(text)
+    x = np.random.default_rng(0).normal(size=(2, 6, 3))
+    other = x.copy()
+    other[:, place] += 1
+    first, second = (net.run({"x": each}, outputs=["norm"])["norm"] for each in (x, other))
+    assert (first[:, :place] != second[:, :place]).any()
+
+
+def test_inputs_of_the_example_are_the_ones_changed():
+    rows = [[[1, 2, 3]] * 6]
+    assert messages("causal: {input: x, output: h.h}", f"inputs: {{x: {rows}}}, ") == []
+    assert len(messages("causal: {input: x, output: norm}", f"inputs: {{x: {rows}}}, ")) == 1
+
+
+def test_ops_that_claim_rows_apart_do_not_hide_that_they_are_not():
+    class Mixing(Op):
+        """The rows in another order, which claims to keep them apart."""
+
+        op: Literal["mixing"] = "mixing"
+        operands = (data("x", "..."),)
+        batchwise = True
+
+        def forward(self, x):
+            """`x` upside down."""
+            return x[::-1]
+
+        def vjp(self, cotangent, output, x):
+            """The cotangent upside down."""
+            return (cotangent[::-1],)
+
+    text = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  y: {op: mixing, inputs: x}
+examples: [{properties: {batchwise: {output: y}}}]
+"""
+    try:
+        (result,) = run_examples(graphnn.loads(text))
+    finally:
+        del REGISTRY["mixing"]
+    (found,) = result.diagnostics
+    assert found.message.startswith("'y' is not batchwise: where rows [1, 3] of the inputs change")
+    assert [note.text for note in found.notes][1] == (
+        "yet every op between says that it keeps rows apart: one is wrong"
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "message", "help"),
+    [
+        ("causal: {input: m, output: e}", "'m' is mean, so a test cannot change its value", ""),
+        ("causal: {input: w, output: e}", "'e' does not depend on 'w'", ""),
+        (
+            "causal: {input: x, output: e, axis: 2}",
+            "'e' has no axis 2: its shape is [batch, 3]",
+            "",
+        ),
+        (
+            "monotone: {input: w, output: word}",
+            "'w' holds whole numbers: its output cannot be said to rise with it",
+            "",
+        ),
+        ("causal: {input: x, output: nosuch}", "there is no node 'nosuch'", ""),
+        (
+            "casual: {input: x, output: e}",
+            "'properties' has no key 'casual'",
+            "did you mean 'causal'?",
+        ),
+        ("causal: {input: x}", "'causal' has no 'output'", "name a node: output: NODE"),
+        ("batchwise: {input: x, output: e}", "'batchwise' has no key 'input'", "its key is output"),
+        (
+            "monotone: {input: x, output: e, direction: up}",
+            "'direction' must be increasing or decreasing, not 'up'",
+            "",
+        ),
+        ("", "'properties' is empty", None),
+    ],
+)
+def test_what_makes_no_sense(properties, message, help):
+    text = NETWORK + f"- {{properties: {{{properties}}}}}"
+    found = [each for each in graphnn.diagnose_text(text) if each.severity == "error"]
+    assert [each.message for each in found] == [message]
+    assert help is None or found[0].help == help
+
+
+def test_an_example_says_something():
+    found = graphnn.diagnose_text(NETWORK + "- {inputs: {x: {zeros: [1, time, 3]}}}")
+    assert [each.message for each in found] == ["an example has no 'outputs'"]
