@@ -14,7 +14,7 @@ from graphnn.training import load_sets
 HERE = Path(__file__).parent
 GALLERY, SPECS = HERE / "gallery", HERE.parent / "specs"
 PRICES = {"apple": 100, "apples": 2, "orange": 150, "oranges": 3, "tax": 1.1}
-BLOCKS = ("alexnet", "vgg16", "googlenet", "resnet18", "unet", "siamese")
+BLOCKS = ("alexnet", "vgg16", "googlenet", "resnet18", "unet", "siamese", "gan")
 
 
 def write(folder: Path) -> None:
@@ -33,6 +33,11 @@ def write(folder: Path) -> None:
     for name in BLOCKS:
         graphnn.load(GALLERY / f"{name}.yaml").draw(path(name), style="blocks")
     graphnn.load(SPECS / "lenet5.yaml").draw(path("lenet5"), style="blocks")
+    graphnn.load(GALLERY / "transformer.yaml").draw(path("transformer"))
+    graphnn.load(GALLERY / "lstm.yaml").draw(path("lstm"), direction="right")
+    unrolled = graphnn.load(GALLERY / "lstm_unrolled.yaml")
+    unrolled.draw(path("lstm_unrolled"), direction="right", depth=0, expand=True)
+    unrolled.draw(path("lstm_cell"), direction="right")
     _passes(path)
     old, new = (graphnn.load(SPECS / f"{name}.yaml") for name in ("overfit", "overfit_dropout"))
     new.draw(path("difference"), against=old)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import re
 
+import numpy as np
 import pytest
 
 import graphnn
@@ -29,6 +30,20 @@ def test_examples_of_small_ones_come_out(name):
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_spec_has_its_picture(path):
     assert f"(figures/gallery_{path.stem}.svg)" in PAGE
+
+
+def test_an_unrolled_lstm_gives_what_one_node_gives():
+    whole, unrolled = (
+        graphnn.load(ROOT / "docs" / "gallery" / f"{name}.yaml")
+        for name in ("lstm", "lstm_unrolled")
+    )
+    same = {"h.weight": "h.1.a.weight", "h.recurrent": "h.1.b.weight", "h.bias": "h.1.a.bias"}
+    random = np.random.default_rng(0)
+    for name, array in whole.parameters.items():
+        array[...] = random.normal(size=array.shape)
+        unrolled.parameters[same.get(name, name)][...] = array
+    x = random.normal(size=(3, 4, 28))
+    np.testing.assert_allclose(unrolled.run(x=x)["y"], whole.run(x=x)["y"], rtol=1e-12)
 
 
 @pytest.mark.slow

@@ -19,7 +19,10 @@ from scene_faults import faults
 
 GALLERY = ROOT / "docs" / "gallery"
 DRAWN = [
-    *(GALLERY / f"{name}.yaml" for name in ("alexnet", "vgg16", "resnet18", "unet", "siamese")),
+    *(
+        GALLERY / f"{name}.yaml"
+        for name in ("alexnet", "vgg16", "resnet18", "unet", "siamese", "gan")
+    ),
     *(SPECS / f"{name}.yaml" for name in ("lenet5", "cnn_deep", "autoencoder", "mnist", "deep")),
 ]
 PYRAMID = """
@@ -314,6 +317,9 @@ def test_what_has_no_box_is_refused_by_name(shape: str, message: str):
         ("resnet18", 11_689_512),
         ("unet", 31_030_658),
         ("siamese", 38_951_745),
+        ("gan", 3_576_704 + 2_765_568),
+        # Of each layer, as of torch.nn.TransformerEncoderLayer(512, 8), and of the embedding.
+        ("transformer", 6 * 3_152_384 + 37_000 * 512),
     ],
 )
 def test_networks_have_as_many_parameters_as_the_literature_says(name: str, count: int):
