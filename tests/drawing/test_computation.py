@@ -153,6 +153,26 @@ def test_a_folded_block_has_the_value_out_of_it_and_the_gradient_into_it():
     assert faults(scene) == []
 
 
+@pytest.mark.parametrize("direction", ["down", "right"])
+def test_lines_end_on_the_outline_of_folded_blocks(direction: str):
+    net = graphnn.load(SPECS / "residual_blocks.yaml")
+    scene = net.draw(style="computation", depth=1, direction=direction).scene
+    blocks = {
+        item.node: item for item in scene.items if isinstance(item, Box) and item.shape == "rounded"
+    }
+    ends = [
+        (end, blocks[name])
+        for item in scene.items
+        if isinstance(item, Path) and item.node
+        for name, end in ((item.node, item.end), (item.source, item.start))
+        if name in blocks
+    ]
+    assert len(ends) == 12
+    for (x, y), box in ends:
+        dx, dy = x - box.x - box.width / 2, y - box.y - box.height / 2
+        assert max(abs(2 * dx / box.width), abs(2 * dy / box.height)) == pytest.approx(1)
+
+
 @pytest.mark.parametrize(
     ("options", "boxes"),
     [

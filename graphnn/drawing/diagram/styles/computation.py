@@ -218,12 +218,13 @@ class _Painter:
             layout.column(name, self._options.direction)
             for name in (edge.source, f"edge {number}", edge.target)
         ]
-        leave = _boundary(source, (1.0, 0.0) if self._across else (0.0, 1.0))
+        leave = self._boundary(edge.source, source, (1.0, 0.0) if self._across else (0.0, 1.0))
         before = [leave, *into[1:-1], start]
         if columns[0] == columns[1]:
             before = self._route(leave, start, 0.0, into, free, (source, label))
         slope = self._slope(end, target) if columns[1] == columns[2] else 0.0
-        enter = _boundary(target, (-1.0, slope) if self._across else (slope, -1.0))
+        toward = (-1.0, slope) if self._across else (slope, -1.0)
+        enter = self._boundary(edge.target, target, toward)
         after = [end, *out[1:-1], enter]
         if columns[1] == columns[2]:
             after = self._route(end, enter, slope, out, free, (label, target))
@@ -240,6 +241,15 @@ class _Painter:
         x, y, wide, high = layout.boxes[name]
         width, height = self._outline(name)
         return x + (wide - width) / 2, y + (high - height) / 2, width, height
+
+    def _boundary(self, name: str, place: Rectangle, toward: Point) -> Point:
+        """Where a line from the middle of a box or an ellipse, in a direction, leaves it."""
+        x, y, wide, high = place
+        sides = 2 * toward[0] / wide, 2 * toward[1] / high
+        item = self._places.get(name)
+        boxed = item is not None and item.folded
+        share = 1 / (max(map(abs, sides)) if boxed else hypot(*sides))
+        return x + wide / 2 + share * toward[0], y + high / 2 + share * toward[1]
 
     def _slope(self, start: Point, target: Rectangle) -> float:
         """How far aside a line from `start` enters a circle, at most as far as along."""
@@ -341,13 +351,6 @@ class _Painter:
             of = " + ".join(trace.losses)
             words += f", gradients of {of} {where[1]} them, with arrows back"
         return [f"{words}."]
-
-
-def _boundary(place: Rectangle, toward: Point) -> Point:
-    """Where a line from the middle of an ellipse, in the direction of `toward`, leaves it."""
-    x, y, wide, high = place
-    share = 1 / hypot(2 * toward[0] / wide, 2 * toward[1] / high)
-    return x + wide / 2 + share * toward[0], y + high / 2 + share * toward[1]
 
 
 def _title(item: Seen) -> str:
