@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
@@ -113,6 +116,41 @@ def test_what_is_hostile_is_text(browser: Any, tmp_path: Path, words: str, forma
         "return [...shown.querySelectorAll('svg text')].map((text) => text.textContent).join('')"
     )
     assert "".join(shown.split()).count("".join(words.split())) == PLACES
+
+
+# The policy that VS Code has for outputs of notebooks; the renderer that ships with it writes what
+# _repr_html_ gives into an element, before any other form.
+VS_CODE = (
+    '<!doctype html><meta charset=utf-8><meta http-equiv=Content-Security-Policy content="'
+    "default-src 'none'; script-src https: 'unsafe-inline'; style-src https: 'unsafe-inline'; "
+    'img-src https: http: data:; font-src https:; connect-src https:; child-src https: data:"><div>'
+    "</div><script>document.querySelector('div').innerHTML = OUTPUT</script>"
+)
+LOADED = """
+const [done] = arguments;
+const image = document.images[0];
+const tell = () => done(image.naturalWidth);
+if (image.complete) tell(); else image.addEventListener('load', tell);
+"""
+
+
+def test_a_notebook_of_vs_code_shows_a_diagram_in_its_own_fonts(browser: Any, tmp_path: Path):
+    def photographed(html: str) -> bytes:
+        path = tmp_path / "cell.html"
+        path.write_text(VS_CODE.replace("OUTPUT", json.dumps(html)))
+        browser.get(path.as_uri())
+        assert browser.execute_async_script(LOADED) > 0
+        made: bytes = browser.get_screenshot_as_png()
+        return made
+
+    diagram = graphnn.load(SPECS / "gates" / "and.yaml").draw()
+    html = diagram._repr_html_()
+    shown = photographed(html)
+    assert browser.get_log("browser") == []
+    bare = re.sub(r"@font-face\{.*?\}", "", diagram._repr_svg_())
+    data = base64.b64encode(bare.encode()).decode()
+    assert photographed(re.sub('base64,[^"]*', f"base64,{data}", html)) != shown
+    assert photographed(html) == shown
 
 
 def test_pictures_on_one_page_have_roles_names_and_no_effect_on_others(browser: Any):
