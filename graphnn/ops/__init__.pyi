@@ -14,6 +14,8 @@ from ._op import Case as Case
 from ._op import Interval as Interval
 from ._op import Op as Op
 from ._op import register as register
+from ._operands import MOST_NUMBERS as MOST_NUMBERS
+from ._operands import NUMBERS as NUMBERS
 from ._operands import Kind as Kind
 from ._operands import Operand as Operand
 from ._operands import Role as Role

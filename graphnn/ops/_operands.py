@@ -9,6 +9,8 @@ from typing import Any, Literal
 from graphnn.ops.initializers import MAP, Initializer
 
 Kind = Literal["float", "int"]
+NUMBERS = "numbers"  # marks an attribute that holds an array
+MOST_NUMBERS = 2**20  # entries of such an array, which lists hold
 Role = Literal["data", "parameter", "state", "noise"]
 
 

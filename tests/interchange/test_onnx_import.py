@@ -597,3 +597,18 @@ def test_a_wrong_translation_is_not_written(tmp_path, monkeypatch):
         graphnn.import_onnx(path, tmp_path / "folder")
     assert "'y' differs from onnxruntime by " in str(caught.value)
     assert not (tmp_path / "folder").exists()
+
+
+def test_large_whole_constants_go_to_a_file(tmp_path):
+    table = np.arange(60).reshape(20, 3)
+    nodes = [node("Cast", "x", "whole", to=7), node("Add", "whole table", "y")]
+    path = save(tmp_path / "net.onnx", nodes, {"x": [20, 3]}, ["y"], {"table": table})
+    found = graphnn.import_onnx(path, tmp_path / "net")
+    text = (tmp_path / "net" / "net.yaml").read_text("utf-8")
+    assert "value: {file: constants.safetensors, key: constant}" in text
+    names = ["net.yaml", "constants.safetensors", "examples.npz"]
+    assert [each.name for each in found.files] == names
+    again = graphnn.load(tmp_path / "net" / "net.yaml")
+    x = np.full((20, 3), 1.75)
+    assert np.array_equal(again.run(x=x)["y"], table + 1)
+    assert all(result.ok for result in graphnn.run_examples(again))

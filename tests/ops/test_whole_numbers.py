@@ -137,3 +137,106 @@ def test_a_condition_of_real_numbers_is_refused():
     (found,) = graphnn.diagnose_text(NETWORK.replace("[above, a, masked]", "[a, a, masked]"))
     assert found.code == "wrong-kind"
     assert found.message == "where takes whole numbers, but 'a' holds real numbers"
+
+
+CONSTANTS = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  c: {op: constant, value: {file: t.npz}}
+  k: {op: constant, value: {file: t.npz, key: big}, dtype: int}
+  m: {op: constant, value: {file: t.npz, key: mask}, dtype: int}
+  y: {op: add, inputs: [x, c]}
+outputs: [y, k, m]
+"""
+
+
+def write_constants(folder):
+    arrays = {"big": np.arange(40).reshape(8, 5), "mask": np.array([True, False])}
+    np.savez(folder / "t.npz", **arrays, **{"c.value": np.arange(3.0), "nan": np.array(np.nan)})
+
+
+def test_constants_of_a_file(tmp_path):
+    write_constants(tmp_path)
+    net = graphnn.loads(CONSTANTS, folder=tmp_path)
+    found = net.run(x=np.ones((1, 3)))
+    assert found["y"].tolist() == [[1, 2, 3]]
+    assert found["k"].dtype == np.int64
+    assert_array_equal(found["k"], np.arange(40).reshape(8, 5))
+    assert found["m"].tolist() == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("value", "code", "message", "help"),
+    [
+        (
+            "{file: t.npz, key: bgi}",
+            "unknown-array",
+            "'t.npz' has no array 'bgi'",
+            "did you mean 'big'?",
+        ),
+        (
+            "{file: t.npz, kez: big}",
+            "unknown-key",
+            "the file of 'c.value' has no key 'kez'",
+            "did you mean 'key'?",
+        ),
+        (
+            "{file: t.npz, key: nan}",
+            "not-finite",
+            "'c.value' holds NaN in 't.npz'",
+            "save finite weights: the training may have diverged",
+        ),
+        (
+            "{file: t.npz, key: c.value}, dtype: int",
+            "bad-attribute",
+            "the 'dtype' of 'c': 0.0 is not a whole number",
+            "'dtype': whether it holds real numbers or whole ones",
+        ),
+        (
+            "{fil: t.npz}",
+            "bad-attribute",
+            "the 'value' of 'c': it takes {arange: SIZE}, "
+            "{zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}",
+            "'value': a number, nested lists of numbers, numbers by rule, such as {arange: 10}, "
+            "or an array of a file",
+        ),
+    ],
+)
+def test_faults_of_constants_of_a_file(tmp_path, value, code, message, help):
+    write_constants(tmp_path)
+    text = f"graphnn: 1\nnodes: {{c: {{op: constant, value: {value}}}}}\n"
+    (found,) = graphnn.diagnose_text(text, folder=tmp_path)
+    assert (found.code, found.message, found.help) == (code, message, help)
+
+
+def test_a_constant_of_a_file_in_a_block_is_that_of_the_copy(tmp_path):
+    np.savez(tmp_path / "t.npz", **{"h.1.c.value": np.array(2.0), "h.2.c.value": np.array(5.0)})
+    net = graphnn.loads(
+        """
+graphnn: 1
+blocks:
+  scale:
+    inputs: [x]
+    nodes:
+      c: {op: constant, value: {file: t.npz}}
+      y: {op: multiply, inputs: [x, c]}
+    output: y
+nodes:
+  x: {op: input, shape: [batch, 1]}
+  h: {block: scale, inputs: x, repeat: 2}
+""",
+        folder=tmp_path,
+    )
+    assert net([[3.0]]).tolist() == [[30]]
+
+
+def test_a_constant_of_a_file_has_a_limit(tmp_path):
+    np.savez(tmp_path / "t.npz", **{"c.value": np.zeros(2**20 + 1, np.float32)})
+    text = "graphnn: 1\nnodes: {c: {op: constant, value: {file: t.npz}}}\n"
+    (found,) = graphnn.diagnose_text(text, folder=tmp_path)
+    assert (found.code, found.message, found.help) == (
+        "data-too-large",
+        "'c.value' has 1,048,577 entries, more than 1,048,576",
+        "write it as {op: parameter, trainable: false}",
+    )

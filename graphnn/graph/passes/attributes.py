@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, TypeGuard, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from graphnn.diagnostics import FAULTY, Faulty, SpecError, suggestion
+from graphnn.diagnostics import FAULTY, Faulty, FileError, SpecError, suggestion
 from graphnn.graph import arrays
+from graphnn.graph.passes.archived import read_array
 from graphnn.graph.passes.scope import Scope
-from graphnn.ops import Op
+from graphnn.ops import MOST_NUMBERS, NUMBERS, Array, Op
 from graphnn.spec import (
     depends,
     free_size_help,
@@ -23,7 +24,7 @@ from graphnn.spec import (
     unlike,
 )
 from graphnn.spec.model import NodeSpec
-from graphnn.spec.values import Entry, Scalar, Seq, Value, plain
+from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, plain
 
 # What pydantic's types of error say of a value, in the words of this language.
 _WANTED = {
@@ -48,14 +49,46 @@ def read_op(
 ) -> Op | Faulty:
     """The op with its attributes, those of `entries` that it has; faults go to the scope."""
     given = {key: entries[key] for key in op_class.model_fields if key != "op" and key in entries}
-    data = {key: plain(entry.value) for key, entry in given.items()}
+    data: dict[str, Any] = {}
+    for key, entry in given.items():
+        if NUMBERS in op_class.model_fields[key].metadata and _is_of_file(entry.value):
+            found = _numbers_of_file(f"{spec.name}.{key}", entry.value, scope)
+            if found is FAULTY:
+                return FAULTY
+            data[key] = found
+        else:
+            data[key] = plain(entry.value)
     try:
-        return op_class.model_validate_json(json.dumps(data), strict=True, context=scope.sizes)
+        text = json.dumps(data)
+        made: Op = op_class.model_validate_json(text, strict=True, context=scope.sizes)
+        return made
     except ValidationError as error:
         reporter = _Reporter(spec, op_class, given, scope)
         for detail in error.errors(include_url=False):
             reporter.report(detail)
         return FAULTY
+
+
+def _is_of_file(value: Value) -> TypeGuard[Map]:
+    return isinstance(value, Map) and "file" in value
+
+
+def _numbers_of_file(full: str, value: Map, scope: Scope) -> list[Any] | float | Faulty:
+    """The array of a file as lists; `FAULTY` where that is reported."""
+    array: Array | Faulty | None = FAULTY
+    with scope.findings.catching(FileError):
+        array = read_array(full, value, scope)
+    if array is FAULTY:
+        return FAULTY
+    if array is None:
+        return 0  # judged where the name of the node is known
+    if array.size > MOST_NUMBERS:
+        message = f"'{full}' has {array.size:,} entries, more than {MOST_NUMBERS:,}"
+        help = "write it as {op: parameter, trainable: false}"
+        scope.findings.error("data-too-large", message, value.span, help=help)
+        return FAULTY
+    found: list[Any] | float = (array.astype(int) if array.dtype == bool else array).tolist()
+    return found
 
 
 class _Reporter:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 from pydantic import ValidationError
 
 from graphnn.diagnostics import (
     FAULTY,
     Faulty,
-    FileError,
     Findings,
     GraphnnError,
     nearest,
@@ -18,6 +18,7 @@ from graphnn.diagnostics import (
 )
 from graphnn.graph import arrays
 from graphnn.graph._graph import Origin
+from graphnn.graph.passes.archived import read_array
 from graphnn.graph.passes.attributes import attribute_message
 from graphnn.graph.passes.scope import Scope
 from graphnn.ops import Array, Operand
@@ -26,9 +27,7 @@ from graphnn.spec import brief, meant_truth, number_help, truth_help, unlike
 from graphnn.spec.model import NodeSpec
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Entry, Map, Scalar, Value, plain
-from graphnn.storage import files
 
-_OF_ARRAY = ("unknown-array", "pickled-array", "not-numbers")  # faults of one array of a file
 _EXTRA = "extra_forbidden"
 
 
@@ -104,41 +103,10 @@ class _Reader:
         return FAULTY
 
     def _file(self, value: Map) -> Origin | Faulty:
-        texts = self._texts(value)
-        if len(texts) != len(value.entries):
-            return FAULTY
-        scope, file, key = self._scope, texts["file"], texts.get("key")
-        path = files.within(scope.spec.folder, str(file.value), file.span, scope.folder)
-        if scope.block is not None:
-            return Origin(value)  # read where the name of the node is known
-        try:
-            name = self._full if key is None else str(key.value)
-            array = scope.archives.read(path, name, file.span)
-        except FileError as error:
-            (found,) = error.diagnostics
-            if key is not None and found.code in _OF_ARRAY:
-                found = replace(found, span=key.span)
-            raise FileError(found) from None
-        if bad := arrays.first_not_finite(array):
-            message = f"'{self._full}' holds {bad} in '{path.name}'"
-            self._findings.error("not-finite", message, (key or file).span, help=arrays.FINITE)
-            return FAULTY
-        return self._numbers(array, value)
-
-    def _texts(self, value: Map) -> dict[str, Scalar]:
-        """Name of the file and key of the array; the rest is reported."""
-        texts: dict[str, Scalar] = {}
-        for key, entry in value.entries.items():
-            if key not in ("file", "key"):
-                message = f"the file of '{self._full}' has no key '{key}'"
-                help = suggestion(key, ("file", "key"), "its keys are file, key")
-                self._findings.error("unknown-key", message, entry.key.span, help=help)
-            elif isinstance(entry.value, Scalar) and isinstance(entry.value.value, str):
-                texts[key] = entry.value
-            else:
-                message = f"the '{key}' of '{self._full}' must be a text, {unlike(entry.value)}"
-                self._findings.error("bad-parameter", message, entry.value.span)
-        return texts
+        array = read_array(self._full, value, self._scope, np.float64)
+        if array is None:
+            return Origin(value)
+        return FAULTY if array is FAULTY else self._numbers(array, value)
 
     def _share(self, value: Map) -> Origin | Faulty:
         target = value.entries["share"].value

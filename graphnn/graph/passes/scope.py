@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class Archives:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._last: tuple[Path, Archive] | None = None
-        self._arrays: dict[tuple[Path, str], Array] = {}
+        self._arrays: dict[tuple[Path, str, Any], Array] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -35,16 +35,16 @@ class Archives:
     def __exit__(self, *error: object) -> None:
         self._stack.close()
 
-    def read(self, path: Path, name: str, span: Span | None) -> Array:
-        """An array, in double precision."""
-        if (path, name) not in self._arrays:
+    def read(self, path: Path, name: str, span: Span | None, dtype: Any = None) -> Array:
+        """An array, as `dtype` if that is given."""
+        if (path, name, dtype) not in self._arrays:
             if self._last is None or self._last[0] != path:
                 self._last = None
                 self._stack.close()
                 self._last = (path, self._stack.enter_context(opened(path, span)))
             array = read_from(self._last[1], [name], span)[name]
-            self._arrays[path, name] = np.asarray(array, dtype=np.float64)
-        return self._arrays[path, name]
+            self._arrays[path, name, dtype] = np.asarray(array, dtype=dtype)
+        return self._arrays[path, name, dtype]
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ from graphnn.spec.values import Map, located, plain
 from graphnn.storage import archives, files
 
 WEIGHTS, EXAMPLES = "weights.safetensors", "examples.npz"
+CONSTANTS = "constants.safetensors"
+_INLINE = 16  # entries of a constant that the spec itself states
 _ROWS, _ROOMY = 2, (16, 64)
 _LARGEST = 10_000_000  # entries of an input
 _TOLERANCE = 1e-4  # of the largest entry; what is wrong differs by far more
@@ -120,7 +122,7 @@ def import_onnx(
     path, folder = Path(path), Path(folder)
     found = _read(models.read(path), folder, given)
     target = folder / f"{path.stem}.yaml"
-    for name in (target, folder / WEIGHTS, folder / EXAMPLES):
+    for name in (target, folder / WEIGHTS, folder / CONSTANTS, folder / EXAMPLES):
         if name.exists():
             raise FileError.of("file-exists", f"there is a file '{name}' already")
     document, written = {**found.document}, [target]
@@ -129,6 +131,7 @@ def import_onnx(
         arrays = {}
     elif arrays:
         document["examples"] = [_example(found, arrays)]
+    constants = _put_aside(document)
     if found.weights:
         document["weights"] = {"file": WEIGHTS}
     text = to_yaml(_located(document))
@@ -136,12 +139,26 @@ def import_onnx(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise files.unwritable(folder, error) from None
-    for file, content in ((WEIGHTS, found.weights), (EXAMPLES, arrays)):
+    for file, content in ((WEIGHTS, found.weights), (CONSTANTS, constants), (EXAMPLES, arrays)):
         if content:
             archives.write_arrays(folder / file, content)
             written.append(folder / file)
     files.write_text(target, text)
     return Imported(found.network, tuple(written), difference, found.notes)
+
+
+def _put_aside(document: Document) -> dict[str, Array]:
+    """The large constants of a document, which names them in their file from then on."""
+    found: dict[str, Array] = {}
+    scopes = [("", document["nodes"])]
+    scopes += [(f"{name}.", block["nodes"]) for name, block in document.get("blocks", {}).items()]
+    for prefix, nodes in scopes:
+        for name, body in nodes.items():
+            array = np.asarray(body["value"]) if body.get("op") == "constant" else np.zeros(0)
+            if array.size > _INLINE:
+                found[f"{prefix}{name}"] = array
+                nodes[name] = {**body, "value": {"file": CONSTANTS, "key": f"{prefix}{name}"}}
+    return found
 
 
 def _read(

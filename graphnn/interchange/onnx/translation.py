@@ -15,7 +15,7 @@ from graphnn.interchange.onnx.models import ForeignInput, ForeignNode, Model, Re
 from graphnn.interchange.onnx.opaque import inferred, opaque
 from graphnn.interchange.onnx.table import alike, rules
 from graphnn.interchange.onnx.values import Filled, Made, UnsupportedError, Value
-from graphnn.ops import REGISTRY, Array, Op, ShapeError
+from graphnn.ops import MOST_NUMBERS, REGISTRY, Array, Op, ShapeError
 from graphnn.spec import NAME, sizes
 from graphnn.spec.sizes import Size
 
@@ -259,8 +259,14 @@ class Translator:
         if value.size <= _INLINE:
             # One for each reader, so that blocks have their own.
             return self.emit("constant", value=_listed(value), dtype=kind)
-        if kind == "int":
+        if kind == "int" and value.size > MOST_NUMBERS:
             raise UnsupportedError("it has a large constant of whole numbers")
+        if kind == "int":
+            made = self._constants[id(value)] = self.emit(
+                "constant", value=_listed(value), dtype=kind
+            )
+            self._alive.append(value)
+            return made
         made = self.emit("parameter", shape=value.shape, arrays={"value": value})
         made.hints = (self._names.get(id(value), ""),)
         made.trainable = made.hints[0] != ""

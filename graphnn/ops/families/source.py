@@ -17,7 +17,7 @@ from graphnn.ops._arrays import Array, Cotangents, ShapeError, misfit
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
-from graphnn.ops._operands import Kind, parameter
+from graphnn.ops._operands import MOST_NUMBERS, NUMBERS, Kind, parameter
 from graphnn.ops._sizes import Size, size_of
 from graphnn.ops.code import CodeForm
 from graphnn.ops.initializers import Zeros
@@ -68,8 +68,7 @@ _FILLS: dict[str, Callable[[Sequence[int]], Any]] = {
     "zeros": lambda shape: np.zeros(shape, np.int64).tolist(),
     "ones": lambda shape: np.ones(shape, np.int64).tolist(),
 }
-_MOST = 2**20  # entries of a filled constant, which lists hold
-_FILLED = "it takes {arange: SIZE}, {zeros: SHAPE} or {ones: SHAPE}"
+_FILLED = "it takes {arange: SIZE}, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}"
 
 
 _SIZE_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}]}
@@ -86,6 +85,12 @@ _FILLED_SCHEMAS = [
         ("ones", {"type": "array", "items": _SIZE_SCHEMA}),
     )
 ]
+_FILE_SCHEMA = {
+    "type": "object",
+    "properties": {"file": {"type": "string"}, "key": {"type": "string"}},
+    "required": ["file"],
+    "additionalProperties": False,
+}
 
 
 def _filled(value: Any, info: ValidationInfo) -> Any:
@@ -98,8 +103,8 @@ def _filled(value: Any, info: ValidationInfo) -> Any:
     if fill is None or others or (kind == "arange") == (listed is given):
         raise ValueError(_FILLED)
     shape = [_count(each, info) for each in listed]
-    if math.prod(shape) > _MOST:
-        raise ValueError(f"a constant that is filled has at most {_MOST:,} entries")
+    if math.prod(shape) > MOST_NUMBERS:
+        raise ValueError(f"a constant that is filled has at most {MOST_NUMBERS:,} entries")
     return fill(shape)
 
 
@@ -114,13 +119,14 @@ def _count(value: Any, info: ValidationInfo) -> int:
     raise PydanticCustomError("size", "{problem}", context)
 
 
-NUMBERS = "numbers"  # marks an attribute that holds an array
 Numbers = Annotated[
     Any,
     NUMBERS,
     BeforeValidator(_frozen),
     BeforeValidator(_filled),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "array"}, *_FILLED_SCHEMAS]}),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number"}, {"type": "array"}, *_FILLED_SCHEMAS, _FILE_SCHEMA]}
+    ),
 ]
 
 
@@ -166,6 +172,7 @@ class Constant(Op):
 
     ``{arange: time}`` is ``0, 1, ..., time - 1``; ``{zeros: SHAPE}`` and ``{ones: SHAPE}`` are
     arrays of a shape. Their sizes are numbers, names or expressions, none of them free.
+    ``{file: NAME, key: NAME}`` is an array of an .npz or .safetensors file.
     """
 
     op: Literal["constant"] = "constant"
@@ -173,7 +180,8 @@ class Constant(Op):
     elsewhere = ("const",)
     analytic = True
     value: Numbers = Field(
-        description="A number, nested lists of numbers, or numbers by rule, such as {arange: 10}."
+        description="A number, nested lists of numbers, numbers by rule, such as {arange: 10}, or "
+        "an array of a file."
     )
     dtype: Kind = Field("float", description="Whether it holds real numbers or whole ones.")
 
