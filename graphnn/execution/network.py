@@ -323,6 +323,9 @@ class Network:
         self._set(placed(known, places, origin))
 
     def _set(self, arrays: Mapping[str, Array]) -> None:
+        if "arrays" not in vars(self):  # those that are given need not be drawn
+            self.arrays = self._start(arrays)
+            return
         with np.errstate(over="ignore"):  # what a run says better
             for name, array in arrays.items():
                 self.arrays[name][...] = array

@@ -23,6 +23,12 @@ from graphnn.interchange.onnx.values import (
 from graphnn.ops import Array
 from graphnn.spec.sizes import Expression, product
 
+_STATED = {
+    "value_float": np.float32,
+    "value_floats": np.float32,
+    "value_int": np.int64,
+    "value_ints": np.int64,
+}
 _LARGEST = 2**24  # entries of a constant that is computed here
 _RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli")
 Values = Sequence[Value | None]
@@ -36,6 +42,8 @@ def fold(node: ForeignNode, inputs: Values, opset: int) -> list[Array] | None:
     UnsupportedError
         Arithmetic of free sizes that has no form here.
     """
+    if node.op == "Constant" and (array := _stated(node)) is not None:
+        return [array]
     if node.op == "Shape" and inputs[0] is not None:
         return [_shape(node, inputs[0])]
     if node.op == "Size" and inputs[0] is not None:
@@ -44,6 +52,15 @@ def fold(node: ForeignNode, inputs: Values, opset: int) -> list[Array] | None:
         arrays = all(value is None or isinstance(value, np.ndarray) for value in inputs)
         return [_of_sizes(node, inputs)] if arrays else None
     return _evaluated(node, inputs, opset) if _is_constant(node, inputs) else None
+
+
+def _stated(node: ForeignNode) -> Array | None:
+    """The array of a constant; None for texts and sparse arrays."""
+    ((key, value),) = node.attributes.items() if len(node.attributes) == 1 else [("", None)]
+    dtype = _STATED.get(key)
+    if key == "value" and isinstance(value, np.ndarray):
+        return value
+    return None if dtype is None else np.asarray(value, dtype)
 
 
 def _is_constant(node: ForeignNode, inputs: Values) -> bool:

@@ -22,7 +22,7 @@ from graphnn.interchange.onnx.writing import onnx_graph
 from graphnn.ops import Array
 from graphnn.spec import DEFAULT, build, reader, to_yaml
 from graphnn.spec.values import Map, located, plain
-from graphnn.storage import archives, files
+from graphnn.storage import archives, files, gc_paused
 
 WEIGHTS, EXAMPLES = "weights.safetensors", "examples.npz"
 CONSTANTS = "constants.safetensors"
@@ -161,6 +161,7 @@ def _put_aside(document: Document) -> dict[str, Array]:
     return found
 
 
+@gc_paused()
 def _read(
     model: Model, folder: Path, given: Mapping[str, Any] | None, *, drawn: bool = False
 ) -> _Read:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import Any
 
@@ -16,13 +17,16 @@ def onnx() -> Any:
     UsageError
         It is not installed.
     """
+    library = sys.modules.get("onnx")
+    if hasattr(library, "inliner"):  # the last that is imported below
+        return library
     try:
         import onnx
         import onnx.checker
         import onnx.helper
-        import onnx.inliner
         import onnx.numpy_helper
         import onnx.shape_inference
+        import onnx.inliner  # isort: skip
     except ImportError:
         message = "ONNX models need the package onnx, which is not installed"
         raise UsageError.of("no-onnx", message, help="pip install 'graphnn[onnx]'") from None

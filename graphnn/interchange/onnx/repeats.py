@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from graphnn.interchange.onnx.values import Made
+from graphnn.ops import Array
 
 _LONGEST = 300  # nodes of a block
 _LEAST = 3  # nodes that a block must save
@@ -49,41 +52,49 @@ def find(nodes: Sequence[Made], outputs: Sequence[Made]) -> list[Repeat]:
         for source in node.inputs:
             readers[source].append(node)
     wanted = set(outputs)
+    known: dict[object, int] = {}
+    marks = np.array([known.setdefault(_signature(node), len(known)) for node in nodes], int)
     found: list[Repeat] = []
-    pieces = [[*nodes]]
+    pieces = [slice(0, len(nodes))]
     while pieces:
         piece = pieces.pop()
-        best = _best(piece, readers, wanted)
+        own = nodes[piece]
+        best = _best(own, marks[piece], readers, wanted)
         if best is None:
             continue
         found.append(best)
         inside = {id(node) for copy in best.copies for node in copy}
-        places = [at for at, node in enumerate(piece) if id(node) in inside]
-        pieces += [piece[: places[0]], piece[places[-1] + 1 :]]
+        places = [piece.start + at for at, node in enumerate(own) if id(node) in inside]
+        pieces += [slice(piece.start, places[0]), slice(places[-1] + 1, piece.stop)]
     return found
 
 
-def _best(nodes: list[Made], readers: dict[Made, list[Made]], wanted: set[Made]) -> Repeat | None:
-    known: dict[object, int] = {}
-    marks = [known.setdefault(_signature(node), len(known)) for node in nodes]
+def _best(
+    nodes: Sequence[Made], marks: Array, readers: dict[Made, list[Made]], wanted: set[Made]
+) -> Repeat | None:
     best: Repeat | None = None
     for length in range(1, min(len(nodes) // 2, _LONGEST) + 1):
-        run = 0
-        for start in range(len(nodes) - length - 1, -2, -1):
-            if start >= 0 and marks[start] == marks[start + length]:
-                run += 1
-                continue
-            if run >= length:
-                begin = start + 1
-                for shift in range(min(length, run - length + 1)):
-                    copies = (run - shift) // length + 1
-                    if best is not None and (copies - 1) * length <= best.saved:
-                        break
-                    repeat = _checked(nodes, begin + shift, length, copies, readers, wanted)
-                    if repeat is not None:
-                        best = repeat
-            run = 0
+        for begin, run in _runs(marks, length):
+            for shift in range(min(length, run - length + 1)):
+                copies = (run - shift) // length + 1
+                if best is not None and (copies - 1) * length <= best.saved:
+                    break
+                repeat = _checked(nodes, begin + shift, length, copies, readers, wanted)
+                if repeat is not None:
+                    best = repeat
     return best if best is not None and best.saved >= _LEAST else None
+
+
+def _runs(marks: Array, length: int) -> list[tuple[int, int]]:
+    """Where nodes are as those `length` after them, and how many in a row, if that is enough.
+
+    The last comes first.
+    """
+    differ = np.flatnonzero(marks[:-length] != marks[length:])
+    begins = np.concatenate([[0], differ + 1])
+    counts = np.concatenate([differ, [len(marks) - length]]) - begins
+    enough = np.flatnonzero(counts >= length)[::-1]
+    return [(int(begins[at]), int(counts[at])) for at in enough]
 
 
 def _signature(node: Made) -> object:
@@ -92,7 +103,7 @@ def _signature(node: Made) -> object:
 
 
 def _checked(
-    nodes: list[Made],
+    nodes: Sequence[Made],
     start: int,
     length: int,
     copies: int,
