@@ -82,7 +82,6 @@ def test_a_false_fact_is_caught(fact, planted, op, monkeypatch):
 # Facts that are true of the op, though it does not state them.
 TRUE = [
     ("planewise", "batch_norm"),
-    ("planewise", "pad"),
     ("planewise", "upsample"),
     ("reorders", "dropout"),
     ("reorders", "identity"),

@@ -89,7 +89,7 @@ def test_torch_computes_the_op_and_its_gradient(name, examples):
         tensors = {key: torch.from_numpy(np.array(a)) for key, a in known.items()}
         for tensor in tensors.values():
             tensor.requires_grad_(tensor.is_floating_point())
-        own = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional}
+        own = {"np": np, "torch": torch, "nn": torch.nn, "F": torch.nn.functional}
         space = {**own, **tensors, "self": torch.nn.Module().eval()}
         for text in functions_of(torch_sequences).values():
             exec(inspect.getsource(text), space)

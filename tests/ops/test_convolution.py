@@ -492,8 +492,29 @@ def test_fans_of_filters(name):
                 ("average_pool", {"kernel": 2}),
                 ("global_average_pool", {}),
                 ("upsample", {"factor": 2}),
-                ("pad", {"padding": 2}),
             ]
+        ),
+        (
+            "pad",
+            {"padding": 2},
+            ("batch", 3),
+            {},
+            (
+                "'x' has shape [batch, 3], but without an axis, pad takes arrays of 3 or more axes",
+                "x",
+                "name the axis: axis: 1",
+            ),
+        ),
+        (
+            "pad",
+            {"padding": [1, 3], "axis": 1, "mode": "reflect"},
+            ("batch", 3),
+            {},
+            (
+                "'padding' is 3, but 'x' has shape [batch, 3]",
+                "x",
+                "as many entries can be reflected as there are but one",
+            ),
         ),
     ],
 )

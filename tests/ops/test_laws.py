@@ -493,7 +493,6 @@ TRUE = {
     ("commutative", "sum_squared_error"),
     ("planewise", "batch_norm"),
     ("planewise", "batch_norm_training"),
-    ("planewise", "pad"),
     ("planewise", "upsample"),
     ("reorders", "dropout"),
     ("reorders", "identity"),

@@ -315,6 +315,20 @@ def local_response_norm_by_x(g, x, size, alpha, beta, k):
     return g / divisor**beta - 2 * alpha * beta / size * x * inner
 
 
+def without_margin(g, around, mode="constant"):
+    """Cotangent of what `np.pad` puts a margin around."""
+    for axis, (before, after) in enumerate(around):
+        n = g.shape[axis] - before - after
+        g = np.moveaxis(g, axis, 0)
+        inner = g[before : before + n].copy()
+        if mode != "constant":
+            places = np.pad(np.arange(n), (before, after), mode=mode)
+            outside = np.r_[:before, before + n : len(places)]
+            np.add.at(inner, places[outside], g[outside])
+        g = np.moveaxis(inner, 0, axis)
+    return g
+
+
 def pair(n):
     """A number as two, for rows and columns."""
     return n if isinstance(n, tuple) else (n, n)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -11,12 +10,10 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
-from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families._images import Resized, finished, room
-from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.pooling import pooled
 from graphnn.ops.kernels.unfolding import images_first, images_last
-from graphnn.ops.kernels.windows import Counts, Sides, Track
+from graphnn.ops.kernels.windows import Counts, Track
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Size
 
@@ -80,69 +77,3 @@ class Upsample(Resized):
 def _blocks(count: int, length: int) -> Track:
     """So many windows of that length, side by side."""
     return Track(count * length, length, length, 1, 0, count)
-
-
-class Pad(Resized):
-    """Images with a margin of one value."""
-
-    op: Literal["pad"] = "pad"
-    padding: Sides = Field(
-        description="Rows at top and bottom, columns on the left and on the right, in that order; "
-        "one number is all four."
-    )
-    value: Finite = Field(0.0, description="Value of the margin.")
-
-    also_called = aliases(padding="pads pad paddings")
-    elsewhere = ("zeropadding", "zeropad", "padding")
-    cases: ClassVar[tuple[Case, ...]] = (
-        Case({"padding": 1}, [(2, 1, 2, 1)]),
-        Case({"padding": [0, 2, 1, 0], "value": -4.5}, [(2, 2, 1, 2)]),
-        Case({"padding": 0}, [(1, 1, 2, 2)]),
-    )
-
-    def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
-        top, bottom, left, right = self.padding
-        return sizes.add(height, top + bottom), sizes.add(width, left + right)
-
-    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
-        """Pad with the value."""
-        top, bottom, left, right = self.padding
-        return form.add("Pad", *operands, [0, 0, top, left, 0, 0, bottom, right], self.value)
-
-    def forward(self, x: Array, *, out: Array | None = None) -> Array:
-        """`x` ``[batch, channels, height, width]`` within the margin."""
-        top, bottom, left, right = self.padding
-        batch, channels, height, width = x.shape
-        shape = (channels, height + top + bottom, width + left + right, batch)
-        y = room(out, shape, x.dtype)
-        y[...] = self.value
-        images_first(y)[self._inner(x)] = x
-        return finished(y, None, out)
-
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The cotangent without its margin."""
-        return (cotangent[self._inner(x)],)
-
-    def _inner(self, x: Array) -> tuple[slice, ...]:
-        top, _, left, _ = self.padding
-        whole = slice(None)
-        return whole, whole, slice(top, top + x.shape[2]), slice(left, left + x.shape[3])
-
-    def to_numpy(self, form: CodeForm) -> str:
-        """``np.pad``."""
-        top, bottom, left, right = self.padding
-        value = {} if self.value == 0 else {"constant_values": self.value}
-        around = f"[(0, 0), (0, 0), ({top}, {bottom}), ({left}, {right})]"
-        return call("np.pad", form.names[0], around, **value)
-
-    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """The cotangent without its margin."""
-        top, _, left, _ = self.padding
-        down, across = (f"{n} : {n} + {{x}}.shape[{axis}]" for n, axis in ((top, 2), (left, 3)))
-        return [form.fill(f"{{g}}[:, :, {down}, {across}]", self)]
-
-    def to_torch(self, form: CodeForm) -> str:
-        """``F.pad``, which names the last axis first."""
-        top, bottom, left, right = self.padding
-        value = {} if self.value == 0 else {"value": self.value}
-        return call("F.pad", form.names[0], f"({left}, {right}, {top}, {bottom})", **value)

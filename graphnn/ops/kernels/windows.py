@@ -31,7 +31,7 @@ def _number(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
-def _several(value: Any, count: int, form: str) -> Any:
+def several(value: Any, count: int, form: str) -> Any:
     """One number `count` times, and a list of so many as a tuple."""
     if not isinstance(value, list | tuple):
         return (value,) * count
@@ -48,13 +48,11 @@ def _schema(least: int, count: int = 1) -> WithJsonSchema:
 
 
 _NUMBER = BeforeValidator(_number)
-_PAIR = BeforeValidator(lambda value: _several(value, 2, "[height, width]"))
-_FOUR = BeforeValidator(lambda value: _several(value, 4, "[top, bottom, left, right]"))
+_PAIR = BeforeValidator(lambda value: several(value, 2, "[height, width]"))
 Count = Annotated[int, Field(ge=1, le=sizes.MAX_SIZE), _NUMBER, _schema(1)]
 Amount = Annotated[int, Field(ge=0, le=sizes.MAX_SIZE), _NUMBER]
 Counts = Annotated[tuple[Count, Count], _PAIR, _schema(1, 2)]
 Amounts = Annotated[tuple[Amount, Amount], _PAIR, _schema(0, 2)]
-Sides = Annotated[tuple[Amount, Amount, Amount, Amount], _FOUR, _schema(0, 4)]
 # Chosen before either is tried, so that a fault is reported once.
 Padding = Annotated[
     Annotated[Literal["same"], Tag(SAME)] | Annotated[Amounts, Tag("amounts")],

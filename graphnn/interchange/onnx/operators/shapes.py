@@ -284,7 +284,7 @@ def tile(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 @rule("Pad")
 def pad(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`pad`, or `affine` by a matrix of 0 and 1 where margins repeat entries."""
+    """`pad`, or `affine` by a matrix of 0 and 1 where margins wrap around."""
     x = inputs[0]
     assert x is not None
     shape = shape_of(x)
@@ -304,7 +304,17 @@ def pad(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 def _mirrored(t: Translator, x: Value, sides: Sequence[tuple[int, int]], mode: str) -> Value:
-    """`x` with margins of its own entries: each axis times a matrix of 0 and 1."""
+    """`x` with margins of its own entries; by a matrix of 0 and 1 where they wrap around."""
+    sizes = shape_of(x)
+    margins = [(max(0, before), max(0, after)) for before, after in sides]
+    fits = all(
+        not isinstance(n, int) or max(margin) < n for n, margin in zip(sizes, margins, strict=True)
+    )
+    if mode == "edge" or (mode == "reflect" and fits):
+        x = _margins(t, x, margins, mode=mode) if any(map(any, margins)) else x
+        for axis, (before, after) in enumerate(sides):
+            x = sliced(t, x, axis, max(0, -before), min(after, 0) or None)
+        return x
     for axis, (before, after) in enumerate(sides):
         if not (before or after):
             continue
@@ -330,33 +340,17 @@ def padded(t: Translator, x: Value, sides: Sequence[tuple[int, int]], value: flo
     wide = [(max(0, before), max(0, after)) for before, after in sides]
     if not any(map(any, wide)):
         return x
-    shape = shape_of(x)
-    if len(shape) == 4 and not any(map(any, wide[:2])):
-        return t.emit("pad", x, padding=(*wide[2], *wide[3]), value=value)
-    if len(shape) in (2, 3) and not any(map(any, wide[:-2])):
-        # As images, whose rows and columns are the last two axes.
-        lead = (1,) * (4 - len(shape))
-        images = reshaped(
-            t, x, (*shape[:-2], *lead, *shape[-2:]) if len(shape) == 3 else (*lead, *shape)
-        )
-        made = t.emit("pad", images, padding=(*wide[-2], *wide[-1]), value=value)
-        return reshaped(t, made, (*shape[:-2], *made.shape[2:]))
-    for axis, ends in enumerate(wide):
-        for place, width in enumerate(ends):
-            if width:
-                x = _extended(t, x, axis, width, value, first=place == 0)
+    return _margins(t, x, wide, value=value)
+
+
+def _margins(t: Translator, x: Value, sides: Sequence[tuple[int, int]], **options: Any) -> Value:
+    """`x` with margins: of images, of both axes at once."""
+    if len(sides) == 4 and not any(map(any, sides[:2])):
+        return t.emit("pad", x, padding=(*sides[2], *sides[3]), **options)
+    for axis, margin in enumerate(sides):
+        if any(margin):
+            x = t.emit("pad", x, axis=axis, padding=margin, **options)
     return x
-
-
-def _extended(
-    t: Translator, x: Value, axis: int, width: int, value: float, *, first: bool
-) -> Value:
-    shape = list(shape_of(x))
-    shape[axis] = width
-    if not all(isinstance(size, int) for size in shape):
-        raise UnsupportedError("it pads an axis beside a free size")
-    margin: Any = np.full([int(str(size)) for size in shape], value, np.float32)
-    return t.emit("concat", *((margin, x) if first else (x, margin)), axis=axis)
 
 
 @rule("Resize", "Upsample")
