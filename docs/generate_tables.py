@@ -17,12 +17,14 @@ from graphnn.ops import Op, public_ops
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec.forms import Key, keys_of
 from graphnn.spec.model import (
+    PROPERTY_KEYS,
     RANGES,
     BlockCallSpec,
     BlockSpec,
     DrawSpec,
     EarlyStoppingSpec,
     ExampleSpec,
+    LimitsSpec,
     NetworkSpec,
     NodeSpec,
     SearchSpec,
@@ -48,6 +50,8 @@ SECTIONS = {
     "early-stopping": keys_of(EarlyStoppingSpec),
     "draw": keys_of(DrawSpec),
     "search": keys_of(SearchSpec),
+    "limits": keys_of(LimitsSpec),
+    "properties": PROPERTY_KEYS,
     "ranges": tuple(RANGES.values()),
 }
 

@@ -26,7 +26,7 @@ _Language = Literal[
 _Block = Literal[
     "op-and-block", "unknown-block", "duplicate-block", "unused-block", "cyclic-block",
     "cyclic-file", "too-many-files", "bad-repeat", "missing-size", "duplicate-name",
-    "bad-share",
+    "bad-share", "over-limit",
 ]
 _Graph = Literal[
     "unknown-op", "missing-attribute", "bad-attribute", "wrong-inputs", "unknown-operand",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphnn.diagnostics import Findings, SpecError
 from graphnn.graph._graph import Graph, Node
+from graphnn.graph.limits import check_limits
 from graphnn.graph.looks import check_look
 from graphnn.graph.passes.checking import (
     check_free_sizes,
@@ -69,7 +70,7 @@ def check(spec: NetworkSpec, findings: Findings) -> Graph:
     if findings.errors:
         check_weights(spec, findings)
     outputs, losses = _outputs(spec, nodes, network), _losses(spec, nodes)
-    return Graph(
+    graph = Graph(
         spec,
         network,
         nodes,
@@ -77,6 +78,9 @@ def check(spec: NetworkSpec, findings: Findings) -> Graph:
         tuple(name for name in outputs if spec.aliases.get(name, name) in nodes),
         tuple(name for name in losses if spec.aliases.get(name, name) in nodes),
     )
+    if not findings.errors:
+        check_limits(graph, reports)
+    return graph
 
 
 def _losses(spec: NetworkSpec, nodes: Mapping[str, Node]) -> tuple[str, ...]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import sys
+from fractions import Fraction
 
 from graphnn.diagnostics import Code, Findings, Note, suggestion
 from graphnn.spec.reading.scalars import comma_help, meant_number, meant_truth, shortened
-from graphnn.spec.values import Map, Scalar, Seq, Value, scalar_value
+from graphnn.spec.values import Map, Scalar, Seq, Value, place_of, scalar_value
 
 VERSION = 1
 MAX_NAME = 100
 MAX_WHOLE = 2**63 - 1
+_UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+AMOUNT_PATTERN = r"^[0-9]+(_[0-9]+)*(\.[0-9]+)?[kMGT]?$"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WITH_COMMAS = re.compile(r"[-+]?[0-9]+(?:,[0-9]+)+")
 _LONGEST_NUMBER = 40
@@ -142,6 +145,21 @@ class FieldReader:
         if type(number) is int and number > MAX_WHOLE:
             bound = "most 2**63 - 1"
         self.wrong(what, f"a whole number of at {bound}", value, number_help(value, whole=True))
+        return None
+
+    def amount(self, value: Value, what: str) -> Scalar | None:
+        """A whole number that may be written as ``100_000``, ``20k`` or ``1.5M``."""
+        given = scalar_value(value)
+        found = -1
+        if type(given) is int:
+            found = given
+        elif isinstance(given, str) and len(given) < 40 and re.match(AMOUNT_PATTERN, given):
+            unit = given[-1] if given[-1] in _UNITS else ""
+            exact = Fraction(given.removesuffix(unit).replace("_", "")) * _UNITS[unit]
+            found = int(exact) if exact.denominator == 1 else -1
+        if isinstance(value, Scalar) and 0 <= found <= MAX_WHOLE:
+            return Scalar(found, *place_of(value))
+        self.wrong(what, "a whole number, such as 100_000 or 5M", value)
         return None
 
     def count(self, value: Value, what: str, least: int) -> Scalar | None:

@@ -10,7 +10,7 @@ from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._field_reader import number_help
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import called, key_names
-from graphnn.spec.model import AxisSpec, BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.model import AxisSpec, BlockCallSpec, LimitsSpec, NodeSpec, Reference
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, place_of, scalar_value
 
 MAX_NODES = 200_000
@@ -108,6 +108,11 @@ class NodeReader(SectionReader):
                 help = number_help(entry.value, whole=True)
                 self.wrong(f"the axis of '{name}'", "a whole number", entry.value, help)
         return found
+
+    def limits(self, value: Value, what: str) -> LimitsSpec | None:
+        """How much there may be at most."""
+        body = self.section(LimitsSpec, value, what, "a mapping such as {parameters: 100_000}")
+        return None if body is None else LimitsSpec(**self.record(LimitsSpec, body))
 
     def share(self, value: Value, what: str) -> Scalar | None:
         """True, or the name of a use; False is as good as nothing."""

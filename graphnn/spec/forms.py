@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from graphnn.diagnostics import by_word
 from graphnn.spec import schemas
+from graphnn.spec._field_reader import AMOUNT_PATTERN
 from graphnn.spec.schemas import Schema
 from graphnn.spec.values import Entry
 from graphnn.spec.vocabulary import DataKey, DataKind, Vocabulary
@@ -233,6 +234,12 @@ def count(least: int) -> Form:
     return replace(
         whole(least), read=lambda reader, entry, what: reader.count(entry.value, what, least)
     )
+
+
+AMOUNT = Form(
+    {"anyOf": [{"type": "integer", "minimum": 0}, {**schemas.TEXT, "pattern": AMOUNT_PATTERN}]},
+    lambda reader, entry, what: reader.amount(entry.value, what),
+)
 
 
 # ------------------------------------------------------------------------------------------ names

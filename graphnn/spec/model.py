@@ -128,6 +128,19 @@ class BlockCallSpec:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsSpec:
+    """How much there may be at most of a network, or of each copy of a block."""
+
+    parameters: Scalar | None = key(forms.AMOUNT, "Entries of parameters.", None)
+    multiply_adds: Scalar | None = key(
+        forms.AMOUNT, "Multiply-adds of a row, every free size being 1.", None
+    )
+
+
+LIMITS = forms.section(
+    keys_of(LimitsSpec), lambda reader, entry, what: reader.limits(entry.value, what)
+)
 NODE = Form(
     schemas.ref("node"),
     keys="field",
@@ -179,6 +192,7 @@ class BlockSpec:
         "The node that a use of the block stands for, or several by name, the first of them.",
         required="add it, such as 'output: NODE'",
     )
+    limits: LimitsSpec | None = key(LIMITS, "How much each copy of it may have at most.", None)
     outputs: Names[Scalar] = field(default_factory=lambda: Names({}))
     own: bool = True
 
@@ -667,6 +681,7 @@ class NetworkSpec:
     outputs : tuple of Reference or None
         None leaves the choice to the graph.
     weights : WeightsSpec or None
+    limits : LimitsSpec or None
     allow : tuple of Scalar
         Codes of warnings that are silenced.
     blocks : mapping of str to BlockSpec
@@ -701,6 +716,7 @@ class NetworkSpec:
         BLOCKS, "Pieces of graph to use as often as needed.", dict, is_of_blocks=True
     )
     nodes: Mapping[str, NodeSpec] = key(NODES, "Names and nodes.")
+    limits: LimitsSpec | None = key(LIMITS, "How much the network may have at most.", None)
     outputs: tuple[Reference, ...] | None = key(
         forms.OUTPUTS, "What a run gives; by default the nodes that nothing reads but losses.", None
     )

@@ -92,6 +92,7 @@ NOT_TOLD = {
     "not-an-input": "what a name of a node stands for",
     "not-npz": "what the file holds",
     "not-an-image": "what the file holds",
+    "over-limit": "sums over nodes",
     "pickled-array": "what the file holds",
     "ragged-array": "one row against another",
     "shape-mismatch": "shapes",
