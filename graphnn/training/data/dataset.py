@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from graphnn.diagnostics import (
     FAULTY,
@@ -16,21 +16,18 @@ from graphnn.diagnostics import (
     Note,
     Span,
     UsageError,
-    listed,
     suggestion,
 )
 from graphnn.diagnostics import Diagnostic as Fault
-from graphnn.execution import as_numbers
 from graphnn.execution.weight_files import Classes
 from graphnn.ops import Array
 from graphnn.spec import brief
 from graphnn.spec.values import Map, Scalar, Value
 from graphnn.training.data.columns import Column, InputRequirements, array_for
-from graphnn.training.data.faults import for_each, not_fed
 from graphnn.training.data.registry import SOURCES
 from graphnn.training.data.source import Found, Request
 
-__all__ = ["Data", "Dataset", "given", "load", "load_known", "split_off"]
+__all__ = ["Data", "Dataset", "load", "load_known", "split_off"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +177,7 @@ def load_known(
         As `load`, without what depends on things unknown.
     """
     kind, value = source(spec)
-    _check_demand(demand, spec.span)
+    check_demand(demand, spec.span)
     request = Request(kind, value, demand, folder, classes)
     found = Found("", {})
     with request.faults.kept():
@@ -191,12 +188,22 @@ def load_known(
     request.faults.raise_all()
     if not arrays:
         return None
-    _check_rows(arrays, found.columns)
-    named = _named(found.columns)
-    whole = Dataset(arrays, found.name, named)
+    whole = dataset_of(found, arrays)
     if found.train_rows is None:
         return Data(whole, None, found.warnings)
     return Data(*whole.split(found.train_rows), found.warnings)
+
+
+def dataset_of(found: Found, arrays: Mapping[str, Array]) -> Dataset:
+    """What a source found, as the arrays that its columns come to.
+
+    Raises
+    ------
+    DataError
+        Arrays differ in their number of rows.
+    """
+    _check_rows(arrays, found.columns)
+    return Dataset(arrays, found.name, _named(found.columns))
 
 
 def _named(columns: Mapping[str, Column]) -> Classes:
@@ -205,35 +212,6 @@ def _named(columns: Mapping[str, Column]) -> Classes:
     for name, column in columns.items():
         named |= {f"{name}.{each}": texts for each, texts in column.categories.items()}
     return named
-
-
-def given(
-    arrays: Mapping[str, ArrayLike], demand: InputRequirements, classes: Classes | None = None
-) -> Dataset:
-    """Arrays that Python gives, as the inputs take them: by the rules for those of a file.
-
-    Parameters
-    ----------
-    arrays : mapping of str to array_like
-        By input name.
-    demand : InputRequirements
-        The inputs to feed, each of them known.
-    classes : dict of str to tuple of str, optional
-        Names of classes by input, that class numbers stand for.
-
-    Raises
-    ------
-    DataError
-        An input is missing or unknown, or an array does not fit. All independent faults at once.
-    """
-    _check_names(arrays, demand)
-    _check_demand(demand, None)
-    columns = for_each(
-        {name: arrays[name] for name in demand.needs},
-        lambda name, array: Column(name, _numbers(name, array)),
-    )
-    taken = for_each(columns, lambda name, column: array_for(demand.needs[name], column))
-    return Dataset(taken, "data", classes or {})
 
 
 def split_off(
@@ -362,27 +340,7 @@ def _meant(name: str, otherwise: str) -> str:
     return suggestion(name, SOURCES, otherwise)
 
 
-def _check_names(arrays: Mapping[str, ArrayLike], demand: InputRequirements) -> None:
-    findings, inputs = Findings(), demand.needs
-    known = f"its inputs are {listed(inputs)}" if inputs else "it has no inputs"
-    for name in arrays:
-        if name not in inputs:
-            message, help = not_fed(str(name), inputs, known, demand.idle)
-            findings.error("unknown-input", message, help=help)
-    for name in inputs:
-        if name not in arrays:
-            findings.error("missing-input", f"the data have no array to feed input '{name}'")
-    findings.raise_errors(DataError)
-
-
-def _numbers(name: str, array: ArrayLike) -> Array:
-    found = as_numbers(array)
-    if found is None:
-        raise DataError.of("not-numbers", f"'{name}' in the data is not an array of numbers")
-    return found
-
-
-def _check_demand(demand: InputRequirements, span: Span | None) -> None:
+def check_demand(demand: InputRequirements, span: Span | None) -> None:
     if demand.complete and not demand.needs:
         raise DataError.of("no-inputs", "the network has no input that data could feed", span)
     findings = Findings()

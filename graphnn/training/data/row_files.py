@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from graphnn.diagnostics import DataError, FileError, listed
+from graphnn.execution import as_numbers
 from graphnn.execution.weight_files import Classes
 from graphnn.ops import Array
 from graphnn.spec.values import Value
 from graphnn.storage import archives, files
 from graphnn.training.data import pictures
 from graphnn.training.data.columns import Column, InputSpec, array_for
+from graphnn.training.data.given import Frame, column_of_frame, is_frame
 from graphnn.training.data.pictures import Picture, Resize
 from graphnn.training.data.sources import table
 from graphnn.training.data.sources.folder import MAX_FILE
@@ -77,12 +79,24 @@ class RowReader:
         elif path.suffix.lower() in pictures.SUFFIXES:
             yield self._picture(path)
         else:
-            rows = self._rows(path)
-            alone = len(rows) == 1
-            names = [str(path) if alone else f"{path}[{number}]" for number in range(len(rows))]
-            for start in range(0, len(rows), _ROWS):
-                part = slice(start, start + _ROWS)
-                yield Part(names[part], rows[part])
+            yield from _parts(str(path), self._rows(path))
+
+    def parts_of(self, given: Array | Frame) -> Iterator[Part]:
+        """As `parts`, of rows that Python gives.
+
+        Raises
+        ------
+        DataError
+            They do not fit the input.
+        """
+        if is_frame(given):
+            column = column_of_frame(given, self.need, self.needs, self.columns, self.classes)
+        else:
+            numbers = as_numbers(given)
+            if numbers is None:
+                raise DataError.of("not-numbers", "the array does not hold numbers")
+            column = Column("the array", numbers)
+        yield from _parts("", array_for(self.need, column))
 
     def _picture(self, path: Path) -> Part:
         need, wanted = self.need, pictures.size_of(self.need)
@@ -115,6 +129,15 @@ class RowReader:
         if self.need.name not in arrays:
             raise _no_array(path, self.need, tuple(arrays))
         return Column(self.need.name, arrays[self.need.name])
+
+
+def _parts(name: str, rows: Array) -> Iterator[Part]:
+    """The rows in parts, each called by its number where there are several, or no name."""
+    alone = name and len(rows) == 1
+    names = [name if alone else f"{name}[{number}]" for number in range(len(rows))]
+    for start in range(0, len(rows), _ROWS):
+        part = slice(start, start + _ROWS)
+        yield Part(names[part], rows[part])
 
 
 def _no_array(path: Path, need: InputSpec, found: tuple[str, ...]) -> FileError:

@@ -18,6 +18,7 @@ from graphnn.spec.values import Map
 from graphnn.training._language import network_of
 from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset
+from graphnn.training.data.given import Frame, given
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import held_back, load_sets
 from graphnn.training.fitting.measuring import Classified, Measuring, Row
@@ -113,7 +114,7 @@ def evaluate(
     settings: Mapping[str, Any] | None = None,
     *,
     weights: str | Path | None = None,
-    data: Mapping[str, ArrayLike] | Map | None = None,
+    data: Mapping[str, ArrayLike] | Frame | Map | None = None,
 ) -> Evaluation:
     """Measure the loss and metrics that a spec's ``train`` names.
 
@@ -125,9 +126,10 @@ def evaluate(
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional
         Parameters as training leaves them: the folder of a run, or an .npz or .safetensors file.
-    data : mapping of str to array_like, optional
-        Rows by input. By default the test rows of the spec, else its validation rows, else all.
-        A located mapping is read like ``train.data``, with files below the spec's folder.
+    data : mapping of str to array_like, or pandas data frame, optional
+        Rows by input, as for `train`. By default the test rows of the spec, else its validation
+        rows, else all. A located mapping is read like ``train.data``, with files below the spec's
+        folder.
 
     Returns
     -------
@@ -155,13 +157,13 @@ def evaluate(
 
 
 def _rows(
-    net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Map | None
+    net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Frame | Map | None
 ) -> tuple[str, Dataset]:
     if data is None:
         return held_back(load_sets(net, spec, net.classes))
     demand, folder = demand_of(net, spec), net.graph.spec.folder
     if not isinstance(data, Map):
-        return "given", sources.given(data, demand, net.classes)
+        return "given", given(data, demand, net.classes, spec.data)
     found = sources.load(data, demand, folder, net.classes)
     if net.classes is None and found.train.classes and spec.data is not None:
         # Where the weights do not say how texts were numbered, the training data do.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Map, Scalar
 from graphnn.training.data import dataset
+from graphnn.training.data.given import Frame, declared, is_frame
 from graphnn.training.data.pictures import RESIZES, Resize
 from graphnn.training.data.requirements import demand_of, needs
 from graphnn.training.data.row_files import Part, RowReader
@@ -118,19 +119,19 @@ class Predictor:
         if network.classes is None:
             _check_count(self._names, network.graph.node(self._nodes[0]))
         need = input_need(network, network.graph.nodes[self._input()])
-        columns = None if spec.data is None else spec.data.get("csv") or spec.data.get("parquet")
         resize = _resize_of(spec.data)
-        self._reader = RowReader(need, needs(network, spec), columns, classes, resize)
+        self._reader = RowReader(need, needs(network, spec), declared(spec.data), classes, resize)
 
     def __call__(
-        self, paths: str | Path | Iterable[str | Path]
+        self, paths: str | Path | Iterable[str | Path] | Array | Frame
     ) -> list[Prediction] | list[Outputs]:
         """What the network makes of every row of every file.
 
         Parameters
         ----------
-        paths : str, Path, or iterable of them
-            Images, folders of them, or .csv, .parquet, .npy, .npz and .safetensors files with rows.
+        paths : str, Path, iterable of them, array, or pandas data frame
+            Images, folders of them, or .csv, .parquet, .npy, .npz and .safetensors files with
+            rows; or the rows themselves.
 
         Returns
         -------
@@ -141,11 +142,17 @@ class Predictor:
         FileError, DataError, RunError
             A file cannot be read, does not fit the input, or its result is not finite.
         """
-        every = (paths,) if isinstance(paths, str | Path) else paths
-        parts = chain.from_iterable(self._reader.parts(Path(path)) for path in every)
+        parts = self._parts(paths)
         if self.classifies:
             return list(chain.from_iterable(map(self._predictions, parts)))
         return list(chain.from_iterable(map(self._outputs_of, parts)))
+
+    def _parts(self, given: str | Path | Iterable[str | Path] | Array | Frame) -> Iterable[Part]:
+        if isinstance(given, np.ndarray) or is_frame(given):
+            return self._reader.parts_of(given)
+        paths = cast(str | Path | Iterable[str | Path], given)
+        every = (paths,) if isinstance(paths, str | Path) else paths
+        return chain.from_iterable(self._reader.parts(Path(path)) for path in every)
 
     def _input(self) -> str:
         inputs = self._executor.plan.inputs
@@ -182,7 +189,7 @@ class Predictor:
 
 def predict(
     source: Network | str | Path,
-    paths: str | Path | Iterable[str | Path],
+    paths: str | Path | Iterable[str | Path] | Array | Frame,
     settings: Mapping[str, Any] | None = None,
     *,
     weights: str | Path | None = None,
@@ -194,7 +201,7 @@ def predict(
     ----------
     source : Network, str or Path
         A network, a spec file, or the folder of a run, which has its own weights.
-    paths : str, Path, or iterable of them
+    paths : str, Path, iterable of them, array, or pandas data frame
         Images of the size of the input, folders of such images, or .csv, .parquet, .npy, .npz and
         .safetensors files with rows.
     settings : mapping, optional

@@ -20,7 +20,7 @@ from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.training._language import network_of
-from graphnn.training.data.dataset import given
+from graphnn.training.data.given import Frame, given
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import Sets
 from graphnn.training.fitting import checkpoint
@@ -92,7 +92,7 @@ def train(
     *,
     folder: str | Path | None = None,
     resume: bool = False,
-    data: Mapping[str, ArrayLike] | None = None,
+    data: Mapping[str, ArrayLike] | Frame | None = None,
     progress: Callable[[Progress], None] | bool = False,
     tensorboard: bool = False,
 ) -> Run:
@@ -109,8 +109,10 @@ def train(
         checkpoint, between epochs. No two processes can share it. Nothing is written without it.
     resume : bool
         Resume from the checkpoint in `folder`.
-    data : mapping of str to array_like, optional
-        Training rows by input, in place of those that the spec names.
+    data : mapping of str to array_like, or pandas data frame, optional
+        Training rows by input, in place of those that the spec names; texts of classes are
+        numbered in sorted order. A data frame stands for the table that the spec names, columns
+        and categories as it says, or else feeds inputs by the names of its columns.
     progress : callable or bool
         Called with a `Progress` after every batch; by True, a bar is shown.
     tensorboard : bool
@@ -133,7 +135,7 @@ def train(
     """
     net = network_of(source, settings)
     spec = train_spec(net)
-    sets = None if data is None else Sets(given(data, demand_of(net, spec), net.classes))
+    sets = None if data is None else Sets(given(data, demand_of(net, spec), net.classes, spec.data))
     with claimed(folder, resume) as place:
         filters = None if place is None else figures.first_filters(net)
         training = Training(net, spec, sets)

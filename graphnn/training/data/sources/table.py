@@ -73,6 +73,11 @@ class CsvTable(DataSource):
         """
         file = asked.one("file")
         table = self.open(request.folder, file, str(request.folder / file.name))
+        return self.feed_from(table, request, asked)
+
+    def feed_from(self, table: CsvFile, request: Request, asked: Asked) -> Found:
+        """As `read`, of a table that is open."""
+        file = asked.one("file")
         picks: dict[str, Pick] = {}
         with request.faults.kept():
             picks = choose(table, request, file, asked.feeds)
@@ -148,12 +153,24 @@ def column_for(
     DataError, FileError
         As `csv`.
     """
-    source = _source_of(path)
-    table = source.open(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
+    table = open_table(path.resolve().parent, Wanted(path.resolve().name, None), str(path))
+    return column_of(table, path.name, need, needs, declared, classes)
+
+
+def column_of(
+    table: CsvFile,
+    name: str,
+    need: InputSpec,
+    needs: Mapping[str, InputSpec],
+    declared: Value | None,
+    classes: Mapping[str, tuple[str, ...]],
+) -> Column:
+    """As `column_for`, of a table that is open, which messages call `name`."""
     asked = Asked({}, {})
     if declared is not None:
-        request = Request(source.name, declared, InputRequirements(needs), path.parent)
-        request, asked = source.asked(request)
+        request, asked = CsvTable().asked(
+            Request("csv", declared, InputRequirements(needs), Path())
+        )
         request.faults.raise_all()
     given = asked.feeds
     own = {name: wanted for name, wanted in given.items() if name == need.name}
@@ -162,7 +179,7 @@ def column_for(
     if not any(w.name in table.places for wanted in own.values() for w in wanted.names):
         # A name of many that is missing is misspelt; only if all are, the table is of another kind.
         attempts.append((alone, {}))
-    pick = _first_choice(table, path.name, attempts)[need.name]
+    pick = _first_choice(table, name, attempts)[need.name]
     _categorize(table, {need.name: pick}, asked, classes)
     faults = Faults()
     TableRows(table, {need.name: pick}, drop=False).read(faults)
