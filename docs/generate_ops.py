@@ -277,6 +277,8 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str) and "," in value:
+        return f"'{value}'"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -194,7 +194,7 @@ class _Adviser:
             return f"the {_named(producer)} may hold any numbers", between
         if interval[0] < allowed[0] or interval[1] > allowed[1]:
             return f"{_named(producer)} gives other numbers", between
-        if wanted.sums_to_one and not source.op.sums_to_one:
+        if wanted.sums_to_one and not source.op.gives_shares(source.shape):
             help = f"use a {wanted.name} in its place, or binary_cross_entropy"
             return f"those of {_named(producer)} do not add up to 1", help
         return "", ""

@@ -103,7 +103,7 @@ class Op(BaseModel):
     keeps_entries : bool
         Whether the result has the entries of the one data operand, each once, in any order.
     sums_to_one : bool
-        Whether results add up to 1 along the last axis.
+        Whether results add up to 1 along the attribute `axis`, or the last axis without such a one.
     takes_missing : bool
         Whether the first operand may hold NaN, which stands for a missing value.
     unsuited : mapping of str to str
@@ -380,6 +380,11 @@ class Op(BaseModel):
         """
         return None
 
+    def gives_shares(self, shape: Shape) -> bool:
+        """Whether results, of a shape, add up to 1 along the last axis."""
+        last = len(shape) - 1
+        return self.sums_to_one and getattr(self, "axis", last) in (-1, last)
+
     def fused(self, operand: str, source: Op) -> Op | None:
         """The op of `fusions` that does both, where `source` gives the operand; else None.
 
@@ -462,7 +467,8 @@ class Op(BaseModel):
         Returns
         -------
         sequence or None
-            The simplest first; None where the signatures say it all.
+            The simplest first; None where the signatures say it all. Of an op with any number of
+            inputs, those of the next one, and none after the last.
         """
         return None
 

@@ -225,6 +225,19 @@ CASES = {
         [whole(1)],
         "a",
     ),
+    "cumulative sum": (
+        [node("CumSum", "x a", "y", exclusive=1, reverse=1)],
+        ["n", 3, 4],
+        [np.array(1)],
+        "a",
+    ),
+    "einsum": (
+        [node("Einsum", "x w", "y", equation="nij, kj -> nik")],
+        ["n", 3, 4],
+        [some(2, 4)],
+        "w",
+    ),
+    "expand": ([node("Expand", "x s", "y")], ["n", 1, 4], [whole(2, 1, 3, 1)], "s"),
     "local response norm": (
         [node("LRN", "x", "y", size=3, alpha=0.5, beta=0.5, bias=2.0)],
         ["n", 4, 3, 2],

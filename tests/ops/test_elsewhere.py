@@ -29,6 +29,7 @@ CALLED = {
     "Dense": "affine",
     "Div": "divide",
     "EuclideanLoss": "sum_squared_error",
+    "cumsum": "cumulative_sum",
     "fc": "affine",
     "Gemm": "affine",
     "GlobalAveragePooling2D": "global_average_pool",
@@ -79,6 +80,7 @@ SPELT = {
     "MaxPool2d": "max_pool",
     "nn.ReLU": "relu",
     "nn.PReLU": "prelu",
+    "Einsum": "einsum",
     "GroupNorm": "group_norm",
     "Softmax": "softmax",
 }

@@ -45,7 +45,7 @@ def test_names_are_those_of_the_language():
     language = """
         input constant parameter affine matmul identity step sigmoid tanh relu leaky_relu elu selu
         gelu softplus softmax log_softmax silu mish softsign hard_sigmoid hard_swish prelu sin cos
-        embedding gather one_hot argmax
+        embedding gather one_hot argmax cumulative_sum expand einsum
         add subtract multiply divide negative power exp log sqrt
         absolute maximum minimum clip cast where
         equal not_equal less less_equal greater greater_equal

@@ -201,7 +201,7 @@ def test_has_rows(name, shapes, expected):
             "softmax",
             {},
             [()],
-            ("'x' has shape [], but softmax takes [..., n]", "x", ""),
+            ("'axis' is -1, but 'x' has shape []", "x", "it has no axes"),
         ),
         (
             "flatten",

@@ -81,16 +81,16 @@ def selu_slope(x):
     return SELU_SCALE * np.where(x > 0, 1, SELU_ALPHA * np.exp(np.minimum(x, 0)))
 
 
-def softmax(x):
-    """Softmax along the last axis."""
-    y = np.exp(x - x.max(axis=-1, keepdims=True))
-    return y / y.sum(axis=-1, keepdims=True)
+def softmax(x, axis=-1):
+    """Softmax along an axis."""
+    y = np.exp(x - x.max(axis=axis, keepdims=True))
+    return y / y.sum(axis=axis, keepdims=True)
 
 
-def log_softmax(x):
-    """Logarithm of softmax along the last axis."""
-    y = x - x.max(axis=-1, keepdims=True)
-    return y - np.log(np.exp(y).sum(axis=-1, keepdims=True))
+def log_softmax(x, axis=-1):
+    """Logarithm of softmax along an axis."""
+    y = x - x.max(axis=axis, keepdims=True)
+    return y - np.log(np.exp(y).sum(axis=axis, keepdims=True))
 
 
 def mean_squared_error(y, t):

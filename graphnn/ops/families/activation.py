@@ -1,4 +1,4 @@
-"""Activations: functions of one entry, and softmax along the last axis."""
+"""Activations: functions of one entry, and softmax along an axis."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, aliases
-from graphnn.ops._operands import data
-from graphnn.ops.code import CodeForm
+from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise, Unchanged
 from graphnn.ops.initializers import Finite, Positive
+from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.ops.kernels.erf import erfc
 from graphnn.spec.sizes import Shape
 
@@ -30,16 +30,33 @@ _LARGE = 2**14  # entries
 NARROW = 32
 
 
-class _AlongLast(Elementwise):
-    """A function of each row along the last axis."""
+class _AlongAxis(Elementwise):
+    """A function of the entries along one axis."""
 
-    operands = (data("x", "... n"),)
-    result = "... n"
+    axis: Axis = Field(-1, description="Along which axis; counted from the end where negative.")
+
+    also_called = aliases(axis="dim")
     channelwise = False
 
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """That of `x`, which has such an axis."""
+        normal_axis(self.axis, shapes[0])
+        return shapes[0]
+
     def rows_apart(self, *shapes: Shape) -> bool:
-        """Whether the first axis counts rows: not where it is the last one."""
-        return len(shapes[0]) > 1
+        """Whether the first axis counts rows: not where the function is along it."""
+        return normal_axis(self.axis, shapes[0]) != 0
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """A function of the file."""
+        return call(self.name, *form.names, **self._option())
+
+    def to_torch(self, form: CodeForm) -> str:
+        """The function of torch."""
+        return form.fill(f"torch.{self.name}({{x}}, dim={self.axis})", self)
+
+    def _option(self) -> dict[str, int]:
+        return {} if self.axis == -1 else {"axis": self.axis}
 
 
 class Identity(Unchanged):
@@ -376,8 +393,14 @@ class Softplus(Elementwise):
     torch = "F.softplus({x}, threshold=40)"
 
 
-class Softmax(_AlongLast):
-    """Softmax ``y_i = exp(x_i) / sum_j exp(x_j)`` along the last axis."""
+class Softmax(_AlongAxis):
+    """Softmax ``y_i = exp(x_i) / sum_j exp(x_j)`` along an axis, the last by default.
+
+    References
+    ----------
+    J. S. Bridle, Probabilistic interpretation of feedforward classification network outputs, 1990,
+    eq. 4.
+    """
 
     op: Literal["softmax"] = "softmax"
     onnx = "Softmax"
@@ -386,22 +409,21 @@ class Softmax(_AlongLast):
     sums_to_one = True
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
-        """``exp(x - max x)`` over its sum, along the last axis."""
-        return softmax(x, out)
+        """``exp(x - max x)`` over its sum, along the axis."""
+        return softmax(x, out, axis=self.axis)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``y (g - sum_j g_j y_j)``."""
         weighted = cotangent * output
-        weighted -= output * weighted.sum(axis=-1, keepdims=True)
+        weighted -= output * weighted.sum(axis=self.axis, keepdims=True)
         return (weighted,)
 
-    numpy = "softmax({x})"
-    numpy_vjp: ClassVar = {"x": "{y} * ({g} - ({g} * {y}).sum(axis=-1, keepdims=True))"}
-    torch = "torch.softmax({x}, dim=-1)"
+    onnx_keys: ClassVar = {"axis": "axis"}
+    numpy_vjp: ClassVar = {"x": "{y} * ({g} - ({g} * {y}).sum(axis={op.axis}, keepdims=True))"}
 
 
-class LogSoftmax(_AlongLast):
-    """Logarithm of softmax, ``y_i = x_i - log(sum_j exp(x_j))`` along the last axis."""
+class LogSoftmax(_AlongAxis):
+    """Logarithm of softmax, ``y_i = x_i - log(sum_j exp(x_j))``, along the last axis by default."""
 
     op: Literal["log_softmax"] = "log_softmax"
     onnx = "LogSoftmax"
@@ -410,18 +432,17 @@ class LogSoftmax(_AlongLast):
     grain = 1.0  # the logarithm of a sum near 1
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
-        """``x - max x - log(sum exp(x - max x))``, along the last axis."""
-        return log_softmax(x, out)
+        """``x - max x - log(sum exp(x - max x))``, along the axis."""
+        return log_softmax(x, out, axis=self.axis)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g - softmax(x) sum_j g_j``."""
         shares = np.exp(output)
-        shares *= cotangent.sum(axis=-1, keepdims=True)
+        shares *= cotangent.sum(axis=self.axis, keepdims=True)
         return (np.subtract(cotangent, shares, out=shares),)
 
-    numpy = "log_softmax({x})"
-    numpy_vjp: ClassVar = {"x": "{g} - np.exp({y}) * {g}.sum(axis=-1, keepdims=True)"}
-    torch = "torch.log_softmax({x}, dim=-1)"
+    onnx_keys: ClassVar = {"axis": "axis"}
+    numpy_vjp: ClassVar = {"x": "{g} - np.exp({y}) * {g}.sum(axis={op.axis}, keepdims=True)"}
 
 
 def _zeros(x: Array) -> Array | int:
@@ -457,18 +478,18 @@ def continued_softplus(x: Array) -> Array:
     return np.where(below, 0, x) + tail
 
 
-def softmax(x: Array, out: Array | None = None) -> Array:
-    """Softmax along the last axis; see `Softmax`."""
-    if x.ndim == 2 and x.shape[1] <= NARROW:
+def softmax(x: Array, out: Array | None = None, axis: int = -1) -> Array:
+    """Softmax along an axis; see `Softmax`."""
+    if x.ndim == 2 and x.shape[1] <= NARROW and axis in (-1, 1):
         columns = columns_below_top(x)
         np.exp(columns, out=columns)
         y: Array = np.empty_like(x) if out is None else out
         np.divide(columns, np.add.reduce(columns, axis=0), out=y.T)
         return y
     # A difference that overflows to -infinity has the exponential 0 that it should have.
-    y = np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
+    y = np.subtract(x, x.max(axis=axis, keepdims=True), out=out)
     np.exp(y, out=y)
-    y /= y.sum(axis=-1, keepdims=True)
+    y /= y.sum(axis=axis, keepdims=True)
     return y
 
 
@@ -480,8 +501,8 @@ def columns_below_top(x: Array) -> Array:
     return columns
 
 
-def log_softmax(x: Array, out: Array | None = None) -> Array:
-    """Logarithm of softmax along the last axis; see `LogSoftmax`."""
-    y: Array = np.subtract(x, x.max(axis=-1, keepdims=True), out=out)
-    y -= np.log(np.exp(y).sum(axis=-1, keepdims=True))
+def log_softmax(x: Array, out: Array | None = None, axis: int = -1) -> Array:
+    """Logarithm of softmax along an axis; see `LogSoftmax`."""
+    y: Array = np.subtract(x, x.max(axis=axis, keepdims=True), out=out)
+    y -= np.log(np.exp(y).sum(axis=axis, keepdims=True))
     return y

@@ -1,4 +1,4 @@
-"""Reductions: axes summed up in one number."""
+"""Reductions: axes summed up in one number, or in a number for each entry."""
 
 from __future__ import annotations
 
@@ -164,6 +164,79 @@ class Max(_Reduction):
         """The cotangent for the largest entries."""
         axes = normal_axes(self.axis, form.shapes[0] or ())
         return [form.fill(f"max_by_x({self._along(form)}, {{x}}, {along(axes)})", self)]
+
+
+class CumulativeSum(Op):
+    """Cumulative sum ``y_i = x_1 + ... + x_i`` along an axis, the last by default."""
+
+    op: Literal["cumulative_sum"] = "cumulative_sum"
+    axis: Axis = Field(-1, description="Along which axis; counted from the end where negative.")
+    exclusive: bool = Field(False, description="Whether the entry itself is left out.")
+    reverse: bool = Field(False, description="Whether it runs from the last entry to the first.")
+
+    also_called = aliases(axis="dim")
+    symbol = "Σ"
+    elsewhere = ("cumsum", "scan")
+    operands = (data("x", "..."),)
+    batchwise = True
+    analytic = True
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """That of `x`, which has such an axis."""
+        normal_axis(self.axis, shapes[0])
+        return shapes[0]
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether another axis than the first is summed along."""
+        return normal_axis(self.axis, shapes[0]) != 0
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """The sums so far, along the axis."""
+        return self._summed(x, self.reverse, np.empty_like(x) if out is None else out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """The cumulative sum of ``g`` the other way."""
+        return (self._summed(cotangent, not self.reverse, np.empty_like(cotangent)),)
+
+    def _summed(self, x: Array, reverse: bool, out: Array) -> Array:
+        before, along = (slice(None),) * (self.axis % x.ndim), slice(None, None, -1)
+        if reverse:
+            x, turned = x[*before, along], out[*before, along]
+        else:
+            turned = out
+        if self.exclusive:
+            turned[*before, :1] = 0
+            np.cumsum(x[*before, :-1], axis=self.axis, out=turned[*before, 1:])
+        else:
+            np.cumsum(x, axis=self.axis, out=turned)
+        return out
+
+    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
+        """CumSum along the axis."""
+        axis = np.array(self.axis, np.int64)
+        given = {"exclusive": int(self.exclusive), "reverse": int(self.reverse)}
+        return form.add("CumSum", *operands, axis, **given)
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """``cumsum``, turned around before and after where it runs from the end."""
+        return self._written("{x}", self.reverse, form)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """The same of ``g`` the other way."""
+        return [self._written("{g}", not self.reverse, form)]
+
+    def _written(self, name: str, reverse: bool, form: CodeForm) -> str:
+        text = f"np.flip({name}, {self.axis})" if reverse else name
+        text = f"np.cumsum({text}, axis={self.axis})"
+        text = f"np.flip({text}, {self.axis})" if reverse else text
+        return form.fill(f"{text} - {name}" if self.exclusive else text, self)
+
+    def to_torch(self, form: CodeForm) -> str:
+        """``torch.cumsum``, likewise."""
+        text = f"{{x}}.flip({self.axis})" if self.reverse else "{x}"
+        text = f"torch.cumsum({text}, dim={self.axis})"
+        text = f"{text}.flip({self.axis})" if self.reverse else text
+        return form.fill(f"{text} - {{x}}" if self.exclusive else text, self)
 
 
 class Argmax(Op):

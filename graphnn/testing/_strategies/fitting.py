@@ -137,7 +137,12 @@ def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -
         most = sizes if limit is None else limit if isinstance(limit, int) else 1
         places.append(Place(operand, shape, most if taken == "int" else None))
     if places and places[0].operand.many:
-        places += _more(draw, places[0], op, sizes)
+        listed = op.beside(places[0].operand, [place.shape for place in places])
+        if listed is None:
+            return [*places, *_more(draw, places[0], op, sizes)]
+        while listed:
+            places.append(replace(places[0], shape=one_of(draw, listed)))
+            listed = op.beside(places[0].operand, [place.shape for place in places])
     return places
 
 

@@ -139,11 +139,12 @@ def entries_are_kept(case: OpCase) -> None:
 
 
 def results_add_up_to_one(case: OpCase) -> None:
-    """The fact `sums_to_one`: results add up to 1 along the last axis."""
+    """The fact `sums_to_one`: results add up to 1 along the axis of the op, or the last one."""
     if case.op.sums_to_one:
         require(case.op.output_interval == (0, 1), "'output_interval' is not (0, 1)")
-        total = value(case).sum(axis=-1)
-        require_near(total, np.ones_like(total), "the sum along the last axis", 1e-12)
+        axis = getattr(case.op, "axis", -1)
+        total = value(case).sum(axis=axis)
+        require_near(total, np.ones_like(total), f"the sum along axis {axis}", 1e-12)
 
 
 def missing_values_are_taken(case: OpCase) -> None:

@@ -111,9 +111,9 @@ class Predictor:
         self.classifies = measuring.classifying is not None
         self._nodes = (measuring.classifying or ())[:1] or _outputs(network)
         self._executor = network.executor(self._nodes)
-        op = network.graph.node(self._nodes[0]).op
-        self.shares = op.sums_to_one
-        self.probable = op.output_interval == (0.0, 1.0)
+        node = network.graph.node(self._nodes[0])
+        self.shares = node.op.gives_shares(node.shape)
+        self.probable = node.op.output_interval == (0.0, 1.0)
         classes = _classes(network, spec) if network.classes is None else network.classes
         self._names = measuring.names(classes)
         if network.classes is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from graphnn.interchange.onnx.models import ForeignNode
-from graphnn.interchange.onnx.operators.shapes import given_axes, reshaped, transposed
+from graphnn.interchange.onnx.operators.shapes import given_axes, reshaped
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
-from graphnn.interchange.onnx.values import UnsupportedError, Value, is_known, shape_of
+from graphnn.interchange.onnx.values import UnsupportedError, Value, as_ints, is_known, shape_of
 from graphnn.spec.sizes import product
 
 Inputs = list[Value | None]
@@ -60,6 +60,14 @@ def log_sum_exp(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     return reshaped(t, found, [size for at, size in enumerate(shape) if at not in gone])
 
 
+@rule("CumSum")
+def cumulative_sum(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`cumulative_sum`."""
+    (axis,) = as_ints(inputs[1], "axis")
+    exclusive, reverse = (bool(node.attributes.get(key, 0)) for key in ("exclusive", "reverse"))
+    return t.emit("cumulative_sum", inputs[0], axis=axis, exclusive=exclusive, reverse=reverse)
+
+
 @rule("ArgMax")
 def argmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     """`argmax`, of the first of several largest entries."""
@@ -80,7 +88,7 @@ def global_pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 @rule("Softmax", "LogSoftmax")
 def softmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`softmax` or `log_softmax`, with `transpose` along another axis than the last."""
+    """`softmax` or `log_softmax`, of flat rows where that is what it does."""
     x = inputs[0]
     assert x is not None
     shape = shape_of(x)
@@ -91,9 +99,7 @@ def softmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
         # Old operators took all axes from there on as one.
         flat = reshaped(t, x, (product(shape[:axis]), product(shape[axis:])))
         return reshaped(t, t.emit(op, flat), shape)
-    order = [*(each for each in range(rank) if each != axis), axis]
-    back = sorted(range(rank), key=order.__getitem__)
-    return transposed(t, t.emit(op, transposed(t, x, order)), back)
+    return t.emit(op, x, axis=axis if axis != rank - 1 else -1)
 
 
 @rule("SoftmaxCrossEntropyLoss")

@@ -255,7 +255,7 @@ def one_hot(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 @rule("Expand")
 def expand(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """Nothing, or `multiply` by ones."""
+    """Nothing, or `expand`."""
     x = inputs[0]
     assert x is not None
     source = shape_of(x)
@@ -264,9 +264,7 @@ def expand(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
         return x
     if isinstance(x, Filled):
         return Filled(x.number, target)
-    if not all(isinstance(size, int) for size in target):
-        raise UnsupportedError("it stretches an array to a free size")
-    return t.emit("multiply", x, np.ones([int(str(size)) for size in target], np.float32))
+    return t.emit("expand", x, shape=target)
 
 
 @rule("Tile")
