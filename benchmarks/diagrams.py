@@ -4,9 +4,9 @@
 how large each picture is. The networks are specs of this repository; torchview, torchvista and
 visualtorch draw the modules that ``graphnn export --style torch`` writes of them, Netron the ONNX
 models, and Keras the same layers written below, whose parameters are counted. A tool that is not
-there is skipped by its name: ``pip install netron keras pydot torch==2.13.0 torchview torchvista
-visualtorch``; Netron, torchvista and torchview also need Debian's chromium, chromium-driver or
-graphviz.
+there is skipped by its name: ``pip install selenium netron keras pydot torch==2.13.0 torchview
+torchvista visualtorch``; pages are photographed by Debian's chromium and chromium-driver, and Keras
+and torchview need graphviz.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def with_torchview(name: str, folder: Path) -> dict[str, bytes]:
 
 def with_torchvista(name: str, folder: Path) -> dict[str, bytes]:
     """The page of torchvista, with all modules open, as Chromium shows it."""
-    need("torchvista", "torch", programs=("chromium", "chromedriver"))
+    need("torchvista", "torch", "selenium", programs=("chromium", "chromedriver"))
     import torch
     from torchvista import trace_model
 
@@ -128,7 +128,7 @@ def with_visualtorch(name: str, folder: Path) -> dict[str, bytes]:
 
 def with_netron(name: str, folder: Path) -> dict[str, bytes]:
     """The page of Netron for the ONNX model, as Chromium shows it."""
-    need("netron", "onnx", programs=("chromium", "chromedriver"))
+    need("netron", "onnx", "selenium", programs=("chromium", "chromedriver"))
     import netron
 
     path = folder / f"{name}.onnx"
