@@ -14,6 +14,6 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     mixer = graphnn.load(SPECS / "mixer.yaml")
     mixer.draw(folder / "networks_mixer.svg", direction="right")
-    for name in ("vae", "siamese"):
+    for name in ("vae", "siamese", "additions", "cbow", "language_lstm", "gpt"):
         net = graphnn.load(SPECS / f"{name}.yaml")
         net.draw(folder / f"networks_{name}.svg", direction="right")

@@ -18,7 +18,10 @@ from places import ROOT
 PAGES = docs_pages.pages()
 # Long trainings, and pytest run by pytest.
 SLOW = [f"training/{name}" for name in ("augmentation", "evaluation", "regularisation", "search")]
-SLOW += [f"networks/{name}" for name in ("mixer", "siamese", "vae")]
+SLOW += [
+    f"networks/{name}"
+    for name in ("additions", "cbow", "gpt", "language-models", "mixer", "siamese", "vae")
+]
 SLOW += ["testing", "tour/3-digits", "tour/4-learning", "tour/5-numerical-gradients"]
 # What users need not have.
 NEEDS = {"files/pytorch": ("torch", "onnxscript", "onnxruntime")}

@@ -13,9 +13,11 @@ NETWORKS = [path for path in FILES if path.parent.name != "blocks"]
 
 def test_they_are_all_here():
     assert [str(path.relative_to(SPECS)) for path in FILES] == [
+        "additions.yaml",
         "autoencoder.yaml",
         "batch_norm.yaml",
         "blocks/convolution.yaml",
+        "cbow.yaml",
         "cnn.yaml",
         "cnn_deep.yaml",
         "deep.yaml",
@@ -24,7 +26,10 @@ def test_they_are_all_here():
         "gates/nand.yaml",
         "gates/or.json",
         "gates/xor.yaml",
+        "gpt.yaml",
         "initializers.yaml",
+        "language_lstm.yaml",
+        "language_rnn.yaml",
         "lenet5.yaml",
         "mixer.yaml",
         "mnist.yaml",
