@@ -402,6 +402,50 @@ def test_a_loss_comes_back(tmp_path, options, weights):
     assert ops_of(found) == ["input", "input", "softmax", "cross_entropy"]
 
 
+@pytest.mark.parametrize("causal", [0, 1])
+@pytest.mark.parametrize("heads", [1, 2])
+def test_attention_is_one_op(tmp_path, heads, causal):
+    options = {"q_num_heads": heads, "kv_num_heads": heads, "is_causal": causal}
+    nodes = [node("Attention", "x x x", "y", **options)]
+    path = save(tmp_path / "net.onnx", nodes, {"x": ["n", 3, 4]}, ["y"], opset=23)
+    found = agrees(path, tmp_path)
+    assert ops_of(found) == ["input", "attention"]
+    (op,) = [each.op for each in found.network.graph.nodes.values() if not each.op.is_input]
+    assert (op.heads, op.causal) == (heads, bool(causal))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (
+            {"q_num_heads": 2, "kv_num_heads": 1},
+            "several queries share a key, or scores are capped",
+        ),
+        (
+            {"q_num_heads": 2, "kv_num_heads": 2, "scale": 1.0},
+            "its scores have another scale",
+        ),
+    ],
+)
+def test_attention_of_another_kind_is_refused(tmp_path, options, reason):
+    narrow = [node("Slice", "x zero two last", "k"), node("Attention", "x k k", "y", **options)]
+    wide = [node("Attention", "x x x", "y", **options)]
+    arrays = {"zero": np.array([0]), "two": np.array([2]), "last": np.array([2])}
+    grouped = options["kv_num_heads"] == 1
+    path = save(
+        tmp_path / "net.onnx",
+        narrow if grouped else wide,
+        {"x": ["n", 3, 4]},
+        ["y"],
+        arrays if grouped else None,
+        opset=23,
+    )
+    with pytest.raises(graphnn.RunError) as error:
+        graphnn.import_onnx(path, tmp_path)
+    message = f"Attention of 'n_y' has no counterpart: {reason}"
+    assert [each.message for each in error.value.diagnostics] == [message]
+
+
 @pytest.mark.parametrize("biases", [True, False])
 @pytest.mark.parametrize("way", ["forward", "bidirectional"])
 @pytest.mark.parametrize(("op", "gates"), [("LSTM", 4), ("GRU", 3), ("RNN", 1)])

@@ -17,6 +17,8 @@ from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families.activation import softmax
 from graphnn.spec.sizes import Shape, Size
 
+_OPSET = 23  # of ONNX, which has Attention from there on
+
 
 class Attention(Op):
     """Scaled dot-product attention ``y = softmax(q k^T / sqrt(d)) v``, in each of the heads.
@@ -172,8 +174,11 @@ class Attention(Op):
         return query[0] * query[1] * key[1] * (query[2] + value[2])
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
-        """Its formula, for opsets older than that of Attention too."""
+        """Attention, or its formula where it is older, or rows have lengths."""
         query, key, value, lengths = operands
+        if form.opset >= _OPSET and lengths is None:
+            heads = {"q_num_heads": self.heads, "kv_num_heads": self.heads}
+            return form.add("Attention", query, key, value, **heads, is_causal=int(self.causal))
         width = form.shapes[query][2]
         assert isinstance(width, int) or self.heads == 1
         q, k, v = (self._onnx_apart(form, name) for name in (query, key, value))
