@@ -27,6 +27,7 @@ class Place:
     operand: Operand
     shape: Shape
     below: int | None = None
+    limited: bool = False  # whether the op refuses numbers beyond that
 
     @property
     def kind(self) -> Kind:
@@ -135,7 +136,8 @@ def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -
         limit = op.limit(operand, [*(place.shape for place in places), shape])
         # Of a free size, the least that it may be.
         most = sizes if limit is None else limit if isinstance(limit, int) else 1
-        places.append(Place(operand, shape, most if taken == "int" else None))
+        whole = taken == "int"
+        places.append(Place(operand, shape, most if whole else None, whole and limit is not None))
     if places and places[0].operand.many:
         listed = op.beside(places[0].operand, [place.shape for place in places])
         if listed is None:

@@ -144,13 +144,22 @@ class Growth:
         if source is not None:
             shape, kind = source.shape, source.kind
         fit = fitted(self.draw, op_class, shape, sizes, kind)
-        if fit is None or not self._is_fine(fit):
+        unfit = fit is None or not self._is_fine(fit)
+        if unfit or (source is not None and fit and not self._is_steady(source, fit.places[0])):
             # What mixes rows needs to know how many there are.
             first, *rest = self._numbers(shape) or (1,)
             shape = (max(first, self._needed(fit)), *rest) if shape else ()
             fit, source = fitted(self.draw, op_class, shape, sizes), None
         fine = fit is not None and self._is_fine(fit) and not (self.parent and source is None)
         return (fit, source) if fine else (None, None)
+
+    def _is_steady(self, node: Node, place: Place) -> bool:
+        """Whether whole numbers stay below the limit of a place, whatever else a run is given."""
+        if not place.limited or place.below is None:
+            return True
+        # Inputs are drawn below the limits of what reads them; what is computed may change.
+        given = self.nodes.get(node.name, {}).get("op") in ("input", "constant")
+        return given and node.value is not None and node.value.max(initial=0) < place.below
 
     def _is_fine(self, fit: Fit) -> bool:
         """Whether the result has whole rows and is not large, and there are rows to train on."""
@@ -198,7 +207,7 @@ class Growth:
     # ----------------------------------------------------------------- what it reads
 
     def _alike(self, place: Place) -> list[Node]:
-        return [node for node in self.there if _fits(node, place)]
+        return [node for node in self.there if _fits(node, place) and self._is_steady(node, place)]
 
     def _has_source(self, place: Place) -> bool:
         """Whether the place can be filled: inputs have rows first, and blocks have no inputs."""
