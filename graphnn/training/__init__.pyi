@@ -37,6 +37,9 @@ from .runs.run import Run as Run
 from .runs.run import train as train
 from .runs.run import train_spec as train_spec
 from .runs.run import trained as trained
+from .runs.writing import Writer as Writer
+from .runs.writing import Written as Written
+from .runs.writing import are_lines as are_lines
 from .studies.results import Search as Search
 from .studies.search import STUDY as STUDY
 from .studies.search import search as search

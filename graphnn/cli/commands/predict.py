@@ -16,7 +16,16 @@ from graphnn.cli.options import Format, RunWeights, Settings, output_option, set
 from graphnn.diagnostics import UsageError
 from graphnn.ops import Array
 from graphnn.storage import files
-from graphnn.training import Outputs, Prediction, Predictor, pairs, train_spec, trained
+from graphnn.training import (
+    Outputs,
+    Prediction,
+    Predictor,
+    Writer,
+    are_lines,
+    pairs,
+    train_spec,
+    trained,
+)
 
 _SHOWN = 10  # values of one node that a table has room for
 
@@ -30,14 +39,26 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="INPUT",
-            help="Images of the size of the input, folders of such images, or .csv, .parquet, "
-            ".npy, .npz and .safetensors files with rows.",
+            help="Images of the size of the input, folders of such images, .csv, .parquet, .npy, "
+            ".npz and .safetensors files with rows, or .txt files with lines of text.",
         ),
     ],
     weights: RunWeights = None,
     top: Annotated[
         int, typer.Option("--top", min=1, metavar="K", help="Show the K likeliest classes.")
     ] = 1,
+    length: Annotated[
+        int, typer.Option("--length", min=1, metavar="N", help="Tokens with which text goes on.")
+    ] = 100,
+    temperature: Annotated[
+        float,
+        typer.Option(
+            "--temperature",
+            min=0,
+            metavar="T",
+            help="Draw tokens of text: 1 by their probabilities, less for likelier ones.",
+        ),
+    ] = 0.0,
     output: Annotated[
         Path | None,
         output_option(
@@ -60,7 +81,11 @@ def predict(
         help = "add '--weights FOLDER' of a run, or name that folder in place of the file"
         raise UsageError.of("bad-option", message, help=help)
     net = trained(file, settings(set), weights)
-    predictor = Predictor(net, train_spec(net), top)
+    spec = train_spec(net)
+    if are_lines(inputs, spec):
+        _write(Writer(net, spec, length, temperature), inputs, output, format)
+        return
+    predictor = Predictor(net, spec, top)
     found = predictor(inputs)
     if format == "json":
         terminal.as_json([_plain(each) for each in found])
@@ -73,6 +98,23 @@ def predict(
         terminal.remark(f"wrote '{output}'")
     else:
         _draw(found, output)
+
+
+def _write(writer: Writer, inputs: list[Path], output: Path | None, format: str) -> None:
+    """Show the text that is written for each line, or write it into a table."""
+    found = writer(inputs)
+    if format == "json":
+        terminal.as_json([asdict(each) for each in found])
+    else:
+        rows = [[each.source, each.text, each.written] for each in found]
+        terminal.table(["", "text", "written"], rows)
+    if output is None:
+        return
+    if output.suffix.lower() != ".csv":
+        raise UsageError.of("bad-option", f"text is written as .csv, not to '{output}'")
+    lines = [["source", "text", "written"], *([*asdict(each).values()] for each in found)]
+    files.write_csv(output, lines)
+    terminal.remark(f"wrote '{output}'")
 
 
 def _plain(found: Prediction | Outputs) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from graphnn.training.data.requirements import demand_of, needs
 from graphnn.training.data.row_files import Part, RowReader
 from graphnn.training.fitting.measuring import Measuring, class_scores, input_need
 from graphnn.training.runs.run import train_spec, trained
+from graphnn.training.runs.writing import Writer, Written, are_lines
 
 _NAMING = ("csv", "parquet", "folder")  # kinds of data whose classes have names
 _BY_RUN = "use graphnn run --input"
@@ -194,7 +195,7 @@ def predict(
     *,
     weights: str | Path | None = None,
     top: int = 1,
-) -> list[Prediction] | list[Outputs]:
+) -> list[Prediction] | list[Outputs] | list[Written]:
     """Classify images and rows in files by a trained network, or give its outputs for them.
 
     Parameters
@@ -214,7 +215,7 @@ def predict(
     Returns
     -------
     list of Prediction, or of Outputs where the network has no classes
-        One for each image and row.
+        One for each image and row; of .txt files, a list of Written, one for each line.
 
     Raises
     ------
@@ -222,7 +223,12 @@ def predict(
         The spec or a file is at fault; see `Predictor`.
     """
     net = trained(source, settings, weights)
-    return Predictor(net, train_spec(net), top)(paths)
+    spec = train_spec(net)
+    if isinstance(paths, str | Path | list | tuple):
+        every = [paths] if isinstance(paths, str | Path) else [*paths]
+        if all(isinstance(each, str | Path) for each in every) and are_lines(every, spec):
+            return Writer(net, spec)(map(Path, every))
+    return Predictor(net, spec, top)(paths)
 
 
 def _resize_of(data: Map | None) -> Resize | None:

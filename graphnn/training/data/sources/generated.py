@@ -70,6 +70,7 @@ class Additions(_Generated):
         choices=("question", "reversed", "answer", "previous"),
     )
     elsewhere = ("addition", "sums", "arithmetic")
+    start = "_"  # what a decoder reads first
     texts = (*"0123456789+_ ",)
 
     def generated(self, asked: Asked, rng: np.random.Generator) -> tuple[Rows, tuple[str, ...]]:
@@ -88,7 +89,7 @@ class Additions(_Generated):
         spoken = [f"{a}+{b}" for a, b in zip(first.tolist(), second.tolist(), strict=True)]
         question = self._numbers(spoken, 2 * digits + 1)
         answer = self._numbers(map(str, (first + second).tolist()), digits + 1)
-        mark = np.full((count, 1), self.texts.index("_"))
+        mark = np.full((count, 1), self.texts.index(self.start))
         previous = np.concatenate([mark, answer[:, :-1]], axis=1)
         reverse = question[:, ::-1].copy()
         rows = {"question": question, "reversed": reverse, "answer": answer, "previous": previous}
