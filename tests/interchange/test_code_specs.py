@@ -45,3 +45,60 @@ def test_dropout_drops_in_training(tmp_path):
     assert "requires_grad_" not in code
     calls = [line for line in code.splitlines() if " = self.d" in line and "(" in line]
     assert len(calls) >= 2
+
+
+SEQUENCE = """\
+graphnn: 1
+sizes: {units: 3}
+blocks:
+  gates:
+    sizes: [units]
+    inputs: [x, h]
+    nodes:
+      a: {op: affine, inputs: x, units: units}
+      b: {op: affine, inputs: h, units: units}
+      s: {op: add, inputs: [a, b]}
+    output: s
+  cell:
+    sizes: [units]
+    inputs: [x, h, c]
+    nodes:
+      kept:  {block: gates, inputs: [x, h], units: units}
+      f:     {op: sigmoid, inputs: kept}
+      added: {block: gates, inputs: [x, h], units: units}
+      g:     {op: tanh, inputs: added}
+      left:  {op: multiply, inputs: [f, c]}
+      new_c: {op: add, inputs: [left, g]}
+      new_h: {op: tanh, inputs: new_c}
+    output: {h: new_h, c: new_c}
+  step:
+    sizes: [units]
+    inputs: [x, h]
+    nodes:
+      s: {block: gates, inputs: [x, h], units: units}
+      z: {op: tanh, inputs: s}
+    output: {h: z}
+nodes:
+  x: {op: input, shape: [batch, 4, 2]}
+  t: {op: input, shape: [batch, 4, units]}
+  zeros: {op: parameter, shape: [1, units]}
+  h:
+    block: cell
+    inputs: {x: x, h: zeros, c: zeros}
+    units: units
+    repeat: 4
+    unstack: x
+    stack: [h, c]
+    share: true
+  k: {block: step, inputs: [h.c, zeros], units: units, repeat: 4, unstack: x, stack: h}
+  y: {op: add, inputs: [h.h, k.h]}
+  loss: {op: mean_squared_error, inputs: [y, t]}
+  size: {op: mean, inputs: h.c}
+outputs: y
+train: {loss: {loss: 1, size: 0.3}}
+"""
+
+
+@pytest.mark.parametrize("style", BOTH)
+def test_copies_along_a_sequence(style, tmp_path):
+    STYLES[style](moved(graphnn.loads(SEQUENCE)), tmp_path)

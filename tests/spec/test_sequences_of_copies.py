@@ -314,3 +314,10 @@ nodes:
     assert_array_equal(found["y.x"], 2 * x)
     assert_array_equal(found["z"], 2 * x[:, 1])
     assert_array_equal(found["y.2.x.entry"], x[:, 1])
+
+
+@pytest.mark.parametrize("text", [RECURRENT, LSTM, SHARED])
+def test_onnx_gives_the_same(text, tmp_path):
+    pytest.importorskip("onnxruntime")
+    graphnn.export(graphnn.loads(text), tmp_path / "net.onnx")  # which compares every node
+    assert (tmp_path / "net.onnx").stat().st_size > 0

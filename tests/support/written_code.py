@@ -69,6 +69,11 @@ def plain(name: str) -> str:
     return re.sub(r"_+(?=\.|$)", "", name.replace("-", "_"))
 
 
+def flat(name: str) -> str:
+    """As `plain`, whether a block is a module or written where it is used."""
+    return plain(name).replace(".", "_")
+
+
 def several(found: Any) -> tuple[Any, ...]:
     """Outputs, of which there may be one."""
     return found if isinstance(found, tuple) else (found,)
@@ -123,13 +128,13 @@ def assert_torch_is(net, folder: Path, **options: Any) -> str:
         if loss.requires_grad:
             loss.backward()
         gradients = graphnn.backprop(net, named)
-        found = {plain(key): parameter.grad for key, parameter in model.named_parameters()}
-        linear = {plain(k) for k, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
+        found = {flat(key): parameter.grad for key, parameter in model.named_parameters()}
+        linear = {flat(k) for k, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
         for name, gradient in gradients.items():
             layer, _, kind = name.rpartition(".")
             kind = {"gain": "weight", "shift": "bias", "value": ""}.get(kind, kind)
-            path = plain(layer)
-            key = f"{path}.{kind}".removesuffix(".")
+            path = flat(layer)
+            key = f"{path}_{kind}".removesuffix("_")
             if key not in found:  # what nothing written reads
                 assert not gradient.any()
                 continue

@@ -131,7 +131,7 @@ class ScopeCode:
         return f"{definition.name}({', '.join([*own, *inputs, *sizes])})"
 
     def _use(self, use: Use) -> None:
-        name = use.call.spec.name
+        name = self._local(use.call.name)
         if self.code.repeats(use, self.scope):
             self._loop(use)
             return
@@ -149,7 +149,7 @@ class ScopeCode:
 
     def _loop(self, use: Use) -> None:
         name = self._local(use.call.name)
-        variable = self.names[use.call.spec.name]
+        variable = self.names[self._local(use.call.name)]
         (start,) = (self.variables[full] for full in use.copies[0].inputs.values())
         self.variables[use.copies[-1].output] = variable
         call = self._call(use.copies[0], f'part(params, f"{name}.{{i}}")', [variable])

@@ -190,7 +190,8 @@ class Structure:
         chain = instances_of(operation.node.spec.instance)
         if operation.node.spec.made_by == "unstack":
             chain.pop()  # what a copy reads is taken where the copies are
-        for instance in chain:
+        # What a block with several outputs computes is written where the block is used.
+        for instance in [each for each in chain if len(each.call.block.outputs) < 2]:
             use = self._uses.get(instance.call.name)
             if use is None:
                 use = self._uses[instance.call.name] = Use(instance.call)

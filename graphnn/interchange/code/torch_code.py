@@ -285,7 +285,7 @@ class _Module:
 
     def _declare_use(self, use: Use, own: Names) -> None:
         name = use.call.name
-        attribute = self.attributes[name] = own[use.call.spec.name]
+        attribute = self.attributes[name] = own[self._local(use.call.name)]
         calls = [self._call(copy) for copy in use.copies]
         around = self.scope.prefix.removesuffix(".")
         self.code.places[name] = around, attribute
@@ -331,7 +331,7 @@ class _Module:
 
     def _used(self, use: Use) -> list[str]:
         attribute = f"self.{self.attributes[use.call.name]}"
-        last = self.names[use.call.spec.name]
+        last = self.names[self._local(use.call.name)]
         if self.code.repeats(use, self.scope):
             (start,) = (self.variables[full] for full in use.copies[0].inputs.values())
             self.variables[use.copies[-1].output] = last
