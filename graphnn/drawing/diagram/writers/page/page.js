@@ -11,6 +11,7 @@
     [...row.cells].slice(0, 4).map((cell) => cell.textContent).join(' ').toLowerCase());
   const base = layers.at(-1);
   const byNode = new WeakMap(); // of a layer: the last part of each node
+  const lit = new Map(); // by class: what a part needs to have it
   const parts = new WeakMap(); // of a layer: what can be drawn or not, and where it is
   const [MARGIN, BEYOND] = [16, 300]; // pixels: around the picture, and drawn beside the window
   const isFrame = (node) => Object.hasOwn(frames, node);
@@ -49,7 +50,10 @@
     viewport.scrollTo(...goal);
     if (!one('[tabindex="0"]', picture())) {
       const first = partsOf(shown).find((part) => part.node && !isFrame(part.node));
-      first?.group.setAttribute('tabindex', '0');
+      if (first) {
+        made(first);
+        first.group.setAttribute('tabindex', '0');
+      }
     }
   };
   const fit = () => {
@@ -79,16 +83,22 @@
     if (!parts.has(layer)) {
       parts.set(layer, all(':scope > g, :scope > a', one('svg', layer)).map((element) => {
         const group = element.tagName === 'a' ? element.firstElementChild : element;
-        const [dx, dy] = numbers(group.getAttribute('transform') ?? '0 0');
-        const place = rectangle(group.firstElementChild);
         const { node, from, to } = group.dataset;
-        return {
-          element, group, node, from, to, prepared: false,
-          place: place && [place[0] + dx, place[1] + dy, ...place.slice(2)],
-        };
+        const points = from && pairs(numbers(group.firstElementChild.getAttribute('d')));
+        const place = points ? hull(points) : rectangle(group.firstElementChild);
+        return { element, group, node, from, to, points, place, outline: isOutline(node, group) };
       }));
     }
     return parts.get(layer);
+  };
+  // The element of a part, which is made when it is first needed.
+  const made = (part) => {
+    if (!part.element) {
+      part.element = part.make();
+      part.group = part.element.tagName === 'a' ? part.element.firstElementChild : part.element;
+      for (const [name, wanted] of lit) part.group.classList.toggle(name, Boolean(wanted(part)));
+    }
+    return part.element;
   };
   const cull = ([left, top]) => {
     const { width } = picture().viewBox.baseVal;
@@ -106,15 +116,15 @@
         part.place[1] < window_[3] && part.place[1] + part.place[3] > window_[1]
       );
       if (!on) {
-        part.element.remove();
+        part.element?.remove();
         continue;
       }
-      if (!part.element.parentNode) svg.insertBefore(part.element, next);
+      if (!made(part).parentNode) svg.insertBefore(part.element, next);
       if (!part.prepared) prepare(part);
       next = part.element;
     }
   };
-  const complete = (layer) => one('svg', layer).append(...partsOf(layer).map((part) => part.element));
+  const complete = (layer) => one('svg', layer).append(...partsOf(layer).map(made));
 
   const show = (layer) => {
     const last = shown;
@@ -133,7 +143,7 @@
   const prepare = (part) => {
     const { node, group } = part;
     part.prepared = true;
-    if (!node || isOutline(node, group)) return;
+    if (!node || part.outline) return;
     const folds = isFrame(node);
     if (!group.hasAttribute('tabindex')) group.setAttribute('tabindex', '-1');
     group.setAttribute('role', folds ? 'button' : 'img');
@@ -179,7 +189,8 @@
   };
   const light = (name, wanted) => {
     for (const each of all(`.${name}`)) each.classList.remove(name);
-    for (const part of partsOf(shown)) part.group.classList.toggle(name, wanted(part));
+    lit.set(name, wanted);
+    for (const part of partsOf(shown)) part.group?.classList.toggle(name, Boolean(wanted(part)));
   };
   const mark = () => {
     rows.get(marked)?.removeAttribute('aria-selected');
@@ -209,9 +220,9 @@
     viewport.scrollTo(...goal);
   };
   const focus = (node) => {
-    const { group } = partOf(node);
-    if (!group.isConnected) center(node);
-    group.focus();
+    const part = partOf(node);
+    if (!made(part).isConnected) center(node);
+    part.group.focus();
   };
 
   // Folding: the layout made for a depth where there is one, else the whole picture drawn together.
@@ -264,27 +275,30 @@
       return parts.map(([a, b]) => [a, b, 1 - Math.min(1, spare / room)]);
     })));
     const moved = ([x, y]) => [maps[0](x), maps[1](y)];
-    // Of copies, as what is in the document is laid out.
     const parted = new Set(partsOf(base).map((part) => part.element));
-    const fixed = [...whole.children].filter((each) => !parted.has(each));
-    const last = fixed.findIndex((each) => each.tagName === 'text');
-    const ordered = [...fixed];
-    ordered.splice(last < 0 ? fixed.length : last, 0, ...parted);
     const svg = whole.cloneNode(false);
-    svg.append(...ordered.map((each) => each.cloneNode(true)));
-    for (const group of all('[data-node]', svg)) {
-      if (hiddenBy(group.dataset.node)) group.remove();
-      else moveGroup(group, moved);
-    }
-    const centers = new Map([...boxes].map(([frame, { group, place }]) => {
+    for (const each of whole.children) if (!parted.has(each)) svg.append(each.cloneNode(true));
+    const stands = new Map();
+    const summaries = [...boxes].map(([frame, { group, place, node }]) => {
       const [x, y, width, height] = places.get(frame);
       const [from, to] = [moved([x, y]), moved([x + width, y + height])];
       const goal = [(from[0] + to[0] - place[2]) / 2, (from[1] + to[1] - place[3]) / 2];
-      const copy = svg.appendChild(group.cloneNode(true));
-      shift(copy, goal[0] - place[0], goal[1] - place[1]);
-      return [frame, [...goal, place[2], place[3]]];
-    }));
-    moveLines(svg, hiddenBy, moved, centers);
+      const box = [...goal, place[2], place[3]];
+      stands.set(frame, box);
+      const make = () => {
+        const copy = group.cloneNode(true);
+        shift(copy, goal[0] - place[0], goal[1] - place[1]);
+        return copy;
+      };
+      return { node, place: box, make };
+    });
+    const lines = movedLines(hiddenBy, moved, stands);
+    const drawn = partsOf(base).flatMap((part) => {
+      if (part.from) return lines.get(part) ?? [];
+      if (part.node) return hiddenBy(part.node) ? [] : movedNode(part, moved);
+      return { place: part.place, make: () => part.element.cloneNode(true) };
+    }).concat(summaries);
+    moveTexts(svg, moved);
     const { width, height } = whole.viewBox.baseVal;
     svg.setAttribute('viewBox', `0 0 ${moved([width, height]).join(' ')}`);
     const layer = document.createElement('div');
@@ -293,6 +307,7 @@
     layer.hidden = true; // until what is outside the window is left out
     layer.append(svg);
     viewport.append(layer);
+    parts.set(layer, drawn);
     return layer;
   };
   const summary = (frame) => {
@@ -300,40 +315,49 @@
     return partsOf(layer).find((part) => part.node === frame);
   };
   const shift = (group, dx, dy) => group.setAttribute('transform', `translate(${dx} ${dy})`);
-  const moveGroup = (group, moved) => {
-    const node = group.dataset.node;
-    const [x, y, width, height] = rectangle(group.firstElementChild);
-    const [left, top] = moved([x, y]);
-    shift(group, left - x, top - y);
-    if (isFrame(node) && group.childElementCount === 1) {
-      const [right, bottom] = moved([x + width, y + height]);
-      group.firstElementChild.setAttribute('width', right - left);
-      group.firstElementChild.setAttribute('height', bottom - top);
-    }
+  const movedNode = (part, moved) => {
+    const [x, y, width, height] = part.place;
+    const [[left, top], [right, bottom]] = [moved([x, y]), moved([x + width, y + height])];
+    const make = () => {
+      const copy = part.element.cloneNode(true);
+      const group = copy.tagName === 'a' ? copy.firstElementChild : copy;
+      shift(group, left - x, top - y);
+      if (part.outline) {
+        group.firstElementChild.setAttribute('width', right - left);
+        group.firstElementChild.setAttribute('height', bottom - top);
+      }
+      return copy;
+    };
+    const size = part.outline ? [right - left, bottom - top] : [width, height];
+    return { node: part.node, outline: part.outline, place: [left, top, ...size], make };
   };
-  const moveLines = (svg, hiddenBy, moved, centers) => {
+  const movedLines = (hiddenBy, moved, stands) => {
     const known = new Set();
-    for (const line of all('[data-from]', svg)) {
-      const ends = [line.dataset.from, line.dataset.to];
+    const found = new Map();
+    for (const part of partsOf(base).filter((each) => each.from)) {
+      const ends = [part.from, part.to];
       const boxes = ends.map((node) => hiddenBy(node) ?? node);
       const key = boxes.join('\n');
-      if (boxes[0] === boxes[1] || (known.has(key) && boxes.some((box, at) => box !== ends[at]))) {
-        line.remove();
-        continue;
-      }
+      const joins = boxes.some((box, at) => box !== ends[at]);
+      if (boxes[0] === boxes[1] || (known.has(key) && joins)) continue;
       known.add(key);
-      const path = one('path', line);
-      let points = pairs(numbers(path.getAttribute('d'))).map(moved);
-      if (boxes.some((box, at) => box !== ends[at])) {
-        points = joined(points, centers.get(boxes[0]), centers.get(boxes[1]));
-        one('polygon', line).setAttribute('points', head(points).join(' '));
-      } else {
-        const corners = pairs(numbers(one('polygon', line).getAttribute('points'))).map(moved);
-        one('polygon', line).setAttribute('points', corners.join(' '));
-      }
-      path.setAttribute('d', `M${points[0].join(' ')}C${points.slice(1).flat().join(' ')}`);
-      [line.dataset.from, line.dataset.to] = boxes;
+      const points = joins
+        ? joined(part.points.map(moved), stands.get(boxes[0]), stands.get(boxes[1]))
+        : part.points.map(moved);
+      const make = () => {
+        const line = part.element.cloneNode(true);
+        const corners = pairs(numbers(one('polygon', line).getAttribute('points')));
+        const tip = joins ? head(points) : corners.map(moved);
+        one('polygon', line).setAttribute('points', tip.join(' '));
+        one('path', line).setAttribute('d', `M${points[0].join(' ')}C${points.slice(1).flat().join(' ')}`);
+        [line.dataset.from, line.dataset.to] = boxes;
+        return line;
+      };
+      found.set(part, { from: boxes[0], to: boxes[1], place: hull(points), make });
     }
+    return found;
+  };
+  const moveTexts = (svg, moved) => {
     for (const text of all(':scope > text', svg)) {
       const at = ['x', 'y'].map((name) => Number(text.getAttribute(name)));
       const within = ([x, y, width, height]) =>
@@ -427,10 +451,10 @@
     if (!to) return;
     event.preventDefault();
     const [from, end] = to > 0 ? ['from', 'to'] : ['to', 'from'];
-    const line = one(`[data-${from}="${CSS.escape(node)}"]`, picture());
-    const stops = partsOf(shown).filter((part) => part.node && !isOutline(part.node, part.group));
+    const line = partsOf(shown).find((part) => part[from] === node);
+    const stops = partsOf(shown).filter((part) => part.node && !part.outline);
     const here = stops.findIndex((part) => part.node === node);
-    const next = line ? line.dataset[end] : stops[here + to]?.node;
+    const next = line ? line[end] : stops[here + to]?.node;
     if (next) focus(next);
   });
   one('tbody').addEventListener('click', (event) => {
