@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from formulas import latex
 from pydantic.fields import FieldInfo
 
 import graphnn
@@ -307,7 +308,14 @@ def _row(method: Any) -> str:
 
 
 def _markdown(text: str) -> str:
-    return re.sub(r"``(.+?)``", r"`\1`", text, flags=re.DOTALL)
+    """A docstring's text, its formulas typeset; all else in double backticks is code."""
+    return re.sub(r"``(.+?)``", _formula, text, flags=re.DOTALL)
+
+
+def _formula(code: re.Match[str]) -> str:
+    text = " ".join(code[1].split())
+    formula = latex(text)
+    return f"`{code[1]}`" if formula is None else f"${formula}$"
 
 
 if __name__ == "__main__":
