@@ -269,6 +269,17 @@ def test_the_page_of_languages_shows_every_mistake_in_every_language():
         assert rows[:5] == ["graphnn", "keras", "onnx", "caffe", "ludwig"]
 
 
+def test_the_page_of_other_tools_shows_what_newcomers_write():
+    pytest.importorskip("sklearn")
+    page = (ROOT / "docs" / "how-to" / "others.md").read_text()
+    rows = [line for line in printed("newcomer.py").splitlines() if line.startswith("| ")]
+    assert len(rows) == 6
+    assert rows[-1].count("; not run") == 2  # of others; graphnn's own is run
+    for row in rows[1:]:
+        for size in re.findall(r"\| ([^|]*?); ", row):
+            assert f"| {size}; " in page, row
+
+
 @pytest.mark.parametrize("language", ["graphnn", "onnx", "caffe", "ludwig"])
 def test_languages_make_every_mistake(language, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))

@@ -1,0 +1,2 @@
+graphnn train book.yaml -o run
+graphnn gradcheck book.yaml
