@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import tomllib
 
 import pytest
 import typer
@@ -103,6 +104,20 @@ def test_every_command_has_a_section_with_its_options(tmp_path, monkeypatch):
     ) in page
     assert ": The column of `--data` to predict, not the last one.\n" in page
     assert "```{include} tables/commands.md\n" in (ROOT / "docs" / "commands.md").read_text()
+
+
+def test_extras_that_are_named_exist():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    places = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]
+    places += [*(ROOT / "graphnn").rglob("*.py"), *(ROOT / "graphnn").rglob("*.md")]
+    named = {
+        extra
+        for place in places
+        for extras in re.findall(r"'(?:graphnn|\.)\[([a-z,]+)\]'", place.read_text())
+        for extra in extras.split(",")
+    }
+    assert named >= {"plot", "search", "sklearn", "onnx", "lsp", "preview", "test"}
+    assert named - set(project["optional-dependencies"]) == set()
 
 
 def test_every_command_is_shown_at_work():
