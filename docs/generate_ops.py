@@ -156,7 +156,7 @@ def _word(schema: dict[str, Any]) -> str:
     if values := schema.get("enum"):
         return ", ".join(f"`{value}`" for value in values)
     if schema.get("type") == "object":
-        return " or ".join(f"`{{{key}: ...}}`" for key in schema["properties"])
+        return f"`{{{', '.join(f'{key}: ...' for key in schema['properties'])}}}`"
     if schema.get("type") == "array":
         entry = _takes(schema["items"]) if schema.get("items") else "a number"
         return f"a list of {entry.removeprefix('a ')}s"

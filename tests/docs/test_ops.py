@@ -111,7 +111,7 @@ def test_page_of_affine(made):
         (
             "constant",
             "| `value` | a number or a list of numbers or `{arange: ...}` or `{zeros: ...}` "
-            "or `{ones: ...}` | required | A number, nested lists",
+            "or `{ones: ...}` or `{file: ..., key: ...}` | required | A number, nested lists",
         ),
     ],
 )
