@@ -25,13 +25,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MEASURE = """
 const wide = document.scrollingElement.scrollWidth;
 const held = (found) => {
-  for (let box = found.parentElement; box && box !== document.body; box = box.parentElement) {
+  for (let box = found.parentElement; box && !box.matches('.content'); box = box.parentElement) {
     if (getComputedStyle(box).overflowX !== 'visible') return true;
   }
   return getComputedStyle(found).position === 'fixed';
 };
+const edge = document.documentElement.clientWidth + 0.5;
 const out = [...document.querySelectorAll('.content *')].filter(
-  (found) => found.getBoundingClientRect().right > innerWidth + 0.5 && !held(found));
+  (found) => found.getBoundingClientRect().right > edge && !held(found));
 const slanted = [...document.querySelectorAll('.highlight .go')].filter(
   (found) => getComputedStyle(found).fontStyle !== 'normal');
 const images = [...document.images].filter((image) => image.complete && !image.naturalWidth);
