@@ -149,7 +149,6 @@ class HardSigmoid(_Hard):
 
     op: Literal["hard_sigmoid"] = "hard_sigmoid"
 
-    symbol = "σ̂"
     output_interval = (0.0, 1.0)
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
