@@ -596,6 +596,12 @@ nodes:
             "bad-attribute",
             "the 'padding' of 'c': 2 is more than half of the kernel, 3",
         ),
+        (
+            "max_pool, kernel: 2, padding: [1, 0, 0]",
+            "bad-attribute",
+            "the 'padding' of 'c': it takes one number or [height, width] or "
+            "[top, bottom, left, right], not 3 numbers",
+        ),
         ("max_pool", "missing-attribute", "the node 'c' is missing its 'kernel'"),
         (
             "pad, padding: [1, 2]",
@@ -777,3 +783,42 @@ def test_paddings_in_the_words_of_other_libraries(op, word, help):
         f"there is no size '{word}'",
         help,
     )
+
+
+def test_a_mean_without_its_padding_by_hand():
+    x = images([1.0, 2], [3, 4])
+    counted = made("average_pool", kernel=2, stride=2, padding=1)
+    assert_array_equal(counted.forward(x), images([0.25, 0.5], [0.75, 1]))
+    alone = made("average_pool", kernel=2, stride=2, padding=1, count_include_pad=False)
+    assert_array_equal(alone.forward(x), x)
+    one_side = made("average_pool", kernel=2, stride=2, padding=[0, 0, 1, 1])
+    assert_array_equal(one_side.forward(x), images([1, 1.5]))
+
+
+def test_a_last_window_that_ends_beyond_the_image():
+    x = images([1.0, 2, 3], [4, 5, 6], [7, 8, 9])
+    assert_array_equal(made("max_pool", kernel=2).forward(x), images([5]))
+    assert_array_equal(
+        made("max_pool", kernel=2, ceil_mode=True).forward(x), images([5, 6], [8, 9])
+    )
+    mean = made("average_pool", kernel=2, ceil_mode=True)
+    assert_array_equal(mean.forward(x), images([3, 4.5], [7.5, 9]))
+
+
+def test_dilated_windows_by_hand():
+    x = images([1.0, 9, 2], [8, 7, 6], [3, 5, 4])
+    assert_array_equal(made("max_pool", kernel=2, dilation=2).forward(x), images([4]))
+
+
+def test_windows_that_would_hold_padding_alone():
+    with pytest.raises(ShapeError) as caught:
+        inferred("max_pool", (2, 1, 2, 9), {}, kernel=2, padding=1, dilation=3)
+    assert str(caught.value) == (
+        "'x' has shape [2, 1, 2, 9], but windows so far dilated may hold padding alone"
+    )
+
+
+def test_a_free_size_whose_windows_cannot_be_counted():
+    with pytest.raises(ShapeError) as caught:
+        inferred("max_pool", (2, 1, free("n"), 4), {}, kernel=1, stride=2, ceil_mode=True)
+    assert str(caught.value) == ("how many windows 'x' has along its height n cannot be stated")

@@ -131,6 +131,7 @@ def pools(draw):
         "kernel": kernel,
         "stride": draw(st.none() | pairs(1, 5)),
         "padding": [draw(st.integers(0, size // 2)) for size in kernel],
+        "ceil_mode": draw(st.booleans()),
     }
     images = [draw(st.integers(1, 3)), draw(st.integers(1, 3)), *draw(pairs(1, 9))]
     for size, window, padding in zip(images[2:], kernel, attributes["padding"], strict=True):
@@ -142,13 +143,25 @@ def pools(draw):
     return attributes, x
 
 
+@st.composite
+def dilated(draw):
+    attributes, x = draw(pools())
+    steps = draw(pairs(1, 3))
+    for size, k, step, padding in zip(
+        x.shape[2:], attributes["kernel"], steps, attributes["padding"], strict=True
+    ):
+        assume(size + 2 * padding >= step * (k - 1) + 1)
+        assume(step == 1 or not padding or size >= step)  # or windows may hold padding alone
+    return {**attributes, "dilation": steps}, x
+
+
 def theirs(attributes):
     options = dict(attributes)
     return {"kernel_size": options.pop("kernel"), **options}
 
 
 @THOROUGH
-@given(pools())
+@given(dilated())
 def test_max_pool(case):
     attributes, x = case
     op = REGISTRY["max_pool"](**attributes)
@@ -171,11 +184,35 @@ def test_max_pool_branch(case):
 
 
 @THOROUGH
-@given(pools())
-def test_average_pool(case):
+@given(pools(), st.booleans())
+def test_average_pool(case, counted):
     attributes, x = case
+    attributes["count_include_pad"] = counted
     op = REGISTRY["average_pool"](**attributes)
     compare(op, [x], lambda x: functional.avg_pool2d(x, **theirs(attributes)))
+
+
+@settings(THOROUGH, max_examples=50)
+@given(pools(), st.tuples(*[st.integers(0, 1)] * 4))
+def test_pools_with_padding_on_one_side(case, sides):
+    attributes, x = case
+    top, bottom, left, right = (
+        min(n, attributes["kernel"][at // 2] // 2) for at, n in enumerate(sides)
+    )
+    assume(x.shape[2] + top + bottom >= attributes["kernel"][0])
+    assume(x.shape[3] + left + right >= attributes["kernel"][1])
+    options = {"kernel": attributes["kernel"], "stride": attributes["stride"]}
+    around = (left, right, top, bottom)
+    for name, function, fill in (
+        ("max_pool", functional.max_pool2d, -torch.inf),
+        ("average_pool", functional.avg_pool2d, 0.0),
+    ):
+        op = REGISTRY[name](**options, padding=[top, bottom, left, right])
+
+        def padded(x, function=function, fill=fill):
+            return function(functional.pad(x, around, value=fill), **theirs(options))
+
+        compare(op, [x], padded)
 
 
 @settings(THOROUGH, max_examples=50)

@@ -406,29 +406,77 @@ def conv2d_by_weight(g, x, weight, stride=1, padding=0, dilation=1, groups=1):
     return (g @ col.swapaxes(2, 3)).sum(axis=0).reshape(weight.shape)
 
 
-def max_pool(x, kernel, stride, padding=0):
+def sides(padding):
+    """Padding before and after rows and columns."""
+    padding = pair(padding)
+    return [(n, n) for n in padding] if len(padding) == 2 else [padding[:2], padding[2:]]
+
+
+def pool_margins(size, kernel, stride, padding=0, dilation=1, ceil_mode=False):
+    """Padding of a pool, with what its last windows read beyond."""
+    steps = pair(kernel), pair(stride), pair(dilation), sides(padding)
+    found = []
+    for n, k, s, d, (before, after) in zip(size, *steps, strict=True):
+        span, whole = d * (k - 1) + 1, n + before + after
+        count = (whole - span) // s + 1
+        if ceil_mode:
+            count = min(-((span - whole) // s) + 1, -(-(n + before) // s))
+        found.append((before, (count - 1) * s + span - n - before))
+    return found
+
+
+def max_pool(x, kernel, stride, padding=0, dilation=1, ceil_mode=False):
     """Largest entry of each window of images."""
-    return windows(x, pair(kernel), stride, padding, fill=-np.inf).max(axis=(2, 3))
+    around = pool_margins(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    return pool_windows(x, kernel, stride, around, dilation, -np.inf).max(axis=(2, 3))
 
 
-def max_pool_by_x(g, x, kernel, stride, padding=0):
+def max_pool_by_x(g, x, kernel, stride, padding=0, dilation=1, ceil_mode=False):
     """Cotangent of what `max_pool` reads: all of it for the first largest entry."""
-    col = windows(x, pair(kernel), stride, padding, fill=-np.inf)
+    around = pool_margins(x.shape[2:], kernel, stride, padding, dilation, ceil_mode)
+    col = pool_windows(x, kernel, stride, around, dilation, -np.inf)
     flat = col.reshape(*col.shape[:2], -1, *col.shape[4:])
     winners = flat.argmax(axis=2)[:, :, None]
     spread = np.zeros_like(flat)
     np.put_along_axis(spread, winners, g[:, :, None], axis=2)
-    return put_windows(spread.reshape(col.shape), x.shape, stride, padding)
+    return put_pool_windows(spread.reshape(col.shape), x.shape, stride, around, dilation)
 
 
-def average_pool(x, kernel, stride, padding=0):
-    """Mean of each window of images, zeros of the padding included."""
-    return windows(x, pair(kernel), stride, padding).mean(axis=(2, 3))
+def pool_windows(x, kernel, stride, around, dilation=1, fill=0):
+    """Windows of images with such margins; what they do not reach is cut off."""
+    x = np.pad(x, [(0, 0), (0, 0), *((a, max(b, 0)) for a, b in around)], constant_values=fill)
+    return windows(x, pair(kernel), stride, dilation=dilation)
 
 
-def average_pool_by_x(g, x, kernel, stride, padding=0):
+def put_pool_windows(col, shape, stride, around, dilation=1):
+    """Images of `shape` to which every window adds its entries."""
+    (top, bottom), (left, right) = ((a, max(b, 0)) for a, b in around)
+    padded = (*shape[:2], shape[2] + top + bottom, shape[3] + left + right)
+    whole = put_windows(col, padded, stride, dilation=dilation)
+    return whole[:, :, top : top + shape[2], left : left + shape[3]]
+
+
+def window_sizes(size, kernel, stride, padding=0, ceil_mode=False, count_include_pad=True):
+    """How many entries each window of a mean has."""
+    around = pool_margins(size, kernel, stride, padding, 1, ceil_mode)
+    inner = [(0, 0), (0, 0), *sides(padding)]
+    there = np.pad(np.ones((1, 1, *size)), inner, constant_values=count_include_pad)
+    rest = [(0, b - own) for (_, b), (_, own) in zip(around, sides(padding), strict=True)]
+    return pool_windows(there, kernel, stride, rest).sum(axis=(2, 3))
+
+
+def average_pool(x, kernel, stride, padding=0, ceil_mode=False, count_include_pad=True):
+    """Mean of each window of images, zeros of the padding included or left out."""
+    around = pool_margins(x.shape[2:], kernel, stride, padding, 1, ceil_mode)
+    options = stride, padding, ceil_mode, count_include_pad
+    total = pool_windows(x, kernel, stride, around).sum(axis=(2, 3))
+    return total / window_sizes(x.shape[2:], kernel, *options)
+
+
+def average_pool_by_x(g, x, kernel, stride, padding=0, ceil_mode=False, count_include_pad=True):
     """Cotangent of what `average_pool` reads: an even share for each entry."""
-    kernel = pair(kernel)
-    share = g[:, :, None, None] / (kernel[0] * kernel[1])
-    col = np.broadcast_to(share, (*g.shape[:2], *kernel, *g.shape[2:]))
-    return put_windows(col, x.shape, stride, padding)
+    around = pool_margins(x.shape[2:], kernel, stride, padding, 1, ceil_mode)
+    options = stride, padding, ceil_mode, count_include_pad
+    share = (g / window_sizes(x.shape[2:], kernel, *options))[:, :, None, None]
+    col = np.broadcast_to(share, (*g.shape[:2], *pair(kernel), *g.shape[2:]))
+    return put_pool_windows(col, x.shape, stride, around)

@@ -296,7 +296,7 @@ class Translator:
             message = f"the input '{each.name}' has no shape"
             raise RunError.of("not-in-graphnn", message)
         shape = tuple(self._size(size, each.name, axis) for axis, size in enumerate(each.shape))
-        kind = "float" if each.dtype.kind == "f" else "int"
+        kind = "float" if "float" in each.dtype.name else "int"  # bfloat16 too
         made = self.emit("input", shape=shape, dtype=kind)
         made.hints, made.origin = (each.name,), each.name
         return made

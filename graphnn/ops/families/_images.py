@@ -19,6 +19,7 @@ from graphnn.spec.sizes import Shape, Size
 AXES = ("height", "width")
 KERNEL = "Height and width of the window, or one number for both"
 STRIDE = "Steps from one window to the next, down and across"
+DILATION = "Steps from one entry of a window to the next, down and across."
 PADDING = "Rows added at top and bottom each and columns on both sides"
 
 

@@ -17,15 +17,22 @@ from graphnn.ops._op import ANY_NUMBER, Case, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, Operand, parameter
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, call, changed, shown
-from graphnn.ops.families._images import AXES, KERNEL, PADDING, STRIDE, Images, finished, room
+from graphnn.ops.families._images import (
+    AXES,
+    DILATION,
+    KERNEL,
+    PADDING,
+    STRIDE,
+    Images,
+    finished,
+    room,
+)
 from graphnn.ops.initializers import FILTERS, He, Zeros
 from graphnn.ops.kernels import unfolding, windows
 from graphnn.ops.kernels.unfolding import images_first, images_last
 from graphnn.ops.kernels.windows import Amounts, Count, Counts, Slide, Track, Tracks
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape
-
-_DILATION = "Steps from one entry of a window to the next, down and across."
 
 
 def _operands(axes: str, layout: str) -> tuple[Operand, ...]:
@@ -52,7 +59,7 @@ class _Filters(Images):
     )
     kernel: Counts | None = Field(None, description=KERNEL + "; left out, as of the weight.")
     stride: Counts = Field((1, 1), description=STRIDE + ".")
-    dilation: Counts = Field((1, 1), description=_DILATION)
+    dilation: Counts = Field((1, 1), description=DILATION)
     groups: Count = Field(
         1, description="Parts of the channels, each of which has its own share of the filters."
     )

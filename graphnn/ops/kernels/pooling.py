@@ -84,7 +84,8 @@ def maxima_back(cotangent: Array, winners: Array, rows: Track, columns: Track) -
     for number, (there, here) in enumerate(_taps(rows, columns)):
         wins = winners[there] == number
         row, column = divmod(number, columns.kernel)
-        if row < rows.stride and column < columns.stride:
+        apart = row * rows.dilation < rows.stride
+        if apart and column * columns.dilation < columns.stride:
             # No entry before it in the windows lies where this one does.
             np.multiply(cotangent[there], wins, out=result[here])
         else:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Annotated, Any, Literal
 
+import numpy as np
 from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from graphnn.ops._arrays import ArrayError, ShapeError
+from graphnn.ops._arrays import Array, ArrayError, ShapeError
 from graphnn.ops._sizes import number_or_size
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Size
@@ -60,6 +61,28 @@ Padding = Annotated[
 ]
 
 
+def _sides(value: Any) -> Any:
+    if isinstance(value, list | tuple) and len(value) == 4:
+        return tuple(value)
+    value = several(value, 2, "[height, width] or [top, bottom, left, right]")
+    return tuple(number for number in value for _ in range(2))
+
+
+_SIDES_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}
+Sides = Annotated[
+    tuple[Amount, Amount, Amount, Amount],
+    BeforeValidator(_sides),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                *_SIDES_SCHEMA["anyOf"],
+                {"type": "array", "items": _SIDES_SCHEMA, "minItems": 2, "maxItems": 4},
+            ]
+        }
+    ),
+]
+
+
 def pairs(*ranges: Iterable[int]) -> list[tuple[int, ...]]:
     """One number of each range, in every way, the smallest first: choices of an attribute."""
     return sorted(product(*ranges), key=sum)
@@ -85,7 +108,11 @@ class Slide:
     kernel, stride, dilation : int
         Entries in a window, from one window to the next, from one entry of a window to the next.
     padding : int or None
-        Entries of padding on each side; None for as many as "same" takes.
+        Entries of padding before the axis; None for as many as "same" takes, on both sides.
+    after : int or None
+        Entries of padding after it; None for as many as before.
+    ceil : bool
+        Whether a last window counts that begins in the axis or before, and ends beyond.
     """
 
     axis: str
@@ -93,6 +120,8 @@ class Slide:
     stride: int
     dilation: int = 1
     padding: int | None = 0
+    after: int | None = None
+    ceil: bool = False
 
     @property
     def span(self) -> int:
@@ -102,7 +131,8 @@ class Slide:
     def count(self, size: Size, error: type[ShapeError] | type[ArrayError] = ShapeError) -> Size:
         """How many windows an axis of `size` has.
 
-        ``(size + 2 padding - span) // stride + 1``; for "same", size over stride, rounded up.
+        ``(size + 2 padding - span) // stride + 1``, where the quotient may be rounded up; for
+        "same", size over stride, rounded up.
 
         Raises
         ------
@@ -116,11 +146,22 @@ class Slide:
         """
         if self.padding is None:
             return sizes.floor_divide(sizes.add(size, self.stride - 1), self.stride)
-        whole = sizes.add(size, 2 * self.padding)
+        after = self.padding if self.after is None else self.after
+        whole = sizes.add(size, self.padding + after)
         if isinstance(whole, int) and whole < self.span:
             raise error(*self._misfit(size, whole))
-        steps = sizes.floor_divide(sizes.subtract(whole, self.span), self.stride)
-        return sizes.add(steps, 1)
+        rest = sizes.subtract(whole, self.span)
+        if not self.ceil:
+            return sizes.add(sizes.floor_divide(rest, self.stride), 1)
+        up = sizes.add(sizes.floor_divide(sizes.add(rest, self.stride - 1), self.stride), 1)
+        inside = sizes.add(size, self.padding + self.stride - 1)
+        most = sizes.floor_divide(inside, self.stride)  # windows that begin before the end
+        if isinstance(up, int) and isinstance(most, int):
+            return min(up, most)
+        if after + self.stride > self.span:
+            problem = f"how many windows 'x' has along its {self.axis} {size} cannot be stated"
+            raise error(problem, "x", "leave out 'ceil_mode'", "ceil_mode")
+        return up
 
     def _misfit(self, size: Size, whole: int) -> tuple[str, str, str, str]:
         padded = f", {whole} with padding" if self.padding else ""
@@ -132,9 +173,14 @@ class Slide:
             f"'x' has {self.axis} {size}{padded}, but {needs}",
             "x",
             f"the result would have {self.axis} "
-            f"({size} + 2*{self.padding} - {self.span}) // {self.stride} + 1 = {count}",
+            f"({size} + {self._padded()} - {self.span}) // {self.stride} + 1 = {count}",
             "kernel",
         )
+
+    def _padded(self) -> str:
+        """The entries of padding, for messages."""
+        even = self.after is None or self.after == self.padding
+        return f"2*{self.padding}" if even else f"{self.padding} + {self.after}"
 
     def over(self, size: int) -> Track:
         """The windows on an axis of `size`.
@@ -180,6 +226,13 @@ class Track:
         """For each entry of a window: the windows that have it, and where they have it."""
         for tap in range(self.kernel):
             yield inside(tap * self.dilation - self.before, self.stride, self.count, self.size)
+
+    def entries(self, before: int, after: int) -> Array:
+        """How many entries of each window lie in the axis with so much around it."""
+        starts = np.arange(self.count) * self.stride - self.before
+        places = starts[:, None] + self.dilation * np.arange(self.kernel)
+        inside: Array = (places >= -before) & (places < self.size + after)
+        return np.asarray(inside.sum(axis=1))
 
     @property
     def mirrored(self) -> Track:

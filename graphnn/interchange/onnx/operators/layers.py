@@ -148,9 +148,9 @@ class _Windows:
         return all(before == after for before, after in self.sides)
 
     @property
-    def plain(self) -> bool:
+    def narrow(self) -> bool:
         """Whether a pool here can have that padding itself."""
-        return self.even and all(2 * n <= k for n, k in zip(self.padding, self.kernel, strict=True))
+        return all(2 * max(side) <= k for side, k in zip(self.sides, self.kernel, strict=True))
 
     @property
     def padding(self) -> tuple[int, ...]:
@@ -221,33 +221,45 @@ def conv_transpose(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 @rule("MaxPool", "AveragePool")
 def pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`max_pool` or `average_pool`, of one axis too, with `pad` where padding is uneven."""
+    """`max_pool` or `average_pool`, of one axis too, with `pad` where padding is wide."""
     x = inputs[0]
     assert x is not None
     if any(name and t.readers.get(name) for name in node.outputs[1:]):
         raise UnsupportedError("its places are read")
     w = _Windows(node, x, node.attributes["kernel_shape"])
-    if any(step != 1 for step in w.dilation):
+    highest = node.op == "MaxPool"
+    if any(step != 1 for step in w.dilation) and not highest:
         raise UnsupportedError("its windows are dilated")
     images = w.images(t, x)
     size = shape_of(images)[2:]
     w.settle(size)
+    counted = bool(node.attributes.get("count_include_pad", 0))
+    if w.narrow:
+        ceil = bool(node.attributes.get("ceil_mode", 0))
+        return w.back(t, _pooled(t, images, w, highest=highest, counted=counted, ceil_mode=ceil))
+    if any(step != 1 for step in w.dilation):
+        raise UnsupportedError("its windows are dilated, and its padding wide")
     inner = [*w.sides]
     if node.attributes.get("ceil_mode", 0):
         _round_up(w, size)
-    highest = node.op == "MaxPool"
-    counted = bool(node.attributes.get("count_include_pad", 0))
-    if w.plain:
-        padding = w.padding
-    else:
-        images = padded(t, images, [(0, 0), (0, 0), *w.sides], _LOWEST if highest else 0.0)
-        padding = (0, 0)
+    images = padded(t, images, [(0, 0), (0, 0), *w.sides], _LOWEST if highest else 0.0)
     op = "max_pool" if highest else "average_pool"
-    made: Value = t.emit(op, images, kernel=w.kernel, stride=w.stride, padding=padding)
+    made: Value = t.emit(op, images, kernel=w.kernel, stride=w.stride)
     counted_sides = inner if counted else [(0, 0)] * 2
     if not highest and w.sides != counted_sides:
         made = t.emit("multiply", made, _shares(w, size, counted_sides))
     return w.back(t, made)
+
+
+def _pooled(
+    t: Translator, images: Value, w: _Windows, *, highest: bool, counted: bool, ceil_mode: bool
+) -> Value:
+    """The pool of images that has these windows itself."""
+    given: dict[str, Any] = {"kernel": w.kernel, "stride": w.stride, "ceil_mode": ceil_mode}
+    given["padding"] = tuple(end for side in w.sides for end in side)
+    if highest:
+        return t.emit("max_pool", images, dilation=w.dilation, **given)
+    return t.emit("average_pool", images, count_include_pad=counted, **given)
 
 
 def _round_up(w: _Windows, size: Shape) -> None:
