@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from graphnn.ops._arrays import ALL, Array, Cotangents, Saved, ShapeError, Wanted, misfit
+from graphnn.ops._arrays import ALL, Array, Cotangents, Saved, Wanted, misfit
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import data
@@ -179,8 +179,6 @@ class Attention(Op):
         if form.opset >= _OPSET and lengths is None:
             heads = {"q_num_heads": self.heads, "kv_num_heads": self.heads}
             return form.add("Attention", query, key, value, **heads, is_causal=int(self.causal))
-        width = form.shapes[query][2]
-        assert isinstance(width, int) or self.heads == 1
         q, k, v = (self._onnx_apart(form, name) for name in (query, key, value))
         scores = form.add("MatMul", q, form.add("Transpose", k, perm=[0, 1, 3, 2]))
         scores = form.add("Mul", scores, self._onnx_scale(form, query))
@@ -212,9 +210,10 @@ class Attention(Op):
     def _onnx_scale(self, form: OnnxForm, query: str) -> Any:
         """``1 / sqrt(d)``."""
         width = form.shapes[query][2]
-        if not isinstance(width, int):
-            raise ShapeError(f"'query' has {width} features, which is no number", "query")
-        return 1 / math.sqrt(width // self.heads)
+        if isinstance(width, int):
+            return 1 / math.sqrt(width // self.heads)
+        features = form.add("CastLike", form.add("Shape", query, start=2, end=3), 1.0)
+        return form.add("Reciprocal", form.add("Sqrt", features))
 
     def to_numpy(self, form: CodeForm) -> str:
         """A function of the file."""
