@@ -154,7 +154,7 @@ def _type(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return " or ".join(map(_literal, schema["enum"]))
     if schema.get("type") == "object":
-        return " or ".join(f"{{{key}: ...}}" for key in schema["properties"])
+        return " or ".join(f"{{{key}: ...}}" for key in schema["required"])
     word = _WORDS[schema.get("type", "string")]
     if "items" in schema:
         return f"{word} of {_type(schema['items'])}s"
