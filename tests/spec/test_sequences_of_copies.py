@@ -321,3 +321,10 @@ def test_onnx_gives_the_same(text, tmp_path):
     pytest.importorskip("onnxruntime")
     graphnn.export(graphnn.loads(text), tmp_path / "net.onnx")  # which compares every node
     assert (tmp_path / "net.onnx").stat().st_size > 0
+
+
+def test_inputs_that_are_one_node_keep_their_names_in_tables():
+    rows = str(graphnn.loads(LSTM).summary()).splitlines()
+    assert [row.split()[2:4] for row in rows if row.startswith("  gates")] == [["x,", "h"]]
+    kept = next(row.split() for row in rows if row.startswith("  kept"))
+    assert kept[2:4] == ["gates.f,", "c"]

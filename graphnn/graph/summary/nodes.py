@@ -59,7 +59,12 @@ def _entries(graph: Graph) -> Counter[str]:
 
 def _group_row(graph: Graph, group: Group, seen: Outline, entries: Counter[str]) -> tuple[str, ...]:
     call, instance = group.call, group.instance
-    read = [_read(graph, call.parent, name, seen) for name in instance.given.values()]
+    first = call.instances[0].given
+    read = [
+        # A later copy reads the one before it, which nobody wrote.
+        _read(graph, call.parent, full, seen, written.name if full == first[key] else "")
+        for (key, full), written in zip(instance.given.items(), call.spec.inputs, strict=True)
+    ]
     count = entries[call.name if group.count > 1 else instance.name]
     own = f"{count:,} entries" if count else ""
     if call.name in graph.spec.shares and not count:
@@ -91,9 +96,25 @@ def _node_row(graph: Graph, node: Node, seen: Outline) -> tuple[str, ...]:
 
 def _sources(graph: Graph, node: Node, seen: Outline) -> list[str]:
     """What `node` reads; of all copies of a use, the first and the last."""
-    found = [_read(graph, node.spec.instance, name, seen) for name in node.inputs]
+    instance = node.spec.instance
+    found = [
+        _read(graph, instance, name, seen, written)
+        for name, written in zip(node.inputs, _written(node), strict=True)
+    ]
     many = node.spec.made_by == "stack" and len(found) > 2
     return [f"{found[0]} ... {found[-1]}"] if many else found
+
+
+def _written(node: Node) -> list[str]:
+    """What the definition of a block calls the inputs of a node, where it is in one."""
+    instance = node.spec.instance
+    local = None
+    if instance is not None:
+        local = instance.call.block.nodes.get(node.name.removeprefix(f"{instance.name}."))
+    names: dict[str, list[str]] = {}
+    for placed, own in zip(node.spec.inputs, local.inputs if local else (), strict=False):
+        names.setdefault(placed.name, []).append(own.name)
+    return [names[full].pop(0) if names.get(full) else "" for full in node.inputs]
 
 
 def _range(values: list[Value]) -> str:
@@ -111,13 +132,20 @@ def _local(node: Node) -> str:
     return node.name if instance is None else node.name.removeprefix(f"{instance.name}.")
 
 
-def _read(graph: Graph, instance: BlockInstance | None, source: str, seen: Outline) -> str:
-    """The node `source` by its shortest name; as the block calls it where `instance` is one."""
+def _read(
+    graph: Graph, instance: BlockInstance | None, source: str, seen: Outline, written: str = ""
+) -> str:
+    """The node `source` by its shortest name; as the block calls it where `instance` is one.
+
+    Of several inputs of a block that are the same node, it is the one that is `written`.
+    """
     aliases = graph.spec.aliases
     source = aliases.get(source, source)
     if instance is None:
         return seen.name(source)
     given = {aliases.get(name, name): key for key, name in instance.given.items()}
+    if written in instance.given:
+        return written
     return given.get(source) or seen.name(source).removeprefix(f"{instance.name}.")
 
 
