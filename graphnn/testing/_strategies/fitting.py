@@ -123,29 +123,30 @@ def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -
             one_of(draw, operand.forms) if operand.forms else (operand.signature, operand.kind)
         )
         taken = (kind or one_of(draw, _KINDS)) if form == "any" else form
+        before, shape = [place.shape for place in places], first
         if number == 0:
             _match(signature, first, table)
-            shape = first
+        elif listed := op.beside(operand, before):
+            shape = one_of(draw, listed)
         else:
-            listed = op.beside(operand, [place.shape for place in places])
-            shape = (
-                _companion(draw, signature, table, op.broadcasts, sizes)
-                if listed is None
-                else one_of(draw, listed)
-            )
-        limit = op.limit(operand, [*(place.shape for place in places), shape])
-        # Of a free size, the least that it may be.
-        most = sizes if limit is None else limit if isinstance(limit, int) else 1
-        whole = taken == "int"
-        places.append(Place(operand, shape, most if whole else None, whole and limit is not None))
+            shape = _companion(draw, signature, table, op.broadcasts, sizes)
+        places.append(_place(op, operand, [*before, shape], taken, sizes))
     if places and places[0].operand.many:
-        listed = op.beside(places[0].operand, [place.shape for place in places])
-        if listed is None:
-            return [*places, *_more(draw, places[0], op, sizes)]
-        while listed:
-            places.append(replace(places[0], shape=one_of(draw, listed)))
-            listed = op.beside(places[0].operand, [place.shape for place in places])
+        places += _more(draw, places[0], op, sizes)
     return places
+
+
+def _place(
+    op: Op, operand: Operand, shapes: Sequence[Shape], kind: str | None, sizes: int
+) -> Place:
+    """What an operand takes, whose shape is the last one; whole numbers below its limit."""
+    if kind != "int":
+        return Place(operand, shapes[-1])
+    limit = op.limit(operand, shapes)
+    if limit is None:
+        return Place(operand, shapes[-1], sizes)
+    # Of a free size, the least that it may be.
+    return Place(operand, shapes[-1], limit if isinstance(limit, int) else 1, limited=True)
 
 
 def _match(signature: str, shape: Shape, table: dict[str, Any]) -> None:
@@ -199,7 +200,13 @@ def _joint(a: Shape, b: Shape) -> Shape:
 
 
 def _more(draw: DrawFn, first: Place, op: Op, sizes: int) -> list[Place]:
-    """Further inputs like the first, but for the axis along which they may differ."""
+    """Further inputs: those that the op lists, or like the first but for one axis."""
+    listed, found = op.beside(first.operand, [first.shape]), [first]
+    while listed:
+        found.append(replace(first, shape=one_of(draw, listed)))
+        listed = op.beside(first.operand, [place.shape for place in found])
+    if listed is not None:
+        return found[1:]
     along = getattr(op, first.operand.varies) % len(first.shape) if first.operand.varies else None
     return [
         replace(first, shape=(*first.shape[:along], extent, *first.shape[along + 1 :]))

@@ -144,8 +144,7 @@ class Growth:
         if source is not None:
             shape, kind = source.shape, source.kind
         fit = fitted(self.draw, op_class, shape, sizes, kind)
-        unfit = fit is None or not self._is_fine(fit)
-        if unfit or (source is not None and fit and not self._is_steady(source, fit.places[0])):
+        if fit is None or not (self._is_fine(fit) and self._is_steady(source, fit.places[0])):
             # What mixes rows needs to know how many there are.
             first, *rest = self._numbers(shape) or (1,)
             shape = (max(first, self._needed(fit)), *rest) if shape else ()
@@ -153,9 +152,9 @@ class Growth:
         fine = fit is not None and self._is_fine(fit) and not (self.parent and source is None)
         return (fit, source) if fine else (None, None)
 
-    def _is_steady(self, node: Node, place: Place) -> bool:
+    def _is_steady(self, node: Node | None, place: Place) -> bool:
         """Whether whole numbers stay below the limit of a place, whatever else a run is given."""
-        if not place.limited or place.below is None:
+        if node is None or not place.limited or place.below is None:
             return True
         # Inputs are drawn below the limits of what reads them; what is computed may change.
         given = self.nodes.get(node.name, {}).get("op") in ("input", "constant")

@@ -217,9 +217,7 @@ def gather(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     assert x is not None
     shape = shape_of(x)
     if not (isinstance(places, np.ndarray) and is_known(places)):
-        if isinstance(x, np.ndarray) and is_known(x) and x.ndim == 2 and axis in (0, -2):
-            return t.emit("embedding", places, arrays={"weight": x})
-        return t.emit("gather", x, places, axis=axis)
+        return _looked_up(t, x, places, axis)
     axis, size = axis % len(shape), shape[axis]
     found = as_ints(places, "places")
     if not isinstance(size, int) and min(found, default=0) < 0 and places.ndim:
@@ -231,6 +229,13 @@ def gather(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     if not isinstance(whole, Made | Filled):
         return whole
     return reshaped(t, whole, (*shape[:axis], *places.shape, *shape[axis + 1 :]))
+
+
+def _looked_up(t: Translator, x: Value, places: Value | None, axis: int) -> Value:
+    """Entries in places that are data."""
+    if isinstance(x, np.ndarray) and is_known(x) and x.ndim == 2 and axis in (0, -2):
+        return t.emit("embedding", places, arrays={"weight": x})
+    return t.emit("gather", x, places, axis=axis)
 
 
 def _one(t: Translator, x: Value, axis: int, place: int, size: Size) -> Value:
