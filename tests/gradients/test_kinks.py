@@ -7,6 +7,7 @@ import graphnn
 from gradient_cases import plant
 from gradient_laws import assert_engine_is_loop
 from graphnn.gradients.numerical.loop import Crossing
+from graphnn.ops import REGISTRY, Op, public_ops
 from graphnn.ops.families.activation import Relu
 
 
@@ -233,7 +234,24 @@ def test_no_place_is_told_where_nothing_is_crossed():
     assert len(found.crossings()) == found.kink.sum()
 
 
-@pytest.mark.parametrize("op", ["maximum", "minimum"])
+# Of two nodes [batch, 1], the one that is chosen.
+CHOICES = {
+    "maximum": {"m": {"op": "maximum", "inputs": ["b", "g"]}},
+    "minimum": {"m": {"op": "minimum", "inputs": ["b", "g"]}},
+    "max": {
+        "s": {"op": "stack", "inputs": ["b", "g"], "axis": 1},
+        "m": {"op": "max", "inputs": "s", "axis": 1},
+    },
+    "max_pool": {
+        "s": {"op": "concat", "inputs": ["b", "g"], "axis": 1},
+        "i": {"op": "reshape", "inputs": "s", "shape": ["batch", 1, 1, 2]},
+        "w": {"op": "max_pool", "inputs": "i", "kernel": [1, 2]},
+        "m": {"op": "reshape", "inputs": "w", "shape": ["batch", 1]},
+    },
+}
+
+
+@pytest.mark.parametrize("op", CHOICES)
 def test_a_tie_that_only_rounding_breaks_is_no_kink(op):
     # 'b' and 'g' are one function of 'a', by two ways that the engine computes apart.
     document = {
@@ -246,7 +264,7 @@ def test_a_tie_that_only_rounding_breaks_is_no_kink(op):
             "r": {"op": "reshape", "inputs": "a", "shape": ["batch"]},
             "f": {"op": "flatten", "inputs": "r"},
             "g": {"op": "affine", "inputs": "f", "weight": {"share": "b.weight"}},
-            "m": {"op": op, "inputs": ["b", "g"]},
+            **CHOICES[op],
             "t": {"op": "input", "shape": ["batch", 1]},
             "l": {"op": "mean_squared_error", "inputs": ["m", "t"]},
         },
@@ -259,3 +277,80 @@ def test_a_tie_that_only_rounding_breaks_is_no_kink(op):
         found = graphnn.numerical_gradient(net, rows)
         assert not found["a.weight"].kink.any()
         assert found["g.bias"].kink.all()  # which moves one of the two alone
+
+
+@pytest.mark.parametrize("method", ["loop", "probes", "complex"])
+@pytest.mark.parametrize("op", CHOICES)
+def test_a_tie_that_a_parameter_breaks_is_a_kink(op, method):
+    nodes = {
+        "b": {"op": "parameter", "value": [[-1.0], [0.0], [2.0], [-3.0]]},
+        "g": {"op": "constant", "value": [[0.0], [0.0], [2.0], [3.0]]},
+        **{name: {**body} for name, body in CHOICES[op].items()},
+        "l": {"op": "sum", "inputs": "m"},
+    }
+    for body in nodes.values():
+        if "shape" in body:
+            body["shape"] = [4, *body["shape"][1:]]
+    net = graphnn.loads({"graphnn": 1, "nodes": nodes})
+    found = graphnn.numerical_gradient(net, method=method, estimate=False)["b.value"]
+    assert found.kink.ravel().tolist() == [False, True, True, False]
+
+
+BRANCHING = [name for name, op in public_ops().items() if op.branch is not Op.branch]
+ATTRIBUTES = {"clip": {"low": 0.0, "high": 1.0}, "max_pool": {"kernel": [1, 2]}}
+ATTRIBUTES |= {"prelu": {"slope": [0.25, 0.5]}, "cast": {"dtype": "int"}}
+WHOLE = {"cast", "argmax", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
+IMAGES = {"op": "reshape", "inputs": "z", "shape": ["batch", 1, 1, 2]}
+# Exact zeros, whatever the parameters before them: twice a rectifier, nothing times a number.
+ZEROS = {
+    "rectified": {"z": {"op": "relu", "inputs": "a"}},
+    "times 0": {
+        "c": {"op": "constant", "value": 0.0},
+        "z": {"op": "multiply", "inputs": ["a", "c"]},
+    },
+    "less itself": {"z": {"op": "subtract", "inputs": ["a", "a"]}},
+}
+
+
+@pytest.mark.parametrize("method", ["loop", "probes", "complex"])
+@pytest.mark.parametrize("zeros", ZEROS)
+@pytest.mark.parametrize("op", BRANCHING)
+def test_a_tie_that_no_parameter_breaks_is_no_kink(op, zeros, method):
+    images = len(REGISTRY[op].data_operands()[0].signature.split()) == 4
+    read = "i" if images else "z"
+    pair = len(REGISTRY[op].data_operands()) == 2
+    real = {"dtype": "float"} if op in WHOLE else {}
+    document = {
+        "graphnn": 1,
+        "nodes": {
+            "x": {"op": "input", "shape": ["batch", 2]},
+            "a": {"op": "affine", "inputs": "x", "units": 2},
+            **ZEROS[zeros],
+            **({"i": IMAGES} if images else {}),
+            "m": {"op": op, "inputs": [read, read] if pair else read, **ATTRIBUTES.get(op, {})},
+            "r": {"op": "cast" if op in WHOLE else "identity", "inputs": "m", **real},
+            "l": {"op": "sum", "inputs": "r"},
+        },
+    }
+    net = graphnn.loads(document, seed=4)
+    rows = {"x": np.array([[1.0, -2.0], [-1.5, 0.5], [2.0, 3.0]])}
+    for name, found in graphnn.numerical_gradient(net, rows, method=method, estimate=False).items():
+        if name != "m.slope":
+            assert not found.kink.any()
+
+
+@pytest.mark.parametrize("method", ["loop", "probes", "complex"])
+def test_the_jumps_of_a_cast_to_whole_numbers(method):
+    net = graphnn.loads(
+        {
+            "graphnn": 1,
+            "nodes": {
+                "p": {"op": "parameter", "value": [-2.0, -0.5, 0.0, 1.0, 1.5]},
+                "w": {"op": "cast", "inputs": "p", "dtype": "int"},
+                "r": {"op": "cast", "inputs": "w", "dtype": "float"},
+                "l": {"op": "sum", "inputs": "r"},
+            },
+        }
+    )
+    found = graphnn.numerical_gradient(net, method=method, estimate=False)["p.value"]
+    assert found.kink.tolist() == [True, False, False, True, False]

@@ -12,8 +12,6 @@ from graphnn.ops._operands import Kind, Operand, data
 from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.broadcasting import unbroadcast
 
-TIE = 1e-13  # of the size of two numbers: less apart, they are equal but for rounding
-
 
 class Elementwise(Op):
     """A function of each entry alone."""

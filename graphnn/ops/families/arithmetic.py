@@ -15,7 +15,6 @@ from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, aliases
 from graphnn.ops._operands import Kind, data
 from graphnn.ops.code import CodeForm, shown
 from graphnn.ops.families._elementwise import (
-    TIE,
     BentAtZero,
     Broadcast,
     Elementwise,
@@ -25,6 +24,7 @@ from graphnn.ops.families._elementwise import (
 )
 from graphnn.ops.initializers import AboveLow, Finite
 from graphnn.ops.kernels.broadcasting import unbroadcast
+from graphnn.ops.kernels.ties import is_more
 from graphnn.spec.sizes import Shape
 
 # The exponents that have a function of their own are many times faster than np.power.
@@ -154,7 +154,7 @@ class _Choice(OfAnyKind):
 
     def branch(self, a: Array, b: Array) -> Array:
         """Whether `a` is more than `b`, by more than rounding makes of two equal ones."""
-        return a - b > TIE * (np.abs(a) + np.abs(b))
+        return is_more(a, b)
 
 
 class Maximum(_Choice):

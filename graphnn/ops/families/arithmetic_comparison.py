@@ -12,7 +12,8 @@ from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case
 from graphnn.ops._operands import Kind, data
 from graphnn.ops.code import CodeForm
-from graphnn.ops.families._elementwise import TIE, Broadcast, alike, share
+from graphnn.ops.families._elementwise import Broadcast, alike, share
+from graphnn.ops.kernels.ties import is_more
 
 _INT64, _BOOL = 7, 9  # of ONNX's types
 
@@ -45,9 +46,7 @@ class _Comparison(Broadcast):
 
     def branch(self, a: Array, b: Array) -> Array:
         """Which of the two is larger, by more than rounding makes of two equal ones."""
-        a, b = np.real(a), np.real(b)
-        apart = TIE * (np.abs(a) + np.abs(b))
-        return np.sign(np.where(np.abs(a - b) > apart, a - b, 0)).astype(np.int8)
+        return np.asarray(is_more(a, b).astype(np.int8) - is_more(b, a))
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """The comparison, and its truth values as numbers."""

@@ -58,7 +58,12 @@ class Cast(Elementwise):
 
     def branch(self, x: Array) -> Array:
         """The whole number that each entry becomes; one piece where the result is real."""
-        return np.zeros(x.shape) if self.dtype == "float" else np.trunc(x)
+        if self.dtype == "float":
+            return np.zeros(x.shape)
+        whole = np.trunc(x.real)
+        # Of the complex step: on a whole number, and nearer to 0 a little further on.
+        nearer = (x.real == whole) & (x.imag * whole < 0)
+        return np.asarray(whole - nearer * np.sign(whole))
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """Cast; nothing between numbers of one kind."""

@@ -14,7 +14,7 @@ from graphnn.ops._op import Case, aliases
 from graphnn.ops.code import CodeForm, call, changed, shown
 from graphnn.ops.families import _images
 from graphnn.ops.families._images import AXES, Resized, finished, room
-from graphnn.ops.kernels.pooling import maxima, maxima_back, pooled, sums_back
+from graphnn.ops.kernels.pooling import first_maxima, maxima, maxima_back, pooled, sums_back
 from graphnn.ops.kernels.unfolding import images_first, images_last
 from graphnn.ops.kernels.windows import WORDS, Counts, Sides, Slide, Tracks, paddings, pairs
 from graphnn.spec.sizes import Shape, Size
@@ -201,7 +201,10 @@ class MaxPool(_Pool):
         self, cotangent: Array, output: Array, x: Array, *, saved: Saved | None = None
     ) -> Cotangents:
         """The cotangent of every window for its largest entry."""
-        winners = saved["winners"] if saved else images_last(self.branch(x))
+        if not saved:
+            saved = {}
+            self.forward(x, saved=saved)
+        winners = saved["winners"]
         return (images_first(maxima_back(images_last(cotangent), winners, *self._tracks(x))),)
 
     def _steps(self) -> tuple[int, int]:
@@ -231,10 +234,8 @@ class MaxPool(_Pool):
         return self._torch_call("F.max_pool2d", form.names[0], ", value=-torch.inf")
 
     def branch(self, x: Array) -> Array:
-        """Which entry of its window each maximum is, counted row by row."""
-        saved: Saved = {}
-        self.forward(x, saved=saved)
-        return images_first(saved["winners"])
+        """Which entry of its window each maximum is, the first of those equal but for rounding."""
+        return images_first(first_maxima(images_last(x), *self._tracks(x)))
 
 
 class AveragePool(_Pool):

@@ -15,6 +15,7 @@ from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
 from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.kernels.axes import Axes, Axis, normal_axes, normal_axis
+from graphnn.ops.kernels.ties import first_largest
 from graphnn.spec.sizes import Shape
 
 
@@ -154,11 +155,11 @@ class Max(_Reduction):
         return (winners * self._stretched(cotangent, x),)
 
     def branch(self, x: Array) -> Array:
-        """Position of the largest entry among those along the axes, the first where several are."""
+        """Position of the largest entry along the axes, or of the first equal but for rounding."""
         axes = normal_axes(self.axis, x.shape)
         moved = np.moveaxis(x, axes, range(-len(axes), 0))
         rows = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
-        return np.asarray(rows.argmax(axis=-1))
+        return first_largest(rows)
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """The cotangent for the largest entries."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from graphnn.ops._arrays import Array
+from graphnn.ops.kernels.ties import least_largest
 from graphnn.ops.kernels.windows import Track, Tracks
 
 Combine = Callable[..., Array]
@@ -72,6 +73,28 @@ def maxima(x: Array, rows: Track, columns: Track, out: Array) -> Array:
         more = x[here] > out[there]
         np.maximum(out[there], x[here], out=out[there])
         np.maximum(found[there], more * found.dtype.type(number), out=found[there])
+    return found
+
+
+def first_maxima(x: Array, rows: Track, columns: Track) -> Array:
+    """Which entry of every window is the largest: the first of those equal but for rounding."""
+    taps = list(_taps(rows, columns))
+    most = np.empty((len(x), rows.count, columns.count, x.shape[3]))
+    pooled(x.real, (rows, columns), np.maximum, -np.inf, most)
+    least = least_largest(most)
+    largest = [x.real[here] >= least[there] for there, here in taps]
+    if np.iscomplexobj(x):
+        most[...] = -np.inf
+        for those, (there, here) in zip(largest, taps, strict=True):
+            np.maximum(most[there], x.imag[here], out=most[there], where=those)
+        least = least_largest(most)
+        for those, (there, here) in zip(largest, taps, strict=True):
+            those &= x.imag[here] >= least[there]
+    found = np.zeros(most.shape, np.min_scalar_type(len(taps)))
+    none_so_far = np.ones(most.shape, bool)
+    for those, (there, _) in zip(largest, taps, strict=True):
+        np.greater(none_so_far[there], those, out=none_so_far[there])
+        found += none_so_far
     return found
 
 
