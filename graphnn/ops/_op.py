@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._declaration import check_declaration
 from graphnn.ops._inference import Inferred, Unifier
+from graphnn.ops._loading import Registry
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._operands import Kind, Operand
 from graphnn.ops._sizes import is_size
@@ -25,7 +26,7 @@ Interval = tuple[float, float]
 ANY_NUMBER: Interval = (-math.inf, math.inf)
 NOT_NEGATIVE: Interval = (0.0, math.inf)
 _FAMILIES = "graphnn.ops.families"
-REGISTRY: dict[str, type[Op]] = {}  # empty as long as no op class has been imported
+REGISTRY = Registry()  # empty as long as no op class has been imported
 
 
 @dataclass(frozen=True, slots=True)

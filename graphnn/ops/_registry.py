@@ -1,23 +1,36 @@
-"""The registry of ops, filled: importing this module imports all families and installed ops."""
+"""The registry of ops, filled: with the ops of all families, and installed ones, by name."""
 
-import pkgutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 
-from graphnn.ops import families
+from graphnn.ops._loading import modules_of
 from graphnn.ops._op import REGISTRY as REGISTRY
 from graphnn.ops._op import Op
 from graphnn.ops.imports import import_installed
 
-for _family in pkgutil.iter_modules(families.__path__):
-    import_module(f"{families.__name__}.{_family.name}")
+REGISTRY.expect(modules_of("graphnn.ops.families"))
 BROKEN = import_installed()  # by package: why its ops are missing
 
 
 def public_ops() -> dict[str, type[Op]]:
     """The ops that a spec may name."""
     return {name: op for name, op in REGISTRY.items() if not op.internal}
+
+
+class _PublicNames(Collection[str]):
+    """Names of the ops that a spec may name; asking for one imports the module of that op alone."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and name in REGISTRY and not REGISTRY[name].internal
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(public_ops())
+
+    def __len__(self) -> int:
+        return len(public_ops())
+
+
+PUBLIC_NAMES = _PublicNames()
 
 
 @contextmanager

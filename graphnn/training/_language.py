@@ -20,7 +20,7 @@ class _Everything(Vocabulary):
 
     @property
     def ops(self) -> Collection[str]:
-        return ops.public_ops()
+        return ops.PUBLIC_NAMES
 
     @property
     def choices(self) -> Mapping[str, Mapping[str, type[Kind]]]:
