@@ -121,12 +121,12 @@ def test_whole_numbers_where_real_ones_belong():
             "nodes": {
                 "c": {"op": "constant", "value": [1, 2], "dtype": "int"},
                 "d": {"op": "concat", "inputs": ["c", "c"]},
-                "y": {"op": "add", "inputs": ["d", "d"]},
+                "y": {"op": "sigmoid", "inputs": "d"},
             },
         }
     )[:1]
     assert found.code == "wrong-kind"
-    assert found.message == "add takes real numbers, but 'd' holds whole numbers"
+    assert found.message == "sigmoid takes real numbers, but 'd' holds whole numbers"
     assert [note.text for note in found.notes] == ["'d' is concat of 'c', 'c': [4]"]
     assert found.help == ""
 
