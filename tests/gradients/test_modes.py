@@ -106,3 +106,24 @@ def test_another_mask_than_the_numerical_gradient_met_is_caught(monkeypatch):
         lambda self, rng, shape, dtype: right(self, np.random.default_rng(), shape, dtype),
     )
     assert not graphnn.check_gradients(net, inputs, mode="train", only=["b.weight"])
+
+
+@pytest.mark.parametrize("method", ["loop", "probes", "complex"])
+def test_noise_behind_maps_that_move_rows(method):
+    """What is drawn has fewer rows than what many probes give the op to read."""
+    net = graphnn.loads(
+        {
+            "graphnn": 1,
+            "nodes": {
+                "p": {"op": "parameter", "value": [[1.0, 2.0, 3.0], [1.0, 0.0, 1.0]]},
+                "q": {"op": "affine", "inputs": "p", "weight": np.eye(3).tolist()},
+                "a": {"op": "affine", "inputs": "q", "weight": [[0.5], [1.0], [-1.0]]},
+                "n": {"op": "noise", "inputs": "a", "deviation": 0.1},
+                "t": {"op": "constant", "value": [[0.0], [0.0]]},
+                "f": {"op": "mean_squared_error", "inputs": ["n", "t"]},
+            },
+        }
+    )
+    found = graphnn.numerical_gradient(net, {}, method=method, mode="train")
+    # Nothing depends on the parameters, as the noise does not.
+    np.testing.assert_array_equal(found["p.value"].value, np.zeros((2, 3)))

@@ -79,7 +79,8 @@ def refused(name, **attributes):
             "constant",
             {"value": {"zeros": 3}},
             "value",
-            "Value error, it takes {arange: SIZE}, {zeros: SHAPE} or {ones: SHAPE}",
+            "Value error, it takes {arange: SIZE}, {zeros: SHAPE}, {ones: SHAPE} or "
+            "{file: NAME, key: NAME}",
         ),
         ("constant", {"value": []}, "value", "Value error, a list is empty"),
         (
@@ -189,11 +190,12 @@ def test_schema_of_sizes_axes_and_numbers():
         "items": {"type": "integer"},
         "minItems": 1,
     }
-    number, nested, arange, zeros, ones = properties("constant")["value"]["anyOf"]
+    number, nested, arange, zeros, ones, file = properties("constant")["value"]["anyOf"]
     assert [number, nested] == [{"type": "number"}, {"type": "array"}]
     assert arange["properties"] == {"arange": {"anyOf": size}}
     listed = {"type": "array", "items": {"anyOf": size}}
     assert [zeros["properties"], ones["properties"]] == [{"zeros": listed}, {"ones": listed}]
+    assert file["properties"] == {"file": {"type": "string"}, "key": {"type": "string"}}
     position = [{"type": "integer"}, {"type": "string"}]
     assert properties("slice")["start"]["anyOf"] == position
 

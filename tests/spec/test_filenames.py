@@ -12,6 +12,12 @@ DATA = {
     "npz": ["FILE", "{file: FILE, x: images, file2: path}"],
     "csv": ["FILE", "{file: FILE, x: [size, path], path: kind}"],
     "idx": ["FILE", "[FILE, FILE]", "{x: FILE, file: FILE}"],
+    "parquet": ["FILE", "{file: FILE, x: [size, path], path: kind}"],
+    "characters": ["FILE", "{file: FILE, x: text, path: next}"],
+    "words": ["FILE", "{file: FILE, x: text, path: next}"],
+    "additions": ["{digits: 2, x: question, file: answer}"],
+    "copy": ["{length: 3, x: sequence, file: answer}"],
+    "sorting": ["{length: 3, x: sequence, file: answer}"],
     "folder": ["FILE", "{path: FILE, x: images, file: labels}"],
     "mnist": ["{x: images, t: labels, file: images, path: labels}"],
 }

@@ -120,8 +120,10 @@ class NoiseTraining(_Drawn):
         return drawn
 
     def forward(self, x: Array, drawn: Array, *, out: Array | None = None) -> Array:
-        """What has been drawn."""
-        return np.positive(drawn, out=out)
+        """What has been drawn, in the shape of x, which has more rows where many are tried."""
+        y = np.empty(np.broadcast_shapes(x.shape, drawn.shape), drawn.dtype) if out is None else out
+        np.copyto(y, drawn)
+        return y
 
     def vjp(self, cotangent: Array, output: Array, x: Array, drawn: Array) -> Cotangents:
         """0: nothing depends on the values of x."""
