@@ -237,16 +237,22 @@ class _Viewer:
             for node in item.nodes if item.folded else item.nodes[:1]:
                 for position, source in enumerate(node.inputs):
                     box = self._boxes.get(source) or self._boxes.get(self._seen.shown[source])
-                    if box is None or (box == item.name and item.folded):
-                        continue
-                    operand = "" if item.folded else _operand(node, position)
-                    copy = "" if item.part else self._copy_of(self._graph.nodes[source], node)
-                    joined = item.folded or self._view.items[box].part
-                    number = 0 if joined else position
-                    if node.spec.made_by == "stack" and len(self._drawn_with(source)) > 1:
-                        copy, number = "" if joined else "every copy", 0
-                    found[Edge(box, item.name, operand, copy), number] = None
+                    if box is not None and not (box == item.name and item.folded):
+                        found[self._edge(box, item, node, position)] = None
         return tuple(edge for edge, _ in found)
+
+    def _edge(self, box: str, item: Item, node: Node, position: int) -> tuple[Edge, int]:
+        """The edge from `box` to `item` for one input of `node`.
+
+        The number differs between edges that look alike and are all drawn.
+        """
+        source = node.inputs[position]
+        operand = "" if item.folded else _operand(node, position)
+        joined = item.folded or self._view.items[box].part
+        if node.spec.made_by == "stack" and len(self._drawn_with(source)) > 1:
+            return Edge(box, item.name, operand, "" if joined else "every copy"), 0
+        copy = "" if item.part else self._copy_of(self._graph.nodes[source], node)
+        return Edge(box, item.name, operand, copy), 0 if joined else position
 
     def _drawn_with(self, name: str) -> list[Node]:
         """The nodes that are drawn once with the one called `name`."""
