@@ -231,24 +231,11 @@ def pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     if any(step != 1 for step in w.dilation) and not highest:
         raise UnsupportedError("its windows are dilated")
     images = w.images(t, x)
-    size = shape_of(images)[2:]
-    w.settle(size)
+    w.settle(shape_of(images)[2:])
+    pooled = _pooled if w.narrow else _pooled_after_padding
     counted = bool(node.attributes.get("count_include_pad", 0))
-    if w.narrow:
-        ceil = bool(node.attributes.get("ceil_mode", 0))
-        return w.back(t, _pooled(t, images, w, highest=highest, counted=counted, ceil_mode=ceil))
-    if any(step != 1 for step in w.dilation):
-        raise UnsupportedError("its windows are dilated, and its padding wide")
-    inner = [*w.sides]
-    if node.attributes.get("ceil_mode", 0):
-        _round_up(w, size)
-    images = padded(t, images, [(0, 0), (0, 0), *w.sides], _LOWEST if highest else 0.0)
-    op = "max_pool" if highest else "average_pool"
-    made: Value = t.emit(op, images, kernel=w.kernel, stride=w.stride)
-    counted_sides = inner if counted else [(0, 0)] * 2
-    if not highest and w.sides != counted_sides:
-        made = t.emit("multiply", made, _shares(w, size, counted_sides))
-    return w.back(t, made)
+    ceil = bool(node.attributes.get("ceil_mode", 0))
+    return w.back(t, pooled(t, images, w, highest=highest, counted=counted, ceil_mode=ceil))
 
 
 def _pooled(
@@ -260,6 +247,24 @@ def _pooled(
     if highest:
         return t.emit("max_pool", images, dilation=w.dilation, **given)
     return t.emit("average_pool", images, count_include_pad=counted, **given)
+
+
+def _pooled_after_padding(
+    t: Translator, images: Value, w: _Windows, *, highest: bool, counted: bool, ceil_mode: bool
+) -> Value:
+    """The pool of images whose padding is too wide for a pool, by `pad` before it."""
+    if any(step != 1 for step in w.dilation):
+        raise UnsupportedError("its windows are dilated, and its padding wide")
+    size = shape_of(images)[2:]
+    counted_sides = [*w.sides] if counted else [(0, 0)] * 2
+    if ceil_mode:
+        _round_up(w, size)
+    images = padded(t, images, [(0, 0), (0, 0), *w.sides], _LOWEST if highest else 0.0)
+    op = "max_pool" if highest else "average_pool"
+    made = t.emit(op, images, kernel=w.kernel, stride=w.stride)
+    if highest or w.sides == counted_sides:
+        return made
+    return t.emit("multiply", made, _shares(w, size, counted_sides))
 
 
 def _round_up(w: _Windows, size: Shape) -> None:

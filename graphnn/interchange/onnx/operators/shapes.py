@@ -319,20 +319,23 @@ def _mirrored(t: Translator, x: Value, sides: Sequence[tuple[int, int]], mode: s
             x = sliced(t, x, axis, max(0, -before), min(after, 0) or None)
         return x
     for axis, (before, after) in enumerate(sides):
-        if not (before or after):
-            continue
-        size, rank = shape_of(x)[axis], len(shape_of(x))
-        if not isinstance(size, int):
-            raise UnsupportedError(f"its mode is '{mode}', along a free size")
-        places = np.pad(np.arange(size), (max(before, 0), max(after, 0)), mode=_MODES[mode])
-        stop = len(places) + min(after, 0)
-        weight = np.eye(size, dtype=np.float32)[:, places[max(-before, 0) : stop]]
-        order = [*(each for each in range(rank) if each != axis), axis]
-        arrays = {"weight": weight, "bias": None}
-        made = t.emit("affine", transposed(t, x, order), arrays=arrays)
-        made.trainable = False
-        x = transposed(t, made, sorted(range(rank), key=order.__getitem__))
+        if before or after:
+            x = _mirrored_along(t, x, axis, (before, after), mode)
     return x
+
+
+def _mirrored_along(t: Translator, x: Value, axis: int, sides: tuple[int, int], mode: str) -> Value:
+    """`x` with such margins along an axis, by a matrix of 0 and 1."""
+    (before, after), size, rank = sides, shape_of(x)[axis], len(shape_of(x))
+    if not isinstance(size, int):
+        raise UnsupportedError(f"its mode is '{mode}', along a free size")
+    places = np.pad(np.arange(size), (max(before, 0), max(after, 0)), mode=_MODES[mode])
+    stop = len(places) + min(after, 0)
+    weight = np.eye(size, dtype=np.float32)[:, places[max(-before, 0) : stop]]
+    order = [*(each for each in range(rank) if each != axis), axis]
+    made = t.emit("affine", transposed(t, x, order), arrays={"weight": weight, "bias": None})
+    made.trainable = False
+    return transposed(t, made, sorted(range(rank), key=order.__getitem__))
 
 
 def padded(t: Translator, x: Value, sides: Sequence[tuple[int, int]], value: float = 0.0) -> Value:
