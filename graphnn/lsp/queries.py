@@ -113,23 +113,32 @@ def _named(document: Document, path: outline.Path, form: Form) -> Iterator[Offer
             for name in dict.fromkeys([*document.names.defined("block"), *document.blocks]):
                 yield Offer(name, "block", _block_line(document, name))
         case "parameter":
-            for node in document.known.values():
-                for parameter in node.parameters:
-                    yield Offer(f"{node.name}.{parameter}", "parameter")
+            yield from _parameters(document)
         case "measure":
             train = document.spec.train if document.spec is not None else None
             for name in measures(train) if train is not None else ():
                 yield Offer(name, "word", "what training measures")
         case "operand":
-            block = document.blocks.get(document.fields(path[:-1]).get("block", ""))
-            if block is not None:
-                for name in block.inputs if path[-1] == "unstack" else block.given:
-                    yield Offer(name, "node", f"of the block '{block.name}'")
+            yield from _operands(document, path)
         case "node" if not form.defines:
             yield from _nodes(document, scope, but=str(rest[1]) if rest[0] == "nodes" else "")
         case "size" if not form.defines and _takes_size(document, path, rest):
             for name in ("batch", *document.names.defined("size", scope)):
                 yield Offer(name, "size", _size_line(document, name))
+
+
+def _parameters(document: Document) -> Iterator[Offer]:
+    for node in document.known.values():
+        for parameter in node.parameters:
+            yield Offer(f"{node.name}.{parameter}", "parameter")
+
+
+def _operands(document: Document, path: outline.Path) -> Iterator[Offer]:
+    """The inputs or outputs of its block that a use may unstack or stack at `path`."""
+    block = document.blocks.get(document.fields(path[:-1]).get("block", ""))
+    if block is not None:
+        for name in block.inputs if path[-1] == "unstack" else block.given:
+            yield Offer(name, "node", f"of the block '{block.name}'")
 
 
 def _takes_size(document: Document, path: outline.Path, rest: outline.Path) -> bool:
