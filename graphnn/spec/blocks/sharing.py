@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from graphnn.diagnostics import suggestion
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
 from graphnn.spec.model import BlockCall, SharedUse
+from graphnn.spec.values import Scalar
 
 
 class Sharing:
@@ -45,35 +46,27 @@ class Sharing:
         place = call.spec.share
         assert place is not None
         if place.value is True:
-            if call.repeat is not None:
-                return SharedUse(place, f"{call.spec.name}.1", numbered=False)
-            help = "name the use whose parameters it has: share: USE"
-            self._report(call, f"'{call.name}' is one copy, which shares with no other", help)
-            return None
+            return self._of_first_copy(call, place)
         name = str(place.value)
         full = name if call.parent is None else f"{call.parent.name}.{name}"
         found = self._uses.get(full) or self._copies.get(full)
         if found is None:
             self._report_unknown(call, name, full)
-        elif found.block is not call.block:
-            message = f"'{name}' is a use of the block '{found.block.name}', "
-            help = "only uses of one block share all their parameters"
-            self._report(call, f"{message}not of '{call.block.name}'", help)
-        elif differing := [
-            size for size in call.block.sizes if call.scope[size] != found.scope[size]
-        ]:
-            own = " and ".join(f"{size}: {call.scope[size]}" for size in differing)
-            other = " and ".join(f"{size}: {found.scope[size]}" for size in differing)
-            message = f"'{call.name}' has {own}, but '{name}' has {other}"
-            self._report(call, message, "parameters that are shared have one shape")
-        elif found.name == full and found.repeat not in (None, call.repeat):
-            own = "one copy" if call.repeat is None else f"{call.repeat} copies"
-            message = f"'{call.name}' is {own}, but '{name}' has {found.repeat}"
-            self._report(call, message, f"name one of them for all: share: {name}.1")
-        else:
-            if found is not call or found.name == full:
-                self._targets[call.name] = found
-            return SharedUse(place, name, numbered=found.name == full and found.repeat is not None)
+            return None
+        numbered = found.name == full and found.repeat is not None
+        if mismatch := _mismatch(call, found, name, numbered=numbered):
+            self._report(call, *mismatch)
+            return None
+        if found is not call or found.name == full:
+            self._targets[call.name] = found
+        return SharedUse(place, name, numbered=numbered)
+
+    def _of_first_copy(self, call: BlockCall, place: Scalar) -> SharedUse | None:
+        """What ``share: true`` means: all copies have the parameters of the first."""
+        if call.repeat is not None:
+            return SharedUse(place, f"{call.spec.name}.1", numbered=False)
+        help = "name the use whose parameters it has: share: USE"
+        self._report(call, f"'{call.name}' is one copy, which shares with no other", help)
         return None
 
     def _report_unknown(self, call: BlockCall, name: str, full: str) -> None:
@@ -116,3 +109,26 @@ class Sharing:
         assert call.spec.share is not None
         findings = self._reports.of(call.parent)
         findings.error("bad-share", message, call.spec.share.span, help=help)
+
+
+def _mismatch(
+    call: BlockCall, other: BlockCall, name: str, *, numbered: bool
+) -> tuple[str, str] | None:
+    """Why `call` cannot have the parameters of `other`, which it calls `name`, and help.
+
+    `numbered` says whether each copy would have those of the copy of its number.
+    """
+    if other.block is not call.block:
+        message = f"'{name}' is a use of the block '{other.block.name}', not of '{call.block.name}'"
+        return message, "only uses of one block share all their parameters"
+    differing = [size for size in call.block.sizes if call.scope[size] != other.scope[size]]
+    if differing:
+        own = " and ".join(f"{size}: {call.scope[size]}" for size in differing)
+        others = " and ".join(f"{size}: {other.scope[size]}" for size in differing)
+        message = f"'{call.name}' has {own}, but '{name}' has {others}"
+        return message, "parameters that are shared have one shape"
+    if numbered and other.repeat != call.repeat:
+        own = "one copy" if call.repeat is None else f"{call.repeat} copies"
+        message = f"'{call.name}' is {own}, but '{name}' has {other.repeat}"
+        return message, f"name one of them for all: share: {name}.1"
+    return None
