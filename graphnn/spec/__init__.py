@@ -1,8 +1,9 @@
 """The language: text to `NetworkSpec` and back.
 
-``reading/`` turns text into located values, ``build.py`` values into a `NetworkSpec`, ``blocks/``
-expands blocks, ``writing/`` formats and converts. Knows no NumPy, no networkx and no op. Imports
-`graphnn.diagnostics` and `graphnn.storage`. Start reading at ``reader.py``, then ``model.py``.
+``reading/`` turns text into located values, ``build.py`` values into the records of ``records/``,
+``blocks/`` expands blocks, ``writing/`` formats and converts. Knows no NumPy, no networkx and no
+op. Imports `graphnn.diagnostics` and `graphnn.storage`. Start reading at ``reader.py``, then
+``model.py``.
 """
 
 import lazy_loader
