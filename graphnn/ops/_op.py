@@ -128,7 +128,7 @@ class Op(BaseModel):
     numpy : str
         Its NumPy expression over ``{x}`` and the like, the names of operands, and ``{op}``, the op;
         an op of another form writes `to_numpy`. Expressions may call the functions of
-        `graphnn.interchange.code.textbook` and of `sequences` beside it.
+        `graphnn.interchange.code.textbook` and of `images` and `sequences` beside it.
     numpy_vjp : mapping of str to str
         By operand, that of its cotangent, over ``{g}`` and ``{y}`` too; see `to_numpy_vjp`.
     torch : str

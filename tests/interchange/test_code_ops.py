@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from graphnn.interchange.code import sequences, textbook, torch_sequences
+from graphnn.interchange.code import images, sequences, textbook, torch_sequences
 from graphnn.interchange.code.functions import functions_of
 from graphnn.ops import REGISTRY, Op
 from graphnn.ops.code import CodeForm
@@ -44,7 +44,7 @@ def test_numpy_computes_the_op_and_its_gradient(name, examples):
     @given(op_cases(REGISTRY[name]))
     def law(case):
         form, known = form_of(case)
-        space = {**vars(textbook), **vars(sequences), **known}
+        space = {**vars(textbook), **vars(images), **vars(sequences), **known}
         output = known["y"]
         g = np.random.default_rng(0).normal(size=output.shape)
         with np.errstate(all="ignore"):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from graphnn.graph import Graph
-from graphnn.interchange.code import sequences, textbook
+from graphnn.interchange.code import images, sequences, textbook
 from graphnn.interchange.code.functions import called, functions_of
 from graphnn.interchange.code.layout import laid_out
 from graphnn.interchange.code.names import Names, docstring, heading
@@ -15,7 +15,7 @@ from graphnn.interchange.code.sharing import ARGUMENTS, NAME
 from graphnn.interchange.code.structure import Copy, Scope
 from graphnn.interchange.code.written import Written
 
-_HELPERS = functions_of(textbook, sequences)
+_HELPERS = functions_of(textbook, images, sequences)
 _TAKEN = ("np", "more", "math", "Path", "params", "grads", "found", "back", "i", *_HELPERS)
 
 
