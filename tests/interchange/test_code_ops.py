@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +17,7 @@ from graphnn.ops import REGISTRY, Op
 from graphnn.ops.code import CodeForm
 from graphnn.testing.strategies import op_cases
 
+COPIED = [textbook, images, sequences, torch_sequences]
 WRITTEN = sorted(name for name, op in REGISTRY.items() if not op.code_absent)
 
 
@@ -156,3 +159,12 @@ def test_a_wrong_form_is_found(monkeypatch):
     monkeypatch.setattr(REGISTRY["tanh"], "numpy_vjp", {"x": "{g} * (1 - {y})"})
     with pytest.raises(AssertionError):
         test_numpy_computes_the_op_and_its_gradient("tanh", 20)
+
+
+@pytest.mark.parametrize("module", COPIED, ids=lambda module: module.__name__.rpartition(".")[2])
+def test_what_is_copied_is_formatted_as_written_code_is(module):
+    command = ["ruff", "format", "--diff", "--isolated", "--no-cache", module.__file__]
+    done = subprocess.run(
+        [sys.executable, "-m", *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -82,8 +82,8 @@ def conv2d_by_weight(g, x, weight, stride=1, padding=0, dilation=1, groups=1):
 
 def sides(padding):
     """Padding before and after rows and columns."""
-    padding = pair(padding)
-    return [(n, n) for n in padding] if len(padding) == 2 else [padding[:2], padding[2:]]
+    p = pair(padding)
+    return [(n, n) for n in p] if len(p) == 2 else [p[:2], p[2:]]
 
 
 def pool_margins(size, kernel, stride, padding=0, dilation=1, ceil_mode=False):
@@ -113,12 +113,14 @@ def max_pool_by_x(g, x, kernel, stride, padding=0, dilation=1, ceil_mode=False):
     winners = flat.argmax(axis=2)[:, :, None]
     spread = np.zeros_like(flat)
     np.put_along_axis(spread, winners, g[:, :, None], axis=2)
-    return put_pool_windows(spread.reshape(col.shape), x.shape, stride, around, dilation)
+    col = spread.reshape(col.shape)
+    return put_pool_windows(col, x.shape, stride, around, dilation)
 
 
 def pool_windows(x, kernel, stride, around, dilation=1, fill=0):
     """Windows of images with such margins; what they do not reach is cut off."""
-    x = np.pad(x, [(0, 0), (0, 0), *((a, max(b, 0)) for a, b in around)], constant_values=fill)
+    margin = [(before, max(after, 0)) for before, after in around]
+    x = np.pad(x, [(0, 0), (0, 0), *margin], constant_values=fill)
     return windows(x, pair(kernel), stride, dilation=dilation)
 
 
@@ -130,12 +132,13 @@ def put_pool_windows(col, shape, stride, around, dilation=1):
     return whole[:, :, top : top + shape[2], left : left + shape[3]]
 
 
-def window_sizes(size, kernel, stride, padding=0, ceil_mode=False, count_include_pad=True):
+def window_sizes(size, kernel, stride, padding, ceil_mode, count_include_pad):
     """How many entries each window of a mean has."""
     around = pool_margins(size, kernel, stride, padding, 1, ceil_mode)
-    inner = [(0, 0), (0, 0), *sides(padding)]
-    there = np.pad(np.ones((1, 1, *size)), inner, constant_values=count_include_pad)
-    rest = [(0, b - own) for (_, b), (_, own) in zip(around, sides(padding), strict=True)]
+    inner = sides(padding)
+    wide = [(0, 0), (0, 0), *inner]
+    there = np.pad(np.ones((1, 1, *size)), wide, constant_values=count_include_pad)
+    rest = [(0, b - own) for (_, b), (_, own) in zip(around, inner, strict=True)]
     return pool_windows(there, kernel, stride, rest).sum(axis=(2, 3))
 
 
@@ -147,7 +150,15 @@ def average_pool(x, kernel, stride, padding=0, ceil_mode=False, count_include_pa
     return total / window_sizes(x.shape[2:], kernel, *options)
 
 
-def average_pool_by_x(g, x, kernel, stride, padding=0, ceil_mode=False, count_include_pad=True):
+def average_pool_by_x(
+    g,
+    x,
+    kernel,
+    stride,
+    padding=0,
+    ceil_mode=False,
+    count_include_pad=True,
+):
     """Cotangent of what `average_pool` reads: an even share for each entry."""
     around = pool_margins(x.shape[2:], kernel, stride, padding, 1, ceil_mode)
     options = stride, padding, ceil_mode, count_include_pad

@@ -7,13 +7,15 @@ from graphnn.interchange.code.textbook import sigmoid, softmax
 
 def each_way(ways, x, *weights):
     """For each way of a recurrent layer, the data in its order and its columns of the weights."""
-    columns = [np.split(w, ways, axis=-1) if np.ndim(w) else [w] * ways for w in weights]
-    return [(x[:, ::-1] if way else x, *own) for way, own in enumerate(zip(*columns, strict=True))]
+    columns = [np.split(w, ways, -1) if np.ndim(w) else [w] * ways for w in weights]
+    own = zip(*columns, strict=True)
+    return [(x[:, ::-1] if way else x, *each) for way, each in enumerate(own)]
 
 
 def joined(states):
     """The states of each way side by side, in the order of the data."""
-    return np.concatenate([h[:, ::-1] if way else h for way, h in enumerate(states)], axis=2)
+    in_order = [h[:, ::-1] if way else h for way, h in enumerate(states)]
+    return np.concatenate(in_order, axis=2)
 
 
 def each_part(ways, g):
@@ -56,7 +58,8 @@ def rnn_steps(x, weight, recurrent, bias):
 
 def rnn_back(g, x, weight, recurrent, bias=0, ways=1):
     """Cotangents of all that a recurrent layer reads."""
-    parts = zip(each_part(ways, g), each_way(ways, x, weight, recurrent, bias), strict=True)
+    each = each_way(ways, x, weight, recurrent, bias)
+    parts = zip(each_part(ways, g), each, strict=True)
     return joined_back([rnn_back_steps(d, *part) for d, part in parts])
 
 
@@ -94,7 +97,8 @@ def lstm_steps(x, weight, recurrent, bias):
 
 def lstm_back(g, x, weight, recurrent, bias=0, ways=1):
     """Cotangents of all that a long short-term memory reads."""
-    parts = zip(each_part(ways, g), each_way(ways, x, weight, recurrent, bias), strict=True)
+    each = each_way(ways, x, weight, recurrent, bias)
+    parts = zip(each_part(ways, g), each, strict=True)
     return joined_back([lstm_back_steps(d, *part) for d, part in parts])
 
 

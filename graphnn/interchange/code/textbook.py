@@ -110,7 +110,8 @@ def targets(t, like):
 
 def target_rows(t, like, weights=None, smoothing=0, ignored=None):
     """Rows of probabilities, smoothed and weighted; zeros for the class that is ignored."""
-    kept = t != ignored if t.ndim == 1 and ignored is not None else np.ones(len(t), bool)
+    every = t.ndim > 1 or ignored is None
+    kept = np.ones(len(t), bool) if every else t != ignored
     rows = targets(np.where(kept, t, 0) if t.ndim == 1 else t, like)
     rows = rows * (1 - smoothing) + smoothing / like.shape[1]
     return rows * (1 if weights is None else np.array(weights)) * kept[:, None]
@@ -184,7 +185,8 @@ def direction(x, axis, epsilon):
 
 def cosine_similarity(a, b, axis, epsilon):
     """Cosine of the angle between vectors along `axis`."""
-    return (direction(a, axis, epsilon)[0] * direction(b, axis, epsilon)[0]).sum(axis=axis)
+    (u, _), (v, _) = direction(a, axis, epsilon), direction(b, axis, epsilon)
+    return (u * v).sum(axis=axis)
 
 
 def cosine_by(g, a, b, axis, epsilon):
