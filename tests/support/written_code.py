@@ -132,7 +132,8 @@ def assert_torch_is(net, folder: Path, **options: Any) -> str:
         linear = {flat(k) for k, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
         for name, gradient in gradients.items():
             layer, _, kind = name.rpartition(".")
-            kind = {"gain": "weight", "shift": "bias", "value": ""}.get(kind, kind)
+            of = type(net.graph.nodes[layer].op) if layer in net.graph.nodes else None
+            kind = {"value": ""}.get(kind, kind) if of is None else of.torch_names.get(kind, kind)
             path = flat(layer)
             key = f"{path}_{kind}".removesuffix("_")
             if key not in found:  # what nothing written reads

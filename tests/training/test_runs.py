@@ -282,7 +282,7 @@ GIVEN = [
         "error[missing-input]: the data have no array to feed input 't'",
     ),
     (
-        {"x": np.zeros((1, 20)), "t": ["cat"]},
+        {"x": np.zeros((1, 20)), "t": [["cat", "dog"]]},
         "error[not-numbers]: 't' in the data is not an array of numbers",
     ),
     (

@@ -14,8 +14,10 @@ _VALIDATION = "validation_"
 
 
 @contextmanager
-def recorded(place: Path | None, wanted: bool) -> Iterator[Callable[[int, Row], None]]:
+def recorded(place: Path | None, wanted: bool, done: int) -> Iterator[Callable[[int, Row], None]]:
     """What takes the number and the row of each epoch, and writes them where that is `wanted`.
+
+    Of a run that is resumed, so many epochs are `done`.
 
     Values on training and validation rows go to folders of their own, so that TensorBoard draws
     both into one chart.
@@ -42,7 +44,9 @@ def recorded(place: Path | None, wanted: bool) -> Iterator[Callable[[int, Row], 
     with ExitStack() as stack:
         writers = {}
         for name in ("training", "validation"):
-            writers[name] = stack.enter_context(SummaryWriter(str(place / EVENTS / name)))
+            # Names of files differ by the second alone, and a run may be resumed within one.
+            writer = SummaryWriter(str(place / EVENTS / name), filename_suffix=f".{done}")
+            writers[name] = stack.enter_context(writer)
 
         def write(epoch: int, row: Row) -> None:
             for name, value in row.items():

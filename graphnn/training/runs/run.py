@@ -141,7 +141,8 @@ def train(
         training = Training(net, spec, sets)
         if place is not None and resume:
             checkpoint.restore(training, place / CHECKPOINT)
-        with bar.shown(progress) as show, events.recorded(place, tensorboard) as record:
+        done = training.state.epoch
+        with bar.shown(progress) as show, events.recorded(place, tensorboard, done) as record:
             interrupted, fault = _train(training, place, show, record)
         if fault is not None and not training.state.history:
             raise fault
