@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import cached_property, partial
@@ -169,9 +169,9 @@ class Reverse:
         for name in self._losses:
             value = values[plan.outputs[name]]
             total += float(np.add.reduce(value, axis=None)) / value.size
-        gradients, finite = self._pulled(self._pulls, kept), True
+        gradients, finite = self._pulled(_bound(self._pulls, kept), kept), True
         if not _is_finite(gradients.values()):
-            gradients = self._pulled(self._careful, kept)
+            gradients = self._pulled(_bound(self._careful, kept), kept)
             finite = all(np.isfinite(gradient).all() for gradient in gradients.values())
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
         state = self._updated(kept)
@@ -207,11 +207,12 @@ class Reverse:
             Of the noise in training.
         """
         steps = {step.output: step for step in self._executor.plan.steps}
-        watched = [
-            pull._replace(vjp=_watched(pull.vjp, steps[pull.output], see)) for pull in self._careful
-        ]
         with np.errstate(all="ignore"):
             kept = self._executor.kept(inputs, self._network.arrays, rng)
+            watched = [
+                pull._replace(vjp=_watched(pull.vjp, steps[pull.output], see))
+                for pull in _bound(self._careful, kept)
+            ]
             gradients = self._pulled(watched, kept)
             kept.release()
         return gradients
@@ -325,6 +326,8 @@ class _Pull(NamedTuple):
         The slot of each operand whose cotangent is needed.
     saves : bool
         Whether the vjp takes what the op has saved.
+    with_sizes : callable or None
+        Makes the vjp from the free sizes of a pass, for an op whose attributes name some.
     """
 
     output: int
@@ -332,6 +335,7 @@ class _Pull(NamedTuple):
     arguments: tuple[int, ...]
     wanted: tuple[int | None, ...]
     saves: bool
+    with_sizes: Callable[[Mapping[str, int]], Vjp] | None = None
 
 
 def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> tuple[_Pull, ...]:
@@ -342,14 +346,35 @@ def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> 
         wanted = tuple(slot if slot in reached else None for slot in step.arguments)
         real = plan.slots[step.output].kind == "float"  # whole numbers have no derivative
         if real and any(slot is not None for slot in wanted):
-            vjp = step.op.vjp
-            if step.op.takes_wanted:
-                vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
-            if careful:
-                vjp = _stopped_at_zeros(vjp, step, reached)
+            make = partial(_vjp, step, wanted, {**reached} if careful else None)
             reached[step.output] = set().union(*(reached.get(slot, ()) for slot in wanted))
-            found.append(_Pull(step.output, vjp, plan.filled(step), wanted, step.op.takes_saved))
+            pull = _Pull(step.output, make({}), plan.filled(step), wanted, step.op.takes_saved)
+            found.append(pull._replace(with_sizes=make) if step.op.free_names else pull)
     return tuple(reversed(found))
+
+
+def _vjp(
+    step: Step,
+    wanted: Sequence[int | None],
+    reached: Mapping[int | None, set[int]] | None,
+    sizes: Mapping[str, int],
+) -> Vjp:
+    """The vjp of a step's op; where `reached` is given, careful of what is not finite."""
+    op = step.op.bind(sizes) if sizes else step.op
+    vjp: Vjp = op.vjp
+    if op.takes_wanted:
+        vjp = partial(vjp, wanted=tuple(slot is not None for slot in wanted))
+    return vjp if reached is None else _stopped_at_zeros(vjp, step, reached)
+
+
+def _bound(pulls: tuple[_Pull, ...], kept: ForwardPass) -> tuple[_Pull, ...]:
+    """`pulls` with the free sizes of a pass in the attributes of their ops."""
+    if all(pull.with_sizes is None for pull in pulls):
+        return pulls
+    return tuple(
+        pull if pull.with_sizes is None else pull._replace(vjp=pull.with_sizes(kept.sizes))
+        for pull in pulls
+    )
 
 
 def _pull_back(pulls: Iterable[_Pull], kept: ForwardPass, cotangents: list[Array | None]) -> None:

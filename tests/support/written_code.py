@@ -13,16 +13,20 @@ import numpy as np
 import pytest
 
 import graphnn
+from graphnn.execution.drawn_inputs import limit_of_input
 
 
 def batch(net, seed: int = 0) -> dict[str, np.ndarray]:
-    """Three rows for each input; classes are 0 and 1."""
+    """Three rows for each input; whole numbers are 0 and 1, where both are taken."""
     rng = np.random.default_rng(seed)
     rows = {}
     for node in net.graph.inputs:
         shape = tuple(size if isinstance(size, int) else 3 for size in node.shape)
-        whole = node.kind == "int"
-        rows[node.name] = rng.integers(0, 2, shape) if whole else rng.uniform(0.1, 1, shape)
+        if node.kind == "int":
+            limit = limit_of_input(net, node.name, {"batch": 3})
+            rows[node.name] = rng.integers(0, min(2, limit or 2), shape)
+        else:
+            rows[node.name] = rng.uniform(0.1, 1, shape)
     return rows
 
 

@@ -231,6 +231,8 @@ class MaxPool(_Pool):
 
     def to_torch(self, form: CodeForm) -> str:
         """``F.max_pool2d``."""
+        if len(self._shown_padding()) == 4 and self.ceil_mode:
+            raise NotImplementedError("its padding is of one side, and sizes are rounded up")
         return self._torch_call("F.max_pool2d", form.names[0], ", value=-torch.inf")
 
     def branch(self, x: Array) -> Array:
