@@ -56,7 +56,7 @@ class Written:
 class Writer:
     """Reads lines of text as a network's training did, and gives text for each.
 
-    A network trained on ``next`` goes on from each line, token by token; another answers it, and
+    A network trained on ``next`` continues each line, token by token; another answers it, and
     one that also reads ``previous`` does so token by token, each time with what it has written.
 
     Parameters
