@@ -39,10 +39,12 @@ def make_data(folder: Path) -> None:
     """A table of irises, and photographs of upright and level stripes; some of each are new."""
     from sklearn.datasets import load_iris
 
-    found = load_iris(as_frame=True)
-    table = found.frame.drop(columns="target").assign(species=found.target_names[found.target])
-    table.to_csv(folder / "iris.csv", index=False)
-    table[::10].to_csv(folder / "new.csv", index=False)
+    found = load_iris()
+    header = ",".join([*found.feature_names, "species"])
+    pairs = zip(found.data, found.target_names[found.target], strict=True)
+    lines = [",".join([*map(str, row), species]) for row, species in pairs]
+    for name, some in (("iris.csv", lines), ("new.csv", lines[::10])):
+        (folder / name).write_text("\n".join([header, *some]) + "\n")
     rng = np.random.default_rng(0)
     for number in range(90):
         name = ("fence", "stairs")[number % 2]

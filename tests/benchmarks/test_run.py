@@ -51,11 +51,12 @@ def test_scaling():
 
 def test_drawing():
     lines = printed("drawing.py").splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     for line in lines[1:]:
         check, draw, more = numbers(line[34:])[:3]
         assert check > 0
-        assert draw - check == pytest.approx(more, abs=0.02)
+        # On a busy machine the difference may be negative, and `numbers` leaves signs out.
+        assert abs(draw - check) == pytest.approx(more, abs=0.02)
 
 
 def test_drawing_the_same_bytes():
