@@ -140,6 +140,32 @@ def test_the_first_node_that_differs_is_named_and_nothing_is_written(tmp_path, m
     assert [*tmp_path.iterdir()] == []
 
 
+DISTANCE = """
+graphnn: 1
+nodes:
+  p: {op: parameter, value: [[0.82, 0.51]]}
+  d: {op: cosine_distance, inputs: [p, p], epsilon: 0.01}
+outputs: [d]
+"""
+
+
+def test_a_difference_near_zero_is_measured_by_what_it_is_a_difference_of(tmp_path):
+    found = graphnn.export(graphnn.loads(DISTANCE), tmp_path / "net.onnx")
+    assert found.agreement is not None
+    assert found.agreement.difference <= 4 * np.finfo(np.float32).eps
+
+
+def test_such_a_difference_may_still_be_wrong(tmp_path, monkeypatch):
+    right = REGISTRY["cosine_distance"].to_onnx
+
+    def wrong(self, form, *operands):
+        return form.add("Add", right(self, form, *operands), 0.01)
+
+    monkeypatch.setattr(REGISTRY["cosine_distance"], "to_onnx", wrong)
+    with pytest.raises(graphnn.RunError, match="'d' is the first node that differs"):
+        graphnn.export(graphnn.loads(DISTANCE), tmp_path / "net.onnx")
+
+
 def test_another_shape_is_a_difference(tmp_path, monkeypatch):
     monkeypatch.setattr(REGISTRY["global_average_pool"], "to_onnx", REGISTRY["flatten"].to_onnx)
     text = "{graphnn: 1, nodes: {x: {op: input, shape: [batch, 1, 2, 2]}, " + (

@@ -292,11 +292,14 @@ def _recorded(
 
 
 def _scale(network: Network, name: str, value: Array) -> float:
-    """The largest entry; of an op with bounds, the bound: a sigmoid near 0 is coarse elsewhere."""
-    bounds = network.graph.node(name).op.output_interval or (0.0, 0.0)
-    bound = max(map(abs, bounds))
+    """The largest entry; of an op with bounds, the bound: a sigmoid near 0 is coarse elsewhere.
+
+    Or the numbers that the op gives the difference of, where they are larger.
+    """
+    op = network.graph.node(name).op
+    bound = max(map(abs, op.output_interval or (0.0, 0.0)))
     largest = float(np.abs(value).max(initial=0))
-    return max(largest, bound if bound < np.inf else 0.0, 1e-30)
+    return max(largest, bound if bound < np.inf else 0.0, op.grain, 1e-30)
 
 
 def _drawn(found: _Read) -> dict[str, Array]:

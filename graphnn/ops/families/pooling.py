@@ -50,29 +50,27 @@ class _Pool(Resized):
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
-        """Padding of at most half a window that makes room for it."""
-        if key == "dilation":
-            return pairs(range(1, 3), range(1, 3))
+        """Padding of at most half a window that makes room for it; dilation that it leaves room."""
+        if key == "dilation":  # after the padding, as fields are in the class
+            sides = chosen["padding"]
+            return [
+                steps
+                for steps in pairs(range(1, 3), range(1, 3))
+                if _fits(shape, sides, _spans(chosen["kernel"], steps))
+                and _seen(sides[::2], steps, shape)
+            ]
         if key != "padding":
             return None
-        kernel, steps = chosen["kernel"], chosen.get("dilation", (1, 1))
-        spans = [step * (k - 1) + 1 for step, k in zip(steps, kernel, strict=True)]
-        fits = paddings(shape[2:], spans)
+        kernel = chosen["kernel"]
         even = [
             (h, h, w, w)
-            for h, w in fits
-            if 2 * h <= kernel[0] and 2 * w <= kernel[1] and _seen((h, w), steps, shape)
+            for h, w in paddings(shape[2:], kernel)
+            if 2 * h <= kernel[0] and 2 * w <= kernel[1]
         ]
         uneven = [
-            (0, h, w, 0)
-            for h, _, w, _ in even
-            if (h or w)
-            and all(
-                not isinstance(size, int) or size + amount >= span
-                for size, amount, span in zip(shape[2:], (h, w), spans, strict=True)
-            )
+            (0, h, w, 0) for h, _, w, _ in even if (h or w) and _fits(shape, (0, h, w, 0), kernel)
         ]
-        return [*even, *uneven] or [(0, 0, 0, 0)]
+        return [*even, *uneven]
 
     @field_validator("padding")
     @classmethod
@@ -157,6 +155,20 @@ class _Pool(Resized):
 
 
 _USUAL = {"padding": (0, 0), "ceil_mode": False, "dilation": (1, 1), "count_include_pad": True}
+
+
+def _spans(kernel: Sequence[int], steps: Sequence[int]) -> list[int]:
+    """Entries from the first of a window to its last, down and across."""
+    return [step * (number - 1) + 1 for step, number in zip(steps, kernel, strict=True)]
+
+
+def _fits(shape: Shape, sides: Sequence[int], spans: Sequence[int]) -> bool:
+    """Whether an image with padding on its four sides has room for a window."""
+    around = sides[0] + sides[1], sides[2] + sides[3]
+    return all(
+        not isinstance(size, int) or size + amount >= span
+        for size, amount, span in zip(shape[2:], around, spans, strict=True)
+    )
 
 
 def _seen(padding: Sequence[int], steps: Sequence[int], shape: Shape) -> bool:
