@@ -8,6 +8,7 @@ from itertools import pairwise
 
 WIDTH = 88
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
+_ENDING = re.compile(r"(?:\.\w+(?:\(\))?)+$")  # attributes and calls without arguments
 _OPERATORS = (r" [+-] ", r" (?:[*@]|/) ")  # the loosest first
 
 
@@ -24,11 +25,15 @@ def laid_out(line: str, end: str = "") -> str:
         if word not in ("return", "def"):
             start, value = indent, line.lstrip()
     opening = _last_bracket(value)
-    if opening == 0 and value[0] == "(" and ", " not in value:
+    if opening == 0 and value[0] == "(" and ", " not in value and not _ENDING.search(value):
         value, opening = value[1:-1], None  # a group, not a call
     cuts = _cuts(value)
-    if opening is not None and (len(cuts) < 2 or line.lstrip().startswith("def ")):
-        closing = value.rindex(_PAIRS[value[opening]])
+    links = [] if cuts or opening is None else _links(value)
+    if len(links) > 1 and len(indent) + 4 + len(value) > WIDTH:
+        return f"{start}(\n{_listed(value, links, indent)}\n{indent}){end}"
+    whole = len(cuts) < 2 or line.lstrip().startswith("def ")
+    if opening is not None and whole and len(links) < 2:
+        opening, closing = _broken(value, opening, WIDTH - len(start))
         items = [*_items(value[opening + 1 : closing])]
         return "\n".join(
             [
@@ -37,7 +42,7 @@ def laid_out(line: str, end: str = "") -> str:
                 f"{indent}{value[closing:]}{end}",
             ]
         )
-    if not cuts:
+    if not cuts and len(links) < 2:
         return line + end
     inner = f"{indent}    "
     if len(inner) + len(value) <= WIDTH:
@@ -47,6 +52,42 @@ def laid_out(line: str, end: str = "") -> str:
     parts += [value[a + 1 : b] for a, b in pairwise(ends)]
     listed = "\n".join(f"{inner}{part}" for part in parts)
     return f"{start}(\n{listed}\n{indent}){end}"
+
+
+def _listed(value: str, links: list[int], indent: str) -> str:
+    """The calls of a chain, one a line."""
+    ends = [0, *links, len(value)]
+    return "\n".join(laid_out(f"{indent}    {value[a:b]}") for a, b in pairwise(ends))
+
+
+def _links(text: str) -> list[int]:
+    """Where a chain of calls goes on: dots behind a bracket."""
+    if _spaced(text):
+        return []
+    dots = [place for place, letter, depth in _depths(text) if letter == "." and depth == 0]
+    return [place for place in dots if place and text[place - 1] in ")]"]
+
+
+def _spaced(text: str) -> bool:
+    """Whether a space stands outside of all brackets and strings."""
+    return any(letter == " " and depth == 0 for _, letter, depth in _depths(text))
+
+
+def _broken(text: str, last: int, width: int) -> tuple[int, int]:
+    """The bracket to break at: the last, or one before it where that would be out of sight."""
+    filled = [] if _spaced(text) else _filled_brackets(text)
+    for (opening, closing), (following, _) in pairwise(filled):
+        if following + 1 > width:
+            return opening, closing
+    return filled[-1] if filled else (last, text.rindex(_PAIRS[text[last]]))
+
+
+def _filled_brackets(text: str) -> list[tuple[int, int]]:
+    """Where the outermost brackets with something in them open and close."""
+    outer = [(place, letter) for place, letter, depth in _depths(text) if depth == 0]
+    opens = [place for place, letter in outer if letter in "([{"]
+    ends = [place for place, letter in outer if letter in ")]}"]
+    return [(a, b) for a, b in zip(opens, ends, strict=False) if b > a + 1]
 
 
 def _inner(items: list[str], indent: str) -> Iterator[str]:
@@ -73,6 +114,8 @@ def _depths(text: str) -> Iterator[tuple[int, str, int]]:
 
 def _last_bracket(text: str) -> int | None:
     """Where the bracket opens that closes at the end of `text`; None where none does."""
+    if not _spaced(text):
+        text = _ENDING.sub("", text)
     if text[-1:] not in ")]}" and not text.endswith("):"):
         return None
     places = [place for place, letter, depth in _depths(text) if letter in "([{" and depth == 0]

@@ -83,7 +83,7 @@ def _epochs(epochs: int, arguments: list[str], clip: Any, *, scheduled: bool) ->
         return [*lines, '    print(f"loss {loss.item():.4g}")']
     return [
         f"    for epoch in range(1, {epochs + 1}):",
-        f"        for {given}{',' if len(arguments) == 1 else ''} in batches:",
+        f"        for {f'({given},)' if len(arguments) == 1 else given} in batches:",
         *(f"            {each}" for each in step),
         *after,
         '        print(f"epoch {epoch}: loss {loss.item():.4g}")',
