@@ -73,6 +73,60 @@ nodes:
   z: {op: add, inputs: [y, v]}
   l: {op: mean_squared_error, inputs: [z, t]}
 """
+WHOLE = """
+graphnn: 1
+blocks:
+  differs:
+    inputs: p
+    nodes: {w: {op: parameter, value: 0}, d: {op: not_equal, inputs: [p, w]}}
+    output: d
+  outer:
+    inputs: p
+    nodes:
+      d: {block: differs, inputs: p}
+      f: {op: cast, inputs: d, dtype: float}
+      w: {op: parameter, value: 2}
+      y: {op: multiply, inputs: [f, w]}
+    output: y
+nodes:
+  x: {op: input, shape: [batch]}
+  d: {block: differs, inputs: x}
+  f: {op: cast, inputs: d, dtype: float}
+  y: {block: outer, inputs: f}
+  t: {op: input, shape: [batch]}
+  l: {op: mean_squared_error, inputs: [y, t]}
+"""
+TURNED = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2, 3]}
+  h: {op: rnn, inputs: x, units: 3}
+  y: {op: affine, inputs: h, units: 3, weight: {share: h.recurrent}}
+"""
+TIED_IN_ONE = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2, 1]}
+  h: {op: lstm, inputs: x, units: 1, recurrent: {share: h.weight}}
+  t: {op: input, shape: [batch, 2, 1]}
+  l: {op: mean_squared_error, inputs: [h, t]}
+"""
+WHOLE_CONSTANT = """
+graphnn: 1
+nodes:
+  c: {op: constant, value: [[0, 1, 0], [1, 0, 0], [0, 0, 0]], dtype: int}
+  e: {op: embedding, inputs: c, vocabulary: 2, units: 1}
+  t: {op: input, shape: [3, 3, 1]}
+  l: {op: mean_squared_error, inputs: [e, t]}
+"""
+KINKS = """
+graphnn: 1
+nodes:
+  w: {op: parameter, value: [-3, 3, 1, -4, 4]}
+  h: {op: %s, inputs: w}
+  t: {op: constant, value: [1, 2, 1, 2, 1]}
+  l: {op: mean_squared_error, inputs: [h, t]}
+"""
 TRAINED = """
 graphnn: 1
 nodes:
@@ -98,6 +152,38 @@ def test_hostile_names_and_remarks_give_valid_code(style, tmp_path):
 def test_what_is_kept_but_not_learned_is_no_parameter(style, tmp_path):
     code = STYLES[style](moved(graphnn.loads(STATES, seed=0)), tmp_path)
     assert ("self.s.requires_grad_(False)" in code) == (style == "torch")
+
+
+@pytest.mark.parametrize("style", BOTH)
+def test_parameters_behind_whole_numbers_move_nothing(style, tmp_path):
+    STYLES[style](moved(graphnn.loads(WHOLE, seed=0)), tmp_path)
+
+
+@pytest.mark.parametrize("style", BOTH)
+def test_a_layer_may_share_with_itself(style, tmp_path):
+    STYLES[style](moved(graphnn.loads(TIED_IN_ONE, seed=0)), tmp_path, linted=False)
+
+
+@pytest.mark.parametrize("style", BOTH)
+def test_large_constants_of_whole_numbers_stay_whole(style, tmp_path):
+    STYLES[style](moved(graphnn.loads(WHOLE_CONSTANT, seed=0)), tmp_path)
+
+
+@pytest.mark.parametrize("op", ["hard_sigmoid", "hard_swish"])
+@pytest.mark.parametrize("style", BOTH)
+def test_slopes_are_the_same_where_they_jump(style, op, tmp_path):
+    STYLES[style](graphnn.loads(KINKS % op).astype("float64"), tmp_path)
+
+
+def test_a_weight_that_torch_has_both_ways_is_refused(tmp_path):
+    net = moved(graphnn.loads(TURNED, seed=0))
+    assert_numpy_is(net, tmp_path, linted=False)
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.export(net, tmp_path / "n.py", style="torch")
+    assert str(caught.value) == (
+        "error[not-in-code]: 'y' (affine): torch has the transpose of 'h.recurrent' in one of its "
+        "layers"
+    )
 
 
 @pytest.mark.parametrize("style", BOTH)

@@ -132,7 +132,8 @@ def assert_torch_is(net, folder: Path, **options: Any) -> str:
         if loss.requires_grad:
             loss.backward()
         gradients = graphnn.backprop(net, named)
-        found = {flat(key): parameter.grad for key, parameter in model.named_parameters()}
+        every = model.named_parameters(remove_duplicate=False)
+        found = {flat(key): parameter.grad for key, parameter in every}
         linear = {flat(k) for k, m in model.named_modules() if isinstance(m, torch.nn.Linear)}
         for name, gradient in gradients.items():
             layer, _, kind = name.rpartition(".")

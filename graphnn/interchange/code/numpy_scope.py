@@ -43,6 +43,7 @@ class ScopeCode:
     even: set[str] = field(default_factory=set)
     spare: list[str] = field(default_factory=lambda: ["more"])
     _backs: dict[str, str] = field(default_factory=dict)
+    _reversed: set[str] = field(default_factory=set)
 
     def items(self) -> list[Operation | Use]:
         """What is needed of the scope."""
@@ -65,6 +66,10 @@ class ScopeCode:
         kept: list[list[str]] = []
         for targets, lines in reversed(self.forward):
             if any(re.search(rf"\b{target}\b", text) for target in targets):
+                if len(lines) == 1 and len(targets) > 1:  # a block, and its way back
+                    value = lines[0].partition(" = ")[2]
+                    read = (each if re.search(rf"\b{each}\b", text) else "_" for each in targets)
+                    lines = [f"{', '.join(read)} = {value}"]
                 kept.append(lines)
                 text += "\n" + "\n".join(lines)
         return [line for lines in reversed(kept) for line in lines]
@@ -230,6 +235,7 @@ class ScopeCode:
         back = self._backs.get(copy.instance.name)
         if cotangent is None or back is None or copy.output not in self.active:
             return
+        self._reversed.add(copy.instance.name)
         targets = self._targets(copy)
         learns = self.code.learns(copy.scope)
         listed = [target for _, target in targets] + ["found"] * learns
@@ -270,6 +276,7 @@ class ScopeCode:
         cotangent = self.cotangents.get(output)
         if cotangent is None or output not in self.active:
             return
+        self._reversed |= {copy.instance.name for copy in use.copies}
         name, learns = self._local(use.call.name), self.code.learns(use.copies[0].scope)
         moving = f"d_{self.variables[output]}"
         if moving != cotangent:
@@ -288,10 +295,29 @@ class ScopeCode:
         """Gradients of parameters that move nothing."""
         for item in self.items():
             if isinstance(item, Operation):
-                for operand, full in self.code.structure.kept(item).items():
-                    if full is not None and self.code.learned(full):
-                        key = self.code.parameter(self.scope, item, operand, full)
-                        if key not in self.grads:
-                            self.grads[key] = None
-                            text = f'grads["{key}"] = np.zeros_like(params["{key}"])'
-                            self.backward.append(text)
+                self._zeros_of(self.scope, item)
+                continue
+            for copy in item.copies:
+                if copy.instance.name not in self._reversed:
+                    for scope, inner in _operations(copy.scope):
+                        self._zeros_of(scope, inner)
+
+    def _zeros_of(self, scope: Scope, item: Operation) -> None:
+        """Of an operation of the scope, or of a block in it that has passed nothing back."""
+        for operand, full in self.code.structure.kept(item).items():
+            if full is not None and self.code.learned(full):
+                own = self.code.parameter(scope, item, operand, full)
+                key = self._local(scope.prefix + own)
+                if key not in self.grads:
+                    self.grads[key] = None
+                    self.backward.append(f'grads["{key}"] = np.zeros_like(params["{key}"])')
+
+
+def _operations(scope: Scope) -> Iterator[tuple[Scope, Operation]]:
+    """All operations of a block and of those inside it, each with its own scope."""
+    for item in scope.items:
+        if isinstance(item, Operation):
+            yield scope, item
+        else:
+            for copy in item.copies:
+                yield from _operations(copy.scope)

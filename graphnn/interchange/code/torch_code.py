@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from graphnn.diagnostics import RunError
 from graphnn.graph import Graph
 from graphnn.interchange.code import torch_sequences
 from graphnn.interchange.code.functions import called, functions_of
@@ -145,6 +146,7 @@ class TorchCode(Written):
     def _network(self) -> str:
         part = _Module(self, self.structure.top, Names([*_TAKEN, *self._classes()]))
         part.declare()
+        self._check_ties()
         ties = [
             f"{self._place(own)} = {self._place(full)}" for own, full in sorted(self.ties.items())
         ]
@@ -167,6 +169,20 @@ class TorchCode(Written):
                 result = " + ".join(f"{each}.mean()" for each in results)
             text += _method(method, [one.variables[name] for name in inputs], lines, result)
         return "\n".join(map(laid_out, text)).rstrip("\n")
+
+    def _check_ties(self) -> None:
+        """Refuse parameters that one layer of torch has as they are, and another turned."""
+        for own, full in self.ties.items():
+            matrix = len(self.graph.parameters[full].shape) > 1
+            if matrix and self._reversed(own) != self._reversed(full):
+                name = own.rpartition(".")[0]
+                message = f"'{name}' ({self.graph.nodes[name].op.name}): torch has the transpose"
+                raise RunError.of("not-in-code", f"{message} of '{full}' in one of its layers")
+
+    def _reversed(self, full: str) -> bool:
+        """Whether the layer of a parameter has its axes reversed."""
+        node, _, operand = full.rpartition(".")
+        return operand in self.graph.nodes[node].op.torch_reversed
 
     def _place(self, full: str) -> str:
         """Where a parameter lies, as Python."""
@@ -272,7 +288,8 @@ class _Module:
             layer = item.op.to_torch_layer(form)
         if self.code.constant(item):
             shape = ", ".join(map(str, item.node.shape))
-            layer = f"nn.Buffer(torch.zeros({shape}, dtype=torch.float64))"
+            dtype = "float64" if item.node.kind == "float" else "int64"
+            layer = f"nn.Buffer(torch.zeros({shape}, dtype=torch.{dtype}))"
         if layer:
             name = item.node.name
             attribute = self.attributes[name] = own[self._local(name)]

@@ -165,7 +165,7 @@ class HardSigmoid(_Hard):
 
     numpy = "np.clip({x} / 6 + 0.5, 0, 1)"
     numpy_vjp: ClassVar = {"x": "{g} * (np.abs({x}) < 3) / 6"}
-    torch = "torch.clamp({x} / 6 + 0.5, 0, 1)"  # the slope of F.hardsigmoid is a sixth in float32
+    torch = "F.relu6({x} + 3) / 6"  # the slope of F.hardsigmoid is a sixth in float32
 
 
 class HardSwish(_Hard):
