@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
@@ -20,13 +21,20 @@ STATEMENTS = [
     f"y = cross_entropy({LONG}, {LONG}).flatten(1).mean(dim=1)",
     f"y = cross_entropy({LONG}, ways=2).T",
     f"y = cross_entropy({LONG}, ways=2).sum()",
+    f"y = ({' + '.join(['one_of_the_long_inputs'] * 5)}).sum()",
+    f"y = ({' + '.join(['one_of_the_long_inputs'] * 5)}).T",
+    f"y = x[{' + '.join(['one_of_the_long_inputs'] * 5)}]",
     "y = (one_of_the_long_inputs + another_of_the_long_inputs * a_third_of_the_inputs + d).sum()",
 ]
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_long_statements_are_broken_as_ruff_does(statement):
-    code = f"def f():\n{laid_out('    ' + statement)}\n"
+    laid = laid_out("    " + statement)
+    assert ast.dump(ast.parse(f"def f():\n{laid}")) == ast.dump(
+        ast.parse(f"def f():\n    {statement}")
+    )
+    code = f"def f():\n{laid}\n"
     done = subprocess.run(
         [sys.executable, "-m", "ruff", "format", "--diff", "--isolated", "--no-cache", "-"],
         input=code,

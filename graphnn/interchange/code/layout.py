@@ -35,10 +35,12 @@ def laid_out(line: str, end: str = "") -> str:
     if opening is not None and whole and len(links) < 2:
         opening, closing = _broken(value, opening, WIDTH - len(start))
         items = [*_items(value[opening + 1 : closing])]
+        # A comma behind what stands alone in a group or a subscript would make a tuple of it.
+        alone = len(items) == 1 and _is_tuple_with_comma(value, opening)
         return "\n".join(
             [
                 f"{start}{value[: opening + 1]}",
-                *_inner(items, f"{indent}    "),
+                *(_alone if alone else _inner)(items, f"{indent}    "),
                 f"{indent}{value[closing:]}{end}",
             ]
         )
@@ -88,6 +90,24 @@ def _filled_brackets(text: str) -> list[tuple[int, int]]:
     opens = [place for place, letter in outer if letter in "([{"]
     ends = [place for place, letter in outer if letter in ")]}"]
     return [(a, b) for a, b in zip(opens, ends, strict=False) if b > a + 1]
+
+
+def _is_tuple_with_comma(value: str, opening: int) -> bool:
+    """Whether a bracket is that of a group or of a subscript, not of a call or a list."""
+    behind = opening > 0 and (value[opening - 1].isalnum() or value[opening - 1] in "_)]")
+    return value[opening] == ("[" if behind else "(")
+
+
+def _alone(items: list[str], indent: str) -> Iterator[str]:
+    """What stands alone in a group or a subscript, broken before its operators."""
+    (item,) = items
+    cuts = _cuts(item) if len(indent) + len(item) > WIDTH else []
+    if not cuts:
+        yield laid_out(f"{indent}{item}")
+        return
+    ends = [*cuts, len(item)]
+    yield f"{indent}{item[: ends[0]]}"
+    yield from (f"{indent}{item[a + 1 : b]}" for a, b in pairwise(ends))
 
 
 def _inner(items: list[str], indent: str) -> Iterator[str]:
