@@ -99,7 +99,8 @@ def read(text: str, **limits: int) -> Callable[[], object]:
 def differing() -> None:
     recorded = recording.Recorded((), {}, {}, {}, {"a": "a"})
     ours, theirs = {"a": np.array([2.0])}, {"a": np.array([1.0])}
-    verification._compared(recorded, ours, theirs, np.dtype(np.float64))
+    net = graphnn.loads({"graphnn": 1, "nodes": {"a": {"op": "parameter", "value": [2.0]}}})
+    verification._compared(net.astype("float64"), recorded, ours, theirs)
 
 
 def determinant() -> None:

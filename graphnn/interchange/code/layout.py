@@ -16,44 +16,62 @@ def laid_out(line: str, end: str = "") -> str:
     """A statement on as many lines as it takes, with `end` behind it."""
     if len(line) + len(end) <= WIDTH or "\n" in line:
         return line + end
-    indent = line[: len(line) - len(line.lstrip())]
-    head, found, value = line.lstrip().partition(" = ")
-    start = f"{indent}{head}{found}"
-    if not found:
-        word, space, value = line.lstrip().partition(" ")
-        start = f"{indent}{word}{space}"
-        if word not in ("return", "def"):
-            start, value = indent, line.lstrip()
-    opening = _last_bracket(value)
-    if opening == 0 and value[0] == "(" and ", " not in value and not _ENDING.search(value):
-        value, opening = value[1:-1], None  # a group, not a call
+    indent, start, value = _parted(line)
+    value, opening = _ungrouped(value)
     cuts = _cuts(value)
     links = [] if cuts or opening is None else _links(value)
     if len(links) > 1 and len(indent) + 4 + len(value) > WIDTH:
         return f"{start}(\n{_listed(value, links, indent)}\n{indent}){end}"
     whole = len(cuts) < 2 or line.lstrip().startswith("def ")
     if opening is not None and whole and len(links) < 2:
-        opening, closing = _broken(value, opening, WIDTH - len(start))
-        items = [*_items(value[opening + 1 : closing])]
-        # A comma behind what stands alone in a group or a subscript would make a tuple of it.
-        alone = len(items) == 1 and _is_tuple_with_comma(value, opening)
-        return "\n".join(
-            [
-                f"{start}{value[: opening + 1]}",
-                *(_alone if alone else _inner)(items, f"{indent}    "),
-                f"{indent}{value[closing:]}{end}",
-            ]
-        )
+        return _in_brackets(indent, start, value, opening) + end
     if not cuts and len(links) < 2:
         return line + end
-    inner = f"{indent}    "
+    return f"{start}(\n{_in_a_group(value, cuts, f'{indent}    ')}\n{indent}){end}"
+
+
+def _ungrouped(value: str) -> tuple[str, int | None]:
+    """A value without brackets that only group it, and the place of its last bracket otherwise."""
+    opening = _last_bracket(value)
+    if opening == 0 and value[0] == "(" and ", " not in value and not _ENDING.search(value):
+        return value[1:-1], None
+    return value, opening
+
+
+def _parted(line: str) -> tuple[str, str, str]:
+    """Indent of a statement, all that comes before its value, and the value."""
+    indent = line[: len(line) - len(line.lstrip())]
+    head, found, value = line.lstrip().partition(" = ")
+    if found:
+        return indent, f"{indent}{head}{found}", value
+    word, space, value = line.lstrip().partition(" ")
+    if word in ("return", "def"):
+        return indent, f"{indent}{word}{space}", value
+    return indent, indent, line.lstrip()
+
+
+def _in_brackets(indent: str, start: str, value: str, opening: int) -> str:
+    """A value broken behind one of its brackets."""
+    opening, closing = _broken(value, opening, WIDTH - len(start))
+    items = [*_items(value[opening + 1 : closing])]
+    # A comma behind what stands alone in a group or a subscript would make a tuple of it.
+    alone = len(items) == 1 and _is_tuple_with_comma(value, opening)
+    return "\n".join(
+        [
+            f"{start}{value[: opening + 1]}",
+            *(_alone if alone else _inner)(items, f"{indent}    "),
+            f"{indent}{value[closing:]}",
+        ]
+    )
+
+
+def _in_a_group(value: str, cuts: list[int], inner: str) -> str:
+    """The lines of a value in brackets of its own, cut at its operators where it is too long."""
     if len(inner) + len(value) <= WIDTH:
-        return f"{start}(\n{inner}{value}\n{indent}){end}"
+        return f"{inner}{value}"
     ends = [*cuts, len(value)]
-    parts = [value[: ends[0]]]
-    parts += [value[a + 1 : b] for a, b in pairwise(ends)]
-    listed = "\n".join(f"{inner}{part}" for part in parts)
-    return f"{start}(\n{listed}\n{indent}){end}"
+    parts = [value[: ends[0]], *(value[a + 1 : b] for a, b in pairwise(ends))]
+    return "\n".join(f"{inner}{part}" for part in parts)
 
 
 def _listed(value: str, links: list[int], indent: str) -> str:
