@@ -340,15 +340,27 @@ class Growth:
     def _use(self, block: str, body: Growth, source: Node) -> None:
         last = body.there[-1]
         repeat = self.draw(integers(0, _LENGTH)) if _alike(last, source) else 0
-        value = source.value
-        for _ in range(repeat or 1):
-            value = body.replayed(value)
+        value = body.replayed(source.value)
+        if not self._would_do(value):
+            return
+        for done in range(1, repeat):
+            following = body.replayed(value)
+            # What a copy gives need not lie where the next is meant to be used, as for a logarithm.
+            if not self._would_do(following):
+                repeat = done
+                break
+            value = following
         node = Node(f"n{len(self.nodes)}", last.shape, value, last.kind)
         self.nodes[node.name] = {"block": block, "inputs": source.name}
         if repeat:
             self.nodes[node.name]["repeat"] = repeat
         self.read.add(source.name)
         self.there.append(node)
+
+    def _would_do(self, value: Array | None) -> bool:
+        """Whether a value may stand in a network of the kind asked for."""
+        tame = self.options.values == "tame"
+        return value is None or not tame or bool(np.isfinite(value).all())
 
     def replayed(self, value: Array | None) -> Array | None:
         """The result of a body for another value of what the block reads."""
