@@ -26,10 +26,9 @@ def codes(incomplete: str) -> Offer:
 
 def ops(incomplete: str) -> Offer:
     """Ops that a spec may name."""
-    from graphnn.ops import REGISTRY
+    from graphnn.ops import public_ops
 
-    known = {name: op for name, op in REGISTRY.items() if not op.internal}
-    return _starting(incomplete, {name: _first_line(op) for name, op in known.items()})
+    return _starting(incomplete, {name: _first_line(op) for name, op in public_ops().items()})
 
 
 def nodes(context: typer.Context, incomplete: str) -> Offer:

@@ -10,7 +10,7 @@ import typer
 
 from graphnn.cli import completion, terminal
 from graphnn.diagnostics import UsageError, suggestion
-from graphnn.ops import REGISTRY, Case, Op, Operand, elsewhere
+from graphnn.ops import Case, Op, Operand, elsewhere, public_ops
 from graphnn.spec.sizes import show
 
 _EXAMPLES = 3  # shapes worth showing of an op that works out its own
@@ -30,7 +30,7 @@ def ops(
     ] = None,
 ) -> None:
     """List the ops, or describe one."""
-    known = {key: op for key, op in REGISTRY.items() if not op.internal}
+    known = public_ops()
     if name is None:
         _catalogue(known)
     elif name in known:

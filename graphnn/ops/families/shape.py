@@ -385,11 +385,83 @@ def _without(shape: Shape, axis: int) -> Shape:
     return (*shape[:axis], *shape[axis + 1 :])
 
 
-class Slice(_Arrangement):
+class PartOfAxis(_Arrangement):
+    """A part of the entries along one axis, of which the attributes say which.
+
+    Attributes
+    ----------
+    positions : tuple of str
+        The attributes that count entries, from the end where they are negative.
+    """
+
+    axis: Axis = Field(description="Along which axis; counted from the end where negative.")
+
+    positions: ClassVar[tuple[str, ...]]
+    within_inputs = True
+
+    def place(self, x: Array) -> tuple[Any, ...]:
+        """What picks the part, once all sizes are known.
+
+        Raises
+        ------
+        ArrayError
+            The axis is too short.
+        """
+        raise NotImplementedError
+
+    def written(self, form: CodeForm) -> str:
+        """The same as code."""
+        raise NotImplementedError
+
+    def forward(self, x: Array) -> Array:
+        """The part of `x`."""
+        taken: Array = x[self.place(x)]
+        return taken
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """The cotangent where it was taken from, 0 elsewhere."""
+        whole = np.zeros(x.shape, cotangent.dtype)
+        whole[self.place(x)] = cotangent
+        return (whole,)
+
+    def bind(self, bindings: Mapping[str, int]) -> Self:
+        """The same op with positions that are numbers.
+
+        Raises
+        ------
+        ArrayError
+            An expression comes out negative, which would count from the other end.
+        """
+        bound = super().bind(bindings)
+        for key in self.positions:
+            stated, number = getattr(self, key), getattr(bound, key)
+            if isinstance(stated, Expression) and number < 0:
+                raise ArrayError(
+                    f"'{key}' is {stated}, which is {number} here, before the first entry", "x"
+                )
+        return bound
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether it is along another axis than the first."""
+        return normal_axis(self.axis, shapes[0]) != 0
+
+    def to_numpy(self, form: CodeForm) -> str:
+        """The part by its index."""
+        return form.fill(f"{{x}}[{self.written(form)}]", self)
+
+    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
+        """Zeros but for the part."""
+        return [form.fill(f"put_back({{g}}, {{x}}, np.s_[{self.written(form)}])", self)]
+
+    def to_torch(self, form: CodeForm) -> str:
+        """As NumPy's."""
+        return self.to_numpy(form)
+
+
+class Slice(PartOfAxis):
     """Entries ``start, start + step, ...`` before `stop` along one axis."""
 
     op: Literal["slice"] = "slice"
-    axis: Axis = Field(description="Along which axis; counted from the end where negative.")
     start: Position = Field(0, description="First entry; counted from the end where negative.")
     stop: Position | None = Field(
         None, description="Entry to stop before, counted likewise; left out, it goes to the end."
@@ -398,7 +470,7 @@ class Slice(_Arrangement):
 
     also_called = aliases(axis="dim", start="starts", stop="ends end")
     elsewhere = ("narrow", "stridedslice", "crop")
-    within_inputs = True
+    positions = ("start", "stop")
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"axis": 1, "start": 1, "stop": 3}, [(2, 4)]),
         Case({"axis": -1, "start": -1}, [(3, 2, 4)]),
@@ -426,33 +498,6 @@ class Slice(_Arrangement):
             return range(1, size + 1)
         return [None, *range(first + 1, size + 1), *range(first + 1 - size, 0)]
 
-    def forward(self, x: Array) -> Array:
-        """The stretch of `x`."""
-        return x[self._index(x)]
-
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The cotangent where it was taken from, 0 elsewhere."""
-        whole = np.zeros(x.shape, cotangent.dtype)
-        whole[self._index(x)] = cotangent
-        return (whole,)
-
-    def bind(self, bindings: Mapping[str, int]) -> Self:
-        """The same op with bounds that are numbers.
-
-        Raises
-        ------
-        ArrayError
-            An expression comes out negative, which would count from the other end.
-        """
-        bound = super().bind(bindings)
-        for key in ("start", "stop"):
-            stated, number = getattr(self, key), getattr(bound, key)
-            if isinstance(stated, Expression) and number < 0:
-                raise ArrayError(
-                    f"'{key}' is {stated}, which is {number} here, before the first entry", "x"
-                )
-        return bound
-
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """Slice of one axis."""
         stop = _END if self.stop is None else self.stop
@@ -468,11 +513,8 @@ class Slice(_Arrangement):
         count = sizes.floor_divide(sizes.add(length, self.step - 1), self.step)
         return (*shape[:axis], count, *shape[axis + 1 :])
 
-    def rows_apart(self, *shapes: Shape) -> bool:
-        """Whether another axis than the first is cut."""
-        return normal_axis(self.axis, shapes[0]) != 0
-
-    def _index(self, x: Array) -> tuple[slice, ...]:
+    def place(self, x: Array) -> tuple[Any, ...]:
+        """The stretch."""
         axis = self.axis % x.ndim
         # Sizes that are free in the spec are known only now.
         start, stop = self._checked_bounds(x.shape, axis, ArrayError)
@@ -501,19 +543,8 @@ class Slice(_Arrangement):
             raise error(f"{fault}: 'x' has shape {show(shape)}", "x", attribute=attribute)
         return start, end
 
-    def to_numpy(self, form: CodeForm) -> str:
-        """The stretch as an index."""
-        return form.fill(f"{{x}}[{self._written(form)}]", self)
-
-    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """Zeros but for the stretch."""
-        return [form.fill(f"put_back({{g}}, {{x}}, np.s_[{self._written(form)}])", self)]
-
-    def to_torch(self, form: CodeForm) -> str:
-        """As NumPy's."""
-        return self.to_numpy(form)
-
-    def _written(self, form: CodeForm) -> str:
+    def written(self, form: CodeForm) -> str:
+        """The stretch behind the axes before it."""
         axis = self.axis % len(form.shape)
         start = form.size(self.start, 0) if self.start != 0 else ""
         stop = "" if self.stop is None else form.size(self.stop, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,28 +14,24 @@ from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
 from graphnn.ops._sizes import Position
 from graphnn.ops.code import CodeForm
+from graphnn.ops.families.shape import PartOfAxis
 from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.spec import sizes
-from graphnn.spec.sizes import Expression, Shape, show
+from graphnn.spec.sizes import Shape, show
 
 
-class Select(Op):
+class Select(PartOfAxis):
     """One entry of an axis, which the result no longer has.
 
     ``y = x[:, index]`` for axis 1, as ``torch.select``.
     """
 
     op: Literal["select"] = "select"
-    axis: Axis = Field(description="Along which axis; counted from the end where negative.")
     index: Position = Field(description="Which entry; counted from the end where negative.")
 
     also_called = aliases(axis="dim", index="entry position")
     elsewhere = ("unstack", "unbind")
-    operands = (data("x", "...", kind="any"),)
-    batchwise = True
-    analytic = True
-    view = True
-    within_inputs = True
+    positions = ("index",)
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"axis": 1, "index": 2}, [(2, 4)]),
         Case({"axis": -1, "index": -1}, [(3, 2, 4)]),
@@ -54,10 +50,6 @@ class Select(Op):
             return [0, -1, sizes.subtract(size, 1)]
         return [*range(size), *range(-1, -size - 1, -1)]
 
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """The kind of `x`."""
-        return kinds[0]
-
     def infer_shape(self, *shapes: Shape) -> Shape:
         """The other sizes."""
         (shape,) = shapes
@@ -65,37 +57,8 @@ class Select(Op):
         self._check(shape, axis, ShapeError)
         return (*shape[:axis], *shape[axis + 1 :])
 
-    def rows_apart(self, *shapes: Shape) -> bool:
-        """Whether another axis than the first goes."""
-        return normal_axis(self.axis, shapes[0]) != 0
-
-    def bind(self, bindings: Mapping[str, int]) -> Self:
-        """The same op with an index that is a number.
-
-        Raises
-        ------
-        ArrayError
-            An expression comes out negative, which would count from the other end.
-        """
-        bound = super().bind(bindings)
-        number = bound.index
-        if isinstance(self.index, Expression) and isinstance(number, int) and number < 0:
-            problem = f"'index' is {self.index}, which is {number} here, before the first entry"
-            raise ArrayError(problem, "x")
-        return bound
-
-    def forward(self, x: Array) -> Array:
-        """The entries of `x` at the index."""
-        taken: Array = x[self._place(x)]
-        return taken
-
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The cotangent in the place of the entry, 0 elsewhere."""
-        whole = np.zeros(x.shape, cotangent.dtype)
-        whole[self._place(x)] = cotangent
-        return (whole,)
-
-    def _place(self, x: Array) -> tuple[Any, ...]:
+    def place(self, x: Array) -> tuple[Any, ...]:
+        """The entry, with all axes behind."""
         axis = self.axis % x.ndim
         self._check(x.shape, axis, ArrayError)
         # The dots make an array of a single number too.
@@ -117,19 +80,8 @@ class Select(Op):
             return form.add("Gather", x, np.array(self.index, np.int64), axis=axis)
         return form.add("Squeeze", form.add("Gather", x, form.size(self.index), axis=axis), [axis])
 
-    def to_numpy(self, form: CodeForm) -> str:
-        """The entry by its index."""
-        return form.fill(f"{{x}}[{self._written(form)}]", self)
-
-    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """Zeros but for the entry."""
-        return [form.fill(f"put_back({{g}}, {{x}}, np.s_[{self._written(form)}])", self)]
-
-    def to_torch(self, form: CodeForm) -> str:
-        """As NumPy's."""
-        return self.to_numpy(form)
-
-    def _written(self, form: CodeForm) -> str:
+    def written(self, form: CodeForm) -> str:
+        """The entry behind the axes before it."""
         axis = self.axis % (len(form.shape) + 1)
         return ", ".join([":"] * axis + [form.size(self.index, 0)])
 
