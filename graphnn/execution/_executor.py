@@ -70,14 +70,14 @@ class ForwardPass(NamedTuple):
         By slot of the output, what ops have saved for `Op.vjp` and `Op.update`.
     release : callable
         To be called when all this is no longer needed: a later run writes over it.
-    sizes : mapping of str to int
+    sizes : tuple of (str, int)
         The value of every free size.
     """
 
     values: list[Array]
     saved: Mapping[int, dict[str, Array]]
     release: Callable[[], None]
-    sizes: Mapping[str, int]
+    sizes: Sizes
 
 
 class Executor:
@@ -168,9 +168,7 @@ class Executor:
         values, program = self._execute(arrays, bound, parameters, noise)
         if not all(_finite(values[slot]) for slot in self.plan.outputs.values()):
             raise self._blame(arrays, bound, parameters, noise)
-        return ForwardPass(
-            values, program.saved, lambda: self._release(bound, program), dict(bound)
-        )
+        return ForwardPass(values, program.saved, lambda: self._release(bound, program), bound)
 
     def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
         """Inputs as arrays of the right kind, and the value of every free size.

@@ -346,7 +346,8 @@ def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> 
         wanted = tuple(slot if slot in reached else None for slot in step.arguments)
         real = plan.slots[step.output].kind == "float"  # whole numbers have no derivative
         if real and any(slot is not None for slot in wanted):
-            make = partial(_vjp, step, wanted, {**reached} if careful else None)
+            own = {slot: reached[slot] for slot in step.arguments if slot in reached}
+            make = partial(_vjp, step, wanted, own if careful else None)
             reached[step.output] = set().union(*(reached.get(slot, ()) for slot in wanted))
             pull = _Pull(step.output, make({}), plan.filled(step), wanted, step.op.takes_saved)
             found.append(pull._replace(with_sizes=make) if step.op.free_names else pull)
@@ -359,7 +360,10 @@ def _vjp(
     reached: Mapping[int | None, set[int]] | None,
     sizes: Mapping[str, int],
 ) -> Vjp:
-    """The vjp of a step's op; where `reached` is given, careful of what is not finite."""
+    """The vjp of a step's op; careful of what is not finite, where `reached` is given.
+
+    It holds, by slot of an operand, the targets that it depends on.
+    """
     op = step.op.bind(sizes) if sizes else step.op
     vjp: Vjp = op.vjp
     if op.takes_wanted:
@@ -371,8 +375,9 @@ def _bound(pulls: tuple[_Pull, ...], kept: ForwardPass) -> tuple[_Pull, ...]:
     """`pulls` with the free sizes of a pass in the attributes of their ops."""
     if all(pull.with_sizes is None for pull in pulls):
         return pulls
+    sizes = dict(kept.sizes)
     return tuple(
-        pull if pull.with_sizes is None else pull._replace(vjp=pull.with_sizes(kept.sizes))
+        pull if pull.with_sizes is None else pull._replace(vjp=pull.with_sizes(sizes))
         for pull in pulls
     )
 
