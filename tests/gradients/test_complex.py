@@ -70,7 +70,9 @@ def test_it_agrees_with_backpropagation_on_any_graph(case):
         # Its truncation error is of the order of the square of its step, which is 1e-20.
         smooth, limit = ~kinks[name].kink, 1e-13 * scale + 1e-39
         value, expected = found.value[smooth], exact[name][smooth]
-        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=limit)
+        # Where a gradient cancels to 0, what is left is rounding, which the estimate states.
+        limit = np.maximum(limit, 10 * found.error[smooth])
+        assert (np.abs(value - expected) <= limit + 1e-12 * np.abs(expected)).all()
 
 
 @pytest.mark.parametrize("mode", ["train", "run"])
