@@ -13,6 +13,7 @@ import graphnn
 from graphnn.graph.lints import advise
 from graphnn.ops import REGISTRY, public_ops
 from graphnn.testing import networks
+from graphnn.testing._strategies.fitting import first_shape, fitted
 from graphnn.testing.strategies import op_cases
 
 TAKING_DATA = sorted(name for name, op in public_ops().items() if op.data_operands())
@@ -44,6 +45,24 @@ def test_every_op_is_drawn_and_so_are_blocks_repeats_names_and_shared_arrays():
     count()
     wanted = [*TAKING_DATA, "input", "parameter", "constant", "block", "repeat", "sizes", "share"]
     assert {name: seen[name] for name in wanted if seen[name] < 5} == {}
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in REGISTRY if REGISTRY[name].data_operands())
+)
+def test_attributes_and_shapes_of_an_op_fit_at_the_first_attempt(name):
+    op_class = REGISTRY[name]
+
+    @st.composite
+    def fits(draw):
+        return fitted(draw, op_class, first_shape(draw, op_class, 4, 4), 4)
+
+    @settings(DRAWN, max_examples=60)
+    @given(fits())
+    def law(fit):
+        assert fit is not None
+
+    law()
 
 
 @pytest.mark.parametrize(

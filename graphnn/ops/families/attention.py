@@ -12,7 +12,7 @@ from pydantic import Field
 from graphnn.ops._arrays import ALL, Array, Cotangents, Saved, Wanted, misfit
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
-from graphnn.ops._operands import data
+from graphnn.ops._operands import Operand, data
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families.activation import softmax
 from graphnn.spec.sizes import Shape, Size
@@ -69,6 +69,15 @@ class Attention(Op):
             return None
         width = shape[2] if len(shape) == 3 and isinstance(shape[2], int) else 1
         return [heads for heads in range(1, width + 1) if width % heads == 0]
+
+    def beside(self, operand: Operand, shapes: Sequence[Shape]) -> Sequence[Shape] | None:
+        """As many keys as queries where it is causal; features that the heads can cut."""
+        batch, places, width = shapes[0]
+        if operand.name == "key":
+            return [(batch, keys, width) for keys in ((places,) if self.causal else (1, 2, 3))]
+        if operand.name == "value":
+            return [(batch, shapes[1][1], self.heads * block) for block in (1, 2)]
+        return None
 
     def infer_shape(self, *shapes: Shape) -> Shape | None:
         """None, as the signatures say it, once the heads and the mask fit."""

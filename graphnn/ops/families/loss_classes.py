@@ -21,7 +21,7 @@ from graphnn.ops._arrays import (
 )
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
-from graphnn.ops._operands import Kind, data
+from graphnn.ops._operands import Kind, Operand, data
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families._losses import (
     PROBABILITY,
@@ -91,6 +91,10 @@ class _CrossEntropy(_OfRows):
             count = shape[-1] if shape and isinstance(shape[-1], int) else 1
             return [None, None, (2.0,) * count, tuple(0.5 * n for n in range(1, count + 1))]
         return [0.0, 0.0, 0.1, 0.5] if key == "label_smoothing" else [None, None, 0]
+
+    def beside(self, operand: Operand, shapes: Sequence[Shape]) -> Sequence[Shape] | None:
+        """Class numbers alone where a class is ignored."""
+        return [shapes[0][:1]] if self.ignored_class is not None else None
 
     @property
     def _plain(self) -> bool:

@@ -152,7 +152,7 @@ def _bound(draw: DrawFn, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
         shape, fit = (rows, *shape[1:]), fit if BATCH in fit.places[0].shape else None
     raise TypeError(
         f"attributes of {op_class.name} do not fit the shapes of its data; "
-        "define 'choices' in the op class"
+        "define 'choices' or 'beside' in the op class"
     )
 
 

@@ -119,21 +119,27 @@ def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -
     for number, operand in enumerate(op.data_operands()):
         if operand.optional and chance(draw, 2):
             break
-        signature, form = (
-            one_of(draw, operand.forms) if operand.forms else (operand.signature, operand.kind)
-        )
+        before = [place.shape for place in places]
+        listed = op.beside(operand, before) if number else None
+        shape = one_of(draw, listed) if listed else first
+        signature, form = one_of(draw, _forms(operand, shape if listed else None))
         taken = (kind or one_of(draw, _KINDS)) if form == "any" else form
-        before, shape = [place.shape for place in places], first
         if number == 0:
             _match(signature, first, table)
-        elif listed := op.beside(operand, before):
-            shape = one_of(draw, listed)
-        else:
+        elif not listed:
             shape = _companion(draw, signature, table, op.broadcasts, sizes)
         places.append(_place(op, operand, [*before, shape], taken, sizes))
     if places and places[0].operand.many:
         places += _more(draw, places[0], op, sizes)
     return places
+
+
+def _forms(operand: Operand, shape: Shape | None) -> Sequence[tuple[str, str]]:
+    """Signatures of an operand and the kinds they go with: those of a shape where it is known."""
+    forms = operand.forms or ((operand.signature, operand.kind),)
+    if shape is None or len(forms) == 1:
+        return forms
+    return [form for form in forms if len(form[0].split()) == len(shape)]
 
 
 def _place(
