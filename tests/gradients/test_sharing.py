@@ -1,6 +1,8 @@
 """The work shared by processes and by a real cluster: the same numbers, bit for bit."""
 
+import math
 import multiprocessing
+import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +13,9 @@ import graphnn
 from gradient_cases import digits, parts
 from graphnn.diagnostics import RunError
 from graphnn.execution import one_blas_thread
+from graphnn.gradients.numerical import api
 from graphnn.gradients.numerical.engine import workers
+from graphnn.gradients.numerical.engine.probes import Engine
 from graphnn.gradients.numerical.engine.workers import Shared
 from stub_engine import Stub
 
@@ -84,6 +88,36 @@ def test_any_threads_of_the_caller_do_too(many_pieces):
         assert_same_as_threads(pool)
 
 
+def test_threads_join_where_work_lasts(many_pieces, monkeypatch):
+    by: set[int] = set()
+    carry_out = Engine.carry_out
+
+    def recorded(engine, task):
+        by.add(threading.get_ident())
+        return carry_out(engine, task)
+
+    monkeypatch.setattr(Engine, "carry_out", recorded)
+    net, inputs = digits(20)
+    for lasting, own in ((math.inf, True), (0.0, False)):
+        by.clear()
+        monkeypatch.setattr(api, "_ALONE", lasting)
+        graphnn.numerical_gradient(net, inputs, threads=2)
+        assert (by == {threading.get_ident()}) is own
+
+
+def test_workers_begin_with_the_next_parameter_before_one_is_done():
+    net, inputs = digits(20)
+    first = First()
+
+    def progress(done, total):
+        raise Interrupt
+
+    with pytest.raises(Interrupt):
+        graphnn.numerical_gradient(net, inputs, executor=first, threads=2, progress=progress)
+    assert first.names == list(net.parameters)[:4]  # a task each
+    assert [future.cancelled() for future in first.futures] == [False, True, True, True]
+
+
 @pytest.mark.slow
 def test_dask_gives_what_threads_give(many_pieces):
     distributed = pytest.importorskip("distributed")
@@ -117,9 +151,11 @@ class First(Executor):
 
     def __init__(self):
         self.futures: list[Future] = []
+        self.names: list[str] = []
 
     def submit(self, work, *arguments):
         self.futures.append(Future())
+        self.names.append(arguments[-1].name)
         if len(self.futures) == 1:
             self.futures[0].set_result(work(*arguments))
         return self.futures[-1]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from functools import cache, partial
 from typing import Any
@@ -14,7 +14,7 @@ from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.engine.base_pass import BasePass
-from graphnn.gradients.numerical.engine.probes import Engine, Probes
+from graphnn.gradients.numerical.engine.probes import Engine, Probes, Request
 from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.estimates import GradientEstimate, Prober
 from graphnn.gradients.numerical.loop import Loop
@@ -22,6 +22,7 @@ from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.options import GradientOptions, takes
 
 _AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
+_ALONE = 0.01  # seconds of work before threads join: they gain less than waking them takes
 
 
 class Interrupted(KeyboardInterrupt):
@@ -98,7 +99,8 @@ def estimate_gradient(
     sizes = [parameters[name].size if at is None else len(at) for name, at in chosen.items()]
     total, done = sum(sizes), 0
     result: dict[str, GradientEstimate] = {}
-    with _prober(objective, options) as prober:
+    requests = [Request(name, ways[name].offsets, places) for name, places in chosen.items()]
+    with _prober(objective, options, requests) as prober:
 
         @cache
         def loop() -> Loop:
@@ -126,14 +128,18 @@ def estimate_gradient(
 
 
 @contextmanager
-def _prober(objective: Objective, options: GradientOptions) -> Iterator[Prober]:
+def _prober(
+    objective: Objective, options: GradientOptions, requests: Sequence[Request]
+) -> Iterator[Prober]:
     """What gives the losses, ready for use inside ``with``."""
     with one_blas_thread, ExitStack() as stack:
         if options.method == "loop":
             yield Loop(objective)
             return
-        pool, workers = options.executor, options.threads or os.cpu_count() or 1
+        pool, workers, alone = options.executor, options.threads or os.cpu_count() or 1, 0.0
         if pool is None and workers > 1:
-            pool = stack.enter_context(ThreadPoolExecutor(workers))
+            pool, alone = stack.enter_context(ThreadPoolExecutor(workers)), _ALONE
         engine = Engine(BasePass(objective, options.method == "complex"), options.max_memory)
-        yield Probes(engine, stack.enter_context(Shared(engine, pool, _AHEAD * workers)))
+        shared = stack.enter_context(Shared(engine, pool, _AHEAD * workers, alone))
+        # Closed at once, so that an error or Ctrl-C ends what is under way.
+        yield stack.enter_context(closing(Probes(engine, shared, requests)))

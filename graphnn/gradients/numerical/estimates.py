@@ -103,11 +103,16 @@ class Differences:
         """Offsets, on the real axis, within which kinks matter."""
         return [k * self.step for k in self._multiples]
 
+    @property
+    def offsets(self) -> tuple[float, ...]:
+        """How far entries are moved."""
+        return tuple(self.reaches)
+
     def take(
         self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
     ) -> GradientEstimate:
         """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
-        probed = prober.differences(name, self.reaches, progress, places)
+        probed = prober.differences(name, self.offsets, progress, places)
         losses: dict[int, Array] = dict(zip(self._multiples, probed.losses, strict=True))
         losses[0] = np.full(probed.loss_scale.shape, prober.origin)
         value, error = self.extrapolation.combine(
@@ -144,14 +149,17 @@ class ComplexStep:
         """As those of `Differences`: only what the point itself lies on."""
         return (-_AT_A_KINK, _AT_A_KINK)
 
+    @property
+    def offsets(self) -> tuple[Any, ...]:
+        """How far entries are moved."""
+        # Three times the step changes nothing but how it is rounded.
+        return tuple(1j * k * self.step for k in ((1, 3) if self.estimate else (1,)))
+
     def take(
         self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
     ) -> GradientEstimate:
         """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
-        # Three times the step changes nothing but how it is rounded.
-        multiples = (1, 3) if self.estimate else (1,)
-        offsets: list[Any] = [1j * k * self.step for k in multiples]
-        probed = prober.differences(name, offsets, progress, places)
+        probed = prober.differences(name, self.offsets, progress, places)
         value = probed.losses[0].imag / self.step
         error = np.full(value.shape, np.nan)
         if self.estimate:

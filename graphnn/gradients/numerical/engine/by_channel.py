@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,11 @@ class ByChannel:
         held = self._max_memory // (_PIECES * entry)
         least, some = (_BLOCK, held // _BLOCK * _BLOCK) if self._curved else (1, held // many)
         some = min(self._groups, max(least, some))
+        # As many rows in each, so that no worker waits for one with a larger piece.
+        parts = -(-self._route.rows // many)
+        edges = [self._route.rows * part // parts for part in range(parts + 1)]
         for start in range(0, self._groups, some):
-            for first in range(0, self._route.rows, many):
-                stop = min(first + many, self._route.rows)
+            for first, stop in pairwise(edges):
                 yield slice(start, min(start + some, self._groups)), slice(first, stop)
 
     def place(self, piece: Piece) -> tuple[Any, ...]:

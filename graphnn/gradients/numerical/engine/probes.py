@@ -14,8 +14,7 @@ time, by facts that ops state of themselves; a fact that is missing costs speed 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -94,6 +93,30 @@ class Engine:
         return self.strategy(task.name, task.few).evaluate(task.piece, task.offsets)
 
 
+class Request(NamedTuple):
+    """Which probes of a parameter are wanted.
+
+    Attributes
+    ----------
+    name : str
+    offsets : tuple of float or complex
+    entries : ndarray of int or None
+        Places in the parameter's flat array; None for all.
+    """
+
+    name: str
+    offsets: Offsets
+    entries: Array | None
+
+
+class _Work(NamedTuple):
+    """A request cut into tasks, and the strategy that puts together what they find."""
+
+    strategy: Strategy
+    tasks: list[Task]
+    few: bool
+
+
 class Probes:
     """Loss differences of one network on one batch.
 
@@ -102,6 +125,9 @@ class Probes:
     engine : Engine
     shared : Shared
         What has the engine's tasks carried out; of all parameters, so that it is sent once.
+    requests : iterable of Request
+        All that `differences` will be asked for, in this order: workers begin with the tasks of the
+        next parameter before those of one are done. Close the probes to end what is under way.
 
     Attributes
     ----------
@@ -114,8 +140,32 @@ class Probes:
     origin = 0.0
     stopped = False
 
-    def __init__(self, engine: Engine, shared: Shared) -> None:
-        self._engine, self._shared = engine, shared
+    def __init__(self, engine: Engine, shared: Shared, requests: Iterable[Request]) -> None:
+        self._engine = engine
+        self._works: dict[str, _Work] = {}
+        self._parts = shared.results(self._tasks(requests))
+
+    def close(self) -> None:
+        """End what is under way."""
+        self._parts.close()
+
+    def _tasks(self, requests: Iterable[Request]) -> Iterator[Task]:
+        """The tasks of all requests, each cut when the workers come to it."""
+        for request in requests:
+            if request.name in self._engine.base.plan.parameters:
+                yield from self._work(request).tasks
+
+    def _work(self, request: Request) -> _Work:
+        name, offsets, entries = request
+        if name not in self._works:
+            few = entries is not None and len(entries) * _FEW < self._engine.base.sizes[name]
+            strategy = self._engine.strategy(name, few)
+            if few:
+                assert entries is not None
+                strategy = ByRows(self._engine.route(name), entries.tolist())
+            tasks = [Task(name, offsets, piece, few) for piece in strategy.pieces(offsets)]
+            self._works[name] = _Work(strategy, tasks, few)
+        return self._works[name]
 
     def differences(
         self, name: str, offsets: Sequence[complex], progress: Progress, entries: Array | None
@@ -137,11 +187,7 @@ class Probes:
         chosen = np.arange(size) if entries is None else entries
         if name not in self._engine.base.plan.parameters:
             return Probed(*LossChanges.none(offsets, (len(chosen),)), entries)
-        few = len(chosen) * _FEW < size
-        strategy = self._engine.strategy(name, few)
-        if few:
-            strategy = ByRows(self._engine.route(name), chosen.tolist())
-        tasks = [Task(name, offsets, piece, few) for piece in strategy.pieces(offsets)]
+        strategy, tasks, few = self._work(Request(name, offsets, entries))
         changes = LossChanges.none(offsets, strategy.room)
 
         def report(done: int) -> None:
@@ -166,12 +212,10 @@ class Probes:
         """Add what `tasks` find to `changes`, and return those that Ctrl-C has left undone."""
         done = 0
         try:
-            # Closed at once, so that an error or Ctrl-C in `progress` ends what is under way.
-            with closing(self._shared.results(tasks)) as parts:
-                for task, part in zip(tasks, parts, strict=True):
-                    changes.add(strategy.place(task.piece), part)
-                    done += 1
-                    report(done)
+            for task in tasks:
+                changes.add(strategy.place(task.piece), next(self._parts))
+                done += 1
+                report(done)
         except KeyboardInterrupt:
             self.stopped = True
         return tasks[done:]

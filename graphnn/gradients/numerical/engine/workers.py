@@ -7,16 +7,18 @@ from the first time that they ask for it.
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import platform
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from concurrent.futures import Executor as Pool
 from functools import cached_property
 from itertools import islice
+from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
@@ -51,10 +53,14 @@ class Shared:
         None to carry tasks out here and now.
     width : int
         Tasks that `pool` is given at a time.
+    alone : float
+        Seconds of work that are done here before `pool` is given any: what is over soon would
+        lose more by waking workers than they gain.
     """
 
-    def __init__(self, engine: Engine, pool: Pool | None, width: int) -> None:
+    def __init__(self, engine: Engine, pool: Pool | None, width: int, alone: float = 0.0) -> None:
         self._engine, self._pool, self._width = engine, pool, width
+        self._alone = math.inf if pool is None else alone
         self._token = uuid4().hex
         self._submitted = 0
         # By worker: how many tasks had been submitted when it was last sent the engine.
@@ -84,11 +90,17 @@ class Shared:
         RunError
             A worker of the pool died.
         """
-        if self._pool is None:
-            with one_blas_thread, np.errstate(all="ignore"):
-                yield from map(self._engine.carry_out, tasks)
-            return
-        waiting, running = iter(tasks), deque[_Running]()
+        waiting = iter(tasks)
+        if self._alone:
+            begun = perf_counter()
+            for task in waiting:
+                yield _carry_out(self._engine, task)
+                if perf_counter() - begun > self._alone:
+                    break
+        yield from self._by_pool(waiting)
+
+    def _by_pool(self, waiting: Iterator[Any]) -> Generator[Any]:
+        running = deque[_Running]()
         try:
             while True:
                 for task in islice(waiting, self._width - len(running)):
@@ -143,6 +155,10 @@ def _work(token: str, parcel: bytes | None, task: Any) -> Any:
     engine = _find(token, parcel)
     if engine is None:
         return _Unknown(f"{platform.node()}/{os.getpid()}")
+    return _carry_out(engine, task)
+
+
+def _carry_out(engine: Engine, task: Any) -> Any:
     with one_blas_thread, np.errstate(all="ignore"):
         return engine.carry_out(task)
 
