@@ -22,7 +22,7 @@ class Findings:
     limit : int, optional
         How many errors end the checking, and how many warnings are kept.
     refusal : type of GraphnnError
-        What is raised when there are so many errors.
+        What is raised when there are too many errors.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ def to_torch(network: Network, *, outputs: Iterable[str] | None = None) -> Any:
     Raises
     ------
     UsageError
-        torch is not installed, or an output is no node.
+        torch is not installed, or an output is not a node.
     RunError
         An op is not written as code.
     """
@@ -79,7 +79,7 @@ def from_torch_state(
         A name is strange, missing, or there twice; or a tensor has another shape, or no numbers.
         The network is then as it was.
     UsageError
-        `state` is no mapping.
+        `state` is not a mapping.
     """
     if not isinstance(state, Mapping):
         help = "give its state: module.state_dict()" if hasattr(state, "state_dict") else ""

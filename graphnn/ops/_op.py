@@ -303,7 +303,7 @@ class Op(BaseModel):
         ]
 
     def to_torch(self, form: CodeForm) -> str:
-        """The op as a torch expression, for one that is no module."""
+        """The op as a torch expression, for one that is not a module."""
         return form.fill(self.torch, self)
 
     def to_torch_layer(self, form: CodeForm) -> str:

@@ -70,7 +70,7 @@ class TrainReader(NodeReader):
         if isinstance(value, Map):
             return value
         if isinstance(number, bool) or not isinstance(number, int | float):
-            wanted = "rows to hold back are a number, a fraction, or data of their own"
+            wanted = "rows to hold back are a number, a fraction, or separate data"
             problem = f"{wanted}, {unlike(value)}"
         elif isinstance(number, float) and not 0 < number < 1:
             problem = f"a fraction to hold back must be between 0 and 1, not {number}"

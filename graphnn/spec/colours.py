@@ -30,7 +30,7 @@ NAMED = {
 
 
 def colour_of(text: str) -> str | None:
-    """`text` as ``#rrggbb`` in small letters; None where it is no colour."""
+    """`text` as ``#rrggbb`` in small letters; None where it is not a colour."""
     if not HEX.fullmatch(text):
         return NAMED.get(text.lower())
     digits = text[1:].lower()

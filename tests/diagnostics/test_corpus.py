@@ -654,7 +654,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "not-onnx": (
         lambda: graphnn.load_onnx("text.log"),
-        "error[not-onnx]: 'text.log' cannot be read as an ONNX model: it is no ONNX model",
+        "error[not-onnx]: 'text.log' cannot be read as an ONNX model: it is not an ONNX model",
     ),
     "not-in-graphnn": (
         determinant,

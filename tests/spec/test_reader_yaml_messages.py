@@ -186,7 +186,7 @@ error[yaml-syntax]: this is not YAML: did not find expected key
    | - while parsing a block mapping
  2 | - b
    | ^
-   = help: put the list under a key of its own
+   = help: put the list under a separate key
 """,
     ),
     "key beside a list": (
@@ -210,7 +210,7 @@ error[yaml-syntax]: this is not YAML: block sequence entries are not allowed in 
    |
  1 | a: - b
    |    ^
-   = help: start the list on a line of its own, or write it as [a, b]
+   = help: start the list on a new line, or write it as [a, b]
 """,
     ),
     "comma missing": (
@@ -562,7 +562,7 @@ error[tag-not-allowed]: the tag '!' is not allowed
    = help: remove it; a text that starts with '!' must be in quotes
 """,
     ),
-    "tag on a line of its own": (
+    "tag on a new line": (
         "a: &x\n  !t {}\n",
         """
 error[tag-not-allowed]: the tag '!t' is not allowed

@@ -68,7 +68,7 @@ def draw(
         int | None,
         typer.Option(
             min=1,
-            help="With --show check: check so many entries, drawn at random; by default all.",
+            help="With --show check: check this many entries, drawn at random; by default all.",
             show_default=False,
         ),
     ] = None,

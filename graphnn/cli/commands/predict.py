@@ -48,7 +48,7 @@ def predict(
         int, typer.Option("--top", min=1, metavar="K", help="Show the K likeliest classes.")
     ] = 1,
     length: Annotated[
-        int, typer.Option("--length", min=1, metavar="N", help="Tokens with which text goes on.")
+        int, typer.Option("--length", min=1, metavar="N", help="Tokens to continue a text by.")
     ] = 100,
     temperature: Annotated[
         float,

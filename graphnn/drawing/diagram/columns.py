@@ -184,7 +184,7 @@ def _scale(size: Size, page: Size) -> float:
 
 
 def _counted(rows: list[_Row], columns: int) -> list[Band]:
-    """At most so many columns, as short as they can be."""
+    """At most `columns` columns, as short as they can be."""
     low, high = 0.0, rows[-1].bottom - rows[0].top if rows else 0.0
     while high - low > 1.0:
         middle = (low + high) / 2

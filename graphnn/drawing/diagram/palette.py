@@ -1,7 +1,7 @@
 """Colours of diagrams: a theme gives paper, ink and a pair of colours for each family of ops.
 
-The fills are the hues of Okabe and Ito, which most colour-blind readers tell apart, mixed with the
-paper until dark ink on them has a contrast of at least 7 (WCAG 2.1, AAA).
+The fills are the hues of Okabe and Ito, which most colour-blind readers can distinguish, mixed
+with the paper until dark ink on them has a contrast of at least 7 (WCAG 2.1, AAA).
 """
 
 from __future__ import annotations

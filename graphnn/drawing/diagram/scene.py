@@ -94,7 +94,7 @@ class Image:
         return len(self.pixels) // (3 * self.columns)
 
     def png(self) -> bytes:
-        """A PNG file of it, each pixel so many times as large that viewers do not blur it."""
+        """A PNG file of it, enlarged until viewers do not blur its pixels."""
         times = max(1, 256 // max(self.columns, self.rows))
         lines = b"".join(
             (b"\0" + b"".join(row[at : at + 3] * times for at in range(0, len(row), 3))) * times

@@ -83,7 +83,7 @@ class Font:
 
     @cached_property
     def name(self) -> str:
-        """A name of its own for style sheets."""
+        """A name for style sheets, unlike any other."""
         return f"graphnn {self.path.stem}" + (f" {self.number}" if self.number >= 0 else "")
 
 

@@ -129,7 +129,7 @@ def styled() -> Iterator[None]:
 
 
 def new_figure(width: float, height: float, **options: Any) -> Figure:
-    """Return an empty figure of this size in inches, which no window or pyplot knows of."""
+    """Return an empty figure of this size in inches, without a window and unknown to pyplot."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     figure = _figure_class()(figsize=(width, height), **options)

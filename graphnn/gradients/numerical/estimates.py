@@ -176,7 +176,7 @@ def rounding(losses: Mapping[int, Array], loss_scale: Array, smooth: Array) -> A
     """Typical error by rounding of a loss at each moved entry.
 
     A divided difference over all places of a probe leaves of a smooth function only its highest
-    derivative, which a small step makes nothing; what remains is noise.
+    derivative, which a small step makes negligible; what remains is noise.
 
     Parameters
     ----------

@@ -66,7 +66,7 @@ def _in_brackets(indent: str, start: str, value: str, opening: int) -> str:
 
 
 def _in_a_group(value: str, cuts: list[int], inner: str) -> str:
-    """The lines of a value in brackets of its own, cut at its operators where it is too long."""
+    """The lines of a value in separate brackets, cut at its operators where it is too long."""
     if len(inner) + len(value) <= WIDTH:
         return f"{inner}{value}"
     ends = [*cuts, len(value)]
@@ -81,7 +81,7 @@ def _listed(value: str, links: list[int], indent: str) -> str:
 
 
 def _links(text: str) -> list[int]:
-    """Where a chain of calls goes on: dots behind a bracket."""
+    """Where a chain of calls continues: dots behind a bracket."""
     if _spaced(text):
         return []
     dots = [place for place, letter, depth in _depths(text) if letter == "." and depth == 0]

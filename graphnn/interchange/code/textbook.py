@@ -299,7 +299,7 @@ def group_norm_by_x(g, x, groups, epsilon=1e-5):
 
 
 def nearby_channels(x, size):
-    """Sum of each channel and of its neighbours, so many in all."""
+    """Sum of each channel and of its neighbours, `size` in all."""
     reach = size // 2
     wide = np.pad(x, [(0, 0), (reach, reach), *[(0, 0)] * (x.ndim - 2)])
     return sum(wide[:, start : start + x.shape[1]] for start in range(size))

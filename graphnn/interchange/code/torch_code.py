@@ -24,7 +24,7 @@ _TAKEN = (
     *("np", "torch", "nn", "F", "Path", "sys", "self", "main", "load_weights", "WEIGHTS"),
     *_HELPERS,
 )
-# What nn.Module has of its own, and so no layer may be called.
+# Attributes of nn.Module, which no layer may be called.
 _OF_MODULES = """
 add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches
 eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu
@@ -124,7 +124,7 @@ class TorchCode(Written):
         return found
 
     def block(self, copy: Copy) -> str:
-        """A module of its own."""
+        """A separate module."""
         names = Names([*_TAKEN, *copy.instance.call.block.sizes, *self._classes()])
         variables = {full: names[own] for own, full in copy.inputs.items()}
         part = _Module(self, copy.scope, names)

@@ -84,7 +84,7 @@ def load_onnx(
     Raises
     ------
     FileError
-        The file cannot be read, or is no sound model.
+        The file cannot be read, or is not a sound model.
     RunError
         Some operators have no counterpart here.
     UsageError

@@ -94,18 +94,18 @@ def read(path: Path) -> Model:
     Raises
     ------
     FileError
-        It cannot be read, is no ONNX model, or not a sound one; or a file of weights that it names
-        lies outside of its folder.
+        It cannot be read, is not an ONNX model, or not a sound one; or a file of weights that it
+        names lies outside of its folder.
     """
     content = files.read_bytes(path, 2**31 - 1)
     library = onnx()
     try:
         proto = library.load_model_from_string(content)
     except Exception:  # of protobuf, whose classes differ from version to version
-        raise _broken(path, "it is no ONNX model") from None
+        raise _broken(path, "it is not an ONNX model") from None
     graph = proto.graph
     if not graph.node and not graph.output:
-        raise _broken(path, "it is no ONNX model, as it has no graph")
+        raise _broken(path, "it is not an ONNX model: it has no graph")
     if len(graph.node) > MAX_NODES:
         raise _broken(path, f"it has {len(graph.node):,} nodes, more than {MAX_NODES:,}")
     if proto.functions:

@@ -39,7 +39,7 @@ def rule(*names: str) -> Callable[[Rule], Rule]:
 
 @cache
 def rules() -> dict[str, Rule]:
-    """Every operator with a rule of its own."""
+    """Every operator with a separate rule."""
     for module in pkgutil.iter_modules(operators.__path__):
         import_module(f"{operators.__name__}.{module.name}")
     return _RULES

@@ -114,7 +114,7 @@ class Translator:
         return self
 
     def _output(self, value: Value) -> Made:
-        """A node of its own for an output."""
+        """A separate node for an output."""
         made = self.node(value)
         if made.op.is_input or made in self.outputs:
             made = self.emit("reshape", made, shape=made.shape)

@@ -293,6 +293,6 @@ def _pairs(a: Array, b: Array) -> Array:
 
 
 def _number(size: sizes.Size) -> int:
-    """A size of a parameter, which is no free one."""
+    """A size of a parameter, which is never free."""
     assert isinstance(size, int)
     return size

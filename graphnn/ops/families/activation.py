@@ -26,7 +26,7 @@ _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_SLOPE = 2 * math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
 _LARGE = 2**14  # entries
-# Up to so many columns, NumPy reduces a transposed copy faster than the rows themselves.
+# Up to this many columns, NumPy reduces a transposed copy faster than the rows themselves.
 NARROW = 32
 
 

@@ -27,7 +27,7 @@ from graphnn.ops.kernels.broadcasting import unbroadcast
 from graphnn.ops.kernels.ties import is_more
 from graphnn.spec.sizes import Shape
 
-# The exponents that have a function of their own are many times faster than np.power.
+# The exponents for which NumPy has a function are many times faster than np.power.
 _POWERS = {2: np.square, 1: np.positive, 0.5: np.sqrt, -1: np.reciprocal}
 
 

@@ -33,7 +33,7 @@ def _number(value: Any, info: ValidationInfo) -> Any:
 
 
 def several(value: Any, count: int, form: str) -> Any:
-    """One number `count` times, and a list of so many as a tuple."""
+    """One number `count` times, and a list of `count` numbers as a tuple."""
     if not isinstance(value, list | tuple):
         return (value,) * count
     if len(value) != count:

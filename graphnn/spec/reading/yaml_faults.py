@@ -16,7 +16,7 @@ _EQUALS = re.compile(r"(?:^|[\s,{\[])([\w-]+) *= *([^\s,{}\[\]]*)")
 _BRACKET = re.compile(r"[\[{]")
 _TAG = re.compile(r"![^\s,\[\]{}]*")
 _CLOSERS = {"{": "}", "[": "]"}
-_OWN_LINE = "start the list on a line of its own, or write it as [a, b]"
+_OWN_LINE = "start the list on a new line, or write it as [a, b]"
 _BY_WORDS = {
     "sequence entries are not allowed": _OWN_LINE,
     "comment or line break": "start the text on the line below",
@@ -306,7 +306,7 @@ def _misplaced(problem: Problem) -> str:
     line, outer = problem.begun
     listing = "mapping" not in problem.context
     if problem.character == "-" and not listing:
-        return "put the list under a key of its own"
+        return "put the list under a separate key"
     dash = "with '- ' " if listing else ""
     number, above = problem.line_above()
     inner = len(above) - len(re.sub(r"^(?:- +| )*", "", above))

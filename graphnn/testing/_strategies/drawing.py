@@ -36,7 +36,7 @@ def integers(low: int, high: int) -> SearchStrategy[int]:
 def _nth(index: int, low: int, high: int) -> int:
     """The numbers between two bounds by their size, a positive one before its negative."""
     near = min(max(low, 0), high)
-    both = min(high - near, near - low)  # so many lie on either side
+    both = min(high - near, near - low)  # how many lie on either side
     if index > 2 * both:
         return near + index - both if high - near > both else near - (index - both)
     return near + (index + 1) // 2 * (1 if index % 2 else -1)
@@ -70,7 +70,7 @@ def one_of(draw: DrawFn, items: Sequence[_T]) -> _T:
 
 
 def chance(draw: DrawFn, one_in: int) -> bool:
-    """Whether something is so, once in so many times; shrinks to False."""
+    """True once in `one_in` draws; shrinks to False."""
     return draw(integers(0, one_in - 1)) == one_in - 1
 
 

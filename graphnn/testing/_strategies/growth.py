@@ -22,8 +22,8 @@ LOSSES = ("mean_squared_error", "sum_squared_error")
 _ANYWHERE = Operand("x", "...")
 _TAME = 6.0  # numbers beyond it are clipped before an op that may be used anywhere
 _LARGE = 400  # entries of a result
-_UNMAPPED = 4  # of so many nodes, one has an affine map before it
-_BACK = 8  # half of the ops read the last node that fits, the others one of so many before it
+_UNMAPPED = 4  # one node in this many has an affine map before it
+_BACK = 8  # half of the ops read the last node that fits, the others one of this many before it
 _LENGTH = 3  # nodes of a block, and copies of it
 Document = dict[str, Any]
 
@@ -40,7 +40,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """An op applied to nodes and to arrays of its own."""
+    """An op applied to nodes and to new arrays."""
 
     name: str
     op: Op
@@ -403,7 +403,7 @@ def _steps(draw: DrawFn, growth: Growth) -> None:
 
 
 def numbers(shape: Shape, rows: int) -> tuple[int, ...]:
-    """A shape for a batch of so many rows."""
+    """A shape for a batch of `rows` rows."""
     return tuple(evaluate(size, {"batch": rows}) for size in shape)
 
 

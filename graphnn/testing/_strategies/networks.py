@@ -15,7 +15,7 @@ from graphnn.testing._strategies.drawing import chance, independent, integers, o
 from graphnn.testing._strategies.growth import Document, Growth, Options
 from graphnn.testing._strategies.network_case import NetworkCase
 
-_WAYS = 9  # of so many nodes and one, one is left out and one is a block
+_WAYS = 9  # of this many nodes and one, one is left out and one is a block
 
 
 def networks(
@@ -101,7 +101,7 @@ def _networks(
 
 
 def _add(growth: Growth) -> None:
-    """Add a node or a block, or nothing: what is drawn as zeros is no node."""
+    """Add a node or a block, or nothing: what is drawn as zeros is not a node."""
     draw, choices = growth.draw, growth.options.choices
     how = draw(integers(0, _WAYS))
     if how == _WAYS and growth.options.blocks:

@@ -42,7 +42,7 @@ class Writer:
         self._draw = draw
 
     def document(self, value: Any, path: Path = ()) -> None:
-        """Write a value on lines of its own, or in brackets."""
+        """Write a value on separate lines, or in brackets."""
         deep = len(path) >= 2 and not (self.yaml and self._chance(3))
         if deep or not (isinstance(value, dict) and value):
             self._put(" ")

@@ -16,7 +16,7 @@ Arrays = Sequence[Array | None]
 STEP = 1e-4  # differences look 2 steps to each side, well within strategies.MARGIN
 
 
-class BrokenLaw(AssertionError):  # noqa: N818 - a law is broken, which is no error of graphnn
+class BrokenLaw(AssertionError):  # noqa: N818 - a broken law is not an error of graphnn
     """A law that an op or a network does not keep."""
 
 

@@ -121,7 +121,7 @@ def _diagnose(
             document, folder, findings, settings, vocabulary=VOCABULARY, buffers=buffers
         )
         _check(spec, findings, data=data)
-    except SpecError as error:  # so many that they end the checking
+    except SpecError as error:  # too many errors, which end the checking
         return error.diagnostics
     found = lints.silence(findings.sorted(), spec, complete=data)
     return tuple(each for each in found if each.code != NO_NETWORK)

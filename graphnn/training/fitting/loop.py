@@ -27,7 +27,7 @@ from graphnn.training.fitting.preparation import prepare
 from graphnn.training.fitting.schedules import Course
 from graphnn.training.fitting.stopping import watch
 
-_TRACED = 16  # a network of at most so many entries has its path recorded
+_TRACED = 16  # a network of at most this many entries has its path recorded
 _SHUFFLE, _NOISE, _AUGMENT = SPLIT + 1, SPLIT + 2, SPLIT + 3  # independent streams of one seed
 _HEAP = 31 * 2**20  # bytes; glibc heeds blocks up to 32 MiB
 

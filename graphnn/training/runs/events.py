@@ -19,7 +19,7 @@ def recorded(place: Path | None, wanted: bool, done: int) -> Iterator[Callable[[
 
     Of a run that is resumed, so many epochs are `done`.
 
-    Values on training and validation rows go to folders of their own, so that TensorBoard draws
+    Values on training and validation rows go to separate folders, so that TensorBoard draws
     both into one chart.
 
     Raises

@@ -45,7 +45,7 @@ class Written:
     text : str
         The line.
     written : str
-        What the network answers, or how it goes on.
+        What the network answers, or how it continues the text.
     """
 
     source: str
@@ -66,7 +66,7 @@ class Writer:
     spec : TrainSpec
         Its data are text, and its metric ``accuracy`` names the node with the scores of tokens.
     length : int
-        How many tokens a network that goes on writes.
+        How many tokens a network writes that continues a text.
     temperature : float
         0 writes the likeliest token; else each is drawn with its probability raised to
         ``1 / temperature``.

@@ -361,7 +361,7 @@ class _Painter:
             x += sample.width
 
     def _samples(self, cards: dict[str, _Card]) -> list[_Sample]:
-        """Families, and ops with colours of their own."""
+        """Families, and ops with separate colours."""
         return [*self._family_samples(cards), *self._op_samples(cards)]
 
     def _family_samples(self, cards: dict[str, _Card]) -> Iterator[_Sample]:
@@ -376,7 +376,7 @@ class _Painter:
             yield _Sample(label, family, self._view.family_tones(family, self._theme))
 
     def _op_samples(self, cards: dict[str, _Card]) -> Iterator[_Sample]:
-        """The ops that are drawn in colours of their own."""
+        """The ops that are drawn in separate colours."""
         chosen = self._view.look.ops
         nodes = [card for card in cards.values() if not card.item.folded]
         own = {card.item.nodes[0].op.name: card.item.family for card in nodes}

@@ -45,7 +45,7 @@ class ByRows:
         return found
 
     def evaluate(self, piece: tuple[int, Sequence[int]], offsets: Offsets) -> LossChanges:
-        """As `Strategy.evaluate`; all of the loss is at stake."""
+        """As `Strategy.evaluate`; `loss_scale` is that of the whole loss."""
         _, entries = piece
         changes = LossChanges.none(offsets, (len(entries),))
         for offset, differences, kinks in zip(offsets, *changes[:2], strict=True):

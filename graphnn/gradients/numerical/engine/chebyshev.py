@@ -39,7 +39,7 @@ class Points(NamedTuple):
     coefficients : ndarray, shape (count, count)
         Makes Chebyshev coefficients 1 to `count` of a curve that is 0 at 0 of its values.
     powers : ndarray, shape (degree, degree)
-        Makes coefficients of the powers 1 to `degree` of the first so many of those; the others
+        Makes coefficients of the powers 1 to `degree` of the first `degree` of those; the others
         show whether these are enough.
     """
 

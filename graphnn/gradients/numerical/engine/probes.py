@@ -29,7 +29,7 @@ from graphnn.gradients.numerical.objective import Probed, Progress
 from graphnn.ops import Array
 
 _HEAP = 31 << 20  # bytes; glibc heeds blocks up to 32 MiB
-_FEW = 64  # to probe fewer than one of so many entries, rows are quicker than channels
+_FEW = 64  # to probe fewer than one entry in this many, rows are quicker than channels
 
 
 class Task(NamedTuple):

@@ -330,7 +330,7 @@ class Propagation:
         return rows
 
     def _stretched(self, value: Array, channels: int) -> Array:
-        """Base rows of all cases of so many channels."""
+        """Base rows of all cases of `channels` channels."""
         # All cases are of one row: a view of it costs nothing, where `take` would copy it.
         if self._alone:
             sample = int(self._samples[0])

@@ -233,7 +233,7 @@ class _Cell:
 
 
 def _width(value: Value) -> int:
-    """The size of the last axis, which is no free one."""
+    """The size of the last axis, which is never free."""
     width = shape_of(value)[-1]
     assert isinstance(width, int)
     return width

@@ -307,7 +307,7 @@ def pad(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 def _mirrored(t: Translator, x: Value, sides: Sequence[tuple[int, int]], mode: str) -> Value:
-    """`x` with margins of its own entries; by a matrix of 0 and 1 where they wrap around."""
+    """`x` with margins that repeat its entries; by a matrix of 0 and 1 where they wrap around."""
     sizes = shape_of(x)
     margins = [(max(0, before), max(0, after)) for before, after in sides]
     fits = all(
@@ -380,7 +380,7 @@ def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 def _factors(node: ForeignNode, inputs: Inputs, shape: Shape) -> list[int]:
-    """How many entries come of one, by axis; 0 where that is no whole number."""
+    """How many entries each one becomes, by axis; 0 where that is not a whole number."""
     if len(inputs) > 3 and inputs[3] is not None:
         pairs = zip(as_sizes(inputs[3], "sizes"), shape, strict=True)
         return [_factor(wanted, size) for wanted, size in pairs]

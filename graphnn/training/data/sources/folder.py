@@ -90,8 +90,8 @@ class ImageFolder(DataSource):
         Raises
         ------
         DataError
-            A file is no image, damaged or of another size; there are no classes, or unknown ones;
-            all images would take more than 2 GiB.
+            A file is not an image, is damaged or of another size; there are no classes, or unknown
+            ones; all images would take more than 2 GiB.
         FileError
             The folder or a file is missing, outside the spec's folder, or not a regular file.
         """

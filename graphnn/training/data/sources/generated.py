@@ -14,7 +14,7 @@ from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Re
 
 Rows = Mapping[str, NDArray[np.int64]]
 _SEED = Key("seed", "Of the rows, 0 if left out.", optional=True)
-_TESTED = 10  # one row of so many, the last ones, is a test row
+_TESTED = 10  # one row in this many, the last ones, is a test row
 _MOST_ROWS = 10_000_000
 
 

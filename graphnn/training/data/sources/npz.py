@@ -11,7 +11,7 @@ from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Re
 class NpzArrays(DataSource):
     """Arrays of an .npz file: ``NAME``, or ``{file: NAME, INPUT: ARRAY}``.
 
-    An input that is not mentioned takes the array of its own name. Values are taken as they are.
+    An input that is not mentioned takes the array of its name. Values are taken as they are.
     """
 
     name = "npz"

@@ -30,7 +30,7 @@ MISSING = ("refuse", "drop")
 class CsvTable(DataSource):
     """A CSV file with a header row: ``NAME``, or ``{file: NAME, INPUT: COLUMN or [COLUMN, ...]}``.
 
-    An input that is not mentioned takes the columns of its own name: ``x``, or ``x.0``, ``x.1``
+    An input that is not mentioned takes the columns of its name: ``x``, or ``x.0``, ``x.1``
     and so on, or ``x[0]``, ``x[1]``. Inputs still without columns then take, in order, the columns
     that are left, if those are exactly as many as they need. Cells are separated by commas,
     semicolons or tabs, whichever the header has most of; the text is UTF-8, plain or gzip.
