@@ -248,6 +248,10 @@ CHOICES = {
         "w": {"op": "max_pool", "inputs": "i", "kernel": [1, 2]},
         "m": {"op": "reshape", "inputs": "w", "shape": ["batch", 1]},
     },
+    "absolute_error": {
+        "w": {"op": "absolute_error", "inputs": ["b", "g"]},
+        "m": {"op": "reshape", "inputs": "w", "shape": ["batch", 1]},
+    },
 }
 
 
@@ -337,6 +341,53 @@ def test_a_tie_that_no_parameter_breaks_is_no_kink(op, zeros, method):
     for name, found in graphnn.numerical_gradient(net, rows, method=method, estimate=False).items():
         if name != "m.slope":
             assert not found.kink.any()
+
+
+JUMPS = WHOLE | {"step"}
+BOUNDS = {"hard_sigmoid": 3.0, "hard_swish": -3.0, "huber": 1.0, "hinge": 1.0, "cast": 2.0}
+# Three numbers a row whose sum is 0, but in floating point.
+CANCELLING = [[0.5, 1.9, -2.4], [0.7, -1.3, 0.6], [-0.4, 0.9, -0.5], [1.7, 0.4, -2.1]]
+
+
+@pytest.mark.parametrize("op", BRANCHING)
+def test_rounding_alone_crosses_no_kink_but_makes_jumps(op):
+    # Whatever 'p' is, 'z' is the number at which the op bends, and 'p' moves it by rounding alone.
+    numbers = {**ATTRIBUTES, "prelu": {"slope": [0.25]}, "max": {"axis": 1}, "argmax": {"axis": 1}}
+    first, *others = REGISTRY[op].data_operands()
+    read = "i" if len(first.signature.split()) == 4 else "s" if op in ("max", "argmax") else "z"
+    document = {
+        "graphnn": 1,
+        "train": {"loss": "l"},
+        "nodes": {
+            "x": {"op": "constant", "value": CANCELLING},
+            "p": {"op": "parameter", "value": 0.7},
+            "m": {"op": "multiply", "inputs": ["x", "p"]},
+            "z": {
+                "op": "affine",
+                "inputs": "m",
+                "weight": [[1.0], [1.0], [1.0]],
+                "bias": [BOUNDS.get(op, 0.0)],
+            },
+            "t": {"op": "constant", "value": [[float(op == "hinge")]] * 4},
+            "s": {"op": "concat", "inputs": ["z", "t"], "axis": 1},
+            "i": {"op": "reshape", "inputs": "s", "shape": [4, 1, 1, 2]},
+            "o": {"op": op, "inputs": [read, "t"] if others else read, **numbers.get(op, {})},
+            "r": {
+                "op": "cast" if op in WHOLE else "identity",
+                "inputs": "o",
+                **({"dtype": "float"} if op in WHOLE else {}),
+            },
+            "l": {"op": "sum", "inputs": "r"},
+        },
+    }
+    net = graphnn.loads(document)
+    for method in ("loop", "probes"):
+        found = graphnn.numerical_gradient(net, method=method, estimate=False)
+        kink, value = found["p.value"].kink, found["p.value"].value
+        assert (kink or abs(value) < 1e-9) if op in JUMPS else not kink
+        if "cosine" not in op:  # which bend where a vector is short, and turn at 0
+            assert found["z.bias"].kink.all()
+    assert graphnn.check_gradients(net).counts["wrong backward"] == 0
 
 
 @pytest.mark.parametrize("method", ["loop", "probes", "complex"])

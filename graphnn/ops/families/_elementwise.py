@@ -11,6 +11,7 @@ from graphnn.ops._op import Op
 from graphnn.ops._operands import Kind, Operand, data
 from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.broadcasting import unbroadcast
+from graphnn.ops.kernels.ties import is_above
 
 
 class Elementwise(Op):
@@ -99,8 +100,8 @@ class Unchanged(Elementwise):
 
 
 class BentAtZero(Elementwise):
-    """A function with a kink or a jump at 0."""
+    """A function with a kink at 0."""
 
     def branch(self, x: Array) -> Array:
-        """Whether each entry is positive."""
-        return x > 0
+        """Whether each entry is positive, by more than rounding."""
+        return is_above(x, 0)

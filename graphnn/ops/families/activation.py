@@ -68,7 +68,7 @@ class Identity(Unchanged):
     elsewhere = ("noop", "passthrough")
 
 
-class Step(BentAtZero):
+class Step(Elementwise):
     """Step ``y = 1`` where ``x > 0``, else 0."""
 
     op: Literal["step"] = "step"
@@ -92,6 +92,10 @@ class Step(BentAtZero):
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """0: a step is flat on both sides of its jump."""
         return (np.zeros_like(cotangent),)
+
+    def branch(self, x: Array) -> Array:
+        """Whether each entry is positive."""
+        return x > 0
 
     numpy = "np.heaviside({x}, 0)"
     numpy_vjp: ClassVar = {"x": "np.zeros_like({x})"}

@@ -16,6 +16,7 @@ from graphnn.ops.families._elementwise import BentAtZero, Elementwise
 from graphnn.ops.families.activation import continued_sigmoid, continued_softplus, sigmoid
 from graphnn.ops.initializers import Constant
 from graphnn.ops.kernels import statistics
+from graphnn.ops.kernels.ties import is_above
 
 
 class Silu(Elementwise):
@@ -136,7 +137,7 @@ class _Hard(Elementwise):
 
     def branch(self, x: Array) -> Array:
         """0 up to -3, 1 between the kinks, 2 above 3."""
-        return (x > -3).astype(np.int8) + (x > 3)
+        return is_above(x, -3).astype(np.int8) + is_above(x, 3)
 
 
 class HardSigmoid(_Hard):
@@ -239,8 +240,8 @@ class Prelu(Op):
         return by_x, statistics.total(cotangent, axes, np.minimum(x, 0)).ravel()
 
     def branch(self, x: Array, slope: Array) -> Array:
-        """Whether each entry is positive."""
-        return x > 0
+        """Whether each entry is positive, by more than rounding."""
+        return is_above(x, 0)
 
     def response(self, operand: str, *arrays: Array) -> Array | None:
         """``min(x, 0)``: a slope moves its channel alone."""

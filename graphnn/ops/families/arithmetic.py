@@ -24,7 +24,7 @@ from graphnn.ops.families._elementwise import (
 )
 from graphnn.ops.initializers import AboveLow, Finite
 from graphnn.ops.kernels.broadcasting import unbroadcast
-from graphnn.ops.kernels.ties import is_more
+from graphnn.ops.kernels.ties import is_above, is_more
 from graphnn.spec.sizes import Shape
 
 # The exponents for which NumPy has a function are many times faster than np.power.
@@ -467,9 +467,9 @@ class Clip(Elementwise):
         """-1 up to the lower bound, 0 between the bounds, 1 above the upper one."""
         piece = np.zeros(x.shape, np.int8)
         if self.low is not None:
-            piece -= x <= self.low
+            piece -= ~is_above(x, self.low)
         if self.high is not None:
-            piece += x > self.high
+            piece += is_above(x, self.high)
         return piece
 
     numpy_vjp: ClassVar = {"x": "{g} * ({x} == {y})"}

@@ -13,7 +13,6 @@ from graphnn.ops._op import Case
 from graphnn.ops._operands import Kind, data
 from graphnn.ops.code import CodeForm
 from graphnn.ops.families._elementwise import Broadcast, alike, share
-from graphnn.ops.kernels.ties import is_more
 
 _INT64, _BOOL = 7, 9  # of ONNX's types
 
@@ -45,8 +44,8 @@ class _Comparison(Broadcast):
         return np.zeros(a.shape, cotangent.dtype), np.zeros(b.shape, cotangent.dtype)
 
     def branch(self, a: Array, b: Array) -> Array:
-        """Which of the two is larger, by more than rounding makes of two equal ones."""
-        return np.asarray(is_more(a, b).astype(np.int8) - is_more(b, a))
+        """Which of the two is larger."""
+        return np.asarray((a > b).astype(np.int8) - (b > a))
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """The comparison, and its truth values as numbers."""

@@ -16,6 +16,7 @@ from graphnn.ops.code import CodeForm, call, shown
 from graphnn.ops.families._losses import Loss, by_row, by_sample, width
 from graphnn.ops.initializers import Positive
 from graphnn.ops.kernels.directions import cosine, cosine_by
+from graphnn.ops.kernels.ties import is_above, is_more
 
 
 class _MeanDeviation(Loss):
@@ -79,8 +80,8 @@ class AbsoluteError(_MeanDeviation):
         return np.asarray(np.mean(by_sample(np.where(d.real < 0, -d, d)), axis=1))
 
     def branch(self, y: Array, t: Array) -> Array:
-        """Whether each entry of the prediction is above the target."""
-        return y > t
+        """Whether each entry of the prediction is above the target, by more than rounding."""
+        return is_more(y, t)
 
     def _onnx_terms(self, form: OnnxForm, d: str) -> str:
         return form.add("Abs", d)
@@ -133,7 +134,7 @@ class Huber(_MeanDeviation):
     def branch(self, y: Array, t: Array) -> Array:
         """0 where d is up to -delta, 1 in between, 2 above delta."""
         d = y - t
-        return (d > -self.delta).astype(np.int8) + (d > self.delta)
+        return is_above(d, -self.delta).astype(np.int8) + is_above(d, self.delta)
 
     def _onnx_terms(self, form: OnnxForm, d: str) -> str:
         size = form.add("Abs", d)
@@ -204,7 +205,7 @@ class Hinge(Loss):
 
     def branch(self, y: Array, t: Array) -> Array:
         """Whether each entry lies short of the margin."""
-        return self.margin - t * y > 0
+        return is_above(-t * y, -self.margin)
 
     def _short(self, y: Array, t: Array) -> Array:
         short: Array = np.maximum(self.margin - t * y, 0)

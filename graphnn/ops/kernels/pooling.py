@@ -87,7 +87,7 @@ def first_maxima(x: Array, rows: Track, columns: Track) -> Array:
         most[...] = -np.inf
         for those, (there, here) in zip(largest, taps, strict=True):
             np.maximum(most[there], x.imag[here], out=most[there], where=those)
-        least = least_largest(most)
+        least = least_largest(most, 0.0)
         for those, (there, here) in zip(largest, taps, strict=True):
             those &= x.imag[here] >= least[there]
     found = np.zeros(most.shape, np.min_scalar_type(len(taps)))
