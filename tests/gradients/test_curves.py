@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import graphnn
@@ -63,6 +63,12 @@ def test_a_kink_is_not_told(count, kink):
     assert not fitted(lambda t: float(t > kink), count).resolved[0]
 
 
+@pytest.mark.parametrize("count", [8, 16])
+@pytest.mark.parametrize("end", [-1, 1])
+def test_a_bend_at_one_end_is_not_taken_for_noise(count, end):
+    assert not fitted(lambda t: t + 2e-9 * math.exp(150 * (end * t - 1)), count).resolved[0]
+
+
 def test_noise_is_told_apart_from_what_is_there():
     rng = np.random.default_rng(0)
     at = chebyshev.points(8)
@@ -85,6 +91,9 @@ def test_noise_is_told_apart_from_what_is_there():
     step=st.sampled_from([None, 1e-8, 1e-4, 1e-2, 0.3]),
     rule=st.sampled_from([("central", 2), ("central", 4), ("forward", 1)]),
 )
+# A loss that bends sharply at the end of the largest move: coefficients that hardly fall off, 1e-9
+# of the slope and 1e6 times rounding.
+@example(seed=676, activation="relu", inputs=3, size=30.0, step=0.3, rule=("central", 4))
 def test_many_inputs_give_the_numbers_of_the_loop(seed, activation, inputs, size, step, rule):
     net = graphnn.loads(
         {

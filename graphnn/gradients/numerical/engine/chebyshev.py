@@ -27,7 +27,7 @@ _ROUNDED = 2 * EPSILON  # last coefficients that may be rounding, of a loss's si
 _ROUNDED_OF_MORE = 30 * EPSILON  # likewise, of more points
 _CHANCE = 2.0  # times the noise seen, a coefficient is hardly ever by chance
 _FLAT = 4.0  # coefficients that do not fall off by this are rounding,
-_SMALL = 1e-9  # if they are below this part of the slope
+_SMALL = 1e-9  # if they are below this part of the slope and have signs at random
 
 
 class Points(NamedTuple):
@@ -105,9 +105,17 @@ def fit(values: Array, chosen: Points, size: Array) -> Curves:
     resolved = last <= (_ROUNDED if count == _FEWEST else _ROUNDED_OF_MORE) * size
     if count > _FEWEST:
         flat = sizes[degree - 2 : degree].max(axis=0) <= _FLAT * last
-        resolved |= flat & (last <= _SMALL * sizes[0])
+        resolved |= flat & (last <= _SMALL * sizes[0]) & ~_ordered(found[2:])
     noise = np.maximum(EPSILON * size, last)
     # Of what may be rounding, the lowest two alone are kept: others would only add to it.
     kept = found[:degree]
     kept[2:] *= sizes[2:degree] > _CHANCE * noise
     return Curves(np.tensordot(chosen.powers, kept, 1), noise, resolved)
+
+
+def _ordered(coefficients: Array) -> Array:
+    """Whether all have one sign, or alternating ones: those of a sharp bend at one end."""
+    signs = np.sign(coefficients)
+    alternating = signs[::2].sum(axis=0) - signs[1::2].sum(axis=0)
+    found: Array = np.maximum(abs(signs.sum(axis=0)), abs(alternating)) == len(signs)
+    return found
