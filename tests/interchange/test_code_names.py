@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 import graphnn
 from graphnn.ops import REGISTRY
 from graphnn.testing.strategies import networks
-from written_code import assert_numpy_is, assert_torch_is, exported, moved
+from written_code import assert_numpy_is, assert_torch_is, close_gradients, exported, moved
 
 STYLES = {"numpy": assert_numpy_is, "torch": assert_torch_is}
 BOTH = ["numpy", pytest.param("torch", marks=pytest.mark.oracle)]
@@ -193,11 +195,27 @@ def test_networks_of_every_kind_compute_the_same(style, examples, tmp_path):
     @given(networks())
     def law(case):
         try:
-            STYLES[style](case.network().astype("float64"), tmp_path, linted=False)
+            net = case.network().astype("float64")
+            STYLES[style](net, tmp_path, linted=False, rounded=True)
         except graphnn.RunError as error:
             assert str(error).startswith("error[not-in-code]: ")
 
     law()
+
+
+@pytest.mark.parametrize(
+    ("bound", "slope", "same"),
+    [(0.3, 0.0, True), (0.3, 1.0, True), (0.3, 1.1, False), (0.3 + 1e-9, 0.0, False)],
+)
+def test_a_slope_may_be_that_of_either_side_of_a_kink_within_rounding(bound, slope, same):
+    text = "{graphnn: 1, nodes: {w: {op: parameter, value: 0.3}, y: {op: clip, inputs: w, high: %r}"
+    text += ", l: {op: sum, inputs: y}}, train: {loss: l}}"
+    net = graphnn.loads(text % bound).astype("float64")
+    found = {"w.value": np.array(slope)}
+    with nullcontext() if same else pytest.raises(AssertionError):
+        close_gradients(found, net, {}, rounded=True)
+    with nullcontext() if slope == 1 else pytest.raises(AssertionError):
+        close_gradients(found, net, {})
 
 
 @pytest.mark.parametrize("read", ["[a, b]", "[b, a]", "[a, a]"])
