@@ -24,7 +24,8 @@ def is_more(a: Array, b: Array) -> Array:
     """Whether `a` is more than `b`, entry by entry, by more than rounding makes of equal ones."""
     if not (np.iscomplexobj(a) or np.iscomplexobj(b)):
         return _apart(a, b, _LEAST)
-    return (a.real > b.real) | ((a.real == b.real) & _apart(a.imag, b.imag, 0.0))
+    further = (a.real == b.real) & _apart(a.imag, b.imag, 0.0)
+    return np.asarray((a.real > b.real) | further)
 
 
 def _apart(a: Array, b: Array, least: float) -> Array:
@@ -39,7 +40,7 @@ def is_above(x: Array, bound: float) -> Array:
 
 def least_largest(largest: Array, least: float = _LEAST) -> Array:
     """What is no less than this is as large as `largest`, but for rounding."""
-    return np.minimum(largest * (1 - np.copysign(_TIE, largest)), largest - least)
+    return np.asarray(np.minimum(largest * (1 - np.copysign(_TIE, largest)), largest - least))
 
 
 def first_largest(x: Array) -> Array:
