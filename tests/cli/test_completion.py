@@ -1,17 +1,13 @@
-"""What a shell is offered to complete: asked as bash asks."""
+"""What a shell is offered to complete: asked as bash asks, once in a process of its own."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from graphnn.diagnostics import CODES
 from graphnn.ops import REGISTRY
-from places import ROOT
 
 SPEC = """\
 graphnn: 1
@@ -22,61 +18,56 @@ nodes:
   y: {op: dropout, inputs: a1, rate: 0.2}
 train: {loss: y}
 """
+OPS = [name for name, op in REGISTRY.items() if not op.internal]
 
 
-def offered(*words: str) -> list[str]:
-    """What bash is offered for the last of the words."""
-    program = "import sys; sys.argv = ['graphnn']; from graphnn.cli.app import main; main()"
-    asked = {
+def asked(*words: str) -> dict[str, str]:
+    """How bash asks for what to offer for the last of the words."""
+    return {
         "_GRAPHNN_COMPLETE": "complete_bash",
         "COMP_WORDS": " ".join(["graphnn", *words]),
         "COMP_CWORD": str(len(words)),
     }
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**os.environ, **asked},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stderr == ""
-    return done.stdout.split()
 
 
 @pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+def offered(here, call, monkeypatch):
     Path("net.yaml").write_text(SPEC)
 
+    def ask(*words: str) -> list[str]:
+        for name, value in asked(*words).items():
+            monkeypatch.setenv(name, value)
+        result = call()
+        assert result.err == ""
+        return result.out.split()
 
-def test_codes(here):
-    assert offered("explain", "unknown-o") == [c for c in CODES if c.startswith("unknown-o")]
-
-
-def test_ops(here):
-    known = [name for name, op in REGISTRY.items() if not op.internal]
-    assert sorted(offered("ops", "so")) == sorted(n for n in known if n.startswith("so"))
-
-
-def test_nodes(here):
-    assert offered("run", "net.yaml", "--output", "") == ["x", "a1", "y"]
-    assert offered("run", "net.yaml", "--output", "a") == ["a1"]
+    return ask
 
 
-def test_entries(here):
-    assert offered("grad", "net.yaml", "--study", "") == ["a1.weight", "a1.bias"]
+def test_in_a_process_of_its_own(start):
+    out, err = start(env=asked("explain", "unknown-o")).communicate()
+    assert (out.split(), err) == ([c for c in CODES if c.startswith("unknown-o")], "")
 
 
-def test_settings(here):
-    assert offered("train", "net.yaml", "--set", "ep") == ["epochs="]
-    assert offered("check", "net.yaml", "--set", "hid") == ["hidden="]
-    assert offered("train", "net.yaml", "--set", "y.") == ["y.rate="]
-    assert offered("train", "net.yaml", "--set", "a1.") == ["a1.units=", "a1.weight=", "a1.bias="]
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("ops so", [n for n in OPS if n.startswith("so")]),
+        ("run net.yaml --output ", ["x", "a1", "y"]),
+        ("run net.yaml --output a", ["a1"]),
+        ("grad net.yaml --study ", ["a1.weight", "a1.bias"]),
+        ("train net.yaml --set ep", ["epochs="]),
+        ("check net.yaml --set hid", ["hidden="]),
+        ("train net.yaml --set y.", ["y.rate="]),
+        ("train net.yaml --set a1.", ["a1.units=", "a1.weight=", "a1.bias="]),
+    ],
+)
+def test_what_is_offered(offered, words, expected):
+    assert offered(*words.split(" ")) == expected
 
 
 @pytest.mark.parametrize("text", ["graphnn: 1\nnodes: {y: {op: nosuch}}\n", "[", ""])
-def test_nothing_is_offered_of_a_file_at_fault(here, text):
+def test_nothing_is_offered_of_a_file_at_fault(offered, text):
     Path("net.yaml").write_text(text)
     assert offered("run", "net.yaml", "--output", "") == []
     assert "epochs=" in offered("train", "net.yaml", "--set", "")

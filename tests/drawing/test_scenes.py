@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import cos, dist, radians, sin
+from math import atan2, cos, dist, radians, sin
 from pathlib import Path as File
 from typing import get_args
 
@@ -113,12 +113,13 @@ def test_arrows_touch_the_outlines_of_boxes(name: str):
 
 
 def gap(box: Box, point: tuple[float, float]) -> float:
-    """How far a point is from the nearest of many points on the way around an outline."""
+    """How far a point is from the nearest of many points of an outline, looked for on its side."""
     middle = box.x + box.width / 2, box.y + box.height / 2
     reach = box.width + box.height
+    side = atan2(point[1] - middle[1], point[0] - middle[0])
     around = (
         on_outline(box, (middle[0] + reach * cos(turn), middle[1] + reach * sin(turn)))
-        for turn in (radians(step / 4) for step in range(1440))
+        for turn in (side + radians(step / 4) for step in range(-40, 41))
     )
     return min(dist(point, each) for each in around)
 
