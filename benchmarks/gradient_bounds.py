@@ -71,9 +71,11 @@ class Machine:
         return work.exponentials / self.exponentials + work.products / self.products
 
 
-def bound(row: Row) -> Work:
-    """The work of one gradient of `row` by central differences."""
-    return _chain(row) if row.chain else _residual(row)
+def bound(row: Row) -> Work | None:
+    """The work of one gradient of `row` by central differences; None where it is not counted."""
+    if row.chain:
+        return _chain(row)
+    return _residual(row) if "h0.weight" in row.network.parameters else None
 
 
 def _chain(row: Row) -> Work:

@@ -2,10 +2,10 @@
 
 All take turns in one process. A ratio is the median over the turns of the other's time over the
 engine's, so that above 1 the engine is faster. Loops, and jax's vmap, are timed on a sample of
-entries and multiplied up, and say so. `bound` is what the exponentials and multiply-adds of the
-rows that move take at the machine's measured rates, all cores at work, and nothing else: no sum,
-no pass over memory. `error` is the largest difference from backpropagation off the kinks, as a
-part of the largest entry. Run with the machine idle:
+entries and multiplied up, and say so. `bound`, counted for the first five networks, is what the
+exponentials and multiply-adds of the rows that move take at the machine's measured rates, all cores
+at work, and nothing else: no sum, no pass over memory. `error` is the largest difference from
+backpropagation off the kinks, as a part of the largest entry. Run with the machine idle:
 
     env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE python benchmarks/numerical_gradient.py
 """
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from by_hand import Chain, Layer, dense, jax_scores
+from deep_rows import encoder, lstm, residual_blocks
 from gradient_bounds import Machine, bound
 from gradient_rivals import (
     STEP,
@@ -155,6 +156,8 @@ def report(row: Row, quick: bool, jax: Any, speed: Machine, seconds: float) -> N
         line = f"  {name:<40} {statistics.median(took):>10.4g} s {compared:>15}"
         print(line if each.times > 1 else f"{line}  error {error(row, _values(each.act())):.1e}")
     work = bound(row)
+    if work is None:
+        return
     least = speed.seconds(work)
     compared = f"{least / statistics.median(times['engine']):.2f} times"
     print(
@@ -199,6 +202,9 @@ def main() -> None:
         lambda: residual(2 if quick else 32),
         lambda: digits("mnist", batch, "relu"),
         lambda: digits("cnn", 1 if quick else 10),
+        lambda: encoder(2, 2, 4, 2) if quick else encoder(8),
+        lambda: lstm(2, 2, 2, 2) if quick else lstm(8),
+        lambda: residual_blocks(1 if quick else 2),
     ]
     for number, make in enumerate(makers, 1):
         if options.row in (None, number):

@@ -357,6 +357,31 @@ class Op(BaseModel):
         """
         return None
 
+    def moved(
+        self, operand: str, entries: Array, offset: complex, output: Array, *arrays: Any
+    ) -> Array | None:
+        """Results with one entry of a parameter moved, for many entries at once.
+
+        Parameters
+        ----------
+        operand : str
+            Name of the parameter.
+        entries : ndarray of int
+            Places in the parameter's flat array.
+        offset : float or complex
+            By how much each is moved.
+        output : ndarray
+            The result with nothing moved.
+        *arrays : ndarray
+            Operands.
+
+        Returns
+        -------
+        ndarray, shape (entries, *output.shape), or None
+            None for an op that knows no quicker way than to be run once for each entry.
+        """
+        return None
+
     def spread(self, change: Array, channels: Array, count: int, *arrays: Any) -> Array | None:
         """How rows of the result change when one block of the first operand's rows does.
 

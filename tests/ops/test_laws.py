@@ -458,6 +458,18 @@ def test_catches_a_wrong_response_of_one_entry(op_class):
     assert_caught(Planted, "parameters_move_channels_as_stated")
 
 
+def test_catches_a_wrong_result_of_one_move():
+    class Planted(Affine):
+        op: Literal["planted"] = "planted"
+
+        def moved(self, operand, entries, *arrays):
+            found = super().moved(operand, entries, *arrays)
+            found[entries == entries.max()] *= 1 + 1e-6
+            return found
+
+    assert_caught(Planted, "results_of_many_moves_are_as_stated")
+
+
 @pytest.mark.parametrize("op_class", [Affine, Conv2d])
 def test_catches_a_wrong_spread(op_class):
     class Planted(op_class):

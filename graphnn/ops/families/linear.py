@@ -98,6 +98,17 @@ class Affine(Op):
             return None
         return x[:, :, None] if operand == "weight" else np.ones((len(x), 1, 1), x.dtype)
 
+    def moved(
+        self, operand: str, entries: Array, offset: complex, output: Array, *arrays: Array
+    ) -> Array:
+        """The result with ``h x[..., g]``, for the bias h, added to one column."""
+        x, weight = arrays[:2]
+        groups, columns = np.divmod(entries, weight.shape[1])
+        moved = np.repeat(output[None].astype(np.result_type(output, offset)), len(entries), axis=0)
+        change = np.moveaxis(x[..., groups], -1, 0) if operand == "weight" else 1
+        moved[np.arange(len(entries)), ..., columns] += offset * change
+        return moved
+
     def spread(self, change: Array, channels: Array, count: int, *arrays: Array) -> Array | None:
         """The change of a block times the rows of the weight that are the block's."""
         x, weight = arrays[0], arrays[1]

@@ -44,6 +44,7 @@ LAWS: Mapping[str, Law] = {
         facts.results_add_up_to_one,
         facts.missing_values_are_taken,
         facts.parameters_move_channels_as_stated,
+        facts.results_of_many_moves_are_as_stated,
         facts.moved_blocks_spread_as_stated,
     )
 }

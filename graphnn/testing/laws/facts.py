@@ -183,6 +183,22 @@ def parameters_move_channels_as_stated(case: OpCase) -> None:
                 require_near(found, expected, what, 1e-10 * (1 + np.abs(expected)))
 
 
+def results_of_many_moves_are_as_stated(case: OpCase) -> None:
+    """The method `moved`: its results are those of each entry of a parameter moved alone."""
+    output = value(case)
+    for position, operand in enumerate(case.op.operands):
+        if operand.role != "parameter" or case.arrays[position] is None:
+            continue
+        entries = np.arange(array_at(case, position).size)[::-1]
+        found = case.op.moved(operand.name, entries, 0.5, output, *copies(case.arrays))
+        if found is None:
+            continue
+        alone = [value(case, moved(case.arrays, position, entry, 0.5)) for entry in entries]
+        expected = np.reshape(alone, (len(entries), *output.shape))
+        what = f"what 'moved' gives for entries of '{operand.name}'"
+        require_near(found, expected, what, 1e-10 * (1 + np.abs(expected)))
+
+
 def moved_blocks_spread_as_stated(case: OpCase) -> None:
     """The method `spread`: what it says of rows with one block moved is what happens."""
     if not case.op.rows_apart(*case.shapes) or case.op.operands[0].kind == "int":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,11 +11,27 @@ from graphnn.gradients.numerical.engine.route import ENTRIES, ROWS, Route
 from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets
 from graphnn.ops import Array
 
-Part = tuple[int, Array, dict[int, Array]]  # a probe, the samples it moved, their rows by slot
+
+class _Rows(NamedTuple):
+    """Rows that moved, of all probes of a chunk.
+
+    Attributes
+    ----------
+    owner, samples : ndarray of int, shape (rows,)
+        The probe that moved each, and its place in the batch.
+    values : dict of int to ndarray
+        By slot, of what `Route.apart` is handed.
+    """
+
+    owner: Array
+    samples: Array
+    values: dict[int, Array]
 
 
 class ByRows:
-    """Each probe runs `whole` on the batch; the rows that moved of many probes run `apart`.
+    """`whole` is run on the batch for each probe; the rows that moved of many probes run `apart`.
+
+    Where `whole` is one op that states `Op.moved`, it is asked for all probes at once.
 
     A piece is where it stands among the entries wanted, and the entries.
     """
@@ -58,8 +74,42 @@ class ByRows:
         self, entries: Sequence[int], offset: float | complex, differences: Array, crossed: Array
     ) -> None:
         """Put what probes of some entries find into `differences` and `crossed`."""
+        rows = self._at_once(entries, offset)
+        if rows is None:
+            rows = self._one_by_one(entries, offset, differences, crossed)
+        if len(rows.owner):
+            self._finish(rows, differences, crossed)
+
+    def _at_once(self, entries: Sequence[int], offset: float | complex) -> _Rows | None:
+        """The rows that moved, from an op that knows the results of all probes."""
         route, base = self._route, self._route.base
-        parts: list[Part] = []
+        step = route.whole[0]
+        slot = step.output
+        if (
+            route.handed != [slot]
+            or len(route.whole) > 1
+            or slot in {*route.losses, *base.branches}
+        ):
+            return None
+        op, still = base.ops[slot], base.values[slot]
+        operands = [op.operands[place] for place, s in enumerate(step.arguments) if s == route.slot]
+        if len(operands) > 1 or op.operands[0].many or len(still) != route.rows:
+            return None
+        given = base.arguments(step, {})
+        moved = op.moved(operands[0].name, np.asarray(entries), offset, still, *given)
+        if moved is None:
+            return None
+        changed = (moved != still).reshape(len(entries), route.rows, -1).any(axis=2)
+        owner, samples = np.nonzero(changed)
+        return _Rows(owner, samples, {slot: moved[owner, samples]})
+
+    def _one_by_one(
+        self, entries: Sequence[int], offset: float | complex, differences: Array, crossed: Array
+    ) -> _Rows:
+        """The rows that moved, from a pass for each probe; and what such a pass finds itself."""
+        route, base = self._route, self._route.base
+        each: list[Array] = []
+        handed: list[dict[int, Array]] = []
         for position, entry in enumerate(entries):
             moved, crossed[position] = self._whole(entry, offset)
             for loss in route.losses:
@@ -68,10 +118,11 @@ class ByRows:
             if route.apart:
                 samples = self._moved_samples(moved)
                 # Rows alone are kept: whole arrays of all probes at once would be many.
-                rows = {slot: moved[slot][samples] for slot in route.handed}
-                parts.append((position, samples, rows))
-        if any(len(samples) for _, samples, _ in parts):
-            self._rows(parts, differences, crossed)
+                handed.append({slot: moved[slot][samples] for slot in route.handed})
+                each.append(samples)
+        owner = np.repeat(np.arange(len(each)), [len(samples) for samples in each])
+        rows = {slot: np.concatenate([part[slot] for part in handed]) for slot in route.handed}
+        return _Rows(owner, np.concatenate(each) if each else owner, rows)
 
     def _whole(self, entry: int, offset: float | complex) -> tuple[dict[int, Array], bool]:
         """What one probe makes of the whole batch, and whether it crosses a kink."""
@@ -96,13 +147,11 @@ class ByRows:
                 changed |= (moved[slot] != base).reshape(route.rows, -1).any(axis=1)
         return np.flatnonzero(changed)
 
-    def _rows(self, parts: list[Part], differences: Array, crossed: Array) -> None:
+    def _finish(self, rows: _Rows, differences: Array, crossed: Array) -> None:
         """Run the rows that moved of all probes as one batch, and add up theirs for each."""
         route, base = self._route, self._route.base
-        positions, each, handed = zip(*parts, strict=True)
-        samples = np.concatenate(each)
-        owner = np.repeat(positions, [len(one) for one in each])
-        moved = {slot: np.concatenate([rows[slot] for rows in handed]) for slot in handed[0]}
+        owner, samples, handed = rows
+        moved = dict(handed)
         kinks = np.zeros(len(samples), dtype=bool)
         for step in route.apart:
             given = route.on_rows(step, moved, samples)
@@ -113,7 +162,7 @@ class ByRows:
         total = np.zeros(len(samples))
         for loss in route.losses:
             # Those of the frontier were added up whole.
-            if loss in moved and loss not in handed[0]:
+            if loss in moved and loss not in handed:
                 change = moved[loss] - base.values[loss][samples]
                 total = (
                     total + change.reshape(len(samples), -1).sum(axis=1) / base.values[loss].size
