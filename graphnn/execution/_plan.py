@@ -171,7 +171,7 @@ class _Planner:
         op, sources = self._fused.get(node.name) or (node.op, node.inputs)
         if self._mode == "train":
             op = op.in_training()
-        arguments: list[int | None] = [self._by_node[name] for name in sources]
+        arguments: list[int | None] = node.placed([self._by_node[name] for name in sources])
         arguments += [None] * (len(op.data_operands()) - len(arguments))  # of those left out
         for operand in op.parameter_operands():
             full = node.parameters[operand.name]

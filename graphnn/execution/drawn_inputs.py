@@ -67,10 +67,9 @@ def _readers(network: Network, name: str) -> Iterable[tuple[Node, Operand]]:
     """The nodes that read `name`, each with the operand that it is."""
     for reader in network.graph.network.successors(name):
         node = network.graph.nodes[reader]
-        operands = node.op.data_operands()
-        for position, read in enumerate(node.inputs):
+        for operand, read in zip(node.operands, node.inputs, strict=True):
             if read == name:
-                yield node, operands[min(position, len(operands) - 1)]
+                yield node, operand
 
 
 def _domain(network: Network, name: str) -> tuple[float, float]:

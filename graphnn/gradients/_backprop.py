@@ -226,7 +226,7 @@ class Reverse:
         found = {
             step.output: (step.op.bind(bound), _copies(kept, step))
             for step in self._executor.plan.steps
-            if type(step.op).branch is not Op.branch
+            if step.op.bends
         }
         kept.release()
         return found
@@ -440,7 +440,7 @@ def _stopped_at_zeros(vjp: Vjp, step: Step, reached: Mapping[int | None, set[int
     is 0 (`Op.factors`), unless both depend on one parameter: of ``sqrt(w w)``, which is ``|w|``,
     both partial derivatives are 0 at 0, but it has none by w.
     """
-    branches = type(step.op).branch is not Op.branch
+    branches = step.op.bends
     if not (branches or step.op.factors):
         return vjp
     own = [reached.get(slot, set()) for slot in step.arguments]

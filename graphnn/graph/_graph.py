@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from graphnn.diagnostics import FAULTY, Faulty, UsageError, suggestion
-from graphnn.ops import Array, Kind, Op
+from graphnn.ops import Array, Kind, Op, Operand
 from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import sizes
-from graphnn.spec.model import NetworkSpec, NodeSpec
+from graphnn.spec.model import NetworkSpec, NodeSpec, Reference
 from graphnn.spec.sizes import Shape
 from graphnn.spec.values import Map, Scalar, Value
 
@@ -88,6 +88,15 @@ class Node:
     shape: Shape
     kind: Kind
     spec: NodeSpec = field(repr=False)
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """The operand that each of `inputs` is."""
+        return operands_of(self.op, self.spec.inputs)
+
+    def placed(self, values: Sequence[Any]) -> list[Any]:
+        """Values of `inputs` by operand, with None for an operand left out between; `Op.placed`."""
+        return self.op.placed(self.operands, values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +186,17 @@ class Graph:
         """The nodes whose values a run is given, in the order of the file."""
         nodes = (self.nodes[name] for name in self.spec.nodes if name in self.nodes)
         return tuple(node for node in nodes if node.op.is_input)
+
+
+def operands_of(op: Op, references: Sequence[Reference]) -> tuple[Operand, ...]:
+    """The operands that are given, in the order of the op, by name or as the first ones."""
+    operands = op.data_operands()
+    if operands and operands[0].many:
+        return operands * len(references)
+    named = {str(each.operand.value) for each in references if each.operand is not None}
+    if named:
+        return tuple(operand for operand in operands if operand.name in named)
+    return operands[: len(references)]
 
 
 def reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:

@@ -233,7 +233,7 @@ def _describe(graph: Graph, node: Node, names: Mapping[str, str]) -> Aspects:
     owned = [full for key, full in node.parameters.items() if full == f"{node.name}.{key}"]
     return {
         "op": node.op.name,
-        "inputs": [names.get(name, name) for name in node.inputs] or None,
+        "inputs": _inputs(node, names),
         **{key: value for key, value in made.items() if value is not None},
         **{key: _start(graph, full, node.name, names) for key, full in node.parameters.items()},
         "trainable": None if node.spec.trainable else False,
@@ -242,6 +242,14 @@ def _describe(graph: Graph, node: Node, names: Mapping[str, str]) -> Aspects:
         "kind": None if node.kind == "float" else node.kind,
         "parameters": sum(graph.parameters[full].size for full in owned) or None,
     }
+
+
+def _inputs(node: Node, names: Mapping[str, str]) -> list[str] | dict[str, str] | None:
+    """What a node reads, by operand where one is left out between."""
+    read = [names.get(name, name) for name in node.inputs]
+    if len(node.placed(read)) > len(read):
+        return {each.name: name for each, name in zip(node.operands, read, strict=True)}
+    return read or None
 
 
 def _start(graph: Graph, full: str | None, node: str, names: Mapping[str, str]) -> Any:

@@ -217,7 +217,7 @@ def _saturates(op: Op) -> bool:
         op.channelwise
         and op.output_interval is not None
         and all(map(math.isfinite, op.output_interval))
-        and type(op).branch is Op.branch
+        and not op.bends
     )
 
 

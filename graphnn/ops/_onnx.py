@@ -25,14 +25,14 @@ class OnnxNode:
         Of the standard's own operators.
     inputs : tuple of str
         Names of values; empty for one that is left out.
-    output : str
+    outputs : tuple of str
     attributes : mapping
         Numbers, texts, and lists of whole numbers.
     """
 
     op: str
     inputs: tuple[str, ...]
-    output: str
+    outputs: tuple[str, ...]
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -91,13 +91,18 @@ class OnnxForm:
         **attributes
             None stands for one that is left out.
         """
+        return self.add_all(1, op, *inputs, **attributes)[0]
+
+    def add_all(self, count: int, op: str, *inputs: Given, **attributes: Any) -> list[str]:
+        """As `add`, with the names of the node's first `count` values."""
         names = ["" if given is None else self._value(given) for given in inputs]
         while names and not names[-1]:
             names.pop()
-        output = f"{self._name}/{op}_{len(self.nodes)}"
+        first = f"{self._name}/{op}_{len(self.nodes)}"
+        outputs = [first, *(f"{first}_{number}" for number in range(1, count))]
         kept = {key: value for key, value in attributes.items() if value is not None}
-        self.nodes.append(OnnxNode(op, tuple(names), output, kept))
-        return output
+        self.nodes.append(OnnxNode(op, tuple(names), tuple(outputs), kept))
+        return outputs
 
     def real(self, name: str) -> str:
         """The value called `name` as real numbers."""

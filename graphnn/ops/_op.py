@@ -231,6 +231,16 @@ class Op(BaseModel):
         return tuple(operand for operand in cls.operands if operand.role == "data")
 
     @classmethod
+    def placed(cls, given: Sequence[Operand], values: Sequence[Any]) -> list[Any]:
+        """Values of the data operands that are `given`, with None for those left out between."""
+        names = [operand.name for operand in cls.data_operands()]
+        if len(given) != len(values) or len({operand.name for operand in given}) < len(given):
+            return [*values]  # of one operand that stands for many
+        found = dict(zip((operand.name for operand in given), values, strict=True))
+        last = max(map(names.index, found), default=-1)
+        return [found.get(name) for name in names[: last + 1]]
+
+    @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
         """Values of an attribute that fit the data, for tests that draw them.
 
@@ -337,6 +347,11 @@ class Op(BaseModel):
         Two points between which this array changes have a kink between them.
         """
         return None
+
+    @property
+    def bends(self) -> bool:
+        """Whether it has kinks, so that `branch` gives an array."""
+        return type(self).branch is not Op.branch
 
     def response(self, operand: str, *arrays: Any) -> Array | None:
         """How entries of a parameter move the result, where each moves one channel of it.
@@ -530,6 +545,10 @@ class Op(BaseModel):
         """
         return None
 
+    def signature(self) -> str:
+        """The signature of the result: `result`, unless it differs with the attributes."""
+        return self.result
+
     def solve_sizes(
         self, shapes: Sequence[Shape], given: Mapping[str, Shape]
     ) -> Mapping[str, sizes.Size]:
@@ -593,6 +612,9 @@ class Op(BaseModel):
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
         """Unify signatures with the data `shapes` and the parameter shapes `given`.
 
+        Of several data operands that may be left out, one left out before another has the shape
+        None.
+
         Raises
         ------
         ShapeError
@@ -604,7 +626,8 @@ class Op(BaseModel):
         own = self.infer_shape(*shapes)
         operands, kept = self.data_operands(), self.parameter_operands()
         many = own is not None and operands[:1] and operands[0].many
-        matched = [] if many else [*zip(operands, shapes, strict=False)]
+        pairs = () if many else zip(operands, shapes, strict=False)
+        matched = [(operand, shape) for operand, shape in pairs if shape is not None]
         matched += [(each, given[each.name]) for each in kept if each.name in given]
         for operand, shape in matched:
             unifier.match(operand, shape)
@@ -614,7 +637,7 @@ class Op(BaseModel):
         left_out = {
             key: size for key, size in unifier.sizes.items() if key in stated.keys() - known
         }
-        result = unifier.shape(self.result) if own is None else own
+        result = unifier.shape(self.signature()) if own is None else own
         return Inferred(result, parameters, left_out)
 
 

@@ -30,8 +30,8 @@ class Operand:
     start : Initializer or None
         For a parameter: how it starts where the spec does not say. None marks data.
     optional : bool
-        For a parameter: whether ``false`` leaves it out. For data, the last alone: whether it may
-        be left out; `Op.forward` is then given None.
+        For a parameter: whether ``false`` leaves it out. For data, the last ones alone: whether it
+        may be left out; `Op.forward` is then given None.
     domain : tuple of float
         Interval of values on which the op is meant to be used, for tests and documentation.
     below : str or None

@@ -22,7 +22,7 @@ class InputNames:
     many : bool
         Whether the one name stands for any number of inputs.
     optional : int
-        How many of the last may be left out.
+        How many of the last may be left out, by name any of them.
     notes : tuple of Note
         Where it is defined.
     """

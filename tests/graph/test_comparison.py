@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import graphnn
 from graphnn.diagnostics import FileError, SpecError
+from graphnn.ops import Op, data, registered
 from graphnn.spec import reader
 from graphnn.spec.values import plain
 from places import BAD_SPECS, ROOT
@@ -282,6 +284,33 @@ def test_nodes_that_are_alike_are_not_guessed():
     ]
     found = graphnn.diff(net(twins.format("a", "b")), net(twins.format("c", "b")))
     assert [str(change) for change in found.changes] == ["a -> c"]
+
+
+def test_what_is_read_as_another_operand_is_a_difference():
+    with registered():
+
+        class Between(Op):
+            """From the least to the most, either of which may be left out."""
+
+            op: Literal["between"] = "between"
+            operands: ClassVar = (
+                data("x", "..."),
+                data("least", "...", optional=True),
+                data("most", "...", optional=True),
+            )
+
+            def forward(self, x, least=None, most=None):
+                return np.clip(x, least, most)
+
+        text = "graphnn: 1\nnodes:\n  x: {op: input, shape: [2]}\n  n: {op: input, shape: [2]}\n"
+        one, other = (
+            f"{text}  y: {{op: between, inputs: {{x: x, {name}: n}}}}\n"
+            for name in ("least", "most")
+        )
+        given = {"x": np.array([1.0, 5.0]), "n": np.array([3.0, 3.0])}
+        assert net(one).run(given)["y"].tolist() == [3, 5]
+        assert net(other).run(given)["y"].tolist() == [1, 3]
+        assert told(one, other) == "nodes\n  ~ y: rewired [x, n] -> {x: x, most: n}"
 
 
 def test_a_renamed_node_that_changes_is_another():

@@ -295,6 +295,21 @@ def test_the_last_input_may_be_left_out(made, inputs, fits):
     assert (told(made, document) == []) is fits
 
 
+@pytest.mark.parametrize(
+    ("inputs", "fits"),
+    [
+        ("x", True),
+        (["x", "n"], True),
+        ({"x": "x", "state": "h"}, True),
+        ({"lengths": "n", "state": "h"}, False),
+    ],
+)
+def test_by_name_any_optional_input_may_be_left_out(made, inputs, fits):
+    nodes = {"y": {"op": "lstm", "inputs": inputs}}
+    document = {"graphnn": 1, "nodes": {"x": {"op": "input", "shape": [1, 2, 3]}, **nodes}}
+    assert (told(made, document) == []) is fits
+
+
 def test_a_parameter_as_an_editor_sees_it(made):
     assert made["definitions"]["op-affine"]["properties"]["bias"] == {
         "anyOf": [{"$ref": "#/definitions/parameter"}, {"const": False}],

@@ -99,6 +99,24 @@ train: {loss: {loss: 1, size: 0.3}}
 """
 
 
+BEGUN = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 4, 2]}
+  n: {op: input, shape: [batch], dtype: int}
+  read: {op: %s, inputs: {x: x, lengths: n}, units: 3, bidirectional: true, returns: state}
+  h: {op: %s, inputs: {x: x, state: read}, units: 3, bidirectional: true}
+  t: {op: input, shape: [batch, 4, 6]}
+  loss: {op: mean_squared_error, inputs: [h, t]}
+"""
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("style", BOTH)
+def test_a_state_is_handed_from_layer_to_layer(style, name, tmp_path):
+    STYLES[style](moved(graphnn.loads(BEGUN % (name, name))), tmp_path)
+
+
 @pytest.mark.parametrize("style", BOTH)
 def test_copies_along_a_sequence(style, tmp_path):
     STYLES[style](moved(graphnn.loads(SEQUENCE)), tmp_path)

@@ -31,7 +31,7 @@ def run(case, op: Op, opset: int, shapes) -> np.ndarray:
     form = OnnxForm("y", opset, np.dtype(np.float32), stated, kinds, free_axes(stated))
     result = op.to_onnx(form, *names)
     helper = onnx.helper
-    nodes = [helper.make_node(n.op, n.inputs, [n.output], **n.attributes) for n in form.nodes]
+    nodes = [helper.make_node(n.op, n.inputs, n.outputs, **n.attributes) for n in form.nodes]
     inputs = [
         helper.make_tensor_value_info(name, 1 if kinds[name] == "float" else 7, [*map(str, shape)])
         if any(not isinstance(size, int) for size in shape)

@@ -46,99 +46,241 @@ def gradients_of(module, name):
     return [np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)]
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("name", CELLS)
-def test_it_is_the_module_of_torch(name, bidirectional):
+LENGTHS = [5, 2, 1]  # of 3 rows of 5 steps
+
+
+def theirs(module, x, lengths, state):
+    """All that torch gives: the sequence, and the last states, each [batch, ways * units]."""
+    packed = x
+    if lengths is not None:
+        packed = torch.nn.utils.rnn.pack_padded_sequence(
+            x, torch.tensor(lengths), batch_first=True, enforce_sorted=False
+        )
+    starts = None
+    if state is not None:
+        count = 2 if isinstance(module, torch.nn.LSTM) else 1
+        ways = 1 + module.bidirectional
+        parts = [part.unflatten(1, (ways, UNITS)).transpose(0, 1) for part in state.chunk(count, 1)]
+        starts = tuple(part.contiguous() for part in parts) if count > 1 else parts[0].contiguous()
+    sequence, ends = module(packed, starts)
+    if lengths is not None:
+        sequence, _ = torch.nn.utils.rnn.pad_packed_sequence(
+            sequence, batch_first=True, total_length=TIME
+        )
+    ends = ends if isinstance(ends, tuple) else (ends,)
+    return sequence, [end.transpose(0, 1).flatten(1) for end in ends]
+
+
+@pytest.mark.parametrize("returns", ["sequence", "last", "state"])
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["whole", "padded"])
+@pytest.mark.parametrize("begun", [False, True], ids=["zeros", "begun"])
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["forth", "both"])
+@pytest.mark.parametrize("name", [*CELLS, "relu"])
+def test_it_is_the_module_of_torch(name, bidirectional, begun, lengths, returns):
     torch.manual_seed(0)
-    module = CELLS[name](FEATURES, UNITS, batch_first=True, bidirectional=bidirectional).double()
-    op = REGISTRY[name](units=UNITS, bidirectional=bidirectional)
+    ways = 1 + bidirectional
+    name, options = ("rnn", {"nonlinearity": "relu"}) if name == "relu" else (name, {})
+    module = CELLS[name](FEATURES, UNITS, batch_first=True, bidirectional=bidirectional, **options)
+    module = module.double()
+    own = {"activation": "relu"} if options else {}
+    op = REGISTRY[name](units=UNITS, bidirectional=bidirectional, returns=returns, **own)
     rng = np.random.default_rng(1)
     x = rng.normal(size=(BATCH, TIME, FEATURES))
+    state = rng.normal(size=(BATCH, len(op.carried) * ways * UNITS)) if begun else None
+    given = [None if each is None else np.array(each) for each in (lengths, state)]
     kept = ours_of(module, name)
     tensor = torch.tensor(x, requires_grad=True)
-    expected, _ = module(tensor)
-    found = op.forward(x, *kept)
+    start = torch.tensor(state, requires_grad=True) if begun else None
+    sequence, ends = theirs(module, tensor, lengths, start)
+    shown = {"sequence": [sequence], "last": ends[:1], "state": ends}[returns]
+    expected = torch.cat(shown, dim=-1)
+    found = op.forward(x, *given, *kept)
     assert_allclose(found, expected.detach().numpy(), rtol=0, atol=1e-14)
     cotangent = rng.normal(size=found.shape)
     expected.backward(torch.tensor(cotangent))
-    by_x, *by_kept = op.vjp(cotangent, found, x, *kept)
+    by_x, by_lengths, by_state, *by_kept = op.vjp(cotangent, found, x, *given, *kept)
+    assert by_lengths is None
     assert_allclose(by_x, tensor.grad.numpy(), rtol=0, atol=1e-13)
-    for mine, theirs in zip(by_kept, gradients_of(module, name), strict=True):
-        assert_allclose(mine, theirs, rtol=0, atol=1e-12)
+    if begun:
+        assert_allclose(by_state, start.grad.numpy(), rtol=0, atol=1e-13)
+    for mine, other in zip(by_kept, gradients_of(module, name), strict=True):
+        assert_allclose(mine, other, rtol=0, atol=1e-12)
 
 
-STEP = """
-  x{t}: {{op: slice, inputs: x, axis: 1, start: {t}, stop: {after}}}
-  r{t}: {{op: reshape, inputs: x{t}, shape: [batch, 3]}}
-  a{t}: {{op: affine, inputs: r{t}, weight: {weight}, bias: {bias}}}
-"""
-CELL = """
-  i{t}: {{op: slice, inputs: {gates}, axis: 1, start: 0, stop: 2}}
-  f{t}: {{op: slice, inputs: {gates}, axis: 1, start: 2, stop: 4}}
-  g{t}: {{op: slice, inputs: {gates}, axis: 1, start: 4, stop: 6}}
-  o{t}: {{op: slice, inputs: {gates}, axis: 1, start: 6, stop: 8}}
-  si{t}: {{op: sigmoid, inputs: i{t}}}
-  sf{t}: {{op: sigmoid, inputs: f{t}}}
-  tg{t}: {{op: tanh, inputs: g{t}}}
-  so{t}: {{op: sigmoid, inputs: o{t}}}
-  new{t}: {{op: multiply, inputs: [si{t}, tg{t}]}}
-"""
+@pytest.mark.parametrize("name", CELLS)
+def test_padding_may_hold_anything_and_rows_without_steps_keep_their_state(name):
+    op = REGISTRY[name](units=1, bidirectional=True, returns="last")
+    width = 2 * len(op.carried)
+    kept = [np.full(shape, 0.5) for shape in ((1, 2 * op.gates), (1, 2 * op.gates))]
+    optional = [None] * (len(op.parameter_operands()) - 2)
+    x = np.array([[[1.0], [np.nan]], [[np.nan], [np.nan]]])
+    state = np.arange(2.0 * width).reshape(2, width)
+    given = x, np.array([1, 0]), state, *kept, *optional
+    found = op.forward(*given)
+    assert np.isfinite(found).all()
+    np.testing.assert_array_equal(found[1], state[1, :2])
+    by_x, _, by_state, *by_kept = op.vjp(np.ones((2, 2)), found, *given)
+    assert all(np.isfinite(each).all() for each in (by_x, by_state, *by_kept) if each is not None)
+    np.testing.assert_array_equal(by_state[1, :2], [1, 1])
+    assert not by_x[1].any()
+    assert not by_x[0, 1].any()
 
 
-def unrolled(steps):
-    """An LSTM written as slices, affine maps, sigmoids, tanhs, products and sums."""
-    text = "graphnn: 1\nnodes:\n"
-    text += f"  x: {{op: input, shape: [batch, {steps}, 3]}}\n"
-    text += f"  t: {{op: input, shape: [batch, {steps}, 2]}}\n"
-    for t in range(steps):
-        first = not t
-        weight = "{xavier: {}}" if first else "{share: a0.weight}"
-        bias = "{normal: {std: 0.5}}" if first else "{share: a0.bias}"
-        text += STEP.format(t=t, after=t + 1, weight=weight, bias=bias)
-        gates = f"a{t}"
-        if t:
-            recurrent = "{normal: {std: 0.5}}" if t == 1 else "{share: b1.weight}"
-            text += f"  b{t}: {{op: affine, inputs: h{t - 1}, units: 8, weight: {recurrent}, "
-            text += f"bias: false}}\n  z{t}: {{op: add, inputs: [a{t}, b{t}]}}\n"
-            gates = f"z{t}"
-        text += CELL.format(t=t, gates=gates)
-        if t:
-            text += f"  kept{t}: {{op: multiply, inputs: [sf{t}, c{t - 1}]}}\n"
-            text += f"  c{t}: {{op: add, inputs: [kept{t}, new{t}]}}\n"
-        else:
-            text += "  c0: {op: identity, inputs: new0}\n"
-        text += f"  tc{t}: {{op: tanh, inputs: c{t}}}\n"
-        text += f"  h{t}: {{op: multiply, inputs: [so{t}, tc{t}]}}\n"
-        text += f"  s{t}: {{op: reshape, inputs: h{t}, shape: [batch, 1, 2]}}\n"
-    states = ", ".join(f"s{t}" for t in range(steps))
-    text += f"  h: {{op: concat, inputs: [{states}], axis: 1}}\n"
-    return text.replace("weight: {xavier: {}}", "units: 8") + LOSS
+# The equations of each cell in primitive ops, as the docstrings state them; the gates' columns are
+# those of the op's weights.
+GATE = "{{op: slice, inputs: {source}, axis: 1, start: {start}, stop: {stop}}}"
+PRIMITIVE = {
+    "rnn": """
+      s:   {op: add, inputs: [a, b]}
+      h1:  {op: tanh, inputs: s}
+""",
+    "lstm": """
+      s:   {op: add, inputs: [a, b]}
+      i:   {op: sigmoid, inputs: s.0}
+      f:   {op: sigmoid, inputs: s.1}
+      g:   {op: tanh, inputs: s.2}
+      o:   {op: sigmoid, inputs: s.3}
+      fc:  {op: multiply, inputs: [f, c]}
+      ig:  {op: multiply, inputs: [i, g]}
+      c1:  {op: add, inputs: [fc, ig]}
+      tc:  {op: tanh, inputs: c1}
+      h1:  {op: multiply, inputs: [o, tc]}
+""",
+    "gru": """
+      sr:  {op: add, inputs: [a.0, b.0]}
+      r:   {op: sigmoid, inputs: sr}
+      sz:  {op: add, inputs: [a.1, b.1]}
+      z:   {op: sigmoid, inputs: sz}
+      rn:  {op: multiply, inputs: [r, b.2]}
+      sn:  {op: add, inputs: [a.2, rn]}
+      n:   {op: tanh, inputs: sn}
+      d:   {op: subtract, inputs: [h, n]}
+      zd:  {op: multiply, inputs: [z, d]}
+      h1:  {op: add, inputs: [n, zd]}
+""",
+}
 
 
-LOSS = "  loss: {op: mean_squared_error, inputs: [h, t]}\n"
-ONE = """
+def of_primitive_ops(name):
+    """A network of the cell as a block, repeated along the sequence."""
+    cells = ["h", "c"] if name == "lstm" else ["h"]
+    body = PRIMITIVE[name]
+    for source in "abs":
+        for number in range(4):
+            if f"{source}.{number}" in body:
+                start = number * UNITS
+                gate = GATE.format(source=source, start=start, stop=start + UNITS)
+                body = body.replace(f"{source}.{number}", f"{source}{number}")
+                body = f"      {source}{number}: {gate}\n" + body
+    count = REGISTRY[name].gates * UNITS
+    return f"""
 graphnn: 1
-sizes: {time: free}
+blocks:
+  cell:
+    inputs: [x, {", ".join(cells)}]
+    nodes:
+      a:   {{op: affine, inputs: x, units: {count}}}
+      b:   {{op: affine, inputs: h, units: {count}, bias: {"zeros" if name == "gru" else "false"}}}
+{body}
+    output: {{{", ".join(f"{cell}: {cell}1" for cell in cells)}}}
 nodes:
-  x: {op: input, shape: [batch, time, 3]}
-  t: {op: input, shape: [batch, time, 2]}
-  h: {op: lstm, inputs: x, units: 2}
+  x: {{op: input, shape: [batch, {TIME}, {FEATURES}]}}
+  t: {{op: input, shape: [batch, {TIME}, {UNITS}]}}
+{"".join(f"  {cell}: {{op: input, shape: [batch, {UNITS}]}}" + chr(10) for cell in cells)}
+  y:
+    block: cell
+    inputs: {{x: x, {", ".join(f"{cell}: {cell}" for cell in cells)}}}
+    repeat: {TIME}
+    unstack: x
+    stack: h
+    share: true
+  loss: {{op: mean_squared_error, inputs: [y.h, t]}}
 """
 
 
-def test_an_lstm_is_the_lstm_of_primitive_ops():
-    steps = 6
-    parts = graphnn.loads(unrolled(steps))
-    whole = graphnn.loads(ONE + LOSS)
-    pairs = {"h.weight": "a0.weight", "h.recurrent": "b1.weight", "h.bias": "a0.bias"}
-    whole.assign({mine: parts.parameters[theirs] for mine, theirs in pairs.items()})
+def of_one_op(name):
+    state = "[h, c]" if name == "lstm" else "[h]"
+    return f"""
+graphnn: 1
+nodes:
+  x: {{op: input, shape: [batch, {TIME}, {FEATURES}]}}
+  t: {{op: input, shape: [batch, {TIME}, {UNITS}]}}
+  h: {{op: input, shape: [batch, {UNITS}]}}
+{f"  c: {{op: input, shape: [batch, {UNITS}]}}" if name == "lstm" else ""}
+  start: {{op: concat, inputs: {state}, axis: 1}}
+  y: {{op: {name}, inputs: {{x: x, state: start}}, units: {UNITS}}}
+  loss: {{op: mean_squared_error, inputs: [y, t]}}
+"""
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_one_op_is_the_block_of_primitive_ops(name):
+    parts, whole = graphnn.loads(of_primitive_ops(name)), graphnn.loads(of_one_op(name))
     rng = np.random.default_rng(2)
-    rows = {"x": rng.normal(size=(4, steps, 3)), "t": rng.normal(size=(4, steps, 2))}
-    assert_allclose(whole.run(x=rows["x"])["h"], parts.run(x=rows["x"])["h"], rtol=0, atol=1e-12)
-    mine, theirs = graphnn.backprop(whole, rows), graphnn.backprop(parts, rows)
-    for name, other in pairs.items():
-        assert np.abs(theirs[other]).max() > 1e-3
-        assert_allclose(mine[name], theirs[other], rtol=0, atol=1e-12)
+    pairs = {"y.weight": "y.1.a.weight", "y.recurrent": "y.1.b.weight", "y.bias": "y.1.a.bias"}
+    parts.assign({each: rng.normal(size=parts.parameters[each].shape) for each in pairs.values()})
+    if name == "gru":
+        bias = np.zeros(3 * UNITS)
+        bias[2 * UNITS :] = rng.normal(size=UNITS)  # of r and z, a has the bias
+        parts.assign({"y.1.b.bias": bias})
+        whole.assign({"y.recurrent_bias": bias[2 * UNITS :]})
+    whole.assign({mine: parts.parameters[other] for mine, other in pairs.items()})
+    shapes = {"x": (4, TIME, FEATURES), "t": (4, TIME, UNITS), "h": (4, UNITS), "c": (4, UNITS)}
+    rows = {key: rng.normal(size=shape) for key, shape in shapes.items()}
+    rows = {key: value for key, value in rows.items() if key != "c" or name == "lstm"}
+    given = {key: value for key, value in rows.items() if key != "t"}
+    found = whole.run(given, outputs=["y"])["y"]
+    assert_allclose(found, parts.run(given, outputs=["y.h"])["y.h"], rtol=0, atol=1e-12)
+    mine, other = graphnn.backprop(whole, rows), graphnn.backprop(parts, rows)
+    if name == "gru":
+        mine = {**mine, "inner": mine["y.recurrent_bias"]}
+        other = {**other, "inner": other["y.1.b.bias"][2 * UNITS :]}
+        pairs["inner"] = "inner"
+    for key, place in pairs.items():
+        assert np.abs(other[place]).max() > 1e-3
+        assert_allclose(mine[key], other[place], rtol=0, atol=1e-12)
+
+
+ENCODER_DECODER = """
+graphnn: 1
+sizes: {asked: free, told: free}
+nodes:
+  x: {op: input, shape: [batch, asked, 3]}
+  n: {op: input, shape: [batch], dtype: int}
+  w: {op: input, shape: [batch, told, 3]}
+  read: {op: lstm, inputs: {x: x, lengths: n}, units: 2, returns: state}
+  told: {op: lstm, inputs: {x: w, state: read}, units: 2}
+"""
+
+
+def test_a_decoder_goes_on_from_what_an_encoder_has_read():
+    net = graphnn.loads(ENCODER_DECODER)
+    pairs = ("weight", "recurrent", "bias")
+    net.assign({f"told.{each}": net.parameters[f"read.{each}"] for each in pairs})
+    x = np.random.default_rng(0).normal(size=(2, 6, 3))
+    ragged = x[:, :4].copy()
+    ragged[1, 2:] = 9.0
+    joint = np.stack([x[0], np.concatenate([x[1, :2], x[1, 4:], np.zeros((2, 3))])])
+    found = net.run(x=ragged, n=np.array([4, 2]), w=x[:, 4:])["told"]
+    op = REGISTRY["lstm"](units=2)
+    whole = op.forward(joint, None, None, *(net.parameters[f"read.{each}"] for each in pairs))
+    assert_allclose(found[0], whole[0, 4:], rtol=0, atol=1e-15)
+    assert_allclose(found[1], whole[1, 2:4], rtol=0, atol=1e-15)
+
+
+def test_both_gradients_agree_where_a_state_is_given_and_no_lengths():
+    net = graphnn.loads(
+        ENCODER_DECODER + "  loss: {op: mean_squared_error, inputs: [told, goal]}\n"
+        "  goal: {op: input, shape: [batch, told, 2]}\n"
+    )
+    rng = np.random.default_rng(3)
+    rows = {
+        "x": rng.normal(size=(3, 4, 3)),
+        "n": np.array([4, 0, 2]),
+        "w": rng.normal(size=(3, 2, 3)),
+        "goal": rng.normal(size=(3, 2, 2)),
+    }
+    graphnn.testing.assert_gradients_agree(net, rows)
 
 
 def test_the_rows_without_a_cotangent_pass_on_nothing_though_they_are_nan():
@@ -146,10 +288,10 @@ def test_the_rows_without_a_cotangent_pass_on_nothing_though_they_are_nan():
     x = np.array([[[1.0, 2.0]], [[np.nan, 2.0]]])
     kept = np.ones((2, 4)), np.ones((1, 4)), np.zeros(4)
     with np.errstate(all="ignore"):
-        output = op.forward(x, *kept)
+        output = op.forward(x, None, None, *kept)
         assert np.isnan(output[1]).all()
-        found = op.vjp(np.array([[[1.0]], [[0.0]]]), output, x, *kept)
-    assert not any(np.isnan(each).any() for each in found)
+        found = op.vjp(np.array([[[1.0]], [[0.0]]]), output, x, None, None, *kept)
+    assert not any(np.isnan(each).any() for each in found if each is not None)
 
 
 @pytest.mark.parametrize(

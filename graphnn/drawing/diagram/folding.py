@@ -274,4 +274,4 @@ def _operand(node: Node, position: int) -> str:
     operands = node.op.data_operands()
     if len(operands) < 2 or len(operands) < len(node.inputs) or node.op.commutative:
         return ""
-    return operands[position].name
+    return node.operands[position].name

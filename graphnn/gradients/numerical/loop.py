@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphnn.gradients.numerical.objective import Objective, Probed, Progress
-from graphnn.ops import Array, Op
+from graphnn.ops import Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Loop:
         self._arrays = {name: array.copy() for name, array in network.arrays.items()}
         self._noise = objective.noise
         plan = objective.executor(keep=False).plan
-        self._branching = [step for step in plan.steps if type(step.op).branch is not Op.branch]
+        self._branching = [step for step in plan.steps if step.op.bends]
         self._keep = bool(self._branching or plan.noises)
         self._executor = objective.executor(keep=self._keep)
         self.origin, self._branches = self._evaluate()

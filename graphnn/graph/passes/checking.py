@@ -53,7 +53,8 @@ def _wanted(
         for key, full in node.parameters.items()
         if full == f"{node.name}.{key}"
     }
-    return node.op.infer([nodes[name].shape for name in node.inputs], own).parameters
+    shapes = [nodes[name].shape for name in node.inputs]
+    return node.op.infer(node.placed(shapes), own).parameters
 
 
 def check_references(

@@ -91,7 +91,7 @@ class _Inference:
         if node.spec.made_by == "unstack" and not self._is_unstacked(node, inputs[0]):
             return FAULTY
         try:
-            inferred = node.op.infer(shapes, given)
+            inferred = node.op.infer(node.op.placed(node.operands, shapes), given)
             node.op.check_kinds(shapes, [read.kind for read in inputs])
         except (ShapeError, sizes.SizeError) as error:
             if not self._lacks_shared(node, given):
@@ -129,10 +129,8 @@ class _Inference:
         return any(owner.rpartition(".")[0] not in self._untouched for owner in owners)
 
     def _kinds_fit(self, node: ResolvedNode, inputs: list[Node]) -> bool:
-        operands = node.op.data_operands()
         fine = True
-        for position, (read, reference) in enumerate(zip(inputs, node.inputs, strict=True)):
-            operand = operands[min(position, len(operands) - 1)]
+        for operand, read, reference in zip(node.operands, inputs, node.inputs, strict=True):
             if takes(operand.kind, read.kind):
                 continue
             fine = False
@@ -181,8 +179,8 @@ class _Inference:
             return
         fault = error if isinstance(error, ShapeError) else ShapeError(str(error))
         operand, field = fault.operand, node.spec.fields.get(fault.attribute or "")
-        names = [operand.name for operand in node.op.data_operands()]
-        matched = len(names) >= len(inputs)
+        names = [operand.name for operand in node.operands]
+        matched = len(node.op.data_operands()) >= len(inputs)
         code: Code = "shape-mismatch"
         message = f"shapes do not fit at '{node.name}': {error}"
         place: Value = node.spec.inputs_place

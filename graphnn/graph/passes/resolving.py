@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, nearest, suggestion
-from graphnn.graph._graph import Origin
+from graphnn.graph._graph import Origin, operands_of
 from graphnn.graph.passes.attributes import read_op
 from graphnn.graph.passes.origins import read_origin
 from graphnn.graph.passes.scope import Archives, Scope
-from graphnn.ops import BROKEN, REGISTRY, Op, elsewhere, public_ops
+from graphnn.ops import BROKEN, REGISTRY, Op, Operand, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
 from graphnn.spec.forms import called, help_with_key, key_names
 from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference, keeper
@@ -32,6 +32,11 @@ class ResolvedNode:
     def name(self) -> str:
         """The node's name."""
         return self.spec.name
+
+    @property
+    def operands(self) -> tuple[Operand, ...]:
+        """The operand that each of `inputs` is."""
+        return operands_of(self.op, self.inputs)
 
 
 def resolve_ops(

@@ -37,7 +37,7 @@ def costs(graph: Graph) -> dict[str, Cost]:
 
 
 def _cost(graph: Graph, node: Node) -> Cost:
-    data = [_one_row(graph.nodes[name].shape) for name in node.inputs]
+    data = node.placed([_one_row(graph.nodes[name].shape) for name in node.inputs])
     names = node.parameters.values()
     kept = [None if name is None else graph.parameters[name].shape for name in names]
     shape = _one_row(node.shape)

@@ -203,14 +203,13 @@ class ScopeCode:
         form = replace(form, even=name in self.even)
         with naming(item):
             parts = [*item.op.to_numpy_vjp(form)]
-            for source, part in zip(item.inputs, parts, strict=False):
+            read = self.code.structure.placed(item, item.inputs)
+            for source, part in zip(read, parts, strict=False):
                 stated(part or source not in self.active, "NumPy")
         kept = self.code.structure.kept(item)
-        absent = [None] * self.code.structure.absent(item)
-        places = [*item.inputs, *absent, *kept.values()]
-        found = [*zip(places, parts, form.names, strict=False)]
+        found = [*zip([*read, *kept.values()], parts, form.names, strict=False)]
         # Parameters first, as textbooks do.
-        for place, part, own in found[len(item.inputs) :] + found[: len(item.inputs)]:
+        for place, part, own in found[len(read) :] + found[: len(read)]:
             if part is None or place is None:
                 continue
             if place in kept.values() and self.code.learned(place):

@@ -5,85 +5,179 @@ import numpy as np
 from graphnn.interchange.code.textbook import sigmoid, softmax
 
 
-def each_way(ways, x, *weights):
+def within(x, lengths):
+    """Which steps of each row are no padding, with an axis for their features."""
+    return (np.arange(x.shape[1]) < lengths[:, None])[..., None]
+
+
+def ordered(x, way, lengths):
+    """Steps in the order of a way; in the way back, padding stays where it is."""
+    if way == 0:
+        return x
+    if lengths is None:
+        return x[:, ::-1]
+    steps, count = np.arange(x.shape[1]), lengths.clip(0, x.shape[1])[:, None]
+    places = np.where(steps < count, count - 1 - steps, steps)
+    return np.take_along_axis(x, places[..., None], axis=1)
+
+
+def each_way(ways, x, lengths, *weights):
     """For each way of a recurrent layer, the data in its order and its columns of the weights."""
     columns = [np.split(w, ways, -1) if np.ndim(w) else [w] * ways for w in weights]
     own = zip(*columns, strict=True)
-    return [(x[:, ::-1] if way else x, *each) for way, each in enumerate(own)]
+    x = x if lengths is None else np.where(within(x, lengths), x, 0)
+    return [(ordered(x, way, lengths), *each) for way, each in enumerate(own)]
 
 
-def joined(states):
-    """The states of each way side by side, in the order of the data."""
-    in_order = [h[:, ::-1] if way else h for way, h in enumerate(states)]
-    return np.concatenate(in_order, axis=2)
+def each_start(ways, count, x, recurrent, state):
+    """For each way, what its cell carries before its first step."""
+    if state is None:
+        return [[np.zeros((len(x), len(recurrent)), x.dtype)] * count] * ways
+    parts = np.split(state, count * ways, axis=1)
+    return [parts[way::ways] for way in range(ways)]
 
 
-def each_part(ways, g):
-    """The cotangent of the states of each way, in its order."""
-    parts = np.split(g, ways, axis=2)
-    return [part[:, ::-1] if way else part for way, part in enumerate(parts)]
+def last_steps(x, lengths):
+    """The rows that have steps, and the last step of each."""
+    whole = np.full(len(x), x.shape[1])
+    count = whole if lengths is None else lengths.clip(0, x.shape[1])
+    rows = np.flatnonzero(count)
+    return rows, count[rows] - 1
 
 
-def joined_back(found):
-    """Cotangents of the data, summed over the ways, and of the weights, side by side."""
-    by_x, *by_weights = zip(*found, strict=True)
-    along = sum(dx[:, ::-1] if way else dx for way, dx in enumerate(by_x))
-    return along, *(np.concatenate(parts, axis=-1) for parts in by_weights)
+def joined(carried, starts, lengths, returns):
+    """What all ways carry side by side: after all steps, in the order of the data, or the last."""
+    if returns == "sequence":
+        states = [h if lengths is None else h * within(h, lengths) for h, *_ in carried]
+        along = [ordered(h, way, lengths) for way, h in enumerate(states)]
+        return np.concatenate(along, axis=2)
+    ends = []
+    for number in range(len(carried[0]) if returns == "state" else 1):
+        for along, start in zip(carried, starts, strict=True):
+            end = start[number].copy()
+            rows, last = last_steps(along[number], lengths)
+            end[rows] = along[number][rows, last]
+            ends.append(end)
+    return np.concatenate(ends, axis=1)
 
 
-def through_weights(slopes, inner, x, states, weight):
+def each_part(ways, count, g, x, recurrent, lengths, returns):
+    """For each way, the cotangents of what its cell carries, in its order."""
+    shape = (*x.shape[:2], len(recurrent))
+    found = [[np.zeros(shape, x.dtype) for _ in range(count)] for _ in range(ways)]
+    if returns == "sequence":
+        g = g if lengths is None else g * within(x, lengths)
+        for way, part in enumerate(np.split(g, ways, axis=2)):
+            found[way][0] = ordered(part, way, lengths)
+        return found
+    rows, last = last_steps(x, lengths)
+    for place, part in enumerate(np.split(g, g.shape[1] // len(recurrent), axis=1)):
+        found[place % ways][place // ways][rows, last] = part[rows]
+    return found
+
+
+def joined_back(found, g, lengths, returns):
+    """Cotangents of the data and the state, and of the weights, side by side."""
+    by_x, by_start, *by_weights = zip(*found, strict=True)
+    along = sum(ordered(dx, way, lengths) for way, dx in enumerate(by_x))
+    in_order = [part for parts in zip(*by_start, strict=True) for part in parts]
+    state = np.concatenate(in_order, axis=1)
+    if returns != "sequence" and lengths is not None:
+        state[:, : g.shape[1]] += g * (lengths <= 0)[:, None]
+    return along, state, *(np.concatenate(parts, axis=-1) for parts in by_weights)
+
+
+def through_weights(slopes, inner, x, start, states, weight):
     """Cotangents of the data, both weights and the bias, from those of what they give."""
-    before = np.zeros_like(states)
-    before[:, 1:] = states[:, :-1]
+    before = np.concatenate([start[:, None], states[:, :-1]], axis=1)
     by_weight = np.tensordot(x, slopes, axes=([0, 1], [0, 1]))
     by_recurrent = np.tensordot(before, inner, axes=([0, 1], [0, 1]))
     return slopes @ weight.T, by_weight, by_recurrent, slopes.sum(axis=(0, 1))
 
 
-def rnn(x, weight, recurrent, bias=0, ways=1):
-    """States after every step of a recurrent layer."""
-    parts = each_way(ways, x, weight, recurrent, bias)
-    return joined([rnn_steps(*part) for part in parts])
+def rnn(
+    x,
+    weight,
+    recurrent,
+    bias=0,
+    ways=1,
+    lengths=None,
+    state=None,
+    returns="sequence",
+    activation="tanh",
+):
+    """States of a recurrent layer."""
+    starts = each_start(ways, 1, x, recurrent, state)
+    parts = each_way(ways, x, lengths, weight, recurrent, bias)
+    each = zip(parts, starts, strict=True)
+    carried = [[rnn_steps(*part, *start, activation)] for part, start in each]
+    return joined(carried, starts, lengths, returns)
 
 
-def rnn_steps(x, weight, recurrent, bias):
+def rnn_steps(x, weight, recurrent, bias, h, activation):
     """States of one way of a recurrent layer."""
-    h = np.zeros((len(x), len(recurrent)), x.dtype)
     states = []
     for t in range(x.shape[1]):
-        h = np.tanh(x[:, t] @ weight + h @ recurrent + bias)
+        h = x[:, t] @ weight + h @ recurrent + bias
+        h = np.tanh(h) if activation == "tanh" else np.maximum(h, 0)
         states.append(h)
     return np.stack(states, axis=1)
 
 
-def rnn_back(g, x, weight, recurrent, bias=0, ways=1):
+def rnn_back(
+    g,
+    x,
+    weight,
+    recurrent,
+    bias=0,
+    ways=1,
+    lengths=None,
+    state=None,
+    returns="sequence",
+    activation="tanh",
+):
     """Cotangents of all that a recurrent layer reads."""
-    each = each_way(ways, x, weight, recurrent, bias)
-    parts = zip(each_part(ways, g), each, strict=True)
-    return joined_back([rnn_back_steps(d, *part) for d, part in parts])
+    starts = each_start(ways, 1, x, recurrent, state)
+    cotangents = each_part(ways, 1, g, x, recurrent, lengths, returns)
+    parts = each_way(ways, x, lengths, weight, recurrent, bias)
+    each = zip(cotangents, parts, starts, strict=True)
+    found = [rnn_back_steps(*d, *part, *start, activation) for d, part, start in each]
+    return joined_back(found, g, lengths, returns)
 
 
-def rnn_back_steps(g, x, weight, recurrent, bias):
+def rnn_back_steps(g, x, weight, recurrent, bias, h, activation):
     """Through one way of a recurrent layer, last step first."""
-    states = rnn_steps(x, weight, recurrent, bias)
-    slopes = np.zeros_like(states)
+    states = rnn_steps(x, weight, recurrent, bias, h, activation)
+    slopes = 1 - states**2 if activation == "tanh" else 1.0 * (states > 0)
     dh = 0
     for t in reversed(range(x.shape[1])):
-        slopes[:, t] = (g[:, t] + dh) * (1 - states[:, t] ** 2)
+        slopes[:, t] *= g[:, t] + dh
         dh = slopes[:, t] @ recurrent.T
-    return through_weights(slopes, slopes, x, states, weight)
+    by_x, *by_weights = through_weights(slopes, slopes, x, h, states, weight)
+    return by_x, [dh], *by_weights
 
 
-def lstm(x, weight, recurrent, bias=0, ways=1):
-    """States after every step of a long short-term memory."""
-    parts = each_way(ways, x, weight, recurrent, bias)
-    return joined([lstm_steps(*part)[0] for part in parts])
+def lstm(
+    x,
+    weight,
+    recurrent,
+    bias=0,
+    ways=1,
+    lengths=None,
+    state=None,
+    returns="sequence",
+):
+    """States of a long short-term memory."""
+    starts = each_start(ways, 2, x, recurrent, state)
+    parts = each_way(ways, x, lengths, weight, recurrent, bias)
+    each = zip(parts, starts, strict=True)
+    carried = [lstm_steps(*part, *start)[:2] for part, start in each]
+    return joined(carried, starts, lengths, returns)
 
 
-def lstm_steps(x, weight, recurrent, bias):
+def lstm_steps(x, weight, recurrent, bias, h, c):
     """States, cells and gates of one way of a long short-term memory."""
-    h = c = np.zeros((len(x), len(recurrent)), x.dtype)
-    states, cells, gates = [], [c], []
+    states, cells, gates = [], [], []
     for t in range(x.shape[1]):
         i, f, n, o = np.split(x[:, t] @ weight + h @ recurrent + bias, 4, axis=1)
         i, f, n, o = sigmoid(i), sigmoid(f), np.tanh(n), sigmoid(o)
@@ -92,43 +186,69 @@ def lstm_steps(x, weight, recurrent, bias):
         states.append(h)
         cells.append(c)
         gates.append((i, f, n, o))
-    return np.stack(states, axis=1), cells, gates
+    return np.stack(states, axis=1), np.stack(cells, axis=1), gates
 
 
-def lstm_back(g, x, weight, recurrent, bias=0, ways=1):
+def lstm_back(
+    g,
+    x,
+    weight,
+    recurrent,
+    bias=0,
+    ways=1,
+    lengths=None,
+    state=None,
+    returns="sequence",
+):
     """Cotangents of all that a long short-term memory reads."""
-    each = each_way(ways, x, weight, recurrent, bias)
-    parts = zip(each_part(ways, g), each, strict=True)
-    return joined_back([lstm_back_steps(d, *part) for d, part in parts])
+    starts = each_start(ways, 2, x, recurrent, state)
+    cotangents = each_part(ways, 2, g, x, recurrent, lengths, returns)
+    parts = each_way(ways, x, lengths, weight, recurrent, bias)
+    each = zip(cotangents, parts, starts, strict=True)
+    found = [lstm_back_steps(*d, *part, *start) for d, part, start in each]
+    return joined_back(found, g, lengths, returns)
 
 
-def lstm_back_steps(g, x, weight, recurrent, bias):
+def lstm_back_steps(g, by_cells, x, weight, recurrent, bias, h, c):
     """Through one way of a long short-term memory, last step first."""
-    states, cells, gates = lstm_steps(x, weight, recurrent, bias)
+    states, cells, gates = lstm_steps(x, weight, recurrent, bias, h, c)
     slopes = np.zeros((*x.shape[:2], weight.shape[1]), x.dtype)
     dh = dc = 0
     for t in reversed(range(x.shape[1])):
         i, f, n, o = gates[t]
-        before, after = cells[t], np.tanh(cells[t + 1])
+        before, after = cells[:, t - 1] if t else c, np.tanh(cells[:, t])
         dh = g[:, t] + dh
-        dc = dc + dh * o * (1 - after**2)
+        dc = by_cells[:, t] + dc + dh * o * (1 - after**2)
         d_i, d_f = dc * n * i * (1 - i), dc * before * f * (1 - f)
         d_n, d_o = dc * i * (1 - n**2), dh * after * o * (1 - o)
         slopes[:, t] = np.concatenate([d_i, d_f, d_n, d_o], axis=1)
         dc = dc * f
         dh = slopes[:, t] @ recurrent.T
-    return through_weights(slopes, slopes, x, states, weight)
+    by_x, *by_weights = through_weights(slopes, slopes, x, h, states, weight)
+    return by_x, [dh, dc], *by_weights
 
 
-def gru(x, weight, recurrent, bias=0, inner_bias=0, ways=1):
-    """States after every step of a gated recurrent unit."""
-    parts = each_way(ways, x, weight, recurrent, bias, inner_bias)
-    return joined([gru_steps(*part)[0] for part in parts])
+def gru(
+    x,
+    weight,
+    recurrent,
+    bias=0,
+    inner_bias=0,
+    ways=1,
+    lengths=None,
+    state=None,
+    returns="sequence",
+):
+    """States of a gated recurrent unit."""
+    starts = each_start(ways, 1, x, recurrent, state)
+    parts = each_way(ways, x, lengths, weight, recurrent, bias, inner_bias)
+    each = zip(parts, starts, strict=True)
+    carried = [[gru_steps(*part, *start)[0]] for part, start in each]
+    return joined(carried, starts, lengths, returns)
 
 
-def gru_steps(x, weight, recurrent, bias, inner_bias):
+def gru_steps(x, weight, recurrent, bias, inner_bias, h):
     """States and gates of one way of a gated recurrent unit, and what its reset gate works on."""
-    h = np.zeros((len(x), len(recurrent)), x.dtype)
     states, gates = [], []
     for t in range(x.shape[1]):
         r, z, n = np.split(x[:, t] @ weight + bias, 3, axis=1)
@@ -142,16 +262,30 @@ def gru_steps(x, weight, recurrent, bias, inner_bias):
     return np.stack(states, axis=1), gates
 
 
-def gru_back(g, x, weight, recurrent, bias=0, inner_bias=0, ways=1):
+def gru_back(
+    g,
+    x,
+    weight,
+    recurrent,
+    bias=0,
+    inner_bias=0,
+    ways=1,
+    lengths=None,
+    state=None,
+    returns="sequence",
+):
     """Cotangents of all that a gated recurrent unit reads."""
-    each = each_way(ways, x, weight, recurrent, bias, inner_bias)
-    parts = zip(each_part(ways, g), each, strict=True)
-    return joined_back([gru_back_steps(d, *part) for d, part in parts])
+    starts = each_start(ways, 1, x, recurrent, state)
+    cotangents = each_part(ways, 1, g, x, recurrent, lengths, returns)
+    parts = each_way(ways, x, lengths, weight, recurrent, bias, inner_bias)
+    each = zip(cotangents, parts, starts, strict=True)
+    found = [gru_back_steps(*d, *part, *start) for d, part, start in each]
+    return joined_back(found, g, lengths, returns)
 
 
-def gru_back_steps(g, x, weight, recurrent, bias, inner_bias):
+def gru_back_steps(g, x, weight, recurrent, bias, inner_bias, start):
     """Through one way of a gated recurrent unit, last step first."""
-    states, gates = gru_steps(x, weight, recurrent, bias, inner_bias)
+    states, gates = gru_steps(x, weight, recurrent, bias, inner_bias, start)
     slopes = np.zeros((*x.shape[:2], weight.shape[1]), x.dtype)
     again = np.zeros_like(slopes)
     dh = 0
@@ -164,7 +298,8 @@ def gru_back_steps(g, x, weight, recurrent, bias, inner_bias):
         again[:, t] = np.concatenate([d_r, d_z, d_n * r], axis=1)
         dh = dh * z + again[:, t] @ recurrent.T
     by_inner = again[:, :, 2 * h.shape[1] :].sum(axis=(0, 1))
-    return *through_weights(slopes, again, x, states, weight), by_inner
+    by_x, *by_weights = through_weights(slopes, again, x, start, states, weight)
+    return by_x, [dh], *by_weights, by_inner
 
 
 def heads_of(x, heads):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
+from typing import Any
 
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node
@@ -140,11 +141,10 @@ class Structure:
         """What the written form of an operation is made of; `names` as its operands."""
         kept = [*self.kept(operation).values()]
         count = len(operation.inputs)
-        absent = [None] * self.absent(operation)
-        shapes = [*map(self.shape, operation.inputs), *absent]
-        kinds = [*map(self.kind, operation.inputs), *absent]
+        shapes = self.placed(operation, [*map(self.shape, operation.inputs)])
+        kinds = self.placed(operation, [*map(self.kind, operation.inputs)])
         return CodeForm(
-            (*names[:count], *absent, *names[count:]),
+            (*self.placed(operation, names[:count]), *names[count:]),
             (*shapes, *(self.graph.parameters[full].shape if full else None for full in kept)),
             (*kinds, *("float" if full else None for full in kept)),
             result,
@@ -152,9 +152,10 @@ class Structure:
             cotangent,
         )
 
-    def absent(self, operation: Operation) -> int:
-        """How many data operands of an operation are left out, the last ones."""
-        return max(0, len(operation.op.data_operands()) - len(operation.inputs))
+    def placed(self, operation: Operation, values: Sequence[Any]) -> list[Any]:
+        """Values of what an operation reads, by data operand; None for those left out."""
+        found = operation.node.placed(values)
+        return found + [None] * (len(operation.op.data_operands()) - len(found))
 
     def kept(self, operation: Operation) -> Mapping[str, str | None]:
         """Full names of the parameters and states of an operation, by operand."""

@@ -94,7 +94,7 @@ class _Recorder:
             self._add(step)
         for name, slot in self._plan.outputs.items():
             if self._names[slot] != name:
-                self._nodes.append((name, OnnxNode("Identity", (self._names[slot],), name)))
+                self._nodes.append((name, OnnxNode("Identity", (self._names[slot],), (name,))))
         typed = {n: (slots[s].shape, slots[s].kind) for n, s in self._plan.inputs.items()}
         return Recorded(
             tuple(self._nodes),
@@ -124,9 +124,11 @@ class _Recorder:
 
 def _renamed(nodes: Iterable[OnnxNode], old: str, new: str) -> Iterator[OnnxNode]:
     for node in nodes:
-        inputs = tuple(new if name == old else name for name in node.inputs)
-        output = new if node.output == old else node.output
-        yield OnnxNode(node.op, inputs, output, node.attributes)
+        inputs, outputs = (
+            tuple(new if name == old else name for name in names)
+            for names in (node.inputs, node.outputs)
+        )
+        yield OnnxNode(node.op, inputs, outputs, node.attributes)
 
 
 def dtype_of(kind: Kind, dtype: np.dtype[np.floating]) -> np.dtype[np.generic]:

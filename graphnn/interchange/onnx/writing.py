@@ -172,8 +172,8 @@ def onnx_graph(network: Network, recorded: Recorded) -> Any:
 
     nodes = []
     for owner, node in recorded.nodes:
-        label = owner if node.output == recorded.values.get(owner) else node.output
-        made = helper.make_node(node.op, node.inputs, [node.output], name=label, **node.attributes)
+        label = owner if node.outputs[0] == recorded.values.get(owner) else node.outputs[0]
+        made = helper.make_node(node.op, node.inputs, node.outputs, name=label, **node.attributes)
         nodes.append(made)
         _describe(made, network, owner)
     return helper.make_graph(

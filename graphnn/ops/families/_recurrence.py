@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from graphnn.ops._arrays import ALL, Array, Cotangents, Saved, Wanted
-from graphnn.ops._inference import unspecified
-from graphnn.ops._onnx import OnnxForm
-from graphnn.ops._op import Op, aliases
-from graphnn.ops._operands import PARAMETERS_ELSEWHERE
-from graphnn.ops._sizes import Size
-from graphnn.ops.code import CodeForm, call
+from graphnn.ops._op import ANY_NUMBER, aliases
+from graphnn.ops._operands import PARAMETERS_ELSEWHERE, Operand, data
+from graphnn.ops.families._recurrence_forms import WrittenRecurrence
+from graphnn.ops.kernels.lengths import own_order, within
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape
 
@@ -22,98 +19,112 @@ from graphnn.spec.sizes import Shape
 ELSEWHERE: Mapping[str, str] = aliases(
     units="hidden_size num_hidden num_units state_size",
     bidirectional="bidirection go_backwards direction",
+    returns="return_sequences return_state",
     recurrent="recurrent_weight recurrent_initializer recurrent_kernel weight_hh",
     **PARAMETERS_ELSEWHERE,
 )
+State = tuple[Array, ...]  # what a cell carries, each [batch, units]
 
 
-class Recurrence(Op):
-    """A cell that goes along a sequence, from a state of zeros.
+def sequence_data(state: str) -> tuple[Operand, Operand, Operand]:
+    """The data operands of a recurrent layer whose state has `state` columns."""
+    return (
+        data("x", "batch time n"),
+        data("lengths", "batch", kind="int", optional=True),
+        data("state", f"batch {state}", optional=True),
+    )
 
-    Attributes
-    ----------
-    gates : int
-        Blocks of columns that the weights have for each unit, and a step of the cell reads.
-    onnx_order : tuple of int
-        Which of the cell's gates come first, second and so on in ONNX.
+
+class Recurrence(WrittenRecurrence):
+    """A cell that goes along a sequence.
+
+    A cell that goes from the end begins with the last step of each row, not with its padding: in
+    the order of its own steps, padding comes after all others in either way.
     """
 
-    units: Size | None = Field(
-        None, description="Features of the state; left out, the rows of `recurrent`."
-    )
-    bidirectional: bool = Field(
-        False, description="Whether a second cell goes from the end, whose states come after."
-    )
-
-    gates: ClassVar[int]
-    onnx_order: ClassVar[tuple[int, ...]]
-    output_interval = (-1.0, 1.0)
+    output_interval = ANY_NUMBER
     result = "batch time units*ways"
     batchwise = True
     analytic = True
-    torch = "{op.name}(...)"  # filled by `to_torch`
 
-    def solve_sizes(
-        self, shapes: Sequence[Shape], given: Mapping[str, Shape]
-    ) -> Mapping[str, sizes.Size]:
-        """Columns of the weights, and of the result."""
-        recurrent = given.get("recurrent")
-        units = self.units or (recurrent[0] if recurrent else None)
-        if units is None:
-            raise unspecified("units", "recurrent")
-        states = sizes.multiply(units, 1 + self.bidirectional)
-        columns = f"{self.gates}*units*ways" if self.gates > 1 else "units*ways"
-        return {
-            "units": units,
-            "units*ways": states,
-            columns: sizes.multiply(states, self.gates),
-        }
+    def beside(self, operand: Operand, shapes: Sequence[Shape]) -> Sequence[Shape] | None:
+        """As many columns of the state as there are units."""
+        if operand.name != "state" or self.units is None:
+            return None
+        columns = sizes.multiply(self.units, len(self.carried) * (1 + self.bidirectional))
+        return [(shapes[0][0], columns)]
 
-    def forward(self, x: Array, *kept: Any, saved: Saved | None = None) -> Array:
-        """States after every step; x ``[batch, time, n]``."""
-        weight, recurrent, bias, *own = kept
-        units, driven = len(recurrent), self._driven(x, weight, bias)
-        states = [
-            self._run(driven[way], self._block(recurrent, way), *self._parts(own, way, units))
-            for way in range(1 + self.bidirectional)
-        ]
+    def forward(
+        self,
+        x: Array,
+        lengths: Array | None,
+        state: Array | None,
+        weight: Array,
+        recurrent: Array,
+        bias: Array | None = None,
+        *own: Array | None,
+        saved: Saved | None = None,
+    ) -> Array:
+        """States after every step, or the last ones; x ``[batch, time, n]``."""
+        inside = within(x, lengths)
+        starts = self._starts(x, state, recurrent)
+        driven = self._driven(_blank(x, inside), weight, bias, inside)
+        kept = []
+        for way, start in enumerate(starts):
+            parts = self._parts(own, way, len(recurrent))
+            found = self._run(driven[way], self._block(recurrent, way), start, *parts)
+            if inside is not None:
+                found["states"][~inside.T] = 0
+            kept.append(found)
         if saved is not None:
             saved.clear()
-            for way, kept_by_way in enumerate(states):
-                saved.update({f"{key}{way}": array for key, array in kept_by_way.items()})
-        along = [each["states"][:: -1 if way else 1] for way, each in enumerate(states)]
-        return np.concatenate(along, axis=2).swapaxes(0, 1)
+            for way, found in enumerate(kept):
+                saved.update({f"{key}{way}": array for key, array in found.items()})
+        if self.returns == "sequence":
+            along = [own_order(found["states"], inside, way) for way, found in enumerate(kept)]
+            return np.concatenate(along, axis=2).swapaxes(0, 1)
+        ends = [
+            _last(found[key], start[number], inside)
+            for number, key in enumerate(self.shown)
+            for found, start in zip(kept, starts, strict=True)
+        ]
+        return np.concatenate(ends, axis=1)
 
     def vjp(
         self,
         cotangent: Array,
         output: Array,
-        x: Array,
-        *kept: Any,
+        *arrays: Any,
         wanted: Wanted = ALL,
         saved: Saved | None = None,
     ) -> Cotangents:
         """Through the steps, last first; those of the weights are summed over time and rows."""
         if not saved:
-            self.forward(x, *kept, saved=(saved := {}))
-        moving = np.asarray(cotangent.any(axis=(1, 2)))
+            self.forward(*arrays, saved=(saved := {}))
+        moving = np.asarray(cotangent.any(axis=tuple(range(1, cotangent.ndim))))
         if not moving.all():
-            return self._of_some(cotangent, x, kept, wanted, saved, moving)
-        weight, recurrent, bias, *own = kept
+            return self._of_some(cotangent, arrays, wanted, saved, moving)
+        x, lengths, state, weight, recurrent, bias, *own = arrays
         batch, time, features = x.shape
         units = len(recurrent)
+        inside = within(x, lengths)
+        starts = self._starts(x, state, recurrent)
         slopes = np.empty((time, batch, weight.shape[1]), cotangent.dtype)
         by_recurrent = np.empty_like(recurrent)
+        by_state = np.empty((len(self.carried), len(starts), batch, units), cotangent.dtype)
         by_own = [None if each is None else np.empty_like(each) for each in own]
-        for way in range(1 + self.bidirectional):
-            turn = slice(None, None, -1 if way else 1)
-            state = {key[:-1]: array for key, array in saved.items() if key[-1] == str(way)}
-            arriving = cotangent.swapaxes(0, 1)[turn, :, way * units : (way + 1) * units]
+        for way, start in enumerate(starts):
+            kept = {key[:-1]: array for key, array in saved.items() if key[-1] == str(way)}
+            arriving = self._arriving(cotangent, (time, batch, units), inside, way)
             parts = self._parts(own, way, units)
-            along, inner, more = self._back(arriving, state, self._block(recurrent, way), *parts)
-            self._block(slopes, way)[...] = along[turn]
-            before, after = state["states"][:-1], inner[1:]
-            self._block(by_recurrent, way)[...] = _pairs(before, after)
+            along, inner, by_start, more = self._back(
+                arriving, kept, self._block(recurrent, way), start, *parts
+            )
+            self._block(slopes, way)[...] = own_order(along, inside, way)
+            by_recurrent_here = _pairs(kept["states"][:-1], inner[1:])
+            by_recurrent_here += start[0].T @ inner[0]
+            self._block(by_recurrent, way)[...] = by_recurrent_here
+            by_state[:, way] = by_start
             for place, new in zip(by_own, more, strict=True):
                 if place is not None:
                     place[way * units : (way + 1) * units] = new
@@ -123,94 +134,88 @@ class Recurrence(Op):
             by_x = (rows @ weight.T).reshape(time, batch, features).swapaxes(0, 1)
         return (
             by_x,
-            _pairs(x.swapaxes(0, 1), slopes) if wanted[1] else None,
+            None,
+            None if state is None else self._state_of(by_state, cotangent, inside),
+            _pairs(_blank(x, inside).swapaxes(0, 1), slopes) if wanted[3] else None,
             by_recurrent,
             None if bias is None else rows.sum(axis=0),
             *by_own,
         )
 
-    def multiply_adds(self, result: Sequence[int], *operands: Sequence[int] | None) -> int:
-        """At each step, one for each entry of both weights."""
-        _, weight, recurrent, *_ = operands
-        assert weight is not None
-        assert recurrent is not None
-        return result[0] * result[1] * (weight[0] + recurrent[0]) * weight[1]
-
-    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
-        """The operator of that name, along a transposed sequence, with its gates in its order."""
-        x, weight, recurrent, bias, *own = operands
-        ways = 1 + self.bidirectional
-        turned = form.add("Transpose", x, perm=[1, 0, 2])
-        units = _number(form.shapes[recurrent][0])
-        columns = [self._onnx_columns(form, each, units) for each in (weight, recurrent)]
-        biases = None
-        if bias is not None or any(own):
-            biases = self._onnx_biases(form, bias, own, units)
-        direction = "bidirectional" if self.bidirectional else "forward"
-        y = form.add(
-            self.name.upper(),
-            turned,
-            *columns,
-            biases,
-            hidden_size=units,
-            direction=direction,
-            **self._onnx_options(),
-        )
-        rows = form.add("Transpose", y, perm=[2, 0, 1, 3])
-        return form.add("Reshape", rows, [0, 0, ways * units])
-
-    def to_numpy(self, form: CodeForm) -> str:
-        """A function of the file."""
-        return self._written(self.name, form)
-
-    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """Functions of the file, one pass through the steps for each operand."""
-        back = self._written(f"{self.name}_back", form, form.cotangent)
-        return [name and f"{back}[{position}]" for position, name in enumerate(form.names)]
-
-    def _written(self, function: str, form: CodeForm, *first: str, absent: str = "0") -> str:
-        last = len(form.names) - 1
-        while last > 2 and form.names[last] is None:
-            last -= 1
-        names = [name or absent for name in form.names[: last + 1]]
-        ways = {"ways": 2} if self.bidirectional else {}
-        return call(function, *first, *names, **ways)
-
-    def to_torch(self, form: CodeForm) -> str:
-        """A function of the file, which calls that of torch."""
-        return self._written(self.name, form, absent="None")
-
-    def to_torch_layer(self, form: CodeForm) -> str:
-        """The parameters by our names, which the expression takes apart as torch has them."""
-        kept = self.parameter_operands()
-        shapes = form.shapes[len(form.shapes) - len(kept) :]
-        parts = [
-            f'"{operand.name}": nn.Parameter(torch.zeros({", ".join(map(str, shape))}))'
-            for operand, shape in zip(kept, shapes, strict=True)
-            if shape is not None
-        ]
-        return f"nn.ParameterDict({{{', '.join(parts)}}})"
-
-    def _run(self, driven: Array, recurrent: Array, *own: Array | None) -> dict[str, Array]:
-        """What a cell keeps of its steps, ``states`` among them.
+    def _run(
+        self, driven: Array, recurrent: Array, start: State, *own: Array | None
+    ) -> dict[str, Array]:
+        """What a cell keeps of its steps, what it carries by name among them.
 
         Parameters
         ----------
         driven : ndarray, shape (time, batch, gates units)
             What the data give each step; may be written over.
         recurrent : ndarray, shape (units, gates units)
+        start : tuple of ndarray, shape (batch, units)
+            What it carries before its first step.
         *own : ndarray, shape (units,), or None
             Further parameters.
         """
         raise NotImplementedError
 
     def _back(
-        self, arriving: Array, state: Mapping[str, Array], recurrent: Array, *own: Array | None
-    ) -> tuple[Array, Array, Sequence[Array]]:
-        """Cotangents of `driven`, of what `recurrent` gives it, and of `own`."""
+        self,
+        arriving: Sequence[Array],
+        kept: Mapping[str, Array],
+        recurrent: Array,
+        start: State,
+        *own: Array | None,
+    ) -> tuple[Array, Array, State, Sequence[Array]]:
+        """Cotangents of `driven`, of what `recurrent` gives it, of `start` and of `own`.
+
+        `arriving` holds one for each of what is carried, of shape (time, batch, units).
+        """
         raise NotImplementedError
 
-    def _driven(self, x: Array, weight: Array, bias: Array | None) -> list[Array]:
+    def _starts(self, x: Array, state: Array | None, recurrent: Array) -> list[State]:
+        """What the cell of each way starts from: zeros where no state is given."""
+        count, ways, units = len(self.carried), 1 + self.bidirectional, len(recurrent)
+        if state is None:
+            dtype = np.result_type(x, recurrent)
+            return [tuple(np.zeros((count, len(x), units), dtype))] * ways
+        blocks = state.reshape(len(x), count, ways, units)
+        return [tuple(blocks[:, :, way].swapaxes(0, 1)) for way in range(ways)]
+
+    def _arriving(
+        self, cotangent: Array, shape: tuple[int, int, int], inside: Array | None, way: int
+    ) -> list[Array]:
+        """Cotangents of what a cell carries, in the order of its steps."""
+        units = shape[2]
+        found = [np.zeros(shape, cotangent.dtype) for _ in self.carried]
+        if self.returns == "sequence":
+            along = cotangent.swapaxes(0, 1)[:, :, way * units : (way + 1) * units]
+            found[0] = own_order(along, inside, way)
+            if inside is not None:
+                found[0] = np.where(inside.T[..., None], found[0], 0)
+            return found
+        for number, at in enumerate(self._end_columns(way, units)):
+            last, rows = _ends(inside, shape[0], shape[1])
+            found[number][last, rows] = cotangent[rows, at]
+        return found
+
+    def _end_columns(self, way: int, units: int) -> list[slice]:
+        """Where the result has what one way carries after its last step."""
+        ways = 1 + self.bidirectional
+        places = [(number * ways + way) * units for number in range(len(self.shown))]
+        return [slice(at, at + units) for at in places]
+
+    def _state_of(self, by_state: Array, cotangent: Array, inside: Array | None) -> Array:
+        """The cotangent of the state; a row without steps hands its own on."""
+        found = by_state.transpose(2, 0, 1, 3).reshape(by_state.shape[2], -1)
+        if self.returns != "sequence" and inside is not None:
+            empty = ~inside[:, 0]
+            found[empty, : cotangent.shape[1]] += cotangent[empty]
+        return found
+
+    def _driven(
+        self, x: Array, weight: Array, bias: Array | None, inside: Array | None
+    ) -> list[Array]:
         """For each way, what the data give its steps, in its order."""
         batch, time, features = x.shape
         rows = np.ascontiguousarray(x.swapaxes(0, 1)).reshape(-1, features)
@@ -221,7 +226,7 @@ class Recurrence(Op):
         if not self.bidirectional:
             return [whole]
         return [
-            np.ascontiguousarray(self._block(whole, way)[:: -1 if way else 1]) for way in (0, 1)
+            np.ascontiguousarray(own_order(self._block(whole, way), inside, way)) for way in (0, 1)
         ]
 
     def _block(self, array: Array, way: int) -> Array:
@@ -235,53 +240,49 @@ class Recurrence(Op):
     def _of_some(
         self,
         cotangent: Array,
-        x: Array,
-        kept: Sequence[Any],
+        arrays: Sequence[Any],
         wanted: Wanted,
         saved: Saved,
         moving: Array,
     ) -> Cotangents:
         """As `vjp`, of the rows that have a cotangent: others pass on nothing, not even NaN."""
         some = {key: array[:, moving] for key, array in saved.items()}
-        rows = x[moving]
-        if len(rows):
-            found = self.vjp(cotangent[moving], rows, rows, *kept, wanted=wanted, saved=some)
+        data, kept = arrays[:3], arrays[3:]
+        rows = [None if each is None else each[moving] for each in data]
+        found: Sequence[Array | None]
+        if moving.any():
+            found = self.vjp(cotangent[moving], cotangent, *rows, *kept, wanted=wanted, saved=some)
         else:
-            found = (rows, *(None if each is None else np.zeros_like(each) for each in kept))
-        if found[0] is None:
-            return found
-        by_x = np.zeros_like(x)
-        by_x[moving] = found[0]
-        return by_x, *found[1:]
+            zeros = [None if each is None else np.zeros_like(each) for each in kept]
+            found = (rows[0], None, rows[2], *zeros)
+        by_data: list[Array | None] = []
+        for whole, part in zip(data, found[:3], strict=True):
+            by_data.append(None if part is None else np.zeros_like(whole))
+            if part is not None:
+                by_data[-1][moving] = part  # type: ignore[index]
+        return (*by_data, *found[3:])
 
-    def _onnx_columns(self, form: OnnxForm, name: str, units: int) -> str:
-        """A weight as ONNX has it, a row for each gate and unit."""
-        blocks = [1 + self.bidirectional, self.gates, units, -1]
-        rows = form.add("Reshape", form.add("Transpose", name, perm=[1, 0]), blocks)
-        ordered = form.add("Gather", rows, [*self.onnx_order], axis=1)
-        width = self.gates * units
-        return form.add("Reshape", ordered, [1 + self.bidirectional, width, -1])
 
-    def _onnx_biases(
-        self, form: OnnxForm, bias: str | None, own: Sequence[str | None], units: int
-    ) -> str:
-        """The biases of the data, then those of the state, which are 0 but for `own`."""
-        ways, count = 1 + self.bidirectional, self.gates * units
-        zeros = np.zeros((ways, count))
-        first: Any = zeros
-        if bias is not None:
-            blocks = form.add("Reshape", bias, [ways, self.gates, units])
-            ordered = form.add("Gather", blocks, [*self.onnx_order], axis=1)
-            first = form.add("Reshape", ordered, [ways, count])
-        second: Any = zeros
-        if own and own[0] is not None:
-            before = np.zeros((ways, count - units))
-            given = form.add("Reshape", own[0], [ways, units])
-            second = form.add("Concat", before, given, axis=1)
-        return form.add("Concat", first, second, axis=1)
+def _blank(x: Array, inside: Array | None) -> Array:
+    """The data with zeros for padding, which may be anything, NaN too."""
+    return x if inside is None else np.where(inside[..., None], x, 0)
 
-    def _onnx_options(self) -> Mapping[str, Any]:
-        return {}
+
+def _ends(inside: Array | None, time: int, batch: int) -> tuple[Array, Array]:
+    """The last steps of the rows that have steps, and these rows."""
+    if inside is None:
+        return np.full(batch, time - 1), np.arange(batch)
+    counts = inside.sum(axis=1)
+    rows = np.flatnonzero(counts)
+    return counts[rows] - 1, rows
+
+
+def _last(along: Array, start: Array, inside: Array | None) -> Array:
+    """What is carried after the last step of each row; of a row without steps, the start."""
+    last, rows = _ends(inside, *along.shape[:2])
+    found = np.array(start, along.dtype)
+    found[rows] = along[last, rows]
+    return found
 
 
 def _pairs(a: Array, b: Array) -> Array:
@@ -290,9 +291,3 @@ def _pairs(a: Array, b: Array) -> Array:
         b
     ).reshape(-1, b.shape[-1])
     return product
-
-
-def _number(size: sizes.Size) -> int:
-    """A size of a parameter, which is never free."""
-    assert isinstance(size, int)
-    return size

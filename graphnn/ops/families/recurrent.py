@@ -6,26 +6,34 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from graphnn.ops._arrays import Array
 from graphnn.ops._op import aliases
-from graphnn.ops._operands import data, parameter
-from graphnn.ops.families._recurrence import ELSEWHERE, Recurrence
+from graphnn.ops._operands import parameter
+from graphnn.ops.families._recurrence import ELSEWHERE, Recurrence, State, sequence_data
 from graphnn.ops.families.activation import continued_sigmoid, sigmoid
 from graphnn.ops.initializers import Orthogonal, Xavier, Zeros
 
-_SEQUENCE = data("x", "batch time n")
-
 
 class Rnn(Recurrence):
-    """Recurrent layer ``h_t = tanh(x_t W + h_(t-1) R + b)`` from ``h_0 = 0``; all h_t come out.
+    """Recurrent layer ``h_t = tanh(x_t W + h_(t-1) R + b)``, or with relu in place of tanh.
+
+    It starts from `state`, left out from ``h_0 = 0``. All states come out, or the last one of each
+    row, whatever its length, which a classifier of sequences reads.
 
     Where it is `bidirectional`, the weights have a second block of columns, for a cell that goes
-    from the last step to the first; its state at each step comes after that of the first cell.
+    from the last step to the first; its state at each step comes after that of the first cell, and
+    so it does in `state`.
+
+    `lengths`, one whole number a row, mark padding: of a row of length n the steps from n on count
+    for nothing, and their states are 0. The way back starts at step n - 1, and the last state of
+    the way forth is that of step n - 1; of a row of length 0 it is the state it started from.
 
     It is torch's ``nn.RNN(n, units, batch_first=True)`` where weight is ``weight_ih_l0.T``,
     recurrent is ``weight_hh_l0.T`` and bias is ``bias_ih_l0 + bias_hh_l0``; the second blocks are
-    those of the names that end with ``_reverse``.
+    those of the names that end with ``_reverse``. Its ``h_n`` is the last state, the ways side by
+    side.
 
     References
     ----------
@@ -36,40 +44,81 @@ class Rnn(Recurrence):
     """
 
     op: Literal["rnn"] = "rnn"
+    activation: Literal["tanh", "relu"] = Field(
+        "tanh", description="What the sums of each step go through."
+    )
 
     symbol = "RNN"
-    also_called = ELSEWHERE
+    also_called: ClassVar[Mapping[str, str]] = {
+        **ELSEWHERE,
+        **aliases(activation="nonlinearity act"),
+    }
     elsewhere = ("simplernn", "vanillarnn", "elmanrnn")
     gates = 1
     onnx_order = (0,)
     operands = (
-        _SEQUENCE,
+        *sequence_data("units*ways"),
         parameter("weight", "n units*ways", Xavier()),
         parameter("recurrent", "units units*ways", Orthogonal()),
         parameter("bias", "units*ways", Zeros(), optional=True),
     )
 
-    def _run(self, driven: Array, recurrent: Array, *own: Array | None) -> dict[str, Array]:
-        for step, state in enumerate(driven):
-            if step:
-                state += driven[step - 1] @ recurrent
-            np.tanh(state, out=state)
+    def _run(
+        self, driven: Array, recurrent: Array, start: State, *own: Array | None
+    ) -> dict[str, Array]:
+        (before,) = start
+        for state in driven:
+            state += before @ recurrent
+            if self.activation == "tanh":
+                np.tanh(state, out=state)
+            else:
+                state[state.real < 0] = 0
+            before = state
         return {"states": driven}
 
     def _back(
-        self, arriving: Array, state: Mapping[str, Array], recurrent: Array, *own: Array | None
-    ) -> tuple[Array, Array, Sequence[Array]]:
-        states = state["states"]
-        slopes = (1 - states) * (1 + states)
+        self,
+        arriving: Sequence[Array],
+        kept: Mapping[str, Array],
+        recurrent: Array,
+        start: State,
+        *own: Array | None,
+    ) -> tuple[Array, Array, State, Sequence[Array]]:
+        states = kept["states"]
+        if self.activation == "tanh":
+            slopes = (1 - states) * (1 + states)
+        else:
+            slopes = (states.real > 0).astype(states.dtype)
         later: Any = 0
         for step in range(len(states))[::-1]:
-            slopes[step] *= arriving[step] + later
+            slopes[step] *= arriving[0][step] + later
             later = slopes[step] @ recurrent.T
-        return slopes, slopes, ()
+        return slopes, slopes, (later,), ()
+
+    @property
+    def bends(self) -> bool:
+        """Where it is a rectifier."""
+        return self.activation == "relu"
+
+    def branch(self, *arrays: Any, **keywords: Any) -> Array | None:
+        """Which sums the rectifier passes on, in all steps."""
+        if not self.bends:
+            return None
+        whole = self.model_copy(update={"returns": "sequence"})
+        passed: Array = whole.forward(*arrays).real > 0
+        return passed
+
+    def _onnx_options(self) -> Mapping[str, Any]:
+        if self.activation == "tanh":
+            return {}
+        return {"activations": ["Relu"] * (1 + self.bidirectional)}
+
+    def _written_options(self) -> Mapping[str, str]:
+        return {} if self.activation == "tanh" else {"activation": f'"{self.activation}"'}
 
 
 class Lstm(Recurrence):
-    """Long short-term memory, from ``h_0 = c_0 = 0``; all states h_t come out.
+    """Long short-term memory, of states h_t and cells c_t.
 
     With ``s(u) = 1 / (1 + exp(-u))`` and the columns of ``x_t W + h_(t-1) R + b`` in four blocks of
     `units`, called i, f, g and o in this order (input, forget, candidate, output)::
@@ -77,12 +126,22 @@ class Lstm(Recurrence):
         c_t = s(f) c_(t-1) + s(i) tanh(g)
         h_t = s(o) tanh(c_t)
 
+    It starts from `state`, h_0 and c_0 side by side, left out from zeros. All h_t come out, or the
+    last one of each row, whatever its length; with ``returns: state`` that h and its c side by
+    side, which another layer takes as its `state`.
+
     Where it is `bidirectional`, the weights have four more blocks, for a cell that goes from the
-    last step to the first; its state at each step comes after that of the first cell.
+    last step to the first; its state at each step comes after that of the first cell. A whole
+    state is then h of both ways and c of both.
+
+    `lengths`, one whole number a row, mark padding: of a row of length n the steps from n on count
+    for nothing, and their states are 0. The way back starts at step n - 1, and the last state of
+    the way forth is that of step n - 1; of a row of length 0 it is the state it started from.
 
     It is torch's ``nn.LSTM(n, units, batch_first=True)`` where weight is ``weight_ih_l0.T``,
     recurrent is ``weight_hh_l0.T`` and bias is ``bias_ih_l0 + bias_hh_l0``; the second blocks are
-    those of the names that end with ``_reverse``.
+    those of the names that end with ``_reverse``. The whole state is its ``h_n``, then ``c_n``, the
+    ways side by side.
 
     References
     ----------
@@ -96,37 +155,44 @@ class Lstm(Recurrence):
     symbol = "LSTM"
     also_called = ELSEWHERE
     gates = 4
+    carried = ("states", "cells")
     onnx_order = (0, 3, 1, 2)  # ONNX has i, o, f, g
     operands = (
-        _SEQUENCE,
+        *sequence_data("2*units*ways"),
         parameter("weight", "n 4*units*ways", Xavier()),
         parameter("recurrent", "units 4*units*ways", Orthogonal()),
         parameter("bias", "4*units*ways", Zeros(), optional=True),
     )
 
-    def _run(self, driven: Array, recurrent: Array, *own: Array | None) -> dict[str, Array]:
-        time, batch, _ = driven.shape
+    def _run(
+        self, driven: Array, recurrent: Array, start: State, *own: Array | None
+    ) -> dict[str, Array]:
+        before, cell = start
         units = len(recurrent)
-        states = np.empty((time, batch, units), driven.dtype)
+        states = np.empty((*driven.shape[:2], units), driven.dtype)
         cells = np.empty_like(states)
         for step, gates in enumerate(driven):
-            if step:
-                gates += states[step - 1] @ recurrent
+            gates += before @ recurrent
             _squash(gates[:, : 2 * units])
             _squash(gates[:, 3 * units :])
-            candidate = gates[:, 2 * units : 3 * units]
+            i, f, candidate, o = _blocks(gates, units)
             np.tanh(candidate, out=candidate)
-            np.multiply(gates[:, :units], candidate, out=cells[step])
-            if step:
-                cells[step] += gates[:, units : 2 * units] * cells[step - 1]
+            np.multiply(i, candidate, out=cells[step])
+            cells[step] += f * cell
             np.tanh(cells[step], out=states[step])
-            states[step] *= gates[:, 3 * units :]
+            states[step] *= o
+            before, cell = states[step], cells[step]
         return {"states": states, "cells": cells, "gates": driven}
 
     def _back(
-        self, arriving: Array, state: Mapping[str, Array], recurrent: Array, *own: Array | None
-    ) -> tuple[Array, Array, Sequence[Array]]:
-        cells, gates = state["cells"], state["gates"]
+        self,
+        arriving: Sequence[Array],
+        kept: Mapping[str, Array],
+        recurrent: Array,
+        start: State,
+        *own: Array | None,
+    ) -> tuple[Array, Array, State, Sequence[Array]]:
+        cells, gates = kept["cells"], kept["gates"]
         units = len(recurrent)
         slopes = _slopes(gates, 2 * units, 3 * units)
         later: Any = 0
@@ -134,20 +200,20 @@ class Lstm(Recurrence):
         for step in range(len(cells))[::-1]:
             i, f, g, o = _blocks(gates[step], units)
             by_i, by_f, by_g, by_o = _blocks(slopes[step], units)
-            by_state = arriving[step] + later
+            by_state = arriving[0][step] + later
             shown = np.tanh(cells[step])
             by_o *= by_state * shown
-            by_cell = by_cell + by_state * o * ((1 - shown) * (1 + shown))
+            by_cell = by_cell + arriving[1][step] + by_state * o * ((1 - shown) * (1 + shown))
             by_i *= by_cell * g
             by_g *= by_cell * i
-            by_f *= by_cell * cells[step - 1] if step else 0
+            by_f *= by_cell * (cells[step - 1] if step else start[1])
             by_cell = by_cell * f
             later = slopes[step] @ recurrent.T
-        return slopes, slopes, ()
+        return slopes, slopes, (later, by_cell), ()
 
 
 class Gru(Recurrence):
-    """Gated recurrent unit, from ``h_0 = 0``; all states h_t come out.
+    """Gated recurrent unit, of states h_t.
 
     With ``s(u) = 1 / (1 + exp(-u))``, the columns of ``x_t W + b`` in three blocks of `units`,
     called r, z and n in this order (reset, update, new), and those of ``h_(t-1) R`` likewise, with
@@ -157,9 +223,16 @@ class Gru(Recurrence):
         h_t = (1 - s(z + z')) n_t + s(z + z') h_(t-1)
 
     The reset gate works on the product ``h_(t-1) R``, as in cuDNN, torch and Keras, not on the
-    state before it, as in the paper. Where it is `bidirectional`, the weights have three more
-    blocks, for a cell that goes from the last step to the first; its state at each step comes after
-    that of the first cell.
+    state before it, as in the paper.
+
+    It starts from `state`, left out from ``h_0 = 0``. All states come out, or the last one of each
+    row, whatever its length. Where it is `bidirectional`, the weights have three more blocks, for a
+    cell that goes from the last step to the first; its state at each step comes after that of the
+    first cell, and so it does in `state`.
+
+    `lengths`, one whole number a row, mark padding: of a row of length n the steps from n on count
+    for nothing, and their states are 0. The way back starts at step n - 1, and the last state of
+    the way forth is that of step n - 1; of a row of length 0 it is the state it started from.
 
     It is torch's ``nn.GRU(n, units, batch_first=True)`` where weight is ``weight_ih_l0.T``,
     recurrent is ``weight_hh_l0.T``, bias is ``bias_ih_l0 + bias_hh_l0`` in the blocks r and z and
@@ -183,23 +256,24 @@ class Gru(Recurrence):
     gates = 3
     onnx_order = (1, 0, 2)  # ONNX has z, r, n
     operands = (
-        _SEQUENCE,
+        *sequence_data("units*ways"),
         parameter("weight", "n 3*units*ways", Xavier()),
         parameter("recurrent", "units 3*units*ways", Orthogonal()),
         parameter("bias", "3*units*ways", Zeros(), optional=True),
         parameter("recurrent_bias", "units*ways", Zeros(), optional=True),
     )
 
-    def _run(self, driven: Array, recurrent: Array, *own: Array | None) -> dict[str, Array]:
-        time, batch, _ = driven.shape
+    def _run(
+        self, driven: Array, recurrent: Array, start: State, *own: Array | None
+    ) -> dict[str, Array]:
+        (before,) = start
         units = len(recurrent)
-        states = np.empty((time, batch, units), driven.dtype)
-        inner = np.zeros_like(states)  # what the reset gate works on
+        states = np.empty((*driven.shape[:2], units), driven.dtype)
+        inner = np.empty_like(states)  # what the reset gate works on
         for step, gates in enumerate(driven):
-            if step:
-                product = states[step - 1] @ recurrent
-                gates[:, : 2 * units] += product[:, : 2 * units]
-                inner[step] = product[:, 2 * units :]
+            product = before @ recurrent
+            gates[:, : 2 * units] += product[:, : 2 * units]
+            inner[step] = product[:, 2 * units :]
             if own[0] is not None:
                 inner[step] += own[0]
             _squash(gates[:, : 2 * units])
@@ -207,14 +281,19 @@ class Gru(Recurrence):
             new += reset * inner[step]
             np.tanh(new, out=new)
             np.multiply(1 - update, new, out=states[step])
-            if step:
-                states[step] += update * states[step - 1]
+            states[step] += update * before
+            before = states[step]
         return {"states": states, "inner": inner, "gates": driven}
 
     def _back(
-        self, arriving: Array, state: Mapping[str, Array], recurrent: Array, *own: Array | None
-    ) -> tuple[Array, Array, Sequence[Array]]:
-        states, inner, gates = state["states"], state["inner"], state["gates"]
+        self,
+        arriving: Sequence[Array],
+        kept: Mapping[str, Array],
+        recurrent: Array,
+        start: State,
+        *own: Array | None,
+    ) -> tuple[Array, Array, State, Sequence[Array]]:
+        states, inner, gates = kept["states"], kept["inner"], kept["gates"]
         units = len(recurrent)
         slopes = _slopes(gates, 2 * units, 3 * units)
         again = np.empty_like(slopes)  # of what the state gives, reset applied
@@ -222,14 +301,14 @@ class Gru(Recurrence):
         for step in range(len(states))[::-1]:
             reset, update, new = _blocks(gates[step], units)
             by_reset, by_update, by_new = _blocks(slopes[step], units)
-            by_state = arriving[step] + later
+            by_state = arriving[0][step] + later
             by_new *= by_state * (1 - update)
             by_reset *= by_new * inner[step]
-            by_update *= by_state * ((states[step - 1] if step else 0) - new)
+            by_update *= by_state * ((states[step - 1] if step else start[0]) - new)
             again[step, :, : 2 * units] = slopes[step, :, : 2 * units]
             np.multiply(by_new, reset, out=again[step, :, 2 * units :])
             later = by_state * update + again[step] @ recurrent.T
-        return slopes, again, (again[..., 2 * units :].sum(axis=(0, 1)),)
+        return slopes, again, (later,), (again[..., 2 * units :].sum(axis=(0, 1)),)
 
     def _onnx_options(self) -> Mapping[str, Any]:
         return {"linear_before_reset": 1}

@@ -68,7 +68,6 @@ def _input(
 def _readers(network: Network, node: Node) -> Iterator[tuple[Node, Operand]]:
     """The nodes that read a node, each with the operand that it is."""
     for reader in network.graph.nodes.values():
-        operands = reader.op.data_operands()
-        for position, read in enumerate(reader.inputs):
+        for operand, read in zip(reader.operands, reader.inputs, strict=True):
             if read == node.name:
-                yield reader, operands[min(position, len(operands) - 1)]
+                yield reader, operand

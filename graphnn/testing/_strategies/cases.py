@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -56,6 +57,12 @@ class OpCase:
         """Shapes of `data`."""
         return tuple(array.shape for array in self.data)
 
+    def placed(self, values: Sequence[Any]) -> list[Any]:
+        """Values for `data` by operand, with None for an operand left out between; `Op.placed`."""
+        operands = self.op.data_operands()
+        given = [o for o, array in zip(operands, self.arrays, strict=False) if array is not None]
+        return self.op.placed(given, values)
+
     @property
     def given(self) -> dict[str, Shape]:
         """Shapes of the parameters and states, by name."""
@@ -103,13 +110,14 @@ def op_cases(
 def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values) -> OpCase:
     fit, rows = _bound(draw, op_class, sizes)
     bindings = {"batch": rows}
-    arrays: list[Array | None] = []
+    data: list[Array] = []
     for place in fit.places:
         shape = _numbers(place.shape, rows)
         if place.below is None:
-            arrays.append(reals(draw, shape, place.operand.domain, values))
+            data.append(reals(draw, shape, place.operand.domain, values))
         else:
-            arrays.append(wholes(draw, shape, place.below))
+            data.append(wholes(draw, shape, place.below))
+    arrays: list[Array | None] = op_class.placed([place.operand for place in fit.places], data)
     arrays += [None] * (len(op_class.data_operands()) - len(arrays))  # of those left out
     arrays += [kept(draw, operand, fit, values) for operand in op_class.parameter_operands()]
     for operand in op_class.operands:

@@ -101,14 +101,15 @@ def fitted(
     stated = op_class.model_validate(drawn(draw, op_class, first, sizes), context=BINDABLE)
     places = _places(draw, stated, first, sizes, kind)
     shapes = [place.shape for place in places]
+    placed = stated.placed([place.operand for place in places], shapes)
     try:
-        inferred = stated.infer(shapes, {})
+        inferred = stated.infer(placed, {})
         stated.check_kinds(shapes, [place.kind for place in places])
     except ShapeError:
         return None
     if any(not isinstance(size, int) for each in inferred.parameters.values() for size in each):
         return None
-    declared = _lacking(stated, shapes, inferred) if chance(draw, 4) else stated
+    declared = _lacking(stated, placed, inferred) if chance(draw, 4) else stated
     return Fit(declared, stated, tuple(places), inferred)
 
 
@@ -118,7 +119,7 @@ def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -
     places: list[Place] = []
     for number, operand in enumerate(op.data_operands()):
         if operand.optional and chance(draw, 2):
-            break
+            continue
         before = [place.shape for place in places]
         listed = op.beside(operand, before) if number else None
         shape = one_of(draw, listed) if listed else first

@@ -44,14 +44,14 @@ class _Call:
 
     name: str
     op: Op
-    sources: tuple[str, ...]
+    sources: tuple[str | None, ...]
     arrays: tuple[Array | None, ...]
     shape: Shape
 
     def value(self, values: Mapping[str, Array | None], rows: int) -> Array | None:
         """The result; None where the op fails, or its result has another shape than inferred."""
-        given = [values[source] for source in self.sources]
-        if any(value is None for value in given):
+        given = [None if source is None else values[source] for source in self.sources]
+        if sum(value is None for value in given) > self.sources.count(None):
             return None
         try:
             with np.errstate(all="ignore"):
@@ -130,7 +130,8 @@ class Growth:
             written[operand.name], array = self._parameter(f"{name}.{operand.name}", operand, fit)
             arrays.append(array)
         result = fit.inferred.result
-        return self._apply(fit.stated, sources, arrays, fit.declared, written, result)
+        operands = [place.operand for place in fit.places]
+        return self._apply(fit.stated, sources, operands, arrays, fit.declared, written, result)
 
     def _fitted(self, op_class: type[Op]) -> tuple[Fit | None, Node | None]:
         """The op fitted to a node that is there, or else to a new parameter or input."""
@@ -285,6 +286,7 @@ class Growth:
         self,
         op: Op,
         sources: Sequence[Node],
+        operands: Sequence[Operand] = (),
         arrays: Sequence[Array | None] = (),
         declared: Op | None = None,
         written: Mapping[str, Any] | None = None,
@@ -293,12 +295,18 @@ class Growth:
         """Add a node of an op, and compute its value."""
         names = [source.name for source in sources]
         self.read.update(names)
-        body = {"op": op.name, "inputs": names if len(names) > 1 else names[0], **(written or {})}
+        placed = op.placed(operands, names)
+        inputs: Any = names if len(names) > 1 else names[0]
+        if None in placed:
+            inputs = {each.name: name for each, name in zip(operands, names, strict=True)}
+        body = {"op": op.name, "inputs": inputs, **(written or {})}
         body |= (declared or op).model_dump(mode="json", exclude_defaults=True)
         shape = op.infer([each.shape for each in sources], {}).result if result is None else result
         kind = op.infer_kind(*(source.kind for source in sources))
         name = f"n{len(self.nodes)}"
-        call = _Call(name, op, tuple(names), tuple(arrays), shape)
+        if arrays:
+            placed += [None] * (len(op.data_operands()) - len(placed))
+        call = _Call(name, op, tuple(placed), tuple(arrays), shape)
         self._calls.append(call)
         value = call.value({node.name: node.value for node in self.there}, self.rows)
         self.nodes[name] = body

@@ -29,12 +29,14 @@ def rows_alone_are_rows_together(case: OpCase) -> None:
     output = value(case)
     message = f"data of {sorted(count)} rows give a result of shape {list(output.shape)}"
     require(count == {*output.shape[:1]}, message)
-    rest = list(zip(case.arrays, case.roles, strict=True))[len(case.data) :]  # one left out too
 
     def at(chosen: Array) -> Array:
-        data = [array[chosen] if has else array for array, has in zip(case.data, rows, strict=True)]
-        others = [a if a is None or role != "noise" else a[chosen] for a, role in rest]
-        return value(case, [*data, *others])
+        has = iter(rows)
+        found: list[Array | None] = []
+        for array, role in zip(case.arrays, case.roles, strict=True):
+            by_row = role == "noise" or (role == "data" and array is not None and next(has))
+            found.append(array[chosen] if array is not None and by_row else array)
+        return value(case, found)
 
     everything = np.arange(output.shape[0])
     for chosen in (*everything[:, None], np.repeat(everything[::-1], 3)):

@@ -28,7 +28,7 @@ _NARROW = 2e-5  # what float32 may round, of the largest entry
 
 def inferred_shape_is_computed(case: OpCase) -> None:
     """The shape and the kind that are inferred are those that come out."""
-    inferred = case.op.infer(case.shapes, case.given)
+    inferred = case.op.infer(case.placed(case.shapes), case.given)
     output = value(case)
     shapes = f"the result has shape {list(output.shape)}, but {list(inferred.result)} is inferred"
     require(inferred.result == output.shape, shapes)
@@ -54,7 +54,7 @@ def symbolic_shape_is_computed(case: OpCase) -> None:
     symbolic: list[Shape] = [(free("batch"), *shape[1:]) if has else shape for has, shape in pairs]
     output = value(case)
     count = output.shape[0] if apart else sizes.evaluate(case.shapes[0][0], {})
-    inferred = case.declared.infer(symbolic, case.given)
+    inferred = case.declared.infer(case.placed(symbolic), case.given)
     computed = tuple(sizes.evaluate(size, {"batch": count}) for size in inferred.result)
     with_batch = f"for a free 'batch', {sizes.show(inferred.result)} is inferred"
     require(computed == output.shape, f"the result has shape {list(output.shape)}; {with_batch}")
@@ -176,5 +176,6 @@ def training_takes_the_same(case: OpCase) -> None:
         [operand for operand in op.operands if operand.role != "noise"] for op in (case.op, other)
     )
     require(taken == own, f"in training, '{other.name}' takes other operands")
-    same = other.infer(case.shapes, case.given) == case.op.infer(case.shapes, case.given)
+    shapes = case.placed(case.shapes)
+    same = other.infer(shapes, case.given) == case.op.infer(shapes, case.given)
     require(same, f"in training, '{other.name}' has other shapes")

@@ -184,10 +184,13 @@ def class_counts(plan: Plan) -> dict[str, int]:
     counts: dict[str, int] = {}
     for step in plan.steps:
         operands = step.op.data_operands()
-        slots = [plan.slots[at] for at in step.arguments[: len(operands)] if at is not None]
-        shapes = [each.shape for each in slots]
-        for operand, slot in zip(operands, slots, strict=False):
-            if operand.below is None or slot.role != "input" or slot.kind != "int":
+        places = step.arguments[: len(operands)]
+        shapes = [plan.slots[at].shape for at in places if at is not None]
+        for operand, at in zip(operands, places, strict=False):
+            if at is None or operand.below is None:
+                continue
+            slot = plan.slots[at]
+            if slot.role != "input" or slot.kind != "int":
                 continue
             if getattr(step.op, "ignored_class", None) is not None:
                 continue  # which need not be one of the classes

@@ -9,7 +9,7 @@ import numpy as np
 from graphnn.execution import Plan, Step
 from graphnn.gradients.numerical.engine.continuation import continued
 from graphnn.gradients.numerical.objective import Objective
-from graphnn.ops import Array, Op
+from graphnn.ops import Array
 
 
 class BasePass:
@@ -51,7 +51,7 @@ class BasePass:
         self.branches = {
             step.output: np.asarray(self.ops[step.output].branch(*self.arguments(step, {})))
             for step in executor.plan.steps
-            if type(step.op).branch is not Op.branch
+            if step.op.bends
         }
 
     def size(self, loss: int) -> Array:
@@ -66,11 +66,15 @@ class BasePass:
         ]
 
 
+def data_arguments(step: Step) -> tuple[int | None, ...]:
+    """The arguments of `step` that are data, None where one is left out."""
+    others = sum(operand.role != "data" for operand in step.op.operands)
+    return step.arguments[: len(step.arguments) - others]
+
+
 def data_slots(step: Step) -> list[int]:
     """Slots of the data that `step` reads."""
-    others = sum(operand.role != "data" for operand in step.op.operands)
-    data = step.arguments[: len(step.arguments) - others]
-    return [slot for slot in data if slot is not None]
+    return [slot for slot in data_arguments(step) if slot is not None]
 
 
 def steps_from(plan: Plan, slots: Iterable[int]) -> list[Step]:

@@ -208,14 +208,14 @@ class ByChannel:
     def _response(self, rows: slice) -> Array | None:
         """Of some rows of the batch."""
         base, step = self._route.base, self._route.whole[0]
-        op, data = base.ops[step.output], data_slots(step)
-        shapes = [base.values[slot].shape for slot in data]
+        op = base.ops[step.output]
+        shapes = [base.values[slot].shape for slot in data_slots(step)]
         given = base.arguments(step, {})
         apart = op.rows_apart(*shapes)
         if apart:
-            for place, has_rows in enumerate(op.has_rows(*shapes)):
+            for place, has_rows in enumerate(self._route.has_rows(step)):
                 if has_rows:
-                    given[place] = base.values[data[place]][rows]
+                    given[place] = np.asarray(given[place])[rows]
         name = op.operands[step.arguments.index(self._route.slot)].name
         response = op.response(name, *given)
         return response if apart or response is None else response[rows]

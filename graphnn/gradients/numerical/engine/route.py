@@ -7,7 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from graphnn.execution import Step
-from graphnn.gradients.numerical.engine.base_pass import BasePass, data_slots, steps_from
+from graphnn.gradients.numerical.engine.base_pass import (
+    BasePass,
+    data_arguments,
+    data_slots,
+    steps_from,
+)
 from graphnn.ops import Array
 
 ROWS = 4096  # rows a call: enough to hide the interpreter, few enough for the cache
@@ -51,7 +56,7 @@ class Route:
 
     def _works_on_rows(self, step: Step, reached: set[int]) -> bool:
         data = data_slots(step)
-        if any(argument in reached for argument in step.arguments[len(data) :]):
+        if any(argument in reached for argument in step.arguments[len(data_arguments(step)) :]):
             return False
         shapes = [self.base.values[slot].shape for slot in data]
         op = self.base.ops[step.output]
@@ -83,12 +88,13 @@ class Route:
 
     def has_rows(self, step: Step) -> list[bool]:
         """Which operands of `step` have a row for each of the batch."""
-        data = data_slots(step)
-        shapes = [self.base.values[slot].shape for slot in data]
-        found = self.base.ops[step.output].has_rows(*shapes)
+        data = data_arguments(step)
+        shapes = [self.base.values[slot].shape for slot in data if slot is not None]
+        found = iter(self.base.ops[step.output].has_rows(*shapes))
+        own = [slot is not None and next(found) for slot in data]
         others = step.arguments[len(data) :]
         slots = self.base.plan.slots
-        return [*found, *(slot is not None and slots[slot].role == "noise" for slot in others)]
+        return [*own, *(slot is not None and slots[slot].role == "noise" for slot in others)]
 
     def on_rows(self, step: Step, moved: Mapping[int, Array], samples: Array) -> list[Array | None]:
         """Operands of `step` for rows that `moved`, the others from `samples`, which these were."""
