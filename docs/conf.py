@@ -6,10 +6,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from docutils import nodes
-
 HERE = Path(__file__).parent
-SHORT = 24  # characters, which fit in a line of a phone
 sys.path.insert(0, str(HERE))
 
 import generate_commands  # noqa: E402
@@ -24,7 +21,7 @@ author = "the graphnn founders"
 project_copyright = author
 release = version = graphnn.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "rendering"]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_dmath_allow_space = False  # a prompt is no formula
 myst_dmath_allow_digits = False
@@ -53,14 +50,6 @@ html_theme_options = {"sidebar_hide_name": False, "navigation_with_keys": True}
 def setup(app) -> None:
     """Make pages, tables and pictures from the code before any page is read."""
     app.connect("builder-inited", lambda _: make())
-    app.connect("doctree-read", keep_whole)
-
-
-def keep_whole(app, doctree) -> None:
-    """Mark short code, so that no line of a phone ends within an option such as ``--loss``."""
-    for code in doctree.findall(nodes.literal):
-        if len(code.astext()) <= SHORT:
-            code["classes"].append("short")
 
 
 def make() -> None:

@@ -100,9 +100,10 @@ def _sources(kinds: Mapping[str, DataSource]) -> Iterator[str]:
 def _keys(keys: Iterable[Key]) -> Iterator[str]:
     yield "| key | left out | |\n|---|---|---|"
     for key in keys:
-        default = "" if key.default is None else f"`{key.default}`"
+        default = "" if key.default is None else f"`{_value(key.default)}`"
         left_out = "an error" if key.required else key.otherwise or default
-        yield f"| `{key.name}` | {left_out} | {key.about} |"
+        about = re.sub(r"(?<!\w)--[a-z]+", r"`\g<0>`", key.about)
+        yield f"| `{key.name}` | {left_out} | {about} |"
 
 
 def _classes(title: str, kinds: Mapping[str, type[BaseModel]]) -> Iterator[str]:
@@ -124,7 +125,12 @@ def _default(info: FieldInfo) -> str:
     value = info.get_default(call_default_factory=True)
     if value is None or value is PydanticUndefined:
         return ""
-    return f" {getattr(value, 'name', value)}"
+    return f" {_value(getattr(value, 'name', value))}"
+
+
+def _value(value: object) -> str:
+    """A value as a spec has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _summary(thing: Any) -> str:

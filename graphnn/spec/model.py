@@ -201,7 +201,7 @@ class NetworkSpec:
     examples: tuple[ExampleSpec, ...] = key(EXAMPLES, "Inputs with the outputs they must give.", ())
     train: TrainSpec | None = key(TRAIN, "How to train.", None)
     search: SearchSpec | None = key(
-        SEARCH, "Settings to vary, by the names that --set knows.", None
+        SEARCH, "Settings to vary, by the names that --set takes.", None
     )
     draw: DrawSpec | None = key(DRAW, "How diagrams look.", None)
     allow: tuple[Scalar, ...] = key(forms.WARNINGS, ALLOW, ())

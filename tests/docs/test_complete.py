@@ -42,7 +42,9 @@ def test_rows_of_a_section_state_keys_and_what_goes_without_saying(tables):
     assert rows[0] == "| key | left out | |"
     assert [row.split("`")[1] for row in rows[2:]] == list(key_names(TrainSpec))
     assert "| `batch_size` | `100` | Rows a step. |" in rows
-    assert "| `rows` | all | Of what is left to train on, take that many first ones. |" in rows
+    assert "| `rows` | all | How many of the remaining rows to train on, from the first. |" in rows
+    assert "| `trainable` | `true` |" in (tables / "node.md").read_text()
+    assert "by the names that `--set` takes. |" in (tables / "spec.md").read_text()
     assert (
         "| `patience` | an error | Epochs without a better value before it stops. |"
         in (tables / "early-stopping.md").read_text()

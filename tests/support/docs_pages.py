@@ -1,4 +1,4 @@
-"""Runs the examples on pages of documentation, and tells where they show what is not so.
+"""Runs the examples on pages of documentation, and reports where they show what is not so.
 
 On a page, in order and in one folder that holds a copy of ``specs/``:
 
@@ -9,6 +9,7 @@ On a page, in order and in one folder that holds a copy of ``specs/``:
   within a line for any text. A command ends with code 0, unless its output shows an error or the
   next command is ``echo $?``;
 - any other ``yaml`` or ``json`` is a fragment of a spec, and whole when it says ``graphnn: 1``.
+- ``py``, ``js``, ``sh`` and the like are shown, and not run.
 
 ``python tests/support/docs_pages.py PAGE...`` puts what is really printed in place of every output
 that is not so; write ``?`` for one that is still unknown.
@@ -38,7 +39,7 @@ from places import ROOT
 _FENCE = re.compile(r"(?P<indent> *)(?P<marks>```+) *(?P<language>[^`]*)")
 _NAME = re.compile(r"# ([\w./-]+\.(?:yaml|py))")
 _INSTALLS = ("pip",)  # it would change the machine
-_SHOWN_ONLY = ("text", "sh", "toml")
+_SHOWN_ONLY = ("text", "sh", "toml", "py", "js", "lua", "elisp")
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ class TrainSpec:
     )
     rows: Scalar | None = key(
         forms.count(1),
-        "Of what is left to train on, take that many first ones.",
+        "How many of the remaining rows to train on, from the first.",
         None,
         otherwise="all",
     )
