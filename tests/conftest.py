@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
@@ -43,3 +44,9 @@ def _elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Work in an empty folder: Python's children would take the checkout from this one."""
     with chdir(tmp_path_factory.mktemp("elsewhere")):
         yield
+
+
+@pytest.fixture
+def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave matplotlib out, as an installation without the extra 'plot' does; it is slow too."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)

@@ -68,12 +68,6 @@ def call(capsys: pytest.CaptureFixture[str]) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def no_plots(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave matplotlib out, as an installation without the extra 'plot' does; it is slow too."""
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-
-
-@pytest.fixture
 def environment() -> dict[str, str]:
     """What a process of its own needs to find the package."""
     return {**os.environ, "PYTHONIOENCODING": "utf-8"}

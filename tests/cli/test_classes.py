@@ -14,6 +14,8 @@ import graphnn
 from graphnn.diagnostics import FileError, TrainingError
 from graphnn.execution.weight_files import CHECKPOINT
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 # A cat is bright on the left, a dog on the right.
 PETS = """\
 graphnn: 1

@@ -9,6 +9,8 @@ import graphnn
 from graphnn.diagnostics import SpecError, TrainingError
 from graphnn.training.fitting.stopping import Watch
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 # A line through noise, on few rows: the error on the rows held back rises before long.
 SPEC = """
 graphnn: 1

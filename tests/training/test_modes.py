@@ -12,6 +12,8 @@ from graphnn.training.data.splits import Sets
 from graphnn.training.fitting.loop import Training
 from located import marked, told
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 NODES = """
 graphnn: 1
 nodes:

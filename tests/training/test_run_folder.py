@@ -17,6 +17,8 @@ from graphnn.diagnostics import FileError, TrainingError
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.training.runs import run as run_module
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 SPEC = """
 graphnn: 1
 nodes:

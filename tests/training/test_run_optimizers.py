@@ -9,6 +9,8 @@ from graphnn.diagnostics import FileError, TrainingError
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.training import OPTIMIZERS
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 SPEC = """
 graphnn: 1
 dtype: DTYPE
