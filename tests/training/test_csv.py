@@ -382,7 +382,7 @@ def test_only_the_first_faults_are_told(folder: Folder) -> None:
 def test_a_ragged_row(folder: Folder) -> None:
     folder.write("a,y\n1,2\n3\n4,5\n")
     error = folder.refused("{csv: a.csv}", need("y"))
-    message = "this row has 1 cells, but the header has 2"
+    message = "this row has 1 cell, but the header has 2"
     assert told(error) == [("ragged-row", message, "")]
     assert marked(error.value.diagnostics[0]) == "3"
 

@@ -164,8 +164,8 @@ def test_a_drafted_network_learns_digits(here):
 @pytest.mark.parametrize(
     ("text", "target", "message", "help"),
     [
-        ("a,b\n1,2\n3,4\n", "c", "the table has no column 'c'", "its columns are a, b"),
-        ("a,bee\n1,2\n3,4\n", "be", "the table has no column 'be'", "did you mean 'bee'?"),
+        ("a,b\n1,2\n3,4\n", "c", "'a.csv' has no column 'c'", "its columns are a, b"),
+        ("a,bee\n1,2\n3,4\n", "be", "'a.csv' has no column 'be'", "did you mean 'bee'?"),
         ("a,b\n", None, "no row follows the header", ""),
         (
             "a,b\n1,2\n3,2\n", None,
@@ -173,7 +173,7 @@ def test_a_drafted_network_learns_digits(here):
             "name another one by --target COLUMN",
         ),
         ("a,b\n1,2\n1,4\n", None, "no column but 'b' says anything of its rows", ""),
-        ("a,b\n1,2\n3\n", None, "this row has 1 cells, but the header has 2", ""),
+        ("a,b\n1,2\n3\n", None, "this row has 1 cell, but the header has 2", ""),
     ],
 )  # fmt: skip
 def test_tables_that_say_nothing(here, text, target, message, help):

@@ -182,7 +182,7 @@ def test_columns_of_categories_for_whole_numbers(here):
         ),
         (
             "categories: island", "categories: [island, isle]", "unknown-column",
-            "the table has no column 'isle'", "did you mean 'island'?",
+            "'birds.csv' has no column 'isle'", "did you mean 'island'?",
         ),
         (
             "categories: island, ", "", "not-a-number",

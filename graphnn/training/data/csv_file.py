@@ -6,7 +6,7 @@ import csv
 import math
 from collections.abc import Container, Iterator
 
-from graphnn.diagnostics import DataError, Span
+from graphnn.diagnostics import DataError, Diagnostic, Span, listed, suggestion
 from graphnn.training.data.decoding import decoded
 
 _DELIMITERS = (",", ";", "\t")
@@ -87,6 +87,20 @@ class CsvFile:
             name = self.header[numbers[0]]
             help = f"{_NAMES}; if it does, say which feed an input: INPUT: ['{name}', ...]"
             raise self._not_a_header(numbers[0], help)
+
+    def absent(self, column: str, file: str, span: Span | None) -> Diagnostic:
+        """The fault of a column that is asked for at `span`, and that `file` does not have."""
+        message = f"'{file}' has no column '{column}'"
+        help = suggestion(column, self.header, f"its columns are {listed(self.header)}")
+        return Diagnostic("unknown-column", message, span, help=help)
+
+    def ragged(self, line: int, cells: list[str]) -> Diagnostic | None:
+        """The fault of a row that has not as many cells as the header."""
+        if len(cells) == len(self.header):
+            return None
+        count = f"{len(cells)} cell{'s' if len(cells) > 1 else ''}"
+        message = f"this row has {count}, but the header has {len(self.header)}"
+        return Diagnostic("ragged-row", message, self.line_span(line))
 
     def line_span(self, line: int) -> Span:
         """The whole of a line."""

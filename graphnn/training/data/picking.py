@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
-from graphnn.diagnostics import FAULTY, DataError, Faulty, Findings, Note, Span, listed, suggestion
+from graphnn.diagnostics import FAULTY, DataError, Faulty, Findings, Note, Span, listed
 from graphnn.training.data.categories import Categories
 from graphnn.training.data.columns import InputSpec
 from graphnn.training.data.csv_file import CsvFile
@@ -117,9 +117,7 @@ def _there(table: CsvFile, file: Wanted, name: str, need: InputSpec | Faulty, as
     findings = Findings()
     for wanted in asked.names:
         if wanted.name not in table.places:
-            message = f"'{file.name}' has no column '{wanted.name}'"
-            help = suggestion(wanted.name, table.header, f"its columns are {listed(table.header)}")
-            findings.error("unknown-column", message, wanted.span, help=help)
+            findings.add(table.absent(wanted.name, file.name, wanted.span))
     findings.raise_errors(DataError)
     return Pick(name, need, [table.places[w.name] for w in asked.names], asked.span)
 

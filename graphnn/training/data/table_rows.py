@@ -72,10 +72,8 @@ class TableRows:
 
     def _take(self, line: int, cells: list[str]) -> bool:
         """Add the cells of a row; False for one that has not as many as the header."""
-        table = self._table
-        if len(cells) != len(table.header):
-            message = f"this row has {len(cells)} cells, but the header has {len(table.header)}"
-            self._findings.error("ragged-row", message, table.line_span(line))
+        if (fault := self._table.ragged(line, cells)) is not None:
+            self._findings.add(fault)
             return False
         if self._drop and any(map(is_missing, self._read_cells(cells))):
             self._dropped += 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from graphnn.diagnostics import DataError, UsageError, listed, suggestion
+from graphnn.diagnostics import DataError, UsageError
 from graphnn.training.data.categories import is_missing
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.table_rows import as_number
@@ -86,8 +86,12 @@ class ColumnSummary:
         return round(float(values.mean()), digits), round(deviation, digits)
 
 
-def summarize(table: CsvFile, target: str | None) -> tuple[list[ColumnSummary], ColumnSummary]:
+def summarize(
+    table: CsvFile, file: str, target: str | None
+) -> tuple[list[ColumnSummary], ColumnSummary]:
     """The columns that inputs may take, and the target: the last column unless another is named.
+
+    Messages call the table `file`.
 
     Raises
     ------
@@ -97,13 +101,11 @@ def summarize(table: CsvFile, target: str | None) -> tuple[list[ColumnSummary], 
         The text is not CSV, a row is ragged, or too little is left to learn from.
     """
     if target is not None and target not in table.places:
-        help = suggestion(target, table.header, f"its columns are {listed(table.header)}")
-        raise UsageError.of("unknown-column", f"the table has no column '{target}'", help=help)
+        raise UsageError(table.absent(target, file, None))
     columns = [ColumnSummary(name) for name in table.header]
     for line, cells in table.rows():
-        if len(cells) != len(columns):
-            message = f"this row has {len(cells)} cells, but the header has {len(columns)}"
-            raise DataError.of("ragged-row", message, table.line_span(line))
+        if (fault := table.ragged(line, cells)) is not None:
+            raise DataError(fault)
         for column, cell in zip(columns, cells, strict=True):
             column.take(cell)
     goal = columns[-1 if target is None else table.places[target]]

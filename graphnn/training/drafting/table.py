@@ -22,7 +22,7 @@ def draft_table(table: CsvFile, file: str, target: str | None) -> tuple[list[str
     target : str or None
         The column to predict; None for the last.
     """
-    every, goal = summarize(table, target)
+    every, goal = summarize(table, file, target)
     features = [column for column in every if not column.says_nothing]
     remarks = [
         f"Column '{column.name}' is left out: it {column.says_nothing}."

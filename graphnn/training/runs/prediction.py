@@ -16,12 +16,11 @@ from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
-from graphnn.spec.values import Map, Scalar
 from graphnn.training.data import dataset
 from graphnn.training.data.given import Frame, declared, is_frame
-from graphnn.training.data.pictures import RESIZES, Resize
 from graphnn.training.data.requirements import demand_of, needs
 from graphnn.training.data.row_files import Part, RowReader
+from graphnn.training.data.sources.folder import resize_of
 from graphnn.training.fitting.measuring import Measuring, class_scores, input_need
 from graphnn.training.runs.run import train_spec, trained
 from graphnn.training.runs.writing import Writer, Written, are_lines
@@ -120,7 +119,7 @@ class Predictor:
         if network.classes is None:
             _check_count(self._names, network.graph.node(self._nodes[0]))
         need = input_need(network, network.graph.nodes[self._input()])
-        resize = _resize_of(spec.data)
+        resize = resize_of(spec.data)
         self._reader = RowReader(need, needs(network, spec), declared(spec.data), classes, resize)
 
     def __call__(
@@ -229,14 +228,6 @@ def predict(
         if all(isinstance(each, str | Path) for each in every) and are_lines(every, spec):
             return Writer(net, spec)(map(Path, every))
     return Predictor(net, spec, top)(paths)
-
-
-def _resize_of(data: Map | None) -> Resize | None:
-    """How the training data give images the size of the input."""
-    folder = None if data is None else data.get("folder")
-    asked = folder.get("resize") if isinstance(folder, Map) else None
-    value = asked.value if isinstance(asked, Scalar) else None
-    return next((each for each in RESIZES if each == value), None)
 
 
 def _outputs(network: Network) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from graphnn.diagnostics import (
     suggestion,
 )
 from graphnn.ops import Array
+from graphnn.spec.values import Map, Value
 from graphnn.storage import files
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import MEBIBYTE, show_bytes
@@ -112,6 +113,24 @@ class ImageFolder(DataSource):
                         read[need.row] = _images(tree, need, resize)
                     columns[name] = Column(wanted.name, read[need.row], wanted.span, pixels=True)
         return Found(wanted.name, columns, warnings=_skipped(tree))
+
+    def resize(self, value: Value | None) -> Resize | None:
+        """How images get the size of the input, by what a spec has under ``folder``.
+
+        Raises
+        ------
+        DataError
+            It is not one of the choices.
+        """
+        if not isinstance(value, Map) or "resize" not in value:
+            return None
+        key = next(key for key in self.keys if key.name == "resize")
+        return cast(Resize, self._key(key, value.entries[key.name].value).names[0].name)
+
+
+def resize_of(data: Map | None) -> Resize | None:
+    """How the training data of a spec give images the size of the input; see `ImageFolder`."""
+    return ImageFolder().resize(None if data is None else data.get(ImageFolder.name))
 
 
 def _takes_labels(need: InputSpec | Faulty, feed: Feed | None) -> bool:

@@ -242,9 +242,7 @@ def _check_categories(table: CsvFile, picks: Mapping[str, Pick], asked: Asked) -
     for wanted in asked.texts("categories"):
         name = wanted.name
         if name not in table.places:
-            message = f"the table has no column '{name}'"
-            help = suggestion(name, table.header, f"its columns are {listed(table.header)}")
-            findings.error("unknown-column", message, wanted.span, help=help)
+            findings.add(table.absent(name, asked.one("file").name, wanted.span))
         elif name not in fed:
             findings.error("unused-column", f"column '{name}' feeds no input", wanted.span)
     findings.raise_errors(DataError)
