@@ -83,7 +83,7 @@ def _graphs(context: typer.Context) -> Iterator[Graph]:
 def _attributes(op: str) -> list[str]:
     from graphnn.ops import REGISTRY
 
-    return [key for key in REGISTRY[op].model_fields if key != "op"]
+    return [*REGISTRY[op].attribute_names]
 
 
 def _first_line(op: type) -> str:

@@ -72,7 +72,7 @@ def _operands(op_class: type[Op]) -> Iterator[str]:
             yield f"'{operand.name}' is {taken[operand.name]} as well: give it another name"
         if operand.is_parameter:
             taken[operand.name] = "an operand"
-        if operand.many and len(op_class.data_operands()) > 1:
+        if operand.many and [each.role for each in given].count("data") > 1:
             yield f"'{operand.name}' stands for many inputs: no other data operand may be there"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from graphnn.ops._arrays import ShapeError, misfit
 from graphnn.ops._operands import Operand
@@ -46,14 +47,35 @@ class Unifier:
         ShapeError
             The shape does not fit the signature, or a name stands for another size already.
         """
-        first, dots, last = operand.signature.partition("...")
-        before, after = first.split(), last.split()
+        before, dots, after = _axes(operand.signature)
+        if before or after or not dots:
+            middle = self._match_named(operand, shape, before, dots, after)
+        else:
+            middle = shape
+        if not dots:
+            return
+        if self._rest is None:
+            self._rest = middle
+        elif self._broadcasts:
+            self._rest = _broadcast(self._rest, middle, operand, shape)
+        elif self._rest != middle:
+            problem = f"which does not match {show(self._rest)} of the operand before it"
+            raise misfit(operand.name, shape, problem)
+
+    def _match_named(
+        self,
+        operand: Operand,
+        shape: Shape,
+        before: Sequence[str],
+        dots: bool,
+        after: Sequence[str],
+    ) -> Shape:
+        """Take the sizes of the axes with names; the axes between are what is given back."""
         spare = len(shape) - len(before) - len(after)
         if spare < 0 or (spare and not dots):
             takes = ", ".join(operand.signature.split())
             raise misfit(operand.name, shape, f"but {self._op} takes [{takes}]")
         stop = len(shape) - len(after)
-        middle = shape[len(before) : stop]
         named = (*shape[: len(before)], *shape[stop:])
         for symbol, size in zip((*before, *after), named, strict=True):
             wanted = int(symbol) if symbol.isdigit() else self.sizes.setdefault(symbol, size)
@@ -65,15 +87,7 @@ class Unifier:
                     f"a '{operand.name}' that fits has shape {self._known(operand.signature)}",
                     None if operand.is_parameter else symbol,
                 )
-        if not dots:
-            return
-        if self._rest is None:
-            self._rest = middle
-        elif self._broadcasts:
-            self._rest = _broadcast(self._rest, middle, operand, shape)
-        elif self._rest != middle:
-            problem = f"which does not match {show(self._rest)} of the operand before it"
-            raise misfit(operand.name, shape, problem)
+        return shape[len(before) : stop]
 
     def shape(self, signature: str) -> Shape:
         """The shape that a signature stands for.
@@ -109,6 +123,13 @@ class Unifier:
         return f"[{', '.join(str(self.sizes.get(each, each)) for each in signature.split())}]"
 
 
+@cache
+def _axes(signature: str) -> tuple[tuple[str, ...], bool, tuple[str, ...]]:
+    """The axes before ``...``, whether that is there, and the axes after it."""
+    first, dots, last = signature.partition("...")
+    return tuple(first.split()), bool(dots), tuple(last.split())
+
+
 def unspecified(size: str, parameter: str) -> ShapeError:
     """The error for a size that neither an attribute nor the parameter's numbers determine."""
     return ShapeError(
@@ -117,6 +138,8 @@ def unspecified(size: str, parameter: str) -> ShapeError:
 
 
 def _broadcast(a: Shape, b: Shape, operand: Operand, whole: Shape) -> Shape:
+    if a == b:
+        return a
     rank = max(len(a), len(b))
     pairs = [*zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)]
     for left, right in pairs:

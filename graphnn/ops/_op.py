@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, get_args, get_type_hints
 
@@ -200,7 +200,10 @@ class Op(BaseModel):
     takes_out: ClassVar[bool]
     takes_saved: ClassVar[bool]
     takes_wanted: ClassVar[bool]
+    attribute_names: ClassVar[tuple[str, ...]]
     size_attributes: ClassVar[tuple[str, ...]]
+    _data_operands: ClassVar[tuple[Operand, ...]]
+    _parameter_operands: ClassVar[tuple[Operand, ...]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Take the keywords of the class statement, which are for the method below."""
@@ -215,8 +218,11 @@ class Op(BaseModel):
         tag = cls.model_fields.get("op")
         if tag is None:
             return
+        cls.attribute_names = tuple(key for key in cls.model_fields if key != "op")
         cls.size_attributes = tuple(key for key, info in cls.model_fields.items() if is_size(info))
         check_declaration(cls, Op)
+        cls._data_operands = tuple(operand for operand in cls.operands if operand.role == "data")
+        cls._parameter_operands = tuple(operand for operand in cls.operands if operand.is_parameter)
         cls.name = get_args(tag.annotation)[0]
         cls.family = _family(cls.__module__)
         cls.takes_out = "out" in inspect.signature(cls.forward).parameters
@@ -228,7 +234,7 @@ class Op(BaseModel):
     @classmethod
     def data_operands(cls) -> tuple[Operand, ...]:
         """Operands that other nodes give."""
-        return tuple(operand for operand in cls.operands if operand.role == "data")
+        return cls._data_operands
 
     @classmethod
     def placed(cls, given: Sequence[Operand], values: Sequence[Any]) -> list[Any]:
@@ -262,7 +268,7 @@ class Op(BaseModel):
     @classmethod
     def parameter_operands(cls) -> tuple[Operand, ...]:
         """Operands that the network keeps: parameters and states."""
-        return tuple(operand for operand in cls.operands if operand.is_parameter)
+        return cls._parameter_operands
 
     def forward(self, *arrays: Any, **keywords: Any) -> Array:
         """Value of the op.
@@ -592,7 +598,7 @@ class Op(BaseModel):
         """Names of the free sizes in the attributes."""
         return frozenset(
             name
-            for _, value in self
+            for value in self.__dict__.values()
             for size in _sizes_in(value)
             for name in sizes.free_names(size)
         )
@@ -620,23 +626,32 @@ class Op(BaseModel):
         ShapeError
             Shapes disagree, or nothing determines a size.
         """
-        stated = {key: getattr(self, key) for key in self.size_attributes}
-        known = {key: size for key, size in stated.items() if size is not None}
-        unifier = Unifier(self.name, {**known, **self.solve_sizes(shapes, given)}, self.broadcasts)
+        # By loops, which cost nothing where there is nothing: most ops have data alone.
+        known: dict[str, sizes.Size] = {}
+        missing: list[str] = []
+        for key in self.size_attributes:
+            if (size := getattr(self, key)) is None:
+                missing.append(key)
+            else:
+                known[key] = size
+        known.update(self.solve_sizes(shapes, given))
+        unifier = Unifier(self.name, known, self.broadcasts)
         own = self.infer_shape(*shapes)
-        operands, kept = self.data_operands(), self.parameter_operands()
-        many = own is not None and operands[:1] and operands[0].many
-        pairs = () if many else zip(operands, shapes, strict=False)
-        matched = [(operand, shape) for operand, shape in pairs if shape is not None]
-        matched += [(each, given[each.name]) for each in kept if each.name in given]
-        for operand, shape in matched:
-            unifier.match(operand, shape)
-        parameters = {
-            operand.name: given.get(operand.name) or unifier.parameter(operand) for operand in kept
-        }
-        left_out = {
-            key: size for key, size in unifier.sizes.items() if key in stated.keys() - known
-        }
+        operands = self._data_operands
+        if own is None or not operands or not operands[0].many:
+            for operand, shape in zip(operands, shapes, strict=False):
+                if shape is not None:
+                    unifier.match(operand, shape)
+        for operand in self._parameter_operands:
+            if operand.name in given:
+                unifier.match(operand, given[operand.name])
+        parameters: dict[str, Shape] = {}
+        for operand in self._parameter_operands:
+            parameters[operand.name] = given.get(operand.name) or unifier.parameter(operand)
+        left_out: dict[str, sizes.Size | Shape] = {}
+        for key in missing:
+            if key in unifier.sizes:
+                left_out[key] = unifier.sizes[key]
         result = unifier.shape(self.signature()) if own is None else own
         return Inferred(result, parameters, left_out)
 
@@ -689,9 +704,10 @@ def _family(module: str) -> str:
     return name.partition("_")[0] if package == _FAMILIES else name
 
 
-def _sizes_in(value: Any) -> Iterable[Expression]:
-    items = value if isinstance(value, tuple) else (value,)
-    return (item for item in items if isinstance(item, Expression))
+def _sizes_in(value: Any) -> Sequence[Expression]:
+    if isinstance(value, tuple):
+        return [item for item in value if isinstance(item, Expression)]
+    return (value,) if isinstance(value, Expression) else ()
 
 
 def _bound(value: Any, bindings: Mapping[str, int]) -> Any:

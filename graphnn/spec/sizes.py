@@ -110,6 +110,8 @@ def multiply(a: Size, b: Size) -> Size:
     """``a * b``."""
     if isinstance(a, int) and isinstance(b, int):
         return a * b
+    if a == 1:
+        return b
     total: dict[Monomial, int] = {}
     for left, x in _terms(a):
         for right, y in _terms(b):

@@ -152,10 +152,10 @@ def plain(value: Value) -> Any:
 
 def located(data: Any) -> Value:
     """Plain Python data as values without a place; arrays as the lists that they make."""
-    if hasattr(data, "tolist"):
-        data = data.tolist()
+    if isinstance(data, str):
+        return Scalar(data)
     if isinstance(data, dict):
         return Map({str(k): Entry(Scalar(str(k)), located(v)) for k, v in data.items()})
     if isinstance(data, list | tuple):
         return Seq([located(item) for item in data])
-    return Scalar(data)
+    return located(data.tolist()) if hasattr(data, "tolist") else Scalar(data)

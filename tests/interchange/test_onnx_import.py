@@ -374,6 +374,65 @@ def test_ops_that_are_ours_come_back(tmp_path):
     assert (normal.epsilon, normal.momentum, drop.rate) == (0.01, 0.2, 0.25)
 
 
+# A model that spells a function out, and the ops that come of it, the constants left out.
+SPELT_OUT = {
+    "silu": ([node("Sigmoid", "x", "s"), node("Mul", "x s", "y")], {}, ["silu"]),
+    "hard sigmoid": (
+        [node("Add", "a x", "s"), node("Clip", "s z b", "c"), node("Mul", "d c", "y")],
+        {"a": 3, "z": 0, "b": 6, "d": 1 / 6},
+        ["hard_sigmoid"],
+    ),
+    "hard swish": (
+        [
+            node("Add", "x a", "s"),
+            node("Clip", "s z b", "c"),
+            node("Mul", "c x", "m"),
+            node("Div", "m b", "y"),
+        ],
+        {"a": 3, "z": 0, "b": 6},
+        ["hard_swish"],
+    ),
+    "hard swish by a hard sigmoid": (
+        [node("HardSigmoid", "x", "s", alpha=1 / 6), node("Mul", "s x", "y")],
+        {},
+        ["hard_swish"],
+    ),
+    "what is between is read": (
+        [node("Sigmoid", "x", "s"), node("Mul", "x s", "m"), node("Add", "m s", "y")],
+        {},
+        ["sigmoid", "silu", "add"],
+    ),
+    "six over it": (
+        [node("Add", "x a", "s"), node("Clip", "s b c", "m"), node("Div", "c m", "y")],
+        {"a": 3, "b": 1, "c": 6},
+        ["add", "clip", "divide"],
+    ),
+    "another bound": (
+        [node("Add", "x a", "s"), node("Clip", "s z b", "c"), node("Div", "c d", "y")],
+        {"a": 3, "z": 0, "b": 5, "d": 6},
+        ["add", "clip", "divide"],
+    ),
+    "another shift": (
+        [node("Add", "x a", "s"), node("Clip", "s z b", "c"), node("Div", "c b", "y")],
+        {"a": 2, "z": 0, "b": 6},
+        ["add", "clip", "divide"],
+    ),
+    "the sigmoid of another": (
+        [node("Tanh", "x", "t"), node("Sigmoid", "t", "s"), node("Mul", "x s", "y")],
+        {},
+        ["tanh", "sigmoid", "multiply"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SPELT_OUT)
+def test_a_function_that_is_spelt_out_is_one_op(name, tmp_path):
+    nodes, numbers, ops = SPELT_OUT[name]
+    arrays = {key: np.float32(number) for key, number in numbers.items()}
+    found = agrees(save(tmp_path / "net.onnx", nodes, {"x": ["n", 9]}, ["y"], arrays), tmp_path)
+    assert [op for op in ops_of(found) if op not in ("input", "constant")] == ops
+
+
 @pytest.mark.parametrize("options", [{}, {"ignore_index": 2}])
 @pytest.mark.parametrize("weights", [[], [np.float32([0.5, 2, 1])]])
 def test_a_loss_comes_back(tmp_path, options, weights):

@@ -218,8 +218,9 @@ def test_the_layout_of_an_operand_reaches_the_graph(monkeypatch):
 
     from graphnn.ops.families.linear import Affine
 
-    x, weight, bias = Affine.operands
-    monkeypatch.setattr(Affine, "operands", (x, replace(weight, layout="out ..."), bias))
+    weight, bias = Affine.parameter_operands()
+    kept = (replace(weight, layout="out ..."), bias)
+    monkeypatch.setattr(Affine, "parameter_operands", classmethod(lambda cls: kept))
     for given in ("", ", weight: lecun"):
         spec = f"""
         graphnn: 1

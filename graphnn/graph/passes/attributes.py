@@ -48,10 +48,10 @@ def read_op(
     spec: NodeSpec, op_class: type[Op], entries: Mapping[str, Entry], scope: Scope
 ) -> Op | Faulty:
     """The op with its attributes, those of `entries` that it has; faults go to the scope."""
-    given = {key: entries[key] for key in op_class.model_fields if key != "op" and key in entries}
+    given = {key: entries[key] for key in op_class.attribute_names if key in entries}
     data: dict[str, Any] = {}
     for key, entry in given.items():
-        if NUMBERS in op_class.model_fields[key].metadata and _is_of_file(entry.value):
+        if _is_of_file(entry.value) and NUMBERS in op_class.model_fields[key].metadata:
             found = _numbers_of_file(f"{spec.name}.{key}", entry.value, scope)
             if found is FAULTY:
                 return FAULTY
@@ -59,7 +59,7 @@ def read_op(
         else:
             data[key] = plain(entry.value)
     try:
-        text = json.dumps(data)
+        text = json.dumps(data) if data else "{}"
         made: Op = op_class.model_validate_json(text, strict=True, context=scope.sizes)
         return made
     except ValidationError as error:

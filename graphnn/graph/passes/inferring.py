@@ -57,10 +57,10 @@ class _Inference:
             self.nodes[name] = self._infer(node)
 
     def _is_untouched(self, node: ResolvedNode) -> bool:
+        if any(reference.name not in self._untouched for reference in node.inputs):
+            return False
         kept = (f"{node.name}.{key}" for key, each in node.parameters.items() if not each.absent)
-        return all(reference.name in self._untouched for reference in node.inputs) and all(
-            self._owners[full] is not FAULTY for full in kept
-        )
+        return not node.parameters or all(self._owners[full] is not FAULTY for full in kept)
 
     def _infer(self, node: ResolvedNode) -> Node | Faulty:
         inputs = [read for r in node.inputs if (read := self.nodes[r.name]) is not FAULTY]
@@ -226,6 +226,8 @@ class _Inference:
 
     def _add_parameters(self, node: ResolvedNode, shapes: Mapping[str, Shape]) -> bool:
         """Add the parameters that `node` owns; whether every one is of a size that can be."""
+        if not node.parameters:
+            return True
         roles = {operand.name: operand.role for operand in node.op.parameter_operands()}
         for key, origin in node.parameters.items():
             if origin.absent:

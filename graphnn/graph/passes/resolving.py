@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, nearest, suggestion
 from graphnn.graph._graph import Origin, operands_of
@@ -177,12 +178,10 @@ def _entries(
 
     A misspelt key is taken for what it means, so that nothing is reported to be missing.
     """
-    parameters = [operand.name for operand in op_class.parameter_operands()]
-    known = [
-        *(key for key in op_class.model_fields if key != "op"),
-        *parameters,
-        *key_names(NodeSpec)[1:],
-    ]
+    own = [*op_class.attribute_names, *(each.name for each in op_class.parameter_operands())]
+    if all(key in own for key in spec.fields):
+        return {**spec.fields}, set()
+    known = [*own, *key_names(NodeSpec)[1:]]
     meant: dict[str, Entry] = {}
     for key, entry in spec.fields.items():
         if key not in known:
@@ -200,9 +199,14 @@ def _entries(
 def _inputs(
     spec: NodeSpec, op_class: type[Op], findings: Findings
 ) -> tuple[Reference, ...] | Faulty:
+    return match_inputs(spec, _taken(op_class), findings)
+
+
+@cache
+def _taken(op_class: type[Op]) -> InputNames:
+    """Names of the inputs that ops of a class take."""
     operands = op_class.data_operands()
     many = bool(operands) and operands[0].many
     names = tuple(operand.name for operand in operands)
     optional = sum(operand.optional for operand in operands)
-    taken = InputNames(op_class.name, "operand", names, many, optional)
-    return match_inputs(spec, taken, findings)
+    return InputNames(op_class.name, "operand", names, many, optional)

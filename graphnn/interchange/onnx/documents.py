@@ -106,7 +106,7 @@ class _Writer:
         self.weights: dict[str, Array] = {}
         self.names: dict[Made, str] = {}
         # What the outside knows has the first choice.
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
         self._reserved: dict[int, str] = {}
         inputs = [node for node in translated.made if node.op.is_input]
         for node in (*inputs, *translated.outputs):
@@ -128,8 +128,8 @@ class _Writer:
         last = repeat.copies[-1][repeat.output]
         stem = _stem(repeat.copies[0])
         use = self._reserved.get(id(last)) or self._unique(stem)
-        block = _fresh(stem, {*self.blocks, *public_ops()})
-        taken: set[str] = {"x"}
+        block = _fresh(stem, dict.fromkeys((*self.blocks, *public_ops()), 1))
+        taken = {"x": 1}
         local: dict[Made, str] = {repeat.source: "x"}
         names = []
         for node in repeat.copies[0]:
@@ -162,13 +162,14 @@ class _Writer:
         return _fresh(name, self._taken)
 
 
-def _fresh(name: str, taken: set[str]) -> str:
-    """`name`, with a number after it where it is taken."""
-    found, number = name, 1
+def _fresh(name: str, taken: dict[str, int]) -> str:
+    """`name`, with a number after it where it is taken; `taken` has the last such number."""
+    found, number = name, taken.get(name, 0)
     while found in taken:
         number += 1
         found = f"{name}_{number}"
-    taken.add(found)
+    taken[name] = max(number, 1)
+    taken[found] = 1
     return found
 
 
@@ -221,10 +222,9 @@ def _entry(node: Made, name: str, names: Mapping[Made, str]) -> dict[str, Any]:
 
 def _attributes(node: Made) -> dict[str, Any]:
     """Attributes that are not at their defaults."""
-    fields = type(node.op).model_fields
-    found = {}
-    for key in fields:
-        if key == "op" or key not in node.given:
+    fields, found = type(node.op).model_fields, {}
+    for key in type(node.op).attribute_names:
+        if key not in node.given:
             continue
         value = node.given[key]
         if fields[key].is_required() or getattr(node.op, key) != fields[key].default:

@@ -29,6 +29,7 @@ _STATED = {
     "value_int": np.int64,
     "value_ints": np.int64,
 }
+_INT64 = 7  # of ONNX's types
 _LARGEST = 2**24  # entries of a constant that is computed here
 _RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli")
 Values = Sequence[Value | None]
@@ -48,10 +49,16 @@ def fold(node: ForeignNode, inputs: Values, opset: int) -> list[Array] | None:
         return [_shape(node, inputs[0])]
     if node.op == "Size" and inputs[0] is not None:
         return [packed([product(shape_of(inputs[0]))], ())]
-    if any(isinstance(value, np.ndarray) and value.dtype == object for value in inputs):
-        arrays = all(value is None or isinstance(value, np.ndarray) for value in inputs)
-        return [_of_sizes(node, inputs)] if arrays else None
-    return _evaluated(node, inputs, opset) if _is_constant(node, inputs) else None
+    given = [value for value in inputs if value is not None]
+    arrays = [value for value in given if isinstance(value, np.ndarray)]
+    if len(arrays) < len(given):
+        return None  # data are among them
+    if any(array.dtype.hasobject for array in arrays):
+        return [_of_sizes(node, inputs)]
+    if node.op in _RANDOM or not (inputs or node.op == "Constant"):
+        return None
+    found = _moved(node, inputs)
+    return _evaluated(node, inputs, opset) if found is None else [found]
 
 
 def _stated(node: ForeignNode) -> Array | None:
@@ -61,11 +68,6 @@ def _stated(node: ForeignNode) -> Array | None:
     if key == "value" and isinstance(value, np.ndarray):
         return value
     return None if dtype is None else np.asarray(value, dtype)
-
-
-def _is_constant(node: ForeignNode, inputs: Values) -> bool:
-    known = all(value is None or is_known(value) for value in inputs)
-    return known and node.op not in _RANDOM and (bool(inputs) or node.op == "Constant")
 
 
 def _shape(node: ForeignNode, value: Value) -> Array:
@@ -123,7 +125,10 @@ def _squeeze(node: ForeignNode, data: Array, axes: Array | None = None) -> Array
 
 
 def _reshape(node: ForeignNode, data: Array, shape: Array) -> Array:
-    return data.reshape(as_ints(shape, "shape"))
+    wanted = as_ints(shape, "shape")
+    if not node.attributes.get("allowzero", 0):
+        wanted = tuple(data.shape[at] if size == 0 else size for at, size in enumerate(wanted))
+    return data.reshape(wanted)
 
 
 def _reduce_prod(node: ForeignNode, data: Array, axes: Array | None = None) -> Array:
@@ -160,6 +165,26 @@ _SIZES: dict[str, Callable[..., Any]] = {
 
 
 # --- constants
+
+
+_MOVES = ("Gather", "Concat", "Slice", "Unsqueeze", "Squeeze", "Reshape", "Cast", "Identity")
+
+
+def _moved(node: ForeignNode, inputs: Values) -> Array | None:
+    """What only moves entries, or widens whole numbers, in a small part of the time of onnx."""
+    arrays = [np.asarray(value) for value in inputs if value is not None]
+    if node.op not in _MOVES or any(array.dtype.kind not in "fib" for array in arrays):
+        return None
+    if node.op == "Cast":
+        return arrays[0].astype(np.int64) if _is_widened(node, arrays[0]) else None
+    try:
+        return np.asarray(_SIZES[node.op](node, *arrays), arrays[0].dtype)
+    except (IndexError, ValueError, UnsupportedError):
+        return None  # what is not sound is refused where it is translated
+
+
+def _is_widened(node: ForeignNode, array: Array) -> bool:
+    return node.attributes.get("to") == _INT64 and array.dtype.kind in "ib"
 
 
 def _evaluated(node: ForeignNode, inputs: Values, opset: int) -> list[Array] | None:

@@ -67,6 +67,7 @@ class _Read:
     notes: tuple[str, ...] = ()
 
 
+@gc_paused()
 def load_onnx(
     path: str | Path, given: Mapping[str, Any] | None = None, *, drawn: bool = False
 ) -> Network:
@@ -94,6 +95,7 @@ def load_onnx(
     return _read(models.read(path), path.parent, given, drawn=drawn).network
 
 
+@gc_paused()
 def import_onnx(
     path: str | Path, folder: str | Path, given: Mapping[str, Any] | None = None
 ) -> Imported:
@@ -161,7 +163,6 @@ def _put_aside(document: Document) -> dict[str, Array]:
     return found
 
 
-@gc_paused()
 def _read(
     model: Model, folder: Path, given: Mapping[str, Any] | None, *, drawn: bool = False
 ) -> _Read:

@@ -22,7 +22,7 @@ MAX_AXES = 32
 _SCOPES = ("name_scopes", "pkg.torch.onnx.name_scopes")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which takes three times as long to make
 class ForeignNode:
     """One node of an ONNX graph.
 
@@ -155,6 +155,12 @@ class Reader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._onnx = onnx()
+        # What is asked for often: onnx looks it up for a while.
+        types, kinds = self._onnx.TensorProto, self._onnx.AttributeProto
+        self._unreadable, self._outer = (types.UNDEFINED, types.STRING), types.EXTERNAL
+        self._tensor, self._whole, self._wholes = kinds.TENSOR, kinds.INT, kinds.INTS
+        self._dtypes: dict[int, np.dtype[Any]] = {}  # by ONNX's number of each type
 
     def arrays(self, tensors: Iterable[Any]) -> dict[str, Array]:
         """Arrays by name."""
@@ -167,25 +173,29 @@ class Reader:
 
     def array(self, tensor: Any) -> Array:
         """The array of a tensor, once it is known to be as large as it says."""
+        dims, kind = tuple(tensor.dims), tensor.data_type
         what = f"the array '{tensor.name[:100]}'"
-        dims = tuple(tensor.dims)
         if len(dims) > MAX_AXES or min(dims, default=0) < 0:
             raise _broken(self._path, f"{what} has no sound shape")
-        if tensor.data_type in (0, onnx().TensorProto.STRING):
+        if kind in self._unreadable:
             raise _broken(self._path, f"{what} does not hold numbers")
         try:
-            dtype = onnx().helper.tensor_dtype_to_np_dtype(tensor.data_type)
+            dtype = self._dtype(kind)
         except KeyError:
             raise _broken(self._path, f"{what} is of an unknown type") from None
         count = math.prod(dims)
-        if tensor.data_location == onnx().TensorProto.EXTERNAL:
+        if tensor.data_location == self._outer:
             return self._outside(tensor, what, dims, dtype)
-        held = len(tensor.raw_data) or _typed_entries(tensor)
-        wanted = count * dtype.itemsize if tensor.raw_data else count
+        raw: bytes = tensor.raw_data  # a copy, each time that it is asked for
+        held = len(raw) or _typed_entries(tensor)
+        wanted = count * dtype.itemsize if raw else count
         if held != wanted and dtype.itemsize * 8 >= 8 and not _is_packed(tensor):
             raise _broken(self._path, f"{what} does not hold as many numbers as its shape says")
+        if raw and dtype.isbuiltin == 1 and not tensor.HasField("segment"):
+            numbers = np.frombuffer(raw, dtype.newbyteorder("<"))
+            return numbers.astype(dtype, copy=False).reshape(dims)
         try:
-            array: Array = onnx().numpy_helper.to_array(tensor)
+            array: Array = self._onnx.numpy_helper.to_array(tensor)
         except Exception as error:  # of numpy or onnx, whatever they trip over
             raise _broken(self._path, f"{what} cannot be read ({_first_line(error)})") from None
         return array
@@ -218,7 +228,7 @@ class Reader:
             raise _broken(self._path, f"{what} is not an array")
         tensor = value.type.tensor_type
         try:
-            dtype = onnx().helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+            dtype = self._dtype(tensor.elem_type)
         except KeyError:
             raise _broken(self._path, f"{what} does not hold numbers") from None
         if dtype.kind == "O":
@@ -241,25 +251,35 @@ class Reader:
         """Nodes, in the order of the file."""
         for proto in protos:
             domain = "" if proto.domain in ("", "ai.onnx") else f"{proto.domain}."
-            metadata = {entry.key: entry.value for entry in proto.metadata_props}
-            scopes = next((metadata[key] for key in _SCOPES if key in metadata), "")
+            about = proto.doc_string
             yield ForeignNode(
                 f"{domain}{proto.op_type}",
                 proto.name,
                 tuple(proto.input),
                 tuple(proto.output),
                 {each.name: self._attribute(each) for each in proto.attribute},
-                _scopes(scopes),
-                proto.doc_string if "\n" not in proto.doc_string else "",
+                _scopes(proto.metadata_props),
+                about if "\n" not in about else "",
             )
 
+    def _dtype(self, number: int) -> np.dtype[Any]:
+        """NumPy's type of numbers; raises KeyError where there is none."""
+        if number not in self._dtypes:
+            self._dtypes[number] = self._onnx.helper.tensor_dtype_to_np_dtype(number)
+        return self._dtypes[number]
+
     def _attribute(self, attribute: Any) -> Any:
-        if attribute.type == onnx().AttributeProto.TENSOR:
+        kind = attribute.type
+        if kind == self._tensor:
             return self.array(attribute.t)
-        value = onnx().helper.get_attribute_value(attribute)
+        if kind == self._whole:  # these two are most, and onnx's function takes its time
+            return attribute.i
+        if kind == self._wholes:
+            return list(attribute.ints)
+        value = self._onnx.helper.get_attribute_value(attribute)
         if isinstance(value, bytes):
             return value.decode(errors="replace")
-        return list(value) if attribute.type >= onnx().AttributeProto.FLOATS else value
+        return list(value) if kind >= self._onnx.AttributeProto.FLOATS else value
 
     def check_order(
         self,
@@ -303,9 +323,11 @@ def _is_packed(tensor: Any) -> bool:
     return tensor.data_type in [getattr(types, name, -1) for name in names]
 
 
-def _scopes(text: str) -> tuple[str, ...]:
+def _scopes(properties: Iterable[Any]) -> tuple[str, ...]:
     """Names of modules: a list in JSON, or as Python shows one."""
-    if len(text) > 10_000:
+    metadata = {entry.key: entry.value for entry in properties}
+    text = next((metadata[key] for key in _SCOPES if key in metadata), "")
+    if not text or len(text) > 10_000:
         return ()
     try:
         found = json.loads(text) if text.startswith('["') else ast.literal_eval(text)

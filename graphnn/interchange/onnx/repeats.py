@@ -90,7 +90,10 @@ def _runs(marks: Array, length: int) -> list[tuple[int, int]]:
 
     The last comes first.
     """
-    differ = np.flatnonzero(marks[:-length] != marks[length:])
+    other = marks[:-length] != marks[length:]
+    if len(other) - np.count_nonzero(other) < length:
+        return []  # as most lengths are
+    differ = np.flatnonzero(other)
     begins = np.concatenate([[0], differ + 1])
     counts = np.concatenate([differ, [len(marks) - length]]) - begins
     enough = np.flatnonzero(counts >= length)[::-1]
@@ -98,8 +101,8 @@ def _runs(marks: Array, length: int) -> list[tuple[int, int]]:
 
 
 def _signature(node: Made) -> object:
-    shapes = {key: None if a is None else a.shape for key, a in node.arrays.items()}
-    return (repr(node.op), repr(shapes), str(node.shape), node.kind, node.trainable)
+    shapes = tuple((key, None if a is None else a.shape) for key, a in node.arrays.items())
+    return (node.op, shapes, node.shape, node.kind, node.trainable)
 
 
 def _checked(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from graphnn.interchange.onnx.models import ForeignInput, ForeignNode, Model, Re
 from graphnn.interchange.onnx.opaque import inferred, opaque
 from graphnn.interchange.onnx.table import alike, rules
 from graphnn.interchange.onnx.values import Filled, Made, UnsupportedError, Value
-from graphnn.ops import MOST_NUMBERS, REGISTRY, Array, Op, ShapeError
+from graphnn.ops import MOST_NUMBERS, REGISTRY, Array, Kind, Op, ShapeError
 from graphnn.spec import NAME, sizes
 from graphnn.spec.sizes import Size
 
@@ -72,6 +73,7 @@ class Translator:
         self._depth = 0
         self._first = ""  # what the model calls the size that is the batch here
         self._constants: dict[int, Made] = {}
+        self._small: dict[object, Made] = {}
         self._alive: list[Array] = []
         self._node = ForeignNode("", "", (), (), {})
         self._refused: dict[tuple[str, str], list[str]] = {}
@@ -123,10 +125,11 @@ class Translator:
     def run(self, nodes: Iterable[ForeignNode]) -> None:
         """Translate nodes; what does not work is kept for the refusals."""
         for node in nodes:
-            if any(name and name not in self._values for name in node.inputs):
+            try:
+                inputs = [self._values[name] if name else None for name in node.inputs]
+            except KeyError:
                 continue  # it follows from what is refused
             self._node = node
-            inputs = [self._values[name] if name else None for name in node.inputs]
             try:
                 found = self._translated(node, inputs)
             except UnsupportedError as error:
@@ -209,14 +212,16 @@ class Translator:
             raise UnsupportedError("it has an array without entries")
         kind = made.infer_kind(*[source.kind for source in sources])
         stated = {**kept, **inferred.attributes}
-        made = made.model_copy(update=dict(inferred.attributes))
+        if inferred.attributes:
+            made = made.model_copy(update=dict(inferred.attributes))
         found = Made(made, sources, arrays, inferred.result, kind, given=stated)
         return self._placed(found, arrays)
 
     def _placed(self, found: Made, arrays: Mapping[str, Array | None]) -> Made:
         node = self._node
         found.origin, found.scopes, found.about = node.name, node.scopes, node.about
-        found.hints = self._hints(array for array in arrays.values() if array is not None)
+        if arrays:
+            found.hints = self._hints(array for array in arrays.values() if array is not None)
         self.made.append(found)
         return found
 
@@ -253,12 +258,11 @@ class Translator:
             raise UnsupportedError("it computes with free sizes")
         if id(value) in self._constants:
             return self._constants[id(value)]
-        kind = "float" if value.dtype.kind == "f" else "int"
+        kind: Kind = "float" if value.dtype.kind == "f" else "int"
         if value.size == 0:
             raise UnsupportedError("it has an array without entries")
         if value.size <= _INLINE:
-            # One for each reader, so that blocks have their own.
-            return self.emit("constant", value=_listed(value), dtype=kind)
+            return self._stated(value, kind)
         if kind == "int" and value.size > MOST_NUMBERS:
             raise UnsupportedError("it has a large constant of whole numbers")
         if kind == "int":
@@ -272,6 +276,14 @@ class Translator:
         made.trainable = made.hints[0] != ""
         self._constants[id(value)] = made
         self._alive.append(value)
+        return made
+
+    def _stated(self, value: Array, kind: Kind) -> Made:
+        """A node that states a small array: one for each reader, so that blocks have their own."""
+        key = (value.dtype, value.shape, value.tobytes())
+        if (known := self._small.get(key)) is not None:
+            return self._placed(replace(known), {})
+        made = self._small[key] = self.emit("constant", value=_listed(value), dtype=kind)
         return made
 
     def _finite(self, name: str, array: Array) -> Array:

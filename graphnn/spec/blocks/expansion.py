@@ -236,6 +236,8 @@ class _Expander:
             inputs = tuple(r if r.name in self._nodes else replace(r, name="") for r in inputs)
         trainable = spec.trainable and (instance is None or instance.call.trainable)
         allow = spec.allow if instance is None else (*spec.allow, *instance.call.allow)
+        if instance is None and inputs == spec.inputs:
+            return spec
         return replace(
             spec, name=name, inputs=inputs, trainable=trainable, instance=instance, allow=allow
         )

@@ -59,7 +59,7 @@ _Typed = Callable[[int], SearchStrategy[Any]]
 
 @lru_cache(maxsize=1024)
 def _fields(op_class: type[Op]) -> list[tuple[str, _Typed]]:
-    return [(key, _of_field(op_class, key)) for key in op_class.model_fields if key != "op"]
+    return [(key, _of_field(op_class, key)) for key in op_class.attribute_names]
 
 
 def _of_field(op_class: type[Op], key: str) -> _Typed:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from graphnn.interchange.onnx.models import ForeignNode
+from graphnn.interchange.onnx.patterns import spelt_out
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.values import (
@@ -47,8 +48,13 @@ def number(value: Value | None, what: str) -> float | None:
 
 @rule("Add", "Sub", "Mul", "Div")
 def binary(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`add`, `subtract`, `multiply`, `divide`; a bias joins the `affine` before it."""
+    """`add`, `subtract`, `multiply` or `divide`; `silu` and such where they are spelt out.
+
+    A bias joins the `affine` before it.
+    """
     a, b = inputs
+    if (found := spelt_out(node.op, a, b)) is not None:
+        return t.emit(*found)
     if node.op == "Add":
         for position, (product, bias) in enumerate(((a, b), (b, a))):
             if isinstance(product, Made) and isinstance(bias, np.ndarray):

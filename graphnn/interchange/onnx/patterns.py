@@ -1,0 +1,61 @@
+"""Functions that a model spells out in several operators, found where the last of them stands.
+
+What was made for the operators before stays, and is written only if something else reads it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphnn.interchange.onnx.values import Made, Value
+
+_GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
+
+
+def spelt_out(op: str, a: Value | None, b: Value | None) -> tuple[str, Made] | None:
+    """The op that a product or a quotient completes, and what it is of; None where it is none."""
+    if op == "Mul":
+        return _product(a, b) or _product(b, a)
+    return _clipped(a) if op == "Div" and _is(b, 6, a) else None
+
+
+def _product(a: Value | None, b: Value | None) -> tuple[str, Made] | None:
+    """``x * sigmoid(x)``, the same with the other sigmoid, or ``clip(x + 3, 0, 6) / 6``."""
+    if isinstance(a, Made) and isinstance(b, Made):
+        found = _GATES.get(b.op.name)
+        return (found, a) if found and b.inputs[0] is a else None
+    return _clipped(a) if _is(b, 1 / 6, a) else None
+
+
+def _clipped(made: Value | None) -> tuple[str, Made] | None:
+    """What a sixth of ``clip(x + 3, 0, 6)`` is, or of the same times x."""
+    assert isinstance(made, Made)
+    if (x := _shifted(made)) is not None:
+        return "hard_sigmoid", x
+    if made.op.name == "multiply":
+        for x, clipped in (made.inputs, made.inputs[::-1]):
+            if _shifted(clipped) is x:
+                return "hard_swish", x
+    return None
+
+
+def _shifted(made: Made) -> Made | None:
+    """The x of ``clip(x + 3, 0, 6)``."""
+    if made.op.name != "clip" or made.inputs[0].op.name != "add":
+        return None
+    if (made.given.get("low"), made.given.get("high")) != (0, 6):
+        return None
+    for x, shift in (made.inputs[0].inputs, made.inputs[0].inputs[::-1]):
+        if _is(shift, 3, x):
+            return x
+    return None
+
+
+def _is(value: Value | None, number: float, beside: Value | None) -> bool:
+    """Whether `value` is known to be this one number, for all entries of what is `beside` it."""
+    if isinstance(value, Made) and value.op.name == "constant" and value.kind == "float":
+        value = np.asarray(value.given["value"], np.float32)
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.size != 1:
+        return False
+    fits = isinstance(beside, Made) and value.ndim <= len(beside.shape)
+    return fits and bool(np.float32(value.reshape(-1)[0]) == np.float32(number))
