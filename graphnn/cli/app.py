@@ -10,6 +10,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from keyword import iskeyword
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -31,9 +32,12 @@ _PANELS = {
 COMMANDS = {name: panel for panel, names in _PANELS.items() for name in names.split()}
 
 
+_SUMMARY = r'^def {}\(.*?"""(.+?)(?:\n\s*\n|""")'
+
+
 def command(name: str) -> Callable[..., int | None]:
     """The function of a command, whose module is imported when it is asked for."""
-    own = f"{name}_" if iskeyword(name) else name
+    own = _own(name)
     found: Callable[..., int | None] = getattr(import_module(f"graphnn.cli.commands.{own}"), own)
     return found
 
@@ -41,15 +45,48 @@ def command(name: str) -> Callable[..., int | None]:
 @cache
 def application(*names: str) -> typer.Typer:
     """The application with the commands called `names`; by default with all."""
+    app = _without_commands()
+    for name in names or COMMANDS:
+        app.command(name, rich_help_panel=COMMANDS[name])(importing(command(name)))
+    return app
+
+
+@cache
+def listing() -> typer.Typer:
+    """The application where no command is called: it lists them all, and imports none."""
+    app = _without_commands()
+    for name in COMMANDS:
+        app.command(name, rich_help_panel=COMMANDS[name], help=summary(name))(_listed)
+    return app
+
+
+def summary(name: str) -> str:
+    """What a command does, in a sentence, read from the text of its module.
+
+    Reading all takes a tenth of the time of importing them.
+    """
+    own = _own(name)
+    text = Path(__file__).with_name("commands").joinpath(f"{own}.py").read_text(encoding="utf-8")
+    found = re.search(_SUMMARY.format(own), text, re.MULTILINE | re.DOTALL)
+    return found[1] if found else ""
+
+
+def _own(name: str) -> str:
+    return f"{name}_" if iskeyword(name) else name
+
+
+def _without_commands() -> typer.Typer:
     app = typer.Typer(
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    for name in names or COMMANDS:
-        app.command(name, rich_help_panel=COMMANDS[name])(importing(command(name)))
     app.callback(invoke_without_command=True)(graphnn)
     return app
+
+
+def _listed() -> None:
+    """Stand for a command in a list; nothing calls it."""
 
 
 def graphnn(
@@ -90,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        app = application(*_called(arguments))
+        app = _needed(arguments)
         code: Any = app(arguments, prog_name="graphnn", standalone_mode=False)
     except GraphnnError as error:
         terminal.report(error.diagnostics)
@@ -117,12 +154,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     return FINE if code is None else int(code)
 
 
-def _called(arguments: Sequence[str] | None) -> tuple[str, ...]:
-    """The command that is called, alone, so that no other is imported; nothing where none is."""
+def _needed(arguments: Sequence[str] | None) -> typer.Typer:
+    """The application with the command that is called alone, so that no other is imported."""
     given = sys.argv[1:] if arguments is None else arguments
     if "_GRAPHNN_COMPLETE" in os.environ:  # a shell asks what to offer for the words so far
         given = os.environ.get("COMP_WORDS", "").split()[1:]
-    return tuple(name for name in given[:1] if name in COMMANDS)
+    if given and given[0] in COMMANDS:
+        return application(given[0])
+    return listing() if COMMANDS.keys().isdisjoint(given) else application()
 
 
 def _misuse(error: Any) -> Diagnostic:

@@ -6,12 +6,15 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from graphnn import spec
 from graphnn.diagnostics import Diagnostic, FileError, GraphnnError
 from graphnn.execution.weight_files import CHECKPOINT
-from graphnn.spec import is_library, reader
-from graphnn.spec.values import Map
 from graphnn.storage.files import within
+
+if TYPE_CHECKING:
+    from graphnn.spec.values import Map
 
 SUFFIXES = (".yaml", ".yml", ".json")
 _MARKS = ("graphnn", "nodes")  # a file found in a folder is a spec if it has one of these keys
@@ -55,13 +58,15 @@ class Found:
         """Whether it means to be a spec of a network, not a file of blocks."""
         document = self._document()
         return document is None or (
-            any(mark in document for mark in _MARKS) and not is_library(document)
+            any(mark in document for mark in _MARKS) and not spec.is_library(document)
         )
 
     def _document(self) -> Map | None:
         """What it holds, where that decides what it is for."""
         if self.folder is None or self.fault is not None:
             return None
+        from graphnn.spec import reader
+
         try:
             return reader.read_file(self.path)
         except GraphnnError:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from graphnn import training
 from graphnn.diagnostics import DataError, FileError, RunError, SpecError, TrainingError
-from graphnn.execution.network import Network
-from graphnn.graph import lints
-from graphnn.training import diagnose
+
+if TYPE_CHECKING:
+    from graphnn.execution.network import Network
 
 _CAUSES = ("not-probabilities",)  # warnings of what makes a result not finite
 
@@ -23,6 +24,8 @@ def explained(net: Network) -> Iterator[None]:
     except RunError as error:
         if error.diagnostics[0].code != "not-finite":
             raise
+        from graphnn.graph import lints
+
         found = lints.silence(lints.advise(net.graph), net.graph.spec, complete=False)
         causes = [warning for warning in found if warning.code in _CAUSES]
         raise RunError(*error.diagnostics, *causes) from None
@@ -34,7 +37,7 @@ def complete(file: Path, settings: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     except (SpecError, FileError, DataError, TrainingError) as error:
-        every = [found for found in diagnose(file, settings) if found.severity == "error"]
+        every = [found for found in training.diagnose(file, settings) if found.severity == "error"]
         known = {(found.code, found.message) for found in every}
         if any((found.code, found.message) not in known for found in error.diagnostics):
             raise  # not a fault of the spec, such as a folder that is in use

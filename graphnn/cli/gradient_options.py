@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from graphnn import gradients
 from graphnn.cli import errors, progress
 from graphnn.cli.record_options import Chosen
 from graphnn.diagnostics import UsageError
-from graphnn.execution import Network
-from graphnn.gradients import Interrupted
+
+if TYPE_CHECKING:
+    from graphnn.execution import Network
+    from graphnn.gradients import Interrupted
 
 
 def entries(given: Sequence[str] | None) -> int | list[str] | None:
@@ -38,5 +41,5 @@ def computed(
     try:
         with errors.explained(net), progress.counting("entries") as callback:
             return of(net, arrays, **chosen, progress=callback), None
-    except Interrupted as stop:
+    except gradients.Interrupted as stop:
         return stop.estimates if stop.report is None else stop.report, stop

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from graphnn import execution, training
 from graphnn.cli import terminal
 from graphnn.cli.options import INPUT, assignment
 from graphnn.diagnostics import Diagnostic, UsageError, suggestion
-from graphnn.execution import read_array
-from graphnn.execution.network import Network
-from graphnn.graph import Node
-from graphnn.ops import Array
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Scalar
-from graphnn.storage import archives
-from graphnn.training import sample_inputs
 
-Arrays = dict[str, Array]
+if TYPE_CHECKING:
+    from graphnn.execution.network import Network
+    from graphnn.graph import Node
+    from graphnn.ops import Array
+
+    Arrays = dict[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def given(network: Network, wanted: Wanted, outputs: Iterable[str]) -> Arrays:
         An array does not fit, or a file cannot be read.
     """
     needed = network.executor(outputs).plan.inputs
-    found = {} if wanted.file is None else archives.read_arrays(wanted.file)
+    found = {} if wanted.file is None else _of_file(wanted.file)
     # Such a file may serve many outputs; what is not needed is left.
     arrays = {name: array for name, array in found.items() if name in needed}
     arrays.update(_assigned(network, text) for text in wanted.assignments)
@@ -82,7 +83,7 @@ def choose(network: Network, wanted: Wanted, nodes: Sequence[str]) -> Arrays:
     if wanted.given:
         return given(network, wanted, nodes)
     needed = tuple(network.executor(nodes).plan.inputs)
-    return sample_inputs(network, needed, wanted.rows, wanted.seed, terminal.remark)
+    return training.sample_inputs(network, needed, wanted.rows, wanted.seed, terminal.remark)
 
 
 def _missing(node: Node) -> Diagnostic:
@@ -99,5 +100,11 @@ def _assigned(network: Network, text: str) -> tuple[str, Array]:
         message = f"the network has no input '{name}'"
         raise UsageError.of("unknown-input", message, help=help)
     if isinstance(value, Scalar) and isinstance(value.value, str):
-        return name, archives.read_array(Path(value.value), name)
-    return name, read_array(value, inputs[name], network.graph.spec)
+        return name, _of_file(Path(value.value), [name])[name]
+    return name, execution.read_array(value, inputs[name], network.graph.spec)
+
+
+def _of_file(path: Path, names: Sequence[str] | None = None) -> Arrays:
+    from graphnn.storage import archives
+
+    return archives.read_arrays(path, names=names)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from graphnn import training
+from graphnn import interchange, training
 from graphnn.diagnostics import UsageError
-from graphnn.execution.network import Network
-from graphnn.interchange import load_onnx
+
+if TYPE_CHECKING:
+    from graphnn.execution.network import Network
 
 
 def is_model(file: Path) -> bool:
@@ -33,4 +34,4 @@ def load(file: Path, settings: Mapping[str, Any]) -> Network:
             f"'{next(iter(settings))}' cannot be set in an ONNX model",
             help=f"write it as a spec: graphnn import '{file}' -o FOLDER",
         )
-    return load_onnx(file, drawn=True)
+    return interchange.load_onnx(file, drawn=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from graphnn.cli import completion
 from graphnn.diagnostics import Diagnostic, GraphnnError, SpecError, UsageError
-from graphnn.spec import reader
-from graphnn.spec.values import Value
+
+if TYPE_CHECKING:
+    from graphnn.spec.values import Value
 
 SET = "--set"  # also the name under which diagnostics show a setting
 INPUT = "--input"
@@ -112,6 +113,8 @@ def assignment(option: str, text: str) -> tuple[str, Value]:
     if not (name and equals):
         message = f"'{text}' does not say what to set"
         raise UsageError.of("bad-option", message, help=f"write {option} NAME=VALUE")
+    from graphnn.spec import reader
+
     try:
         found = reader.read(f"{name}: {value}", name=option)
     except SpecError as error:

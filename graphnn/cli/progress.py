@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from graphnn import spec
 from graphnn.cli import terminal
-from graphnn.spec import flow
 from graphnn.spec.values import located
-from graphnn.training import Progress, SearchProgress
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
+
+    from graphnn.training import Progress, SearchProgress
 
 _BAR = 12  # columns that a bar has at least
 _REST = 11  # columns of the time that remains, and of spaces
@@ -105,7 +106,7 @@ def trials() -> Iterator[Callable[[SearchProgress], None]]:
 
 def brief(value: Any) -> str:
     """A setting, its digits cut."""
-    return f"{value:.4g}" if isinstance(value, float) else flow(located(value))
+    return f"{value:.4g}" if isinstance(value, float) else spec.flow(located(value))
 
 
 @contextmanager

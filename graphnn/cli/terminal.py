@@ -1,21 +1,24 @@
 """What is said to a person: lines, tables and diagnostics, in colour where that can be seen.
 
 Whatever text comes from files or arguments goes through `printable` here and nowhere as markup, so
-that no name can move the cursor or turn into a style.
+that no name can move the cursor or turn into a style. Rich takes as long to import as a small file
+takes to check, so it is imported for a terminal, for colours and for tables alone.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Literal
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from graphnn.diagnostics import Diagnostic, printable, readable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 Piece = str | tuple[str, str]  # a text, or a style from `_STYLES` and a text
 Justify = Literal["left", "right"]
@@ -34,11 +37,14 @@ _STYLES = {
     "faint": "dim",
 }
 _TOGETHER = 100  # lines
+_WISHES = ("FORCE_COLOR", "TTY_COMPATIBLE")  # rich may see a terminal by these where there is none
 _UNLIMITED = 100_000  # columns: where nobody looks at a terminal, nothing is cut or folded
 
 
 def console(*, stderr: bool = False) -> Console:
     """Standard output or standard error as it is now."""
+    from rich.console import Console
+
     # Rich's own no_color keeps bold and dim; here NO_COLOR means no escape codes in texts at all.
     plain = bool(os.environ.get("NO_COLOR"))
     made = Console(
@@ -55,15 +61,15 @@ def console(*, stderr: bool = False) -> Console:
 
 def line(*pieces: Piece, stderr: bool = False) -> None:
     """Print one line made of `pieces`."""
-    console(stderr=stderr).print(_text(pieces), soft_wrap=True)
+    _write([*_styled(pieces), ("text", "\n")], stderr=stderr)
 
 
 def lines(found: Iterable[Piece]) -> None:
     """Print many lines of one piece each."""
-    out, pieces = console(), iter(found)
+    pieces = iter(found)
     # Printing takes far longer than putting lines together.
     while some := list(islice(pieces, _TOGETHER)):
-        out.print(Text("\n").join(_text([piece]) for piece in some), soft_wrap=True)
+        _write([part for piece in some for part in (*_styled([piece]), ("text", "\n"))])
 
 
 def remark(*pieces: Piece) -> None:
@@ -73,13 +79,10 @@ def remark(*pieces: Piece) -> None:
 
 def report(diagnostics: Iterable[Diagnostic], *, stderr: bool = True) -> None:
     """Print diagnostics as compilers do, an empty line between each two."""
-    out = console(stderr=stderr)
     shown, rest = readable(diagnostics)
     for number, diagnostic in enumerate(shown):
-        text = Text("\n" if number else "")
-        for style, piece in diagnostic.segments():
-            text.append(piece, _STYLES[style])
-        out.print(text, soft_wrap=True, end="")
+        before = [("text", "\n")] if number else []
+        _write([*before, *diagnostic.segments()], stderr=stderr)
     if rest:
         line(stderr=stderr)
         line(rest, stderr=stderr)
@@ -133,9 +136,32 @@ def number(value: float) -> str:
     return f"{value:.4f}" if plain else f"{value:.4g}"
 
 
-def _text(pieces: Iterable[Piece]) -> Text:
-    text = Text()
+def _write(styled: Iterable[tuple[str, str]], *, stderr: bool = False) -> None:
+    """Write texts, each with its style where the stream shows colours."""
+    file = sys.stderr if stderr else sys.stdout
+    if _is_plain(file):
+        file.write("".join(text for _, text in styled))
+        file.flush()
+    else:
+        console(stderr=stderr).print(_assembled(styled), soft_wrap=True, end="")
+
+
+def _is_plain(file: TextIO) -> bool:
+    """Whether nobody looks at `file`, and nobody wishes for colours."""
+    return not (file.isatty() or any(map(os.environ.get, _WISHES)))
+
+
+def _styled(pieces: Iterable[Piece]) -> Iterator[tuple[str, str]]:
     for piece in pieces:
         style, shown = ("text", piece) if isinstance(piece, str) else piece
-        text.append(printable(shown), _STYLES[style])
-    return text
+        yield style, printable(shown)
+
+
+def _assembled(styled: Iterable[tuple[str, str]]) -> Text:
+    from rich.text import Text
+
+    return Text.assemble(*((text, _STYLES[style]) for style, text in styled))
+
+
+def _text(pieces: Iterable[Piece]) -> Text:
+    return _assembled(_styled(pieces))

@@ -65,7 +65,7 @@ def limit_of_input(network: Network, name: str, bound: Mapping[str, int]) -> int
 
 def _readers(network: Network, name: str) -> Iterable[tuple[Node, Operand]]:
     """The nodes that read `name`, each with the operand that it is."""
-    for reader in network.graph.network.successors(name):
+    for reader in network.graph.wiring.readers[name]:
         node = network.graph.nodes[reader]
         for operand, read in zip(node.operands, node.inputs, strict=True):
             if read == name:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -433,6 +432,8 @@ class Network:
 
     def _repr_html_(self) -> str:
         """The diagram with the tables folded away, which Jupyter shows."""
+        import html
+
         title = html.escape(printable(repr(self)[1:-1]))
         tables = f"<details><summary>{title}</summary>{self.summary()._repr_html_()}</details>"
         picture: str = self.draw()._repr_html_()

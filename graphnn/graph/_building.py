@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 from graphnn.diagnostics import Findings, SpecError
 from graphnn.graph._graph import Graph, Node
+from graphnn.graph._wiring import Wiring
 from graphnn.graph.limits import check_limits
 from graphnn.graph.looks import check_look
 from graphnn.graph.passes.checking import (
@@ -25,9 +25,6 @@ from graphnn.graph.passes.tying import tie_parameters
 from graphnn.spec import BlockDiagnostics
 from graphnn.spec.model import NetworkSpec
 from graphnn.storage import gc_paused
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 
 def build(spec: NetworkSpec, findings: Findings | None = None) -> Graph:
@@ -56,8 +53,8 @@ def check(spec: NetworkSpec, findings: Findings) -> Graph:
     reports = BlockDiagnostics(findings)
     unknown = UnknownNodes(spec, reports)
     resolved, origins = resolve_ops(spec, reports)
-    network = connect(spec, resolved, unknown)
-    order = schedule(spec, network, reports)
+    wiring = connect(spec, resolved, unknown)
+    order = schedule(spec, wiring, reports)
     owners = tie_parameters(spec, origins, reports)
     nodes, parameters = infer_shapes(order, resolved, owners, reports)
     check_ties(nodes, parameters, resolved, reports)
@@ -69,10 +66,10 @@ def check(spec: NetworkSpec, findings: Findings) -> Graph:
     check_total(spec, parameters, findings)
     if findings.errors:
         check_weights(spec, findings)
-    outputs, losses = _outputs(spec, nodes, network), _losses(spec, nodes)
+    outputs, losses = _outputs(spec, nodes, wiring), _losses(spec, nodes)
     graph = Graph(
         spec,
-        network,
+        wiring,
         nodes,
         parameters,
         tuple(name for name in outputs if spec.aliases.get(name, name) in nodes),
@@ -89,24 +86,22 @@ def _losses(spec: NetworkSpec, nodes: Mapping[str, Node]) -> tuple[str, ...]:
     return _by_uses(spec, (name for name in spec.nodes if name in nodes and nodes[name].op.is_loss))
 
 
-def _outputs(
-    spec: NetworkSpec, nodes: Mapping[str, Node], network: nx.MultiDiGraph[str]
-) -> tuple[str, ...]:
+def _outputs(spec: NetworkSpec, nodes: Mapping[str, Node], wiring: Wiring) -> tuple[str, ...]:
     if spec.outputs is not None:
         return tuple(reference.name for reference in spec.outputs)
-    ends = _ends(spec, nodes, network)
+    ends = _ends(spec, nodes, wiring)
     outer = {spec.aliases.get(call.name) for call in spec.calls.values() if call.parent is None}
     results = [name for name in ends if _is_result(nodes[name], inside=name not in outer)]
-    return _by_uses(spec, results or [name for name in ends if not network.out_degree(name)])
+    return _by_uses(spec, results or [name for name in ends if not wiring.readers[name]])
 
 
-def _ends(spec: NetworkSpec, nodes: Mapping[str, Node], network: nx.MultiDiGraph[str]) -> list[str]:
+def _ends(spec: NetworkSpec, nodes: Mapping[str, Node], wiring: Wiring) -> list[str]:
     """Nodes that no others than losses read, in the order of the file."""
     return [
         name
         for name in spec.nodes
         if name in nodes
-        and all(nodes[reader].op.is_loss for reader in network.successors(name) if reader in nodes)
+        and all(nodes[reader].op.is_loss for reader in wiring.readers[name] if reader in nodes)
     ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from graphnn.diagnostics import FAULTY, Faulty, UsageError, suggestion
+from graphnn.graph._wiring import Wiring
 from graphnn.ops import Array, Kind, Op, Operand
 from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import sizes
@@ -15,7 +16,6 @@ from graphnn.spec.sizes import Shape
 from graphnn.spec.values import Map, Scalar, Value
 
 if TYPE_CHECKING:
-    # Where it is used, it is imported: a sixth of the time of importing graphnn.
     import networkx as nx
 
 
@@ -135,8 +135,8 @@ class Graph:
     Attributes
     ----------
     spec : NetworkSpec
-    network : networkx.MultiDiGraph
-        All nodes, with an edge for each operand that is known, keyed by its position.
+    wiring : Wiring
+        What each node reads, and what reads it.
     nodes : mapping of str to Node
         In schedule order: every node after what it reads, ties in the order of the file.
     parameters : mapping of str to Parameter
@@ -148,7 +148,7 @@ class Graph:
     """
 
     spec: NetworkSpec
-    network: nx.MultiDiGraph[str] = field(repr=False)
+    wiring: Wiring = field(repr=False)
     nodes: Mapping[str, Node] = field(repr=False)
     parameters: Mapping[str, Parameter] = field(repr=False)
     outputs: tuple[str, ...]
@@ -179,7 +179,15 @@ class Graph:
     def upstream(self, names: Iterable[str]) -> set[str]:
         """All nodes, sound or not, that those called `names` depend on, and these."""
         known = {self.spec.aliases.get(name, name) for name in names} & self.spec.nodes.keys()
-        return known | reached(known, self.network.predecessors)
+        return known | reached(known, self.wiring.reads)
+
+    @property
+    def network(self) -> nx.MultiDiGraph[str]:
+        """All nodes, with an edge for each operand that is known, keyed by its position.
+
+        Built each time, for what networkx does with graphs.
+        """
+        return self.wiring.network()
 
     @property
     def inputs(self) -> tuple[Node, ...]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from graphnn.diagnostics import Findings, Note
 from graphnn.graph._graph import Graph, Node
-from graphnn.graph.summary.costs import Cost, costs
 from graphnn.spec import BlockDiagnostics
 from graphnn.spec.model import LimitsSpec, instances_of
 from graphnn.spec.values import Scalar
+
+if TYPE_CHECKING:
+    from graphnn.graph.summary.costs import Cost
 
 _SHOWN = 3  # of what is largest
 
@@ -20,6 +23,8 @@ def check_limits(graph: Graph, reports: BlockDiagnostics) -> None:
     limited = {name for name, block in spec.blocks.items() if block.limits is not None}
     if spec.limits is None and not limited:
         return
+    from graphnn.graph.summary.costs import costs
+
     found = costs(graph)
     if spec.limits is not None:
         every = graph.nodes.values()

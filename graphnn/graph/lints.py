@@ -92,12 +92,12 @@ class _Adviser:
             code: AllowableCode = "unread-node"
             help = "leave it out, or list it under 'outputs'"
             message = f"nothing reads '{name}', and it is not listed under 'outputs'"
-            if graph.network.out_degree(name):
+            if graph.wiring.readers[name]:
                 message = (
                     f"'{name}' is read only by nodes that lead to neither an output nor a loss"
                 )
             if graph.nodes[name].op.is_input:
-                if graph.network.out_degree(name):
+                if graph.wiring.readers[name]:
                     continue  # what reads it is reported
                 code, help = "unused-input", "let a node read it, or leave it out"
                 message = f"neither an output nor a loss depends on the input '{name}'"
@@ -127,7 +127,7 @@ class _Adviser:
         full = node.parameters.get("weight")
         readers = [
             reader
-            for reader in self._graph.network.successors(node.name)
+            for reader in self._graph.wiring.readers[node.name]
             if _saturates(self._graph.nodes[reader].op)
         ]
         if full is None or not readers:

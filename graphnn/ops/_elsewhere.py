@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -33,6 +32,8 @@ def elsewhere(name: str) -> str:
 @cache
 def absent() -> dict[str, str]:
     """How to write what no op is, by its name in one word."""
+    import tomllib
+
     text = Path(__file__).with_name("absent.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 

@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, get_args, get_type_hints
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -656,9 +656,9 @@ class Op(BaseModel):
         return Inferred(result, parameters, left_out)
 
 
-# pydantic evaluates annotations again for every subclass, which costs most where they are texts.
-_HINTS = get_type_hints(Op, include_extras=True)
-Op.__annotations__.update({name: _HINTS[name] for name in Op.__annotations__})
+# pydantic evaluates annotations again for every subclass. These are of class variables, which it
+# knows by now.
+Op.__annotations__.clear()
 
 
 def register(op_class: type[Op], *, replace: bool = False) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-import tomllib
-import traceback
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphnn.diagnostics import Diagnostic, Note, UsageError, suggestion
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "graphnn.ops"
 PROJECT = "pyproject.toml"
@@ -63,6 +63,8 @@ def import_project(folder: Path) -> None:
         return
     except (OSError, UnicodeDecodeError) as error:
         raise _refusal(f"'{PROJECT}' cannot be read: {error}") from None
+    import tomllib
+
     try:
         table = tomllib.loads(text).get("tool", {}).get("graphnn", {})
     except tomllib.TOMLDecodeError as error:
@@ -79,6 +81,8 @@ def import_installed() -> dict[str, str]:
         What went wrong with those that cannot be imported, by package: it must keep nobody from
         using other ops.
     """
+    from importlib.metadata import entry_points
+
     broken = {}
     for point in entry_points(group=GROUP):
         try:
@@ -105,6 +109,8 @@ def _fault(name: str, error: BaseException) -> Diagnostic:
     if isinstance(error, ModuleNotFoundError) and error.name == name.partition(".")[0]:
         help = "install it, or call graphnn in the folder where it lies"
         return Diagnostic("bad-import", message, help=help)
+    import traceback
+
     here = Path.cwd()
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(here)]

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 import re
-import tomllib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
@@ -157,6 +156,8 @@ def bare(name: str) -> str:
 
 @functools.cache
 def _elsewhere() -> dict[str, dict[str, dict[str, str]]]:
+    import tomllib
+
     text = Path(__file__).with_name("elsewhere.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 

@@ -20,7 +20,6 @@ from graphnn.spec.reading.characters import (
     index_of,
     stretch,
 )
-from graphnn.spec.reading.json_events import read_json
 from graphnn.spec.reading.limits import DEFAULT, Limits
 from graphnn.spec.reading.yaml_faults import Problem, directive, syntax_fault, tag
 from graphnn.spec.values import Map
@@ -118,6 +117,8 @@ def read(
         raise SpecError(bad_character(source, found.start()))
     builder = Builder(source, limits, findings)
     if json:
+        from graphnn.spec.reading.json_events import read_json
+
         if source.text.strip(" \t\n"):
             read_json(source.text, builder)
     else:

@@ -254,20 +254,6 @@ def test_a_name_that_no_file_can_have(call):
     assert "error[" in result.err
 
 
-def test_checking_imports_no_plotting(environment, line):
-    code = (
-        "import sys\nfrom graphnn.cli import main\n"
-        "try: main(['check', 'line.yaml'])\n"
-        "except SystemExit: pass\n"
-        "print(sorted({'matplotlib', 'hypothesis', 'rich.table', 'rich.progress'}"
-        " & set(sys.modules)))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "line.yaml: fine\n[]\n"
-
-
 @pytest.mark.parametrize("module", ["pydantic", "typer"])
 def test_ctrl_c_while_modules_are_imported(start, environment, tmp_path, module):
     # A module that says when it is imported, and takes its time.

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
+from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.collect import spec_files
 from graphnn.cli.options import Files, Settings, settings, typed
 from graphnn.diagnostics import Diagnostic, FileError, ReportFormat, format_diagnostics, printable
-from graphnn.training import diagnose
 
 _Format = Annotated[
     ReportFormat,
@@ -40,7 +40,7 @@ def check(
         diagnostics = [
             each
             for found in specs
-            for each in ((found.fault,) if found.fault else diagnose(found.path, values))
+            for each in ((found.fault,) if found.fault else training.diagnose(found.path, values))
         ]
     except FileError as error:
         paths, diagnostics = [], list(error.diagnostics)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.options import File, output_option
-from graphnn.training import convert as convert_file
 
 
 def convert(
@@ -18,7 +18,7 @@ def convert(
 
     Values and their order are kept. Written to another folder, it still names the same files.
     """
-    lost = convert_file(file, output)
+    lost = training.convert(file, output)
     terminal.line(f"wrote '{output}'")
     if lost:
         terminal.remark(f"{terminal.count(lost, 'comment')} left out: JSON has none")

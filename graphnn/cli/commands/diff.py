@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
+from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.networks import is_model, load
 from graphnn.cli.options import Format, Settings, settings
 from graphnn.diagnostics import GraphnnError
-from graphnn.training import diff as compare
 
 _STYLES = {"removed": "bad", "added": "good", "renamed": "note", "changed": "warning"}
 
@@ -29,7 +29,7 @@ def diff(
     try:
         given = settings(set)
         before, after = (load(f, given) if is_model(f) else f for f in (old, new))
-        found = compare(before, after, given)
+        found = training.diff(before, after, given)
     except GraphnnError as error:
         terminal.report(error.diagnostics)
         return 2

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.options import (
     DATA,
@@ -19,9 +20,10 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.diagnostics import UsageError
-from graphnn.spec.values import Map
-from graphnn.training import Evaluation, load
-from graphnn.training import evaluate as measure
+
+if TYPE_CHECKING:
+    from graphnn.spec.values import Map
+    from graphnn.training import Evaluation
 
 
 def evaluate(
@@ -51,8 +53,8 @@ def evaluate(
 
     Those are the test rows of 'train', else its validation rows, else all rows.
     """
-    net = load(file, settings(set))
-    found = measure(net, weights=weights, data=None if data is None else _data(data))
+    net = training.load(file, settings(set))
+    found = training.evaluate(net, weights=weights, data=None if data is None else _data(data))
     if format == "json":
         terminal.as_json(_plain(found))
     else:

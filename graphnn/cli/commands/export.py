@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from graphnn import interchange
 from graphnn.cli import terminal
 from graphnn.cli.networks import load
 from graphnn.cli.options import File, Settings, Weights, output_option, settings
-from graphnn.interchange import Exported
-from graphnn.interchange import export as write
+
+if TYPE_CHECKING:
+    from graphnn.interchange import Exported
 
 
 def export(
@@ -55,7 +57,9 @@ def export(
     if weights is not None:
         network.load_weights(weights)
     names = None if outputs is None else [name.strip() for name in outputs.split(",")]
-    found = write(network, output, opset=opset, dtype=dtype, outputs=names, style=style)
+    found = interchange.export(
+        network, output, opset=opset, dtype=dtype, outputs=names, style=style
+    )
     for path in found.files:
         terminal.line(f"wrote '{path}'")
     if found.opset is not None:

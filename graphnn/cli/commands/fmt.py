@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from graphnn import spec
 from graphnn.cli import terminal
 from graphnn.cli.collect import spec_files
 from graphnn.cli.options import Files
 from graphnn.cli.unified_diff import unified
 from graphnn.diagnostics import Diagnostic, GraphnnError, printable
-from graphnn.spec import format_file
 
 _STYLES = {"+": "good", "-": "bad", "@": "faint"}
 
@@ -38,7 +38,7 @@ def fmt(
     for found in (each for each in spec_files(files) if each.is_spec):
         try:
             found.refuse_fault()
-            before, after = format_file(found.path, write=not dry)
+            before, after = spec.format_file(found.path, write=not dry)
         except GraphnnError as error:
             faults += error.diagnostics
             continue

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from graphnn import interchange
 from graphnn.cli import terminal
 from graphnn.cli.options import GIVEN, assignment, output_option
-from graphnn.interchange import import_onnx
 from graphnn.spec.values import plain
 
 
@@ -31,7 +31,7 @@ def import_(
     'graphnn test' then shows that the spec computes what the model did.
     """
     values = {name: plain(value) for name, value in (assignment(GIVEN, t) for t in given or ())}
-    found = import_onnx(file, output, values)
+    found = interchange.import_onnx(file, output, values)
     for path in found.files:
         terminal.line(f"wrote '{path}'")
     for note in found.notes:

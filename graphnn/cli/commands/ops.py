@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphnn import ops as catalogue
 from graphnn.cli import completion, terminal
 from graphnn.diagnostics import UsageError, suggestion
-from graphnn.ops import Case, Op, Operand, elsewhere, public_ops
 from graphnn.spec.sizes import show
+
+if TYPE_CHECKING:
+    from graphnn.ops import Case, Op, Operand
 
 _EXAMPLES = 3  # shapes worth showing of an op that works out its own
 _WORDS = {
@@ -30,13 +33,13 @@ def ops(
     ] = None,
 ) -> None:
     """List the ops, or describe one."""
-    known = public_ops()
+    known = catalogue.public_ops()
     if name is None:
         _catalogue(known)
     elif name in known:
         _describe(known[name])
     else:
-        help = elsewhere(name) or suggestion(name, known, "'graphnn ops' lists them all")
+        help = catalogue.elsewhere(name) or suggestion(name, known, "'graphnn ops' lists them all")
         raise UsageError.of("unknown-op", f"there is no op '{name}'", help=help)
 
 
@@ -93,7 +96,7 @@ def _attributes(op: type[Op]) -> Iterator[tuple[str, ...]]:
 
 
 def _results(op: type[Op]) -> Iterator[tuple[str, ...]]:
-    if op.infer_shape is Op.infer_shape or op.is_loss:
+    if op.infer_shape is catalogue.Op.infer_shape or op.is_loss:
         yield "result", "", f"[{', '.join(op.result.split())}]", ""
         return
     for case in [case for case in op.cases if case.shapes][:_EXAMPLES]:

@@ -4,28 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from itertools import chain, starmap
+from itertools import chain, product, starmap
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
+from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.options import Format, RunWeights, Settings, output_option, settings
 from graphnn.diagnostics import UsageError
-from graphnn.ops import Array
 from graphnn.storage import files
-from graphnn.training import (
-    Outputs,
-    Prediction,
-    Predictor,
-    Writer,
-    are_lines,
-    pairs,
-    train_spec,
-    trained,
-)
+
+if TYPE_CHECKING:
+    from graphnn.ops import Array
+    from graphnn.training import Outputs, Prediction, Predictor, Writer
 
 _SHOWN = 10  # values of one node that a table has room for
 
@@ -80,12 +73,12 @@ def predict(
         message = f"no trained parameters are given for '{file}'"
         help = "add '--weights FOLDER' of a run, or name that folder in place of the file"
         raise UsageError.of("bad-option", message, help=help)
-    net = trained(file, settings(set), weights)
-    spec = train_spec(net)
-    if are_lines(inputs, spec):
-        _write(Writer(net, spec, length, temperature), inputs, output, format)
+    net = training.trained(file, settings(set), weights)
+    spec = training.train_spec(net)
+    if training.are_lines(inputs, spec):
+        _write(training.Writer(net, spec, length, temperature), inputs, output, format)
         return
-    predictor = Predictor(net, spec, top)
+    predictor = training.Predictor(net, spec, top)
     found = predictor(inputs)
     if format == "json":
         terminal.as_json([_plain(each) for each in found])
@@ -118,7 +111,7 @@ def _write(writer: Writer, inputs: list[Path], output: Path | None, format: str)
 
 
 def _plain(found: Prediction | Outputs) -> dict[str, Any]:
-    if isinstance(found, Prediction):
+    if isinstance(found, training.Prediction):
         plain = asdict(found)
         ranked = plain.pop("ranked")
         pairs = [{"name": name, "score": score} for name, score in ranked]
@@ -130,14 +123,14 @@ def _plain(found: Prediction | Outputs) -> dict[str, Any]:
 def _table(found: Sequence[Prediction | Outputs], predictor: Predictor) -> None:
     if predictor.classifies:
         header = ["", "class", "probability" if predictor.probable else "score"]
-        predictions = [each for each in found if isinstance(each, Prediction)]
+        predictions = [each for each in found if isinstance(each, training.Prediction)]
         rows = [[each.source, each.name, terminal.number(each.score)] for each in predictions]
         if len(predictions[0].ranked) > 1:
             header.append("then")
             rows = [[*row, _others(each)] for row, each in zip(rows, predictions, strict=True)]
         terminal.table(header, rows, right=[2])
         return
-    outputs = [each for each in found if isinstance(each, Outputs)]
+    outputs = [each for each in found if isinstance(each, training.Outputs)]
     header = ["", *chain.from_iterable(starmap(_titles, outputs[0].values.items()))]
     rows = [
         [each.source, *chain.from_iterable(map(_cells, each.values.values()))] for each in outputs
@@ -153,7 +146,7 @@ def _others(found: Prediction) -> str:
 
 def _columns(found: Sequence[Prediction | Outputs]) -> Iterator[list[object]]:
     """Rows of a .csv: a class and its score for each rank, or a column for each value."""
-    if isinstance(first := found[0], Prediction):
+    if isinstance(first := found[0], training.Prediction):
         ranks = range(1, len(first.ranked) + 1)
         names = [(f"class_{rank}", f"score_{rank}") for rank in ranks] if len(ranks) > 1 else []
         yield ["source", *(chain.from_iterable(names) if names else ("class", "score"))]
@@ -161,7 +154,7 @@ def _columns(found: Sequence[Prediction | Outputs]) -> Iterator[list[object]]:
         every = first.values.items()
         yield ["source", *(title for node, row in every for title in _all_titles(node, row))]
     for each in found:
-        if isinstance(each, Prediction):
+        if isinstance(each, training.Prediction):
             yield [each.source, *chain.from_iterable(each.ranked)]
         else:
             yield [each.source, *(v for row in each.values.values() for v in row.ravel().tolist())]
@@ -171,7 +164,8 @@ def _all_titles(node: str, row: Array) -> list[str]:
     """Titles of columns, one for each value of a node."""
     if row.size == 1:
         return [node]
-    return [f"{node}[{','.join(map(str, index))}]" for index in np.ndindex(row.shape)]
+    places = product(*map(range, row.shape))
+    return [f"{node}[{','.join(map(str, index))}]" for index in places]
 
 
 def _titles(node: str, row: Array) -> list[str]:
@@ -187,12 +181,14 @@ def _cells(row: Array) -> list[str]:
 
 
 def _draw(found: Sequence[Prediction | Outputs], path: Path) -> None:
-    outputs = [each for each in found if isinstance(each, Outputs)]
+    outputs = [each for each in found if isinstance(each, training.Outputs)]
     alike = len({each.row.shape for each in outputs}) == 1
+    import numpy as np
+
     for node in outputs[0].values if alike else ():
         rows = np.stack([each.row for each in outputs])
         made = np.stack([each.values[node] for each in outputs])
-        if pairs((rows, made), "images", path) is not False:
+        if training.pairs((rows, made), "images", path) is not False:
             terminal.remark(f"wrote '{path}'")
             return
     message = f"there is nothing to draw in '{path}'"

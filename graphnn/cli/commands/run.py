@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
+from graphnn import training
 from graphnn.cli import completion, inputs, terminal
 from graphnn.cli.options import File, InputFile, Inputs, Settings, Weights, settings
-from graphnn.execution.network import Network
-from graphnn.ops import Array
-from graphnn.spec.model import TrainSpec
 from graphnn.spec.sizes import show
-from graphnn.storage import archives
-from graphnn.training import Measuring, held_back, load, load_sets
+
+if TYPE_CHECKING:
+    from graphnn.execution.network import Network
+    from graphnn.ops import Array
+    from graphnn.spec.model import TrainSpec
 
 
 def run(
@@ -42,7 +42,7 @@ def run(
     Without inputs, a network with training data is measured on its test rows, in
     batches of 'train.batch_size'.
     """
-    net = load(file, settings(set))
+    net = training.load(file, settings(set))
     if weights is not None:
         net.load_weights(weights)
     outputs = tuple(output or ()) or net.graph.outputs
@@ -56,11 +56,15 @@ def run(
         if output:
             _print(values)
     if save is not None:
+        from graphnn.storage import archives
+
         archives.write_arrays(save, values)
         terminal.remark(f"wrote '{save}'")
 
 
 def _print(values: Mapping[str, Array]) -> None:
+    import numpy as np
+
     for name, value in values.items():
         terminal.line(("strong", name), f" {show(value.shape)}")
         terminal.block(np.array2string(value, precision=8, max_line_width=100), indent="  ")
@@ -68,8 +72,8 @@ def _print(values: Mapping[str, Array]) -> None:
 
 def _measure(net: Network, spec: TrainSpec, outputs: Sequence[str]) -> dict[str, Array]:
     """Print loss and metrics on the rows held back; the values of `outputs` on all of them."""
-    kind, rows = held_back(load_sets(net, spec, net.classes))
-    row, values = Measuring(net, spec).run(rows, spec.batch_size, outputs)
+    kind, rows = training.held_back(training.load_sets(net, spec, net.classes))
+    row, values = training.Measuring(net, spec).run(rows, spec.batch_size, outputs)
     terminal.line(f"{terminal.count(len(rows), f'{kind} row')} in batches of {spec.batch_size:,}")
     terminal.measures(row)
     return values

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
+from graphnn import training
 from graphnn.cli import terminal
 from graphnn.cli.options import output_option
 from graphnn.storage import files
-from graphnn.training import schema as json_schema
 
 
 def schema(
@@ -20,7 +20,7 @@ def schema(
     ] = None,
 ) -> None:
     """Write the JSON Schema of spec files, for completion and checks in editors."""
-    text = json.dumps(json_schema(), indent=1) + "\n"
+    text = json.dumps(training.schema(), indent=1) + "\n"
     if output is None:
         typer.echo(text, nl=False)
         return

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphnn import spec, training
 from graphnn.cli import progress, terminal
 from graphnn.cli.options import File, Settings, command_line, output_option, settings
 from graphnn.cli.progress import brief
-from graphnn.spec import flow
 from graphnn.spec.values import located
 from graphnn.storage import endings_interrupt
-from graphnn.training import STUDY, Search, made
-from graphnn.training import search as run_search
+
+if TYPE_CHECKING:
+    from graphnn.training import Search
 
 _RUNS = Path("runs")
 _SHOWN = 5  # trials in the table
@@ -43,14 +44,18 @@ def search(
     run it at once share the work.
     """
     folder = output or _RUNS / f"{file.stem}-search"
-    with made(folder), endings_interrupt(), progress.trials() as show:
-        found = run_search(file, trials, settings(set), storage=folder / STUDY, progress=show)
+    with training.made(folder), endings_interrupt(), progress.trials() as show:
+        found = training.search(
+            file, trials, settings(set), storage=folder / training.STUDY, progress=show
+        )
     written, remarks = found.write(folder)
     _report(found)
     terminal.report(found.faults)
-    terminal.line(f"wrote '{folder}': {', '.join((STUDY, *written))}")
+    terminal.line(f"wrote '{folder}': {', '.join((training.STUDY, *written))}")
     if found.best is not None:
-        best = (f"{name}={flow(located(value))}" for name, value in found.best.settings.items())
+        best = (
+            f"{name}={spec.flow(located(value))}" for name, value in found.best.settings.items()
+        )
         terminal.line(f"train with: {command_line('train', file, [*(set or ()), *best])}")
     for remark in remarks:
         terminal.remark(("warning", "note"), f": {remark}")

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
+from graphnn import graph
 from graphnn.cli import terminal
 from graphnn.cli.networks import load
 from graphnn.cli.options import Format, Model, Settings, settings
-from graphnn.graph import summarize
 
 
 def show(
@@ -29,7 +29,7 @@ def show(
     Nodes of a block are below its use; of a repeated block, one copy is shown.
     """
     net = load(file, settings(set))
-    summary = summarize(net.graph, str(file), expand=expand, costs=costs)
+    summary = graph.summarize(net.graph, str(file), expand=expand, costs=costs)
     if format == "json":
         terminal.as_json(summary.data)
         return

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from graphnn import execution, training
 from graphnn.cli import terminal
 from graphnn.cli.collect import Found, spec_files
 from graphnn.cli.options import Files, Settings, misused, settings
 from graphnn.cli.terminal import count
 from graphnn.diagnostics import GraphnnError
-from graphnn.execution import ExampleResult, run_examples
-from graphnn.spec.values import Value
-from graphnn.training import load
+
+if TYPE_CHECKING:
+    from graphnn.execution import ExampleResult
+    from graphnn.spec.values import Value
 
 
 def test(files: Files, set: Settings = None) -> int:
@@ -36,7 +39,7 @@ def _file(found: Found, values: dict[str, Value]) -> list[ExampleResult] | None:
     """Show the results of the examples in a file; None where it has errors."""
     try:
         found.refuse_fault()
-        results = run_examples(load(found.path, values))
+        results = execution.run_examples(training.load(found.path, values))
     except GraphnnError as error:
         if misused(error):
             raise

@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphnn import training
 from graphnn.cli import errors, progress, terminal
 from graphnn.cli.options import File, Settings, command_line, output_option, settings
 from graphnn.diagnostics import FileError, RunError, TrainingError
-from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
-from graphnn.spec.model import TrainSpec
 from graphnn.storage import endings_interrupt
-from graphnn.training import Row, Run, is_free, load
-from graphnn.training import train as train_network
+
+if TYPE_CHECKING:
+    from graphnn.execution.network import Network
+    from graphnn.spec.model import TrainSpec
+    from graphnn.training import Row, Run
 
 _RUNS = Path("runs")
 _VALIDATION = "validation_"
@@ -49,7 +51,7 @@ def train(
     """
     values = settings(set)
     with errors.complete(file, values):
-        net = load(file, values)
+        net = training.load(file, values)
     folder = output or (_latest(file) if resume else _unused(file))
     options = ["-o", str(folder), "--resume", *(["--tensorboard"] if tensorboard else [])]
     resumption = command_line("train", file, set or (), options)
@@ -60,7 +62,7 @@ def train(
             errors.explained(net),
             progress.epochs() as display,
         ):
-            run = train_network(
+            run = training.train(
                 net, folder=folder, resume=resume, progress=display, tensorboard=tensorboard
             )
             display.finish(len(run.history))
@@ -82,7 +84,7 @@ def train(
 def _unused(file: Path) -> Path:
     """The first folder of this spec's runs that holds nothing."""
     folders = (_folder(file, number) for number in count(1))
-    return next(filter(is_free, folders))
+    return next(filter(training.is_free, folders))
 
 
 def _latest(file: Path) -> Path:

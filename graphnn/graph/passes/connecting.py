@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import chain
-from typing import TYPE_CHECKING
 
 from graphnn.diagnostics import FAULTY, Faulty, suggestion
+from graphnn.graph._wiring import UNKNOWN, Wiring
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.spec import BlockDiagnostics
 from graphnn.spec.model import BlockInstance, NetworkSpec, Reference
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 _SUGGESTIONS = 20  # faults of one kind that get a nearest name: finding it takes time
 _COMPARED = 50_000  # names that they may be compared with, all together
@@ -64,23 +61,21 @@ class UnknownNodes:
 
 def connect(
     spec: NetworkSpec, resolved: Mapping[str, ResolvedNode | Faulty], unknown: UnknownNodes
-) -> nx.MultiDiGraph[str]:
-    """All nodes, with an edge for each operand that is known, keyed by its position."""
-    import networkx as nx
-
-    network: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-    network.add_nodes_from(spec.nodes)
+) -> Wiring:
+    """What each node reads; names of nodes that are not there are reported."""
+    operands: dict[str, tuple[str, ...]] = {}
     for name, node in spec.nodes.items():
         found = resolved[name]
         inputs = node.inputs if found is FAULTY else found.inputs
-        for position, reference in enumerate(inputs):
-            if reference.name in spec.nodes:
-                network.add_edge(reference.name, name, key=position)
-            else:
+        reads = tuple([reference.name for reference in inputs])
+        if not spec.nodes.keys() >= {*reads}:
+            for reference in inputs:
                 unknown.check(reference, node.instance)
+            reads = tuple(read if read in spec.nodes else UNKNOWN for read in reads)
+        operands[name] = reads
     for call in spec.calls.values():
         for reference in call.inputs:
             unknown.check(reference, call.parent)
     for reference in chain.from_iterable(spec.faulty.values()):
         unknown.check(reference)
-    return network
+    return Wiring.of(operands)

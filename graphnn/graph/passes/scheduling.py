@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from graphnn.diagnostics import Note
 from graphnn.graph._graph import reached
+from graphnn.graph._wiring import Wiring
 from graphnn.spec import BlockDiagnostics
 from graphnn.spec.model import BlockCall, NetworkSpec, NodeSpec, instances_of
 
@@ -14,15 +15,16 @@ if TYPE_CHECKING:
     import networkx as nx
 
 
-def schedule(
-    spec: NetworkSpec, network: nx.MultiDiGraph[str], reports: BlockDiagnostics
-) -> list[str]:
+def schedule(spec: NetworkSpec, wiring: Wiring, reports: BlockDiagnostics) -> list[str]:
     """Names of nodes, each after those that it reads, ties in the order of the file.
 
     Nodes in a circle, which is reported, and those that depend on them, are left out.
     """
+    if wiring.is_in_order():
+        return list(wiring.operands)
     import networkx as nx
 
+    network = wiring.network()
     rank = {name: position for position, name in enumerate(spec.nodes)}
     if all(rank[read] < rank[name] for read, name in network.edges()):
         return [*spec.nodes]  # as the search below finds too, in more time

@@ -35,7 +35,7 @@ def _weighted(graph: Graph, arrays: Mapping[str, Array]) -> Iterator[tuple[str, 
     """Tables of numbers whose columns a node weighs against each other."""
     for name, array in arrays.items():
         if array.dtype.kind == "f" and array.ndim == 2 and name in graph.nodes:
-            readers = graph.network.successors(name)
+            readers = graph.wiring.readers[name]
             ops = [graph.nodes[reader].op for reader in readers if reader in graph.nodes]
             if any(op.parameter_operands() and not _rescales(op) for op in ops):
                 yield name, array

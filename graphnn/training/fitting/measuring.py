@@ -213,7 +213,7 @@ def input_need(network: Network, node: Node, classes: int | None = None) -> Inpu
 
 def _may_miss(graph: Graph, name: str) -> bool:
     """Whether every op that reads a node takes missing values, those of nodes at fault too."""
-    readers = [graph.spec.nodes[reader] for reader in graph.network.successors(name)]
+    readers = [graph.spec.nodes[reader] for reader in graph.wiring.readers[name]]
     ops = [REGISTRY.get(str(reader.op.value)) for reader in readers]
     return bool(ops) and all(op is not None and op.takes_missing for op in ops)
 

@@ -1,0 +1,113 @@
+"""What commands import, which is most of the time that they take for a small file."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import typer
+
+from graphnn.cli.app import COMMANDS, application, listing, summary
+from places import ROOT
+
+CONTRACT = "Each third-party library has its one room"
+COMPLETE = {"_GRAPHNN_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
+# By command: libraries, but pydantic, which typer may import itself; then rooms of graphnn.
+LIGHT = ("typer", "cli diagnostics ops")
+CHECK = ("numpy typer yaml", "cli diagnostics execution graph ops spec storage training")
+MAY_IMPORT = {
+    "--help": ("rich typer", "cli diagnostics ops"),
+    "explain bad-size": LIGHT,
+    "check and.yaml": CHECK,
+    "show and.yaml": (
+        "numpy rich typer yaml",
+        "cli diagnostics execution graph interchange ops spec storage training",
+    ),
+    "fmt --check and.yaml": ("typer yaml", "cli diagnostics execution ops spec storage"),
+    "ops affine": ("numpy rich typer", "cli diagnostics ops spec storage"),
+    "check --help": ("rich typer", "cli diagnostics execution ops spec storage training"),
+    "train --help": ("rich typer", "cli diagnostics execution ops spec storage training"),
+}
+PROGRAM = """
+import sys
+{before}
+from graphnn.cli import main
+try:
+    main({arguments})
+except SystemExit:
+    names = [name.split('.') for name in sys.modules]
+    libraries = {{name[0] for name in names}} & {libraries}
+    rooms = {{name[1] for name in names if name[0] == 'graphnn' and name[1:]}}
+    print(*sorted(libraries), file=sys.stderr)
+    print(*sorted(rooms - {{'__main__'}}), file=sys.stderr)
+"""
+
+
+def libraries() -> set[str]:
+    """All third-party libraries that a room may import, but pydantic."""
+    configuration = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = configuration["tool"]["importlinter"]["contracts"]
+    (rooms,) = (each for each in contracts if each["name"] == CONTRACT)
+    return {"numpy", *rooms["forbidden_modules"]}
+
+
+def imported(arguments: list[str], environment: dict[str, str], before: str = "") -> list[str]:
+    """The libraries and the rooms that are imported once a command has run."""
+    program = PROGRAM.format(arguments=arguments, libraries=libraries(), before=before)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stderr.splitlines()[-2:]
+
+
+@pytest.fixture
+def gate(here):
+    shutil.copy(ROOT / "specs" / "gates" / "and.yaml", here)
+
+
+@pytest.mark.parametrize("command", MAY_IMPORT)
+def test_what_a_command_imports(environment, gate, command):
+    assert imported(command.split(), environment) == [*MAY_IMPORT[command]]
+
+
+@pytest.mark.parametrize("words", ["graphnn che", "graphnn check --s"])
+def test_what_completion_imports(environment, gate, words):
+    found, _ = imported([], {**environment, **COMPLETE, "COMP_WORDS": words})
+    assert found == "typer"
+
+
+def test_what_an_import_too_many_shows(environment, gate):
+    found, rooms = imported(["check", "and.yaml"], environment, before="import networkx")
+    assert (found, rooms) == ("networkx numpy typer yaml", CHECK[1])
+
+
+def test_what_importing_graphnn_imports(environment):
+    program = (
+        "import sys, lazy_loader; before = {*sys.modules}; import graphnn; "
+        "print(*sorted({name.partition('.')[0] for name in {*sys.modules} - before}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+    )
+    assert set(done.stdout.split()) - set(sys.stdlib_module_names) == {"graphnn"}
+
+
+def test_a_list_of_commands_imports_none_and_says_what_each_does():
+    every = typer.main.get_command(application()).commands
+    listed = typer.main.get_command(listing()).commands
+    assert list(listed) == list(every) == list(COMMANDS)
+    for name, command in every.items():
+        assert summary(name) == command.help.partition("\n\n")[0].strip()
+        assert listed[name].get_short_help_str(200) == command.get_short_help_str(200)
+
+
+@pytest.mark.parametrize("arguments", [["--", "check", "and.yaml"], ["--help", "check"]])
+def test_a_command_that_is_not_named_first(call, gate, arguments):
+    assert ("and.yaml: fine\n" in call(*arguments).out) is (arguments[0] == "--")
