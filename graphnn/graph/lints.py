@@ -86,8 +86,10 @@ class _Adviser:
         if graph.spec.train is not None:
             wanted |= {n.name for metric in graph.spec.train.metrics for n in metric.nodes}
         used = graph.upstream(wanted)
+        # What one copy of a block needs cannot be left out of another, such as the last state.
+        needed = {id(spec.place) for name, spec in graph.spec.nodes.items() if name in used}
         for name, spec in graph.spec.nodes.items():
-            if name in used:
+            if name in used or id(spec.place) in needed:
                 continue
             code: AllowableCode = "unread-node"
             help = "leave it out, or list it under 'outputs'"

@@ -65,6 +65,20 @@ def test_drawing_the_same_bytes():
     assert all(line.endswith("same in 3 processes") for line in lines)
 
 
+@pytest.mark.parametrize("missing", [["torch"], []], ids=["alone", "with torch"])
+def test_published_networks(missing, tmp_path):
+    there = not missing and find_spec("torch") is not None
+    lines = printed("networks.py", without(missing, tmp_path)).splitlines()
+    assert ("torch is not installed: its columns are left out" in lines) is not there
+    rows = [line.strip("| ").split(" | ") for line in lines if " MB |" in line]
+    assert [row[0] for row in rows] == ["vae", "cifar10_full", "gcn", "dueling"]
+    for row in rows:
+        assert row[1] == row[2]  # parameters, and as many as published
+        assert row[4] == "2"
+        assert all(float(cell.split()[0].replace(",", "")) >= 0 for cell in row[5:9])
+        assert row[13:] == (["+0"] if there else [])
+
+
 def test_draws():
     lines = printed("draws.py").splitlines()
     assert [line.partition(":")[0] for line in lines] == ["a network", "a case of an op"]

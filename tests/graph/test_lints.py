@@ -157,6 +157,30 @@ def test_beside_a_loss_a_wire_may_be_forgotten():
     assert warned((nodes % "z1").replace(T, "")) == []
 
 
+def test_what_another_copy_of_a_block_needs_is_not_unread():
+    cell = """\
+graphnn: 1
+blocks:
+  cell:
+    inputs: [x, h]
+    nodes:
+      s: {op: add, inputs: [x, h]}
+      y: {op: tanh, inputs: s}
+      new: {op: sin, inputs: s}%s
+    output: {h: new, told: y}
+nodes:
+  x: {op: input, shape: [batch, 3, 2]}
+  start: {op: constant, value: {zeros: [1, 2]}}
+  h: {block: cell, inputs: [x, start], repeat: 3, unstack: x, stack: told}
+  t: {op: input, shape: [batch, 3, 2]}
+  loss: {op: mean_squared_error, inputs: [h.told, t]}
+"""
+    codes = [found.code for found in graphnn.diagnose_text(cell % "")]
+    assert codes == []  # though nothing reads the last 'new'
+    text = cell % "\n      idle: {op: cos, inputs: s}"
+    assert [found.code for found in graphnn.diagnose_text(text)] == ["unread-node"]
+
+
 def test_a_node_allows_what_is_odd_in_it():
     end = "outputs: [y]\n"
     assert warned(X + UNREAD % "", end) == [("unread-node", 4), ("unread-node", 5)]
