@@ -320,6 +320,16 @@ def test_numerical_cost():
     assert all(min(row[4:]) > 0 for row in rows)
 
 
+def test_workers():
+    lines = printed("workers.py").splitlines()
+    gains = [numbers(line.split("gain")[1])[0] for line in lines if "  gain " in line]
+    assert len(gains) in (6, 8)  # two networks; Dask may not be installed
+    assert min(gains) > 0
+    most = [numbers(line.split("at most")[1])[0] for line in lines if "at most" in line]
+    assert most[:3] == sorted(most[:3])
+    assert 1 < most[0] < 2
+
+
 def test_fuzzing_the_reader():
     (line,) = printed("fuzz_reader.py").splitlines()
     assert numbers(line)[0] >= 200

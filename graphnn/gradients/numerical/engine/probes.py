@@ -184,21 +184,26 @@ class Probes:
             Places in the parameter's flat array; None for all.
         """
         offsets, size = tuple(offsets), self._engine.base.sizes[name]
-        chosen = np.arange(size) if entries is None else entries
+        count = size if entries is None else len(entries)
         if name not in self._engine.base.plan.parameters:
-            return Probed(*LossChanges.none(offsets, (len(chosen),)), entries)
-        strategy, tasks, few = self._work(Request(name, offsets, entries))
+            return Probed(*LossChanges.none(offsets, (count,)), entries)
+        work = self._work(Request(name, offsets, entries))
+        strategy = work.strategy
         changes = LossChanges.none(offsets, strategy.room)
 
         def report(done: int) -> None:
-            progress(len(chosen) * done // len(tasks))
+            progress(count * done // len(work.tasks))
 
-        left = self._add_up(tasks, strategy, changes, report)
-        ready = _ready(strategy, left)
-        # Of a few, columns are places among those wanted; of all, places in the parameter.
-        columns = ready if few else chosen[ready[chosen]]
-        if not ready.all():
-            entries = chosen[ready] if few else columns
+        left = self._add_up(work.tasks, strategy, changes, report)
+        columns: Any = slice(None)
+        if left:
+            ready = _ready(strategy, left)
+            chosen = np.arange(size) if entries is None else entries
+            entries = chosen[ready if work.few else ready[chosen]]
+            columns = ready if work.few else entries
+        elif entries is not None and not work.few:
+            # Of all, columns are places in the parameter; of a few, places among those wanted.
+            columns = entries
         differences = strategy.finished(changes.differences)[:, columns]
         kinks = np.zeros(differences.shape, dtype=bool)
         if changes.kinks.any():
