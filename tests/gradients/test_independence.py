@@ -57,18 +57,26 @@ def noisy():
 
 def document_of(case):
     """A network in which everything real that the op reads is a parameter."""
-    nodes, inputs = {}, []
-    for number, array in enumerate(case.data):
+    nodes, inputs = {}, {}
+    given = [a for a, role in zip(case.arrays, case.roles, strict=True) if role == "data"]
+    for number, array in enumerate(given):
+        if array is None:
+            continue
         name = f"d{number}"
         kind = {"dtype": "int"} if array.dtype.kind == "i" else {}
         source = "constant" if kind else "parameter"
         nodes[name] = {"op": source, "value": array.tolist(), **kind}
-        inputs.append(name)
+        inputs[number] = name
     attributes = {"op": case.op.name, **case.op.model_dump(mode="json", exclude_defaults=True)}
     kept = [a for a, role in zip(case.arrays, case.roles, strict=True) if role in KEPT]
     for operand, array in zip(case.op.parameter_operands(), kept, strict=True):
         attributes[operand.name] = False if array is None else array.tolist()
-    nodes["y"] = {**attributes, **({"inputs": inputs} if inputs else {})}
+    if inputs:
+        attributes["inputs"] = list(inputs.values())
+    if len(inputs) < 1 + max(inputs, default=-1):  # of the first operands, one is left out
+        operands = case.op.data_operands()
+        attributes["inputs"] = {operands[number].name: name for number, name in inputs.items()}
+    nodes["y"] = attributes
     nodes["f"] = {"op": "sum", "inputs": "y"}
     return {"graphnn": 1, "nodes": nodes}
 

@@ -303,8 +303,12 @@ def test_a_tie_that_a_parameter_breaks_is_a_kink(op, method):
 BRANCHING = [name for name, op in public_ops().items() if op.branch is not Op.branch]
 ATTRIBUTES = {"clip": {"low": 0.0, "high": 1.0}, "max_pool": {"kernel": [1, 2]}}
 ATTRIBUTES |= {"prelu": {"slope": [0.25, 0.5]}, "cast": {"dtype": "int"}}
+ATTRIBUTES |= {"rnn": {"activation": "relu", "units": 2, "bias": False}}
 WHOLE = {"cast", "argmax", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
-IMAGES = {"op": "reshape", "inputs": "z", "shape": ["batch", 1, 1, 2]}
+SHAPED = {  # what an op reads, by the axes that it takes
+    3: ("q", {"op": "reshape", "inputs": "z", "shape": ["batch", 1, 2]}),
+    4: ("i", {"op": "reshape", "inputs": "z", "shape": ["batch", 1, 1, 2]}),
+}
 # Exact zeros, whatever the parameters before them: twice a rectifier, nothing times a number.
 ZEROS = {
     "rectified": {"z": {"op": "relu", "inputs": "a"}},
@@ -320,9 +324,9 @@ ZEROS = {
 @pytest.mark.parametrize("zeros", ZEROS)
 @pytest.mark.parametrize("op", BRANCHING)
 def test_a_tie_that_no_parameter_breaks_is_no_kink(op, zeros, method):
-    images = len(REGISTRY[op].data_operands()[0].signature.split()) == 4
-    read = "i" if images else "z"
-    pair = len(REGISTRY[op].data_operands()) == 2
+    first, *others = (o for o in REGISTRY[op].data_operands() if not o.optional)
+    words = first.signature.split()
+    read, shaped = ("z", None) if "..." in words else SHAPED.get(len(words), ("z", None))
     real = {"dtype": "float"} if op in WHOLE else {}
     document = {
         "graphnn": 1,
@@ -330,8 +334,8 @@ def test_a_tie_that_no_parameter_breaks_is_no_kink(op, zeros, method):
             "x": {"op": "input", "shape": ["batch", 2]},
             "a": {"op": "affine", "inputs": "x", "units": 2},
             **ZEROS[zeros],
-            **({"i": IMAGES} if images else {}),
-            "m": {"op": op, "inputs": [read, read] if pair else read, **ATTRIBUTES.get(op, {})},
+            **({read: shaped} if shaped else {}),
+            "m": {"op": op, "inputs": [read, read] if others else read, **ATTRIBUTES.get(op, {})},
             "r": {"op": "cast" if op in WHOLE else "identity", "inputs": "m", **real},
             "l": {"op": "sum", "inputs": "r"},
         },
@@ -353,8 +357,11 @@ CANCELLING = [[0.5, 1.9, -2.4], [0.7, -1.3, 0.6], [-0.4, 0.9, -0.5], [1.7, 0.4, 
 def test_rounding_alone_crosses_no_kink_but_makes_jumps(op):
     # Whatever 'p' is, 'z' is the number at which the op bends, and 'p' moves it by rounding alone.
     numbers = {**ATTRIBUTES, "prelu": {"slope": [0.25]}, "max": {"axis": 1}, "argmax": {"axis": 1}}
-    first, *others = REGISTRY[op].data_operands()
-    read = "i" if len(first.signature.split()) == 4 else "s" if op in ("max", "argmax") else "z"
+    numbers["rnn"] = {**ATTRIBUTES["rnn"], "units": 1, "weight": [[1.0]]}
+    first, *others = (o for o in REGISTRY[op].data_operands() if not o.optional)
+    reads = {3: "q", 4: "i"}
+    words = first.signature.split()
+    read = reads.get(len(words) * ("..." not in words), "s" if op in ("max", "argmax") else "z")
     document = {
         "graphnn": 1,
         "train": {"loss": "l"},
@@ -371,6 +378,7 @@ def test_rounding_alone_crosses_no_kink_but_makes_jumps(op):
             "t": {"op": "constant", "value": [[float(op == "hinge")]] * 4},
             "s": {"op": "concat", "inputs": ["z", "t"], "axis": 1},
             "i": {"op": "reshape", "inputs": "s", "shape": [4, 1, 1, 2]},
+            "q": {"op": "reshape", "inputs": "z", "shape": [4, 1, 1]},
             "o": {"op": op, "inputs": [read, "t"] if others else read, **numbers.get(op, {})},
             "r": {
                 "op": "cast" if op in WHOLE else "identity",

@@ -14,6 +14,7 @@ from graphnn.ops._operands import parameter
 from graphnn.ops.families._recurrence import ELSEWHERE, Recurrence, State, sequence_data
 from graphnn.ops.families.activation import continued_sigmoid, sigmoid
 from graphnn.ops.initializers import Orthogonal, Xavier, Zeros
+from graphnn.ops.kernels.ties import is_above
 
 
 class Rnn(Recurrence):
@@ -101,12 +102,11 @@ class Rnn(Recurrence):
         return self.activation == "relu"
 
     def branch(self, *arrays: Any, **keywords: Any) -> Array | None:
-        """Which sums the rectifier passes on, in all steps."""
+        """Which sums the rectifier passes on, in all steps, by more than rounding."""
         if not self.bends:
             return None
         whole = self.model_copy(update={"returns": "sequence"})
-        passed: Array = whole.forward(*arrays).real > 0
-        return passed
+        return is_above(whole.forward(*arrays), 0)
 
     def _onnx_options(self) -> Mapping[str, Any]:
         if self.activation == "tanh":
