@@ -82,12 +82,14 @@ def own_places(graph: Graph, layout: Layout) -> dict[str, Place | None]:
     if layout == "graphnn":
         return {name: Place(name) for name in graph.parameters}
     found: dict[str, Place | None] = {}
+    turned = graph.torch_turned()
     for node in graph.nodes.values():
         for operand, full in node.parameters.items():
             if full is not None:
                 theirs = node.op.torch_names.get(operand, operand)
                 name = f"{node.name}.{theirs}".removesuffix(".")
-                found[name] = Place(full, operand in node.op.torch_reversed)
+                reverse = operand in node.op.torch_reversed and node.name not in turned
+                found[name] = Place(full, reverse)
         found |= dict.fromkeys(f"{node.name}.{each}" for each in node.op.torch_unused)
     return found
 
@@ -238,7 +240,8 @@ class _Matching:
     def _is_reversed(self, parameter: str) -> bool:
         """Whether torch has the axes of a parameter in reverse order."""
         node, _, operand = parameter.rpartition(".")
-        return operand in self.graph.nodes[node].op.torch_reversed
+        known = self.graph.nodes[node].op.torch_reversed
+        return operand in known and node not in self.graph.torch_turned()
 
     def _are_tied(self, *names: str) -> bool:
         """Whether they are names of one array in torch, which are compared when they are read."""

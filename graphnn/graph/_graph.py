@@ -176,6 +176,22 @@ class Graph:
             raise UsageError.of("unknown-node", message, help=help)
         return found
 
+    def torch_turned(self) -> frozenset[str]:
+        """Nodes that share a matrix with a node whose layer of torch has it the other way round.
+
+        They have no layer of their own in torch, but the matrix as it is here.
+        """
+        ways: dict[str, set[bool]] = {}
+        uses = [
+            (node.name, full, operand in node.op.torch_reversed)
+            for node in self.nodes.values()
+            for operand, full in node.parameters.items()
+            if full is not None and len(self.parameters[full].shape) > 1
+        ]
+        for _, full, reverse in uses:
+            ways.setdefault(full, set()).add(reverse)
+        return frozenset(name for name, full, reverse in uses if reverse and len(ways[full]) > 1)
+
     def upstream(self, names: Iterable[str]) -> set[str]:
         """All nodes, sound or not, that those called `names` depend on, and these."""
         known = {self.spec.aliases.get(name, name) for name in names} & self.spec.nodes.keys()

@@ -140,6 +140,9 @@ class Op(BaseModel):
         What that module calls the parameters.
     torch_reversed : tuple of str
         Parameters whose axes it has in reverse order.
+    torch_unlayered : str
+        For an op with such parameters: its torch expression over parameters as they are here, for
+        a node that shares one with a layer that has it the other way round.
     torch_unused : tuple of str
         What it keeps besides, which has no counterpart here.
     code_absent : str
@@ -191,6 +194,7 @@ class Op(BaseModel):
     torch_layer: ClassVar[str] = ""
     torch_names: ClassVar[Mapping[str, str]] = {}
     torch_reversed: ClassVar[tuple[str, ...]] = ()
+    torch_unlayered: ClassVar[str] = ""
     torch_unused: ClassVar[tuple[str, ...]] = ()
     code_absent: ClassVar[str] = ""
     words: ClassVar[Mapping[str, Mapping[str, str]]] = {}

@@ -54,6 +54,17 @@ class CodeForm:
         names = dict(zip(operands, self.names, strict=False))
         return template.format(**names, y=self.result, g=self.cotangent, op=op)
 
+    def parameters(self, op: Op) -> str:
+        """A module of torch that has the op's parameters by our names, with axes as they are."""
+        kept = op.parameter_operands()
+        shapes = self.shapes[len(self.shapes) - len(kept) :]
+        parts = [
+            f'"{operand.name}": nn.Parameter(torch.zeros({", ".join(map(str, shape))}))'
+            for operand, shape in zip(kept, shapes, strict=True)
+            if shape is not None
+        ]
+        return f"nn.ParameterDict({{{', '.join(parts)}}})"
+
     def rows(self, rank: int) -> str:
         """The cotangent of a loss, one number a sample, against arrays of `rank` axes."""
         if self.even or rank == 1:

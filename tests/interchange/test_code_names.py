@@ -104,6 +104,20 @@ nodes:
   x: {op: input, shape: [batch, 2, 3]}
   h: {op: rnn, inputs: x, units: 3}
   y: {op: affine, inputs: h, units: 3, weight: {share: h.recurrent}}
+  z: {op: affine, inputs: y, units: 3, bias: false, weight: {share: y.weight}}
+  t: {op: input, shape: [batch, 2, 3]}
+  l: {op: mean_squared_error, inputs: [z, t]}
+"""
+# Here the affine map comes first, and keeps the weight.
+TURNED_FIRST = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2, 3]}
+  y: {op: affine, inputs: x, units: 3}
+  h: {op: rnn, inputs: y, units: 3, recurrent: {share: y.weight}}
+  other: {op: affine, inputs: h, units: 3}
+  t: {op: input, shape: [batch, 2, 3]}
+  l: {op: mean_squared_error, inputs: [other, t]}
 """
 TIED_IN_ONE = """
 graphnn: 1
@@ -177,15 +191,20 @@ def test_slopes_are_the_same_where_they_jump(style, op, tmp_path):
     STYLES[style](graphnn.loads(KINKS % op).astype("float64"), tmp_path)
 
 
-def test_a_weight_that_torch_has_both_ways_is_refused(tmp_path):
-    net = moved(graphnn.loads(TURNED, seed=0))
-    assert_numpy_is(net, tmp_path, linted=False)
-    with pytest.raises(graphnn.RunError) as caught:
-        graphnn.export(net, tmp_path / "n.py", style="torch")
-    assert str(caught.value) == (
-        "error[not-in-code]: 'y' (affine): torch has the transpose of 'h.recurrent' in one of its "
-        "layers"
+@pytest.mark.parametrize("style", BOTH)
+@pytest.mark.parametrize("spec", [TURNED, TURNED_FIRST])
+def test_a_weight_that_torch_has_both_ways_is_written_as_it_is(style, spec, tmp_path):
+    code = STYLES[style](moved(graphnn.loads(spec, seed=0)), tmp_path, linted=False)
+    assert ('F.linear(h, self.y["weight"].T, self.y["bias"])' in code) == (
+        style == "torch" and spec is TURNED
     )
+
+
+def test_what_one_call_gives_is_computed_once(tmp_path):
+    code = assert_numpy_is(moved(graphnn.loads(TIED_IN_ONE, seed=0)), tmp_path, linted=False)
+    assert code.count("lstm_back(") == 2  # where it is defined, and where it is called
+    assert 'grads["h.weight"] = d_h_parts[2]' in code
+    assert code.count("d_h_parts[") == 3
 
 
 @pytest.mark.parametrize("style", BOTH)

@@ -46,6 +46,29 @@ def test_a_module_computes_what_the_network_does_and_gives_its_state_back(path):
     assert_same(graphnn.load(path))
 
 
+@pytest.mark.parametrize("keeper", ["h.recurrent", "y.weight"])
+def test_a_matrix_that_layers_have_both_ways_is_taken_back(keeper):
+    text = """
+    graphnn: 1
+    nodes:
+      x: {op: input, shape: [batch, 2, 3]}
+      h: {op: rnn, inputs: x, units: 3, %s}
+      y: {op: affine, inputs: h, units: 3, %s}
+    """
+    shares = {"h.recurrent": "", "y.weight": ""}
+    (other,) = shares.keys() - {keeper}
+    shares[other] = f"{other.partition('.')[2]}: {{share: {keeper}}}"
+    first, second = (graphnn.loads(text % tuple(shares.values()), seed=n) for n in (1, 2))
+    module = graphnn.to_torch(first)
+    x = np.random.default_rng(0).normal(size=(2, 2, 3))
+    with torch.no_grad():
+        found = module(torch.tensor(x, dtype=module.y.weight.dtype)).numpy()
+    np.testing.assert_allclose(found, first.run(x=x)["y"], rtol=2e-5, atol=1e-6)
+    graphnn.from_torch_state(second, module.state_dict())
+    for name, array in first.arrays.items():
+        np.testing.assert_array_equal(second.arrays[name], array)
+
+
 def test_blocks_constants_shared_weights_and_names_that_python_lacks():
     assert_same(graphnn.loads(NETWORK))
 

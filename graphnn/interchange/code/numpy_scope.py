@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -199,7 +200,8 @@ class ScopeCode:
         if cotangent is None or name not in self.active:
             return
         names = self._names_of(item)
-        form = self.code.structure.form(item, names, self.variables[name], cotangent)
+        variable = self.variables[name]
+        form = self.code.structure.form(item, names, variable, cotangent)
         form = replace(form, even=name in self.even)
         with naming(item):
             parts = [*item.op.to_numpy_vjp(form)]
@@ -207,18 +209,34 @@ class ScopeCode:
             for source, part in zip(read, parts, strict=False):
                 stated(part or source not in self.active, "NumPy")
         kept = self.code.structure.kept(item)
+        learned = {place for place in kept.values() if self.code.learned(place)}
+        wanted = learned | (self.active - {*kept.values()})
         found = [*zip([*read, *kept.values()], parts, form.names, strict=False)]
         # Parameters first, as textbooks do.
-        for place, part, own in found[len(read) :] + found[: len(read)]:
-            if part is None or place is None:
-                continue
-            if place in kept.values() and self.code.learned(place):
+        ordered = found[len(read) :] + found[: len(read)]
+        passed = [each for each in ordered if each[0] in wanted and each[1] is not None]
+        texts = self._called_once(variable, [str(part) for _, part, _ in passed])
+        for (place, _, own), part in zip(passed, texts, strict=True):
+            if place in learned:
                 key = str(own).removeprefix('params["').removesuffix('"]')
                 before = f'grads["{key}"] + ' if key in self.grads else ""
                 self.grads[key] = None
                 self.backward.append(f'grads["{key}"] = {before}{part}')
-            elif place in self.active:
-                self._contribute(place, part)
+            else:
+                self._contribute(str(place), part)
+
+    def _called_once(self, variable: str, parts: list[str]) -> list[str]:
+        """The parts, of which those that one call gives are taken from a variable for it."""
+        calls = [_indexed_call(part) for part in parts]
+        names: dict[str, str] = {}
+        for call in calls:
+            if call and calls.count(call) > 1 and call not in names:
+                names[call] = self.names.new(f"d_{variable}_parts")
+                self.backward.append(f"{names[call]} = {call}")
+        return [
+            f"{names[call]}{part.removeprefix(call)}" if call in names else part
+            for call, part in zip(calls, parts, strict=True)
+        ]
 
     def _reverse_use(self, use: Use) -> None:
         loop = self._backs.get(use.call.name) if self.code.repeats(use, self.scope) else None
@@ -310,6 +328,14 @@ class ScopeCode:
                 if key not in self.grads:
                     self.grads[key] = None
                     self.backward.append(f'grads["{key}"] = np.zeros_like(params["{key}"])')
+
+
+def _indexed_call(text: str) -> str:
+    """The call of which an expression takes one entry; empty where it does something else."""
+    found = ast.parse(text, mode="eval").body
+    if isinstance(found, ast.Subscript) and isinstance(found.value, ast.Call):
+        return text[: found.value.end_col_offset]
+    return ""
 
 
 def _operations(scope: Scope) -> Iterator[tuple[Scope, Operation]]:

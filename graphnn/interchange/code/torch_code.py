@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from graphnn.diagnostics import RunError
 from graphnn.graph import Graph
 from graphnn.interchange.code import torch_sequences
 from graphnn.interchange.code.functions import called, functions_of
@@ -43,6 +42,7 @@ class TorchCode(Written):
 
     def __init__(self, graph: Graph, outputs: Iterable[str], losses: Iterable[str]) -> None:
         self.places: dict[str, tuple[str, str]] = {}
+        self.turned = graph.torch_turned()
         super().__init__(graph, outputs, losses, _TAKEN)
 
     def text(self, weights: str) -> str:
@@ -104,7 +104,8 @@ class TorchCode(Written):
                     theirs = node.op.torch_names.get(operand, operand)
                     if full is not None:
                         key = f"{path}.{theirs}".removesuffix(".")
-                        found[key] = full, operand in node.op.torch_reversed
+                        reverse = operand in node.op.torch_reversed and name not in self.turned
+                        found[key] = full, reverse
         return found
 
     def block_name(self, name: str) -> str:
@@ -146,7 +147,6 @@ class TorchCode(Written):
     def _network(self) -> str:
         part = _Module(self, self.structure.top, Names([*_TAKEN, *self._classes()]))
         part.declare()
-        self._check_ties()
         ties = [
             f"{self._place(own)} = {self._place(full)}" for own, full in sorted(self.ties.items())
         ]
@@ -170,20 +170,6 @@ class TorchCode(Written):
             text += _method(method, [one.variables[name] for name in inputs], lines, result)
         return "\n".join(map(laid_out, text)).rstrip("\n")
 
-    def _check_ties(self) -> None:
-        """Refuse parameters that one layer of torch has as they are, and another turned."""
-        for own, full in self.ties.items():
-            matrix = len(self.graph.parameters[full].shape) > 1
-            if matrix and self._reversed(own) != self._reversed(full):
-                name = own.rpartition(".")[0]
-                message = f"'{name}' ({self.graph.nodes[name].op.name}): torch has the transpose"
-                raise RunError.of("not-in-code", f"{message} of '{full}' in one of its layers")
-
-    def _reversed(self, full: str) -> bool:
-        """Whether the layer of a parameter has its axes reversed."""
-        node, _, operand = full.rpartition(".")
-        return operand in self.graph.nodes[node].op.torch_reversed
-
     def _place(self, full: str) -> str:
         """Where a parameter lies, as Python."""
         node, _, operand = full.rpartition(".")
@@ -195,7 +181,7 @@ class TorchCode(Written):
 
     def _loading(self) -> str:
         nodes = {name: path for name, path in self.paths.items() if name in self.graph.nodes}
-        ops = [self.structure.operation(name).op for name in nodes]
+        ops = [self.structure.operation(name).op for name in nodes if name not in self.turned]
         kinds = {ours: theirs for op in ops for ours, theirs in op.torch_names.items()}
         renamed = {name: path for name, path in nodes.items() if name != path}
         kind = "kinds.get(kind, kind)" if kinds else "kind"
@@ -285,7 +271,8 @@ class _Module:
         names = [*("x" for _ in item.inputs), *kept.values()]
         form = self.code.structure.form(item, names, "y")
         with naming(item):
-            layer = item.op.to_torch_layer(form)
+            turned = item.node.name in self.code.turned
+            layer = form.parameters(item.op) if turned else item.op.to_torch_layer(form)
         if self.code.constant(item):
             shape = ", ".join(map(str, item.node.shape))
             dtype = "float64" if item.node.kind == "float" else "int64"
@@ -331,9 +318,15 @@ class _Module:
         variable = self.variables[name] = self.names[self._local(name)]
         attribute = self.attributes.get(name)
         kept = self.code.structure.kept(item)
-        if attribute is not None and item.op.torch and kept:
+        turned = name in self.code.turned
+        if attribute is not None and (item.op.torch or turned) and kept:
             names += [full and f'self.{attribute}["{own}"]' for own, full in kept.items()]
-            text = item.op.to_torch(self.code.structure.form(item, names, variable))
+            form = self.code.structure.form(item, names, variable)
+            with naming(item):
+                if turned:
+                    text = form.fill(stated(item.op.torch_unlayered, "torch"), item.op)
+                else:
+                    text = item.op.to_torch(form)
         elif attribute in self.buffers and names:
             names.append(f"self.{attribute}")
             text = item.op.to_torch(self.code.structure.form(item, names, variable))

@@ -167,7 +167,7 @@ class WrittenRecurrence(Op):
         return self._written(self.name, form)
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """Functions of the file, one pass through the steps for each operand."""
+        """A function of the file, which gives all of them."""
         back = self._written(f"{self.name}_back", form, form.cotangent)
         x, _, state, *kept = form.names
         numbered = enumerate([x, state, *kept])
@@ -197,14 +197,7 @@ class WrittenRecurrence(Op):
 
     def to_torch_layer(self, form: CodeForm) -> str:
         """The parameters by our names, which the expression takes apart as torch has them."""
-        kept = self.parameter_operands()
-        shapes = form.shapes[len(form.shapes) - len(kept) :]
-        parts = [
-            f'"{operand.name}": nn.Parameter(torch.zeros({", ".join(map(str, shape))}))'
-            for operand, shape in zip(kept, shapes, strict=True)
-            if shape is not None
-        ]
-        return f"nn.ParameterDict({{{', '.join(parts)}}})"
+        return form.parameters(self)
 
 
 def _number(size: sizes.Size) -> int:

@@ -229,7 +229,7 @@ class Attention(Op):
         return self._written("attention", form)
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """A function of the file, one call for each operand."""
+        """A function of the file, which gives all of them."""
         back = self._written("attention_back", form, form.cotangent)
         return [*(f"{back}[{position}]" for position in range(3)), None]
 

@@ -46,6 +46,7 @@ class Affine(Op):
     factors = True
     analytic = True
     torch_reversed = ("weight",)
+    torch_unlayered = "F.linear({x}, {weight}.T, {bias})"
 
     def forward(
         self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
