@@ -12,6 +12,7 @@ from graphnn.ops._op import ANY_NUMBER, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, Operand, data
 from graphnn.ops.families._recurrence_forms import WrittenRecurrence
 from graphnn.ops.kernels.lengths import own_order, within
+from graphnn.ops.kernels.moved_matrices import MovedMatrices
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape
 
@@ -69,26 +70,56 @@ class Recurrence(WrittenRecurrence):
         inside = within(x, lengths)
         starts = self._starts(x, state, recurrent)
         driven = self._driven(_blank(x, inside), weight, bias, inside)
-        kept = []
+        kept, shown = [], []
         for way, start in enumerate(starts):
             parts = self._parts(own, way, len(recurrent))
             found = self._run(driven[way], self._block(recurrent, way), start, *parts)
-            if inside is not None:
-                found["states"][~inside.T] = 0
+            shown.append(self._shown(found, start, inside, way))
             kept.append(found)
         if saved is not None:
             saved.clear()
             for way, found in enumerate(kept):
                 saved.update({f"{key}{way}": array for key, array in found.items()})
-        if self.returns == "sequence":
-            along = [own_order(found["states"], inside, way) for way, found in enumerate(kept)]
-            return np.concatenate(along, axis=2).swapaxes(0, 1)
-        ends = [
-            _last(found[key], start[number], inside)
-            for number, key in enumerate(self.shown)
-            for found, start in zip(kept, starts, strict=True)
-        ]
-        return np.concatenate(ends, axis=1)
+        blocks = [each for of_ways in zip(*shown, strict=True) for each in of_ways]
+        return np.concatenate(blocks, axis=-1)
+
+    def moved(
+        self, operand: str, entries: Array, offset: complex, output: Array, *arrays: Any
+    ) -> Array | None:
+        """All entries that move the cell of one way in one run of it, on as many times the rows."""
+        if operand not in ("weight", "recurrent", "bias"):
+            return None
+        x, lengths, state, weight, recurrent, bias, *own = arrays
+        inside = within(x, lengths)
+        groups, columns = np.divmod(entries, weight.shape[1])
+        found = np.repeat(output[None].astype(np.result_type(output, offset)), len(entries), axis=0)
+        starts, units = self._starts(x, state, recurrent), len(recurrent)
+        data = _blank(x, inside)
+        driven = self._driven(data, weight, bias, inside)
+        ways = columns * len(starts) // weight.shape[1]
+        for way, start in enumerate(starts):
+            chosen = np.flatnonzero(ways == way)
+            rows, at, count = groups[chosen], columns[chosen] % driven[way].shape[2], len(chosen)
+            many = np.tile(driven[way].astype(found.dtype, copy=False), (1, count, 1))
+            own_block = self._block(recurrent, way)
+            matrix: Array | MovedMatrices = own_block
+            if operand == "recurrent":
+                matrix = MovedMatrices(own_block, rows, at, offset)
+            else:
+                apart = many.reshape(len(many), count, len(x), -1)
+                change: Any = offset
+                if operand == "weight":
+                    along = own_order(data.swapaxes(0, 1), inside, way)
+                    change = offset * along[:, :, rows].transpose(2, 0, 1)
+                apart[:, np.arange(count), :, at] += change
+            begun = tuple(np.tile(part, (count, 1)) for part in start)
+            kept = self._run(many, matrix, begun, *self._parts(own, way, units))
+            within_many = None if inside is None else np.tile(inside, (count, 1))
+            for number, block in enumerate(self._shown(kept, begun, within_many, way)):
+                place = (number * len(starts) + way) * units
+                blocks = block.reshape(count, len(x), *block.shape[1:])
+                found[chosen, ..., place : place + units] = blocks
+        return found
 
     def vjp(
         self,
@@ -142,8 +173,18 @@ class Recurrence(WrittenRecurrence):
             *by_own,
         )
 
+    def _shown(
+        self, kept: dict[str, Array], start: State, inside: Array | None, way: int
+    ) -> list[Array]:
+        """What of one way is the result: states [batch, time, units], or the last ones."""
+        if inside is not None:
+            kept["states"][~inside.T] = 0
+        if self.returns == "sequence":
+            return [own_order(kept["states"], inside, way).swapaxes(0, 1)]
+        return [_last(kept[key], start[at], inside) for at, key in enumerate(self.shown)]
+
     def _run(
-        self, driven: Array, recurrent: Array, start: State, *own: Array | None
+        self, driven: Array, recurrent: Array | MovedMatrices, start: State, *own: Array | None
     ) -> dict[str, Array]:
         """What a cell keeps of its steps, what it carries by name among them.
 
@@ -151,7 +192,7 @@ class Recurrence(WrittenRecurrence):
         ----------
         driven : ndarray, shape (time, batch, gates units)
             What the data give each step; may be written over.
-        recurrent : ndarray, shape (units, gates units)
+        recurrent : ndarray, shape (units, gates units), or MovedMatrices
         start : tuple of ndarray, shape (batch, units)
             What it carries before its first step.
         *own : ndarray, shape (units,), or None

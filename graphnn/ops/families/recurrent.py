@@ -14,6 +14,7 @@ from graphnn.ops._operands import parameter
 from graphnn.ops.families._recurrence import ELSEWHERE, Recurrence, State, sequence_data
 from graphnn.ops.families.activation import continued_sigmoid, sigmoid
 from graphnn.ops.initializers import Orthogonal, Xavier, Zeros
+from graphnn.ops.kernels.moved_matrices import MovedMatrices
 from graphnn.ops.kernels.ties import is_above
 
 
@@ -65,7 +66,7 @@ class Rnn(Recurrence):
     )
 
     def _run(
-        self, driven: Array, recurrent: Array, start: State, *own: Array | None
+        self, driven: Array, recurrent: Array | MovedMatrices, start: State, *own: Array | None
     ) -> dict[str, Array]:
         (before,) = start
         for state in driven:
@@ -165,7 +166,7 @@ class Lstm(Recurrence):
     )
 
     def _run(
-        self, driven: Array, recurrent: Array, start: State, *own: Array | None
+        self, driven: Array, recurrent: Array | MovedMatrices, start: State, *own: Array | None
     ) -> dict[str, Array]:
         before, cell = start
         units = len(recurrent)
@@ -264,7 +265,7 @@ class Gru(Recurrence):
     )
 
     def _run(
-        self, driven: Array, recurrent: Array, start: State, *own: Array | None
+        self, driven: Array, recurrent: Array | MovedMatrices, start: State, *own: Array | None
     ) -> dict[str, Array]:
         (before,) = start
         units = len(recurrent)
