@@ -194,6 +194,15 @@ def test_a_large_graph_is_folded():
     assert boxes_of(net.draw(style="computation").scene) == ["h.1", "y"]
 
 
+@pytest.mark.parametrize(("name", "pages"), [("resnet18", 2.5), ("lstm_unrolled", 1)])
+def test_blocks_are_folded_where_their_circles_would_not_fit_a_page(name: str, pages: float):
+    net = graphnn.load(ROOT / "docs" / "gallery" / f"{name}.yaml")
+    folded, whole = (net.draw(style="computation", expand=on).scene for on in (False, True))
+    page = 482 * 728 * 2**2  # points of A4, at half size
+    assert folded.width * folded.height < page
+    assert whole.width * whole.height > pages * page
+
+
 @pytest.mark.parametrize(
     ("name", "options"),
     [

@@ -21,6 +21,7 @@ from graphnn.graph import Graph, Group, Node, Outline, outline
 from graphnn.spec.model import instances_of
 
 FOLDED_FROM = 150  # visible nodes from which blocks are folded
+CIRCLES_FROM = 30  # in a computation graph, where a node with its numbers takes more room
 WHOLE_UP_TO = 1_000  # boxes that are drawn one by one where no option asks for more
 _MOST_ENDS = 12  # inputs and results that stay outside the parts
 
@@ -38,10 +39,11 @@ def view(graph: Graph, options: DiagramOptions) -> View:
     kept = None if options.only is None else _kept(graph, options.only)
     look = look_of(graph, options)
     free = options.depth is None and not options.expand
+    most = CIRCLES_FROM if options.style == "computation" else FOLDED_FROM
     for depth in _depths(seen) if free else [options.depth]:
         viewer = _Viewer(graph, look, seen, depth, hidden, kept, join=not options.expand)
         found = viewer.view(fold_runs=free and not options.unrolled)
-        if len(found.items) < FOLDED_FROM:
+        if len(found.items) < most:
             break
     too_many = free and options.style == "graph" and len(found.items) > WHOLE_UP_TO
     return viewer.in_parts() if too_many else found

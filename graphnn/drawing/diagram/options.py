@@ -51,8 +51,8 @@ class DiagramOptions:
         right; by default as many as let letters be largest on a page.
     depth : int, optional
         How many blocks inside one another are opened; by default all, or as many as leave fewer
-        boxes than `folding.FOLDED_FROM`. Where more than `folding.WHOLE_UP_TO` are left by
-        default, the network is shown in parts.
+        boxes than `folding.FOLDED_FROM`, in a computation graph than `folding.CIRCLES_FROM`. Where
+        more than `folding.WHOLE_UP_TO` are left by default, the network is shown in parts.
     only : str or iterable of str, optional
         Nodes to draw: names, in one text ``A,B`` or several; or ``FIRST..LAST`` for those on the
         ways from one to the other.
