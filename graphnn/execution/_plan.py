@@ -120,7 +120,7 @@ def _fuse(graph: Graph, node: Node) -> Fused | None:
     for operand in node.op.fusions:
         position = names.index(operand)
         source = graph.nodes[node.inputs[position]]
-        if replacement := node.op.fused(operand, source.op):
+        if replacement := node.op.fused(operand, source.op, source.shape):
             inputs = list(node.inputs)
             inputs[position] = source.inputs[0]
             return replacement, tuple(inputs)

@@ -436,7 +436,14 @@ class Op(BaseModel):
         last = len(shape) - 1
         return self.sums_to_one and getattr(self, "axis", last) in (-1, last)
 
-    def fused(self, operand: str, source: Op) -> Op | None:
+    def fixed(self, *arrays: Any) -> Self:
+        """The op for rows of one batch, where it depends on what all rows hold of whole numbers.
+
+        An op whose rows are not apart for that reason alone gives one whose rows are.
+        """
+        return self
+
+    def fused(self, operand: str, source: Op, shape: Shape) -> Op | None:
         """The op of `fusions` that does both, where `source` gives the operand; else None.
 
         It is made of the attributes that both ops have.
@@ -644,7 +651,8 @@ class Op(BaseModel):
         operands = self._data_operands
         if own is None or not operands or not operands[0].many:
             for operand, shape in zip(operands, shapes, strict=False):
-                if shape is not None:
+                # An operand of several forms is for `infer_shape` to check.
+                if shape is not None and not operand.forms:
                     unifier.match(operand, shape)
         for operand in self._parameter_operands:
             if operand.name in given:

@@ -434,15 +434,18 @@ def test_a_function_that_is_spelt_out_is_one_op(name, tmp_path):
 
 
 @pytest.mark.parametrize("options", [{}, {"ignore_index": 2}])
-@pytest.mark.parametrize("weights", [[], [np.float32([0.5, 2, 1])]])
-def test_a_loss_comes_back(tmp_path, options, weights):
+@pytest.mark.parametrize(
+    ("reduction", "weights"),
+    [("none", []), ("none", [np.float32([0.5, 2, 1])]), ("mean", []), ("sum", [])],
+)
+def test_a_loss_comes_back(tmp_path, options, reduction, weights):
     graph = helper.make_graph(
         [
             node(
                 "SoftmaxCrossEntropyLoss",
                 "x t w" if weights else "x t",
                 "loss",
-                reduction="none",
+                reduction=reduction,
                 **options,
             )
         ],
@@ -458,7 +461,8 @@ def test_a_loss_comes_back(tmp_path, options, weights):
     model.ir_version = 10
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
     found = agrees(tmp_path / "net.onnx", tmp_path)
-    assert ops_of(found) == ["input", "input", "softmax", "cross_entropy"]
+    reduced = [reduction] if reduction != "none" else []
+    assert ops_of(found) == ["input", "input", "softmax", "cross_entropy", *reduced]
 
 
 @pytest.mark.parametrize("causal", [0, 1])

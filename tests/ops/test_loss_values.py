@@ -130,6 +130,7 @@ def test_the_cosine_of_long_and_short_vectors():
 def test_cross_entropy_is_that_of_torch(weights, smoothing, ignored):
     torch = pytest.importorskip("torch")
     given = {"class_weights": weights, "label_smoothing": smoothing, "ignored_class": ignored}
+    given["counts_ignored"] = True
     t = np.where(np.arange(6) == 2, -100, CLASSES) if ignored == -100 else CLASSES
     x = torch.tensor(LOGITS, requires_grad=True)
     expected = torch.nn.functional.cross_entropy(
@@ -168,11 +169,80 @@ def test_cross_entropy_of_rows_is_that_of_torch():
     assert_allclose(by_t, t.grad.numpy(), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.oracle
+@pytest.mark.parametrize("smoothing", [0, 0.1])
+@pytest.mark.parametrize("ignored", [None, 0, -100])
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (2, 3, 2)])
+def test_the_mean_is_that_of_torch(shape, ignored, smoothing):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    logits, t = rng.normal(size=(*shape, 4)), rng.integers(0, 4, shape)
+    if ignored == -100:
+        t.flat[::4] = ignored
+    x = torch.tensor(logits, requires_grad=True)
+    expected = torch.nn.functional.cross_entropy(
+        x.flatten(0, -2),
+        torch.tensor(t).flatten(),
+        label_smoothing=smoothing,
+        **({} if ignored is None else {"ignore_index": ignored}),
+    )
+    expected.backward()
+    options = {"label_smoothing": smoothing, "ignored_class": ignored}
+    made, count = op("softmax_cross_entropy", **options), shape[0]
+    found = made.forward(logits, t)
+    assert found.shape == (count,)
+    assert_allclose(found.mean(), expected.item(), rtol=1e-14)
+    by_x, _ = made.vjp(np.full(count, 1 / count), found, logits, t)
+    assert_allclose(by_x, x.grad.numpy(), rtol=0, atol=1e-15)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    assert_allclose(run("cross_entropy", shares, t, **options), found, rtol=1e-12)
+
+
+def test_rows_of_one_batch_are_apart_once_it_is_known_what_they_count():
+    made, t = op("cross_entropy", ignored_class=0), np.array([0, 1, 1, 0])
+    y = np.full((4, 2), 0.5)
+    assert not made.rows_apart((4, 2), (4,))
+    fixed = made.fixed(y, t)
+    assert fixed.rows_apart((4, 2), (4,))
+    assert_array_equal(fixed.forward(y[1:2], t[1:2]), made.forward(y, t)[1:2])
+
+
+PADDED = """
+graphnn: 1
+sizes: {time: free}
+nodes:
+  x: {op: input, shape: [batch, time, 3]}
+  n: {op: input, shape: [batch], dtype: int}
+  t: {op: input, shape: [batch, time], dtype: int}
+  h: {op: gru, inputs: [x, n], units: 4}
+  a: {op: affine, inputs: h, units: 3}
+  y: {op: softmax, inputs: a}
+  loss: {op: cross_entropy, inputs: [y, t], ignored_class: -1}
+"""
+
+
+@pytest.mark.parametrize("method", ["loop", "probes"])
+def test_padding_is_ignored_whatever_it_holds(method):
+    net = graphnn.loads(PADDED)
+    rng = np.random.default_rng(1)
+    lengths, x, t = np.array([5, 2, 1]), rng.normal(size=(3, 5, 3)), rng.integers(0, 3, (3, 5))
+    t[np.arange(5) >= lengths[:, None]] = -1
+    rows = {"x": x, "n": lengths, "t": t}
+    apart = {name: value[:1] for name, value in rows.items()}
+    two = {name: value[1:, :2] if value.ndim > 1 else value[1:] for name, value in rows.items()}
+    losses = [net.loss(apart) * 5, net.loss(two) * 3]  # 5 and 3 classes count
+    assert_allclose(net.loss(rows), sum(losses) / 8, rtol=1e-13)
+    graphnn.testing.assert_gradients_agree(net, rows, method=method)
+
+
 def test_what_is_ignored_need_not_be_a_class():
     y, t = np.full((3, 2), 0.5), np.array([-1, 0, -1])
-    assert_allclose(run("cross_entropy", y, t, ignored_class=-1), [0, math.log(2), 0])
-    by_y = pull("cross_entropy", np.ones(3), y, t, ignored_class=-1)[0]
+    given = {"ignored_class": -1, "counts_ignored": True}
+    assert_allclose(run("cross_entropy", y, t, **given), [0, math.log(2), 0])
+    by_y = pull("cross_entropy", np.ones(3), y, t, **given)[0]
     assert_array_equal(by_y, [[0, 0], [-2, 0], [0, 0]])
+    assert_allclose(run("cross_entropy", y, t, ignored_class=-1), [0, 3 * math.log(2), 0])
+    assert_array_equal(run("cross_entropy", y, [-1, -1, -1], ignored_class=-1), [0, 0, 0])
     with pytest.raises(ArrayError, match=r"^'target' holds -2 in row 1, but there are 2 classes$"):
         run("cross_entropy", y, [-1, -2, 0], ignored_class=-1)
 
@@ -218,6 +288,7 @@ def test_attributes_hold_where_softmax_and_loss_are_one_step():
     shares = net.run({"x": inputs["x"]}, outputs=["y"])["y"]
     rows = (0.9 * np.eye(4)[[0, 0, 1, 2, 3]] + 0.025) * [0.5, 2, 0, 1.5]
     rows[1] = 0
+    rows *= 5 / 4  # one of five is ignored
     found = net.run(inputs)["loss"]
     assert_allclose(found, -(rows * np.log(shares)).sum(axis=1), rtol=1e-12)
 

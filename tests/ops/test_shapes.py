@@ -424,7 +424,7 @@ def test_has_rows(name, shapes, expected):
             {},
             [(10,), ()],
             (
-                "'prediction' has shape [10], but cross_entropy takes [batch, classes]",
+                "'prediction' has shape [10], but cross_entropy takes [batch, ..., classes]",
                 "prediction",
                 "",
             ),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+import graphnn
 from graphnn.diagnostics import Source, TrainingError
 from graphnn.spec.model import MetricSpec, Reference
 from graphnn.spec.values import Map, Scalar
 from graphnn.training import METRICS, Means
+from graphnn.training.data.dataset import Dataset
+from graphnn.training.fitting import measuring
 from graphnn.training.fitting.measuring import confusion_matrix
 from graphnn.training.fitting.metrics import fit
 from located import located_yaml, marked, told
@@ -386,3 +390,63 @@ def test_measures_of_classes_by_scikit_learn(name: str, classes: int) -> None:
         function = getattr(oracle, "f1_score" if name == "f1" else f"{name}_score")
         expected = function(target, predicted, average=average, zero_division=0)
     assert measured_in_parts(name, scores, target, 7) == pytest.approx(expected, abs=1e-12)
+
+
+# ---------------------------------------------------------------- an ignored class
+
+TAGGED = """
+graphnn: 1
+nodes:
+  y: {op: input, shape: [batch, 3, 2]}
+  t: {op: input, shape: [batch, 3], dtype: int}
+  p: {op: softmax, inputs: y}
+  loss: {op: cross_entropy, inputs: [p, t], ignored_class: %s}
+train:
+  metrics: {accuracy: [p, t], top_k_accuracy: {inputs: [p, t], k: 1}}
+"""
+
+
+@pytest.mark.parametrize("ignored", [-1, 0])
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_what_the_loss_ignores_is_not_measured(ignored, size, monkeypatch):
+    monkeypatch.setattr(measuring, "_EVALUATED", size)
+    rng = np.random.default_rng(0)
+    y, t = rng.normal(size=(4, 3, 2)), rng.integers(0, 2, (4, 3))
+    t[np.arange(3) >= np.array([3, 1, 2, 0])[:, None]] = ignored
+    kept = t != ignored
+    assert 0 < kept.sum() <= 6
+    found = graphnn.evaluate(graphnn.loads(TAGGED % ignored), data={"y": y, "t": t})
+    shares = np.exp(y) / np.exp(y).sum(axis=-1, keepdims=True)
+    chosen = np.take_along_axis(shares, np.where(kept, t, 0)[..., None], axis=-1)[..., 0]
+    right = (y.argmax(axis=-1) == t)[kept].mean()
+    assert found.values["loss"] == pytest.approx(-np.log(chosen)[kept].mean(), rel=1e-13)
+    assert (
+        found.values["accuracy"]
+        == found.values["top_k_accuracy"]
+        == pytest.approx(right, rel=1e-13)
+    )
+
+
+def test_where_no_sample_counts_nothing_is_measured():
+    batch = {"y": np.zeros((2, 3, 2)), "t": np.full((2, 3), -1)}
+    found = graphnn.evaluate(graphnn.loads(TAGGED % -1), data=batch)
+    assert found.values["loss"] == 0
+    assert math.isnan(found.values["accuracy"])
+
+
+def test_an_ignored_class_is_not_in_the_matrix_of_confusion_and_no_mistake():
+    spec = """
+graphnn: 1
+nodes:
+  y: {op: input, shape: [batch, 3]}
+  t: {op: input, shape: [batch], dtype: int}
+  p: {op: softmax, inputs: y}
+  loss: {op: cross_entropy, inputs: [p, t], ignored_class: 1}
+train: {metrics: {accuracy: [p, t], precision: [p, t]}}
+"""
+    net = graphnn.loads(spec)
+    rows = {"y": np.eye(3)[[0, 1, 2, 0]], "t": np.array([0, 1, 2, 1])}
+    classified = measuring.Measuring(net, net.graph.spec.train).classified(Dataset(rows, "rows"))
+    assert classified.matrix.tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1]]
+    assert (classified.predicted == classified.actual).all()
+    assert graphnn.evaluate(net, data=rows).values["accuracy"] == 1

@@ -118,7 +118,7 @@ class Structure:
             for operand in node.op.fusions:
                 place = [each.name for each in node.op.data_operands()].index(operand)
                 source = self.graph.nodes[inputs[place]]
-                fused = node.op.fused(operand, source.op)
+                fused = node.op.fused(operand, source.op, source.shape)
                 if fused and source.spec.instance is node.spec.instance:
                     op, inputs[place] = fused, source.inputs[0]
             self._operations[name] = Operation(node, op, tuple(inputs))

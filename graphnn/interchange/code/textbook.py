@@ -105,16 +105,16 @@ def sum_squared_error(y, t):
 
 def targets(t, like):
     """Rows of probabilities; class numbers become rows with a single 1."""
-    return np.eye(like.shape[1])[t] if t.ndim == 1 else t
+    return np.eye(like.shape[-1])[t] if t.ndim < like.ndim else t
 
 
-def target_rows(t, like, weights=None, smoothing=0, ignored=None):
+def target_rows(t, like, weights=None, smoothing=0, ignored=None, counted=False):
     """Rows of probabilities, smoothed and weighted; zeros for the class that is ignored."""
-    every = t.ndim > 1 or ignored is None
-    kept = np.ones(len(t), bool) if every else t != ignored
-    rows = targets(np.where(kept, t, 0) if t.ndim == 1 else t, like)
-    rows = rows * (1 - smoothing) + smoothing / like.shape[1]
-    return rows * (1 if weights is None else np.array(weights)) * kept[:, None]
+    kept = np.ones(like.shape[:-1], bool) if ignored is None else t != ignored
+    rows = targets(t if ignored is None else np.where(kept, t, 0), like)
+    rows = rows * (1 - smoothing) + smoothing / like.shape[-1]
+    share = 1 if counted else kept.size / max(kept.sum(), 1)  # so that the mean is of the others
+    return rows * (1 if weights is None else np.array(weights)) * kept[..., None] * share
 
 
 def log(y):
@@ -130,12 +130,14 @@ def reciprocal(y):
 
 def cross_entropy(y, t):
     """Cross-entropy of probabilities, for each sample."""
-    return -(targets(t, y) * log(y)).sum(axis=1)
+    losses = -(targets(t, y) * log(y)).sum(axis=-1)
+    return losses.reshape(len(y), -1).mean(axis=1)
 
 
 def softmax_cross_entropy(x, t):
     """Cross-entropy of the softmax of scores, for each sample."""
-    return -(targets(t, x) * log_softmax(x)).sum(axis=1)
+    losses = -(targets(t, x) * log_softmax(x)).sum(axis=-1)
+    return losses.reshape(len(x), -1).mean(axis=1)
 
 
 def binary_cross_entropy(y, t):

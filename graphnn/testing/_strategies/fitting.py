@@ -136,11 +136,16 @@ def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -
 
 
 def _forms(operand: Operand, shape: Shape | None) -> Sequence[tuple[str, str]]:
-    """Signatures of an operand and the kinds they go with: those of a shape where it is known."""
+    """Signatures of an operand and the kinds they go with: the first that fits a known shape."""
     forms = operand.forms or ((operand.signature, operand.kind),)
     if shape is None or len(forms) == 1:
         return forms
-    return [form for form in forms if len(form[0].split()) == len(shape)]
+    symbols = [(form, form[0].split()) for form in forms]
+    return [
+        form
+        for form, each in symbols
+        if len(each) == len(shape) or ("..." in each and len(each) <= len(shape) + 1)
+    ][:1]
 
 
 def _place(

@@ -174,7 +174,7 @@ class Training:
         batches = self._batch_count
         for number, batch in enumerate(self._batches(), 1):
             loss, also = self.step(batch, last=number == batches)
-            means.add(loss, also, _rows(batch))
+            means.add(loss, also, self.measuring.count(also, _rows(batch)))
             if progress is not None:
                 epoch = self.state.epoch + 1
                 progress(Progress(epoch, self.spec.epochs, number, batches, means.row()))

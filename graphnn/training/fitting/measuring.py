@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -53,23 +55,29 @@ class Means:
         self._measures = measures
         self._loss = 0.0
         self._summaries = [np.zeros(())] * len(measures)
+        self._counts = [0] * len(measures)
         self._rows = 0
 
     def add(self, loss: float, values: Mapping[str, Array], rows: int) -> None:
-        """Take in a batch of `rows` rows, its loss and the values of the nodes."""
+        """Take in a batch, its loss as the mean of `rows` rows, and the values of the nodes."""
         self._rows += rows
-        share = rows / self._rows
-        self._loss += (loss - self._loss) * share
+        self._loss += (loss - self._loss) * (rows / self._rows if rows else 0)
         for number, measure in enumerate(self._measures):
-            found = measure.summary(values)
-            if self._rows > rows:
-                found = measure.metric.merged(self._summaries[number], found, share)
+            found, count = measure.summary(values)
+            if not count:
+                continue
+            self._counts[number] += count
+            if (total := self._counts[number]) > count:
+                found = measure.metric.merged(self._summaries[number], found, count / total)
             self._summaries[number] = found
 
     def row(self) -> Row:
-        """``loss`` and the metrics."""
-        pairs = zip(self._measures, self._summaries, strict=True)
-        values = {each.metric.title: each.metric.value(summary) for each, summary in pairs}
+        """``loss`` and the metrics; NaN where no sample is measured."""
+        each = zip(self._measures, self._summaries, self._counts, strict=True)
+        values = {
+            measure.metric.title: measure.metric.value(summary) if count else math.nan
+            for measure, summary, count in each
+        }
         return {"loss": self._loss, **values}
 
 
@@ -100,7 +108,9 @@ class Measuring:
         self._network = network
         self.losses = network.losses([reference.name for reference in spec.loss] or None)
         self.measures = _all_fitted(network, spec)
-        self.nodes = tuple(dict.fromkeys(n for each in self.measures for n in each.nodes))
+        self._target, self._ignored = _left_out([network.graph.node(name) for name in self.losses])
+        read = [node for each in self.measures for node in each.nodes]
+        self.nodes = tuple(dict.fromkeys(read + [self._target] * (self._ignored is not None)))
 
     @property
     def classifying(self) -> tuple[str, ...] | None:
@@ -119,6 +129,12 @@ class Measuring:
         """The loss of a batch."""
         return sum(float(values[name].mean()) for name in self.losses)
 
+    def count(self, values: Mapping[str, Array], rows: int) -> int:
+        """How many samples the loss of a batch of `rows` is the mean of."""
+        if self._ignored is None:
+            return rows
+        return int(np.count_nonzero(values[self._target] != self._ignored))
+
     def evaluate(self, dataset: Dataset) -> Row:
         """Loss and metrics over all rows of `dataset`."""
         return self.run(dataset, _EVALUATED)[0]
@@ -132,7 +148,8 @@ class Measuring:
         parts: dict[str, list[Array]] = {name: [] for name in outputs}
         for batch in dataset.batches(size):
             values = executor.run(batch, self._network.arrays)
-            means.add(self.loss(values), values, len(next(iter(batch.values()))))
+            rows = len(next(iter(batch.values())))
+            means.add(self.loss(values), values, self.count(values, rows))
             for name, part in parts.items():
                 part.append(values[name])
         return means.row(), {name: np.concatenate(part) for name, part in parts.items()}
@@ -156,8 +173,11 @@ class Measuring:
         if scores.ndim != 2:
             return None
         actual = actual.argmax(axis=-1) if actual.ndim > 1 else actual
-        sure = scores.max(axis=-1) if probable else None
-        return Classified(scores.argmax(axis=-1), actual, scores.shape[-1], sure)
+        predicted, sure = scores.argmax(axis=-1), scores.max(axis=-1) if probable else None
+        ignored = ignored_class(self._network, read[1])
+        if ignored is not None:  # no class, and no mistake either
+            predicted, actual = (np.where(actual == ignored, -1, a) for a in (predicted, actual))
+        return Classified(predicted, actual, scores.shape[-1], sure)
 
 
 def _all_fitted(network: Network, spec: TrainSpec) -> tuple[Measure, ...]:
@@ -176,7 +196,26 @@ def fitted(network: Network, spec: MetricSpec) -> Measure:
     """
     measure = metrics.fit(spec)
     measure.check([network.graph.node(name).shape for name in measure.nodes])
-    return measure
+    if not measure.metric.classifying:
+        return measure
+    return replace(measure, ignored=ignored_class(network, measure.nodes[-1]))
+
+
+def ignored_class(network: Network, target: str) -> int | None:
+    """The class that a loss ignores in the node `target`; None for none."""
+    name = network.graph.node(target).name
+    readers = (node for node in network.graph.nodes.values() if name in node.inputs[1:2])
+    found = (getattr(node.op, "ignored_class", None) for node in readers if node.op.is_loss)
+    return next((each for each in found if each is not None), None)
+
+
+def _left_out(losses: Sequence[Node]) -> tuple[str, int | None]:
+    """The target of the one loss, and the class in it that does not count in the mean."""
+    for node in losses if len(losses) == 1 else ():
+        ignored: int | None = getattr(node.op, "ignored_class", None)
+        if ignored is not None and not getattr(node.op, "counts_ignored", False):
+            return node.inputs[1], ignored
+    return "", None
 
 
 def class_counts(plan: Plan) -> dict[str, int]:

@@ -125,11 +125,14 @@ class Measure:
         Whose values it compares.
     place : Span or None
         Where the spec asks for it.
+    ignored : int or None
+        Class number of targets that are not measured.
     """
 
     metric: Metric
     nodes: tuple[str, ...]
     place: Span | None = None
+    ignored: int | None = None
 
     def check(self, shapes: Sequence[Shape]) -> None:
         """Check that nodes of these shapes can be compared.
@@ -145,9 +148,17 @@ class Measure:
             found = error.diagnostics[0]
             raise TrainingError(replace(found, span=self.place)) from None
 
-    def summary(self, values: Mapping[str, Array]) -> Numbers:
-        """The summary of a batch, from the values of its nodes."""
-        return self.metric.summary(self.metric.numbers(*(values[node] for node in self.nodes)))
+    def summary(self, values: Mapping[str, Array]) -> tuple[Numbers, int]:
+        """The summary of a batch, from the values of its nodes, and how many samples it is of.
+
+        Where a class is ignored, each classification of a sample counts as one.
+        """
+        read = [values[node] for node in self.nodes]
+        if self.ignored is not None:
+            kept = read[-1] != self.ignored
+            read = [array[kept] for array in read]
+        count = len(read[0])
+        return (self.metric.summary(self.metric.numbers(*read)) if count else np.zeros(())), count
 
 
 def fit(spec: MetricSpec) -> Measure:
@@ -196,7 +207,8 @@ class Accuracy(Metric):
     first) being the class predicted; with one value a sample, shape (batch, 1) or (batch,), the
     probability of class 1, which is predicted from 0.5 up. `target` has class numbers, of the shape
     of `prediction` without its last axis, or one-hot rows, of the same shape; with one value a
-    sample: the class, 0 or 1. Of several classifications a sample, their mean counts.
+    sample: the class, 0 or 1. Of several classifications a sample, their mean counts. What a loss
+    ignores by the `ignored_class` of that target is left out, as by all metrics of classes.
 
     References
     ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,20 +40,26 @@ class BasePass:
     def __init__(self, objective: Objective, complex: bool = False) -> None:
         executor, inputs = objective.executor(keep=True), objective.inputs
         values, release = executor.values(inputs, objective.network.arrays, objective.noise())
-        self.plan: Plan = continued(executor.plan) if complex else executor.plan
         self.values = [np.array(value) for value in values]
+        release()
+        plan = replace(executor.plan, steps=tuple(map(self._fixed, executor.plan.steps)))
+        self.plan: Plan = continued(plan) if complex else plan
         if complex:
             self.values = [v.astype(np.complex128) if v.dtype == float else v for v in self.values]
-        release()
         self.sizes = {name: array.size for name, array in objective.network.parameters.items()}
         self.losses = [self.plan.outputs[name] for name in objective.losses]
         bound = dict(executor.bind(inputs)[1])
         self.ops = {step.output: step.op.bind(bound) for step in self.plan.steps}
         self.branches = {
             step.output: np.asarray(self.ops[step.output].branch(*self.arguments(step, {})))
-            for step in executor.plan.steps
+            for step in plan.steps
             if step.op.bends
         }
+
+    def _fixed(self, step: Step) -> Step:
+        """A step for rows of this batch; what is not of this kind stays the same."""
+        fixed = step.op.fixed(*self.arguments(step, {}))
+        return step if fixed is step.op else replace(step, op=fixed)
 
     def size(self, loss: int) -> Array:
         """Size of the numbers that the entries of a loss are rounded as."""

@@ -108,8 +108,10 @@ def softmax_loss(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value
     x, target, *rest = inputs
     reduction = node.attributes.get("reduction", "mean")
     weights, ignored = rest[0] if rest else None, node.attributes.get("ignore_index")
-    if reduction == "mean" and not (weights is None and ignored is None):
+    if reduction == "mean" and weights is not None:
         raise UnsupportedError("it divides by the weights of the classes that come")
+    if x is None or len(shape_of(x)) != 2:
+        raise UnsupportedError("it has several classes for each sample")
     if weights is not None and not (isinstance(weights, np.ndarray) and is_known(weights)):
         raise UnsupportedError("its weights are computed from data")
     loss: Value = t.emit(
@@ -118,6 +120,7 @@ def softmax_loss(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value
         target,
         class_weights=None if weights is None else tuple(weights.tolist()),
         ignored_class=ignored,
+        counts_ignored=ignored is not None and reduction != "mean",
     )
     found = loss if reduction == "none" else t.emit(reduction, loss)
     return [found] if len(node.outputs) == 1 else [found, t.emit("log_softmax", x)]
