@@ -183,6 +183,15 @@ def test_a_chain_fits_a_page_where_it_would_else_be_too_small():
     assert scene.width <= PAGE[0]
 
 
+@pytest.mark.parametrize(("boxes", "columns"), [(9, 1), (14, 1), (17, 2), (19, 2)])
+def test_what_is_legible_has_columns_where_letters_become_much_larger(boxes: int, columns: int):
+    edges = list(pairwise(CHAIN[:boxes]))
+    chain = lay_out(Arrangement(dict.fromkeys(CHAIN[:boxes], (60.0, 40.0)), edges, {}, {}, {}))
+    assert 728 / chain.height > 0.5  # legible as it is
+    found = wrapped(chain, [source for source, _ in edges], "down", PAGE)
+    assert len({x for x, *_ in found.boxes.values()}) == columns
+
+
 def test_what_cannot_be_cut_stays_whole():
     # The input is read at the very end, so that each cut would part two lines.
     net = chain(40, y={"op": "add", "inputs": ["n39", "x"]})

@@ -22,6 +22,7 @@ from graphnn.drawing.diagram.scene import Point, Rectangle
 Size = tuple[float, float]
 PAGE: Size = (482.0, 728.0)  # points: what margins of 2 cm leave of A4
 _WORTH = 1.03  # how much larger letters must be on the page for more columns
+_WELL_WORTH = 1.4  # the same where they are legible in one column too
 _FULL = 0.6  # of the height of the longest column: what they all have in the mean
 _LATE = 0.75  # of the height of a column: where it may end early, so that fewer lines are cut
 _LANE, _SIDE, _TURN, _APART = 7.0, 11.0, 5.0, 2.5  # points, of the lines between columns
@@ -83,7 +84,8 @@ def wrapped(
         only where a single node is read across; where letters would be far too small, where a few
         are.
     legible : float
-        How small the picture may be to fit the page before there are columns by default.
+        How small the picture may be to fit the page before there are columns by default; above
+        that there are if letters become much larger.
     parted : int, optional
         How many sources a cut may part from what reads them; by default any number where `columns`
         is given, else one.
@@ -94,7 +96,8 @@ def wrapped(
             wrapped(upright, sources, "down", page, columns, legible=legible, parted=parted)
         )
     natural = found.width, found.height
-    if columns is None and _scale(natural, page) >= legible:
+    shown = _scale(natural, page)
+    if columns is None and shown >= legible and shown * _WELL_WORTH > 1:
         return found
     if columns is not None:
         rows = _rows(found, sources, most=parted or len(found.boxes))
@@ -106,6 +109,8 @@ def wrapped(
             size = _size(rows, bands) if len(bands) > 1 else natural
             if _scale(size, page) >= _FAR_TOO_SMALL * legible:
                 break
+        if shown >= legible and _scale(size, page) < _WELL_WORTH * shown:
+            return found
     return found if len(bands) < 2 else _side_by_side(found, sources, rows, bands)
 
 
