@@ -12,5 +12,6 @@ from ._plan import Mode as Mode
 from ._plan import Plan as Plan
 from ._plan import Slot as Slot
 from ._plan import Step as Step
+from ._properties import PropertyResult as PropertyResult
 from .network import Network as Network
 from .trace import Trace as Trace

@@ -12,7 +12,7 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, Findings, GraphnnError, Note, Span, SpecError
 from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._given_arrays import Wanted, array_for
-from graphnn.execution._properties import broken_properties, diagnose_properties
+from graphnn.execution._properties import PropertyResult, diagnose_properties, judge_properties
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node, arrays
 from graphnn.ops import Array
@@ -40,6 +40,8 @@ class ExampleResult:
         nothing could be compared.
     diagnostics : tuple of Diagnostic
         What is wrong; empty when nothing is.
+    properties : tuple of PropertyResult
+        What is known of each property that the example states.
     """
 
     number: int
@@ -47,6 +49,7 @@ class ExampleResult:
     span: Span | None
     difference: float
     diagnostics: tuple[Diagnostic, ...]
+    properties: tuple[PropertyResult, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -238,11 +241,13 @@ class _Reader:
 
 def _run(network: Network, number: int, spec: ExampleSpec) -> ExampleResult:
     faults: list[Diagnostic] = []
+    properties: tuple[PropertyResult, ...] = ()
     largest = 0.0
     try:
         example = read_example(network, spec)
         values = network.run(example.inputs, outputs=spec.outputs) if spec.outputs else {}
-        faults += broken_properties(network, spec, example.inputs)
+        properties = tuple(judge_properties(network, spec, example.inputs))
+        faults += [each.diagnostic for each in properties if each.diagnostic is not None]
     except GraphnnError as error:
         # A fault of the run has no place in the spec.
         faults = [replace(f, span=f.span or spec.place.span) for f in error.diagnostics]
@@ -251,7 +256,7 @@ def _run(network: Network, number: int, spec: ExampleSpec) -> ExampleResult:
             difference, fault = _compare(expectation, values[expectation.output], spec)
             largest = max(largest, difference)
             faults += [fault] if fault else []
-    return ExampleResult(number, spec.about, spec.place.span, largest, tuple(faults))
+    return ExampleResult(number, spec.about, spec.place.span, largest, tuple(faults), properties)
 
 
 def _compare(

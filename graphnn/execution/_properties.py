@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from graphnn.diagnostics import Diagnostic, Note, RunError
 from graphnn.execution._free_sizes import solve_free_sizes
-from graphnn.execution._row_facts import depends_by_row
+from graphnn.execution._proofs import proved
 from graphnn.execution.drawn_inputs import draw_input, draw_inputs
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node
@@ -85,8 +85,43 @@ def _misplaced(each: PropertySpec, output: Node, source: Node | None) -> Iterato
         yield Diagnostic("wrong-kind", message, each.input.span)
 
 
-def broken_properties(network: Network, spec: ExampleSpec, given: Arrays) -> Iterator[Diagnostic]:
-    """The properties of an example that do not hold, each with the values that show it.
+Outcome = Literal["proved", "not contradicted", "counterexample"]
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyResult:
+    """What is known of one property of an example.
+
+    Attributes
+    ----------
+    name : str
+        Of the property, such as ``causal``.
+    output : str
+        The node that it is said of.
+    outcome : {"proved", "not contradicted", "counterexample"}
+        Proved by the facts of the ops between, not contradicted by any test, or not so for the
+        values of the diagnostic.
+    unknown : str
+        Where it is not proved, the first node of whose op nothing is known that would do so, if
+        there is one.
+    diagnostic : Diagnostic or None
+    """
+
+    name: str
+    output: str
+    outcome: Outcome
+    unknown: str = ""
+    diagnostic: Diagnostic | None = None
+
+    def __str__(self) -> str:
+        why = f" ('{self.unknown}' may mix entries)" if self.unknown else ""
+        return f"{self.name} of '{self.output}': {self.outcome}{why}"
+
+
+def judge_properties(
+    network: Network, spec: ExampleSpec, given: Arrays
+) -> Iterator[PropertyResult]:
+    """What tests and the facts of ops say of the properties of an example.
 
     Parameters
     ----------
@@ -97,9 +132,16 @@ def broken_properties(network: Network, spec: ExampleSpec, given: Arrays) -> Ite
     """
     for each in spec.properties:
         tester = _Tester(network, spec, each, given)
+        proof, unknown = proved(network.graph, each)
         found = tester.difference()
+        name, output = property_name(each), str(each.output.value)
         if found is not None:
-            yield tester.diagnostic(found)
+            fault = tester.diagnostic(found, proof=proof)
+            yield PropertyResult(name, output, "counterexample", diagnostic=fault)
+        elif proof:
+            yield PropertyResult(name, output, "proved")
+        else:
+            yield PropertyResult(name, output, "not contradicted", unknown)
 
 
 class _Tester:
@@ -133,8 +175,8 @@ class _Tester:
                 return found
         return None
 
-    def diagnostic(self, found: _Difference) -> Diagnostic:
-        """What is reported of a difference."""
+    def diagnostic(self, found: _Difference, *, proof: bool) -> Diagnostic:
+        """What is reported of a difference, also where ops state facts that are a `proof`."""
         name = property_name(self._spec)
         axis = _axis_of(self._spec)
         along = "" if axis is None else f" along axis {axis}"
@@ -146,8 +188,10 @@ class _Tester:
         notes = [Note(f"{found.count:,} such {'entry' if found.count == 1 else 'entries'}")]
         if not isinstance(self._spec, FiniteSpec):
             message += f", then {_short(found.after)}"
-        if isinstance(self._spec, BatchwiseSpec) and depends_by_row(self._network, self._output):
-            notes.append(Note("yet every op between says that it keeps rows apart: one is wrong"))
+        if proof:
+            notes.append(
+                Note("yet it follows from what the ops between state: one of them is wrong")
+            )
         return Diagnostic("broken-property", message, self._spec.place.span, notes=tuple(notes))
 
     def _inputs(self, seed: int) -> dict[str, Array]:

@@ -17,6 +17,7 @@ from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._loading import Registry
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._operands import Kind, Operand
+from graphnn.ops._passages import Passage, by_facts
 from graphnn.ops._sizes import is_size
 from graphnn.ops.code import CodeForm
 from graphnn.spec import sizes
@@ -603,6 +604,25 @@ class Op(BaseModel):
     def rows_apart(self, *shapes: Shape) -> bool:
         """Whether `batchwise` holds for data of these shapes."""
         return self.batchwise and any(self.has_rows(*shapes))
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Where the entries along one axis of a data operand go; None where that is not known.
+
+        Parameters
+        ----------
+        position : int
+            Of the operand among the data.
+        tracked : mapping of int to int
+            The axis of this operand, and those of others whose entries belong to the same ones.
+        shapes : sequence of tuple of Size
+        """
+        return by_facts(self, position, tracked, shapes)
+
+    def part(self, position: int, shapes: Sequence[Shape]) -> tuple[int, int, int] | None:
+        """Which part of the result one of many operands is: an axis, a start and a stop."""
+        return None
 
     @property
     def free_names(self) -> frozenset[str]:

@@ -9,6 +9,7 @@ import pytest
 
 import graphnn
 from graphnn.execution import run_examples
+from graphnn.execution._proofs import Reach, reaches
 from graphnn.ops import REGISTRY, Op, data
 
 NETWORK = """\
@@ -48,6 +49,11 @@ def messages(properties, inputs=""):
     return [found.message for found in result.diagnostics]
 
 
+def known_of(properties, network=NETWORK):
+    (result,) = run_examples(graphnn.loads(network + f"- {{properties: {{{properties}}}}}"))
+    return result.properties
+
+
 @pytest.mark.parametrize(
     "properties",
     [
@@ -66,6 +72,9 @@ def messages(properties, inputs=""):
 )
 def test_what_holds(properties):
     assert messages(properties) == []
+    (known,) = known_of(properties)
+    proved = not properties.startswith(("finite", "monotone"))  # of which ops state nothing
+    assert known.outcome == ("proved" if proved else "not contradicted")
 
 
 @pytest.mark.parametrize(
@@ -103,6 +112,9 @@ def test_what_holds(properties):
 def test_what_does_not_hold(properties, start):
     (message,) = messages(properties)
     assert message.startswith(start)
+    (known,) = known_of(properties)
+    assert (known.outcome, known.diagnostic.message) == ("counterexample", message)
+    assert all("one of them is wrong" not in note.text for note in known.diagnostic.notes)
 
 
 def test_what_is_shown_is_so():
@@ -157,7 +169,7 @@ examples: [{properties: {batchwise: {output: y}}}]
     (found,) = result.diagnostics
     assert found.message.startswith("'y' is not batchwise: where rows [1, 3] of the inputs change")
     assert [note.text for note in found.notes][1] == (
-        "yet every op between says that it keeps rows apart: one is wrong"
+        "yet it follows from what the ops between state: one of them is wrong"
     )
 
 
@@ -202,3 +214,56 @@ def test_what_makes_no_sense(properties, message, help):
 def test_an_example_says_something():
     found = graphnn.diagnose_text(NETWORK + "- {inputs: {x: {zeros: [1, time, 3]}}}")
     assert [each.message for each in found] == ["an example has no 'outputs'"]
+
+
+SEQUENCES = """\
+graphnn: 1
+sizes: {time: 8}
+nodes:
+  x:     {op: input, shape: [batch, time, 4]}
+  past:  {op: attention, inputs: [x, x, x], causal: true}
+  each:  {op: attention, inputs: [x, x, x]}
+  m:     {op: mean, inputs: each, axis: 1}
+  back:  {op: gru, inputs: x, units: 3, bidirectional: true}
+  e:     {op: einsum, inputs: [x, x], equation: "bti,btj->bij"}
+  image: {op: reshape, inputs: x, shape: [batch, 1, time, 4]}
+  y:     {op: reshape, inputs: image, shape: [batch, time, 4]}
+  late:  {op: pad, inputs: x, axis: 1, padding: [2, 0]}
+  turn:  {op: transpose, inputs: late, axes: [0, 2, 1]}
+  wide:  {op: reshape, inputs: turn, shape: [batch, 4, 1, time + 2]}
+  c:     {op: conv2d, inputs: wide, filters: 2, kernel: [1, 3]}
+  eager: {op: conv2d, inputs: wide, filters: 2, kernel: [1, 4]}
+  flat:  {op: reshape, inputs: x, shape: [batch, time * 4]}
+  parts: {op: reshape, inputs: flat, shape: [batch, time, 4]}
+  shift: {op: slice, inputs: x, axis: 1, start: 1}
+outputs: [past, m, back, e, y, c, eager, parts, shift]
+examples:
+"""
+
+
+@pytest.mark.parametrize(
+    ("properties", "known"),
+    [
+        ("causal: {input: x, output: past}", "causal of 'past': proved"),
+        ("equivariant: {input: x, output: each, permutation: 1}", "equivariant of 'each': proved"),
+        ("invariant: {input: x, output: m, permutation: 1}", "invariant of 'm': proved"),
+        ("causal: {input: x, output: back}", "causal of 'back': counterexample"),
+        ("batchwise: {output: back}", "batchwise of 'back': proved"),
+        ("invariant: {input: x, output: e, permutation: 1}", "invariant of 'e': proved"),
+        ("causal: {input: x, output: late}", "causal of 'late': proved"),
+        (
+            "causal: {input: x, output: parts}",
+            "causal of 'parts': not contradicted ('flat' may mix entries)",
+        ),
+        ("causal: {input: x, output: shift}", "causal of 'shift': counterexample"),
+    ],
+)
+def test_proofs_and_tests_of_sequences(properties, known):
+    assert [str(each) for each in known_of(properties, SEQUENCES)] == [known]
+
+
+@pytest.mark.parametrize(("output", "low", "high"), [("c", -2, 0), ("eager", -2, 1)])
+def test_a_margin_before_makes_a_convolution_causal(output, low, high):
+    """Padding by two steps moves a window of three back, so that its last step is its own."""
+    graph = graphnn.loads(SEQUENCES + "- {properties: {finite: {output: past}}}").graph
+    assert reaches(graph, {"x": 1})[output] == Reach(3, low, high, alike=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from drawn_cases import PLANTED, QUICK
-from graphnn.ops import REGISTRY, Case, Op, data
+from graphnn.ops import REGISTRY, Case, Op, Passage, data
 from graphnn.ops.families import arithmetic
 from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.arithmetic import Absolute, Add, Divide, Exp, Log, Power, Sqrt
@@ -419,6 +420,28 @@ def test_catches_a_false_claim_that_planes_stay_apart():
             return super().forward(x, saved=saved) + x.sum(axis=(1, 2, 3), keepdims=True)
 
     assert_caught(Planted, "planes_depend_on_their_own")
+
+
+FALSE_PASSAGES = {
+    "softmax": lambda axis: Passage(axis),
+    "cumulative_sum": lambda axis: Passage(axis, -1, 0, False),
+    "max": lambda axis: Passage(None, 0, 0, False),
+    "lstm": lambda axis: Passage(axis, -math.inf, -1, False) if axis == 1 else None,
+    "slice": lambda axis: Passage(axis, 1, 1, False),
+    "conv2d": lambda axis: Passage(axis, 0, 1, False) if axis == 3 else None,
+    "layer_norm": lambda axis: Passage(axis, -math.inf, math.inf, True),
+    "concat": lambda axis: Passage(axis, 0, 0, False),
+    "attention": lambda axis: Passage(axis, -math.inf, 0, False) if axis == 1 else None,
+}
+
+
+@pytest.mark.parametrize("name", FALSE_PASSAGES)
+def test_catches_a_false_claim_of_where_entries_go(name, monkeypatch):
+    said = FALSE_PASSAGES[name]
+    monkeypatch.setattr(
+        REGISTRY[name], "passage", lambda self, n, tracked, shapes: said(tracked[n])
+    )
+    assert_caught(REGISTRY[name], "entries_along_axes_go_where_stated")
 
 
 def test_catches_a_false_claim_that_rows_keep_their_order():

@@ -58,6 +58,8 @@ def _result(path: Path, result: ExampleResult) -> None:
     about = f": {result.about}" if result.about else ""
     style, word = ("good", "ok") if result.ok else ("bad", "FAILED")
     terminal.line((style, f"{word:8}"), f"{place}{about}")
+    for each in result.properties:
+        terminal.line("        ", str(each))
     terminal.report(result.diagnostics, stderr=False)
 
 

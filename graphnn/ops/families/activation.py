@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, aliases
+from graphnn.ops._passages import Passage, mixed
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families._elementwise import BentAtZero, Elementwise, Unchanged
 from graphnn.ops.initializers import Finite, Positive
@@ -37,6 +38,14 @@ class _AlongAxis(Elementwise):
 
     also_called = aliases(axis="dim")
     channelwise = False
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Along its axis all go into each; others stay apart."""
+        axis = tracked[position]
+        own = axis == normal_axis(self.axis, shapes[0])
+        return mixed(axis, alike=True) if own else Passage(axis)
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """That of `x`, which has such an axis."""

@@ -15,6 +15,7 @@ from graphnn.ops._inference import Inferred, unspecified
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, Operand, parameter
+from graphnn.ops._passages import Passage
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, call, changed, shown
 from graphnn.ops.families._images import (
@@ -270,6 +271,20 @@ class Conv2d(_Filters):
         Case({"filters": 2, "kernel": 2, "padding": "same"}, [(2, 1, 3, 2)]),
         Case({"filters": 1, "kernel": 3, "padding": "same", "stride": 2}, [(2, 2, 4, 3)]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """A window slides along height and width; images stay apart."""
+        axis = tracked[position]
+        known = axis > 1 and self.kernel is not None and self.padding != "same"
+        if not known or self.stride[axis - 2] != 1:
+            return super().passage(position, tracked, shapes)
+        assert self.kernel is not None
+        assert not isinstance(self.padding, str)
+        before = self.padding[axis - 2]
+        span = self.dilation[axis - 2] * (self.kernel[axis - 2] - 1)
+        return Passage(axis, -before, span - before, False)
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:

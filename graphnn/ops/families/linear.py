@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -14,6 +14,7 @@ from graphnn.ops._arrays import ALL, Array, Cotangents, Wanted
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, data, parameter
+from graphnn.ops._passages import Passage
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.initializers import Xavier, Zeros
@@ -47,6 +48,13 @@ class Affine(Op):
     analytic = True
     torch_reversed = ("weight",)
     torch_unlayered = "F.linear({x}, {weight}.T, {bias})"
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """All axes but the last stay apart."""
+        axis = tracked[position]
+        return Passage(axis) if axis < len(shapes[0]) - 1 else None
 
     def forward(
         self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
@@ -169,6 +177,17 @@ class MatMul(Op):
         Case({}, [(2, 1, 3, 4), (5, 4, 1)]),
         Case({}, [(1, 3, 1), (3, 1, 2)]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Rows of `a`, columns of `b`, and leading axes stay apart."""
+        axis = tracked[position] - len(shapes[position])
+        if axis == (-1, -2)[position]:
+            return None
+        if axis < -2 and shapes[position][axis] == 1:
+            return None  # it may stretch
+        return Passage(axis + max(map(len, shapes)))
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a @ b``; a ``[..., m, n]``, b ``[..., n, p]``."""

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 from graphnn.ops._arrays import Array, Cotangents, ShapeError
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Operand, data
+from graphnn.ops._passages import Passage, folded
 from graphnn.ops.code import CodeForm, call
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape, show
@@ -86,6 +87,17 @@ class Einsum(Op):
         Case({"equation": "ij->j"}, [(2, 3)]),
         Case({"equation": "b,bi,bj->bij"}, [(2,), (2, 3), (2, 2)]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """A letter of the result stays apart; one that it lacks is summed over."""
+        inputs, result = self._inputs, self._result
+        letter = inputs[position][tracked[position]]
+        if letter in result:
+            return Passage(result.index(letter))
+        own = {n: letters.index(letter) for n, letters in enumerate(inputs) if letter in letters}
+        return folded(alike=all(tracked.get(n) == axis for n, axis in own.items()))
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,10 +12,12 @@ from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Op, aliases
 from graphnn.ops._operands import data, parameter
+from graphnn.ops._passages import Passage
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.initializers import Normal
 from graphnn.ops.kernels.rows import add_rows, check_places
+from graphnn.spec.sizes import Shape
 
 
 class Embedding(Op):
@@ -52,6 +54,12 @@ class Embedding(Op):
     result = "... units"
     batchwise = True
     analytic = True
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """All axes stay apart."""
+        return Passage(tracked[position])
 
     def forward(self, x: Array, weight: Array, *, out: Array | None = None) -> Array:
         """``weight[x]``; weight ``[vocabulary, units]``."""

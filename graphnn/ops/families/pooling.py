@@ -11,6 +11,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from graphnn.ops._arrays import Array, Cotangents, Saved, misfit
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
+from graphnn.ops._passages import Passage
 from graphnn.ops.code import CodeForm, call, changed, shown
 from graphnn.ops.families import _images
 from graphnn.ops.families._images import AXES, Resized, finished, room
@@ -47,6 +48,17 @@ class _Pool(Resized):
         Case({"kernel": 2, "ceil_mode": True}, [(2, 1, 3, 5)]),
         Case({"kernel": [3, 2], "padding": [1, 0, 0, 1]}, [(2, 1, 4, 3)]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """A window slides along height and width; images and channels stay apart."""
+        axis = tracked[position]
+        if axis < 2 or (self.stride or self.kernel)[axis - 2] != 1:
+            return super().passage(position, tracked, shapes)
+        before = self.padding[2 * (axis - 2)]
+        steps = getattr(self, "dilation", (1, 1))[axis - 2]
+        return Passage(axis, -before, (self.kernel[axis - 2] - 1) * steps - before, False)
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:

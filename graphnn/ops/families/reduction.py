@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,6 +13,7 @@ from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
+from graphnn.ops._passages import Passage, earlier, folded
 from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.kernels.axes import Axes, Axis, normal_axes, normal_axis
 from graphnn.ops.kernels.ties import first_largest
@@ -37,6 +38,15 @@ class _Reduction(Op):
         Case({"axis": 0, "keepdims": True}, [(3,)]),
         Case({}, [()]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Axes that go are taken together, in any order; others stay apart."""
+        axis, gone = tracked[position], normal_axes(self.axis, shapes[0])
+        if axis in gone:
+            return folded(alike=True)
+        return Passage(axis if self.keepdims else axis - sum(each < axis for each in gone))
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """The reduction along the axes, counted from the front."""
@@ -181,6 +191,15 @@ class CumulativeSum(Op):
     operands = (data("x", "..."),)
     batchwise = True
     analytic = True
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Along its axis, of those before or after; others stay apart."""
+        axis = tracked[position]
+        if axis != normal_axis(self.axis, shapes[0]):
+            return Passage(axis)
+        return Passage(axis, 0, math.inf, False) if self.reverse else earlier(axis)
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """That of `x`, which has such an axis."""

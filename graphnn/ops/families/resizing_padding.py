@@ -12,6 +12,7 @@ from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError, misfi
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import data
+from graphnn.ops._passages import Passage, moved
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.axes import Axis, normal_axis
@@ -84,6 +85,16 @@ class Pad(Op):
         Case({"padding": [1, 0, 0, 2], "mode": "edge"}, [(2, 1, 2, 3)]),
         Case({"axis": 0, "padding": 1, "mode": "edge"}, [(2,)]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Along what a constant margin is put to they are moved; others stay apart."""
+        axis = tracked[position]
+        before, after = self._margins(shapes[0], ShapeError)[axis]
+        if not before and not after:
+            return Passage(axis)
+        return moved(axis, -before) if self.mode == "constant" else None
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:

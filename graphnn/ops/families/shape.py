@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import permutations
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, WithJsonSchema, WrapValidator
@@ -17,13 +17,13 @@ from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
-from graphnn.ops._sizes import Position, Size
+from graphnn.ops._passages import Passage, moved
+from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Expression, Monomial, Shape, product, show
 
-_END = 2**63 - 1  # for ONNX, which counts from the front, the end of any axis
 Extent = Annotated[
     Size,
     WrapValidator(
@@ -33,7 +33,7 @@ Extent = Annotated[
 ]
 
 
-class _Arrangement(Op):
+class Arrangement(Op):
     """Another arrangement of one array; the result may share its memory."""
 
     operands = (data("x", "...", kind="any"),)
@@ -46,11 +46,22 @@ class _Arrangement(Op):
         return kinds[0]
 
 
-class _Reordered(_Arrangement):
+class _Reordered(Arrangement):
     """The same entries in the same order, in another shape."""
 
     keeps_entries = True
     reorders = True
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Axes up to which both shapes are the same stay apart, and those from which they are."""
+        before, after = shapes[0], self.infer(shapes, {}).result
+        axis = tracked[position]
+        if before[: axis + 1] == after[: axis + 1]:
+            return Passage(axis)
+        place = axis + len(after) - len(before)
+        return Passage(place) if place >= 0 and before[axis:] == after[place:] else None
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """The cotangent in the old shape."""
@@ -211,7 +222,7 @@ class Flatten(_Reordered):
     numpy = "{x}.reshape(len({x}), -1)"
 
 
-class Transpose(_Arrangement):
+class Transpose(Arrangement):
     """Axes in another order."""
 
     op: Literal["transpose"] = "transpose"
@@ -230,6 +241,12 @@ class Transpose(_Arrangement):
         Case({"axes": [0]}, [(3,)]),
         Case({}, [()]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Each axis stays apart, elsewhere."""
+        return Passage(self._order(shapes[0]).index(tracked[position]))
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
@@ -311,6 +328,24 @@ class Concat(Op):
         Case({}, [(2, 2), (2, 3)], ["int"]),
     )
 
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Along its axis they are moved; others stay apart."""
+        axis = tracked[position]
+        where = self.part(position, shapes)
+        if where is None:
+            return None
+        return moved(axis, -where[1]) if axis == where[0] else Passage(axis)
+
+    def part(self, position: int, shapes: Sequence[Shape]) -> tuple[int, int, int] | None:
+        """The entries along its axis."""
+        axis = normal_axis(self.axis, shapes[0], operand="inputs")
+        own = [shape[axis] for shape in shapes[: position + 1]]
+        counts = [size for size in own if isinstance(size, int)]
+        stop = sum(counts)
+        return (axis, stop - counts[-1], stop) if len(counts) == len(own) else None
+
     def forward(self, *arrays: Array, out: Array | None = None) -> Array:
         """`arrays` one after the other."""
         if out is not None:
@@ -383,179 +418,6 @@ class Concat(Op):
 
 def _without(shape: Shape, axis: int) -> Shape:
     return (*shape[:axis], *shape[axis + 1 :])
-
-
-class PartOfAxis(_Arrangement):
-    """A part of the entries along one axis, of which the attributes say which.
-
-    Attributes
-    ----------
-    positions : tuple of str
-        The attributes that count entries, from the end where they are negative.
-    """
-
-    axis: Axis = Field(description="Along which axis; counted from the end where negative.")
-
-    positions: ClassVar[tuple[str, ...]]
-    within_inputs = True
-
-    def place(self, x: Array) -> tuple[Any, ...]:
-        """What picks the part, once all sizes are known.
-
-        Raises
-        ------
-        ArrayError
-            The axis is too short.
-        """
-        raise NotImplementedError
-
-    def written(self, form: CodeForm) -> str:
-        """The same as code."""
-        raise NotImplementedError
-
-    def forward(self, x: Array) -> Array:
-        """The part of `x`."""
-        taken: Array = x[self.place(x)]
-        return taken
-
-    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
-        """The cotangent where it was taken from, 0 elsewhere."""
-        whole = np.zeros(x.shape, cotangent.dtype)
-        whole[self.place(x)] = cotangent
-        return (whole,)
-
-    def bind(self, bindings: Mapping[str, int]) -> Self:
-        """The same op with positions that are numbers.
-
-        Raises
-        ------
-        ArrayError
-            An expression comes out negative, which would count from the other end.
-        """
-        bound = super().bind(bindings)
-        for key in self.positions:
-            stated, number = getattr(self, key), getattr(bound, key)
-            if isinstance(stated, Expression) and number < 0:
-                raise ArrayError(
-                    f"'{key}' is {stated}, which is {number} here, before the first entry", "x"
-                )
-        return bound
-
-    def rows_apart(self, *shapes: Shape) -> bool:
-        """Whether it is along another axis than the first."""
-        return normal_axis(self.axis, shapes[0]) != 0
-
-    def to_numpy(self, form: CodeForm) -> str:
-        """The part by its index."""
-        return form.fill(f"{{x}}[{self.written(form)}]", self)
-
-    def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
-        """Zeros but for the part."""
-        return [form.fill(f"put_back({{g}}, {{x}}, np.s_[{self.written(form)}])", self)]
-
-    def to_torch(self, form: CodeForm) -> str:
-        """As NumPy's."""
-        return self.to_numpy(form)
-
-
-class Slice(PartOfAxis):
-    """Entries ``start, start + step, ...`` before `stop` along one axis."""
-
-    op: Literal["slice"] = "slice"
-    start: Position = Field(0, description="First entry; counted from the end where negative.")
-    stop: Position | None = Field(
-        None, description="Entry to stop before, counted likewise; left out, it goes to the end."
-    )
-    step: int = Field(1, ge=1, description="Distance between entries.")
-
-    also_called = aliases(axis="dim", start="starts", stop="ends end")
-    elsewhere = ("narrow", "stridedslice", "crop")
-    positions = ("start", "stop")
-    cases: ClassVar[tuple[Case, ...]] = (
-        Case({"axis": 1, "start": 1, "stop": 3}, [(2, 4)]),
-        Case({"axis": -1, "start": -1}, [(3, 2, 4)]),
-        Case({"axis": 0, "stop": -1, "step": 2}, [(6, 2)]),
-        Case({"axis": 1, "start": 1, "step": 2}, [(2, 4)]),
-        Case({"axis": 0, "start": -2}, [(3,)]),
-        Case({"axis": 0, "stop": 2}, [(3,)], ["int"]),
-        Case({"axis": 0, "start": "batch // 3", "stop": "batch - 1"}, [(6, 2)]),
-    )
-
-    @classmethod
-    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
-        """Bounds that leave at least one entry; of an axis whose size is free, expressions."""
-        if key == "axis":
-            return None
-        size = shape[chosen["axis"]]
-        if not isinstance(size, int):
-            default: Any = cls.model_fields[key].default
-            bounds = {"start": sizes.floor_divide(size, 2), "stop": size}
-            return [default, bounds[key]] if key in bounds else [default]
-        if key == "start":
-            return [*range(size), *range(-1, -size - 1, -1)]
-        first = chosen["start"] % size
-        if key == "step":
-            return range(1, size + 1)
-        return [None, *range(first + 1, size + 1), *range(first + 1 - size, 0)]
-
-    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
-        """Slice of one axis."""
-        stop = _END if self.stop is None else self.stop
-        bounds = form.size(self.start), form.size(stop)
-        return form.add("Slice", *operands, *bounds, [self.axis], [self.step])
-
-    def infer_shape(self, *shapes: Shape) -> Shape:
-        """The size along the axis counted, the others kept."""
-        (shape,) = shapes
-        axis = normal_axis(self.axis, shape)
-        start, stop = self._checked_bounds(shape, axis, ShapeError)
-        length = sizes.subtract(stop, start)
-        count = sizes.floor_divide(sizes.add(length, self.step - 1), self.step)
-        return (*shape[:axis], count, *shape[axis + 1 :])
-
-    def place(self, x: Array) -> tuple[Any, ...]:
-        """The stretch."""
-        axis = self.axis % x.ndim
-        # Sizes that are free in the spec are known only now.
-        start, stop = self._checked_bounds(x.shape, axis, ArrayError)
-        return (*(slice(None),) * axis, slice(start, stop, self.step))
-
-    def _checked_bounds(
-        self, shape: Shape, axis: int, error: type[ShapeError] | type[ArrayError]
-    ) -> tuple[sizes.Size, sizes.Size]:
-        """First entry, and the one to stop before; bounds of a free size wait for the run."""
-        size, stop = shape[axis], self.stop
-        start, end = (
-            _from_front(self.start, size),
-            size if stop is None else _from_front(stop, size),
-        )
-        length = sizes.subtract(end, start)
-        fault, attribute = "", None
-        if isinstance(start, int) and start < 0:
-            fault = f"'start' is {self.start}, before the first entry of axis {self.axis}"
-            attribute = "start"
-        elif isinstance(size, int) and isinstance(end, int) and end > size:
-            fault = f"'stop' is {stop}, past the end of axis {self.axis}"
-            attribute = "stop"
-        elif isinstance(length, int) and length < 1:
-            fault = f"nothing lies between {self.start} and {end} of axis {self.axis}"
-        if fault:
-            raise error(f"{fault}: 'x' has shape {show(shape)}", "x", attribute=attribute)
-        return start, end
-
-    def written(self, form: CodeForm) -> str:
-        """The stretch behind the axes before it."""
-        axis = self.axis % len(form.shape)
-        start = form.size(self.start, 0) if self.start != 0 else ""
-        stop = "" if self.stop is None else form.size(self.stop, 0)
-        step = "" if self.step == 1 else f":{self.step}"
-        return ", ".join([":"] * axis + [f"{start}:{stop}{step}"])
-
-
-def _from_front(position: sizes.Size, size: sizes.Size) -> sizes.Size:
-    """`position` along an axis of `size`, counted from its front."""
-    behind = isinstance(position, int) and position < 0
-    return sizes.add(size, position) if behind else position
 
 
 def _total(first: str, second: str) -> str:

@@ -14,6 +14,7 @@ from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, Operand, data
+from graphnn.ops._passages import Passage
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.axes import Axis, normal_axis
@@ -219,6 +220,12 @@ class OneHot(Op):
         Case({"classes": 2}, [(2, 2)], ["int"]),
         Case({"classes": 1}, [()], ["int"]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """All axes stay apart."""
+        return Passage(tracked[position])
 
     def forward(self, x: Array) -> Array:
         """1 where the place is the number, else 0."""

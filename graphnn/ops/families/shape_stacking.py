@@ -1,4 +1,4 @@
-"""Stacking ops: one entry of an axis, and arrays as the entries of a new axis."""
+"""Stacking: arrays as the entries of a new axis."""
 
 from __future__ import annotations
 
@@ -8,82 +8,14 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
+from graphnn.ops._arrays import Array, Cotangents, ShapeError
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
-from graphnn.ops._sizes import Position
+from graphnn.ops._passages import Passage
 from graphnn.ops.code import CodeForm
-from graphnn.ops.families.shape import PartOfAxis
-from graphnn.ops.kernels.axes import Axis, normal_axis
-from graphnn.spec import sizes
+from graphnn.ops.kernels.axes import Axis
 from graphnn.spec.sizes import Shape, show
-
-
-class Select(PartOfAxis):
-    """One entry of an axis, which the result no longer has.
-
-    ``y = x[:, index]`` for axis 1, as ``torch.select``.
-    """
-
-    op: Literal["select"] = "select"
-    index: Position = Field(description="Which entry; counted from the end where negative.")
-
-    also_called = aliases(axis="dim", index="entry position")
-    elsewhere = ("unstack", "unbind")
-    positions = ("index",)
-    cases: ClassVar[tuple[Case, ...]] = (
-        Case({"axis": 1, "index": 2}, [(2, 4)]),
-        Case({"axis": -1, "index": -1}, [(3, 2, 4)]),
-        Case({"axis": 0, "index": 1}, [(3, 2)]),
-        Case({"axis": 0, "index": "batch - 2"}, [(5,)]),
-        Case({"axis": 1, "index": 0}, [(2, 3)], ["int"]),
-    )
-
-    @classmethod
-    def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
-        """Every entry, counted from either end; of an axis whose size is free, the ends."""
-        if key == "axis":
-            return None
-        size = shape[chosen["axis"]]
-        if not isinstance(size, int):
-            return [0, -1, sizes.subtract(size, 1)]
-        return [*range(size), *range(-1, -size - 1, -1)]
-
-    def infer_shape(self, *shapes: Shape) -> Shape:
-        """The other sizes."""
-        (shape,) = shapes
-        axis = normal_axis(self.axis, shape)
-        self._check(shape, axis, ShapeError)
-        return (*shape[:axis], *shape[axis + 1 :])
-
-    def place(self, x: Array) -> tuple[Any, ...]:
-        """The entry, with all axes behind."""
-        axis = self.axis % x.ndim
-        self._check(x.shape, axis, ArrayError)
-        # The dots make an array of a single number too.
-        return (*(slice(None),) * axis, self.index, ...)
-
-    def _check(self, shape: Shape, axis: int, error: type[ShapeError] | type[ArrayError]) -> None:
-        size, index = shape[axis], self.index
-        if not isinstance(size, int) or not isinstance(index, int) or -size <= index < size:
-            return
-        end = "past the end of" if index >= 0 else "before the first entry of"
-        problem = f"'index' is {index}, {end} axis {self.axis}: 'x' has shape {show(shape)}"
-        raise error(problem, "x", attribute="index")
-
-    def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
-        """Gather of one entry."""
-        (x,) = operands
-        axis = self.axis % len(form.shapes[x])
-        if isinstance(self.index, int):
-            return form.add("Gather", x, np.array(self.index, np.int64), axis=axis)
-        return form.add("Squeeze", form.add("Gather", x, form.size(self.index), axis=axis), [axis])
-
-    def written(self, form: CodeForm) -> str:
-        """The entry behind the axes before it."""
-        axis = self.axis % (len(form.shape) + 1)
-        return ", ".join([":"] * axis + [form.size(self.index, 0)])
 
 
 class Stack(Op):
@@ -109,6 +41,17 @@ class Stack(Op):
         Case({"axis": 0}, [()]),
         Case({}, [(2,), (2,)], ["int"]),
     )
+
+    def passage(
+        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
+    ) -> Passage | None:
+        """Each axis stays apart, beside the new one."""
+        new = self.axis % (len(shapes[0]) + 1)
+        return Passage(tracked[position] + (tracked[position] >= new))
+
+    def part(self, position: int, shapes: Sequence[Shape]) -> tuple[int, int, int]:
+        """An entry of the new axis."""
+        return self.axis % (len(shapes[0]) + 1), position, position + 1
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:

@@ -10,7 +10,7 @@ import hypothesis
 import numpy as np
 
 from graphnn.ops import Op
-from graphnn.testing.laws import derivatives, facts, values
+from graphnn.testing.laws import derivatives, facts, passages, values
 from graphnn.testing.laws.requirements import chosen
 from graphnn.testing.strategies import OpCase, op_cases
 
@@ -36,6 +36,7 @@ LAWS: Mapping[str, Law] = {
         facts.rows_alone_are_rows_together,
         facts.entries_in_place_depend_on_their_own,
         facts.planes_depend_on_their_own,
+        passages.entries_along_axes_go_where_stated,
         facts.rows_keep_their_entries,
         facts.results_lie_in_the_interval,
         facts.results_lie_within_the_inputs,
