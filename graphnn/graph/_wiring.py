@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     # Where it is used, it is imported: a fourth of the time of checking a small file.
     import networkx as nx
 
-UNKNOWN = ""  # an operand that is no node
-
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
@@ -19,36 +17,33 @@ class Wiring:
 
     Attributes
     ----------
-    operands : mapping of str to tuple of str
-        By node, in the order of the file, what each of its operands reads; `UNKNOWN` where there
-        is no such node.
+    operands : mapping of str to tuple of str or None
+        By node, in the order of the file, what each of its operands reads; None where there is no
+        such node.
     readers : mapping of str to sequence of str
         By node, those that read it, each once, in the order of the file.
     """
 
-    operands: Mapping[str, tuple[str, ...]]
+    operands: Mapping[str, tuple[str | None, ...]]
     readers: Mapping[str, list[str]]
 
     @classmethod
-    def of(cls, operands: Mapping[str, tuple[str, ...]]) -> Wiring:
+    def of(cls, operands: Mapping[str, tuple[str | None, ...]]) -> Wiring:
         """The same with its readers found."""
         readers: dict[str, list[str]] = {name: [] for name in operands}
-        readers[UNKNOWN] = []
         for name, reads in operands.items():
             for read in reads if len(reads) < 2 else dict.fromkeys(reads):
-                readers[read].append(name)
-        del readers[UNKNOWN]
+                if read is not None:
+                    readers[read].append(name)
         return cls(operands, readers)
 
     def reads(self, name: str) -> Iterable[str]:
         """The nodes that `name` reads, each once."""
-        found = dict.fromkeys(self.operands[name])
-        found.pop(UNKNOWN, None)
-        return found
+        return [read for read in dict.fromkeys(self.operands[name]) if read is not None]
 
     def is_in_order(self) -> bool:
         """Whether each node comes after those that it reads."""
-        seen = {UNKNOWN}
+        seen: set[str | None] = {None}
         for name, reads in self.operands.items():
             if not seen.issuperset(reads):
                 return False
@@ -63,6 +58,6 @@ class Wiring:
         network.add_nodes_from(self.operands)
         for name, reads in self.operands.items():
             for position, read in enumerate(reads):
-                if read != UNKNOWN:
+                if read is not None:
                     network.add_edge(read, name, key=position)
         return network

@@ -225,6 +225,8 @@ class Fixed(Op):
     result = "2 ... 3"
     name = "fixed"
     size_attributes = ()
+    _data_operands = operands
+    _parameter_operands = ()
 
 
 def test_numbers_in_signatures():

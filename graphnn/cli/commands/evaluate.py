@@ -20,9 +20,9 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.diagnostics import UsageError
+from graphnn.spec.values import Map
 
 if TYPE_CHECKING:
-    from graphnn.spec.values import Map
     from graphnn.training import Evaluation
 
 

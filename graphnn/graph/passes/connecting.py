@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import chain
 
 from graphnn.diagnostics import FAULTY, Faulty, suggestion
-from graphnn.graph._wiring import UNKNOWN, Wiring
+from graphnn.graph._wiring import Wiring
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.spec import BlockDiagnostics
 from graphnn.spec.model import BlockInstance, NetworkSpec, Reference
@@ -63,15 +63,15 @@ def connect(
     spec: NetworkSpec, resolved: Mapping[str, ResolvedNode | Faulty], unknown: UnknownNodes
 ) -> Wiring:
     """What each node reads; names of nodes that are not there are reported."""
-    operands: dict[str, tuple[str, ...]] = {}
+    operands: dict[str, tuple[str | None, ...]] = {}
     for name, node in spec.nodes.items():
         found = resolved[name]
         inputs = node.inputs if found is FAULTY else found.inputs
-        reads = tuple([reference.name for reference in inputs])
+        reads: tuple[str | None, ...] = tuple([reference.name for reference in inputs])
         if not spec.nodes.keys() >= {*reads}:
             for reference in inputs:
                 unknown.check(reference, node.instance)
-            reads = tuple(read if read in spec.nodes else UNKNOWN for read in reads)
+            reads = tuple(read if read in spec.nodes else None for read in reads)
         operands[name] = reads
     for call in spec.calls.values():
         for reference in call.inputs:
