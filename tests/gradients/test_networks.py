@@ -27,9 +27,9 @@ def networks_of(*ops, nodes=4, **how):
             st.sampled_from(["float64", "float32"]),
         )
         def run(case, mode, step, dtype):
-            document = {**case.document, "dtype": dtype}
-            assume(is_finite(graphnn.loads(document), case.inputs))
-            law(graphnn.loads(document), case.inputs, mode=mode, step=step)
+            network = graphnn.loads({**case.document, "dtype": dtype})
+            assume(is_finite(network, case.inputs))
+            law(network, case.inputs, mode=mode, step=step)
 
         return run
 
@@ -47,16 +47,20 @@ def is_finite(network, inputs):
 
 @pytest.mark.parametrize("examples", [5, pytest.param(25, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("op", TAKING_DATA)
-def test_the_engine_gives_the_numbers_of_the_loop(op, examples):
-    networks_of(op, max_examples=examples)(assert_engine_is_loop)()
+def test_the_loop_the_engine_and_backprop_agree(op, examples):
+    @networks_of(op, max_examples=examples)
+    def law(network, inputs, **how):
+        plain, exact = network.astype(network.dtype), network.astype("float64")
+        loop = assert_engine_is_loop(network, inputs, **how)
+        with pytest.MonkeyPatch.context() as patch:  # facts that are missing cost speed only
+            for op_class in REGISTRY.values():
+                for fact in FACTS:
+                    patch.setattr(op_class, fact, False)
+            assert_engine_is_loop(plain, inputs, loop, **how)
+        report = graphnn.check_gradients(exact, inputs)
+        assert report, str(report)
 
-
-@pytest.mark.parametrize("op", TAKING_DATA)
-def test_facts_that_are_missing_cost_speed_only(op, monkeypatch):
-    for op_class in REGISTRY.values():
-        for fact in FACTS:
-            monkeypatch.setattr(op_class, fact, False)
-    networks_of(op, max_examples=3)(assert_engine_is_loop)()
+    law()
 
 
 # Facts that are false of an op, and what specs call it; laws of ops catch the others as well.
@@ -92,14 +96,3 @@ TRUE = [
 def test_a_true_fact_changes_nothing(fact, op, monkeypatch):
     monkeypatch.setattr(REGISTRY[op], fact, True)
     networks_of(op, max_examples=15)(assert_engine_is_loop)()
-
-
-@pytest.mark.parametrize("op", TAKING_DATA)
-def test_backprop_is_the_numerical_gradient(op):
-    @settings(max_examples=6)
-    @given(networks(["affine", op], nodes=4))
-    def law(case):
-        report = graphnn.check_gradients(case.network(), case.inputs)
-        assert report, str(report)
-
-    law()
