@@ -29,13 +29,15 @@ from typing import Any
 import numpy as np
 import typer
 
+import graphnn
 import hostile_files
-from graphnn.cli.app import application, main
+from graphnn.cli.app import COMMANDS, application, main
 from graphnn.diagnostics import GraphnnError
 from graphnn.lsp.answers import ANSWERS, Question
 from graphnn.lsp.document import Document
 from graphnn.lsp.positions import Places
 from graphnn.lsp.publishing import Publisher
+from graphnn.ops import REGISTRY
 from hostile_files import Hostile
 
 CPU = 2  # times what a case may take, after which its child is killed
@@ -129,7 +131,8 @@ def _warm(root: Path) -> None:
     """Import all that the commands import, so that no child has to."""
     # Of a small command most would go into this, in every child anew.
     typer.main.get_command = functools.cache(typer.main.get_command)
-    typer.main.get_command(application())
+    for name in COMMANDS:
+        typer.main.get_command(application(name))
     folder = root / "warm"
     folder.mkdir()
     os.chdir(folder)
@@ -158,6 +161,9 @@ def _warm(root: Path) -> None:
         for name in (folder / "modules").read_text().splitlines():
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
+    for op in REGISTRY.values():
+        op.model_rebuild()  # which pydantic else does where one is first used
+    graphnn.diagnose(folder / "net.yaml")
     gc.freeze()
 
 
@@ -291,8 +297,6 @@ def _watch(folder: Path, report: int, each: Hostile) -> None:
 
 def _installed() -> tuple[str, ...]:
     """Folders that modules come from."""
-    import graphnn
-
     roots = [sys.prefix, sys.base_prefix, Path(graphnn.__file__).parent]
     return tuple({os.path.realpath(root) for root in roots} | {str(root) for root in roots})
 

@@ -94,10 +94,19 @@ def test_the_plugin_costs_no_import_unless_it_is_asked_for(tmp_path):
     assert loaded == "['graphnn.testing', 'graphnn.testing.pytest_plugin']"
 
 
-def test_an_example_that_does_not_hold_shows_where(run, tmp_path):
+def test_a_broken_spec_and_an_example_that_does_not_hold_fail_alone_and_show_where(run, tmp_path):
     (tmp_path / "bad.yaml").write_text(XOR.read_text().replace("[1], [0]]}", "[1], [1]]}", 1))
-    code, told = run("--graphnn", ".")
+    (tmp_path / "broken.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
+    (tmp_path / "line.yaml").write_text(LINE)
+    (tmp_path / "torn.json").write_text("{")
+    code, told = run("-v", "--graphnn", ".")
     assert code == 1
+    assert [item for item in items(told) if item.endswith("FAILED")] == [
+        "bad.yaml::the truth table FAILED",
+        "broken.yaml::check FAILED",
+        "torn.json::check FAILED",
+    ]
+    assert "3 failed, 8 passed, 1 skipped" in told
     assert (
         "error[wrong-output]: 'y' is [[0.0], [1.0], [1.0], [0.0]], "
         "not [[0.0], [1.0], [1.0], [1.0]]\n"
@@ -106,18 +115,6 @@ def test_an_example_that_does_not_hold_shows_where(run, tmp_path):
         " 16 |     outputs: {y: [[0], [1], [1], [1]]}\n"
         "    |                  ^^^^^^^^^^^^^^^^^^^^ off by 1\n"
     ) in told
-    assert "FAILED bad.yaml::the truth table" in told
-
-
-def test_a_broken_spec_fails_its_own_check_and_no_other(run, tmp_path):
-    (tmp_path / "broken.yaml").write_text("graphnn: 1\nnodes: {x: {op: inptu}}\n")
-    (tmp_path / "line.yaml").write_text(LINE)
-    (tmp_path / "torn.json").write_text("{")
-    code, told = run("-v", "--graphnn", ".")
-    assert code == 1
-    assert items(told)[0] == "broken.yaml::check FAILED"
-    assert items(told)[-1] == "torn.json::check FAILED"
-    assert "2 failed, 4 passed" in told
     assert (
         "error[unknown-op]: there is no op 'inptu'\n"
         f"  --> {tmp_path / 'broken.yaml'}:2:17\n"

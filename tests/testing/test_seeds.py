@@ -22,7 +22,7 @@ for strategy in (networks(), wild, op_cases("clip"), op_cases("dropout"), specs(
     seen = hashlib.sha256()
 
     @seed(7)
-    @settings(max_examples=40, database=None, deadline=None)
+    @settings(max_examples=15, database=None, deadline=None)
     @given(strategy)
     def draw(drawn):
         seen.update(repr(drawn).encode())
