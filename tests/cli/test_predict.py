@@ -309,6 +309,14 @@ def test_neither_weights_nor_a_run(call, net):
     )
 
 
+def test_a_run_that_is_not_there(call):
+    result = call("predict", "runs/none", "left.png")
+    assert (result.code, result.err) == (
+        1,
+        "error[no-such-file]: there is no file 'runs/none'\n",
+    )
+
+
 def test_of_one_class_at_least(call, net):
     with pytest.raises(graphnn.UsageError) as caught:
         graphnn.predict(net, "left.png", weights="w.npz", top=0)

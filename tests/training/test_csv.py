@@ -36,6 +36,7 @@ MEASURES = [
 ]
 X = InputSpec("x", (None, 4), "float64")
 T = InputSpec("t", (None,), "int")
+DROP = "to leave out rows that lack a value, add 'missing: drop' to the data"
 LONG = "{csv: {file: a.csv, x: [sepal_length, sepal_width, petal_length, petal_width], t: species}}"
 
 
@@ -299,7 +300,8 @@ def test_a_cell_that_is_no_finite_number(folder: Folder, cell: str) -> None:
     folder.write(f"a;y\n1;2\n3; {cell} \n")
     error = folder.refused("{csv: a.csv}", need("y"))
     message = f"'{cell}' in column 'y' is not a finite number"
-    assert told(error) == [("not-a-number", message, "")]
+    help = {"1,5": "write decimals with a point, as in 0.5", "nan": DROP}.get(cell, "")
+    assert told(error) == [("not-a-number", message, help)]
     found = error.value.diagnostics[0]
     assert found.span is not None
     assert (found.span.line, found.span.column) == (3, 3)
@@ -308,9 +310,9 @@ def test_a_cell_that_is_no_finite_number(folder: Folder, cell: str) -> None:
 
 def test_an_empty_cell(folder: Folder) -> None:
     folder.write("a,y\n1,\n2,3\n")
-    for y in (need("y"), need("y", dtype="int")):
+    for y, help in ((need("y"), DROP), (need("y", dtype="int"), "")):
         error = folder.refused("{csv: a.csv}", y)
-        assert told(error) == [("not-a-number", "a cell of column 'y' is empty", "")]
+        assert told(error) == [("not-a-number", "a cell of column 'y' is empty", help)]
         span = error.value.diagnostics[0].span
         assert span is not None
         assert (span.line, span.column, span.end_column) == (2, 3, 3)

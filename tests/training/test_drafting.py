@@ -43,14 +43,15 @@ def test_the_draft_of_a_table(here):
     assert (
         text
         == """\
-# Predicts the class 'species' from 4 columns of birds.csv.
+# Predicts the class 'species' from 3 columns of birds.csv.
+# Column 'id' is left out: it numbers the rows.
 # Column 'note' is left out: it holds more than 30 different texts.
 # Column 'ring' is left out: it holds the same in every row.
 graphnn: 1
 name: birds
 
 nodes:
-  x:      {op: input, shape: [batch, 5]}
+  x:      {op: input, shape: [batch, 4]}
   t:      {op: input, shape: [batch], dtype: int}
   filled: {op: impute, inputs: x}
   scaled: {op: standardize, inputs: filled}
@@ -63,7 +64,7 @@ nodes:
 outputs: [y]
 
 train:
-  data: {csv: {file: birds.csv, categories: [island], x: [id, length, island, mass], t: species}}
+  data: {csv: {file: birds.csv, categories: [island], x: [length, island, mass], t: species}}
   validation: 0.2
   stratify: t
   early_stopping: {patience: 20}
@@ -118,7 +119,7 @@ def test_numbers_that_are_not_class_numbers_are_categories(here):
 def test_a_target_by_name(here):
     write_birds(Path("birds.csv"))
     text = graphnn.draft("birds.csv", target="island")
-    assert text.startswith("# Predicts the class 'island' from 4 columns of birds.csv.\n")
+    assert text.startswith("# Predicts the class 'island' from 3 columns of birds.csv.\n")
     assert "categories: [species]" in text
 
 
@@ -161,6 +162,24 @@ def test_a_drafted_network_learns_digits(here):
     assert run.history[-1]["validation_accuracy"] > 0.85
 
 
+def test_a_table_that_lacks_numbers_and_categories_trains(here):
+    draw = random.Random(1)
+    rows = [
+        f"{'' if n % 9 == 0 else draw.random()},{draw.choice(['he', 'she', ''])},{n % 2}"
+        for n in range(60)
+    ]
+    Path("a.csv").write_text("size,sex,t\n" + "\n".join(rows) + "\n")
+    Path("a.yaml").write_text(graphnn.draft("a.csv"))
+    missing = sum(",," in row for row in rows)
+    run = graphnn.train("a.yaml", {"epochs": 1})
+    assert run.remarks[0].startswith(f"{missing} of the 60 rows")
+
+
+def test_a_counter_is_kept_where_it_is_all_there_is(here):
+    Path("a.csv").write_text("x,y\n" + "".join(f"{n},{n * n / 7:.1f}\n" for n in range(1, 20)))
+    assert "x: [x], t: y" in graphnn.draft("a.csv")
+
+
 @pytest.mark.parametrize(
     ("text", "target", "message", "help"),
     [
@@ -173,6 +192,10 @@ def test_a_drafted_network_learns_digits(here):
             "name another one by --target COLUMN",
         ),
         ("a,b\n1,2\n1,4\n", None, "no column but 'b' says anything of its rows", ""),
+        (
+            "a;b\n1,5;2\n0,25;3\n", None, "'1,5' in column 'a' is not a finite number",
+            "write decimals with a point, as in 0.5",
+        ),
         ("a,b\n1,2\n3\n", None, "this row has 1 cell, but the header has 2", ""),
     ],
 )  # fmt: skip

@@ -92,6 +92,7 @@ def test_without_either_a_missing_value_is_reported(here):
     Path("net.yaml").write_text(SPEC.replace("impute", "identity"))
     (found,) = graphnn.diagnose("net.yaml")
     assert found.message == "a cell of column 'mass' is empty"
+    assert found.help == "to leave out rows that lack a value, add 'missing: drop' to the data"
     assert found.span is not None
     assert found.span.line == 3
 

@@ -67,12 +67,13 @@ def predict(
 
     Where the metric 'accuracy' of 'train' names the node that classifies, each comes with its class
     and what the network gives for it; else with the values of the network's outputs. Images are
-    neither resized nor inverted.
+    resized where the training data are, and never inverted.
     """
     if weights is None and not file.is_dir():
-        message = f"no trained parameters are given for '{file}'"
-        help = "add '--weights FOLDER' of a run, or name that folder in place of the file"
-        raise UsageError.of("bad-option", message, help=help)
+        with files.open_regular(file):
+            message = f"no trained parameters are given for '{file}'"
+            help = "add '--weights FOLDER' of a run, or name that folder in place of the file"
+            raise UsageError.of("bad-option", message, help=help)
     net = training.trained(file, settings(set), weights)
     spec = training.train_spec(net)
     if training.are_lines(inputs, spec):

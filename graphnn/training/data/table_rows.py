@@ -15,6 +15,8 @@ from graphnn.training.data.picking import Pick
 from graphnn.training.data.source import Wanted
 
 MAX_FAULTS = 10  # rows or cells reported at once
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+DECIMALS = "write decimals with a point, as in 0.5"
 
 
 class TableRows:
@@ -27,10 +29,14 @@ class TableRows:
         By input; filled by `read`.
     drop : bool
         Whether rows with a missing value are left out.
+    chosen : bool
+        Whether the spec chooses that, so that help may name the choice.
     """
 
-    def __init__(self, table: CsvFile, picks: Mapping[str, Pick], *, drop: bool) -> None:
-        self._table, self._picks, self._drop = table, picks, drop
+    def __init__(
+        self, table: CsvFile, picks: Mapping[str, Pick], *, drop: bool, chosen: bool = False
+    ) -> None:
+        self._table, self._picks, self._drop, self._advises = table, picks, drop, chosen
         self._dropped = self._count = 0
         self._findings = Findings()
 
@@ -83,10 +89,11 @@ class TableRows:
         return True
 
     def _read_cells(self, cells: list[str]) -> Iterator[str]:
-        """The cells of a row that feed an input which does not take missing values."""
+        """The cells of a row that may not be missing; a category never may."""
         for pick in self._picks.values():
-            if not pick.takes_missing:
-                yield from (cells[column] for column in pick.columns)
+            for column, categories in zip(pick.columns, pick.categories, strict=True):
+                if not pick.takes_missing or categories is not None:
+                    yield cells[column]
 
     def _take_cells(self, pick: Pick, line: int, cells: list[str]) -> None:
         if pick.may_be_classes:
@@ -101,13 +108,20 @@ class TableRows:
             if number is None:
                 pick.sound = False
                 fault = bad_cell(self._table, pick, line, column, cell, categories)
-                self._findings.add(fault if self._count > 1 else self._helped(fault, column, cell))
+                self._findings.add(self._helped(fault, column, cell))
             else:
                 pick.numbers.append(number)
 
     def _helped(self, fault: Diagnostic, column: int, cell: str) -> Diagnostic:
-        """The fault of a cell of the first row, where a text may well be a category."""
-        if fault.help or is_missing(cell) or not re.search(r"[^\W\d]{2}", cell):
+        """A fault with what to do about it: of the first missing cell, and of the first row."""
+        if fault.help:
+            return fault
+        if is_missing(cell):
+            advises, self._advises = self._advises, False
+            help = "to leave out rows that lack a value, add 'missing: drop' to the data"
+            return replace(fault, help=help) if advises else fault
+        # In the first row a text may well be a category.
+        if self._count > 1 or not re.search(r"[^\W\d]{2}", cell):
             return fault
         name = self._table.header[column]
         return replace(fault, help=f"if its texts are categories, list '{name}' in 'categories'")
@@ -129,6 +143,11 @@ def as_number(cell: str, whole: bool) -> float | None:
     return number
 
 
+def has_decimal_comma(cell: str) -> bool:
+    """Whether a cell holds a number such as ``0,5``."""
+    return _DECIMAL_COMMA.fullmatch(cell) is not None
+
+
 def bad_cell(
     table: CsvFile,
     pick: Pick,
@@ -147,6 +166,7 @@ def bad_cell(
         message = (
             f"'{shown}' in column '{name}' is not a {'whole' if pick.whole else 'finite'} number"
         )
+        help = DECIMALS if has_decimal_comma(shown) else ""
     elif is_missing(cell):
         message = f"'{shown}' in column '{name}' is a missing value"
     else:

@@ -10,7 +10,7 @@ import numpy as np
 from graphnn.diagnostics import DataError, UsageError
 from graphnn.training.data.categories import is_missing
 from graphnn.training.data.csv_file import CsvFile
-from graphnn.training.data.table_rows import as_number
+from graphnn.training.data.table_rows import DECIMALS, as_number, has_decimal_comma
 
 MAX_CATEGORIES = 30  # a column of more texts holds names or remarks
 _MAX_CLASSES = 10  # a column of more whole numbers holds a quantity
@@ -64,6 +64,14 @@ class ColumnSummary:
         return ""
 
     @property
+    def numbers_rows(self) -> bool:
+        """Whether it counts the rows, from 0 or 1."""
+        return self.is_numeric and self.numbers in (
+            [*range(self.rows)],
+            [*range(1, self.rows + 1)],
+        )
+
+    @property
     def are_classes(self) -> bool:
         """Whether a target that holds it is one of classes: texts, or few whole numbers."""
         if not self.is_numeric:
@@ -108,10 +116,32 @@ def summarize(
             raise DataError(fault)
         for column, cell in zip(columns, cells, strict=True):
             column.take(cell)
+    for place, column in enumerate(columns):
+        _check_decimals(table, place, column)
     goal = columns[-1 if target is None else table.places[target]]
     features = [column for column in columns if column is not goal]
     _check(table, features, goal)
     return features, goal
+
+
+def left_out(features: list[ColumnSummary]) -> dict[str, str]:
+    """Names of the columns that no input takes, each with the reason."""
+    others = any(not column.says_nothing and not column.numbers_rows for column in features)
+    return {
+        column.name: column.says_nothing or "numbers the rows"
+        for column in features
+        if column.says_nothing or (others and column.numbers_rows)
+    }
+
+
+def _check_decimals(table: CsvFile, place: int, column: ColumnSummary) -> None:
+    """Refuse a column of numbers such as ``0,5``, which would become categories."""
+    if column.is_numeric or not all(map(has_decimal_comma, column.texts)):
+        return
+    cells = ((line, cells[place].strip()) for line, cells in table.rows())
+    line, cell = next((line, cell) for line, cell in cells if cell in column.texts)
+    message = f"'{cell}' in column '{column.name}' is not a finite number"
+    raise DataError.of("not-a-number", message, table.cell_span(line, place), help=DECIMALS)
 
 
 def _check(table: CsvFile, features: list[ColumnSummary], goal: ColumnSummary) -> None:

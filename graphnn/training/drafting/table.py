@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from graphnn.training.data.csv_file import CsvFile
-from graphnn.training.drafting.columns import ColumnSummary, summarize
+from graphnn.training.drafting.columns import ColumnSummary, left_out, summarize
 
 _UNITS = 16
 
@@ -23,12 +23,9 @@ def draft_table(table: CsvFile, file: str, target: str | None) -> tuple[list[str
         The column to predict; None for the last.
     """
     every, goal = summarize(table, file, target)
-    features = [column for column in every if not column.says_nothing]
-    remarks = [
-        f"Column '{column.name}' is left out: it {column.says_nothing}."
-        for column in every
-        if column.says_nothing
-    ]
+    idle = left_out(every)
+    features = [column for column in every if column.name not in idle]
+    remarks = [f"Column '{name}' is left out: it {reason}." for name, reason in idle.items()]
     heading = f"the {'class' if goal.are_classes else 'number'} '{goal.name}'"
     count = f"{len(features)} column{'s' if len(features) > 1 else ''}"
     remarks.insert(0, f"Predicts {heading} from {count} of {file}.")

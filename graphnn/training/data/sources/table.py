@@ -83,7 +83,7 @@ class CsvTable(DataSource):
             picks = choose(table, request, file, asked.feeds)
             _categorize(table, picks, asked, request.classes)
             _check_categories(table, picks, asked)
-        rows = TableRows(table, picks, drop=asked.choice("missing") == "drop")
+        rows = TableRows(table, picks, drop=asked.choice("missing") == "drop", chosen=True)
         picks = rows.read(request.faults)
         columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
         return Found(file.name, columns, warnings=rows.warnings(file))
