@@ -118,6 +118,10 @@ EQUATIONS = [
     ("ab,c->a", [(2, 3), (4,)]),
     ("a,b->ba", [(2,), (3,)]),
     (",a->a", [(), (3,)]),
+    ("...i,ij->...j", [(2, 4, 3), (3, 5)]),
+    ("a...b,...bc->a...c", [(2, 3, 4, 5), (3, 4, 5, 2)]),
+    ("...,...a->a...", [(2, 3), (2, 3, 4)]),
+    ("...a,a->...", [(3,), (3,)]),
 ]
 
 
@@ -151,6 +155,10 @@ def test_einsum_counts_its_products():
     assert made.multiply_adds((2, 4), (2, 3), (3, 4)) == 2 * 3 * 4
     three = op("einsum", equation="ij,jk,kl->il")
     assert three.multiply_adds((2, 5), (2, 3), (3, 4), (4, 5)) == 2 * 3 * 4 + 2 * 4 * 5
+    batched = op("einsum", equation="...ij,jk->...ik")
+    assert batched.multiply_adds((5, 2, 4), (5, 2, 3), (3, 4)) == 5 * 2 * 3 * 4
+    assert batched.rows_apart((5, 2, 3), (3, 4))
+    assert batched.has_rows((5, 2, 3), (3, 4)) == (True, False)
     assert op("einsum", equation="ij->j").multiply_adds((3,), (2, 3)) == 0
 
 
@@ -160,6 +168,10 @@ def test_einsum_counts_its_products():
         ("ii->i", "'ii' has the letter 'i' twice"),
         ("ij->ii", "'ii' has the letter 'i' twice"),
         ("ij->k", "the result has the letter 'k', which no input has"),
+        (
+            "...i->i",
+            "the inputs have axes '...', which the result lacks: write it there too",
+        ),
         (
             "ij,jk",
             "'ij,jk' is not an equation such as 'ij,jk->ik': letters for the axes of each input, "

@@ -54,7 +54,7 @@ def test_names_are_those_of_the_language():
         reshape flatten transpose concat slice select stack
         sum mean max
         mean_squared_error sum_squared_error cross_entropy binary_cross_entropy
-        absolute_error huber hinge kl_divergence cosine_similarity cosine_distance
+        absolute_error huber hinge multiclass_hinge kl_divergence cosine_similarity cosine_distance
         rms_norm group_norm instance_norm local_response_norm
         batch_norm layer_norm standardize impute dropout
         attention rnn lstm gru noise

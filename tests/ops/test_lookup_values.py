@@ -32,6 +32,31 @@ def test_embedding_by_hand():
     assert_array_equal(by_weight, [[0, 1], [0, 0], [11, 100]])
 
 
+@pytest.mark.oracle
+def test_padding_is_that_of_torch_and_its_row_is_never_moved():
+    torch = pytest.importorskip("torch")
+    made, rng = op("embedding", padding=1), np.random.default_rng(0)
+    x, weight = rng.integers(0, 4, (5, 3)), rng.normal(size=(4, 2))
+    assert 0 < (x == 1).sum() < x.size
+    zeroed = weight * (np.arange(4) != 1)[:, None]
+    theirs = torch.tensor(zeroed, requires_grad=True)
+    expected = torch.nn.functional.embedding(torch.tensor(x), theirs, padding_idx=1)
+    output = made.forward(x, weight)
+    assert_array_equal(output, expected.detach().numpy())
+    cotangent = rng.normal(size=output.shape)
+    expected.backward(torch.tensor(cotangent))
+    _, by_weight = made.vjp(cotangent, output, x, weight)
+    assert_allclose(by_weight, theirs.grad.numpy(), rtol=1e-14)
+    assert not by_weight[1].any()
+
+
+def test_a_padding_beyond_the_vocabulary_is_refused():
+    with pytest.raises(ShapeError) as caught:
+        op("embedding", vocabulary=3, units=2, padding=3).infer([(2,)], {})
+    assert str(caught.value) == "'padding' is 3, but numbers go from 0 to 2"
+    assert caught.value.attribute == "padding"
+
+
 def test_embedding_is_the_product_with_one_hot_rows():
     rng = np.random.default_rng(0)
     x, weight = rng.integers(0, 5, (4, 3)), rng.normal(size=(5, 2))

@@ -297,3 +297,30 @@ def test_weights_that_do_not_fit_are_located():
     with pytest.raises(graphnn.SpecError) as caught:
         graphnn.loads(NET.replace("OPTIONS", "class_weights: [1, 2]"))
     assert "'class_weights' holds 2 numbers, but there are 4 classes" in str(caught.value)
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize(("margin", "squared"), [(1.0, False), (0.5, True)])
+def test_the_hinge_of_classes_is_that_of_torch(margin, squared):
+    torch = pytest.importorskip("torch")
+    made = op("multiclass_hinge", margin=margin, squared=squared)
+    scores, t = np.random.default_rng(0).normal(size=(6, 4)), np.array([0, 1, 2, 3, 0, 1])
+    x = torch.tensor(scores, requires_grad=True)
+    expected = torch.nn.functional.multi_margin_loss(
+        x, torch.tensor(t), p=2 if squared else 1, margin=margin, reduction="none"
+    )
+    output = made.forward(scores, t)
+    assert_allclose(output, expected.detach().numpy(), rtol=1e-14)
+    cotangent = np.arange(1.0, 7)
+    expected.backward(torch.tensor(cotangent))
+    assert_allclose(made.vjp(cotangent, output, scores, t)[0], x.grad.numpy(), rtol=0, atol=1e-14)
+
+
+def test_targets_that_are_no_class_numbers_of_the_scores():
+    made = op("multiclass_hinge")
+    with pytest.raises(ShapeError) as caught:
+        made.infer_shape((5, 3), (5, 3))
+    assert str(caught.value) == "'target' has shape [5, 3], but 'prediction' has [5, 3]"
+    assert caught.value.help == "class numbers have shape [5]"
+    with pytest.raises(ArrayError, match=r"^'target' holds 3 in row 1, but there are 3 classes$"):
+        made.forward(np.zeros((2, 3)), np.array([0, 3]))

@@ -179,6 +179,26 @@ def hinge(y, t, margin=1, power=1):
     return (np.maximum(margin - t * y, 0) ** power).reshape(len(y), -1).mean(axis=1)
 
 
+def short_of(x, t, margin):
+    """How far the class of each sample is short of a lead of `margin` over each other class."""
+    short = np.maximum(margin - x[np.arange(len(t)), t][:, None] + x, 0)
+    short[np.arange(len(t)), t] = 0
+    return short
+
+
+def multiclass_hinge(x, t, margin=1, power=1):
+    """Mean of how far each sample's class is short of its lead over the others."""
+    return (short_of(x, t, margin) ** power).mean(axis=1)
+
+
+def multiclass_hinge_back(g, x, t, margin=1, power=1):
+    """Cotangent of the scores of `multiclass_hinge`."""
+    short = short_of(x, t, margin)
+    slopes = 2 * short if power == 2 else 1.0 * (short > 0)
+    slopes[np.arange(len(t)), t] = -slopes.sum(axis=1)
+    return np.reshape(g, (-1, 1)) * slopes / x.shape[1]
+
+
 def direction(x, axis, epsilon):
     """Vectors along `axis` over their length, or `epsilon`; and what they were divided by."""
     length = np.maximum(np.sqrt((x**2).sum(axis=axis, keepdims=True)), epsilon)

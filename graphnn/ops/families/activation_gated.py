@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import Field
 
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
@@ -17,6 +18,7 @@ from graphnn.ops.families.activation import continued_sigmoid, continued_softplu
 from graphnn.ops.initializers import Constant
 from graphnn.ops.kernels import statistics
 from graphnn.ops.kernels.ties import is_above
+from graphnn.spec.sizes import Shape, Size
 
 
 class Silu(Elementwise):
@@ -200,7 +202,8 @@ class HardSwish(_Hard):
 class Prelu(Op):
     """Parametric rectifier ``y = x`` where ``x > 0``, else ``slope x``, a slope for each channel.
 
-    Channels are the second axis, as in images and in rows of features.
+    Channels are the second axis, as in images and in rows of features. Where it is `shared`, all
+    have one slope: the channel-shared rectifier of the paper, and torch's ``nn.PReLU()``.
 
     References
     ----------
@@ -209,19 +212,31 @@ class Prelu(Op):
     """
 
     op: Literal["prelu"] = "prelu"
+    shared: bool = Field(False, description="Whether all channels have one slope.")
 
     also_called = aliases(slope="alpha alpha_initializer weight")
     elsewhere = ("parametricrelu",)
     output_interval = ANY_NUMBER
     operands = (
         data("x", "batch channels ..."),
-        parameter("slope", "channels", Constant(value=0.25)),
+        parameter("slope", "slopes", Constant(value=0.25)),
     )
     result = "batch channels ..."
     batchwise = True
-    planewise = True
     analytic = True
     inplace = True
+
+    @property
+    def planewise(self) -> bool:  # type: ignore[override]
+        """Where each channel has a slope."""
+        return not self.shared
+
+    def solve_sizes(
+        self, shapes: Sequence[Shape], given: Mapping[str, Shape]
+    ) -> Mapping[str, Size]:
+        """One slope, or as many as there are channels."""
+        many = {"slopes": shapes[0][1]} if len(shapes[0]) > 1 else {}
+        return {"slopes": 1} if self.shared else many
 
     def forward(self, x: Array, slope: Array, *, out: Array | None = None) -> Array:
         """`x` where it is positive, else ``slope x``."""
@@ -236,15 +251,20 @@ class Prelu(Op):
     def vjp(self, cotangent: Array, output: Array, x: Array, slope: Array) -> Cotangents:
         """``g`` where ``x > 0``, else ``slope g``; the sums of ``g x`` below 0 over a channel."""
         by_x = np.where(x > 0, cotangent, statistics.per_channel(slope, x) * cotangent)
+        below = np.minimum(x, 0)
+        if self.shared:
+            return by_x, np.vecdot(cotangent.ravel(), below.ravel()).reshape(1)
         axes = statistics.all_but_channels(x)
-        return by_x, statistics.total(cotangent, axes, np.minimum(x, 0)).ravel()
+        return by_x, statistics.total(cotangent, axes, below).ravel()
 
     def branch(self, x: Array, slope: Array) -> Array:
         """Whether each entry is positive, by more than rounding."""
         return is_above(x, 0)
 
     def response(self, operand: str, *arrays: Array) -> Array | None:
-        """``min(x, 0)``: a slope moves its channel alone."""
+        """``min(x, 0)``: a slope moves its channel alone, unless all have one."""
+        if self.shared:
+            return None
         below: Array = np.minimum(arrays[0], 0)
         return below[:, None]
 
@@ -265,9 +285,10 @@ class Prelu(Op):
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """``g`` or ``slope g``, and the sums of ``g x`` below 0."""
         axes = along([axis for axis in range(len(form.shape)) if axis != 1])
+        total = ".sum(keepdims=True).ravel()" if self.shared else f".sum(axis={axes})"
         return [
             form.fill(f"np.where({{x}} > 0, {{g}}, {self._stretched(form)} * {{g}})", self),
-            form.fill(f"({{g}} * np.minimum({{x}}, 0)).sum(axis={axes})", self),
+            form.fill(f"({{g}} * np.minimum({{x}}, 0)){total}", self),
         ]
 
     def to_torch_layer(self, form: CodeForm) -> str:
@@ -277,7 +298,7 @@ class Prelu(Op):
 
     def _stretched(self, form: CodeForm) -> str:
         x, slope = form.names
-        return str(slope) if len(form.shape) == 2 else f"per_channel({slope}, {x})"
+        return str(slope) if self.shared or len(form.shape) == 2 else f"per_channel({slope}, {x})"
 
 
 def _mish_share(x: Array) -> Array:

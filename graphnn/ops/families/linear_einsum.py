@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import string
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -18,7 +19,9 @@ from graphnn.ops.code import CodeForm, call
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape, show
 
-_FORM = re.compile(r"[A-Za-z]*(,[A-Za-z]*)*->[A-Za-z]*")
+_PART = r"[A-Za-z]*(\.\.\.)?[A-Za-z]*"
+_FORM = re.compile(f"{_PART}(,{_PART})*->{_PART}")
+_ELLIPSIS = "..."
 _DRAWN = {
     0: ["->", ",a->a"],
     1: ["a->", "a->a", "a,a->", "a,b->ab", "a,ab->b"],
@@ -32,7 +35,8 @@ _DRAWN = {
         "ab,b,bc->ac",
         "ab,ba->a",
     ],
-    3: ["abc->cab", "abc,acd->abd", "abc,cd->abd", "abc,bd->acd", "abc,bc->a"],
+    3: ["abc->cab", "abc,acd->abd", "abc,cd->abd", "abc,bd->acd", "abc,bc->a", "...a,ab->...b"],
+    4: ["...ab->...ba", "a...b,cb->a...c", "...ab,...cb->...ac"],
 }
 
 
@@ -46,10 +50,13 @@ def _equation(text: str) -> str:
         )
     inputs, _, result = text.partition("->")
     for part in (*inputs.split(","), result):
+        part = part.replace(_ELLIPSIS, "")
         if twice := next((letter for letter in part if part.count(letter) > 1), ""):
             raise ValueError(f"'{part}' has the letter '{twice}' twice")
     if unknown := next((letter for letter in result if letter not in inputs), ""):
         raise ValueError(f"the result has the letter '{unknown}', which no input has")
+    if _ELLIPSIS in inputs and _ELLIPSIS not in result:
+        raise ValueError("the inputs have axes '...', which the result lacks: write it there too")
     return text
 
 
@@ -58,7 +65,9 @@ class Einsum(Op):
 
     Each axis has a letter, and axes of one letter run together: ``ij,jk->ik`` is
     ``y_ik = sum_j a_ij b_jk``, a matrix product, and ``bhid,bhjd->bhij`` the scores of attention.
-    An input has a letter once at most, and the result says which letters stay.
+    An input has a letter once at most, and the result says which letters stay. ``...`` stands for
+    any axes, which are the same wherever it is: ``...i,ij->...j`` is a matrix product along the
+    last axis.
 
     References
     ----------
@@ -86,6 +95,7 @@ class Einsum(Op):
         Case({"equation": "bij,bkj->bik"}, [(2, 2, 3), (2, 1, 3)]),
         Case({"equation": "ij->j"}, [(2, 3)]),
         Case({"equation": "b,bi,bj->bij"}, [(2,), (2, 3), (2, 2)]),
+        Case({"equation": "...i,ij->...j"}, [(2, 2, 3), (3, 2)]),
     )
 
     def passage(
@@ -107,10 +117,11 @@ class Einsum(Op):
 
     def beside(self, operand: Operand, shapes: Sequence[Shape]) -> Sequence[Shape] | None:
         """Shapes of the next input: letters that are new stand for small sizes."""
-        if len(shapes) == len(self._inputs):
+        spelled = self._spelled(shapes)
+        if len(shapes) == len(spelled._inputs):
             return []
-        known = self._sizes(shapes)
-        letters = self._inputs[len(shapes)]
+        known = spelled._sizes(shapes)
+        letters = spelled._inputs[len(shapes)]
         return [tuple(known.get(letter, new) for letter in letters) for new in (1, 2, 3)]
 
     @property
@@ -120,6 +131,20 @@ class Einsum(Op):
     @property
     def _result(self) -> str:
         return self.equation.partition("->")[2]
+
+    def _spelled(self, shapes: Sequence[Sequence[Any] | None]) -> Einsum:
+        """The op with letters for the axes that ``...`` stands for, of inputs of these shapes."""
+        if _ELLIPSIS not in self.equation:
+            return self
+        pairs = zip(self._inputs, shapes, strict=False)
+        counts = [
+            len(shape) - len(part) + len(_ELLIPSIS)
+            for part, shape in pairs
+            if _ELLIPSIS in part and shape is not None
+        ]
+        unused = [each for each in string.ascii_letters if each not in self.equation]
+        letters = "".join(unused[: max(0, *counts[:1], 0)])
+        return self.model_copy(update={"equation": self.equation.replace(_ELLIPSIS, letters)})
 
     def _sizes(self, shapes: Sequence[Shape]) -> dict[str, sizes.Size]:
         """The size that each letter stands for."""
@@ -145,15 +170,18 @@ class Einsum(Op):
             given = "1 is given" if len(shapes) == 1 else f"{len(shapes)} are given"
             wanted = f"'{self.equation}' takes {len(self._inputs)} of 'inputs'"
             raise ShapeError(f"{wanted}, but {given}", "inputs", attribute="equation")
-        found = self._sizes(shapes)
-        return tuple(found[letter] for letter in self._result)
+        spelled = self._spelled(shapes)
+        found = spelled._sizes(shapes)
+        return tuple(found[letter] for letter in spelled._result)
 
     def has_rows(self, *shapes: Shape) -> tuple[bool, ...]:
         """Those whose first letter is that of the result."""
+        self = self._spelled(shapes)
         return tuple(letters[:1] == self._result[:1] != "" for letters in self._inputs)
 
     def rows_apart(self, *shapes: Shape) -> bool:
         """Whether the first letter of the result is the first of inputs, and nowhere else."""
+        self = self._spelled(shapes)
         row = self._result[:1]
         apart = all(row not in letters[1:] for letters in self._inputs)
         return row != "" and apart and any(self.has_rows(*shapes))
@@ -166,6 +194,7 @@ class Einsum(Op):
 
     def vjp(self, cotangent: Array, output: Array, *arrays: Array) -> Cotangents:
         """For each input, the sum of products of ``g`` and the other inputs."""
+        self = self._spelled([array.shape for array in arrays])
         inputs = self._inputs
         found: list[Array] = []
         for place, (letters, array) in enumerate(zip(inputs, arrays, strict=True)):
@@ -187,6 +216,7 @@ class Einsum(Op):
     def multiply_adds(self, result: Sequence[int], *operands: Sequence[int] | None) -> int:
         """One for each entry of all letters, of two inputs; more inputs are taken two at a time."""
         shapes = [tuple(shape) for shape in operands if shape is not None]
+        self = self._spelled(shapes)
         known = self._sizes(shapes)
         total, seen = 0, set(self._inputs[0])
         for place, letters in enumerate(self._inputs[1:], 2):
@@ -202,6 +232,7 @@ class Einsum(Op):
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """``np.einsum`` of ``g`` and the other inputs."""
+        self = self._spelled(form.shapes)
         inputs = self._inputs
         found: list[str | None] = []
         for place, letters in enumerate(inputs):
