@@ -102,6 +102,7 @@ class Einsum(Op):
         self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
     ) -> Passage | None:
         """A letter of the result stays apart; one that it lacks is summed over."""
+        self = self._spelled(shapes)
         inputs, result = self._inputs, self._result
         letter = inputs[position][tracked[position]]
         if letter in result:
