@@ -107,7 +107,9 @@ def test_check_tells_what_a_search_cannot_do(call, descent):
     )
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(
     call, start, study, no_plots, number
 ):

@@ -22,7 +22,7 @@ SLOW += [
     f"networks/{name}"
     for name in ("additions", "cbow", "gpt", "language-models", "mixer", "siamese", "vae")
 ]
-SLOW += ["testing", "tour/3-digits", "tour/4-learning", "tour/5-numerical-gradients"]
+SLOW += ["own-ops", "testing", "tour/3-digits", "tour/4-learning", "tour/5-numerical-gradients"]
 # What users need not have.
 NEEDS = {"files/pytorch": ("torch", "onnxscript", "onnxruntime")}
 

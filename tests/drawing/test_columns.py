@@ -199,7 +199,7 @@ def test_what_cannot_be_cut_stays_whole():
     assert net.draw(columns=4).scene.height < net.draw().scene.height / 2
 
 
-@pytest.mark.parametrize("direction", ["down", "right"])
+@pytest.mark.parametrize("direction", ["down", pytest.param("right", marks=pytest.mark.slow)])
 def test_what_would_be_far_too_long_is_cut_where_several_nodes_are_read_across(direction: str):
     # The first box is read by every third, so that each cut parts two lines or more.
     names = [f"n{number}" for number in range(100)]

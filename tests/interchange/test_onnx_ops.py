@@ -59,9 +59,9 @@ def agrees(case, found: np.ndarray) -> None:
     assert np.abs(found - expected).max(initial=0) <= 64 * np.finfo(np.float32).eps * scale
 
 
-def each_case(op: type[Op], opset: int) -> None:
+def each_case(op: type[Op], opset: int, examples: int = 12) -> None:
     @settings(
-        max_examples=12,
+        max_examples=examples,
         database=None,
         derandomize=True,
         deadline=None,
@@ -79,9 +79,10 @@ def each_case(op: type[Op], opset: int) -> None:
     law()
 
 
+@pytest.mark.parametrize("examples", [6, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", STATED)
-def test_onnxruntime_computes_what_the_op_does(name):
-    each_case(REGISTRY[name], OPSETS[-1])
+def test_onnxruntime_computes_what_the_op_does(name, examples):
+    each_case(REGISTRY[name], OPSETS[-1], examples)
 
 
 @pytest.mark.slow

@@ -10,20 +10,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 
 import graphnn
-from graphnn.ops import REGISTRY, ArrayError, ShapeError
+from graphnn.ops import ArrayError, ShapeError
 from graphnn.spec.sizes import free
 from graphnn.testing.laws.checks import LAWS
 from graphnn.testing.strategies import OpCase
+from op_values import op, pull
 
 RNG = np.random.default_rng(0)
-
-
-def op(name, **attributes):
-    return REGISTRY[name](**attributes)
-
-
-def pull(made, cotangent, *arrays):
-    return made.vjp(np.asarray(cotangent), made.forward(*arrays), *arrays)
 
 
 @pytest.mark.parametrize("axis", [0, 1, -2])

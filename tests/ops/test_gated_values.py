@@ -9,24 +9,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from graphnn.ops import REGISTRY
+from op_values import pull, run
+
+pytestmark = pytest.mark.usefixtures("warnings_off")
 
 HUGE = 1e308
 EXTREMES = np.array([-HUGE, -1000.0, 0.0, 1000.0, HUGE])
-
-
-@pytest.fixture(autouse=True)
-def _warnings_off():
-    with np.errstate(all="ignore"):  # as whoever runs ops has them
-        yield
-
-
-def run(name, *arrays):
-    return REGISTRY[name]().forward(*map(np.asarray, arrays))
-
-
-def pull(name, cotangent, *arrays):
-    op, given = REGISTRY[name](), [np.asarray(array) for array in arrays]
-    return op.vjp(np.asarray(cotangent), op.forward(*given), *given)
 
 
 @pytest.mark.parametrize(

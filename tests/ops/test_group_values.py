@@ -8,15 +8,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from pydantic import ValidationError
 
 import graphnn
-from graphnn.ops import REGISTRY, ArrayError, ShapeError
+from graphnn.ops import ArrayError, ShapeError
 from graphnn.spec.sizes import free
+from op_values import op
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(3, 6, 2, 4))
-
-
-def op(name, **attributes):
-    return REGISTRY[name](**attributes)
 
 
 def test_two_groups_by_hand():

@@ -28,7 +28,7 @@ from graphnn.testing.laws.checks import OpLaw
 RUNNABLE = [name for name, op_class in REGISTRY.items() if op_class.forward is not Op.forward]
 
 
-@pytest.mark.parametrize("examples", [15, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", RUNNABLE)
 def test_every_law_holds(name, examples):
     check_op(REGISTRY[name], settings=settings(QUICK, max_examples=examples))

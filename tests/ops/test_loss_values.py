@@ -9,8 +9,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import graphnn
-from graphnn.ops import REGISTRY, ArrayError, ShapeError
+from graphnn.ops import ArrayError, ShapeError
 from graphnn.spec.sizes import free
+from op_values import op, pull, run
+
+pytestmark = pytest.mark.usefixtures("warnings_off")
 
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(size=(6, 4)) * 3
@@ -18,26 +21,6 @@ CLASSES = np.array([0, 3, 1, 1, 2, 3])
 SHARES = np.exp(RNG.normal(size=(6, 4)))
 SHARES /= SHARES.sum(axis=1, keepdims=True)
 WEIGHTS = (0.5, 2.0, 0.0, 1.5)
-
-
-@pytest.fixture(autouse=True)
-def _warnings_off():
-    with np.errstate(all="ignore"):  # as whoever runs ops has them
-        yield
-
-
-def op(name, **attributes):
-    return REGISTRY[name](**attributes)
-
-
-def run(name, *arrays, **attributes):
-    return op(name, **attributes).forward(*map(np.asarray, arrays))
-
-
-def pull(name, cotangent, *arrays, **attributes):
-    made = op(name, **attributes)
-    given = [np.asarray(array) for array in arrays]
-    return made.vjp(np.asarray(cotangent), made.forward(*given), *given)
 
 
 def test_absolute_error_by_hand():

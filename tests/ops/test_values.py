@@ -11,30 +11,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 from graphnn.ops import REGISTRY, ArrayError
 from graphnn.ops.kernels.erf import erfc
 from graphnn.spec.sizes import floor_divide, free, subtract
+from op_values import op, pull, run
+
+pytestmark = pytest.mark.usefixtures("warnings_off")
 
 HUGE = 1e308
 EXTREMES = np.array([-HUGE, -1000.0, 0.0, 1000.0, HUGE])
 LOG_SMALLEST = 708.3964185322641  # 1022 ln 2
-
-
-@pytest.fixture(autouse=True)
-def _warnings_off():
-    with np.errstate(all="ignore"):  # as whoever runs ops has them
-        yield
-
-
-def op(name, **attributes):
-    return REGISTRY[name](**attributes)
-
-
-def run(name, *arrays, **attributes):
-    return op(name, **attributes).forward(*map(np.asarray, arrays))
-
-
-def pull(name, cotangent, *arrays, **attributes):
-    made = op(name, **attributes)
-    given = [np.asarray(array) for array in arrays]
-    return made.vjp(np.asarray(cotangent), made.forward(*given), *given)
 
 
 def test_erfc_is_that_of_the_math_module():
