@@ -217,10 +217,10 @@ def operands_of(op: Op, references: Sequence[Reference]) -> tuple[Operand, ...]:
     operands = op.data_operands()
     if operands and operands[0].many:
         return operands * len(references)
+    if not references or references[0].operand is None:  # all are given by name, or none is
+        return operands[: len(references)]
     named = {str(each.operand.value) for each in references if each.operand is not None}
-    if named:
-        return tuple(operand for operand in operands if operand.name in named)
-    return operands[: len(references)]
+    return tuple(operand for operand in operands if operand.name in named)
 
 
 def reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:

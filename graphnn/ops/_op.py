@@ -244,6 +244,8 @@ class Op(BaseModel):
     @classmethod
     def placed(cls, given: Sequence[Operand], values: Sequence[Any]) -> list[Any]:
         """Values of the data operands that are `given`, with None for those left out between."""
+        if given == cls._data_operands[: len(values)]:  # as most ops read
+            return [*values]
         names = [operand.name for operand in cls.data_operands()]
         if len(given) != len(values) or len({operand.name for operand in given}) < len(given):
             return [*values]  # of one operand that stands for many

@@ -41,6 +41,7 @@ _WANTED = {
     "finite_number": "a finite number",
     "too_short": "a list of at least {min_length} entry",
 }
+_SHORT = 200  # characters of attributes that are looked for among those of other nodes
 _NUMBERS = ("float_type", "int_type")
 
 
@@ -58,9 +59,14 @@ def read_op(
             data[key] = found
         else:
             data[key] = plain(entry.value)
+    text = json.dumps(data) if data else "{}"
+    alike = (op_class, text, id(scope.sizes))
+    if (known := scope.ops.get(alike)) is not None:
+        return known
     try:
-        text = json.dumps(data) if data else "{}"
         made: Op = op_class.model_validate_json(text, strict=True, context=scope.sizes)
+        if len(text) <= _SHORT:
+            scope.ops[alike] = made
         return made
     except ValidationError as error:
         reporter = _Reporter(spec, op_class, given, scope)

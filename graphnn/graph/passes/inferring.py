@@ -44,6 +44,7 @@ class _Inference:
         self._owners = owners
         self._reports = reports
         self._untouched: dict[str, ResolvedNode] = {}
+        self._alike: dict[tuple[object, ...], Node] = {}
         self.nodes: dict[str, Node | Faulty] = {}
         self.parameters: dict[str, Parameter] = {}
 
@@ -64,7 +65,25 @@ class _Inference:
 
     def _infer(self, node: ResolvedNode) -> Node | Faulty:
         inputs = [read for r in node.inputs if (read := self.nodes[r.name]) is not FAULTY]
-        if len(inputs) < len(node.inputs) or not self._kinds_fit(node, inputs):
+        if len(inputs) < len(node.inputs):
+            return FAULTY
+        names = tuple([reference.name for reference in node.inputs])
+        by_name = bool(node.inputs) and node.inputs[0].operand is not None
+        if by_name or node.parameters or node.spec.made_by:
+            return self._infer_anew(node, inputs, names)
+        # Nodes that say the same have one op, and networks repeat a few shapes.
+        alike = (id(node.op), *[(read.shape, read.kind) for read in inputs])
+        if (found := self._alike.get(alike)) is None:
+            made = self._infer_anew(node, inputs, names)
+            if made is not FAULTY:
+                self._alike[alike] = made
+            return made
+        return Node(node.name, found.op, names, {}, found.shape, found.kind, node.spec)
+
+    def _infer_anew(
+        self, node: ResolvedNode, inputs: list[Node], names: tuple[str, ...]
+    ) -> Node | Faulty:
+        if not self._kinds_fit(node, inputs):
             return FAULTY
         inferred = self._inferred(node, inputs)
         if inferred is FAULTY or not self._add_parameters(node, inferred.parameters):
@@ -78,7 +97,6 @@ class _Inference:
             key: None if origin.absent else cast(str, self._owners[f"{node.name}.{key}"])
             for key, origin in node.parameters.items()
         }
-        names = tuple(reference.name for reference in node.inputs)
         kind = op.infer_kind(*(read.kind for read in inputs))
         return Node(node.name, op, names, owners, inferred.result, kind, node.spec)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from graphnn.diagnostics import Findings, Span
-from graphnn.ops import Array
+from graphnn.ops import Array, Op
 from graphnn.spec.model import BlockInstance, BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
 from graphnn.storage.archives import Archive, opened, read_from
@@ -64,6 +64,9 @@ class Scope:
         The copy of a block that it is in.
     block : BlockSpec or None
         Set for a node of a block's definition, whose sizes are not known.
+    ops : dict
+        Sound ops by their class, the text of their attributes, and the sizes that it may name:
+        nodes that say the same have one op.
     """
 
     spec: NetworkSpec
@@ -73,3 +76,4 @@ class Scope:
     folder: Path
     instance: BlockInstance | None = None
     block: BlockSpec | None = None
+    ops: dict[tuple[type[Op], str, int], Op] = field(default_factory=dict)
