@@ -11,12 +11,13 @@ from graphnn.diagnostics import Diagnostic, Findings, GraphnnError
 from graphnn.graph import Node
 from graphnn.lsp import outline
 from graphnn.lsp.names import Names, names
-from graphnn.spec import BlockFile, build, files_of, format_text, mentions, reader
+from graphnn.lsp.reading import Reading
+from graphnn.spec import BlockFile, build, files_of, format_text, mentions
 from graphnn.spec.model import BlockSpec, NetworkSpec
 from graphnn.spec.sizes import Size
 from graphnn.spec.values import Map, Scalar
 from graphnn.storage import files
-from graphnn.training import VOCABULARY, diagnose_text
+from graphnn.training import VOCABULARY, diagnose_read
 
 _MARKS = ("graphnn", "nodes", "blocks")
 
@@ -71,12 +72,13 @@ class Document:
         return list(outline.located(self._located))
 
     @functools.cached_property
+    def _reading(self) -> Reading:
+        return Reading(self.text, str(self.path), json=self.json)
+
+    @property
     def _located(self) -> Map | None:
         """The values of the text; None where it cannot be read."""
-        try:
-            return reader.read(self.text, str(self.path), json=self.json, findings=Findings())
-        except GraphnnError:
-            return None
+        return self._reading.document
 
     @functools.cached_property
     def block_files(self) -> tuple[BlockFile, ...]:
@@ -115,9 +117,8 @@ class Document:
         """What the text says, without the parts at fault; None where it cannot be read."""
         try:
             findings = Findings()
-            document = reader.read(self.text, str(self.path), json=self.json, findings=findings)
             return build.build(
-                document,
+                self._reading.read(findings),
                 self.path.parent,
                 findings,
                 vocabulary=VOCABULARY,
@@ -141,7 +142,8 @@ class Document:
     @property
     def _last_readable(self) -> Document | None:
         """Itself, unless it is known that it cannot be read; or the last before it."""
-        return self._before if vars(self).get("_located", self) is None else self
+        reading = vars(self).get("_reading")
+        return self._before if reading is not None and reading.document is None else self
 
     def node(self, name: str) -> Node | None:
         """The node called `name`; for the use of a block, its output."""
@@ -161,6 +163,8 @@ class Document:
     @property
     def is_spec(self) -> bool:
         """Whether it means to be one: editors open other files of the same kind too."""
+        if self._located is not None:
+            return any(mark in self._located for mark in _MARKS)
         return any(t.key and not t.path and t.text in _MARKS for t in self.tokens)
 
     def diagnose(self, *, data: bool = True) -> tuple[Diagnostic, ...]:
@@ -169,14 +173,7 @@ class Document:
             return ()
         if self._located is not None:
             self._before = None  # its own shapes are shown from now on
-        return diagnose_text(
-            self.text,
-            name=str(self.path),
-            folder=self.path.parent,
-            json=self.json,
-            data=data,
-            buffers=self._buffers,
-        )
+        return diagnose_read(self._reading.read, self.path.parent, data=data, buffers=self._buffers)
 
     def formatted(self) -> str:
         """The text in the canonical layout, or as it is where it cannot be read."""

@@ -6,6 +6,7 @@ from ._language import loads as loads
 from ._language import schema as schema
 from ._sample_inputs import sample_inputs as sample_inputs
 from .checking.check import diagnose as diagnose
+from .checking.check import diagnose_read as diagnose_read
 from .checking.check import diagnose_text as diagnose_text
 from .data.registry import SOURCES as SOURCES
 from .data.source import DataSource as DataSource

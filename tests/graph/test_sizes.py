@@ -266,3 +266,40 @@ nodes:
     text = text.replace("time_, units", "units").replace("[batch, units]}", "[batch, 1, units]}")
     messages = [each.message for each in graphnn.diagnose_text(text)]
     assert messages[0] == "'h.1.a' has shape [batch, time, 50], not [batch, 1, 50] as it states"
+
+
+def test_nodes_that_say_the_same_have_one_op_and_their_own_shapes():
+    graph = graphnn.loads(
+        """
+        graphnn: 1
+        sizes: {n: 3}
+        nodes:
+          x: {op: input, shape: [batch, n]}
+          k: {op: input, shape: [batch, 5], dtype: int}
+          a: {op: concat, inputs: [x, x], axis: 1}
+          b: {op: concat, inputs: [k, k], axis: 1}
+          c: {op: concat, inputs: [x, x], axis: 0}
+          d: {op: concat, inputs: [x, x], axis: 1}
+        """
+    ).graph
+    ops = {name: node.op for name, node in graph.nodes.items()}
+    assert ops["a"] is ops["b"] is ops["d"] is not ops["c"]
+    found = {name: (show(node.shape), node.kind) for name, node in graph.nodes.items()}
+    assert found["a"] == found["d"] == ("[batch, 6]", "float")
+    assert (found["b"], found["c"]) == (("[batch, 10]", "int"), ("[2*batch, 3]", "float"))
+
+
+def test_a_fault_of_alike_nodes_is_reported_at_each():
+    with pytest.raises(graphnn.SpecError) as caught:
+        graphnn.loads(
+            """
+            graphnn: 1
+            nodes:
+              x: {op: input, shape: [batch, 2]}
+              y: {op: input, shape: [batch, 3]}
+              a: {op: add, inputs: [x, y]}
+              b: {op: add, inputs: [x, y]}
+            """
+        )
+    codes = [(found.code, found.span.line) for found in caught.value.diagnostics]
+    assert codes == [("shape-mismatch", 6), ("shape-mismatch", 7)]

@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from graphnn.diagnostics import GraphnnError
-from graphnn.lsp import queries
+from graphnn.lsp import queries, reading
 from graphnn.lsp.document import Document
+from graphnn.testing.strategies import invalid_specs
+from graphnn.training import diagnose_text
 from places import BAD_SPECS, ROOT
 
 SPECS = [*sorted((ROOT / "specs").rglob("*.yaml")), BAD_SPECS / "cycle-block.yaml"]
@@ -68,3 +72,31 @@ def test_a_node_without_an_op_that_another_reads(rest):
     assert "y" not in document.nodes
     for index in range(len(document.text) + 1):
         ask(document, index)
+
+
+@settings(max_examples=15)
+@given(invalid_specs(most=3), st.randoms(use_true_random=False))
+def test_a_text_that_is_read_once_is_checked_as_if_read_anew(tmp_path_factory, case, rng):
+    path = tmp_path_factory.getbasetemp() / ("net.json" if case.json else "net.yaml")
+    for text in (case.text, *half_typed(case.text, rng)):
+        document = Document(text, path)
+        assert document.nodes is not None
+        assert document.names is not None
+        found = diagnose_text(
+            document.text, name=str(path), folder=path.parent, json=case.json, data=False
+        )
+        for _ in range(2):
+            assert document.diagnose(data=False) == (found if document.is_spec else ())
+
+
+def test_a_text_is_read_once(monkeypatch):
+    read, texts = reading.reader.read, []
+    monkeypatch.setattr(
+        reading.reader, "read", lambda text, *a, **o: texts.append(text) or read(text, *a, **o)
+    )
+    document = Document(START, Path("net.yaml"))
+    assert document.is_spec
+    assert document.diagnose() == ()
+    assert list(document.nodes) == ["x"]
+    assert document.names.definition(("node", "", "x")) is not None
+    assert texts == [START]

@@ -39,7 +39,7 @@ def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tup
         A setting names nothing.
     """
     path = Path(path)
-    return _diagnose(
+    return diagnose_read(
         lambda findings: reader.read_file(path, findings=findings), path.parent, settings
     )
 
@@ -80,17 +80,32 @@ def diagnose_text(
     def read(findings: Findings) -> Map:
         return reader.read(text, name, json=json, findings=findings)
 
-    return _diagnose(read, Path(folder), settings, data=data, buffers=buffers)
+    return diagnose_read(read, Path(folder), settings, data=data, buffers=buffers)
 
 
-def _diagnose(
+def diagnose_read(
     read: Callable[[Findings], Map],
     folder: Path,
-    settings: Mapping[str, Any] | None,
+    settings: Mapping[str, Any] | None = None,
     *,
     data: bool = True,
     buffers: Mapping[Path, str] | None = None,
 ) -> tuple[Diagnostic, ...]:
+    """Errors and warnings of the spec that `read` gives, as `diagnose_text` gives those of a text.
+
+    Parameters
+    ----------
+    read : callable
+        Takes a `Findings` for what is wrong with the text, and gives its values.
+    folder : Path
+    settings, data, buffers
+        As for `diagnose_text`.
+
+    Raises
+    ------
+    UsageError
+        A setting names nothing.
+    """
     findings, document = Findings(DEFAULT.faults), None
     try:
         with kept(findings):
