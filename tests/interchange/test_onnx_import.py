@@ -315,6 +315,125 @@ CASES = {
         [some(2), some(2), some(2), np.abs(some(2))],
         "sbmv",
     ),
+    "whole quotient": (
+        [
+            node("Mul", "x ten", "m"),
+            node("Cast", "m", "i", to=INT),
+            node("Div", "i d", "q"),
+            node("Mod", "i d", "r"),
+            node("Mod", "i d", "s", fmod=1),
+            node("Cast", "q", "a", to=FLOAT),
+            node("Cast", "r", "b", to=FLOAT),
+            node("Cast", "s", "c", to=FLOAT),
+            node("Concat", "a b c", "y", axis=1),
+        ],
+        ["n", 9],
+        [np.float32(10), np.array(-3)],
+        ("ten", "d"),
+    ),
+    "remainder": ([node("Mod", "x d", "y", fmod=1)], ["n", 9], [np.float32(0.3)], "d"),
+    "whole bounds": (
+        [
+            node("Mul", "x ten", "m"),
+            node("Cast", "m", "i", to=INT),
+            node("Clip", "i l h", "c"),
+            node("Cast", "c", "y", to=FLOAT),
+        ],
+        ["n", 9],
+        [np.float32(10), np.array(-3), np.array(4)],
+        ("ten", "l", "h"),
+    ),
+    "rounded": (
+        [node("Floor", "x", "f"), node("Ceil", "x", "c"), node("Sub", "f c", "y")],
+        ["n", 9],
+        [],
+        "",
+    ),
+    "hyperbolic": (
+        [
+            node("Sinh", "x", "a"),
+            node("Cosh", "x", "b"),
+            node("Asinh", "a", "c"),
+            node("Acosh", "b", "d"),
+            node("Tanh", "x", "e"),
+            node("Atanh", "e", "f"),
+            node("Tan", "x", "g"),
+            node("Sum", "a b c d f g", "y"),
+        ],
+        ["n", 9],
+        [],
+        "",
+    ),
+    "thresholds": (
+        [
+            node("ThresholdedRelu", "x", "a", alpha=0.2),
+            node("Shrink", "x", "b", lambd=0.3, bias=0.1),
+            node("Add", "a b", "y"),
+        ],
+        ["n", 9],
+        [],
+        "",
+    ),
+    "triangles": (
+        [node("Trilu", "x k", "a"), node("Trilu", "x", "b", upper=0), node("Sub", "a b", "y")],
+        ["n", 3, 4],
+        [np.array(1)],
+        "k",
+    ),
+    "depth": (
+        [
+            node("SpaceToDepth", "x", "a", blocksize=2),
+            node("DepthToSpace", "a", "b", blocksize=2, mode="CRD"),
+            node("DepthToSpace", "a", "c", blocksize=2),
+            node("Sub", "b c", "y"),
+        ],
+        ["n", 2, 4, 6],
+        [],
+        "",
+    ),
+    "lengths": (
+        [
+            node("LpNormalization", "x", "a", axis=1),
+            node("LpNormalization", "x", "b", axis=2, p=1),
+            node("Add", "a b", "y"),
+        ],
+        ["n", 3, 4],
+        [],
+        "",
+    ),
+    "statistics": (
+        [node("LayerNormalization", "x s", "a m d", axis=1), node("Sum", "a m d", "y")],
+        ["n", 3, 4],
+        [some(3, 4)],
+        "s",
+    ),
+    "mean and variance": ([node("MeanVarianceNormalization", "x", "y")], IMAGES, [], ""),
+    "last of the least": (
+        [
+            node("ArgMin", "x", "a", axis=1, select_last_index=1),
+            node("ArgMin", "x", "b", axis=1),
+            node("ArgMax", "x", "c", axis=1, select_last_index=1),
+            node("Add", "a b", "d"),
+            node("Add", "c d", "e"),
+            node("Cast", "e", "y", to=FLOAT),
+        ],
+        ["n", 3, 4],
+        [],
+        "",
+    ),
+    "hardmax": ([node("Hardmax", "x", "y", axis=1)], ["n", 3, 4], [], ""),
+    "gather of elements": (
+        [node("Gather", "x i", "a", axis=1), node("GatherElements", "a j", "y", axis=1)],
+        ["rows", 5, 2],
+        [whole(*range(-5, 5)), whole(3, -1, 0, 9, -10, 2).reshape(1, 3, 2)],
+        "ij",
+    ),
+    "gather of points": (
+        [node("GatherND", "w i", "a"), node("Add", "x a", "y")],
+        ["n", 3, 2],
+        [some(4, 5, 2), whole(0, -1, 3, 2, -4, 4).reshape(3, 2)],
+        "wi",
+    ),
     "three inputs": ([node("Sum", "x w x", "y")], ["n", 3], [some(3)], "w"),
     "pooled and flat": (
         [node("GlobalAveragePool", "x", "p"), node("Flatten", "p", "y")],
@@ -439,30 +558,40 @@ def test_a_function_that_is_spelt_out_is_one_op(name, tmp_path):
     [("none", []), ("none", [np.float32([0.5, 2, 1])]), ("mean", []), ("sum", [])],
 )
 def test_a_loss_comes_back(tmp_path, options, reduction, weights):
+    path = save_loss(tmp_path, "SoftmaxCrossEntropyLoss", [], weights, reduction, options)
+    found = agrees(path, tmp_path)
+    reduced = [reduction] if reduction != "none" else []
+    assert ops_of(found) == ["input", "input", "softmax", "cross_entropy", *reduced]
+
+
+def save_loss(
+    folder: Path, op: str, places: list, weights: list, reduction: str, options: dict
+) -> Path:
+    """A model of the loss of three classes in so many places."""
     graph = helper.make_graph(
+        [node(op, "x t w" if weights else "x t", "loss", reduction=reduction, **options)],
+        "made",
         [
-            node(
-                "SoftmaxCrossEntropyLoss",
-                "x t w" if weights else "x t",
-                "loss",
-                reduction=reduction,
-                **options,
-            )
-        ],
-        "g",
-        [
-            helper.make_tensor_value_info("x", FLOAT, ["n", 3]),
-            helper.make_tensor_value_info("t", INT, ["n"]),
+            helper.make_tensor_value_info("x", FLOAT, ["n", 3, *places]),
+            helper.make_tensor_value_info("t", INT, ["n", *places]),
         ],
         [helper.make_empty_tensor_value_info("loss")],
         [onnx.numpy_helper.from_array(array, "w") for array in weights],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
     model.ir_version = 10
-    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
-    found = agrees(tmp_path / "net.onnx", tmp_path)
-    reduced = [reduction] if reduction != "none" else []
-    assert ops_of(found) == ["input", "input", "softmax", "cross_entropy", *reduced]
+    (folder / "net.onnx").write_bytes(model.SerializeToString())
+    return folder / "net.onnx"
+
+
+@pytest.mark.parametrize("op", ["SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"])
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("weights", [[], [np.float32([0.5, 2, 1])]])
+@pytest.mark.parametrize("options", [{}, {"ignore_index": 0}])
+def test_a_loss_in_several_places_is_made_of_its_parts(tmp_path, op, reduction, weights, options):
+    found = agrees(save_loss(tmp_path, op, [4, 2], weights, reduction, options), tmp_path)
+    assert "gather" in ops_of(found)
+    assert "cross_entropy" not in ops_of(found)
 
 
 @pytest.mark.parametrize("causal", [0, 1])
@@ -477,35 +606,53 @@ def test_attention_is_one_op(tmp_path, heads, causal):
     assert (op.heads, op.causal) == (heads, bool(causal))
 
 
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        (
-            {"q_num_heads": 2, "kv_num_heads": 1},
-            "several queries share a key, or scores are capped",
-        ),
-        (
-            {"q_num_heads": 2, "kv_num_heads": 2, "scale": 1.0},
-            "its scores have another scale",
-        ),
-    ],
-)
-def test_attention_of_another_kind_is_refused(tmp_path, options, reason):
-    narrow = [node("Slice", "x zero two last", "k"), node("Attention", "x k k", "y", **options)]
-    wide = [node("Attention", "x x x", "y", **options)]
-    arrays = {"zero": np.array([0]), "two": np.array([2]), "last": np.array([2])}
-    grouped = options["kv_num_heads"] == 1
+HALF = {"zero": whole(0), "two": whole(2), "last": whole(2)}
+SEEN = np.array([[1, 0, 0], [0, 1, 1], [1, 1, 1]], bool)
+# Options, what is read besides queries, keys and values of half their width, and the arrays.
+ATTENTION = {
+    "another scale": ({"q_num_heads": 2, "scale": 1.0}, "x x x", {}),
+    "capped": ({"q_num_heads": 2, "softcap": 0.1}, "x x x", {}),
+    "shared keys": ({"q_num_heads": 2, "kv_num_heads": 1}, "x k k", {}),
+    "a bias": ({"q_num_heads": 2}, "x x x b", {"b": some(3, 3)}),
+    "a mask": ({"q_num_heads": 2}, "x x x b", {"b": SEEN}),
+    "a mask and causal": ({"q_num_heads": 2, "is_causal": 1}, "x x x b", {"b": SEEN}),
+}
+
+
+@pytest.mark.parametrize("name", ATTENTION)
+def test_attention_of_another_kind_is_made_of_its_parts(tmp_path, name):
+    options, given, arrays = ATTENTION[name]
+    options = {"kv_num_heads": options["q_num_heads"], **options}
+    nodes = [node("Attention", given, "y", **options)]
+    if "k" in given.split():
+        nodes.insert(0, node("Slice", "x zero two last", "k"))
+        arrays = {**arrays, **HALF}
+    shape = {"x": ["n", 3, 4]}
+    found = agrees(save(tmp_path / "net.onnx", nodes, shape, ["y"], arrays, opset=23), tmp_path)
+    assert "matmul" in ops_of(found)
+
+
+def test_a_query_that_sees_no_key_gets_nothing(tmp_path):
+    mask = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 1]], bool)
+    nodes = [node("Attention", "x x x b", "y", q_num_heads=2, kv_num_heads=2)]
+    path = save(tmp_path / "net.onnx", nodes, {"x": ["n", 3, 4]}, ["y"], {"b": mask}, opset=23)
+    found = graphnn.load_onnx(path)(np.ones((2, 3, 4)))
+    assert np.array_equal(found[:, 1], np.zeros((2, 4)))
+    np.testing.assert_allclose(found[:, [0, 2]], 1, rtol=1e-6)
+
+
+def test_a_mask_of_a_free_number_of_places_is_refused(tmp_path):
+    options = {"q_num_heads": 1, "kv_num_heads": 1, "is_causal": 1, "scale": 1.0}
     path = save(
         tmp_path / "net.onnx",
-        narrow if grouped else wide,
-        {"x": ["n", 3, 4]},
+        [node("Attention", "x x x", "y", **options)],
+        {"x": ["n", "time", 4]},
         ["y"],
-        arrays if grouped else None,
         opset=23,
     )
     with pytest.raises(graphnn.RunError) as error:
         graphnn.import_onnx(path, tmp_path)
-    message = f"Attention of 'n_y' has no counterpart: {reason}"
+    message = "Attention of 'n_y' has no counterpart: it has a mask, or heads, of a free size"
     assert [each.message for each in error.value.diagnostics] == [message]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 
 import numpy as np
@@ -240,3 +241,55 @@ def test_a_constant_of_a_file_has_a_limit(tmp_path):
         "'c.value' has 1,048,577 entries, more than 1,048,576",
         "write it as {op: parameter, trainable: false}",
     )
+
+
+@pytest.mark.parametrize("divisor", [3, -3, 1, -4])
+@pytest.mark.parametrize("dtype", [int, float])
+def test_whole_quotients_and_remainders(divisor, dtype):
+    x = np.arange(-9, 10).astype(dtype)
+    quotients = {"floor": lambda n: n // divisor, "trunc": lambda n: math.trunc(n / divisor)}
+    left = {"floor": lambda n: n % divisor, "trunc": lambda n: math.fmod(n, divisor)}
+    for op, expected in (("floor_divide", quotients), ("remainder", left)):
+        for rounding, function in expected.items():
+            found = REGISTRY[op](divisor=divisor, rounding=rounding).forward(x)
+            assert found.dtype == x.dtype
+            assert found.tolist() == [function(n) for n in x.tolist()]
+
+
+def test_numbers_beyond_float64_are_divided_exactly():
+    x = np.array([2**62 + 1, -(2**62) - 1])
+    for rounding, quotients in (("floor", [2**61, -(2**61) - 1]), ("trunc", [2**61, -(2**61)])):
+        found = REGISTRY["floor_divide"](divisor=2, rounding=rounding).forward(x)
+        assert found.tolist() == quotients
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("divisor: 0", "the 'divisor' of 'y': nothing can be divided by 0"),
+        (
+            "divisor: 2.5",
+            "shapes do not fit at 'y': 'x' holds whole numbers, but its 'divisor' is 2.5",
+        ),
+    ],
+)
+def test_a_divisor_that_does_not_fit(written, message):
+    text = "graphnn: 1\nnodes: {x: {op: input, shape: [batch], dtype: int}, "
+    with pytest.raises(graphnn.SpecError) as error:
+        graphnn.loads(text + f"y: {{op: remainder, inputs: x, {written}}}}}")
+    assert [each.message for each in error.value.diagnostics] == [message]
+
+
+def test_gradients_stop_at_quotients_and_pass_remainders():
+    net = graphnn.loads("""
+    graphnn: 1
+    nodes:
+      w: {op: parameter, value: [-2.2, 0.7, 3.1]}
+      q: {op: floor_divide, inputs: w, divisor: 0.5}
+      r: {op: remainder, inputs: w, divisor: 0.5}
+      s: {op: add, inputs: [q, r]}
+      loss: {op: sum, inputs: s}
+    train: {loss: loss}
+    """).astype("float64")
+    assert_array_equal(graphnn.backprop(net)["w.value"], [1, 1, 1])
+    assert graphnn.check_gradients(net).counts["agree"] == 3

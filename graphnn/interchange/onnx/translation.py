@@ -258,6 +258,8 @@ class Translator:
             raise UnsupportedError("it computes with free sizes")
         if id(value) in self._constants:
             return self._constants[id(value)]
+        if value.size <= _INLINE:
+            value = self._finite(self._node.name or self._node.op, value)
         kind: Kind = "float" if value.dtype.kind == "f" else "int"
         if value.size == 0:
             raise UnsupportedError("it has an array without entries")
@@ -290,7 +292,7 @@ class Translator:
         """`array` without infinities, of which a note is taken."""
         if array.dtype.kind != "f" and array.dtype.name not in ("bfloat16",):
             return array
-        wide = array.astype(np.float64) if array.dtype != np.float32 else array
+        wide = array.astype(np.float64) if array.dtype.itemsize < 4 else array
         if not np.isfinite(wide).all():
             if np.isnan(wide).any():
                 return wide

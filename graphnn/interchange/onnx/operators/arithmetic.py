@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from graphnn.interchange.onnx.models import ForeignNode
@@ -62,7 +60,30 @@ def binary(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
                 if alone and _take_bias(t, product, bias):
                     return product
     a, b = _single(a, b), _single(b, a)
+    if node.op == "Div" and _are_whole(t, a, b):
+        return t.emit("floor_divide", a, divisor=_divisor(b), rounding="trunc")
     return t.emit(_OPS[node.op], a, b)
+
+
+@rule("Mod")
+def modulo(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`remainder`, if the divisor is one number, with the sign that ONNX gives it."""
+    rounding = "trunc" if node.attributes.get("fmod", 0) else "floor"
+    return t.emit("remainder", inputs[0], divisor=_divisor(inputs[1]), rounding=rounding)
+
+
+def _are_whole(t: Translator, *values: Value | None) -> bool:
+    """Whether all hold whole numbers."""
+    return all(value is not None and t.node(value).kind == "int" for value in values)
+
+
+def _divisor(value: Value | None) -> float:
+    """The one number that everything is divided by."""
+    if not (isinstance(value, np.ndarray) and is_known(value)):
+        raise UnsupportedError("it divides by whole numbers that are data")
+    if value.size == 0 or (value != value.reshape(-1)[0]).any():
+        raise UnsupportedError("it divides by several numbers")
+    return float(value.reshape(-1)[0])
 
 
 def _take_bias(t: Translator, product: Made, bias: Array) -> bool:
@@ -106,7 +127,7 @@ def power(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 @rule("Clip")
 def clip(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`clip`."""
+    """`clip`; of whole numbers `maximum` and `minimum`."""
     given = [*inputs[1:], None, None][:2]
     low, high = (
         node.attributes.get(key) if value is None else number(value, "bound")
@@ -119,7 +140,13 @@ def clip(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
         return t.emit("identity", inputs[0])
     if low is not None and low == high:
         raise UnsupportedError("its bounds are the same number")
-    return t.emit("clip", inputs[0], low=low, high=high)
+    assert inputs[0] is not None
+    made = t.node(inputs[0])
+    if made.kind == "float":
+        return t.emit("clip", made, low=low, high=high)
+    if low is not None:
+        made = t.emit("maximum", made, np.array(int(low)))
+    return made if high is None else t.emit("minimum", made, np.array(int(high)))
 
 
 @rule("Where")
@@ -180,90 +207,18 @@ def identity(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("Dropout")
-def dropout(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`dropout`."""
-    if any(name and t.readers.get(name) for name in node.outputs[1:]):
-        raise UnsupportedError("its mask is read")
+def dropout(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+    """`dropout`; of its mask, which drops nothing here, a `constant`."""
     if len(inputs) > 2 and (not isinstance(inputs[2], np.ndarray) or inputs[2].any()):
         raise UnsupportedError("it is as in training")
     given = number(inputs[1], "ratio") if len(inputs) > 1 else node.attributes.get("ratio")
-    return t.emit("dropout", inputs[0], rate=0.5 if given is None else given)
-
-
-Formula = Callable[[Translator, ForeignNode, Value], Value]
-
-
-def _formula(name: str, text: str) -> Callable[[Formula], Formula]:
-    """Enter a formula of one array."""
-
-    def enter(function: Formula) -> Formula:
-        def made(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-            assert inputs[0] is not None
-            return function(t, node, inputs[0])
-
-        made.__doc__ = text
-        rule(name)(made)
-        return function
-
-    return enter
-
-
-@_formula("Reciprocal", "`power` of -1.")
-def _reciprocal(t: Translator, node: ForeignNode, x: Value) -> Value:
-    return t.emit("power", x, exponent=-1)
-
-
-@_formula("Sign", "`step`, of what is above 0 and of what is below.")
-def _sign(t: Translator, node: ForeignNode, x: Value) -> Value:
-    if isinstance(x, Made) and x.op.name == "relu":
-        return t.emit("step", x.inputs[0])
-    return t.emit("subtract", t.emit("step", x), t.emit("step", t.emit("negative", x)))
-
-
-@_formula("HardSigmoid", "`hard_sigmoid`, or `multiply`, `add` and `clip` with other constants.")
-def _hard_sigmoid(t: Translator, node: ForeignNode, x: Value) -> Value:
-    slope, middle = node.attributes.get("alpha", 0.2), node.attributes.get("beta", 0.5)
-    if abs(slope - 1 / 6) < 1e-7 and middle == 0.5:
-        return t.emit("hard_sigmoid", x)
-    return t.emit("clip", t.emit("add", t.emit("multiply", x, slope), middle), low=0, high=1)
-
-
-@_formula("Swish", "`silu`, or `multiply` by a `sigmoid` with another slope.")
-def _swish(t: Translator, node: ForeignNode, x: Value) -> Value:
-    slope = node.attributes.get("alpha", 1.0)
-    if slope == 1:
-        return t.emit("silu", x)
-    return t.emit("multiply", x, t.emit("sigmoid", t.emit("multiply", x, slope)))
-
-
-@_formula("Celu", "`elu` with `multiply` before and after.")
-def _celu(t: Translator, node: ForeignNode, x: Value) -> Value:
-    alpha = node.attributes.get("alpha", 1.0)
-    if alpha == 1:
-        return t.emit("elu", x)
-    return t.emit("multiply", t.emit("elu", t.emit("multiply", x, 1 / alpha)), alpha)
-
-
-@_formula("Selu", "`selu`, or `elu` and `multiply` with other constants.")
-def _selu(t: Translator, node: ForeignNode, x: Value) -> Value:
-    alpha, gamma = node.attributes.get("alpha", 1.67326), node.attributes.get("gamma", 1.0507)
-    if abs(alpha - 1.67326) < 1e-4 and abs(gamma - 1.0507) < 1e-4:
-        return t.emit("selu", x)
-    return t.emit("multiply", t.emit("elu", x, alpha=alpha), gamma)
-
-
-@rule("PRelu")
-def prelu(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`leaky_relu`, `prelu`, or `relu` and a part below 0 with slopes along other axes."""
-    x, slope = inputs
-    if isinstance(slope, np.ndarray) and is_known(slope):
-        if slope.size == 1:
-            return t.emit("leaky_relu", x, slope=number(slope, "slope"))
-        after = len(shape_of(x)) - 2 if x is not None else 0
-        if slope.shape[slope.ndim - after - 1 :] == (slope.size, *(1,) * after):
-            return t.emit("prelu", x, arrays={"slope": t.named(slope.reshape(-1), slope)})
-    below = t.emit("negative", t.emit("relu", t.emit("negative", x)))
-    return t.emit("add", t.emit("relu", x), t.emit("multiply", below, slope))
+    made = t.emit("dropout", inputs[0], rate=0.5 if given is None else given)
+    if not any(name and t.readers.get(name) for name in node.outputs[1:]):
+        return [made]
+    sizes = [size for size in made.shape if isinstance(size, int)]
+    if len(sizes) < len(made.shape):
+        raise UnsupportedError("its mask, of a free size, is read")
+    return [made, np.ones(sizes, bool)]
 
 
 @rule("If")

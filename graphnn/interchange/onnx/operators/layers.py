@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.interchange.onnx.models import ForeignNode
+from graphnn.interchange.onnx.operators.reductions import statistics
 from graphnn.interchange.onnx.operators.shapes import padded, reshaped, transposed
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
@@ -319,10 +320,8 @@ def batch_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("LayerNormalization")
-def layer_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`layer_norm`."""
-    if any(name and t.readers.get(name) for name in node.outputs[1:]):
-        raise UnsupportedError("its statistics are read")
+def layer_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+    """`layer_norm`; `mean` and `power` for its statistics, where they are read."""
     x, gain, *rest = inputs
     assert x is not None
     rank = len(shape_of(x))
@@ -336,7 +335,10 @@ def layer_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
         arrays[name] = array
     axes = tuple(range(first - rank, 0))
     epsilon = _shortest(node.attributes.get("epsilon", 1e-5))
-    return t.emit("layer_norm", x, arrays=arrays, axis=axes, epsilon=epsilon)
+    found: Value = t.emit("layer_norm", x, arrays=arrays, axis=axes, epsilon=epsilon)
+    if not any(name and t.readers.get(name) for name in node.outputs[1:]):
+        return [found]
+    return [found, *statistics(t, x, axes, epsilon)]
 
 
 @rule("RMSNormalization")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
 from graphnn.interchange.onnx.models import ForeignNode
 from graphnn.interchange.onnx.operators.shapes import given_axes, reshaped
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
-from graphnn.interchange.onnx.values import UnsupportedError, Value, as_ints, is_known, shape_of
+from graphnn.interchange.onnx.values import Value, as_ints, shape_of
 from graphnn.spec.sizes import product
 
 Inputs = list[Value | None]
@@ -68,15 +68,6 @@ def cumulative_sum(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     return t.emit("cumulative_sum", inputs[0], axis=axis, exclusive=exclusive, reverse=reverse)
 
 
-@rule("ArgMax")
-def argmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`argmax`, of the first of several largest entries."""
-    if node.attributes.get("select_last_index", 0):
-        raise UnsupportedError("it takes the last of several largest entries")
-    keep = bool(node.attributes.get("keepdims", 1))
-    return t.emit("argmax", inputs[0], axis=node.attributes.get("axis", 0), keepdims=keep)
-
-
 @rule("GlobalAveragePool", "GlobalMaxPool")
 def global_pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     """`global_average_pool`, or `mean` or `max` along height and width."""
@@ -102,25 +93,30 @@ def softmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     return t.emit(op, x, axis=axis if axis != rank - 1 else -1)
 
 
-@rule("SoftmaxCrossEntropyLoss")
-def softmax_loss(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
-    """`softmax` and `cross_entropy`, with `mean` or `sum` of the samples."""
-    x, target, *rest = inputs
-    reduction = node.attributes.get("reduction", "mean")
-    weights, ignored = rest[0] if rest else None, node.attributes.get("ignore_index")
-    if reduction == "mean" and weights is not None:
-        raise UnsupportedError("it divides by the weights of the classes that come")
-    if x is None or len(shape_of(x)) != 2:
-        raise UnsupportedError("it has several classes for each sample")
-    if weights is not None and not (isinstance(weights, np.ndarray) and is_known(weights)):
-        raise UnsupportedError("its weights are computed from data")
-    loss: Value = t.emit(
-        "cross_entropy",
-        t.emit("softmax", x),
-        target,
-        class_weights=None if weights is None else tuple(weights.tolist()),
-        ignored_class=ignored,
-        counts_ignored=ignored is not None and reduction != "mean",
-    )
-    found = loss if reduction == "none" else t.emit(reduction, loss)
-    return [found] if len(node.outputs) == 1 else [found, t.emit("log_softmax", x)]
+def statistics(t: Translator, x: Value, axes: Sequence[int], epsilon: float) -> list[Value]:
+    """The mean along axes, which stay, and 1 over the root of the variance and epsilon."""
+    mean = t.emit("mean", x, axis=tuple(axes), keepdims=True)
+    squares = t.emit("power", t.emit("subtract", x, mean), exponent=2)
+    variance = t.emit("mean", squares, axis=tuple(axes), keepdims=True)
+    return [mean, t.emit("power", t.emit("add", variance, epsilon), exponent=-0.5)]
+
+
+@rule("MeanVarianceNormalization")
+def normalized(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`subtract` and `multiply`, of the `mean` and of 1 over the deviation."""
+    x = inputs[0]
+    assert x is not None
+    mean, scale = statistics(t, x, node.attributes.get("axes", (0, 2, 3)), 1e-9)
+    return t.emit("multiply", t.emit("subtract", x, mean), scale)
+
+
+@rule("LpNormalization")
+def unit_length(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`divide` by the root of the `sum` of squares, or by the `sum` of absolute values."""
+    x = inputs[0]
+    assert x is not None
+    axis = node.attributes.get("axis", -1)
+    if node.attributes.get("p", 2) == 1:
+        return t.emit("divide", x, t.emit("sum", t.emit("absolute", x), axis=axis, keepdims=True))
+    squares = t.emit("sum", t.emit("power", x, exponent=2), axis=axis, keepdims=True)
+    return t.emit("divide", x, t.emit("sqrt", squares))

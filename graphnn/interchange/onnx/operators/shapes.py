@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.interchange.onnx.models import ForeignNode
+from graphnn.interchange.onnx.operators.arithmetic import number
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.values import (
@@ -22,12 +23,12 @@ from graphnn.interchange.onnx.values import (
     open_product,
     shape_of,
 )
-from graphnn.spec.sizes import Shape, Size, product
+from graphnn.spec.sizes import Shape, Size, floor_divide, product
 
 Inputs = list[Value | None]
 _END = 2**31 - 1  # beyond any axis
 _MODES: dict[str, Any] = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
-_PIECES = 64  # the most that a Gather may be cut into
+_PIECES = 64  # the most copies that a Tile makes
 
 
 def reshaped(t: Translator, x: Value, shape: Sequence[Size]) -> Value:
@@ -209,53 +210,46 @@ def split(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
     return [sliced(t, x, axis, end - part, end) for part, end in zip(parts, ends, strict=True)]
 
 
-@rule("Gather")
-def gather(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`slice` of constant places; `embedding` of rows of a weight, or `gather`."""
-    x, places = inputs
-    axis = node.attributes.get("axis", 0)
+@rule("Trilu")
+def triangle(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`where`, of a matrix of 0 and 1."""
+    x = inputs[0]
     assert x is not None
-    shape = shape_of(x)
-    if not (isinstance(places, np.ndarray) and is_known(places)):
-        return _looked_up(t, x, places, axis)
-    axis, size = axis % len(shape), shape[axis]
-    found = as_ints(places, "places")
-    if not isinstance(size, int) and min(found, default=0) < 0 and places.ndim:
-        raise UnsupportedError("it looks up places of a free size")
-    if len(found) > _PIECES or not found:
-        raise UnsupportedError("it looks up many places")
-    pieces = [_one(t, x, axis, place, size) for place in found]
-    whole: Value = pieces[0] if len(pieces) == 1 else t.emit("concat", *pieces, axis=axis)
-    if not isinstance(whole, Made | Filled):
-        return whole
-    return reshaped(t, whole, (*shape[:axis], *places.shape, *shape[axis + 1 :]))
+    offset = as_ints(inputs[1], "diagonal") if len(inputs) > 1 else (0,)
+    rows, columns = shape_of(x)[-2:]
+    if not (isinstance(rows, int) and isinstance(columns, int)):
+        raise UnsupportedError("its matrices are of a free size")
+    side = np.triu if node.attributes.get("upper", 1) else np.tril
+    made = t.node(x)
+    nothing = np.zeros((), np.float32 if made.kind == "float" else np.int64)
+    return t.emit("where", side(np.ones((rows, columns), np.int64), *offset), made, nothing)
 
 
-def _looked_up(t: Translator, x: Value, places: Value | None, axis: int) -> Value:
-    """Entries in places that are data."""
-    if isinstance(x, np.ndarray) and is_known(x) and x.ndim == 2 and axis in (0, -2):
-        return t.emit("embedding", places, arrays={"weight": x})
-    return t.emit("gather", x, places, axis=axis)
+@rule("DepthToSpace", "SpaceToDepth")
+def blocks(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`reshape`, `transpose` and `reshape`."""
+    x = inputs[0]
+    assert x is not None
+    side, (rows, channels, height, width) = node.attributes["blocksize"], shape_of(x)
+    turned = node.attributes.get("mode", "DCR") == "DCR"
+    if node.op == "SpaceToDepth":
+        fine = (rows, channels, _part(height, side), side, _part(width, side), side)
+        order = (0, 3, 5, 1, 2, 4) if turned else (0, 1, 3, 5, 2, 4)
+        apart = transposed(t, reshaped(t, x, fine), order)
+        return reshaped(t, apart, (rows, product((channels, side, side)), fine[2], fine[4]))
+    depth = _part(channels, side * side)
+    split = (rows, side, side, depth) if turned else (rows, depth, side, side)
+    order = (0, 3, 4, 1, 5, 2) if turned else (0, 1, 4, 2, 5, 3)
+    apart = transposed(t, reshaped(t, x, (*split, height, width)), order)
+    return reshaped(t, apart, (rows, depth, product((height, side)), product((width, side))))
 
 
-def _one(t: Translator, x: Value, axis: int, place: int, size: Size) -> Value:
-    if isinstance(size, int):
-        place %= size
-    return sliced(t, x, axis, place, None if place == -1 else place + 1)
-
-
-@rule("OneHot")
-def one_hot(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`one_hot`, of 0 and 1 along a last axis."""
-    x, depth, values = inputs
-    rank = len(shape_of(x)) + 1 if x is not None else 0
-    if node.attributes.get("axis", -1) not in (-1, rank - 1):
-        raise UnsupportedError("its classes are not along the last axis")
-    ends = values.tolist() if isinstance(values, np.ndarray) and is_known(values) else None
-    if ends != [0, 1]:
-        raise UnsupportedError("it writes other numbers than 0 and 1")
-    (classes,) = as_ints(depth, "depth")
-    return t.emit("one_hot", x, classes=classes)
+def _part(size: Size, count: int) -> Size:
+    """A size of which so many make up the whole."""
+    part = floor_divide(size, count)
+    if product((part, count)) != size:
+        raise UnsupportedError("its blocks do not fit")
+    return part
 
 
 @rule("Expand")
@@ -297,13 +291,13 @@ def pad(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
         given = tuple(node.attributes.get("pads") or node.attributes["paddings"])
     axes = given_axes(node, inputs, 3) or tuple(range(len(shape)))
     sides = [(0, 0)] * len(shape)
-    for number, axis in enumerate(axes):
-        sides[axis % len(shape)] = (given[number], given[number + len(axes)])
+    for at, axis in enumerate(axes):
+        sides[axis % len(shape)] = (given[at], given[at + len(axes)])
     mode = node.attributes.get("mode", "constant")
     if mode != "constant":
         return _mirrored(t, x, sides, mode)
     value = inputs[2] if len(inputs) > 2 else None
-    return padded(t, x, sides, 0.0 if value is None else float(np.asarray(value).reshape(-1)[0]))
+    return padded(t, x, sides, number(value, "value") or 0.0)
 
 
 def _mirrored(t: Translator, x: Value, sides: Sequence[tuple[int, int]], mode: str) -> Value:
