@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 import graphnn
 from graphnn.ops import REGISTRY, Op, Operand
 
-_SIZES = {"batch": 2, "m": 2, "p": 2, "units": 2, "channels": 2, "ways": 1}
+_SIZES = {"batch": 2, "m": 2, "p": 2, "units": 2, "channels": 2, "slopes": 2, "ways": 1}
 _OTHER_SIZE = 3
 _WORDS = {
     "integer": "a whole number",
