@@ -40,14 +40,17 @@ async def in_thread(work: Callable[[], Result]) -> Result:
     try:
         return await result
     except asyncio.CancelledError:
-        _end(loop, thread.ident or 0)
+        _end(loop, thread)
         raise
 
 
-def _end(loop: asyncio.AbstractEventLoop, identity: int) -> None:
-    """Stop a thread, if it still runs: later where it imports, as locks of imports would stay."""
+def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    """Stop a thread: later where it imports, as the locks of imports would stay."""
+    if not thread.is_alive():  # and its identity may be that of another by now
+        return
+    identity = thread.ident or 0
     if _imports(sys._current_frames().get(identity)):
-        loop.call_later(_AGAIN, _end, loop, identity)
+        loop.call_later(_AGAIN, _end, loop, thread)
         return
     ctypes.pythonapi.PyThreadState_SetAsyncExc(
         ctypes.c_ulong(identity), ctypes.py_object(SystemExit)

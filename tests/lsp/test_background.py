@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from graphnn.lsp.background import in_thread
+from graphnn.lsp.background import _end, in_thread
 
 SLOW = """
 import time
@@ -55,6 +55,30 @@ def test_work_that_nobody_waits_for_ends():
     asyncio.run(cancelled(work, begun))
     thread[0].join(60)
     assert not thread[0].is_alive()
+
+
+def test_a_thread_that_has_ended_is_left_alone():
+    # Its identity is that of the next one, as a rule.
+    async def main():
+        loop, first, going = asyncio.get_running_loop(), [], threading.Event()
+
+        def endless():
+            going.set()
+            while going.is_set():
+                time.sleep(0.001)
+            return "whole"
+
+        await in_thread(lambda: first.append(threading.current_thread()))
+        first[0].join(60)
+        task = asyncio.create_task(in_thread(endless))
+        while not going.is_set():
+            await asyncio.sleep(0.001)
+        _end(loop, first[0])
+        await asyncio.sleep(0.05)
+        going.clear()
+        return await asyncio.wait_for(task, 60)
+
+    assert asyncio.run(main()) == "whole"
 
 
 def test_an_import_is_not_cut_off(slow):
