@@ -6,6 +6,9 @@ steps on the same rows; each in a process of its own, in float32 and on one thre
 are compared with the published number. A step is timed in seconds of the processor, which other
 processes disturb less. `memory` is the peak of the process above what it held before it read the
 network. Without torch, its columns are left out.
+
+``--lengths`` prints how long each is in graphnn, torch and Keras instead. With ``--keras PYTHON``
+(``pip install keras jax``), Keras builds each, and must have as many parameters.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import argparse
 import importlib
 import importlib.util
 import json
+import math
 import os
 import resource
 import subprocess
@@ -190,12 +194,7 @@ def theirs(case: Case, count: int, arrays: Path) -> dict[str, Any]:
     small(torch.ones(1, 1)).sum().backward()
     warm.step()
     before = peak()
-    place = FOLDER / f"{case.name}.torch.py"
-    spec = importlib.util.spec_from_file_location("network", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = loaded(FOLDER / f"{case.name}.torch.py")
     network = module.Net()
     optimizer = torch.optim.SGD(network.parameters(), lr=RATE)
     with np.load(arrays) as found:
@@ -214,6 +213,45 @@ def theirs(case: Case, count: int, arrays: Path) -> dict[str, Any]:
     return {"parameters": parameters, "step": seconds, "loss": loss, "memory": memory}
 
 
+def of_keras(case: Case) -> dict[str, Any]:
+    """How many parameters Keras has of the same network."""
+    module = loaded(FOLDER / f"{case.name}.keras.py")
+    network = module.network()
+    network.compile(loss=module.LOSS)
+    return {"parameters": sum(math.prod(each.shape) for each in network.trainable_weights)}
+
+
+def loaded(place: Path) -> Any:
+    """The module in a file."""
+    spec = importlib.util.spec_from_file_location("network", place)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def lengths(names: Sequence[str], keras: str | None) -> None:
+    """Print the table of lines and characters."""
+    suffixes = {"graphnn": "yaml", "torch": "torch.py", "keras": "keras.py"}
+    texts = {
+        name: [(FOLDER / f"{name}.{suffix}").read_text() for suffix in suffixes.values()]
+        for name in names
+    }
+    print(f"| lines / characters | {' | '.join(suffixes)} |")
+    print("|---|" + "---:|" * len(suffixes))
+    totals = [[sum(len(each[n].splitlines()) for each in texts.values()),
+               sum(len(each[n]) for each in texts.values())] for n in range(3)]  # fmt: skip
+    for name, written in texts.items():
+        cells = [f"{len(text.splitlines())} / {len(text):,}" for text in written]
+        print(f"| {name} | {' | '.join(cells)} |")
+    print(f"| together | {' | '.join(f'{lines:,} / {count:,}' for lines, count in totals)} |")
+    for case in CASES if keras else ():
+        if case.name in names:
+            found = child("keras", case, 0, 0, Path("-"), python=keras)["parameters"]
+            print(f"{case.name}: {found:,} parameters in Keras")
+
+
 def installed(name: str) -> bool:
     """Whether there is such a module."""
     try:
@@ -223,15 +261,17 @@ def installed(name: str) -> bool:
     return True
 
 
-def child(kind: str, case: Case, rows: int, count: int, arrays: Path) -> dict[str, Any]:
-    """`ours` or `theirs` in a process of its own."""
-    command = [sys.executable, __file__, "--child", kind, case.name, str(rows), str(count)]
+def child(
+    kind: str, case: Case, rows: int, count: int, arrays: Path, python: str = sys.executable
+) -> dict[str, Any]:
+    """What a program makes of a network, in a process of its own."""
+    command = [python, __file__, "--child", kind, case.name, str(rows), str(count)]
     done = subprocess.run(
         [*command, str(arrays)],
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **_ONE},
+        env={"KERAS_BACKEND": "jax", **os.environ, **_ONE},
     )
     if done.returncode:
         raise RuntimeError(f"{case.name}, {kind}:\n{done.stderr}")
@@ -279,14 +319,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="small networks, two rows")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="some of the networks")
     parser.add_argument("--steps", type=int, default=3, help="after the first; the shortest counts")
+    parser.add_argument("--lengths", action="store_true", help="print lines and characters")
+    parser.add_argument("--keras", metavar="PYTHON", help="a Python that has Keras")
     parser.add_argument("--child", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     by_name = {case.name: case for case in CASES}
     if options.child:
         kind, name, rows, count, arrays = options.child
         case, place = by_name[name], Path(arrays)
-        run = ours(case, int(rows), int(count), place) if kind == "graphnn" else None
-        print(json.dumps(run or theirs(case, int(count), place)))
+        runs: dict[str, Callable[[], dict[str, Any]]] = {
+            "graphnn": lambda: ours(case, int(rows), int(count), place),
+            "torch": lambda: theirs(case, int(count), place),
+            "keras": lambda: of_keras(case),
+        }
+        print(json.dumps(runs[kind]()))
+        return
+    if options.lengths:
+        lengths(options.only or [*by_name], options.keras)
         return
     torch = installed("torch")
     if not torch:

@@ -283,6 +283,34 @@ def test_the_page_of_languages_shows_every_mistake_in_every_language():
         assert rows[:5] == ["graphnn", "keras", "onnx", "caffe", "ludwig"]
 
 
+def test_the_page_of_languages_shows_how_long_published_networks_are():
+    page = (ROOT / "docs" / "files" / "languages.md").read_text()
+    lines = printed("networks.py", options=["--lengths"]).splitlines()
+    assert len(lines) == 2 + 18 + 1
+    assert [line for line in lines if line not in page] == []
+
+
+def test_the_page_of_languages_shows_fifteen_mistakes():
+    page = (ROOT / "docs" / "files" / "languages.md").read_text()
+    lines = printed("mistakes.py").splitlines()
+    rows = [line for line in lines if line.startswith("| ")][1:]
+    assert len(rows) == 15
+    for row in rows:  # the first two columns; the others are of programs that are not installed
+        assert row.removesuffix("|") in page
+    assert lines[-1] == "graphnn: 0 crash and 1 are another network, unreported"
+    assert f"- {lines[-1]}" in page
+
+
+@pytest.mark.parametrize("language", ["graphnn", "mlnode", "n-orca"])
+def test_each_language_has_every_mistake(language, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    mistakes = importlib.import_module("mistakes")
+    texts = [mistakes.made(language, each) for each in mistakes.MISTAKES]
+    assert sum(text is None for text in texts) == (4 if language == "graphnn" else 0)
+    written = [text for text in texts if text is not None]
+    assert len(set(written)) == len(written)
+
+
 def test_the_page_of_other_tools_shows_what_newcomers_write():
     pytest.importorskip("sklearn")
     page = (ROOT / "docs" / "how-to" / "others.md").read_text()
