@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +35,13 @@ class Part:
         Of each row: the file, with the row's number where it holds several.
     rows : ndarray, shape (rows, ...)
         As the input takes them.
+    more : mapping of str to ndarray
+        What other inputs take, by name.
     """
 
     names: list[str]
     rows: Array
+    more: Mapping[str, Array] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ class RowReader:
         elif path.suffix.lower() in pictures.SUFFIXES:
             yield self._picture(path)
         else:
-            yield from _parts(str(path), self._rows(path))
+            yield from in_parts(str(path), self._rows(path))
 
     def parts_of(self, given: Array | Frame) -> Iterator[Part]:
         """As `parts`, of rows that Python gives.
@@ -96,7 +99,7 @@ class RowReader:
             if numbers is None:
                 raise DataError.of("not-numbers", "the array does not hold numbers")
             column = Column("the array", numbers)
-        yield from _parts("", array_for(self.need, column))
+        yield from in_parts("", array_for(self.need, column))
 
     def _picture(self, path: Path) -> Part:
         need, wanted = self.need, pictures.size_of(self.need)
@@ -131,13 +134,14 @@ class RowReader:
         return Column(self.need.name, arrays[self.need.name])
 
 
-def _parts(name: str, rows: Array) -> Iterator[Part]:
+def in_parts(name: str, rows: Array, more: Mapping[str, Array] | None = None) -> Iterator[Part]:
     """The rows in parts, each called by its number where there are several, or no name."""
     alone = name and len(rows) == 1
     names = [name if alone else f"{name}[{number}]" for number in range(len(rows))]
     for start in range(0, len(rows), _ROWS):
         part = slice(start, start + _ROWS)
-        yield Part(names[part], rows[part])
+        others = {key: array[part] for key, array in (more or {}).items()}
+        yield Part(names[part], rows[part], others)
 
 
 def _no_array(path: Path, need: InputSpec, found: tuple[str, ...]) -> FileError:

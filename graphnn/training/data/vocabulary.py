@@ -46,9 +46,10 @@ def vocabulary(
     counts = Counter(token.text for token in tokens)
     if most is None or len(special) + len(counts) <= most:
         return (*special, *sorted(counts))
-    kept = max(0, most - len(special) - 1)
+    special = special if UNKNOWN in special else (*special, UNKNOWN)
+    kept = max(0, most - len(special))
     frequent = sorted(counts, key=lambda text: (-counts[text], text))[:kept]
-    return (*special, UNKNOWN, *sorted(frequent))
+    return (*special, *sorted(frequent))
 
 
 def numbered(

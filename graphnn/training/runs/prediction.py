@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from graphnn.diagnostics import FileError, TrainingError, UsageError
+from graphnn.diagnostics import FileError, TrainingError, UsageError, listed
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
@@ -21,11 +21,13 @@ from graphnn.training.data.given import Frame, declared, is_frame
 from graphnn.training.data.requirements import demand_of, needs
 from graphnn.training.data.row_files import Part, RowReader
 from graphnn.training.data.sources.folder import resize_of
+from graphnn.training.data.sources.labelled_text import text_options
+from graphnn.training.data.text_files import TextReader
 from graphnn.training.fitting.measuring import Measuring, class_scores, input_need
 from graphnn.training.runs.run import train_spec, trained
 from graphnn.training.runs.writing import Writer, Written, are_lines
 
-_NAMING = ("csv", "parquet", "folder")  # kinds of data whose classes have names
+_NAMING = ("csv", "parquet", "folder", "texts")  # kinds of data whose classes have names
 _BY_RUN = "use graphnn run --input"
 
 
@@ -118,9 +120,31 @@ class Predictor:
         self._names = measuring.names(classes)
         if network.classes is None:
             _check_count(self._names, network.graph.node(self._nodes[0]))
-        need = input_need(network, network.graph.nodes[self._input()])
-        resize = resize_of(spec.data)
-        self._reader = RowReader(need, needs(network, spec), declared(spec.data), classes, resize)
+        self._reader = self._reader_of(spec, classes)
+
+    def _reader_of(self, spec: TrainSpec, classes: Classes) -> RowReader:
+        network, resize = self._network, resize_of(spec.data)
+        texts = text_options(spec.data)
+        name = self._input() if texts is None else self._text_input(texts.feeds, classes)
+        need = input_need(network, network.graph.nodes[name])
+        common = need, needs(network, spec), declared(spec.data), classes, resize
+        if texts is None:
+            return RowReader(*common)
+        roles = {each: texts.feeds[each] for each in self._executor.plan.inputs}
+        return TextReader(*common, roles, texts.unit, texts.column, texts.cut)
+
+    def _text_input(self, feeds: Mapping[str, str], classes: Classes) -> str:
+        """The input that takes the text, where all inputs are fed by it."""
+        inputs = self._executor.plan.inputs
+        found = [name for name in inputs if feeds.get(name) == "text"]
+        others = [name for name in inputs if feeds.get(name) not in ("text", "mask", "length")]
+        if len(found) != 1 or others:
+            message = f"'{self._nodes[0]}' reads {listed(inputs)}, which no text feeds alone"
+            raise UsageError.of("wrong-inputs", message, help=_BY_RUN)
+        if found[0] not in classes:
+            message = "the weights hold no vocabulary: which number stands for which token"
+            raise TrainingError.of("different-classes", message)
+        return found[0]
 
     def __call__(
         self, paths: str | Path | Iterable[str | Path] | Array | Frame
@@ -131,7 +155,8 @@ class Predictor:
         ----------
         paths : str, Path, iterable of them, array, or pandas data frame
             Images, folders of them, or .csv, .parquet, .npy, .npz and .safetensors files with
-            rows; or the rows themselves.
+            rows; of a network that reads texts, .txt files with a line for each, or tables; or the
+            rows themselves.
 
         Returns
         -------
@@ -164,7 +189,8 @@ class Predictor:
         return next(iter(inputs))
 
     def _run(self, part: Part) -> dict[str, Array]:
-        return self._executor.run({self._reader.need.name: part.rows}, self._network.arrays)
+        inputs = {self._reader.need.name: part.rows, **part.more}
+        return self._executor.run(inputs, self._network.arrays)
 
     def _predictions(self, part: Part) -> Iterator[Prediction]:
         scores, order = _ranked(self._run(part)[self._nodes[0]])

@@ -17,6 +17,7 @@ from graphnn.storage import files
 from graphnn.training.data.dataset import source
 from graphnn.training.data.decoding import decoded
 from graphnn.training.data.sources.generated import Additions
+from graphnn.training.data.sources.labelled_text import LabelledTexts
 from graphnn.training.data.vocabulary import (
     END,
     PAD,
@@ -209,7 +210,9 @@ class Writer:
 def are_lines(paths: Iterable[str | Path], spec: TrainSpec) -> bool:
     """Whether `paths` are text files, for a network whose training data are text."""
     every = [Path(path) for path in paths]
-    return bool(every) and all(path.suffix == _SUFFIX for path in every) and bool(_feeds(spec)[1])
+    kind, feeds = _feeds(spec)
+    writes = bool(feeds) and kind != LabelledTexts.name
+    return bool(every) and all(path.suffix == _SUFFIX for path in every) and writes
 
 
 def _feeds(spec: TrainSpec) -> tuple[str, dict[str, str]]:

@@ -67,7 +67,7 @@ class _Text(DataSource):
         if len(content) > limit:
             raise too_large(file, limit)
         source = decoded(str(request.folder / file.name), content, "text")
-        length = _length(self.name, request, asked)
+        length = row_length(self.name, request, asked)
         known = of_inputs(request.classes, asked.feeds)
         made = self._lines if asked.choice("rows") == "lines" else self._windows
         arrays, names = made(source, asked, length, known)
@@ -180,7 +180,7 @@ class Words(_Text):
         return words(text, start)
 
 
-def _length(kind: str, request: Request, asked: Asked) -> int:
+def row_length(kind: str, request: Request, asked: Asked) -> int:
     """Tokens of a row: what the inputs say, or the key `length`."""
     stated = whole(asked, "length", kind)
     needs = [request.needs.get(name, FAULTY) for name in asked.feeds]
