@@ -27,7 +27,7 @@ def preview(
 ) -> None:
     """Show the diagram and the faults of a spec in a browser while it is edited.
 
-    The page is drawn anew when the file, or one that it names, is saved. Only this machine can see
+    The page is redrawn when the file, or one that it names, is saved. Only this machine can see
     it. A click on a node shows its line, a click on a fault its node. Ctrl-C ends it.
     """
     try:
