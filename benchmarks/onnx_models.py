@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,15 +32,18 @@ GIVEN: dict[str, dict[str, Any]] = {
 }
 
 
+HEADS = f"{'model':32}{'nodes':>7}{'to runtime':>12}{'to float64':>12}{'runtime':>12}"
+HEADS += f"{'read s':>9}{'onnx s':>9}{'ratio':>8}"
+
+
 def apart(one: np.ndarray, other: np.ndarray) -> float:
     """The largest difference, relative to the largest entry."""
     largest = float(np.abs(other).max(initial=1e-30))
     return float(np.abs(one.astype(np.float64) - other).max(initial=0)) / largest
 
 
-def measured(path: Path) -> str:
+def measured(path: Path, given: Mapping[str, Any]) -> str:
     """A row about one model."""
-    given = GIVEN[path.stem]
     theirs = ours = float("inf")
     graphnn.load_onnx(path, given)  # what is imported at the first time is no part of it
     for _ in range(10):
@@ -52,7 +56,8 @@ def measured(path: Path) -> str:
         theirs, ours = min(theirs, between - start), min(ours, time.process_time() - between)
     names = [node.name for node in net.graph.inputs]
     rows = 64 if path.stem.startswith("ch_ppocr") else 2
-    inputs = {name: x.astype(np.float32) for name, x in draw_inputs(net, names, rows).items()}
+    drawn = draw_inputs(net, names, rows)
+    inputs = {name: x if x.dtype.kind == "i" else np.float32(x) for name, x in drawn.items()}
     session = onnxruntime.InferenceSession(path)
     sources = [each for each in session.get_inputs() if each.name not in given]
     feed = {each.name: inputs[name] for each, name in zip(sources, names, strict=True)}
@@ -73,12 +78,10 @@ def measured(path: Path) -> str:
 
 def main(folder: Path) -> None:
     """Print the table."""
-    heads = ("to runtime", "to float64", "runtime")
-    print(f"{'model':32}{'nodes':>7}" + "".join(f"{each:>12}" for each in heads), end="")
-    print(f"{'read s':>9}{'onnx s':>9}{'ratio':>8}")
+    print(HEADS)
     for path in sorted(folder.rglob("*.onnx")):
         if path.stem in GIVEN:
-            print(measured(path))
+            print(measured(path, GIVEN[path.stem]))
 
 
 if __name__ == "__main__":
