@@ -118,6 +118,8 @@ def _notes(operand: Operand) -> Iterator[str]:
             yield "`false` leaves it out"
         return
     yield "input" if not operand.many else "any number of inputs"
+    if operand.ranks:
+        yield f"{min(operand.ranks)} to {max(operand.ranks)} axes for `...`"
     if operand.kind != "float":
         yield {"int": "whole numbers", "any": "real or whole numbers"}[operand.kind]
     if operand.optional:
@@ -144,7 +146,8 @@ def _default(info: FieldInfo) -> str:
 
 def _takes(schema: dict[str, Any]) -> str:
     """What a JSON Schema admits, in words."""
-    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+    forms = schema.get("anyOf", schema.get("oneOf", [schema]))
+    options = [option for option in forms if option.get("type") != "null"]
     kinds = {option.get("type") for option in options}
     if kinds == {"integer", "string"}:
         whole = next(option for option in options if option.get("type") == "integer")

@@ -41,7 +41,7 @@ def absent() -> dict[str, str]:
 def _bare(name: str) -> list[str]:
     """What to look for: the name as one word in small letters, and without what kind it is."""
     word = re.sub(r"[_\-\s]", "", name[:100].rpartition(".")[2].lower())
-    return [word, re.sub(r"(layer|op)$", "", word), re.sub(r"[12]d(layer)?$", "", word)]
+    return [word, re.sub(r"(layer|op)$", "", word), re.sub(r"[123]d(layer)?$", "", word)]
 
 
 @lru_cache(maxsize=1)

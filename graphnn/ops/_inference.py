@@ -72,9 +72,11 @@ class Unifier:
     ) -> Shape:
         """Take the sizes of the axes with names; the axes between are what is given back."""
         spare = len(shape) - len(before) - len(after)
-        if spare < 0 or (spare and not dots):
-            takes = ", ".join(operand.signature.split())
-            raise misfit(operand.name, shape, f"but {self._op} takes [{takes}]")
+        if spare < 0 or (spare and not dots) or (operand.ranks and spare not in operand.ranks):
+            takes = f"[{', '.join(operand.signature.split())}]"
+            if operand.ranks:
+                takes += f", with {min(operand.ranks)} to {max(operand.ranks)} axes for '...'"
+            raise misfit(operand.name, shape, f"but {self._op} takes {takes}")
         stop = len(shape) - len(after)
         named = (*shape[: len(before)], *shape[stop:])
         for symbol, size in zip((*before, *after), named, strict=True):

@@ -329,6 +329,10 @@ class Op(BaseModel):
         """The op as a torch expression, for one that is not a module."""
         return form.fill(self.torch, self)
 
+    def torch_given(self, form: CodeForm) -> Sequence[str | None]:
+        """What the torch module is called with: the data, which it may need in another form."""
+        return form.names[: len(self.data_operands())]
+
     def to_torch_layer(self, form: CodeForm) -> str:
         """The torch module that has the op's parameters; empty where there is none."""
         return form.fill(self.torch_layer, self)
@@ -635,6 +639,12 @@ class Op(BaseModel):
             for size in _sizes_in(value)
             for name in sizes.free_names(size)
         )
+
+    def is_default(self, key: str) -> bool:
+        """Whether an attribute is as where it is left out; one number may stand for all."""
+        value, default = getattr(self, key), type(self).model_fields[key].default
+        each = value if isinstance(value, tuple) and value else (value,)
+        return value == default or all(one == default for one in each)
 
     def bind(self, bindings: Mapping[str, int]) -> Self:
         """The same op with the free sizes in its attributes replaced by numbers.

@@ -23,6 +23,8 @@ class Operand:
     name : str
     signature : str
         Its axes, outermost first: size names, numbers, and at most one ``...`` for any axes.
+    ranks : sequence of int
+        How many axes ``...`` may stand for; empty for any number.
     kind : Kind
         Whether it holds real numbers or whole ones.
     many : bool
@@ -60,6 +62,7 @@ class Operand:
     varies: str | None = None
     role: Role = "data"
     layout: str = MAP
+    ranks: Sequence[int] = ()
 
     @property
     def is_parameter(self) -> bool:

@@ -110,7 +110,7 @@ class CodeForm:
 
 
 def call(function: str, *arguments: Any, **options: Any) -> str:
-    """A call as text; without arguments that are None, and pairs of equal numbers as one."""
+    """A call as text; without arguments that are None, and of equal numbers one for all."""
     given = [str(each) for each in arguments if each is not None]
     kept = {key: value for key, value in options.items() if value is not None}
     return f"{function}({', '.join([*given, *(f'{k}={shown(v)}' for k, v in kept.items())])})"
@@ -118,7 +118,7 @@ def call(function: str, *arguments: Any, **options: Any) -> str:
 
 def shown(value: Any) -> str:
     """A value as Python writes it."""
-    if isinstance(value, tuple) and len(value) == 2 and value[0] == value[1]:
+    if isinstance(value, tuple) and len(set(value)) == 1:
         value = value[0]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)

@@ -142,11 +142,11 @@ nodes:
     net.run(a=ones((2**31, 1)), b=ones((1, 2**31)))  # what is broadcast takes no memory
 
 
-UNEVEN = """
+DILATED = """
 graphnn: 1
 nodes:
   x: {op: input, shape: [batch, 1, 4, 4]}
-  y: {op: conv2d, inputs: x, filters: 1, kernel: 2, padding: same}
+  y: {op: average_pool, inputs: x, kernel: 2, dilation: 2}
 """
 SQUARE = {
     "graphnn": 1,
@@ -633,7 +633,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "   = help: pip install 'graphnn[onnx]'",
     ),
     "no-torch": (
-        without("torch", lambda: graphnn.to_torch(graphnn.loads(UNEVEN))),
+        without("torch", lambda: graphnn.to_torch(graphnn.loads(DILATED))),
         "error[no-torch]: modules of torch need the package torch, which is not installed\n"
         "   = help: see https://pytorch.org/get-started",
     ),
@@ -643,8 +643,9 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "exported as they are run, not as they are trained",
     ),
     "not-in-code": (
-        lambda: graphnn.export(graphnn.loads(UNEVEN), "net.py", style="torch"),
-        "error[not-in-code]: 'y' (conv2d): its padding, 'same', is another in torch",
+        lambda: graphnn.export(graphnn.loads(DILATED), "net.py", style="torch"),
+        "error[not-in-code]: 'y' (average_pool): its windows are dilated, which torch has for "
+        "maxima alone",
     ),
     "onnx-differs": (
         differing,

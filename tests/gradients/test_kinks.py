@@ -309,6 +309,14 @@ SHAPED = {  # what an op reads, by the axes that it takes
     3: ("q", {"op": "reshape", "inputs": "z", "shape": ["batch", 1, 2]}),
     4: ("i", {"op": "reshape", "inputs": "z", "shape": ["batch", 1, 1, 2]}),
 }
+
+
+def axes(operand):
+    """How many axes an operand takes: 4 where it may be an image, 0 for any number."""
+    words = operand.signature.split()
+    return 4 if operand.ranks else len(words) * ("..." not in words)
+
+
 # Exact zeros, whatever the parameters before them: twice a rectifier, nothing times a number.
 ZEROS = {
     "rectified": {"z": {"op": "relu", "inputs": "a"}},
@@ -325,8 +333,7 @@ ZEROS = {
 @pytest.mark.parametrize("op", BRANCHING)
 def test_a_tie_that_no_parameter_breaks_is_no_kink(op, zeros, method):
     first, *others = (o for o in REGISTRY[op].data_operands() if not o.optional)
-    words = first.signature.split()
-    read, shaped = ("z", None) if "..." in words else SHAPED.get(len(words), ("z", None))
+    read, shaped = SHAPED.get(axes(first), ("z", None))
     real = {"dtype": "float"} if op in WHOLE else {}
     document = {
         "graphnn": 1,
@@ -360,8 +367,7 @@ def test_rounding_alone_crosses_no_kink_but_makes_jumps(op):
     numbers["rnn"] = {**ATTRIBUTES["rnn"], "units": 1, "weight": [[1.0]]}
     first, *others = (o for o in REGISTRY[op].data_operands() if not o.optional)
     reads = {3: "q", 4: "i"}
-    words = first.signature.split()
-    read = reads.get(len(words) * ("..." not in words), "s" if op in ("max", "argmax") else "z")
+    read = reads.get(axes(first), "s" if op in ("max", "argmax") else "z")
     document = {
         "graphnn": 1,
         "train": {"loss": "l"},

@@ -488,6 +488,22 @@ def test_fans_of_filters(name):
             for name, attributes in [
                 ("conv2d", {"kernel": 3, "filters": 2}),
                 ("conv_transpose2d", {"kernel": 3, "filters": 2}),
+            ]
+        ),
+        *(
+            (
+                name,
+                attributes,
+                (BATCH, 28),
+                {},
+                (
+                    f"'x' has shape [batch, 28], but {name} takes [batch, channels, ...], "
+                    "with 1 to 3 axes for '...'",
+                    "x",
+                    "",
+                ),
+            )
+            for name, attributes in [
                 ("max_pool", {"kernel": 2}),
                 ("average_pool", {"kernel": 2}),
                 ("global_average_pool", {}),
@@ -598,9 +614,30 @@ nodes:
         ),
         (
             "max_pool, kernel: 2, padding: [1, 0, 0]",
-            "bad-attribute",
-            "the 'padding' of 'c': it takes one number or [height, width] or "
+            "shape-mismatch",
+            "shapes do not fit at 'c': 'padding' takes one number or [height, width] or "
             "[top, bottom, left, right], not 3 numbers",
+        ),
+        (
+            "average_pool, kernel: [1, 2, 3]",
+            "shape-mismatch",
+            "shapes do not fit at 'c': 'kernel' takes one number or [height, width], not 3 numbers",
+        ),
+        (
+            "upsample, factor: [2]",
+            "shape-mismatch",
+            "shapes do not fit at 'c': 'factor' takes one number or [height, width], not 1 number",
+        ),
+        (
+            "conv1d, kernel: [1, 2]",
+            "bad-attribute",
+            "the 'kernel' of 'c': it takes one number or [length], not 2 numbers",
+        ),
+        (
+            "conv3d, padding: [1, 2]",
+            "bad-attribute",
+            "the 'padding' of 'c': it takes one number or [depth, height, width] or "
+            "[front, back, top, bottom, left, right], not 2 numbers",
         ),
         ("max_pool", "missing-attribute", "the node 'c' is missing its 'kernel'"),
         (
@@ -761,9 +798,9 @@ def test_gradients_of_a_small_network():
         ("conv2d, filters: 1", "Same", "write same, in small letters"),
         ("conv2d, filters: 1", "valid", "write 0, for no padding"),
         ("conv2d, filters: 1", "VALID", "write 0, for no padding"),
-        ("max_pool", "same", "write a number: only conv2d takes 'same'"),
+        ("max_pool", "same", "write a number: only convolutions take 'same'"),
         ("average_pool", "valid", "write 0, for no padding"),
-        ("conv_transpose2d, filters: 1", "SAME", "write a number: only conv2d takes 'same'"),
+        ("conv_transpose2d, filters: 1", "SAME", "write a number: only convolutions take 'same'"),
         ("max_pool", "full", "declare it under 'sizes': a whole number, or free"),
     ],
 )

@@ -42,23 +42,52 @@ def cut(request, monkeypatch):
         monkeypatch.setattr(unfolding, name, limit)
 
 
-def pairs(low, high):
-    return st.lists(st.integers(low, high), min_size=2, max_size=2)
+RANKS = st.sampled_from([1, 2, 2, 3])
+
+
+def each(rank, low, high):
+    """A number an axis; of three axes smaller ones."""
+    return st.lists(
+        st.integers(low, min(high, 4) if rank == 3 else high), min_size=rank, max_size=rank
+    )
+
+
+def sided(rank, high):
+    """Padding, on one side alone now and then."""
+    return each(rank, 0, high) | each(2 * rank, 0, high)
+
+
+def ends(padding, rank):
+    """Padding before and after each axis."""
+    if len(padding) == rank:
+        return [(n, n) for n in padding]
+    return [*zip(padding[::2], padding[1::2], strict=True)]
+
+
+def padded(padding, rank, **options):
+    """A function of torch that pads the axes, which it names from the last on."""
+    around = [n for pair in reversed(ends(padding, rank)) for n in pair]
+    return lambda x: functional.pad(x, around, **options)
+
+
+def theirs(name, rank):
+    return getattr(functional, f"{name}{rank}d")
 
 
 @st.composite
 def filters(draw):
     """An op's attributes, and shapes of images and weight, `padding` within reason."""
+    rank = draw(RANKS)
     groups = draw(st.integers(1, 3))
-    shares = draw(pairs(1, 3))
-    kernel = draw(pairs(1, 4))
+    shares = draw(each(2, 1, 3))
+    kernel = draw(each(rank, 1, 4))
     attributes = {
-        "stride": draw(pairs(1, 4)),
-        "padding": draw(pairs(0, 3)),
-        "dilation": draw(pairs(1, 4)),
+        "stride": draw(each(rank, 1, 4)),
+        "padding": draw(sided(rank, 3)),
+        "dilation": draw(each(rank, 1, 4)),
         "groups": groups,
     }
-    images = (draw(st.integers(1, 3)), groups * shares[0], *draw(pairs(1, 9)))
+    images = (draw(st.integers(1, 3)), groups * shares[0], *draw(each(rank, 1, 9)))
     return attributes, images, (groups * shares[1], shares[0], *kernel)
 
 
@@ -83,57 +112,67 @@ def numbers(seed, *shapes):
 @pytest.mark.usefixtures("cut")
 @THOROUGH
 @given(filters(), st.integers(0, 2**32 - 1))
-def test_conv2d(case, seed):
+def test_convolution(case, seed):
     attributes, images, weight = case
-    for size, kernel, step, padding in zip(
-        images[2:], weight[2:], attributes["dilation"], attributes["padding"], strict=True
-    ):
-        assume(size + 2 * padding > step * (kernel - 1))
-    op = REGISTRY["conv2d"](filters=weight[0], kernel=weight[2:], **attributes)
+    rank = len(images) - 2
+    for size, kernel, step, (before, after) in zip(
+        images[2:], weight[2:], attributes["dilation"], ends(attributes["padding"], rank),
+        strict=True,
+    ):  # fmt: skip
+        assume(size + before + after > step * (kernel - 1))
+    op = REGISTRY[f"conv{rank}d"](filters=weight[0], kernel=weight[2:], **attributes)
     arrays = numbers(seed, images, weight, weight[:1])
-    compare(op, arrays, lambda x, w, b: functional.conv2d(x, w, b, **attributes))
+    wide = padded(attributes.pop("padding"), rank)
+    compare(op, arrays, lambda x, w, b: theirs("conv", rank)(wide(x), w, b, **attributes))
 
 
 @pytest.mark.usefixtures("cut")
 @THOROUGH
-@given(filters(), pairs(0, 3), st.integers(0, 2**32 - 1))
-def test_conv_transpose2d(case, more, seed):
+@given(filters(), st.integers(0, 2**32 - 1), st.data())
+def test_transposed_convolution(case, seed, data):
     attributes, images, weight = case
-    for size, kernel, stride, step, padding, added in zip(
-        images[2:], weight[2:], *(attributes[k] for k in ("stride", "dilation", "padding")), more,
+    rank = len(images) - 2
+    more = data.draw(each(rank, 0, 3))
+    around = ends(attributes["padding"], rank)
+    for size, kernel, stride, step, (before, after), added in zip(
+        images[2:], weight[2:], attributes["stride"], attributes["dilation"], around, more,
         strict=True,
     ):  # fmt: skip
         assume(added < max(stride, step))
-        assume((size - 1) * stride + step * (kernel - 1) + 1 + added > 2 * padding)
-    attributes["output_padding"] = more
+        assume((size - 1) * stride + step * (kernel - 1) + 1 + added > before + after)
     count = weight[0]
     weight = (images[1], count // attributes["groups"], *weight[2:])
-    op = REGISTRY["conv_transpose2d"](filters=count, kernel=weight[2:], **attributes)
+    options = {**attributes, "output_padding": more}
+    op = REGISTRY[f"conv_transpose{rank}d"](filters=count, kernel=weight[2:], **options)
     arrays = numbers(seed, images, weight, (count,))
-    compare(op, arrays, lambda x, w, b: functional.conv_transpose2d(x, w, b, **attributes))
+    del options["padding"]
+    inner = (..., *(slice(before, -after or None) for before, after in around))
+    compare(op, arrays, lambda x, w, b: theirs("conv_transpose", rank)(x, w, b, **options)[inner])
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 @THOROUGH
 @given(filters(), st.integers(0, 2**32 - 1))
-def test_conv2d_padded_to_the_same_size(case, seed):
+def test_convolution_padded_to_the_same_size(case, seed):
     attributes, images, weight = case
-    attributes |= {"padding": "same", "stride": (1, 1)}
-    op = REGISTRY["conv2d"](filters=weight[0], kernel=weight[2:], **attributes)
+    rank = len(images) - 2
+    attributes |= {"padding": "same", "stride": (1,) * rank}
+    op = REGISTRY[f"conv{rank}d"](filters=weight[0], kernel=weight[2:], **attributes)
     arrays = numbers(seed, images, weight, weight[:1])
-    compare(op, arrays, lambda x, w, b: functional.conv2d(x, w, b, **attributes))
+    compare(op, arrays, lambda x, w, b: theirs("conv", rank)(x, w, b, **attributes))
 
 
 @st.composite
 def pools(draw):
-    kernel = draw(pairs(1, 4))
+    rank = draw(RANKS)
+    kernel = draw(each(rank, 1, 4))
     attributes = {
         "kernel": kernel,
-        "stride": draw(st.none() | pairs(1, 5)),
+        "stride": draw(st.none() | each(rank, 1, 5)),
         "padding": [draw(st.integers(0, size // 2)) for size in kernel],
         "ceil_mode": draw(st.booleans()),
     }
-    images = [draw(st.integers(1, 3)), draw(st.integers(1, 3)), *draw(pairs(1, 9))]
+    images = [draw(st.integers(1, 3)), draw(st.integers(1, 3)), *draw(each(rank, 1, 9))]
     for size, window, padding in zip(images[2:], kernel, attributes["padding"], strict=True):
         assume(size + 2 * padding >= window)
     # Whole numbers, so that there are ties: of several largest entries the first wins.
@@ -146,7 +185,7 @@ def pools(draw):
 @st.composite
 def dilated(draw):
     attributes, x = draw(pools())
-    steps = draw(pairs(1, 3))
+    steps = draw(each(x.ndim - 2, 1, 3))
     for size, k, step, padding in zip(
         x.shape[2:], attributes["kernel"], steps, attributes["padding"], strict=True
     ):
@@ -155,7 +194,7 @@ def dilated(draw):
     return {**attributes, "dilation": steps}, x
 
 
-def theirs(attributes):
+def renamed(attributes):
     options = dict(attributes)
     return {"kernel_size": options.pop("kernel"), **options}
 
@@ -165,22 +204,26 @@ def theirs(attributes):
 def test_max_pool(case):
     attributes, x = case
     op = REGISTRY["max_pool"](**attributes)
-    compare(op, [x], lambda x: functional.max_pool2d(x, **theirs(attributes)))
+    function = theirs("max_pool", x.ndim - 2)
+    compare(op, [x], lambda x: function(x, **renamed(attributes)))
 
 
 @THOROUGH
-@given(pools())
+@given(dilated())
 def test_max_pool_branch(case):
     attributes, x = case
-    _, places = functional.max_pool2d(torch.tensor(x), return_indices=True, **theirs(attributes))
+    function = theirs("max_pool", x.ndim - 2)
+    _, places = function(torch.tensor(x), return_indices=True, **renamed(attributes))
     found = REGISTRY["max_pool"](**attributes).branch(x)
-    height, width = x.shape[2:]
+    entries = np.unravel_index(found, attributes["kernel"])
     stride = attributes["stride"] or attributes["kernel"]
-    rows, columns = np.indices(found.shape[2:])
-    row = rows * stride[0] - attributes["padding"][0] + found // attributes["kernel"][1]
-    column = columns * stride[1] - attributes["padding"][1] + found % attributes["kernel"][1]
-    assert np.array_equal(row * width + column, places.numpy())
-    assert row.max() < height
+    steps = stride, attributes["dilation"], attributes["padding"]
+    windows = np.indices(found.shape)[2:]
+    where = [
+        window * step + entry * apart - before
+        for window, entry, step, apart, before in zip(windows, entries, *steps, strict=True)
+    ]
+    assert np.array_equal(np.ravel_multi_index(where, x.shape[2:]), places.numpy())
 
 
 @THOROUGH
@@ -188,41 +231,71 @@ def test_max_pool_branch(case):
 def test_average_pool(case, counted):
     attributes, x = case
     attributes["count_include_pad"] = counted
+    attributes["count_include_pad"] = counted
     op = REGISTRY["average_pool"](**attributes)
-    compare(op, [x], lambda x: functional.avg_pool2d(x, **theirs(attributes)))
+    function = theirs("avg_pool", x.ndim - 2)
+    # Torch refuses volumes smaller than a window, whatever their padding.
+    assume(x.ndim < 5 or all(map(int.__ge__, x.shape[2:], attributes["kernel"])))
+    compare(op, [x], lambda x: function(x, **renamed(attributes)))
 
 
-@settings(THOROUGH, max_examples=50)
-@given(pools(), st.tuples(*[st.integers(0, 1)] * 4))
-def test_pools_with_padding_on_one_side(case, sides):
+@THOROUGH
+@given(dilated(), st.booleans())
+def test_average_pool_of_dilated_windows(case, counted):
+    """Torch has no dilated mean: that of a convolution with ones, over how many entries it has."""
     attributes, x = case
-    top, bottom, left, right = (
-        min(n, attributes["kernel"][at // 2] // 2) for at, n in enumerate(sides)
-    )
-    assume(x.shape[2] + top + bottom >= attributes["kernel"][0])
-    assume(x.shape[3] + left + right >= attributes["kernel"][1])
-    options = {"kernel": attributes["kernel"], "stride": attributes["stride"]}
-    around = (left, right, top, bottom)
-    for name, function, fill in (
-        ("max_pool", functional.max_pool2d, -torch.inf),
-        ("average_pool", functional.avg_pool2d, 0.0),
-    ):
-        op = REGISTRY[name](**options, padding=[top, bottom, left, right])
+    attributes["ceil_mode"] = False
+    rank, kernel = x.ndim - 2, attributes["kernel"]
+    op = REGISTRY["average_pool"](**attributes, count_include_pad=counted)
+    options = {
+        "stride": attributes["stride"] or kernel,
+        "dilation": attributes["dilation"],
+        "padding": attributes["padding"],
+        "groups": x.shape[1],
+    }
+    ones = torch.ones((x.shape[1], 1, *kernel), dtype=torch.float64)
 
-        def padded(x, function=function, fill=fill):
-            return function(functional.pad(x, around, value=fill), **theirs(options))
+    def mean(x):
+        whole = torch.full_like(x, 1.0)
+        count = theirs("conv", rank)(whole, ones, **options)
+        total = theirs("conv", rank)(x, ones, **options)
+        return total / (ones[0].sum() if counted else count)
 
-        compare(op, [x], padded)
+    compare(op, [x], mean)
 
 
 @settings(THOROUGH, max_examples=50)
-@given(pairs(1, 4), st.tuples(*[st.integers(1, 4)] * 4), st.integers(0, 2**32 - 1))
-def test_upsample_and_global_average_pool(factor, shape, seed):
-    arrays = numbers(seed, shape)
+@given(pools(), st.data())
+def test_pools_with_padding_on_one_side(case, data):
+    attributes, x = case
+    kernel, rank = attributes["kernel"], x.ndim - 2
+    drawn = data.draw(st.lists(st.integers(0, 1), min_size=2 * rank, max_size=2 * rank))
+    sides = [min(n, kernel[at // 2] // 2) for at, n in enumerate(drawn)]
+    for size, window, (before, after) in zip(x.shape[2:], kernel, ends(sides, rank), strict=True):
+        assume(size + before + after >= window)
+    options = {"kernel": kernel, "stride": attributes["stride"]}
+    for name, function, fill in (
+        ("max_pool", theirs("max_pool", rank), -torch.inf),
+        ("average_pool", theirs("avg_pool", rank), 0.0),
+    ):
+        wide = padded(sides, rank, value=fill)
+        compare(
+            REGISTRY[name](**options, padding=sides),
+            [x],
+            lambda x, function=function, wide=wide: function(wide(x), **renamed(options)),
+        )
+
+
+@settings(THOROUGH, max_examples=50)
+@given(RANKS, st.data(), st.integers(0, 2**32 - 1))
+def test_upsample_and_global_average_pool(rank, data, seed):
+    factor, size = data.draw(each(rank, 1, 4)), data.draw(each(rank + 2, 1, 4))
+    arrays = numbers(seed, size)
     op = REGISTRY["upsample"](factor=factor)
     compare(op, arrays, lambda x: functional.interpolate(x, scale_factor=tuple(factor)))
     op = REGISTRY["global_average_pool"]()
-    compare(op, arrays, lambda x: functional.adaptive_avg_pool2d(x, 1)[:, :, 0, 0])
+    mean = theirs("adaptive_avg_pool", rank)
+    compare(op, arrays, lambda x: mean(x, 1).flatten(1))
 
 
 @settings(THOROUGH, max_examples=50)

@@ -24,6 +24,10 @@ CALLED = {
     "Concatenate": "concat",
     "Conv": "conv2d",
     "Conv2DTranspose": "conv_transpose2d",
+    "Conv1DTranspose": "conv_transpose1d",
+    "AvgPool3d": "average_pool",
+    "Convolution3D": "conv3d",
+    "GlobalAveragePooling1D": "global_average_pool",
     "Convolution": "conv2d",
     "Deconvolution": "conv_transpose2d",
     "Dense": "affine",
@@ -68,7 +72,10 @@ CALLED = {
 SPELT = {
     "BatchNorm2d": "batch_norm",
     "BinaryCrossentropy": "binary_cross_entropy",
+    "Conv1D": "conv1d",
+    "nn.Conv3d": "conv3d",
     "Conv2D": "conv2d",
+    "MaxPool1d": "max_pool",
     "ConvTranspose2d": "conv_transpose2d",
     "GRU": "gru",
     "LeakyReLU": "leaky_relu",
@@ -85,9 +92,10 @@ SPELT = {
     "Softmax": "softmax",
 }
 SOFTMAX_FIRST = "write cross_entropy of a softmax, which is computed as one step"
+DEPTHWISE = "write conv1d, conv2d or conv3d with as many groups as there are channels"
 NOT_HERE = {
     "BCEWithLogitsLoss": "write binary_cross_entropy of a sigmoid, which is computed as one step",
-    "Conv1D": "write conv2d on images of height 1",
+    "DepthwiseConv1D": DEPTHWISE,
     "CrossEntropyLoss": SOFTMAX_FIRST,
     "Eltwise": "write add, multiply or maximum",
     "ReLU6": "write clip with low: 0 and high: 6",

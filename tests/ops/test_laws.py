@@ -14,7 +14,8 @@ from graphnn.ops import REGISTRY, Case, Op, Passage, data
 from graphnn.ops.families import arithmetic
 from graphnn.ops.families.activation import Relu, Sigmoid, Softmax
 from graphnn.ops.families.arithmetic import Absolute, Add, Divide, Exp, Log, Power, Sqrt
-from graphnn.ops.families.convolution import Conv2d, ConvTranspose2d
+from graphnn.ops.families.convolution import Conv2d
+from graphnn.ops.families.convolution_transposed import ConvTranspose2d
 from graphnn.ops.families.linear import Affine
 from graphnn.ops.families.loss_classes import CrossEntropy
 from graphnn.ops.families.normalization import BatchNorm, BatchNormTraining, DropoutTraining

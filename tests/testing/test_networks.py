@@ -34,7 +34,7 @@ def shares(body):
 def test_every_op_is_drawn_and_so_are_blocks_repeats_names_and_shared_arrays():
     seen = Counter()
 
-    @settings(DRAWN, max_examples=300)
+    @settings(DRAWN, max_examples=400)
     @given(networks())
     def count(case):
         seen.update(body.get("op", "block") for body in bodies(case))

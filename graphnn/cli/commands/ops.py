@@ -71,6 +71,8 @@ def _operands(op: type[Op]) -> Iterator[tuple[str, ...]]:
     for operand in op.data_operands():
         kind = {"int": "whole numbers", "any": "real or whole numbers"}.get(operand.kind, "")
         what = "any number of them" if operand.many else kind
+        if operand.ranks:
+            what = f"{min(operand.ranks)} to {max(operand.ranks)} axes for ..."
         if operand.optional:
             what = f"{what}, may be left out" if what else "may be left out"
         yield "inputs", operand.name, _shape(operand), what
@@ -148,8 +150,8 @@ def _literal(value: Any) -> str:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    if "anyOf" in schema:
-        parts = [part for part in schema["anyOf"] if part.get("type") != "null"]
+    if forms := schema.get("anyOf", schema.get("oneOf")):
+        parts = [part for part in forms if part.get("type") != "null"]
         if {part.get("type") for part in parts} == {"integer", "string"}:
             whole = next(part for part in parts if part.get("type") == "integer")
             return "size" if "minimum" in whole else "position"

@@ -47,9 +47,9 @@ def attributes(node: Node) -> list[str]:
     found = []
     # Of what copies unstack, each one has another entry.
     hidden = (*_IN_SHAPES, "index") if node.spec.made_by else _IN_SHAPES
-    for name, field in fields.items():
+    for name in fields:
         value = getattr(node.op, name)
-        if name not in hidden and value is not None and value != field.default:
+        if name not in hidden and value is not None and not node.op.is_default(name):
             sizes = name in node.op.size_attributes or (_is_counts(value) and name != "value")
             found.append(f"{name} {_size(value) if sizes else _cut(value)}")
     return filled(found)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from graphnn.interchange.code.layout import laid_out
 from graphnn.interchange.code.names import Names
 from graphnn.spec.model import BlockInstance
 
@@ -111,6 +112,8 @@ def _definition(
             arguments[argument] = None
             text.append(argument)
     given = {copy: {key: known[copy][key] for key in arguments} for copy in copies}
-    whole = "".join(text).replace(NAME, name)
     listed = "".join(f", {key}" for key in arguments)
-    return Definition(name, whole.replace(ARGUMENTS, listed), given)
+    whole = "".join(text).replace(NAME, name).replace(ARGUMENTS, listed)
+    # The name of an argument is longer than the number whose place it takes.
+    lines = (laid_out(line) if " = " in line else line for line in whole.split("\n"))
+    return Definition(name, "\n".join(lines), given)

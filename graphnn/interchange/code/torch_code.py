@@ -331,7 +331,9 @@ class _Module:
             names.append(f"self.{attribute}")
             text = item.op.to_torch(self.code.structure.form(item, names, variable))
         elif attribute is not None:
-            text = f"self.{attribute}" + (f"({', '.join(map(str, names))})" if names else "")
+            with naming(item):
+                given = item.op.torch_given(self.code.structure.form(item, names, variable))
+            text = f"self.{attribute}" + (f"({', '.join(map(str, given))})" if given else "")
         else:
             with naming(item):
                 form = self.code.structure.form(item, names, variable)

@@ -227,7 +227,7 @@ def _attributes(node: Made) -> dict[str, Any]:
         if key not in node.given:
             continue
         value = node.given[key]
-        if fields[key].is_required() or getattr(node.op, key) != fields[key].default:
+        if fields[key].is_required() or not node.op.is_default(key):
             found[key] = _plain(value)
     return found
 

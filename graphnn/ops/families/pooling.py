@@ -1,45 +1,54 @@
-"""Pooling: one number for each window of a channel of images [batch, channels, height, width]."""
+"""Pooling: one number for each window of a channel, of arrays [batch, channels, ...]."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
 
 from graphnn.ops._arrays import Array, Cotangents, Saved, misfit
+from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
 from graphnn.ops._passages import Passage
-from graphnn.ops.code import CodeForm, call, changed, shown
+from graphnn.ops.code import CodeForm, along, call, changed, shown
 from graphnn.ops.families import _images
-from graphnn.ops.families._images import AXES, Resized, finished, room
+from graphnn.ops.families._images import Resized, finished, room
+from graphnn.ops.kernels import windows
 from graphnn.ops.kernels.pooling import first_maxima, maxima, maxima_back, pooled, sums_back
 from graphnn.ops.kernels.unfolding import images_first, images_last
-from graphnn.ops.kernels.windows import WORDS, Counts, Sides, Slide, Tracks, paddings, pairs
+from graphnn.ops.kernels.windows import OpenAmounts, OpenCounts, Side, Slide, Tracks
 from graphnn.spec.sizes import Shape, Size
+
+_WINDOWS = ("kernel", "stride", "padding", "dilation")
 
 
 class _Pool(Resized):
     """One number for every window of each channel."""
 
     planewise = True
+    sided = ("padding",)
     also_called = aliases(kernel="size kernel_size pool_size window")
 
-    kernel: Counts = Field(description=_images.KERNEL + ".")
-    stride: Counts | None = Field(None, description=_images.STRIDE + "; left out, as the kernel.")
-    padding: Sides = Field(
-        (0, 0, 0, 0),
-        description=_images.PADDING + "; of four numbers, at top, bottom, left and right.",
+    kernel: OpenCounts = Field(description=_images.KERNEL + ".")
+    stride: OpenCounts | None = Field(
+        None, description=_images.STRIDE + "; left out, as the kernel."
     )
+    padding: OpenAmounts = Field(0, description=_images.PADDING + ".")
+    dilation: OpenCounts = Field(1, description=_images.DILATION)
     ceil_mode: bool = Field(
         False, description="Whether windows count that begin in the image and end beyond it."
     )
 
-    words = WORDS
+    words = windows.WORDS
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"kernel": 2}, [(2, 2, 4, 2)]),
+        Case({"kernel": 2, "stride": 1}, [(2, 1, 4)]),
+        Case({"kernel": [1, 2, 2]}, [(1, 1, 3, 4, 2)]),
         Case({"kernel": 2}, [(2, 1, 3, 5)]),
         Case({"kernel": [3, 2], "stride": 1}, [(2, 1, 4, 3)]),
         Case({"kernel": [2, 3], "stride": [2, 1], "padding": 1}, [(1, 2, 3, 2)]),
@@ -47,155 +56,226 @@ class _Pool(Resized):
         Case({"kernel": [1, 3], "stride": 4, "padding": [0, 1]}, [(2, 1, 2, 6)]),
         Case({"kernel": 2, "ceil_mode": True}, [(2, 1, 3, 5)]),
         Case({"kernel": [3, 2], "padding": [1, 0, 0, 1]}, [(2, 1, 4, 3)]),
+        Case({"kernel": 2, "dilation": 2, "stride": 1}, [(2, 1, 4)]),
     )
 
     def passage(
         self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
     ) -> Passage | None:
-        """A window slides along height and width; images and channels stay apart."""
-        axis = tracked[position]
-        if axis < 2 or (self.stride or self.kernel)[axis - 2] != 1:
+        """A window slides along the axes after the channels; images and channels stay apart."""
+        axis, rank = tracked[position], len(shapes[position]) - 2
+        if axis < 2 or self._steps(rank)[axis - 2] != 1:
             return super().passage(position, tracked, shapes)
-        before = self.padding[2 * (axis - 2)]
-        steps = getattr(self, "dilation", (1, 1))[axis - 2]
-        return Passage(axis, -before, (self.kernel[axis - 2] - 1) * steps - before, False)
+        before, _ = self._sides(rank)[axis - 2]
+        steps = self._along("dilation", rank)[axis - 2]
+        span = (self._along("kernel", rank)[axis - 2] - 1) * steps
+        return Passage(axis, -before, span - before, False)
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
-        """Padding of at most half a window that makes room for it; dilation that it leaves room."""
+        """Small windows, padding of at most half of one that makes room, and dilation in it."""
+        size = shape[2:]
+        if key in ("kernel", "stride"):
+            every = windows.pairs(*(range(1, 4) for _ in size))
+            return [None, *every] if key == "stride" else every
         if key == "dilation":  # after the padding, as fields are in the class
-            sides = chosen["padding"]
+            around = windows.sides(chosen["padding"], len(size))
             return [
                 steps
-                for steps in pairs(range(1, 3), range(1, 3))
-                if _fits(shape, sides, _spans(chosen["kernel"], steps))
-                and _seen(sides[::2], steps, shape)
+                for steps in windows.pairs(*(range(1, 3) for _ in size))
+                if _fits(size, around, _spans(chosen["kernel"], steps))
+                and _seen(around, steps, size)
             ]
         if key != "padding":
             return None
         kernel = chosen["kernel"]
         even = [
-            (h, h, w, w)
-            for h, w in paddings(shape[2:], kernel)
-            if 2 * h <= kernel[0] and 2 * w <= kernel[1]
+            amounts
+            for amounts in windows.paddings(size, kernel)
+            if all(2 * n <= k for n, k in zip(amounts, kernel, strict=True))
         ]
-        uneven = [
-            (0, h, w, 0) for h, _, w, _ in even if (h or w) and _fits(shape, (0, h, w, 0), kernel)
-        ]
-        return [*even, *uneven]
+        apart = [[_one_side(at, n) for at, n in enumerate(each)] for each in even if any(each)]
+        fitting = [around for around in apart if _fits(size, around, kernel)]
+        return [*even, *(tuple(end for side in around for end in side) for around in fitting)]
 
     @field_validator("padding")
     @classmethod
-    def _check_padding(
-        cls, padding: tuple[int, int, int, int], info: ValidationInfo
-    ) -> tuple[int, int, int, int]:
+    def _check_padding(cls, padding: Any, info: ValidationInfo) -> Any:
         kernel = info.data.get("kernel", ())
-        for number, amount in enumerate(padding if kernel else ()):
-            if 2 * amount > kernel[number // 2]:
-                raise ValueError(f"{amount} is more than half of the kernel, {kernel[number // 2]}")
+        ends = padding if isinstance(padding, tuple) else (padding,)
+        own = kernel if isinstance(kernel, tuple) else (kernel,)
+        if len(own) > 1 and len(ends) == 2 * len(own):
+            own = tuple(k for k in own for _ in range(2))
+        count = max(len(own), len(ends))
+        if {len(own), len(ends)} <= {1, count}:  # else the shape of `x` shows what is wrong
+            every = zip((ends * count)[:count], (own * count)[:count], strict=True)
+            for amount, k in every:
+                if 2 * amount > k:
+                    raise ValueError(f"{amount} is more than half of the kernel, {k}")
         return padding
+
+    def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
+        """The shape, and the attributes with a number for each axis.
+
+        Raises
+        ------
+        ShapeError
+            No window fits, or an attribute is for another number of axes.
+        """
+        found = super().infer(shapes, given)
+        rank = len(shapes[0]) - 2
+        own = {key: self._along(key, rank) for key in _WINDOWS if getattr(self, key) is not None}
+        own["padding"] = windows.per_axis(own["padding"], rank, sided=True)
+        return Inferred(found.result, found.parameters, own)
+
+    def infer_shape(self, *shapes: Shape) -> Shape | None:
+        """Channels as they are, and the other sizes by the windows.
+
+        Raises
+        ------
+        ShapeError
+            No window fits, or a dilated one would hold padding alone.
+        """
+        found = super().infer_shape(*shapes)
+        rank = len(shapes[0]) - 2
+        if found is not None and self._reads_all():
+            steps = self._along("dilation", rank)
+            if not _seen(self._sides(rank), steps, shapes[0][2:]):
+                problem = "but windows so far dilated may hold padding alone"
+                raise misfit("x", shapes[0], problem, "leave out the padding", "dilation")
+        return found
+
+    def _reads_all(self) -> bool:
+        """Whether every window must read an entry, for one of padding alone has no value."""
+        return True
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """MaxPool or AveragePool."""
-        top, bottom, left, right = self.padding
+        rank = len(form.shapes[operands[0]]) - 2
+        around, dilation = self._sides(rank), self._along("dilation", rank)
+        dilated = any(step > 1 for step in dilation)
+        if dilated and form.opset < self._dilates_from:
+            raise NotImplementedError(f"its windows are dilated before opset {self._dilates_from}")
         return form.add(
             self.onnx,
             *operands,
-            kernel_shape=[*self.kernel],
-            strides=[*(self.stride or self.kernel)],
-            pads=[top, left, bottom, right],
+            kernel_shape=[*self._along("kernel", rank)],
+            strides=[*self._steps(rank)],
+            pads=[*(first for first, _ in around), *(last for _, last in around)],
+            dilations=[*dilation] if dilated else None,
             ceil_mode=1 if self.ceil_mode else None,
             **self._onnx_more(),
         )
+
+    _dilates_from: ClassVar[int] = 18
 
     def _onnx_more(self) -> dict[str, Any]:
         """Attributes of the operator of one of both."""
         return {}
 
-    def _resized(self, height: Size, width: Size) -> tuple[Size, Size]:
-        down, across = self._slides()
-        return down.count(height), across.count(width)
+    def _resized(self, size: list[Size]) -> tuple[Size, ...]:
+        pairs = zip(self._slides(len(size)), size, strict=True)
+        return tuple(slide.count(length) for slide, length in pairs)
 
-    def _steps(self) -> tuple[int, int]:
-        """Steps from one entry of a window to the next."""
-        return 1, 1
+    def _steps(self, rank: int) -> tuple[int, ...]:
+        """Steps from one window to the next."""
+        return self._along("kernel" if self.stride is None else "stride", rank)
 
-    def _slides(self) -> list[Slide]:
-        top, bottom, left, right = self.padding
-        ceil = (self.ceil_mode,) * 2
-        sides = (top, left), (bottom, right), ceil
-        return [*map(Slide, AXES, self.kernel, self.stride or self.kernel, self._steps(), *sides)]
+    def _sides(self, rank: int) -> list[Side]:
+        """Padding before and after each axis."""
+        return windows.sides(self._along("padding", rank), rank)
+
+    def _slides(self, rank: int) -> list[Slide]:
+        return windows.slides(
+            self._along("kernel", rank),
+            self._steps(rank),
+            self._along("dilation", rank),
+            self._along("padding", rank),
+            self.ceil_mode,
+        )
 
     def _tracks(self, x: Array) -> Tracks:
-        down, across = self._slides()
-        return down.over(x.shape[2]), across.over(x.shape[3])
+        rank = x.ndim - 2
+        steps = self._steps(rank), self._along("dilation", rank), self._along("padding", rank)
+        return windows.tracks(self._along("kernel", rank), *steps, self.ceil_mode, x.shape[2:])
 
     def to_numpy(self, form: CodeForm) -> str:
         """A function of the file."""
-        return self._written(self.name, form.names[0])
+        return self._written(self.name, form, form.names[0])
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """Likewise."""
-        return [self._written(f"{self.name}_by_x", form.cotangent, form.names[0])]
+        return [self._written(f"{self.name}_by_x", form, form.cotangent, form.names[0])]
 
-    def _written(self, function: str, *arguments: str | None) -> str:
-        options = {**self._options(), "padding": self._shown_padding()}
-        given = changed(options, {**dict.fromkeys(options), **_USUAL})
-        stride = self.stride or self.kernel
-        return call(function, *arguments, kernel=self.kernel, stride=stride, **given)
+    def _written(self, function: str, form: CodeForm, *arguments: str | None) -> str:
+        rank = len(form.shape) - 2
+        kernel, stride = shown(self._along("kernel", rank)), shown(self._steps(rank))
+        return call(function, *arguments, kernel, stride, **self._options(rank))
 
-    def _options(self) -> dict[str, Any]:
-        """What a call says besides, by name."""
-        return {"ceil_mode": self.ceil_mode}
+    def _options(self, rank: int, *without: str) -> dict[str, Any]:
+        """What a call says besides, by name, where that is not the usual."""
+        options = {
+            "padding": windows.per_axis(self._along("padding", rank), rank, sided=True),
+            "dilation": self._along("dilation", rank),
+            "ceil_mode": self.ceil_mode,
+            **self._more(),
+        }
+        usual = {"padding": (0,) * rank, "dilation": (1,) * rank, "count_include_pad": True}
+        kept = {key: value for key, value in options.items() if key not in without}
+        return changed(kept, {"ceil_mode": False, **usual})
 
-    def _shown_padding(self) -> tuple[int, ...]:
-        """Two numbers for the same padding on both sides, else four."""
-        top, bottom, left, right = self.padding
-        return (top, left) if (top, left) == (bottom, right) else self.padding
+    def _more(self) -> dict[str, Any]:
+        """What a call of one of both says besides."""
+        return {}
 
-    def _torch_call(self, function: str, x: str | None, fill: str) -> str:
+    def _torch_call(self, form: CodeForm, function: str, fill: str) -> str:
         """A call of torch, which pads both sides alike."""
-        padding = self._shown_padding()
-        if len(padding) == 4:
-            top, bottom, left, right = self.padding
-            x = f"F.pad({x}, ({left}, {right}, {top}, {bottom}){fill})"
-            padding = (0, 0)
-        options = {**self._options(), "padding": padding}
-        stride = None if self.stride in (None, self.kernel) else shown(self.stride)
-        given = changed(options, {**dict.fromkeys(options), **_USUAL})
-        return call(function, x, shown(self.kernel), stride, **given)
+        rank, x = len(form.shape) - 2, str(form.names[0])
+        options = self._options(rank)
+        if self._pads_apart(form):
+            ends = tuple(end for side in reversed(self._sides(rank)) for end in side)
+            x = f"F.pad({x}, {ends}{fill})"
+            options = self._options(rank, "padding")
+        kernel, stride = self._along("kernel", rank), self._steps(rank)
+        steps = None if stride == kernel else shown(stride)
+        return call(f"F.{function}{rank}d", x, shown(kernel), steps, **options)
+
+    def _pads_apart(self, form: CodeForm) -> bool:
+        """Whether torch's own pools lack the padding: that of both sides differs."""
+        return any(first != last for first, last in self._sides(len(form.shape) - 2))
 
 
-_USUAL = {"padding": (0, 0), "ceil_mode": False, "dilation": (1, 1), "count_include_pad": True}
+def _one_side(at: int, amount: int) -> Side:
+    """Padding after the first axis, and before the others in turn."""
+    return (amount, 0) if at % 2 else (0, amount)
 
 
 def _spans(kernel: Sequence[int], steps: Sequence[int]) -> list[int]:
-    """Entries from the first of a window to its last, down and across."""
+    """Entries from the first of a window to its last, along each axis."""
     return [step * (number - 1) + 1 for step, number in zip(steps, kernel, strict=True)]
 
 
-def _fits(shape: Shape, sides: Sequence[int], spans: Sequence[int]) -> bool:
-    """Whether an image with padding on its four sides has room for a window."""
-    around = sides[0] + sides[1], sides[2] + sides[3]
+def _fits(size: Shape, around: Sequence[Side], spans: Sequence[int]) -> bool:
+    """Whether an image with padding has room for a window."""
     return all(
-        not isinstance(size, int) or size + amount >= span
-        for size, amount, span in zip(shape[2:], around, spans, strict=True)
+        not isinstance(length, int) or length + sum(side) >= span
+        for length, side, span in zip(size, around, spans, strict=True)
     )
 
 
-def _seen(padding: Sequence[int], steps: Sequence[int], shape: Shape) -> bool:
+def _seen(around: Sequence[Side], steps: Sequence[int], size: Shape) -> bool:
     """Whether no window falls between the padding and the next entry of a dilated one."""
     return all(
-        not amount or step == 1 or (isinstance(size, int) and size >= step)
-        for amount, step, size in zip(padding, steps, shape[2:], strict=True)
+        not side[0] or step == 1 or (isinstance(length, int) and length >= step)
+        for side, step, length in zip(around, steps, size, strict=True)
     )
 
 
 class MaxPool(_Pool):
-    """Largest entry of every window of each channel.
+    """Largest entry of every window of each channel of a sequence, an image or a volume.
 
-    A result has ``(size + padding - dilation (kernel - 1) - 1) // stride + 1`` rows and columns,
-    for the padding on both sides; with `ceil_mode`, the quotient is rounded up. Padding never
+    A result has ``(size + padding - dilation (kernel - 1) - 1) // stride + 1`` entries along each
+    axis, for the padding on both sides; with `ceil_mode`, the quotient is rounded up. Padding never
     wins. Of several largest entries the first takes the cotangent, row by row.
 
     References
@@ -205,20 +285,19 @@ class MaxPool(_Pool):
     """
 
     op: Literal["max_pool"] = "max_pool"
-    dilation: Counts = Field((1, 1), description=_images.DILATION)
     onnx = "MaxPool"
 
     elsewhere = ("maxpooling",)
     within_inputs = True
 
     def forward(self, x: Array, *, out: Array | None = None, saved: Saved | None = None) -> Array:
-        """Maxima of the windows of `x` ``[batch, channels, height, width]``."""
-        rows, columns = self._tracks(x)
-        y = room(out, (x.shape[1], rows.count, columns.count, len(x)), x.dtype)
+        """Maxima of the windows of `x` ``[batch, channels, ...]``."""
+        tracks = self._tracks(x)
+        y = room(out, (x.shape[1], *(track.count for track in tracks), len(x)), x.dtype)
         if saved is None:
-            pooled(images_last(x), (rows, columns), np.maximum, -np.inf, y)
+            pooled(images_last(x), tracks, np.maximum, -np.inf, y)
         else:
-            saved["winners"] = maxima(images_last(x), rows, columns, y)
+            saved["winners"] = maxima(images_last(x), tracks, y)
         return finished(y, None, out)
 
     def vjp(
@@ -229,47 +308,25 @@ class MaxPool(_Pool):
             saved = {}
             self.forward(x, saved=saved)
         winners = saved["winners"]
-        return (images_first(maxima_back(images_last(cotangent), winners, *self._tracks(x))),)
-
-    def _steps(self) -> tuple[int, int]:
-        return self.dilation
-
-    def _options(self) -> dict[str, Any]:
-        return {**super()._options(), "dilation": self.dilation}
-
-    def _onnx_more(self) -> dict[str, Any]:
-        return {"dilations": [*self.dilation] if self.dilation != (1, 1) else None}
-
-    def infer_shape(self, *shapes: Shape) -> Shape | None:
-        """Channels as they are, and height and width by the windows.
-
-        Raises
-        ------
-        ShapeError
-            A dilated window would hold padding alone.
-        """
-        if len(shapes[0]) == 4 and not _seen(self.padding[::2], self.dilation, shapes[0]):
-            problem = "but windows so far dilated may hold padding alone"
-            raise misfit("x", shapes[0], problem, "leave out the padding", "dilation")
-        return super().infer_shape(*shapes)
+        return (images_first(maxima_back(images_last(cotangent), winners, self._tracks(x))),)
 
     def to_torch(self, form: CodeForm) -> str:
-        """``F.max_pool2d``."""
-        if len(self._shown_padding()) == 4 and self.ceil_mode:
+        """``F.max_pool2d`` and its like."""
+        if self.ceil_mode and self._pads_apart(form):
             raise NotImplementedError("its padding is of one side, and sizes are rounded up")
-        return self._torch_call("F.max_pool2d", form.names[0], ", value=-torch.inf")
+        return self._torch_call(form, "max_pool", ", value=-torch.inf")
 
     def branch(self, x: Array) -> Array:
         """Which entry of its window each maximum is, the first of those equal but for rounding."""
-        return images_first(first_maxima(images_last(x), *self._tracks(x)))
+        return images_first(first_maxima(images_last(x), self._tracks(x)))
 
 
 class AveragePool(_Pool):
     """Mean of every window of each channel, the zeros of its padding included or left out.
 
-    A result has ``(size + padding - kernel) // stride + 1`` rows and columns, for the padding on
-    both sides; with `ceil_mode`, the quotient is rounded up. What a window reads beyond the padding
-    is never part of its mean.
+    A result has ``(size + padding - dilation (kernel - 1) - 1) // stride + 1`` entries along each
+    axis, for the padding on both sides; with `ceil_mode`, the quotient is rounded up. What a window
+    reads beyond the padding is never part of its mean.
 
     References
     ----------
@@ -285,13 +342,14 @@ class AveragePool(_Pool):
 
     elsewhere = ("avgpool", "averagepooling", "avgpooling")
     within_inputs = True
+    _dilates_from = 19
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
-        """Means of the windows of `x` ``[batch, channels, height, width]``."""
-        rows, columns = self._tracks(x)
-        y = room(out, (x.shape[1], rows.count, columns.count, len(x)), x.dtype)
-        pooled(images_last(x), (rows, columns), np.add, 0.0, y)
-        y /= self._counts((rows, columns), x.dtype)
+        """Means of the windows of `x` ``[batch, channels, ...]``."""
+        tracks = self._tracks(x)
+        y = room(out, (x.shape[1], *(track.count for track in tracks), len(x)), x.dtype)
+        pooled(images_last(x), tracks, np.add, 0.0, y)
+        y /= self._counts(tracks, x.dtype)
         return finished(y, None, out)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
@@ -301,31 +359,43 @@ class AveragePool(_Pool):
         return (images_first(sums_back(share, tracks)),)
 
     def _counts(self, tracks: Tracks, dtype: Any) -> Any:
-        """Entries of which each window has the mean: a number, or an array [rows, columns, 1]."""
-        sides = self.padding[:2], self.padding[2:]
-        down, across = (
+        """Entries of which each window has the mean: a number, or an array over the windows."""
+        around = self._sides(len(tracks))
+        counted = [
             track.entries(*(side if self.count_include_pad else (0, 0)))
-            for track, side in zip(tracks, sides, strict=True)
-        )
-        whole = self.kernel[0] * self.kernel[1]
-        counts = np.multiply.outer(down, across)[:, :, None]
+            for track, side in zip(tracks, around, strict=True)
+        ]
+        whole = math.prod(track.kernel for track in tracks)
+        counts = reduce(np.multiply.outer, counted)[..., None]
         return whole if (counts == whole).all() else counts.astype(dtype)
 
-    def _options(self) -> dict[str, Any]:
-        return {**super()._options(), "count_include_pad": self.count_include_pad}
+    def _reads_all(self) -> bool:
+        return not self.count_include_pad
+
+    def _pads_apart(self, form: CodeForm) -> bool:
+        """Likewise, or a volume is smaller than a window, which ``F.avg_pool3d`` refuses."""
+        rank, size = len(form.shape) - 2, (form.shapes[0] or ())[2:]
+        pairs = zip(size, self._along("kernel", rank), strict=True)
+        small = rank == 3 and any(isinstance(n, int) and n < kernel for n, kernel in pairs)
+        return small or super()._pads_apart(form)
+
+    def _more(self) -> dict[str, Any]:
+        return {"count_include_pad": self.count_include_pad}
 
     def _onnx_more(self) -> dict[str, Any]:
         return {"count_include_pad": 1 if self.count_include_pad else None}
 
     def to_torch(self, form: CodeForm) -> str:
-        """``F.avg_pool2d``."""
-        if len(self._shown_padding()) == 4 and (self.ceil_mode or not self.count_include_pad):
+        """``F.avg_pool2d`` and its like."""
+        if self._pads_apart(form) and (self.ceil_mode or not self.count_include_pad):
             raise NotImplementedError("its padding is of one side, and not part of the mean")
-        return self._torch_call("F.avg_pool2d", form.names[0], "")
+        if any(step > 1 for step in self._along("dilation", len(form.shape) - 2)):
+            raise NotImplementedError("its windows are dilated, which torch has for maxima alone")
+        return self._torch_call(form, "avg_pool", "")
 
 
 class GlobalAveragePool(_images.Images):
-    """Mean of each channel, ``[batch, channels]``.
+    """Mean of each channel of a sequence, an image or a volume, ``[batch, channels]``.
 
     References
     ----------
@@ -338,10 +408,15 @@ class GlobalAveragePool(_images.Images):
     within_inputs = True
     result = "batch channels"
     planewise = True
+    cases: ClassVar[tuple[Case, ...]] = (
+        Case({}, [(2, 1, 2, 2)]),
+        Case({}, [(2, 2, 3)]),
+        Case({}, [(1, 2, 2, 1, 2)]),
+    )
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
-        """Mean of each channel of `x` ``[batch, channels, height, width]``."""
-        means: Array = np.mean(x, axis=(2, 3), out=out)
+        """Mean of each channel of `x` ``[batch, channels, ...]``."""
+        means: Array = np.mean(x, axis=tuple(range(2, x.ndim)), out=out)
         return means
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
@@ -350,13 +425,23 @@ class GlobalAveragePool(_images.Images):
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """An even share of the cotangent for each entry of the channel."""
-        share = cotangent / (x.shape[2] * x.shape[3])
-        return (np.broadcast_to(share[:, :, None, None], x.shape),)
+        share = cotangent / math.prod(x.shape[2:])
+        return (np.broadcast_to(share.reshape(*share.shape, *(1,) * (x.ndim - 2)), x.shape),)
 
-    numpy = "{x}.mean(axis=(2, 3))"
-    torch = "{x}.mean(dim=(2, 3))"
+    def to_numpy(self, form: CodeForm) -> str:
+        """The mean along all axes but the first two."""
+        return f"{form.names[0]}.mean(axis={along(self._axes(form))})"
+
+    def to_torch(self, form: CodeForm) -> str:
+        """Likewise."""
+        return f"{form.names[0]}.mean(dim={along(self._axes(form))})"
+
+    @staticmethod
+    def _axes(form: CodeForm) -> range:
+        return range(2, len(form.shapes[0] or ()))
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """An even share of the cotangent for each entry of the channel."""
-        share = f"{{g}}[:, :, None, None] / {form.count((2, 3))}"
+        axes = self._axes(form)
+        share = f"{{g}}[:, :, {', '.join('None' for _ in axes)}] / {form.count(axes)}"
         return [form.fill(f"np.broadcast_to({share}, {{x}}.shape)", self)]

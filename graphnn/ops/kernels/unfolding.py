@@ -1,9 +1,9 @@
-"""Convolution as products of matrices, on arrays [channels, height, width, images].
+"""Convolution as products of matrices, on arrays [channels, sizes of the axes, images].
 
 With the images innermost every row of an image is one long run of memory, so that copies, sums
 and the entry-by-entry ops that follow go at the speed of memory, and an array of all images is
-one matrix. Images are unfolded along their width alone: a window of whole rows is then one run of
-memory too, and windows one below the other share it.
+one matrix. Images are unfolded along all axes but the first, their rows: a window of whole rows is
+then one run of memory too, and windows one below the other share it. What has one axis is one row.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -18,6 +19,7 @@ from numpy.lib.stride_tricks import as_strided
 from graphnn.ops._arrays import Array
 from graphnn.ops.kernels.windows import Track, Tracks, inside
 
+_ONE_ROW = Track(size=1, kernel=1, stride=1, dilation=1, before=0, count=1)
 _UNFOLDED = 2**26  # bytes of unfolded image at a time
 _UNPACKED = 10**6  # multiplications of a product that OpenBLAS carries out without packing
 _NARROWEST = 128  # columns of a matrix below which leaving out the packing does not pay
@@ -25,13 +27,13 @@ _SUMMED = 2**20  # entries of partial sums at a time
 
 
 def images_last(x: Array) -> Array:
-    """`x` ``[images, channels, height, width]`` in the order of this module, in one block."""
-    return np.ascontiguousarray(x.transpose(1, 2, 3, 0))
+    """`x` ``[images, channels, ...]`` in the order of this module, in one block."""
+    return np.ascontiguousarray(x.transpose(*range(1, x.ndim), 0))
 
 
 def images_first(x: Array) -> Array:
     """A view of `x` in the order that ops take and give."""
-    return x.transpose(3, 0, 1, 2)
+    return x.transpose(x.ndim - 1, *range(x.ndim - 1))
 
 
 def correlate(x: Array, weight: Array, tracks: Tracks, groups: int, out: Array) -> None:
@@ -39,35 +41,36 @@ def correlate(x: Array, weight: Array, tracks: Tracks, groups: int, out: Array) 
 
     Parameters
     ----------
-    x : ndarray, shape (channels, height, width, images)
-    weight : ndarray, shape (filters, channels / groups, kernel height, kernel width)
-    tracks : pair of Track
+    x : ndarray, shape (channels, sizes of the axes, images)
+    weight : ndarray, shape (filters, channels / groups, sizes of the kernel)
+    tracks : tuple of Track
+        One an axis.
     groups : int
-    out : ndarray, shape (filters, windows down, windows across, images)
+    out : ndarray, shape (filters, windows along each axis, images)
         In one block, like `x`.
     """
-    grid = _Grid(weight, *tracks, groups, x.shape[3], x.itemsize)
+    grid = _grid(weight, tracks, groups, x)
     filters = _matrices(weight, groups)[:, None]
-    results = _flat(out, groups)
+    results = grid.flat(out)
     for piece in grid.pieces():
         np.matmul(filters, piece.windows(piece.unfold(x)), out=results[piece.index].swapaxes(1, 2))
 
 
 def correlate_back(cotangent: Array, weight: Array, tracks: Tracks, groups: int) -> Array:
     """Cotangent of `x`, from that of the result of `correlate`."""
-    rows, columns = tracks
-    shape = (groups * weight.shape[1], rows.size, columns.size, cotangent.shape[3])
-    few = 2 * groups * weight.shape[1] < weight.shape[0]
-    if rows.stride == columns.stride == 1 and not few:
+    channels = groups * weight.shape[1]
+    shape = (channels, *(track.size for track in tracks), cotangent.shape[-1])
+    few = 2 * channels < weight.shape[0]
+    if all(track.stride == 1 for track in tracks) and not few:
         # A correlation again: it sums in the product, but unfolds what has the filters' channels.
         by_x = np.empty(shape, cotangent.dtype)
-        mirrored = rows.mirrored, columns.mirrored
+        mirrored = tuple(track.mirrored for track in tracks)
         correlate(cotangent, _mirrored(weight, groups), mirrored, groups, by_x)
         return by_x
     by_x = np.zeros(shape, cotangent.dtype)
-    grid = _Grid(weight, rows, columns, groups, cotangent.shape[3], cotangent.itemsize)
+    grid = _grid(weight, tracks, groups, cotangent)
     filters = _matrices(weight, groups).swapaxes(1, 2)
-    given = _flat(cotangent, groups)
+    given = grid.flat(cotangent)
     for piece in grid.pieces():
         unfolded = np.zeros(piece.shape, cotangent.dtype)
         parts = given[piece.index]
@@ -81,10 +84,10 @@ def correlate_weight(
     cotangent: Array, x: Array, weight: Array, tracks: Tracks, groups: int
 ) -> Array:
     """Cotangent of `weight`, from that of the result of `correlate`."""
-    grid = _Grid(weight, *tracks, groups, x.shape[3], x.itemsize)
-    filters, depth, height, width = weight.shape
-    total = np.zeros((groups, depth * height * width, filters // groups), weight.dtype)
-    given = _flat(cotangent, groups)
+    grid = _grid(weight, tracks, groups, x)
+    filters, depth, *kernel = weight.shape
+    total = np.zeros((groups, depth * math.prod(kernel), filters // groups), weight.dtype)
+    given = grid.flat(cotangent)
     some = max(1, _SUMMED // weight.size)
     for piece in grid.pieces():
         windows = piece.windows(piece.unfold(x))
@@ -92,15 +95,15 @@ def correlate_weight(
         for start in range(0, windows.shape[1], some):
             chosen = slice(start, start + some)
             total += np.matmul(windows[:, chosen], parts[:, chosen]).sum(axis=1)
-    by_filter = total.reshape(groups, height, width, depth, -1).transpose(0, 4, 3, 1, 2)
+    by_filter = total.reshape(groups, math.prod(kernel), depth, -1).transpose(0, 3, 2, 1)
     return by_filter.reshape(weight.shape)
 
 
 def _mirrored(weight: Array, groups: int) -> Array:
     """Filters that undo the steps of `weight`: channels for filters, last entry first."""
-    filters, depth, height, width = weight.shape
-    apart = weight.reshape(groups, filters // groups, depth, height, width)[..., ::-1, ::-1]
-    return apart.swapaxes(1, 2).reshape(groups * depth, filters // groups, height, width)
+    filters, depth, *kernel = weight.shape
+    apart = weight.reshape(groups, filters // groups, depth, -1)[..., ::-1]
+    return apart.swapaxes(1, 2).reshape(groups * depth, filters // groups, *kernel)
 
 
 def _product(a: Array, b: Array) -> Array:
@@ -110,25 +113,46 @@ def _product(a: Array, b: Array) -> Array:
 
 def _matrices(weight: Array, groups: int) -> Array:
     """A matrix a group, a row a filter, with its entries in the order of a window of rows."""
-    matrices = weight.transpose(0, 2, 3, 1).reshape(groups, weight.shape[0] // groups, -1)
+    entries = weight.transpose(0, *range(2, weight.ndim), 1)
+    matrices = entries.reshape(groups, weight.shape[0] // groups, -1)
     return np.ascontiguousarray(matrices)  # BLAS takes no matrix backwards
 
 
-def _flat(x: Array, groups: int) -> Array:
-    """A view of `x` ``[groups, channels of one, height, width and images]``."""
-    return x.reshape(groups, -1, x.shape[1], x.shape[2] * x.shape[3])
+def _grid(weight: Array, tracks: Tracks, groups: int, x: Array) -> _Grid:
+    """All windows of `x`, or those that gave it."""
+    rows, inner = (tracks[0], tracks[1:]) if len(tracks) > 1 else (_ONE_ROW, tracks)
+    width = math.prod(track.kernel for track in inner)
+    return _Grid(rows, inner, weight.shape[1], width, weight.size, groups, x.shape[-1], x.itemsize)
 
 
 @dataclass(frozen=True, slots=True)
 class _Grid:
-    """All windows of a convolution, and how they are cut to pieces that fit in memory."""
+    """All windows of a convolution, and how they are cut to pieces that fit in memory.
 
-    weight: Array
+    Attributes
+    ----------
+    rows : Track
+        Along the first axis.
+    inner : tuple of Track
+        Along the others, whose windows have `width` entries.
+    depth, width, size : int
+        Channels of a filter, entries of one in a row of a channel, entries of all filters.
+    groups, images, itemsize : int
+    """
+
     rows: Track
-    columns: Track
+    inner: Tracks
+    depth: int
+    width: int
+    size: int
     groups: int
     images: int
     itemsize: int
+
+    def flat(self, results: Array) -> Array:
+        """A view of results ``[groups, filters of one, rows, places in a row and images]``."""
+        places = math.prod(track.count for track in self.inner)
+        return results.reshape(self.groups, -1, self.rows.count, places * self.images)
 
     def pieces(self) -> Iterator[_Piece]:
         """Pieces that together hold every window once.
@@ -141,23 +165,29 @@ class _Grid:
             count = len(range(first, self.rows.count, apart))
             stride = self.rows.stride * apart // self.rows.dilation
             length = (count - 1) * stride + self.rows.kernel
-            for columns, images in self._cut(length):
-                yield _Piece(self, first, apart, stride, length, columns, images)
+            for places in self._cut(length):
+                yield _Piece(self, first, apart, stride, length, places)
 
-    def _cut(self, length: int) -> Iterator[tuple[slice, slice]]:
-        """Columns of windows, and images, of each piece."""
-        _, depth, _, width = self.weight.shape
-        most = max(1, _UNFOLDED // (self.groups * depth * width * length * self.itemsize))
-        unpacked = _UNPACKED * self.groups // self.weight.size
+    def _cut(self, length: int) -> Iterator[tuple[slice, ...]]:
+        """Windows along each inner axis, and images, of each piece."""
+        most = max(1, _UNFOLDED // (self.groups * self.depth * self.width * length * self.itemsize))
+        unpacked = _UNPACKED * self.groups // self.size
         if unpacked >= max(self.images, _NARROWEST):
             most = min(most, unpacked)
-        if most >= self.images:
-            for columns in _parts(self.columns.count, most // self.images):
-                yield columns, slice(0, self.images)
-            return
-        for column in range(self.columns.count):
-            for images in _parts(self.images, most):
-                yield slice(column, column + 1), images
+        yield from _boxes([*(track.count for track in self.inner), self.images], most)
+
+
+def _boxes(counts: list[int], most: int) -> Iterator[tuple[slice, ...]]:
+    """An array with so many entries along its axes, cut to runs of at most `most` entries."""
+    count, *rest = counts
+    whole = math.prod(rest)
+    if most >= whole:
+        for part in _parts(count, most // whole):
+            yield part, *(slice(0, each) for each in rest)
+        return
+    for at in range(count):
+        for box in _boxes(rest, most):
+            yield slice(at, at + 1), *box
 
 
 def _parts(count: int, most: int) -> list[slice]:
@@ -166,12 +196,21 @@ def _parts(count: int, most: int) -> list[slice]:
     return [slice(count * i // number, count * (i + 1) // number) for i in range(number)]
 
 
+def _around(x: Array, there: tuple[slice, ...], chosen: slice) -> Iterator[Array]:
+    """What lies before and after `chosen` along the next axis of ``x[there]``."""
+    if chosen.start:
+        yield x[*there, : chosen.start]
+    if chosen.stop < x.shape[len(there)]:
+        yield x[*there, chosen.stop :]
+
+
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Some of the windows: those of every `apart`-th row, from `first` on, in some columns.
+    """Some of the windows: those of every `apart`-th row, from `first` on, in some places.
 
-    ``unfolded[g, m, j, c, r, n]`` is what entry j of column r of windows reads in image n, of
-    channel c of group g, in the m-th of `length` rows. Windows of rows start every `stride`.
+    ``unfolded[g, m, j, c, ..., n]`` is what entry j of a row of windows reads in image n, of
+    channel c of group g, in the m-th of `length` rows, for windows at ``...`` along the inner axes.
+    Windows of rows start every `stride`.
     """
 
     grid: _Grid
@@ -179,27 +218,28 @@ class _Piece:
     apart: int
     stride: int
     length: int
-    columns: slice
-    images: slice
+    places: tuple[slice, ...]
 
     @property
     def index(self) -> tuple[slice, slice, slice, slice]:
-        """Where the results of the windows lie in an array as `_flat` makes it."""
-        count = self.grid.images
-        start = self.columns.start * count + self.images.start
-        stop = (self.columns.stop - 1) * count + self.images.stop
-        return slice(None), slice(None), slice(self.first, None, self.apart), slice(start, stop)
+        """Where the results of the windows lie in an array as `_Grid.flat` makes it."""
+        start = last = 0
+        counts = [*(track.count for track in self.grid.inner), self.grid.images]
+        for count, part in zip(counts, self.places, strict=True):
+            start = start * count + part.start
+            last = last * count + part.stop - 1
+        every = slice(None)
+        return every, every, slice(self.first, None, self.apart), slice(start, last + 1)
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the unfolded image."""
-        _, depth, _, width = self.grid.weight.shape
-        columns = self.columns.stop - self.columns.start
-        images = self.images.stop - self.images.start
-        return self.grid.groups, self.length, width, depth, columns, images
+        grid = self.grid
+        counts = (part.stop - part.start for part in self.places)
+        return grid.groups, self.length, grid.width, grid.depth, *counts
 
     def unfold(self, x: Array) -> Array:
-        """The part of `x` that the windows read, side by side for each column of windows."""
+        """The part of `x` that the windows read, side by side for each place of windows."""
         unfolded = np.empty(self.shape, x.dtype)
         for there, padding, here in self._places(x, unfolded):
             there[...] = here
@@ -212,41 +252,47 @@ class _Piece:
         for there, _, here in self._places(x, unfolded):
             here += there
 
-    def _places(
-        self, x: Array, unfolded: Array
-    ) -> Iterator[tuple[Array, tuple[Array, ...], Array]]:
+    def _places(self, x: Array, unfolded: Array) -> Iterator[tuple[Array, list[Array], Array]]:
         """For each entry of a row of windows: where it is, what of it is padding, whence it is."""
-        rows, columns = self.grid.rows, self.grid.columns
-        images = x.reshape(self.grid.groups, -1, *x.shape[1:])[..., self.images]
+        rows, inner = self.grid.rows, self.grid.inner
+        sizes = (rows.size, *(track.size for track in inner))
+        images = x.reshape(self.grid.groups, -1, *sizes, x.shape[-1])[..., self.places[-1]]
         start = self.first * rows.stride - rows.before
         into, height = inside(start, rows.dilation, self.length, rows.size)
-        for tap in range(columns.kernel):
-            start = tap * columns.dilation - columns.before + self.columns.start * columns.stride
-            across, width = inside(start, columns.stride, unfolded.shape[4], columns.size)
-            part = unfolded[:, :, tap]
-            padding = (
-                part[:, : into.start],
-                part[:, into.stop :],
-                part[:, into, :, : across.start],
-                part[:, into, :, across.stop :],
-            )
-            here = images[:, :, height, width].swapaxes(1, 2)
-            yield part[:, into, :, across], padding, here
+        every = slice(None)
+        for at, pairs in enumerate(product(*map(self._inside, inner, self.places))):
+            part = unfolded[:, :, at]
+            padding = [*_around(part, (every,), into)]
+            there: tuple[slice, ...] = (every, into, every)
+            for across, _ in pairs:
+                padding += _around(part, there, across)
+                there += (across,)
+            here = images[:, :, height, *(width for _, width in pairs)].swapaxes(1, 2)
+            yield part[there], padding, here
+
+    @staticmethod
+    def _inside(track: Track, places: slice) -> list[tuple[slice, slice]]:
+        """For each entry of windows along an axis, which windows read it, and where."""
+        first = places.start * track.stride - track.before
+        count = places.stop - places.start
+        starts = range(first, first + track.kernel * track.dilation, track.dilation)
+        return [inside(start, track.stride, count, track.size) for start in starts]
 
     def windows(self, unfolded: Array) -> Array:
         """A view of all windows: a matrix for each group and row, a column for each place."""
-        groups, _, width, depth, columns, images = unfolded.shape
+        groups, _, width, depth, *counts = unfolded.shape
         by_group, by_row, _, by_line, *_, step = unfolded.strides
-        count = (self.length - self.grid.rows.kernel) // self.stride + 1
-        lines = self.grid.rows.kernel * width * depth
+        kernel = self.grid.rows.kernel
+        count = (self.length - kernel) // self.stride + 1
         return as_strided(
             unfolded,
-            (groups, count, lines, columns * images),
+            (groups, count, kernel * width * depth, math.prod(counts)),
             (by_group, by_row * self.stride, by_line, step),
             writeable=False,
         )
 
     def each_window(self, unfolded: Array) -> Iterator[Array]:
         """Views of the windows of each row, which overlap."""
-        for start in range(0, self.length - self.grid.rows.kernel + 1, self.stride):
-            yield unfolded[:, start : start + self.grid.rows.kernel]
+        kernel = self.grid.rows.kernel
+        for start in range(0, self.length - kernel + 1, self.stride):
+            yield unfolded[:, start : start + kernel]

@@ -1,10 +1,11 @@
-"""Windows that slide over images: their attributes, their places, how many there are."""
+"""Windows that slide along axes: their attributes, their places, how many there are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from functools import lru_cache
+from itertools import chain, product
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -17,10 +18,23 @@ from graphnn.spec import sizes
 from graphnn.spec.sizes import Size
 
 SAME: Literal["same"] = "same"
+RANKS = range(1, 4)  # axes that windows slide along
+_AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+_ENDS = {
+    1: "[before, after]",
+    2: "[top, bottom, left, right]",
+    3: "[front, back, top, bottom, left, right]",
+}
 _NONE = "write 0, for no padding"
 # What other libraries have for padding in words, with what to write for it.
 ALL_WORDS = {"padding": {"same": "write same, in small letters", "valid": _NONE}}
-WORDS = {"padding": {"same": "write a number: only conv2d takes 'same'", "valid": _NONE}}
+WORDS = {"padding": {"same": "write a number: only convolutions take 'same'", "valid": _NONE}}
+Side = tuple[int, int]  # entries before and after an axis
+
+
+def axes(rank: int) -> tuple[str, ...]:
+    """Names of the axes that windows slide along."""
+    return _AXES[rank]
 
 
 def _number(value: Any, info: ValidationInfo) -> Any:
@@ -42,44 +56,61 @@ def several(value: Any, count: int, form: str) -> Any:
     return tuple(value)
 
 
-def _schema(least: int, count: int = 1) -> WithJsonSchema:
+def form(rank: int, *, sided: bool = False) -> str:
+    """The lists that an attribute takes for windows along `rank` axes, as text.
+
+    Parameters
+    ----------
+    rank : int
+    sided : bool
+        Whether it may have two numbers an axis.
+    """
+    plain = f"[{', '.join(_AXES[rank])}]"
+    return f"{plain} or {_ENDS[rank]}" if sided else plain
+
+
+def per_axis(value: Any, rank: int, *, sided: bool = False) -> Any:
+    """A number an axis; `sided`, two where those before an axis and after it differ."""
+    if sided and isinstance(value, list | tuple) and len(value) == 2 * rank:
+        alike = all(value[at] == value[at + 1] for at in range(0, 2 * rank, 2))
+        return tuple(value[::2] if alike else value)
+    return several(value, rank, form(rank, sided=sided))
+
+
+def sides(padding: Sequence[int], rank: int) -> list[Side]:
+    """Padding before and after each axis, from what `per_axis` gives."""
+    ends = padding if len(padding) == 2 * rank else [*chain(*zip(padding, padding, strict=True))]
+    return [*zip(ends[::2], ends[1::2], strict=True)]
+
+
+def _schema(least: int, most: int = 0) -> WithJsonSchema:
     number = [{"type": "integer", "minimum": least}, {"type": "string"}]
-    listed = {"type": "array", "items": {"anyOf": number}, "minItems": count, "maxItems": count}
-    return WithJsonSchema({"anyOf": number if count == 1 else [*number, listed]})
+    listed = {"type": "array", "items": {"anyOf": number}, "minItems": 1, "maxItems": most}
+    return WithJsonSchema({"anyOf": [*number, listed] if most else number})
 
 
 _NUMBER = BeforeValidator(_number)
-_PAIR = BeforeValidator(lambda value: several(value, 2, "[height, width]"))
+_EACH = Discriminator(lambda value: "each" if isinstance(value, list | tuple) else "one")
 Count = Annotated[int, Field(ge=1, le=sizes.MAX_SIZE), _NUMBER, _schema(1)]
 Amount = Annotated[int, Field(ge=0, le=sizes.MAX_SIZE), _NUMBER]
-Counts = Annotated[tuple[Count, Count], _PAIR, _schema(1, 2)]
-Amounts = Annotated[tuple[Amount, Amount], _PAIR, _schema(0, 2)]
+# A number an axis, of an op that is for so many axes.
+Counts = Annotated[tuple[Count, ...], _schema(1, max(RANKS))]
+Amounts = Annotated[tuple[Amount, ...], _schema(0, 2 * max(RANKS))]
 # Chosen before either is tried, so that a fault is reported once.
 Padding = Annotated[
     Annotated[Literal["same"], Tag(SAME)] | Annotated[Amounts, Tag("amounts")],
     Discriminator(lambda value: SAME if value == SAME else "amounts"),
 ]
-
-
-def _sides(value: Any) -> Any:
-    if isinstance(value, list | tuple) and len(value) == 4:
-        return tuple(value)
-    value = several(value, 2, "[height, width] or [top, bottom, left, right]")
-    return tuple(number for number in value for _ in range(2))
-
-
-_SIDES_SCHEMA = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string"}]}
-Sides = Annotated[
-    tuple[Amount, Amount, Amount, Amount],
-    BeforeValidator(_sides),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                *_SIDES_SCHEMA["anyOf"],
-                {"type": "array", "items": _SIDES_SCHEMA, "minItems": 2, "maxItems": 4},
-            ]
-        }
-    ),
+# The same of an op for any number of axes, where one number may stand for all.
+OpenCounts = Annotated[
+    Annotated[Count, Tag("one")] | Annotated[tuple[Count, ...], Tag("each")],
+    _EACH,
+    _schema(1, max(RANKS)),
+]
+OpenAmounts = Annotated[
+    Annotated[Amount, Tag("one")] | Annotated[tuple[Amount, ...], Tag("each")],
+    _EACH,
+    _schema(0, 2 * max(RANKS)),
 ]
 
 
@@ -262,7 +293,50 @@ class Track:
         return self.before > 0 or self.after > 0
 
 
-Tracks = tuple[Track, Track]  # down and across
+Tracks = tuple[Track, ...]  # one an axis
+
+
+def slides(
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int],
+    padding: Sequence[int] | Literal["same"],
+    ceil: bool = False,
+) -> list[Slide]:
+    """How windows slide along each axis; of `padding` two numbers an axis, or one for both."""
+    rank = len(kernel)
+    around: Sequence[tuple[int | None, int | None]] = [(None, None)] * rank
+    if padding != SAME:
+        around = sides(padding, rank)
+    steps = zip(_AXES[rank], kernel, stride, dilation, around, strict=True)
+    return [Slide(axis, k, s, d, *side, ceil) for axis, k, s, d, side in steps]
+
+
+@lru_cache(maxsize=1024)
+def tracks(
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+    padding: tuple[int, ...] | Literal["same"],
+    ceil: bool,
+    size: tuple[int, ...],
+) -> Tracks:
+    """The windows on axes of these sizes, for the same arguments as `slides`.
+
+    Raises
+    ------
+    ArrayError
+        There is not one along some axis.
+    """
+    pairs = zip(slides(kernel, stride, dilation, padding, ceil), size, strict=True)
+    return tuple(slide.over(length) for slide, length in pairs)
+
+
+def taps(tracks: Iterable[Track]) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...]]]:
+    """For each entry of a window: the windows that have it, and where they have it, by axis."""
+    for pairs in product(*(track.taps() for track in tracks)):
+        there, here = zip(*pairs, strict=True)
+        yield there, here
 
 
 def inside(start: int, step: int, count: int, size: int) -> tuple[slice, slice]:

@@ -17,6 +17,7 @@ from graphnn.testing._strategies.drawing import chance, extents, integers, one_o
 BATCH = free("batch")
 BINDABLE = {"batch": BATCH}
 _KINDS: list[Kind] = ["float", "float", "float", "int"]  # for an operand that takes any
+_WIDE = 4  # axes of an operand beyond which they are short
 _MANY = 3  # inputs of an op that takes any number
 
 
@@ -59,10 +60,14 @@ def first_shape(draw: DrawFn, op_class: type[Op], sizes: int, rows: int) -> Shap
     if not operands:
         return ()
     shape: list[int] = []
-    for number, symbol in enumerate(operands[0].signature.split()):
-        if symbol == "...":
+    for number, symbol in enumerate(symbols := operands[0].signature.split()):
+        if symbol == "..." and operands[0].ranks:
+            shape += extents(draw, min(operands[0].ranks), max(operands[0].ranks), min(sizes, 3))
+        elif symbol == "...":
             least = int(not number and _least_rank(op_class))
             shape += extents(draw, least, 3 - number, sizes)
+        elif number > 1 and len(symbols) > _WIDE:
+            shape.append(draw(integers(1, min(sizes, 3))))
         else:
             most = rows if number == 0 else sizes
             shape.append(int(symbol) if symbol.isdigit() else draw(integers(1, most)))
@@ -71,8 +76,11 @@ def first_shape(draw: DrawFn, op_class: type[Op], sizes: int, rows: int) -> Shap
 
 def takes(op_class: type[Op], shape: Shape) -> bool:
     """Whether the first operand of an op may have a shape, as far as signatures say."""
-    symbols = op_class.data_operands()[0].signature.split()
+    operand = op_class.data_operands()[0]
+    symbols = operand.signature.split()
     spare = len(shape) - len(symbols)
+    if operand.ranks:
+        return spare + 1 in operand.ranks
     if "..." not in symbols:
         named = [*zip(symbols, shape, strict=False)]
         return spare == 0 and all(not s.isdigit() or int(s) == size for s, size in named)

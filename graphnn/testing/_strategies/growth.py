@@ -89,6 +89,7 @@ class Growth:
     _calls: list[_Call] = field(default_factory=list)
     _owners: dict[Shape, list[str]] = field(default_factory=dict)
     _kept: dict[str, Array] = field(default_factory=dict)
+    _drawn: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._step = _steps(self)
@@ -189,8 +190,10 @@ class Growth:
         if not ranked or self.parent:
             return None
         node = ranked[-1 - back % len(ranked)]
-        symbols = operand.signature.split()
-        split = self._split(math.prod(self._numbers(node.shape[1:])), len(symbols) - 1)
+        axes = len(operand.signature.split()) - 1
+        if operand.ranks:  # of which '...' is one already
+            axes += one_of(self.draw, operand.ranks) - 1
+        split = self._split(math.prod(self._numbers(node.shape[1:])), axes)
         return self._apply(_reshape(node.shape[0], *split), [node])
 
     def _one_of(self, nodes: Sequence[Node]) -> Node:
@@ -252,7 +255,9 @@ class Growth:
         elif 0 <= low < high <= 1:
             low, high = 0.001, 0.999
         finite = node.value[np.isfinite(node.value)]
-        if not finite.size or (low <= finite.min() and finite.max() <= high):
+        # What is drawn in training lies anywhere then.
+        drawn = node.name in self._drawn and operand.domain != _ANYWHERE.domain
+        if not drawn and (not finite.size or (low <= finite.min() and finite.max() <= high)):
             return node
         low, high = operand.domain
         return self._apply(REGISTRY["clip"].model_validate({"low": low, "high": high}), [node])
@@ -308,6 +313,9 @@ class Growth:
             placed += [None] * (len(op.data_operands()) - len(placed))
         call = _Call(name, op, tuple(placed), tuple(arrays), shape)
         self._calls.append(call)
+        draws = any(each.role == "noise" for each in op.in_training().operands)
+        if draws or not self._drawn.isdisjoint(names):
+            self._drawn.add(name)
         value = call.value({node.name: node.value for node in self.there}, self.rows)
         self.nodes[name] = body
         self.there.append(node := Node(name, shape, value, kind))

@@ -28,6 +28,7 @@ from graphnn.spec.sizes import Shape, Size, floor_divide, product
 Inputs = list[Value | None]
 _END = 2**31 - 1  # beyond any axis
 _MODES: dict[str, Any] = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
+_IMAGES = range(3, 6)  # axes of what has 1 to 3 after its channels
 _PIECES = 64  # the most copies that a Tile makes
 
 
@@ -49,11 +50,12 @@ def reshaped(t: Translator, x: Value, shape: Sequence[Size]) -> Value:
 
 
 def _pooled(x: Value, target: Shape) -> Made | None:
-    """What `x`, a mean over height and width, is of, where `target` lacks these axes."""
-    if not isinstance(x, Made) or x.op.name != "mean" or len(x.shape) != 4:
+    """What `x`, a mean over all axes of its channels, is of, where `target` lacks these axes."""
+    rank = len(shape_of(x))
+    if not isinstance(x, Made) or x.op.name != "mean" or rank not in _IMAGES:
         return None
-    axes = sorted(axis % 4 for axis in x.given["axis"] or range(4))
-    return x.inputs[0] if axes == [2, 3] and target == x.shape[:2] else None
+    axes = sorted(axis % rank for axis in x.given["axis"] or range(rank))
+    return x.inputs[0] if axes == [*range(2, rank)] and target == x.shape[:2] else None
 
 
 def given_axes(node: ForeignNode, inputs: Inputs, position: int = 1) -> tuple[int, ...] | None:
@@ -364,8 +366,8 @@ def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     if "axes" in attributes or attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise UnsupportedError("it names axes, or keeps the aspect ratio")
     factors = _factors(node, inputs, shape)
-    if 0 in factors or len(factors) != 4 or factors[:2] != [1, 1]:
-        raise UnsupportedError("it scales by other than whole factors of height and width")
+    if 0 in factors or len(factors) not in _IMAGES or factors[:2] != [1, 1]:
+        raise UnsupportedError("it scales by other than whole factors of 1 to 3 axes")
     mapping = attributes.get("coordinate_transformation_mode", "half_pixel")
     rounding = attributes.get("nearest_mode", "round_prefer_floor")
     if node.op == "Resize" and not _repeats(mapping, rounding, factors):
@@ -397,7 +399,7 @@ def _factor(wanted: Size, size: Size) -> int:
 
 def _repeats(mapping: str, rounding: str, factors: list[int]) -> bool:
     """Whether entries of the result are those of the source, each repeated."""
-    if factors == [1, 1, 1, 1]:
+    if {*factors} == {1}:
         return True
     if mapping == "asymmetric":
         return rounding == "floor"
