@@ -83,15 +83,20 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=20)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(SPEC, folder)
+        prepare(folder)
         compare(folder, 1 if options.quick else options.repetitions)
+
+
+def prepare(folder: str) -> None:
+    """Put the small file into `folder`, and let each command compile what it imports."""
+    shutil.copy(SPEC, folder)
+    for name in COMMANDS:
+        run(name, folder)
 
 
 def compare(folder: str, repetitions: int) -> None:
     """Print the table of all commands, then what they import."""
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
-    for name in COMMANDS:
-        run(name, folder)  # compiles
     for _ in range(repetitions):
         for name, turns in times.items():
             turns.append(seconds(name, folder))

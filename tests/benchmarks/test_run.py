@@ -419,3 +419,21 @@ def test_node_tests_of_onnx():
     assert (name, failed) == ("total", "0")
     assert int(passed) > 50
     assert int(passed) + int(refused) > 200
+
+
+def test_all_comparisons_at_once(tmp_path):
+    lines = printed("__main__.py", options=["--only", "text", "--output", str(tmp_path / "t.md")])
+    text = (tmp_path / "t.md").read_text("utf-8")
+    machine, table = text.removeprefix("```text\n").split("\n```\n\n")
+    assert lines.startswith(f"{machine}\n\n")
+    header, rules, *rows = table.splitlines()
+    assert header == "|  | against | graphnn | other | ratio |"
+    assert rules == "| --- | --- | ---: | ---: | ---: |"
+    whats = [row.split(" | ")[:2] for row in rows]
+    assert whats == [
+        ["| reading 100 nodes", "yaml.compose"],
+        ["| load, check and schedule, 1,000 nodes", "10 times 100"],
+    ]
+    for row in rows:
+        ours, theirs, ratio = [numbers(cell)[0] for cell in row.split(" | ")[2:]]
+        assert min(ours, theirs, ratio) > 0
