@@ -72,7 +72,7 @@ def measured(path: Path, given: Mapping[str, Any]) -> str:
     pairs = ((narrow, runtime), (narrow, wide), (runtime, wide))
     found = [max(apart(a, b) for a, b in zip(*pair, strict=True)) for pair in pairs]
     differences = "".join(f"{each:12.1e}" for each in found)
-    times = f"{ours:9.2f}{theirs:9.2f}{ours / theirs:8.1f}"
+    times = f"{ours:9.3f}{theirs:9.3f}{ours / theirs:8.1f}"
     return f"{path.stem:32}{len(model.graph.node):7}{differences}{times}"
 
 

@@ -701,6 +701,15 @@ def test_a_recurrent_layer_that_starts_elsewhere_is_unrolled(tmp_path, op, gates
     assert op.lower() not in ops_of(found)
 
 
+@pytest.mark.parametrize("given", ["x w r", "x w r b", "x w r b - s"])
+def test_a_gru_that_resets_its_state_before_the_product_is_unrolled(tmp_path, given):
+    layer = node("GRU", given, "y h", hidden_size=3, direction="bidirectional")
+    arrays = {"w": some(2, 9, 2), "r": some(2, 9, 3), "b": some(2, 18), "s": some(2, 5, 3)}
+    kept = {name: array for name, array in arrays.items() if name in given.split()}
+    path = save(tmp_path / "net.onnx", [layer], {"x": [4, 5, 2]}, ["y", "h"], kept)
+    assert "gru" not in ops_of(agrees(path, tmp_path))
+
+
 def test_lookups_by_data(tmp_path):
     nodes = [
         node("ArgMax", "x", "i", axis=1, keepdims=0),

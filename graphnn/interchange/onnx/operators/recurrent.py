@@ -159,7 +159,6 @@ class _Cell:
         self._t = t
         self._hidden = r.shape[1]
         self._gates = _GATES[node.op]
-        self._apart = node.op == "GRU" and not node.attributes.get("linear_before_reset", 0)
         steps = {"LSTM": self._lstm, "GRU": self._gru, "RNN": self._rnn}
         self._step: Callable[[Value, State], State] = steps[node.op]
         width = self._gates * self._hidden
@@ -177,6 +176,11 @@ class _Cell:
         if self._later is not None:
             arrays = {"value": self._later}
             self._bias_back = t.emit("parameter", shape=self._later.shape, arrays=arrays)
+        self._candidate: tuple[Value, Value | None] | None = None
+        if node.op == "GRU" and not node.attributes.get("linear_before_reset", 0):
+            first, bias = 2 * self._hidden, self._bias_back
+            part = None if bias is None else sliced(t, bias, 0, first, None)
+            self._candidate = sliced(t, self._back, 1, first, None), part
 
     def run(self, x: Value, steps: int, state: State, *, back: bool) -> tuple[list[Value], State]:
         """The outputs of all steps, in the order of the data, and the state after the last."""
@@ -218,8 +222,6 @@ class _Cell:
 
     def _gru(self, driven: Value, state: State) -> State:
         t, h = self._t, state[0]
-        if self._apart:
-            raise UnsupportedError("it resets the state before the product")
         z, r, n = self._parts(driven)
         if h is None:
             zero = np.zeros((1, self._hidden), np.float32)
@@ -227,7 +229,12 @@ class _Cell:
         uz, ur, un = self._parts(self._recur(h))
         update = t.emit("sigmoid", t.emit("add", z, uz))
         reset = t.emit("sigmoid", t.emit("add", r, ur))
-        new = t.emit("tanh", t.emit("add", n, t.emit("multiply", reset, un)))
+        if self._candidate is not None:  # which reads the state after it has been reset
+            columns, bias = self._candidate
+            un = t.emit("matmul", t.emit("multiply", reset, h), columns)
+            new = t.emit("tanh", t.emit("add", n, un if bias is None else t.emit("add", un, bias)))
+        else:
+            new = t.emit("tanh", t.emit("add", n, t.emit("multiply", reset, un)))
         mixed = t.emit("multiply", update, t.emit("subtract", h, new))
         return (t.emit("add", new, mixed), None)
 
