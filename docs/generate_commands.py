@@ -45,7 +45,7 @@ def _section(name: str, command: Any) -> Iterator[str]:
     yield f"## graphnn {name}\n"
     usage = [f"graphnn {name}", *["[OPTIONS]"][: len(options)], *map(_argument, arguments)]
     yield f"```text\n{' '.join(usage)}\n```\n"
-    yield _escaped(inspect.cleandoc(command.help)) + "\n"
+    yield escaped(inspect.cleandoc(command.help)) + "\n"
     for each in arguments:
         yield f"`{each.metavar or each.name.upper()}`\n: {_about(each)}\n"
     for each in options:
@@ -72,7 +72,7 @@ def _value(option: Any) -> str:
 
 
 def _about(parameter: Any) -> str:
-    sentences = [_escaped(parameter.help or "")]
+    sentences = [escaped(parameter.help or "")]
     kind = parameter.type_descriptor.annotation
     if get_origin(kind) is Literal:
         sentences.append(f"One of {', '.join(f'`{value}`' for value in get_args(kind))}.")
@@ -84,7 +84,7 @@ def _about(parameter: Any) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """A text of the terminal as Markdown: quoted texts and options are code, no more is markup."""
     parts = []
     for number, part in enumerate(_CODE.split(text)):

@@ -6,12 +6,15 @@ them. The build of the documentation copies the pages and adds the index.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import chdir
 from pathlib import Path
 
+from generate_commands import escaped
+
 import graphnn
-from graphnn.diagnostics import AREAS, CODES, explain, summary
+from graphnn.diagnostics import AREAS, CODES, Code, explain, summary
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "tests" / "bad_specs" / "explained"
@@ -26,8 +29,17 @@ def write(folder: Path) -> None:
     for old in folder.glob("*.md"):
         old.unlink()
     for code in CODES:
-        (folder / f"{code}.md").write_text(explain(code), encoding="utf-8")
+        (folder / f"{code}.md").write_text(_page(code), encoding="utf-8")
     (folder / "index.md").write_text("\n".join(_index()) + "\n", encoding="utf-8")
+
+
+def _page(code: Code) -> str:
+    """The page of a code, whose quoted texts and options are code, as in the reference."""
+    prose, *example = explain(code).partition(_EXAMPLE)
+    title, _, text = prose.partition("\n")
+    parts = re.split(r"(`[^`]+`)", text)
+    parts[::2] = map(escaped, parts[::2])
+    return "".join([title, "\n", *parts, *example])
 
 
 def pages() -> Iterator[tuple[Path, str]]:

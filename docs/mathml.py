@@ -8,6 +8,8 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
+_LONG = 60  # characters of LaTeX that a line of a phone may not have room for
+
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the renderer ``mathml`` of formulas in HTML."""
@@ -16,7 +18,10 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 
 def _inline(translator: Any, node: nodes.Element) -> None:
-    translator.body.append(convert(node.astext()))
+    formula = convert(node.astext())
+    if len(node.astext()) > _LONG:
+        formula = f'<span class="math">{formula}</span>'
+    translator.body.append(formula)
     raise nodes.SkipNode
 
 

@@ -112,6 +112,9 @@ def test_pages(tmp_path, monkeypatch):
     importlib.import_module("generate_errors").write(tmp_path)
     assert {path.stem for path in tmp_path.iterdir()} == {"index", *CODES}
     assert (tmp_path / "bad-dtype.md").read_text() == graphnn.explain("bad-dtype")
+    # Underscores between quotes are not emphasis, nor dashes of an option one long dash.
+    assert "digits, `_` and `-`," in (tmp_path / "bad-name.md").read_text()
+    assert "`--set` replaces" in (tmp_path / "unknown-setting.md").read_text()
     index = (tmp_path / "index.md").read_text()
     graph = index.partition("\n## Ops and the graph\n")[2].partition("\n## ")[0]
     assert "| [unknown-op](unknown-op.md) | Unknown op |\n" in graph
