@@ -15,19 +15,16 @@ from typing import NoReturn
 
 from graphnn.cli import streams
 from graphnn.cli.early_interrupt import plain_interrupt
+from graphnn.storage import gc_paused
 
 __all__ = ["main"]
-
-_YOUNG = 50_000  # containers, more than all imports make
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line `arguments`, by default the process's own, and exit."""
-    # Among what imports make there is no garbage to find: neither now, nor when the process ends.
-    gc.set_threshold(_YOUNG, *gc.get_threshold()[1:])
-    atexit.register(gc.freeze)
+    atexit.register(gc.freeze)  # at the end of the process nobody needs the search for garbage
     try:
-        with plain_interrupt():
+        with plain_interrupt(), gc_paused():
             from graphnn.cli import app
 
         app.main(arguments)

@@ -16,10 +16,10 @@ from places import ROOT
 CONTRACT = "Each third-party library has its one room"
 COMPLETE = {"_GRAPHNN_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
 # By command: libraries, but pydantic, which typer may import itself; then rooms of graphnn.
-LIGHT = ("typer", "cli diagnostics ops")
+LIGHT = ("typer", "cli diagnostics ops storage")
 CHECK = ("numpy typer yaml", "cli diagnostics execution graph ops spec storage training")
 MAY_IMPORT = {
-    "--help": ("rich typer", "cli diagnostics ops"),
+    "--help": ("rich typer", "cli diagnostics ops storage"),
     "explain bad-size": LIGHT,
     "check and.yaml": CHECK,
     "show and.yaml": (

@@ -13,6 +13,7 @@ from graphnn.cli import terminal
 from graphnn.cli.collect import spec_files
 from graphnn.cli.options import Files, Settings, settings, typed
 from graphnn.diagnostics import Diagnostic, FileError, ReportFormat, format_diagnostics, printable
+from graphnn.storage import gc_paused
 
 _Format = Annotated[
     ReportFormat,
@@ -34,13 +35,15 @@ def check(
     'train' are checked, training data too where their files exist.
     """
     values = settings(set)
+    with gc_paused():  # its modules make nothing but what stays
+        diagnose = training.diagnose
     try:
         specs = [found for found in spec_files(files) if found.is_spec]
         paths = [found.path for found in specs]
         diagnostics = [
             each
             for found in specs
-            for each in ((found.fault,) if found.fault else training.diagnose(found.path, values))
+            for each in ((found.fault,) if found.fault else diagnose(found.path, values))
         ]
     except FileError as error:
         paths, diagnostics = [], list(error.diagnostics)
