@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from benchmark_runs import numbers, printed
+from once import once
 from places import ROOT
 
 pytestmark = pytest.mark.slow
@@ -251,9 +252,20 @@ def test_error_estimates():
         assert 0 < median <= ninth
 
 
-def test_languages():
+@pytest.fixture(scope="module")
+def languages(tmp_path_factory):
+    """What the comparison of languages prints, line by line."""
+
+    def write(folder):
+        (folder / "printed").write_text(printed("languages.py"), encoding="utf-8")
+
+    path = once(tmp_path_factory, "languages", write) / "printed"
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def test_languages(languages):
     pytest.importorskip("onnx")
-    lines = printed("languages.py").splitlines()
+    lines = languages
     assert [line for line in lines if line.endswith(": not run")] == [
         f"{name}: not run" for name in ("keras", "caffe", "ludwig")
     ]
@@ -264,12 +276,10 @@ def test_languages():
     assert all("(with its place)" in line for line in told)
 
 
-def test_the_page_of_languages_shows_what_graphnn_tells_and_how_long_the_others_are():
+def test_the_page_of_languages_shows_what_graphnn_tells_and_how_long_the_others_are(languages):
     page = (ROOT / "docs" / "files" / "languages.md").read_text()
     lines = [
-        line
-        for line in printed("languages.py").splitlines()
-        if line.startswith("| graphnn |") or re.search(r"\d / \d", line)
+        line for line in languages if line.startswith("| graphnn |") or re.search(r"\d / \d", line)
     ]
     names = {line.split()[1] for line in lines}
     assert names >= {"graphnn", "onnx", "caffe", "ludwig"}

@@ -10,6 +10,7 @@ import pytest
 import docs_site
 from graphnn.diagnostics import CODES, page_url
 from graphnn.ops import REGISTRY
+from once import once
 from places import ROOT
 
 pytest.importorskip("sphinx")
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    return docs_site.build(tmp_path_factory.mktemp("site"))
+    return once(tmp_path_factory, "site", docs_site.build) / "html"
 
 
 def test_every_page_is_there(site):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from once import once
 from places import ROOT
 
 nbformat = pytest.importorskip("nbformat")
@@ -13,11 +14,17 @@ pytestmark = pytest.mark.slow
 NOTEBOOK = ROOT / "docs" / "notebooks" / "digits.ipynb"
 
 
-@pytest.fixture(scope="module")
-def outputs():
+def execute(folder):
     book = nbformat.read(NOTEBOOK, as_version=4)
     assert not any(cell.get("outputs") for cell in book.cells)  # kept without outputs
     nbclient.NotebookClient(book, timeout=600, kernel_name="python3").execute()
+    nbformat.write(book, folder / NOTEBOOK.name)
+
+
+@pytest.fixture(scope="module")
+def outputs(tmp_path_factory):
+    path = once(tmp_path_factory, "notebook", execute) / NOTEBOOK.name
+    book = nbformat.read(path, as_version=4)
     return [cell.outputs for cell in book.cells if cell.cell_type == "code"]
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
@@ -13,6 +14,7 @@ import pytest
 
 import docs_site
 from chromium import chromium
+from once import once
 
 pytest.importorskip("sphinx")
 pytest.importorskip("myst_parser")
@@ -52,24 +54,30 @@ PHONE, SCREEN = 390, 1280
 def site(tmp_path_factory):
     if there := os.environ.get("GRAPHNN_SITE"):
         return Path(there)
-    return docs_site.build(tmp_path_factory.mktemp("site"))
+    return once(tmp_path_factory, "site", docs_site.build) / "html"
 
 
 @pytest.fixture(scope="module")
-def measured(site):
+def measured(site, tmp_path_factory):
     """What is measured of every page, by width and page."""
-    pages = sorted(site.rglob("*.html"))
-    found = {}
+    written = once(tmp_path_factory, "measured", lambda folder: measure(site, folder))
+    rows = json.loads((written / "rows.json").read_text())
+    assert len(rows) > 500
+    return {(width, site / page): its for width, page, its in rows}
+
+
+def measure(site, folder):
+    rows = []
     with chromium() as browser:
         for width in (PHONE, SCREEN):
             # A window has a least width; this is that of the page in it.
             sizes = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
             browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", sizes)
-            for page in pages:
+            for page in sorted(site.rglob("*.html")):
                 browser.get(page.as_uri())
-                found[width, page] = browser.execute_script(MEASURE)
-    assert len(found) == 2 * len(pages) > 500
-    return found
+                its = browser.execute_script(MEASURE)
+                rows.append((width, str(page.relative_to(site)), its))
+    (folder / "rows.json").write_text(json.dumps(rows))
 
 
 @pytest.mark.parametrize("width", [PHONE, SCREEN])
