@@ -302,6 +302,24 @@ CASES = {
         [np.array([1, 1, 2, 3], np.float32)],
         "s",
     ),
+    "linear to a size": (
+        [node("Resize", "x - - n", "y", mode="linear", axes=[2, 3])],
+        IMAGES,
+        [whole(9, 3)],
+        "n",
+    ),
+    "cubic by a scale": (
+        [node("Resize", "x - s", "y", mode="cubic", cubic_coeff_a=-0.5)],
+        IMAGES,
+        [np.array([1, 1, 1.5, 0.8], np.float32)],
+        "s",
+    ),
+    "nearest by a fraction": (
+        [node("Resize", "x - s", "y", nearest_mode="ceil")],
+        IMAGES,
+        [np.array([1, 1, 0.5, 1.5], np.float32)],
+        "s",
+    ),
     "tile": ([node("Tile", "x r", "y")], ["n", 2, 3], [whole(1, 2, 1)], "r"),
     "where": (
         [node("Where", "c x o", "y")],
@@ -825,14 +843,14 @@ def test_what_has_no_counterpart_is_refused_all_at_once(tmp_path):
         *(node("Det", "x", f"d{n}") for n in range(5)),
         node("NonZero", "x", "z"),
         node("Relu", "z", "r"),
-        node("Resize", "x - s", "y", mode="linear"),
+        node("Resize", "x roi s", "y", coordinate_transformation_mode="tf_crop_and_resize"),
     ]
     path = save(
         tmp_path / "net.onnx",
         nodes,
         {"x": IMAGES},
         ["d0", "r", "y"],
-        {"s": np.array([1, 1, 2, 2], np.float32)},
+        {"s": np.array([1, 1, 2, 2], np.float32), "roi": np.float32([0] * 4 + [1] * 4)},
     )
     with pytest.raises(graphnn.RunError) as caught:
         graphnn.import_onnx(path, tmp_path / "folder")
@@ -842,7 +860,8 @@ def test_what_has_no_counterpart_is_refused_all_at_once(tmp_path):
         "   = help: 'graphnn draw' and 'graphnn show' take the model as it is",
         "error[not-in-graphnn]: NonZero of 'n_z' has no counterpart: there is no such op here\n"
         "   = help: 'graphnn draw' and 'graphnn show' take the model as it is",
-        "error[not-in-graphnn]: Resize of 'n_y' has no counterpart: its mode is 'linear'\n"
+        "error[not-in-graphnn]: Resize of 'n_y' has no counterpart: it crops, or is of an old kind "
+        "and does not repeat entries\n"
         "   = help: 'graphnn draw' and 'graphnn show' take the model as it is",
     ]
     assert not (tmp_path / "folder").exists()

@@ -19,10 +19,10 @@ from graphnn.interchange.onnx.values import (
     as_ints,
     as_sizes,
     broadcast,
-    is_known,
     open_product,
     shape_of,
 )
+from graphnn.ops import Array
 from graphnn.spec.sizes import Shape, Size, floor_divide, product
 
 Inputs = list[Value | None]
@@ -322,12 +322,18 @@ def _mirrored(t: Translator, x: Value, sides: Sequence[tuple[int, int]], mode: s
 
 def _mirrored_along(t: Translator, x: Value, axis: int, sides: tuple[int, int], mode: str) -> Value:
     """`x` with such margins along an axis, by a matrix of 0 and 1."""
-    (before, after), size, rank = sides, shape_of(x)[axis], len(shape_of(x))
+    (before, after), size = sides, shape_of(x)[axis]
     if not isinstance(size, int):
         raise UnsupportedError(f"its mode is '{mode}', along a free size")
     places = np.pad(np.arange(size), (max(before, 0), max(after, 0)), mode=_MODES[mode])
     stop = len(places) + min(after, 0)
     weight = np.eye(size, dtype=np.float32)[:, places[max(-before, 0) : stop]]
+    return by_matrix(t, x, axis, weight)
+
+
+def by_matrix(t: Translator, x: Value, axis: int, weight: Array) -> Value:
+    """`x` with what lies along an axis multiplied by a matrix of constants."""
+    rank = len(shape_of(x))
     order = [*(each for each in range(rank) if each != axis), axis]
     made = t.emit("affine", transposed(t, x, order), arrays={"weight": weight, "bias": None})
     made.trainable = False
@@ -353,54 +359,3 @@ def _margins(t: Translator, x: Value, sides: Sequence[tuple[int, int]], **option
         if any(margin):
             x = t.emit("pad", x, axis=axis, padding=margin, **options)
     return x
-
-
-@rule("Resize", "Upsample")
-def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`upsample`, if every entry is repeated."""
-    x = inputs[0]
-    assert x is not None
-    shape, attributes = shape_of(x), node.attributes
-    if attributes.get("mode", "nearest") != "nearest":
-        raise UnsupportedError(f"its mode is '{attributes['mode']}'")
-    if "axes" in attributes or attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise UnsupportedError("it names axes, or keeps the aspect ratio")
-    factors = _factors(node, inputs, shape)
-    if 0 in factors or len(factors) not in _IMAGES or factors[:2] != [1, 1]:
-        raise UnsupportedError("it scales by other than whole factors of 1 to 3 axes")
-    mapping = attributes.get("coordinate_transformation_mode", "half_pixel")
-    rounding = attributes.get("nearest_mode", "round_prefer_floor")
-    if node.op == "Resize" and not _repeats(mapping, rounding, factors):
-        raise UnsupportedError(f"it rounds by '{rounding}' of '{mapping}'")
-    return t.emit("upsample", x, factor=tuple(factors[2:]))
-
-
-def _factors(node: ForeignNode, inputs: Inputs, shape: Shape) -> list[int]:
-    """How many entries each one becomes, by axis; 0 where that is not a whole number."""
-    if len(inputs) > 3 and inputs[3] is not None:
-        pairs = zip(as_sizes(inputs[3], "sizes"), shape, strict=True)
-        return [_factor(wanted, size) for wanted, size in pairs]
-    scales: Value | None = inputs[1] if node.op == "Upsample" and len(inputs) > 1 else None
-    if "scales" in node.attributes:
-        scales = np.asarray(node.attributes["scales"])
-    if len(inputs) > 2 and inputs[2] is not None and shape_of(inputs[2]) != (0,):
-        scales = inputs[2]
-    if not (isinstance(scales, np.ndarray) and is_known(scales)):
-        raise UnsupportedError("its scales are computed from data")
-    return [int(each) if each == int(each) else 0 for each in scales.reshape(-1)]
-
-
-def _factor(wanted: Size, size: Size) -> int:
-    if wanted == size:
-        return 1
-    whole = isinstance(wanted, int) and isinstance(size, int) and wanted % size == 0
-    return int(str(wanted)) // int(str(size)) if whole else 0
-
-
-def _repeats(mapping: str, rounding: str, factors: list[int]) -> bool:
-    """Whether entries of the result are those of the source, each repeated."""
-    if {*factors} == {1}:
-        return True
-    if mapping == "asymmetric":
-        return rounding == "floor"
-    return mapping in ("half_pixel", "pytorch_half_pixel") and rounding.startswith("round")

@@ -1,0 +1,110 @@
+"""Images made larger and smaller."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from graphnn.interchange.onnx.folding import fold
+from graphnn.interchange.onnx.models import ForeignNode
+from graphnn.interchange.onnx.operators.shapes import by_matrix
+from graphnn.interchange.onnx.table import rule
+from graphnn.interchange.onnx.translation import Translator
+from graphnn.interchange.onnx.values import (
+    UnsupportedError,
+    Value,
+    as_sizes,
+    is_known,
+    shape_of,
+)
+from graphnn.ops import Array
+from graphnn.spec.sizes import Shape, Size
+
+Inputs = list[Value | None]
+
+
+_IMAGES = range(3, 6)  # axes of what has 1 to 3 after its channels
+
+
+@rule("Resize", "Upsample")
+def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+    """`upsample` where every entry is repeated, else `affine` by a matrix for each axis."""
+    x = inputs[0]
+    assert x is not None
+    shape, attributes = shape_of(x), node.attributes
+    if attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise UnsupportedError("it keeps the aspect ratio")
+    scales, wanted = _targets(node, inputs, shape)
+    factors = _factors(scales, wanted, shape)
+    mapping = attributes.get("coordinate_transformation_mode", "half_pixel")
+    rounding = attributes.get("nearest_mode", "round_prefer_floor")
+    plain = len(factors) in _IMAGES and factors[:2] == [1, 1] and 0 not in factors
+    repeats = node.op == "Upsample" or _repeats(mapping, rounding, factors)
+    if plain and repeats and attributes.get("mode", "nearest") == "nearest":
+        return t.emit("upsample", x, factor=tuple(factors[2:]))
+    if node.op == "Upsample" or t.opset < 11 or mapping == "tf_crop_and_resize":
+        raise UnsupportedError("it crops, or is of an old kind and does not repeat entries")
+    for axis in range(len(shape)):
+        if (scales or factors)[axis] != 1:
+            scale = None if scales is None else scales[axis]
+            weight = _weight(t, node, shape[axis], scale, None if wanted is None else wanted[axis])
+            x = by_matrix(t, x, axis, weight)
+    return x
+
+
+def _targets(
+    node: ForeignNode, inputs: Inputs, shape: Shape
+) -> tuple[list[float] | None, list[Size] | None]:
+    """How many times as large every axis becomes, or its size then."""
+    axes = [axis % len(shape) for axis in node.attributes.get("axes", range(len(shape)))]
+    if len(inputs) > 3 and inputs[3] is not None:
+        sizes = dict(zip(axes, as_sizes(inputs[3], "sizes"), strict=True))
+        return None, [sizes.get(axis, size) for axis, size in enumerate(shape)]
+    given: Value | None = inputs[1] if node.op == "Upsample" and len(inputs) > 1 else None
+    if "scales" in node.attributes:
+        given = np.asarray(node.attributes["scales"])
+    if len(inputs) > 2 and inputs[2] is not None and shape_of(inputs[2]) != (0,):
+        given = inputs[2]
+    if not (isinstance(given, np.ndarray) and is_known(given)):
+        raise UnsupportedError("its scales are computed from data")
+    scales = dict(zip(axes, given.reshape(-1).tolist(), strict=True))
+    return [scales.get(axis, 1.0) for axis in range(len(shape))], None
+
+
+def _factors(scales: list[float] | None, wanted: list[Size] | None, shape: Shape) -> list[int]:
+    """How many entries each one becomes, by axis; 0 where that is not a whole number."""
+    if wanted is not None:
+        return [_factor(size, own) for size, own in zip(wanted, shape, strict=True)]
+    return [int(each) if each == int(each) else 0 for each in scales or ()]
+
+
+def _weight(
+    t: Translator, node: ForeignNode, size: Size, scale: float | None, wanted: Size | None
+) -> Array:
+    """What every entry along an axis adds to those of the result, by onnx's own reference."""
+    if not isinstance(size, int) or not isinstance(wanted, int | None):
+        raise UnsupportedError("it resizes a free size otherwise than by repeating")
+    kept = {key: value for key, value in node.attributes.items() if key != "axes"}
+    rows: Value = np.eye(size, dtype=np.float32)
+    sizes = None if wanted is None else np.array([size, wanted])
+    scales = None if scale is None else np.array([1, scale], np.float32)
+    one = ForeignNode("Resize", "", ("x", "", "s", "n"), ("y",), kept)
+    found = fold(one, [rows, None, scales, sizes][: 3 if sizes is None else 4], t.opset)
+    if found is None or not found[0].size:
+        raise UnsupportedError("its options do not fit")
+    return np.asarray(found[0], np.float32)
+
+
+def _factor(wanted: Size, size: Size) -> int:
+    if wanted == size:
+        return 1
+    whole = isinstance(wanted, int) and isinstance(size, int) and wanted % size == 0
+    return int(str(wanted)) // int(str(size)) if whole else 0
+
+
+def _repeats(mapping: str, rounding: str, factors: list[int]) -> bool:
+    """Whether entries of the result are those of the source, each repeated."""
+    if {*factors} == {1}:
+        return True
+    if mapping == "asymmetric":
+        return rounding == "floor"
+    return mapping in ("half_pixel", "pytorch_half_pixel") and rounding.startswith("round")
