@@ -28,6 +28,7 @@ def test_they_are_all_here():
         "gates/xor.yaml",
         "gpt.yaml",
         "initializers.yaml",
+        "language_conv.yaml",
         "language_lstm.yaml",
         "language_rnn.yaml",
         "lenet5.yaml",
