@@ -13,6 +13,7 @@ import graphnn
 from graphnn.graph.lints import advise
 from graphnn.ops import REGISTRY, public_ops
 from graphnn.testing import networks
+from graphnn.testing._strategies.drawing import Choices
 from graphnn.testing._strategies.fitting import first_shape, fitted
 from graphnn.testing.strategies import op_cases
 
@@ -56,7 +57,8 @@ def test_attributes_and_shapes_of_an_op_fit_at_the_first_attempt(name, examples)
 
     @st.composite
     def fits(draw):
-        return fitted(draw, op_class, first_shape(draw, op_class, 4, 4), 4)
+        choices = Choices(draw)
+        return fitted(choices, op_class, first_shape(choices, op_class, 4, 4), 4)
 
     @settings(DRAWN, max_examples=examples)
     @given(fits())

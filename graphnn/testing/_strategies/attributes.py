@@ -9,16 +9,17 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn, SearchStrategy
+from hypothesis.strategies import DrawFn
 
 from graphnn.ops import Op, Shape, Size
-from graphnn.testing._strategies.drawing import integers, one_of
+from graphnn.testing._strategies.drawing import Choices
 
 _REACH = 3  # how far numbers go from a bound, or from 0 where there is none
 _GRID = 100  # real numbers are multiples of one over this
+_Drawn = Callable[[Choices], Any]
 
 
-def drawn(draw: DrawFn, op_class: type[Op], shape: Shape, sizes: int) -> dict[str, Any]:
+def drawn(draw: Choices, op_class: type[Op], shape: Shape, sizes: int) -> dict[str, Any]:
     """Values for the attributes of an op, for a first operand of a shape.
 
     Parameters
@@ -38,11 +39,11 @@ def drawn(draw: DrawFn, op_class: type[Op], shape: Shape, sizes: int) -> dict[st
     for key, typed in _fields(op_class):
         listed = op_class.choices(key, chosen, shape)
         if listed is not None:
-            chosen[key] = one_of(draw, listed)
+            chosen[key] = draw.one_of(listed)
         elif key in op_class.size_attributes:
-            chosen[key] = draw(integers(1, sizes))
+            chosen[key] = draw.integer(1, sizes)
         else:
-            chosen[key] = draw(typed(len(shape)))
+            chosen[key] = typed(len(shape))(draw)
     return chosen
 
 
@@ -51,10 +52,10 @@ def attributes(
     draw: DrawFn, op_class: type[Op], shape: Shape = (), sizes: int = 4
 ) -> dict[str, Any]:
     """As `drawn`, which says the rest."""
-    return drawn(draw, op_class, shape, sizes)
+    return drawn(Choices(draw), op_class, shape, sizes)
 
 
-_Typed = Callable[[int], SearchStrategy[Any]]
+_Typed = Callable[[int], _Drawn]
 
 
 @lru_cache(maxsize=1024)
@@ -66,7 +67,7 @@ def _of_field(op_class: type[Op], key: str) -> _Typed:
     info = op_class.model_fields[key]
 
     @lru_cache(maxsize=8)
-    def typed(rank: int) -> SearchStrategy[Any]:
+    def typed(rank: int) -> _Drawn:
         try:
             return _of_type(info.annotation, info.metadata, rank)
         except NotImplementedError:
@@ -78,38 +79,46 @@ def _of_field(op_class: type[Op], key: str) -> _Typed:
     return typed
 
 
-def _of_type(kind: Any, metadata: Iterable[Any], rank: int) -> SearchStrategy[Any]:
+def _of_type(kind: Any, metadata: Iterable[Any], rank: int) -> _Drawn:
     parts = get_args(kind)
     if "numbers" in metadata:
-        return _nested()
+        return _nested
     if "axis" in metadata:
         return _axes(kind, rank)
     if kind == Size:
-        return integers(1, _REACH)
+        return lambda draw: draw.integer(1, _REACH)
     if get_origin(kind) in (Union, UnionType):
         simple_first = sorted(parts, key=lambda part: part is not type(None))
-        return st.one_of([_of_type(part, metadata, rank) for part in simple_first])
+        ways = [_of_type(part, metadata, rank) for part in simple_first]
+        return lambda draw: draw.one_of(ways)(draw)
     if get_origin(kind) is Annotated:
         extra = [each for item in parts[1:] for each in getattr(item, "metadata", [item])]
         return _of_type(parts[0], extra, rank)
     if get_origin(kind) is Literal:
-        return st.sampled_from(parts)
+        return lambda draw: draw.one_of(parts)
     if get_origin(kind) is tuple:
-        if parts[-1] is Ellipsis:
-            return st.lists(_of_type(parts[0], (), rank), max_size=_REACH).map(tuple)
-        return st.tuples(*(_of_type(part, (), rank) for part in parts))
+        return _tuple(parts, rank)
     return _of_scalar(kind, metadata)
 
 
-def _of_scalar(kind: Any, metadata: Iterable[Any]) -> SearchStrategy[Any]:
+def _tuple(parts: tuple[Any, ...], rank: int) -> _Drawn:
+    if parts[-1] is Ellipsis:
+        item = _of_type(parts[0], (), rank)
+        return lambda draw: tuple(item(draw) for _ in range(draw.integer(0, _REACH)))
+    items = [_of_type(part, (), rank) for part in parts]
+    return lambda draw: tuple(item(draw) for item in items)
+
+
+def _of_scalar(kind: Any, metadata: Iterable[Any]) -> _Drawn:
     if kind is int:
         low, high = _bounds(metadata, 1)
-        return integers(low, high)
+        return lambda draw: draw.integer(low, high)
     if kind is float:
         low, high = _bounds(metadata, _GRID)
-        return integers(low, high).map(lambda steps: steps / _GRID)
+        return lambda draw: draw.integer(low, high) / _GRID
     if kind in (bool, type(None)):
-        return st.from_type(kind)
+        values = (False, True) if kind is bool else (None,)
+        return lambda draw: draw.one_of(values)
     raise NotImplementedError
 
 
@@ -132,27 +141,26 @@ def _bounds(metadata: Iterable[Any], grid: int) -> tuple[int, int]:
     return low, min(ends.get("l", low + reach), low + reach)
 
 
-def _axes(kind: Any, rank: int) -> SearchStrategy[Any]:
+def _axes(kind: Any, rank: int) -> _Drawn:
     """One axis; or, where the type takes several, all, or some, counted from either end."""
     if kind is int:
-        return integers(-rank, rank - 1)
+        return lambda draw: draw.integer(-rank, rank - 1)
 
-    def chosen(bits: int, backward: int) -> tuple[int, ...] | None:
+    def chosen(draw: Choices) -> tuple[int, ...] | None:
+        bits, backward = draw.integer(0, 2**rank - 1), draw.integer(0, 2**rank - 1)
         named = (axis for axis in range(rank) if bits >> axis & 1)
         return tuple(axis - rank if backward >> axis & 1 else axis for axis in named) or None
 
-    every = integers(0, 2**rank - 1)
-    return st.builds(chosen, every, every)
+    return chosen
 
 
-def _nested() -> SearchStrategy[Any]:
+def _nested(draw: Choices) -> Any:
     """A number, or nested lists of whole or of real numbers."""
-    shapes = st.lists(integers(1, _REACH), max_size=2)
-    whole, real = integers(-_REACH, _REACH), integers(-300, 300).map(lambda n: n / _GRID)
+    shape, real = draw.extents(0, 2, _REACH), draw.chance(2)
 
-    def filled(shape: list[int], entry: SearchStrategy[Any]) -> SearchStrategy[Any]:
-        for size in reversed(shape):
-            entry = st.lists(entry, min_size=size, max_size=size)
-        return entry
+    def filled(rank: int) -> Any:
+        if rank < len(shape):
+            return [filled(rank + 1) for _ in range(shape[rank])]
+        return draw.integer(-300, 300) / _GRID if real else draw.integer(-_REACH, _REACH)
 
-    return st.tuples(shapes, st.sampled_from([whole, real])).flatmap(lambda both: filled(*both))
+    return filled(0)

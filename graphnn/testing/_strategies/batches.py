@@ -13,7 +13,7 @@ from graphnn.graph import Node
 from graphnn.ops import Array, Operand
 from graphnn.spec.sizes import evaluate, free_names
 from graphnn.testing._strategies.arrays import Values, reals, wholes
-from graphnn.testing._strategies.drawing import integers
+from graphnn.testing._strategies.drawing import Choices
 
 _CLASSES = 2  # where nothing says how many there are
 
@@ -43,16 +43,17 @@ def batches(
     -------
     SearchStrategy of dict of str to ndarray
     """
+    choices = Choices(draw)
     names = [outputs] if isinstance(outputs, str) else [*(outputs or network.graph.nodes)]
     needed = network.executor(names).plan.inputs
     nodes = [node for node in network.graph.inputs if node.name in needed]
     free = sorted({name for node in nodes for size in node.shape for name in free_names(size)})
-    bound = {name: draw(integers(1, rows)) for name in free}
-    return {node.name: _input(draw, network, node, bound, values) for node in nodes}
+    bound = {name: choices.integer(1, rows) for name in free}
+    return {node.name: _input(choices, network, node, bound, values) for node in nodes}
 
 
 def _input(
-    draw: DrawFn, network: Network, node: Node, bound: Mapping[str, int], values: Values
+    draw: Choices, network: Network, node: Node, bound: Mapping[str, int], values: Values
 ) -> Array:
     """Class numbers that every reader takes, or real numbers on the domains of all, or of one."""
     shape = tuple(evaluate(size, bound) for size in node.shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graphnn.ops import REGISTRY, Array, Op, Operand, Role
 from graphnn.spec.sizes import Shape, evaluate
 from graphnn.testing._strategies.arrays import Values, reals, wholes
-from graphnn.testing._strategies.drawing import chance, independent, integers
+from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.fitting import BATCH, Fit, first_shape, fitted
 
 MARGIN = 1e-3
@@ -108,21 +108,22 @@ def op_cases(
 
 @st.composite
 def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values) -> OpCase:
-    fit, rows = _bound(draw, op_class, sizes)
+    choices = Choices(draw)
+    fit, rows = _bound(choices, op_class, sizes)
     bindings = {"batch": rows}
     data: list[Array] = []
     for place in fit.places:
         shape = _numbers(place.shape, rows)
         if place.below is None:
-            data.append(reals(draw, shape, place.operand.domain, values))
+            data.append(reals(choices, shape, place.operand.domain, values))
         else:
-            data.append(wholes(draw, shape, place.below))
+            data.append(wholes(choices, shape, place.below))
     arrays: list[Array | None] = op_class.placed([place.operand for place in fit.places], data)
     arrays += [None] * (len(op_class.data_operands()) - len(arrays))  # of those left out
-    arrays += [kept(draw, operand, fit, values) for operand in op_class.parameter_operands()]
+    arrays += [kept(choices, operand, fit, values) for operand in op_class.parameter_operands()]
     for operand in op_class.operands:
         if operand.role == "noise":
-            rng = np.random.default_rng(draw(integers(0, 2**32 - 1)))
+            rng = np.random.default_rng(choices.integer(0, 2**32 - 1))
             shape = _numbers(fit.inferred.result, rows)
             arrays.append(fit.stated.noise(rng, shape, np.float64))
     bound = fit.stated.bind(bindings).model_copy(
@@ -135,19 +136,19 @@ def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values) -> O
     return OpCase(bound, settled, fit.declared)
 
 
-def kept(draw: DrawFn, operand: Operand, fit: Fit, values: Values) -> Array | None:
+def kept(draw: Choices, operand: Operand, fit: Fit, values: Values) -> Array | None:
     """Numbers for a parameter or a state of a fit; None for one that is left out."""
-    if operand.optional and chance(draw, 2):
+    if operand.optional and draw.chance(2):
         return None
     shape = _numbers(fit.inferred.parameters[operand.name], 1)
     return reals(draw, shape, operand.domain, values)
 
 
-def _bound(draw: DrawFn, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
+def _bound(draw: Choices, op_class: type[Op], sizes: int) -> tuple[Fit, int]:
     """A fit, and how many rows a free batch has."""
     shape = first_shape(draw, op_class, sizes, sizes)
-    rows = evaluate(shape[0], {}) if shape else draw(integers(1, sizes))
-    free = bool(shape) and chance(draw, 2)
+    rows = evaluate(shape[0], {}) if shape else draw.integer(1, sizes)
+    free = bool(shape) and draw.chance(2)
     fit = fitted(draw, op_class, (BATCH, *shape[1:]), sizes) if free else None
     for _ in range(_TRIES):
         fit = fit or fitted(draw, op_class, shape, sizes)
@@ -170,8 +171,10 @@ def _numbers(shape: Shape, rows: int) -> tuple[int, ...]:
 
 def off_kinks(op: Op, arrays: Sequence[Array | None]) -> tuple[Array | None, ...]:
     """`arrays`, moved a little where one of their entries is near a kink."""
-    rng = np.random.default_rng(0)
     moved = tuple(arrays)
+    if type(op).branch is Op.branch:
+        return moved
+    rng = np.random.default_rng(0)
     for attempt in range(_TRIES):
         if _is_smooth(op, moved):
             break
@@ -187,17 +190,24 @@ def _jostled(array: Array | None, rng: np.random.Generator, reach: float) -> Arr
 
 
 def _is_smooth(op: Op, arrays: Sequence[Array | None]) -> bool:
-    here = op.branch(*arrays)
-    if here is None:
-        return True
+    here = np.asarray(op.branch(*arrays))
     for position, array in enumerate(arrays):
         if array is None or array.dtype.kind != "f":
             continue
-        for index in np.ndindex(array.shape):
+        for entries in _apart(op, array, first=position == 0):
             for step in (-MARGIN, MARGIN):
                 moved = array.copy()
-                moved[index] += step
+                moved[entries] += step
                 there = op.branch(*arrays[:position], moved, *arrays[position + 1 :])
                 if not np.array_equal(here, np.asarray(there)):
                     return False
     return True
+
+
+def _apart(op: Op, array: Array, *, first: bool) -> Iterable[Any]:
+    """Which entries may move at once, as the op keeps them apart."""
+    if op.channelwise:
+        return [...]
+    if first and op.planewise and op.batchwise:
+        return ((slice(None), slice(None), *index) for index in np.ndindex(array.shape[2:]))
+    return np.ndindex(array.shape)

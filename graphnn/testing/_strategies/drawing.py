@@ -1,11 +1,12 @@
 """The choices that everything is made of.
 
-Strategies are kept, since Hypothesis takes longer to make one than to draw from it; what is made
-of several choices is a function of `draw`.
+Hypothesis takes longer to make one choice than most nodes take to be built, so that small choices
+are read from numbers of three codes each. A choice grows with its code, and a number with its
+codes, the first of all, so that what is smaller is simpler.
 
-Hypothesis mixes in the numbers of three digits and the bytes that it finds in the source of the
+Hypothesis mixes in the numbers of three digits and the texts that it finds in the source of the
 modules that happen to be imported, so that a seed gives other draws in another process. The large
-numbers and the bytes drawn here lie where no source has any.
+numbers and the characters here are ones that no source has.
 """
 
 from __future__ import annotations
@@ -19,34 +20,67 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 _T = TypeVar("_T")
 
-
-_SMALL = 99  # numbers up to it are not mixed in
 _FAR = 1 << 200
+_CODES = st.integers(_FAR, _FAR + (1 << 24) - 1)  # three codes
+_EVEN = 8  # times as many codes as choices, and none is much likelier than another
 _PRIVATE = st.characters(min_codepoint=0xE000, max_codepoint=0xE0FF)  # characters of private use
 
 
-@lru_cache(maxsize=4096)
-def integers(low: int, high: int) -> SearchStrategy[int]:
-    """Whole numbers between two bounds, which shrink to 0 or to near it."""
-    if low >= -_SMALL and high <= _SMALL:
-        return st.integers(low, high)
-    return st.integers(_FAR, _FAR + high - low).map(lambda n: _nth(n - _FAR, low, high))
+class Choices:
+    """Choices, one after the other, each of which shrinks to the simplest.
+
+    Parameters
+    ----------
+    draw : DrawFn
+        Of a composite strategy.
+    """
+
+    def __init__(self, draw: DrawFn) -> None:
+        self._draw = draw
+        self._left: list[int] = []
+
+    def apart(self, strategy: SearchStrategy[_T]) -> _T:
+        """What another strategy draws by choices of its own."""
+        return self._draw(strategy)
+
+    def octets(self, count: int) -> bytes:
+        """So many bytes of a text of their own, which shrink to zeros."""
+        return self._draw(_texts(count)).encode("utf-16-le")[::2]
+
+    def integer(self, low: int, high: int) -> int:
+        """A whole number between two bounds, which shrinks to 0 or to near it."""
+        count, code, codes = high - low + 1, 0, 1
+        while count > 1 and codes < _EVEN * count:
+            if not self._left:
+                self._left = [*(self._draw(_CODES) - _FAR).to_bytes(3, "little")]
+            code, codes = 256 * code + self._left.pop(), 256 * codes
+        return _nth(code * count // codes, low, high)
+
+    def one_of(self, items: Sequence[_T]) -> _T:
+        """One of some items; shrinks to the first."""
+        return items[self.integer(0, len(items) - 1)]
+
+    def chance(self, one_in: int) -> bool:
+        """Whether something is so, once in so many times; shrinks to False."""
+        return self.integer(0, one_in - 1) == one_in - 1
+
+    def extents(self, least: int, most: int, size: int) -> list[int]:
+        """From `least` to `most` sizes of at most `size`."""
+        return [self.integer(1, size) for _ in range(self.integer(least, max(least, most)))]
 
 
 def _nth(index: int, low: int, high: int) -> int:
     """The numbers between two bounds by their size, a positive one before its negative."""
     near = min(max(low, 0), high)
-    both = min(high - near, near - low)  # how many lie on either side
+    both = min(high - near, near - low)  # so many lie on either side
     if index > 2 * both:
         return near + index - both if high - near > both else near - (index - both)
     return near + (index + 1) // 2 * (1 if index % 2 else -1)
 
 
 @lru_cache(maxsize=4096)
-def bytes_of(size: int) -> SearchStrategy[bytes]:
-    """So many bytes, which shrink to zeros."""
-    text = st.text(_PRIVATE, min_size=size, max_size=size)
-    return text.map(lambda characters: characters.encode("utf-16-le")[::2])
+def _texts(count: int) -> SearchStrategy[str]:
+    return st.text(_PRIVATE, min_size=count, max_size=count)
 
 
 def independent(strategy: SearchStrategy[_T]) -> SearchStrategy[_T]:
@@ -62,18 +96,3 @@ def independent(strategy: SearchStrategy[_T]) -> SearchStrategy[_T]:
 @st.composite
 def _only_item(draw: DrawFn, lists: SearchStrategy[list[_T]]) -> _T:
     return draw(lists)[0]
-
-
-def one_of(draw: DrawFn, items: Sequence[_T]) -> _T:
-    """One of some items; shrinks to the first."""
-    return items[draw(integers(0, len(items) - 1))] if len(items) > 1 else items[0]
-
-
-def chance(draw: DrawFn, one_in: int) -> bool:
-    """True once in `one_in` draws; shrinks to False."""
-    return draw(integers(0, one_in - 1)) == one_in - 1
-
-
-def extents(draw: DrawFn, least: int, most: int, size: int) -> list[int]:
-    """From `least` to `most` sizes of at most `size`."""
-    return [draw(integers(1, size)) for _ in range(draw(integers(least, max(least, most))))]

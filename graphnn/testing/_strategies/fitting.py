@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from hypothesis.strategies import DrawFn
-
 from graphnn.ops import Inferred, Kind, Op, Operand, Shape, ShapeError
 from graphnn.spec.sizes import free
 from graphnn.testing._strategies.attributes import drawn
-from graphnn.testing._strategies.drawing import chance, extents, integers, one_of
+from graphnn.testing._strategies.drawing import Choices
 
 BATCH = free("batch")
 BINDABLE = {"batch": BATCH}
@@ -54,7 +52,7 @@ class Fit:
     inferred: Inferred
 
 
-def first_shape(draw: DrawFn, op_class: type[Op], sizes: int, rows: int) -> Shape:
+def first_shape(draw: Choices, op_class: type[Op], sizes: int, rows: int) -> Shape:
     """A shape that the first data operand of an op may have, as numbers; () for none."""
     operands = op_class.data_operands()
     if not operands:
@@ -62,15 +60,15 @@ def first_shape(draw: DrawFn, op_class: type[Op], sizes: int, rows: int) -> Shap
     shape: list[int] = []
     for number, symbol in enumerate(symbols := operands[0].signature.split()):
         if symbol == "..." and operands[0].ranks:
-            shape += extents(draw, min(operands[0].ranks), max(operands[0].ranks), min(sizes, 3))
+            shape += draw.extents(min(operands[0].ranks), max(operands[0].ranks), min(sizes, 3))
         elif symbol == "...":
             least = int(not number and _least_rank(op_class))
-            shape += extents(draw, least, 3 - number, sizes)
+            shape += draw.extents(least, 3 - number, sizes)
         elif number > 1 and len(symbols) > _WIDE:
-            shape.append(draw(integers(1, min(sizes, 3))))
+            shape.append(draw.integer(1, min(sizes, 3)))
         else:
             most = rows if number == 0 else sizes
-            shape.append(int(symbol) if symbol.isdigit() else draw(integers(1, most)))
+            shape.append(int(symbol) if symbol.isdigit() else draw.integer(1, most))
     return tuple(shape)
 
 
@@ -99,7 +97,7 @@ def _least_rank(op_class: type[Op]) -> int:
 
 
 def fitted(
-    draw: DrawFn, op_class: type[Op], first: Shape, sizes: int, kind: Kind | None = None
+    draw: Choices, op_class: type[Op], first: Shape, sizes: int, kind: Kind | None = None
 ) -> Fit | None:
     """The op with attributes, and shapes for its other operands, for a first shape and its kind.
 
@@ -117,22 +115,22 @@ def fitted(
         return None
     if any(not isinstance(size, int) for each in inferred.parameters.values() for size in each):
         return None
-    declared = _lacking(stated, placed, inferred) if chance(draw, 4) else stated
+    declared = _lacking(stated, placed, inferred) if draw.chance(4) else stated
     return Fit(declared, stated, tuple(places), inferred)
 
 
-def _places(draw: DrawFn, op: Op, first: Shape, sizes: int, kind: Kind | None) -> list[Place]:
+def _places(draw: Choices, op: Op, first: Shape, sizes: int, kind: Kind | None) -> list[Place]:
     """What each data operand takes, each shape solved from those before it."""
     table: dict[str, Any] = {}
     places: list[Place] = []
     for number, operand in enumerate(op.data_operands()):
-        if operand.optional and chance(draw, 2):
+        if operand.optional and draw.chance(2):
             continue
         before = [place.shape for place in places]
         listed = op.beside(operand, before) if number else None
-        shape = one_of(draw, listed) if listed else first
-        signature, form = one_of(draw, _forms(operand, shape if listed else None))
-        taken = (kind or one_of(draw, _KINDS)) if form == "any" else form
+        shape = draw.one_of(listed) if listed else first
+        signature, form = draw.one_of(_forms(operand, shape if listed else None))
+        taken = (kind or draw.one_of(_KINDS)) if form == "any" else form
         if number == 0:
             _match(signature, first, table)
         elif not listed:
@@ -180,7 +178,7 @@ def _match(signature: str, shape: Shape, table: dict[str, Any]) -> None:
 
 
 def _companion(
-    draw: DrawFn, signature: str, table: dict[str, Any], broadcasts: bool, sizes: int
+    draw: Choices, signature: str, table: dict[str, Any], broadcasts: bool, sizes: int
 ) -> Shape:
     """A shape for another operand, whose symbols that are new enter the table."""
     shape: list[Any] = []
@@ -194,22 +192,22 @@ def _companion(
             shape.append(int(symbol))
         else:
             if symbol not in table:
-                table[symbol] = draw(integers(1, sizes))
+                table[symbol] = draw.integer(1, sizes)
             shape.append(table[symbol])
     return tuple(shape)
 
 
-def _stretched(draw: DrawFn, shape: Shape, sizes: int) -> Shape:
+def _stretched(draw: Choices, shape: Shape, sizes: int) -> Shape:
     """A shape that broadcasts against `shape`: the same, or with other axes and sizes of 1."""
-    if not chance(draw, 2):
+    if not draw.chance(2):
         return shape
     grows = len(shape) < 3 and all(isinstance(size, int) for size in shape)
-    dropped = draw(integers(-1 if grows else 0, len(shape)))
+    dropped = draw.integer(-1 if grows else 0, len(shape))
     kept = [
-        draw(integers(1, sizes)) if size == 1 else one_of(draw, (size, 1))
+        draw.integer(1, sizes) if size == 1 else draw.one_of((size, 1))
         for size in shape[max(dropped, 0) :]
     ]
-    return (draw(integers(1, sizes)), *kept) if dropped < 0 else (*kept,)
+    return (draw.integer(1, sizes), *kept) if dropped < 0 else (*kept,)
 
 
 def _joint(a: Shape, b: Shape) -> Shape:
@@ -219,11 +217,11 @@ def _joint(a: Shape, b: Shape) -> Shape:
     return tuple(right if left == 1 else left for left, right in pairs)
 
 
-def _more(draw: DrawFn, first: Place, op: Op, sizes: int) -> list[Place]:
+def _more(draw: Choices, first: Place, op: Op, sizes: int) -> list[Place]:
     """Further inputs: those that the op lists, or like the first but for one axis."""
     listed, found = op.beside(first.operand, [first.shape]), [first]
     while listed:
-        found.append(replace(first, shape=one_of(draw, listed)))
+        found.append(replace(first, shape=draw.one_of(listed)))
         listed = op.beside(first.operand, [place.shape for place in found])
     if listed is not None:
         return found[1:]
@@ -232,7 +230,7 @@ def _more(draw: DrawFn, first: Place, op: Op, sizes: int) -> list[Place]:
         replace(first, shape=(*first.shape[:along], extent, *first.shape[along + 1 :]))
         if along is not None and isinstance(first.shape[along], int)
         else first
-        for extent in extents(draw, 0, _MANY - 1, sizes)
+        for extent in draw.extents(0, _MANY - 1, sizes)
     ]
 
 

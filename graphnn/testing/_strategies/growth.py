@@ -5,60 +5,30 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from graphnn.ops import REGISTRY, Array, Kind, Op, Operand, Shape
-from graphnn.spec.sizes import evaluate
+from graphnn.ops import REGISTRY, Array, Op, Operand, Shape
 from graphnn.testing._strategies.arrays import Values, reals, wholes
 from graphnn.testing._strategies.cases import kept
-from graphnn.testing._strategies.drawing import chance, integers, one_of
+from graphnn.testing._strategies.drawing import Choices
 from graphnn.testing._strategies.fitting import BATCH, Fit, Place, first_shape, fitted, takes
+from graphnn.testing._strategies.nodes import Call, Node, is_whole, numbers, reshape
 
 LOSSES = ("mean_squared_error", "sum_squared_error")
 _ANYWHERE = Operand("x", "...")
 _TAME = 6.0  # numbers beyond it are clipped before an op that may be used anywhere
 _LARGE = 400  # entries of a result
 _UNMAPPED = 4  # one node in this many has an affine map before it
-_BACK = 8  # half of the ops read the last node that fits, the others one of this many before it
+# What an op reads first: a new parameter, a new input, the last node that fits, or one counted from
+# the first; each from one number up to the next.
+_INPUT, _LAST, _FORMER, _END = 3, 6, 15, 23
 _LENGTH = 3  # nodes of a block, and copies of it
 Document = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A node that others may read, with its value where it can be computed."""
-
-    name: str
-    shape: Shape
-    value: Array | None
-    kind: Kind = "float"
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """An op applied to nodes and to new arrays."""
-
-    name: str
-    op: Op
-    sources: tuple[str | None, ...]
-    arrays: tuple[Array | None, ...]
-    shape: Shape
-
-    def value(self, values: Mapping[str, Array | None], rows: int) -> Array | None:
-        """The result; None where the op fails, or its result has another shape than inferred."""
-        given = [None if source is None else values[source] for source in self.sources]
-        if sum(value is None for value in given) > self.sources.count(None):
-            return None
-        try:
-            with np.errstate(all="ignore"):
-                found = np.asarray(self.op.bind({"batch": rows}).forward(*given, *self.arrays))
-        except Exception:
-            return None  # a fault of the op, for the test that runs the network to find
-        return found if found.shape == numbers(self.shape, rows) else None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,7 +47,7 @@ class Options:
 class Growth:
     """Nodes of a network, or of the body of a block where `parent` is what the block reads."""
 
-    draw: DrawFn
+    draw: Choices
     options: Options
     rows: int
     parent: Node | None = None
@@ -86,7 +56,7 @@ class Growth:
     blocks: dict[str, Growth] = field(default_factory=dict)
     there: list[Node] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
-    _calls: list[_Call] = field(default_factory=list)
+    _calls: list[Call] = field(default_factory=list)
     _owners: dict[Shape, list[str]] = field(default_factory=dict)
     _kept: dict[str, Array] = field(default_factory=dict)
     _drawn: set[str] = field(default_factory=set)
@@ -98,20 +68,23 @@ class Growth:
     def grow(self, action: Callable[[], object]) -> None:
         """Take an action, its draws as one, so that they are deleted as one."""
         self._action = action
-        self.draw(self._step)
+        self.draw.apart(self._step)
 
     def act(self, draw: DrawFn) -> None:
         """Take the action that `grow` has been given."""
-        before, self.draw = self.draw, draw
+        before, self.draw = self.draw, Choices(draw)
         self._action()
         self.draw = before
 
     # ------------------------------------------------------------------------ one op
 
-    def add_map(self) -> None:
-        """Add an affine map now and then: what most nodes of networks read."""
-        if chance(self.draw, _UNMAPPED):
-            self.add(REGISTRY["affine"])
+    def add_any(self) -> None:
+        """Add a node, now and then with an affine map before it, which most nodes read."""
+        # Each has choices of its own, so that the other keeps its place when one is deleted.
+        op_class = self.draw.one_of(self.options.choices)
+        if self.options.maps and self.draw.chance(_UNMAPPED):
+            self.grow(partial(self.add, REGISTRY["affine"]))
+        self.add(op_class)
 
     def add(self, op_class: type[Op]) -> None:
         """Add a node of an op, with sources for what it reads, unless it cannot be fitted."""
@@ -136,13 +109,12 @@ class Growth:
 
     def _fitted(self, op_class: type[Op]) -> tuple[Fit | None, Node | None]:
         """The op fitted to a node that is there, or else to a new parameter or input."""
-        how = 2 if self.parent else self.draw(integers(0, 7))
+        how = _LAST if self.parent else self.draw.integer(0, _END)
         sizes, kind = self.options.sizes, None
         # Drawn in any case, so that less changes where a new source takes the place of an old one.
         shape = first_shape(self.draw, op_class, sizes, sizes)
-        shape = (BATCH, *shape[1:]) if how == 1 else shape
-        back = max(0, self.draw(integers(0, 2 * _BACK - 1)) - _BACK)
-        source = self._existing(op_class, back) if how > 1 else None
+        shape = (BATCH, *shape[1:]) if _INPUT <= how < _LAST else shape
+        source = self._existing(op_class, how) if how >= _LAST else None
         if source is not None:
             shape, kind = source.shape, source.kind
         fit = fitted(self.draw, op_class, shape, sizes, kind)
@@ -165,7 +137,7 @@ class Growth:
     def _is_fine(self, fit: Fit) -> bool:
         """Whether the result has whole rows and is not large, and there are rows to train on."""
         result, first = fit.inferred.result, self._numbers(fit.places[0].shape[:1])
-        whole = all(_whole(size) or size == BATCH for size in result)
+        whole = all(is_whole(size) or size == BATCH for size in result)
         enough = not first or first[0] >= self._needed(fit)
         return whole and enough and math.prod(self._numbers(result)) <= _LARGE
 
@@ -175,46 +147,43 @@ class Growth:
             return 1
         return fit.stated.in_training().rows_needed(*(place.shape for place in fit.places))
 
-    def _existing(self, op_class: type[Op], back: int) -> Node | None:
-        """A node that the op may read first, so many back from the last; perhaps reshaped."""
+    def _existing(self, op_class: type[Op], how: int) -> Node | None:
+        """A node that the op may read first, perhaps reshaped."""
         operand = op_class.data_operands()[0]
         nodes = [
             node
             for node in (self.there[-1:] if self.parent else self.there)
-            if operand.kind in ("any", node.kind) and all(map(_whole, node.shape[1:]))
+            if operand.kind in ("any", node.kind) and node.has_whole_rows
         ]
         fitting = [node for node in nodes if takes(op_class, node.shape)]
         if fitting:
-            return fitting[-1 - back % len(fitting)]
+            return _chosen(fitting, how)
         ranked = [node for node in nodes if node.shape]
         if not ranked or self.parent:
             return None
-        node = ranked[-1 - back % len(ranked)]
+        node = _chosen(ranked, how)
         axes = len(operand.signature.split()) - 1
         if operand.ranks:  # of which '...' is one already
-            axes += one_of(self.draw, operand.ranks) - 1
+            axes += self.draw.one_of(operand.ranks) - 1
         split = self._split(math.prod(self._numbers(node.shape[1:])), axes)
-        return self._apply(_reshape(node.shape[0], *split), [node])
-
-    def _one_of(self, nodes: Sequence[Node]) -> Node:
-        return one_of(self.draw, nodes[::-1])
+        return self._apply(reshape(node.shape[0], *split), [node])
 
     def _split(self, total: int, axes: int) -> tuple[int, ...]:
         """So many sizes whose product is `total`."""
         split: list[int] = []
         for _ in range(axes - 1):
-            split.append(one_of(self.draw, _divisors(total)))
+            split.append(self.draw.one_of([n for n in range(1, total + 1) if total % n == 0]))
             total //= split[-1]
         return (*split, total)
 
     # ----------------------------------------------------------------- what it reads
 
     def _alike(self, place: Place) -> list[Node]:
-        return [node for node in self.there if _fits(node, place) and self._is_steady(node, place)]
+        return [node for node in self.there if node.fills(place) and self._is_steady(node, place)]
 
     def _has_source(self, place: Place) -> bool:
         """Whether the place can be filled: inputs have rows first, and blocks have no inputs."""
-        if not all(map(_whole, place.shape[1:])):
+        if not all(map(is_whole, place.shape[1:])):
             return False
         return not self.parent or BATCH not in place.shape or bool(self._alike(place))
 
@@ -222,8 +191,8 @@ class Growth:
         """What fills a place: a new node, or one that is there and like it."""
         alike = self._alike(place)
         bound = self.parent is not None and BATCH in place.shape
-        if alike and (bound or self.draw(integers(0, 2))):
-            return self._within(self._one_of(alike), place.operand)
+        if alike and (bound or self.draw.integer(0, 2)):
+            return self._within(self.draw.one_of(alike[::-1]), place.operand)
         return self.source(place)
 
     def source(self, place: Place, letter: str = "") -> Node:
@@ -241,7 +210,7 @@ class Growth:
             self.inputs[node.name] = value
             return node
         op = "parameter" if not letter and place.below is None else "constant"
-        body = {"op": op, "value": _written(value), **whole}
+        body = {"op": op, "value": value.tolist(), **whole}
         return self._enter(letter or op[0], body, place.shape, value)
 
     def _within(self, node: Node, operand: Operand) -> Node:
@@ -254,9 +223,11 @@ class Growth:
             low, high = -_TAME, _TAME
         elif 0 <= low < high <= 1:
             low, high = 0.001, 0.999
-        finite = node.value[np.isfinite(node.value)]
         # What is drawn in training lies anywhere then.
         drawn = node.name in self._drawn and operand.domain != _ANYWHERE.domain
+        if not drawn and low <= node.value.min() and node.value.max() <= high:
+            return node
+        finite = node.value[np.isfinite(node.value)]
         if not drawn and (not finite.size or (low <= finite.min() and finite.max() <= high)):
             return node
         low, high = operand.domain
@@ -267,8 +238,8 @@ class Growth:
         shape = self._numbers(fit.inferred.parameters[operand.name])
         owners = self._owners.setdefault(shape, [])
         if operand.role == "parameter":
-            if self.options.shared and owners and chance(self.draw, 4):
-                owner = one_of(self.draw, owners)
+            if self.options.shared and owners and self.draw.chance(4):
+                owner = self.draw.one_of(owners)
                 return {"share": owner}, self._kept[owner]
             owners.append(name)
         array = kept(self.draw, operand, fit, self.options.values)
@@ -276,7 +247,7 @@ class Growth:
             owners.remove(name)
             return False, None
         self._kept[name] = array
-        return _written(array), array
+        return array.tolist(), array
 
     # ---------------------------------------------------------------- how it is kept
 
@@ -311,7 +282,7 @@ class Growth:
         name = f"n{len(self.nodes)}"
         if arrays:
             placed += [None] * (len(op.data_operands()) - len(placed))
-        call = _Call(name, op, tuple(placed), tuple(arrays), shape)
+        call = Call(name, op, tuple(placed), tuple(arrays), shape)
         self._calls.append(call)
         draws = any(each.role == "noise" for each in op.in_training().operands)
         if draws or not self._drawn.isdisjoint(names):
@@ -326,28 +297,26 @@ class Growth:
 
     # ------------------------------------------------------------------------ blocks
 
-    def add_block(self, choices: Sequence[type[Op]]) -> None:
+    def add_block(self) -> None:
         """Add a use of a block, of a new one or of one that is there, perhaps repeated."""
         nodes = [n for n in self.there if n.kind == "float" and n.shape[:1] == (BATCH,)]
-        nodes = [node for node in nodes if all(map(_whole, node.shape[1:]))]
+        nodes = [node for node in nodes if node.has_whole_rows]
         if not nodes:
             return
-        source = self._one_of(nodes)
+        source = self.draw.one_of(nodes[::-1])
         known = [
             name
             for name, body in self.blocks.items()
             if body.parent is not None and body.parent.shape == source.shape
         ]
-        if known and chance(self.draw, 2):
-            block = one_of(self.draw, known)
+        if known and self.draw.chance(2):
+            block = self.draw.one_of(known)
         else:
             block = f"b{len(self.blocks)}"
             body = Growth(self.draw, self.options, self.rows, parent=replace(source, name="p"))
             body.there.append(replace(source, name="p"))
-            for _ in range(self.draw(integers(1, _LENGTH))):
-                if self.options.maps:
-                    body.grow(body.add_map)
-                body.grow(lambda: body.add(one_of(body.draw, choices)))
+            for _ in range(self.draw.integer(1, _LENGTH)):
+                body.grow(body.add_any)
             if not body.nodes:
                 return
             self.blocks[block] = body
@@ -355,7 +324,7 @@ class Growth:
 
     def _use(self, block: str, body: Growth, source: Node) -> None:
         last = body.there[-1]
-        repeat = self.draw(integers(0, _LENGTH)) if _alike(last, source) else 0
+        repeat = self.draw.integer(0, _LENGTH) if last.is_like(source) else 0
         value = body.replayed(source.value)
         if not self._would_do(value):
             return
@@ -399,16 +368,16 @@ class Growth:
         inner = self.blocks[body["block"]]
         return inner.is_loss(inner.there[-1])
 
-    def add_loss(self, node: Node) -> None:
+    def add_loss(self, node: Node, name: str) -> None:
         """Add a loss of a node: of its sum, where it is not a batch of rows."""
         if node.kind == "int":
             node = self._apply(REGISTRY["cast"].model_validate({"dtype": "float"}), [node])
-        if not all(map(_whole, node.shape[1:])):
+        if not node.has_whole_rows:
             node = self._apply(REGISTRY["sum"](), [self._within(node, _ANYWHERE)])
         if not node.shape:
-            node = self._apply(_reshape(1), [node])
+            node = self._apply(reshape(1), [node])
         node = self._within(node, _ANYWHERE)
-        loss = REGISTRY[one_of(self.draw, LOSSES)]
+        loss = REGISTRY[name]
         target = self.source(Place(loss.data_operands()[1], node.shape), "t")
         self._apply(loss(), [node, target])
 
@@ -418,37 +387,6 @@ def _steps(draw: DrawFn, growth: Growth) -> None:
     growth.act(draw)
 
 
-def numbers(shape: Shape, rows: int) -> tuple[int, ...]:
-    """A shape for a batch of `rows` rows."""
-    return tuple(evaluate(size, {"batch": rows}) for size in shape)
-
-
-def _reshape(*shape: Any) -> Op:
-    return REGISTRY["reshape"].model_validate({"shape": shape})
-
-
-def _whole(size: Any) -> bool:
-    return isinstance(size, int)
-
-
-def _divisors(total: int) -> list[int]:
-    return [n for n in range(1, total + 1) if total % n == 0]
-
-
-def _written(array: Array) -> Any:
-    """Nested lists, with whole numbers where they are the same."""
-    found: Any = array.tolist()
-    return found
-
-
-def _alike(one: Node, other: Node) -> bool:
-    return one.shape == other.shape and one.kind == other.kind
-
-
-def _fits(node: Node, place: Place) -> bool:
-    """Whether a node has the shape and the kind of a place, and no number beyond its bound."""
-    if node.shape != place.shape or node.kind != place.kind:
-        return False
-    return place.below is None or (
-        node.value is not None and node.value.max(initial=0) < place.below
-    )
+def _chosen(nodes: Sequence[Node], how: int) -> Node:
+    """The last of some nodes, or one counted from the first, which later ones do not change."""
+    return nodes[-1] if how < _FORMER else nodes[(how - _FORMER) % len(nodes)]

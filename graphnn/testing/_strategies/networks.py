@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from graphnn.ops import REGISTRY, Op, public_ops
 from graphnn.testing._strategies.arrays import Values
-from graphnn.testing._strategies.drawing import chance, independent, integers, one_of
-from graphnn.testing._strategies.growth import Document, Growth, Options
+from graphnn.testing._strategies.drawing import Choices, independent
+from graphnn.testing._strategies.growth import LOSSES, Document, Growth, Options
 from graphnn.testing._strategies.network_case import NetworkCase
 
 _WAYS = 9  # of this many nodes and one, one is left out and one is a block
@@ -74,20 +75,12 @@ def networks(
 def _networks(
     draw: DrawFn, options: Options, nodes: int, rows: int, outputs: int, loss: bool
 ) -> NetworkCase:
-    growth = Growth(draw, options, draw(integers(1, rows)))
-    for _ in range(nodes):
-        if options.maps:
-            growth.grow(growth.add_map)
-        growth.grow(partial(_add, growth))
-    if not growth.nodes:
-        growth.add(one_of(draw, options.choices))
-    if loss:
-        for node in growth.ends():
-            if not growth.is_loss(node):
-                growth.grow(partial(growth.add_loss, node))
+    choices = Choices(draw)
+    with np.errstate(all="ignore"):
+        growth = _grown(choices, options, nodes, rows, loss)
     document: Document = {"graphnn": 1}
     if options.blocks:
-        document |= _named_size(draw, growth.nodes)
+        document |= _named_size(choices, growth.nodes)
     if growth.blocks:
         document["blocks"] = {
             name: {"inputs": ["p"], "nodes": body.nodes, "output": body.there[-1].name}
@@ -95,27 +88,39 @@ def _networks(
         }
     document["nodes"] = growth.nodes
     others = [node.name for node in growth.there if node.name in growth.read]
-    also = {one_of(draw, others) for _ in range(draw(integers(0, outputs)))} if others else ()
+    also = {choices.one_of(others) for _ in range(choices.integer(0, outputs)) if others}
     document["outputs"] = [*sorted(also), *(node.name for node in growth.ends())]
     return NetworkCase.drawn(document, growth.inputs)
 
 
+def _grown(choices: Choices, options: Options, nodes: int, rows: int, loss: bool) -> Growth:
+    growth = Growth(choices, options, choices.integer(1, rows))
+    for _ in range(nodes):
+        growth.grow(partial(_add, growth))
+    if not growth.nodes:
+        growth.add(choices.one_of(options.choices))
+    if loss:
+        for node in growth.ends():
+            if not growth.is_loss(node):
+                growth.grow(partial(growth.add_loss, node, choices.one_of(LOSSES)))
+    return growth
+
+
 def _add(growth: Growth) -> None:
     """Add a node or a block, or nothing: what is drawn as zeros is not a node."""
-    draw, choices = growth.draw, growth.options.choices
-    how = draw(integers(0, _WAYS))
+    how = growth.draw.integer(0, _WAYS)
     if how == _WAYS and growth.options.blocks:
-        growth.add_block(choices)
+        growth.add_block()
     elif how:
-        growth.add(one_of(draw, choices))
+        growth.add_any()
 
 
-def _named_size(draw: DrawFn, nodes: Document) -> Document:
+def _named_size(draw: Choices, nodes: Document) -> Document:
     """One number of the shapes by a name, which replaces it and its double: ``sizes``, or none."""
     places = [place for body in nodes.values() for place in _sizes(body)]
-    if not places or not chance(draw, 4):
+    if not places or not draw.chance(4):
         return {}
-    number = one_of(draw, sorted({holder[key] for holder, key in places}))
+    number = draw.one_of(sorted({holder[key] for holder, key in places}))
     for holder, key in places:
         if holder[key] in (number, 2 * number):
             holder[key] = "n" if holder[key] == number else "2 * n"

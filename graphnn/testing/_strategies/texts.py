@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from graphnn.diagnostics import RunError
-from graphnn.testing._strategies.drawing import chance, independent, integers, one_of
+from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.faults import Fault, depends, faults, hides, in_json
 from graphnn.testing._strategies.network_case import NetworkCase
 from graphnn.testing._strategies.networks import networks
@@ -86,8 +86,9 @@ def specs(**options: Any) -> SearchStrategy[str]:
 
 @st.composite
 def _specs(draw: DrawFn, cases: SearchStrategy[NetworkCase]) -> str:
-    case = draw(cases)
-    return _text(draw, _shuffled(draw, _furnished(draw, case)), yaml=not chance(draw, 4))
+    case, choices = draw(cases), Choices(draw)
+    document = _shuffled(choices, _furnished(choices, case))
+    return _text(choices, document, yaml=not choices.chance(4))
 
 
 def invalid_specs(*, most: int = 2, **options: Any) -> SearchStrategy[InvalidSpec]:
@@ -109,10 +110,10 @@ def invalid_specs(*, most: int = 2, **options: Any) -> SearchStrategy[InvalidSpe
 
 @st.composite
 def _invalid_specs(draw: DrawFn, cases: SearchStrategy[NetworkCase], most: int) -> InvalidSpec:
-    document = copy.deepcopy(draw(cases).document)
+    document, choices = copy.deepcopy(draw(cases).document), Choices(draw)
     upstream, planted = depends(document), list[Fault]()
     possible = [*faults(document)]
-    for _ in range(draw(integers(1, most))):
+    for _ in range(choices.integer(1, most)):
         apart = [
             fault
             for fault in possible
@@ -121,11 +122,11 @@ def _invalid_specs(draw: DrawFn, cases: SearchStrategy[NetworkCase], most: int) 
             )
         ]
         if apart:
-            planted.append(one_of(draw, apart))
+            planted.append(choices.one_of(apart))
     for fault in planted:
         fault.plant(document)
-    json = chance(draw, 4)
-    writer = Writer(not json, draw)
+    json = choices.chance(4)
+    writer = Writer(not json, choices)
     writer.document(in_json(document) if json else document)
     found = sorted((fault.place(writer)[1:], fault.code) for fault in planted)
     return InvalidSpec(writer.text, json, tuple((code, place) for place, code in found))
@@ -148,52 +149,52 @@ def equivalent_specs(**options: Any) -> SearchStrategy[EquivalentSpecs]:
 
 @st.composite
 def _equivalent_specs(draw: DrawFn, cases: SearchStrategy[NetworkCase]) -> EquivalentSpecs:
-    case = draw(cases)
-    second, names = _inlined(case.document) if chance(draw, 2) else (case.document, None)
+    case, choices = draw(cases), Choices(draw)
+    second, names = _inlined(case.document) if choices.chance(2) else (case.document, None)
     if names is None:
         names = {each: each for each in _inlined(case.document)[1]}
-    if chance(draw, 2) and "blocks" not in second:
+    if choices.chance(2) and "blocks" not in second:
         turned = {name: f"{name}_{number}" for number, name in enumerate(second["nodes"])}
         second = _renamed(second, turned)
         names = {name: turned[other] for name, other in names.items()}
     return EquivalentSpecs(
-        _text(draw, case.document, yaml=True),
-        _text(draw, _shuffled(draw, second), yaml=not chance(draw, 4)),
+        _text(choices, case.document, yaml=True),
+        _text(choices, _shuffled(choices, second), yaml=not choices.chance(4)),
         names,
         case.inputs,
     )
 
 
-def _text(draw: DrawFn, document: Document, *, yaml: bool) -> str:
+def _text(draw: Choices, document: Document, *, yaml: bool) -> str:
     writer = Writer(yaml, draw)
     writer.document(document)
     return writer.text + "\n"
 
 
-def _shuffled(draw: DrawFn, document: Document) -> Document:
+def _shuffled(draw: Choices, document: Document) -> Document:
     """The document with its sections, nodes and their keys in any order."""
 
     def permuted(items: Mapping[str, Any]) -> Document:
         left, found = [*items], {}
         while left:
-            key = left.pop(draw(integers(0, len(left) - 1)) if len(left) > 1 else 0)
+            key = left.pop(draw.integer(0, len(left) - 1))
             found[key] = items[key]
         return found
 
-    if not chance(draw, 2):
+    if not draw.chance(2):
         return document
     nodes = {name: permuted(body) for name, body in permuted(document["nodes"]).items()}
     return permuted({**document, "nodes": nodes})
 
 
-def _furnished(draw: DrawFn, case: NetworkCase) -> Document:
+def _furnished(draw: Choices, case: NetworkCase) -> Document:
     """The document with a name, what nodes are about, an example and how to train, or without."""
     document, network = copy.deepcopy(case.document), case.network()
-    if chance(draw, 2):
-        document["name"] = one_of(draw, ["net", "a net", "no", "1e3"])
-    if chance(draw, 2):
-        document["nodes"][one_of(draw, [*document["nodes"]])]["about"] = "what it is: a node"
-    if chance(draw, 2):
+    if draw.chance(2):
+        document["name"] = draw.one_of(["net", "a net", "no", "1e3"])
+    if draw.chance(2):
+        document["nodes"][draw.one_of([*document["nodes"]])]["about"] = "what it is: a node"
+    if draw.chance(2):
         listed = {name: array.tolist() for name, array in case.inputs.items()}
         with suppress(RunError):  # a network that is at fault has no example
             outputs = network.run(case.inputs)
@@ -201,8 +202,8 @@ def _furnished(draw: DrawFn, case: NetworkCase) -> Document:
             document["examples"] = [{"inputs": listed, "outputs": expected}]
     losses = [node for node in network.graph.nodes.values() if node.op.is_loss]
     # Training takes data for inputs, and these are none.
-    if chance(draw, 2) and losses and network.parameters and not case.inputs:
-        document["train"] = {"epochs": draw(integers(1, 3)), "optimizer": {"sgd": {}}}
+    if draw.chance(2) and losses and network.parameters and not case.inputs:
+        document["train"] = {"epochs": draw.integer(1, 3), "optimizer": {"sgd": {}}}
     return document
 
 

@@ -7,9 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from hypothesis.strategies import DrawFn
-
-from graphnn.testing._strategies.drawing import chance
+from graphnn.testing._strategies.drawing import Choices
 
 AGAIN = "#"  # ends a key that is written without it: a dict cannot hold a key twice
 Path = tuple[Any, ...]
@@ -29,11 +27,11 @@ class Writer:
     ----------
     yaml : bool
         Whether it writes YAML, or else JSON.
-    draw : DrawFn, optional
+    draw : Choices, optional
         To draw brackets, quotes, empty lines and comments by; left out, one style.
     """
 
-    def __init__(self, yaml: bool, draw: DrawFn | None = None) -> None:
+    def __init__(self, yaml: bool, draw: Choices | None = None) -> None:
         self.yaml = yaml
         self.text = ""
         self.keys: dict[Path, tuple[int, int]] = {}
@@ -103,7 +101,7 @@ class Writer:
         return json.dumps(value) if reserved or self._chance(8) else str(value)
 
     def _chance(self, one_in: int) -> bool:
-        return self._draw is not None and chance(self._draw, one_in)
+        return self._draw is not None and self._draw.chance(one_in)
 
     def _put(self, text: str) -> None:
         self.text += text
