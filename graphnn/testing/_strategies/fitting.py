@@ -110,9 +110,12 @@ def fitted(
     placed = stated.placed([place.operand for place in places], shapes)
     try:
         inferred = stated.infer(placed, {})
-        stated.check_kinds(shapes, [place.kind for place in places])
     except ShapeError:
         return None
+    try:
+        stated.check_kinds(shapes, [place.kind for place in places])
+    except ShapeError:  # of whole numbers where real ones would do
+        return None if kind else fitted(draw, op_class, first, sizes, "float")
     if any(not isinstance(size, int) for each in inferred.parameters.values() for size in each):
         return None
     declared = _lacking(stated, placed, inferred) if draw.chance(4) else stated
