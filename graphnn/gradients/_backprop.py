@@ -373,7 +373,7 @@ def _vjp(
 
 def _bound(pulls: tuple[_Pull, ...], kept: ForwardPass) -> tuple[_Pull, ...]:
     """`pulls` with the free sizes of a pass in the attributes of their ops."""
-    if all(pull.with_sizes is None for pull in pulls):
+    if not [pull for pull in pulls if pull.with_sizes is not None]:
         return pulls
     sizes = dict(kept.sizes)
     return tuple(
@@ -428,8 +428,11 @@ def _blown_up(
 
 def _is_finite(gradients: Iterable[Array]) -> bool:
     """Whether all entries surely are finite; a sum of squares is quicker than a search."""
-    flat = (array.ravel(order="K") for array in gradients)
-    return all(math.isfinite(np.dot(each, each)) for each in flat)
+    total = 0.0
+    for array in gradients:
+        flat = array.ravel(order="K")
+        total += flat.dot(flat)
+    return math.isfinite(total)
 
 
 def _stopped_at_zeros(vjp: Vjp, step: Step, reached: Mapping[int | None, set[int]]) -> Vjp:

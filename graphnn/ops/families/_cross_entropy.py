@@ -27,7 +27,6 @@ CLASSES = replace(
 _Weights = Annotated[
     tuple[Annotated[float, Field(ge=0, allow_inf_nan=False)], ...], Field(min_length=1)
 ]
-_DEFAULTS = {"class_weights": None, "label_smoothing": 0.0, "ignored_class": None}
 
 
 class OfRows(Loss):
@@ -114,7 +113,8 @@ class OfClasses(OfRows):
     @property
     def _plain(self) -> bool:
         """Whether the target of a class number is 1 in its place."""
-        return all(getattr(self, key) == value for key, value in _DEFAULTS.items())
+        given = (self.class_weights, self.ignored_class)
+        return given == (None, None) and not self.label_smoothing
 
     def infer_shape(self, *shapes: Shape) -> Shape | None:
         """One number for each sample; None where the signatures say what is wrong."""

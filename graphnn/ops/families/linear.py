@@ -62,9 +62,9 @@ class Affine(Op):
         """``x @ weight + bias``; x ``[..., n]``, weight ``[n, units]``, bias ``[units]``."""
         if x.ndim > 1 and (out is None or out.flags.c_contiguous):
             # One product of all rows is faster than one for each leading index; and on small
-            # matrices np.dot is quicker to begin than np.matmul.
+            # matrices `dot` is quicker to begin than np.matmul.
             y = out if out is not None else np.empty((*x.shape[:-1], weight.shape[1]), x.dtype)
-            np.dot(_rows(x), weight, out=_rows(y))
+            _rows(x).dot(weight, out=_rows(y))
         else:
             y = np.matmul(x, weight, out=out)
         if bias is not None:
@@ -77,7 +77,7 @@ class Affine(Op):
         """Cotangents of x, weight and bias: ``g W^T``, ``x^T g`` and the sum of g's rows."""
         x, weight, bias = arrays
         rows = _rows(cotangent)
-        by_x = np.dot(rows, weight.T) if wanted[0] else None
+        by_x = rows.dot(weight.T) if wanted[0] else None
         return (
             by_x if by_x is None or x.ndim == 2 else by_x.reshape(x.shape),
             _pairs(_rows(x), rows) if wanted[1] else None,
@@ -246,7 +246,7 @@ def _rows(x: Array) -> Array:
 
 def _total(rows: Array) -> Array:
     """Sum of all rows; as a product, since NumPy sums along the first axis more slowly."""
-    total: Array = np.dot(_ones(len(rows), rows.dtype), rows)
+    total: Array = _ones(len(rows), rows.dtype).dot(rows)
     return total
 
 
@@ -259,5 +259,5 @@ def _ones(count: int, dtype: np.dtype[Any]) -> Array:
 
 def _pairs(a: Array, b: Array) -> Array:
     """``a^T b``; NumPy's product is slow for one row."""
-    product: Array = np.multiply(a.T, b) if len(a) == 1 else np.dot(a.T, b)
+    product: Array = np.multiply(a.T, b) if len(a) == 1 else a.T.dot(b)
     return product
