@@ -304,6 +304,7 @@ BRANCHING = [name for name, op in public_ops().items() if op.branch is not Op.br
 ATTRIBUTES = {"clip": {"low": 0.0, "high": 1.0}, "max_pool": {"kernel": [1, 2]}}
 ATTRIBUTES |= {"prelu": {"slope": [0.25, 0.5]}, "cast": {"dtype": "int"}}
 ATTRIBUTES |= {"rnn": {"activation": "relu", "units": 2, "bias": False}}
+ATTRIBUTES |= {"floor_divide": {"divisor": 1.0}, "remainder": {"divisor": 1.0}}
 WHOLE = {"cast", "argmax", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
 SHAPED = {  # what an op reads, by the axes that it takes
     3: ("q", {"op": "reshape", "inputs": "z", "shape": ["batch", 1, 2]}),
@@ -315,6 +316,12 @@ def axes(operand):
     """How many axes an operand takes: 4 where it may be an image, 0 for any number."""
     words = operand.signature.split()
     return 4 if operand.ranks else len(words) * ("..." not in words)
+
+
+def reads(op, first, second):
+    """The inputs of an op: `second` where it takes another one, and 'k' where that is classes."""
+    others = [o.kind for o in REGISTRY[op].data_operands()[1:] if not o.optional]
+    return [first, "k" if "int" in others else second] if others else first
 
 
 # Exact zeros, whatever the parameters before them: twice a rectifier, nothing times a number.
@@ -332,8 +339,7 @@ ZEROS = {
 @pytest.mark.parametrize("zeros", ZEROS)
 @pytest.mark.parametrize("op", BRANCHING)
 def test_a_tie_that_no_parameter_breaks_is_no_kink(op, zeros, method):
-    first, *others = (o for o in REGISTRY[op].data_operands() if not o.optional)
-    read, shaped = SHAPED.get(axes(first), ("z", None))
+    read, shaped = SHAPED.get(axes(REGISTRY[op].data_operands()[0]), ("z", None))
     real = {"dtype": "float"} if op in WHOLE else {}
     document = {
         "graphnn": 1,
@@ -342,10 +348,12 @@ def test_a_tie_that_no_parameter_breaks_is_no_kink(op, zeros, method):
             "a": {"op": "affine", "inputs": "x", "units": 2},
             **ZEROS[zeros],
             **({read: shaped} if shaped else {}),
-            "m": {"op": op, "inputs": [read, read] if others else read, **ATTRIBUTES.get(op, {})},
+            "k": {"op": "argmax", "inputs": "x", "axis": 1},
+            "m": {"op": op, "inputs": reads(op, read, read), **ATTRIBUTES.get(op, {})},
             "r": {"op": "cast" if op in WHOLE else "identity", "inputs": "m", **real},
             "l": {"op": "sum", "inputs": "r"},
         },
+        "outputs": "l",
     }
     net = graphnn.loads(document, seed=4)
     rows = {"x": np.array([[1.0, -2.0], [-1.5, 0.5], [2.0, 3.0]])}
@@ -354,8 +362,9 @@ def test_a_tie_that_no_parameter_breaks_is_no_kink(op, zeros, method):
             assert not found.kink.any()
 
 
-JUMPS = WHOLE | {"step"}
+JUMPS = WHOLE | {"step", "floor_divide", "remainder"}
 BOUNDS = {"hard_sigmoid": 3.0, "hard_swish": -3.0, "huber": 1.0, "hinge": 1.0, "cast": 2.0}
+BOUNDS |= {"multiclass_hinge": 1.0}
 # Three numbers a row whose sum is 0, but in floating point.
 CANCELLING = [[0.5, 1.9, -2.4], [0.7, -1.3, 0.6], [-0.4, 0.9, -0.5], [1.7, 0.4, -2.1]]
 
@@ -365,9 +374,9 @@ def test_rounding_alone_crosses_no_kink_but_makes_jumps(op):
     # Whatever 'p' is, 'z' is the number at which the op bends, and 'p' moves it by rounding alone.
     numbers = {**ATTRIBUTES, "prelu": {"slope": [0.25]}, "max": {"axis": 1}, "argmax": {"axis": 1}}
     numbers["rnn"] = {**ATTRIBUTES["rnn"], "units": 1, "weight": [[1.0]]}
-    first, *others = (o for o in REGISTRY[op].data_operands() if not o.optional)
-    reads = {3: "q", 4: "i"}
-    read = reads.get(axes(first), "s" if op in ("max", "argmax") else "z")
+    pairs = ("max", "argmax", "multiclass_hinge")
+    shaped = {3: "q", 4: "i"}.get(axes(REGISTRY[op].data_operands()[0]))
+    read = shaped or ("s" if op in pairs else "z")
     document = {
         "graphnn": 1,
         "train": {"loss": "l"},
@@ -385,7 +394,8 @@ def test_rounding_alone_crosses_no_kink_but_makes_jumps(op):
             "s": {"op": "concat", "inputs": ["z", "t"], "axis": 1},
             "i": {"op": "reshape", "inputs": "s", "shape": [4, 1, 1, 2]},
             "q": {"op": "reshape", "inputs": "z", "shape": [4, 1, 1]},
-            "o": {"op": op, "inputs": [read, "t"] if others else read, **numbers.get(op, {})},
+            "k": {"op": "constant", "value": [0] * 4, "dtype": "int"},
+            "o": {"op": op, "inputs": reads(op, read, "t"), **numbers.get(op, {})},
             "r": {
                 "op": "cast" if op in WHOLE else "identity",
                 "inputs": "o",
