@@ -50,7 +50,7 @@ def test_names_are_those_of_the_language():
         gelu softplus softmax log_softmax silu mish softsign hard_sigmoid hard_swish prelu sin cos
         embedding gather one_hot argmax cumulative_sum expand einsum
         add subtract multiply divide negative power exp log sqrt
-        absolute maximum minimum clip cast where
+        absolute maximum minimum clip cast where floor_divide remainder
         equal not_equal less less_equal greater greater_equal
         reshape flatten transpose concat slice select stack
         sum mean max
@@ -59,7 +59,8 @@ def test_names_are_those_of_the_language():
         rms_norm group_norm instance_norm local_response_norm
         batch_norm layer_norm standardize impute dropout
         attention rnn lstm gru noise
-        conv2d conv_transpose2d upsample pad max_pool average_pool global_average_pool
+        conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
+        upsample pad max_pool average_pool global_average_pool
     """
     assert {name for name, op in REGISTRY.items() if not op.internal} == set(language.split())
 
@@ -293,6 +294,16 @@ def test_catches_a_modulus_that_is_called_analytic():
     assert_caught(Planted, "continuation_is_analytic")
 
 
+def test_catches_a_continuation_that_drops_imaginary_parts_of_zero():
+    class Planted(REGISTRY["step"]):
+        op: Literal["planted"] = "planted"
+
+        def continued(self, x):
+            return self.forward(x.real)
+
+    assert_caught(Planted, "continuation_is_analytic")
+
+
 def test_catches_a_conjugate_that_is_called_analytic():
     class Planted(Op):
         op: Literal["planted"] = "planted"
@@ -418,7 +429,9 @@ def test_catches_a_false_claim_that_planes_stay_apart():
         op: Literal["planted"] = "planted"
 
         def forward(self, x, *, out=None, saved=None):
-            return super().forward(x, saved=saved) + x.sum(axis=(1, 2, 3), keepdims=True)
+            return super().forward(x, saved=saved) + x.sum(
+                axis=tuple(range(1, x.ndim)), keepdims=True
+            )
 
     assert_caught(Planted, "planes_depend_on_their_own")
 

@@ -15,6 +15,7 @@ DATA = {
     "parquet": ["FILE", "{file: FILE, x: [size, path], path: kind}"],
     "characters": ["FILE", "{file: FILE, x: text, path: next}"],
     "words": ["FILE", "{file: FILE, x: text, path: next}"],
+    "texts": ["{file: FILE, x: text, path: label}"],
     "additions": ["{digits: 2, x: question, file: answer}"],
     "copy": ["{length: 3, x: sequence, file: answer}"],
     "sorting": ["{length: 3, x: sequence, file: answer}"],

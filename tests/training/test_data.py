@@ -19,7 +19,7 @@ from located import located_yaml, marked, told
 X = InputSpec("x", (None, 784), "float64")
 T = InputSpec("t", (None,), "int")
 NOWHERE = Path("/nonexistent")
-KINDS = "additions, characters, copy, csv, folder, idx, mnist, npz, parquet, sorting, words"
+KINDS = "additions, characters, copy, csv, folder, idx, mnist, npz, parquet, sorting, texts, words"
 
 
 def needs(*inputs: InputSpec) -> InputRequirements:

@@ -113,8 +113,11 @@ def target_rows(t, like, weights=None, smoothing=0, ignored=None, counted=False)
     kept = np.ones(like.shape[:-1], bool) if ignored is None else t != ignored
     rows = targets(t if ignored is None else np.where(kept, t, 0), like)
     rows = rows * (1 - smoothing) + smoothing / like.shape[-1]
-    share = 1 if counted else kept.size / max(kept.sum(), 1)  # so that the mean is of the others
-    return rows * (1 if weights is None else np.array(weights)) * kept[..., None] * share
+    if weights is not None:
+        rows = rows * np.array(weights)
+    # So that the mean is that of the others.
+    share = 1 if counted else kept.size / max(kept.sum(), 1)
+    return rows * kept[..., None] * share
 
 
 def log(y):

@@ -182,8 +182,8 @@ class FloorDivide(_ByNumber):
         return np.asarray(whole // divisor)
 
     def continued(self, x: Array) -> Array:
-        """As the real part."""
-        return self.forward(np.real(x))
+        """That of the real part."""
+        return self.forward(np.real(x)).astype(x.dtype, copy=False)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """0, of real numbers."""

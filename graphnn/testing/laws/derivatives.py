@@ -165,6 +165,8 @@ def continuation_is_analytic(case: OpCase) -> None:
     if output.dtype.kind != "f" or not real:
         require_near(found, output, "the result of 'continued'")
         return
+    # What reads them beside complex parameters would have to hold both.
+    require(np.iscomplexobj(found), "'continued' makes real numbers of complex ones")
     within = 1e-13 + 1e-12 * np.abs(output)
     require_near(found.real, output, "the real part of 'continued'", within)
     near, far = (value(case, at(step)) - value(case, at(-step)) for step in (STEP, 2 * STEP))
