@@ -101,3 +101,15 @@ def test_a_network_without_a_name_has_the_title_given():
 def test_multiply_adds_of_networks_in_the_literature(name, count):
     net = graphnn.load(ROOT / "docs" / "gallery" / f"{name}.yaml")
     assert net.summary().data["totals"]["multiply_adds"] / 1e9 == pytest.approx(count, abs=0.005)
+
+
+@pytest.mark.parametrize(("op", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
+def test_multiply_adds_of_a_recurrent_layer_without_its_optional_operands(op, gates):
+    text = f"""
+graphnn: 1
+nodes:
+  x: {{op: input, shape: [batch, 7, 5]}}
+  h: {{op: {op}, inputs: x, units: 3}}
+"""
+    totals = graphnn.loads(text).summary(costs=True).data["totals"]
+    assert totals["multiply_adds"] == 7 * gates * 3 * (5 + 3)

@@ -38,10 +38,11 @@ def costs(graph: Graph) -> dict[str, Cost]:
 
 def _cost(graph: Graph, node: Node) -> Cost:
     data = node.placed([_one_row(graph.nodes[name].shape) for name in node.inputs])
+    left_out: list[None] = [None] * (len(node.op.data_operands()) - len(data))
     names = node.parameters.values()
     kept = [None if name is None else graph.parameters[name].shape for name in names]
     shape = _one_row(node.shape)
-    count = node.op.multiply_adds(shape, *data, *kept)
+    count = node.op.multiply_adds(shape, *data, *left_out, *kept)
     size = _INT_BYTES if node.kind == "int" else _BYTES[graph.spec.dtype]
     return Cost(count, math.prod(shape) * size)
 
