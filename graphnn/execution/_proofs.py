@@ -104,20 +104,27 @@ def reaches(graph: Graph, sources: Mapping[str, int]) -> dict[str, Reach]:
     return found
 
 
+def _moved(
+    op: Op, read: Mapping[int, Reach], tracked: Mapping[int, int], shapes: Sequence[Shape]
+) -> list[Reach]:
+    """Where the op takes what is tracked, as far as that is known."""
+    passed = {n: op.passage(n, tracked, shapes) for n in tracked}
+    return [
+        Reach(p.axis, read[n].low + p.low, read[n].high + p.high, read[n].alike and p.alike)
+        for n, p in passed.items()
+        if p is not None
+    ]
+
+
 def _through(op: Op, read: Mapping[int, Reach], shapes: Sequence[Shape], result: Shape) -> Reach:
     """What an op makes of the reach of its operands."""
     tracked = {n: each.axis for n, each in read.items() if each.axis is not None}
     whole = [each for n, each in read.items() if n not in tracked]
     if not tracked:
         return _joined(op, read, shapes) or _union(None, whole)
-    passed = {n: op.passage(n, tracked, shapes) for n in tracked}
-    moved = [
-        Reach(p.axis, read[n].low + p.low, read[n].high + p.high, read[n].alike and p.alike)
-        for n, p in passed.items()
-        if p is not None
-    ]
+    moved = _moved(op, read, tracked, shapes)
     axis = moved[0].axis if moved else None
-    if len(moved) < len(passed) or any(each.axis != axis for each in moved):
+    if len(moved) < len(tracked) or any(each.axis != axis for each in moved):
         return _UNKNOWN
     if axis is None:
         return _union(None, [*moved, *whole])

@@ -669,14 +669,7 @@ class Op(BaseModel):
         ShapeError
             Shapes disagree, or nothing determines a size.
         """
-        # By loops, which cost nothing where there is nothing: most ops have data alone.
-        known: dict[str, sizes.Size] = {}
-        missing: list[str] = []
-        for key in self.size_attributes:
-            if (size := getattr(self, key)) is None:
-                missing.append(key)
-            else:
-                known[key] = size
+        known = self._known_sizes()
         known.update(self.solve_sizes(shapes, given))
         unifier = Unifier(self.name, known, self.broadcasts)
         own = self.infer_shape(*shapes)
@@ -693,11 +686,19 @@ class Op(BaseModel):
         for operand in self._parameter_operands:
             parameters[operand.name] = given.get(operand.name) or unifier.parameter(operand)
         left_out: dict[str, sizes.Size | Shape] = {}
-        for key in missing:
-            if key in unifier.sizes:
+        for key in self.size_attributes:
+            if getattr(self, key) is None and key in unifier.sizes:
                 left_out[key] = unifier.sizes[key]
         result = unifier.shape(self.signature()) if own is None else own
         return Inferred(result, parameters, left_out)
+
+    def _known_sizes(self) -> dict[str, sizes.Size]:
+        # By a loop, which costs nothing where there is nothing: most ops have no sizes.
+        known: dict[str, sizes.Size] = {}
+        for key in self.size_attributes:
+            if (size := getattr(self, key)) is not None:
+                known[key] = size
+        return known
 
 
 # pydantic evaluates annotations again for every subclass. These are of class variables, which it

@@ -54,6 +54,11 @@ def moved(axis: int, by: int) -> Passage:
     return Passage(axis, by, by, False)
 
 
+def _stretches(shapes: Sequence[Shape], position: int, axis: int, place: int) -> bool:
+    one = shapes[position][axis] == 1
+    return one and not all(_is_one(shape, place, shapes) for shape in shapes)
+
+
 def by_facts(
     op: Op, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
 ) -> Passage | None:
@@ -64,10 +69,8 @@ def by_facts(
     plain = not drawn and not op.parameter_operands()
     if op.channelwise:
         place = axis + max(map(len, shapes)) - len(shapes[position])
-        if shapes[position][axis] == 1 and not all(
-            _is_one(shape, place, shapes) for shape in shapes
-        ):
-            return None  # which stretches
+        if _stretches(shapes, position, axis, place):
+            return None
         return Passage(place, alike=plain or (place == 0 and apart and not drawn))
     if axis == 0 and apart and op.has_rows(*shapes)[position]:
         return Passage(0, alike=not drawn)

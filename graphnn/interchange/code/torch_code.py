@@ -180,16 +180,16 @@ class TorchCode(Written):
         return "self" + "".join(words) + (f".{torch_name}" if torch_name else "")
 
     def _loading(self) -> str:
-        nodes = {name: path for name, path in self.paths.items() if name in self.graph.nodes}
+        nodes = [name for name in self.paths if name in self.graph.nodes]
         ops = [self.structure.operation(name).op for name in nodes if name not in self.turned]
         kinds = {ours: theirs for op in ops for ours, theirs in op.torch_names.items()}
-        renamed = {name: path for name, path in nodes.items() if name != path}
+        renamed = {name: self.paths[name] for name in nodes if name != self.paths[name]}
         kind = "kinds.get(kind, kind)" if kinds else "kind"
         lines = [
             "def load_weights(model, path=WEIGHTS):",
             '    """Set all parameters to those in a file, which are named as in the spec."""',
-            *([f"    kinds = {_mapping(kinds)}"] if kinds else []),
-            *([f"    renamed = {_mapping(renamed)}"] if renamed else []),
+            *_assigned("kinds", kinds),
+            *_assigned("renamed", renamed),
             "    state = model.state_dict()",
             "    with np.load(path) as arrays:",
             "        for name, array in arrays.items():",
@@ -370,6 +370,10 @@ _TRANSPOSED = (
     '            if isinstance(module, nn.Linear) and kind == "weight":',
     "                array = array.T  # torch has rows for outputs",
 )
+
+
+def _assigned(name: str, mapping: Mapping[str, str]) -> list[str]:
+    return [f"    {name} = {_mapping(mapping)}"] if mapping else []
 
 
 def _mapping(names: Mapping[str, str]) -> str:

@@ -35,6 +35,17 @@ _RANDOM = ("RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLi
 Values = Sequence[Value | None]
 
 
+def _of_shapes(node: ForeignNode, inputs: Values) -> Array | None:
+    """The value of a constant, or of what reads a shape alone."""
+    if node.op == "Constant":
+        return _stated(node)
+    if node.op == "Shape" and inputs[0] is not None:
+        return _shape(node, inputs[0])
+    if node.op == "Size" and inputs[0] is not None:
+        return packed([product(shape_of(inputs[0]))], ())
+    return None
+
+
 def fold(node: ForeignNode, inputs: Values, opset: int) -> list[Array] | None:
     """The values of a node whose inputs are known or sizes; None where it must be computed.
 
@@ -43,12 +54,8 @@ def fold(node: ForeignNode, inputs: Values, opset: int) -> list[Array] | None:
     UnsupportedError
         Arithmetic of free sizes that has no form here.
     """
-    if node.op == "Constant" and (array := _stated(node)) is not None:
-        return [array]
-    if node.op == "Shape" and inputs[0] is not None:
-        return [_shape(node, inputs[0])]
-    if node.op == "Size" and inputs[0] is not None:
-        return [packed([product(shape_of(inputs[0]))], ())]
+    if (known := _of_shapes(node, inputs)) is not None:
+        return [known]
     given = [value for value in inputs if value is not None]
     arrays = [value for value in given if isinstance(value, np.ndarray)]
     if len(arrays) < len(given):

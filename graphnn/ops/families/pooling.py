@@ -79,24 +79,8 @@ class _Pool(Resized):
             every = windows.pairs(*(range(1, 4) for _ in size))
             return [None, *every] if key == "stride" else every
         if key == "dilation":  # after the padding, as fields are in the class
-            around = windows.sides(chosen["padding"], len(size))
-            return [
-                steps
-                for steps in windows.pairs(*(range(1, 3) for _ in size))
-                if _fits(size, around, _spans(chosen["kernel"], steps))
-                and _seen(around, steps, size)
-            ]
-        if key != "padding":
-            return None
-        kernel = chosen["kernel"]
-        even = [
-            amounts
-            for amounts in windows.paddings(size, kernel)
-            if all(2 * n <= k for n, k in zip(amounts, kernel, strict=True))
-        ]
-        apart = [[_one_side(at, n) for at, n in enumerate(each)] for each in even if any(each)]
-        fitting = [around for around in apart if _fits(size, around, kernel)]
-        return [*even, *(tuple(end for side in around for end in side) for around in fitting)]
+            return _dilations(size, chosen)
+        return _paddings(size, chosen["kernel"]) if key == "padding" else None
 
     @field_validator("padding")
     @classmethod
@@ -243,6 +227,26 @@ class _Pool(Resized):
     def _pads_apart(self, form: CodeForm) -> bool:
         """Whether torch's own pools lack the padding: that of both sides differs."""
         return any(first != last for first, last in self._sides(len(form.shape) - 2))
+
+
+def _dilations(size: Shape, chosen: Mapping[str, Any]) -> list[Any]:
+    around = windows.sides(chosen["padding"], len(size))
+    return [
+        steps
+        for steps in windows.pairs(*(range(1, 3) for _ in size))
+        if _fits(size, around, _spans(chosen["kernel"], steps)) and _seen(around, steps, size)
+    ]
+
+
+def _paddings(size: Shape, kernel: Sequence[int]) -> list[Any]:
+    even = [
+        amounts
+        for amounts in windows.paddings(size, kernel)
+        if all(2 * n <= k for n, k in zip(amounts, kernel, strict=True))
+    ]
+    apart = [[_one_side(at, n) for at, n in enumerate(each)] for each in even if any(each)]
+    fitting = [around for around in apart if _fits(size, around, kernel)]
+    return [*even, *(tuple(end for side in around for end in side) for around in fitting)]
 
 
 def _one_side(at: int, amount: int) -> Side:

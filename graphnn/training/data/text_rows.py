@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import DataError, Findings, Span
+from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.source import Wanted
 from graphnn.training.data.sources.table import CsvTable, ParquetTable
 from graphnn.training.data.vocabulary import PAD, UNKNOWN, Token, characters, words
@@ -57,30 +58,33 @@ def of_table(folder: Path, file: Wanted, column: Wanted, classes: Wanted | None)
             findings.add(table.absent(each.name, file.name, each.span))
     findings.raise_errors(DataError)
     places = [table.places[each.name] for each in wanted]
-    lines: list[int] = []
-    rows: list[list[str]] = []
+    rows = _rows(table, places, findings)
+    findings.raise_errors(DataError)
+    if not rows:
+        raise DataError.of("no-rows", f"'{file.name}' holds no rows", file.span)
+    return Texts(
+        file.name,
+        [text for _, (text, *_) in rows],
+        [label.strip() for _, (_, *labels) in rows for label in labels],
+        lambda row: table.cell_span(rows[row][0], places[0]),
+    )
+
+
+def _rows(table: CsvFile, places: Sequence[int], findings: Findings) -> list[tuple[int, list[str]]]:
+    """The cells at some places of each line, the text first and then its class."""
+    rows: list[tuple[int, list[str]]] = []
     for line, cells in table.rows():
         fault = table.ragged(line, cells)
         if fault is not None:
             findings.add(fault)
-        elif classes is not None and not cells[places[1]].strip():
+        elif not all(cells[place].strip() for place in places[1:]):
             span = table.cell_span(line, places[1])
             findings.error("missing-value", "this text has no class", span)
         else:
-            lines.append(line)
-            rows.append([cells[place] for place in places])
+            rows.append((line, [cells[place] for place in places]))
         if len(findings.errors) >= _MAX_FAULTS:
             break
-    findings.raise_errors(DataError)
-    if not rows:
-        raise DataError.of("no-rows", f"'{file.name}' holds no rows", file.span)
-    labels = [row[1].strip() for row in rows] if classes is not None else []
-    return Texts(
-        file.name,
-        [row[0] for row in rows],
-        labels,
-        lambda row: table.cell_span(lines[row], places[0]),
-    )
+    return rows
 
 
 def encoded(

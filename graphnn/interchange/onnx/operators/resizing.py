@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 import numpy as np
 
 from graphnn.interchange.onnx.folding import fold
@@ -20,9 +23,14 @@ from graphnn.ops import Array
 from graphnn.spec.sizes import Shape, Size
 
 Inputs = list[Value | None]
-
+T = TypeVar("T")
 
 _IMAGES = range(3, 6)  # axes of what has 1 to 3 after its channels
+
+
+def _is_of_images(factors: list[int]) -> bool:
+    """Whether axes of images alone grow, by whole factors."""
+    return len(factors) in _IMAGES and factors[:2] == [1, 1] and 0 not in factors
 
 
 @rule("Resize", "Upsample")
@@ -37,18 +45,20 @@ def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     factors = _factors(scales, wanted, shape)
     mapping = attributes.get("coordinate_transformation_mode", "half_pixel")
     rounding = attributes.get("nearest_mode", "round_prefer_floor")
-    plain = len(factors) in _IMAGES and factors[:2] == [1, 1] and 0 not in factors
     repeats = node.op == "Upsample" or _repeats(mapping, rounding, factors)
-    if plain and repeats and attributes.get("mode", "nearest") == "nearest":
+    if repeats and _is_of_images(factors) and attributes.get("mode", "nearest") == "nearest":
         return t.emit("upsample", x, factor=tuple(factors[2:]))
     if node.op == "Upsample" or t.opset < 11 or mapping == "tf_crop_and_resize":
         raise UnsupportedError("it crops, or is of an old kind and does not repeat entries")
-    for axis in range(len(shape)):
-        if (scales or factors)[axis] != 1:
-            scale = None if scales is None else scales[axis]
-            weight = _weight(t, node, shape[axis], scale, None if wanted is None else wanted[axis])
+    for axis, by in enumerate(scales or factors):
+        if by != 1:
+            weight = _weight(t, node, shape[axis], _at(scales, axis), _at(wanted, axis))
             x = by_matrix(t, x, axis, weight)
     return x
+
+
+def _at(values: Sequence[T] | None, axis: int) -> T | None:
+    return None if values is None else values[axis]
 
 
 def _targets(
