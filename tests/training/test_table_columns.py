@@ -87,6 +87,15 @@ def test_rows_that_lack_a_value_are_dropped(here):
     assert "3 of the 40 rows of 'birds.csv' lack a value" in graphnn.train(network).remarks[0]
 
 
+def test_one_row_that_lacks_a_value(here):
+    write(Path("birds.csv"), "", at=(1,))
+    Path("net.yaml").write_text(
+        SPEC.replace("impute", "identity").replace("birds.csv,", "birds.csv, missing: drop,")
+    )
+    (found,) = graphnn.diagnose("net.yaml")
+    assert found.message == "1 of the 40 rows of 'birds.csv' lacks a value"
+
+
 def test_without_either_a_missing_value_is_reported(here):
     write(Path("birds.csv"), "", at=(1,))
     Path("net.yaml").write_text(SPEC.replace("impute", "identity"))

@@ -17,6 +17,7 @@ from graphnn.training.data.source import Wanted
 MAX_FAULTS = 10  # rows or cells reported at once
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 DECIMALS = "write decimals with a point, as in 0.5"
+DROP = "to leave out rows that lack a value, add 'missing: drop' to the data"
 
 
 class TableRows:
@@ -31,12 +32,17 @@ class TableRows:
         Whether rows with a missing value are left out.
     chosen : bool
         Whether the spec chooses that, so that help may name the choice.
+
+    Attributes
+    ----------
+    advises : bool
+        Whether help is still to name that choice: at the first missing value.
     """
 
     def __init__(
         self, table: CsvFile, picks: Mapping[str, Pick], *, drop: bool, chosen: bool = False
     ) -> None:
-        self._table, self._picks, self._drop, self._advises = table, picks, drop, chosen
+        self._table, self._picks, self._drop, self.advises = table, picks, drop, chosen
         self._dropped = self._count = 0
         self._findings = Findings()
 
@@ -66,7 +72,8 @@ class TableRows:
         """How many rows were left out."""
         if not self._dropped:
             return ()
-        message = f"{self._dropped} of the {self._count} rows of '{file.name}' lack a value"
+        lack = "lacks" if self._dropped == 1 else "lack"
+        message = f"{self._dropped} of the {self._count} rows of '{file.name}' {lack} a value"
         help = "they are dropped, as 'missing' says"
         return (Diagnostic("rows-dropped", message, file.span, help=help, severity="warning"),)
 
@@ -117,9 +124,8 @@ class TableRows:
         if fault.help:
             return fault
         if is_missing(cell):
-            advises, self._advises = self._advises, False
-            help = "to leave out rows that lack a value, add 'missing: drop' to the data"
-            return replace(fault, help=help) if advises else fault
+            advises, self.advises = self.advises, False
+            return replace(fault, help=DROP) if advises else fault
         # In the first row a text may well be a category.
         if self._count > 1 or not re.search(r"[^\W\d]{2}", cell):
             return fault

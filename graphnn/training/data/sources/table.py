@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from graphnn.diagnostics import DataError, Findings, listed, suggestion
 from graphnn.spec.values import Scalar, Value
 from graphnn.storage.files import take
-from graphnn.training.data.categories import Categories, encoded
+from graphnn.training.data.categories import Categories, encoded, is_missing
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec
 from graphnn.training.data.compressed import opened, too_large, unpacked
 from graphnn.training.data.csv_file import CsvFile
@@ -22,7 +22,7 @@ from graphnn.training.data.faults import Faults
 from graphnn.training.data.parquet import as_csv
 from graphnn.training.data.picking import Pick, choose
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
-from graphnn.training.data.table_rows import MAX_FAULTS, TableRows, as_number, bad_cell
+from graphnn.training.data.table_rows import DROP, MAX_FAULTS, TableRows, as_number, bad_cell
 
 MISSING = ("refuse", "drop")
 
@@ -85,7 +85,9 @@ class CsvTable(DataSource):
             _check_categories(table, picks, asked)
         rows = TableRows(table, picks, drop=asked.choice("missing") == "drop", chosen=True)
         picks = rows.read(request.faults)
-        columns = request.faults.each(picks, lambda _, pick: _column(table, pick, request.classes))
+        columns = request.faults.each(
+            picks, lambda _, pick: _column(table, pick, request.classes, advises=rows.advises)
+        )
         return Found(file.name, columns, warnings=rows.warnings(file))
 
     def open(self, folder: Path, file: Wanted, shown: str) -> CsvFile:
@@ -248,7 +250,13 @@ def _check_categories(table: CsvFile, picks: Mapping[str, Pick], asked: Asked) -
     findings.raise_errors(DataError)
 
 
-def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | None) -> Column:
+def _column(
+    table: CsvFile,
+    pick: Pick,
+    known: Mapping[str, tuple[str, ...]] | None,
+    *,
+    advises: bool = False,
+) -> Column:
     name = listed(table.header[column] for column in pick.columns)
     if not pick.may_be_classes:
         values = np.frombuffer(pick.numbers, np.float64).reshape(-1, len(pick.columns))
@@ -263,9 +271,12 @@ def _column(table: CsvFile, pick: Pick, known: Mapping[str, tuple[str, ...]] | N
         return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
     # A second set must not number its texts by itself: they might come out otherwise.
     if known is not None or not (pick.listed or _all_texts(pick.texts)):
+        # Beside texts, the empty cells alone are at fault.
+        present = [cell for cell in pick.texts if cell]
+        are_texts = known is None and bool(present) and _all_texts(present)
         return Column(
             name,
-            _parsed(table, pick),
+            _parsed(table, pick, advises=advises, are_texts=are_texts),
             pick.span,
             cell=lambda row: table.cell_span(pick.lines[row], pick.columns[0]),
         )
@@ -285,15 +296,18 @@ def _all_texts(cells: list[str]) -> bool:
     return True
 
 
-def _parsed(table: CsvFile, pick: Pick) -> NDArray[np.float64]:
+def _parsed(table: CsvFile, pick: Pick, *, advises: bool, are_texts: bool) -> NDArray[np.float64]:
     numbers = array("d")
     findings = Findings()
     for line, cell in zip(pick.lines, pick.texts, strict=True):
         number = as_number(cell, pick.whole)
         if number is not None:
             numbers.append(number)
-        elif len(findings.errors) < MAX_FAULTS:
-            findings.add(bad_cell(table, pick, line, pick.columns[0], cell))
+        elif len(findings.errors) < MAX_FAULTS and not (cell and are_texts):
+            fault = bad_cell(table, pick, line, pick.columns[0], cell)
+            if advises and is_missing(cell):
+                fault, advises = replace(fault, help=DROP), False
+            findings.add(fault)
     findings.raise_errors(DataError)
     return np.frombuffer(numbers, np.float64).reshape(-1, 1)
 
