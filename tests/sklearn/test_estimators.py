@@ -60,8 +60,9 @@ def test_a_spec_of_the_user():
 
 def test_sizes_of_the_spec_are_those_of_the_data():
     X, y = load_iris(return_X_y=True)
-    model = Classifier(SPECS / "mnist.yaml", settings={"epochs": 1, "hidden": 5})
+    model = Classifier(SPECS / "mnist.yaml", settings={"epochs": 1, "hidden": 5, "validation": 30})
     model.fit(np.tile(X, 196), y)  # 784 features
+    assert "validation_loss" in model.run_.history[0]
     assert model.network_.graph.node("y").shape[-1] == 3
 
 

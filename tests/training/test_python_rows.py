@@ -139,3 +139,40 @@ def test_arrays_that_do_not_fit(rows):
     with pytest.raises(graphnn.DataError):
         graphnn.predict(net, rows)
     assert not Path("runs").exists()
+
+
+HELD = "  validation: 0.25\n  test: 1\n  stratify: t\n  keep: best\n"
+
+
+def test_rows_are_held_back_of_those_given_as_of_those_of_a_file(tmp_path):
+    np.savez(tmp_path / "rows.npz", x=ROWS, t=X > 0)
+    (tmp_path / "net.yaml").write_text(SPEC + HELD + "  data: {npz: rows.npz}\n")
+    by_file = graphnn.train(tmp_path / "net.yaml")
+    run = graphnn.train(graphnn.loads(SPEC + HELD), data={"x": ROWS, "t": X > 0})
+    assert run.history == by_file.history
+    assert {"validation_loss", "validation_accuracy"} <= run.history[0].keys()
+    assert (run.test_rows, run.test, run.best_epoch) == (1, by_file.test, by_file.best_epoch)
+
+
+def test_validation_rows_with_the_class_numbers_of_those_given(tmp_path):
+    lines = ["n,side,kind", "-0.5,left,below", "-0.7,right,below"]
+    (tmp_path / "held.csv").write_text("\n".join(lines))
+    held = "  validation: {csv: {file: held.csv, categories: side, x: [n, side], t: kind}}\n"
+    (tmp_path / "net.yaml").write_text(SPEC.replace("train:", DATA) + held)
+    kinds = ["below"] * 7 + ["above"]
+    rows = Frame(n=np.linspace(-1, 1, 8), side=SIDES, kind=kinds)
+    run = graphnn.train(tmp_path / "net.yaml", data=rows)
+    assert run.network.classes["t"] == ("above", "below")
+    assert run.history[0]["validation_accuracy"] == 1.0
+
+
+def test_more_rows_to_hold_back_than_are_given():
+    with pytest.raises(graphnn.DataError) as error:
+        graphnn.train(graphnn.loads(SPEC + "  validation: 8\n"), data={"x": ROWS, "t": KINDS})
+    assert str(error.value) == (
+        "error[bad-split]: 8 of the 8 rows of 'data' cannot be split off: both parts need a row\n"
+        "   --> <text>:13:15\n"
+        "    |\n"
+        " 13 |   validation: 8\n"
+        "    |               ^"
+    )

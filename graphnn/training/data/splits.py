@@ -51,6 +51,19 @@ def load_sets(network: Network, spec: TrainSpec, classes: Classes | None = None)
     return sets(demand_of(network, spec), spec, network.graph.spec.folder, classes)
 
 
+def split(network: Network, spec: TrainSpec, rows: Dataset) -> Sets:
+    """Rows that take the place of `spec`'s ``data``, split as `load_sets` splits those.
+
+    Raises
+    ------
+    DataError, FileError
+        There are fewer rows than it holds back, or its data of their own do not fit the network.
+    """
+    folder = network.graph.spec.folder
+    found = _Loading(demand_of(network, spec), spec, folder, rows.classes, rows)
+    return found.sets(_splits(spec))
+
+
 def sets(
     demand: InputRequirements,
     spec: TrainSpec,
@@ -68,8 +81,11 @@ def sets(
         return Sets(None)
     found = _Loading(demand, spec, folder, classes)
     steps: dict[str, Value | None] = {} if hidden else {"data": spec.data}
-    steps |= {"test": spec.test, "validation": spec.validation, "rows": spec.rows}
-    return found.sets(steps)
+    return found.sets(steps | _splits(spec))
+
+
+def _splits(spec: TrainSpec) -> dict[str, Value | None]:
+    return {"test": spec.test, "validation": spec.validation, "rows": spec.rows}
 
 
 def held_back(sets: Sets) -> tuple[str, Dataset]:
@@ -92,12 +108,17 @@ class _Loading:
     """Takes what ``train`` says of rows, one key after the other."""
 
     def __init__(
-        self, demand: InputRequirements, spec: TrainSpec, folder: Path, classes: Classes | None
+        self,
+        demand: InputRequirements,
+        spec: TrainSpec,
+        folder: Path,
+        classes: Classes | None,
+        train: Dataset | None = None,
     ) -> None:
         self._demand, self._spec, self._folder = demand, spec, folder
         self._classes = classes
         self._rng = np.random.default_rng([spec.seed, SPLIT])
-        self._train: Dataset | None = None
+        self._train = train
         self._test: Dataset | None = None  # where the source sets it apart
         self._warnings: list[Diagnostic] = []
 

@@ -22,7 +22,7 @@ from graphnn.spec.model import TrainSpec
 from graphnn.training._language import network_of
 from graphnn.training.data.given import Frame, given
 from graphnn.training.data.requirements import demand_of
-from graphnn.training.data.splits import Sets
+from graphnn.training.data.splits import Sets, split
 from graphnn.training.fitting import checkpoint
 from graphnn.training.fitting.loop import Progress, Training
 from graphnn.training.fitting.measuring import Row
@@ -110,9 +110,10 @@ def train(
     resume : bool
         Resume from the checkpoint in `folder`.
     data : mapping of str to array_like, or pandas data frame, optional
-        Training rows by input, in place of those that the spec names; texts of classes are
-        numbered in sorted order. A data frame stands for the table that the spec names, columns
-        and categories as it says, or else feeds inputs by the names of its columns.
+        Rows by input, in place of the spec's ``data``: its ``validation``, ``test`` and ``rows``
+        split them. Texts of classes are numbered in sorted order. A data frame stands for the
+        table that the spec names, columns and categories as it says, or else feeds inputs by the
+        names of its columns.
     progress : callable or bool
         Called with a `Progress` after every batch; by True, a bar is shown.
     tensorboard : bool
@@ -135,7 +136,7 @@ def train(
     """
     net = network_of(source, settings)
     spec = train_spec(net)
-    sets = None if data is None else Sets(given(data, demand_of(net, spec), net.classes, spec.data))
+    sets = None if data is None else _split(net, spec, data)
     with claimed(folder, resume) as place:
         filters = None if place is None else figures.first_filters(net)
         training = Training(net, spec, sets)
@@ -147,6 +148,10 @@ def train(
         if fault is not None and not training.state.history:
             raise fault
         return _finish(training, filters, place, interrupted, fault)
+
+
+def _split(net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Frame) -> Sets:
+    return split(net, spec, given(data, demand_of(net, spec), net.classes, spec.data))
 
 
 def trained(
