@@ -52,6 +52,11 @@ class CheckedEntry:
 
     def line(self, alike: int, total: int) -> str:
         """A line about it, and how many of the parameter's entries have the same verdict."""
+        name, verdict, derivative, numerical = self.cells(alike, total)
+        return f"{name}: {verdict}, {self.origin} {derivative}, numerical {numerical}"
+
+    def cells(self, alike: int, total: int) -> tuple[str, str, str, str]:
+        """Its name, its verdict, and the two derivatives, the numerical one with its error."""
         verdict = self.verdict
         if self.singular is not None:
             verdict += f" at '{self.singular}'"
@@ -62,10 +67,8 @@ class CheckedEntry:
             verdict += " within rounding"
         if self.verdict != "agree":
             verdict += f" ({alike} of {total})"
-        return (
-            f"{selection.show(self.parameter, self.index)}: {verdict}, "
-            f"{self.origin} {self.backprop:.9g}, numerical {self.numerical:.9g} +- {self.error:.1g}"
-        )
+        name = selection.show(self.parameter, self.index)
+        return name, verdict, f"{self.backprop:.9g}", f"{self.numerical:.9g} +- {self.error:.1g}"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON; None for a number that is not finite, which JSON does not have."""
@@ -102,7 +105,17 @@ class ParameterReport:
     estimate: GradientEstimate
 
     def __str__(self) -> str:
-        return self.worst.line(self.counts[self.worst.verdict], sum(self.counts.values()))
+        return self.worst.line(*self._alike)
+
+    @property
+    def cells(self) -> tuple[str, str, str, str]:
+        """What a table says of the worst entry; see `CheckedEntry.cells`."""
+        return self.worst.cells(*self._alike)
+
+    @property
+    def _alike(self) -> tuple[int, int]:
+        """How many entries have the verdict of the worst, and how many there are."""
+        return self.counts[self.worst.verdict], sum(self.counts.values())
 
     @property
     def crossed(self) -> int:
@@ -170,6 +183,24 @@ class GradientReport:
         }
 
     def __str__(self) -> str:
+        shown, more = self._shown
+        return "\n".join([self._totals, *(f"  {report}" for report in shown), *more])
+
+    def _repr_html_(self) -> str:
+        """The worst entry of each parameter as a table, which Jupyter shows."""
+        import html
+
+        # Tables stand with the summary of a network, which a check alone does not need.
+        from graphnn.graph.summary.table import Table
+
+        shown, more = self._shown
+        origin = shown[0].worst.origin if shown else "backprop"
+        header = ("worst entry", "verdict", origin, "numerical")
+        table: str = Table(header, tuple(each.cells for each in shown))._repr_html_()
+        return f"<b>{html.escape(self._totals)}</b>{table}{''.join(more)}"
+
+    @property
+    def _totals(self) -> str:
         parts = {verdict: f"{count} {verdict}" for verdict, count in self.counts.items() if count}
         crossed = sum(report.crossed for report in self.parameters)
         if crossed:
@@ -177,13 +208,15 @@ class GradientReport:
         precisions = dict.fromkeys(report.precision for report in self.parameters)
         of = f" in {' and '.join(precisions)}" if precisions else ""
         total = sum(self.counts.values())
-        lines = [f"{total} entries{of}: {', '.join(parts.values()) or 'none'}"]
+        return f"{total} entries{of}: {', '.join(parts.values()) or 'none'}"
+
+    @property
+    def _shown(self) -> tuple[list[ParameterReport], list[str]]:
+        """The parameters that are shown, the worst first, and a line about those that are not."""
         ranked = sorted(self.parameters, key=lambda report: _rank(report.worst))
         shown = ranked[: _LINES - 2] if len(ranked) > _LINES - 1 else ranked
-        lines += [f"  {report}" for report in shown]
-        if len(shown) < len(ranked):
-            lines.append(f"  and {len(ranked) - len(shown)} more parameters")
-        return "\n".join(lines)
+        rest = len(ranked) - len(shown)
+        return shown, [f"  and {rest} more parameters"] if rest else []
 
 
 def _rank(entry: CheckedEntry) -> tuple[int, float]:

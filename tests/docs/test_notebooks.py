@@ -35,7 +35,10 @@ def test_results_show_themselves(outputs):
     assert "<table>" in summary["text/html"]
     assert training["image/png"]
     assert evaluation["image/png"]
+    assert "<td" in training["text/html"]
+    assert "accuracy" in evaluation["text/html"]
     assert "39760 entries in float64: 39760 agree" in gradients["text/plain"]
+    assert "39760 entries in float64: 39760 agree" in gradients["text/html"]
 
 
 def test_errors_show_the_diagnostics_alone(outputs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from graphnn.training import Row, Run
 
 _RUNS = Path("runs")
-_VALIDATION = "validation_"
 
 
 def train(
@@ -109,10 +109,9 @@ def _report(net: Network, run: Run) -> None:
     spec = net.graph.spec.train
     assert spec is not None
     if run.history:
-        shown = (run.best_epoch if spec.keep == "best" else None) or len(run.history)
-        title = f"epoch {shown} of {spec.epochs}"
-        terminal.line(("strong", title), _remarks(spec, run, shown))
-        terminal.table(*_results(run.history[shown - 1], run.test), right=[1, 2, 3])
+        title = f"epoch {run.epoch} of {spec.epochs}"
+        terminal.line(("strong", title), _remarks(spec, run))
+        terminal.table(*_results(run.measured), right=[1, 2, 3])
     if run.test:
         measured = [f"{name} {terminal.number(value)}" for name, value in run.test.items()]
         rows = terminal.count(run.test_rows, "row")
@@ -122,11 +121,11 @@ def _report(net: Network, run: Run) -> None:
         terminal.remark(("warning", "note"), f": {remark}")
 
 
-def _remarks(spec: TrainSpec, run: Run, shown: int) -> str:
+def _remarks(spec: TrainSpec, run: Run) -> str:
     """What there is to say of the epoch that is shown."""
     remarks = []
     done = len(run.history)
-    if run.best_epoch == shown and spec.keep == "best":
+    if run.best_epoch == run.epoch and spec.keep == "best":
         remarks.append("the best")
     elif run.best_epoch is not None:
         remarks.append(f"the best was {run.best_epoch}")
@@ -135,15 +134,9 @@ def _remarks(spec: TrainSpec, run: Run, shown: int) -> str:
     return "".join(f", {remark}" for remark in remarks)
 
 
-def _results(last: Row, test: Row) -> tuple[list[str], list[list[str]]]:
+def _results(measured: Mapping[str, Row]) -> tuple[list[str], list[list[str]]]:
     """Header and rows: a line a measure, a column a set of rows."""
-    validation = {
-        name.removeprefix(_VALIDATION): value
-        for name, value in last.items()
-        if name.startswith(_VALIDATION)
-    }
-    names = [name for name in last if not name.startswith(_VALIDATION)]
-    columns = {"training": last, "validation": validation, "test": test}
-    shown = {title: column for title, column in columns.items() if column}
-    rows = [[name, *(terminal.number(column[name]) for column in shown.values())] for name in names]
-    return ["", *shown], rows
+    names = measured["training"]
+    return ["", *measured], [
+        [name, *(terminal.number(values[name]) for values in measured.values())] for name in names
+    ]

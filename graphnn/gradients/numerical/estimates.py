@@ -59,6 +59,19 @@ class GradientEstimate:
         kinks = f", {int(self.kink.sum())} at a kink" if self.kink.any() else ""
         return f"<estimate of shape {self.value.shape}: {taken} entries{kinks}>"
 
+    def _repr_html_(self) -> str:
+        """What of it there is, and its range, which Jupyter shows."""
+        # Tables stand with the summary of a network, which a gradient alone does not need.
+        from graphnn.graph.summary.table import Table
+
+        header = ("shape", "entries", "at a kink", "least", "greatest", "largest error")
+        both = (np.fmin, np.fmax)  # which pass over entries that were not taken
+        ends = [f"{end.reduce(self.value, axis=None):.9g}" for end in both]
+        error = f"{np.fmax.reduce(self.error, axis=None):.1g}"
+        counts = (str(self.taken), str(int(self.kink.sum())))
+        row = (str([*self.value.shape]), *counts, *ends, error)
+        return Table(header, (row,), right=(1, 2, 3, 4, 5))._repr_html_()
+
     def crossings(self, most: int | None = None) -> tuple[Crossing, ...]:
         """Where probes of the entries whose `kink` is true cross one, each the nearest it meets.
 

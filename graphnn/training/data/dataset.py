@@ -16,6 +16,7 @@ from graphnn.diagnostics import (
     Note,
     Span,
     UsageError,
+    printable,
     suggestion,
 )
 from graphnn.diagnostics import Diagnostic as Fault
@@ -64,6 +65,24 @@ class Dataset:
     def __repr__(self) -> str:
         shapes = ", ".join(f"{name} {array.shape[1:]}" for name, array in self.arrays.items())
         return f"<{self.name}: {len(self):,} rows of {shapes}>"
+
+    def _repr_html_(self) -> str:
+        """A line for each input, which Jupyter shows."""
+        import html
+
+        # Tables stand with the summary of a network, which training alone does not need.
+        from graphnn.graph.summary.table import Table
+
+        header = ("input", "shape of a row", "type", "least", "greatest", "classes")
+        rows = tuple(self._line(name, array) for name, array in self.arrays.items())
+        title = html.escape(printable(f"{self.name}: {len(self):,} rows"))
+        return f"<b>{title}</b>" + Table(header, rows, right=(3, 4))._repr_html_()
+
+    def _line(self, name: str, array: Array) -> tuple[str, ...]:
+        both = (np.fmin, np.fmax)  # which pass over missing values
+        ends = (f"{end.reduce(array, axis=None):.4g}" if array.size else "" for end in both)
+        classes = ", ".join(self.classes.get(name, ()))
+        return (name, str([*array.shape[1:]]), str(array.dtype), *ends, classes)
 
     def rows(self, index: slice | Array) -> Dataset:
         """The rows that `index` picks: a slice, row numbers, or a mask."""

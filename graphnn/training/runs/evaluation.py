@@ -22,7 +22,7 @@ from graphnn.training.data.given import Frame, given
 from graphnn.training.data.requirements import demand_of
 from graphnn.training.data.splits import held_back, load_sets
 from graphnn.training.fitting.measuring import Classified, Measuring, Row
-from graphnn.training.runs import figures
+from graphnn.training.runs import figures, shown
 from graphnn.training.runs.folder import make_folder
 from graphnn.training.runs.run import train_spec
 
@@ -71,11 +71,15 @@ class Evaluation:
         return f"<evaluation on {self.rows:,} {self.kind} rows: {values}>"
 
     def _repr_png_(self) -> bytes | None:
-        """The confusion matrix, which Jupyter shows."""
+        """The confusion matrix, for what shows pictures alone."""
         counts = self.confusion
         if counts is None:
             return None
         return figures.as_png(lambda: drawing.confusion(counts, names=self.names))
+
+    def _repr_html_(self) -> str:
+        """What was measured and the confusion matrix, which Jupyter shows."""
+        return shown.as_html({self.kind: self.values}, self._repr_png_(), "confusion matrix")
 
     def draw(self, folder: str | Path) -> tuple[str, ...]:
         """Write pictures of what was measured.

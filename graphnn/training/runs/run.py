@@ -26,7 +26,8 @@ from graphnn.training.data.splits import Sets, split
 from graphnn.training.fitting import checkpoint
 from graphnn.training.fitting.loop import Progress, Training
 from graphnn.training.fitting.measuring import Row
-from graphnn.training.runs import bar, events, figures, outputs
+from graphnn.training.fitting.metrics import VALIDATION
+from graphnn.training.runs import bar, events, figures, outputs, shown
 from graphnn.training.runs.folder import SPEC, claimed
 
 _REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
@@ -75,6 +76,25 @@ class Run:
         state = ", interrupted" if self.interrupted else ""
         return f"<run: {len(self.history)} epochs{state}; {values}>"
 
+    @property
+    def epoch(self) -> int:
+        """The epoch, counted from 1, whose parameters the network has."""
+        spec = train_spec(self.network)
+        return (self.best_epoch if spec.keep == "best" else None) or len(self.history)
+
+    @property
+    def measured(self) -> dict[str, Row]:
+        """Loss and metrics of that epoch on the rows of ``training``, ``validation``, ``test``."""
+        row = self.history[self.epoch - 1] if self.history else {}
+        columns = {
+            "training": {k: v for k, v in row.items() if not k.startswith(VALIDATION)},
+            "validation": {
+                k.removeprefix(VALIDATION): v for k, v in row.items() if k.startswith(VALIDATION)
+            },
+            "test": self.test,
+        }
+        return {name: values for name, values in columns.items() if values}
+
     def curves(self, path: str | Path | None = None) -> Any:
         """Loss and metrics over the epochs, as a figure; see `graphnn.drawing.curves`."""
         columns = figures.columns_of(self.history)
@@ -82,8 +102,12 @@ class Run:
         return drawing.curves(columns, test=self.test or None, best=best, path=path)
 
     def _repr_png_(self) -> bytes | None:
-        """The curves, which Jupyter shows."""
+        """The curves, for what shows pictures alone."""
         return figures.as_png(self.curves) if self.history else None
+
+    def _repr_html_(self) -> str:
+        """What was measured and the curves, which Jupyter shows."""
+        return shown.as_html(self.measured, self._repr_png_(), "loss and metrics over the epochs")
 
 
 def train(
