@@ -117,6 +117,38 @@ def test_predictions_for_a_data_frame_and_an_array(made):
     assert [each.score for each in same] == pytest.approx(list(expected), rel=1e-12)
 
 
+@pytest.mark.parametrize("kind", [list, np.ndarray.tolist, lambda rows: tuple(map(tuple, rows))])
+def test_predictions_for_rows_in_lists(kind):
+    net = graphnn.loads(SPEC)
+    graphnn.train(net, data={"x": ROWS, "t": KINDS})
+    assert graphnn.predict(net, kind(ROWS)) == graphnn.predict(net, ROWS)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([[0.1, 0.2]], "'x' needs 3 values a row, but 'the array' has 2"),
+        ([[0.1, 0.2], [0.3]], "the array does not hold numbers"),
+        (3, "'the array' holds no rows"),
+    ],
+)
+def test_predictions_for_what_is_no_row_of_the_input(rows, message):
+    with pytest.raises(graphnn.DataError) as error:
+        graphnn.predict(graphnn.loads(SPEC), rows)
+    assert error.value.diagnostics[0].message == message
+
+
+@pytest.mark.parametrize(("data", "kind"), [((ROWS, KINDS), "tuple"), (ROWS, "ndarray")])
+def test_data_that_name_no_input(data, kind):
+    for use in (graphnn.train, graphnn.evaluate):
+        with pytest.raises(graphnn.DataError) as error:
+            use(graphnn.loads(SPEC), data=data)
+        assert str(error.value) == (
+            f"error[missing-input]: data of type {kind} do not name the input that each array "
+            'feeds\n   = help: write data={"x": ..., "t": ...}'
+        )
+
+
 def test_columns_by_the_names_of_inputs(made):
     net = graphnn.loads(SPEC)
     columns = {f"x.{n}": ROWS[:, n] for n in range(3)} | {"t": KINDS}

@@ -67,7 +67,12 @@ def given(
     if is_frame(arrays):
         check_demand(demand, None)
         return _of_frame(arrays, demand, classes, declared(data))
-    assert isinstance(arrays, Mapping)
+    if not isinstance(arrays, Mapping):
+        message = (
+            f"data of type {type(arrays).__name__} do not name the input that each array feeds"
+        )
+        help = "write data={" + ", ".join(f'"{name}": ...' for name in demand.needs) + "}"
+        raise DataError.of("missing-input", message, help=help)
     _check_names(arrays, demand)
     check_demand(demand, None)
     columns = for_each(

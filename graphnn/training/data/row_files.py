@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from graphnn.diagnostics import DataError, FileError, listed
 from graphnn.execution import as_numbers
@@ -84,7 +85,7 @@ class RowReader:
         else:
             yield from in_parts(str(path), self._rows(path))
 
-    def parts_of(self, given: Array | Frame) -> Iterator[Part]:
+    def parts_of(self, given: ArrayLike | Frame) -> Iterator[Part]:
         """As `parts`, of rows that Python gives.
 
         Raises

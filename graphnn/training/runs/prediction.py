@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from graphnn.diagnostics import FileError, TrainingError, UsageError, listed
 from graphnn.execution.network import Network
@@ -147,13 +148,13 @@ class Predictor:
         return found[0]
 
     def __call__(
-        self, paths: str | Path | Iterable[str | Path] | Array | Frame
+        self, paths: str | Path | Iterable[str | Path] | ArrayLike | Frame
     ) -> list[Prediction] | list[Outputs]:
         """What the network makes of every row of every file.
 
         Parameters
         ----------
-        paths : str, Path, iterable of them, array, or pandas data frame
+        paths : str, Path, iterable of them, array_like, or pandas data frame
             Images, folders of them, or .csv, .parquet, .npy, .npz and .safetensors files with
             rows; of a network that reads texts, .txt files with a line for each, or tables; or the
             rows themselves.
@@ -172,9 +173,11 @@ class Predictor:
             return list(chain.from_iterable(map(self._predictions, parts)))
         return list(chain.from_iterable(map(self._outputs_of, parts)))
 
-    def _parts(self, given: str | Path | Iterable[str | Path] | Array | Frame) -> Iterable[Part]:
-        if isinstance(given, np.ndarray) or is_frame(given):
-            return self._reader.parts_of(given)
+    def _parts(
+        self, given: str | Path | Iterable[str | Path] | ArrayLike | Frame
+    ) -> Iterable[Part]:
+        if is_frame(given) or _are_rows(given):
+            return self._reader.parts_of(cast(ArrayLike | Frame, given))
         paths = cast(str | Path | Iterable[str | Path], given)
         every = (paths,) if isinstance(paths, str | Path) else paths
         return chain.from_iterable(self._reader.parts(Path(path)) for path in every)
@@ -215,7 +218,7 @@ class Predictor:
 
 def predict(
     source: Network | str | Path,
-    paths: str | Path | Iterable[str | Path] | Array | Frame,
+    paths: str | Path | Iterable[str | Path] | ArrayLike | Frame,
     settings: Mapping[str, Any] | None = None,
     *,
     weights: str | Path | None = None,
@@ -227,9 +230,9 @@ def predict(
     ----------
     source : Network, str or Path
         A network, a spec file, or the folder of a run, which has its own weights.
-    paths : str, Path, iterable of them, array, or pandas data frame
+    paths : str, Path, iterable of them, array_like, or pandas data frame
         Images of the size of the input, folders of such images, or .csv, .parquet, .npy, .npz and
-        .safetensors files with rows.
+        .safetensors files with rows; or the rows themselves.
     settings : mapping, optional
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional
@@ -254,6 +257,13 @@ def predict(
         if all(isinstance(each, str | Path) for each in every) and are_lines(every, spec):
             return Writer(net, spec)(map(Path, every))
     return Predictor(net, spec, top)(paths)
+
+
+def _are_rows(given: object) -> bool:
+    """Whether these are values, and not paths."""
+    if isinstance(given, list | tuple):
+        return not all(isinstance(each, str | Path) for each in given)
+    return hasattr(given, "__array__") or not isinstance(given, Iterable | Path)
 
 
 def _outputs(network: Network) -> tuple[str, ...]:
