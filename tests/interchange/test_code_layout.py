@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from graphnn.interchange.code.layout import laid_out
+from graphnn.interchange.code.layout import laid_out, laid_out_again
 
 LONG = "one_of_the_inputs, another_of_the_inputs, params['h.weight']".replace("'", '"')
 STATEMENTS = [
@@ -24,6 +24,8 @@ STATEMENTS = [
     f"y = ({' + '.join(['one_of_the_long_inputs'] * 5)}).sum()",
     f"y = ({' + '.join(['one_of_the_long_inputs'] * 5)}).T",
     f"y = x[{' + '.join(['one_of_the_long_inputs'] * 5)}]",
+    f"y = convolution({LONG}, stride=3) + per_channel(h, x)",
+    f"y = convolution({LONG}, stride=3, padding=(0, 1)) + per_channel(h.bias, x)",
     "y = (one_of_the_long_inputs + another_of_the_long_inputs * a_third_of_the_inputs + d).sum()",
 ]
 
@@ -43,3 +45,15 @@ def test_long_statements_are_broken_as_ruff_does(statement):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_what_has_become_longer_is_laid_out_anew(statement):
+    text = f'def f():\n    """What = is kept."""\n{laid_out("    " + statement)}\n    return y'
+    longer = text.replace("one_of_the", "the_very_last_one_of_the")
+    wanted = laid_out("    " + statement.replace("one_of_the", "the_very_last_one_of_the"))
+    if " = " in statement:
+        found = laid_out_again(longer).split("\n")
+        assert "\n".join(found[2:-1]) == wanted
+        assert found[:2] == longer.split("\n")[:2]
+    ast.parse(laid_out_again(longer))

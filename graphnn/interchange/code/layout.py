@@ -30,6 +30,34 @@ def laid_out(line: str, end: str = "") -> str:
     return f"{start}(\n{_in_a_group(value, cuts, f'{indent}    ')}\n{indent}){end}"
 
 
+def laid_out_again(text: str) -> str:
+    """Statements that were laid out, of which some have become longer since."""
+    found: list[str] = []
+    lines: list[str] = []
+    depth = 0
+    for line in text.split("\n"):
+        lines.append(line)
+        depth += sum((letter in "([{") - (letter in ")]}") for _, letter, _ in _depths(line))
+        if depth == 0:
+            too_long = any(len(each) > WIDTH for each in lines) and " = " in lines[0]
+            found.append(laid_out(_joined(lines)) if too_long else "\n".join(lines))
+            lines = []
+    return "\n".join([*found, *lines])
+
+
+def _joined(lines: list[str]) -> str:
+    """A statement on one line, without brackets that only group its value."""
+    whole, *rest = lines
+    if whole.endswith(" = (") and rest[-1].strip() == ")":
+        whole, rest = whole.removesuffix(" ("), rest[:-1]
+    for line in map(str.strip, rest):
+        closes = line[:1] in _PAIRS.values()
+        whole = whole.removesuffix(",") if closes else whole
+        apart = not closes and whole[-1:] not in _PAIRS and line[:1] != "."
+        whole += f" {line}" if apart else line
+    return whole
+
+
 def _ungrouped(value: str) -> tuple[str, int | None]:
     """A value without brackets that only group it, and the place of its last bracket otherwise."""
     opening = _last_bracket(value)
@@ -95,7 +123,10 @@ def _spaced(text: str) -> bool:
 
 def _broken(text: str, last: int, width: int) -> tuple[int, int]:
     """The bracket to break at: the last, or one before it where that would be out of sight."""
-    filled = [] if _spaced(text) else _filled_brackets(text)
+    filled = _filled_brackets(text)
+    if _spaced(text):
+        seen = [pair for pair in filled if pair[0] + 1 <= width] if last + 1 > width else []
+        filled = seen[-1:]
     for (opening, closing), (following, _) in pairwise(filled):
         if following + 1 > width:
             return opening, closing

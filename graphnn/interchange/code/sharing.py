@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from graphnn.interchange.code.layout import laid_out
+from graphnn.interchange.code.layout import laid_out_again
 from graphnn.interchange.code.names import Names
 from graphnn.spec.model import BlockInstance
 
@@ -115,5 +115,4 @@ def _definition(
     listed = "".join(f", {key}" for key in arguments)
     whole = "".join(text).replace(NAME, name).replace(ARGUMENTS, listed)
     # The name of an argument is longer than the number whose place it takes.
-    lines = (laid_out(line) if " = " in line else line for line in whole.split("\n"))
-    return Definition(name, "\n".join(lines), given)
+    return Definition(name, laid_out_again(whole), given)

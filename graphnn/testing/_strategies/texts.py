@@ -235,6 +235,8 @@ def _renamed(document: Document, names: Mapping[str, str]) -> Document:
     def of(value: Any) -> Any:
         if isinstance(value, list):
             return [of(each) for each in value]
+        if isinstance(value, dict):
+            return {key: of(each) for key, each in value.items()}
         return names.get(value, value)
 
     def body(given: Document) -> Document:
