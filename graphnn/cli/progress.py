@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from graphnn.training import Progress, SearchProgress
 
+_BETWEEN = "  "
+_VALIDATION = "validation_"
 _BAR = 12  # columns that a bar has at least
 _REST = 11  # columns of the time that remains, and of spaces
 
@@ -33,9 +35,16 @@ class _Bar:
         end = _fitting(after, room - len(start) - 1)
         self._bar.update(self._task, completed=done, total=total, before=start, after=end)
 
-    def stay(self, texts: Sequence[str]) -> None:
-        """A line that stays, of the first texts that fit."""
-        self._bar.console.print(_fitting(texts, self._bar.console.width), markup=False)
+    def stay(self, texts: Sequence[str], order: Sequence[int]) -> None:
+        """A line that stays, of the texts that fit; those are chosen in `order`."""
+        chosen, room = set[int](), self._bar.console.width + len(_BETWEEN)
+        for number in order:
+            length = len(_BETWEEN + texts[number])
+            if length <= room:
+                chosen.add(number)
+                room -= length
+        line = _BETWEEN.join(texts[number] for number in sorted(chosen))
+        self._bar.console.print(line, markup=False)
 
 
 @contextmanager
@@ -92,9 +101,9 @@ class EpochDisplay:
             return
         texts = [_epoch(last), *_measures(last.values)]
         if self._bar is None:
-            terminal.remark("  ".join(texts))
+            terminal.remark(_BETWEEN.join(texts))
         else:
-            self._bar.stay(texts)
+            self._bar.stay(texts, _order(last.values))
 
 
 @contextmanager
@@ -159,11 +168,21 @@ def _measures(values: Mapping[str, float]) -> list[str]:
     return [f"{name} {terminal.number(value)}" for name, value in values.items()]
 
 
+def _order(values: Mapping[str, float]) -> list[int]:
+    """Places in a line, the most telling first: epoch, loss, validation, and the others."""
+    names = ["epoch", *values]
+    ranks = [
+        0 if name in ("epoch", "loss") else 1 if name.startswith(_VALIDATION) else 2
+        for name in names
+    ]
+    return sorted(range(len(names)), key=ranks.__getitem__)
+
+
 def _fitting(texts: Sequence[str], room: int) -> str:
     """As many of the texts as fit side by side, from the first on."""
     line = ""
     for text in texts:
-        longer = f"{line}  {text}" if line else text
+        longer = f"{line}{_BETWEEN}{text}" if line else text
         if len(longer) > room:
             break
         line = longer
