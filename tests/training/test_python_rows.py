@@ -117,6 +117,15 @@ def test_predictions_for_a_data_frame_and_an_array(made):
     assert [each.score for each in same] == pytest.approx(list(expected), rel=1e-12)
 
 
+def test_a_run_is_evaluated_by_its_folder_as_by_its_network(tmp_path):
+    net = graphnn.loads(SPEC)
+    graphnn.train(net, data={"x": ROWS, "t": KINDS}, folder=tmp_path / "run")
+    rows = {"x": ROWS, "t": ["below"] * 8}
+    again = graphnn.evaluate(tmp_path / "run", data=rows)
+    assert again.values == graphnn.evaluate(net, data=rows).values
+    assert (again.names, again.values["accuracy"]) == (("above", "below"), 0.5)
+
+
 @pytest.mark.parametrize("kind", [list, np.ndarray.tolist, lambda rows: tuple(map(tuple, rows))])
 def test_predictions_for_rows_in_lists(kind):
     net = graphnn.loads(SPEC)

@@ -15,7 +15,6 @@ from graphnn.execution.network import Network
 from graphnn.ops import Array
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Map
-from graphnn.training._language import network_of
 from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.given import Frame, given
@@ -24,7 +23,7 @@ from graphnn.training.data.splits import held_back, load_sets
 from graphnn.training.fitting.measuring import Classified, Measuring, Row
 from graphnn.training.runs import figures, shown
 from graphnn.training.runs.folder import make_folder
-from graphnn.training.runs.run import train_spec
+from graphnn.training.runs.run import train_spec, trained
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +124,8 @@ def evaluate(
     Parameters
     ----------
     source : Network, str or Path
-        A network or a spec file.
+        A network, a spec file, or the folder of a run, which has its own weights; files that its
+        spec names are looked for in that folder, so give `data` where they lie elsewhere.
     settings : mapping, optional
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional
@@ -144,10 +144,8 @@ def evaluate(
     SpecError, FileError, DataError, TrainingError, RunError
         The spec, a file or the data are at fault.
     """
-    net = network_of(source, settings)
+    net = trained(source, settings, weights)
     spec = train_spec(net)
-    if weights is not None:
-        net.load_weights(weights)
     measuring = Measuring(net, spec)
     kind, dataset = _rows(net, spec, data)
     return Evaluation(
