@@ -187,6 +187,15 @@ def test_attributes_first_values_and_states_are_shown():
     assert "24 parameters, 4 in state" in words(made)
 
 
+def test_attributes_are_written_as_in_a_spec():
+    nodes = {
+        "x": {"op": "input", "shape": ["batch", 4, 6]},
+        "s": {"op": "attention", "inputs": ["x", "x", "x"], "heads": 2, "causal": True},
+    }
+    made = graphnn.loads({"graphnn": 1, "nodes": nodes}).draw()
+    assert "heads 2, causal true" in words(made, "s")
+
+
 def test_what_is_frozen_says_so():
     document = """
 graphnn: 1

@@ -204,13 +204,18 @@ def _bare(shape: str) -> str:
 def _size(value: Any) -> str:
     """A size, or several joined by ``×``, one where all are the same."""
     if not isinstance(value, tuple | list):
-        return str(value)
+        return _word(value)
     parts = [_size(each) for each in value]
     return parts[0] if len(parts) > 2 and len(set(parts)) == 1 else "×".join(parts)
+
+
+def _word(value: Any) -> str:
+    """A value as specs have it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _cut(value: Any) -> str:
     if isinstance(value, tuple | list):
         value = [list(each) if isinstance(each, tuple) else each for each in value]
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    text = f"{value:g}" if isinstance(value, float) else _word(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
