@@ -191,7 +191,7 @@ class GradientReport:
         import html
 
         # Tables stand with the summary of a network, which a check alone does not need.
-        from graphnn.graph.summary.table import Table
+        from graphnn.graph import Table
 
         shown, more = self._shown
         origin = shown[0].worst.origin if shown else "backprop"

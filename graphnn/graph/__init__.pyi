@@ -13,4 +13,5 @@ from .comparison import Difference as Difference
 from .comparison import compare as compare
 from .passes.attributes import attribute_message as attribute_message
 from .summary import Summary as Summary
+from .summary import Table as Table
 from .summary import summarize as summarize

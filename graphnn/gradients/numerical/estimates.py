@@ -62,7 +62,7 @@ class GradientEstimate:
     def _repr_html_(self) -> str:
         """What of it there is, and its range, which Jupyter shows."""
         # Tables stand with the summary of a network, which a gradient alone does not need.
-        from graphnn.graph.summary.table import Table
+        from graphnn.graph import Table
 
         header = ("shape", "entries", "at a kink", "least", "greatest", "largest error")
         both = (np.fmin, np.fmax)  # which pass over entries that were not taken

@@ -71,7 +71,7 @@ class Dataset:
         import html
 
         # Tables stand with the summary of a network, which training alone does not need.
-        from graphnn.graph.summary.table import Table
+        from graphnn.graph import Table
 
         header = ("input", "shape of a row", "type", "least", "greatest", "classes")
         rows = tuple(self._line(name, array) for name, array in self.arrays.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from graphnn.graph.summary.table import Table
+from graphnn.graph import Table
 from graphnn.training.fitting.measuring import Row
 
 
