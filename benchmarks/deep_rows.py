@@ -123,7 +123,9 @@ def _attention(jax: Any, op: Any, query: Any, key: Any, value: Any, *lengths: An
     return jax.numpy.einsum("bhqk,bkhd->bqhd", shares, v).reshape(query.shape)
 
 
-def _lstm(jax: Any, op: Any, x: Any, weight: Any, recurrent: Any, bias: Any, *rest: Any) -> Any:
+def _lstm(
+    jax: Any, op: Any, x: Any, lengths: None, state: None, weight: Any, recurrent: Any, bias: Any
+) -> Any:
     jnp, sigmoid = jax.numpy, jax.nn.sigmoid
 
     def step(state: Any, driven: Any) -> Any:
