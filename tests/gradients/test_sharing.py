@@ -240,8 +240,9 @@ def test_processes_are_sent_few_parcels_for_all_parameters(processes, many_piece
     recorder = Recorder(processes)
     graphnn.numerical_gradient(net, inputs, executor=recorder, threads=2)
     assert len(recorder.tokens) == 1
-    # One each, and a few more where a worker took what was meant for the other.
-    assert 1 <= sum(recorder.parcels) <= 8
+    # One each, and more where a worker took what was meant for the other, which is up to chance:
+    # `test_one_gradient_sends_one_parcel_to_each_worker` has workers that take turns.
+    assert 1 <= sum(recorder.parcels) < len(recorder.parcels) / 2
     assert len(recorder.parcels) - sum(recorder.parcels) >= 12
 
 
