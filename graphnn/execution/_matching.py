@@ -153,6 +153,11 @@ class _Matching:
         self.known |= self.graph.parameters.keys()
 
     @cached_property
+    def turned(self) -> frozenset[str]:
+        """Nodes whose matrices torch has as they are here; see `Graph.torch_turned`."""
+        return self.graph.torch_turned()
+
+    @cached_property
     def beginnings(self) -> set[str]:
         """What names of arrays begin with, and they themselves."""
         return {each for name in self.held for each in _beginnings(name)}
@@ -241,7 +246,7 @@ class _Matching:
         """Whether torch has the axes of a parameter in reverse order."""
         node, _, operand = parameter.rpartition(".")
         known = self.graph.nodes[node].op.torch_reversed
-        return operand in known and node not in self.graph.torch_turned()
+        return operand in known and node not in self.turned
 
     def _are_tied(self, *names: str) -> bool:
         """Whether they are names of one array in torch, which are compared when they are read."""

@@ -131,14 +131,13 @@ def _through(op: Op, read: Mapping[int, Reach], shapes: Sequence[Shape], result:
     last = _last(result[axis])
     everywhere = [Reach(axis, each.low - last, each.high, each.alike) for each in whole]
     level = _level(op, tracked, shapes, axis)
-    return _union(axis, [*moved, *everywhere, Reach(axis, 0, 0, level)], skip=1)
+    return _union(axis, [*moved, *everywhere], alike=level)
 
 
-def _union(axis: int | None, parts: Sequence[Reach], skip: int = 0) -> Reach:
-    """What depends on all of them; the last `skip` say only whether entries are alike."""
-    ranges = parts[: len(parts) - skip]
-    low, high = min(each.low for each in ranges), max(each.high for each in ranges)
-    return Reach(axis, low, high, all(each.alike for each in parts))
+def _union(axis: int | None, parts: Sequence[Reach], *, alike: bool = True) -> Reach:
+    """What depends on all of them."""
+    low, high = min(each.low for each in parts), max(each.high for each in parts)
+    return Reach(axis, low, high, alike and all(each.alike for each in parts))
 
 
 def _joined(op: Op, read: Mapping[int, Reach], shapes: Sequence[Shape]) -> Reach | None:

@@ -13,7 +13,8 @@ from graphnn.testing._strategies.drawing import Choices
 
 Values = Literal["tame", "finite", "any"]
 _GRID = 100  # numbers of a domain are this many to 1
-_WHOLE, _OFTEN = 8, 8  # so many whole numbers are in the table, each so often, all others once
+_WHOLE = 8  # whole numbers in the table
+_OFTEN = 8  # how often each is there, all others once
 _EXTREME = np.array(
     [0.0, 1.0, -1.0, 5e-324, -1e-300, 1e-8, 800.0, -800.0, 1e15, 1e154, -1e200, 1.7e308]
 )

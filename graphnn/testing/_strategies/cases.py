@@ -172,7 +172,7 @@ def _numbers(shape: Shape, rows: int) -> tuple[int, ...]:
 def off_kinks(op: Op, arrays: Sequence[Array | None]) -> tuple[Array | None, ...]:
     """`arrays`, moved a little where one of their entries is near a kink."""
     moved = tuple(arrays)
-    if type(op).branch is Op.branch:
+    if not op.bends:
         return moved
     rng = np.random.default_rng(0)
     for attempt in range(_TRIES):

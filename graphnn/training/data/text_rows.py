@@ -13,11 +13,10 @@ from graphnn.diagnostics import DataError, Findings, Span
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.source import Wanted
 from graphnn.training.data.sources.table import CsvTable, ParquetTable
-from graphnn.training.data.vocabulary import PAD, UNKNOWN, Token, characters, words
+from graphnn.training.data.vocabulary import MAX_FAULTS, PAD, UNKNOWN, Token, characters, words
 
 UNITS: Mapping[str, Callable[[str], Iterator[Token]]] = {"words": words, "characters": characters}
 SPECIAL = (PAD, UNKNOWN)  # the classes 0 and 1
-_MAX_FAULTS = 20
 Arrays = dict[str, NDArray[np.int64]]
 
 
@@ -82,7 +81,7 @@ def _rows(table: CsvFile, places: Sequence[int], findings: Findings) -> list[tup
             findings.error("missing-value", "this text has no class", span)
         else:
             rows.append((line, [cells[place] for place in places]))
-        if len(findings.errors) >= _MAX_FAULTS:
+        if len(findings.errors) >= MAX_FAULTS:
             break
     return rows
 

@@ -14,7 +14,7 @@ from graphnn.diagnostics import DataError, Findings, Source, Span, listed, sugge
 
 PAD, END, UNKNOWN = "<pad>", "<end>", "<unknown>"
 _WORD = re.compile(r"\w+|[^\w\s]")
-_MAX_FAULTS = 20
+MAX_FAULTS = 20  # of texts that are reported at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def numbered(
         message = f"the {what} {token.text!r} is not in the vocabulary of the training text"
         help = suggestion(token.text, known, f"it has {len(known)}: {listed(map(repr, known))}")
         findings.error("unknown-class", message, _span(source, token), help=help)
-        if len(reported) == _MAX_FAULTS:
+        if len(reported) == MAX_FAULTS:
             break
     findings.raise_errors(DataError)
     return np.array([numbers.get(token.text, other) for token in tokens], np.int64)

@@ -41,6 +41,7 @@ class ByRows:
         size = route.base.values[route.slot].size
         self._entries = range(size) if entries is None else entries
         self.room: tuple[int, ...] = (len(self._entries),)
+        self._operand = _operand_moved_at_once(route)
 
     def pieces(self, offsets: Offsets) -> Iterator[tuple[int, Sequence[int]]]:
         """As `Strategy.pieces`."""
@@ -83,20 +84,12 @@ class ByRows:
     def _at_once(self, entries: Sequence[int], offset: float | complex) -> _Rows | None:
         """The rows that moved, from an op that knows the results of all probes."""
         route, base = self._route, self._route.base
+        if self._operand is None:
+            return None
         step = route.whole[0]
         slot = step.output
-        if (
-            route.handed != [slot]
-            or len(route.whole) > 1
-            or slot in {*route.losses, *base.branches}
-        ):
-            return None
-        op, still = base.ops[slot], base.values[slot]
-        operands = [op.operands[place] for place, s in enumerate(step.arguments) if s == route.slot]
-        if len(operands) > 1 or op.operands[0].many or len(still) != route.rows:
-            return None
-        given = base.arguments(step, {})
-        moved = op.moved(operands[0].name, np.asarray(entries), offset, still, *given)
+        op, still, given = base.ops[slot], base.values[slot], base.arguments(step, {})
+        moved = op.moved(self._operand, np.asarray(entries), offset, still, *given)
         if moved is None:
             return None
         changed = (moved != still).reshape(len(entries), route.rows, -1).any(axis=2)
@@ -169,3 +162,17 @@ class ByRows:
                 )
         np.add.at(differences, owner, total)
         crossed[owner[kinks]] = True
+
+
+def _operand_moved_at_once(route: Route) -> str | None:
+    """The operand that the parameter is, where one op makes the rows that `apart` is handed."""
+    if len(route.whole) != 1:
+        return None
+    step, base = route.whole[0], route.base
+    slot, op = step.output, base.ops[step.output]
+    if route.handed != [slot] or slot in {*route.losses, *base.branches}:
+        return None
+    if op.operands[0].many or len(base.values[slot]) != route.rows:
+        return None
+    names = [op.operands[place].name for place, s in enumerate(step.arguments) if s == route.slot]
+    return names[0] if len(names) == 1 else None

@@ -14,9 +14,7 @@ from graphnn.training.data.columns import Column
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, whole
 from graphnn.training.data.sources.text import row_length
 from graphnn.training.data.text_rows import SPECIAL, UNITS, Texts, encoded, of_table
-from graphnn.training.data.vocabulary import of_inputs, vocabulary
-
-_MAX_FAULTS = 20
+from graphnn.training.data.vocabulary import MAX_FAULTS, of_inputs, vocabulary
 
 
 class LabelledTexts(DataSource):
@@ -129,7 +127,7 @@ def _numbers(
     numbers = {label: number for number, label in enumerate(classes)}
     findings = Findings()
     for row, label in enumerate(found.labels):
-        if label not in numbers and len(findings.errors) < _MAX_FAULTS:
+        if label not in numbers and len(findings.errors) < MAX_FAULTS:
             message = f"'{label}' is not a class of input '{name}' in the training set"
             help = suggestion(label, classes, f"the classes are {listed(classes)}")
             findings.error("unknown-class", message, found.place(row), help=help)
