@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphnn.graph import Graph, Node
-from graphnn.ops import Op
+from graphnn.ops import Op, Tracked
 from graphnn.spec.model import (
     BatchwiseSpec,
     CausalSpec,
@@ -108,7 +108,7 @@ def _moved(
     op: Op, read: Mapping[int, Reach], tracked: Mapping[int, int], shapes: Sequence[Shape]
 ) -> list[Reach]:
     """Where the op takes what is tracked, as far as that is known."""
-    passed = {n: op.passage(n, tracked, shapes) for n in tracked}
+    passed = {n: op.passage(Tracked(n, tracked, shapes)) for n in tracked}
     return [
         Reach(p.axis, read[n].low + p.low, read[n].high + p.high, read[n].alike and p.alike)
         for n, p in passed.items()
@@ -157,7 +157,7 @@ def _level(op: Op, tracked: Iterable[int], shapes: Sequence[Shape], axis: int) -
     """Whether no other operand varies along the axis of the result."""
     for n, shape in enumerate(shapes):
         for own, size in enumerate(shape if n not in tracked else ()):
-            passed = op.passage(n, {n: own}, shapes)
+            passed = op.passage(Tracked(n, {n: own}, shapes))
             if size != 1 and (passed is None or passed.axis == axis):
                 return False
     return True

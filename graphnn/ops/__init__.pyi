@@ -24,6 +24,7 @@ from ._operands import noise as noise
 from ._operands import parameter as parameter
 from ._operands import state as state
 from ._passages import Passage as Passage
+from ._passages import Tracked as Tracked
 from ._registry import BROKEN as BROKEN
 from ._registry import PUBLIC_NAMES as PUBLIC_NAMES
 from ._registry import REGISTRY as REGISTRY

@@ -110,6 +110,13 @@ class OnnxForm:
             return name
         return self.add("CastLike", name, 1.0)
 
+    def alike(self, *names: str | None) -> list[str | None]:
+        """Values by name, all as real numbers where one of them holds real numbers."""
+        given = [name for name in names if name is not None]
+        if len({self.kinds.get(name) for name in given}) < 2:
+            return [*names]
+        return [name if name is None else self.real(name) for name in names]
+
     def flat(self, name: str) -> str:
         """The value called `name` as a matrix with a row for each sample."""
         return self.add("Flatten", name, axis=1)

@@ -17,7 +17,7 @@ from graphnn.ops._inference import Inferred, Unifier
 from graphnn.ops._loading import Registry
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._operands import Kind, Operand
-from graphnn.ops._passages import Passage, by_facts
+from graphnn.ops._passages import Passage, Tracked, by_facts
 from graphnn.ops._sizes import is_size
 from graphnn.ops.code import CodeForm
 from graphnn.spec import sizes
@@ -209,6 +209,7 @@ class Op(BaseModel):
     size_attributes: ClassVar[tuple[str, ...]]
     _data_operands: ClassVar[tuple[Operand, ...]]
     _parameter_operands: ClassVar[tuple[Operand, ...]]
+    _follows_kinds: ClassVar[bool]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Take the keywords of the class statement, which are for the method below."""
@@ -228,6 +229,8 @@ class Op(BaseModel):
         check_declaration(cls, Op)
         cls._data_operands = tuple(operand for operand in cls.operands if operand.role == "data")
         cls._parameter_operands = tuple(operand for operand in cls.operands if operand.is_parameter)
+        kinds = {operand.kind for operand in cls._data_operands}
+        cls._follows_kinds = "any" in kinds and "float" not in kinds
         cls.name = get_args(tag.annotation)[0]
         cls.family = _family(cls.__module__)
         cls.takes_out = "out" in inspect.signature(cls.forward).parameters
@@ -556,8 +559,8 @@ class Op(BaseModel):
         return None
 
     def infer_kind(self, *kinds: Kind) -> Kind:
-        """Whether the result holds real numbers or whole ones."""
-        return "float"
+        """Whether the result holds real numbers or whole ones: what all data of any kind hold."""
+        return "int" if self._follows_kinds and "float" not in kinds else "float"
 
     def infer_shape(self, *shapes: Shape) -> Shape | None:
         """Shape of the result from the data shapes, or None to leave it to the signatures.
@@ -611,20 +614,9 @@ class Op(BaseModel):
         """Whether `batchwise` holds for data of these shapes."""
         return self.batchwise and any(self.has_rows(*shapes))
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
-        """Where the entries along one axis of a data operand go; None where that is not known.
-
-        Parameters
-        ----------
-        position : int
-            Of the operand among the data.
-        tracked : mapping of int to int
-            The axis of this operand, and those of others whose entries belong to the same ones.
-        shapes : sequence of tuple of Size
-        """
-        return by_facts(self, position, tracked, shapes)
+    def passage(self, tracked: Tracked) -> Passage | None:
+        """Where the entries along one axis of a data operand go; None where that is not known."""
+        return by_facts(self, tracked)
 
     def part(self, position: int, shapes: Sequence[Shape]) -> tuple[int, int, int] | None:
         """Which part of the result one of many operands is: an axis, a start and a stop."""

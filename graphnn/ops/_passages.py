@@ -34,6 +34,35 @@ class Passage:
     alike: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """An axis of a data operand whose entries are followed, beside those that go with it.
+
+    Attributes
+    ----------
+    position : int
+        Of the operand among the data.
+    axes : mapping of int to int
+        The axis of this operand, and those of others whose entries belong to the same ones.
+    shapes : sequence of tuple of Size
+        Of the data.
+    """
+
+    position: int
+    axes: Mapping[int, int]
+    shapes: Sequence[Shape]
+
+    @property
+    def axis(self) -> int:
+        """The axis of this operand."""
+        return self.axes[self.position]
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of this operand."""
+        return self.shapes[self.position]
+
+
 def folded(*, alike: bool) -> Passage:
     """All entries go into one."""
     return Passage(None, -math.inf, math.inf, alike)
@@ -54,27 +83,26 @@ def moved(axis: int, by: int) -> Passage:
     return Passage(axis, by, by, False)
 
 
-def _stretches(shapes: Sequence[Shape], position: int, axis: int, place: int) -> bool:
-    one = shapes[position][axis] == 1
-    return one and not all(_is_one(shape, place, shapes) for shape in shapes)
+def _stretches(tracked: Tracked, place: int) -> bool:
+    one = tracked.shape[tracked.axis] == 1
+    return one and not all(_is_one(shape, place, tracked.shapes) for shape in tracked.shapes)
 
 
-def by_facts(
-    op: Op, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-) -> Passage | None:
+def by_facts(op: Op, tracked: Tracked) -> Passage | None:
     """What `channelwise`, `batchwise` and `planewise` say."""
-    axis = tracked[position]
+    axis, shapes = tracked.axis, tracked.shapes
     apart = op.rows_apart(*shapes)
     drawn = any(operand.role == "noise" for operand in op.operands)
     plain = not drawn and not op.parameter_operands()
     if op.channelwise:
-        place = axis + max(map(len, shapes)) - len(shapes[position])
-        if _stretches(shapes, position, axis, place):
+        place = axis + max(map(len, shapes)) - len(tracked.shape)
+        if _stretches(tracked, place):
             return None
         return Passage(place, alike=plain or (place == 0 and apart and not drawn))
-    if axis == 0 and apart and op.has_rows(*shapes)[position]:
+    if axis == 0 and apart and op.has_rows(*shapes)[tracked.position]:
         return Passage(0, alike=not drawn)
-    return Passage(1, alike=plain) if op.planewise and axis == 1 and position == 0 else None
+    first = tracked.position == 0
+    return Passage(1, alike=plain) if op.planewise and axis == 1 and first else None
 
 
 def _is_one(shape: Shape, place: int, shapes: Sequence[Shape]) -> bool:

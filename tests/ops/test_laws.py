@@ -452,9 +452,7 @@ FALSE_PASSAGES = {
 @pytest.mark.parametrize("name", FALSE_PASSAGES)
 def test_catches_a_false_claim_of_where_entries_go(name, monkeypatch):
     said = FALSE_PASSAGES[name]
-    monkeypatch.setattr(
-        REGISTRY[name], "passage", lambda self, n, tracked, shapes: said(tracked[n])
-    )
+    monkeypatch.setattr(REGISTRY[name], "passage", lambda self, tracked: said(tracked.axis))
     assert_caught(REGISTRY[name], "entries_along_axes_go_where_stated")
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from pydantic import Field
+
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
-from graphnn.ops._op import Op
-from graphnn.ops._operands import Kind, Operand, data
+from graphnn.ops._op import Op, aliases
+from graphnn.ops._operands import Operand, data
 from graphnn.ops.code import CodeForm
+from graphnn.ops.kernels.axes import Axis, normal_axis
 from graphnn.ops.kernels.broadcasting import unbroadcast
 from graphnn.ops.kernels.ties import is_above
+from graphnn.spec.sizes import Shape
 
 
 class Elementwise(Op):
@@ -47,18 +51,9 @@ class OfAnyKind(Broadcast):
         data("b", "...", kind="any"),
     )
 
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """Whole numbers where both are."""
-        return "int" if set(kinds) == {"int"} else "float"
-
     def to_onnx(self, form: OnnxForm, *operands: str | None) -> str:
         """The operator; whole numbers beside real ones are made real first."""
-        a, b = operands
-        assert a is not None
-        assert b is not None
-        if form.kinds[a] != form.kinds[b]:
-            a, b = form.real(a), form.real(b)
-        return form.add(self.onnx, a, b)
+        return form.add(self.onnx, *form.alike(*operands))
 
 
 def share(part: Array, like: Array) -> Array | None:
@@ -77,6 +72,24 @@ def alike(a: Array, b: Array) -> tuple[Array, Array]:
         if b.dtype.kind == "i":
             return a, b.astype(a.dtype)
     return a, b
+
+
+class AlongAxis(Elementwise):
+    """A function of the entries along one axis."""
+
+    axis: Axis = Field(-1, description="Along which axis; counted from the end where negative.")
+
+    also_called = aliases(axis="dim")
+    channelwise = False
+
+    def infer_shape(self, *shapes: Shape) -> Shape:
+        """That of `x`, which has such an axis."""
+        normal_axis(self.axis, shapes[0])
+        return shapes[0]
+
+    def rows_apart(self, *shapes: Shape) -> bool:
+        """Whether the first axis counts rows: not where the function is along it."""
+        return normal_axis(self.axis, shapes[0]) != 0
 
 
 class Unchanged(Elementwise):

@@ -50,9 +50,10 @@ class Loss(Op):
         flat = len(form.shapes[0] or ()) == 1
         return text if flat else f"{text}.flatten(1).mean(dim=1)"
 
-    def entries(self, form: CodeForm) -> str:
-        """How many entries a sample has, as text."""
-        return form.count(range(1, len(form.shapes[0] or ())))
+    def over_entries(self, form: CodeForm) -> str:
+        """The division by the number of entries of a sample, as text."""
+        count = form.count(range(1, len(form.shapes[0] or ())))
+        return "" if count == "1" else f" / {count}"
 
 
 def width(x: Array) -> int:

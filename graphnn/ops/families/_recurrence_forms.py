@@ -11,7 +11,7 @@ from pydantic import Field
 from graphnn.ops._inference import unspecified
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Op
-from graphnn.ops._passages import Passage, earlier, folded, mixed
+from graphnn.ops._passages import Passage, Tracked, earlier, folded, mixed
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, call
 from graphnn.spec import sizes
@@ -50,12 +50,10 @@ class WrittenRecurrence(Op):
     onnx_order: ClassVar[tuple[int, ...]]
     torch = "{op.name}(...)"  # filled by `to_torch`
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """A step depends on those before it, and on those after where there is a way back."""
-        if position or tracked[position] != 1:
-            return super().passage(position, tracked, shapes)
+        if tracked.position or tracked.axis != 1:
+            return super().passage(tracked)
         if self.returns != "sequence":
             return folded(alike=False)
         return mixed(1, alike=False) if self.bidirectional else earlier(1)

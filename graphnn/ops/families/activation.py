@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -12,13 +12,12 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, aliases
-from graphnn.ops._passages import Passage, mixed
+from graphnn.ops._passages import Passage, Tracked, mixed
 from graphnn.ops.code import CodeForm, call
-from graphnn.ops.families._elementwise import BentAtZero, Elementwise, Unchanged
+from graphnn.ops.families._elementwise import AlongAxis, BentAtZero, Elementwise, Unchanged
 from graphnn.ops.initializers import Finite, Positive
-from graphnn.ops.kernels.axes import Axis, normal_axis
+from graphnn.ops.kernels.axes import normal_axis
 from graphnn.ops.kernels.erf import erfc
-from graphnn.spec.sizes import Shape
 
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -31,30 +30,14 @@ _LARGE = 2**14  # entries
 NARROW = 32
 
 
-class _AlongAxis(Elementwise):
-    """A function of the entries along one axis."""
+class _Shares(AlongAxis):
+    """Softmax, or its logarithm."""
 
-    axis: Axis = Field(-1, description="Along which axis; counted from the end where negative.")
-
-    also_called = aliases(axis="dim")
-    channelwise = False
-
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Along its axis all go into each; others stay apart."""
-        axis = tracked[position]
-        own = axis == normal_axis(self.axis, shapes[0])
+        axis = tracked.axis
+        own = axis == normal_axis(self.axis, tracked.shapes[0])
         return mixed(axis, alike=True) if own else Passage(axis)
-
-    def infer_shape(self, *shapes: Shape) -> Shape:
-        """That of `x`, which has such an axis."""
-        normal_axis(self.axis, shapes[0])
-        return shapes[0]
-
-    def rows_apart(self, *shapes: Shape) -> bool:
-        """Whether the first axis counts rows: not where the function is along it."""
-        return normal_axis(self.axis, shapes[0]) != 0
 
     def to_numpy(self, form: CodeForm) -> str:
         """A function of the file."""
@@ -406,7 +389,7 @@ class Softplus(Elementwise):
     torch = "F.softplus({x}, threshold=40)"
 
 
-class Softmax(_AlongAxis):
+class Softmax(_Shares):
     """Softmax ``y_i = exp(x_i) / sum_j exp(x_j)`` along an axis, the last by default.
 
     References
@@ -435,7 +418,7 @@ class Softmax(_AlongAxis):
     numpy_vjp: ClassVar = {"x": "{y} * ({g} - ({g} * {y}).sum(axis={op.axis}, keepdims=True))"}
 
 
-class LogSoftmax(_AlongAxis):
+class LogSoftmax(_Shares):
     """Logarithm of softmax, ``y_i = x_i - log(sum_j exp(x_j))``, along the last axis by default."""
 
     op: Literal["log_softmax"] = "log_softmax"

@@ -12,7 +12,7 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, NOT_NEGATIVE, Case, aliases
-from graphnn.ops._operands import Kind, data
+from graphnn.ops._operands import data
 from graphnn.ops.code import CodeForm, shown
 from graphnn.ops.families._elementwise import (
     BentAtZero,
@@ -35,10 +35,6 @@ class _OfAnySign(Elementwise):
     """A function of each entry alone, that gives whole numbers of whole ones."""
 
     operands = (data("x", "...", kind="any"),)
-
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """The kind of `x`."""
-        return kinds[0]
 
 
 class _OfPositive(Elementwise):

@@ -49,9 +49,7 @@ class _Comparison(Broadcast):
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """The comparison, and its truth values as numbers."""
-        if len({form.kinds[each] for each in operands}) > 1:
-            operands = tuple(map(form.real, operands))
-        return form.add("Cast", form.add(self.onnx, *operands), to=_INT64)
+        return form.add("Cast", form.add(self.onnx, *form.alike(*operands)), to=_INT64)
 
     def to_numpy(self, form: CodeForm) -> str:
         """The comparison as whole numbers."""
@@ -162,10 +160,6 @@ class Where(Broadcast):
         Case({}, [(2,), (2,), (2,)], ["int", "float", "int"]),
     )
 
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """Whole numbers where `a` and `b` hold them."""
-        return "int" if set(kinds[1:]) == {"int"} else "float"
-
     def forward(self, condition: Array, a: Array, b: Array) -> Array:
         """`a` where the condition is not 0, else `b`."""
         return np.where(condition, *alike(a, b))
@@ -181,10 +175,9 @@ class Where(Broadcast):
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """Where, of the condition as truth values."""
-        condition, a, b = operands
-        if form.kinds[a] != form.kinds[b]:
-            a, b = form.real(a), form.real(b)
-        return form.add("Where", form.add("Cast", condition, to=_BOOL), a, b)
+        condition, *chosen = operands
+        truth = form.add("Cast", condition, to=_BOOL)
+        return form.add("Where", truth, *form.alike(*chosen))
 
     numpy = "np.where({condition}, {a}, {b})"
 

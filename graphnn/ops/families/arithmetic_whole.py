@@ -124,10 +124,6 @@ class _ByNumber(Elementwise):
         """Divisors of both signs, most of them whole."""
         return [2, 3, -2, 1, -3, 0.75] if key == "divisor" else None
 
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """That of `x`."""
-        return kinds[0]
-
     def check_kinds(self, shapes: Sequence[Shape], kinds: Sequence[Kind]) -> None:
         """Whole numbers are divided by a whole number."""
         if kinds[0] == "int" and not self.divisor.is_integer():

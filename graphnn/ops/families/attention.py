@@ -13,7 +13,7 @@ from graphnn.ops._arrays import ALL, Array, Cotangents, Saved, Wanted, misfit
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Operand, data
-from graphnn.ops._passages import Passage, earlier, folded, mixed
+from graphnn.ops._passages import Passage, Tracked, earlier, folded, mixed
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families.activation import softmax
 from graphnn.spec.sizes import Shape, Size
@@ -63,19 +63,17 @@ class Attention(Op):
         Case({}, [(2, 1, 2), (2, 3, 2), (2, 3, 1), (2,)], ["float", "float", "float", "int"]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Queries stay apart; a key and its value are taken up by all, or by those behind."""
-        axis = tracked[position]
-        if axis != 1 or position == 3:
-            return super().passage(position, tracked, shapes)
-        if position == 0:
+        axis = tracked.axis
+        if axis != 1 or tracked.position == 3:
+            return super().passage(tracked)
+        if tracked.position == 0:
             return Passage(1, alike=not self.causal)
         if self.causal:
             return earlier(1)
-        together = tracked.get(1) == tracked.get(2) == 1 and len(shapes) == 3
-        return mixed(1, alike=together) if tracked.get(0) == 1 else folded(alike=together)
+        together = tracked.axes.get(1) == tracked.axes.get(2) == 1 and len(tracked.shapes) == 3
+        return mixed(1, alike=together) if tracked.axes.get(0) == 1 else folded(alike=together)
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from graphnn.ops._arrays import Array
 from graphnn.ops._op import Case
-from graphnn.ops._passages import Passage
+from graphnn.ops._passages import Passage, Tracked
 from graphnn.ops.code import CodeForm
 from graphnn.ops.families._filters import Filters, operands_of, result_of
 from graphnn.ops.families._images import PADDING
@@ -30,14 +30,12 @@ class Convolution(Filters):
 
     words = windows.ALL_WORDS
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """A window slides along the axes after the channels; images stay apart."""
-        axis = tracked[position]
+        axis = tracked.axis
         known = axis > 1 and self.kernel is not None and self.padding != "same"
         if not known or self.stride[axis - 2] != 1:
-            return super().passage(position, tracked, shapes)
+            return super().passage(tracked)
         assert self.kernel is not None
         assert not isinstance(self.padding, str)
         before, _ = windows.sides(self.padding, self.rank)[axis - 2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -14,7 +14,7 @@ from graphnn.ops._arrays import ALL, Array, Cotangents, Wanted
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import PARAMETERS_ELSEWHERE, data, parameter
-from graphnn.ops._passages import Passage
+from graphnn.ops._passages import Passage, Tracked
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.initializers import Xavier, Zeros
@@ -49,12 +49,10 @@ class Affine(Op):
     torch_reversed = ("weight",)
     torch_unlayered = "F.linear({x}, {weight}.T, {bias})"
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """All axes but the last stay apart."""
-        axis = tracked[position]
-        return Passage(axis) if axis < len(shapes[0]) - 1 else None
+        axis = tracked.axis
+        return Passage(axis) if axis < len(tracked.shapes[0]) - 1 else None
 
     def forward(
         self, x: Array, weight: Array, bias: Array | None, *, out: Array | None = None
@@ -178,16 +176,14 @@ class MatMul(Op):
         Case({}, [(1, 3, 1), (3, 1, 2)]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Rows of `a`, columns of `b`, and leading axes stay apart."""
-        axis = tracked[position] - len(shapes[position])
-        if axis == (-1, -2)[position]:
+        axis = tracked.axis - len(tracked.shape)
+        if axis == (-1, -2)[tracked.position]:
             return None
-        if axis < -2 and shapes[position][axis] == 1:
+        if axis < -2 and tracked.shape[axis] == 1:
             return None  # it may stretch
-        return Passage(axis + max(map(len, shapes)))
+        return Passage(axis + max(map(len, tracked.shapes)))
 
     def forward(self, a: Array, b: Array, *, out: Array | None = None) -> Array:
         """``a @ b``; a ``[..., m, n]``, b ``[..., n, p]``."""

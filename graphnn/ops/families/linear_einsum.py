@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from graphnn.ops._arrays import Array, Cotangents, ShapeError
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import Operand, data
-from graphnn.ops._passages import Passage, folded
+from graphnn.ops._passages import Passage, Tracked, folded
 from graphnn.ops.code import CodeForm, call
 from graphnn.spec import sizes
 from graphnn.spec.sizes import Shape, show
@@ -98,17 +98,15 @@ class Einsum(Op):
         Case({"equation": "...i,ij->...j"}, [(2, 2, 3), (3, 2)]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """A letter of the result stays apart; one that it lacks is summed over."""
-        self = self._spelled(shapes)
+        self = self._spelled(tracked.shapes)
         inputs, result = self._inputs, self._result
-        letter = inputs[position][tracked[position]]
+        letter = inputs[tracked.position][tracked.axis]
         if letter in result:
             return Passage(result.index(letter))
         own = {n: letters.index(letter) for n, letters in enumerate(inputs) if letter in letters}
-        return folded(alike=all(tracked.get(n) == axis for n, axis in own.items()))
+        return folded(alike=all(tracked.axes.get(n) == axis for n, axis in own.items()))
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:

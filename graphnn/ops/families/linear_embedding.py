@@ -12,7 +12,7 @@ from graphnn.ops._arrays import Array, Cotangents, ShapeError
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Op, aliases
 from graphnn.ops._operands import data, parameter
-from graphnn.ops._passages import Passage
+from graphnn.ops._passages import Passage, Tracked
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.initializers import Normal
@@ -61,11 +61,9 @@ class Embedding(Op):
     batchwise = True
     analytic = True
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """All axes stay apart."""
-        return Passage(tracked[position])
+        return Passage(tracked.axis)
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:

@@ -73,7 +73,7 @@ class MeanSquaredError(_SquaredError):
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """``2 g (y - t) / d`` and its negative."""
         (y, t), factor = form.names, f"2 * {self.row_cotangent(form)}"
-        over = "" if self.entries(form) == "1" else f" / {self.entries(form)}"
+        over = self.over_entries(form)
         return [f"{factor} * ({y} - {t}){over}", f"{factor} * ({t} - {y}){over}"]
 
     def to_torch(self, form: CodeForm) -> str:
@@ -152,7 +152,7 @@ class BinaryCrossEntropy(Loss):
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """``g ((1 - t) / (1 - y) - t / y) / n`` and ``g (log(1 - y) - log y) / n``."""
         (y, t), g = form.names, self.row_cotangent(form)
-        over = "" if self.entries(form) == "1" else f" / {self.entries(form)}"
+        over = self.over_entries(form)
         return [
             f"{g} * ((1 - {t}) * reciprocal(1 - {y}) - {t} * reciprocal({y})){over}",
             f"{g} * (log(1 - {y}) - log({y})){over}",
@@ -211,7 +211,7 @@ class SigmoidBinaryCrossEntropy(Loss):
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """``g (sigmoid(x) - t) / n`` and ``-g x / n``."""
         (x, t), g = form.names, self.row_cotangent(form)
-        over = "" if self.entries(form) == "1" else f" / {self.entries(form)}"
+        over = self.over_entries(form)
         return [f"{g} * (sigmoid({x}) - {t}){over}", f"-{g} * {x}{over}"]
 
     def to_torch(self, form: CodeForm) -> str:

@@ -50,11 +50,6 @@ class _MeanDeviation(Loss):
         """Its ONNX form."""
         raise NotImplementedError
 
-    def _over(self, form: CodeForm) -> str:
-        """The division by the number of entries, as text."""
-        count = self.entries(form)
-        return "" if count == "1" else f" / {count}"
-
 
 class AbsoluteError(_MeanDeviation):
     """Mean absolute error ``sum_i |y_i - t_i| / n`` of a prediction's n entries.
@@ -88,7 +83,7 @@ class AbsoluteError(_MeanDeviation):
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """``g sign(y - t) / n`` and its negative."""
-        (y, t), g, over = form.names, self.row_cotangent(form), self._over(form)
+        (y, t), g, over = form.names, self.row_cotangent(form), self.over_entries(form)
         return [f"{g} * np.sign({y} - {t}){over}", f"{g} * np.sign({t} - {y}){over}"]
 
     def to_torch(self, form: CodeForm) -> str:
@@ -147,7 +142,7 @@ class Huber(_MeanDeviation):
 
     def to_numpy_vjp(self, form: CodeForm) -> Sequence[str | None]:
         """``g`` times d, held between -delta and delta, over n; and its negative."""
-        (y, t), g, over = form.names, self.row_cotangent(form), self._over(form)
+        (y, t), g, over = form.names, self.row_cotangent(form), self.over_entries(form)
         ends = f"-{shown(self.delta)}, {shown(self.delta)}"
         return [
             f"{g} * np.clip({y} - {t}, {ends}){over}",
@@ -230,8 +225,7 @@ class Hinge(Loss):
         (y, t), g = form.names, self.row_cotangent(form)
         gap = f"{shown(self.margin)} - {t} * {y}"
         slope = f"2 * np.maximum({gap}, 0)" if self.squared else f"({gap} > 0)"
-        count = self.entries(form)
-        over = "" if count == "1" else f" / {count}"
+        over = self.over_entries(form)
         return [f"-{g} * {slope} * {t}{over}", f"-{g} * {slope} * {y}{over}"]
 
     def to_torch(self, form: CodeForm) -> str:

@@ -22,6 +22,10 @@ Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _IN_TRAINING = "networks are exported as they are run, not as they are trained"
 EPSILON = "Added to the variance, so that its root is never 0."
+GAIN_AND_SHIFT = (
+    parameter("gain", "channels", Ones(), optional=True),
+    parameter("shift", "channels", Zeros(), optional=True),
+)
 
 
 class _OfChannels(Op):
@@ -33,8 +37,7 @@ class _OfChannels(Op):
     output_interval = ANY_NUMBER
     operands = (
         data("x", "batch channels ..."),
-        parameter("gain", "channels", Ones(), optional=True),
-        parameter("shift", "channels", Zeros(), optional=True),
+        *GAIN_AND_SHIFT,
         state("running_mean", "channels", Zeros()),
         state("running_variance", "channels", Ones(), domain=(0.1, 3.0)),
     )

@@ -14,7 +14,7 @@ from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
 from graphnn.ops._operands import data, parameter
-from graphnn.ops._passages import Passage, mixed
+from graphnn.ops._passages import Passage, Tracked, mixed
 from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.families.normalization import EPSILON
 from graphnn.ops.initializers import Ones, Positive, Zeros
@@ -44,12 +44,10 @@ class _OfAxes(Op):
         Case({"epsilon": 0.1}, [(4,)]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Along its axes all go into each; others stay apart."""
-        axis = tracked[position]
-        own = axis in normal_axes(self.axis, shapes[0])
+        axis = tracked.axis
+        own = axis in normal_axes(self.axis, tracked.shapes[0])
         return mixed(axis, alike=False) if own else Passage(axis)
 
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:

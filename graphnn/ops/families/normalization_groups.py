@@ -11,11 +11,11 @@ from pydantic import AfterValidator, Field
 from graphnn.ops._arrays import ALL, Array, ArrayError, Cotangents, ShapeError, Wanted
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import ANY_NUMBER, Case, Op, aliases
-from graphnn.ops._operands import data, parameter
+from graphnn.ops._operands import data
 from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.families._elementwise import Elementwise
-from graphnn.ops.families.normalization import EPSILON
-from graphnn.ops.initializers import Ones, Positive, Zeros
+from graphnn.ops.families.normalization import EPSILON, GAIN_AND_SHIFT
+from graphnn.ops.initializers import Positive
 from graphnn.ops.kernels import statistics
 from graphnn.spec.sizes import Shape
 
@@ -153,11 +153,7 @@ class GroupNorm(_OfGroups):
 
     also_called = aliases(groups="num_groups", epsilon="eps", gain="gamma", shift="beta")
     elsewhere = ("groupnormalization",)
-    operands = (
-        data("x", "batch channels ..."),
-        parameter("gain", "channels", Ones(), optional=True),
-        parameter("shift", "channels", Zeros(), optional=True),
-    )
+    operands = (data("x", "batch channels ..."), *GAIN_AND_SHIFT)
     result = "batch channels ..."
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"groups": 2, "epsilon": 0.1}, [(2, 4)]),
@@ -220,11 +216,7 @@ class InstanceNorm(_OfGroups):
     also_called = aliases(epsilon="eps", gain="gamma", shift="beta")
     elsewhere = ("instancenormalization",)
     planewise = True
-    operands = (
-        data("x", "batch channels n ..."),
-        parameter("gain", "channels", Ones(), optional=True),
-        parameter("shift", "channels", Zeros(), optional=True),
-    )
+    operands = (data("x", "batch channels n ..."), *GAIN_AND_SHIFT)
     result = "batch channels n ..."
 
     def to_torch_layer(self, form: CodeForm) -> str:

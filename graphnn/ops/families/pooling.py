@@ -14,7 +14,7 @@ from graphnn.ops._arrays import Array, Cotangents, Saved, misfit
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
-from graphnn.ops._passages import Passage
+from graphnn.ops._passages import Passage, Tracked
 from graphnn.ops.code import CodeForm, along, call, changed, shown
 from graphnn.ops.families import _images
 from graphnn.ops.families._images import Resized, finished, room
@@ -59,13 +59,11 @@ class _Pool(Resized):
         Case({"kernel": 2, "dilation": 2, "stride": 1}, [(2, 1, 4)]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """A window slides along the axes after the channels; images and channels stay apart."""
-        axis, rank = tracked[position], len(shapes[position]) - 2
+        axis, rank = tracked.axis, len(tracked.shape) - 2
         if axis < 2 or self._steps(rank)[axis - 2] != 1:
-            return super().passage(position, tracked, shapes)
+            return super().passage(tracked)
         before, _ = self._sides(rank)[axis - 2]
         steps = self._along("dilation", rank)[axis - 2]
         span = (self._along("kernel", rank)[axis - 2] - 1) * steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -13,8 +13,9 @@ from graphnn.ops._arrays import Array, Cotangents
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import Kind, data
-from graphnn.ops._passages import Passage, earlier, folded
+from graphnn.ops._passages import Passage, Tracked, earlier, folded
 from graphnn.ops.code import CodeForm, along, call
+from graphnn.ops.families._elementwise import AlongAxis
 from graphnn.ops.kernels.axes import Axes, Axis, normal_axes, normal_axis
 from graphnn.ops.kernels.ties import first_largest
 from graphnn.spec.sizes import Shape
@@ -39,11 +40,9 @@ class _Reduction(Op):
         Case({}, [()]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Axes that go are taken together, in any order; others stay apart."""
-        axis, gone = tracked[position], normal_axes(self.axis, shapes[0])
+        axis, gone = tracked.axis, normal_axes(self.axis, tracked.shapes[0])
         if axis in gone:
             return folded(alike=True)
         return Passage(axis if self.keepdims else axis - sum(each < axis for each in gone))
@@ -177,38 +176,23 @@ class Max(_Reduction):
         return [form.fill(f"max_by_x({self._along(form)}, {{x}}, {along(axes)})", self)]
 
 
-class CumulativeSum(Op):
+class CumulativeSum(AlongAxis):
     """Cumulative sum ``y_i = x_1 + ... + x_i`` along an axis, the last by default."""
 
     op: Literal["cumulative_sum"] = "cumulative_sum"
-    axis: Axis = Field(-1, description="Along which axis; counted from the end where negative.")
     exclusive: bool = Field(False, description="Whether the entry itself is left out.")
     reverse: bool = Field(False, description="Whether it runs from the last entry to the first.")
 
-    also_called = aliases(axis="dim")
     symbol = "Σ"
     elsewhere = ("cumsum", "scan")
-    operands = (data("x", "..."),)
-    batchwise = True
-    analytic = True
+    inplace = False
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Along its axis, of those before or after; others stay apart."""
-        axis = tracked[position]
-        if axis != normal_axis(self.axis, shapes[0]):
+        axis = tracked.axis
+        if axis != normal_axis(self.axis, tracked.shapes[0]):
             return Passage(axis)
         return Passage(axis, 0, math.inf, False) if self.reverse else earlier(axis)
-
-    def infer_shape(self, *shapes: Shape) -> Shape:
-        """That of `x`, which has such an axis."""
-        normal_axis(self.axis, shapes[0])
-        return shapes[0]
-
-    def rows_apart(self, *shapes: Shape) -> bool:
-        """Whether another axis than the first is summed along."""
-        return normal_axis(self.axis, shapes[0]) != 0
 
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """The sums so far, along the axis."""

@@ -12,7 +12,7 @@ from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError, misfi
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
 from graphnn.ops._operands import data
-from graphnn.ops._passages import Passage, moved
+from graphnn.ops._passages import Passage, Tracked, moved
 from graphnn.ops.code import CodeForm, call
 from graphnn.ops.initializers import Finite
 from graphnn.ops.kernels.axes import Axis, normal_axis
@@ -86,12 +86,10 @@ class Pad(Op):
         Case({"axis": 0, "padding": 1, "mode": "edge"}, [(2,)]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Along what a constant margin is put to they are moved; others stay apart."""
-        axis = tracked[position]
-        before, after = self._margins(shapes[0], ShapeError)[axis]
+        axis = tracked.axis
+        before, after = self._margins(tracked.shapes[0], ShapeError)[axis]
         if not before and not after:
             return Passage(axis)
         return moved(axis, -before) if self.mode == "constant" else None

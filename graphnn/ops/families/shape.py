@@ -16,8 +16,8 @@ from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError, misfi
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
-from graphnn.ops._operands import Kind, data
-from graphnn.ops._passages import Passage, moved
+from graphnn.ops._operands import data
+from graphnn.ops._passages import Passage, Tracked, moved
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.axes import Axis, normal_axis
@@ -41,10 +41,6 @@ class Arrangement(Op):
     analytic = True
     view = True
 
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """The kind of `x`."""
-        return kinds[0]
-
 
 class _Reordered(Arrangement):
     """The same entries in the same order, in another shape."""
@@ -52,12 +48,10 @@ class _Reordered(Arrangement):
     keeps_entries = True
     reorders = True
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Axes up to which both shapes are the same stay apart, and those from which they are."""
-        before, after = shapes[0], self.infer(shapes, {}).result
-        axis = tracked[position]
+        before, after = tracked.shapes[0], self.infer(tracked.shapes, {}).result
+        axis = tracked.axis
         if before[: axis + 1] == after[: axis + 1]:
             return Passage(axis)
         place = axis + len(after) - len(before)
@@ -242,11 +236,9 @@ class Transpose(Arrangement):
         Case({}, [()]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Each axis stays apart, elsewhere."""
-        return Passage(self._order(shapes[0]).index(tracked[position]))
+        return Passage(self._order(tracked.shapes[0]).index(tracked.axis))
 
     @classmethod
     def choices(cls, key: str, chosen: Mapping[str, Any], shape: Shape) -> Sequence[Any] | None:
@@ -328,12 +320,10 @@ class Concat(Op):
         Case({}, [(2, 2), (2, 3)], ["int"]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Along its axis they are moved; others stay apart."""
-        axis = tracked[position]
-        where = self.part(position, shapes)
+        axis = tracked.axis
+        where = self.part(tracked.position, tracked.shapes)
         if where is None:
             return None
         return moved(axis, -where[1]) if axis == where[0] else Passage(axis)
@@ -365,9 +355,7 @@ class Concat(Op):
 
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """Concat; whole numbers beside real ones are made real first."""
-        if len({form.kinds[x] for x in operands}) > 1:
-            operands = tuple(map(form.real, operands))
-        return form.add("Concat", *operands, axis=self.axis)
+        return form.add("Concat", *form.alike(*operands), axis=self.axis)
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """Sizes along the axis added up; the others must agree."""
@@ -383,10 +371,6 @@ class Concat(Op):
                 )
             total = sizes.add(total, shape[axis])
         return (*first[:axis], total, *first[axis + 1 :])
-
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """Whole numbers where all inputs hold them."""
-        return "int" if set(kinds) == {"int"} else "float"
 
     def rows_apart(self, *shapes: Shape) -> bool:
         """Whether another axis than the first grows."""

@@ -13,8 +13,8 @@ from graphnn.ops._arrays import Array, Cotangents, ShapeError, misfit
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
-from graphnn.ops._operands import Kind, Operand, data
-from graphnn.ops._passages import Passage
+from graphnn.ops._operands import Operand, data
+from graphnn.ops._passages import Passage, Tracked
 from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.axes import Axis, normal_axis
@@ -67,10 +67,6 @@ class Gather(Op):
         if operand.name != "index":
             return None
         return shapes[0][normal_axis(self.axis, shapes[0])]
-
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """The kind of `x`."""
-        return kinds[0]
 
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
         """As `infer_shape`: the dots of both operands stand for different axes."""
@@ -221,11 +217,9 @@ class OneHot(Op):
         Case({"classes": 1}, [()], ["int"]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """All axes stay apart."""
-        return Passage(tracked[position])
+        return Passage(tracked.axis)
 
     def forward(self, x: Array) -> Array:
         """1 where the place is the number, else 0."""

@@ -11,7 +11,7 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, ArrayError, Cotangents, ShapeError
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, aliases
-from graphnn.ops._passages import Passage, folded, moved
+from graphnn.ops._passages import Passage, Tracked, folded, moved
 from graphnn.ops._sizes import Position
 from graphnn.ops.code import CodeForm
 from graphnn.ops.families.shape import Arrangement
@@ -36,11 +36,9 @@ class PartOfAxis(Arrangement):
     positions: ClassVar[tuple[str, ...]]
     within_inputs = True
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Other axes stay apart."""
-        axis, own = tracked[position], normal_axis(self.axis, shapes[0])
+        axis, own = tracked.axis, normal_axis(self.axis, tracked.shapes[0])
         return None if axis == own else Passage(axis)
 
     def place(self, x: Array) -> tuple[Any, ...]:
@@ -125,14 +123,12 @@ class Slice(PartOfAxis):
         Case({"axis": 0, "start": "batch // 3", "stop": "batch - 1"}, [(6, 2)]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Along its axis they are moved, where none is left out between; others stay apart."""
-        axis, start = tracked[position], self.start
+        axis, start = tracked.axis, self.start
         plain = isinstance(start, int) and start >= 0 and self.step == 1
-        if axis != normal_axis(self.axis, shapes[0]) or not plain:
-            return super().passage(position, tracked, shapes)
+        if axis != normal_axis(self.axis, tracked.shapes[0]) or not plain:
+            return super().passage(tracked)
         assert isinstance(start, int)
         return moved(axis, start)
 
@@ -227,14 +223,12 @@ class Select(PartOfAxis):
         Case({"axis": 1, "index": 0}, [(2, 3)], ["int"]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Along its axis, one entry alone; others stay apart."""
-        axis, own = tracked[position], normal_axis(self.axis, shapes[0])
+        axis, own = tracked.axis, normal_axis(self.axis, tracked.shapes[0])
         if axis != own:
             return Passage(axis - (axis > own))
-        index, size = self.index, shapes[0][axis]
+        index, size = self.index, tracked.shapes[0][axis]
         place = index % size if isinstance(index, int) and isinstance(size, int) else index
         if not isinstance(place, int) or place < 0:
             return folded(alike=False)

@@ -11,8 +11,8 @@ from pydantic import Field
 from graphnn.ops._arrays import Array, Cotangents, ShapeError
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
-from graphnn.ops._operands import Kind, data
-from graphnn.ops._passages import Passage
+from graphnn.ops._operands import data
+from graphnn.ops._passages import Passage, Tracked
 from graphnn.ops.code import CodeForm
 from graphnn.ops.kernels.axes import Axis
 from graphnn.spec.sizes import Shape, show
@@ -42,12 +42,10 @@ class Stack(Op):
         Case({}, [(2,), (2,)], ["int"]),
     )
 
-    def passage(
-        self, position: int, tracked: Mapping[int, int], shapes: Sequence[Shape]
-    ) -> Passage | None:
+    def passage(self, tracked: Tracked) -> Passage | None:
         """Each axis stays apart, beside the new one."""
-        new = self.axis % (len(shapes[0]) + 1)
-        return Passage(tracked[position] + (tracked[position] >= new))
+        new = self.axis % (len(tracked.shapes[0]) + 1)
+        return Passage(tracked.axis + (tracked.axis >= new))
 
     def part(self, position: int, shapes: Sequence[Shape]) -> tuple[int, int, int]:
         """An entry of the new axis."""
@@ -58,10 +56,6 @@ class Stack(Op):
         """Every axis that the result can have, from either end."""
         rank = len(shape) + 1
         return [*range(rank - 1, -1, -1), *range(-rank, 0)]
-
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """Whole numbers where all inputs hold them."""
-        return "int" if set(kinds) == {"int"} else "float"
 
     def infer_shape(self, *shapes: Shape) -> Shape:
         """The one shape, with an axis for the inputs."""
@@ -104,9 +98,8 @@ class Stack(Op):
     def to_onnx(self, form: OnnxForm, *operands: Any) -> str:
         """Concat of each with a new axis; whole numbers beside real ones are made real first."""
         axis = self.axis % (len(form.shapes[operands[0]]) + 1)
-        if len({form.kinds[x] for x in operands}) > 1:
-            operands = tuple(map(form.real, operands))
-        return form.add("Concat", *(form.add("Unsqueeze", x, [axis]) for x in operands), axis=axis)
+        stretched = [form.add("Unsqueeze", x, [axis]) for x in form.alike(*operands)]
+        return form.add("Concat", *stretched, axis=axis)
 
     def to_numpy(self, form: CodeForm) -> str:
         """``np.stack``."""

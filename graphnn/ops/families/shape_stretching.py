@@ -13,7 +13,7 @@ from graphnn.ops._arrays import Array, ArrayError, Cotangents, misfit
 from graphnn.ops._inference import Inferred
 from graphnn.ops._onnx import OnnxForm
 from graphnn.ops._op import Case, Op, aliases
-from graphnn.ops._operands import Kind, data
+from graphnn.ops._operands import data
 from graphnn.ops.code import CodeForm
 from graphnn.ops.families.shape import Extent
 from graphnn.ops.kernels.broadcasting import unbroadcast
@@ -53,10 +53,6 @@ class Expand(Op):
         wide = (*([3] if shape[:1] == (1,) else free), *(3 if n == 1 else n for n in shape[1:]))
         rows = any(isinstance(size, Expression) for size in shape)
         return [wide, kept, *([] if rows or len(shape) > 2 else [(2, *wide), (2, *kept)])]
-
-    def infer_kind(self, *kinds: Kind) -> Kind:
-        """The kind of `x`."""
-        return kinds[0]
 
     def infer(self, shapes: Sequence[Shape], given: Mapping[str, Shape]) -> Inferred:
         """The shape, and -1 as the attribute for each size that stays."""

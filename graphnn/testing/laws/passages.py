@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from graphnn.ops import Array, Passage
+from graphnn.ops import Array, Passage, Tracked
 from graphnn.testing.laws.requirements import require_near, value
 from graphnn.testing.strategies import OpCase
 
@@ -14,7 +14,7 @@ from graphnn.testing.strategies import OpCase
 def entries_along_axes_go_where_stated(case: OpCase) -> None:
     """The method `passage`: what it says of the entries along each axis is what happens."""
     for tracked in _groups(case):
-        passed = [case.op.passage(n, tracked, case.shapes) for n in tracked]
+        passed = [case.op.passage(Tracked(n, tracked, case.shapes)) for n in tracked]
         known = [each for each in passed if each is not None]
         if len(known) < len(passed) or len({each.axis for each in known}) > 1:
             continue
@@ -68,7 +68,7 @@ def _others_are_level(case: OpCase, tracked: Mapping[int, int], axis: int | None
     """Whether no operand besides varies along the axis of the result, as far as is known."""
     for position, shape in enumerate(case.shapes if axis is not None else ()):
         for own, size in enumerate(shape if position not in tracked else ()):
-            passed = case.op.passage(position, {position: own}, case.shapes)
+            passed = case.op.passage(Tracked(position, {position: own}, case.shapes))
             if size != 1 and (passed is None or passed.axis == axis):
                 return False
     return True
