@@ -5,20 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from graphnn.diagnostics import Diagnostic, Findings, GraphnnError, Note, Span, SpecError
 from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._given_arrays import Wanted, array_for
-from graphnn.execution._properties import PropertyResult, diagnose_properties, judge_properties
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node, arrays
 from graphnn.ops import Array
 from graphnn.spec.model import ExampleSpec
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Entry, Map
+
+if TYPE_CHECKING:
+    # Few examples state properties: the module is imported where one does.
+    from graphnn.execution._properties import PropertyResult
 
 _EXACT: Any = {"all": str}  # as many digits as distinguish a number from its neighbours
 PROPERTIES = {"sum": "the sum of '{}' along its last axis", "argmax": "the argmax of '{}'"}
@@ -151,8 +154,11 @@ class _Reader:
                 expectations.extend(self._properties(name, value))
             elif (expected := self._array(name, entry, PROPERTIES)) is not None:
                 expectations.append(Expectation(name, "", expected, value.span))
-        for found in diagnose_properties(self._graph, spec):
-            self._findings.add(found)
+        if spec.properties:
+            from graphnn.execution._properties import diagnose_properties
+
+            for found in diagnose_properties(self._graph, spec):
+                self._findings.add(found)
         needed = self._needed(spec)
         given = {
             name: array for name, array in inputs.items() if array is not None and name in needed
@@ -246,8 +252,11 @@ def _run(network: Network, number: int, spec: ExampleSpec) -> ExampleResult:
     try:
         example = read_example(network, spec)
         values = network.run(example.inputs, outputs=spec.outputs) if spec.outputs else {}
-        properties = tuple(judge_properties(network, spec, example.inputs))
-        faults += [each.diagnostic for each in properties if each.diagnostic is not None]
+        if spec.properties:
+            from graphnn.execution._properties import judge_properties
+
+            properties = tuple(judge_properties(network, spec, example.inputs))
+            faults += [each.diagnostic for each in properties if each.diagnostic is not None]
     except GraphnnError as error:
         # A fault of the run has no place in the spec.
         faults = [replace(f, span=f.span or spec.place.span) for f in error.diagnostics]

@@ -12,7 +12,7 @@ from graphnn.diagnostics import FAULTY, SpecError, suggestion
 from graphnn.execution._free_sizes import fits
 from graphnn.graph import Node, arrays
 from graphnn.ops import Array, Kind
-from graphnn.spec import brief, flow, number_help, sizes
+from graphnn.spec import brief, number_help, sizes
 from graphnn.spec.model import NetworkSpec
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Map, Scalar, Seq, Value
@@ -61,6 +61,8 @@ class Wanted:
             )
             help = ""
             if arrays.is_numbers(value) and fits((1, *shape), self.shape):
+                from graphnn.spec import flow  # help alone writes values
+
                 text = flow(value)
                 shown = text if len(text) <= _SHOWN else "..."
                 help = f"for one value along '{self.shape[0]}', put it in brackets: [{shown}]"

@@ -22,7 +22,6 @@ from graphnn.spec.model import (
 from graphnn.spec.settings import home_of, only_choice
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, scalar_value
 from graphnn.spec.vocabulary import Vocabulary
-from graphnn.spec.writing.layout import flow
 
 _DATA = "the kind of data as its key: {mnist: {x: images, t: labels}}, or {csv: FILE}"
 _SEARCH_KEYS = key_names(SearchSpec)
@@ -173,6 +172,8 @@ class SearchReader(SectionReader):
         if not isinstance(by.value, Seq) or not by.value.items:
             self.wrong(f"the choice of '{name}'", "a list of values", by.value)
             return None
+        from graphnn.spec.writing.layout import flow  # choices alone are written
+
         seen: dict[str, Value] = {}
         for item in by.value.items:
             if flow(item) in seen:

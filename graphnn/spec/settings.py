@@ -14,7 +14,6 @@ from graphnn.spec.forms import key_names, keys_of
 from graphnn.spec.model import TrainSpec
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, located, place_of
 from graphnn.spec.vocabulary import NO_NAMES, Kind, Vocabulary
-from graphnn.spec.writing.layout import flow
 
 _TOP = ("dtype", "name")
 _FREE = "batch"
@@ -367,6 +366,8 @@ def _as_choice(kinds: Kinds, options: Map) -> str:
         return ""  # {momentum: {momentum: 0.9}} is a choice, and its only key an option too
     for kind, takes in kinds.items():
         if names and set(names) <= {*takes.options()}:
+            from graphnn.spec.writing.layout import flow  # help alone writes values
+
             inner = flow(options)
             if len(inner) > _LONGEST:
                 inner = f"{{{names[0]}: ...}}"

@@ -18,6 +18,8 @@ COMPLETE = {"_GRAPHNN_COMPLETE": "complete_bash", "COMP_CWORD": "1"}
 # By command: libraries, but pydantic, which typer may import itself; then rooms of graphnn.
 LIGHT = ("typer", "cli diagnostics ops storage")
 CHECK = ("numpy typer yaml", "cli diagnostics execution graph ops spec storage training")
+# What a sound file without properties, a search or settings has no use for.
+UNUSED = "execution._properties execution._proofs spec.writing training.data training.studies"
 MAY_IMPORT = {
     "--help": ("rich typer", "cli diagnostics ops storage"),
     "explain bad-size": LIGHT,
@@ -57,14 +59,18 @@ def libraries() -> set[str]:
 def imported(arguments: list[str], environment: dict[str, str], before: str = "") -> list[str]:
     """The libraries and the rooms that are imported once a command has run."""
     program = PROGRAM.format(arguments=arguments, libraries=libraries(), before=before)
-    done = subprocess.run(
+    return printed(program, environment).stderr.splitlines()[-2:]
+
+
+def printed(program: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A fresh Python that has run `program`."""
+    return subprocess.run(
         [sys.executable, "-c", program],
         env=environment,
         capture_output=True,
         text=True,
         check=True,
     )
-    return done.stderr.splitlines()[-2:]
 
 
 @pytest.fixture
@@ -86,6 +92,24 @@ def test_what_completion_imports(environment, gate, words):
 def test_what_an_import_too_many_shows(environment, gate):
     found, rooms = imported(["check", "and.yaml"], environment, before="import networkx")
     assert (found, rooms) == ("networkx numpy typer yaml", CHECK[1])
+
+
+def test_what_checking_a_sound_file_leaves_out(environment, gate):
+    names = [f"graphnn.{name}" for name in UNUSED.split()]
+    program = PROGRAM.format(arguments=["check", "and.yaml"], libraries=set(), before="")
+    program += f"    print(*({{*sys.modules}} & {{*{names}}}), file=sys.stderr)"
+    assert printed(program, environment).stderr.splitlines()[-1] == ""
+
+
+def test_libraries_are_set_up_before_they_are_imported_but_for_what_the_user_has_set(
+    environment, gate
+):
+    names = ["OPENBLAS_THREAD_TIMEOUT", "PYDANTIC_DISABLE_PLUGINS"]
+    program = PROGRAM.format(arguments=["check", "and.yaml"], libraries=set(), before="")
+    program += f"    import os; print(*[os.environ[name] for name in {names}], file=sys.stderr)"
+    mine = {key: value for key, value in environment.items() if key not in names}
+    for given, found in (({}, "20 1"), (dict(zip(names, ("28", "0"), strict=True)), "28 0")):
+        assert printed(program, mine | given).stderr.splitlines()[-1] == found
 
 
 def test_what_importing_graphnn_imports(environment):

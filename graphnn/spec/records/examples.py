@@ -54,24 +54,28 @@ class _Permuted(_OfInput):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InvariantSpec(_Permuted):
     """The output stays the same where entries of the input change places."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class EquivariantSpec(_Permuted):
     """Entries of the output change places with those of the input."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class BatchwiseSpec(PropertySpec):
     """Each row of the output depends on the same row of the inputs alone."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
 class FiniteSpec(PropertySpec):
     """The output is finite, also for inputs of 0 and up to a million times as large as drawn."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
