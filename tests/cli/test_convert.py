@@ -13,6 +13,7 @@ from graphnn.spec import format_file, mentions, reader
 from graphnn.spec.values import plain
 from graphnn.training import VOCABULARY
 from places import ROOT
+from tables import cases
 
 SPECS = sorted((ROOT / "specs").rglob("*.yaml"))
 
@@ -244,18 +245,14 @@ def test_into_a_folder_below(here, call):
     assert "'data/x.csv', which would not be found from 'data/sub'" in result.err
 
 
-@pytest.mark.parametrize(
-    ("written", "wanted"),
-    [
-        ("{folder: images}", "{folder: nets/images}"),
-        (
-            "{folder: {path: images, x: images, t: labels}}",
-            "{folder: {path: nets/images, x: images, t: labels}}",
-        ),
-        ("{idx: [images, labels]}", "{idx: [nets/images, nets/labels]}"),
-        ("{mnist: {x: images, t: labels}}", "{mnist: {x: images, t: labels}}"),
-    ],
-)
+@cases("""
+    written | wanted
+    {folder: images} | {folder: nets/images}
+    {folder: {path: images, x: images, t: labels}}
+        | {folder: {path: nets/images, x: images, t: labels}}
+    {idx: [images, labels]} | {idx: [nets/images, nets/labels]}
+    {mnist: {x: images, t: labels}} | {mnist: {x: images, t: labels}}
+""")
 def test_a_folder_and_arrays_of_its_name(here, written, wanted):
     Path("nets/images").mkdir(parents=True)
     Path("nets/labels").mkdir()

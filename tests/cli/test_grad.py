@@ -16,6 +16,7 @@ from graphnn.gradients.numerical import api
 from graphnn.gradients.numerical.api import Interrupted
 from graphnn.ops.families.activation import Tanh
 from graphnn.ops.families.normalization import DropoutTraining
+from tables import cases
 
 # The loss is the mean of a: its gradient by the weight is the mean of the rows of x.
 MEAN = """\
@@ -365,16 +366,12 @@ def test_a_step_study_of_no_entry(call, descent):
     assert result.err.startswith("error[unknown-entry]: 'x.value[2]' is not an entry of 'x.value'")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("-o", "x.png"), "error[bad-option]: '-o' needs '--study'\n"),
-        (
-            ("--study", "x.value[0]", "--save", "g.npz"),
-            "error[bad-option]: '--save' cannot be combined with '--study'\n",
-        ),
-    ],
-)
+@cases(r"""
+    arguments= | message=
+    ("-o", "x.png") | "error[bad-option]: '-o' needs '--study'\n"
+    ("--study", "x.value[0]", "--save", "g.npz")
+        | "error[bad-option]: '--save' cannot be combined with '--study'\n"
+""")
 def test_options_that_do_not_go_together(call, descent, arguments, message):
     result = call("grad", descent, *arguments)
     assert (result.code, result.out) == (2, "")

@@ -10,6 +10,7 @@ import pytest
 
 import graphnn
 from graphnn.diagnostics import UsageError
+from tables import cases
 
 # Makes the negative of an image.
 NEGATIVE = """\
@@ -98,21 +99,14 @@ def test_nothing_to_draw(call, plane):
     assert not Path("sheet.png").exists()
 
 
-@pytest.mark.parametrize(
-    ("nodes", "message"),
-    [
-        (
-            {"s": {"op": "add", "inputs": ["x", "t"]}},
-            "error[wrong-inputs]: 's' reads 2 inputs, so files cannot feed it\n"
-            "   = help: use graphnn run --input",
-        ),
-        (
-            {"s": {"op": "sum", "inputs": "x", "axis": 0}},
-            "error[wrong-shape]: 's' has no row for each row of 'x'\n"
-            "   = help: use graphnn run --input",
-        ),
-    ],
-)
+@cases(r"""
+    nodes= | message
+    {"s": {"op": "add", "inputs": ["x", "t"]}}
+        | error[wrong-inputs]: 's' reads 2 inputs, so files cannot feed it
+        \n   = help: use graphnn run --input
+    {"s": {"op": "sum", "inputs": "x", "axis": 0}}
+        | error[wrong-shape]: 's' has no row for each row of 'x'\n   = help: use graphnn run --input
+""")
 def test_outputs_that_are_not_of_one_row(here, nodes, message):
     spec = {
         "graphnn": 1,

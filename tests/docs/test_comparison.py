@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from docs_pages import docs_module
 from graphnn.diagnostics import DrawingError
 from graphnn.drawing.plots import style
+from tables import cases
 
 comparison = docs_module("plots.comparison").comparison
 NAN, INF = math.nan, math.inf
@@ -154,25 +155,21 @@ def test_odd_histories(losses: list[float], tmp_path: Path) -> None:
     assert (tmp_path / "runs.png").stat().st_size > 1000
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ({"runs": {}}, "there are no runs to compare"),
-        (
-            {"runs": {"plain": PLAIN}, "measures": ["acuracy"]},
-            "no run has 'acuracy'\n   = help: did you mean 'accuracy'?",
-        ),
-        (
-            {"runs": {"plain": PLAIN}, "limits": {"loss": (1.0, 1.0)}},
-            "no axis reaches from 1 to 1\n"
-            "   = help: limits are finite, and the second is the larger one",
-        ),
-        (
-            {"runs": {"plain": PLAIN}, "limits": {"loss": (0.0, INF)}},
-            "no axis reaches from 0 to inf\n"
-            "   = help: limits are finite, and the second is the larger one",
-        ),
-    ],
+@cases(
+    r"""
+    given= | message
+    {"runs": {}} | there are no runs to compare
+    {"runs": {"plain": PLAIN}, "measures": ["acuracy"]}
+        | no run has 'acuracy'\n   = help: did you mean 'accuracy'?
+    {"runs": {"plain": PLAIN}, "limits": {"loss": (1.0, 1.0)}}
+        | no axis reaches from 1 to 1
+        \n   = help: limits are finite, and the second is the larger one
+    {"runs": {"plain": PLAIN}, "limits": {"loss": (0.0, INF)}}
+        | no axis reaches from 0 to inf
+        \n   = help: limits are finite, and the second is the larger one
+    """,
+    INF=INF,
+    PLAIN=PLAIN,
 )
 def test_what_cannot_be_compared(given: dict[str, Any], message: str) -> None:
     assert refusal(lambda: comparison(**given)) == f"error[bad-picture-data]: {message}"

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from docs_pages import docs_module
 from graphnn.diagnostics import DrawingError
+from tables import cases
 
 histograms = docs_module("plots.histograms").histograms
 NAN, INF = math.nan, math.inf
@@ -170,32 +171,21 @@ def test_long_names_are_cut() -> None:
     assert len(figure.axes[0].get_title("center")) < 30
 
 
-@pytest.mark.parametrize(
-    ("values", "options", "message"),
-    [
-        ({}, {}, "there are no values to draw"),
-        ({"row": {}}, {}, "there are no values to draw"),
-        (
-            {"row": {"a": [1.0]}},
-            {"limits": (2, 1)},
-            "no axis reaches from 2 to 1\n   = help: the second of two finite limits is larger",
-        ),
-        (
-            {"row": {"a": [1.0]}},
-            {"limits": (0, INF)},
-            "no axis reaches from 0 to inf\n   = help: the second of two finite limits is larger",
-        ),
-        (
-            {"row": {"a": [1.0]}},
-            {"top": 0.0},
-            "bars cannot be cut off at 0\n   = help: a share is above 0, at most 1",
-        ),
-        (
-            {"row": {"a": [1.0]}},
-            {"bins": 0},
-            "a histogram cannot have 0 bins\n   = help: it has 1 to 10,000",
-        ),
-    ],
+@cases(
+    r"""
+    values= | options= | message
+    {} | {} | there are no values to draw
+    {"row": {}} | {} | there are no values to draw
+    {"row": {"a": [1.0]}} | {"limits": (2, 1)}
+        | no axis reaches from 2 to 1\n   = help: the second of two finite limits is larger
+    {"row": {"a": [1.0]}} | {"limits": (0, INF)}
+        | no axis reaches from 0 to inf\n   = help: the second of two finite limits is larger
+    {"row": {"a": [1.0]}} | {"top": 0.0}
+        | bars cannot be cut off at 0\n   = help: a share is above 0, at most 1
+    {"row": {"a": [1.0]}} | {"bins": 0}
+        | a histogram cannot have 0 bins\n   = help: it has 1 to 10,000
+    """,
+    INF=INF,
 )
 def test_what_makes_no_picture(values: Any, options: Any, message: str) -> None:
     assert refusal(lambda: histograms(values, **options)) == f"error[bad-picture-data]: {message}"

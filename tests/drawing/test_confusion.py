@@ -10,6 +10,7 @@ import pytest
 from graphnn.diagnostics import DrawingError
 from graphnn.drawing import confusion
 from graphnn.drawing.plots import style
+from tables import cases
 
 COUNTS = [[8, 2, 0], [0, 5, 5], [0, 0, 1]]
 
@@ -46,21 +47,14 @@ def test_of_many_classes_the_shades_alone_are_shown():
     assert max(figure.get_size_inches()) < 14
 
 
-@pytest.mark.parametrize(
-    ("counts", "message"),
-    [
-        (
-            [[1, 2, 3]],
-            "error[bad-picture-data]: counts of shape (1, 3) are no confusion matrix\n"
-            "   = help: give one row and one column a class",
-        ),
-        (
-            [[1.5]],
-            "error[bad-picture-data]: a confusion matrix holds whole numbers that count",
-        ),
-        ([[-1]], "error[bad-picture-data]: a confusion matrix holds whole numbers that count"),
-    ],
-)
+@cases(r"""
+    counts= | message
+    [[1, 2, 3]]
+        | error[bad-picture-data]: counts of shape (1, 3) are no confusion matrix
+        \n   = help: give one row and one column a class
+    [[1.5]] | error[bad-picture-data]: a confusion matrix holds whole numbers that count
+    [[-1]] | error[bad-picture-data]: a confusion matrix holds whole numbers that count
+""")
 def test_counts_that_are_none(counts, message):
     with pytest.raises(DrawingError) as caught:
         confusion(counts)

@@ -11,6 +11,7 @@ import pytest
 from graphnn.diagnostics import DrawingError
 from graphnn.drawing.diagram import engine
 from graphnn.drawing.diagram.engine import coordinates, find_engine
+from tables import cases
 
 DOT = "digraph { a; b; c; a -> b; a -> c }"
 posix = pytest.mark.skipif(sys.platform == "win32", reason="the stand-ins are shell scripts")
@@ -93,18 +94,13 @@ def test_text_that_is_not_dot():
 
 
 @posix
-@pytest.mark.parametrize(
-    ("script", "reason"),
-    [
-        ("exit 3", "it drew nothing and ended with exit code 3"),
-        ("printf half; exit 3", "it drew nothing and ended with exit code 3"),
-        (
-            r"printf 'no\n\tfont\033[2J\377' >&2; exit 1",
-            "no font\N{REPLACEMENT CHARACTER}[2J\ufffd",
-        ),
-        ("printf %0060d 0 >&2; exit 1", "0" * 50 + "..."),
-    ],
-)
+@cases(r"""
+    script= | reason=
+    "exit 3" | "it drew nothing and ended with exit code 3"
+    "printf half; exit 3" | "it drew nothing and ended with exit code 3"
+    r"printf 'no\n\tfont\033[2J\377' >&2; exit 1" | "no font\N{REPLACEMENT CHARACTER}[2J\ufffd"
+    "printf %0060d 0 >&2; exit 1" | "0" * 50 + "..."
+""")
 def test_program_that_fails(nothing, monkeypatch, script: str, reason: str):
     monkeypatch.setattr(engine, "_MAX_MESSAGE", 50)
     program = stand_in(nothing, script)

@@ -26,6 +26,7 @@ from graphnn.drawing.plots.history import curves
 from graphnn.drawing.plots.keypoints import image_with_points
 from graphnn.drawing.plots.sheets import image_sheet, mistakes, reconstructions
 from graphnn.drawing.plots.study import step_study
+from tables import cases
 
 comparison = docs_module("plots.comparison").comparison
 histograms = docs_module("plots.histograms").histograms
@@ -338,25 +339,21 @@ def test_labels_may_hold_any_text(tmp_path: Path) -> None:
     assert (tmp_path / "sheet.png").stat().st_size > 1000
 
 
-@pytest.mark.parametrize(
-    ("images", "labels", "message"),
-    [
-        (
-            np.zeros((5, 784)),
-            None,
-            "an array of shape (5, 784) is not a stack of images\n   = help: images are "
-            "[n, h, w], [n, h, w, 3] or [n, 3, h, w]; reshape flat ones first",
-        ),
-        (
-            np.zeros((5, 2, 8, 8)),
-            None,
-            "an array of shape (5, 2, 8, 8) is not a stack of images\n   = help: images are "
-            "[n, h, w], [n, h, w, 3] or [n, 3, h, w]; reshape flat ones first",
-        ),
-        (np.zeros((5, 0, 8)), None, "images of shape (5, 0, 8) have no pixels"),
-        (np.zeros((1, 2, 2), complex), None, "images cannot be made of complex128 values"),
-        (DIGITS, ["a"], "there are 1 labels for 6 images"),
-    ],
+@cases(
+    r"""
+    images= | labels= | message
+    np.zeros((5, 784)) | None
+        | an array of shape (5, 784) is not a stack of images
+        \n   = help: images are [n, h, w], [n, h, w, 3] or [n, 3, h, w]; reshape flat ones first
+    np.zeros((5, 2, 8, 8)) | None
+        | an array of shape (5, 2, 8, 8) is not a stack of images
+        \n   = help: images are [n, h, w], [n, h, w, 3] or [n, 3, h, w]; reshape flat ones first
+    np.zeros((5, 0, 8)) | None | images of shape (5, 0, 8) have no pixels
+    np.zeros((1, 2, 2), complex) | None | images cannot be made of complex128 values
+    DIGITS | ["a"] | there are 1 labels for 6 images
+    """,
+    DIGITS=DIGITS,
+    np=np,
 )
 def test_arrays_that_are_no_images(images: Any, labels: Any, message: str) -> None:
     expected = f"error[bad-picture-data]: {message}"
@@ -507,26 +504,17 @@ def test_names_of_points() -> None:
     assert [text.get_horizontalalignment() for text in shown] == ["left", "right"]
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        (
-            {"points": [1, 2, 3, 4]},
-            "points of shape (4,) are not pairs of x and y\n"
-            "   = help: points are [k, 2]; reshape flat ones first",
-        ),
-        (
-            {"points": [[1, 2]], "predicted": [[1, 2, 3]]},
-            "predicted points of shape (1, 3) are not pairs of x and y\n"
-            "   = help: points are [k, 2]; reshape flat ones first",
-        ),
-        (
-            {"points": [[1, 2]], "predicted": [[1, 2]] * 2},
-            "there are 2 predicted points for 1 points",
-        ),
-        ({"points": [[1, 2]], "names": []}, "there are 0 names for 1 points"),
-    ],
-)
+@cases(r"""
+    given= | message
+    {"points": [1, 2, 3, 4]}
+        | points of shape (4,) are not pairs of x and y
+        \n   = help: points are [k, 2]; reshape flat ones first
+    {"points": [[1, 2]], "predicted": [[1, 2, 3]]}
+        | predicted points of shape (1, 3) are not pairs of x and y
+        \n   = help: points are [k, 2]; reshape flat ones first
+    {"points": [[1, 2]], "predicted": [[1, 2]] * 2} | there are 2 predicted points for 1 points
+    {"points": [[1, 2]], "names": []} | there are 0 names for 1 points
+""")
 def test_points_that_do_not_fit(given: dict[str, Any], message: str) -> None:
     expected = f"error[bad-picture-data]: {message}"
     assert refusal(lambda: image_with_points(DIGITS[0], **given)) == expected

@@ -8,6 +8,7 @@ import pytest
 from graphnn import drawing
 from graphnn.diagnostics import DrawingError
 from graphnn.drawing.plots import style
+from tables import cases
 
 
 def test_a_curve_for_each_trial_and_the_best_in_colour(tmp_path):
@@ -62,24 +63,17 @@ def test_a_panel_for_each_setting():
     assert rate.get_shared_y_axes().joined(rate, rows)
 
 
-@pytest.mark.parametrize(
-    ("names", "labels"),
-    [
-        (["relu", "tanh", "leaky_relu"], ["leaky_relu", "relu", "tanh"]),
-        (
-            ["{adam: {learning_rate: 0.01}}", "{adam: {learning_rate: 0.001}}"],
-            ["0.001", "0.01"],
-        ),
-        (
-            ["{adam: {learning_rate: 0.01}}", "{sgd: {learning_rate: 0.1}}", "adam"],
-            ["adam", "adam\nlearn…g_rate\n0.01", "sgd\nlearn…g_rate\n0.1"],
-        ),
-        (["null", "{shift: 2, rotate: 10}"], ["null", "shift\n2\nrotate\n10"]),
-        (["{adam: {beta1: 0.8}}", "{adam: {beta1: 0.8, beta2: 0.9}}"], ["adam", "beta2\n0.9"]),
-        (["[[0.1, 0.2], 0.3]", "[0.1, [0.2, 0.3]]"], ["1: 0.1\n0.2\n0.3", "2: 0.1\n0.2\n0.3"]),
-        (["a_very_long_name_of_a_thing"], ["a_ver…_thing"]),
-    ],
-)
+@cases(r"""
+    names= | labels=
+    ["relu", "tanh", "leaky_relu"] | ["leaky_relu", "relu", "tanh"]
+    ["{adam: {learning_rate: 0.01}}", "{adam: {learning_rate: 0.001}}"] | ["0.001", "0.01"]
+    ["{adam: {learning_rate: 0.01}}", "{sgd: {learning_rate: 0.1}}", "adam"]
+        | ["adam", "adam\nlearn…g_rate\n0.01", "sgd\nlearn…g_rate\n0.1"]
+    ["null", "{shift: 2, rotate: 10}"] | ["null", "shift\n2\nrotate\n10"]
+    ["{adam: {beta1: 0.8}}", "{adam: {beta1: 0.8, beta2: 0.9}}"] | ["adam", "beta2\n0.9"]
+    ["[[0.1, 0.2], 0.3]", "[0.1, [0.2, 0.3]]"] | ["1: 0.1\n0.2\n0.3", "2: 0.1\n0.2\n0.3"]
+    ["a_very_long_name_of_a_thing"] | ["a_ver…_thing"]
+""")
 def test_long_choices_are_told_apart(names, labels):
     [axes] = drawing.trial_values({"it": names}, [0.1] * len(names), measure="loss").axes
     found = [label.get_text() for label in axes.get_xticklabels()]

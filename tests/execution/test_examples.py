@@ -13,6 +13,7 @@ import graphnn
 from graphnn.diagnostics import SpecError
 from graphnn.execution import diagnose_examples, run_examples
 from graphnn.execution._examples import read_example
+from tables import cases
 
 # y = softmax(x); with scores 0 and log 3 the probabilities are 1/4 and 3/4.
 LOG3 = math.log(3)
@@ -204,139 +205,57 @@ def test_examples_see_the_parameters_as_they_are():
     assert not run_examples(net)[0].ok
 
 
-@pytest.mark.parametrize(
-    ("example", "message", "help"),
-    [
-        (
-            "inputs: {x: [[1, 2, 3]]}, outputs: {s: 3}",
-            "'x' is given in shape [1, 3], but it has [batch, 2]",
-            "",
-        ),
-        (
-            "inputs: {x: [1, 2]}, outputs: {s: 3}",
-            "'x' is given in shape [2], but it has [batch, 2]",
-            "for one value along 'batch', put it in brackets: [[1, 2]]",
-        ),
-        (
-            "inputs: {x: [[1, 2]]}, outputs: {y: 3}",
-            "'y' is given in shape [], but it has [batch, 2]",
-            "",
-        ),
-        (
-            "inputs: {k: []}, outputs: {k: [1]}",
-            "'k' is given in shape [0], but it has [time]",
-            "",
-        ),
-        (
-            "inputs: {k: [1.5]}, outputs: {k: [1]}",
-            "'k' must hold whole numbers, not 1.5",
-            "",
-        ),
-        (
-            "inputs: {x: word}, outputs: {s: 3}",
-            "'x' must be numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME},"
-            " not 'word'",
-            "",
-        ),
-        (
-            "inputs: {x: {zeros: [1, 2], ones: [1, 2]}}, outputs: {s: 3}",
-            "'x' must be numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME},"
-            " not a mapping",
-            "",
-        ),
-        (
-            "inputs: {x: {zeros: 3}}, outputs: {s: 3}",
-            "a shape is a list of sizes such as [1, 3], not 3",
-            "",
-        ),
-        (
-            "inputs: {x: {zeros: [1, m]}}, outputs: {s: 3}",
-            "there is no size 'm'",
-            "",
-        ),
-        (
-            "inputs: {x: {zeros: [1, tme]}}, outputs: {s: 3}",
-            "there is no size 'tme'",
-            "did you mean 'time'?",
-        ),
-        (
-            "inputs: {x: {zeros: [batch, 2]}}, outputs: {s: 3}",
-            "'batch' is free, so it has no value here",
-            "an example says how many there are: write a number",
-        ),
-        (
-            "inputs: {x: {zeros: [1, 2 +]}}, outputs: {s: 3}",
-            "a number or a name is missing at the end",
-            "",
-        ),
-        (
-            "inputs: {x: {zeros: [0, 2]}}, outputs: {s: 3}",
-            "a size is a whole number of at least 1, or a name, not 0",
-            "",
-        ),
-        (
-            "inputs: {x: {zeros: [1.5, 2]}}, outputs: {s: 3}",
-            "a size is a whole number of at least 1, or a name, not 1.5",
-            "",
-        ),
-        (
-            "inputs: {x: {zeros: [true, 2]}}, outputs: {s: 3}",
-            "a size is a whole number of at least 1, or a name, not true",
-            "",
-        ),
-        (
-            "inputs: {x: {zeros: [1000000000, 2]}}, outputs: {s: 3}",
-            "an array of shape [1000000000, 2] has more than 16,777,216 entries",
-            "",
-        ),
-        (
-            "inputs: {x: {file: 3}}, outputs: {s: 3}",
-            "'x' must be {file: NAME, key: NAME}, not a mapping",
-            "",
-        ),
-        (
-            "inputs: {x: {file: x.npz, kee: w}}, outputs: {s: 3}",
-            "'x' must be {file: NAME, key: NAME}, not a mapping",
-            "",
-        ),
-        (
-            "inputs: {x: {file: ../x.npz}}, outputs: {s: 3}",
-            "'../x.npz' lies outside the folder of the spec that names it",
-            "put the file beside the spec, or in a folder below it",
-        ),
-        (
-            "outputs: {s: 3}",
-            "an example does not give 'x' of shape [batch, 2]",
-            "list it under 'inputs', to compute s",
-        ),
-        (
-            "inputs: {x: [[1, 1]]}, outputs: {s: {sum: 1}}",
-            "'s' is a single number: it has no axis for 'sum'",
-            "",
-        ),
-        (
-            "inputs: {x: [[1, 1]]}, outputs: {y: {sum: a}}",
-            "the sum of 'y' along its last axis must hold numbers, not 'a'",
-            "",
-        ),
-        (
-            "inputs: {x: [[1, 1]]}, outputs: {y: {argmax: [0.5]}}",
-            "the argmax of 'y' must hold whole numbers, not 0.5",
-            "",
-        ),
-        (
-            "inputs: {x: [[1, 1]]}, outputs: {y: {sum: [[1, 1]]}}",
-            "the sum of 'y' along its last axis has shape [batch], not [1, 2]",
-            "",
-        ),
-        (
-            "inputs: {x: [[1, 1]]}, outputs: {y: {mean: 1}}",
-            "'y' must be numbers, {zeros: SHAPE}, {ones: SHAPE}, {file: NAME, key: NAME},"
-            " {sum: NUMBERS} or {argmax: NUMBERS}, not a mapping",
-            "",
-        ),
-    ],
-)
+@cases("""
+    example | message | help
+    inputs: {x: [[1, 2, 3]]}, outputs: {s: 3} | 'x' is given in shape [1, 3], but it has [batch, 2]
+        |
+    inputs: {x: [1, 2]}, outputs: {s: 3} | 'x' is given in shape [2], but it has [batch, 2]
+        | for one value along 'batch', put it in brackets: [[1, 2]]
+    inputs: {x: [[1, 2]]}, outputs: {y: 3} | 'y' is given in shape [], but it has [batch, 2] |
+    inputs: {k: []}, outputs: {k: [1]} | 'k' is given in shape [0], but it has [time] |
+    inputs: {k: [1.5]}, outputs: {k: [1]} | 'k' must hold whole numbers, not 1.5 |
+    inputs: {x: word}, outputs: {s: 3}
+        | 'x' must be numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}, not 'word'
+        |
+    inputs: {x: {zeros: [1, 2], ones: [1, 2]}}, outputs: {s: 3}
+        | 'x' must be numbers, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}, not a
+        mapping
+        |
+    inputs: {x: {zeros: 3}}, outputs: {s: 3} | a shape is a list of sizes such as [1, 3], not 3 |
+    inputs: {x: {zeros: [1, m]}}, outputs: {s: 3} | there is no size 'm' |
+    inputs: {x: {zeros: [1, tme]}}, outputs: {s: 3} | there is no size 'tme' | did you mean 'time'?
+    inputs: {x: {zeros: [batch, 2]}}, outputs: {s: 3} | 'batch' is free, so it has no value here
+        | an example says how many there are: write a number
+    inputs: {x: {zeros: [1, 2 +]}}, outputs: {s: 3} | a number or a name is missing at the end |
+    inputs: {x: {zeros: [0, 2]}}, outputs: {s: 3}
+        | a size is a whole number of at least 1, or a name, not 0 |
+    inputs: {x: {zeros: [1.5, 2]}}, outputs: {s: 3}
+        | a size is a whole number of at least 1, or a name, not 1.5 |
+    inputs: {x: {zeros: [true, 2]}}, outputs: {s: 3}
+        | a size is a whole number of at least 1, or a name, not true |
+    inputs: {x: {zeros: [1000000000, 2]}}, outputs: {s: 3}
+        | an array of shape [1000000000, 2] has more than 16,777,216 entries |
+    inputs: {x: {file: 3}}, outputs: {s: 3} | 'x' must be {file: NAME, key: NAME}, not a mapping |
+    inputs: {x: {file: x.npz, kee: w}}, outputs: {s: 3}
+        | 'x' must be {file: NAME, key: NAME}, not a mapping |
+    inputs: {x: {file: ../x.npz}}, outputs: {s: 3}
+        | '../x.npz' lies outside the folder of the spec that names it
+        | put the file beside the spec, or in a folder below it
+    outputs: {s: 3} | an example does not give 'x' of shape [batch, 2]
+        | list it under 'inputs', to compute s
+    inputs: {x: [[1, 1]]}, outputs: {s: {sum: 1}} | 's' is a single number: it has no axis for 'sum'
+        |
+    inputs: {x: [[1, 1]]}, outputs: {y: {sum: a}}
+        | the sum of 'y' along its last axis must hold numbers, not 'a' |
+    inputs: {x: [[1, 1]]}, outputs: {y: {argmax: [0.5]}}
+        | the argmax of 'y' must hold whole numbers, not 0.5 |
+    inputs: {x: [[1, 1]]}, outputs: {y: {sum: [[1, 1]]}}
+        | the sum of 'y' along its last axis has shape [batch], not [1, 2] |
+    inputs: {x: [[1, 1]]}, outputs: {y: {mean: 1}}
+        | 'y' must be numbers, {zeros: SHAPE}, {ones: SHAPE}, {file: NAME, key: NAME}, {sum:
+        NUMBERS} or {argmax: NUMBERS}, not a mapping
+        |
+""")
 def test_an_example_that_cannot_be_read(example, message, help):
     lines = told(f"  - {{{example}}}\n").splitlines()
     assert lines[0].partition("]: ")[2] == message

@@ -10,6 +10,7 @@ from graphnn.diagnostics import RunError
 from graphnn.execution._executor import Executor
 from graphnn.execution._plan import make
 from graphnn.ops.families.activation import Tanh
+from tables import cases
 
 SPEC = """
 graphnn: 1
@@ -307,27 +308,15 @@ def test_values_for_a_reverse_pass_are_checked_too(chain):
     )
 
 
-@pytest.mark.parametrize(
-    ("nodes", "inputs", "text"),
-    [
-        (
-            "y: {op: constant, value: [1, -1.0e+39]}",
-            {},
-            "the result is not finite: 'y' (constant) is the first to give -infinity at [1]",
-        ),
-        (
-            "y: {op: parameter, value: [1, 1.0e+39]}",
-            {},
-            "the parameter 'y.value' holds infinity at [1]",
-        ),
-        ("y: {op: input, shape: [2]}", {"y": [1, 1e39]}, "the input 'y' holds infinity at [1]"),
-        (
-            "x: {op: input, shape: [2]}\n  y: {op: power, inputs: x, exponent: 2}",
-            {"x": [1, 1e20]},
-            "the result is not finite: 'y' (power) is the first to give infinity at [1]",
-        ),
-    ],
-)
+@cases(r"""
+    nodes | inputs= | text
+    y: {op: constant, value: [1, -1.0e+39]} | {}
+        | the result is not finite: 'y' (constant) is the first to give -infinity at [1]
+    y: {op: parameter, value: [1, 1.0e+39]} | {} | the parameter 'y.value' holds infinity at [1]
+    y: {op: input, shape: [2]} | {"y": [1, 1e39]} | the input 'y' holds infinity at [1]
+    x: {op: input, shape: [2]}\n  y: {op: power, inputs: x, exponent: 2} | {"x": [1, 1e20]}
+        | the result is not finite: 'y' (power) is the first to give infinity at [1]
+""")
 def test_what_overflows_float32(nodes, inputs, text):
     net = graphnn.loads(f"graphnn: 1\ndtype: float32\nnodes:\n  {nodes}\n")
     assert said(net, inputs, "y") == f"error[not-finite]: {text}"

@@ -10,6 +10,7 @@ from graphnn.spec import reader
 from graphnn.spec.settings import override
 from graphnn.spec.values import Scalar, plain
 from graphnn.training import VOCABULARY
+from tables import cases
 
 TEXT = """
 graphnn: 1
@@ -81,28 +82,23 @@ train:
 """
 
 
-@pytest.mark.parametrize(
-    ("name", "train"),
-    [
-        ("learning_rate", {"optimizer": {"adam": {"learning_rate": 9}}}),
-        ("beta1", {"optimizer": {"adam": {"beta1": 9}}}),
-        ("adam.beta1", {"optimizer": {"adam": {"beta1": 9}}}),
-        ("optimizer.sgd.weight_decay", {"optimizer": {"sgd": {"weight_decay": 9}}}),
-        ("warm_up", {"optimizer": {"adam": {"schedule": {"constant": {"warm_up": 9}}}}}),
-        ("schedule", {"optimizer": {"adam": {"schedule": 9}}}),
-        ("schedule.step.every", {"optimizer": {"adam": {"schedule": {"step": {"every": 9}}}}}),
-        ("augment.rotate", {"augment": {"rotate": 9}}),
-        ("rotate", {"augment": {"rotate": 9}}),
-        ("patience", {"early_stopping": {"patience": 9}}),
-        ("train.early_stopping.metric", {"early_stopping": {"metric": 9}}),
-        (
-            "metrics.top_k_accuracy.k",
-            {"metrics": {"top_k_accuracy": {"inputs": ["y", "t"], "k": 9}}},
-        ),
-        ("data.csv.file", {"data": {"csv": {"file": 9}}}),
-        ("validation", {"validation": 9}),
-    ],
-)
+@cases("""
+    name | train=
+    learning_rate | {"optimizer": {"adam": {"learning_rate": 9}}}
+    beta1 | {"optimizer": {"adam": {"beta1": 9}}}
+    adam.beta1 | {"optimizer": {"adam": {"beta1": 9}}}
+    optimizer.sgd.weight_decay | {"optimizer": {"sgd": {"weight_decay": 9}}}
+    warm_up | {"optimizer": {"adam": {"schedule": {"constant": {"warm_up": 9}}}}}
+    schedule | {"optimizer": {"adam": {"schedule": 9}}}
+    schedule.step.every | {"optimizer": {"adam": {"schedule": {"step": {"every": 9}}}}}
+    augment.rotate | {"augment": {"rotate": 9}}
+    rotate | {"augment": {"rotate": 9}}
+    patience | {"early_stopping": {"patience": 9}}
+    train.early_stopping.metric | {"early_stopping": {"metric": 9}}
+    metrics.top_k_accuracy.k | {"metrics": {"top_k_accuracy": {"inputs": ["y", "t"], "k": 9}}}
+    data.csv.file | {"data": {"csv": {"file": 9}}}
+    validation | {"validation": 9}
+""")
 def test_what_the_file_does_not_write(name, train):
     before, after = put({}, SHORT), put({name: 9}, SHORT)
     assert after == before | {"train": before["train"] | train}
@@ -334,52 +330,33 @@ def refused(settings, text=TEXT):
 NOTHING = "is neither a size of the spec nor a value of its 'train' or of a node"
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        (
-            "hiden",
-            f"error[unknown-setting]: the setting 'hiden' {NOTHING}\n"
-            "   = help: did you mean 'hidden'?",
-        ),
-        (
-            "epoch",
-            f"error[unknown-setting]: the setting 'epoch' {NOTHING}\n"
-            "   = help: did you mean 'epochs'?",
-        ),
-        (
-            "lerning_rate",
-            f"error[unknown-setting]: the setting 'lerning_rate' {NOTHING}\n"
-            "   = help: did you mean 'learning_rate'?",
-        ),
-        ("padding", f"error[unknown-setting]: the setting 'padding' {NOTHING}"),
-        (
-            "beta1",
-            f"error[unknown-setting]: the setting 'beta1' {NOTHING}\n"
-            "   = help: it goes with another choice: optimizer.adam.beta1, optimizer.adamw.beta1",
-        ),
-        (
-            "every",
-            f"error[unknown-setting]: the setting 'every' {NOTHING}\n"
-            "   = help: it goes with another choice: optimizer.sgd.schedule.step.every",
-        ),
-        ("", f"error[unknown-setting]: the setting '' {NOTHING}"),
-        (
-            "lr",
-            f"error[unknown-setting]: the setting 'lr' {NOTHING}\n"
-            "   = help: did you mean 'learning_rate'?",
-        ),
-        (
-            "bs",
-            f"error[unknown-setting]: the setting 'bs' {NOTHING}\n"
-            "   = help: did you mean 'batch_size'?",
-        ),
-        (
-            "rate",
-            "error[unknown-setting]: the setting 'rate' could mean several things\n"
-            "   = help: say which: train.metrics.rate, train.optimizer.sgd.decay.rate",
-        ),
-    ],
+@cases(
+    r"""
+    name= | text
+    "hiden"
+        | error[unknown-setting]: the setting 'hiden' $NOTHING\n   = help: did you mean 'hidden'?
+    "epoch"
+        | error[unknown-setting]: the setting 'epoch' $NOTHING\n   = help: did you mean 'epochs'?
+    "lerning_rate"
+        | error[unknown-setting]: the setting 'lerning_rate' $NOTHING
+        \n   = help: did you mean 'learning_rate'?
+    "padding" | error[unknown-setting]: the setting 'padding' $NOTHING
+    "beta1"
+        | error[unknown-setting]: the setting 'beta1' $NOTHING
+        \n   = help: it goes with another choice: optimizer.adam.beta1, optimizer.adamw.beta1
+    "every"
+        | error[unknown-setting]: the setting 'every' $NOTHING
+        \n   = help: it goes with another choice: optimizer.sgd.schedule.step.every
+    "" | error[unknown-setting]: the setting '' $NOTHING
+    "lr"
+        | error[unknown-setting]: the setting 'lr' $NOTHING
+        \n   = help: did you mean 'learning_rate'?
+    "bs" | error[unknown-setting]: the setting 'bs' $NOTHING\n   = help: did you mean 'batch_size'?
+    "rate"
+        | error[unknown-setting]: the setting 'rate' could mean several things
+        \n   = help: say which: train.metrics.rate, train.optimizer.sgd.decay.rate
+    """,
+    NOTHING=NOTHING,
 )
 def test_settings_that_lead_nowhere(name, text):
     assert refused({name: 1}) == text

@@ -11,6 +11,7 @@ import graphnn
 from graphnn.execution import run_examples
 from graphnn.execution._proofs import Reach, reaches
 from graphnn.ops import REGISTRY, Op, data
+from tables import cases
 
 NETWORK = """\
 graphnn: 1
@@ -77,38 +78,23 @@ def test_what_holds(properties):
     assert known.outcome == ("proved" if proved else "not contradicted")
 
 
-@pytest.mark.parametrize(
-    ("properties", "start"),
-    [
-        (
-            "causal: {input: x, output: norm}",
-            "'norm' is not causal along axis 1: where 'x' changes",
-        ),
-        (
-            "invariant: {input: x, output: h, permutation: 1}",
-            "'h' is not invariant along axis 1: with the entries of 'x' in the order [",
-        ),
-        (
-            "equivariant: {input: x, output: h.h, permutation: 1}",
-            "'h.h' is not equivariant along axis 1: with the entries of 'x' in the order [",
-        ),
-        ("batchwise: {output: mixed}", "'mixed' is not batchwise: where rows [1, 3] of the inputs"),
-        (
-            "monotone: {input: x, output: root}",
-            "'root' is not monotone: where entries of 'x' rise, its entry [",
-        ),
-        ("monotone: {input: x, output: low}", "'low' is not monotone: where entries of 'x' rise"),
-        (
-            "monotone: {input: x, output: e, direction: decreasing}",
-            "'e' is not monotone: where entries of 'x' rise, its entry [",
-        ),
-        (
-            "finite: {output: e}",
-            "'e' is not finite: for inputs 1000 times as large, "
-            "the result is not finite: 'e' (exp) is the first to give infinity at [",
-        ),
-    ],
-)
+@cases("""
+    properties | start
+    causal: {input: x, output: norm} | 'norm' is not causal along axis 1: where 'x' changes
+    invariant: {input: x, output: h, permutation: 1}
+        | 'h' is not invariant along axis 1: with the entries of 'x' in the order [
+    equivariant: {input: x, output: h.h, permutation: 1}
+        | 'h.h' is not equivariant along axis 1: with the entries of 'x' in the order [
+    batchwise: {output: mixed} | 'mixed' is not batchwise: where rows [1, 3] of the inputs
+    monotone: {input: x, output: root}
+        | 'root' is not monotone: where entries of 'x' rise, its entry [
+    monotone: {input: x, output: low} | 'low' is not monotone: where entries of 'x' rise
+    monotone: {input: x, output: e, direction: decreasing}
+        | 'e' is not monotone: where entries of 'x' rise, its entry [
+    finite: {output: e}
+        | 'e' is not finite: for inputs 1000 times as large, the result is not finite: 'e' (exp) is
+        the first to give infinity at [
+""")
 def test_what_does_not_hold(properties, start):
     (message,) = messages(properties)
     assert message.startswith(start)
@@ -173,37 +159,21 @@ examples: [{properties: {batchwise: {output: y}}}]
     )
 
 
-@pytest.mark.parametrize(
-    ("properties", "message", "help"),
-    [
-        ("causal: {input: m, output: e}", "'m' is mean, so a test cannot change its value", ""),
-        ("causal: {input: w, output: e}", "'e' does not depend on 'w'", ""),
-        (
-            "causal: {input: x, output: e, axis: 2}",
-            "'e' has no axis 2: its shape is [batch, 3]",
-            "",
-        ),
-        (
-            "monotone: {input: w, output: word}",
-            "'w' holds whole numbers: its output cannot be said to rise with it",
-            "",
-        ),
-        ("causal: {input: x, output: nosuch}", "there is no node 'nosuch'", ""),
-        (
-            "casual: {input: x, output: e}",
-            "'properties' has no key 'casual'",
-            "did you mean 'causal'?",
-        ),
-        ("causal: {input: x}", "'causal' has no 'output'", "name a node: output: NODE"),
-        ("batchwise: {input: x, output: e}", "'batchwise' has no key 'input'", "its key is output"),
-        (
-            "monotone: {input: x, output: e, direction: up}",
-            "'direction' must be increasing or decreasing, not 'up'",
-            "",
-        ),
-        ("", "'properties' is empty", None),
-    ],
-)
+@cases("""
+    properties= | message | help=
+    "causal: {input: m, output: e}" | 'm' is mean, so a test cannot change its value | ""
+    "causal: {input: w, output: e}" | 'e' does not depend on 'w' | ""
+    "causal: {input: x, output: e, axis: 2}" | 'e' has no axis 2: its shape is [batch, 3] | ""
+    "monotone: {input: w, output: word}"
+        | 'w' holds whole numbers: its output cannot be said to rise with it | ""
+    "causal: {input: x, output: nosuch}" | there is no node 'nosuch' | ""
+    "casual: {input: x, output: e}" | 'properties' has no key 'casual' | "did you mean 'causal'?"
+    "causal: {input: x}" | 'causal' has no 'output' | "name a node: output: NODE"
+    "batchwise: {input: x, output: e}" | 'batchwise' has no key 'input' | "its key is output"
+    "monotone: {input: x, output: e, direction: up}"
+        | 'direction' must be increasing or decreasing, not 'up' | ""
+    "" | 'properties' is empty | None
+""")
 def test_what_makes_no_sense(properties, message, help):
     text = NETWORK + f"- {{properties: {{{properties}}}}}"
     found = [each for each in graphnn.diagnose_text(text) if each.severity == "error"]
@@ -241,23 +211,18 @@ examples:
 """
 
 
-@pytest.mark.parametrize(
-    ("properties", "known"),
-    [
-        ("causal: {input: x, output: past}", "causal of 'past': proved"),
-        ("equivariant: {input: x, output: each, permutation: 1}", "equivariant of 'each': proved"),
-        ("invariant: {input: x, output: m, permutation: 1}", "invariant of 'm': proved"),
-        ("causal: {input: x, output: back}", "causal of 'back': counterexample"),
-        ("batchwise: {output: back}", "batchwise of 'back': proved"),
-        ("invariant: {input: x, output: e, permutation: 1}", "invariant of 'e': proved"),
-        ("causal: {input: x, output: late}", "causal of 'late': proved"),
-        (
-            "causal: {input: x, output: parts}",
-            "causal of 'parts': not contradicted ('flat' may mix entries)",
-        ),
-        ("causal: {input: x, output: shift}", "causal of 'shift': counterexample"),
-    ],
-)
+@cases("""
+    properties | known
+    causal: {input: x, output: past} | causal of 'past': proved
+    equivariant: {input: x, output: each, permutation: 1} | equivariant of 'each': proved
+    invariant: {input: x, output: m, permutation: 1} | invariant of 'm': proved
+    causal: {input: x, output: back} | causal of 'back': counterexample
+    batchwise: {output: back} | batchwise of 'back': proved
+    invariant: {input: x, output: e, permutation: 1} | invariant of 'e': proved
+    causal: {input: x, output: late} | causal of 'late': proved
+    causal: {input: x, output: parts} | causal of 'parts': not contradicted ('flat' may mix entries)
+    causal: {input: x, output: shift} | causal of 'shift': counterexample
+""")
 def test_proofs_and_tests_of_sequences(properties, known):
     assert [str(each) for each in known_of(properties, SEQUENCES)] == [known]
 

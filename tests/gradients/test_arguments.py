@@ -18,6 +18,7 @@ from graphnn.execution.options import Typed
 from graphnn.gradients import _check as check
 from graphnn.gradients.numerical.options import takes
 from graphnn.gradients.numerical.rules import DifferenceRule
+from tables import cases
 
 ENTRIES_HELP = "give how many to draw, names such as 'a1.weight[3,7]', or indices by parameter"
 
@@ -29,125 +30,86 @@ class Idle:
         return "<idle>"
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (
-            {"threads": -3},
-            "error[bad-option]: 'threads' must be a whole number of at least 1, not -3\n"
-            "   = help: leave it out for one per core",
-        ),
-        (
-            {"threads": 0, "max_memory": -5},
-            "error[bad-option]: 'threads' must be a whole number of at least 1, not 0\n"
-            "   = help: leave it out for one per core\n\n"
-            "error[bad-option]: 'max_memory' must be a whole number of bytes, at least 1, not -5\n"
-            "   = help: leave it out for 256 MiB",
-        ),
-        (
-            {"max_memory": 1e6},
-            "error[bad-option]: 'max_memory' must be a whole number of bytes, at least 1, not "
-            "1000000.0\n   = help: leave it out for 256 MiB",
-        ),
-        (
-            {"executor": Idle(), "method": "loop"},
-            "error[bad-option]: 'executor' needs a method 'submit', which <idle> does not have\n"
-            "   = help: give a concurrent.futures.Executor, such as a ProcessPoolExecutor",
-        ),
-        (
-            {"executor": ThreadPoolExecutor(1), "method": "loop"},
-            "error[bad-option]: the method 'loop' cannot use an executor\n"
-            "   = help: leave 'executor' out, or use the method 'probes'",
-        ),
-        (
-            {"mode": "training"},
-            "error[unknown-mode]: there is no mode 'training'\n   = help: did you mean 'train'?",
-        ),
-        (
-            {"mode": 1},
-            "error[unknown-mode]: there is no mode '1'\n   = help: there are run and train",
-        ),
-        ({"seed": -1}, "error[bad-seed]: a seed is a whole number of at least 0, not -1"),
-        (
-            {"method": 3},
-            "error[unknown-method]: there is no method '3'\n"
-            "   = help: there are probes, loop and complex",
-        ),
-        (
-            {"rule": 3},
-            "error[unknown-rule]: there is no rule '3'\n   = help: there are forward and central",
-        ),
-        (
-            {"order": "2"},
-            "error[unknown-order]: the central rule has no order '2'\n"
-            "   = help: its order is 2 or 4",
-        ),
-        ({"step": {"a1.bias": None}}, "error[bad-step]: the step must be positive, not None"),
-        ({"step": [1e-3]}, "error[bad-step]: the step must be positive, not [0.001]"),
-        (
-            {"step": lambda values, rule: np.array([0.5])},
-            "error[bad-step]: the step must be positive, not [0.5]",
-        ),
-        (
-            {"only": "a1.wieght"},
-            "error[unknown-parameter]: the network has no parameter 'a1.wieght'\n"
-            "   = help: did you mean 'a1.weight'?",
-        ),
-        ({"only": 5}, "error[bad-option]: a name is text, not 5"),
-        ({"only": ["a1.bias", 5]}, "error[bad-option]: a name is text, not 5"),
-        ({"loss": 5}, "error[bad-option]: a name is text, not 5"),
-        (
-            {"entries": 2.5},
-            "error[bad-entries]: 'entries' must be a number, names or indices, not 2.5\n"
-            f"   = help: {ENTRIES_HELP}",
-        ),
-        (
-            {"entries": [3, 4]},
-            "error[bad-entries]: 'entries' must be a number, names or indices, not [3, 4]\n"
-            f"   = help: {ENTRIES_HELP}",
-        ),
-        (
-            {"entries": []},
-            "error[bad-entries]: 'entries' selects nothing: []\n"
-            "   = help: leave it out to take all",
-        ),
-        (
-            {"entries": {"a1.bias": slice(2, 2)}},
-            "error[bad-entries]: 'entries' selects nothing: {'a1.bias': slice(2, 2, None)}\n"
-            "   = help: leave it out to take all",
-        ),
-        (
-            {"entries": {"a1.bias": 1.5}},
-            "error[unknown-entry]: 'a1.bias[1.5]' is not an entry of 'a1.bias', "
-            "whose shape is [5]\n   = help: such as a1.bias[4]",
-        ),
-        (
-            {"entries": {"a1.bias": "1"}},
-            "error[unknown-entry]: 'a1.bias['1']' is not an entry of 'a1.bias', "
-            "whose shape is [5]\n   = help: such as a1.bias[4]",
-        ),
-        (
-            {"entries": {"a1.weight": np.array([[0, 1], [6, 2]])}},
-            "error[unknown-entry]: 'a1.weight[6,2]' is not an entry of 'a1.weight', "
-            "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
-        ),
-        (
-            {"entries": {"a1.weight": np.array([0, 1, 2])}},
-            "error[unknown-entry]: an array of int64 of shape [3] does not index "
-            "'a1.weight', whose shape is [6, 5]\n"
-            "   = help: give rows of 2 whole numbers, or a mask of the parameter's shape",
-        ),
-        (
-            {"entries": {"a1.weight": (slice(0, 2), slice(None), 0)}},
-            "error[unknown-entry]: 'a1.weight[0:2,:,0]' is not an entry of 'a1.weight', "
-            "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
-        ),
-        (
-            {"entries": {"a1.weight": (slice(None, None, 2), -1)}},
-            "error[unknown-entry]: 'a1.weight[::2,-1]' is not an entry of 'a1.weight', "
-            "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
-        ),
-    ],
+@cases(
+    r"""
+    options= | expected
+    {"threads": -3}
+        | error[bad-option]: 'threads' must be a whole number of at least 1, not -3
+        \n   = help: leave it out for one per core
+    {"threads": 0, "max_memory": -5}
+        | error[bad-option]: 'threads' must be a whole number of at least 1, not 0
+        \n   = help: leave it out for one per core
+        \n
+        \nerror[bad-option]: 'max_memory' must be a whole number of bytes, at least 1, not -5
+        \n   = help: leave it out for 256 MiB
+    {"max_memory": 1e6}
+        | error[bad-option]: 'max_memory' must be a whole number of bytes, at least 1, not 1000000.0
+        \n   = help: leave it out for 256 MiB
+    {"executor": Idle(), "method": "loop"}
+        | error[bad-option]: 'executor' needs a method 'submit', which <idle> does not have
+        \n   = help: give a concurrent.futures.Executor, such as a ProcessPoolExecutor
+    {"executor": ThreadPoolExecutor(1), "method": "loop"}
+        | error[bad-option]: the method 'loop' cannot use an executor
+        \n   = help: leave 'executor' out, or use the method 'probes'
+    {"mode": "training"}
+        | error[unknown-mode]: there is no mode 'training'\n   = help: did you mean 'train'?
+    {"mode": 1} | error[unknown-mode]: there is no mode '1'\n   = help: there are run and train
+    {"seed": -1} | error[bad-seed]: a seed is a whole number of at least 0, not -1
+    {"method": 3}
+        | error[unknown-method]: there is no method '3'
+        \n   = help: there are probes, loop and complex
+    {"rule": 3}
+        | error[unknown-rule]: there is no rule '3'\n   = help: there are forward and central
+    {"order": "2"}
+        | error[unknown-order]: the central rule has no order '2'\n   = help: its order is 2 or 4
+    {"step": {"a1.bias": None}} | error[bad-step]: the step must be positive, not None
+    {"step": [1e-3]} | error[bad-step]: the step must be positive, not [0.001]
+    {"step": lambda values, rule: np.array([0.5])}
+        | error[bad-step]: the step must be positive, not [0.5]
+    {"only": "a1.wieght"}
+        | error[unknown-parameter]: the network has no parameter 'a1.wieght'
+        \n   = help: did you mean 'a1.weight'?
+    {"only": 5} | error[bad-option]: a name is text, not 5
+    {"only": ["a1.bias", 5]} | error[bad-option]: a name is text, not 5
+    {"loss": 5} | error[bad-option]: a name is text, not 5
+    {"entries": 2.5}
+        | error[bad-entries]: 'entries' must be a number, names or indices, not 2.5
+        \n   = help: $ENTRIES_HELP
+    {"entries": [3, 4]}
+        | error[bad-entries]: 'entries' must be a number, names or indices, not [3, 4]
+        \n   = help: $ENTRIES_HELP
+    {"entries": []}
+        | error[bad-entries]: 'entries' selects nothing: []\n   = help: leave it out to take all
+    {"entries": {"a1.bias": slice(2, 2)}}
+        | error[bad-entries]: 'entries' selects nothing: {'a1.bias': slice(2, 2, None)}
+        \n   = help: leave it out to take all
+    {"entries": {"a1.bias": 1.5}}
+        | error[unknown-entry]: 'a1.bias[1.5]' is not an entry of 'a1.bias', whose shape is [5]
+        \n   = help: such as a1.bias[4]
+    {"entries": {"a1.bias": "1"}}
+        | error[unknown-entry]: 'a1.bias['1']' is not an entry of 'a1.bias', whose shape is [5]
+        \n   = help: such as a1.bias[4]
+    {"entries": {"a1.weight": np.array([[0, 1], [6, 2]])}}
+        | error[unknown-entry]: 'a1.weight[6,2]' is not an entry of 'a1.weight', whose shape is [6,
+        5]
+        \n   = help: such as a1.weight[5,4]
+    {"entries": {"a1.weight": np.array([0, 1, 2])}}
+        | error[unknown-entry]: an array of int64 of shape [3] does not index 'a1.weight', whose
+        shape is [6, 5]
+        \n   = help: give rows of 2 whole numbers, or a mask of the parameter's shape
+    {"entries": {"a1.weight": (slice(0, 2), slice(None), 0)}}
+        | error[unknown-entry]: 'a1.weight[0:2,:,0]' is not an entry of 'a1.weight', whose shape is
+        [6, 5]
+        \n   = help: such as a1.weight[5,4]
+    {"entries": {"a1.weight": (slice(None, None, 2), -1)}}
+        | error[unknown-entry]: 'a1.weight[::2,-1]' is not an entry of 'a1.weight', whose shape is
+        [6, 5]
+        \n   = help: such as a1.weight[5,4]
+    """,
+    ENTRIES_HELP=ENTRIES_HELP,
+    Idle=Idle,
+    ThreadPoolExecutor=ThreadPoolExecutor,
+    np=np,
 )
 @pytest.mark.parametrize("ask", [graphnn.numerical_gradient, graphnn.check_gradients])
 def test_an_argument_that_makes_no_sense(ask, options, expected):
@@ -202,16 +164,12 @@ def test_one_name_needs_no_list():
     assert [found.name for found in report.parameters] == ["a1.weight"]
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (
-            {"mode": "trian"},
-            "error[unknown-mode]: there is no mode 'trian'\n   = help: did you mean 'train'?",
-        ),
-        ({"seed": 0.5}, "error[bad-seed]: a seed is a whole number of at least 0, not 0.5"),
-    ],
-)
+@cases(r"""
+    options= | expected
+    {"mode": "trian"}
+        | error[unknown-mode]: there is no mode 'trian'\n   = help: did you mean 'train'?
+    {"seed": 0.5} | error[bad-seed]: a seed is a whole number of at least 0, not 0.5
+""")
 def test_backpropagation_and_the_study_refuse_the_same(options, expected):
     net, inputs = digits()
     with pytest.raises(UsageError) as caught:

@@ -8,6 +8,7 @@ from gradient_cases import digits
 from graphnn.gradients.numerical import estimates
 from graphnn.gradients.numerical.api import Interrupted
 from graphnn.gradients.numerical.loop import Loop
+from tables import cases
 
 METHODS = ("probes", "loop", "complex")
 
@@ -126,32 +127,23 @@ def test_only_what_is_chosen_is_checked(monkeypatch):
     assert (miss.parameters[0].verdicts == -1).sum() == 29
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (
-            {"entries": "a1.weight[6,0]"},
-            "error[unknown-entry]: 'a1.weight[6,0]' is not an entry of 'a1.weight', "
-            "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
-        ),
-        (
-            {"entries": {"a1.weight": [3]}},
-            "error[unknown-entry]: 'a1.weight[3]' is not an entry of 'a1.weight', "
-            "whose shape is [6, 5]\n   = help: such as a1.weight[5,4]",
-        ),
-        (
-            {"entries": {"a1.wieght": 3}},
-            "error[unknown-parameter]: the network has no parameter 'a1.wieght'\n"
-            "   = help: did you mean 'a1.weight'?",
-        ),
-        ({"entries": 0}, "error[bad-entries]: a sample has at least 1 entry, not 0"),
-        (
-            {"entries": "a1.bias[0]", "only": ["a2.bias", "a2.weight"]},
-            "error[unknown-entry]: an entry of 'a1.bias' is selected, but 'only' allows "
-            "a2.bias, a2.weight",
-        ),
-    ],
-)
+@cases(r"""
+    options= | expected
+    {"entries": "a1.weight[6,0]"}
+        | error[unknown-entry]: 'a1.weight[6,0]' is not an entry of 'a1.weight', whose shape is [6,
+        5]
+        \n   = help: such as a1.weight[5,4]
+    {"entries": {"a1.weight": [3]}}
+        | error[unknown-entry]: 'a1.weight[3]' is not an entry of 'a1.weight', whose shape is [6, 5]
+        \n   = help: such as a1.weight[5,4]
+    {"entries": {"a1.wieght": 3}}
+        | error[unknown-parameter]: the network has no parameter 'a1.wieght'
+        \n   = help: did you mean 'a1.weight'?
+    {"entries": 0} | error[bad-entries]: a sample has at least 1 entry, not 0
+    {"entries": "a1.bias[0]", "only": ["a2.bias", "a2.weight"]}
+        | error[unknown-entry]: an entry of 'a1.bias' is selected, but 'only' allows a2.bias,
+        a2.weight
+""")
 def test_entries_that_are_not_there(options, expected):
     net, inputs = digits()
     with pytest.raises(graphnn.UsageError) as caught:

@@ -8,6 +8,7 @@ import graphnn
 from gradient_cases import dense, images
 from graphnn.ops import REGISTRY, Op
 from graphnn.testing.strategies import op_cases
+from tables import cases
 
 METHODS = ("probes", "loop", "complex")
 NAMES = [name for name, op in REGISTRY.items() if op.forward is not Op.forward]
@@ -148,23 +149,20 @@ def test_what_gives_whole_numbers(name):
     run()
 
 
-@pytest.mark.parametrize(
-    ("make", "mode", "names"),
-    [
-        (dense, "train", {"batch_norm_training", "dropout_training"}),
-        (images, "train", {"batch_norm_training", "dropout_training"}),
-        (
-            fused,
-            "run",
-            {
-                "softmax_cross_entropy",
-                "sigmoid_binary_cross_entropy",
-                "softmax_kl_divergence",
-                "weighted",
-            },
-        ),
-        (noisy, "train", {"noise_training"}),
-    ],
+@cases(
+    """
+    make= | mode | names=
+    dense | train | {"batch_norm_training", "dropout_training"}
+    images | train | {"batch_norm_training", "dropout_training"}
+    fused | run
+        | {"softmax_cross_entropy", "sigmoid_binary_cross_entropy", "softmax_kl_divergence",
+        "weighted"}
+    noisy | train | {"noise_training"}
+    """,
+    dense=dense,
+    fused=fused,
+    images=images,
+    noisy=noisy,
 )
 def test_a_wrong_backward_of_what_no_spec_names_changes_nothing(make, mode, names):
     net, inputs = make()

@@ -6,6 +6,7 @@ import pytest
 import graphnn
 from gradient_cases import digits
 from graphnn.ops.families.activation import Tanh
+from tables import cases
 
 WIDE = """
 graphnn: 1
@@ -85,31 +86,20 @@ def test_a_tolerance_is_for_gradients_of_unknown_precision():
     assert graphnn.check_gradients(net, inputs, tolerance=0, **exact).counts["wrong backward"] > 500
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (
-            {"tolerance": -1},
-            "error[bad-option]: 'tolerance' must be a number from 0 to 1, not -1\n"
-            "   = help: leave it out for the rounding of the gradient's precision",
-        ),
-        (
-            {"tolerance": float("nan")},
-            "error[bad-option]: 'tolerance' must be a number from 0 to 1, not nan\n"
-            "   = help: leave it out for the rounding of the gradient's precision",
-        ),
-        (
-            {"dtype": "float23"},
-            "error[bad-option]: there is no precision 'float23'\n"
-            "   = help: did you mean 'float32'?",
-        ),
-        (
-            {"dtype": "float32", "gradients": {}},
-            "error[bad-option]: 'dtype' applies to backpropagation only, but gradients are given\n"
-            "   = help: leave it out",
-        ),
-    ],
-)
+@cases(r"""
+    options= | expected
+    {"tolerance": -1}
+        | error[bad-option]: 'tolerance' must be a number from 0 to 1, not -1
+        \n   = help: leave it out for the rounding of the gradient's precision
+    {"tolerance": float("nan")}
+        | error[bad-option]: 'tolerance' must be a number from 0 to 1, not nan
+        \n   = help: leave it out for the rounding of the gradient's precision
+    {"dtype": "float23"}
+        | error[bad-option]: there is no precision 'float23'\n   = help: did you mean 'float32'?
+    {"dtype": "float32", "gradients": {}}
+        | error[bad-option]: 'dtype' applies to backpropagation only, but gradients are given
+        \n   = help: leave it out
+""")
 def test_an_option_that_makes_no_sense(options, expected):
     net, inputs = digits()
     with pytest.raises(graphnn.UsageError) as caught:

@@ -14,6 +14,7 @@ from graphnn.gradients.numerical.rules import (
     DifferenceRule,
     Extrapolation,
 )
+from tables import cases
 
 EXP = "{graphnn: 1, nodes: {x: {op: parameter, value: [0.0, 1.0]}, y: {op: exp, inputs: x}, "
 
@@ -120,28 +121,20 @@ def test_an_extrapolation_keeps_its_value_where_no_error_is_asked_for():
         assert np.isnan(found.error).all()
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (
-            {"extrapolation": "richardsen"},
-            "error[unknown-extrapolation]: there is no extrapolation 'richardsen'\n"
-            "   = help: did you mean 'richardson'?",
-        ),
-        (
-            {"step": "half"},
-            "error[unknown-step-rule]: there is no step rule 'half'\n"
-            "   = help: there are balanced and relative",
-        ),
-        (
-            {"rule": CENTRAL, "order": 4},
-            "error[unknown-order]: the rule given has order 2, not 4\n   = help: leave 'order' out",
-        ),
-        (
-            {"step": lambda values, rule: -1.0},
-            "error[bad-step]: the step must be positive, not -1.0",
-        ),
-    ],
+@cases(
+    r"""
+    options= | expected
+    {"extrapolation": "richardsen"}
+        | error[unknown-extrapolation]: there is no extrapolation 'richardsen'
+        \n   = help: did you mean 'richardson'?
+    {"step": "half"}
+        | error[unknown-step-rule]: there is no step rule 'half'
+        \n   = help: there are balanced and relative
+    {"rule": CENTRAL, "order": 4}
+        | error[unknown-order]: the rule given has order 2, not 4\n   = help: leave 'order' out
+    {"step": lambda values, rule: -1.0} | error[bad-step]: the step must be positive, not -1.0
+    """,
+    CENTRAL=CENTRAL,
 )
 def test_a_rule_that_is_not_there(options, expected):
     net, inputs = digits()

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import graphnn
 from gradient_cases import DIGITS, digits
+from tables import cases
 
 
 def by_hand(net, x, t):
@@ -176,26 +177,18 @@ def test_progress_is_told_and_parameters_survive_an_interruption():
         np.testing.assert_array_equal(array, before[name])
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        (
-            {"method": "magic"},
-            "error[unknown-method]: there is no method 'magic'\n"
-            "   = help: there are probes, loop and complex",
-        ),
-        (
-            {"rule": "centrl"},
-            "error[unknown-rule]: there is no rule 'centrl'\n   = help: did you mean 'central'?",
-        ),
-        ({"step": 0.0}, "error[bad-step]: the step must be positive, not 0.0"),
-        (
-            {"only": ["a1.wieght"]},
-            "error[unknown-parameter]: the network has no parameter 'a1.wieght'\n"
-            "   = help: did you mean 'a1.weight'?",
-        ),
-    ],
-)
+@cases(r"""
+    options= | expected
+    {"method": "magic"}
+        | error[unknown-method]: there is no method 'magic'
+        \n   = help: there are probes, loop and complex
+    {"rule": "centrl"}
+        | error[unknown-rule]: there is no rule 'centrl'\n   = help: did you mean 'central'?
+    {"step": 0.0} | error[bad-step]: the step must be positive, not 0.0
+    {"only": ["a1.wieght"]}
+        | error[unknown-parameter]: the network has no parameter 'a1.wieght'
+        \n   = help: did you mean 'a1.weight'?
+""")
 def test_what_makes_no_sense_is_refused(options, expected):
     net, inputs = digits()
     with pytest.raises(graphnn.UsageError) as caught:

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 import graphnn
 from graphnn.ops.families.attention import Attention
+from tables import cases
 
 
 def drawn(*shape, seed=0):
@@ -85,43 +86,23 @@ nodes:
 """
 
 
-@pytest.mark.parametrize(
-    ("node", "code", "message", "help"),
-    [
-        (
-            "{op: attention, inputs: [x, x, x], heads: 4}",
-            "shape-mismatch",
-            "shapes do not fit at 'y': 'query' has shape [batch, time, 6], but 6 features cannot "
-            "be cut into 4 heads",
-            "",
-        ),
-        (
-            "{op: attention, inputs: [few, x, x], causal: true}",
-            "shape-mismatch",
-            "shapes do not fit at 'y': 'key' has shape [batch, time, 6], but 'query' has 2 places, "
-            "and 'causal' takes as many keys",
-            "",
-        ),
-        (
-            "{op: attention, inputs: [x, x]}",
-            "wrong-inputs",
-            "attention takes 3 to 4 inputs (query, key, value, lengths), but 'y' has 2",
-            "",
-        ),
-        (
-            "{op: attention, inputs: {query: x, key: x, lengths: n}}",
-            "wrong-inputs",
-            "'y' is missing its 'value'",
-            "attention takes query, key, value, lengths",
-        ),
-        (
-            "{op: attention, inputs: [x, x, x, x]}",
-            "wrong-kind",
-            "attention takes whole numbers, but 'x' holds real numbers",
-            "declare 'x' with 'dtype: int'",
-        ),
-    ],
-)
+@cases("""
+    node | code | message | help
+    {op: attention, inputs: [x, x, x], heads: 4} | shape-mismatch
+        | shapes do not fit at 'y': 'query' has shape [batch, time, 6], but 6 features cannot be cut
+        into 4 heads
+        |
+    {op: attention, inputs: [few, x, x], causal: true} | shape-mismatch
+        | shapes do not fit at 'y': 'key' has shape [batch, time, 6], but 'query' has 2 places, and
+        'causal' takes as many keys
+        |
+    {op: attention, inputs: [x, x]} | wrong-inputs
+        | attention takes 3 to 4 inputs (query, key, value, lengths), but 'y' has 2 |
+    {op: attention, inputs: {query: x, key: x, lengths: n}} | wrong-inputs
+        | 'y' is missing its 'value' | attention takes query, key, value, lengths
+    {op: attention, inputs: [x, x, x, x]} | wrong-kind
+        | attention takes whole numbers, but 'x' holds real numbers | declare 'x' with 'dtype: int'
+""")
 def test_what_does_not_fit_is_reported(node, code, message, help):
     found = [
         each

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from graphnn.ops import REGISTRY, Op, Operand, ShapeError, data, parameter
 from graphnn.ops.initializers import Zeros
 from graphnn.spec.sizes import free
+from tables import cases
 
 SCOPE = {"batch": free("batch"), "hidden": 50}
 
@@ -28,103 +29,50 @@ def refused(name, **attributes):
     return error["loc"], error["msg"]
 
 
-@pytest.mark.parametrize(
-    ("name", "attributes", "place", "message"),
-    [
-        ("affine", {"units": 0}, "units", "a size must be between 1 and 2**40, not 0"),
-        ("affine", {"units": True}, "units", "a size is a whole number or a name"),
-        ("affine", {"units": 1.5}, "units", "a size is a whole number or a name"),
-        ("affine", {"units": "hiden"}, "units", "there is no size 'hiden'"),
-        ("affine", {"units": "2 *"}, "units", "a number or a name is missing at the end"),
-        ("reshape", {"shape": [2, -2]}, 1, "a size must be between 1 and 2**40, not -2"),
-        ("input", {"shape": [-1]}, 0, "a size must be between 1 and 2**40, not -1"),
-        (
-            "slice",
-            {"axis": 0, "stop": 1.5},
-            "stop",
-            "a position is a whole number or an expression",
-        ),
-        (
-            "slice",
-            {"axis": 0, "stop": True},
-            "stop",
-            "a position is a whole number or an expression",
-        ),
-        (
-            "slice",
-            {"axis": 0, "start": -(2**41)},
-            "start",
-            "it must be between -2**40 and 2**40, not -2199023255552",
-        ),
-        (
-            "slice",
-            {"axis": 0, "start": "hidden - 51"},
-            "start",
-            "it comes to -1, and only a number counts from the end",
-        ),
-        ("slice", {"axis": 0, "start": "hiden"}, "start", "there is no size 'hiden'"),
-        (
-            "constant",
-            {"value": {"arange": "batch"}},
-            "value",
-            "the entries of a constant are counted, but 'batch' is free",
-        ),
-        (
-            "constant",
-            {"value": {"zeros": ["hidden", 2**20]}},
-            "value",
-            "Value error, a constant that is filled has at most 1,048,576 entries",
-        ),
-        (
-            "constant",
-            {"value": {"zeros": 3}},
-            "value",
-            "Value error, it takes {arange: SIZE}, {zeros: SHAPE}, {ones: SHAPE} or "
-            "{file: NAME, key: NAME}",
-        ),
-        ("constant", {"value": []}, "value", "Value error, a list is empty"),
-        (
-            "constant",
-            {"value": [[1, 2], [3]]},
-            "value",
-            "Value error, a list of 1 is next to a list of 2",
-        ),
-        ("constant", {"value": [[1], 2]}, "value", "Value error, 2 is next to a list of 1"),
-        ("constant", {"value": [1, [2]]}, "value", "Value error, [2] is not a number"),
-        ("constant", {"value": [1, "two"]}, "value", "Value error, 'two' is not a number"),
-        ("constant", {"value": True}, "value", "Value error, True is not a number"),
-        ("constant", {"value": math.inf}, "value", "Value error, inf is not finite"),
-        (
-            "constant",
-            {"value": 2**63},
-            "value",
-            "Value error, 9223372036854775808 is not below 2**63",
-        ),
-        (
-            "constant",
-            {"value": [1, 0.5], "dtype": "int"},
-            "dtype",
-            "Value error, 0.5 is not a whole number",
-        ),
-        ("slice", {"axis": 0, "step": 0}, "step", "Input should be greater than or equal to 1"),
-        ("elu", {"alpha": 0}, "alpha", "Input should be greater than 0"),
-        (
-            "clip",
-            {"low": 2, "high": 1.5},
-            "high",
-            "Value error, 1.5 is not above 'low', 2.0",
-        ),
-        (
-            "sum",
-            {"axis": []},
-            "axis",
-            "Tuple should have at least 1 item after validation, not 0",
-        ),
-        ("sum", {"axis": "rows"}, "axis", "Input should be a valid array"),
-        ("sum", {"keepdims": "no"}, "keepdims", "Input should be a valid boolean"),
-        ("relu", {"slope": 1}, "slope", "Extra inputs are not permitted"),
-        ("power", {"exponent": "2"}, "exponent", "Input should be a valid number"),
-    ],
+@cases(
+    """
+    name | attributes= | place= | message
+    affine | {"units": 0} | "units" | a size must be between 1 and 2**40, not 0
+    affine | {"units": True} | "units" | a size is a whole number or a name
+    affine | {"units": 1.5} | "units" | a size is a whole number or a name
+    affine | {"units": "hiden"} | "units" | there is no size 'hiden'
+    affine | {"units": "2 *"} | "units" | a number or a name is missing at the end
+    reshape | {"shape": [2, -2]} | 1 | a size must be between 1 and 2**40, not -2
+    input | {"shape": [-1]} | 0 | a size must be between 1 and 2**40, not -1
+    slice | {"axis": 0, "stop": 1.5} | "stop" | a position is a whole number or an expression
+    slice | {"axis": 0, "stop": True} | "stop" | a position is a whole number or an expression
+    slice | {"axis": 0, "start": -(2**41)} | "start"
+        | it must be between -2**40 and 2**40, not -2199023255552
+    slice | {"axis": 0, "start": "hidden - 51"} | "start"
+        | it comes to -1, and only a number counts from the end
+    slice | {"axis": 0, "start": "hiden"} | "start" | there is no size 'hiden'
+    constant | {"value": {"arange": "batch"}} | "value"
+        | the entries of a constant are counted, but 'batch' is free
+    constant | {"value": {"zeros": ["hidden", 2**20]}} | "value"
+        | Value error, a constant that is filled has at most 1,048,576 entries
+    constant | {"value": {"zeros": 3}} | "value"
+        | Value error, it takes {arange: SIZE}, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key:
+        NAME}
+    constant | {"value": []} | "value" | Value error, a list is empty
+    constant | {"value": [[1, 2], [3]]} | "value" | Value error, a list of 1 is next to a list of 2
+    constant | {"value": [[1], 2]} | "value" | Value error, 2 is next to a list of 1
+    constant | {"value": [1, [2]]} | "value" | Value error, [2] is not a number
+    constant | {"value": [1, "two"]} | "value" | Value error, 'two' is not a number
+    constant | {"value": True} | "value" | Value error, True is not a number
+    constant | {"value": math.inf} | "value" | Value error, inf is not finite
+    constant | {"value": 2**63} | "value" | Value error, 9223372036854775808 is not below 2**63
+    constant | {"value": [1, 0.5], "dtype": "int"} | "dtype"
+        | Value error, 0.5 is not a whole number
+    slice | {"axis": 0, "step": 0} | "step" | Input should be greater than or equal to 1
+    elu | {"alpha": 0} | "alpha" | Input should be greater than 0
+    clip | {"low": 2, "high": 1.5} | "high" | Value error, 1.5 is not above 'low', 2.0
+    sum | {"axis": []} | "axis" | Tuple should have at least 1 item after validation, not 0
+    sum | {"axis": "rows"} | "axis" | Input should be a valid array
+    sum | {"keepdims": "no"} | "keepdims" | Input should be a valid boolean
+    relu | {"slope": 1} | "slope" | Extra inputs are not permitted
+    power | {"exponent": "2"} | "exponent" | Input should be a valid number
+    """,
+    math=math,
 )
 def test_refused(name, attributes, place, message):
     loc, msg = refused(name, **attributes)

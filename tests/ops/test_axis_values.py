@@ -15,6 +15,7 @@ from graphnn.spec.sizes import free
 from graphnn.testing.laws.checks import LAWS
 from graphnn.testing.strategies import OpCase
 from op_values import op, pull
+from tables import cases
 
 RNG = np.random.default_rng(0)
 
@@ -155,23 +156,16 @@ def test_einsum_counts_its_products():
     assert op("einsum", equation="ij->j").multiply_adds((3,), (2, 3)) == 0
 
 
-@pytest.mark.parametrize(
-    ("equation", "message"),
-    [
-        ("ii->i", "'ii' has the letter 'i' twice"),
-        ("ij->ii", "'ii' has the letter 'i' twice"),
-        ("ij->k", "the result has the letter 'k', which no input has"),
-        (
-            "...i->i",
-            "the inputs have axes '...', which the result lacks: write it there too",
-        ),
-        (
-            "ij,jk",
-            "'ij,jk' is not an equation such as 'ij,jk->ik': letters for the axes of each input, "
-            "commas between inputs, and the letters of the result behind '->'",
-        ),
-    ],
-)
+@cases("""
+    equation | message
+    ii->i | 'ii' has the letter 'i' twice
+    ij->ii | 'ii' has the letter 'i' twice
+    ij->k | the result has the letter 'k', which no input has
+    ...i->i | the inputs have axes '...', which the result lacks: write it there too
+    ij,jk
+        | 'ij,jk' is not an equation such as 'ij,jk->ik': letters for the axes of each input, commas
+        between inputs, and the letters of the result behind '->'
+""")
 def test_equations_that_are_refused(equation, message):
     with pytest.raises(ValidationError) as caught:
         op("einsum", equation=equation)
@@ -179,18 +173,13 @@ def test_equations_that_are_refused(equation, message):
     assert op("einsum", equation=" ij, jk -> ik ").equation == "ij,jk->ik"
 
 
-@pytest.mark.parametrize(
-    ("shapes", "message"),
-    [
-        ([(2, 3)], "'ij,jk->ik' takes 2 of 'inputs', but 1 is given"),
-        ([(2, 3)] * 3, "'ij,jk->ik' takes 2 of 'inputs', but 3 are given"),
-        ([(2, 3), (3,)], "input 2 has shape [3], but the letters 'jk' in 'ij,jk->ik'"),
-        (
-            [(2, 3), (4, 5)],
-            "'j' is 3 and 4 in 'ij,jk->ik': the inputs have shapes [2, 3], [4, 5]",
-        ),
-    ],
-)
+@cases("""
+    shapes= | message
+    [(2, 3)] | 'ij,jk->ik' takes 2 of 'inputs', but 1 is given
+    [(2, 3)] * 3 | 'ij,jk->ik' takes 2 of 'inputs', but 3 are given
+    [(2, 3), (3,)] | input 2 has shape [3], but the letters 'jk' in 'ij,jk->ik'
+    [(2, 3), (4, 5)] | 'j' is 3 and 4 in 'ij,jk->ik': the inputs have shapes [2, 3], [4, 5]
+""")
 def test_inputs_that_do_not_fit_an_equation(shapes, message):
     with pytest.raises(ShapeError) as caught:
         op("einsum", equation="ij,jk->ik").infer_shape(*shapes)

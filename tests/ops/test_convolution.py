@@ -14,6 +14,7 @@ from graphnn.diagnostics import SpecError
 from graphnn.ops import REGISTRY, ArrayError, ShapeError
 from graphnn.ops.kernels import unfolding
 from graphnn.spec.sizes import free, show
+from tables import cases
 
 BATCH, HEIGHT, WIDTH = free("batch"), free("height"), free("width")
 SCOPE = {"batch": BATCH, "height": HEIGHT, "k": 3}
@@ -245,69 +246,51 @@ def test_one_is_the_transpose_of_the_other(stride):
 # Shapes
 
 
-@pytest.mark.parametrize(
-    ("name", "attributes", "size", "expected"),
-    [
-        # Figures 2.1 to 2.7, 4.1 to 4.7 and 5.1 of Dumoulin and Visin.
-        ("conv2d", {"kernel": 3}, 4, 2),
-        ("conv2d", {"kernel": 4, "padding": 2}, 5, 6),
-        ("conv2d", {"kernel": 3, "padding": 1}, 5, 5),
-        ("conv2d", {"kernel": 3, "padding": 2}, 5, 7),
-        ("conv2d", {"kernel": 3, "stride": 2}, 5, 2),
-        ("conv2d", {"kernel": 3, "stride": 2, "padding": 1}, 5, 3),
-        ("conv2d", {"kernel": 3, "stride": 2, "padding": 1}, 6, 3),
-        ("conv2d", {"kernel": 3, "dilation": 2}, 7, 3),
-        ("conv_transpose2d", {"kernel": 3}, 2, 4),
-        ("conv_transpose2d", {"kernel": 4, "padding": 2}, 6, 5),
-        ("conv_transpose2d", {"kernel": 3, "padding": 1}, 5, 5),
-        ("conv_transpose2d", {"kernel": 3, "padding": 2}, 7, 5),
-        ("conv_transpose2d", {"kernel": 3, "stride": 2}, 2, 5),
-        ("conv_transpose2d", {"kernel": 3, "stride": 2, "padding": 1}, 3, 5),
-        (
-            "conv_transpose2d",
-            {"kernel": 3, "stride": 2, "padding": 1, "output_padding": 1},
-            3,
-            6,
-        ),
-        # What TensorFlow documents for SAME.
-        ("conv2d", {"kernel": 6, "stride": 5, "padding": "same"}, 13, 3),
-        ("conv2d", {"kernel": 2, "padding": "same"}, 4, 4),
-        ("conv2d", {"kernel": 1, "stride": 3, "padding": "same"}, 7, 3),
-    ],
-)
+@cases("""
+    name | attributes= | size= | expected=
+    # Figures 2.1 to 2.7, 4.1 to 4.7 and 5.1 of Dumoulin and Visin.
+    conv2d | {"kernel": 3} | 4 | 2
+    conv2d | {"kernel": 4, "padding": 2} | 5 | 6
+    conv2d | {"kernel": 3, "padding": 1} | 5 | 5
+    conv2d | {"kernel": 3, "padding": 2} | 5 | 7
+    conv2d | {"kernel": 3, "stride": 2} | 5 | 2
+    conv2d | {"kernel": 3, "stride": 2, "padding": 1} | 5 | 3
+    conv2d | {"kernel": 3, "stride": 2, "padding": 1} | 6 | 3
+    conv2d | {"kernel": 3, "dilation": 2} | 7 | 3
+    conv_transpose2d | {"kernel": 3} | 2 | 4
+    conv_transpose2d | {"kernel": 4, "padding": 2} | 6 | 5
+    conv_transpose2d | {"kernel": 3, "padding": 1} | 5 | 5
+    conv_transpose2d | {"kernel": 3, "padding": 2} | 7 | 5
+    conv_transpose2d | {"kernel": 3, "stride": 2} | 2 | 5
+    conv_transpose2d | {"kernel": 3, "stride": 2, "padding": 1} | 3 | 5
+    conv_transpose2d | {"kernel": 3, "stride": 2, "padding": 1, "output_padding": 1} | 3 | 6
+    # What TensorFlow documents for SAME.
+    conv2d | {"kernel": 6, "stride": 5, "padding": "same"} | 13 | 3
+    conv2d | {"kernel": 2, "padding": "same"} | 4 | 4
+    conv2d | {"kernel": 1, "stride": 3, "padding": "same"} | 7 | 3
+""")
 def test_size_of_the_result(name, attributes, size, expected):
     found = inferred(name, (BATCH, 2, size, size), filters=4, **attributes)
     assert found.result == (BATCH, 4, expected, expected)
 
 
-@pytest.mark.parametrize(
-    ("name", "attributes", "expected"),
-    [
-        ("conv2d", {"filters": 8, "kernel": 3}, "[batch, 8, height - 2, width - 2]"),
-        ("conv2d", {"filters": 8, "kernel": 3, "padding": 1}, "[batch, 8, height, width]"),
-        (
-            "conv2d",
-            {"filters": 8, "kernel": 3, "stride": [2, 1]},
-            "[batch, 8, (height - 3) // 2 + 1, width - 2]",
-        ),
-        ("conv2d", {"filters": 8, "kernel": 3, "padding": "same"}, "[batch, 8, height, width]"),
-        (
-            "conv2d",
-            {"filters": 8, "kernel": 3, "padding": "same", "stride": 2},
-            "[batch, 8, (height + 1) // 2, (width + 1) // 2]",
-        ),
-        (
-            "conv_transpose2d",
-            {"filters": 8, "kernel": 3, "stride": [2, 1]},
-            "[batch, 8, 2*height + 1, width + 2]",
-        ),
-        ("max_pool", {"kernel": [2, 3]}, "[batch, 3, (height - 2) // 2 + 1, (width - 3) // 3 + 1]"),
-        ("average_pool", {"kernel": 3, "stride": 1}, "[batch, 3, height - 2, width - 2]"),
-        ("global_average_pool", {}, "[batch, 3]"),
-        ("upsample", {"factor": [1, 2]}, "[batch, 3, height, 2*width]"),
-        ("pad", {"padding": [1, 2, 0, 0]}, "[batch, 3, height + 3, width]"),
-    ],
-)
+@cases("""
+    name | attributes= | expected
+    conv2d | {"filters": 8, "kernel": 3} | [batch, 8, height - 2, width - 2]
+    conv2d | {"filters": 8, "kernel": 3, "padding": 1} | [batch, 8, height, width]
+    conv2d | {"filters": 8, "kernel": 3, "stride": [2, 1]}
+        | [batch, 8, (height - 3) // 2 + 1, width - 2]
+    conv2d | {"filters": 8, "kernel": 3, "padding": "same"} | [batch, 8, height, width]
+    conv2d | {"filters": 8, "kernel": 3, "padding": "same", "stride": 2}
+        | [batch, 8, (height + 1) // 2, (width + 1) // 2]
+    conv_transpose2d | {"filters": 8, "kernel": 3, "stride": [2, 1]}
+        | [batch, 8, 2*height + 1, width + 2]
+    max_pool | {"kernel": [2, 3]} | [batch, 3, (height - 2) // 2 + 1, (width - 3) // 3 + 1]
+    average_pool | {"kernel": 3, "stride": 1} | [batch, 3, height - 2, width - 2]
+    global_average_pool | {} | [batch, 3]
+    upsample | {"factor": [1, 2]} | [batch, 3, height, 2*width]
+    pad | {"padding": [1, 2, 0, 0]} | [batch, 3, height + 3, width]
+""")
 def test_free_height_and_width(name, attributes, expected):
     assert show(inferred(name, (BATCH, 3, HEIGHT, WIDTH), **attributes).result) == expected
     assert made(name, **attributes).rows_apart((BATCH, 3, HEIGHT, WIDTH))
@@ -565,94 +548,45 @@ nodes:
 """
 
 
-@pytest.mark.parametrize(
-    ("op", "code", "message"),
-    [
-        ("conv2d, kernel: 0", "bad-attribute", "the 'kernel' of 'c' must be at least 1, not 0"),
-        (
-            "conv2d, kernel: [3, 4, 5]",
-            "bad-attribute",
-            "the 'kernel' of 'c': it takes one number or [height, width], not 3 numbers",
-        ),
-        (
-            "conv2d, kernel: [3, 0]",
-            "bad-attribute",
-            "an entry of the 'kernel' of 'c' must be at least 1, not 0",
-        ),
-        (
-            "conv2d, kernel: side",
-            "bad-attribute",
-            "the 'kernel' of 'c': it must be a number, but 'side' is free",
-        ),
-        ("conv2d, kernel: [k, q]", "unknown-size", "there is no size 'q'"),
-        (
-            "conv2d, kernel: 2.5",
-            "bad-attribute",
-            "the 'kernel' of 'c' must be a whole number, not 2.5",
-        ),
-        (
-            "conv2d, kernel: k +",
-            "bad-size",
-            "the 'kernel' of 'c', 'k +': a number or a name is missing at the end",
-        ),
-        ("conv2d, padding: valid", "unknown-size", "there is no size 'valid'"),
-        (
-            "conv2d, padding: [1, -1]",
-            "bad-attribute",
-            "an entry of the 'padding' of 'c' must be at least 0, not -1",
-        ),
-        ("conv2d, groups: 0", "bad-attribute", "the 'groups' of 'c' must be at least 1, not 0"),
-        (
-            "conv_transpose2d, kernel: 3, stride: [3, 2], dilation: 2, output_padding: [2, 2]",
-            "bad-attribute",
-            "the 'output_padding' of 'c': 2 is below neither the stride, 2, nor the dilation, 2",
-        ),
-        (
-            "max_pool, kernel: [4, 3], padding: 2",
-            "bad-attribute",
-            "the 'padding' of 'c': 2 is more than half of the kernel, 3",
-        ),
-        (
-            "max_pool, kernel: 2, padding: [1, 0, 0]",
-            "shape-mismatch",
-            "shapes do not fit at 'c': 'padding' takes one number or [height, width] or "
-            "[top, bottom, left, right], not 3 numbers",
-        ),
-        (
-            "average_pool, kernel: [1, 2, 3]",
-            "shape-mismatch",
-            "shapes do not fit at 'c': 'kernel' takes one number or [height, width], not 3 numbers",
-        ),
-        (
-            "upsample, factor: [2]",
-            "shape-mismatch",
-            "shapes do not fit at 'c': 'factor' takes one number or [height, width], not 1 number",
-        ),
-        (
-            "conv1d, kernel: [1, 2]",
-            "bad-attribute",
-            "the 'kernel' of 'c': it takes one number or [length], not 2 numbers",
-        ),
-        (
-            "conv3d, padding: [1, 2]",
-            "bad-attribute",
-            "the 'padding' of 'c': it takes one number or [depth, height, width] or "
-            "[front, back, top, bottom, left, right], not 2 numbers",
-        ),
-        ("max_pool", "missing-attribute", "the node 'c' is missing its 'kernel'"),
-        (
-            "pad, padding: [1, 2]",
-            "bad-attribute",
-            "the 'padding' of 'c': it takes one number or [top, bottom, left, right], "
-            "not 2 numbers",
-        ),
-        (
-            "upsample, factor: 2, mode: linear",
-            "bad-attribute",
-            "the 'mode' of 'c' must be 'nearest', not 'linear'",
-        ),
-    ],
-)
+@cases("""
+    op | code | message
+    conv2d, kernel: 0 | bad-attribute | the 'kernel' of 'c' must be at least 1, not 0
+    conv2d, kernel: [3, 4, 5] | bad-attribute
+        | the 'kernel' of 'c': it takes one number or [height, width], not 3 numbers
+    conv2d, kernel: [3, 0] | bad-attribute
+        | an entry of the 'kernel' of 'c' must be at least 1, not 0
+    conv2d, kernel: side | bad-attribute
+        | the 'kernel' of 'c': it must be a number, but 'side' is free
+    conv2d, kernel: [k, q] | unknown-size | there is no size 'q'
+    conv2d, kernel: 2.5 | bad-attribute | the 'kernel' of 'c' must be a whole number, not 2.5
+    conv2d, kernel: k + | bad-size
+        | the 'kernel' of 'c', 'k +': a number or a name is missing at the end
+    conv2d, padding: valid | unknown-size | there is no size 'valid'
+    conv2d, padding: [1, -1] | bad-attribute
+        | an entry of the 'padding' of 'c' must be at least 0, not -1
+    conv2d, groups: 0 | bad-attribute | the 'groups' of 'c' must be at least 1, not 0
+    conv_transpose2d, kernel: 3, stride: [3, 2], dilation: 2, output_padding: [2, 2] | bad-attribute
+        | the 'output_padding' of 'c': 2 is below neither the stride, 2, nor the dilation, 2
+    max_pool, kernel: [4, 3], padding: 2 | bad-attribute
+        | the 'padding' of 'c': 2 is more than half of the kernel, 3
+    max_pool, kernel: 2, padding: [1, 0, 0] | shape-mismatch
+        | shapes do not fit at 'c': 'padding' takes one number or [height, width] or [top, bottom,
+        left, right], not 3 numbers
+    average_pool, kernel: [1, 2, 3] | shape-mismatch
+        | shapes do not fit at 'c': 'kernel' takes one number or [height, width], not 3 numbers
+    upsample, factor: [2] | shape-mismatch
+        | shapes do not fit at 'c': 'factor' takes one number or [height, width], not 1 number
+    conv1d, kernel: [1, 2] | bad-attribute
+        | the 'kernel' of 'c': it takes one number or [length], not 2 numbers
+    conv3d, padding: [1, 2] | bad-attribute
+        | the 'padding' of 'c': it takes one number or [depth, height, width] or [front, back, top,
+        bottom, left, right], not 2 numbers
+    max_pool | missing-attribute | the node 'c' is missing its 'kernel'
+    pad, padding: [1, 2] | bad-attribute
+        | the 'padding' of 'c': it takes one number or [top, bottom, left, right], not 2 numbers
+    upsample, factor: 2, mode: linear | bad-attribute
+        | the 'mode' of 'c' must be 'nearest', not 'linear'
+""")
 def test_attributes_that_make_no_sense(op, code, message):
     with pytest.raises(SpecError) as caught:
         graphnn.loads(SPEC.format(op=op + ", inputs: x"))

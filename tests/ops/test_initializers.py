@@ -15,6 +15,7 @@ from graphnn.execution.network import _start
 from graphnn.graph import Origin, Parameter
 from graphnn.ops.initializers import INITIALIZERS, Initializer, _Scaled, fans
 from graphnn.spec.values import Scalar
+from tables import cases
 
 SHAPE = (300, 200)
 
@@ -291,46 +292,25 @@ def test_a_rule_draws_its_own_numbers():
         _Scaled().draw(np.random.default_rng(0), (1,))
 
 
-@pytest.mark.parametrize(
-    ("given", "message", "help"),
-    [
-        ("he_normal", NONE.format("he_normal"), "write {he: {distribution: normal}}"),
-        (
-            "xavier_uniform",
-            NONE.format("xavier_uniform"),
-            "write {xavier: {distribution: uniform}}",
-        ),
-        (
-            "kaiming_uniform_",
-            NONE.format("kaiming_uniform_"),
-            "write {he: {distribution: uniform}}",
-        ),
-        ("GlorotNormal", NONE.format("GlorotNormal"), "write {xavier: {distribution: normal}}"),
-        ("lecun_normal", NONE.format("lecun_normal"), "write {lecun: {distribution: normal}}"),
-        ("glorot", NONE.format("glorot"), "write xavier"),
-        ("kaiming", NONE.format("kaiming"), "write he"),
-        (
-            "{glorot_uniform: {}}",
-            NONE.format("glorot_uniform"),
-            "write {xavier: {distribution: uniform}}",
-        ),
-        ("random_normal", NONE.format("random_normal"), "write normal"),
-        (
-            "{constant: 3}",
-            "the options of 'constant' must be a mapping, not 3",
-            "write {constant: {value: 3}}",
-        ),
-        (
-            "{orthogonal: 0.5}",
-            "the options of 'orthogonal' must be a mapping, not 0.5",
-            "write {orthogonal: {gain: 0.5}}",
-        ),
-        (
-            "{he: 2}",
-            "the options of 'he' must be a mapping, not 2",
-            "'he' takes distribution, gain",
-        ),
-    ],
+@cases(
+    """
+    given | message= | help
+    he_normal | NONE.format("he_normal") | write {he: {distribution: normal}}
+    xavier_uniform | NONE.format("xavier_uniform") | write {xavier: {distribution: uniform}}
+    kaiming_uniform_ | NONE.format("kaiming_uniform_") | write {he: {distribution: uniform}}
+    GlorotNormal | NONE.format("GlorotNormal") | write {xavier: {distribution: normal}}
+    lecun_normal | NONE.format("lecun_normal") | write {lecun: {distribution: normal}}
+    glorot | NONE.format("glorot") | write xavier
+    kaiming | NONE.format("kaiming") | write he
+    {glorot_uniform: {}} | NONE.format("glorot_uniform") | write {xavier: {distribution: uniform}}
+    random_normal | NONE.format("random_normal") | write normal
+    {constant: 3} | "the options of 'constant' must be a mapping, not 3"
+        | write {constant: {value: 3}}
+    {orthogonal: 0.5} | "the options of 'orthogonal' must be a mapping, not 0.5"
+        | write {orthogonal: {gain: 0.5}}
+    {he: 2} | "the options of 'he' must be a mapping, not 2" | 'he' takes distribution, gain
+    """,
+    NONE=NONE,
 )
 def test_what_other_libraries_call_an_initializer(given, message, help):
     spec = f"""

@@ -12,6 +12,7 @@ import pytest
 from graphnn.ops import PUBLIC_NAMES, REGISTRY, families
 from graphnn.ops._loading import Registry, modules_of
 from places import ROOT
+from tables import cases
 
 
 def test_the_text_states_every_op_that_importing_registers():
@@ -32,18 +33,13 @@ def imported(program: str) -> set[str]:
     return {name.rpartition(".")[2] for name in done.stdout.split()}
 
 
-@pytest.mark.parametrize(
-    ("program", "expected"),
-    [
-        ("graphnn.ops.REGISTRY", set()),
-        ("list(graphnn.ops.REGISTRY), 'lstm' in graphnn.ops.REGISTRY", set()),
-        ("graphnn.ops.REGISTRY['relu']", {"_elementwise", "activation"}),
-        (
-            "graphnn.load('specs/gates/and.yaml')",
-            {"_elementwise", "activation", "linear", "source"},
-        ),
-    ],
-)
+@cases("""
+    program | expected=
+    graphnn.ops.REGISTRY | set()
+    list(graphnn.ops.REGISTRY), 'lstm' in graphnn.ops.REGISTRY | set()
+    graphnn.ops.REGISTRY['relu'] | {"_elementwise", "activation"}
+    graphnn.load('specs/gates/and.yaml') | {"_elementwise", "activation", "linear", "source"}
+""")
 def test_no_more_is_imported_than_looked_up(program, expected):
     assert imported(program) == expected
 

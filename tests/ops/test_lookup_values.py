@@ -12,6 +12,7 @@ from graphnn.ops import ArrayError, ShapeError
 from graphnn.ops.kernels.rows import add_rows
 from graphnn.spec.sizes import free
 from op_values import op, pull
+from tables import cases
 
 WEIGHT = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 
@@ -132,24 +133,14 @@ def test_gather_keeps_rows_that_are_free():
     assert not op("gather", axis=0).rows_apart((5, 2), ())
 
 
-@pytest.mark.parametrize(
-    ("attributes", "shapes", "message", "help"),
-    [
-        (
-            {"axis": 0, "batch_axes": 1},
-            [(2, 3), (2,)],
-            "'batch_axes' is 1, but 'axis' is 0",
-            "the axis comes after those that both have in common",
-        ),
-        (
-            {"axis": 1, "batch_axes": 1},
-            [(2, 3), (4,)],
-            "'index' has shape [4], but 'x' has [2, 3]",
-            "with 'batch_axes' 1 it starts as [2]",
-        ),
-        ({"axis": 2}, [(2, 3), (4,)], "'axis' is 2, but 'x' has shape [2, 3]", "its axes are 0, 1"),
-    ],
-)
+@cases("""
+    attributes= | shapes= | message | help
+    {"axis": 0, "batch_axes": 1} | [(2, 3), (2,)] | 'batch_axes' is 1, but 'axis' is 0
+        | the axis comes after those that both have in common
+    {"axis": 1, "batch_axes": 1} | [(2, 3), (4,)] | 'index' has shape [4], but 'x' has [2, 3]
+        | with 'batch_axes' 1 it starts as [2]
+    {"axis": 2} | [(2, 3), (4,)] | 'axis' is 2, but 'x' has shape [2, 3] | its axes are 0, 1
+""")
 def test_shapes_that_gather_refuses(attributes, shapes, message, help):
     with pytest.raises(ShapeError) as caught:
         op("gather", **attributes).infer_shape(*shapes)

@@ -15,6 +15,7 @@ from graphnn.ops.families.normalization import (
     DropoutTraining,
 )
 from graphnn.ops.families.normalization_axes import LayerNorm
+from tables import cases
 
 # Channels (0, 4) and (1, 5) have means 2 and 3 and variance 4, so with 2.25 the root is 2.5.
 X = np.array([[0.0, 1.0], [4.0, 5.0]])
@@ -147,34 +148,20 @@ def test_layer_norm_has_gain_and_shift_along_its_axes(axis, shape, sizes):
     assert (found.result, found.parameters) == (shape, {"gain": sizes, "shift": sizes})
 
 
-@pytest.mark.parametrize(
-    ("op", "shape", "given", "message", "operand"),
-    [
-        (
-            BatchNorm(),
-            (3,),
-            {},
-            "'x' has shape [3], but batch_norm takes [batch, channels, ...]",
-            "x",
-        ),
-        (
-            BatchNorm(),
-            (2, 3),
-            {"running_mean": (4,)},
-            "'running_mean' has shape [4], but its 'channels' must be 3, not 4",
-            "running_mean",
-        ),
-        (LayerNorm(), (), {}, "'axis' is -1, but 'x' has shape []", "x"),
-        (LayerNorm(axis=[0, 2]), (2, 3), {}, "'axis' is 2, but 'x' has shape [2, 3]", "x"),
-        (LayerNorm(axis=[1, -1]), (2, 3), {}, "'axis' is [1, -1], which names axis 1 twice", "x"),
-        (
-            LayerNorm(),
-            (2, 3),
-            {"shift": (2,)},
-            "'shift' has shape [2], but the axes that layer_norm normalizes along have [3]",
-            "shift",
-        ),
-    ],
+@cases(
+    """
+    op= | shape= | given= | message | operand
+    BatchNorm() | (3,) | {} | 'x' has shape [3], but batch_norm takes [batch, channels, ...] | x
+    BatchNorm() | (2, 3) | {"running_mean": (4,)}
+        | 'running_mean' has shape [4], but its 'channels' must be 3, not 4 | running_mean
+    LayerNorm() | () | {} | 'axis' is -1, but 'x' has shape [] | x
+    LayerNorm(axis=[0, 2]) | (2, 3) | {} | 'axis' is 2, but 'x' has shape [2, 3] | x
+    LayerNorm(axis=[1, -1]) | (2, 3) | {} | 'axis' is [1, -1], which names axis 1 twice | x
+    LayerNorm() | (2, 3) | {"shift": (2,)}
+        | 'shift' has shape [2], but the axes that layer_norm normalizes along have [3] | shift
+    """,
+    BatchNorm=BatchNorm,
+    LayerNorm=LayerNorm,
 )
 def test_shapes_that_do_not_fit(op, shape, given, message, operand):
     with pytest.raises(ShapeError) as caught:
@@ -189,21 +176,17 @@ def fault(node):
     return [found.message for found in caught.value.diagnostics]
 
 
-@pytest.mark.parametrize(
-    ("node", "message"),
-    [
-        ({"op": "dropout", "rate": 1}, "the 'rate' of 'y' must be less than 1, not 1"),
-        ({"op": "dropout", "rate": -0.5}, "the 'rate' of 'y' must be at least 0, not -0.5"),
-        ({"op": "batch_norm", "epsilon": 0}, "the 'epsilon' of 'y' must be more than 0, not 0"),
-        (
-            {"op": "batch_norm", "running_mean": False},
-            "'y.running_mean' must be numbers, an initializer, {file: NAME, key: NAME} or "
-            "{share: NODE.PARAMETER}, not false",
-        ),
-        ({"op": "dropout_training"}, "there is no op 'dropout_training'"),
-        ({"op": "batch_norm_training"}, "there is no op 'batch_norm_training'"),
-    ],
-)
+@cases("""
+    node= | message
+    {"op": "dropout", "rate": 1} | the 'rate' of 'y' must be less than 1, not 1
+    {"op": "dropout", "rate": -0.5} | the 'rate' of 'y' must be at least 0, not -0.5
+    {"op": "batch_norm", "epsilon": 0} | the 'epsilon' of 'y' must be more than 0, not 0
+    {"op": "batch_norm", "running_mean": False}
+        | 'y.running_mean' must be numbers, an initializer, {file: NAME, key: NAME} or {share:
+        NODE.PARAMETER}, not false
+    {"op": "dropout_training"} | there is no op 'dropout_training'
+    {"op": "batch_norm_training"} | there is no op 'batch_norm_training'
+""")
 def test_specs_that_make_no_sense(node, message):
     assert fault(node) == [message]
 

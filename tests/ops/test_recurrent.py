@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 import graphnn
 from graphnn.ops import REGISTRY
+from tables import cases
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle
@@ -294,27 +295,16 @@ def test_the_rows_without_a_cotangent_pass_on_nothing_though_they_are_nan():
     assert not any(np.isnan(each).any() for each in found if each is not None)
 
 
-@pytest.mark.parametrize(
-    ("nodes", "message", "help"),
-    [
-        (
-            "{op: gru, inputs: x}",
-            "cannot infer the shape of 'h': 'units' is unspecified",
-            "give 'units', or 'recurrent' as numbers",
-        ),
-        (
-            "{op: lstm, inputs: x, units: 2, bias: [1, 2, 3]}",
-            "shapes do not fit at 'h': 'bias' has shape [3], but its '4*units*ways' must be 8, "
-            "not 3",
-            "a 'bias' that fits has shape [8]",
-        ),
-        (
-            "{op: rnn, inputs: flat, units: 2}",
-            "shapes do not fit at 'h': 'x' has shape [batch, 15], but rnn takes [batch, time, n]",
-            "",
-        ),
-    ],
-)
+@cases("""
+    nodes | message | help
+    {op: gru, inputs: x} | cannot infer the shape of 'h': 'units' is unspecified
+        | give 'units', or 'recurrent' as numbers
+    {op: lstm, inputs: x, units: 2, bias: [1, 2, 3]}
+        | shapes do not fit at 'h': 'bias' has shape [3], but its '4*units*ways' must be 8, not 3
+        | a 'bias' that fits has shape [8]
+    {op: rnn, inputs: flat, units: 2}
+        | shapes do not fit at 'h': 'x' has shape [batch, 15], but rnn takes [batch, time, n] |
+""")
 def test_what_does_not_fit_is_reported(nodes, message, help):
     text = (
         "graphnn: 1\nnodes:\n  x: {op: input, shape: [batch, 5, 3]}\n"

@@ -11,6 +11,7 @@ from numpy.testing import assert_array_equal
 
 import graphnn
 from graphnn.ops import REGISTRY
+from tables import cases
 
 COMPARED = {
     "equal": operator.eq,
@@ -167,43 +168,22 @@ def test_constants_of_a_file(tmp_path):
     assert found["m"].tolist() == [1, 0]
 
 
-@pytest.mark.parametrize(
-    ("value", "code", "message", "help"),
-    [
-        (
-            "{file: t.npz, key: bgi}",
-            "unknown-array",
-            "'t.npz' has no array 'bgi'",
-            "did you mean 'big'?",
-        ),
-        (
-            "{file: t.npz, kez: big}",
-            "unknown-key",
-            "the file of 'c.value' has no key 'kez'",
-            "did you mean 'key'?",
-        ),
-        (
-            "{file: t.npz, key: nan}",
-            "not-finite",
-            "'c.value' holds NaN in 't.npz'",
-            "save finite weights: the training may have diverged",
-        ),
-        (
-            "{file: t.npz, key: c.value}, dtype: int",
-            "bad-attribute",
-            "the 'dtype' of 'c': 0.0 is not a whole number",
-            "'dtype': whether it holds real numbers or whole ones",
-        ),
-        (
-            "{fil: t.npz}",
-            "bad-attribute",
-            "the 'value' of 'c': it takes {arange: SIZE}, "
-            "{zeros: SHAPE}, {ones: SHAPE} or {file: NAME, key: NAME}",
-            "'value': a number, nested lists of numbers, numbers by rule, such as {arange: 10}, "
-            "or an array of a file",
-        ),
-    ],
-)
+@cases("""
+    value | code | message | help
+    {file: t.npz, key: bgi} | unknown-array | 't.npz' has no array 'bgi' | did you mean 'big'?
+    {file: t.npz, kez: big} | unknown-key | the file of 'c.value' has no key 'kez'
+        | did you mean 'key'?
+    {file: t.npz, key: nan} | not-finite | 'c.value' holds NaN in 't.npz'
+        | save finite weights: the training may have diverged
+    {file: t.npz, key: c.value}, dtype: int | bad-attribute
+        | the 'dtype' of 'c': 0.0 is not a whole number
+        | 'dtype': whether it holds real numbers or whole ones
+    {fil: t.npz} | bad-attribute
+        | the 'value' of 'c': it takes {arange: SIZE}, {zeros: SHAPE}, {ones: SHAPE} or {file: NAME,
+        key: NAME}
+        | 'value': a number, nested lists of numbers, numbers by rule, such as {arange: 10}, or an
+        array of a file
+""")
 def test_faults_of_constants_of_a_file(tmp_path, value, code, message, help):
     write_constants(tmp_path)
     text = f"graphnn: 1\nnodes: {{c: {{op: constant, value: {value}}}}}\n"
@@ -263,16 +243,11 @@ def test_numbers_beyond_float64_are_divided_exactly():
         assert found.tolist() == quotients
 
 
-@pytest.mark.parametrize(
-    ("written", "message"),
-    [
-        ("divisor: 0", "the 'divisor' of 'y': nothing can be divided by 0"),
-        (
-            "divisor: 2.5",
-            "shapes do not fit at 'y': 'x' holds whole numbers, but its 'divisor' is 2.5",
-        ),
-    ],
-)
+@cases("""
+    written | message
+    divisor: 0 | the 'divisor' of 'y': nothing can be divided by 0
+    divisor: 2.5 | shapes do not fit at 'y': 'x' holds whole numbers, but its 'divisor' is 2.5
+""")
 def test_a_divisor_that_does_not_fit(written, message):
     text = "graphnn: 1\nnodes: {x: {op: input, shape: [batch], dtype: int}, "
     with pytest.raises(graphnn.SpecError) as error:

@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import check_estimator
 import graphnn
 from graphnn.sklearn import Classifier, Regressor
 from places import SPECS
+from tables import cases
 
 
 @pytest.mark.slow
@@ -66,21 +67,17 @@ def test_sizes_of_the_spec_are_those_of_the_data():
     assert model.network_.graph.node("y").shape[-1] == 3
 
 
-@pytest.mark.parametrize(
-    ("nodes", "message"),
-    [
-        (
-            "x: {op: input, shape: [batch, 2]}\n  l: {op: mean, inputs: x, axis: 1}",
-            "an estimator needs a loss of a prediction and a target, not 'mean'",
-        ),
-        (
-            "x: {op: input, shape: [batch, 2]}\n  u: {op: input, shape: [batch, 2]}\n"
-            "  t: {op: input, shape: [batch, 2]}\n  y: {op: add, inputs: [x, u]}\n"
-            "  l: {op: mean_squared_error, inputs: [y, t]}",
-            "'y' reads 2 inputs, but an estimator has one, X",
-        ),
-    ],
-)
+@cases(r"""
+    nodes | message
+    x: {op: input, shape: [batch, 2]}\n  l: {op: mean, inputs: x, axis: 1}
+        | an estimator needs a loss of a prediction and a target, not 'mean'
+    x: {op: input, shape: [batch, 2]}
+        \n  u: {op: input, shape: [batch, 2]}
+        \n  t: {op: input, shape: [batch, 2]}
+        \n  y: {op: add, inputs: [x, u]}
+        \n  l: {op: mean_squared_error, inputs: [y, t]}
+        | 'y' reads 2 inputs, but an estimator has one, X
+""")
 def test_networks_that_no_estimator_can_train(nodes, message, tmp_path):
     (tmp_path / "net.yaml").write_text(f"graphnn: 1\nnodes:\n  {nodes}\ntrain: {{loss: l}}\n")
     with pytest.raises(graphnn.UsageError) as caught:

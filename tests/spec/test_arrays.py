@@ -12,6 +12,7 @@ from graphnn.diagnostics import SpecError
 from graphnn.graph.arrays import from_value, is_numbers
 from graphnn.spec import reader
 from graphnn.spec.values import located
+from tables import cases
 
 SHAPES = hnp.array_shapes(min_dims=0, max_dims=4, max_side=4)
 
@@ -37,27 +38,23 @@ def test_lists_of_nothing_have_a_shape():
     assert from_value(located([[], []]), "it").shape == (2, 0)
 
 
-@pytest.mark.parametrize(
-    ("data", "dtype", "code", "message"),
-    [
-        ([1, 0.5], np.int64, "not-numbers", "it must hold whole numbers, not 0.5"),
-        ([1, 1.0], np.int64, "not-numbers", "it must hold whole numbers, not 1.0"),
-        ([1, True], np.int64, "not-numbers", "it must hold whole numbers, not true"),
-        ("a", np.float64, "not-numbers", "it must hold numbers, not 'a'"),
-        ([None], np.float64, "not-numbers", "it must hold numbers, not nothing"),
-        ([1, [2]], np.float64, "not-numbers", "it must hold numbers, not a list"),
-        ([1, {}], np.float64, "not-numbers", "it must hold numbers, not an empty mapping"),
-        ([[1], 2], np.float64, "not-numbers", "it must hold a list of 1 entry here, not 2"),
-        (
-            [2**63],
-            np.float64,
-            "not-numbers",
-            "it must hold numbers below 2**63, not 9223372036854775808",
-        ),
-        ([[1, 2], [3]], np.float64, "ragged-array", "it has a row of 1 entry beside one of 2"),
-        ([[1], []], np.float64, "ragged-array", "it has a row of 0 entries beside one of 1"),
-        ([[], [1]], np.float64, "ragged-array", "it has a row of 1 entry beside one of 0"),
-    ],
+@cases(
+    """
+    data= | dtype= | code | message
+    [1, 0.5] | np.int64 | not-numbers | it must hold whole numbers, not 0.5
+    [1, 1.0] | np.int64 | not-numbers | it must hold whole numbers, not 1.0
+    [1, True] | np.int64 | not-numbers | it must hold whole numbers, not true
+    "a" | np.float64 | not-numbers | it must hold numbers, not 'a'
+    [None] | np.float64 | not-numbers | it must hold numbers, not nothing
+    [1, [2]] | np.float64 | not-numbers | it must hold numbers, not a list
+    [1, {}] | np.float64 | not-numbers | it must hold numbers, not an empty mapping
+    [[1], 2] | np.float64 | not-numbers | it must hold a list of 1 entry here, not 2
+    [2**63] | np.float64 | not-numbers | it must hold numbers below 2**63, not 9223372036854775808
+    [[1, 2], [3]] | np.float64 | ragged-array | it has a row of 1 entry beside one of 2
+    [[1], []] | np.float64 | ragged-array | it has a row of 0 entries beside one of 1
+    [[], [1]] | np.float64 | ragged-array | it has a row of 1 entry beside one of 0
+    """,
+    np=np,
 )
 def test_what_is_no_array(data, dtype, code, message):
     with pytest.raises(SpecError) as caught:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from graphnn.diagnostics import Findings
 from graphnn.spec import reader
 from graphnn.spec.build import build
 from graphnn.spec.sizes import free
 from graphnn.spec.values import located, plain
+from tables import cases
 
 
 def built(text):
@@ -129,55 +128,26 @@ outputs: [x, 5]
     assert [reference.name for reference in spec.outputs] == ["x"]
 
 
-@pytest.mark.parametrize(
-    ("document", "faults"),
-    [
-        # A misspelt key is told once, and what it holds is checked as what it means.
-        (
-            {"graphn": 2, "node": {"x": {"op": "input"}}, "seizes": {"n": 0}},
-            [
-                "a spec has no key 'graphn'",
-                "a spec has no key 'node'",
-                "a spec has no key 'seizes'",
-                "the size 'n' must be a whole number from 1 to 2**40, or free, not 0",
-                "the spec is in version 2 of the language",
-            ],
-        ),
-        (
-            {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "node": 3},
-            ["a spec has no key 'node'"],
-        ),
-        (
-            {"graphnn": True, "nodes": {"x": {"op": "input"}}},
-            ["'graphnn' must be the number 1, not true"],
-        ),
-        (
-            {"graphnn": 1.0, "nodes": {"x": {"op": "input"}}},
-            ["'graphnn' must be the number 1, not 1.0"],
-        ),
-        (
-            {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "train": {"seed": 2**63}},
-            ["'seed' must be a whole number of at most 2**63 - 1, not 9223372036854775808"],
-        ),
-        (
-            {
-                "graphnn": 1,
-                "nodes": {"x": {"op": "input"}},
-                "examples": [{"outputs": {}, "rtol": float("nan"), "atol": 10**400}],
-            },
-            [
-                "'atol' must be a number of at least 0, not "
-                "1000000000000000000000000000000000000...",
-                "'rtol' must be a number of at least 0, not nan",
-                "an example expects no output",
-            ],
-        ),
-        (
-            {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "blocks": {}, "search": {}},
-            ["'search' names no setting to vary"],
-        ),
-    ],
-)
+@cases("""
+    document= | faults=
+    # A misspelt key is told once, and what it holds is checked as what it means.
+    {"graphn": 2, "node": {"x": {"op": "input"}}, "seizes": {"n": 0}}
+        | ["a spec has no key 'graphn'", "a spec has no key 'node'", "a spec has no key 'seizes'",
+        "the size 'n' must be a whole number from 1 to 2**40, or free, not 0", "the spec is in
+        version 2 of the language"]
+    {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "node": 3} | ["a spec has no key 'node'"]
+    {"graphnn": True, "nodes": {"x": {"op": "input"}}}
+        | ["'graphnn' must be the number 1, not true"]
+    {"graphnn": 1.0, "nodes": {"x": {"op": "input"}}} | ["'graphnn' must be the number 1, not 1.0"]
+    {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "train": {"seed": 2**63}}
+        | ["'seed' must be a whole number of at most 2**63 - 1, not 9223372036854775808"]
+    {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "examples": [{"outputs": {}, "rtol":
+        float("nan"), "atol": 10 ** 400}]}
+        | ["'atol' must be a number of at least 0, not 1000000000000000000000000000000000000...",
+        "'rtol' must be a number of at least 0, not nan", "an example expects no output"]
+    {"graphnn": 1, "nodes": {"x": {"op": "input"}}, "blocks": {}, "search": {}}
+        | ["'search' names no setting to vary"]
+""")
 def test_faults(document, faults):
     assert sorted(built(document)[1]) == sorted(faults)
 

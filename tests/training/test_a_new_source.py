@@ -9,6 +9,7 @@ import graphnn
 from graphnn.training import SOURCES
 from graphnn.training.data.columns import Column
 from graphnn.training.data.source import DataSource, Found, Key
+from tables import cases
 
 SPEC = """\
 graphnn: 1
@@ -68,28 +69,16 @@ def test_it_feeds_a_training(tmp_path):
 
 
 @pytest.mark.usefixtures("wave")
-@pytest.mark.parametrize(
-    ("data", "fault"),
-    [
-        (
-            "{wave: {rows: rows.txt, x: angel, t: sine}}",
-            "'wave' has no array 'angel': did you mean 'angle'?",
-        ),
-        (
-            "{wave: {rows: rows.txt, x: [angle], t: sine}}",
-            "the array for 'x' must be a text, not a list: ",
-        ),
-        (
-            "{wave: {x: angle, t: sine}}",
-            "'wave' has no 'rows': write `wave: {rows: NAME, ...}`",
-        ),
-        (
-            "{wave: {rows: rows.txt, z: angle, t: sine}}",
-            "the network has no input 'z' to feed: its inputs are x, t",
-        ),
-        ("{wvae: rows.txt}", "there is no kind of data 'wvae': did you mean 'wave'?"),
-    ],
-)
+@cases("""
+    data | fault=
+    {wave: {rows: rows.txt, x: angel, t: sine}}
+        | "'wave' has no array 'angel': did you mean 'angle'?"
+    {wave: {rows: rows.txt, x: [angle], t: sine}} | "the array for 'x' must be a text, not a list: "
+    {wave: {x: angle, t: sine}} | "'wave' has no 'rows': write `wave: {rows: NAME, ...}`"
+    {wave: {rows: rows.txt, z: angle, t: sine}}
+        | "the network has no input 'z' to feed: its inputs are x, t"
+    {wvae: rows.txt} | "there is no kind of data 'wvae': did you mean 'wave'?"
+""")
 def test_its_faults_are_told(tmp_path, data, fault):
     assert faults(tmp_path, data) == [fault]
 

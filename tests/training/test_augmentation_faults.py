@@ -5,6 +5,7 @@ import pytest
 
 import graphnn
 from graphnn.diagnostics import TrainingError
+from tables import cases
 
 SPEC = """
 graphnn: 1
@@ -59,49 +60,31 @@ OPTIONS = "shift, rotate, zoom, flip, noise, fill, input, image"
 IMAGE = "an image is a row of shape [height, width] or [channels, height, width]"
 
 
-@pytest.mark.parametrize(
-    ("options", "message", "marked", "help"),
-    [
-        ("{shfit: 1}", "'augment' has no option 'shfit'", "shfit", "did you mean 'shift'?"),
-        ("{blur: 1}", "'augment' has no option 'blur'", "blur", f"its options are {OPTIONS}"),
-        ("{shift: -1}", "'shift' of 'augment' must be at least 0, not -1", "-1", ""),
-        (
-            "{shift: 5}",
-            "a shift of 5 may leave nothing of an image of 'x'",
-            "5",
-            "its rows are 1x6x5 = 30 values",
-        ),
-        ("{shift: 20000}", "'shift' of 'augment' must be at most 10000, not 20000", "20000", ""),
-        ("{shift: 1.5}", "'shift' of 'augment' must be a whole number, not 1.5", "1.5", ""),
-        ("{rotate: 181}", "'rotate' of 'augment' must be at most 180, not 181", "181", ""),
-        ("{rotate: ten}", "'rotate' of 'augment' must be a number, not 'ten'", "ten", ""),
-        ("{zoom: 1}", "'zoom' of 'augment' must be less than 1, not 1", "1", ""),
-        ("{noise: -0.1}", "'noise' of 'augment' must be at least 0, not -0.1", "-0.1", ""),
-        (
-            "{flip: vertcal}",
-            "'flip' of 'augment' must be 'none', 'horizontal', 'vertical' or 'both', not 'vertcal'",
-            "vertcal",
-            "did you mean 'vertical'?",
-        ),
-        (
-            "{image: [28]}",
-            "'image' of 'augment': an image is [height, width] or [channels, height, width]",
-            "[28]",
-            "",
-        ),
-        (
-            "{image: [28, 0]}",
-            "'image' of 'augment': an image is [height, width] or [channels, height, width]",
-            "[28, 0]",
-            "",
-        ),
-        (
-            "{image: 28}",
-            "'image' of 'augment': an image is [height, width] or [channels, height, width]",
-            "28",
-            "",
-        ),
-    ],
+@cases(
+    """
+    options | message | marked | help
+    {shfit: 1} | 'augment' has no option 'shfit' | shfit | did you mean 'shift'?
+    {blur: 1} | 'augment' has no option 'blur' | blur | its options are $OPTIONS
+    {shift: -1} | 'shift' of 'augment' must be at least 0, not -1 | -1 |
+    {shift: 5} | a shift of 5 may leave nothing of an image of 'x' | 5
+        | its rows are 1x6x5 = 30 values
+    {shift: 20000} | 'shift' of 'augment' must be at most 10000, not 20000 | 20000 |
+    {shift: 1.5} | 'shift' of 'augment' must be a whole number, not 1.5 | 1.5 |
+    {rotate: 181} | 'rotate' of 'augment' must be at most 180, not 181 | 181 |
+    {rotate: ten} | 'rotate' of 'augment' must be a number, not 'ten' | ten |
+    {zoom: 1} | 'zoom' of 'augment' must be less than 1, not 1 | 1 |
+    {noise: -0.1} | 'noise' of 'augment' must be at least 0, not -0.1 | -0.1 |
+    {flip: vertcal}
+        | 'flip' of 'augment' must be 'none', 'horizontal', 'vertical' or 'both', not 'vertcal'
+        | vertcal | did you mean 'vertical'?
+    {image: [28]} | 'image' of 'augment': an image is [height, width] or [channels, height, width]
+        | [28] |
+    {image: [28, 0]}
+        | 'image' of 'augment': an image is [height, width] or [channels, height, width] | [28, 0] |
+    {image: 28} | 'image' of 'augment': an image is [height, width] or [channels, height, width]
+        | 28 |
+    """,
+    OPTIONS=OPTIONS,
 )
 def test_options_at_fault(options, message, marked, help, tmp_path):
     wanted = f"error[bad-augment]: {message}\n{place(options, marked, help)}"
@@ -113,31 +96,15 @@ def test_all_options_at_fault_are_told_at_once(tmp_path):
     assert told(text, tmp_path).count("error[bad-augment]") == 3
 
 
-@pytest.mark.parametrize(
-    ("options", "message", "marked", "help", "notes"),
-    [
-        (
-            "{input: z}",
-            "'input' of 'augment' names 'z', which takes no data",
-            "z",
-            "data feed x, t",
-            (),
-        ),
-        (
-            "{input: t}",
-            "'t' does not take images",
-            "t",
-            IMAGE,
-            ("'t' takes whole numbers",),
-        ),
-        (
-            "{image: [3, 5]}",
-            "no input takes images of 3x5 = 15 values",
-            "[3, 5]",
-            IMAGE,
-            ("'x' takes 1x6x5 = 30 values a row", "'t' takes whole numbers"),
-        ),
-    ],
+@cases(
+    """
+    options | message | marked | help | notes=
+    {input: z} | 'input' of 'augment' names 'z', which takes no data | z | data feed x, t | ()
+    {input: t} | 't' does not take images | t | $IMAGE | ("'t' takes whole numbers",)
+    {image: [3, 5]} | no input takes images of 3x5 = 15 values | [3, 5] | $IMAGE
+        | ("'x' takes 1x6x5 = 30 values a row", "'t' takes whole numbers")
+    """,
+    IMAGE=IMAGE,
 )
 def test_an_input_that_takes_no_images(options, message, marked, help, notes, tmp_path):
     shown = place(options, marked, help, notes)

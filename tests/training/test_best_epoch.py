@@ -8,6 +8,7 @@ import pytest
 import graphnn
 from graphnn.diagnostics import SpecError, TrainingError
 from graphnn.training.fitting.stopping import Watch
+from tables import cases
 
 pytestmark = pytest.mark.usefixtures("no_plots")
 
@@ -116,26 +117,18 @@ def test_other_measures_may_be_watched(spec):
     assert run.best_epoch == int(np.argmax(values)) + 1 == len(values) - 3
 
 
-@pytest.mark.parametrize(
-    ("settings", "message", "help"),
-    [
-        (
-            {"keep": "best", "validation": None},
-            "'keep: best' watches 'validation_loss', which is not measured",
-            "hold rows back for it, such as validation: 0.1",
-        ),
-        (
-            {"early_stopping": {"patience": 2, "metric": "validation_los"}},
-            "'early_stopping' watches 'validation_los', which is not measured",
-            "did you mean 'validation_loss'?",
-        ),
-        (
-            {"early_stopping": {"patience": 2, "metric": "perplexity"}},
-            "'early_stopping' watches 'perplexity', which is not measured",
-            "there is loss, r_squared, validation_loss, validation_r_squared",
-        ),
-    ],
-)
+@cases("""
+    settings= | message | help
+    {"keep": "best", "validation": None}
+        | 'keep: best' watches 'validation_loss', which is not measured
+        | hold rows back for it, such as validation: 0.1
+    {"early_stopping": {"patience": 2, "metric": "validation_los"}}
+        | 'early_stopping' watches 'validation_los', which is not measured
+        | did you mean 'validation_loss'?
+    {"early_stopping": {"patience": 2, "metric": "perplexity"}}
+        | 'early_stopping' watches 'perplexity', which is not measured
+        | there is loss, r_squared, validation_loss, validation_r_squared
+""")
 def test_what_is_not_measured_cannot_be_watched(spec, settings, message, help):
     if "validation" in settings:
         spec.write_text(SPEC.replace("  validation: 20\n", ""))
@@ -146,23 +139,17 @@ def test_what_is_not_measured_cannot_be_watched(spec, settings, message, help):
     assert (found.code, found.message, found.help) == ("not-measured", message, help)
 
 
-@pytest.mark.parametrize(
-    ("lines", "messages"),
-    [
-        ("early_stopping: 5", ["'early_stopping' must be a mapping such as {patience: 5}, not 5"]),
-        ("early_stopping: {metric: loss}", ["'early_stopping' has no 'patience'"]),
-        (
-            "early_stopping: {patience: 0, metric: 3}",
-            [
-                "'patience' must be a whole number of at least 1, not 0",
-                "'metric' must be the name of what is measured, not 3",
-            ],
-        ),
-        ("keep: all", ["'keep' must be last or best, not 'all'"]),
-        ("accumulate: 0", ["'accumulate' must be a whole number of at least 1, not 0"]),
-        ("stratify: [t]", ["'stratify' must be the name of an input, not a list"]),
-    ],
-)
+@cases("""
+    lines | messages=
+    early_stopping: 5 | ["'early_stopping' must be a mapping such as {patience: 5}, not 5"]
+    early_stopping: {metric: loss} | ["'early_stopping' has no 'patience'"]
+    early_stopping: {patience: 0, metric: 3}
+        | ["'patience' must be a whole number of at least 1, not 0", "'metric' must be the name of
+        what is measured, not 3"]
+    keep: all | ["'keep' must be last or best, not 'all'"]
+    accumulate: 0 | ["'accumulate' must be a whole number of at least 1, not 0"]
+    stratify: [t] | ["'stratify' must be the name of an input, not a list"]
+""")
 def test_keys_that_make_no_sense(spec, lines, messages):
     spec.write_text(SPEC + f"  {lines}\n")
     with pytest.raises(SpecError) as caught:

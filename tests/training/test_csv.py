@@ -15,6 +15,7 @@ from graphnn.training.data import compressed
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, Dataset, load
 from located import located_yaml, marked, told
+from tables import cases
 
 # Rows 1, 51 and 101 of Fisher's iris data, and the second of each kind.
 IRIS = """\
@@ -392,57 +393,26 @@ def test_a_ragged_row(folder: Folder) -> None:
 HEADER = "the first row must hold the names of the columns"
 
 
-@pytest.mark.parametrize(
-    ("content", "code", "message", "help", "line", "column"),
-    [
-        (b"", "no-header", "there is no header row", HEADER, 1, 1),
-        (b"\n\n", "no-header", "there is no header row", HEADER, 1, 1),
-        (b",,\n1,2,3\n", "no-header", "there is no header row", HEADER, 1, 1),
-        (
-            b"5.1,3.5,1.4,0.2,setosa\n7.0,3.2,4.7,1.4,versicolor\n",
-            "no-header",
-            "the first row holds the number 5.1, so it is not a header",
-            HEADER,
-            1,
-            1,
-        ),
-        (b"5,0,0,0\n1,2,3,4\n", "duplicate-column", "two columns are called '0'", HEADER, 1, 5),
-        (b"\na,b, a\n1,2,3\n", "duplicate-column", "two columns are called 'a'", HEADER, 2, 5),
-        (b"x,t\n", "no-rows", "no row follows the header", "", 1, 1),
-        (b"x,t\n1,\xff\n", "not-text", "this is not UTF-8", "save the table as UTF-8", 2, 3),
-        (
-            b"\xef\xbb\xbfx,t\r\n1,2\r\nab\xe9,\n",
-            "not-text",
-            "this is not UTF-8",
-            "save the table as UTF-8",
-            3,
-            3,
-        ),
-        (
-            b'x,t\n1,2\n"3,4\n5,6\n',
-            "not-csv",
-            "this is not CSV: unexpected end of data",
-            "",
-            3,
-            1,
-        ),
-        (
-            b'x,t\n1,"2"3\n',
-            "not-csv",
-            "this is not CSV: ',' expected after '\"'",
-            "",
-            2,
-            1,
-        ),
-        (
-            b"x,t\n1," + b"2" * 200_000 + b"\n",
-            "not-csv",
-            "this is not CSV: field larger than field limit (131072)",
-            "",
-            2,
-            1,
-        ),
-    ],
+@cases(
+    r"""
+    content= | code | message | help | line= | column=
+    b"" | no-header | there is no header row | $HEADER | 1 | 1
+    b"\n\n" | no-header | there is no header row | $HEADER | 1 | 1
+    b",,\n1,2,3\n" | no-header | there is no header row | $HEADER | 1 | 1
+    b"5.1,3.5,1.4,0.2,setosa\n7.0,3.2,4.7,1.4,versicolor\n" | no-header
+        | the first row holds the number 5.1, so it is not a header | $HEADER | 1 | 1
+    b"5,0,0,0\n1,2,3,4\n" | duplicate-column | two columns are called '0' | $HEADER | 1 | 5
+    b"\na,b, a\n1,2,3\n" | duplicate-column | two columns are called 'a' | $HEADER | 2 | 5
+    b"x,t\n" | no-rows | no row follows the header | | 1 | 1
+    b"x,t\n1,\xff\n" | not-text | this is not UTF-8 | save the table as UTF-8 | 2 | 3
+    b"\xef\xbb\xbfx,t\r\n1,2\r\nab\xe9,\n" | not-text | this is not UTF-8 | save the table as UTF-8
+        | 3 | 3
+    b'x,t\n1,2\n"3,4\n5,6\n' | not-csv | this is not CSV: unexpected end of data | | 3 | 1
+    b'x,t\n1,"2"3\n' | not-csv | this is not CSV: ',' expected after '"' | | 2 | 1
+    b"x,t\n1," + b"2" * 200_000 + b"\n" | not-csv
+        | this is not CSV: field larger than field limit (131072) | | 2 | 1
+    """,
+    HEADER=HEADER,
 )
 def test_a_text_that_is_no_table(folder, content, code, message, help, line, column) -> None:
     folder.write(content)
@@ -490,35 +460,17 @@ def test_inputs_without_columns_are_told_together(folder: Folder) -> None:
     assert [marked(found) for found in error.value.diagnostics] == ["a.csv", "a.csv"]
 
 
-@pytest.mark.parametrize(
-    ("spec", "code", "message", "at"),
-    [
-        (
-            "{csv: {file: a.csv, x: [], t: species}}",
-            "no-columns",
-            "'x' is given no column",
-            "[]",
-        ),
-        (
-            "{csv: {file: a.csv, x: [sepal_length, [a]], t: species}}",
-            "wrong-type",
-            "the column for 'x' must be a text, not a list",
-            "[a]",
-        ),
-        (
-            "{csv: {file: a.csv, x: [sepal_length, sepal_width], t: species}}",
-            "wrong-width",
-            "'x' needs 4 values a row, but 'sepal_length, sepal_width' has 2",
-            "[sepal_length, sepal_width]",
-        ),
-        (
-            "{csv: {file: a.csv, x: sepal_length, t: species}}",
-            "wrong-width",
-            "'x' needs 4 values a row, but 'sepal_length' has 1",
-            "sepal_length",
-        ),
-    ],
-)
+@cases("""
+    spec | code | message | at
+    {csv: {file: a.csv, x: [], t: species}} | no-columns | 'x' is given no column | []
+    {csv: {file: a.csv, x: [sepal_length, [a]], t: species}} | wrong-type
+        | the column for 'x' must be a text, not a list | [a]
+    {csv: {file: a.csv, x: [sepal_length, sepal_width], t: species}} | wrong-width
+        | 'x' needs 4 values a row, but 'sepal_length, sepal_width' has 2
+        | [sepal_length, sepal_width]
+    {csv: {file: a.csv, x: sepal_length, t: species}} | wrong-width
+        | 'x' needs 4 values a row, but 'sepal_length' has 1 | sepal_length
+""")
 def test_fault_of_the_spec(folder: Folder, spec, code, message, at) -> None:
     error = folder.refused(spec)
     assert told(error) == [(code, message, "")]

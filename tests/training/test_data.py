@@ -15,6 +15,7 @@ from graphnn.training.data import columns
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec, array_for
 from graphnn.training.data.dataset import Dataset, load, split_off
 from located import located_yaml, marked, told
+from tables import cases
 
 X = InputSpec("x", (None, 784), "float64")
 T = InputSpec("t", (None,), "int")
@@ -279,94 +280,32 @@ def test_mnist_partners_are_other_rows_of_their_part(pairs) -> None:
 # ---------------------------------------------------------------- faults of the spec
 
 
-@pytest.mark.parametrize(
-    ("text", "code", "message", "help", "at"),
-    [
-        (
-            "{mnst: {x: images, t: labels}}",
-            "unknown-data",
-            "there is no kind of data 'mnst'",
-            "did you mean 'mnist'?",
-            "mnst",
-        ),
-        (
-            "{hdf: digits.h5}",
-            "unknown-data",
-            "there is no kind of data 'hdf'",
-            f"the kinds are {KINDS}",
-            "hdf",
-        ),
-        (
-            "mnist",
-            "wrong-type",
-            "'data' must be a mapping from a kind of data, not 'mnist'",
-            f"write `data: {{KIND: ...}}`, where KIND is one of {KINDS}",
-            "mnist",
-        ),
-        (
-            "{mnist: {x: images, t: labels}, npz: a.npz}",
-            "wrong-count",
-            "'data' takes one kind of data, but names mnist, npz",
-            f"the kinds are {KINDS}",
-            "{mnist: {x: images, t: labels}, npz: a.npz}",
-        ),
-        (
-            "{}",
-            "wrong-count",
-            "'data' takes one kind of data, but names none",
-            f"the kinds are {KINDS}",
-            "{}",
-        ),
-        (
-            "{mnist: images}",
-            "wrong-type",
-            "'mnist' must say what feeds each input, not be a text",
-            "write `mnist: {INPUT: images, INPUT: labels}`",
-            "images",
-        ),
-        (
-            "{mnist: {x: imges, t: labels}}",
-            "unknown-array",
-            "'mnist' has no array 'imges'",
-            "did you mean 'images'?",
-            "imges",
-        ),
-        (
-            "{mnist: {x: images, t: source_index}}",
-            "unknown-array",
-            "'mnist' has no array 'source_index'",
-            "its arrays are images, labels, partners, alike",
-            "source_index",
-        ),
-        (
-            "{mnist: {x: images}}",
-            "missing-input",
-            "'mnist' names nothing to feed input 't'",
-            "",
-            "{x: images}",
-        ),
-        (
-            "{mnist: {X: images, t: labels}}",
-            "unknown-input",
-            "the network has no input 'X' to feed",
-            "did you mean 'x'?",
-            "X",
-        ),
-        (
-            "{mnist: {x: [images], t: labels}}",
-            "wrong-type",
-            "the array for 'x' must be a text, not a list",
-            "",
-            "[images]",
-        ),
-        (
-            "{mnist: {x: true, t: labels}}",
-            "wrong-type",
-            "the array for 'x' must be a text, not true",
-            "",
-            "true",
-        ),
-    ],
+@cases(
+    """
+    text | code | message | help | at
+    {mnst: {x: images, t: labels}} | unknown-data | there is no kind of data 'mnst'
+        | did you mean 'mnist'? | mnst
+    {hdf: digits.h5} | unknown-data | there is no kind of data 'hdf' | the kinds are $KINDS | hdf
+    mnist | wrong-type | 'data' must be a mapping from a kind of data, not 'mnist'
+        | write `data: {KIND: ...}`, where KIND is one of $KINDS | mnist
+    {mnist: {x: images, t: labels}, npz: a.npz} | wrong-count
+        | 'data' takes one kind of data, but names mnist, npz | the kinds are $KINDS
+        | {mnist: {x: images, t: labels}, npz: a.npz}
+    {} | wrong-count | 'data' takes one kind of data, but names none | the kinds are $KINDS | {}
+    {mnist: images} | wrong-type | 'mnist' must say what feeds each input, not be a text
+        | write `mnist: {INPUT: images, INPUT: labels}` | images
+    {mnist: {x: imges, t: labels}} | unknown-array | 'mnist' has no array 'imges'
+        | did you mean 'images'? | imges
+    {mnist: {x: images, t: source_index}} | unknown-array | 'mnist' has no array 'source_index'
+        | its arrays are images, labels, partners, alike | source_index
+    {mnist: {x: images}} | missing-input | 'mnist' names nothing to feed input 't' | | {x: images}
+    {mnist: {X: images, t: labels}} | unknown-input | the network has no input 'X' to feed
+        | did you mean 'x'? | X
+    {mnist: {x: [images], t: labels}} | wrong-type | the array for 'x' must be a text, not a list |
+        | [images]
+    {mnist: {x: true, t: labels}} | wrong-type | the array for 'x' must be a text, not true | | true
+    """,
+    KINDS=KINDS,
 )
 def test_fault_of_the_spec(text: str, code: str, message: str, help: str, at: str) -> None:
     with pytest.raises(DataError) as error:
@@ -466,89 +405,29 @@ def test_pixels_of_all_grey_levels_are_scaled_to_the_nearest_float() -> None:
     assert single.tolist() == [float(np.float32(g) / np.float32(255)) for g in range(256)]
 
 
-@pytest.mark.parametrize(
-    ("values", "shape", "dtype", "code", "message"),
-    [
-        (
-            np.zeros((2, 28, 28)),
-            (None, 10),
-            "float64",
-            "wrong-width",
-            "'x' needs 10 values a row, but 'a' has 28x28 = 784",
-        ),
-        (
-            [0.5, 1.0],
-            (None, 3),
-            "float64",
-            "wrong-width",
-            "'x' needs 3 values a row, but 'a' has 1",
-        ),
-        (
-            np.zeros((2, 20, 4)),
-            (None, None, 3),
-            "float64",
-            "wrong-width",
-            "'x' needs ?x3 values a row, but 'a' has 20x4 = 80",
-        ),
-        (
-            [[1.0, 2.0], [3.0, np.nan]],
-            (None, 2),
-            "float64",
-            "not-finite",
-            "'a'[1, 1] is nan, not finite",
-        ),
-        (
-            [1.0, -np.inf],
-            (None,),
-            "float32",
-            "not-finite",
-            "'a'[1] is -inf, not finite",
-        ),
-        (
-            [1.0, 1e300],
-            (None,),
-            "float32",
-            "not-finite",
-            "'a'[1] is 1e+300, too large for float32",
-        ),
-        (
-            [1.0, 2.5],
-            (None,),
-            "int",
-            "not-whole",
-            "'x' takes whole numbers of 64 bits, but 'a'[1] is 2.5",
-        ),
-        (
-            [np.nan, 2.0],
-            (None,),
-            "int",
-            "not-whole",
-            "'x' takes whole numbers of 64 bits, but 'a'[0] is nan",
-        ),
-        (
-            [np.inf],
-            (None,),
-            "int",
-            "not-whole",
-            "'x' takes whole numbers of 64 bits, but 'a'[0] is inf",
-        ),
-        (
-            np.array([2**64 - 1], np.uint64),
-            (None,),
-            "int",
-            "not-whole",
-            "'x' takes whole numbers of 64 bits, but 'a'[0] is 18446744073709551615",
-        ),
-        (np.zeros((0, 3)), (None, 3), "float64", "no-rows", "'a' holds no rows"),
-        (3.0, (None,), "float64", "no-rows", "'a' holds no rows"),
-        (
-            [0, 1],
-            (None, 2**40),
-            "float32",
-            "data-too-large",
-            "'x' would take 8192 GiB of memory, more than 2 GiB",
-        ),
-    ],
+@cases(
+    """
+    values= | shape= | dtype | code | message
+    np.zeros((2, 28, 28)) | (None, 10) | float64 | wrong-width
+        | 'x' needs 10 values a row, but 'a' has 28x28 = 784
+    [0.5, 1.0] | (None, 3) | float64 | wrong-width | 'x' needs 3 values a row, but 'a' has 1
+    np.zeros((2, 20, 4)) | (None, None, 3) | float64 | wrong-width
+        | 'x' needs ?x3 values a row, but 'a' has 20x4 = 80
+    [[1.0, 2.0], [3.0, np.nan]] | (None, 2) | float64 | not-finite | 'a'[1, 1] is nan, not finite
+    [1.0, -np.inf] | (None,) | float32 | not-finite | 'a'[1] is -inf, not finite
+    [1.0, 1e300] | (None,) | float32 | not-finite | 'a'[1] is 1e+300, too large for float32
+    [1.0, 2.5] | (None,) | int | not-whole | 'x' takes whole numbers of 64 bits, but 'a'[1] is 2.5
+    [np.nan, 2.0] | (None,) | int | not-whole
+        | 'x' takes whole numbers of 64 bits, but 'a'[0] is nan
+    [np.inf] | (None,) | int | not-whole | 'x' takes whole numbers of 64 bits, but 'a'[0] is inf
+    np.array([2**64 - 1], np.uint64) | (None,) | int | not-whole
+        | 'x' takes whole numbers of 64 bits, but 'a'[0] is 18446744073709551615
+    np.zeros((0, 3)) | (None, 3) | float64 | no-rows | 'a' holds no rows
+    3.0 | (None,) | float64 | no-rows | 'a' holds no rows
+    [0, 1] | (None, 2**40) | float32 | data-too-large
+        | 'x' would take 8192 GiB of memory, more than 2 GiB
+    """,
+    np=np,
 )
 def test_a_column_that_does_not_fit(values, shape, dtype, code, message) -> None:
     span = Span(Source("spec.yaml", "x: a"), 1, 4, 1, 5)

@@ -12,6 +12,7 @@ from PIL import Image
 import graphnn
 from graphnn.storage.archives import read_arrays
 from graphnn.training.data.sources import mnist
+from tables import cases
 
 BIRDS = """\
 id,length,island,mass,note,ring,species
@@ -180,25 +181,18 @@ def test_a_counter_is_kept_where_it_is_all_there_is(here):
     assert "x: [x], t: y" in graphnn.draft("a.csv")
 
 
-@pytest.mark.parametrize(
-    ("text", "target", "message", "help"),
-    [
-        ("a,b\n1,2\n3,4\n", "c", "'a.csv' has no column 'c'", "its columns are a, b"),
-        ("a,bee\n1,2\n3,4\n", "be", "'a.csv' has no column 'be'", "did you mean 'bee'?"),
-        ("a,b\n", None, "no row follows the header", ""),
-        (
-            "a,b\n1,2\n3,2\n", None,
-            "column 'b' holds the same in every row, so it is not a target",
-            "name another one by --target COLUMN",
-        ),
-        ("a,b\n1,2\n1,4\n", None, "no column but 'b' says anything of its rows", ""),
-        (
-            "a;b\n1,5;2\n0,25;3\n", None, "'1,5' in column 'a' is not a finite number",
-            "write decimals with a point, as in 0.5",
-        ),
-        ("a,b\n1,2\n3\n", None, "this row has 1 cell, but the header has 2", ""),
-    ],
-)  # fmt: skip
+@cases(r"""
+    text= | target= | message | help
+    "a,b\n1,2\n3,4\n" | "c" | 'a.csv' has no column 'c' | its columns are a, b
+    "a,bee\n1,2\n3,4\n" | "be" | 'a.csv' has no column 'be' | did you mean 'bee'?
+    "a,b\n" | None | no row follows the header |
+    "a,b\n1,2\n3,2\n" | None | column 'b' holds the same in every row, so it is not a target
+        | name another one by --target COLUMN
+    "a,b\n1,2\n1,4\n" | None | no column but 'b' says anything of its rows |
+    "a;b\n1,5;2\n0,25;3\n" | None | '1,5' in column 'a' is not a finite number
+        | write decimals with a point, as in 0.5
+    "a,b\n1,2\n3\n" | None | this row has 1 cell, but the header has 2 |
+""")
 def test_tables_that_say_nothing(here, text, target, message, help):
     Path("a.csv").write_text(text)
     with pytest.raises(graphnn.GraphnnError) as error:

@@ -16,6 +16,7 @@ from graphnn.training.data import sources
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, Dataset, load
 from located import located_yaml, marked, told
+from tables import cases
 
 X = InputSpec("x", (None, 1, 2, 3), "float64")
 T = InputSpec("t", (None,), "int")
@@ -204,39 +205,27 @@ def test_a_second_set_after_one_of_plain_numbers(base: Path) -> None:
 # ---------------------------------------------------------------- faults
 
 
-@pytest.mark.parametrize(
-    ("content", "code", "message"),
-    [
-        (b"", "not-an-image", "'pets/dog/bad.png' is not an image: it is empty"),
-        (
-            b"\xfe\xd8\xff\xe0JFIF",
-            "not-an-image",
-            "'pets/dog/bad.png' is not an image: it begins with the bytes fe d8 ff e0",
-        ),
-        (png(DOG)[:-1], "truncated-file", "the PNG file 'pets/dog/bad.png' ends too early"),
-        (png(DOG)[:9], "truncated-file", "the PNG file 'pets/dog/bad.png' ends too early"),
-        (
-            png(CAT).replace(packed(CAT), chunk(b"IDAT", packed(CAT)[8:11])),
-            "broken-file",
-            "'pets/dog/bad.png' is not a sound PNG file",
-        ),
-        (
-            png(CAT).replace(packed(CAT), chunk(b"IDAT", b"no zlib here")),
-            "broken-file",
-            "'pets/dog/bad.png' is not a sound PNG file",
-        ),
-        (
-            png(DOG).replace(b"IHDR", b"IHDX"),
-            "broken-file",
-            "'pets/dog/bad.png' is not a sound PNG file",
-        ),
-        (
-            png(DOG, colour=5),
-            "broken-file",
-            "'pets/dog/bad.png' is not a sound PNG file",
-        ),
-        (png(DOG, size=(0, 3)), "broken-file", "'pets/dog/bad.png' is not a sound PNG file"),
-    ],
+@cases(
+    r"""
+    content= | code | message
+    b"" | not-an-image | 'pets/dog/bad.png' is not an image: it is empty
+    b"\xfe\xd8\xff\xe0JFIF" | not-an-image
+        | 'pets/dog/bad.png' is not an image: it begins with the bytes fe d8 ff e0
+    png(DOG)[:-1] | truncated-file | the PNG file 'pets/dog/bad.png' ends too early
+    png(DOG)[:9] | truncated-file | the PNG file 'pets/dog/bad.png' ends too early
+    png(CAT).replace(packed(CAT), chunk(b"IDAT", packed(CAT)[8:11])) | broken-file
+        | 'pets/dog/bad.png' is not a sound PNG file
+    png(CAT).replace(packed(CAT), chunk(b"IDAT", b"no zlib here")) | broken-file
+        | 'pets/dog/bad.png' is not a sound PNG file
+    png(DOG).replace(b"IHDR", b"IHDX") | broken-file | 'pets/dog/bad.png' is not a sound PNG file
+    png(DOG, colour=5) | broken-file | 'pets/dog/bad.png' is not a sound PNG file
+    png(DOG, size=(0, 3)) | broken-file | 'pets/dog/bad.png' is not a sound PNG file
+    """,
+    CAT=CAT,
+    DOG=DOG,
+    chunk=chunk,
+    packed=packed,
+    png=png,
 )
 def test_a_file_that_is_not_sound(base: Path, content: bytes, code: str, message: str) -> None:
     put(base / "pets", dog_bad=content)
@@ -355,30 +344,15 @@ def test_a_folder_that_is_not_as_it_should_be(base: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("spec", "code", "message", "help"),
-    [
-        (
-            "{folder: {x: images}}",
-            "missing-key",
-            "'folder' has no 'path'",
-            "write `folder: {path: NAME, ...}`",
-        ),
-        (
-            "{folder: {path: pets, x: image}}",
-            "unknown-array",
-            "'folder' has no array 'image'",
-            "did you mean 'images'?",
-        ),
-        (
-            "{folder: {path: pets, y: images}}",
-            "unknown-input",
-            "the network has no input 'y' to feed",
-            "its inputs are x, t",
-        ),
-        ("{folder: [pets]}", "wrong-type", "the path of 'folder' must be a text, not a list", ""),
-    ],
-)
+@cases("""
+    spec | code | message | help
+    {folder: {x: images}} | missing-key | 'folder' has no 'path' | write `folder: {path: NAME, ...}`
+    {folder: {path: pets, x: image}} | unknown-array | 'folder' has no array 'image'
+        | did you mean 'images'?
+    {folder: {path: pets, y: images}} | unknown-input | the network has no input 'y' to feed
+        | its inputs are x, t
+    {folder: [pets]} | wrong-type | the path of 'folder' must be a text, not a list |
+""")
 def test_fault_of_the_spec(base: Path, spec: str, code: str, message: str, help: str) -> None:
     assert refused(base, spec) == [(code, message, help)]
 

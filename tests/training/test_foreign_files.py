@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import graphnn
+from tables import cases
 
 SPEC = """\
 graphnn: 1
@@ -62,99 +63,50 @@ def write_files(folder: Path) -> None:
         (folder / "pets" / kind / "1.png").write_bytes(content)
 
 
-@pytest.mark.parametrize(
-    ("data", "code", "message", "help"),
-    [
-        (
-            "npz: rows.npy",
-            "not-npz",
-            "'rows.npy' is not an .npz file",
-            "it is an .npy file: save the array by name: numpy.savez('rows.npz', x=array)",
-        ),
-        (
-            "npz: cut.npz",
-            "truncated-file",
-            "'cut.npz' ends too early",
-            "copy or download it again: the end of the .npz file is missing",
-        ),
-        ("npz: text.npz", "not-numbers", "the array 't' holds <U3, not numbers", LABELS),
-        (
-            "npz: lfs.npz",
-            "not-npz",
-            "'lfs.npz' is not an .npz file",
-            "it is a Git LFS pointer: fetch the file by: git lfs pull",
-        ),
-        (
-            "csv: lfs.csv",
-            "unknown-format",
-            "'lfs.csv' is a Git LFS pointer",
-            "fetch the file by: git lfs pull",
-        ),
-        (
-            "idx: {t: lfs.idx, x: lfs.idx}",
-            "unknown-format",
-            "'lfs.idx' is a Git LFS pointer",
-            "fetch the file by: git lfs pull",
-        ),
-        (
-            "folder: {path: pets, x: images}",
-            "not-an-image",
-            "'pets/cat/1.png' is not an image: it begins with the bytes 76 65 72 73",
-            "it is a Git LFS pointer: fetch the file by: git lfs pull",
-        ),
-        (
-            "folder: {path: pets, x: images}",
-            "not-an-image",
-            "'pets/dog/1.png' is not an image: it begins with the bytes 47 49 46 38",
-            f"it is a GIF image: {PNG}",
-        ),
-        ("csv: page.csv", "unknown-format", "'page.csv' is a web page", PAGE),
-        ("npz: model.pt", "not-npz", "'model.pt' is not an .npz file", STATE),
-        ("npz: old.pkl", "not-npz", "'old.pkl' is not an .npz file", f"it is a pickle: {SAVEZ}"),
-        (
-            "npz: model.h5",
-            "not-npz",
-            "'model.h5' is not an .npz file",
-            f"it is an HDF5 file: {SAVEZ}",
-        ),
-        (
-            "npz: rows.mat",
-            "not-npz",
-            "'rows.mat' is not an .npz file",
-            f"it is a MATLAB file: {SAVEZ}",
-        ),
-        ("csv: rows.parquet", "unknown-format", "'rows.parquet' is a Parquet file", CSV),
-        (
-            "csv: rows.xlsx",
-            "unknown-format",
-            "'rows.xlsx' is a ZIP archive",
-            "save a sheet as .csv; an .npz file is read by 'npz'",
-        ),
-        (
-            "npz: ~/rows.npz",
-            "file-outside",
-            "'~/rows.npz' lies outside the folder of the spec that names it",
-            BESIDE,
-        ),
-        (
-            "npz: C:\\data\\rows.npz",
-            "file-outside",
-            "'C:\\data\\rows.npz' lies outside the folder of the spec that names it",
-            BESIDE,
-        ),
-        (
-            "csv: 'https://example.org/rows.csv'",
-            "bad-file-name",
-            "'https://example.org/rows.csv' is an address, not the name of a file",
-            DOWNLOAD,
-        ),
-        (
-            "folder: 's3://bucket/pets'",
-            "bad-file-name",
-            "'s3://bucket/pets' is an address, not the name of a file",
-            DOWNLOAD,
-        ),
-    ],
+@cases(
+    r"""
+    data | code | message | help
+    npz: rows.npy | not-npz | 'rows.npy' is not an .npz file
+        | it is an .npy file: save the array by name: numpy.savez('rows.npz', x=array)
+    npz: cut.npz | truncated-file | 'cut.npz' ends too early
+        | copy or download it again: the end of the .npz file is missing
+    npz: text.npz | not-numbers | the array 't' holds <U3, not numbers | $LABELS
+    npz: lfs.npz | not-npz | 'lfs.npz' is not an .npz file
+        | it is a Git LFS pointer: fetch the file by: git lfs pull
+    csv: lfs.csv | unknown-format | 'lfs.csv' is a Git LFS pointer | fetch the file by: git lfs pull
+    idx: {t: lfs.idx, x: lfs.idx} | unknown-format | 'lfs.idx' is a Git LFS pointer
+        | fetch the file by: git lfs pull
+    folder: {path: pets, x: images} | not-an-image
+        | 'pets/cat/1.png' is not an image: it begins with the bytes 76 65 72 73
+        | it is a Git LFS pointer: fetch the file by: git lfs pull
+    folder: {path: pets, x: images} | not-an-image
+        | 'pets/dog/1.png' is not an image: it begins with the bytes 47 49 46 38
+        | it is a GIF image: $PNG
+    csv: page.csv | unknown-format | 'page.csv' is a web page | $PAGE
+    npz: model.pt | not-npz | 'model.pt' is not an .npz file | $STATE
+    npz: old.pkl | not-npz | 'old.pkl' is not an .npz file | it is a pickle: $SAVEZ
+    npz: model.h5 | not-npz | 'model.h5' is not an .npz file | it is an HDF5 file: $SAVEZ
+    npz: rows.mat | not-npz | 'rows.mat' is not an .npz file | it is a MATLAB file: $SAVEZ
+    csv: rows.parquet | unknown-format | 'rows.parquet' is a Parquet file | $CSV
+    csv: rows.xlsx | unknown-format | 'rows.xlsx' is a ZIP archive
+        | save a sheet as .csv; an .npz file is read by 'npz'
+    npz: ~/rows.npz | file-outside | '~/rows.npz' lies outside the folder of the spec that names it
+        | $BESIDE
+    npz: C:\data\rows.npz | file-outside
+        | 'C:\data\rows.npz' lies outside the folder of the spec that names it | $BESIDE
+    csv: 'https://example.org/rows.csv' | bad-file-name
+        | 'https://example.org/rows.csv' is an address, not the name of a file | $DOWNLOAD
+    folder: 's3://bucket/pets' | bad-file-name
+        | 's3://bucket/pets' is an address, not the name of a file | $DOWNLOAD
+    """,
+    BESIDE=BESIDE,
+    CSV=CSV,
+    DOWNLOAD=DOWNLOAD,
+    LABELS=LABELS,
+    PAGE=PAGE,
+    PNG=PNG,
+    SAVEZ=SAVEZ,
+    STATE=STATE,
 )
 def test_help_says_what_to_write(tmp_path, data, code, message, help):
     write_files(tmp_path)

@@ -11,6 +11,7 @@ from graphnn.spec.values import located
 from graphnn.training.data import dataset
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.sources.generated import Additions
+from tables import cases
 
 
 def load(kind, keys, shapes):
@@ -75,34 +76,17 @@ def test_rows_are_those_of_the_seed(kind, widths):
     assert not np.array_equal(once, other)
 
 
-@pytest.mark.parametrize(
-    ("kind", "keys", "message"),
-    [
-        (
-            "additions",
-            {"digits": 1, "rows": 101},
-            "error[bad-value]: there are 100 different questions of 1 digits, not 101",
-        ),
-        (
-            "additions",
-            {"digits": 10},
-            "error[bad-value]: the digits of 'additions' must be a whole number from 1 to 9, "
-            "not '10'",
-        ),
-        (
-            "sorting",
-            {"symbols": 0},
-            "error[bad-value]: the symbols of 'sorting' must be a whole number from 1 to 26, "
-            "not '0'",
-        ),
-        (
-            "copy",
-            {"rows": 1},
-            "error[bad-value]: the rows of 'copy' must be a whole number from 2 to 10,000,000, "
-            "not '1'",
-        ),
-    ],
-)
+@cases("""
+    kind | keys= | message
+    additions | {"digits": 1, "rows": 101}
+        | error[bad-value]: there are 100 different questions of 1 digits, not 101
+    additions | {"digits": 10}
+        | error[bad-value]: the digits of 'additions' must be a whole number from 1 to 9, not '10'
+    sorting | {"symbols": 0}
+        | error[bad-value]: the symbols of 'sorting' must be a whole number from 1 to 26, not '0'
+    copy | {"rows": 1}
+        | error[bad-value]: the rows of 'copy' must be a whole number from 2 to 10,000,000, not '1'
+""")
 def test_what_is_refused(kind, keys, message):
     name = "question" if kind == "additions" else "sequence"
     with pytest.raises(DataError) as caught:

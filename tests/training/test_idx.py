@@ -15,6 +15,7 @@ from graphnn.diagnostics import DataError, FileError, GraphnnError
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, load
 from located import located_yaml, marked, told
+from tables import cases
 
 X = InputSpec("x", (None, 6), "float64")
 T = InputSpec("t", (None,), "int")
@@ -119,84 +120,34 @@ def test_labels_as_one_hot_rows(folder: Path) -> None:
 NOT_IDX = "an IDX file begins with 00 00, then a type (08, 09, 0b to 0e), then its number of axes"
 
 
-@pytest.mark.parametrize(
-    ("content", "code", "message", "help"),
-    [
-        (b"", "not-idx", "'a' is not an IDX file: it is empty", NOT_IDX),
-        (b"\0\0", "not-idx", "'a' is not an IDX file: it begins with the bytes 00 00", NOT_IDX),
-        (
-            b"PQ\x03\x04rest",
-            "not-idx",
-            "'a' is not an IDX file: it begins with the bytes 50 51 03 04",
-            NOT_IDX,
-        ),
-        (
-            idx(0x0A, (1,), b"\0"),
-            "not-idx",
-            "'a' is not an IDX file: it begins with the bytes 00 00 0a 01",
-            NOT_IDX,
-        ),
-        (
-            b"\0\0\x08\0",
-            "not-idx",
-            "'a' declares 0 axes, where 1 to 16 make sense",
-            "",
-        ),
-        (
-            b"\0\0\x08\xff" + bytes(1020),
-            "not-idx",
-            "'a' declares 255 axes, where 1 to 16 make sense",
-            "",
-        ),
-        (
-            b"\0\0\x08\x03\0\0\0\x02",
-            "truncated-file",
-            "'a' ends within its header",
-            "",
-        ),
-        (
-            idx(8, (2, 2, 3), IMAGES[:-1]),
-            "truncated-file",
-            "'a' declares 2x2x3 values in 12 bytes, but only 11 follow",
-            "",
-        ),
-        (
-            idx(0x0C, (2,), bytes(7)),
-            "truncated-file",
-            "'a' declares 2 values in 8 bytes, but only 7 follow",
-            "",
-        ),
-        (
-            idx(8, (2, 2, 3), IMAGES + b"\0"),
-            "broken-file",
-            "'a' continues after the 2x2x3 values that it declares",
-            "",
-        ),
-        (
-            idx(8, (1 << 31, 1, 1), b""),
-            "truncated-file",
-            "'a' declares 2147483648x1x1 values in 2147483648 bytes, but only 0 follow",
-            "",
-        ),
-        (
-            idx(8, (2**32 - 1,) * 3, b""),
-            "data-too-large",
-            "'a' declares 4294967295x4294967295x4294967295 values, more than 2 GiB",
-            "",
-        ),
-        (
-            idx(0x0E, (1 << 30,), b""),
-            "data-too-large",
-            "'a' declares 1073741824 values, more than 2 GiB",
-            "",
-        ),
-        (
-            idx(8, (0, 2**32 - 1), b""),
-            "no-rows",
-            "'a' declares 0x4294967295 values: none",
-            "",
-        ),
-    ],
+@cases(
+    r"""
+    content= | code | message | help
+    b"" | not-idx | 'a' is not an IDX file: it is empty | $NOT_IDX
+    b"\0\0" | not-idx | 'a' is not an IDX file: it begins with the bytes 00 00 | $NOT_IDX
+    b"PQ\x03\x04rest" | not-idx | 'a' is not an IDX file: it begins with the bytes 50 51 03 04
+        | $NOT_IDX
+    idx(0x0A, (1,), b"\0") | not-idx | 'a' is not an IDX file: it begins with the bytes 00 00 0a 01
+        | $NOT_IDX
+    b"\0\0\x08\0" | not-idx | 'a' declares 0 axes, where 1 to 16 make sense |
+    b"\0\0\x08\xff" + bytes(1020) | not-idx | 'a' declares 255 axes, where 1 to 16 make sense |
+    b"\0\0\x08\x03\0\0\0\x02" | truncated-file | 'a' ends within its header |
+    idx(8, (2, 2, 3), IMAGES[:-1]) | truncated-file
+        | 'a' declares 2x2x3 values in 12 bytes, but only 11 follow |
+    idx(0x0C, (2,), bytes(7)) | truncated-file | 'a' declares 2 values in 8 bytes, but only 7 follow
+        |
+    idx(8, (2, 2, 3), IMAGES + b"\0") | broken-file
+        | 'a' continues after the 2x2x3 values that it declares |
+    idx(8, (1 << 31, 1, 1), b"") | truncated-file
+        | 'a' declares 2147483648x1x1 values in 2147483648 bytes, but only 0 follow |
+    idx(8, (2**32 - 1,) * 3, b"") | data-too-large
+        | 'a' declares 4294967295x4294967295x4294967295 values, more than 2 GiB |
+    idx(0x0E, (1 << 30,), b"") | data-too-large | 'a' declares 1073741824 values, more than 2 GiB |
+    idx(8, (0, 2**32 - 1), b"") | no-rows | 'a' declares 0x4294967295 values: none |
+    """,
+    IMAGES=IMAGES,
+    NOT_IDX=NOT_IDX,
+    idx=idx,
 )
 @pytest.mark.parametrize("packed", [False, True])
 def test_a_file_that_is_not_sound(tmp_path, packed, content, code, message, help) -> None:
@@ -265,39 +216,15 @@ def test_images_of_another_size(folder: Path) -> None:
     assert marks == ["images"]
 
 
-@pytest.mark.parametrize(
-    ("spec", "code", "message", "help", "at"),
-    [
-        (
-            "{idx: [images]}",
-            "wrong-count",
-            "'idx' needs one file an input, 2 in all, but names 1",
-            "the inputs are, in this order: x, t",
-            "[images]",
-        ),
-        (
-            "{idx: {x: images}}",
-            "missing-input",
-            "'idx' names nothing to feed input 't'",
-            "",
-            "{x: images}",
-        ),
-        (
-            "{idx: {x: images, tt: labels}}",
-            "unknown-input",
-            "the network has no input 'tt' to feed",
-            "did you mean 't'?",
-            "tt",
-        ),
-        (
-            "{idx: [images, {a: b}]}",
-            "wrong-type",
-            "the file for 't' must be a text, not a mapping",
-            "",
-            "{a: b}",
-        ),
-    ],
-)
+@cases("""
+    spec | code | message | help | at
+    {idx: [images]} | wrong-count | 'idx' needs one file an input, 2 in all, but names 1
+        | the inputs are, in this order: x, t | [images]
+    {idx: {x: images}} | missing-input | 'idx' names nothing to feed input 't' | | {x: images}
+    {idx: {x: images, tt: labels}} | unknown-input | the network has no input 'tt' to feed
+        | did you mean 't'? | tt
+    {idx: [images, {a: b}]} | wrong-type | the file for 't' must be a text, not a mapping | | {a: b}
+""")
 def test_fault_of_the_spec(folder, spec, code, message, help, at) -> None:
     assert refused(folder, spec) == ([(code, message, help)], [at])
 

@@ -18,6 +18,7 @@ from graphnn.training.fitting import measuring
 from graphnn.training.fitting.measuring import confusion_matrix
 from graphnn.training.fitting.metrics import fit
 from located import located_yaml, marked, told
+from tables import cases
 
 accuracy, top_k_accuracy, mean_absolute_error, mean_squared_error = (
     METRICS[name]().numbers
@@ -51,19 +52,15 @@ def test_names() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "help"),
-    [
-        ("acuracy", "did you mean 'accuracy'?"),
-        ("mean_square_error", "did you mean 'mean_squared_error'?"),
-        ("confusion_matrix", "'graphnn evaluate -o FOLDER' draws the confusion matrix"),
-        (
-            "quux",
-            "the metrics are accuracy, auc, f1, mean_absolute_error, mean_squared_error, "
-            "precision, r_squared, recall, top_k_accuracy",
-        ),
-    ],
-)
+@cases("""
+    name | help
+    acuracy | did you mean 'accuracy'?
+    mean_square_error | did you mean 'mean_squared_error'?
+    confusion_matrix | 'graphnn evaluate -o FOLDER' draws the confusion matrix
+    quux
+        | the metrics are accuracy, auc, f1, mean_absolute_error, mean_squared_error, precision,
+        r_squared, recall, top_k_accuracy
+""")
 def test_an_unknown_name(name: str, help: str) -> None:
     text = f"metrics: {{{name}: [y, t]}}"
     with pytest.raises(TrainingError) as error:
@@ -191,36 +188,14 @@ def test_confusion_by_hand() -> None:
 # ---------------------------------------------------------------- options
 
 
-@pytest.mark.parametrize(
-    ("name", "option", "message", "help"),
-    [
-        (
-            "top_k_accuracy",
-            "n: 3",
-            "the metric 'top_k_accuracy' has no option 'n'",
-            "its options are k",
-        ),
-        (
-            "top_k_accuracy",
-            "kk: 3",
-            "the metric 'top_k_accuracy' has no option 'kk'",
-            "did you mean 'k'?",
-        ),
-        ("accuracy", "k: 3", "the metric 'accuracy' has no option 'k'", "it has no options"),
-        (
-            "top_k_accuracy",
-            "k: 0",
-            "'k' of 'top_k_accuracy' must be at least 1, not 0",
-            "",
-        ),
-        (
-            "top_k_accuracy",
-            "k: [3]",
-            "'k' of 'top_k_accuracy' must be a whole number, not a list",
-            "",
-        ),
-    ],
-)
+@cases("""
+    name | option | message | help
+    top_k_accuracy | n: 3 | the metric 'top_k_accuracy' has no option 'n' | its options are k
+    top_k_accuracy | kk: 3 | the metric 'top_k_accuracy' has no option 'kk' | did you mean 'k'?
+    accuracy | k: 3 | the metric 'accuracy' has no option 'k' | it has no options
+    top_k_accuracy | k: 0 | 'k' of 'top_k_accuracy' must be at least 1, not 0 |
+    top_k_accuracy | k: [3] | 'k' of 'top_k_accuracy' must be a whole number, not a list |
+""")
 def test_options_that_make_no_sense(name: str, option: str, message: str, help: str) -> None:
     options = located_yaml(f"{{{option}}}")
     with pytest.raises(TrainingError) as error:

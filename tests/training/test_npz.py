@@ -17,6 +17,7 @@ from graphnn.storage import archives
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, load
 from located import located_yaml, marked, told
+from tables import cases
 
 X = InputSpec("x", (None, 2), "float64")
 T = InputSpec("t", (None,), "int")
@@ -94,60 +95,19 @@ def test_a_header_of_version_2(tmp_path: Path) -> None:
     assert np.array_equal(read(tmp_path, "{npz: a.npz}", X).train.arrays["x"], ROWS)
 
 
-@pytest.mark.parametrize(
-    ("spec", "code", "message", "help", "at"),
-    [
-        (
-            "{npz: {x: x, t: t}}",
-            "missing-key",
-            "'npz' has no 'file'",
-            "write `npz: {file: NAME, ...}`",
-            "{x: x, t: t}",
-        ),
-        (
-            "{npz: {file: a.npz, x: X2}}",
-            "unknown-array",
-            "'a.npz' has no array 'X2'",
-            "did you mean 'x'?",
-            "X2",
-        ),
-        (
-            "{npz: {file: a.npz, x: pixels}}",
-            "unknown-array",
-            "'a.npz' has no array 'pixels'",
-            "its arrays are x, t",
-            "pixels",
-        ),
-        (
-            "{npz: {fil: a.npz}}",
-            "unknown-input",
-            "the network has no input 'fil' to feed",
-            "did you mean 'file'?",
-            "fil",
-        ),
-        (
-            "{npz: {file: [a.npz]}}",
-            "wrong-type",
-            "the file of 'npz' must be a text, not a list",
-            "",
-            "[a.npz]",
-        ),
-        (
-            "{npz: [a.npz]}",
-            "wrong-type",
-            "the file of 'npz' must be a text, not a list",
-            "",
-            "[a.npz]",
-        ),
-        (
-            "{npz: {file: a.npz, x: [x]}}",
-            "wrong-type",
-            "the array for 'x' must be a text, not a list",
-            "",
-            "[x]",
-        ),
-    ],
-)
+@cases("""
+    spec | code | message | help | at
+    {npz: {x: x, t: t}} | missing-key | 'npz' has no 'file' | write `npz: {file: NAME, ...}`
+        | {x: x, t: t}
+    {npz: {file: a.npz, x: X2}} | unknown-array | 'a.npz' has no array 'X2' | did you mean 'x'? | X2
+    {npz: {file: a.npz, x: pixels}} | unknown-array | 'a.npz' has no array 'pixels'
+        | its arrays are x, t | pixels
+    {npz: {fil: a.npz}} | unknown-input | the network has no input 'fil' to feed
+        | did you mean 'file'? | fil
+    {npz: {file: [a.npz]}} | wrong-type | the file of 'npz' must be a text, not a list | | [a.npz]
+    {npz: [a.npz]} | wrong-type | the file of 'npz' must be a text, not a list | | [a.npz]
+    {npz: {file: a.npz, x: [x]}} | wrong-type | the array for 'x' must be a text, not a list | | [x]
+""")
 def test_fault_of_the_spec(folder, spec, code, message, help, at) -> None:
     with pytest.raises((DataError, FileError)) as error:
         read(folder, spec)

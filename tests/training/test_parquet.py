@@ -12,6 +12,7 @@ import graphnn
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import load
 from located import located_yaml
+from tables import cases
 
 pa = pytest.importorskip("pyarrow")
 
@@ -85,26 +86,19 @@ def test_training_and_prediction(here):
     assert [found.name for found in graphnn.predict("run", "new.parquet")] == ["low", "high"]
 
 
-@pytest.mark.parametrize(
-    ("make", "code", "message"),
-    [
-        (
-            lambda path: write(path, {"a": [[1, 2]]}),
-            "not-a-number",
-            "column 'a' of 'a.parquet' holds list<element: int64>, not numbers or texts",
-        ),
-        (
-            lambda path: Path(path).write_bytes(b"PAR1" + bytes(40) + b"PAR1"),
-            "broken-file",
-            "'a.parquet' is not a sound Parquet file",
-        ),
-        (
-            lambda path: Path(path).write_text("a\n1\n"),
-            "broken-file",
-            "'a.parquet' is not a sound Parquet file",
-        ),
-        (lambda path: None, "no-such-file", "there is no file 'a.parquet'"),
-    ],
+@cases(
+    r"""
+    make= | code | message
+    lambda path: write(path, {"a": [[1, 2]]}) | not-a-number
+        | column 'a' of 'a.parquet' holds list<element: int64>, not numbers or texts
+    lambda path: Path(path).write_bytes(b"PAR1" + bytes(40) + b"PAR1") | broken-file
+        | 'a.parquet' is not a sound Parquet file
+    lambda path: Path(path).write_text("a\n1\n") | broken-file
+        | 'a.parquet' is not a sound Parquet file
+    lambda path: None | no-such-file | there is no file 'a.parquet'
+    """,
+    Path=Path,
+    write=write,
 )
 def test_files_at_fault(here, make, code, message):
     make("a.parquet")

@@ -12,6 +12,7 @@ from graphnn.diagnostics import DataError, Diagnostic, GraphnnError, RunError, T
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.training.fitting.loop import Training
 from places import SPECS
+from tables import cases
 
 SPEC = """
 graphnn: 1
@@ -354,21 +355,14 @@ def test_frozen_parameters_stay(folder):
     assert (after["a.weight"] != before.parameters["a.weight"]).all()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"resume": True}, "error[nothing-to-resume]: only a folder can be resumed"),
-        (
-            {"resume": True, "folder": "none"},
-            "error[nothing-to-resume]: 'none' holds no run to resume",
-        ),
-        (
-            {"folder": "."},
-            "error[folder-in-use]: '.' already holds something\n"
-            "   = help: name another folder, or resume the run in it with --resume",
-        ),
-    ],
-)
+@cases(r"""
+    options= | message
+    {"resume": True} | error[nothing-to-resume]: only a folder can be resumed
+    {"resume": True, "folder": "none"} | error[nothing-to-resume]: 'none' holds no run to resume
+    {"folder": "."}
+        | error[folder-in-use]: '.' already holds something
+        \n   = help: name another folder, or resume the run in it with --resume
+""")
 def test_folders_that_do_not_do(folder, monkeypatch, options, message):
     monkeypatch.chdir(folder)
     with pytest.raises(TrainingError) as caught:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import graphnn
+from tables import cases
 
 LENGTHS = np.random.default_rng(4).normal(45, 5, 40).round(1)
 ISLANDS = np.array(["Torgersen", "Biscoe", "Dream", "Biscoe"] * 10)
@@ -182,30 +183,18 @@ def test_columns_of_categories_for_whole_numbers(here):
     assert found.arrays["x"].tolist() == expected
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "code", "message", "rest"),
-    [
-        (
-            "batch, 5", "batch, 4", "wrong-width",
-            "'x' needs 4 values a row, but 'length, island, mass' has 5",
-            ["column 'island' takes 3 of them, one for each of its categories"],
-        ),
-        (
-            "categories: island", "categories: [island, isle]", "unknown-column",
-            "'birds.csv' has no column 'isle'", "did you mean 'island'?",
-        ),
-        (
-            "categories: island, ", "", "not-a-number",
-            "'Torgersen' in column 'island' is not a finite number",
-            "if its texts are categories, list 'island' in 'categories'",
-        ),
-        (
-            "categories: island", "missing: mean", "bad-value",
-            "the missing of 'csv' is refuse or drop, not 'mean'",
-            "to put the mean of a column in its place, let a node impute read the input",
-        ),
-    ],
-)  # fmt: skip
+@cases("""
+    old= | new | code | message | rest=
+    "batch, 5" | batch, 4 | wrong-width | 'x' needs 4 values a row, but 'length, island, mass' has 5
+        | ["column 'island' takes 3 of them, one for each of its categories"]
+    "categories: island" | categories: [island, isle] | unknown-column
+        | 'birds.csv' has no column 'isle' | "did you mean 'island'?"
+    "categories: island, " | | not-a-number | 'Torgersen' in column 'island' is not a finite number
+        | "if its texts are categories, list 'island' in 'categories'"
+    "categories: island" | missing: mean | bad-value
+        | the missing of 'csv' is refuse or drop, not 'mean'
+        | "to put the mean of a column in its place, let a node impute read the input"
+""")
 def test_faults(here, old, new, code, message, rest):
     Path("net.yaml").write_text(SPEC.replace(old, new))
     found = graphnn.diagnose("net.yaml")[0]

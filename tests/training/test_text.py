@@ -11,6 +11,7 @@ from graphnn.diagnostics import DataError
 from graphnn.spec.values import located
 from graphnn.training.data import dataset
 from graphnn.training.data.columns import InputRequirements, InputSpec
+from tables import cases
 
 TEXT = "the cat sat.\nthe dog ran away!\n\nthe end\n"
 
@@ -104,57 +105,29 @@ def test_a_second_text_has_the_vocabulary_of_the_first(tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("data", "shapes", "message"),
-    [
-        (
-            ("words", {"x": "text", "rows": "lines"}),
-            {"x": (4,)},
-            "error[wrong-width]: the longest line of 'a.txt' has 5 words, but a row takes 4\n"
-            "   = help: a line and the mark of its end take 6",
-        ),
-        (
-            ("words", {"x": "text"}),
-            {"x": (40,)},
-            "error[no-rows]: 'a.txt' has 11 words, but a row and the word behind it take 41\n"
-            "   = help: shorten the rows, or take a longer text",
-        ),
-        (
-            ("words", {"x": "txt"}),
-            {"x": (4,)},
-            "error[unknown-array]: 'words' has no tokens 'txt'\n   = help: did you mean 'text'?",
-        ),
-        (
-            ("words", {"x": "text", "length": 3}),
-            {"x": (4,)},
-            "error[wrong-width]: the length of 'words' is 3, but the inputs take 4",
-        ),
-        (
-            ("words", {"x": "text", "t": "next"}),
-            {"x": (4,), "t": (3,)},
-            "error[wrong-width]: the inputs take rows of 3 and 4 tokens, "
-            "but those of 'words' have one length",
-        ),
-        (
-            ("words", {"x": "text"}),
-            {"x": (None,)},
-            "error[missing-key]: 'words' has no 'length', and no input says how many tokens "
-            "a row has\n   = help: write `length: 100`, or give the input a size along its "
-            "second axis",
-        ),
-        (
-            ("words", {"x": "text", "stride": "half"}),
-            {"x": (4,)},
-            "error[bad-value]: the stride of 'words' must be a whole number of at least 1, "
-            "not 'half'",
-        ),
-        (
-            ("characters", {"x": "text", "rows": "paragraphs"}),
-            {"x": (4,)},
-            "error[bad-value]: the rows of 'characters' is windows or lines, not 'paragraphs'",
-        ),
-    ],
-)
+@cases(r"""
+    data= | shapes= | message
+    ("words", {"x": "text", "rows": "lines"}) | {"x": (4,)}
+        | error[wrong-width]: the longest line of 'a.txt' has 5 words, but a row takes 4
+        \n   = help: a line and the mark of its end take 6
+    ("words", {"x": "text"}) | {"x": (40,)}
+        | error[no-rows]: 'a.txt' has 11 words, but a row and the word behind it take 41
+        \n   = help: shorten the rows, or take a longer text
+    ("words", {"x": "txt"}) | {"x": (4,)}
+        | error[unknown-array]: 'words' has no tokens 'txt'\n   = help: did you mean 'text'?
+    ("words", {"x": "text", "length": 3}) | {"x": (4,)}
+        | error[wrong-width]: the length of 'words' is 3, but the inputs take 4
+    ("words", {"x": "text", "t": "next"}) | {"x": (4,), "t": (3,)}
+        | error[wrong-width]: the inputs take rows of 3 and 4 tokens, but those of 'words' have one
+        length
+    ("words", {"x": "text"}) | {"x": (None,)}
+        | error[missing-key]: 'words' has no 'length', and no input says how many tokens a row has
+        \n   = help: write `length: 100`, or give the input a size along its second axis
+    ("words", {"x": "text", "stride": "half"}) | {"x": (4,)}
+        | error[bad-value]: the stride of 'words' must be a whole number of at least 1, not 'half'
+    ("characters", {"x": "text", "rows": "paragraphs"}) | {"x": (4,)}
+        | error[bad-value]: the rows of 'characters' is windows or lines, not 'paragraphs'
+""")
 def test_what_is_refused(tmp_path, data, shapes, message):
     assert refused(tmp_path, data, **shapes) == message
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from numpy.testing import assert_allclose
 
 import graphnn
 from graphnn.gradients import backprop, check_gradients
+from tables import cases
 
 NETWORK = """\
 graphnn: 1
@@ -89,18 +89,13 @@ def test_training_takes_the_steps_of_the_weighted_gradient():
         assert_allclose(array, before[name] - 0.5 * step[name], rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize(
-    ("loss", "message"),
-    [
-        ("{divergnce: 0.1}", "there is no node 'divergnce'"),
-        ("{divergence: -1}", "the weight of 'divergence' must be a number of at least 0, not -1"),
-        (
-            "{divergence: much}",
-            "the weight of 'divergence' must be a number of at least 0, not 'much'",
-        ),
-        ("{}", "'loss' is empty"),
-    ],
-)
+@cases("""
+    loss | message
+    {divergnce: 0.1} | there is no node 'divergnce'
+    {divergence: -1} | the weight of 'divergence' must be a number of at least 0, not -1
+    {divergence: much} | the weight of 'divergence' must be a number of at least 0, not 'much'
+    {} | 'loss' is empty
+""")
 def test_what_is_refused(loss, message):
     found = graphnn.diagnose_text(NETWORK + f"train: {{loss: {loss}}}\n", data=False)
     assert message in [each.message for each in found if each.severity == "error"]

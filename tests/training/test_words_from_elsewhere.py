@@ -6,6 +6,7 @@ import pytest
 
 import graphnn
 from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES
+from tables import cases
 
 SPEC = """\
 graphnn: 1
@@ -88,25 +89,21 @@ def test_an_option_that_only_others_have_is_not_offered(tmp_path):
     assert help_with(tmp_path, "optimizer: {sgd: {rho: 1}}") == options
 
 
-@pytest.mark.parametrize(
-    ("name", "help"),
-    [
-        ("CosineAnnealingLR", "did you mean 'cosine'?"),
-        ("CosineDecay", "did you mean 'cosine'?"),
-        ("StepLR", "did you mean 'step'?"),
-        ("fixed", "did you mean 'constant'?"),
-        ("ExponentialLR", "write {step: {every: 1, factor: ...}}, the same from epoch to epoch"),
-        ("LinearLR", "the nearest is cosine, which ends at 0 too"),
-        ("PolynomialDecay", "the nearest is cosine, which ends at 0 too"),
-        ("OneCycleLR", "the nearest is {cosine: {warm_up: EPOCHS}}"),
-        (
-            "ReduceLROnPlateau",
-            "no schedule watches a metric; the nearest is step, with 'early_stopping' beside it",
-        ),
-        ("MultiStepLR", "the nearest is step, in equal steps"),
-        ("CosineAnnealingWarmRestarts", "no schedule repeats itself; the nearest is cosine"),
-    ],
-)
+@cases("""
+    name | help
+    CosineAnnealingLR | did you mean 'cosine'?
+    CosineDecay | did you mean 'cosine'?
+    StepLR | did you mean 'step'?
+    fixed | did you mean 'constant'?
+    ExponentialLR | write {step: {every: 1, factor: ...}}, the same from epoch to epoch
+    LinearLR | the nearest is cosine, which ends at 0 too
+    PolynomialDecay | the nearest is cosine, which ends at 0 too
+    OneCycleLR | the nearest is {cosine: {warm_up: EPOCHS}}
+    ReduceLROnPlateau
+        | no schedule watches a metric; the nearest is step, with 'early_stopping' beside it
+    MultiStepLR | the nearest is step, in equal steps
+    CosineAnnealingWarmRestarts | no schedule repeats itself; the nearest is cosine
+""")
 def test_schedules(tmp_path, name, help):
     assert help_with(tmp_path, f"optimizer: {{sgd: {{schedule: {name}}}}}") == help
 
