@@ -826,6 +826,15 @@ def test_dropout_as_in_training_is_refused(tmp_path):
     assert "it is as in training" in str(caught.value)
 
 
+@pytest.mark.parametrize("inputs", ["x", "x -"])
+def test_an_operator_without_an_input_that_it_needs_is_refused(tmp_path, inputs):
+    path = save(tmp_path / "net.onnx", [node("Add", inputs, "y")], {"x": ["n"]}, ["y"])
+    with pytest.raises(graphnn.RunError) as caught:
+        graphnn.load_onnx(path)
+    message = "Add of 'n_y' has no counterpart: an input that it needs is missing"
+    assert caught.value.diagnostics[0].message == message
+
+
 def test_infinities_are_held_with_a_note(tmp_path):
     mask = np.array([0, -np.inf, 0], np.float32)
     path = save(

@@ -14,7 +14,7 @@ from graphnn.diagnostics import Diagnostic, RunError, UsageError
 from graphnn.interchange.onnx.folding import filled, fold
 from graphnn.interchange.onnx.models import ForeignInput, ForeignNode, Model, Reader
 from graphnn.interchange.onnx.opaque import inferred, opaque
-from graphnn.interchange.onnx.table import alike, rules
+from graphnn.interchange.onnx.table import alike, apply, rules
 from graphnn.interchange.onnx.values import Filled, Made, UnsupportedError, Value
 from graphnn.ops import MOST_NUMBERS, REGISTRY, Array, Kind, Op, ShapeError
 from graphnn.spec import NAME, sizes
@@ -165,8 +165,7 @@ class Translator:
         if found is not None:
             return [*found]
         if function := rules().get(node.op):
-            result = function(self, node, inputs)
-            return result if isinstance(result, list) else [result]
+            return apply(function, self, node, inputs)
         if same := alike().get(node.op):
             return [self._same(same, node, inputs)]
         raise UnsupportedError("there is no such op here")

@@ -19,7 +19,6 @@ from graphnn.interchange.onnx.values import (
 )
 from graphnn.ops import Array, Kind
 
-Inputs = list[Value | None]
 _OPS = {"Add": "add", "Sub": "subtract", "Mul": "multiply", "Div": "divide"}
 _COMPARISONS = {
     "Equal": "equal",
@@ -45,12 +44,11 @@ def number(value: Value | None, what: str) -> float | None:
 
 
 @rule("Add", "Sub", "Mul", "Div")
-def binary(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def binary(t: Translator, node: ForeignNode, a: Value, b: Value) -> Value:
     """`add`, `subtract`, `multiply` or `divide`; `silu` and such where they are spelt out.
 
     A bias joins the `affine` before it.
     """
-    a, b = inputs
     if (found := spelt_out(node.op, a, b)) is not None:
         return t.emit(*found)
     if node.op == "Add":
@@ -66,18 +64,18 @@ def binary(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("Mod")
-def modulo(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def modulo(t: Translator, node: ForeignNode, x: Value, divisor: Value) -> Value:
     """`remainder`, if the divisor is one number, with the sign that ONNX gives it."""
     rounding = "trunc" if node.attributes.get("fmod", 0) else "floor"
-    return t.emit("remainder", inputs[0], divisor=_divisor(inputs[1]), rounding=rounding)
+    return t.emit("remainder", x, divisor=_divisor(divisor), rounding=rounding)
 
 
-def _are_whole(t: Translator, *values: Value | None) -> bool:
+def _are_whole(t: Translator, *values: Value) -> bool:
     """Whether all hold whole numbers."""
-    return all(value is not None and t.node(value).kind == "int" for value in values)
+    return all(t.node(value).kind == "int" for value in values)
 
 
-def _divisor(value: Value | None) -> float:
+def _divisor(value: Value) -> float:
     """The one number that everything is divided by."""
     if not (isinstance(value, np.ndarray) and is_known(value)):
         raise UnsupportedError("it divides by whole numbers that are data")
@@ -99,9 +97,9 @@ def _take_bias(t: Translator, product: Made, bias: Array) -> bool:
     return True
 
 
-def _single(value: Value | None, other: Value | None) -> Value | None:
+def _single(value: Value, other: Value) -> Value:
     """A filled array as its one number, where the other has its shape already."""
-    if isinstance(value, Filled) and other is not None and not isinstance(other, Filled):
+    if isinstance(value, Filled) and not isinstance(other, Filled):
         shape = shape_of(other)
         if broadcast(shape, value.shape) != shape:
             raise UnsupportedError("it stretches an array to a free size")
@@ -110,38 +108,41 @@ def _single(value: Value | None, other: Value | None) -> Value | None:
 
 
 @rule("Max", "Min", "Sum", "Mean")
-def several(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def several(t: Translator, node: ForeignNode, first: Value, *others: Value | None) -> Value:
     """`maximum`, `minimum` or `add`, one after the other; `multiply` for a mean."""
-    first, *others = inputs
     for other in others:
         first = t.emit(_MANY[node.op], first, other)
     first = first if isinstance(first, Made) else t.emit("identity", first)
-    return t.emit("multiply", first, 1 / len(inputs)) if node.op == "Mean" else first
+    return t.emit("multiply", first, 1 / (1 + len(others))) if node.op == "Mean" else first
 
 
 @rule("Pow")
-def power(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def power(t: Translator, node: ForeignNode, x: Value, exponent: Value) -> Value:
     """`power`, if the exponent is one number."""
-    return t.emit("power", inputs[0], exponent=number(inputs[1], "exponent"))
+    return t.emit("power", x, exponent=number(exponent, "exponent"))
 
 
 @rule("Clip")
-def clip(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def clip(
+    t: Translator,
+    node: ForeignNode,
+    x: Value,
+    least: Value | None = None,
+    most: Value | None = None,
+) -> Value:
     """`clip`; of whole numbers `maximum` and `minimum`."""
-    given = [*inputs[1:], None, None][:2]
     low, high = (
         node.attributes.get(key) if value is None else number(value, "bound")
-        for key, value in zip(("min", "max"), given, strict=True)
+        for key, value in (("min", least), ("max", most))
     )
     large = 3e38
     low = None if low is None or low < -large else low
     high = None if high is None or high > large else high
     if low is None and high is None:
-        return t.emit("identity", inputs[0])
+        return t.emit("identity", x)
     if low is not None and low == high:
         raise UnsupportedError("its bounds are the same number")
-    assert inputs[0] is not None
-    made = t.node(inputs[0])
+    made = t.node(x)
     if made.kind == "float":
         return t.emit("clip", made, low=low, high=high)
     if low is not None:
@@ -150,22 +151,19 @@ def clip(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("Where")
-def where(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def where(t: Translator, node: ForeignNode, condition: Value, a: Value, b: Value) -> Value:
     """`where`."""
-    return t.emit("where", *inputs)
+    return t.emit("where", condition, a, b)
 
 
 @rule("Cast", "CastLike")
-def cast(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def cast(t: Translator, node: ForeignNode, x: Value, like: Value | None = None) -> Value:
     """`cast`, or nothing between numbers of one kind; `not_equal` to 0 for truth values."""
-    (x, *like) = inputs
     if isinstance(x, Filled):
         return x
-    assert x is not None
     made = t.node(x)
-    if like:
-        assert like[0] is not None
-        return as_kind(t, made, t.node(like[0]).kind)
+    if like is not None:
+        return as_kind(t, made, t.node(like).kind)
     to = node.attributes.get("to", 1)
     if to == _BOOL:
         zero = np.zeros((), np.float32 if made.kind == "float" else np.int64)
@@ -186,33 +184,38 @@ def _is_truth(made: Made) -> bool:
 
 
 @rule(*_COMPARISONS)
-def comparison(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def comparison(t: Translator, node: ForeignNode, a: Value, b: Value) -> Value:
     """The same, which gives 0 and 1."""
-    return t.emit(_COMPARISONS[node.op], *inputs)
+    return t.emit(_COMPARISONS[node.op], a, b)
 
 
 @rule("And", "Or", "Xor", "Not")
-def logic(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def logic(t: Translator, node: ForeignNode, a: Value, b: Value | None = None) -> Value:
     """`multiply`, `maximum` or `not_equal` of 0 and 1; `equal` to 0."""
     if node.op == "Not":
-        return t.emit("equal", inputs[0], np.zeros((), np.int64))
-    return t.emit(_LOGIC[node.op], *inputs)
+        return t.emit("equal", a, np.zeros((), np.int64))
+    return t.emit(_LOGIC[node.op], a, b)
 
 
 @rule("Identity", "StopGradient")
-def identity(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def identity(t: Translator, node: ForeignNode, x: Value) -> Value:
     """Nothing."""
-    assert inputs[0] is not None
-    return inputs[0]
+    return x
 
 
 @rule("Dropout")
-def dropout(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+def dropout(
+    t: Translator,
+    node: ForeignNode,
+    x: Value,
+    ratio: Value | None = None,
+    training: Value | None = None,
+) -> list[Value]:
     """`dropout`; of its mask, which drops nothing here, a `constant`."""
-    if len(inputs) > 2 and (not isinstance(inputs[2], np.ndarray) or inputs[2].any()):
+    if training is not None and (not isinstance(training, np.ndarray) or training.any()):
         raise UnsupportedError("it is as in training")
-    given = number(inputs[1], "ratio") if len(inputs) > 1 else node.attributes.get("ratio")
-    made = t.emit("dropout", inputs[0], rate=0.5 if given is None else given)
+    given = node.attributes.get("ratio") if ratio is None else number(ratio, "ratio")
+    made = t.emit("dropout", x, rate=0.5 if given is None else given)
     if not any(name and t.readers.get(name) for name in node.outputs[1:]):
         return [made]
     sizes = [size for size in made.shape if isinstance(size, int)]
@@ -222,9 +225,8 @@ def dropout(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
 
 
 @rule("If")
-def conditional(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+def conditional(t: Translator, node: ForeignNode, condition: Value) -> list[Value]:
     """The branch that is taken, if that is known."""
-    condition = inputs[0]
     if not (isinstance(condition, np.ndarray) and is_known(condition)):
         raise UnsupportedError("it chooses by data")
     return t.inline(node.attributes["then_branch" if condition.all() else "else_branch"])

@@ -21,12 +21,10 @@ _WITH_BIAS, _SHARES = 2, 3  # what ONNX calls outputs of scores
 
 
 @rule("Attention")
-def attention(t: Translator, node: ForeignNode, inputs: list[Value | None]) -> Value | list[Value]:
+def attention(
+    t: Translator, node: ForeignNode, query: Value, key: Value, value: Value, *more: Value | None
+) -> Value | list[Value]:
     """`attention`; with a mask, more axes and such, `matmul` and `softmax` and what is between."""
-    query, key, value, *more = inputs
-    assert query is not None
-    assert key is not None
-    assert value is not None
     given = node.attributes
     heads = given.get("q_num_heads", 1)
     if (
@@ -38,7 +36,7 @@ def attention(t: Translator, node: ForeignNode, inputs: list[Value | None]) -> V
         or not _is_usual(given.get("scale"), heads, shape_of(query)[2])
         or (given.get("is_causal", 0) and shape_of(query)[1] != shape_of(key)[1])
     ):
-        return _Attention(t, node, [*inputs, *(None,) * 7]).parts()
+        return _Attention(t, node, query, key, value, *more).parts()
     causal = bool(given.get("is_causal", 0))
     return t.emit("attention", query, key, value, heads=heads, causal=causal)
 
@@ -56,26 +54,31 @@ class _Attention:
 
     t: Translator
     node: ForeignNode
-    inputs: list[Value | None]
+    query: Value
+    key: Value
+    value: Value
+    mask: Value | None = None
+    past_key: Value | None = None
+    past_value: Value | None = None
+    lengths: Value | None = None
 
     def parts(self) -> list[Value]:
         """What comes out, what is kept of keys and values, and the scores."""
         t, given = self.t, self.node.attributes
-        query, key, value, mask, past_key, past_value, lengths = self.inputs[:7]
-        flat = len(shape_of(query)) == 3 if query is not None else False
-        q = self._apart(query, "q_num_heads")
-        k = self._after(past_key, self._apart(key, "kv_num_heads"))
-        v = self._after(past_value, self._apart(value, "kv_num_heads"))
+        mask, flat = self.mask, len(shape_of(self.query)) == 3
+        q = self._apart(self.query, "q_num_heads")
+        k = self._after(self.past_key, self._apart(self.key, "kv_num_heads"))
+        v = self._after(self.past_value, self._apart(self.value, "kv_num_heads"))
         _, _, places, features = shape_of(q)
         scale = given.get("scale")
         if scale is None:
             scale = _number(features) ** -0.5
-        kept = 0 if past_key is None else _number(shape_of(past_key)[2])
+        kept = 0 if self.past_key is None else _number(shape_of(self.past_key)[2])
         turned = transposed(t, self._shared(k, q), (0, 1, 3, 2))
         scores: Made = t.emit("matmul", t.emit("multiply", q, float(scale)), turned)
         if cap := given.get("softcap"):
             scores = t.emit("multiply", t.emit("tanh", t.emit("multiply", scores, 1 / cap)), cap)
-        biased, seen = scores, self._seen(places, shape_of(k)[2], kept, lengths)
+        biased, seen = scores, self._seen(places, shape_of(k)[2], kept)
         if mask is not None and shape_of(mask)[-1] != shape_of(k)[2]:
             raise UnsupportedError("its mask is of fewer places than its keys")
         if mask is not None and t.node(mask).kind == "int":
@@ -93,9 +96,8 @@ class _Attention:
             raise UnsupportedError("its scores, some minus infinity, are read")
         return [found, k, v, {_WITH_BIAS: biased, _SHARES: shares}.get(mode, scores)]
 
-    def _apart(self, x: Value | None, key: str) -> Value:
+    def _apart(self, x: Value, key: str) -> Value:
         """`x` with an axis for the heads."""
-        assert x is not None
         if len(shape_of(x)) == 4:
             return x
         heads, (rows, places, width) = self.node.attributes[key], shape_of(x)
@@ -116,9 +118,9 @@ class _Attention:
         stretched = self.t.emit("expand", apart, shape=(rows, heads, times, *rest))
         return reshaped(self.t, stretched, (rows, wanted, *rest))
 
-    def _seen(self, places: Size, keys: Size, kept: int, lengths: Value | None) -> Value | None:
+    def _seen(self, places: Size, keys: Size, kept: int) -> Value | None:
         """1 where a query sees a key, by its place, and 0 elsewhere; None where it sees all."""
-        given = self.node.attributes
+        given, lengths = self.node.attributes, self.lengths
         left, right = (given.get(f"{side}_window_size", -1) for side in ("left", "right"))
         if given.get("is_causal", 0):
             right = 0 if right < 0 else min(right, 0)

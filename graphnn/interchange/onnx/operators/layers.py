@@ -14,8 +14,6 @@ from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.values import UnsupportedError, Value, is_known, shape_of
 from graphnn.ops import Array
 
-Inputs = list[Value | None]
-
 
 def array_of(value: Value | None, what: str) -> Array | None:
     """The numbers of a parameter; None where it is left out."""
@@ -27,14 +25,10 @@ def array_of(value: Value | None, what: str) -> Array | None:
 
 
 @rule("Gemm")
-def gemm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def gemm(t: Translator, node: ForeignNode, a: Value, b: Value, c: Value | None = None) -> Value:
     """`affine`, or `matmul` and `add` of arrays that are computed."""
-    a, b, *rest = inputs
-    c = rest[0] if rest else None
     given = node.attributes
     alpha, beta = given.get("alpha", 1.0), given.get("beta", 1.0)
-    assert a is not None
-    assert b is not None
     if given.get("transA", 0):
         a = transposed(t, t.node(a), (1, 0))
     if isinstance(b, np.ndarray) and is_known(b) and b.dtype.kind == "f":
@@ -62,11 +56,8 @@ def _bias(t: Translator, value: Value | None, units: int, scale: float) -> Array
 
 
 @rule("MatMul")
-def matmul(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def matmul(t: Translator, node: ForeignNode, a: Value, b: Value) -> Value:
     """`affine` where the second is a weight, else `matmul`."""
-    a, b = inputs
-    assert a is not None
-    assert b is not None
     if isinstance(b, np.ndarray) and is_known(b) and b.ndim == 2 and not isinstance(a, np.ndarray):
         return t.emit("affine", a, arrays={"weight": b, "bias": None})
     first, second = shape_of(a), shape_of(b)
@@ -87,11 +78,10 @@ def matmul(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("BatchNormalization")
-def batch_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def batch_norm(t: Translator, node: ForeignNode, x: Value, *kept: Value | None) -> Value:
     """`batch_norm`."""
     if node.attributes.get("training_mode", 0):
         raise UnsupportedError("it is as in training")
-    x, *kept = inputs
     names = ("gain", "shift", "running_mean", "running_variance")
     arrays = {name: array_of(each, name) for name, each in zip(names, kept, strict=True)}
     return t.emit(
@@ -104,47 +94,43 @@ def batch_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("LayerNormalization")
-def layer_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+def layer_norm(
+    t: Translator, node: ForeignNode, x: Value, gain: Value, shift: Value | None = None
+) -> list[Value]:
     """`layer_norm`; `mean` and `power` for its statistics, where they are read."""
-    x, gain, *rest = inputs
-    assert x is not None
-    rank = len(shape_of(x))
-    first = node.attributes.get("axis", -1) % rank
-    own = shape_of(x)[first:]
-    arrays: dict[str, Array | None] = {}
-    for name, value in (("gain", gain), ("shift", rest[0] if rest else None)):
-        array = array_of(value, name)
-        if array is not None and array.shape != own:
-            array = t.named(np.array(np.broadcast_to(array, own)), array)  # type: ignore[arg-type]
-        arrays[name] = array
-    axes = tuple(range(first - rank, 0))
-    epsilon = _shortest(node.attributes.get("epsilon", 1e-5))
-    found: Value = t.emit("layer_norm", x, arrays=arrays, axis=axes, epsilon=epsilon)
+    given = _along_last_axes(t, node, x, gain=gain, shift=shift)
+    found: Value = t.emit("layer_norm", x, **given)
     if not any(name and t.readers.get(name) for name in node.outputs[1:]):
         return [found]
-    return [found, *statistics(t, x, axes, epsilon)]
+    return [found, *statistics(t, x, given["axis"], given["epsilon"])]
 
 
 @rule("RMSNormalization")
-def rms_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def rms_norm(t: Translator, node: ForeignNode, x: Value, gain: Value) -> Value:
     """`rms_norm`."""
-    x, gain = inputs
-    assert x is not None
+    return t.emit("rms_norm", x, **_along_last_axes(t, node, x, gain=gain))
+
+
+def _along_last_axes(
+    t: Translator, node: ForeignNode, x: Value, **kept: Value | None
+) -> dict[str, Any]:
+    """Parameters, axes and epsilon of a normalization along the last axes."""
     rank = len(shape_of(x))
     first = node.attributes.get("axis", -1) % rank
-    own, array = shape_of(x)[first:], array_of(gain, "gain")
-    if array is not None and array.shape != own:
-        array = t.named(np.array(np.broadcast_to(array, own)), array)  # type: ignore[arg-type]
+    own: Any = shape_of(x)[first:]
+    arrays: dict[str, Array | None] = {}
+    for name, value in kept.items():
+        array = array_of(value, name)
+        if array is not None and array.shape != own:
+            array = t.named(np.array(np.broadcast_to(array, own)), array)
+        arrays[name] = array
     epsilon = _shortest(node.attributes.get("epsilon", 1e-5))
-    axes = tuple(range(first - rank, 0))
-    return t.emit("rms_norm", x, arrays={"gain": array}, axis=axes, epsilon=epsilon)
+    return {"arrays": arrays, "axis": tuple(range(first - rank, 0)), "epsilon": epsilon}
 
 
 @rule("InstanceNormalization", "GroupNormalization")
-def group_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def group_norm(t: Translator, node: ForeignNode, x: Value, *kept: Value | None) -> Value:
     """`instance_norm` or `group_norm`."""
-    x, *kept = inputs
-    assert x is not None
     channels = shape_of(x)[1]
     if not isinstance(channels, int):
         raise UnsupportedError("it has a free number of channels")
@@ -162,7 +148,7 @@ def group_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("LRN")
-def local_response_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def local_response_norm(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`local_response_norm`, of an odd number of channels."""
     size = node.attributes["size"]
     if size % 2 == 0:
@@ -170,7 +156,7 @@ def local_response_norm(t: Translator, node: ForeignNode, inputs: Inputs) -> Val
     given = {"alpha": 1e-4, "beta": 0.75, "bias": 1.0, **node.attributes}
     return t.emit(
         "local_response_norm",
-        inputs[0],
+        x,
         size=size,
         alpha=_shortest(given["alpha"]),
         beta=_shortest(given["beta"]),

@@ -22,7 +22,6 @@ from graphnn.interchange.onnx.values import (
 from graphnn.ops import Array
 from graphnn.spec.sizes import Size
 
-Inputs = list[Value | None]
 _PIECES = 8  # the most that a Gather may be cut into
 
 
@@ -43,10 +42,8 @@ def _from_start(places: Array, size: Size) -> Array:
 
 
 @rule("Gather")
-def gather(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def gather(t: Translator, node: ForeignNode, x: Value, places: Value) -> Value:
     """`slice` of a few constant places; `embedding` of rows of a weight, or `gather`."""
-    x, places = inputs
-    assert x is not None
     shape = shape_of(x)
     axis = node.attributes.get("axis", 0) % len(shape)
     found, size = _known(places), shape[axis]
@@ -95,20 +92,14 @@ def picked(t: Translator, x: Value, places: Value, axis: int) -> Value:
 
 
 @rule("GatherElements")
-def gather_elements(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def gather_elements(t: Translator, node: ForeignNode, x: Value, places: Value) -> Value:
     """`gather` with `batch_axes`, between `transpose` where the axis is not the last."""
-    x, places = inputs
-    assert x is not None
-    assert places is not None
     return picked(t, x, places, node.attributes.get("axis", 0))
 
 
 @rule("GatherND")
-def gather_nd(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def gather_nd(t: Translator, node: ForeignNode, x: Value, places: Value) -> Value:
     """`gather`, one for each axis, all but the first with `batch_axes`."""
-    x, places = inputs
-    assert x is not None
-    assert places is not None
     *lead, count = shape_of(places)
     shared = node.attributes.get("batch_dims", 0)
     if not isinstance(count, int):
@@ -130,10 +121,8 @@ def _along_last(
 
 
 @rule("OneHot")
-def one_hot(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def one_hot(t: Translator, node: ForeignNode, x: Value, depth: Value, values: Value) -> Value:
     """`one_hot`, with `multiply` and `add` where it writes other numbers than 0 and 1."""
-    x, depth, values = inputs
-    assert x is not None
     (classes,) = as_ints(depth, "depth")
     ends = _known(values)
     if ends is None or ends.size != 2:
@@ -153,10 +142,8 @@ def one_hot(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("ArgMax", "ArgMin")
-def argmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def argmax(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`argmax`, of `negative` for the least; from the other end for the last of several."""
-    (x,) = inputs
-    assert x is not None
     axis = node.attributes.get("axis", 0) % len(shape_of(x))
     if node.op == "ArgMin":
         x = t.emit("negative", x)
@@ -171,10 +158,8 @@ def argmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("Hardmax")
-def hardmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def hardmax(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`one_hot` of `argmax`."""
-    (x,) = inputs
-    assert x is not None
     shape = shape_of(x)
     rank = len(shape)
     axis = node.attributes.get("axis", -1 if t.opset >= 13 else 1) % rank

@@ -11,22 +11,19 @@ from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.values import Made, Value, is_known, shape_of
 
-Inputs = list[Value | None]
-
 
 @rule("SoftmaxCrossEntropyLoss")
-def softmax_loss(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+def softmax_loss(
+    t: Translator, node: ForeignNode, x: Value, target: Value, weights: Value | None = None
+) -> list[Value]:
     """`softmax` and `cross_entropy`, or `log_softmax` and what `NegativeLogLikelihoodLoss` is."""
-    x, target, *rest = inputs
-    assert x is not None
-    weights = rest[0] if rest else None
     options = node.attributes
     reduction, ignored = options.get("reduction", "mean"), options.get("ignore_index")
     plain = reduction != "mean" or weights is None
     known = weights is None or (isinstance(weights, np.ndarray) and is_known(weights))
     if not plain or not known or len(shape_of(x)) != 2:
         shares = t.emit("log_softmax", x, axis=1)
-        return [_likelihood(t, node, shares, target, weights), shares][: len(node.outputs)]
+        return [likelihood(t, node, shares, target, weights), shares][: len(node.outputs)]
     loss: Value = t.emit(
         "cross_entropy",
         t.emit("softmax", x),
@@ -40,17 +37,10 @@ def softmax_loss(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value
 
 
 @rule("NegativeLogLikelihoodLoss")
-def likelihood(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
-    """`gather` of the target's entries and `negative`, times weights; `mean` or `sum`."""
-    x, target, *rest = inputs
-    assert x is not None
-    return _likelihood(t, node, x, target, rest[0] if rest else None)
-
-
-def _likelihood(
-    t: Translator, node: ForeignNode, x: Value, target: Value | None, weights: Value | None
+def likelihood(
+    t: Translator, node: ForeignNode, x: Value, target: Value, weights: Value | None = None
 ) -> Value:
-    assert target is not None
+    """`gather` of the target's entries and `negative`, times weights; `mean` or `sum`."""
     reduction = node.attributes.get("reduction", "mean")
     ignored = node.attributes.get("ignore_index")
     counted: Value | None = None

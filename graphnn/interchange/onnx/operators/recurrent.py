@@ -15,7 +15,6 @@ from graphnn.interchange.onnx.values import Filled, Made, UnsupportedError, Valu
 from graphnn.ops import Array
 from graphnn.spec.sizes import Shape
 
-Inputs = list[Value | None]
 State = tuple[Value | None, ...]  # None where it is 0
 _MOST = 1000  # steps
 _GATES = {"LSTM": 4, "GRU": 3, "RNN": 1}
@@ -24,24 +23,32 @@ _USUAL = {"LSTM": ["Sigmoid", "Tanh", "Tanh"], "GRU": ["Sigmoid", "Tanh"], "RNN"
 
 
 @rule("LSTM", "GRU", "RNN")
-def recurrent(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+def recurrent(
+    t: Translator,
+    node: ForeignNode,
+    x: Value,
+    weight: Value,
+    weights_back: Value,
+    bias: Value | None = None,
+    lengths: Value | None = None,
+    *more: Value | None,
+) -> list[Value]:
     """`lstm`, `gru` or `rnn`; unrolled where it starts elsewhere than at 0, or its cell is read."""
-    x, weight, weights_back, bias, lengths, *states = [*inputs, *(None,) * 8][:8]
-    assert x is not None
     shape = shape_of(x)
-    _refuse(node, lengths, states[2])
+    *states, peepholes = [*more, None, None, None][:3]
+    _refuse(node, lengths, peepholes)
     w, r = array_of(weight, "weight"), array_of(weights_back, "recurrent weight")
     b = array_of(bias, "bias")
     assert w is not None
     assert r is not None
-    if (one := _as_one(t, node, x, (w, r, b), states[:2])) is not None:
+    if (one := _as_one(t, node, x, (w, r, b), states)) is not None:
         return one
     steps = _steps(shape)
     way = node.attributes.get("direction", "forward")
     ways = [False, True] if way == "bidirectional" else [way == "reverse"]
     found = []
     for number, back in enumerate(ways):
-        first = tuple(_state(t, state, number) for state in states[:2])
+        first = tuple(_state(t, state, number) for state in states)
         own = _Cell(t, node, w[number], r[number], None if b is None else b[number])
         found.append(own.run(x, steps, first, back=back))
     hidden = r.shape[2]

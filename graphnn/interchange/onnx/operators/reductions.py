@@ -11,17 +11,14 @@ from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.values import Value, as_ints, shape_of
 from graphnn.spec.sizes import product
 
-Inputs = list[Value | None]
 _PLAIN = {"ReduceSum": "sum", "ReduceMean": "mean", "ReduceMax": "max"}
 _SOFTMAX = {"Softmax": "softmax", "LogSoftmax": "log_softmax"}
 
 
 @rule(*_PLAIN, "ReduceMin", "ReduceSumSquare", "ReduceL1", "ReduceL2", "ReduceLogSum")
-def reduce(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def reduce(t: Translator, node: ForeignNode, x: Value, along: Value | None = None) -> Value:
     """`sum`, `mean` or `max`, with `negative`, `power`, `absolute`, `sqrt` or `log` around it."""
-    x = inputs[0]
-    assert x is not None
-    shape, axes = shape_of(x), given_axes(node, inputs)
+    shape, axes = shape_of(x), given_axes(node, along)
     if not axes and node.attributes.get("noop_with_empty_axes", 0):
         return x
     keep = bool(node.attributes.get("keepdims", 1))
@@ -45,11 +42,9 @@ def reduce(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("ReduceLogSumExp")
-def log_sum_exp(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def log_sum_exp(t: Translator, node: ForeignNode, x: Value, along: Value | None = None) -> Value:
     """`max`, `exp`, `sum` and `log`."""
-    x = inputs[0]
-    assert x is not None
-    shape, axes = shape_of(x), given_axes(node, inputs)
+    shape, axes = shape_of(x), given_axes(node, along)
     axis = tuple(number % len(shape) for number in axes) if axes else None
     top = t.emit("max", x, axis=axis, keepdims=True)
     total = t.emit("sum", t.emit("exp", t.emit("subtract", x, top)), axis=axis, keepdims=True)
@@ -61,27 +56,23 @@ def log_sum_exp(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("CumSum")
-def cumulative_sum(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def cumulative_sum(t: Translator, node: ForeignNode, x: Value, along: Value) -> Value:
     """`cumulative_sum`."""
-    (axis,) = as_ints(inputs[1], "axis")
+    (axis,) = as_ints(along, "axis")
     exclusive, reverse = (bool(node.attributes.get(key, 0)) for key in ("exclusive", "reverse"))
-    return t.emit("cumulative_sum", inputs[0], axis=axis, exclusive=exclusive, reverse=reverse)
+    return t.emit("cumulative_sum", x, axis=axis, exclusive=exclusive, reverse=reverse)
 
 
 @rule("GlobalAveragePool", "GlobalMaxPool")
-def global_pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def global_pool(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`global_average_pool`, or `mean` or `max` along height and width."""
-    x = inputs[0]
-    assert x is not None
     op = "mean" if node.op == "GlobalAveragePool" else "max"
     return t.emit(op, x, axis=tuple(range(2, len(shape_of(x)))), keepdims=True)
 
 
 @rule("Softmax", "LogSoftmax")
-def softmax(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def softmax(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`softmax` or `log_softmax`, of flat rows where that is what it does."""
-    x = inputs[0]
-    assert x is not None
     shape = shape_of(x)
     rank = len(shape)
     axis = node.attributes.get("axis", -1 if t.opset >= 13 else 1) % rank
@@ -102,19 +93,15 @@ def statistics(t: Translator, x: Value, axes: Sequence[int], epsilon: float) -> 
 
 
 @rule("MeanVarianceNormalization")
-def normalized(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def normalized(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`subtract` and `multiply`, of the `mean` and of 1 over the deviation."""
-    x = inputs[0]
-    assert x is not None
     mean, scale = statistics(t, x, node.attributes.get("axes", (0, 2, 3)), 1e-9)
     return t.emit("multiply", t.emit("subtract", x, mean), scale)
 
 
 @rule("LpNormalization")
-def unit_length(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def unit_length(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`divide` by the root of the `sum` of squares, or by the `sum` of absolute values."""
-    x = inputs[0]
-    assert x is not None
     axis = node.attributes.get("axis", -1)
     if node.attributes.get("p", 2) == 1:
         return t.emit("divide", x, t.emit("sum", t.emit("absolute", x), axis=axis, keepdims=True))

@@ -22,7 +22,6 @@ from graphnn.interchange.onnx.values import (
 from graphnn.ops import Array
 from graphnn.spec.sizes import Shape, Size
 
-Inputs = list[Value | None]
 T = TypeVar("T")
 
 _IMAGES = range(3, 6)  # axes of what has 1 to 3 after its channels
@@ -34,14 +33,12 @@ def _is_of_images(factors: list[int]) -> bool:
 
 
 @rule("Resize", "Upsample")
-def resize(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def resize(t: Translator, node: ForeignNode, x: Value, *given: Value | None) -> Value:
     """`upsample` where every entry is repeated, else `affine` by a matrix for each axis."""
-    x = inputs[0]
-    assert x is not None
     shape, attributes = shape_of(x), node.attributes
     if attributes.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         raise UnsupportedError("it keeps the aspect ratio")
-    scales, wanted = _targets(node, inputs, shape)
+    scales, wanted = _targets(node, given, shape)
     factors = _factors(scales, wanted, shape)
     mapping = attributes.get("coordinate_transformation_mode", "half_pixel")
     rounding = attributes.get("nearest_mode", "round_prefer_floor")
@@ -62,18 +59,19 @@ def _at(values: Sequence[T] | None, axis: int) -> T | None:
 
 
 def _targets(
-    node: ForeignNode, inputs: Inputs, shape: Shape
+    node: ForeignNode, inputs: Sequence[Value | None], shape: Shape
 ) -> tuple[list[float] | None, list[Size] | None]:
     """How many times as large every axis becomes, or its size then."""
     axes = [axis % len(shape) for axis in node.attributes.get("axes", range(len(shape)))]
-    if len(inputs) > 3 and inputs[3] is not None:
-        sizes = dict(zip(axes, as_sizes(inputs[3], "sizes"), strict=True))
+    first, scaled, sized = [*inputs, None, None, None][:3]  # the first of a Resize is its region
+    if sized is not None:
+        sizes = dict(zip(axes, as_sizes(sized, "sizes"), strict=True))
         return None, [sizes.get(axis, size) for axis, size in enumerate(shape)]
-    given: Value | None = inputs[1] if node.op == "Upsample" and len(inputs) > 1 else None
+    given = first if node.op == "Upsample" else None
     if "scales" in node.attributes:
         given = np.asarray(node.attributes["scales"])
-    if len(inputs) > 2 and inputs[2] is not None and shape_of(inputs[2]) != (0,):
-        given = inputs[2]
+    if scaled is not None and shape_of(scaled) != (0,):
+        given = scaled
     if not (isinstance(given, np.ndarray) and is_known(given)):
         raise UnsupportedError("its scales are computed from data")
     scales = dict(zip(axes, given.reshape(-1).tolist(), strict=True))

@@ -25,7 +25,6 @@ from graphnn.interchange.onnx.values import (
 from graphnn.ops import Array
 from graphnn.spec.sizes import Shape, Size, floor_divide, product
 
-Inputs = list[Value | None]
 _END = 2**31 - 1  # beyond any axis
 _MODES: dict[str, Any] = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}
 _IMAGES = range(3, 6)  # axes of what has 1 to 3 after its channels
@@ -58,21 +57,19 @@ def _pooled(x: Value, target: Shape) -> Made | None:
     return x.inputs[0] if axes == [*range(2, rank)] and target == x.shape[:2] else None
 
 
-def given_axes(node: ForeignNode, inputs: Inputs, position: int = 1) -> tuple[int, ...] | None:
+def given_axes(node: ForeignNode, value: Value | None) -> tuple[int, ...] | None:
     """Axes, which are an attribute of old operators and an input of new ones."""
-    if len(inputs) > position and inputs[position] is not None:
-        return as_ints(inputs[position], "axes")
+    if value is not None:
+        return as_ints(value, "axes")
     axes = node.attributes.get("axes")
     return None if axes is None else tuple(axes)
 
 
 @rule("Reshape")
-def reshape(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def reshape(t: Translator, node: ForeignNode, x: Value, shape: Value | None = None) -> Value:
     """`reshape` or `flatten`; free sizes stay free."""
-    x = inputs[0]
-    assert x is not None
     source = shape_of(x)
-    given = inputs[1] if len(inputs) > 1 else np.asarray(node.attributes["shape"])
+    given = np.asarray(node.attributes["shape"]) if shape is None else shape
     wanted = list(as_sizes(given, "shape"))
     if not node.attributes.get("allowzero", 0):
         wanted = [source[axis] if size == 0 else size for axis, size in enumerate(wanted)]
@@ -80,21 +77,17 @@ def reshape(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("Flatten")
-def flatten(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def flatten(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`flatten`, or `reshape` from another axis on."""
-    x = inputs[0]
-    assert x is not None
     shape, axis = shape_of(x), node.attributes.get("axis", 1)
     axis = axis + len(shape) if axis < 0 else axis
     return reshaped(t, x, (product(shape[:axis]), product(shape[axis:])))
 
 
 @rule("Squeeze")
-def squeeze(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def squeeze(t: Translator, node: ForeignNode, x: Value, along: Value | None = None) -> Value:
     """`reshape`."""
-    x = inputs[0]
-    assert x is not None
-    shape, axes = shape_of(x), given_axes(node, inputs)
+    shape, axes = shape_of(x), given_axes(node, along)
     gone = (
         {axis for axis, size in enumerate(shape) if size == 1}
         if axes is None
@@ -104,11 +97,9 @@ def squeeze(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("Unsqueeze")
-def unsqueeze(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def unsqueeze(t: Translator, node: ForeignNode, x: Value, along: Value | None = None) -> Value:
     """`reshape`."""
-    x = inputs[0]
-    assert x is not None
-    shape, axes = list(shape_of(x)), given_axes(node, inputs) or ()
+    shape, axes = list(shape_of(x)), given_axes(node, along) or ()
     rank = len(shape) + len(axes)
     for axis in sorted(axis % rank for axis in axes):
         shape.insert(axis, 1)
@@ -123,20 +114,16 @@ def transposed(t: Translator, x: Value, axes: Sequence[int]) -> Value:
 
 
 @rule("Transpose")
-def transpose(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def transpose(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`transpose`."""
-    x = inputs[0]
-    assert x is not None
     default = range(len(shape_of(x)))[::-1]
     return transposed(t, x, tuple(node.attributes.get("perm", default)))
 
 
 @rule("Concat")
-def concat(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def concat(t: Translator, node: ForeignNode, x: Value, *others: Value | None) -> Value:
     """`concat`."""
-    if len(inputs) == 1 and inputs[0] is not None:
-        return inputs[0]
-    return t.emit("concat", *inputs, axis=node.attributes["axis"])
+    return t.emit("concat", x, *others, axis=node.attributes["axis"]) if others else x
 
 
 def sliced(
@@ -170,37 +157,36 @@ def _cut(x: Filled, axis: int, start: int, stop: int | None, step: int) -> Fille
 
 
 @rule("Slice")
-def slice_(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def slice_(
+    t: Translator,
+    node: ForeignNode,
+    x: Value,
+    first: Value | None = None,
+    end: Value | None = None,
+    along: Value | None = None,
+    by: Value | None = None,
+) -> Value:
     """`slice`, one for each axis."""
-    x = inputs[0]
-    assert x is not None
-    if len(inputs) == 1:
+    if first is None:
         starts, ends = node.attributes["starts"], node.attributes["ends"]
         axes = node.attributes.get("axes", range(len(starts)))
         steps: Sequence[int] = (1,) * len(starts)
     else:
-        starts, ends = as_ints(inputs[1], "start"), _ends(inputs[2])
-        axes = range(len(starts)) if (a := given_axes(node, inputs, 3)) is None else a
-        given = inputs[4] if len(inputs) > 4 else None
-        steps = (1,) * len(starts) if given is None else as_ints(given, "steps")
+        starts, ends = as_ints(first, "start"), as_ints(end, "end")
+        axes = range(len(starts)) if (a := given_axes(node, along)) is None else a
+        steps = (1,) * len(starts) if by is None else as_ints(by, "steps")
     for axis, start, stop, step in zip(axes, starts, ends, steps, strict=True):
-        x = sliced(t, x, axis, start, None if stop is not None and stop >= _END else stop, step)
+        x = sliced(t, x, axis, start, None if stop >= _END else stop, step)
     return x
 
 
-def _ends(value: Value | None) -> tuple[int | None, ...]:
-    return as_ints(value, "end")
-
-
 @rule("Split")
-def split(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
+def split(t: Translator, node: ForeignNode, x: Value, lengths: Value | None = None) -> list[Value]:
     """`slice`, one for each part."""
-    x = inputs[0]
-    assert x is not None
     axis = node.attributes.get("axis", 0)
     size, count = shape_of(x)[axis], len(node.outputs)
-    if len(inputs) > 1 and inputs[1] is not None:
-        parts = as_ints(inputs[1], "split")
+    if lengths is not None:
+        parts = as_ints(lengths, "split")
     elif "split" in node.attributes:
         parts = tuple(node.attributes["split"])
     elif isinstance(size, int):
@@ -213,11 +199,9 @@ def split(t: Translator, node: ForeignNode, inputs: Inputs) -> list[Value]:
 
 
 @rule("Trilu")
-def triangle(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def triangle(t: Translator, node: ForeignNode, x: Value, diagonal: Value | None = None) -> Value:
     """`where`, of a matrix of 0 and 1."""
-    x = inputs[0]
-    assert x is not None
-    offset = as_ints(inputs[1], "diagonal") if len(inputs) > 1 else (0,)
+    offset = (0,) if diagonal is None else as_ints(diagonal, "diagonal")
     rows, columns = shape_of(x)[-2:]
     if not (isinstance(rows, int) and isinstance(columns, int)):
         raise UnsupportedError("its matrices are of a free size")
@@ -228,10 +212,8 @@ def triangle(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("DepthToSpace", "SpaceToDepth")
-def blocks(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def blocks(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`reshape`, `transpose` and `reshape`."""
-    x = inputs[0]
-    assert x is not None
     side, (rows, channels, height, width) = node.attributes["blocksize"], shape_of(x)
     turned = node.attributes.get("mode", "DCR") == "DCR"
     if node.op == "SpaceToDepth":
@@ -255,12 +237,10 @@ def _part(size: Size, count: int) -> Size:
 
 
 @rule("Expand")
-def expand(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def expand(t: Translator, node: ForeignNode, x: Value, shape: Value) -> Value:
     """Nothing, or `expand`."""
-    x = inputs[0]
-    assert x is not None
     source = shape_of(x)
-    target = broadcast(source, as_sizes(inputs[1], "shape"))
+    target = broadcast(source, as_sizes(shape, "shape"))
     if target == source:
         return x
     if isinstance(x, Filled):
@@ -269,11 +249,9 @@ def expand(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("Tile")
-def tile(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def tile(t: Translator, node: ForeignNode, x: Value, repeats: Value) -> Value:
     """`concat` of copies."""
-    x = inputs[0]
-    assert x is not None
-    for axis, count in enumerate(as_ints(inputs[1], "repeats")):
+    for axis, count in enumerate(as_ints(repeats, "repeats")):
         if not 0 < count <= _PIECES:
             raise UnsupportedError("it repeats an array too often")
         if count > 1:
@@ -282,23 +260,27 @@ def tile(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("Pad")
-def pad(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def pad(
+    t: Translator,
+    node: ForeignNode,
+    x: Value,
+    pads: Value | None = None,
+    value: Value | None = None,
+    along: Value | None = None,
+) -> Value:
     """`pad`, or `affine` by a matrix of 0 and 1 where margins wrap around."""
-    x = inputs[0]
-    assert x is not None
     shape = shape_of(x)
-    if len(inputs) > 1:
-        given = as_ints(inputs[1], "pads")
+    if pads is not None:
+        given = as_ints(pads, "pads")
     else:
         given = tuple(node.attributes.get("pads") or node.attributes["paddings"])
-    axes = given_axes(node, inputs, 3) or tuple(range(len(shape)))
+    axes = given_axes(node, along) or tuple(range(len(shape)))
     sides = [(0, 0)] * len(shape)
     for at, axis in enumerate(axes):
         sides[axis % len(shape)] = (given[at], given[at + len(axes)])
     mode = node.attributes.get("mode", "constant")
     if mode != "constant":
         return _mirrored(t, x, sides, mode)
-    value = inputs[2] if len(inputs) > 2 else None
     return padded(t, x, sides, number(value, "value") or 0.0)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.interchange.onnx.models import ForeignNode
-from graphnn.interchange.onnx.operators.layers import Inputs, array_of
+from graphnn.interchange.onnx.operators.layers import array_of
 from graphnn.interchange.onnx.operators.shapes import padded
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
@@ -101,20 +101,22 @@ class _Windows:
         return tuple(end for side in self.sides for end in side)
 
 
-def _filters(node: ForeignNode, inputs: Inputs) -> tuple[Value, Array, Array | None, _Windows]:
-    """What a convolution reads, its filters and bias, and its windows."""
-    x, weight, *rest = inputs
+def _filters(
+    node: ForeignNode, x: Value, weight: Value, bias: Value | None
+) -> tuple[dict[str, Array | None], _Windows]:
+    """The filters and bias of a convolution, and its windows."""
     kernel = array_of(weight, "weight")
-    assert x is not None
     assert kernel is not None
-    bias = array_of(rest[0] if rest else None, "bias")
-    return x, kernel, bias, _Windows(node, x, kernel.shape[2:])
+    windows = _Windows(node, x, kernel.shape[2:])
+    return {"weight": kernel, "bias": array_of(bias, "bias")}, windows
 
 
 @rule("Conv")
-def conv(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def conv(
+    t: Translator, node: ForeignNode, x: Value, weight: Value, bias: Value | None = None
+) -> Value:
     """`conv1d`, `conv2d` or `conv3d`."""
-    x, kernel, bias, w = _filters(node, inputs)
+    arrays, w = _filters(node, x, weight, bias)
     padding: Any = "same"
     if w.auto != "SAME_UPPER":
         w.settle()
@@ -122,7 +124,7 @@ def conv(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     return t.emit(
         f"conv{w.rank}d",
         x,
-        arrays={"weight": kernel, "bias": bias},
+        arrays=arrays,
         stride=w.stride,
         padding=padding,
         dilation=w.dilation,
@@ -131,9 +133,11 @@ def conv(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("ConvTranspose")
-def conv_transpose(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def conv_transpose(
+    t: Translator, node: ForeignNode, x: Value, weight: Value, bias: Value | None = None
+) -> Value:
     """`conv_transpose1d`, `conv_transpose2d` or `conv_transpose3d`."""
-    x, kernel, bias, w = _filters(node, inputs)
+    arrays, w = _filters(node, x, weight, bias)
     added = tuple(node.attributes.get("output_padding", (0,) * w.rank))
     wanted = node.attributes.get("output_shape")
     if wanted is None and w.auto.startswith("SAME"):
@@ -143,7 +147,7 @@ def conv_transpose(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
     return t.emit(
         f"conv_transpose{w.rank}d",
         x,
-        arrays={"weight": kernel, "bias": bias},
+        arrays=arrays,
         stride=w.stride,
         padding=w.padding,
         dilation=w.dilation,
@@ -153,10 +157,8 @@ def conv_transpose(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
 
 
 @rule("MaxPool", "AveragePool")
-def pool(t: Translator, node: ForeignNode, inputs: Inputs) -> Value:
+def pool(t: Translator, node: ForeignNode, x: Value) -> Value:
     """`max_pool` or `average_pool`, with `pad` where padding is wide."""
-    x = inputs[0]
-    assert x is not None
     if any(name and t.readers.get(name) for name in node.outputs[1:]):
         raise UnsupportedError("its places are read")
     w = _Windows(node, x, node.attributes["kernel_shape"])
