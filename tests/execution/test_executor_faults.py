@@ -41,142 +41,78 @@ def said(net, inputs, outputs):
 
 X, T, S = np.zeros((4, 3)), [0, 1, 2, 0], np.zeros((4, 5, 2))
 
-CASES = {
-    "missing": (
-        {},
-        "l",
-        "error[missing-input]: the input 'x' of shape [batch, 3] is missing\n\n"
-        "error[missing-input]: the input 't' of shape [batch] is missing",
-    ),
-    "unknown": (
-        {"x": X, "data": X},
-        "y",
-        "error[unknown-input]: the requested outputs do not depend on an input 'data'\n"
-        "   = help: its inputs are x",
-    ),
-    "not needed": (
-        {"x": X, "t": T},
-        "y",
-        "error[unknown-input]: the requested outputs do not depend on an input 't'\n"
-        "   = help: its inputs are x",
-    ),
-    "unknown, where there are none": (
-        {"x": X},
-        "c",
-        "error[unknown-input]: the requested outputs do not depend on an input 'x'\n"
-        "   = help: it has no inputs",
-    ),
-    "misspelt, and so not missing": (
-        {"X": X, "t": T},
-        "l",
-        "error[unknown-input]: the requested outputs do not depend on an input 'X'\n"
-        "   = help: did you mean 'x'?",
-    ),
-    "one axis too few": (
-        {"x": X[0]},
-        "y",
-        "error[wrong-shape]: the input 'x' has shape [3], but the spec declares it [batch, 3]\n"
-        "   = help: a single row needs an axis before it: x[None]",
-    ),
-    "one axis too many": (
-        {"x": X[None]},
-        "y",
-        "error[wrong-shape]: "
-        "the input 'x' has shape [1, 4, 3], but the spec declares it [batch, 3]",
-    ),
-    "an array for a number": (
-        {"k": [1, 2], "s": S},
-        "a",
-        "error[wrong-shape]: the input 'k' has shape [2], but the spec declares it []",
-    ),
-    "another size": (
-        {"x": X[:, :2]},
-        "y",
-        "error[wrong-shape]: the input 'x' has shape [4, 2], but the spec declares it [batch, 3]",
-    ),
-    "no rows": (
-        {"x": X[:0]},
-        "y",
-        "error[wrong-shape]: the input 'x' is empty: its 'batch' is 0",
-    ),
-    "no time": (
-        {"s": S[:, :0]},
-        "u",
-        "error[wrong-shape]: the input 's' is empty: its 'time' is 0",
-    ),
-    "rows that disagree": (
-        {"x": X, "t": [0, 1, 2]},
-        "l",
-        "error[size-conflict]: 'batch' is 4 in the input 'x', but 3 in 't'",
-    ),
-    "ragged": (
-        {"x": [[1, 2, 3], [4, 5]]},
-        "y",
-        "error[not-numbers]: the input 'x' is not an array of numbers\n"
-        "   = help: in nested lists, rows have one length",
-    ),
-    "words": (
-        {"x": [["a", "b", "c"]]},
-        "y",
-        "error[not-numbers]: the input 'x' is not an array of numbers\n"
-        "   = help: in nested lists, rows have one length",
-    ),
-    "complex": (
-        {"x": X + 1j},
-        "y",
-        "error[not-numbers]: the input 'x' is not an array of numbers\n"
-        "   = help: in nested lists, rows have one length",
-    ),
-    "none": (
-        {"x": None},
-        "y",
-        "error[not-numbers]: the input 'x' is not an array of numbers\n"
-        "   = help: in nested lists, rows have one length",
-    ),
-    "halves": (
-        {"x": X, "t": [0, 1, 1.5, 0]},
-        "l",
-        "error[not-whole]: the input 't' must hold whole numbers, not 1.5 at [2]",
-    ),
-    "NaN where whole numbers belong": (
-        {"x": X, "t": [0, np.nan, 1, 0]},
-        "l",
-        "error[not-whole]: the input 't' must hold whole numbers, not nan at [1]",
-    ),
-    "too large for whole numbers": (
-        {"x": X, "t": np.array([0, 2**64 - 1, 1, 0], np.uint64)},
-        "l",
-        "error[not-whole]: the input 't' must hold whole numbers, not 18446744073709551615 at [1]",
-    ),
-    "several at once": (
-        {"x": X[0], "t": [0.5], "q": 1},
-        "l",
-        "error[unknown-input]: the requested outputs do not depend on an input 'q'\n"
-        "   = help: its inputs are x, t\n\n"
-        "error[not-whole]: the input 't' must hold whole numbers, not 0.5 at [0]\n\n"
-        "error[wrong-shape]: the input 'x' has shape [3], but the spec declares it [batch, 3]\n"
-        "   = help: a single row needs an axis before it: x[None]",
-    ),
-    "a class that is not there": (
-        {"x": X, "t": [0, 1, 3, 0]},
-        "l",
-        "error[bad-value]: at 'l': 'target' holds 3 in row 2, but there are 3 classes\n"
-        "   = help: class numbers go from 0 to 2",
-    ),
-    "NaN in an input": (
-        {"x": [[0, 1, 2], [0, np.nan, 2]]},
-        "y",
-        "error[not-finite]: the input 'x' holds NaN at [1, 1]",
-    ),
-    "infinity in an input": (
-        {"k": -np.inf, "s": S + 1},
-        "a",
-        "error[not-finite]: the input 'k' holds -infinity",
-    ),
-}
 
-
-@pytest.mark.parametrize(("inputs", "outputs", "text"), CASES.values(), ids=CASES)
+@cases(
+    r"""
+    id | inputs= | outputs | text
+    missing | {} | l
+        | error[missing-input]: the input 'x' of shape [batch, 3] is missing
+        \n
+        \nerror[missing-input]: the input 't' of shape [batch] is missing
+    unknown | {"x": X, "data": X} | y
+        | error[unknown-input]: the requested outputs do not depend on an input 'data'
+        \n   = help: its inputs are x
+    not needed | {"x": X, "t": T} | y
+        | error[unknown-input]: the requested outputs do not depend on an input 't'
+        \n   = help: its inputs are x
+    unknown, where there are none | {"x": X} | c
+        | error[unknown-input]: the requested outputs do not depend on an input 'x'
+        \n   = help: it has no inputs
+    misspelt, and so not missing | {"X": X, "t": T} | l
+        | error[unknown-input]: the requested outputs do not depend on an input 'X'
+        \n   = help: did you mean 'x'?
+    one axis too few | {"x": X[0]} | y
+        | error[wrong-shape]: the input 'x' has shape [3], but the spec declares it [batch, 3]
+        \n   = help: a single row needs an axis before it: x[None]
+    one axis too many | {"x": X[None]} | y
+        | error[wrong-shape]: the input 'x' has shape [1, 4, 3], but the spec declares it [batch, 3]
+    an array for a number | {"k": [1, 2], "s": S} | a
+        | error[wrong-shape]: the input 'k' has shape [2], but the spec declares it []
+    another size | {"x": X[:, :2]} | y
+        | error[wrong-shape]: the input 'x' has shape [4, 2], but the spec declares it [batch, 3]
+    no rows | {"x": X[:0]} | y | error[wrong-shape]: the input 'x' is empty: its 'batch' is 0
+    no time | {"s": S[:, :0]} | u | error[wrong-shape]: the input 's' is empty: its 'time' is 0
+    rows that disagree | {"x": X, "t": [0, 1, 2]} | l
+        | error[size-conflict]: 'batch' is 4 in the input 'x', but 3 in 't'
+    ragged | {"x": [[1, 2, 3], [4, 5]]} | y
+        | error[not-numbers]: the input 'x' is not an array of numbers
+        \n   = help: in nested lists, rows have one length
+    words | {"x": [["a", "b", "c"]]} | y
+        | error[not-numbers]: the input 'x' is not an array of numbers
+        \n   = help: in nested lists, rows have one length
+    complex | {"x": X + 1j} | y
+        | error[not-numbers]: the input 'x' is not an array of numbers
+        \n   = help: in nested lists, rows have one length
+    none | {"x": None} | y
+        | error[not-numbers]: the input 'x' is not an array of numbers
+        \n   = help: in nested lists, rows have one length
+    halves | {"x": X, "t": [0, 1, 1.5, 0]} | l
+        | error[not-whole]: the input 't' must hold whole numbers, not 1.5 at [2]
+    NaN where whole numbers belong | {"x": X, "t": [0, np.nan, 1, 0]} | l
+        | error[not-whole]: the input 't' must hold whole numbers, not nan at [1]
+    too large for whole numbers | {"x": X, "t": np.array([0, 2**64 - 1, 1, 0], np.uint64)} | l
+        | error[not-whole]: the input 't' must hold whole numbers, not 18446744073709551615 at [1]
+    several at once | {"x": X[0], "t": [0.5], "q": 1} | l
+        | error[unknown-input]: the requested outputs do not depend on an input 'q'
+        \n   = help: its inputs are x, t
+        \n
+        \nerror[not-whole]: the input 't' must hold whole numbers, not 0.5 at [0]
+        \n
+        \nerror[wrong-shape]: the input 'x' has shape [3], but the spec declares it [batch, 3]
+        \n   = help: a single row needs an axis before it: x[None]
+    a class that is not there | {"x": X, "t": [0, 1, 3, 0]} | l
+        | error[bad-value]: at 'l': 'target' holds 3 in row 2, but there are 3 classes
+        \n   = help: class numbers go from 0 to 2
+    NaN in an input | {"x": [[0, 1, 2], [0, np.nan, 2]]} | y
+        | error[not-finite]: the input 'x' holds NaN at [1, 1]
+    infinity in an input | {"k": -np.inf, "s": S + 1} | a
+        | error[not-finite]: the input 'k' holds -infinity
+    """,
+    S=S,
+    T=T,
+    X=X,
+    np=np,
+)
 def test_to_the_letter(net, inputs, outputs, text):
     assert said(net, inputs, outputs) == text
     # And once more: nothing of a run that failed is kept.
@@ -356,11 +292,14 @@ def test_memory_that_runs_out_on_the_way(monkeypatch):
 
 def test_a_good_run_does_not_excuse_a_bad_one_of_its_shapes(net):
     net.run(x=X, outputs="y")
-    unknown = CASES["unknown"]
-    assert said(net, *unknown[:2]) == unknown[2]
+    unknown = (
+        "error[unknown-input]: the requested outputs do not depend on an input 'data'\n"
+        "   = help: its inputs are x"
+    )
+    assert said(net, {"x": X, "data": X}, "y") == unknown
     # Lists, which are not yet arrays of the input's kind.
     net.run(x=X.tolist(), outputs="y")
-    assert said(net, {"x": X.tolist(), "data": 1}, "y") == unknown[2]
+    assert said(net, {"x": X.tolist(), "data": 1}, "y") == unknown
 
 
 def test_a_good_run_does_not_excuse_a_bad_one():

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 import graphnn
 from graphnn.graph.lints import advise
+from tables import cases
 
 X = "  x: {op: input, shape: [batch, 3]}\n"
 T = "  t: {op: input, shape: [batch], dtype: int}\n"
@@ -15,82 +14,44 @@ def graph(nodes, top=""):
     return graphnn.loads(f"graphnn: 1\n{top}nodes:\n{nodes}").graph
 
 
-CASES = {
-    "the end of a chain": (
-        X + "  h: {op: relu, inputs: x}\n  y: {op: tanh, inputs: h}\n",
-        ("y",),
-        (),
-    ),
-    "what a loss alone reads": (
-        X + T + "  y: {op: softmax, inputs: x}\n  l: {op: cross_entropy, inputs: [y, t]}\n",
-        ("y",),
-        ("l",),
-    ),
-    "several heads, in the order of the file": (
-        "  b: {op: tanh, inputs: h}\n  a: {op: exp, inputs: h}\n"
-        + X
-        + "  h: {op: relu, inputs: x}\n",
-        ("b", "a"),
-        (),
-    ),
-    "a head beside a loss": (
-        X
-        + T
-        + "  h: {op: relu, inputs: x}\n  y: {op: softmax, inputs: h}\n"
-        + "  l: {op: cross_entropy, inputs: [y, t]}\n  z: {op: tanh, inputs: h}\n",
-        ("y", "z"),
-        ("l",),
-    ),
-    "two losses of one head": (
-        X
-        + "  t: {op: input, shape: [batch, 3]}\n  y: {op: relu, inputs: x}\n"
-        + "  l: {op: mean_squared_error, inputs: [y, t]}\n"
-        + "  m: {op: sum_squared_error, inputs: [y, t]}\n",
-        ("y",),
-        ("l", "m"),
-    ),
-    "a head that is also read by another": (
-        X
-        + "  t: {op: input, shape: [batch, 3]}\n  y: {op: relu, inputs: x}\n"
-        + "  z: {op: sum, inputs: y, axis: 1}\n  l: {op: mean_squared_error, inputs: [y, t]}\n",
-        ("z",),
-        ("l",),
-    ),
-    "what is computed from a loss": (
-        X
-        + "  t: {op: input, shape: [batch, 3]}\n"
-        + "  l: {op: mean_squared_error, inputs: [x, t]}\n  r: {op: sqrt, inputs: l}\n",
-        ("r",),
-        ("l",),
-    ),
-    "a loss of inputs alone": (
-        X + "  t: {op: input, shape: [batch, 3]}\n  l: {op: mean_squared_error, inputs: [x, t]}\n",
-        ("l",),
-        ("l",),
-    ),
-    "a constant target is no output": (
-        "  x: {op: input, shape: [4, 3]}\n  y: {op: softmax, inputs: x}\n"
-        + "  c: {op: constant, value: [0, 1, 2, 0], dtype: int}\n"
-        + "  l: {op: cross_entropy, inputs: [y, c]}\n",
-        ("y",),
-        ("l",),
-    ),
-    "a parameter that is fitted": (
-        "  p: {op: parameter, shape: [2, 3]}\n  c: {op: constant, value: [[1, 2, 3], [4, 5, 6]]}\n"
-        + "  l: {op: mean_squared_error, inputs: [p, c]}\n",
-        ("p",),
-        ("l",),
-    ),
-    "an input alone": (X, ("x",), ()),
-    "a constant alone": ("  c: {op: constant, value: 2}\n", ("c",), ()),
-}
-
-
-@pytest.mark.parametrize(("nodes", "outputs", "losses"), CASES.values(), ids=CASES)
+@cases(
+    """
+    id | nodes | outputs | losses
+    the end of a chain | $ROWS, h: {op: relu, inputs: x}, y: {op: tanh, inputs: h} | y |
+    what a loss alone reads
+        | $CLASSES, y: {op: softmax, inputs: x}, l: {op: cross_entropy, inputs: [y, t]} | y | l
+    several heads, in the order of the file
+        | b: {op: tanh, inputs: h}, a: {op: exp, inputs: h}, $ROWS, h: {op: relu, inputs: x} | b a |
+    a head beside a loss
+        | $CLASSES, h: {op: relu, inputs: x}, y: {op: softmax, inputs: h},
+        l: {op: cross_entropy, inputs: [y, t]}, z: {op: tanh, inputs: h} | y z | l
+    two losses of one head
+        | $INPUTS, y: {op: relu, inputs: x}, l: {op: mean_squared_error, inputs: [y, t]},
+        m: {op: sum_squared_error, inputs: [y, t]} | y | l m
+    a head that is also read by another
+        | $INPUTS, y: {op: relu, inputs: x}, z: {op: sum, inputs: y, axis: 1},
+        l: {op: mean_squared_error, inputs: [y, t]} | z | l
+    what is computed from a loss
+        | $INPUTS, l: {op: mean_squared_error, inputs: [x, t]}, r: {op: sqrt, inputs: l} | r | l
+    a loss of inputs alone | $INPUTS, l: {op: mean_squared_error, inputs: [x, t]} | l | l
+    a constant target is no output
+        | x: {op: input, shape: [4, 3]}, y: {op: softmax, inputs: x},
+        c: {op: constant, value: [0, 1, 2, 0], dtype: int},
+        l: {op: cross_entropy, inputs: [y, c]} | y | l
+    a parameter that is fitted
+        | p: {op: parameter, shape: [2, 3]}, c: {op: constant, value: [[1, 2, 3], [4, 5, 6]]},
+        l: {op: mean_squared_error, inputs: [p, c]} | p | l
+    an input alone | $ROWS | x |
+    a constant alone | c: {op: constant, value: 2} | c |
+    """,
+    ROWS="x: {op: input, shape: [batch, 3]}",
+    INPUTS="x: {op: input, shape: [batch, 3]}, t: {op: input, shape: [batch, 3]}",
+    CLASSES="x: {op: input, shape: [batch, 3]}, t: {op: input, shape: [batch], dtype: int}",
+)
 def test_outputs_and_losses(nodes, outputs, losses):
-    found = graph(nodes)
-    assert found.outputs == outputs
-    assert found.losses == losses
+    outputs, losses = tuple(outputs.split()), tuple(losses.split())
+    found = graphnn.loads(f"{{graphnn: 1, nodes: {{{nodes}}}}}").graph
+    assert (found.outputs, found.losses) == (outputs, losses)
     # Beside a loss, an output that it does not depend on is to be listed.
     loose = [name for name in outputs if losses and name not in found.upstream(losses)]
     assert [warning.message for warning in advise(found)] == [END.format(name) for name in loose]

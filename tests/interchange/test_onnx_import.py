@@ -10,6 +10,7 @@ import pytest
 import graphnn
 from graphnn.interchange.onnx import importing
 from places import ROOT
+from tables import cases
 
 onnx = pytest.importorskip("onnx")
 runtime = pytest.importorskip("onnxruntime")
@@ -49,6 +50,11 @@ def node(op: str, inputs: str, output: str, **attributes):
     """A node; inputs are split at spaces, and '-' is one that is left out."""
     names = ["" if name == "-" else name for name in inputs.split()]
     return helper.make_node(op, names, output.split(), name=f"n_{output}", **attributes)
+
+
+def parsed(nodes: str) -> list:
+    """Nodes in ONNX's own text form, with semicolons between them."""
+    return [onnx.parser.parse_node(each) for each in nodes.split(";")]
 
 
 # --- there and back
@@ -134,352 +140,117 @@ def whole(*numbers: int) -> np.ndarray:
 
 
 IMAGES = ["n", 2, 6, 5]
-CASES = {
-    "gemm": (
-        [node("Gemm", "x w c", "y", transB=1, alpha=0.5, beta=2.0)],
-        ["n", 3],
-        [some(4, 3), some(4)],
-        "wc",
-    ),
-    "matmul with a bias": (
-        [node("MatMul", "x w", "z"), node("Add", "c z", "y")],
-        ["n", 2, 3],
-        [some(3, 4), some(4)],
-        "wc",
-    ),
-    "matmul of a vector": ([node("MatMul", "x w", "y")], ["n", 3], [some(3)], "w"),
-    "uneven convolution": (
-        [node("Conv", "x w", "y", pads=[0, 1, 2, 0], strides=[2, 1])],
-        IMAGES,
-        [some(3, 2, 3, 2)],
-        "w",
-    ),
-    "lower same": (
-        [node("Conv", "x w", "y", auto_pad="SAME_LOWER", strides=[2, 2])],
-        IMAGES,
-        [some(3, 2, 3, 2)],
-        "w",
-    ),
-    "one axis": (
-        [node("Conv", "x w", "y", pads=[1, 1], dilations=[2])],
-        ["n", 2, 9],
-        [some(3, 2, 3)],
-        "w",
-    ),
-    "transposed": (
-        [node("ConvTranspose", "x w", "y", pads=[0, 1, 1, 1], strides=[2, 2])],
-        IMAGES,
-        [some(2, 3, 3, 3)],
-        "w",
-    ),
-    "max pool that rounds up": (
-        [node("MaxPool", "x", "y", kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1)],
-        IMAGES,
-        [],
-        "",
-    ),
-    "means without padding": (
-        [node("AveragePool", "x", "y", kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 1])],
-        IMAGES,
-        [],
-        "",
-    ),
-    "means that round up": (
-        [
-            node(
-                "AveragePool",
-                "x",
-                "y",
-                kernel_shape=[3, 2],
-                strides=[2, 2],
-                ceil_mode=1,
-                count_include_pad=1,
-            )
-        ],
-        IMAGES,
-        [],
-        "",
-    ),
-    "pool of one axis": (
-        [node("AveragePool", "x", "y", kernel_shape=[2], strides=[2])],
-        ["n", 2, 8],
-        [],
-        "",
-    ),
-    "hard swish": ([node("HardSwish", "x", "y")], ["n", 3], [], ""),
-    "hard sigmoid": ([node("HardSigmoid", "x", "y", alpha=0.3, beta=0.4)], ["n", 3], [], ""),
-    "clip": ([node("Clip", "x - h", "y")], ["n", 3], [np.float32(0.5)], "h"),
-    "celu": ([node("Celu", "x", "y", alpha=2.0)], ["n", 3], [], ""),
-    "prelu": ([node("PRelu", "x w", "y")], ["n", 3], [some(3)], "w"),
-    "softmax along an axis": ([node("Softmax", "x", "y", axis=1)], ["n", 3, 4], [], ""),
-    "minimum along axes": (
-        [node("ReduceMin", "x a", "y", keepdims=0)],
-        ["n", 3, 4],
-        [whole(1, 2)],
-        "a",
-    ),
-    "norm": ([node("ReduceL2", "x a", "y")], ["n", 3, 4], [whole(-1)], "a"),
-    "log-sum-exp": (
-        [node("ReduceLogSumExp", "x a", "y", keepdims=0)],
-        ["n", 3, 4],
-        [whole(1)],
-        "a",
-    ),
-    "cumulative sum": (
-        [node("CumSum", "x a", "y", exclusive=1, reverse=1)],
-        ["n", 3, 4],
-        [np.array(1)],
-        "a",
-    ),
-    "einsum": (
-        [node("Einsum", "x w", "y", equation="nij, kj -> nik")],
-        ["n", 3, 4],
-        [some(2, 4)],
-        "w",
-    ),
-    "expand": ([node("Expand", "x s", "y")], ["n", 1, 4], [whole(2, 1, 3, 1)], "s"),
-    "local response norm": (
-        [node("LRN", "x", "y", size=3, alpha=0.5, beta=0.5, bias=2.0)],
-        ["n", 4, 3, 2],
-        [],
-        "",
-    ),
-    "groups of channels": (
-        [node("GroupNormalization", "x s b", "y", num_groups=2, epsilon=0.01)],
-        ["n", 4, 3],
-        [some(2), some(2)],
-        "sb",
-    ),
-    "group norm": ([node("InstanceNormalization", "x s b", "y")], IMAGES, [some(2), some(2)], "sb"),
-    "layer norm": (
-        [node("LayerNormalization", "x s", "y", axis=-2, epsilon=0.1)],
-        ["n", 3, 4],
-        [some(3, 4)],
-        "s",
-    ),
-    "split": (
-        [
-            node("Split", "x p", "a b c", axis=1),
-            node("Sub", "a c", "d"),
-            node("Concat", "d b", "y", axis=1),
-        ],
-        ["n", 5],
-        [whole(2, 1, 2)],
-        "p",
-    ),
-    "slices": (
-        [node("Slice", "x s e a t", "y")],
-        ["n", 8, 6],
-        [whole(1, -4), whole(2**62, -1), whole(1, 2), whole(3, 1)],
-        "seat",
-    ),
-    "gather": ([node("Gather", "x i", "y", axis=1)], ["n", 5, 2], [whole(3, 0, -1)], "i"),
-    "pad": (
-        [node("Pad", "x p v", "y")],
-        ["n", 3, 4],
-        [whole(0, 1, 0, 0, 0, 2), np.float32(1.5)],
-        "pv",
-    ),
-    "reflected": (
-        [node("Pad", "x p", "y", mode="reflect")],
-        IMAGES,
-        [whole(0, 0, 2, 1, 0, 0, -1, 3)],
-        "p",
-    ),
-    "cut": ([node("Pad", "x p", "y")], IMAGES, [whole(0, 0, -1, 1, 0, 0, -1, 0)], "p"),
-    "resize": (
-        [
-            node(
-                "Resize",
-                "x - s",
-                "y",
-                mode="nearest",
-                coordinate_transformation_mode="asymmetric",
-                nearest_mode="floor",
-            )
-        ],
-        IMAGES,
-        [np.array([1, 1, 2, 3], np.float32)],
-        "s",
-    ),
-    "linear to a size": (
-        [node("Resize", "x - - n", "y", mode="linear", axes=[2, 3])],
-        IMAGES,
-        [whole(9, 3)],
-        "n",
-    ),
-    "cubic by a scale": (
-        [node("Resize", "x - s", "y", mode="cubic", cubic_coeff_a=-0.5)],
-        IMAGES,
-        [np.array([1, 1, 1.5, 0.8], np.float32)],
-        "s",
-    ),
-    "nearest by a fraction": (
-        [node("Resize", "x - s", "y", nearest_mode="ceil")],
-        IMAGES,
-        [np.array([1, 1, 0.5, 1.5], np.float32)],
-        "s",
-    ),
-    "tile": ([node("Tile", "x r", "y")], ["n", 2, 3], [whole(1, 2, 1)], "r"),
-    "where": (
-        [node("Where", "c x o", "y")],
-        ["n", 3],
-        [np.array([True, False, True]), np.float32(-2)],
-        "co",
-    ),
-    "batch norm": (
-        [node("BatchNormalization", "x s b m v", "y", epsilon=0.01)],
-        IMAGES,
-        [some(2), some(2), some(2), np.abs(some(2))],
-        "sbmv",
-    ),
-    "whole quotient": (
-        [
-            node("Mul", "x ten", "m"),
-            node("Cast", "m", "i", to=INT),
-            node("Div", "i d", "q"),
-            node("Mod", "i d", "r"),
-            node("Mod", "i d", "s", fmod=1),
-            node("Cast", "q", "a", to=FLOAT),
-            node("Cast", "r", "b", to=FLOAT),
-            node("Cast", "s", "c", to=FLOAT),
-            node("Concat", "a b c", "y", axis=1),
-        ],
-        ["n", 9],
-        [np.float32(10), np.array(-3)],
-        ("ten", "d"),
-    ),
-    "remainder": ([node("Mod", "x d", "y", fmod=1)], ["n", 9], [np.float32(0.3)], "d"),
-    "whole bounds": (
-        [
-            node("Mul", "x ten", "m"),
-            node("Cast", "m", "i", to=INT),
-            node("Clip", "i l h", "c"),
-            node("Cast", "c", "y", to=FLOAT),
-        ],
-        ["n", 9],
-        [np.float32(10), np.array(-3), np.array(4)],
-        ("ten", "l", "h"),
-    ),
-    "rounded": (
-        [node("Floor", "x", "f"), node("Ceil", "x", "c"), node("Sub", "f c", "y")],
-        ["n", 9],
-        [],
-        "",
-    ),
-    "hyperbolic": (
-        [
-            node("Sinh", "x", "a"),
-            node("Cosh", "x", "b"),
-            node("Asinh", "a", "c"),
-            node("Acosh", "b", "d"),
-            node("Tanh", "x", "e"),
-            node("Atanh", "e", "f"),
-            node("Tan", "x", "g"),
-            node("Sum", "a b c d f g", "y"),
-        ],
-        ["n", 9],
-        [],
-        "",
-    ),
-    "thresholds": (
-        [
-            node("ThresholdedRelu", "x", "a", alpha=0.2),
-            node("Shrink", "x", "b", lambd=0.3, bias=0.1),
-            node("Add", "a b", "y"),
-        ],
-        ["n", 9],
-        [],
-        "",
-    ),
-    "triangles": (
-        [node("Trilu", "x k", "a"), node("Trilu", "x", "b", upper=0), node("Sub", "a b", "y")],
-        ["n", 3, 4],
-        [np.array(1)],
-        "k",
-    ),
-    "depth": (
-        [
-            node("SpaceToDepth", "x", "a", blocksize=2),
-            node("DepthToSpace", "a", "b", blocksize=2, mode="CRD"),
-            node("DepthToSpace", "a", "c", blocksize=2),
-            node("Sub", "b c", "y"),
-        ],
-        ["n", 2, 4, 6],
-        [],
-        "",
-    ),
-    "lengths": (
-        [
-            node("LpNormalization", "x", "a", axis=1),
-            node("LpNormalization", "x", "b", axis=2, p=1),
-            node("Add", "a b", "y"),
-        ],
-        ["n", 3, 4],
-        [],
-        "",
-    ),
-    "statistics": (
-        [node("LayerNormalization", "x s", "a m d", axis=1), node("Sum", "a m d", "y")],
-        ["n", 3, 4],
-        [some(3, 4)],
-        "s",
-    ),
-    "mean and variance": ([node("MeanVarianceNormalization", "x", "y")], IMAGES, [], ""),
-    "last of the least": (
-        [
-            node("ArgMin", "x", "a", axis=1, select_last_index=1),
-            node("ArgMin", "x", "b", axis=1),
-            node("ArgMax", "x", "c", axis=1, select_last_index=1),
-            node("Add", "a b", "d"),
-            node("Add", "c d", "e"),
-            node("Cast", "e", "y", to=FLOAT),
-        ],
-        ["n", 3, 4],
-        [],
-        "",
-    ),
-    "hardmax": ([node("Hardmax", "x", "y", axis=1)], ["n", 3, 4], [], ""),
-    "gather of elements": (
-        [node("Gather", "x i", "a", axis=1), node("GatherElements", "a j", "y", axis=1)],
-        ["rows", 5, 2],
-        [whole(*range(-5, 5)), whole(3, -1, 0, 9, -10, 2).reshape(1, 3, 2)],
-        "ij",
-    ),
-    "gather of points": (
-        [node("GatherND", "w i", "a"), node("Add", "x a", "y")],
-        ["n", 3, 2],
-        [some(4, 5, 2), whole(0, -1, 3, 2, -4, 4).reshape(3, 2)],
-        "wi",
-    ),
-    "three inputs": ([node("Sum", "x w x", "y")], ["n", 3], [some(3)], "w"),
-    "pooled and flat": (
-        [node("GlobalAveragePool", "x", "p"), node("Flatten", "p", "y")],
-        IMAGES,
-        [],
-        "",
-    ),
-    "sizes": (
-        [
-            node("Shape", "x", "s"),
-            node("Gather", "s zero", "n"),
-            node("Unsqueeze", "n zeros", "v"),
-            node("Concat", "v rest", "t", axis=0),
-            node("Reshape", "x t", "y"),
-        ],
-        ["n", 2, 6],
-        [whole(0).reshape(()), whole(0), whole(-1, 3)],
-        ("zero", "zeros", "rest"),
-    ),
-}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_an_operator_computes_what_it_did(name, tmp_path):
-    nodes, shape, arrays, names = CASES[name]
-    path = save(
-        tmp_path / "net.onnx", nodes, {"x": shape}, ["y"], dict(zip(names, arrays, strict=True))
-    )
+@cases(
+    """
+    id | nodes | shape= | arrays= | names
+    gemm | y = Gemm<transB=1, alpha=0.5, beta=2.0>(x, w, c) | ["n", 3] | [some(4, 3), some(4)] | w c
+    matmul with a bias | z = MatMul(x, w); y = Add(c, z) | ["n", 2, 3] | [some(3, 4), some(4)] | w c
+    matmul of a vector | y = MatMul(x, w) | ["n", 3] | [some(3)] | w
+    uneven convolution | y = Conv<pads=[0, 1, 2, 0], strides=[2, 1]>(x, w) | IMAGES
+        | [some(3, 2, 3, 2)] | w
+    lower same | y = Conv<auto_pad="SAME_LOWER", strides=[2, 2]>(x, w) | IMAGES | [some(3, 2, 3, 2)]
+        | w
+    one axis | y = Conv<pads=[1, 1], dilations=[2]>(x, w) | ["n", 2, 9] | [some(3, 2, 3)] | w
+    transposed | y = ConvTranspose<pads=[0, 1, 1, 1], strides=[2, 2]>(x, w) | IMAGES
+        | [some(2, 3, 3, 3)] | w
+    max pool that rounds up | y = MaxPool<kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1>(x)
+        | IMAGES | [] |
+    means without padding
+        | y = AveragePool<kernel_shape=[3, 3], pads=[1, 1, 1, 1], strides=[2, 1]>(x) | IMAGES | [] |
+    means that round up
+        | y = AveragePool<kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1>(x)
+        | IMAGES | [] |
+    pool of one axis | y = AveragePool<kernel_shape=[2], strides=[2]>(x) | ["n", 2, 8] | [] |
+    hard swish | y = HardSwish(x) | ["n", 3] | [] |
+    hard sigmoid | y = HardSigmoid<alpha=0.3, beta=0.4>(x) | ["n", 3] | [] |
+    clip | y = Clip(x, , h) | ["n", 3] | [np.float32(0.5)] | h
+    celu | y = Celu<alpha=2.0>(x) | ["n", 3] | [] |
+    prelu | y = PRelu(x, w) | ["n", 3] | [some(3)] | w
+    softmax along an axis | y = Softmax<axis=1>(x) | ["n", 3, 4] | [] |
+    minimum along axes | y = ReduceMin<keepdims=0>(x, a) | ["n", 3, 4] | [whole(1, 2)] | a
+    norm | y = ReduceL2(x, a) | ["n", 3, 4] | [whole(-1)] | a
+    log-sum-exp | y = ReduceLogSumExp<keepdims=0>(x, a) | ["n", 3, 4] | [whole(1)] | a
+    cumulative sum | y = CumSum<exclusive=1, reverse=1>(x, a) | ["n", 3, 4] | [np.array(1)] | a
+    einsum | y = Einsum<equation="nij, kj -> nik">(x, w) | ["n", 3, 4] | [some(2, 4)] | w
+    expand | y = Expand(x, s) | ["n", 1, 4] | [whole(2, 1, 3, 1)] | s
+    local response norm | y = LRN<size=3, alpha=0.5, beta=0.5, bias=2.0>(x) | ["n", 4, 3, 2] | [] |
+    groups of channels | y = GroupNormalization<num_groups=2, epsilon=0.01>(x, s, b) | ["n", 4, 3]
+        | [some(2), some(2)] | s b
+    group norm | y = InstanceNormalization(x, s, b) | IMAGES | [some(2), some(2)] | s b
+    layer norm | y = LayerNormalization<axis=-2, epsilon=0.1>(x, s) | ["n", 3, 4] | [some(3, 4)] | s
+    split | a, b, c = Split<axis=1>(x, p); d = Sub(a, c); y = Concat<axis=1>(d, b) | ["n", 5]
+        | [whole(2, 1, 2)] | p
+    slices | y = Slice(x, s, e, a, t) | ["n", 8, 6]
+        | [whole(1, -4), whole(2**62, -1), whole(1, 2), whole(3, 1)] | s e a t
+    gather | y = Gather<axis=1>(x, i) | ["n", 5, 2] | [whole(3, 0, -1)] | i
+    pad | y = Pad(x, p, v) | ["n", 3, 4] | [whole(0, 1, 0, 0, 0, 2), np.float32(1.5)] | p v
+    reflected | y = Pad<mode="reflect">(x, p) | IMAGES | [whole(0, 0, 2, 1, 0, 0, -1, 3)] | p
+    cut | y = Pad(x, p) | IMAGES | [whole(0, 0, -1, 1, 0, 0, -1, 0)] | p
+    resize
+        | y = Resize<mode="nearest", coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor">(x, , s)
+        | IMAGES | [np.array([1, 1, 2, 3], np.float32)] | s
+    linear to a size | y = Resize<mode="linear", axes=[2, 3]>(x, , , n) | IMAGES | [whole(9, 3)] | n
+    cubic by a scale | y = Resize<mode="cubic", cubic_coeff_a=-0.5>(x, , s) | IMAGES
+        | [np.array([1, 1, 1.5, 0.8], np.float32)] | s
+    nearest by a fraction | y = Resize<nearest_mode="ceil">(x, , s) | IMAGES
+        | [np.array([1, 1, 0.5, 1.5], np.float32)] | s
+    tile | y = Tile(x, r) | ["n", 2, 3] | [whole(1, 2, 1)] | r
+    where | y = Where(c, x, o) | ["n", 3] | [np.array([True, False, True]), np.float32(-2)] | c o
+    batch norm | y = BatchNormalization<epsilon=0.01>(x, s, b, m, v) | IMAGES
+        | [some(2), some(2), some(2), np.abs(some(2))] | s b m v
+    whole quotient
+        | m = Mul(x, ten); i = Cast<to=7>(m); q = Div(i, d); r = Mod(i, d); s = Mod<fmod=1>(i, d); a
+        = Cast<to=1>(q); b = Cast<to=1>(r); c = Cast<to=1>(s); y = Concat<axis=1>(a, b, c)
+        | ["n", 9] | [np.float32(10), np.array(-3)] | ten d
+    remainder | y = Mod<fmod=1>(x, d) | ["n", 9] | [np.float32(0.3)] | d
+    whole bounds | m = Mul(x, ten); i = Cast<to=7>(m); c = Clip(i, l, h); y = Cast<to=1>(c)
+        | ["n", 9] | [np.float32(10), np.array(-3), np.array(4)] | ten l h
+    rounded | f = Floor(x); c = Ceil(x); y = Sub(f, c) | ["n", 9] | [] |
+    hyperbolic
+        | a = Sinh(x); b = Cosh(x); c = Asinh(a); d = Acosh(b); e = Tanh(x); f = Atanh(e); g =
+        Tan(x); y = Sum(a, b, c, d, f, g)
+        | ["n", 9] | [] |
+    thresholds
+        | a = ThresholdedRelu<alpha=0.2>(x); b = Shrink<lambd=0.3, bias=0.1>(x); y = Add(a, b)
+        | ["n", 9] | [] |
+    triangles | a = Trilu(x, k); b = Trilu<upper=0>(x); y = Sub(a, b) | ["n", 3, 4] | [np.array(1)]
+        | k
+    depth
+        | a = SpaceToDepth<blocksize=2>(x); b = DepthToSpace<blocksize=2, mode="CRD">(a); c =
+        DepthToSpace<blocksize=2>(a); y = Sub(b, c)
+        | ["n", 2, 4, 6] | [] |
+    lengths | a = LpNormalization<axis=1>(x); b = LpNormalization<axis=2, p=1>(x); y = Add(a, b)
+        | ["n", 3, 4] | [] |
+    statistics | a, m, d = LayerNormalization<axis=1>(x, s); y = Sum(a, m, d) | ["n", 3, 4]
+        | [some(3, 4)] | s
+    mean and variance | y = MeanVarianceNormalization(x) | IMAGES | [] |
+    last of the least
+        | a = ArgMin<axis=1, select_last_index=1>(x); b = ArgMin<axis=1>(x); c = ArgMax<axis=1,
+        select_last_index=1>(x); d = Add(a, b); e = Add(c, d); y = Cast<to=1>(e)
+        | ["n", 3, 4] | [] |
+    hardmax | y = Hardmax<axis=1>(x) | ["n", 3, 4] | [] |
+    gather of elements | a = Gather<axis=1>(x, i); y = GatherElements<axis=1>(a, j) | ["rows", 5, 2]
+        | [whole(*range(-5, 5)), whole(3, -1, 0, 9, -10, 2).reshape(1, 3, 2)] | i j
+    gather of points | a = GatherND(w, i); y = Add(x, a) | ["n", 3, 2]
+        | [some(4, 5, 2), whole(0, -1, 3, 2, -4, 4).reshape(3, 2)] | w i
+    three inputs | y = Sum(x, w, x) | ["n", 3] | [some(3)] | w
+    pooled and flat | p = GlobalAveragePool(x); y = Flatten(p) | IMAGES | [] |
+    sizes
+        | s = Shape(x); n = Gather(s, zero); v = Unsqueeze(n, zeros); t = Concat<axis=0>(v, rest); y
+        = Reshape(x, t)
+        | ["n", 2, 6] | [whole(0).reshape(()), whole(0), whole(-1, 3)] | zero zeros rest
+    """,
+    IMAGES=IMAGES,
+    np=np,
+    some=some,
+    whole=whole,
+)
+def test_an_operator_computes_what_it_did(nodes, shape, arrays, names, tmp_path):
+    arrays = dict(zip(names.split(), arrays, strict=True))
+    path = save(tmp_path / "net.onnx", parsed(nodes), {"x": shape}, ["y"], arrays)
     found = agrees(path, tmp_path)
     assert str(found.network.graph.nodes["x"].shape[0]) == "batch"
 
@@ -512,62 +283,33 @@ def test_ops_that_are_ours_come_back(tmp_path):
 
 
 # A model that spells a function out, and the ops that come of it, the constants left out.
-SPELT_OUT = {
-    "silu": ([node("Sigmoid", "x", "s"), node("Mul", "x s", "y")], {}, ["silu"]),
-    "hard sigmoid": (
-        [node("Add", "a x", "s"), node("Clip", "s z b", "c"), node("Mul", "d c", "y")],
-        {"a": 3, "z": 0, "b": 6, "d": 1 / 6},
-        ["hard_sigmoid"],
-    ),
-    "hard swish": (
-        [
-            node("Add", "x a", "s"),
-            node("Clip", "s z b", "c"),
-            node("Mul", "c x", "m"),
-            node("Div", "m b", "y"),
-        ],
-        {"a": 3, "z": 0, "b": 6},
-        ["hard_swish"],
-    ),
-    "hard swish by a hard sigmoid": (
-        [node("HardSigmoid", "x", "s", alpha=1 / 6), node("Mul", "s x", "y")],
-        {},
-        ["hard_swish"],
-    ),
-    "what is between is read": (
-        [node("Sigmoid", "x", "s"), node("Mul", "x s", "m"), node("Add", "m s", "y")],
-        {},
-        ["sigmoid", "silu", "add"],
-    ),
-    "six over it": (
-        [node("Add", "x a", "s"), node("Clip", "s b c", "m"), node("Div", "c m", "y")],
-        {"a": 3, "b": 1, "c": 6},
-        ["add", "clip", "divide"],
-    ),
-    "another bound": (
-        [node("Add", "x a", "s"), node("Clip", "s z b", "c"), node("Div", "c d", "y")],
-        {"a": 3, "z": 0, "b": 5, "d": 6},
-        ["add", "clip", "divide"],
-    ),
-    "another shift": (
-        [node("Add", "x a", "s"), node("Clip", "s z b", "c"), node("Div", "c b", "y")],
-        {"a": 2, "z": 0, "b": 6},
-        ["add", "clip", "divide"],
-    ),
-    "the sigmoid of another": (
-        [node("Tanh", "x", "t"), node("Sigmoid", "t", "s"), node("Mul", "x s", "y")],
-        {},
-        ["tanh", "sigmoid", "multiply"],
-    ),
-}
 
 
-@pytest.mark.parametrize("name", SPELT_OUT)
-def test_a_function_that_is_spelt_out_is_one_op(name, tmp_path):
-    nodes, numbers, ops = SPELT_OUT[name]
+@cases(
+    """
+    id | nodes | numbers= | ops
+    silu | s = Sigmoid(x); y = Mul(x, s) | {} | silu
+    hard sigmoid | s = Add(a, x); c = Clip(s, z, b); y = Mul(d, c)
+        | {"a": 3, "z": 0, "b": 6, "d": 1 / 6} | hard_sigmoid
+    hard swish | s = Add(x, a); c = Clip(s, z, b); m = Mul(c, x); y = Div(m, b)
+        | {"a": 3, "z": 0, "b": 6} | hard_swish
+    hard swish by a hard sigmoid | s = HardSigmoid<alpha=0.16666667>(x); y = Mul(s, x) | {}
+        | hard_swish
+    what is between is read | s = Sigmoid(x); m = Mul(x, s); y = Add(m, s) | {} | sigmoid silu add
+    six over it | s = Add(x, a); m = Clip(s, b, c); y = Div(c, m) | {"a": 3, "b": 1, "c": 6}
+        | add clip divide
+    another bound | s = Add(x, a); c = Clip(s, z, b); y = Div(c, d)
+        | {"a": 3, "z": 0, "b": 5, "d": 6} | add clip divide
+    another shift | s = Add(x, a); c = Clip(s, z, b); y = Div(c, b) | {"a": 2, "z": 0, "b": 6}
+        | add clip divide
+    the sigmoid of another | t = Tanh(x); s = Sigmoid(t); y = Mul(x, s) | {} | tanh sigmoid multiply
+    """
+)
+def test_a_function_that_is_spelt_out_is_one_op(nodes, numbers, ops, tmp_path):
     arrays = {key: np.float32(number) for key, number in numbers.items()}
-    found = agrees(save(tmp_path / "net.onnx", nodes, {"x": ["n", 9]}, ["y"], arrays), tmp_path)
-    assert [op for op in ops_of(found) if op not in ("input", "constant")] == ops
+    path = save(tmp_path / "net.onnx", parsed(nodes), {"x": ["n", 9]}, ["y"], arrays)
+    found = ops_of(agrees(path, tmp_path))
+    assert [op for op in found if op not in ("input", "constant")] == ops.split()
 
 
 @pytest.mark.parametrize("options", [{}, {"ignore_index": 2}])

@@ -11,6 +11,7 @@ import graphnn
 from graphnn.ops import REGISTRY, Op, Size, data, initializers, noise, parameter, register
 from graphnn.ops import registered as registered_ops
 from graphnn.ops.families.activation import Sigmoid
+from tables import cases
 
 
 def planted(annotations: dict[str, Any] | None = None, **namespace: Any) -> type:
@@ -28,126 +29,77 @@ def planted(annotations: dict[str, Any] | None = None, **namespace: Any) -> type
 
 
 SLOPE = parameter("slope", "n", initializers.Zeros())
-FAULTS = {
-    "a text": (
-        {"annotations": {"op": str}},
-        """'op' is not the literal of one name: write op: Literal["planted"] = "planted\"""",
-    ),
-    "a text with another name than the class": (
-        {"annotations": {"op": str}, "op": "sum_of"},
-        """'op' is not the literal of one name: write op: Literal["sum_of"] = "sum_of\"""",
-    ),
-    "a text without a default": (
-        {"annotations": {"op": str}, "op": "left out"},
-        """'op' is not the literal of one name: write op: Literal["planted"] = "planted\"""",
-    ),
-    "an unknown type": (
-        {"annotations": {"op": "Liteal['planted']"}},
-        "the type of 'op' has a name that its module does not have: import it there",
-    ),
-    "two names": (
-        {"annotations": {"op": Literal["planted", "other"]}},
-        """'op' is not the literal of one name: write op: Literal["planted"] = "planted\"""",
-    ),
-    "no default": (
-        {"op": "left out"},
-        """'op' has no such default: write op: Literal["planted"] = "planted\"""",
-    ),
-    "no name": (
-        {"annotations": {"op": Literal["a b"]}, "op": "a b"},
-        "'a b' is not a name: use letters, digits and '_'",
-    ),
-    "no comma": (
-        {"operands": data("x", "batch n")},
-        """'operands' is not a tuple of operands: write operands = (data("x", "..."),)""",
-    ),
-    "order": (
-        {"operands": (SLOPE, data("x", "batch n")), "forward": lambda self, slope, x: x},
-        "'operands' are not in order: write data first, then parameters, states, noise",
-    ),
-    "a key of nodes": (
-        {"annotations": {"about": str}},
-        "the attribute 'about' is a key of every node: give it another name",
-    ),
-    "twice": (
-        {"annotations": {"slope": float}, "operands": (data("x", "batch n"), SLOPE)},
-        "'slope' is an attribute as well: give it another name",
-    ),
-    "a parameter twice": (
-        {
-            "operands": (data("x", "batch n"), SLOPE, SLOPE),
-            "forward": lambda self, x, slope, other: x,
-        },
-        "'slope' is an operand as well: give it another name",
-    ),
-    "a parameter with a key of nodes": (
-        {"operands": (data("x", "batch n"), parameter("about", "n", initializers.Zeros()))},
-        "'about' is a key of every node as well: give it another name",
-    ),
-    "no forward of many": (
-        {"operands": (data("x", "batch n", many=True),), "forward": "left out"},
-        "it has no 'forward': write def forward(self, *x)",
-    ),
-    "many": (
-        {"operands": (data("x", "batch n", many=True), data("y", "batch n"))},
-        "'x' stands for many inputs: no other data operand may be there",
-    ),
-    "commas": (
-        {"operands": (data("x", "batch, n"),), "result": ""},
-        "'x' has the signature 'batch, n': write size names and numbers with spaces between, "
-        """and at most one '...', such as "batch ... n\"""",
-    ),
-    "dots twice": (
-        {"operands": (data("x", "... n ..."),), "result": ""},
-        "'x' has the signature '... n ...': write size names and numbers with spaces between, "
-        """and at most one '...', such as "batch ... n\"""",
-    ),
-    "an unknown axis": (
-        {"result": "batch units"},
-        "'result' has an axis 'units' that nothing determines: name it in the signature of an "
-        "operand, or add an attribute 'units: Size'",
-    ),
-    "no dots": (
-        {"result": "left out"},
-        "'result' has '...', which no operand has: write its axes",
-    ),
-    "below nothing": (
-        {"operands": (data("x", "batch n", kind="int", below="classes"),)},
-        "'x' is below 'classes', which no operand has",
-    ),
-    "no forward": (
-        {"forward": "left out"},
-        "it has no 'forward': write def forward(self, x)",
-    ),
-    "too few": (
-        {"operands": (data("x", "batch n"), SLOPE)},
-        "'forward' does not take x, slope: write def forward(self, x, slope)",
-    ),
-    "another order": (
-        {"operands": (data("x", "batch n"), SLOPE), "forward": lambda self, slope, x: x},
-        "'forward' takes the operands in another order: write def forward(self, x, slope)",
-    ),
-    "vjp": (
-        {"vjp": lambda self, cotangent, x: (cotangent,)},
-        "'vjp' does not take cotangent, output, x: write def vjp(self, cotangent, output, x)",
-    ),
-    "branch": (
-        {"branch": lambda self: None},
-        "'branch' does not take x: write def branch(self, x)",
-    ),
-    "no noise": (
-        {
-            "operands": (data("x", "batch n"), noise("mask", "batch n")),
-            "forward": lambda self, x, mask: x,
-        },
-        "it has no 'noise': write def noise(self, rng, shape, dtype)",
-    ),
-}
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_what_is_wrong_is_said_with_what_to_write(fault):
-    changes, message = FAULTS[fault]
+@cases(
+    """
+    id | changes= | message
+    a text | {"annotations": {"op": str}}
+        | 'op' is not the literal of one name: write op: Literal["planted"] = "planted"
+    a text with another name than the class | {"annotations": {"op": str}, "op": "sum_of"}
+        | 'op' is not the literal of one name: write op: Literal["sum_of"] = "sum_of"
+    a text without a default | {"annotations": {"op": str}, "op": "left out"}
+        | 'op' is not the literal of one name: write op: Literal["planted"] = "planted"
+    an unknown type | {"annotations": {"op": "Liteal['planted']"}}
+        | the type of 'op' has a name that its module does not have: import it there
+    two names | {"annotations": {"op": Literal["planted", "other"]}}
+        | 'op' is not the literal of one name: write op: Literal["planted"] = "planted"
+    no default | {"op": "left out"}
+        | 'op' has no such default: write op: Literal["planted"] = "planted"
+    no name | {"annotations": {"op": Literal["a b"]}, "op": "a b"}
+        | 'a b' is not a name: use letters, digits and '_'
+    no comma | {"operands": data("x", "batch n")}
+        | 'operands' is not a tuple of operands: write operands = (data("x", "..."),)
+    order | {"operands": (SLOPE, data("x", "batch n")), "forward": lambda self, slope, x: x}
+        | 'operands' are not in order: write data first, then parameters, states, noise
+    a key of nodes | {"annotations": {"about": str}}
+        | the attribute 'about' is a key of every node: give it another name
+    twice | {"annotations": {"slope": float}, "operands": (data("x", "batch n"), SLOPE)}
+        | 'slope' is an attribute as well: give it another name
+    a parameter twice
+        | {"operands": (data("x", "batch n"), SLOPE, SLOPE), "forward": lambda self, x, slope,
+        other: x}
+        | 'slope' is an operand as well: give it another name
+    a parameter with a key of nodes
+        | {"operands": (data("x", "batch n"), parameter("about", "n", initializers.Zeros()))}
+        | 'about' is a key of every node as well: give it another name
+    no forward of many | {"operands": (data("x", "batch n", many=True),), "forward": "left out"}
+        | it has no 'forward': write def forward(self, *x)
+    many | {"operands": (data("x", "batch n", many=True), data("y", "batch n"))}
+        | 'x' stands for many inputs: no other data operand may be there
+    commas | {"operands": (data("x", "batch, n"),), "result": ""}
+        | 'x' has the signature 'batch, n': write size names and numbers with spaces between, and at
+        most one '...', such as "batch ... n"
+    dots twice | {"operands": (data("x", "... n ..."),), "result": ""}
+        | 'x' has the signature '... n ...': write size names and numbers with spaces between, and
+        at most one '...', such as "batch ... n"
+    an unknown axis | {"result": "batch units"}
+        | 'result' has an axis 'units' that nothing determines: name it in the signature of an
+        operand, or add an attribute 'units: Size'
+    no dots | {"result": "left out"} | 'result' has '...', which no operand has: write its axes
+    below nothing | {"operands": (data("x", "batch n", kind="int", below="classes"),)}
+        | 'x' is below 'classes', which no operand has
+    no forward | {"forward": "left out"} | it has no 'forward': write def forward(self, x)
+    too few | {"operands": (data("x", "batch n"), SLOPE)}
+        | 'forward' does not take x, slope: write def forward(self, x, slope)
+    another order | {"operands": (data("x", "batch n"), SLOPE), "forward": lambda self, slope, x: x}
+        | 'forward' takes the operands in another order: write def forward(self, x, slope)
+    vjp | {"vjp": lambda self, cotangent, x: (cotangent,)}
+        | 'vjp' does not take cotangent, output, x: write def vjp(self, cotangent, output, x)
+    branch | {"branch": lambda self: None} | 'branch' does not take x: write def branch(self, x)
+    no noise
+        | {"operands": (data("x", "batch n"), noise("mask", "batch n")), "forward": lambda self, x,
+        mask: x}
+        | it has no 'noise': write def noise(self, rng, shape, dtype)
+    """,
+    Literal=Literal,
+    SLOPE=SLOPE,
+    data=data,
+    initializers=initializers,
+    noise=noise,
+    parameter=parameter,
+)
+def test_what_is_wrong_is_said_with_what_to_write(changes, message):
     with pytest.raises(TypeError) as caught:
         planted(**changes)
     assert str(caught.value) == f"the class 'Planted' does not declare an op:\n  {message}"

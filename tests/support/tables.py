@@ -20,7 +20,8 @@ def cases(table: str, **names: object) -> pytest.MarkDecorator:
     A ``|`` between blanks parts two cells; a line that is indented continues the one above; one
     that begins with ``#`` is a comment. A cell is a text, in which ``$NAME`` stands for one of
     `names` and ``\n``, with blanks before it, for the end of a line. Below an argument that ends
-    with ``=`` it is a Python expression over `names`. The id of a case is its first cell.
+    with ``=`` it is a Python expression over `names`. The id of a case is its first cell, which
+    is no argument where it stands below ``id``.
     """
     text = CONTINUED.sub(" ", COMMENT.sub("", textwrap.dedent(table).strip() + "\n"))
     head, *rows = [[cell.strip() for cell in BAR.split(line)] for line in text.splitlines()]
@@ -32,8 +33,9 @@ def cases(table: str, **names: object) -> pytest.MarkDecorator:
             return eval(cell, dict(names))
         return END.sub("\n", Template(cell).safe_substitute(names))
 
+    first = head[0] == "id"
     return pytest.mark.parametrize(
-        [argument.removesuffix("=") for argument in head],
-        [[value(*pair) for pair in zip(head, row, strict=True)] for row in rows],
+        [argument.removesuffix("=") for argument in head[first:]],
+        [[value(*pair) for pair in zip(head, row, strict=True)][first:] for row in rows],
         ids=[row[0] for row in rows],
     )

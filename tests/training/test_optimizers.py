@@ -16,6 +16,7 @@ from graphnn.training import OPTIMIZERS, SCHEDULES
 from graphnn.training.fitting import optimizers
 from graphnn.training.fitting.optimizers import Course, clip
 from graphnn.training.fitting.schedules import Constant, Cosine, Schedule, Step
+from tables import cases
 
 SHAPES = {"w": (4, 3), "b": (3,), "scalar": ()}
 STEPS = 10
@@ -453,150 +454,63 @@ def test_a_schedule_may_be_a_bare_name(name):
 
 
 LINE = "  optimizer: "
-FAULTS = [
-    (
-        "adm",
-        "error[unknown-optimizer]: there is no optimizer 'adm'",
-        "adm",
-        "did you mean 'adam'?",
-    ),
-    (
-        "quux",
-        "error[unknown-optimizer]: there is no optimizer 'quux'",
-        "quux",
-        "the optimizers are adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd",
-    ),
-    (
-        "{sgd: {learning_rat: 0.1}}",
-        "error[bad-optimizer]: the optimizer 'sgd' has no option 'learning_rat'",
-        "learning_rat",
-        "did you mean 'learning_rate'?",
-    ),
-    (
-        "{sgd: {patience: 0.1}}",
-        "error[bad-optimizer]: the optimizer 'sgd' has no option 'patience'",
-        "patience",
-        "its options are learning_rate, weight_decay, clip_norm, schedule",
-    ),
-    (
-        "{sgd: {momentum: 0.9}}",
-        "error[bad-optimizer]: the optimizer 'sgd' has no option 'momentum'",
-        "momentum",
-        "'momentum' is an optimizer itself, as in {momentum: {momentum: ...}}",
-    ),
-    (
-        "{sgd: {adam: 0.9}}",
-        "error[bad-optimizer]: the optimizer 'sgd' has no option 'adam'",
-        "adam",
-        "'adam' is an optimizer itself, as in {adam: ...}",
-    ),
-    (
-        "{sgd: {schedule: warm_up}}",
-        "error[unknown-schedule]: there is no schedule 'warm_up'",
-        "warm_up",
-        "it is an option of each schedule, as in {constant: {warm_up: ...}}",
-    ),
-    (
-        "{sgd: {schedule: {every: 3}}}",
-        "error[wrong-type]: 'schedule' gives options without the schedule that takes them: every",
-        "{every: 3}",
-        "write {step: {every: 3}}",
-    ),
-    (
-        "beta1",
-        "error[unknown-optimizer]: there is no optimizer 'beta1'",
-        "beta1",
-        "it is an option of adam and adamw, as in {adam: {beta1: ...}}",
-    ),
-    (
-        "{sgd: {name: sgd}}",
-        "error[bad-optimizer]: the optimizer 'sgd' has no option 'name'",
-        "name",
-        "its options are learning_rate, weight_decay, clip_norm, schedule",
-    ),
-    (
-        "{sgd: {learning_rate: 0}}",
-        "error[bad-optimizer]: 'learning_rate' of 'sgd' must be more than 0, not 0",
-        "0",
-        "",
-    ),
-    (
-        "{sgd: {weight_decay: -0.5}}",
-        "error[bad-optimizer]: 'weight_decay' of 'sgd' must be at least 0, not -0.5",
-        "-0.5",
-        "",
-    ),
-    (
-        "{sgd: {clip_norm: big}}",
-        "error[bad-optimizer]: 'clip_norm' of 'sgd' must be a number, not 'big'",
-        "big",
-        "",
-    ),
-    (
-        "{adam: {beta1: 1}}",
-        "error[bad-optimizer]: 'beta1' of 'adam' must be less than 1, not 1",
-        "1",
-        "",
-    ),
-    (
-        "{sgd: {schedule: cosin}}",
-        "error[unknown-schedule]: there is no schedule 'cosin'",
-        "cosin",
-        "did you mean 'cosine'?",
-    ),
-    (
-        "{sgd: {schedule: quux}}",
-        "error[unknown-schedule]: there is no schedule 'quux'",
-        "quux",
-        "the schedules are constant, cosine, step",
-    ),
-    (
-        "{sgd: {schedule: {cosine: {warmup: 2}}}}",
-        "error[bad-schedule]: the schedule 'cosine' has no option 'warmup'",
-        "warmup",
-        "did you mean 'warm_up'?",
-    ),
-    (
-        "{sgd: {schedule: {cosine: {end: 2}}}}",
-        "error[bad-schedule]: the schedule 'cosine' has no option 'end'",
-        "end",
-        "its options are warm_up, floor",
-    ),
-    (
-        "{sgd: {schedule: {cosine: {floor: 2}}}}",
-        "error[bad-schedule]: 'floor' of 'cosine' must be at most 1, not 2",
-        "2",
-        "",
-    ),
-    (
-        "{sgd: {schedule: step}}",
-        "error[bad-schedule]: the schedule 'step' does not give its 'every'",
-        "step",
-        "write it as {step: {every: ...}}",
-    ),
-    (
-        "{sgd: {schedule: {step: 3}}}",
-        "error[bad-schedule]: the options of 'step' must be a mapping, not 3",
-        "3",
-        "its options are warm_up, every, factor",
-    ),
-    (
-        "{sgd: {schedule: [cosine]}}",
-        "error[bad-schedule]: 'schedule' must be one schedule, such as "
-        "{cosine: {warm_up: 2}}, not a list",
-        "[cosine]",
-        "",
-    ),
-    (
-        "{sgd: {schedule: {cosine: {}, step: {}}}}",
-        "error[wrong-count]: 'schedule' takes one schedule, but names cosine, step",
-        "{cosine: {}, step: {}}",
-        "keep one, with its options inside: {cosine: {...}}",
-    ),
-]
 
 
-@pytest.mark.parametrize(("text", "first", "marked", "help"), FAULTS, ids=[f[0] for f in FAULTS])
+@cases("""
+    text | first | marked | help
+    adm | error[unknown-optimizer]: there is no optimizer 'adm' | adm | did you mean 'adam'?
+    quux | error[unknown-optimizer]: there is no optimizer 'quux' | quux
+        | the optimizers are adagrad, adam, adamw, momentum, nesterov, rmsprop, sgd
+    {sgd: {learning_rat: 0.1}}
+        | error[bad-optimizer]: the optimizer 'sgd' has no option 'learning_rat' | learning_rat
+        | did you mean 'learning_rate'?
+    {sgd: {patience: 0.1}} | error[bad-optimizer]: the optimizer 'sgd' has no option 'patience'
+        | patience | its options are learning_rate, weight_decay, clip_norm, schedule
+    {sgd: {momentum: 0.9}} | error[bad-optimizer]: the optimizer 'sgd' has no option 'momentum'
+        | momentum | 'momentum' is an optimizer itself, as in {momentum: {momentum: ...}}
+    {sgd: {adam: 0.9}} | error[bad-optimizer]: the optimizer 'sgd' has no option 'adam' | adam
+        | 'adam' is an optimizer itself, as in {adam: ...}
+    {sgd: {schedule: warm_up}} | error[unknown-schedule]: there is no schedule 'warm_up' | warm_up
+        | it is an option of each schedule, as in {constant: {warm_up: ...}}
+    {sgd: {schedule: {every: 3}}}
+        | error[wrong-type]: 'schedule' gives options without the schedule that takes them: every
+        | {every: 3} | write {step: {every: 3}}
+    beta1 | error[unknown-optimizer]: there is no optimizer 'beta1' | beta1
+        | it is an option of adam and adamw, as in {adam: {beta1: ...}}
+    {sgd: {name: sgd}} | error[bad-optimizer]: the optimizer 'sgd' has no option 'name' | name
+        | its options are learning_rate, weight_decay, clip_norm, schedule
+    {sgd: {learning_rate: 0}}
+        | error[bad-optimizer]: 'learning_rate' of 'sgd' must be more than 0, not 0 | 0 |
+    {sgd: {weight_decay: -0.5}}
+        | error[bad-optimizer]: 'weight_decay' of 'sgd' must be at least 0, not -0.5 | -0.5 |
+    {sgd: {clip_norm: big}} | error[bad-optimizer]: 'clip_norm' of 'sgd' must be a number, not 'big'
+        | big |
+    {adam: {beta1: 1}} | error[bad-optimizer]: 'beta1' of 'adam' must be less than 1, not 1 | 1 |
+    {sgd: {schedule: cosin}} | error[unknown-schedule]: there is no schedule 'cosin' | cosin
+        | did you mean 'cosine'?
+    {sgd: {schedule: quux}} | error[unknown-schedule]: there is no schedule 'quux' | quux
+        | the schedules are constant, cosine, step
+    {sgd: {schedule: {cosine: {warmup: 2}}}}
+        | error[bad-schedule]: the schedule 'cosine' has no option 'warmup' | warmup
+        | did you mean 'warm_up'?
+    {sgd: {schedule: {cosine: {end: 2}}}}
+        | error[bad-schedule]: the schedule 'cosine' has no option 'end' | end
+        | its options are warm_up, floor
+    {sgd: {schedule: {cosine: {floor: 2}}}}
+        | error[bad-schedule]: 'floor' of 'cosine' must be at most 1, not 2 | 2 |
+    {sgd: {schedule: step}} | error[bad-schedule]: the schedule 'step' does not give its 'every'
+        | step | write it as {step: {every: ...}}
+    {sgd: {schedule: {step: 3}}}
+        | error[bad-schedule]: the options of 'step' must be a mapping, not 3 | 3
+        | its options are warm_up, every, factor
+    {sgd: {schedule: [cosine]}}
+        | error[bad-schedule]: 'schedule' must be one schedule, such as {cosine: {warm_up: 2}}, not
+        a list
+        | [cosine] |
+    {sgd: {schedule: {cosine: {}, step: {}}}}
+        | error[wrong-count]: 'schedule' takes one schedule, but names cosine, step
+        | {cosine: {}, step: {}} | keep one, with its options inside: {cosine: {...}}
+""")
 def test_faults_are_told_with_their_place(text, first, marked, help):
     with pytest.raises(TrainingError) as caught:
         found_in(text)

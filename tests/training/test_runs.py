@@ -264,56 +264,39 @@ train:
   metrics: {accuracy: [y, t]}
   augment: {shift: 1}
 """
-GIVEN = [
-    (
-        {"x": np.zeros((3, 19)), "t": [0, 1, 0]},
-        "error[wrong-width]: 'x' needs 1x4x5 = 20 values a row, but 'x' has 19",
-    ),
-    (
-        {"x": np.zeros((0, 1, 4, 5)), "t": []},
-        "error[no-rows]: 'x' holds no rows\nerror[no-rows]: 't' holds no rows",
-    ),
-    (
-        {"x": np.zeros((3, 1, 4, 5)), "t": [0, 1]},
-        "error[row-mismatch]: 't' has 2 rows, but 'x' has 3",
-    ),
-    (
-        {"x": np.zeros((1, 20)), "T": [0]},
-        "error[unknown-input]: the network has no input 'T' to feed\n   = help: did you mean 't'?\n"
-        "error[missing-input]: the data have no array to feed input 't'",
-    ),
-    (
-        {"x": np.zeros((1, 20)), "t": [["cat", "dog"]]},
-        "error[not-numbers]: 't' in the data is not an array of numbers",
-    ),
-    (
-        {"x": [[1.0], [1.0, 2.0]], "t": [0, 1]},
-        "error[not-numbers]: 'x' in the data is not an array of numbers",
-    ),
-    (
-        {"x": np.zeros((1, 20)), "t": [0.5]},
-        "error[not-whole]: 't' takes whole numbers of 64 bits, but 't'[0] is 0.5",
-    ),
-    (
-        {"x": np.zeros((3, 20)), "t": [0.0, 1.0, 2.0]},
-        "error[class-outside]: 't' takes classes 0 to 1, but 't' holds 2 in row 2\n"
-        "   = help: 3 classes need 3 outputs, not 2",
-    ),
-    (
-        {"x": np.zeros((3, 20)), "t": [0, 1, -1]},
-        "error[class-outside]: 't' takes classes 0 to 1, but 't' holds -1 in row 2\n"
-        "   = help: class numbers count from 0",
-    ),
-    (
-        {"x": np.zeros((1, 20)), "t": [0], "u": [0]},
-        "error[unknown-input]: the loss 'loss' does not depend on 'u'\n"
-        "   = help: leave 'u' out, or choose another loss",
-    ),
-]
 
 
 @pytest.mark.parametrize("act", [graphnn.train, graphnn.evaluate])
-@pytest.mark.parametrize(("data", "message"), GIVEN)
+@cases(
+    r"""
+    data= | message
+    {"x": np.zeros((3, 19)), "t": [0, 1, 0]}
+        | error[wrong-width]: 'x' needs 1x4x5 = 20 values a row, but 'x' has 19
+    {"x": np.zeros((0, 1, 4, 5)), "t": []}
+        | error[no-rows]: 'x' holds no rows\nerror[no-rows]: 't' holds no rows
+    {"x": np.zeros((3, 1, 4, 5)), "t": [0, 1]} | error[row-mismatch]: 't' has 2 rows, but 'x' has 3
+    {"x": np.zeros((1, 20)), "T": [0]}
+        | error[unknown-input]: the network has no input 'T' to feed
+        \n   = help: did you mean 't'?
+        \nerror[missing-input]: the data have no array to feed input 't'
+    {"x": np.zeros((1, 20)), "t": [["cat", "dog"]]}
+        | error[not-numbers]: 't' in the data is not an array of numbers
+    {"x": [[1.0], [1.0, 2.0]], "t": [0, 1]}
+        | error[not-numbers]: 'x' in the data is not an array of numbers
+    {"x": np.zeros((1, 20)), "t": [0.5]}
+        | error[not-whole]: 't' takes whole numbers of 64 bits, but 't'[0] is 0.5
+    {"x": np.zeros((3, 20)), "t": [0.0, 1.0, 2.0]}
+        | error[class-outside]: 't' takes classes 0 to 1, but 't' holds 2 in row 2
+        \n   = help: 3 classes need 3 outputs, not 2
+    {"x": np.zeros((3, 20)), "t": [0, 1, -1]}
+        | error[class-outside]: 't' takes classes 0 to 1, but 't' holds -1 in row 2
+        \n   = help: class numbers count from 0
+    {"x": np.zeros((1, 20)), "t": [0], "u": [0]}
+        | error[unknown-input]: the loss 'loss' does not depend on 'u'
+        \n   = help: leave 'u' out, or choose another loss
+    """,
+    np=np,
+)
 def test_arrays_that_do_not_do_are_refused_before_anything_runs(act, data, message):
     with pytest.raises(DataError) as caught:
         act(graphnn.loads(IMAGES), data=data)
