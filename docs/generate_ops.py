@@ -15,15 +15,11 @@ from formulas import latex
 from pydantic.fields import FieldInfo
 
 import graphnn
+from graphnn.cli.commands.ops import takes
 from graphnn.ops import REGISTRY, Op, Operand
 
 _SIZES = {"batch": 2, "m": 2, "p": 2, "units": 2, "channels": 2, "slopes": 2, "ways": 1}
 _OTHER_SIZE = 3
-_WORDS = {
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "`true` or `false`",
-}
 _EXAMPLE_ROWS = (2, 3)  # what ``...`` stands for in an example
 _SOURCES = {
     "input": {"x": {"op": "input", "shape": ["batch", 3]}},
@@ -136,34 +132,12 @@ def _attributes(op: type[Op]) -> Iterator[str]:
     for key, info in fields.items():
         default = "required" if info.is_required() else _default(info)
         about = _markdown(info.description or "")
-        yield f"| `{key}` | {_takes(schemas[key])} | {default} | {about} |"
+        yield f"| `{key}` | {takes(schemas[key], '`{}`'.format)} | {default} | {about} |"
     yield ""
 
 
 def _default(info: FieldInfo) -> str:
     return "" if info.default is None else f"`{_flow(info.default)}`"
-
-
-def _takes(schema: dict[str, Any]) -> str:
-    """What a JSON Schema admits, in words."""
-    forms = schema.get("anyOf", schema.get("oneOf", [schema]))
-    options = [option for option in forms if option.get("type") != "null"]
-    kinds = {option.get("type") for option in options}
-    if kinds == {"integer", "string"}:
-        whole = next(option for option in options if option.get("type") == "integer")
-        return "a size" if "minimum" in whole else "a position"
-    return " or ".join(dict.fromkeys(_word(option) for option in options))
-
-
-def _word(schema: dict[str, Any]) -> str:
-    if values := schema.get("enum"):
-        return ", ".join(f"`{value}`" for value in values)
-    if schema.get("type") == "object":
-        return f"`{{{', '.join(f'{key}: ...' for key in schema['properties'])}}}`"
-    if schema.get("type") == "array":
-        entry = _takes(schema["items"]) if schema.get("items") else "a number"
-        return f"a list of {entry.removeprefix('a ')}s"
-    return _WORDS.get(schema.get("type", ""), "a text")
 
 
 def _facts(op: type[Op]) -> Iterator[str]:

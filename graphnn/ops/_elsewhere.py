@@ -41,7 +41,8 @@ def absent() -> dict[str, str]:
 def _bare(name: str) -> list[str]:
     """What to look for: the name as one word in small letters, and without what kind it is."""
     word = re.sub(r"[_\-\s]", "", name[:100].rpartition(".")[2].lower())
-    return [word, re.sub(r"(layer|op)$", "", word), re.sub(r"[123]d(layer)?$", "", word)]
+    words = [word, re.sub(r"(layer|op)$", "", word), re.sub(r"[123]d(layer)?$", "", word)]
+    return [*words, *(re.sub(r"^(lazy|sync)", "", each) for each in words)]
 
 
 @lru_cache(maxsize=1)

@@ -85,12 +85,13 @@ class SectionReader(FieldReader):
         names = allowed or key_names(record)
         value = self._indented(value, names)
         entries = {key: entry for key, entry in value.entries.items() if key in names}
+        unused = [name for name in names if name not in entries]
         for key, entry in value.entries.items():
             if key not in names:
-                self.unknown_key(
-                    entry, where, names, help_with_key(record, key, names, elsewhere(key))
-                )
-                entries.setdefault(called(record, key, names) or nearest(key, names) or key, entry)
+                help = help_with_key(record, key, names, elsewhere(key))
+                near = nearest(key, unused) if not help else None
+                self.unknown_key(entry, where, names, help or suggestion(key, unused))
+                entries.setdefault(called(record, key, names) or near or key, entry)
         return Map(entries, *place_of(value))
 
     def _indented(self, value: Map, names: Collection[str]) -> Map:
@@ -116,13 +117,12 @@ class SectionReader(FieldReader):
             empty, inside = (entry if hollow and open_ and key in names else None), {}
         return Map(entries, *place_of(value))
 
-    def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str = "") -> None:
-        """Report the key of `entry`, with `help`, or else the nearest of `names`."""
+    def unknown_key(self, entry: Entry, where: str, names: Collection[str], help: str) -> None:
+        """Report the key of `entry`, with `help`, or else with the `names` that there are."""
         listed = ", ".join(names)
         its = f"its keys are {listed}" if len(names) > 1 else f"its key is {listed}"
         message = f"{where} has no key '{entry.key.value}'"
-        help = help or suggestion(str(entry.key.value), names, its)
-        self.findings.error("unknown-key", message, entry.key.span, help=help)
+        self.findings.error("unknown-key", message, entry.key.span, help=help or its)
 
     def version(self, document: Map, what: str) -> None:
         """Report a `document` that is not in this version of the language."""

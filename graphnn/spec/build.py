@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from graphnn.diagnostics import Findings, Names, UsageError
+from graphnn.diagnostics import Findings, Names, UsageError, suggestion
 from graphnn.spec import sizes
 from graphnn.spec._draw import DrawReader
 from graphnn.spec._field_reader import brief, free_size_help, number_help
@@ -226,7 +226,9 @@ class SpecReader(TrainReader, SearchReader, DrawReader):
         for name, entry in given.entries.items():
             record = PROPERTIES.get(name)
             if record is None:
-                self.unknown_key(entry, "'properties'", PROPERTIES)
+                unused = [each for each in PROPERTIES if each not in given.entries]
+                help = suggestion(name, unused)
+                self.unknown_key(entry, "'properties'", PROPERTIES, help)
                 continue
             wanted = "a mapping such as {input: x, output: y}"
             body = self.section(record, entry.value, f"'{name}'", wanted, at=entry.key)

@@ -167,6 +167,11 @@ def elsewhere(record: type, table: Literal["keys", "absent"]) -> dict[str, str]:
     return _elsewhere().get(record.__name__, {}).get(table, {})
 
 
+def absent(record: type, name: str) -> str:
+    """How to write what a section calls `name` elsewhere, where `record` has no key for it."""
+    return by_word(elsewhere(record, "absent")).get(bare(name), "")
+
+
 def called(record: type, name: str, allowed: Collection[str]) -> str | None:
     """The one of the `allowed` keys of `record` that is called `name` elsewhere."""
     own = {bare(key): key for key in key_names(record)}
@@ -179,7 +184,7 @@ def help_with_key(record: type, name: str, allowed: Collection[str], otherwise: 
 
     Of words from elsewhere that mean no key, it says how to write what they stand for.
     """
-    if help := by_word(elsewhere(record, "absent")).get(bare(name)):
+    if help := absent(record, name):
         return help
     found = called(record, name, allowed)
     return f"did you mean '{found}'?" if found else otherwise

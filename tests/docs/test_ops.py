@@ -88,7 +88,7 @@ def test_page_of_affine(made):
         "| weight | `[n, units]` | parameter, starts as `xavier` |",
         "| bias | `[units]` | parameter, starts as `zeros`, `false` leaves it out |",
         "| **result** | `[..., units]` |  |",
-        "| `units` | a size |  | Output features; left out, the weight's own number of columns. |",
+        "| `units` | size |  | Output features; left out, the weight's own number of columns. |",
     ):
         assert line in page.splitlines()
 
@@ -96,22 +96,22 @@ def test_page_of_affine(made):
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("power", "| `exponent` | a number | required | What `x` is raised to. |"),
-        ("leaky_relu", "| `slope` | a number | `0.01` | Slope below 0. |"),
+        ("power", "| `exponent` | number | required | What `x` is raised to. |"),
+        ("leaky_relu", "| `slope` | number | `0.01` | Slope below 0. |"),
         (
             "sum",
             "| `keepdims` | `true` or `false` | `false` | Whether those axes stay",
         ),
-        ("gelu", "| `approximate` | `none`, `tanh` | `none` | tanh puts"),
-        ("input", "| `shape` | a list of sizes | required |"),
-        ("slice", "| `stop` | a position |  | Entry to stop before"),
-        ("slice", "| `step` | a whole number | `1` | Distance between entries. |"),
-        ("transpose", "| `axes` | a list of whole numbers |  | Which axis"),
-        ("sum", "| `axis` | a whole number or a list of whole numbers |  | Axis, or list of axes"),
+        ("gelu", "| `approximate` | `none` or `tanh` | `none` | tanh puts"),
+        ("input", "| `shape` | list of sizes | required |"),
+        ("slice", "| `stop` | position |  | Entry to stop before"),
+        ("slice", "| `step` | whole number of at least 1 | `1` | Distance between entries. |"),
+        ("transpose", "| `axes` | list of whole numbers |  | Which axis"),
+        ("sum", "| `axis` | whole number or list of whole numbers |  | Axis, or list of axes"),
         (
             "constant",
-            "| `value` | a number or a list of numbers or `{arange: ...}` or `{zeros: ...}` "
-            "or `{ones: ...}` or `{file: ..., key: ...}` | required | A number, nested lists",
+            "| `value` | number or list of numbers or `{arange: ...}` or `{zeros: ...}` "
+            "or `{ones: ...}` or `{file: ...}` | required | A number, nested lists",
         ),
     ],
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import pytest
 
 import graphnn
@@ -10,6 +13,18 @@ from graphnn.ops._elsewhere import absent
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.ops.initializers import elsewhere as initializer_elsewhere
 
+VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+OTHERS = ("op", "ops", "here", "node", "block", "parameter", "'train", "leave")
+WITHOUT_ANSWER = {  # words of other meaning elsewhere, and numbers that change a formula
+    ("attention", "bias"),
+    ("binary_cross_entropy", "weight"),
+    ("cosine_distance", "margin"),
+    ("instance_norm", "momentum"),
+    ("multiclass_hinge", "p"),
+    ("multiclass_hinge", "weight"),
+    ("softplus", "beta"),
+    ("softplus", "threshold"),
+}
 CALLED = {
     "abs": "absolute",
     "average": "mean",
@@ -123,6 +138,29 @@ def test_a_name_from_elsewhere_is_answered(name):
     assert found.help == EXPECTED[name]
 
 
+@pytest.mark.oracle
+def test_each_module_of_torch_is_answered_and_each_of_its_arguments():
+    nn = pytest.importorskip("torch").nn
+    modules = [each for each in vars(nn).values() if inspect.isclass(each)]
+    modules = [each for each in modules if issubclass(each, nn.Module)]
+    assert len(modules) > 100
+    names = [each.__name__ for each in modules if not each.__name__.endswith("Base")]
+    assert [name for name in names if not elsewhere(name)] == []
+    unanswered = set()
+    for module in modules:
+        same = re.fullmatch(r"(did you mean|it is called) '(\w+)'.*", elsewhere(module.__name__))
+        for op in [REGISTRY[same[2]]] if same else []:
+            own = {*op.attribute_names, *(each.name for each in op.parameter_operands())}
+            given = inspect.signature(module).parameters
+            asked = [key for key in given if key not in own and given[key].kind not in VARIABLE]
+            nodes = [f"n{n}: {{op: {op.name}, {key}: 1}}" for n, key in enumerate(asked)]
+            text = f"graphnn: 1\nnodes: {{{', '.join(nodes)}}}"
+            found = [each for each in graphnn.diagnose_text(text) if each.code == "unknown-key"]
+            unanswered |= {each.message for each in found if "lists them" in each.help}
+    known = {f"{op} has no attribute or parameter '{key}'" for op, key in WITHOUT_ANSWER}
+    assert unanswered == known
+
+
 def test_what_is_misspelt_goes_by_its_spelling():
     assert elsewhere("sigmod") == ""
     assert elsewhere("") == ""
@@ -139,7 +177,7 @@ def test_each_name_stands_for_one_thing():
 @pytest.mark.parametrize("text", sorted(set(absent().values())))
 def test_what_is_offered_instead_is_there(text):
     written = set(text.replace(",", " ").replace(":", " ").replace(";", " ").split())
-    assert written & {*REGISTRY, "op", "ops", "here"}
+    assert written & {*REGISTRY, *OTHERS}
 
 
 @pytest.mark.parametrize(

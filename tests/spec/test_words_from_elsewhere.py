@@ -39,6 +39,10 @@ nodes:
 """
 
 
+TRAIN = f"its keys are {', '.join(forms.key_names(TrainSpec))}"
+PADDED = "zeros pad it; for others add a node before it: {op: pad, mode: reflect, ...}"
+
+
 def help_with(text: str, code: str = "unknown-key") -> str:
     (found,) = (each for each in graphnn.diagnose_text(text) if each.code == code)
     return found.help
@@ -64,6 +68,7 @@ def help_with(text: str, code: str = "unknown-key") -> str:
         ("shuffle", "rows are shuffled anew in each epoch; 'seed' says how"),
         ("device", "it computes on the CPU: leave it out"),
         ("epchs", "did you mean 'epochs'?"),
+        ("keep: last, keeep", TRAIN),
     ],
 )
 def test_train(word, help):
@@ -84,6 +89,9 @@ def test_train(word, help):
         ("relu", "description", "did you mean 'about'?"),
         ("relu", "name", "the key of a node is its name: leave it out"),
         ("relu", "frozen", "write 'trainable: false'"),
+        ("affine", "unit", "did you mean 'units'?"),
+        ("affine", "units: 2, unit", "'graphnn ops affine' lists them"),  # not one that is in use
+        ("conv2d", "filters: 1, kernel: 1, padding_mode", PADDED),  # and not taken for 'padding'
     ],
 )
 def test_nodes(op, word, help):

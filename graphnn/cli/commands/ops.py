@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,13 +18,8 @@ if TYPE_CHECKING:
     from graphnn.ops import Case, Op, Operand
 
 _EXAMPLES = 3  # shapes worth showing of an op that works out its own
-_WORDS = {
-    "boolean": "true or false",
-    "integer": "whole number",
-    "number": "number",
-    "string": "text",
-    "array": "list",
-}
+_WORDS = {"integer": "whole number", "string": "text"}
+_TEXT = {"type": "string"}
 
 
 def ops(
@@ -89,7 +85,7 @@ def _attributes(op: type[Op]) -> Iterator[tuple[str, ...]]:
     for key, info in op.model_fields.items():
         if key == "op":
             continue
-        type_ = "size" if key in op.size_attributes else _type(properties[key])
+        type_ = takes(properties[key])
         if info.is_required():
             type_ += ", required"
         elif info.default is not None:
@@ -149,22 +145,38 @@ def _literal(value: Any) -> str:
     return str(value)
 
 
-def _type(schema: Mapping[str, Any]) -> str:
-    if forms := schema.get("anyOf", schema.get("oneOf")):
-        parts = [part for part in forms if part.get("type") != "null"]
-        if {part.get("type") for part in parts} == {"integer", "string"}:
-            whole = next(part for part in parts if part.get("type") == "integer")
-            return "size" if "minimum" in whole else "position"
-        return " or ".join(dict.fromkeys(map(_type, parts)))
-    if "enum" in schema:
-        return " or ".join(map(_literal, schema["enum"]))
-    if schema.get("type") == "object":
-        return " or ".join(f"{{{key}: ...}}" for key in schema["required"])
-    word = _WORDS[schema.get("type", "string")]
-    if "items" in schema:
-        return f"{word} of {_type(schema['items'])}s"
-    if "exclusiveMinimum" in schema:
-        return f"{word} above {schema['exclusiveMinimum']}"
-    if "minimum" in schema:
-        return f"{word}, at least {schema['minimum']}"
-    return word
+def takes(schema: Mapping[str, Any], code: Callable[[str], str] = str) -> str:
+    """What a JSON Schema admits, in words; `code` marks what is written as it is."""
+    forms = [*_forms(schema)]
+    whole = next((form for form in forms if form.get("type") == "integer"), None)
+    if whole is not None and _TEXT in forms:
+        # A size may be written as a name or an expression, and a position is a size or negative.
+        size = {"type": "size" if "minimum" in whole else "position"}
+        forms = [size if form is whole else form for form in forms if form != _TEXT]
+    return " or ".join(dict.fromkeys(_words(form, code) for form in forms))
+
+
+def _forms(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The alternatives of a schema, those of alternatives too; that it is left out is none."""
+    alternatives = schema.get("anyOf", schema.get("oneOf"))
+    if alternatives is not None:
+        for each in alternatives:
+            yield from _forms(each)
+    elif schema.get("type") != "null":
+        yield schema
+
+
+def _words(form: Mapping[str, Any], code: Callable[[str], str]) -> str:
+    if values := form.get("enum", [form["const"]] if "const" in form else None):
+        return " or ".join(code(_literal(value)) for value in values)
+    if form["type"] == "object":
+        return code(f"{{{', '.join(f'{key}: ...' for key in form['required'])}}}")
+    if form["type"] == "array":
+        entries = takes(form["items"], code) if form.get("items") else "number"
+        return "list of " + re.sub(r"\b(number|size|position|text)\b", r"\1s", entries)
+    if form["type"] == "boolean":
+        return " or ".join(map(code, ("true", "false")))
+    word = _WORDS.get(form["type"], form["type"])
+    if "exclusiveMinimum" in form:
+        return f"{word} above {form['exclusiveMinimum']}"
+    return f"{word} of at least {form['minimum']}" if "minimum" in form else word

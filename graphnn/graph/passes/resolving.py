@@ -13,7 +13,7 @@ from graphnn.graph.passes.origins import read_origin
 from graphnn.graph.passes.scope import Archives, Scope
 from graphnn.ops import BROKEN, REGISTRY, Op, Operand, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
-from graphnn.spec.forms import called, help_with_key, key_names
+from graphnn.spec.forms import absent, called, key_names
 from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference, keeper
 from graphnn.spec.values import Entry, Map
 
@@ -182,14 +182,16 @@ def _entries(
     if all(key in own for key in spec.fields):
         return {**spec.fields}, set()
     known = [*own, *key_names(NodeSpec)[1:]]
+    unused = [key for key in known if key not in spec.fields]
     meant: dict[str, Entry] = {}
     for key, entry in spec.fields.items():
         if key not in known:
-            also = op_class.also_called.get(key)
-            other = also or called(NodeSpec, key, known) or nearest(key, known)
-            help = f"'graphnn ops {op_class.name}' lists them"
+            other = op_class.also_called.get(key) or called(NodeSpec, key, known)
+            help = absent(NodeSpec, key)
+            if not other and not help:
+                other = nearest(key, unused)
             help = f"did you mean '{other}'?" if other else help
-            help = help if also else help_with_key(NodeSpec, key, known, help)
+            help = help or f"'graphnn ops {op_class.name}' lists them"
             meant.setdefault(other or key, entry)
             message = f"{op_class.name} has no attribute or parameter '{key}'"
             findings.error("unknown-key", message, entry.key.span, help=help)

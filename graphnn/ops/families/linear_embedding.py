@@ -47,7 +47,7 @@ class Embedding(Op):
 
     also_called = aliases(
         padding="padding_idx mask_zero",
-        vocabulary="num_embeddings input_dim vocab_size vocab num_entries",
+        vocabulary="num_embeddings input_dim vocab_size vocab num_entries count rows",
         units="embedding_dim output_dim features size dim num_output",
         weight="embeddings_initializer table",
     )

@@ -61,7 +61,7 @@ class BatchNorm(_OfChannels):
     """
 
     op: Literal["batch_norm"] = "batch_norm"
-    also_called = aliases(epsilon="eps", gain="gamma", shift="beta")
+    also_called = aliases(epsilon="eps", gain="gamma scale weight", shift="beta center bias")
     elsewhere = ("batchnormalization", "bn")
     batchwise = True
     planewise = True

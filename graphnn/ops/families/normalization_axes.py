@@ -119,7 +119,9 @@ class LayerNorm(_OfAxes):
 
     op: Literal["layer_norm"] = "layer_norm"
 
-    also_called = aliases(epsilon="eps", gain="gamma", shift="beta", axis="dim")
+    also_called = aliases(
+        epsilon="eps", gain="gamma scale weight", shift="beta center bias", axis="dim"
+    )
     elsewhere = ("layernormalization",)
     operands = (
         data("x", "... n"),

@@ -151,7 +151,9 @@ class GroupNorm(_OfGroups):
     op: Literal["group_norm"] = "group_norm"
     groups: int = Field(ge=1, description="How many groups; it divides the number of channels.")
 
-    also_called = aliases(groups="num_groups", epsilon="eps", gain="gamma", shift="beta")
+    also_called = aliases(
+        groups="num_groups", epsilon="eps", gain="gamma scale weight", shift="beta center bias"
+    )
     elsewhere = ("groupnormalization",)
     operands = (data("x", "batch channels ..."), *GAIN_AND_SHIFT)
     result = "batch channels ..."
@@ -213,7 +215,7 @@ class InstanceNorm(_OfGroups):
 
     op: Literal["instance_norm"] = "instance_norm"
 
-    also_called = aliases(epsilon="eps", gain="gamma", shift="beta")
+    also_called = aliases(epsilon="eps", gain="gamma scale weight", shift="beta center bias")
     elsewhere = ("instancenormalization",)
     planewise = True
     operands = (data("x", "batch channels n ..."), *GAIN_AND_SHIFT)

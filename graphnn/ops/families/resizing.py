@@ -31,7 +31,7 @@ class Upsample(Resized):
     mode: Literal["nearest"] = Field("nearest", description="How entries are filled in between.")
 
     also_called = aliases(factor="scale_factor size scale")
-    elsewhere = ("upsampling", "resize", "interpolate")
+    elsewhere = ("upsampling", "upsamplingnearest", "resize", "interpolate")
     within_inputs = True
     cases: ClassVar[tuple[Case, ...]] = (
         Case({"factor": 2}, [(2, 1, 2, 3)]),

@@ -72,7 +72,14 @@ class Pad(Op):
     value: Finite = Field(0.0, description="Value of a constant margin.")
 
     also_called = aliases(padding="pads pad paddings", axis="dim")
-    elsewhere = ("zeropadding", "zeropad", "padding", "reflectionpad", "replicationpad")
+    elsewhere = (
+        "zeropadding",
+        "zeropad",
+        "constantpad",
+        "padding",
+        "reflectionpad",
+        "replicationpad",
+    )
     operands = (data("x", "... n"),)
     batchwise = True
     analytic = True

@@ -124,7 +124,7 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
     its = f"its sizes are {', '.join(block.sizes)}" if block.sizes else "it has no sizes"
     for key in unknown:
         message = f"the block '{block.name}' has no size '{key}'"
-        near = suggestion(key, (*block.sizes, *_OTHERS), its)
+        near = suggestion(key, (*missing, *_OTHERS), its)
         help = help_with_key(BlockCallSpec, key, _OTHERS, near)
         place = spec.fields[key].key.span
         findings.error("unknown-key", message, place, notes=(block.note,), help=help)
