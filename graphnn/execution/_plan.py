@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from graphnn.diagnostics import RunError
-from graphnn.graph import Graph, Node, reached
+from graphnn.graph import Graph, Node
 from graphnn.ops import Kind, Op
+from graphnn.spec.record import record
 from graphnn.spec.sizes import Shape
 from graphnn.storage import gc_paused
 
@@ -17,7 +18,7 @@ Mode = Literal["run", "train"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Slot:
     """A place for one array.
 
@@ -40,7 +41,7 @@ class Slot:
     storage: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Step:
     """One op applied: ``slots[output] = op.forward(*arguments)``.
 
@@ -128,12 +129,13 @@ def _fuse(graph: Graph, node: Node) -> Fused | None:
 
 
 def _needed(graph: Graph, wanted: Iterable[str], fused: Mapping[str, Fused | None]) -> list[Node]:
-    def read(name: str) -> Iterable[str]:
-        fusion = fused.get(name)
-        return fusion[1] if fusion else graph.nodes[name].inputs
-
-    needed = {*wanted} | reached(wanted, read)
-    return [node for name, node in graph.nodes.items() if name in needed]
+    needed, nodes = {*wanted}, []
+    for node in reversed([*graph.nodes.values()]):  # each before those that it reads
+        if node.name in needed:
+            nodes.append(node)
+            fusion = fused.get(node.name)
+            needed.update(fusion[1] if fusion else node.inputs)
+    return nodes[::-1]
 
 
 class _Planner:
@@ -172,12 +174,13 @@ class _Planner:
         if self._mode == "train":
             op = op.in_training()
         arguments: list[int | None] = node.placed([self._by_node[name] for name in sources])
-        arguments += [None] * (len(op.data_operands()) - len(arguments))  # of those left out
-        for operand in op.parameter_operands():
-            full = node.parameters[operand.name]
-            arguments.append(None if full is None else self._parameter_slot(full))
-        for operand in op.operands:
-            if operand.role == "noise":
+        data = len(op.data_operands())
+        arguments += [None] * (data - len(arguments))  # of those left out
+        for operand in op.operands[data:]:
+            if operand.is_parameter:
+                full = node.parameters[operand.name]
+                arguments.append(None if full is None else self._parameter_slot(full))
+            else:
                 noise = self._add(node.name, "noise", node.shape, "float", None)
                 self._noises.append((noise, op))
                 arguments.append(noise)
@@ -203,14 +206,15 @@ class _Planner:
         return number
 
     def _with_lifetimes(self, steps: list[Step], outputs: Iterable[int]) -> tuple[Step, ...]:
-        kept = {self._slots[slot].storage for slot in outputs}
-        kept |= {slot.storage for slot in self._slots if self._slots[slot.storage].role != "value"}
+        storages = [slot.storage for slot in self._slots]
+        seen = {storages[slot] for slot in outputs}  # of what is kept, or read by a later step
+        seen.update(at for at in storages if self._slots[at].role != "value")
         timed: list[Step] = []
-        seen = set(kept)
         for step in reversed(steps):
-            touched = [slot for slot in (*step.arguments, step.output) if slot is not None]
-            storages = dict.fromkeys(self._slots[slot].storage for slot in touched)
-            dying = tuple(storage for storage in storages if storage not in seen)
-            seen.update(dying)
-            timed.append(Step(step.node, step.op, step.arguments, step.output, dying))
+            dying = []
+            for slot in (*step.arguments, step.output):
+                if slot is not None and (storage := storages[slot]) not in seen:
+                    seen.add(storage)
+                    dying.append(storage)
+            timed.append(Step(step.node, step.op, step.arguments, step.output, tuple(dying)))
         return tuple(reversed(timed))

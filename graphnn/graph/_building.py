@@ -97,12 +97,12 @@ def _outputs(spec: NetworkSpec, nodes: Mapping[str, Node], wiring: Wiring) -> tu
 
 def _ends(spec: NetworkSpec, nodes: Mapping[str, Node], wiring: Wiring) -> list[str]:
     """Nodes that no others than losses read, in the order of the file."""
-    return [
-        name
-        for name in spec.nodes
-        if name in nodes
-        and all(nodes[reader].op.is_loss for reader in wiring.readers[name] if reader in nodes)
-    ]
+    return [name for name in spec.nodes if name in nodes and _is_end(wiring.readers[name], nodes)]
+
+
+def _is_end(readers: Iterable[str], nodes: Mapping[str, Node]) -> bool:
+    """Whether no others than losses read a node."""
+    return all(reader not in nodes or nodes[reader].op.is_loss for reader in readers)
 
 
 def _is_result(node: Node, *, inside: bool) -> bool:

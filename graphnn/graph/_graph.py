@@ -12,6 +12,7 @@ from graphnn.ops import Array, Kind, Op, Operand
 from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import sizes
 from graphnn.spec.model import NetworkSpec, NodeSpec, Reference
+from graphnn.spec.record import record
 from graphnn.spec.sizes import Shape
 from graphnn.spec.values import Map, Scalar, Value
 
@@ -62,7 +63,7 @@ class Origin:
         return "numbers of the spec"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Node:
     """One node, checked.
 
@@ -96,6 +97,9 @@ class Node:
 
     def placed(self, values: Sequence[Any]) -> list[Any]:
         """Values of `inputs` by operand, with None for an operand left out between; `Op.placed`."""
+        references = self.spec.inputs
+        if not references or references[0].operand is None:  # as the first operands
+            return [*values]
         return self.op.placed(self.operands, values)
 
 

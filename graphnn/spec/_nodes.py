@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeGuard
 
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
@@ -17,6 +17,8 @@ MAX_NODES = 200_000
 _NEW_AXIS = 1  # of a sequence: behind that of the rows
 _NODE_KEYS = key_names(NodeSpec)
 _CALL_KEYS = key_names(BlockCallSpec)
+# An op may take a shape, which is an attribute like others.
+_OP_NODE_KEYS = tuple(key for key in _NODE_KEYS if key != "shape")
 _LONGEST = 200  # characters of several names: the time of the search grows with their square
 _SEVERAL = re.compile(r"[\w.-]+(?:\s*,\s*|\s+)[\w.,\s-]*[\w.-]")  # names side by side
 
@@ -53,17 +55,21 @@ class NodeReader(SectionReader):
 
     def listed(self, value: Value | None, what: str) -> tuple[Reference, ...]:
         """Nodes by name, one or a list of them."""
-        return tuple(r for item in one_or_more(value) for r in self._references(item, what))
+        found: list[Reference] = []
+        for item in one_or_more(value):
+            found += self._references(item, what)
+        return tuple(found)
 
     def _node(self, name: str, entry: Entry) -> NodeSpec | BlockCallSpec | None:
-        wanted = "a mapping such as {op: relu, ...}"
-        body = self.mapping(entry.value, f"the node '{name}'", wanted, "{op: TEXT, inputs: ...}")
-        if body is None:
+        body = entry.value
+        if not isinstance(body, Map):
+            wanted = "a mapping such as {op: relu, ...}"
+            self.mapping(body, f"the node '{name}'", wanted, "{op: TEXT, inputs: ...}")
             return None
         body = self._closed(body, name)
-        used = "block" in body and "op" not in body
-        # An op may take a shape, which is an attribute like others.
-        own = _CALL_KEYS if used else [key for key in _NODE_KEYS if key != "shape"]
+        entries = body.entries
+        used = "block" in entries and "op" not in entries
+        own = _CALL_KEYS if used else _OP_NODE_KEYS
         head = self._block_name(name, body) if used else self._op_name(name, entry.key, body)
         if head is None:
             return None
@@ -73,7 +79,7 @@ class NodeReader(SectionReader):
             "place": entry.key,
             "inputs": self._inputs(inputs, name),
             "inputs_place": entry.key if inputs is None else inputs,
-            "fields": {key: field for key, field in body.entries.items() if key not in own},
+            "fields": {key: field for key, field in entries.items() if key not in own},
         }
         if used:
             return BlockCallSpec(block=head, **given, **self.record(BlockCallSpec, body))
@@ -82,8 +88,10 @@ class NodeReader(SectionReader):
     def _closed(self, body: Map, name: str) -> Map:
         """`body` with the keys that its list of inputs holds, which are reported, beside it."""
         inputs = body.get("inputs")
-        inside = [item for item in one_or_more(inputs) if isinstance(item, Map)]
-        if not isinstance(inputs, Seq) or not inside:
+        if not isinstance(inputs, Seq):
+            return body
+        inside = [item for item in inputs.items if isinstance(item, Map)]
+        if not inside:
             return body
         entries = {key: entry for item in inside for key, entry in item.entries.items()}
         for item in inside:
@@ -148,7 +156,7 @@ class NodeReader(SectionReader):
                     help, at = f"did you mean '{meant}'?", body.entries[typed].key
             self.lacks(body, f"the node '{name}' has no 'op'", help, at)
             return None
-        if "block" in body:
+        if "block" in body.entries:
             message = f"the node '{name}' has both an 'op' and a 'block'"
             both = body.entries["block"].key, body.entries["op"].key
             help = "leave one of the two out"
@@ -167,15 +175,14 @@ class NodeReader(SectionReader):
             return tuple(self._reference(entry.value, what, entry.key) for entry in entries)
         return self.listed(value, what)
 
-    def _references(self, value: Value, what: str) -> Iterator[Reference]:
+    def _references(self, value: Value, what: str) -> list[Reference]:
         """What `value`, an item of a list, mentions: one node, or several in one text."""
         text = value.value if isinstance(value, Scalar) else None
         if not isinstance(text, str) or text in self._written or not _are_several(text):
-            yield self._reference(value, what)
-            return
+            return [self._reference(value, what)]
         names = re.split(r"[\s,]+", text)
         self.wrong(what, "the name of a node", value, f"for several write [{', '.join(names)}]")
-        yield from (Reference(name, value) for name in names)
+        return [Reference(name, value) for name in names]
 
     def _reference(self, value: Value, what: str, operand: Scalar | None = None) -> Reference:
         if isinstance(value, Scalar) and isinstance(value.value, str) and value.value:

@@ -235,6 +235,7 @@ class _YamlEvents:
         self._end_of_text = self._text.count("\n"), len(self._text) - last
         self._documents = 0
         self._handlers: dict[type, Callable[[Any], object]] = {
+            yaml.ScalarEvent: self._scalar,
             yaml.SequenceStartEvent: self._collection,
             yaml.MappingStartEvent: self._collection,
             yaml.SequenceEndEvent: self._end,
@@ -257,11 +258,9 @@ class _YamlEvents:
             self._stop(str(error), "", self._reached(), None)
 
     def _send(self) -> None:
-        scalar, handlers = self._scalar, self._handlers
+        handlers = self._handlers
         for event in iter(_PARSER(self._text).get_event, None):
-            if type(event) is yaml.ScalarEvent:
-                scalar(event)
-            elif (handle := handlers.get(type(event))) is not None:
+            if (handle := handlers.get(type(event))) is not None:
                 handle(event)
 
     def _scalar(self, event: Any) -> None:

@@ -28,6 +28,8 @@ def check_ties(
     A parameter may be shared before its owner is scheduled; only here are both shapes known.
     """
     for node in nodes.values():
+        if not node.parameters:
+            continue
         found = resolved[node.name]
         assert found is not FAULTY
         shared = {key: origin for key, origin in found.parameters.items() if origin.share}

@@ -67,12 +67,13 @@ def connect(
     for name, node in spec.nodes.items():
         found = resolved[name]
         inputs = node.inputs if found is FAULTY else found.inputs
-        reads: tuple[str | None, ...] = tuple([reference.name for reference in inputs])
-        if not spec.nodes.keys() >= {*reads}:
-            for reference in inputs:
+        reads: list[str | None] = []
+        for reference in inputs:
+            known = reference.name in spec.nodes
+            reads.append(reference.name if known else None)
+            if not known:
                 unknown.check(reference, node.instance)
-            reads = tuple(read if read in spec.nodes else None for read in reads)
-        operands[name] = reads
+        operands[name] = tuple(reads)
     for call in spec.calls.values():
         for reference in call.inputs:
             unknown.check(reference, call.parent)

@@ -45,6 +45,7 @@ class _Inference:
         self._reports = reports
         self._untouched: dict[str, ResolvedNode] = {}
         self._alike: dict[tuple[object, ...], Node] = {}
+        self._shapes: dict[Shape, Shape] = {}  # equal ones are one object
         self.nodes: dict[str, Node | Faulty] = {}
         self.parameters: dict[str, Parameter] = {}
 
@@ -58,21 +59,24 @@ class _Inference:
             self.nodes[name] = self._infer(node)
 
     def _is_untouched(self, node: ResolvedNode) -> bool:
-        if any(reference.name not in self._untouched for reference in node.inputs):
-            return False
-        kept = (f"{node.name}.{key}" for key, each in node.parameters.items() if not each.absent)
-        return not node.parameters or all(self._owners[full] is not FAULTY for full in kept)
+        for reference in node.inputs:
+            if reference.name not in self._untouched:
+                return False
+        kept = [f"{node.name}.{key}" for key, each in node.parameters.items() if not each.absent]
+        return all(self._owners[full] is not FAULTY for full in kept)
 
     def _infer(self, node: ResolvedNode) -> Node | Faulty:
-        inputs = [read for r in node.inputs if (read := self.nodes[r.name]) is not FAULTY]
-        if len(inputs) < len(node.inputs):
-            return FAULTY
         names = tuple([reference.name for reference in node.inputs])
-        by_name = bool(node.inputs) and node.inputs[0].operand is not None
+        inputs = [read for name in names if (read := self.nodes[name]) is not FAULTY]
+        if len(inputs) < len(names):
+            return FAULTY
+        by_name = bool(names) and node.inputs[0].operand is not None
         if by_name or node.parameters or node.spec.made_by:
             return self._infer_anew(node, inputs, names)
         # Nodes that say the same have one op, and networks repeat a few shapes.
-        alike = (id(node.op), *[(read.shape, read.kind) for read in inputs])
+        alike: tuple[object, ...] = (id(node.op),)
+        for read in inputs:
+            alike += (id(read.shape), read.kind)
         if (found := self._alike.get(alike)) is None:
             made = self._infer_anew(node, inputs, names)
             if made is not FAULTY:
@@ -98,7 +102,8 @@ class _Inference:
             for key, origin in node.parameters.items()
         }
         kind = op.infer_kind(*(read.kind for read in inputs))
-        return Node(node.name, op, names, owners, inferred.result, kind, node.spec)
+        shape = self._shapes.setdefault(inferred.result, inferred.result)
+        return Node(node.name, op, names, owners, shape, kind, node.spec)
 
     def _inferred(self, node: ResolvedNode, inputs: list[Node]) -> Inferred | Faulty:
         """Shapes of the value and the parameters of `node`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cache
 
 from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, nearest, suggestion
@@ -14,13 +14,21 @@ from graphnn.graph.passes.scope import Archives, Scope
 from graphnn.ops import BROKEN, REGISTRY, Op, Operand, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
 from graphnn.spec.forms import absent, called, key_names
-from graphnn.spec.model import BlockSpec, NetworkSpec, NodeSpec, Reference, keeper
+from graphnn.spec.model import (
+    BlockInstance,
+    BlockSpec,
+    NetworkSpec,
+    NodeSpec,
+    Reference,
+    keeper,
+)
+from graphnn.spec.record import record
 from graphnn.spec.values import Entry, Map
 
 Origins = dict[str, Origin | Faulty]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ResolvedNode:
     """A node whose op is known and whose operands are matched; shapes come later."""
 
@@ -92,9 +100,11 @@ class _Resolver:
 
         Of a node of a block that `check` found at fault nothing more is reported.
         """
-        node, origins = self._apart(spec)
         instance, shares = spec.instance, self._outer.spec.shares
-        if instance is None or not origins or not shares:
+        if instance is None:
+            return _resolve(spec, self._outer)
+        node, origins = self._apart(spec, instance)
+        if not origins or not shares:
             return node, origins
         owner, place = keeper(instance, shares)
         if place is None or owner == instance.name:
@@ -111,11 +121,10 @@ class _Resolver:
             node = replace(node, parameters=sound)
         return node, tied
 
-    def _apart(self, spec: NodeSpec) -> tuple[ResolvedNode | Faulty, Origins]:
-        """As `resolve`, apart from what uses of blocks share."""
-        instance = spec.instance
-        if instance is None:
-            return _resolve(spec, self._outer)
+    def _apart(
+        self, spec: NodeSpec, instance: BlockInstance
+    ) -> tuple[ResolvedNode | Faulty, Origins]:
+        """As `resolve` for a node of a copy of a block, apart from what uses of blocks share."""
         call = instance.call
         if spec.made_by:
             reports = self._reports.of(instance)
@@ -173,14 +182,14 @@ def _resolve(spec: NodeSpec, scope: Scope) -> tuple[ResolvedNode | Faulty, Origi
 
 def _entries(
     spec: NodeSpec, op_class: type[Op], findings: Findings
-) -> tuple[dict[str, Entry], set[str]]:
+) -> tuple[Mapping[str, Entry], Collection[str]]:
     """Attributes and parameters as given, and the keys that misspelt ones seem to mean.
 
     A misspelt key is taken for what it means, so that nothing is reported to be missing.
     """
-    own = [*op_class.attribute_names, *(each.name for each in op_class.parameter_operands())]
-    if all(key in own for key in spec.fields):
-        return {**spec.fields}, set()
+    own = _own_keys(op_class)
+    if spec.fields.keys() <= own.keys():
+        return spec.fields, ()
     known = [*own, *key_names(NodeSpec)[1:]]
     unused = [key for key in known if key not in spec.fields]
     meant: dict[str, Entry] = {}
@@ -195,7 +204,14 @@ def _entries(
             meant.setdefault(other or key, entry)
             message = f"{op_class.name} has no attribute or parameter '{key}'"
             findings.error("unknown-key", message, entry.key.span, help=help)
-    return {**meant, **spec.fields}, set(meant)
+    return {**meant, **spec.fields}, meant
+
+
+@cache
+def _own_keys(op_class: type[Op]) -> dict[str, None]:
+    """Attributes and parameters of ops of a class."""
+    parameters = (operand.name for operand in op_class.parameter_operands())
+    return dict.fromkeys([*op_class.attribute_names, *parameters])
 
 
 def _inputs(

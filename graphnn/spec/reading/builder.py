@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import islice
 from typing import Final, NoReturn, Unpack
@@ -47,13 +47,13 @@ class _Open:
     collection: Seq | Map
     before: int  # values counted before this one
     flow: bool  # written in brackets
-    anchor: str | None = None
+    anchor: str | None
+    # One of the two: what is put into `collection` goes there.
+    items: list[Value] | None
+    entries: dict[str, Entry]
     height: int = 0  # collections inside one another below this one
     key: Scalar | None = None  # the key that waits for its value
     name: str = ""  # the text of that key
-    # One of the two: what is put into `collection` goes there.
-    items: list[Value] | None = None
-    entries: dict[str, Entry] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class _Complete:
 
 
 _UNKNOWN: Final = _Unknown.WORD
+_NO_ENTRIES: dict[str, Entry] = {}  # of a list
 _DROPPED = Scalar("")  # stands in for a key at fault, whose value is read and forgotten
 _AT_FAULT = math.nan  # stands in for a value at fault: no text gives it
 
@@ -105,7 +106,7 @@ class Builder:
         self._most = limits.values
         self._root = Seq([], source)
         # The innermost one that is open.
-        self._top = _Open(self._root, 0, flow=False, items=self._root.items)
+        self._top = _Open(self._root, 0, False, None, self._root.items, {})
         self._stack = [self._top]
         self.last: Value = self._root  # completed last
         self._written = ""  # the scalar or alias taken last, as the text has it; none in quotes
@@ -204,11 +205,15 @@ class Builder:
 
     def sequence(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
         """Open a list."""
-        self._open(Seq([], self.source, *place), flow, anchor)
+        items: list[Value] = []
+        sequence = Seq(items, self.source, *place)
+        self._open(_Open(sequence, self._values, flow, anchor, items, _NO_ENTRIES))
 
     def mapping(self, place: Place, *, flow: bool, anchor: str | None = None) -> None:
         """Open a mapping."""
-        self._open(Map({}, self.source, *place), flow, anchor)
+        entries: dict[str, Entry] = {}
+        mapping = Map(entries, self.source, *place)
+        self._open(_Open(mapping, self._values, flow, anchor, None, entries))
 
     def close(self, end_line: int, end_column: int) -> None:
         """Close the innermost collection; one without brackets ends where its last value does."""
@@ -342,25 +347,21 @@ class Builder:
                 frame.entries[frame.name] = Entry(key, scalar)
             frame.key = None
 
-    def _open(self, collection: Seq | Map, flow: bool, anchor: str | None) -> None:
+    def _open(self, opened: _Open) -> None:
         if self._held is not None:
             self._release()
-        place = (collection.line, collection.column, collection.line, collection.column + 1)
+        line, column = opened.collection.line, opened.collection.column
+        place = (line, column, line, column + 1)
         if len(self._stack) > self.limits.depth:
             self._too_deep(place)
-        opened = _Open(collection, self._values, flow, anchor)
-        if isinstance(collection, Seq):
-            opened.items = collection.items
-        else:
-            opened.entries = collection.entries
         self._values += 1
         if self._values > self._most:
             self._too_many("values", self._most, place)
         self._collections += 1
         if self._collections > self.limits.collections:
             self._too_many("lists and mappings", self.limits.collections, place)
-        if anchor is not None:
-            self._name(anchor, opened, place)
+        if opened.anchor is not None:
+            self._name(opened.anchor, opened, place)
         self._stack.append(opened)
         self._top = opened
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from graphnn.spec import forms, schemas
 from graphnn.spec.forms import Form, key, keys_of
+from graphnn.spec.record import record
 from graphnn.spec.values import Entry, Scalar, Value
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ ALLOW = "Codes of warnings to silence."
 _SHAPE = "What its shape must be; of an op that takes a shape, that one."
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Reference:
     """A mention of a node by name, empty where the text has none, which has been reported.
 
@@ -40,7 +41,7 @@ class AxisSpec:
     axis: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@record(kw_only=True)
 class NodeSpec:
     """One node: its op, what it reads, and the rest of its keys, which only the op understands.
 
