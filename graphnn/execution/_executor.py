@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from graphnn.diagnostics import Code, Diagnostic, GraphnnError, RunError, nearest, suggestion
 from graphnn.execution._free_sizes import fits, solve_free_sizes
 from graphnn.execution._plan import Plan, Slot, Step
-from graphnn.graph.arrays import first_not_finite
+from graphnn.graph.arrays import first_not_finite, is_finite
 from graphnn.ops import Array, ArrayError, Kind
 from graphnn.spec import sizes
 from graphnn.spec.sizes import show
@@ -24,23 +26,22 @@ _CACHED = 4  # programs kept, each with the memory of one run
 _ADDRESSABLE = 2**44  # entries of an array that processors can address
 
 
-@dataclass(frozen=True, slots=True)
-class Instruction:
-    """A step ready to be carried out: ``values[output] = forward(*arguments)``.
+class Instruction(NamedTuple):
+    """A step ready to be carried out: ``values[output] = forward(*arguments(values))``.
 
     Attributes
     ----------
     node : str
     forward : callable
         Knows the memory that its result goes to.
-    arguments : tuple of int
-        An operand left out is the slot after all others, which holds None.
+    arguments : callable
+        Picks them from the values of all slots.
     output : int
     """
 
     node: str
     forward: Callable[..., Array]
-    arguments: tuple[int, ...]
+    arguments: Callable[[list[Any]], Iterable[Any]]
     output: int
 
 
@@ -99,9 +100,12 @@ class Executor:
         self._programs: dict[Sizes, list[Program]] = {}
         self._checked: dict[Shapes, Sizes] = {}
         self._constants = self._evaluate_constants()
+        self._given: tuple[Mapping[str, Array] | None, list[Any]] = None, []
+        self._outputs = [(*named, self._is_shared(named[1])) for named in plan.outputs.items()]
         kinds = {"float": self.dtype, "int": np.dtype(np.int64)}
         self._dtypes = {name: kinds[plan.slots[slot].kind] for name, slot in plan.inputs.items()}
 
+    @np.errstate(all="ignore")
     def run(self, inputs: Mapping[str, Any], parameters: Mapping[str, Array]) -> dict[str, Array]:
         """Values of the plan's outputs, each in a new array.
 
@@ -118,13 +122,11 @@ class Executor:
             Inputs are missing, unknown or of the wrong shape or kind; or a result is not finite.
         """
         arrays, bound = self.bind(inputs)
-        with np.errstate(all="ignore"):
-            values, program = self._execute(arrays, bound, parameters, {})
+        values, program = self._execute(arrays, bound, parameters, {})
         outputs = self._collect(values)
         self._release(bound, program)
-        for array in outputs.values():
-            if not _finite(array):
-                raise self._blame(arrays, bound, parameters, {})
+        if not all(map(is_finite, outputs.values())):
+            raise self._blame(arrays, bound, parameters, {})
         return outputs
 
     def values(
@@ -166,7 +168,7 @@ class Executor:
         arrays, bound = self.bind(inputs)
         noise = self._draw(bound, rng) if self.plan.noises else {}
         values, program = self._execute(arrays, bound, parameters, noise)
-        if not all(_finite(values[slot]) for slot in self.plan.outputs.values()):
+        if not all(is_finite(values[slot]) for slot in self.plan.outputs.values()):
             raise self._blame(arrays, bound, parameters, noise)
         return ForwardPass(values, program.saved, lambda: self._release(bound, program), bound)
 
@@ -178,28 +180,28 @@ class Executor:
         RunError
             With every input at fault.
         """
-        arrays, taken = self._as_they_are(inputs), None
-        if arrays is None:
+        arrays, shapes = self._as_they_are(inputs)
+        bound = None if shapes is None else self._checked.get(shapes)
+        if bound is None:
             taken = _Inputs(self.plan, self.dtype)
             arrays = taken.take(inputs)
-        shapes = tuple([array.shape for array in arrays.values()])
-        bound = self._checked.get(shapes) if taken is None or not taken.faults else None
-        if bound is None:
-            bound = (taken or _Inputs(self.plan, self.dtype)).solve(arrays)
+            shapes = tuple([array.shape for array in arrays.values()])
+            bound = (None if taken.faults else self._checked.get(shapes)) or taken.solve(arrays)
             if len(self._checked) >= _CACHED:
                 self._checked.clear()
             self._checked[shapes] = bound
         return arrays, bound
 
-    def _as_they_are(self, inputs: Mapping[str, Any]) -> dict[str, Array] | None:
-        """The inputs, or None where one is missing, unknown, or not yet an array of its kind."""
-        arrays = {}
+    def _as_they_are(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Shapes | None]:
+        """The inputs and their shapes, None where one is missing, unknown, or not of its kind."""
+        arrays, shapes = {}, []
         for name, dtype in self._dtypes.items():
             array = inputs.get(name)
             if type(array) is not np.ndarray or array.dtype is not dtype:
-                return None
+                return {}, None
             arrays[name] = array
-        return arrays if len(arrays) == len(inputs) else None
+            shapes.append(array.shape)
+        return arrays, tuple(shapes) if len(shapes) == len(inputs) else None
 
     def _draw(self, bound: Sizes, rng: np.random.Generator | None) -> dict[int, Array]:
         table = dict(bound)
@@ -217,11 +219,9 @@ class Executor:
         parameters: Mapping[str, Array],
         noise: Mapping[int, Array],
     ) -> tuple[list[Array], Program]:
-        values = [*self._constants, None]
+        values = self._with_parameters(parameters)
         for name, slot in self.plan.inputs.items():
             values[slot] = arrays[name]
-        for name, slot in self.plan.parameters.items():
-            values[slot] = parameters[name]
         for slot, array in noise.items():
             values[slot] = array
         try:
@@ -236,6 +236,17 @@ class Executor:
             raise RunError.of("out-of-memory", message, help=help) from None
         return values, program
 
+    def _with_parameters(self, parameters: Mapping[str, Array]) -> list[Any]:
+        """A list of all slots, and one more, with the values that are given before a run."""
+        known, values = self._given
+        if parameters is not known:
+            values = [*self._constants, None]
+            for name, slot in self.plan.parameters.items():
+                values[slot] = parameters[name]
+            if type(parameters) is MappingProxyType:  # a network's, whose arrays stay the same
+                self._given = parameters, values
+        return values.copy()
+
     def _program(self, bound: Sizes) -> Program | None:
         try:
             return self._programs[bound].pop()  # of several threads only one gets it
@@ -243,10 +254,13 @@ class Executor:
             return None
 
     def _release(self, bound: Sizes, program: Program) -> None:
-        if bound not in self._programs and len(self._programs) >= _CACHED:
-            # Of a copy, since another thread may add or remove one meanwhile.
-            self._programs.pop(next(iter(list(self._programs))), None)
-        self._programs.setdefault(bound, []).append(program)
+        kept = self._programs.get(bound)
+        if kept is None:
+            if len(self._programs) >= _CACHED:
+                # Of a copy, since another thread may add or remove one meanwhile.
+                self._programs.pop(next(iter(list(self._programs))), None)
+            kept = self._programs.setdefault(bound, [])
+        kept.append(program)
 
     def _first_run(self, bound: Mapping[str, int], values: list[Any]) -> Program:
         """Carry out all steps, and give later runs memory laid out as the ops chose in this one."""
@@ -258,20 +272,24 @@ class Executor:
                 continue
             memory.check(step)
             try:
-                forward: Callable[..., Array] = step.op.bind(bound).forward
+                op = step.op.bind(bound)
             except ArrayError as error:
                 raise _at(step.node, error) from None
+            forward: Callable[..., Array] = op.forward
             if self._keep and step.op.takes_saved:
                 saved[step.output] = {}
                 forward = partial(forward, saved=saved[step.output])
             if self._makes_reals(step):
                 forward = partial(_narrowed, forward, self.dtype)
-            first = Instruction(step.node, forward, self.plan.filled(step), step.output)
+            picked = _picking(self.plan.filled(step))
+            first = Instruction(step.node, forward, picked, step.output)
             _carry_out([first], values)
             out = memory.place(step, np.asarray(values[step.output]))
-            program.append(
-                first if out is None else replace(first, forward=partial(forward, out=out))
-            )
+            if step.op.takes_out and forward == op.forward:
+                forward = op.writing(out, *picked(values))
+            elif out is not None:
+                forward = partial(forward, out=out)
+            program.append(first._replace(forward=forward))
             for slot in memory.dead(step):
                 values[slot] = None
         return Program(tuple(program), saved)
@@ -294,13 +312,16 @@ class Executor:
                 values[step.output] = value
         return values
 
+    def _is_shared(self, slot: int) -> bool:
+        """Whether the caller cannot own the array in a slot, which is used again or elsewhere."""
+        storage = self.plan.slots[slot].storage
+        return self._keep or storage != slot or self.plan.slots[storage].role != "value"
+
     def _collect(self, values: list[Array]) -> dict[str, Array]:
-        outputs: dict[str, Array] = {}
-        for name, slot in self.plan.outputs.items():
-            storage = self.plan.slots[slot].storage
-            shared = self._keep or storage != slot or self.plan.slots[storage].role != "value"
-            outputs[name] = np.array(values[slot]) if shared else np.asarray(values[slot])
-        return outputs
+        return {
+            name: np.array(values[slot]) if copied else np.asarray(values[slot])
+            for name, slot, copied in self._outputs
+        }
 
     def _blame(
         self,
@@ -335,13 +356,16 @@ class Executor:
 
 
 def _carry_out(program: Iterable[Instruction], values: list[Any]) -> None:
-    look_up = values.__getitem__
-    for instruction in program:
+    for node, forward, arguments, output in program:
         try:
-            value = instruction.forward(*map(look_up, instruction.arguments))
+            values[output] = forward(*arguments(values))
         except ArrayError as error:
-            raise _at(instruction.node, error) from None
-        values[instruction.output] = value
+            raise _at(node, error) from None
+
+
+def _picking(slots: tuple[int, ...]) -> Callable[[list[Any]], Iterable[Any]]:
+    """What picks some values: of one alone, it would give that itself, but for a slice."""
+    return itemgetter(*slots) if len(slots) > 1 else itemgetter(slice(slots[0], slots[0] + 1))
 
 
 class _Memory:
@@ -553,11 +577,6 @@ def _cast(array: Array, dtype: np.dtype[Any]) -> Array:
     # What does not fit is found afterwards, by its value.
     with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(dtype)
-
-
-def _finite(array: Array) -> bool:
-    # On the small arrays that losses often are, counting takes half the time of np.all.
-    return array.dtype.kind != "f" or np.count_nonzero(np.isfinite(array)) == array.size
 
 
 def _at(node: str, error: ArrayError) -> GraphnnError:

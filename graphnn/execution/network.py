@@ -163,14 +163,15 @@ class Network:
         UsageError
             A name is not that of a node, or there is no such mode.
         """
-        if mode not in MODES:
-            help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
-            raise UsageError.of("unknown-mode", f"there is no mode '{mode}'", help=help)
         key = (tuple(wanted), keep, mode, fuse)
-        if key not in self._executors:
+        found = self._executors.get(key)
+        if found is None:
+            if mode not in MODES:
+                help = suggestion(str(mode), MODES, f"there are {' and '.join(MODES)}")
+                raise UsageError.of("unknown-mode", f"there is no mode '{mode}'", help=help)
             plan = make(self.graph, key[0], mode, fuse=fuse)
-            self._executors[key] = Executor(plan, self.dtype, keep=keep)
-        return self._executors[key]
+            found = self._executors[key] = Executor(plan, self.dtype, keep=keep)
+        return found
 
     def run(
         self,
@@ -203,7 +204,8 @@ class Network:
             `outputs` names no node.
         """
         wanted = self.graph.outputs if outputs is None else names_of(outputs)
-        return self.executor(wanted).run({**(inputs or {}), **named}, self.arrays)
+        given = {**inputs, **named} if inputs else named
+        return self.executor(wanted).run(given, self.arrays)
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
         """Value of the network, of arrays in the order of the inputs that its outputs need.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -15,6 +14,7 @@ from graphnn.diagnostics import UsageError
 from graphnn.execution import Executor, ForwardPass, Mode, Plan, Step
 from graphnn.execution.network import Network, check_seed, names_of
 from graphnn.gradients._refusals import unknown_parameter
+from graphnn.graph.arrays import is_finite
 from graphnn.ops import Array, Cotangents, Op
 
 Vjp = Callable[..., Cotangents]
@@ -170,9 +170,9 @@ class Reverse:
             value = values[plan.outputs[name]]
             total += float(np.add.reduce(value, axis=None)) / value.size
         gradients, finite = self._pulled(_bound(self._pulls, kept), kept), True
-        if not _is_finite(gradients.values()):
+        if not all(map(is_finite, gradients.values())):
             gradients = self._pulled(_bound(self._careful, kept), kept)
-            finite = all(np.isfinite(gradient).all() for gradient in gradients.values())
+            finite = all(map(is_finite, gradients.values()))
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
         state = self._updated(kept)
         kept.release()
@@ -424,15 +424,6 @@ def _blown_up(
             # Copies: the memory of values is used again.
             copies = tuple(None if each is None else np.array(each) for each in arrays)
             yield BlownUp(step.node, step.op.bind(bound), operand, entry, copies)
-
-
-def _is_finite(gradients: Iterable[Array]) -> bool:
-    """Whether all entries surely are finite; a sum of squares is quicker than a search."""
-    total = 0.0
-    for array in gradients:
-        flat = array.ravel(order="K")
-        total += flat.dot(flat)
-    return math.isfinite(total)
 
 
 def _stopped_at_zeros(vjp: Vjp, step: Step, reached: Mapping[int | None, set[int]]) -> Vjp:

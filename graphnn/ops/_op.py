@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
@@ -234,6 +235,8 @@ class Op(BaseModel):
         cls.name = get_args(tag.annotation)[0]
         cls.family = _family(cls.__module__)
         cls.takes_out = "out" in inspect.signature(cls.forward).parameters
+        if _owner(cls, "forward") not in _owner(cls, "writing").__mro__:
+            cls.writing = Op.writing  # type: ignore[method-assign]  # what is inherited is another's
         cls.takes_saved = "saved" in inspect.signature(cls.forward).parameters
         cls.takes_wanted = "wanted" in inspect.signature(cls.vjp).parameters
         if register:
@@ -300,6 +303,19 @@ class Op(BaseModel):
             need not compute again.
         """
         raise NotImplementedError
+
+    def writing(self, out: Array | None, *arrays: Any) -> Callable[..., Array]:
+        """`forward`, of an op that takes ``out``, with `out` given, for many calls.
+
+        Parameters
+        ----------
+        out : ndarray or None
+            Memory for every result.
+        *arrays : ndarray
+            Operands of the shapes and dtypes of every call: what depends on these alone can be
+            found here, once.
+        """
+        return partial(self.forward, out=out)
 
     def continued(self, *arrays: Any) -> Array:
         """Value at complex arrays, of an op that is `analytic`.
@@ -733,6 +749,11 @@ _enter = register  # where a keyword has its name
 def aliases(**names: str) -> Mapping[str, str]:
     """`Op.also_called`, from what other libraries call each of an op's own names."""
     return {theirs: ours for ours, every in names.items() for theirs in every.split()}
+
+
+def _owner(cls: type, method: str) -> type:
+    """The class that defines a method of `cls`."""
+    return next(each for each in cls.__mro__ if method in vars(each))
 
 
 def _family(module: str) -> str:

@@ -231,6 +231,27 @@ def test_catches_an_out_that_is_ignored():
     assert_caught(Planted, "out_is_written")
 
 
+def test_catches_a_writing_that_remembers_values():
+    class Planted(Relu):
+        op: Literal["planted"] = "planted"
+
+        def writing(self, out, x):
+            return lambda _: np.maximum(x, 0, out=out)
+
+    assert_caught(Planted, "out_is_written")
+
+
+def test_a_forward_of_its_own_replaces_the_writing_that_is_inherited():
+    class Doubled(Relu, register=False):
+        op: Literal["doubled"] = "doubled"
+
+        def forward(self, x, *, out=None):
+            return np.multiply(x, 2, out=out)
+
+    x = np.array([-1.0, 3.0])
+    np.testing.assert_array_equal(Doubled().writing(None, x)(x), [-2, 6])
+
+
 def test_catches_a_result_written_over_what_is_still_read():
     class Planted(Softmax):
         op: Literal["planted"] = "planted"

@@ -145,6 +145,17 @@ def test_softmax_of_the_textbook():
     assert_allclose(run("softmax", [1010.0, 1000.0, 990.0]), expected, rtol=5e-9)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_softmax_of_one_row_is_that_of_its_vector(dtype):
+    largest = np.finfo(dtype).max / 2
+    for row in ([9, 1, 2], [1, 9, 2], [largest, -largest], [-1000, 1000], [5]):
+        x = np.array([row], dtype)
+        top = np.exp(x - x.max())
+        for out in (None, np.empty_like(x), x):
+            found = op("softmax").forward(x, out=out)
+            assert_allclose(found, top / top.sum(), rtol=4 * np.finfo(dtype).eps)
+
+
 def test_softmax_works_on_rows_and_does_not_overflow():
     y = run("softmax", [[HUGE, -HUGE], [-1000, 1000], [3, 3]])
     assert_array_equal(y, [[1, 0], [0, 1], [0.5, 0.5]])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from graphnn.ops.families._elementwise import AlongAxis, BentAtZero, Elementwise
 from graphnn.ops.initializers import Finite, Positive
 from graphnn.ops.kernels.axes import normal_axis
 from graphnn.ops.kernels.erf import erfc
+from graphnn.ops.kernels.ones import ones, total
 
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
@@ -108,13 +110,17 @@ class Sigmoid(Elementwise):
         """``1 / (1 + exp(-x))``, entry by entry; relatively exact in the lower tail too."""
         return sigmoid(x, out)
 
+    def writing(self, out: Array | None, *arrays: Any) -> Callable[[Array], Array]:
+        """Four calls of NumPy."""
+        return _writing_sigmoid(out, arrays[0].dtype)
+
     def continued(self, x: Array) -> Array:
         """As `forward`, without an infinity."""
         return continued_sigmoid(x)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``g y (1 - y)``."""
-        slope = np.subtract(1, output)
+        slope = np.subtract(ones((), output.dtype), output)
         slope *= output
         slope *= cotangent
         return (slope,)
@@ -160,6 +166,11 @@ class Relu(BentAtZero):
     def forward(self, x: Array, *, out: Array | None = None) -> Array:
         """``max(x, 0)``, entry by entry."""
         return np.maximum(x, _zeros(x), out=out)
+
+    def writing(self, out: Array | None, *arrays: Any) -> Callable[[Array], Array]:
+        """One call of NumPy."""
+        zeros, maximum = _zeros(arrays[0]), np.maximum
+        return lambda x: maximum(x, zeros, out=out)
 
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """Cotangent where the output is positive; 0 elsewhere, at the kink too."""
@@ -408,6 +419,10 @@ class Softmax(_Shares):
         """``exp(x - max x)`` over its sum, along the axis."""
         return softmax(x, out, axis=self.axis)
 
+    def writing(self, out: Array | None, *arrays: Any) -> Callable[[Array], Array]:
+        """Of a row, six calls of NumPy."""
+        return _writing_softmax(out, arrays[0], self.axis)
+
     def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
         """``y (g - sum_j g_j y_j)``."""
         weighted = cotangent * output
@@ -452,11 +467,22 @@ def _zeros(x: Array) -> Array | int:
 
 def sigmoid(x: Array, out: Array | None = None) -> Array:
     """Logistic function of each entry; see `Sigmoid`."""
-    # Where exp(-x) overflows to infinity, its reciprocal is the 0 that it should be.
-    y = np.negative(x, out=np.empty_like(x) if out is None else out)
-    np.exp(y, out=y)
-    y += 1
-    return np.reciprocal(y, out=y)
+    return _writing_sigmoid(out, x.dtype)(x)
+
+
+def _writing_sigmoid(out: Array | None, dtype: np.dtype[Any]) -> Callable[[Array], Array]:
+    """`sigmoid` of arrays of a dtype, whose result goes to `out`."""
+    one = ones((), dtype)
+    negative, exp, add, divide = np.negative, np.exp, np.add, np.divide
+
+    def sigmoid(x: Array) -> Array:
+        # Where exp(-x) overflows to infinity, its reciprocal is the 0 that it should be.
+        y = negative(x, np.empty_like(x) if out is None else out)
+        exp(y, y)
+        add(y, one, y)
+        return divide(one, y, y)  # np.reciprocal takes twice as long
+
+    return sigmoid
 
 
 def continued_sigmoid(x: Array) -> Array:
@@ -476,16 +502,39 @@ def continued_softplus(x: Array) -> Array:
 
 def softmax(x: Array, out: Array | None = None, axis: int = -1) -> Array:
     """Softmax along an axis; see `Softmax`."""
-    if x.ndim == 2 and x.shape[1] <= NARROW and axis in (-1, 1):
-        columns = columns_below_top(x)
-        np.exp(columns, out=columns)
-        y: Array = np.empty_like(x) if out is None else out
-        np.divide(columns, np.add.reduce(columns, axis=0), out=y.T)
-        return y
+    return _writing_softmax(out, x, axis)(x)
+
+
+def _writing_softmax(out: Array | None, like: Array, axis: int) -> Callable[[Array], Array]:
+    """`softmax` of arrays of the shape and dtype of `like`, whose result goes to `out`."""
+    if like.ndim != 2 or axis not in (-1, 1) or like.shape[1] > NARROW:
+        return partial(_softmax_along, axis, out)
+    if len(like) == 1:
+        return partial(_softmax_of_row, ones((like.size, like.size), like.dtype), out)
+    return partial(_softmax_of_narrow, out)
+
+
+def _softmax_along(axis: int, out: Array | None, x: Array) -> Array:
     # A difference that overflows to -infinity has the exponential 0 that it should have.
-    y = np.subtract(x, x.max(axis=axis, keepdims=True), out=out)
+    y: Array = np.subtract(x, x.max(axis=axis, keepdims=True), out=out)
     np.exp(y, out=y)
     y /= y.sum(axis=axis, keepdims=True)
+    return y
+
+
+def _softmax_of_row(ones: Array, out: Array | None, x: Array) -> Array:
+    y: Array = np.subtract(x, x[0, x.argmax(), ...], out)
+    np.exp(y, y)
+    # By ones, the sum comes in every place: NumPy needs no iterator for arrays of one shape.
+    np.divide(y, y.dot(ones), y)
+    return y
+
+
+def _softmax_of_narrow(out: Array | None, x: Array) -> Array:
+    columns = columns_below_top(x)
+    np.exp(columns, out=columns)
+    y: Array = np.empty_like(x) if out is None else out
+    np.divide(columns, total(columns), out=y.T)
     return y
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,6 +18,7 @@ from graphnn.ops._sizes import Size
 from graphnn.ops.code import CodeForm, along, call
 from graphnn.ops.initializers import Xavier, Zeros
 from graphnn.ops.kernels.broadcasting import unbroadcast
+from graphnn.ops.kernels.ones import total
 from graphnn.spec.sizes import Shape
 
 
@@ -59,15 +59,31 @@ class Affine(Op):
     ) -> Array:
         """``x @ weight + bias``; x ``[..., n]``, weight ``[n, units]``, bias ``[units]``."""
         if x.ndim > 1 and (out is None or out.flags.c_contiguous):
-            # One product of all rows is faster than one for each leading index; and on small
-            # matrices `dot` is quicker to begin than np.matmul.
             y = out if out is not None else np.empty((*x.shape[:-1], weight.shape[1]), x.dtype)
-            _rows(x).dot(weight, out=_rows(y))
-        else:
-            y = np.matmul(x, weight, out=out)
+            return self.writing(y, x, weight, bias)(x, weight, bias)
+        y = np.matmul(x, weight, out=out)
         if bias is not None:
             y += bias
         return y
+
+    def writing(self, out: Array | None, *arrays: Any) -> Callable[..., Array]:
+        """One product of all rows, which is faster than one for each leading index."""
+        x = arrays[0]
+        if out is None or x.ndim < 2 or not out.flags.c_contiguous:
+            return super().writing(out, *arrays)
+        rows, flat = _rows(out), x.ndim == 2
+        # What is of the bias's shape needs no iterator of NumPy.
+        shifted = rows[0] if len(rows) == 1 else rows
+        add = np.add
+
+        def affine(x: Array, weight: Array, bias: Array | None) -> Array:
+            # On small matrices `dot` is quicker to begin than np.matmul.
+            (x if flat else _rows(x)).dot(weight, rows)
+            if bias is not None:
+                add(shifted, bias, shifted)
+            return out
+
+        return affine
 
     def vjp(
         self, cotangent: Array, output: Array, *arrays: Any, wanted: Wanted = ALL
@@ -79,7 +95,7 @@ class Affine(Op):
         return (
             by_x if by_x is None or x.ndim == 2 else by_x.reshape(x.shape),
             _pairs(_rows(x), rows) if wanted[1] else None,
-            _total(rows) if wanted[2] and bias is not None else None,
+            total(rows) if wanted[2] and bias is not None else None,
         )
 
     def multiply_adds(self, result: Sequence[int], *operands: Sequence[int] | None) -> int:
@@ -238,19 +254,6 @@ def _products(result: Sequence[int], rows: Sequence[int] | None) -> int:
 
 def _rows(x: Array) -> Array:
     return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])
-
-
-def _total(rows: Array) -> Array:
-    """Sum of all rows; as a product, since NumPy sums along the first axis more slowly."""
-    total: Array = _ones(len(rows), rows.dtype).dot(rows)
-    return total
-
-
-@lru_cache(maxsize=8)
-def _ones(count: int, dtype: np.dtype[Any]) -> Array:
-    ones = np.ones(count, dtype)
-    ones.setflags(write=False)
-    return ones
 
 
 def _pairs(a: Array, b: Array) -> Array:

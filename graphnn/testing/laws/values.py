@@ -120,6 +120,7 @@ def out_is_written(case: OpCase) -> None:
     message = "'forward' does not return the array 'out'"
     require(case.op.forward(*case.arrays, out=out) is out, message)
     require_near(out, expected, "the result in 'out'")
+    _check_writing(case, expected)
     first = case.arrays[0]
     fits = first is not None and (first.shape, first.dtype) == (expected.shape, expected.dtype)
     if case.op.inplace and fits:
@@ -127,6 +128,15 @@ def out_is_written(case: OpCase) -> None:
         require(case.op.forward(*arrays, out=arrays[0]) is arrays[0], message)
         require_near(arrays[0], expected, "the result in place of the first operand")
         require_same(arrays[1:], case.arrays[1:], "writing in place modifies another operand")
+
+
+def _check_writing(case: OpCase, expected: Array) -> None:
+    """`Op.writing` gives `forward`, whatever the values of the operands that it is shown."""
+    shown = [None if array is None else np.zeros_like(array) for array in case.arrays]
+    for out in (None, np.full(expected.shape, 7, expected.dtype)):
+        found = case.op.writing(out, *shown)(*case.arrays)
+        require(out is None or found is out, "'writing' does not return the array 'out'")
+        require_near(found, expected, "the result by 'writing'")
 
 
 def nothing_is_modified(case: OpCase) -> None:
