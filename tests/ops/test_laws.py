@@ -95,9 +95,7 @@ def assert_caught(op_class, law):
 
 
 def test_catches_a_wrong_vjp():
-    class Planted(Sigmoid):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Sigmoid, replace=True):
         def vjp(self, cotangent, output, x):
             return (cotangent * output,)
 
@@ -105,9 +103,7 @@ def test_catches_a_wrong_vjp():
 
 
 def test_catches_one_wrong_entry():
-    class Planted(Sigmoid):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Sigmoid, replace=True):
         def vjp(self, cotangent, output, x):
             (found,) = super().vjp(cotangent, output, x)
             found = np.array(found)
@@ -118,9 +114,7 @@ def test_catches_one_wrong_entry():
 
 
 def test_catches_a_softmax_whose_backward_is_zero():
-    class Planted(Softmax):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Softmax, replace=True):
         def vjp(self, cotangent, output, x):
             return (np.zeros_like(x),)
 
@@ -135,9 +129,7 @@ def test_catches_zero_times_infinity(op_class, monkeypatch):
 
 
 def test_catches_a_cotangent_of_whole_numbers():
-    class Planted(CrossEntropy):
-        op: Literal["planted"] = "planted"
-
+    class Planted(CrossEntropy, replace=True):
         def vjp(self, cotangent, output, prediction, target):
             (found, _) = super().vjp(cotangent, output, prediction, target)
             return found, np.zeros(1)
@@ -146,9 +138,7 @@ def test_catches_a_cotangent_of_whole_numbers():
 
 
 def test_catches_not_a_number_above_a_threshold():
-    class Planted(Relu):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Relu, replace=True):
         def forward(self, x):
             return np.where(x > 2.5, np.nan, np.maximum(x, 0))
 
@@ -157,9 +147,7 @@ def test_catches_not_a_number_above_a_threshold():
 
 @pytest.mark.parametrize("instead", [None, 0.0])
 def test_catches_a_dropped_bias_gradient(instead):
-    class Planted(Affine):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Affine, replace=True):
         def vjp(self, cotangent, output, x, weight, bias):
             by_x, by_weight, by_bias = super().vjp(cotangent, output, x, weight, bias)
             dropped = None if instead is None or by_bias is None else by_bias * instead
@@ -169,9 +157,7 @@ def test_catches_a_dropped_bias_gradient(instead):
 
 
 def test_catches_a_cotangent_not_summed_over_stretched_axes():
-    class Planted(Add):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Add, replace=True):
         def vjp(self, cotangent, output, a, b):
             return cotangent, cotangent
 
@@ -179,18 +165,14 @@ def test_catches_a_cotangent_not_summed_over_stretched_axes():
 
 
 def test_catches_a_wrong_result_signature():
-    class Planted(Affine):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Affine, replace=True):
         result = "... n"
 
     assert_caught(Planted, "inferred_shape_is_computed")
 
 
 def test_catches_a_wrong_kind():
-    class Planted(Constant):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Constant, replace=True):
         def infer_kind(self, *kinds):
             return "float"
 
@@ -198,9 +180,7 @@ def test_catches_a_wrong_kind():
 
 
 def test_catches_a_shape_that_forgets_the_free_size():
-    class Planted(Relu):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Relu, replace=True):
         def infer_shape(self, *shapes):
             return tuple(size if isinstance(size, int) else 1 for size in shapes[0])
 
@@ -222,9 +202,7 @@ def test_catches_a_false_claim_to_keep_rows_apart():
 
 
 def test_catches_an_out_that_is_ignored():
-    class Planted(Relu):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Relu, replace=True):
         def forward(self, x, *, out=None):
             return np.maximum(x, 0)
 
@@ -253,9 +231,7 @@ def test_a_forward_of_its_own_replaces_the_writing_that_is_inherited():
 
 
 def test_catches_a_result_written_over_what_is_still_read():
-    class Planted(Softmax):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Softmax, replace=True):
         def forward(self, x, *, out=None):
             y = np.exp(x, out=out)
             y /= np.exp(x).sum(axis=-1, keepdims=True)
@@ -265,9 +241,7 @@ def test_catches_a_result_written_over_what_is_still_read():
 
 
 def test_catches_float64_from_float32():
-    class Planted(Relu):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Relu, replace=True):
         def forward(self, x):
             return np.maximum(x, np.float64(0))
 
@@ -275,9 +249,7 @@ def test_catches_float64_from_float32():
 
 
 def test_catches_a_modified_input():
-    class Planted(Relu):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Relu, replace=True):
         def forward(self, x):
             return np.maximum(x, 0, out=x)
 
@@ -285,9 +257,7 @@ def test_catches_a_modified_input():
 
 
 def test_catches_a_modified_cotangent():
-    class Planted(Relu):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Relu, replace=True):
         def vjp(self, cotangent, output, x):
             cotangent *= output > 0
             return (cotangent,)
@@ -296,9 +266,7 @@ def test_catches_a_modified_cotangent():
 
 
 def test_catches_a_view_that_is_not_declared():
-    class Planted(Relu):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Relu, replace=True):
         def forward(self, x):
             return x
 
@@ -306,9 +274,7 @@ def test_catches_a_view_that_is_not_declared():
 
 
 def test_catches_a_modulus_that_is_called_analytic():
-    class Planted(Absolute):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Absolute, replace=True):
         def continued(self, x):
             return np.absolute(x).astype(x.dtype)
 
@@ -316,9 +282,7 @@ def test_catches_a_modulus_that_is_called_analytic():
 
 
 def test_catches_a_continuation_that_drops_imaginary_parts_of_zero():
-    class Planted(REGISTRY["step"]):
-        op: Literal["planted"] = "planted"
-
+    class Planted(REGISTRY["step"], replace=True):
         def continued(self, x):
             return self.forward(x.real)
 
@@ -360,9 +324,7 @@ def test_catches_an_attribute_that_is_lost_on_the_way():
 
 
 def test_catches_unwanted_cotangents_that_matter():
-    class Planted(Affine):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Affine, replace=True):
         def vjp(self, cotangent, output, x, weight, bias, *, wanted=(True, True, True)):
             found = super().vjp(cotangent, output, x, weight, bias)
             return tuple(None if each is None else each * all(wanted) for each in found)
@@ -371,9 +333,7 @@ def test_catches_unwanted_cotangents_that_matter():
 
 
 def test_catches_statistics_of_the_batch_taken_for_constants():
-    class Planted(BatchNormTraining):
-        op: Literal["planted"] = "planted"
-
+    class Planted(BatchNormTraining, replace=True):
         def vjp(self, cotangent, output, x, gain, shift, mean, variance):
             found = super().vjp(cotangent, output, x, gain, shift, mean, variance)
             axes = (0, *range(2, x.ndim))
@@ -386,9 +346,7 @@ def test_catches_statistics_of_the_batch_taken_for_constants():
 
 
 def test_catches_a_dropped_entry_that_still_has_a_gradient():
-    class Planted(DropoutTraining):
-        op: Literal["planted"] = "planted"
-
+    class Planted(DropoutTraining, replace=True):
         def vjp(self, cotangent, output, x, mask):
             return cotangent, None
 
@@ -406,9 +364,7 @@ def test_catches_a_dropped_entry_that_still_has_a_gradient():
     ids=["shape", "one", "alias", "in place"],
 )
 def test_catches_a_state_replaced_by_something_else(change):
-    class Planted(BatchNormTraining):
-        op: Literal["planted"] = "planted"
-
+    class Planted(BatchNormTraining, replace=True):
         def update(self, output, *arrays):
             return change(super().update(output, *arrays), arrays[3])
 
@@ -416,9 +372,7 @@ def test_catches_a_state_replaced_by_something_else(change):
 
 
 def test_catches_a_training_op_that_takes_something_else():
-    class Planted(BatchNorm):
-        op: Literal["planted"] = "planted"
-
+    class Planted(BatchNorm, replace=True):
         def in_training(self):
             return DropoutTraining()
 
@@ -426,9 +380,7 @@ def test_catches_a_training_op_that_takes_something_else():
 
 
 def test_catches_a_state_that_turns_to_float64():
-    class Planted(BatchNormTraining):
-        op: Literal["planted"] = "planted"
-
+    class Planted(BatchNormTraining, replace=True):
         def update(self, output, *arrays):
             found = super().update(output, *arrays)
             return {name: new.astype(np.float64) for name, new in found.items()}
@@ -437,18 +389,14 @@ def test_catches_a_state_that_turns_to_float64():
 
 
 def test_catches_a_false_claim_that_entries_stay_in_place():
-    class Planted(Softmax):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Softmax, replace=True):
         channelwise = True
 
     assert_caught(Planted, "entries_in_place_depend_on_their_own")
 
 
 def test_catches_a_false_claim_that_planes_stay_apart():
-    class Planted(MaxPool):
-        op: Literal["planted"] = "planted"
-
+    class Planted(MaxPool, replace=True):
         def forward(self, x, *, out=None, saved=None):
             return super().forward(x, saved=saved) + x.sum(
                 axis=tuple(range(1, x.ndim)), keepdims=True
@@ -478,9 +426,7 @@ def test_catches_a_false_claim_of_where_entries_go(name, monkeypatch):
 
 
 def test_catches_a_false_claim_that_rows_keep_their_order():
-    class Planted(Flatten):
-        op: Literal["planted"] = "planted"
-
+    class Planted(Flatten, replace=True):
         def forward(self, x):
             return super().forward(x)[:, ::-1]
 
@@ -502,9 +448,7 @@ def test_catches_an_interval_that_leaves_out_results(name, monkeypatch):
 
 @pytest.mark.parametrize("op_class", [Affine, Conv2d, ConvTranspose2d])
 def test_catches_a_wrong_response_of_one_entry(op_class):
-    class Planted(op_class):
-        op: Literal["planted"] = "planted"
-
+    class Planted(op_class, replace=True):
         def response(self, operand, *arrays):
             found = super().response(operand, *arrays)
             if found is not None and operand == "weight" and found.size:
@@ -517,9 +461,7 @@ def test_catches_a_wrong_response_of_one_entry(op_class):
 
 @pytest.mark.parametrize("op_class", [Affine, Lstm])
 def test_catches_a_wrong_result_of_one_move(op_class):
-    class Planted(op_class):
-        op: Literal["planted"] = "planted"
-
+    class Planted(op_class, replace=True):
         def moved(self, operand, entries, *arrays):
             found = super().moved(operand, entries, *arrays)
             if found is not None:
@@ -531,9 +473,7 @@ def test_catches_a_wrong_result_of_one_move(op_class):
 
 @pytest.mark.parametrize("op_class", [Affine, Conv2d])
 def test_catches_a_wrong_spread(op_class):
-    class Planted(op_class):
-        op: Literal["planted"] = "planted"
-
+    class Planted(op_class, replace=True):
         def spread(self, change, channels, count, *arrays):
             found = super().spread(change, channels[::-1], count, *arrays)
             return None if found is None else found * 1.001
