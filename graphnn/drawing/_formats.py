@@ -38,6 +38,11 @@ def format_of(path: Path, formats: tuple[str, ...]) -> str:
     )
 
 
+def bad_data(message: str, help: str = "") -> DrawingError:
+    """The error of data that a plot cannot show."""
+    return fail("bad-picture-data", message, help)
+
+
 def fail(code: Code, message: str, help: str = "") -> DrawingError:
     """One-fault `DrawingError`."""
     return DrawingError(Diagnostic(code, message, help=help))

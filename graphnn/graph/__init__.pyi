@@ -4,6 +4,8 @@ from ._graph import Graph as Graph
 from ._graph import Node as Node
 from ._graph import Origin as Origin
 from ._graph import Parameter as Parameter
+from ._graph import in_order as in_order
+from ._graph import reached as reached
 from ._outline import Group as Group
 from ._outline import Outline as Outline
 from ._outline import outline as outline

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from graphnn.diagnostics import FAULTY, Faulty, UsageError, suggestion
 from graphnn.graph._wiring import Wiring
@@ -18,6 +19,8 @@ from graphnn.spec.values import Map, Scalar, Value
 
 if TYPE_CHECKING:
     import networkx as nx
+
+T = TypeVar("T", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +201,17 @@ class Graph:
 
     def upstream(self, names: Iterable[str]) -> set[str]:
         """All nodes, sound or not, that those called `names` depend on, and these."""
-        known = {self.spec.aliases.get(name, name) for name in names} & self.spec.nodes.keys()
+        known = self._known(names)
         return known | reached(known, self.wiring.reads)
+
+    def downstream(self, names: Iterable[str]) -> set[str]:
+        """All nodes, sound or not, that depend on those called `names`, and these."""
+        known = self._known(names)
+        return known | reached(known, self.wiring.readers.__getitem__)
+
+    def _known(self, names: Iterable[str]) -> set[str]:
+        """Full names of the nodes that there are among those called `names`."""
+        return {self.spec.aliases.get(name, name) for name in names} & self.spec.nodes.keys()
 
     @property
     def network(self) -> nx.MultiDiGraph[str]:
@@ -227,9 +239,9 @@ def operands_of(op: Op, references: Sequence[Reference]) -> tuple[Operand, ...]:
     return tuple(operand for operand in operands if operand.name in named)
 
 
-def reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:
+def reached(start: Iterable[T], step: Callable[[T], Iterable[T]]) -> set[T]:
     """All that `step`, taken again and again, leads to from `start`."""
-    seen: set[str] = set()
+    seen: set[T] = set()
     pending = list(start)
     while pending:
         for name in step(pending.pop()):
@@ -237,3 +249,27 @@ def reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[s
                 seen.add(name)
                 pending.append(name)
     return seen
+
+
+def in_order(sources: Sequence[Collection[int]]) -> list[int]:
+    """Places after all that they read, else as they come; of those in a circle none.
+
+    Parameters
+    ----------
+    sources : sequence of collection of int
+        By place, the places that it reads, each once.
+    """
+    readers: list[list[int]] = [[] for _ in sources]
+    waiting = [len(read) for read in sources]
+    for place, read in enumerate(sources):
+        for source in read:
+            readers[source].append(place)
+    ready = [place for place, count in enumerate(waiting) if not count]
+    order = []
+    while ready:
+        order.append(place := heappop(ready))
+        for reader in readers[place]:
+            waiting[reader] -= 1
+            if not waiting[reader]:
+                heappush(ready, reader)
+    return order

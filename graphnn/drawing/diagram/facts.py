@@ -133,10 +133,7 @@ def aside(graph: Graph) -> set[str]:
     What a loss is taken of, its first operand, is none of these.
     """
     losses = [node for node in graph.nodes.values() if node.op.is_loss]
-    after = {node.name for node in losses}
-    for name, node in graph.nodes.items():  # in schedule order
-        if not after.isdisjoint(node.inputs):
-            after.add(name)
+    after = graph.downstream(node.name for node in losses)
     results = {graph.node(name).name for name in graph.outputs} - after
     kept = graph.upstream([*results, *(node.inputs[0] for node in losses)])
     return after | (graph.upstream(after) - kept)

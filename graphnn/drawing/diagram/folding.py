@@ -61,14 +61,7 @@ def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
         return {graph.node(name).name for name in names_in(only)}
     first, _, last = only.partition("..")
     start, end = graph.node(first).name, graph.node(last).name
-    after, before = {start}, {end}
-    for name, node in graph.nodes.items():  # in schedule order
-        if not after.isdisjoint(node.inputs):
-            after.add(name)
-    for name in reversed(list(graph.nodes)):
-        if name in before:
-            before.update(graph.nodes[name].inputs)
-    return after & before
+    return graph.downstream([start]) & graph.upstream([end])
 
 
 def _look(item: Item) -> object:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from heapq import heapify, heappop, heappush
 from itertools import accumulate, pairwise
+
+from graphnn.graph import in_order
 
 _COUNTS = (60, 30, 15, 8)  # of parts, tried from the first
 _MOST_LINES = 240  # between parts
@@ -25,7 +26,7 @@ def parts(sources: Sequence[Sequence[int]], alone: Set[int]) -> list[list[int]]:
     list of list of int
         In order; of about one length, each cut where the fewest arrays are still to be read.
     """
-    order = [box for box in _ordered(sources) if box not in alone]
+    order = [box for box in in_order(sources) if box not in alone]
     open_after = _open_after(sources, order)
     found: list[list[int]] = []
     for count in _COUNTS:
@@ -35,25 +36,6 @@ def parts(sources: Sequence[Sequence[int]], alone: Set[int]) -> list[list[int]]:
         if _lines(sources, found) <= _MOST_LINES:
             break
     return found
-
-
-def _ordered(sources: Sequence[Sequence[int]]) -> list[int]:
-    """Boxes after all that they read, else in the order given."""
-    readers: list[list[int]] = [[] for _ in sources]
-    waiting = [len(read) for read in sources]
-    for box, read in enumerate(sources):
-        for source in read:
-            readers[source].append(box)
-    ready = [box for box, count in enumerate(waiting) if not count]
-    heapify(ready)
-    order = []
-    while ready:
-        order.append(box := heappop(ready))
-        for reader in readers[box]:
-            waiting[reader] -= 1
-            if not waiting[reader]:
-                heappush(ready, reader)
-    return order
 
 
 def _open_after(sources: Sequence[Sequence[int]], order: Sequence[int]) -> list[int]:

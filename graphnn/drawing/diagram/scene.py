@@ -325,6 +325,12 @@ def _between(control: Point, end: Point) -> Point:
     return 0.75 * control[0] + 0.25 * end[0], 0.75 * control[1] + 0.25 * end[1]
 
 
+def arrow_along(points: Sequence[Point], ink: Ink, *, node: str = "", source: str = "") -> Path:
+    """An arrow along a start, then two control points and an end for each curve."""
+    curves = tuple(zip(points[1::3], points[2::3], points[3::3], strict=False))
+    return Path(points[0], curves, ink, arrow=True, node=node, source=source)
+
+
 def line(points: Sequence[Point], ink: Ink, *, arrow: bool = False, node: str = "") -> Path:
     """Straight lines from point to point."""
     curves = tuple((start, end, end) for start, end in pairwise(points))

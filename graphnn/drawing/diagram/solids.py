@@ -8,7 +8,7 @@ from math import hypot, sqrt
 
 from graphnn.drawing.diagram.labels import Free, is_clear
 from graphnn.drawing.diagram.routing import bent
-from graphnn.drawing.diagram.scene import Ink, Path, Point, Rectangle
+from graphnn.drawing.diagram.scene import Ink, Path, Point, Rectangle, arrow_along
 from graphnn.drawing.diagram.volumes import Volume, Volumes
 
 LANE = 7.0  # points between arcs
@@ -168,11 +168,8 @@ def _start(found: Volumes, solids: Mapping[str, Solid], source: str, target: str
 
 
 def _path(points: Sequence[Point], ends: tuple[Solid, Solid], ink: Ink) -> Path:
-    curves = tuple(
-        (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points) - 2, 3)
-    )
     source, target = (solid.volume.name for solid in ends)
-    return Path(points[0], curves, ink, arrow=True, node=target, source=source)
+    return arrow_along(points, ink, node=target, source=source)
 
 
 def _on(point: Point, reach: float, slope: float) -> Point:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn.drawing._formats import fail
+from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 
 if TYPE_CHECKING:
@@ -84,13 +84,12 @@ def confusion(
 def _square(counts: ArrayLike) -> NDArray[np.int64]:
     table = np.asarray(counts)
     if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
-        raise fail(
-            "bad-picture-data",
+        raise bad_data(
             f"counts of shape {table.shape} are no confusion matrix",
             "give one row and one column a class",
         )
     if table.dtype.kind not in "ui" or table.min() < 0:
-        raise fail("bad-picture-data", "a confusion matrix holds whole numbers that count")
+        raise bad_data("a confusion matrix holds whole numbers that count")
     return table.astype(np.int64)
 
 

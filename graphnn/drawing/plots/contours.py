@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphnn.drawing._formats import fail
+from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.ops import Array
 
@@ -67,7 +67,7 @@ def path_on_contours(
     paths = points if isinstance(points, Mapping) else {"": points}
     ways = {str(name): _way(way) for name, way in paths.items()}
     if not ways:
-        raise fail("bad-picture-data", "there is no path to draw")
+        raise bad_data("there is no path to draw")
     left, right, bottom, top = _window(np.vstack(list(ways.values())))
     mesh = np.meshgrid(np.linspace(left, right, _MESH), np.linspace(bottom, top, _MESH))
     heights = _heights(function, *mesh)
@@ -88,8 +88,7 @@ def path_on_contours(
 def _way(points: ArrayLike) -> Array:
     way = np.asarray(points, dtype=np.float64)
     if way.ndim != 2 or way.shape[1] != 2 or not len(way):
-        raise fail(
-            "bad-picture-data",
+        raise bad_data(
             f"a path of shape {way.shape} is not a list of points",
             "a path is [steps, 2] with at least one step",
         )
@@ -138,8 +137,7 @@ def _heights(function: Surface, across: Array, up: Array) -> np.ma.MaskedArray[A
     with np.errstate(all="ignore"):
         values = np.asarray(function(across, up), dtype=np.float64)
     if values.shape not in ((), across.shape):
-        raise fail(
-            "bad-picture-data",
+        raise bad_data(
             f"the function gave values of shape {values.shape} at points of shape {across.shape}",
             "it must compute element by element",
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn.drawing._formats import fail
+from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.drawing.plots.sheets import stacked
 
@@ -64,8 +64,7 @@ def filters(
 def _checked(weight: ArrayLike) -> NDArray[np.float64]:
     array = np.asarray(weight)
     if array.ndim != 4 or array.shape[1] not in (1, 3) or array.dtype.kind not in "buif":
-        raise fail(
-            "bad-picture-data",
+        raise bad_data(
             f"an array of shape {array.shape} is not filters that can be seen",
             "filters are [filters, 1 or 3, height, width]: those of a first layer",
         )

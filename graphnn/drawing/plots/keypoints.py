@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn.drawing._formats import fail
+from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.drawing.plots.pixels import read_images, scale_of, show_image
 from graphnn.ops import Array
@@ -64,7 +64,7 @@ def image_with_points(
         ("names", None if names is None else len(names)),
     ):
         if count is not None and count != len(true):
-            raise fail("bad-picture-data", f"there are {count} {what} for {len(true)} points")
+            raise bad_data(f"there are {count} {what} for {len(true)} points")
     with style.styled():
         figure = style.new_figure(
             *_canvas(picture, bool(title) + (guess is not None)), layout="constrained"
@@ -83,8 +83,7 @@ def image_with_points(
 def _points(points: ArrayLike, what: str) -> NDArray[np.float64]:
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 2:
-        raise fail(
-            "bad-picture-data",
+        raise bad_data(
             f"{what} of shape {array.shape} are not pairs of x and y",
             "points are [k, 2]; reshape flat ones first",
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphnn.drawing._formats import fail
+from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.ops import Array
 
@@ -30,17 +30,16 @@ def read_images(images: ArrayLike) -> Array:
     """
     array = np.asarray(images)
     if array.dtype.kind not in "buif":
-        raise fail("bad-picture-data", f"images cannot be made of {array.dtype} values")
+        raise bad_data(f"images cannot be made of {array.dtype} values")
     if array.ndim == 4 and array.shape[3] not in (1, 3) and array.shape[1] in (1, 3):
         array = np.moveaxis(array, 1, 3)
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim == 3 or (array.ndim == 4 and array.shape[3] == 3):
         if 0 in array.shape[1:]:
-            raise fail("bad-picture-data", f"images of shape {array.shape} have no pixels")
+            raise bad_data(f"images of shape {array.shape} have no pixels")
         return array.astype(np.float64) if array.dtype.kind == "f" else array
-    raise fail(
-        "bad-picture-data",
+    raise bad_data(
         f"an array of shape {array.shape} is not a stack of images",
         "images are [n, h, w], [n, h, w, 3] or [n, 3, h, w]; reshape flat ones first",
     )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from graphnn.diagnostics import listed
-from graphnn.drawing._formats import fail
+from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.drawing.plots.pixels import read_images, scale_of, show_image
 from graphnn.ops import Array
@@ -90,9 +90,7 @@ def image_sheet(
     chosen = _chosen(options)
     pictures = read_images(images)
     if labels is not None and len(labels) != len(pictures):
-        raise fail(
-            "bad-picture-data", f"there are {len(labels):,} labels for {len(pictures):,} images"
-        )
+        raise bad_data(f"there are {len(labels):,} labels for {len(pictures):,} images")
     shown = range(min(len(pictures), chosen["limit"]))
     texts = [[(str(labels[i]), style.INK)] if labels is not None else [] for i in shown]
     heading = _heading(chosen["title"] or "", len(pictures), chosen["limit"])
@@ -159,21 +157,19 @@ def mistakes(
 def _classes(labels: ArrayLike, count: int) -> Array:
     array = np.asarray(labels)
     if array.shape != (count,):
-        raise fail(
-            "bad-picture-data",
+        raise bad_data(
             f"labels of shape {array.shape} do not fit {count:,} images",
             "give one class number an image",
         )
     if array.size and array.dtype.kind not in "bui":
-        raise fail("bad-picture-data", f"{array.dtype} values are not class numbers")
+        raise bad_data(f"{array.dtype} values are not class numbers")
     return array.astype(np.int64)
 
 
 def _confidence(given: ArrayLike, count: int) -> Array:
     array = np.asarray(given, np.float64)
     if array.shape != (count,):
-        raise fail(
-            "bad-picture-data",
+        raise bad_data(
             f"confidence of shape {array.shape} does not fit {count:,} images",
             "give one probability an image",
         )
@@ -215,7 +211,7 @@ def reconstructions(images: ArrayLike, made: ArrayLike, **options: Unpack[SheetO
     before, after = read_images(images), read_images(made)
     if before.shape != after.shape:
         message = f"images of shapes {before.shape} and {after.shape} differ"
-        raise fail("bad-picture-data", message)
+        raise bad_data(message)
     heading = _heading(chosen["title"] or "", len(before), chosen["limit"])
     before, after = before[: chosen["limit"]], after[: chosen["limit"]]
     if before.size:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from graphnn.drawing._formats import fail
+from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import style
 from graphnn.ops import Array
 
@@ -97,19 +97,16 @@ def _table(
     """Steps from the largest to the smallest, with their errors."""
     h = np.asarray(steps, dtype=np.float64)
     if h.ndim != 1 or not len(h):
-        raise fail("bad-picture-data", f"steps of shape {h.shape} are not a list of steps")
+        raise bad_data(f"steps of shape {h.shape} are not a list of steps")
     if not (np.isfinite(h) & (h > 0)).all():
         wrong = h[~(np.isfinite(h) & (h > 0))][0]
-        raise fail("bad-picture-data", f"a step of {wrong:g} cannot be drawn", "steps are positive")
+        raise bad_data(f"a step of {wrong:g} cannot be drawn", "steps are positive")
     order = np.argsort(-h, kind="stable")
     errors = {}
     for name, given in (("forward difference", forward), ("central difference", central)):
         error = np.asarray(given, dtype=np.float64)
         if error.shape != h.shape:
-            raise fail(
-                "bad-picture-data",
-                f"{name}: errors of shape {error.shape} do not fit {len(h)} steps",
-            )
+            raise bad_data(f"{name}: errors of shape {error.shape} do not fit {len(h)} steps")
         errors[name] = np.abs(error)[order]
     return h[order], errors
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphnn.drawing._formats import fail
+from graphnn.drawing._formats import bad_data
 from graphnn.drawing.plots import history, style
 from graphnn.ops import Array
 
@@ -61,7 +61,7 @@ def trial_curves(
     """
     style.check_path(path)
     if not curves:
-        raise fail("bad-picture-data", "there are no trials to draw")
+        raise bad_data("there are no trials to draw")
     series = {number: history.series_of({"": c})[""] for number, c in curves.items()}
     with style.styled():
         figure = style.new_figure(5.6, 3.4, layout="constrained")
@@ -123,7 +123,7 @@ def trial_values(
     """
     style.check_path(path)
     if not settings or not len(results):
-        raise fail("bad-picture-data", "there are no trials to draw")
+        raise bad_data("there are no trials to draw")
     values = history.series_of({"": list(results)})[""]
     across = min(len(settings), _ACROSS)
     down = math.ceil(len(settings) / across)

@@ -36,7 +36,8 @@ def schedule(spec: NetworkSpec, wiring: Wiring, reports: BlockDiagnostics) -> li
             circle = _circle(network, nodes)
             _report([spec.nodes[name] for name in circle], reports)
         inside = {name for nodes in circular for name in nodes}
-        network = network.subgraph(set(network) - inside - reached(inside, network.successors))
+        behind = reached(inside, wiring.readers.__getitem__)
+        network = network.subgraph(set(network) - inside - behind)
     return list(nx.lexicographical_topological_sort(network, key=rank.__getitem__))
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import heapify, heappop, heappush
 from typing import Any
 
 from graphnn.diagnostics import RunError
-from graphnn.graph import Graph, Node
+from graphnn.graph import Graph, Node, in_order, reached
 from graphnn.ops import CodeForm, Kind, Op
 from graphnn.spec.model import BlockCall, BlockInstance, instances_of
 from graphnn.spec.sizes import Shape
@@ -126,14 +125,8 @@ class Structure:
 
     def closure(self, names: Iterable[str]) -> set[str]:
         """Full names of all nodes that `names` need."""
-        found: set[str] = set()
-        pending = [self.graph.node(name).name for name in names]
-        while pending:
-            name = pending.pop()
-            if name not in found:
-                found.add(name)
-                pending += self.operation(name).inputs
-        return found
+        start = {self.graph.node(name).name for name in names}
+        return start | reached(start, lambda name: self.operation(name).inputs)
 
     def form(
         self, operation: Operation, names: Sequence[str | None], result: str, cotangent: str = "g"
@@ -211,24 +204,11 @@ class Structure:
         places = {
             name: place for place, item in enumerate(scope.items) for name in self.gives(item)
         }
-        after = {
-            place: {places[name] for name in self.reads(item) if name in places} - {place}
+        sources = [
+            {places[name] for name in self.reads(item) if name in places} - {place}
             for place, item in enumerate(scope.items)
-        }
-        readers: dict[int, list[int]] = {place: [] for place in after}
-        for place, before in after.items():
-            for each in before:
-                readers[each].append(place)
-        ready = [place for place, before in after.items() if not before]
-        order = []
-        heapify(ready)
-        while ready:
-            order.append(heappop(ready))
-            for place in readers[order[-1]]:
-                after[place].discard(order[-1])
-                if not after[place]:
-                    heappush(ready, place)
-        scope.items[:] = [scope.items[place] for place in order]
+        ]
+        scope.items[:] = [scope.items[place] for place in in_order(sources)]
 
     def _unstacked(self, scope: Scope) -> set[str]:
         """Full names of what a copy reads that are entries of what its use reads."""

@@ -33,7 +33,8 @@ def training(graph: Graph, losses: Iterable[str]) -> str:
     optimizer = _optimizer(str(train.optimizer.name.value), options)
     schedule = _schedule(rate, train.epochs)
     dtype = f"torch.{graph.spec.dtype}"
-    inputs = [node for node in graph.inputs if node.name in _needed(graph, losses)]
+    needed = graph.upstream(losses)
+    inputs = [node for node in graph.inputs if node.name in needed]
     lines = [
         "def main(rows):" if inputs else "def main():",
         f'    """Train{" on the arrays in an .npz file, one for each input" if inputs else ""}."""',
@@ -88,16 +89,6 @@ def _epochs(epochs: int, arguments: list[str], clip: Any, *, scheduled: bool) ->
         *after,
         '        print(f"epoch {epoch}: loss {loss.item():.4g}")',
     ]
-
-
-def _needed(graph: Graph, losses: Iterable[str]) -> set[str]:
-    pending, found = [graph.node(name).name for name in losses], set()
-    while pending:
-        name = pending.pop()
-        if name not in found:
-            found.add(name)
-            pending += graph.nodes[name].inputs
-    return found
 
 
 def _variable(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from graphnn.graph import reached
 from graphnn.interchange.onnx.repeats import Repeat, find
 from graphnn.interchange.onnx.translation import Translator
 from graphnn.interchange.onnx.values import Made
@@ -77,14 +78,9 @@ def _head(translated: Translator) -> dict[str, Any]:
 
 def _alive(translated: Translator) -> list[Made]:
     """The nodes that outputs depend on, and inputs."""
-    needed: set[int] = set()
-    pending = [*translated.outputs, *(node for node in translated.made if node.op.is_input)]
-    while pending:
-        node = pending.pop()
-        if id(node) not in needed:
-            needed.add(id(node))
-            pending.extend(node.inputs)
-    return [node for node in translated.made if id(node) in needed]
+    start = {*translated.outputs, *(node for node in translated.made if node.op.is_input)}
+    needed = start | reached(start, lambda node: node.inputs)
+    return [node for node in translated.made if node in needed]
 
 
 def _is_wide(translated: Translator) -> bool:

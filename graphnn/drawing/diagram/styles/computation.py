@@ -19,11 +19,11 @@ from graphnn.drawing.diagram.scene import (
     Box,
     Ink,
     Item,
-    Path,
     Point,
     Rectangle,
     Scene,
     Text,
+    arrow_along,
     line,
 )
 from graphnn.drawing.diagram.view import Item as Seen
@@ -229,11 +229,8 @@ class _Painter:
         if columns[1] == columns[2]:
             after = self._route(end, enter, slope, out, free, (label, target))
         points = [*before, start, end, end, *after[1:]]
-        curves = tuple(
-            (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points) - 2, 3)
-        )
         ink = Ink(None, self._theme.line, 0.9)
-        yield Path(points[0], curves, ink, arrow=True, node=edge.target, source=edge.source)
+        yield arrow_along(points, ink, node=edge.target, source=edge.source)
         yield from self._across_label(edge, label) if self._across else self._beside(edge, label)
 
     def _circle(self, layout: Layout, name: str) -> Rectangle:

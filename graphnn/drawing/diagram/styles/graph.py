@@ -25,6 +25,7 @@ from graphnn.drawing.diagram.scene import (
     Scene,
     Shape,
     Text,
+    arrow_along,
     on_outline,
 )
 from graphnn.drawing.diagram.scene import Item as Drawn
@@ -331,11 +332,8 @@ class _Painter:
             yield from self._row((line, []), left, frame.name, tones)
 
     def _line(self, points: list[Point], edge: Edge) -> Path:
-        curves = tuple(
-            (points[at], points[at + 1], points[at + 2]) for at in range(1, len(points) - 2, 3)
-        )
         ink = self._marks.lines.get(edge.kind, Ink(None, self._theme.line, 0.9))
-        return Path(points[0], curves, ink, arrow=True, node=edge.target, source=edge.source)
+        return arrow_along(points, ink, node=edge.target, source=edge.source)
 
     def _labels(self, taken: list[Rectangle], lines: list[list[Point]]) -> Iterator[Text]:
         labels = [", ".join(filter(None, (each.operand, each.copy))) for each in self._view.edges]
