@@ -33,6 +33,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
+
 from nested_pytest import run_pytest
 from places import ROOT
 
@@ -104,13 +106,25 @@ def folder(place: Path) -> Iterator[None]:
     modules = set(sys.modules)
     sys.path.insert(0, str(place))
     try:
-        with chdir(place), registered():
+        with chdir(place), registered(), _same_draws():
             yield
     finally:
         sys.path.remove(str(place))
         for name in set(sys.modules) - modules:
             if str(place) in str(getattr(sys.modules[name], "__file__", "")):
                 del sys.modules[name]
+
+
+@contextmanager
+def _same_draws() -> Iterator[None]:
+    """Have Hypothesis draw the same each time, so that a page shows one smallest case."""
+    settings.register_profile("before", settings.default)
+    settings.register_profile("pages", settings.default, derandomize=True, database=None)
+    settings.load_profile("pages")
+    try:
+        yield
+    finally:
+        settings.load_profile("before")
 
 
 class Runner:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import unittest
 from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import given, seed, settings
 
 import graphnn
 from drawn_cases import QUICK
 from graphnn.ops import REGISTRY
 from graphnn.ops.families.activation import Tanh
 from graphnn.testing import BrokenLaw, check_op, op_laws
+from graphnn.testing.strategies import op_cases
 
 
 def wrong_tanh():
@@ -36,6 +38,32 @@ def test_a_failure_names_op_law_and_the_smallest_case():
         "`vjp` agrees with differences of `forward`, for a random cotangent." in text
     )
     assert "case=OpCase(op=Planted(" in text
+
+
+def test_sizes_shrink_whatever_two_operands_hold():
+    """No array may end with zero, so that a size may shrink only where all of them are kept."""
+    minimal = {"multiply": 2, "conv2d": 2, "attention": 3}
+    shrunk = [(name, smallest(name, number)) for name in minimal for number in range(2)]
+    stuck = [each for each in shrunk if sum(map(math.prod, each[1])) > minimal[each[0]]]
+    assert len(stuck) <= 1, stuck
+
+
+def smallest(name, number):
+    """Shapes of the smallest case whose arrays all end with something, as a seed finds it."""
+    failing = []
+
+    @seed(number)
+    @settings(QUICK, derandomize=False, max_examples=100)
+    @given(op_cases(name))
+    def ends_with_zero(case):
+        given = [array for array in case.arrays if array is not None]
+        if all(array.flat[-1] for array in given):
+            failing[:] = [[array.shape for array in given]]
+            raise AssertionError
+
+    with pytest.raises(AssertionError):
+        ends_with_zero()
+    return failing[0]
 
 
 def test_every_law_is_an_item_with_its_name():

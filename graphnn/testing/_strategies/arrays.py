@@ -1,4 +1,4 @@
-"""Arrays, each drawn by one choice of bytes, which costs little and shrinks to zeros."""
+"""Arrays, each drawn by one choice of a text, which costs little and shrinks to zeros."""
 
 from __future__ import annotations
 

@@ -138,7 +138,7 @@ def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values) -> O
 
 def kept(draw: Choices, operand: Operand, fit: Fit, values: Values) -> Array | None:
     """Numbers for a parameter or a state of a fit; None for one that is left out."""
-    if operand.optional and draw.chance(2):
+    if operand.optional and not draw.chance(2):
         return None
     shape = _numbers(fit.inferred.parameters[operand.name], 1)
     return reals(draw, shape, operand.domain, values)

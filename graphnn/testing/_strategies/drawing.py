@@ -1,12 +1,16 @@
 """The choices that everything is made of.
 
 Hypothesis takes longer to make one choice than most nodes take to be built, so that small choices
-are read from numbers of three codes each. A choice grows with its code, and a number with its
-codes, the first of all, so that what is smaller is simpler.
+are read from texts of a few codes each. A choice grows with its code, and Hypothesis shrinks every
+code of a text by itself.
 
-Hypothesis mixes in the numbers of three digits and the texts that it finds in the source of the
-modules that happen to be imported, so that a seed gives other draws in another process. The large
-numbers and the characters here are ones that no source has.
+It mends one text at most that a smaller size leaves too long, and an op often has two such
+operands. So the bytes of an array are a text of which only the least length depends on their count,
+and what is left over is folded in: a size then shrinks whatever the texts hold, and wherever.
+
+Hypothesis mixes in the texts that it finds in the source of the modules that happen to be imported,
+so that a seed gives other draws in another process. The characters here are ones that no source
+has.
 """
 
 from __future__ import annotations
@@ -15,15 +19,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeVar
 
+import numpy as np
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 _T = TypeVar("_T")
 
-_FAR = 1 << 200
-_CODES = st.integers(_FAR, _FAR + (1 << 24) - 1)  # three codes
+_AT_ONCE = 6  # codes of a text that small choices are read from
+_LONG = 256  # most bytes of a text, or a multiple of it
 _EVEN = 8  # times as many codes as choices, and none is much likelier than another
 _PRIVATE = st.characters(min_codepoint=0xE000, max_codepoint=0xE0FF)  # characters of private use
+_CODES = st.text(_PRIVATE, min_size=_AT_ONCE, max_size=_AT_ONCE)
 
 
 class Choices:
@@ -45,14 +51,19 @@ class Choices:
 
     def octets(self, count: int) -> bytes:
         """So many bytes of a text of their own, which shrink to zeros."""
-        return self._draw(_texts(count)).encode("utf-16-le")[::2]
+        found = _codes(self._draw(_texts(count)))
+        if count in (0, len(found)):
+            return found[:count]
+        rows = np.frombuffer(found.ljust(-(-len(found) // count) * count, b"\0"), np.uint8)
+        folded: bytes = np.bitwise_xor.reduce(rows.reshape(-1, count)).tobytes()
+        return folded
 
     def integer(self, low: int, high: int) -> int:
         """A whole number between two bounds, which shrinks to 0 or to near it."""
         count, code, codes = high - low + 1, 0, 1
         while count > 1 and codes < _EVEN * count:
             if not self._left:
-                self._left = [*(self._draw(_CODES) - _FAR).to_bytes(3, "little")]
+                self._left = [*reversed(_codes(self._draw(_CODES)))]
             code, codes = 256 * code + self._left.pop(), 256 * codes
         return _nth(code * count // codes, low, high)
 
@@ -80,7 +91,13 @@ def _nth(index: int, low: int, high: int) -> int:
 
 @lru_cache(maxsize=4096)
 def _texts(count: int) -> SearchStrategy[str]:
-    return st.text(_PRIVATE, min_size=count, max_size=count)
+    most = _LONG * max(1, -(-count // _LONG))
+    return st.text(_PRIVATE, min_size=count, max_size=most)
+
+
+def _codes(text: str) -> bytes:
+    """The low byte of every character."""
+    return text.encode("utf-16-le")[::2]
 
 
 def independent(strategy: SearchStrategy[_T]) -> SearchStrategy[_T]:

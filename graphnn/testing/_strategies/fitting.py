@@ -127,7 +127,7 @@ def _places(draw: Choices, op: Op, first: Shape, sizes: int, kind: Kind | None) 
     table: dict[str, Any] = {}
     places: list[Place] = []
     for number, operand in enumerate(op.data_operands()):
-        if operand.optional and draw.chance(2):
+        if operand.optional and not draw.chance(2):
             continue
         before = [place.shape for place in places]
         listed = op.beside(operand, before) if number else None
