@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -281,7 +280,7 @@ class Executor:
                 forward = partial(forward, saved=saved[step.output])
             if self._makes_reals(step):
                 forward = partial(_narrowed, forward, self.dtype)
-            picked = _picking(self.plan.filled(step))
+            picked = self.plan.picking(step)
             first = Instruction(step.node, forward, picked, step.output)
             _carry_out([first], values)
             out = memory.place(step, np.asarray(values[step.output]))
@@ -361,11 +360,6 @@ def _carry_out(program: Iterable[Instruction], values: list[Any]) -> None:
             values[output] = forward(*arguments(values))
         except ArrayError as error:
             raise _at(node, error) from None
-
-
-def _picking(slots: tuple[int, ...]) -> Callable[[list[Any]], Iterable[Any]]:
-    """What picks some values: of one alone, it would give that itself, but for a slice."""
-    return itemgetter(*slots) if len(slots) > 1 else itemgetter(slice(slots[0], slots[0] + 1))
 
 
 class _Memory:

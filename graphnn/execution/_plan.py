@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from operator import itemgetter
+from typing import Any, Literal, get_args
 
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node
@@ -85,9 +86,14 @@ class Plan:
     outputs: Mapping[str, int]
     noises: tuple[tuple[int, Op], ...] = ()
 
-    def filled(self, step: Step) -> tuple[int, ...]:
-        """Arguments of `step` with, for one left out, the number of slots: one after the last."""
-        return tuple(len(self.slots) if slot is None else slot for slot in step.arguments)
+    def picking(self, step: Step) -> Callable[[list[Any]], Iterable[Any]]:
+        """What picks the arguments of `step` from a list of all values and None after them.
+
+        An argument left out is that None.
+        """
+        first, *others = (len(self.slots) if slot is None else slot for slot in step.arguments)
+        # Of one place alone, it would give the value itself, but for a slice.
+        return itemgetter(first, *others) if others else itemgetter(slice(first, first + 1))
 
 
 @gc_paused()

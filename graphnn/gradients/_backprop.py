@@ -320,10 +320,10 @@ class _Pull(NamedTuple):
     ----------
     output : int
     vjp : callable
-    arguments : tuple of int
-        As for `Plan.filled`.
-    wanted : tuple of int or None
-        The slot of each operand whose cotangent is needed.
+    arguments : callable
+        See `Plan.picking`.
+    wanted : tuple of (int, int)
+        Position and slot of each operand whose cotangent is needed.
     saves : bool
         Whether the vjp takes what the op has saved.
     with_sizes : callable or None
@@ -332,8 +332,8 @@ class _Pull(NamedTuple):
 
     output: int
     vjp: Vjp
-    arguments: tuple[int, ...]
-    wanted: tuple[int | None, ...]
+    arguments: Callable[[list[Any]], Iterable[Any]]
+    wanted: tuple[tuple[int, int], ...]
     saves: bool
     with_sizes: Callable[[Mapping[str, int]], Vjp] | None = None
 
@@ -349,7 +349,8 @@ def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> 
             own = {slot: reached[slot] for slot in step.arguments if slot in reached}
             make = partial(_vjp, step, wanted, own if careful else None)
             reached[step.output] = set().union(*(reached.get(slot, ()) for slot in wanted))
-            pull = _Pull(step.output, make({}), plan.filled(step), wanted, step.op.takes_saved)
+            places = tuple((n, slot) for n, slot in enumerate(wanted) if slot is not None)
+            pull = _Pull(step.output, make({}), plan.picking(step), places, step.op.takes_saved)
             found.append(pull._replace(with_sizes=make) if step.op.free_names else pull)
     return tuple(reversed(found))
 
@@ -384,17 +385,16 @@ def _bound(pulls: tuple[_Pull, ...], kept: ForwardPass) -> tuple[_Pull, ...]:
 
 def _pull_back(pulls: Iterable[_Pull], kept: ForwardPass, cotangents: list[Array | None]) -> None:
     values = kept.values
-    look_up = values.__getitem__
-    for pull in pulls:
-        cotangent = cotangents[pull.output]
+    for output, vjp, arguments, wanted, saves, _ in pulls:
+        cotangent = cotangents[output]
         if cotangent is None:
             continue
-        cotangents[pull.output] = None  # its memory is free for the next
-        vjp = partial(pull.vjp, saved=kept.saved[pull.output]) if pull.saves else pull.vjp
-        parts = vjp(cotangent, values[pull.output], *map(look_up, pull.arguments))
-        for slot, part in zip(pull.wanted, parts, strict=True):
-            if slot is not None and part is not None:
-                before = cotangents[slot]
+        cotangents[output] = None  # its memory is free for the next
+        saved = {"saved": kept.saved[output]} if saves else {}
+        parts = vjp(cotangent, values[output], *arguments(values), **saved)
+        for position, slot in wanted:
+            part, before = parts[position], cotangents[slot]
+            if part is not None:
                 # Not in place: an op may hand the same array to several operands.
                 cotangents[slot] = part if before is None else before + part
 

@@ -21,6 +21,7 @@ from graphnn.ops.families._losses import (
     held_reciprocal,
 )
 from graphnn.ops.families.activation import NARROW, columns_below_top, log_softmax, softmax
+from graphnn.ops.kernels.ones import total
 from graphnn.spec.sizes import Shape
 
 _ROWS = data("target", "batch classes", domain=PROBABILITY)
@@ -168,8 +169,8 @@ class SoftmaxCrossEntropy(OfClasses):
             rows, classes = class_places(x, t)
             # One number a place: NumPy finds them in half the time that pairs take.
             places = classes * len(t) + rows
-            chosen = columns.reshape(-1)[places]
-            totals = np.add.reduce(np.exp(columns, out=columns), axis=0)
+            chosen = columns.take(places)
+            totals = total(np.exp(columns, out=columns))
             if saved is not None:
                 saved.update(exponentials=columns, totals=totals, places=places)
         else:
@@ -202,12 +203,11 @@ class SoftmaxCrossEntropy(OfClasses):
         if not saved:
             saved = {}
             self._losses(x, t, None, saved)
-        shares = np.divide(saved["exponentials"], saved["totals"])
         if "places" in saved:
-            shares.reshape(-1)[saved["places"]] -= 1
-            shares *= cotangent
+            shares = saved["exponentials"] * (cotangent / saved["totals"])
+            shares.reshape(-1)[saved["places"]] -= cotangent
             return shares.T, None
-        by_t = None
+        shares, by_t = np.divide(saved["exponentials"], saved["totals"]), None
         if t.ndim == 1 and self._plain:
             shares[class_places(x, t)] -= 1
         else:

@@ -15,7 +15,8 @@ def first_outside(places: Array, count: int) -> tuple[int, ...] | None:
     """Where the first whole number is that is not one of 0 to ``count - 1``; None for nowhere."""
     # Seen without a sign, negative numbers are large: one comparison finds both faults.
     seen = places.view(_UNSIGNED[places.itemsize]) if places.dtype.kind == "i" else places
-    if not places.size or np.maximum.reduce(seen, axis=None) < count:
+    # And finding where the largest is begins sooner than a reduction.
+    if not places.size or seen.item(seen.argmax()) < count:
         return None
     return tuple(np.argwhere((places < 0) | (places >= count))[0].tolist())
 
