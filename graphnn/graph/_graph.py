@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Hashable)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Origin:
     """Where the first value of a parameter comes from: one of the three is set, or none.
 
@@ -106,7 +106,7 @@ class Node:
         return self.op.placed(self.operands, values)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Parameter:
     """An array that the network keeps.
 

@@ -120,6 +120,8 @@ class _Adviser:
         unused = dict(declared.entries) if isinstance(declared, Map) else {}
         for word in _words(document) if unused else ():
             unused.pop(word, None)
+            if not unused:
+                return
         for name, entry in unused.items():
             message = f"the size '{name}' is unused"
             help = "use it in a shape, or leave it out"
@@ -127,12 +129,14 @@ class _Adviser:
 
     def _saturated(self, node: Node) -> None:
         full = node.parameters.get("weight")
+        if full is None:
+            return
         readers = [
             reader
             for reader in self._graph.wiring.readers[node.name]
             if _saturates(self._graph.nodes[reader].op)
         ]
-        if full is None or not readers:
+        if not readers:
             return
         parameter = self._graph.parameters[full]
         origin = parameter.origin

@@ -92,11 +92,13 @@ def check_free_sizes(
     """Report free sizes that no run can know: none of the inputs determines them."""
     if len(nodes) < len(spec.nodes):
         return
-    free = [node for node in nodes.values() if node.op.free_names]
-    inputs = (node for node in free if node.op.is_input)
+    ops = {id(node.op): node.op for node in nodes.values()}  # many nodes have one
+    free = {key: names for key, op in ops.items() if (names := op.free_names)}
+    named = [node for node in nodes.values() if id(node.op) in free]
+    inputs = (node for node in named if node.op.is_input)
     seen = {str(size) for node in inputs for size in node.shape if sizes.free(str(size)) == size}
-    for node in free:
-        for name in sorted(node.op.free_names - seen):
+    for node in named:
+        for name in sorted(free[id(node.op)] - seen):
             seen.add(name)
             reports.of(node.spec.instance).error(
                 "unbound-size",

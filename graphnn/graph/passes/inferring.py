@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import NamedTuple, cast
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Note
 from graphnn.graph._graph import Node, Parameter
 from graphnn.graph.passes.hints import described, dtype_help, order_help, takes, unflattened
 from graphnn.graph.passes.resolving import ResolvedNode
-from graphnn.ops import Inferred, ShapeError
+from graphnn.ops import Inferred, Kind, Op, ShapeError
 from graphnn.spec import BlockDiagnostics, sizes
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Value
@@ -18,6 +18,16 @@ from graphnn.spec.values import Value
 MAX_PARAMETER = 2**28  # entries of one parameter: 2 GiB in float64
 MAX_VALUE = 2**30  # entries of the value of one node, free sizes not counted
 _KINDS = {"float": "real numbers", "int": "whole numbers"}
+
+
+class _Made(NamedTuple):
+    """What is inferred of a node, and of all that say the same and read the same shapes."""
+
+    op: Op
+    shape: Shape
+    kind: Kind
+    parameters: Mapping[str, Shape]
+    size: int  # entries of the value, free sizes not counted
 
 
 def infer_shapes(
@@ -44,7 +54,7 @@ class _Inference:
         self._owners = owners
         self._reports = reports
         self._untouched: dict[str, ResolvedNode] = {}
-        self._alike: dict[tuple[object, ...], Node] = {}
+        self._alike: dict[tuple[object, ...], _Made] = {}
         self._shapes: dict[Shape, Shape] = {}  # equal ones are one object
         self.nodes: dict[str, Node | Faulty] = {}
         self.parameters: dict[str, Parameter] = {}
@@ -62,54 +72,68 @@ class _Inference:
         for reference in node.inputs:
             if reference.name not in self._untouched:
                 return False
-        kept = [f"{node.name}.{key}" for key, each in node.parameters.items() if not each.absent]
-        return all(self._owners[full] is not FAULTY for full in kept)
+        for key, origin in node.parameters.items():
+            if not origin.absent and self._owners[f"{node.name}.{key}"] is FAULTY:
+                return False
+        return True
 
     def _infer(self, node: ResolvedNode) -> Node | Faulty:
         names = tuple([reference.name for reference in node.inputs])
         inputs = [read for name in names if (read := self.nodes[name]) is not FAULTY]
         if len(inputs) < len(names):
             return FAULTY
-        by_name = bool(names) and node.inputs[0].operand is not None
-        if by_name or node.parameters or node.spec.made_by:
-            return self._infer_anew(node, inputs, names)
-        # Nodes that say the same have one op, and networks repeat a few shapes.
-        alike: tuple[object, ...] = (id(node.op),)
-        for read in inputs:
-            alike += (id(read.shape), read.kind)
-        if (found := self._alike.get(alike)) is None:
-            made = self._infer_anew(node, inputs, names)
-            if made is not FAULTY:
-                self._alike[alike] = made
-            return made
-        return Node(node.name, found.op, names, {}, found.shape, found.kind, node.spec)
-
-    def _infer_anew(
-        self, node: ResolvedNode, inputs: list[Node], names: tuple[str, ...]
-    ) -> Node | Faulty:
-        if not self._kinds_fit(node, inputs):
+        made = self._made(node, inputs)
+        if made is FAULTY:
             return FAULTY
-        inferred = self._inferred(node, inputs)
-        if inferred is FAULTY or not self._add_parameters(node, inferred.parameters):
+        if node.parameters and not self._add_parameters(node, made.parameters):
             return FAULTY
-        fixed = math.prod(size for size in inferred.result if isinstance(size, int))
-        if not self._is_allowed(node, node.name, inferred.result, fixed, MAX_VALUE, node.spec.op):
+        if not self._is_allowed(node, node.name, made.shape, made.size, MAX_VALUE, node.spec.op):
             return FAULTY
-        left_out = dict(inferred.attributes)
-        op = node.op.model_copy(update=left_out) if left_out else node.op
         owners = {
             key: None if origin.absent else cast(str, self._owners[f"{node.name}.{key}"])
             for key, origin in node.parameters.items()
         }
-        kind = op.infer_kind(*(read.kind for read in inputs))
-        shape = self._shapes.setdefault(inferred.result, inferred.result)
-        return Node(node.name, op, names, owners, shape, kind, node.spec)
+        return Node(node.name, made.op, names, owners, made.shape, made.kind, node.spec)
 
-    def _inferred(self, node: ResolvedNode, inputs: list[Node]) -> Inferred | Faulty:
-        """Shapes of the value and the parameters of `node`."""
-        given = self._given(node)
+    def _made(self, node: ResolvedNode, inputs: list[Node]) -> _Made | Faulty:
+        """What is inferred of `node`, or was of one that says the same."""
+        given = self._given(node) if node.parameters else {}
         if given is FAULTY:
+            self._kinds_fit(node, inputs)
             return FAULTY
+        by_name = bool(inputs) and node.inputs[0].operand is not None
+        if by_name or given or node.spec.made_by:
+            return self._made_anew(node, inputs, given)
+        # Nodes that say the same have one op, and networks repeat a few shapes.
+        alike: tuple[object, ...] = (id(node.op),)
+        for read in inputs:
+            alike += (id(read.shape), read.kind)
+        if (found := self._alike.get(alike)) is not None:
+            return found
+        made = self._made_anew(node, inputs, given)
+        if made is not FAULTY:
+            self._alike[alike] = made
+        return made
+
+    def _made_anew(
+        self, node: ResolvedNode, inputs: list[Node], given: Mapping[str, Shape]
+    ) -> _Made | Faulty:
+        if not self._kinds_fit(node, inputs):
+            return FAULTY
+        inferred = self._inferred(node, inputs, given)
+        if inferred is FAULTY:
+            return FAULTY
+        left_out = dict(inferred.attributes)
+        op = node.op.model_copy(update=left_out) if left_out else node.op
+        shape = self._shapes.setdefault(inferred.result, inferred.result)
+        fixed = math.prod(size for size in shape if isinstance(size, int))
+        kind = op.infer_kind(*(read.kind for read in inputs))
+        return _Made(op, shape, kind, inferred.parameters, fixed)
+
+    def _inferred(
+        self, node: ResolvedNode, inputs: list[Node], given: Mapping[str, Shape]
+    ) -> Inferred | Faulty:
+        """Shapes of the value and the parameters of `node`."""
         shapes = [read.shape for read in inputs]
         if node.spec.made_by == "unstack" and not self._is_unstacked(node, inputs[0]):
             return FAULTY
@@ -249,15 +273,13 @@ class _Inference:
 
     def _add_parameters(self, node: ResolvedNode, shapes: Mapping[str, Shape]) -> bool:
         """Add the parameters that `node` owns; whether every one is of a size that can be."""
-        if not node.parameters:
-            return True
-        roles = {operand.name: operand.role for operand in node.op.parameter_operands()}
-        for key, origin in node.parameters.items():
+        for operand in node.op.parameter_operands():
+            origin = node.parameters[operand.name]
             if origin.absent:
                 continue
-            full, shape = f"{node.name}.{key}", shapes[key]
-            loose = sorted(set().union(*map(sizes.free_names, shape)))
-            if loose:
+            full, shape = f"{node.name}.{operand.name}", shapes[operand.name]
+            if not all(isinstance(size, int) for size in shape):
+                loose = sorted(set().union(*map(sizes.free_names, shape)))
                 self._reports.of(node.spec.instance).error(
                     "free-parameter",
                     f"'{full}' would have shape {show(shape)}, but '{loose[0]}' is free",
@@ -271,7 +293,7 @@ class _Inference:
             if not self._is_allowed(node, full, shape, count, MAX_PARAMETER, origin.place):
                 return False
             if origin.share is None:
-                learned = roles[key] == "parameter"
+                learned = operand.role == "parameter"
                 self.parameters[full] = Parameter(full, fixed, origin, node.spec.trainable, learned)
         return True
 
