@@ -31,7 +31,7 @@ DEPTH = 150  # calls inside one another; Python's own limit is 1000
 def chain(nodes: int) -> str:
     """Each node reads the one before it."""
     lines = [f"  n{i}: {{op: relu, inputs: n{i - 1}}}" for i in range(1, nodes)]
-    return _spec(lines)
+    return of_lines(lines)
 
 
 def random_graph(nodes: int) -> str:
@@ -41,10 +41,11 @@ def random_graph(nodes: int) -> str:
         f"  n{i}: {{op: add, inputs: [n{rng.randrange(i)}, n{rng.randrange(i)}]}}"
         for i in range(1, nodes)
     ]
-    return _spec(lines)
+    return of_lines(lines)
 
 
-def _spec(lines: list[str]) -> str:
+def of_lines(lines: list[str]) -> str:
+    """A spec of an input of `width` entries and the nodes in `lines`."""
     return "\n".join(
         [
             "graphnn: 1",

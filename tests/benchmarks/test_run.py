@@ -50,6 +50,12 @@ def test_scaling():
     assert [len(row) for row in slopes] == [4, 4]
 
 
+def test_editing():
+    lines = printed("editing.py").splitlines()
+    assert [line.split("100")[0].strip() for line in lines] == ["chain", "random graph", "dense"]
+    assert all(re.search(r"-?\d+\.\d{3} s, -?\d+\.\d{3} s at most$", line) for line in lines)
+
+
 def test_drawing():
     lines = printed("drawing.py").splitlines()
     assert len(lines) == 6
