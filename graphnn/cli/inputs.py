@@ -59,31 +59,37 @@ def given(network: Network, wanted: Wanted, outputs: Iterable[str]) -> Arrays:
     SpecError, FileError
         An array does not fit, or a file cannot be read.
     """
+    arrays, missing = _taken(network, wanted, outputs)
+    if missing:
+        raise UsageError(*(_missing(network.graph.nodes[name]) for name in missing))
+    return arrays
+
+
+def _taken(network: Network, wanted: Wanted, outputs: Iterable[str]) -> tuple[Arrays, list[str]]:
+    """The arrays that the caller gives of what `outputs` need, and names of those missing."""
     needed = network.executor(outputs).plan.inputs
     found = {} if wanted.file is None else _of_file(wanted.file)
     # Such a file may serve many outputs; what is not needed is left.
     arrays = {name: array for name, array in found.items() if name in needed}
     arrays.update(_assigned(network, text) for text in wanted.assignments)
-    missing = [network.graph.nodes[name] for name in needed if name not in arrays]
-    if missing:
-        raise UsageError(*map(_missing, missing))
-    return arrays
+    return arrays, [name for name in needed if name not in arrays]
 
 
 def choose(network: Network, wanted: Wanted, nodes: Sequence[str]) -> Arrays:
-    """What `nodes` need: the arrays given, else those of `sample_inputs`.
+    """What `nodes` need: the arrays given, the rest random; or, of none, those of `sample_inputs`.
 
-    Which it is goes to standard error, unless the caller gave them.
+    Which it is goes to standard error, unless the caller gave them all.
 
     Raises
     ------
     GraphnnError
         As `given`; or the training data are at fault.
     """
-    if wanted.given:
-        return given(network, wanted, nodes)
-    needed = tuple(network.executor(nodes).plan.inputs)
-    return training.sample_inputs(network, needed, wanted.rows, wanted.seed, terminal.remark)
+    arrays, missing = _taken(network, wanted, nodes)
+    found = training.sample_inputs(
+        network, missing, wanted.rows, wanted.seed, terminal.remark, given=arrays
+    )
+    return arrays | found
 
 
 def _missing(node: Node) -> Diagnostic:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
+from graphnn.execution._free_sizes import solve_free_sizes
 from graphnn.execution.network import Network
 from graphnn.graph import Node
 from graphnn.ops import Array, Operand
@@ -15,7 +17,13 @@ _CLASSES = 2  # where nothing says how many there are
 
 
 def draw_inputs(
-    network: Network, names: Iterable[str], rows: int, seed: int = 0, *, apart: bool = False
+    network: Network,
+    names: Iterable[str],
+    rows: int,
+    seed: int = 0,
+    *,
+    apart: bool = False,
+    given: Mapping[str, Array] = MappingProxyType({}),
 ) -> dict[str, Array]:
     """Values for the inputs called `names`, from where the ops that read them are meant to be used.
 
@@ -28,11 +36,15 @@ def draw_inputs(
     seed : int
     apart : bool
         Whether no two free sizes are the same: one more for each.
+    given : mapping of str to ndarray
+        Other inputs, whose free sizes those drawn have too.
     """
     rng = np.random.default_rng(seed)
     nodes = [network.graph.nodes[name] for name in names]
+    declared = {name: network.graph.nodes[name].shape for name in given}
+    fixed, _ = solve_free_sizes(declared, {name: array.shape for name, array in given.items()})
     free = (name for node in nodes for size in node.shape for name in sizes.free_names(size))
-    bound = {name: rows + apart * number for number, name in enumerate(sorted(set(free)))}
+    bound = {name: rows + apart * number for number, name in enumerate(sorted(set(free)))} | fixed
     arrays: dict[str, Array] = {}
     for node in nodes:
         shape = tuple(sizes.evaluate(size, bound) for size in node.shape)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
-from graphnn.diagnostics import FileError
+from graphnn.diagnostics import FileError, listed
 from graphnn.execution import read_array
 from graphnn.execution.drawn_inputs import draw_inputs
 from graphnn.execution.network import Network
@@ -21,8 +22,12 @@ def sample_inputs(
     rows: int = 5,
     seed: int = 0,
     remark: Remark = lambda text: None,
+    *,
+    given: Mapping[str, Array] = MappingProxyType({}),
 ) -> Arrays:
     """Rows of the training data, else the inputs of an example, else random arrays.
+
+    Beside inputs that are given, the others are random.
 
     Parameters
     ----------
@@ -35,6 +40,8 @@ def sample_inputs(
         Of what is drawn.
     remark : callable, optional
         Called with which it is.
+    given : mapping of str to ndarray
+        Other inputs, whose free sizes these have too.
 
     Raises
     ------
@@ -43,6 +50,9 @@ def sample_inputs(
     """
     if not needed:
         return {}
+    if given:
+        remark(f"inputs: random for {listed(needed)}, seed {seed}")
+        return draw_inputs(network, needed, rows, seed, given=given)
     what, arrays = (
         _rows(network, needed, rows, remark)
         or _example(network, needed)

@@ -224,6 +224,25 @@ def test_rows_that_lack_an_input(call):
     assert result.err == "inputs: random, with free sizes of 5, seed 0\n"
 
 
+def test_inputs_of_which_some_are_given(call):
+    Path("net.yaml").write_text(
+        "graphnn: 1\nsizes: {n: free, m: free}\nnodes:\n  x: {op: input, shape: [n, m]}\n"
+        "  t: {op: input, shape: [n]}\n  u: {op: input, shape: [m, m]}\n"
+        "  w: {op: parameter, value: 2}\n  a: {op: multiply, inputs: [x, w]}\n"
+        "  b: {op: matmul, inputs: [a, u]}\n"
+        "  s: {op: sum, inputs: b, axis: 1}\n  loss: {op: mean_squared_error, inputs: [s, t]}\n"
+    )
+    x = "x=[[1, 2, 3], [4, 5, 6]]"
+    result = call("gradcheck", "net.yaml", "--input", x, "--seed", "3")
+    assert (result.code, result.err) == (0, "inputs: random for t, u, seed 3\n")
+    result = call("grad", "net.yaml", "--input", x, "--input", "t=[1]")
+    assert result.code == 1
+    assert result.err == (
+        "inputs: random for u, seed 0\n"
+        "error[size-conflict]: 'n' is 2 in the input 'x', but 1 in 't'\n"
+    )
+
+
 def test_a_bar_where_somebody_looks(call, descent, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     for command in ("grad", "gradcheck"):

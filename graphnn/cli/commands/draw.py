@@ -92,8 +92,8 @@ def draw(
 
     Boxes are nodes, with their op, attributes, shape and parameters; arrows are the arrays that
     they read; frames are blocks, drawn once for all copies of a repeated block. For --show, inputs
-    are those given, else the first rows of the training data, else those of an example, else
-    random ones.
+    are those given, the rest random; where none is given, the first rows of the training data, else
+    those of an example, else random ones.
     """
 
     def once() -> None:

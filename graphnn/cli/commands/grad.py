@@ -53,7 +53,8 @@ def grad(
     """Compute the numerical gradient of the loss.
 
     Every parameter entry is moved a little, or those of --only and --entries. Inputs are those
-    given, else the first rows of the training data, else those of an example, else random ones.
+    given, the rest random; where none is given, the first rows of the training data, else those of
+    an example, else random ones.
     """
     _check(study, output, save)
     net = load(file, settings(set))

@@ -29,8 +29,8 @@ def gradcheck(
 
     FILE may be a folder with spec.yaml and inputs.npz, as pytest --graphnn-save-failures leaves it.
     Every entry of every parameter is compared, unless --only and --entries say otherwise; the exit
-    code is 1 when one shows a wrong backward pass. Inputs are those given, else the first rows of
-    the training data, else those of an example, else random ones.
+    code is 1 when one shows a wrong backward pass. Inputs are those given, the rest random; where
+    none is given, the first rows of the training data, else those of an example, else random ones.
     """
     if file.is_dir():
         file, inputs_file = file / "spec.yaml", inputs_file or file / "inputs.npz"
