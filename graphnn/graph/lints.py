@@ -55,6 +55,7 @@ class _Adviser:
         self._findings = findings
         self._copies = BlockDiagnostics(findings)
         self._came: set[int] = set()  # entries of 'allow' that silenced something
+        self._spreads: dict[tuple[object, ...], float] = {}  # of the sums that a weight gives
 
     def advise(self) -> None:
         self._unread()
@@ -142,8 +143,11 @@ class _Adviser:
         origin = parameter.origin
         if origin.start is None:
             return
-        fan_in, _ = fans(parameter.shape, origin.layout)
-        spread = origin.start.deviation(parameter.shape, origin.layout) * math.sqrt(fan_in)
+        alike = (id(origin.start), parameter.shape, origin.layout)
+        if (spread := self._spreads.get(alike)) is None:
+            fan_in, _ = fans(parameter.shape, origin.layout)
+            spread = origin.start.deviation(parameter.shape, origin.layout) * math.sqrt(fan_in)
+            self._spreads[alike] = spread
         if spread <= _SPREAD:
             return
         reader = self._graph.nodes[readers[0]]

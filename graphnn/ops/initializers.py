@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -28,7 +27,6 @@ MAP = "... out"  # axes of a weight that multiplies rows from the right
 FILTERS = "out in ..."  # axes of filters that slide over images
 
 
-@lru_cache
 def fans(shape: tuple[int, ...], layout: str = MAP) -> tuple[int, int]:
     """Fan-in and fan-out of a parameter: entries that meet in one output, and leave one input.
 
