@@ -131,6 +131,73 @@ def test_whole_numbers_where_real_ones_belong():
     assert found.help == ""
 
 
+def test_whole_numbers_where_the_owner_of_a_parameter_is_at_fault():
+    nodes = {
+        "x": X,
+        "c": {"op": "constant", "value": [1, 2], "dtype": "int"},
+        "a": {"op": "affine", "inputs": "x", "units": -2},
+        "b": {"op": "affine", "inputs": "c", "units": 2, "weight": {"share": "a.weight"}},
+    }
+    assert [found.message for found in faults({"graphnn": 1, "nodes": nodes})] == [
+        "the 'units' of 'a': a size must be between 1 and 2**40, not -2",
+        "affine takes real numbers, but 'c' holds whole numbers",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (
+            ["batch", 2**20],
+            "'{}.weight' would have shape [1048576, 512], more than 268,435,456 entries",
+        ),
+        ([4, "batch"], "'{}.weight' would have shape [batch, 512], but 'batch' is free"),
+        ([2**22, 4], "'{}' would have shape [4194304, 512], more than 1,073,741,824 entries"),
+    ],
+)
+def test_each_of_nodes_that_say_the_same_is_reported(shape, message):
+    affine = {"op": "affine", "inputs": "x", "units": 512}
+    nodes = {"x": {"op": "input", "shape": shape}, "a": affine, "b": affine}
+    found = faults({"graphnn": 1, "nodes": nodes})
+    assert [each.message for each in found] == [message.format("a"), message.format("b")]
+
+
+LSTM = {"op": "lstm", "units": 4}
+
+
+@pytest.mark.parametrize(
+    ("sound", "like", "message"),
+    [
+        (
+            {"op": "sigmoid", "inputs": "r"},
+            {"op": "sigmoid", "inputs": "i"},
+            "sigmoid takes real numbers, but 'i' holds whole numbers",
+        ),
+        (
+            {"op": "affine", "inputs": "r", "units": 4},
+            {"op": "affine", "inputs": "r", "units": 4, "weight": [[1, 2]]},
+            "shapes do not fit at 'like': 'weight' has shape [1, 2], but its 'n' must be 3, not 1",
+        ),
+        (
+            {**LSTM, "inputs": {"x": "x", "state": "s"}},
+            {**LSTM, "inputs": ["x", "s"]},
+            "lstm takes whole numbers, but 's' holds real numbers",
+        ),
+    ],
+)
+def test_one_that_differs_from_a_sound_node_in_one_thing(sound, like, message):
+    nodes = {
+        "r": {"op": "input", "shape": ["batch", 3]},
+        "i": {"op": "input", "shape": ["batch", 3], "dtype": "int"},
+        "x": {"op": "input", "shape": ["batch", 5, 2]},
+        "s": {"op": "input", "shape": ["batch", 8]},
+        "sound": sound,
+    }
+    assert graphnn.loads({"graphnn": 1, "nodes": nodes})
+    (found,) = faults({"graphnn": 1, "nodes": {**nodes, "like": like}})
+    assert found.message == message
+
+
 def test_notes_of_many_inputs_stay_short():
     nodes = {f"x{n}": {"op": "input", "shape": ["batch", n + 1]} for n in range(6)}
     nodes["y"] = {"op": "concat", "inputs": list(nodes), "axis": 0}
