@@ -21,9 +21,15 @@ THOROUGH = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
 )
-# Bytes unfolded, multiplications unpacked, columns that a product keeps: as shipped; columns cut
-# to pieces; columns and images cut to single ones.
-LIMITS = {"whole": (2**26, 10**6, 128), "columns": (2**26, 30, 1), "single": (1, 10**6, 128)}
+# Bytes unfolded, columns that rows leave room for, multiplications unpacked, columns that a product
+# keeps: all at once; columns cut to pieces; rows cut; columns and images cut to single ones.
+LIMITS = {
+    "whole": (2**26, 256, 10**6, 96),
+    "columns": (2**26, 256, 30, 1),
+    "rows": (200, 2, 10**6, 96),
+    "single": (1, 256, 10**6, 96),
+}
+NAMES = ("_UNFOLDED", "_WIDE", "_UNPACKED", "_NARROWEST")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -38,7 +44,7 @@ def one_thread():
 @pytest.fixture(params=LIMITS)
 def cut(request, monkeypatch):
     limits = LIMITS[request.param]
-    for name, limit in zip(("_UNFOLDED", "_UNPACKED", "_NARROWEST"), limits, strict=True):
+    for name, limit in zip(NAMES, limits, strict=True):
         monkeypatch.setattr(unfolding, name, limit)
 
 

@@ -20,9 +20,10 @@ from graphnn.ops._arrays import Array
 from graphnn.ops.kernels.windows import Track, Tracks, inside
 
 _ONE_ROW = Track(size=1, kernel=1, stride=1, dilation=1, before=0, count=1)
-_UNFOLDED = 2**26  # bytes of unfolded image at a time
+_UNFOLDED = 3 * 2**20  # bytes of unfolded image at a time, which stay in the cache of a core
+_WIDE = 256  # columns of a matrix, where there are as many: more are hardly faster
 _UNPACKED = 10**6  # multiplications of a product that OpenBLAS carries out without packing
-_NARROWEST = 128  # columns of a matrix below which leaving out the packing does not pay
+_NARROWEST = 96  # columns of a matrix below which leaving out the packing does not pay
 _SUMMED = 2**20  # entries of partial sums at a time
 
 
@@ -52,8 +53,13 @@ def correlate(x: Array, weight: Array, tracks: Tracks, groups: int, out: Array) 
     grid = _grid(weight, tracks, groups, x)
     filters = _matrices(weight, groups)[:, None]
     results = grid.flat(out)
+    memory = np.empty(0, x.dtype)
     for piece in grid.pieces():
-        np.matmul(filters, piece.windows(piece.unfold(x)), out=results[piece.index].swapaxes(1, 2))
+        if memory.size < piece.size:
+            memory = np.empty(piece.size, x.dtype)
+        windows, parts = piece.windows(piece.unfold(x, memory)), results[piece.index].swapaxes(1, 2)
+        for some in grid.columns(windows):
+            np.matmul(filters, windows[..., some], out=parts[..., some])
 
 
 def correlate_back(cotangent: Array, weight: Array, tracks: Tracks, groups: int) -> Array:
@@ -75,7 +81,11 @@ def correlate_back(cotangent: Array, weight: Array, tracks: Tracks, groups: int)
         unfolded = np.zeros(piece.shape, cotangent.dtype)
         parts = given[piece.index]
         for row, window in enumerate(piece.each_window(unfolded)):
-            window += _product(filters, parts[:, :, row]).reshape(window.shape)
+            read = parts[:, :, row]
+            found = np.empty((groups, filters.shape[1], read.shape[-1]), read.dtype)
+            for part in grid.columns(read):
+                _multiply(filters, read[..., part], found[..., part])
+            window += found.reshape(window.shape)
         piece.fold(unfolded, by_x)
     return by_x
 
@@ -90,11 +100,13 @@ def correlate_weight(
     given = grid.flat(cotangent)
     some = max(1, _SUMMED // weight.size)
     for piece in grid.pieces():
-        windows = piece.windows(piece.unfold(x))
+        windows = piece.windows(piece.unfold(x, np.empty(piece.size, x.dtype)))
         parts = given[piece.index].transpose(0, 2, 3, 1)
         for start in range(0, windows.shape[1], some):
             chosen = slice(start, start + some)
-            total += np.matmul(windows[:, chosen], parts[:, chosen]).sum(axis=1)
+            for part in grid.columns(windows, 2 * _NARROWEST):  # their products are summed up
+                products = np.matmul(windows[:, chosen, :, part], parts[:, chosen, part])
+                total += products.sum(axis=1)
     by_filter = total.reshape(groups, math.prod(kernel), depth, -1).transpose(0, 3, 2, 1)
     return by_filter.reshape(weight.shape)
 
@@ -106,9 +118,9 @@ def _mirrored(weight: Array, groups: int) -> Array:
     return apart.swapaxes(1, 2).reshape(groups * depth, filters // groups, *kernel)
 
 
-def _product(a: Array, b: Array) -> Array:
+def _multiply(a: Array, b: Array, out: Array) -> None:
     # NumPy leaves a product of a column and a row to a slow loop.
-    return a * b if a.shape[-1] == 1 else np.matmul(a, b)
+    (np.multiply if a.shape[-1] == 1 else np.matmul)(a, b, out=out)
 
 
 def _matrices(weight: Array, groups: int) -> Array:
@@ -161,19 +173,44 @@ class _Grid:
         takes for the windows of each to start on the same one of those rows.
         """
         apart = self.rows.dilation // math.gcd(self.rows.dilation, self.rows.stride)
+        stride = self.rows.stride * apart // self.rows.dilation
         for first in range(min(apart, self.rows.count)):
             count = len(range(first, self.rows.count, apart))
-            stride = self.rows.stride * apart // self.rows.dilation
-            length = (count - 1) * stride + self.rows.kernel
-            for places in self._cut(length):
-                yield _Piece(self, first, apart, stride, length, places)
+            for part in _parts(count, self._most_rows(stride)):
+                rows = slice(first + part.start * apart, first + part.stop * apart, apart)
+                length = (part.stop - part.start - 1) * stride + self.rows.kernel
+                for places in self._cut(length):
+                    yield _Piece(self, rows, stride, length, places)
+
+    def columns(self, windows: Array, least: int = _NARROWEST) -> list[slice]:
+        """Columns of windows, cut to parts that are multiplied best one by one.
+
+        It is OpenBLAS that leaves out packing, but that pays for no fewer than `least` columns.
+        """
+        count = windows.shape[-1]
+        return _parts(count, self._unpacked if self._unpacked >= least else count)
+
+    @property
+    def _unpacked(self) -> int:
+        """Most columns of windows that OpenBLAS multiplies without packing."""
+        return _UNPACKED * self.groups // self.size
+
+    def _most_rows(self, stride: int) -> int:
+        """Rows of windows that leave room for enough columns, but do not share all they read."""
+        places = math.prod(track.count for track in self.inner)
+        lines = _UNFOLDED // (min(_WIDE, places * self.images) * self._line)
+        return max((lines - self.rows.kernel) // stride + 1, self.rows.kernel)
+
+    @property
+    def _line(self) -> int:
+        """Bytes of a column in a row of the unfolded image."""
+        return self.groups * self.depth * self.width * self.itemsize
 
     def _cut(self, length: int) -> Iterator[tuple[slice, ...]]:
         """Windows along each inner axis, and images, of each piece."""
-        most = max(1, _UNFOLDED // (self.groups * self.depth * self.width * length * self.itemsize))
-        unpacked = _UNPACKED * self.groups // self.size
-        if unpacked >= max(self.images, _NARROWEST):
-            most = min(most, unpacked)
+        most = max(1, _UNFOLDED // (self._line * length))
+        if _NARROWEST <= self._unpacked < most:
+            most -= most % self._unpacked
         yield from _boxes([*(track.count for track in self.inner), self.images], most)
 
 
@@ -206,7 +243,7 @@ def _around(x: Array, there: tuple[slice, ...], chosen: slice) -> Iterator[Array
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Some of the windows: those of every `apart`-th row, from `first` on, in some places.
+    """Some of the windows: those of some `rows`, in some places.
 
     ``unfolded[g, m, j, c, ..., n]`` is what entry j of a row of windows reads in image n, of
     channel c of group g, in the m-th of `length` rows, for windows at ``...`` along the inner axes.
@@ -214,8 +251,7 @@ class _Piece:
     """
 
     grid: _Grid
-    first: int
-    apart: int
+    rows: slice
     stride: int
     length: int
     places: tuple[slice, ...]
@@ -229,7 +265,7 @@ class _Piece:
             start = start * count + part.start
             last = last * count + part.stop - 1
         every = slice(None)
-        return every, every, slice(self.first, None, self.apart), slice(start, last + 1)
+        return every, every, self.rows, slice(start, last + 1)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -238,9 +274,14 @@ class _Piece:
         counts = (part.stop - part.start for part in self.places)
         return grid.groups, self.length, grid.width, grid.depth, *counts
 
-    def unfold(self, x: Array) -> Array:
+    @property
+    def size(self) -> int:
+        """Entries of the unfolded image."""
+        return math.prod(self.shape)
+
+    def unfold(self, x: Array, memory: Array) -> Array:
         """The part of `x` that the windows read, side by side for each place of windows."""
-        unfolded = np.empty(self.shape, x.dtype)
+        unfolded = memory[: self.size].reshape(self.shape)
         for there, padding, here in self._places(x, unfolded):
             there[...] = here
             for part in padding:
@@ -257,7 +298,7 @@ class _Piece:
         rows, inner = self.grid.rows, self.grid.inner
         sizes = (rows.size, *(track.size for track in inner))
         images = x.reshape(self.grid.groups, -1, *sizes, x.shape[-1])[..., self.places[-1]]
-        start = self.first * rows.stride - rows.before
+        start = self.rows.start * rows.stride - rows.before
         into, height = inside(start, rows.dilation, self.length, rows.size)
         every = slice(None)
         for at, pairs in enumerate(product(*map(self._inside, inner, self.places))):
