@@ -139,7 +139,7 @@ def gradients(quick: bool, seconds: float) -> Iterator[Row]:
         numerical_gradient.residual(2 if quick else 32),
     ]
     for row in rows:
-        everyone = {"graphnn": numerical_gradient.engine(row, estimate=False, threads=1)}
+        everyone = {"graphnn": numerical_gradient.engine(row, estimate=False, workers=1)}
         everyone["own loop"] = own_loop(row, 3 if quick else 50)
         if jax is not None:
             everyone["jax jit(vmap)"] = numerical_gradient.jax_vmap(jax, row, 16)

@@ -76,7 +76,7 @@ def paths() -> dict[str, Callable[[], object]]:
     return {
         "load of a gate": lambda: graphnn.load(SPECS / "gates" / "and.yaml"),
         "training step": lambda: training.step(batch),
-        "numerical gradient": lambda: graphnn.numerical_gradient(still, batch, threads=1),
+        "numerical gradient": lambda: graphnn.numerical_gradient(still, batch, workers=1),
     }
 
 

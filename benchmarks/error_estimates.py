@@ -129,8 +129,8 @@ def study(seeds: range, options: dict[str, Any]) -> Found:
     widths = []
     for seed in seeds:
         net, inputs = random_network(seed)
-        truth = graphnn.numerical_gradient(net, inputs, method="complex", estimate=False, threads=1)
-        found = graphnn.numerical_gradient(net, inputs, threads=1, **options)
+        truth = graphnn.numerical_gradient(net, inputs, method="complex", estimate=False, workers=1)
+        found = graphnn.numerical_gradient(net, inputs, workers=1, **options)
         for name, estimate in found.items():
             smooth = ~estimate.kink
             error = np.abs(estimate.value - truth[name].value)[smooth]

@@ -1,8 +1,10 @@
-"""What workers gain on a numerical gradient: threads, processes and Dask on this machine's cores.
+"""What workers gain on a numerical gradient: our processes, and those of executors and of Dask.
 
 All take turns in one process, and give the same numbers to the last bit, or the program stops.
-`gain` is the median over the turns of one thread's time over theirs. The parts are those of one
-thread: what the tasks take, which workers share, and the rest, which they do not: the base pass,
+`workers` are what `numerical_gradient` uses without an executor, processes that are up by then; how
+long they take to start, and the first gradient of a network that they are new to, is printed too.
+`gain` is the median over the turns of one worker's time over theirs. The parts are those of one
+worker: what the tasks take, which workers share, and the rest, which they do not: the base pass,
 cutting the work, adding up. From these, `at most` is what so many workers could gain if nothing
 else took time: with more of them, the rest and the longest task remain. Run with the machine idle:
 
@@ -18,7 +20,7 @@ import pickle
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
@@ -30,8 +32,16 @@ from numerical_gradient import digits, residual
 from timing import interleaved, machine, ratio
 
 import graphnn
+from graphnn.gradients.numerical.engine import processes
 
 MANY = (2, 16, 1000)
+NETWORKS: dict[str, Callable[[bool], Row]] = {
+    "mnist": lambda quick: digits("mnist", 3 if quick else 100),
+    "mnist_deep": lambda quick: digits("mnist_deep", 3 if quick else 100),
+    "residual": lambda quick: residual(2 if quick else 32),
+    "cnn": lambda quick: digits("cnn", 1 if quick else 10),
+    "residual_blocks": lambda quick: residual_blocks(1 if quick else 2),
+}
 
 
 class Recorder(Executor):
@@ -60,12 +70,14 @@ def gradient(row: Row, **options: Any) -> dict[str, graphnn.GradientEstimate]:
 @contextmanager
 def pools(cores: int) -> Iterator[dict[str, Mapping[str, Any]]]:
     """Options of `numerical_gradient` by what the workers are; their start is not timed."""
-    found: dict[str, Mapping[str, Any]] = {"one thread": {"threads": 1}}
-    found[f"{cores} threads"] = {"threads": cores}
+    found: dict[str, Mapping[str, Any]] = {"one worker": {"workers": 1}}
+    found[f"{cores} workers"] = {"workers": cores}
     with ExitStack() as stack:
+        threads = stack.enter_context(ThreadPoolExecutor(cores))
+        found["ThreadPoolExecutor"] = {"workers": cores, "executor": threads}
         spawn = multiprocessing.get_context("spawn")
         pool = stack.enter_context(ProcessPoolExecutor(cores, spawn))
-        found[f"{cores} processes"] = {"threads": cores, "executor": pool}
+        found["ProcessPoolExecutor"] = {"workers": cores, "executor": pool}
         try:
             import distributed
         except ImportError:
@@ -74,31 +86,32 @@ def pools(cores: int) -> Iterator[dict[str, Mapping[str, Any]]]:
             local = {"n_workers": cores, "threads_per_worker": 1, "dashboard_address": None}
             cluster = stack.enter_context(distributed.LocalCluster(processes=True, **local))
             client = stack.enter_context(distributed.Client(cluster))
-            found[f"Dask, {cores} workers"] = {"threads": cores, "executor": client.get_executor()}
+            found["Dask"] = {"workers": cores, "executor": client.get_executor()}
         yield found
 
 
 def report(row: Row, workers: Mapping[str, Mapping[str, Any]], seconds: float) -> None:
     """Time everyone on `row`, and print it."""
     print(f"\n{row.title}: all {row.entries:,} entries")
-    wanted = gradient(row, threads=1)
-    for options in workers.values():
+    wanted = gradient(row, workers=1)
+    for who, options in workers.items():
+        begun = time.perf_counter()
         found = gradient(row, **options)
+        if "executor" not in options:
+            print(f"  {who:<20} {time.perf_counter() - begun:>9.4f} s  the first time")
         for name, estimate in wanted.items():
             np.testing.assert_array_equal(found[name].value, estimate.value)
     times = interleaved({name: partial(gradient, row, **o) for name, o in workers.items()}, seconds)
-    alone = times["one thread"]
+    alone = times["one worker"]
     for name, took in times.items():
         print(f"  {name:<20} {statistics.median(took):>9.4f} s  gain {ratio(alone, took):.2f}")
-    recorder, begun = Recorder(), time.perf_counter()
-    gradient(row, threads=1, executor=recorder)
-    total, shared, longest = (
-        time.perf_counter() - begun,
-        sum(recorder.seconds),
-        max(recorder.seconds),
-    )
+    recorder = Recorder()
+    gradient(row, workers=1, executor=recorder)
+    # The recorder takes time too, to pickle results: the total is that of the turns.
+    total, shared = statistics.median(alone), sum(recorder.seconds)
+    longest = max(recorder.seconds)
     print(
-        f"  {len(recorder.seconds)} tasks take {shared / total:.0%} of one thread's time, "
+        f"  {len(recorder.seconds)} tasks take {shared / total:.0%} of one worker's time, "
         f"the longest {longest * 1e3:.1f} ms, and give {recorder.bytes / 2**20:.1f} MiB"
     )
     for count in MANY:
@@ -106,23 +119,31 @@ def report(row: Row, workers: Mapping[str, Mapping[str, Any]], seconds: float) -
         print(f"  {count:,} workers: at most {gain:.2f}")
 
 
+def wait_for_processes(cores: int) -> Row:
+    """Have those of `numerical_gradient` started, which last as long as this network."""
+    row, begun = digits("mnist", 100), time.perf_counter()
+    pools = processes._pools._by_count
+    while not pools or len(next(iter(pools.values())).begun()) < cores - 1:
+        gradient(row, workers=cores)
+    print(f"processes are up after {time.perf_counter() - begun:.2f} s of gradients")
+    return row
+
+
 def main() -> None:
     """Print the table of each network."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("networks", nargs="*", choices=[*NETWORKS, []], help="by default all")
     parser.add_argument("--quick", action="store_true", help="run once, small: does it work?")
     parser.add_argument("--seconds", type=float, default=10.0, help="for each network")
     options = parser.parse_args()
     quick = options.quick
     print(machine())
-    makers: list[Callable[[], Row]] = [
-        lambda: digits("mnist_deep", 3 if quick else 100),
-        lambda: residual(2 if quick else 32),
-        lambda: digits("cnn", 1 if quick else 10),
-        lambda: residual_blocks(2),
-    ]
-    with pools(os.cpu_count() or 1) as workers:
-        for make in makers[:2] if quick else makers:
-            report(make(), workers, 0.0 if quick else options.seconds)
+    cores = os.cpu_count() or 1
+    first = wait_for_processes(cores) if processes.AVAILABLE and cores > 1 else None
+    with pools(cores) as workers:
+        for name in options.networks or [*NETWORKS][: 2 if quick else None]:
+            report(NETWORKS[name](quick), workers, 0.0 if quick else options.seconds)
+    del first
 
 
 if __name__ == "__main__":

@@ -499,19 +499,19 @@ def test_how_the_work_is_done(call, descent, monkeypatch, command):
     right, seen = module.estimate_gradient, []
 
     def spy(network, inputs, options):
-        names = ("threads", "max_memory", "extrapolation")
+        names = ("workers", "max_memory", "extrapolation")
         seen.append({name: getattr(options, name) for name in names})
         return right(network, inputs, options)
 
     monkeypatch.setattr(module, "estimate_gradient", spy)
-    more = ("--threads", "3", "--max-memory", "2", "--extrapolation", "richardson")
+    more = ("--workers", "3", "--max-memory", "2", "--extrapolation", "richardson")
     for arguments in ((), more):
         assert call(command, descent, *arguments).code == 0
     assert seen == [
-        {"threads": None, "max_memory": 256 * 2**20, "extrapolation": "compared"},
-        {"threads": 3, "max_memory": 2 * 2**20, "extrapolation": "richardson"},
+        {"workers": None, "max_memory": 256 * 2**20, "extrapolation": "compared"},
+        {"workers": 3, "max_memory": 2 * 2**20, "extrapolation": "richardson"},
     ]
-    for option in ("--threads", "--max-memory"):
+    for option in ("--workers", "--max-memory"):
         assert call(command, descent, option, "0").code == 2
 
 

@@ -33,11 +33,11 @@ class Idle:
 @cases(
     r"""
     options= | expected
-    {"threads": -3}
-        | error[bad-option]: 'threads' must be a whole number of at least 1, not -3
+    {"workers": -3}
+        | error[bad-option]: 'workers' must be a whole number of at least 1, not -3
         \n   = help: leave it out for one per core
-    {"threads": 0, "max_memory": -5}
-        | error[bad-option]: 'threads' must be a whole number of at least 1, not 0
+    {"workers": 0, "max_memory": -5}
+        | error[bad-option]: 'workers' must be a whole number of at least 1, not 0
         \n   = help: leave it out for one per core
         \n
         \nerror[bad-option]: 'max_memory' must be a whole number of bytes, at least 1, not -5
@@ -219,7 +219,7 @@ def test_a_check_hands_on_how_the_work_is_shared_and_what_is_made_of_it(monkeypa
     monkeypatch.setattr(check, "estimate_gradient", spy)
     with ThreadPoolExecutor(2) as pool:
         options = {
-            "threads": 3,
+            "workers": 3,
             "executor": pool,
             "max_memory": 1000,
             "extrapolation": "richardson",

@@ -75,7 +75,7 @@ def test_a_sample_is_fair():
     counts = dict.fromkeys(net.parameters, 0)
     for seed in range(100):
         found = graphnn.numerical_gradient(
-            net, inputs, entries=5, seed=seed, estimate=False, threads=1
+            net, inputs, entries=5, seed=seed, estimate=False, workers=1
         )
         for name, each in found.items():
             counts[name] += each.taken
@@ -206,13 +206,13 @@ def stop_after(pieces):
 
 
 @pytest.mark.parametrize("method", ["probes", "complex"])
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("pieces", [1, 2, 5, 6, 11])
-def test_ctrl_c_keeps_the_entries_whose_pieces_arrived(monkeypatch, method, threads, pieces):
+def test_ctrl_c_keeps_the_entries_whose_pieces_arrived(monkeypatch, method, workers, pieces):
     # Six groups of entries by one, each in two pieces of two rows of the batch.
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._CURVED", 120)
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._BLOCK", 1)
-    options = {"method": method, "threads": threads, "max_memory": 1, "only": ["a1.weight"]}
+    options = {"method": method, "workers": workers, "max_memory": 1, "only": ["a1.weight"]}
     net, inputs = digits()
     whole = graphnn.numerical_gradient(net, inputs, **options)["a1.weight"]
     with pytest.raises(Interrupted) as caught:

@@ -90,7 +90,7 @@ def taken(net, inputs=None, mode="run"):
         (name, found.value, found.error, found.kink)
         for method in METHODS
         for name, found in graphnn.numerical_gradient(
-            net, inputs, method=method, mode=mode, loss=None if inputs else "f", threads=1
+            net, inputs, method=method, mode=mode, loss=None if inputs else "f", workers=1
         ).items()
     ]
 

@@ -14,7 +14,7 @@ MEBIBYTE = 1 << 20
 
 def peak(net, inputs, **options):
     """Bytes that NumPy had at once while the gradient was taken, but for its result."""
-    options = {"threads": 1, "max_memory": 64 * MEBIBYTE, **options}
+    options = {"workers": 1, "max_memory": 64 * MEBIBYTE, **options}
     graphnn.numerical_gradient(net, inputs, entries=1, **options)  # imports, and the heap
     tracemalloc.start()
     try:

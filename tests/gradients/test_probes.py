@@ -31,12 +31,12 @@ def test_the_engine_gives_the_numbers_of_the_loop(case, rule, step, mode, seed, 
     assert_engine_is_loop(net, case.inputs, **options)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("workers", [1, 2, 5])
 @pytest.mark.parametrize("rows", [1, 7, 300])
-def test_any_number_of_threads_gives_the_same(threads, rows):
+def test_any_number_of_workers_gives_the_same(workers, rows):
     net, inputs = digits(rows)
-    found = graphnn.numerical_gradient(net, inputs, threads=threads)
-    alone = graphnn.numerical_gradient(net, inputs, threads=1)
+    found = graphnn.numerical_gradient(net, inputs, workers=workers)
+    alone = graphnn.numerical_gradient(net, inputs, workers=1)
     for name, estimate in found.items():
         np.testing.assert_array_equal(estimate.value, alone[name].value)
     assert_engine_is_loop(net, inputs, step=1e-3)

@@ -1,4 +1,4 @@
-"""The work shared by processes and by a real cluster: the same numbers, bit for bit."""
+"""The work shared by an executor's workers, and by threads: the same numbers, bit for bit."""
 
 import math
 import multiprocessing
@@ -53,10 +53,10 @@ def network():
     return (net, inputs), (coupled, {"x": inputs["x"], "t": targets})
 
 
-def assert_same_as_threads(executor, **options):
+def assert_same_as_alone(executor, **options):
     for net, inputs in network():
         ours = graphnn.numerical_gradient(net, inputs, executor=executor, **options)
-        theirs = graphnn.numerical_gradient(net, inputs, threads=2)
+        theirs = graphnn.numerical_gradient(net, inputs, workers=1)
         for name, estimate in ours.items():
             for part, wanted in zip(parts(estimate), parts(theirs[name]), strict=True):
                 np.testing.assert_array_equal(part, wanted)
@@ -78,17 +78,18 @@ class Recorder(Executor):
         return self.futures[-1]
 
 
-def test_processes_give_what_threads_give(processes, many_pieces):
-    assert_same_as_threads(processes)
-    assert_same_as_threads(processes, threads=7)
+def test_processes_give_what_one_worker_gives(processes, many_pieces):
+    assert_same_as_alone(processes)
+    assert_same_as_alone(processes, workers=7)
 
 
 def test_any_threads_of_the_caller_do_too(many_pieces):
     with ThreadPoolExecutor(3) as pool:
-        assert_same_as_threads(pool)
+        assert_same_as_alone(pool)
 
 
 def test_threads_join_where_work_lasts(many_pieces, monkeypatch):
+    monkeypatch.setattr(api, "AVAILABLE", False)  # processes of our own
     by: set[int] = set()
     carry_out = Engine.carry_out
 
@@ -101,7 +102,7 @@ def test_threads_join_where_work_lasts(many_pieces, monkeypatch):
     for lasting, own in ((math.inf, True), (0.0, False)):
         by.clear()
         monkeypatch.setattr(api, "_ALONE", lasting)
-        graphnn.numerical_gradient(net, inputs, threads=2)
+        graphnn.numerical_gradient(net, inputs, workers=2)
         assert (by == {threading.get_ident()}) is own
 
 
@@ -113,13 +114,13 @@ def test_workers_begin_with_the_next_parameter_before_one_is_done():
         raise Interrupt
 
     with pytest.raises(Interrupt):
-        graphnn.numerical_gradient(net, inputs, executor=first, threads=2, progress=progress)
+        graphnn.numerical_gradient(net, inputs, executor=first, workers=2, progress=progress)
     assert first.names == list(net.parameters)[:4]  # a task each
     assert [future.cancelled() for future in first.futures] == [False, True, True, True]
 
 
 @pytest.mark.slow
-def test_dask_gives_what_threads_give(many_pieces):
+def test_dask_gives_what_one_worker_gives(many_pieces):
     distributed = pytest.importorskip("distributed")
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with (
@@ -128,7 +129,7 @@ def test_dask_gives_what_threads_give(many_pieces):
         distributed.Client(cluster) as client,
     ):
         recorder = Recorder(client.get_executor())
-        assert_same_as_threads(recorder, threads=2)
+        assert_same_as_alone(recorder, workers=2)
     assert len(recorder.tokens) == 2  # a network each
     assert any(recorder.parcels)
 
@@ -170,7 +171,7 @@ def test_an_interrupt_ends_what_waits(many_pieces, error):
         raise error
 
     with pytest.raises(error):
-        graphnn.numerical_gradient(net, inputs, executor=first, threads=4, progress=progress)
+        graphnn.numerical_gradient(net, inputs, executor=first, workers=4, progress=progress)
     assert len(first.futures) == 8
     assert [future.cancelled() for future in first.futures] == [False, *[True] * 7]
 
@@ -182,7 +183,7 @@ def test_processes_serve_after_an_interrupt(processes, many_pieces):
     net, inputs = digits(20)
     with pytest.raises(Interrupt):
         graphnn.numerical_gradient(net, inputs, executor=processes, progress=progress)
-    assert_same_as_threads(processes)
+    assert_same_as_alone(processes)
 
 
 def share(engine, tasks, pool, width):
@@ -225,20 +226,20 @@ class Workers(Executor):
 def test_one_gradient_sends_one_parcel_to_each_worker(count, many_pieces, monkeypatch):
     net, inputs = digits(20)
     workers = Workers(count, monkeypatch)
-    found = graphnn.numerical_gradient(net, inputs, executor=workers, threads=count)
+    found = graphnn.numerical_gradient(net, inputs, executor=workers, workers=count)
     assert {name for tasks in workers.tasks for name in tasks} == set(net.parameters)
     assert [len(parcels) for parcels in workers.parcels] == [1] * count
-    for name, theirs in graphnn.numerical_gradient(net, inputs, threads=1).items():
+    for name, theirs in graphnn.numerical_gradient(net, inputs, workers=1).items():
         np.testing.assert_array_equal(found[name].value, theirs.value)
     # The next gradient is of another network, as far as they know.
-    graphnn.numerical_gradient(net, inputs, executor=workers, threads=count)
+    graphnn.numerical_gradient(net, inputs, executor=workers, workers=count)
     assert [len(set(parcels)) for parcels in workers.parcels] == [2] * count
 
 
 def test_processes_are_sent_few_parcels_for_all_parameters(processes, many_pieces):
     net, inputs = digits(20)
     recorder = Recorder(processes)
-    graphnn.numerical_gradient(net, inputs, executor=recorder, threads=2)
+    graphnn.numerical_gradient(net, inputs, executor=recorder, workers=2)
     assert len(recorder.tokens) == 1
     # One each, and more where a worker took what was meant for the other, which is up to chance:
     # `test_one_gradient_sends_one_parcel_to_each_worker` has workers that take turns.

@@ -15,9 +15,11 @@ class Stub:
     """An engine whose tasks are what to do."""
 
     arrived = 0  # how many have been sent to this process
+    sent = False
 
     def __setstate__(self, state):
         Stub.arrived += 1
+        self.sent = True
 
     def __getstate__(self):
         return {"the": "network"}
@@ -30,6 +32,12 @@ class Stub:
         if task == "arrivals":
             time.sleep(0.002)  # long enough that both workers get some
             return os.getpid(), Stub.arrived
+        if task == "child fails":
+            if self.sent:
+                raise MemoryError
+            return os.getpid()
+        if isinstance(task, int):
+            return np.arange(task)
         if task == "square":
             return np.float64(1e200) ** 2  # no warning
         return [library["num_threads"] for library in threadpool_info()]

@@ -15,6 +15,7 @@ from graphnn.execution.network import Network
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.engine.base_pass import BasePass
 from graphnn.gradients.numerical.engine.probes import Engine, Probes, Request
+from graphnn.gradients.numerical.engine.processes import AVAILABLE, ByProcesses
 from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.estimates import GradientEstimate, Prober
 from graphnn.gradients.numerical.loop import Loop
@@ -100,7 +101,7 @@ def estimate_gradient(
     total, done = sum(sizes), 0
     result: dict[str, GradientEstimate] = {}
     requests = [Request(name, ways[name].offsets, places) for name, places in chosen.items()]
-    with _prober(objective, options, requests) as prober:
+    with _prober(network, objective, options, requests) as prober:
 
         @cache
         def loop() -> Loop:
@@ -129,17 +130,41 @@ def estimate_gradient(
 
 @contextmanager
 def _prober(
-    objective: Objective, options: GradientOptions, requests: Sequence[Request]
+    network: Network,
+    objective: Objective,
+    options: GradientOptions,
+    requests: Sequence[Request],
 ) -> Iterator[Prober]:
     """What gives the losses, ready for use inside ``with``."""
     with one_blas_thread, ExitStack() as stack:
         if options.method == "loop":
             yield Loop(objective)
             return
-        pool, workers, alone = options.executor, options.threads or os.cpu_count() or 1, 0.0
-        if pool is None and workers > 1:
-            pool, alone = stack.enter_context(ThreadPoolExecutor(workers)), _ALONE
         engine = Engine(BasePass(objective, options.method == "complex"), options.max_memory)
-        shared = stack.enter_context(Shared(engine, pool, _AHEAD * workers, alone))
+        sizes = engine.base.sizes
+        probes = sum(
+            len(offsets) * (sizes[name] if entries is None else len(entries))
+            for name, offsets, entries in requests
+        )
+        shared = stack.enter_context(_shared(network, engine, probes, options))
         # Closed at once, so that an error or Ctrl-C ends what is under way.
         yield stack.enter_context(closing(Probes(engine, shared, requests)))
+
+
+@contextmanager
+def _shared(
+    network: Network, engine: Engine, probes: int, options: GradientOptions
+) -> Iterator[Shared | ByProcesses]:
+    """What has the tasks of `engine` carried out, inside ``with``."""
+    pool, workers = options.executor, options.workers or os.cpu_count() or 1
+    if pool is None and workers > 1 and AVAILABLE:
+        yield ByProcesses(network, engine, workers, probes)
+    elif pool is None and workers > 1:
+        with (
+            ThreadPoolExecutor(workers) as threads,
+            Shared(engine, threads, _AHEAD * workers, _ALONE) as shared,
+        ):
+            yield shared
+    else:
+        with Shared(engine, pool, _AHEAD * workers) as shared:
+            yield shared

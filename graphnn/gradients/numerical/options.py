@@ -81,11 +81,11 @@ class GradientOptions:
     seed : int
         Of the noise in training, which is the same for every probe, and of `entries` that are
         drawn.
-    threads : int, optional
-        How many share the work of ``method="probes"`` and ``"complex"``; by default one for each
-        core.
+    workers : int, optional
+        How many share the work of ``method="probes"`` and ``"complex"``, this process among them;
+        by default one for each core. They are processes on Linux, else threads.
     executor : concurrent.futures.Executor, optional
-        Whose workers share the work instead: processes, or machines of Dask, Ray or MPI. `threads`
+        Whose workers share the work instead: processes, or machines of Dask, Ray or MPI. `workers`
         is then the number of its workers. The network is sent to each worker once.
     max_memory : int
         Bytes that tables of probes may take at once.
@@ -158,10 +158,10 @@ class GradientOptions:
             least=0,
         ),
     ] = 0
-    threads: Annotated[
+    workers: Annotated[
         int | None,
         Typed(
-            "Threads that share the work, except of the method loop; by default one per core.",
+            "Processes that share the work, except of the method loop; by default one per core.",
             metavar="N",
             least=1,
         ),
@@ -180,8 +180,8 @@ class GradientOptions:
 
     def _misshared(self) -> Iterable[Diagnostic]:
         """What cannot share work, or has none to share."""
-        if self.threads is not None and not _is_count(self.threads):
-            message = f"'threads' must be a whole number of at least 1, not {self.threads!r}"
+        if self.workers is not None and not _is_count(self.workers):
+            message = f"'workers' must be a whole number of at least 1, not {self.workers!r}"
             yield Diagnostic("bad-option", message, help="leave it out for one per core")
         if not _is_count(self.max_memory):
             wanted = "a whole number of bytes, at least 1"

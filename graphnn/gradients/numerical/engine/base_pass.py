@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +57,19 @@ class BasePass:
             if step.op.bends
         }
 
+    def __getstate__(self) -> dict[str, Any]:
+        # In the order of memory, which whoever reads them sums in too, and needs no copy for.
+        values = [_ordered(value) for value in self.values]
+        branches = {slot: _ordered(branch) for slot, branch in self.branches.items()}
+        return {**self.__dict__, "values": values, "branches": branches}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.values = [array.transpose(axes) for array, axes in state["values"]]
+        self.branches = {
+            slot: array.transpose(axes) for slot, (array, axes) in state["branches"].items()
+        }
+
     def _fixed(self, step: Step) -> Step:
         """A step for rows of this batch; what is not of this kind stays the same."""
         fixed = step.op.fixed(*self.arguments(step, {}))
@@ -71,6 +85,12 @@ class BasePass:
         return [
             None if slot is None else moved.get(slot, self.values[slot]) for slot in step.arguments
         ]
+
+
+def _ordered(array: Array) -> tuple[Array, tuple[int, ...]]:
+    """An array with its axes as they lie in memory, and the order that they have."""
+    axes = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
+    return np.asarray(array.transpose(axes), order="C"), tuple(np.argsort(axes).tolist())
 
 
 def data_arguments(step: Step) -> tuple[int | None, ...]:

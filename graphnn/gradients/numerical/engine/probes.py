@@ -22,6 +22,7 @@ import numpy as np
 from graphnn.gradients.numerical.engine.base_pass import BasePass
 from graphnn.gradients.numerical.engine.by_channel import ByChannel
 from graphnn.gradients.numerical.engine.by_rows import ByRows
+from graphnn.gradients.numerical.engine.processes import ByProcesses
 from graphnn.gradients.numerical.engine.route import Route
 from graphnn.gradients.numerical.engine.strategy import LossChanges, Offsets, Strategy
 from graphnn.gradients.numerical.engine.workers import Shared
@@ -123,7 +124,7 @@ class Probes:
     Parameters
     ----------
     engine : Engine
-    shared : Shared
+    shared : Shared or ByProcesses
         What has the engine's tasks carried out; of all parameters, so that it is sent once.
     requests : iterable of Request
         All that `differences` will be asked for, in this order: workers begin with the tasks of the
@@ -140,7 +141,9 @@ class Probes:
     origin = 0.0
     stopped = False
 
-    def __init__(self, engine: Engine, shared: Shared, requests: Iterable[Request]) -> None:
+    def __init__(
+        self, engine: Engine, shared: Shared | ByProcesses, requests: Iterable[Request]
+    ) -> None:
         self._engine = engine
         self._works: dict[str, _Work] = {}
         self._parts = shared.results(self._tasks(requests))

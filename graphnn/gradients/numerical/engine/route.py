@@ -16,8 +16,8 @@ from graphnn.gradients.numerical.engine.base_pass import (
 from graphnn.ops import Array
 
 ROWS = 4096  # rows a call: enough to hide the interpreter, few enough for the cache
-# Entries of one array of rows: 4 MiB in float64. Threads wait for one another less often the longer
-# a call of NumPy takes, which counts for more than what the nearest cache would save.
+# Entries of one array of rows: 4 MiB in float64. That calls of NumPy are few counts for more than
+# what the nearest cache would save.
 ENTRIES = 1 << 19
 
 

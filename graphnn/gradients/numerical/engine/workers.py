@@ -94,7 +94,7 @@ class Shared:
         if self._alone:
             begun = perf_counter()
             for task in waiting:
-                yield _carry_out(self._engine, task)
+                yield carry_out(self._engine, task)
                 if perf_counter() - begun > self._alone:
                     break
         yield from self._by_pool(waiting)
@@ -116,8 +116,7 @@ class Shared:
                     if each.future.done() and isinstance(each.future.result(), _Unknown):
                         running[place] = self._again(each, each.future.result().worker)
         except BrokenExecutor:
-            message = "a worker of the executor died before its task was done"
-            raise RunError.of("worker-died", message, help=_KILLED) from None
+            raise worker_died("worker of the executor") from None
         finally:
             for each in running:
                 each.future.cancel()
@@ -155,12 +154,19 @@ def _work(token: str, parcel: bytes | None, task: Any) -> Any:
     engine = _find(token, parcel)
     if engine is None:
         return _Unknown(f"{platform.node()}/{os.getpid()}")
-    return _carry_out(engine, task)
+    return carry_out(engine, task)
 
 
-def _carry_out(engine: Engine, task: Any) -> Any:
+def carry_out(engine: Engine, task: Any) -> Any:
+    """The result of `task`, with one thread of BLAS and no warnings of floating-point numbers."""
     with one_blas_thread, np.errstate(all="ignore"):
         return engine.carry_out(task)
+
+
+def worker_died(who: str) -> RunError:
+    """The error that a worker died."""
+    message = f"a {who} died before its task was done"
+    return RunError.of("worker-died", message, help=_KILLED)
 
 
 def _find(token: str, parcel: bytes | None) -> Engine | None:
