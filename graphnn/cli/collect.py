@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphnn import spec
 from graphnn.diagnostics import Diagnostic, FileError, GraphnnError
-from graphnn.execution.weight_files import CHECKPOINT
+from graphnn.execution.weight_files import CHECKPOINT, spec_file
 from graphnn.storage.files import within
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def spec_files(paths: Iterable[Path]) -> list[Found]:
     """The files among `paths`, and those with a spec's suffix in the folders among them.
 
     Hidden files and folders are left out, and so are folders that training wrote, with their
-    copies of specs; links to folders are not followed.
+    copies of specs, unless they are named; links to folders are not followed.
 
     Raises
     ------
@@ -86,8 +86,9 @@ def spec_files(paths: Iterable[Path]) -> list[Found]:
     """
     found: dict[Path, Found] = {}
     for path in paths:
-        if not path.is_dir():
-            found.setdefault(path, Found(path))
+        if not path.is_dir() or _is_run(path):
+            file = spec_file(path)
+            found.setdefault(file, Found(file))
             continue
         inside = list(_walk(path))
         if not inside:
@@ -96,6 +97,10 @@ def spec_files(paths: Iterable[Path]) -> list[Found]:
         for file in inside:
             found.setdefault(file, Found(file, path))
     return list(found.values())
+
+
+def _is_run(folder: Path) -> bool:
+    return os.path.exists(folder / CHECKPOINT)  # noqa: PTH110 (Path.exists raises where it is locked)
 
 
 def _walk(folder: Path) -> Iterable[Path]:

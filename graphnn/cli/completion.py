@@ -70,14 +70,16 @@ def _nodes(context: typer.Context) -> Iterator[tuple[str, str, Iterable[str]]]:
 
 def _graphs(context: typer.Context) -> Iterator[Graph]:
     """The graph of the spec that the command line names; none where it is at fault."""
-    from graphnn.training import load
+    from graphnn.execution.weight_files import spec_file
+    from graphnn.training import declared
 
     # Arguments before an option that is being completed are not taken as parameters yet.
     every = (*context.params.values(), *context.args)
     given = [value for value in every if isinstance(value, str | Path)]
-    files = [path for path in map(Path, given) if path.suffix in (".yaml", ".yml", ".json")]
+    paths = map(spec_file, map(Path, given))
+    files = [path for path in paths if path.suffix in (".yaml", ".yml", ".json")]
     with suppress(GraphnnError):
-        yield from (load(path).graph for path in files[:1])
+        yield from (declared(path).graph for path in files[:1])
 
 
 def _attributes(op: str) -> list[str]:

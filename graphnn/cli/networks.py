@@ -1,4 +1,4 @@
-"""The network that a file given to a command holds: a spec, or an ONNX model."""
+"""The network that a command is given: of a spec, of a run, or of an ONNX model."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphnn import interchange, training
 from graphnn.diagnostics import UsageError
+from graphnn.storage import files
 
 if TYPE_CHECKING:
     from graphnn.execution.network import Network
@@ -18,8 +19,10 @@ def is_model(file: Path) -> bool:
     return file.suffix.lower() == ".onnx"
 
 
-def load(file: Path, settings: Mapping[str, Any]) -> Network:
+def load(file: Path, settings: Mapping[str, Any], weights: Path | None = None) -> Network:
     """The network in `file`; of an ONNX model, with nodes that can only be drawn.
+
+    Its parameters are those in `weights`, or else those of the run whose folder `file` is.
 
     Raises
     ------
@@ -27,7 +30,7 @@ def load(file: Path, settings: Mapping[str, Any]) -> Network:
         It cannot be read or is not sound; or there are settings for a model, which has none.
     """
     if not is_model(file):
-        return training.load(file, settings)
+        return _of_spec(file, settings, weights)
     if settings:
         raise UsageError.of(
             "unknown-setting",
@@ -35,3 +38,27 @@ def load(file: Path, settings: Mapping[str, Any]) -> Network:
             help=f"write it as a spec: graphnn import '{file}' -o FOLDER",
         )
     return interchange.load_onnx(file, drawn=True)
+
+
+def _of_spec(file: Path, settings: Mapping[str, Any], weights: Path | None) -> Network:
+    if weights is None:
+        return training.load(file, settings)
+    network = training.declared(file, settings)
+    network.load_weights(weights)
+    return network
+
+
+def trained(file: Path, settings: Mapping[str, Any], weights: Path | None) -> Network:
+    """The network of a spec with trained parameters: those in `weights`, or of the run `file`.
+
+    Raises
+    ------
+    GraphnnError
+        As `load`; or neither has any.
+    """
+    if weights is None and not file.is_dir():
+        with files.open_regular(file):
+            message = f"no trained parameters are given for '{file}'"
+            help = "add '--weights FOLDER' of a run, or name that folder in place of the file"
+            raise UsageError.of("bad-option", message, help=help)
+    return training.trained(file, settings, weights)

@@ -20,14 +20,21 @@ INPUT = "--input"
 DATA = "--data"
 GIVEN = "--given"
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON.")]
+File = Annotated[
+    Path,
+    typer.Argument(metavar="FILE", help="Spec file, YAML or JSON, or the folder of a run."),
+]
 Model = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Spec file, YAML or JSON, or ONNX model.")
+    Path,
+    typer.Argument(
+        metavar="FILE", help="Spec file, YAML or JSON, the folder of a run, or ONNX model."
+    ),
 ]
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE...", help="Spec files, or folders with .yaml, .yml and .json files."
+        metavar="FILE...",
+        help="Spec files, folders of runs, or folders with .yaml, .yml and .json files.",
     ),
 ]
 Settings = Annotated[
@@ -62,7 +69,8 @@ Weights = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Parameters to start from, an .npz or .safetensors file such as training leaves.",
+        help="Parameters: the folder of a run, or an .npz or .safetensors file such as training "
+        "leaves. By default those of FILE.",
     ),
 ]
 _WEIGHTS = typer.Option(
@@ -71,7 +79,6 @@ _WEIGHTS = typer.Option(
     help="Trained parameters: the folder of a run, or a file such as weights.safetensors or "
     "checkpoint.safetensors in it.",
 )
-TrainedWeights = Annotated[Path, _WEIGHTS]
 RunWeights = Annotated[Path | None, _WEIGHTS]
 Batch = Annotated[
     int,

@@ -1,4 +1,4 @@
-"""What training leaves of a network in files: parameters, and the names of the classes."""
+"""What training leaves of a network in files: its spec, parameters, and names of the classes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from graphnn.diagnostics import FileError
 
 Classes = dict[str, tuple[str, ...]]  # by input: the name of each class number
+SPEC = "spec.yaml"
 WEIGHTS = "weights.safetensors"
 CHECKPOINT = "checkpoint.safetensors"
 PATH = "//path"  # no parameter can have such a name
@@ -19,10 +20,24 @@ RECORD = "graphnn"  # the key in the metadata of .safetensors
 CLASSES = "classes"
 
 
-def located(path: str | Path) -> Path:
-    """The file of weights meant by `path`, which may be the folder of a run."""
+def spec_file(path: str | Path) -> Path:
+    """The spec file meant by `path`, which may be the folder of a run."""
     path = Path(path)
-    return path / WEIGHTS if path.is_dir() else path
+    return path / SPEC if path.is_dir() else path
+
+
+def located(path: str | Path) -> Path:
+    """The file of weights meant by `path`, which may be the folder of a run, even an unfinished."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    unfinished = not (path / WEIGHTS).exists() and (path / CHECKPOINT).exists()
+    return path / (CHECKPOINT if unfinished else WEIGHTS)
+
+
+def are_in(path: Path) -> bool:
+    """Whether `path` is a folder with weights, as a run leaves them."""
+    return path.is_dir() and located(path).exists()
 
 
 def stored_names(names: Iterable[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 from ._difference import diff as diff
 from ._language import VOCABULARY as VOCABULARY
 from ._language import convert as convert
+from ._language import declared as declared
 from ._language import load as load
 from ._language import loads as loads
 from ._language import schema as schema

@@ -10,7 +10,7 @@ from graphnn.diagnostics import FileError, SpecError
 from graphnn.execution import Network
 from graphnn.graph import Difference, Graph, compare
 from graphnn.spec.model import OptimizerSpec
-from graphnn.training._language import load
+from graphnn.training._language import declared
 from graphnn.training.fitting.optimizers import find
 
 
@@ -22,7 +22,7 @@ def diff(
     Parameters
     ----------
     old, new : str, Path or Network
-        Spec files, or networks made of specs.
+        Spec files, folders of runs, or networks made of specs.
     settings : mapping, optional
         Replaced in both files; see `load`.
 
@@ -45,7 +45,7 @@ def diff(
     errors: list[SpecError | FileError] = []
     for source in (old, new):
         try:
-            network = source if isinstance(source, Network) else load(source, settings)
+            network = source if isinstance(source, Network) else declared(source, settings)
             graphs.append(network.graph)
         except (SpecError, FileError) as error:
             errors.append(error)

@@ -8,11 +8,13 @@ from typing import Any
 
 from graphnn import graph, ops, spec, training
 from graphnn.diagnostics import Findings, UsageError
+from graphnn.execution import weight_files
 from graphnn.execution.network import Network
 from graphnn.graph import json_schema
 from graphnn.spec import DEFAULT, build, reader
 from graphnn.spec.values import Map, located
 from graphnn.spec.vocabulary import DataKind, Kind, Vocabulary
+from graphnn.training._copies import origin
 
 
 class _Everything(Vocabulary):
@@ -62,7 +64,7 @@ def convert(source: str | Path, target: str | Path) -> int:
     Parameters
     ----------
     source : str or Path
-        A YAML file, or a JSON file by its suffix ``.json``.
+        A YAML file, a JSON file by its suffix ``.json``, or the folder of a run for the spec in it.
     target : str or Path
         What to write, whole or not at all: ``.yaml``, ``.yml`` or ``.json``.
 
@@ -81,18 +83,20 @@ def convert(source: str | Path, target: str | Path) -> int:
         The suffix of the target is another; or a file that the spec names lies outside the folder
         of the target, where no spec in it may read it.
     """
-    return spec.convert(source, target, VOCABULARY)
+    file = weight_files.spec_file(source)
+    return spec.convert(file, target, VOCABULARY, folder=home(file))
 
 
 def load(
     path: str | Path, settings: Mapping[str, Any] | None = None, *, seed: int | None = None
 ) -> Network:
-    """The network that the spec file at `path` declares.
+    """The network that the spec file at `path` declares; of a run, with trained parameters.
 
     Parameters
     ----------
     path : str or Path
-        A YAML file, or a JSON file by its suffix ``.json``.
+        A YAML file, a JSON file by its suffix ``.json``, or the folder of a run, which stands for
+        the spec in it and the parameters beside that.
     settings : mapping, optional
         Named sizes and values of ``train`` to replace; see `graphnn.spec.settings.override`.
     seed : int, optional
@@ -106,11 +110,28 @@ def load(
         The file, or one that it names, cannot be read.
     UsageError
         A setting names nothing.
+    RunError
+        The parameters of a run do not fit, as settings may bring about.
     """
-    path = Path(path)
+    network = declared(path, settings, seed)
+    if weight_files.are_in(Path(path)):
+        network.load_weights(path)
+    return network
+
+
+def declared(
+    path: str | Path, settings: Mapping[str, Any] | None = None, seed: int | None = None
+) -> Network:
+    """The network that a spec declares, of a run too with its initial parameters; see `load`."""
+    file = weight_files.spec_file(path)
     return built(
-        lambda findings: reader.read_file(path, findings=findings), path.parent, settings, seed
+        lambda findings: reader.read_file(file, findings=findings), home(file), settings, seed
     )
+
+
+def home(file: Path) -> Path:
+    """The folder that the names of files in the spec `file` start from."""
+    return origin(file, VOCABULARY).parent
 
 
 def loads(
@@ -157,7 +178,7 @@ def built(
 
 
 def network_of(source: Network | str | Path, settings: Mapping[str, Any] | None) -> Network:
-    """A network that is given, or the one that a spec file declares.
+    """A network that is given, or the one that a spec file, or that of a run, declares.
 
     Raises
     ------
@@ -165,7 +186,7 @@ def network_of(source: Network | str | Path, settings: Mapping[str, Any] | None)
         There are settings for a network, whose spec has been read.
     """
     if not isinstance(source, Network):
-        return load(source, settings)
+        return declared(source, settings)
     if settings:
         message = "settings replace values of a spec file, but a network is given"
         help = "give them to load: graphnn.load(FILE, settings)"

@@ -123,7 +123,8 @@ def test_no_pictures_of_what_classifies_nothing(call, line):
         (
             (),
             2,
-            "error[usage]: missing option '--weights'\n   = help: run 'graphnn evaluate --help'\n",
+            "error[bad-option]: no trained parameters are given for 'net.yaml'\n   = help: add "
+            "'--weights FOLDER' of a run, or name that folder in place of the file\n",
         ),
         (
             ("--weights", "no.npz"),

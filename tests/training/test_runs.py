@@ -207,7 +207,12 @@ def test_what_a_run_leaves(folder):
     for row, told in zip(rows, run.history, strict=True):
         assert {name: float(row[name]) for name in told} == told
     summary = json.loads((folder / "run" / "summary.json").read_text())
-    assert summary == {"epochs": 4, "last": run.history[-1], "test": run.test}
+    assert summary == {
+        "spec": "../net.yaml",
+        "epochs": 4,
+        "last": run.history[-1],
+        "test": run.test,
+    }
     used = graphnn.loads((folder / "run" / "spec.yaml").read_text(), folder=folder)
     assert used.graph.spec.train.validation.value == 10
     assert (folder / "run" / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -13,12 +13,13 @@ from graphnn.cli.networks import is_model, load
 from graphnn.cli.options import Format, Settings, settings
 from graphnn.diagnostics import GraphnnError
 
+_HELP = "Spec file, folder of a run, or ONNX model."
 _STYLES = {"removed": "bad", "added": "good", "renamed": "note", "changed": "warning"}
 
 
 def diff(
-    old: Annotated[Path, typer.Argument(metavar="OLD", help="Spec file, or ONNX model.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="Spec file, or ONNX model.")],
+    old: Annotated[Path, typer.Argument(metavar="OLD", help=_HELP)],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help=_HELP)],
     format: Format = "text",
     set: Settings = None,
 ) -> int:

@@ -25,6 +25,7 @@ from graphnn.cli.options import (
 from graphnn.cli.record_options import Chosen, taking
 from graphnn.diagnostics import GraphnnError, UsageError
 from graphnn.execution import Network
+from graphnn.execution.weight_files import spec_file
 
 _TEXTS = ("dot", "mermaid", ".dot", ".gv", ".mmd")  # written without a layout
 
@@ -79,7 +80,9 @@ def draw(
     against: Annotated[
         Path | None,
         typer.Option(
-            metavar="OLD", help="Spec file from which differences are shown.", show_default=False
+            metavar="OLD",
+            help="Spec file, or folder of a run, from which differences are shown.",
+            show_default=False,
         ),
     ] = None,
     alt: Annotated[bool, typer.Option("--alt", help="Print a description in words.")] = False,
@@ -97,9 +100,7 @@ def draw(
     """
 
     def once() -> None:
-        net = load(file, settings(set))
-        if weights is not None:
-            net.load_weights(weights)
+        net = load(file, settings(set), weights)
         numbers = None
         if show is not None:
             nodes = net.graph.outputs if show == "values" else net.losses(loss)
@@ -128,7 +129,7 @@ def draw(
         help = "pip install 'graphnn[preview]'"
         raise UsageError.of("no-preview", message, help=help) from None
     with suppress(KeyboardInterrupt):  # as it should end
-        for _ in changes(file):
+        for _ in changes(spec_file(file)):
             try:
                 once()
             except GraphnnError as error:  # the picture stays as it was

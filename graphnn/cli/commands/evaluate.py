@@ -9,12 +9,13 @@ import typer
 
 from graphnn import training
 from graphnn.cli import terminal
+from graphnn.cli.networks import trained
 from graphnn.cli.options import (
     DATA,
     File,
     Format,
+    RunWeights,
     Settings,
-    TrainedWeights,
     assignment,
     output_option,
     settings,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     file: File,
-    weights: TrainedWeights,
+    weights: RunWeights = None,
     data: Annotated[
         str | None,
         typer.Option(
@@ -53,8 +54,8 @@ def evaluate(
 
     Those are the test rows of 'train', else its validation rows, else all rows.
     """
-    net = training.load(file, settings(set))
-    found = training.evaluate(net, weights=weights, data=None if data is None else _data(data))
+    net = trained(file, settings(set), weights)
+    found = training.evaluate(net, data=None if data is None else _data(data))
     if format == "json":
         terminal.as_json(_plain(found))
     else:

@@ -53,9 +53,7 @@ def export(
     Code has its parameters in an .npz file beside it. A model is written once onnx's checker
     accepts it and onnxruntime, where it is installed, gives the same value for every node.
     """
-    network = load(file, settings(set))
-    if weights is not None:
-        network.load_weights(weights)
+    network = load(file, settings(set), weights)
     names = None if outputs is None else [name.strip() for name in outputs.split(",")]
     found = interchange.export(
         network, output, opset=opset, dtype=dtype, outputs=names, style=style

@@ -12,12 +12,21 @@ import typer
 from graphnn import drawing, gradients
 from graphnn.cli import completion, inputs, terminal
 from graphnn.cli.gradient_options import computed, entries
-from graphnn.cli.options import Batch, File, InputFile, Inputs, Settings, output_option, settings
+from graphnn.cli.networks import load
+from graphnn.cli.options import (
+    Batch,
+    File,
+    InputFile,
+    Inputs,
+    Settings,
+    Weights,
+    output_option,
+    settings,
+)
 from graphnn.cli.record_options import Chosen, taking
 from graphnn.diagnostics import UsageError
 from graphnn.gradients import GradientEstimate, StepStudy, show
 from graphnn.storage import archives
-from graphnn.training import load
 
 _PICTURE = Path("study.png")
 _KINKS = 5  # shown
@@ -29,6 +38,7 @@ def grad(
     input: Inputs = None,
     inputs_file: InputFile = None,
     batch: Batch = 5,
+    weights: Weights = None,
     *,
     chosen: Chosen,
     save: Annotated[
@@ -57,7 +67,7 @@ def grad(
     an example, else random ones.
     """
     _check(study, output, save)
-    net = load(file, settings(set))
+    net = load(file, settings(set), weights)
     wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
     arrays = inputs.choose(net, wanted, net.losses(chosen["loss"]))
     if study is not None:

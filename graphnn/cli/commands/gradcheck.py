@@ -9,9 +9,9 @@ import typer
 from graphnn import gradients
 from graphnn.cli import inputs, terminal
 from graphnn.cli.gradient_options import computed, entries
-from graphnn.cli.options import Batch, File, Format, InputFile, Inputs, Settings, settings
+from graphnn.cli.networks import load
+from graphnn.cli.options import Batch, File, Format, InputFile, Inputs, Settings, Weights, settings
 from graphnn.cli.record_options import Chosen, taking
-from graphnn.training import load
 
 
 @taking(gradients.CheckOptions, entries=entries)
@@ -20,6 +20,7 @@ def gradcheck(
     input: Inputs = None,
     inputs_file: InputFile = None,
     batch: Batch = 5,
+    weights: Weights = None,
     *,
     chosen: Chosen,
     format: Format = "text",
@@ -27,14 +28,15 @@ def gradcheck(
 ) -> int:
     """Compare backpropagation with the numerical gradient.
 
-    FILE may be a folder with spec.yaml and inputs.npz, as pytest --graphnn-save-failures leaves it.
+    FILE may also be a folder that pytest --graphnn-save-failures left, with its inputs.npz.
     Every entry of every parameter is compared, unless --only and --entries say otherwise; the exit
     code is 1 when one shows a wrong backward pass. Inputs are those given, the rest random; where
     none is given, the first rows of the training data, else those of an example, else random ones.
     """
-    if file.is_dir():
-        file, inputs_file = file / "spec.yaml", inputs_file or file / "inputs.npz"
-    net = load(file, settings(set))
+    net = load(file, settings(set), weights)
+    saved = file / "inputs.npz"
+    if inputs_file is None and saved.exists():
+        inputs_file = saved
     wanted = inputs.Wanted(input or (), inputs_file, batch, chosen["seed"])
     arrays = inputs.choose(net, wanted, net.losses(chosen["loss"]))
     report, stopped = computed(gradients.check_gradients, net, arrays, chosen)

@@ -12,7 +12,8 @@ import typer
 
 from graphnn import training
 from graphnn.cli import terminal
-from graphnn.cli.options import Format, RunWeights, Settings, output_option, settings
+from graphnn.cli.networks import trained
+from graphnn.cli.options import File, Format, RunWeights, Settings, output_option, settings
 from graphnn.diagnostics import UsageError
 from graphnn.storage import files
 
@@ -24,10 +25,7 @@ _SHOWN = 10  # values of one node that a table has room for
 
 
 def predict(
-    file: Annotated[
-        Path,
-        typer.Argument(metavar="FILE", help="Spec file, or the folder of a run with its weights."),
-    ],
+    file: File,
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -69,12 +67,7 @@ def predict(
     and what the network gives for it; else with the values of the network's outputs. Images are
     resized where the training data are, and never inverted.
     """
-    if weights is None and not file.is_dir():
-        with files.open_regular(file):
-            message = f"no trained parameters are given for '{file}'"
-            help = "add '--weights FOLDER' of a run, or name that folder in place of the file"
-            raise UsageError.of("bad-option", message, help=help)
-    net = training.trained(file, settings(set), weights)
+    net = trained(file, settings(set), weights)
     spec = training.train_spec(net)
     if training.are_lines(inputs, spec):
         _write(training.Writer(net, spec, length, temperature), inputs, output, format)

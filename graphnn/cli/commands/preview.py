@@ -12,6 +12,7 @@ from graphnn.cli import terminal
 from graphnn.cli.options import File, Settings, settings
 from graphnn.cli.record_options import Chosen, taking
 from graphnn.diagnostics import UsageError
+from graphnn.execution.weight_files import spec_file
 
 
 @taking(drawing.DiagramOptions)
@@ -45,7 +46,7 @@ def preview(
 
     try:
         with suppress(KeyboardInterrupt):  # as it should end
-            serve(Preview(file, settings(set), chosen), port, ready)
+            serve(Preview(spec_file(file), settings(set), chosen), port, ready)
     except OSError as error:
         message = f"port {port} cannot be used: {error.strerror}"
         raise UsageError.of("usage", message, help="choose another, or 0 for any") from None

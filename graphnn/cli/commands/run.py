@@ -10,6 +10,7 @@ import typer
 
 from graphnn import training
 from graphnn.cli import completion, inputs, terminal
+from graphnn.cli.networks import load
 from graphnn.cli.options import File, InputFile, Inputs, Settings, Weights, settings
 from graphnn.spec.sizes import show
 
@@ -42,9 +43,7 @@ def run(
     Without inputs, a network with training data is measured on its test rows, in
     batches of 'train.batch_size'.
     """
-    net = training.load(file, settings(set))
-    if weights is not None:
-        net.load_weights(weights)
+    net = load(file, settings(set), weights)
     outputs = tuple(output or ()) or net.graph.outputs
     wanted = inputs.Wanted(input or (), inputs_file)
     train = net.graph.spec.train

@@ -51,7 +51,7 @@ def train(
     """
     values = settings(set)
     with errors.complete(file, values):
-        net = training.load(file, values)
+        net = training.declared(file, values)
     folder = output or (_latest(file) if resume else _unused(file))
     options = ["-o", str(folder), "--resume", *(["--tensorboard"] if tensorboard else [])]
     resumption = command_line("train", file, set or (), options)
@@ -88,7 +88,9 @@ def _unused(file: Path) -> Path:
 
 
 def _latest(file: Path) -> Path:
-    """The last of this spec's folders with a run in it."""
+    """The last of this spec's folders with a run in it; a run is its own."""
+    if file.is_dir():
+        return file
     name = re.compile(rf"{re.escape(file.stem)}(?:-([0-9]{{1,9}}))?")
     numbers = [
         int(found.group(1) or 1)

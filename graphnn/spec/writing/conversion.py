@@ -16,10 +16,16 @@ _SUFFIXES = {".yaml": layout.to_yaml, ".yml": layout.to_yaml, ".json": layout.to
 
 
 @gc_paused()
-def convert(source: str | Path, target: str | Path, vocabulary: Vocabulary = NO_NAMES) -> int:
+def convert(
+    source: str | Path,
+    target: str | Path,
+    vocabulary: Vocabulary = NO_NAMES,
+    folder: Path | None = None,
+) -> int:
     """Write a spec as YAML or JSON; see `graphnn.convert`, which passes the `vocabulary`.
 
-    Its kinds of data say which texts name files.
+    Its kinds of data say which texts name files; their names start from `folder`, by default that
+    of `source`.
     """
     source, target = Path(source), Path(target)
     write = _SUFFIXES.get(target.suffix.lower())
@@ -28,7 +34,7 @@ def convert(source: str | Path, target: str | Path, vocabulary: Vocabulary = NO_
         help = "the suffix says which of the two to write"
         raise UsageError.of("unknown-format", message, help=help)
     document = reader.read_file(source)
-    changed = relocate(document, source.parent, target.parent, vocabulary)
+    changed = relocate(document, folder or source.parent, target.parent, vocabulary)
     if source.suffix.lower() == ".json":
         files.write_text(target, write(document))
         return 0

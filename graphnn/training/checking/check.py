@@ -11,11 +11,12 @@ from graphnn import graph
 from graphnn.diagnostics import Diagnostic, Findings, SpecError
 from graphnn.execution import diagnose_examples
 from graphnn.execution.network import Network
+from graphnn.execution.weight_files import spec_file
 from graphnn.graph import lints
 from graphnn.spec import DEFAULT, NO_NETWORK, build, reader
 from graphnn.spec.model import NetworkSpec
 from graphnn.spec.values import Map
-from graphnn.training._language import VOCABULARY
+from graphnn.training._language import VOCABULARY, home
 from graphnn.training.checking.kept import kept
 
 
@@ -29,7 +30,7 @@ def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tup
     Parameters
     ----------
     path : str or Path
-        A YAML file, or a JSON file by its suffix ``.json``.
+        A YAML file, a JSON file by its suffix ``.json``, or the folder of a run for the spec in it.
     settings : mapping, optional
         As for `load`.
 
@@ -38,9 +39,9 @@ def diagnose(path: str | Path, settings: Mapping[str, Any] | None = None) -> tup
     UsageError
         A setting names nothing.
     """
-    path = Path(path)
+    file = spec_file(path)
     return diagnose_read(
-        lambda findings: reader.read_file(path, findings=findings), path.parent, settings
+        lambda findings: reader.read_file(file, findings=findings), home(file), settings
     )
 
 

@@ -16,6 +16,7 @@ from graphnn.execution.weight_files import BEST, CLASSES, OPTIMIZER, PATH
 from graphnn.ops import Array
 from graphnn.spec.values import plain
 from graphnn.storage import archives
+from graphnn.training._copies import portable
 from graphnn.training.fitting.loop import Training
 
 _DIGEST = "digest"
@@ -163,7 +164,7 @@ def fingerprint(training: Training) -> str:
 
     The number of epochs is left out where it does not matter before the last of them.
     """
-    document: dict[str, Any] = plain(training.network.graph.spec.document)
+    document: dict[str, Any] = plain(portable(training.network.graph.spec))
     train = document.get("train")
     if isinstance(train, dict) and not training.optimizer.schedule.needs_end:
         document["train"] = {key: value for key, value in train.items() if key != "epochs"}

@@ -124,8 +124,7 @@ def evaluate(
     Parameters
     ----------
     source : Network, str or Path
-        A network, a spec file, or the folder of a run, which has its own weights; files that its
-        spec names are looked for in that folder, so give `data` where they lie elsewhere.
+        A network, a spec file, or the folder of a run, which has its own weights.
     settings : mapping, optional
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional

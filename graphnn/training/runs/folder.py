@@ -11,7 +11,6 @@ from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.storage import files
 from graphnn.storage.locks import OwnerLock, is_held
 
-SPEC = "spec.yaml"
 _LOCK = ".lock"
 
 

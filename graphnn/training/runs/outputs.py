@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from graphnn import drawing
 from graphnn.diagnostics import RunError
-from graphnn.execution.weight_files import CHECKPOINT, WEIGHTS
+from graphnn.execution.network import Network
+from graphnn.execution.weight_files import CHECKPOINT, SPEC, WEIGHTS
 from graphnn.ops import Array
 from graphnn.spec import to_yaml
 from graphnn.storage import files
+from graphnn.training._copies import ORIGIN, SUMMARY, origin_of, portable
+from graphnn.training._language import VOCABULARY
 from graphnn.training.data.splits import held_back
 from graphnn.training.fitting.loop import Training
 from graphnn.training.fitting.measuring import Row
 from graphnn.training.runs import figures
-from graphnn.training.runs.folder import SPEC
 
 
 def write(
@@ -36,11 +38,9 @@ def write(
     rows = zip(range(1, len(history) + 1), *columns.values(), strict=True)
     net.save(place / WEIGHTS)
     files.write_csv(place / "history.csv", [("epoch", *columns), *rows])
-    files.write_text(place / SPEC, to_yaml(net.graph.spec.document))
-    summary = json.dumps(_summary(training, test), indent=2)
-    files.write_text(place / "summary.json", f"{summary}\n")
+    copy_spec(place, net, _measures(training, test))
     drawn, remarks = figures.draw_all(_drawings(training, columns, test, filters), place)
-    return (CHECKPOINT, WEIGHTS, "history.csv", SPEC, "summary.json", *drawn), remarks
+    return (CHECKPOINT, WEIGHTS, "history.csv", SPEC, SUMMARY, *drawn), remarks
 
 
 def _drawings(
@@ -79,7 +79,16 @@ def _measured(training: Training) -> figures.Drawings:
     return {} if found is None else figures.of_classes(rows, found, names)
 
 
-def _summary(training: Training, test: Row) -> dict[str, Any]:
+def copy_spec(place: Path, net: Network, measures: Mapping[str, Any]) -> None:
+    """Write the spec into `place`, and a summary that says where it came from, with `measures`."""
+    spec = net.graph.spec
+    origin = origin_of(spec, place, VOCABULARY)
+    files.write_text(place / SPEC, to_yaml(portable(spec)))
+    summary = {**({} if origin is None else {ORIGIN: origin}), **measures}
+    files.write_text(place / SUMMARY, f"{json.dumps(summary, indent=2)}\n")
+
+
+def _measures(training: Training, test: Row) -> dict[str, Any]:
     history, best = training.state.history, training.best_epoch
     return {
         "epochs": training.state.epoch,

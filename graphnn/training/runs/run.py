@@ -28,7 +28,7 @@ from graphnn.training.fitting.loop import Progress, Training
 from graphnn.training.fitting.measuring import Row
 from graphnn.training.fitting.metrics import VALIDATION
 from graphnn.training.runs import bar, events, figures, outputs, shown
-from graphnn.training.runs.folder import SPEC, claimed
+from graphnn.training.runs.folder import claimed
 
 _REST = 50  # times as long as a checkpoint took, so that short epochs do not wait for the disk
 
@@ -125,9 +125,10 @@ def train(
     Parameters
     ----------
     source : Network, str or Path
-        A network, which is trained in place, or a spec file.
+        A network, which is trained in place, a spec file, or the folder of a run, whose spec is
+        trained again; with `resume` and no other `folder`, the run in it goes on.
     settings : mapping, optional
-        For a spec file: sizes and values of ``train`` to replace.
+        For a spec file or a run: sizes and values of ``train`` to replace.
     folder : str or Path, optional
         Where to write what the run leaves: weights, history, pictures, the spec as used, and a
         checkpoint, between epochs. No two processes can share it. Nothing is written without it.
@@ -158,6 +159,8 @@ def train(
         The loss is not finite; the folder then holds the epochs before. Without one, nothing of
         this run is left.
     """
+    if resume and folder is None and not isinstance(source, Network) and Path(source).is_dir():
+        folder = source
     net = network_of(source, settings)
     spec = train_spec(net)
     sets = None if data is None else _split(net, spec, data)
@@ -200,7 +203,7 @@ def trained(
         As `load` and `Network.load_weights`.
     """
     if not isinstance(source, Network) and Path(source).is_dir():
-        weights, source = weights or source, Path(source) / SPEC
+        weights = weights or source
     net = network_of(source, settings)
     if weights is not None:
         net.load_weights(weights)
@@ -270,6 +273,8 @@ class _Keeper:
             return
         began = time.monotonic()
         try:
+            if self._saved is None:  # so that a run that is killed has its spec
+                outputs.copy_spec(self._path.parent, self._training.network, {})
             checkpoint.save(self._training, self._path)
         except FileError as error:
             raise self._stopped(error, epoch) from None

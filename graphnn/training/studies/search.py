@@ -11,7 +11,7 @@ from graphnn.diagnostics import GraphnnError, TrainingError, UsageError
 from graphnn.execution.network import Network
 from graphnn.spec.model import SearchSpec, TrainSpec
 from graphnn.spec.values import plain
-from graphnn.training._language import load
+from graphnn.training._language import declared
 from graphnn.training.runs.run import train_spec
 from graphnn.training.studies import checks
 from graphnn.training.studies.ranges import with_real_bounds
@@ -36,7 +36,7 @@ def search(
     Parameters
     ----------
     file : str or Path
-        A spec file.
+        A spec file, or the folder of a run for the spec in it.
     trials : int
         How many there will be in all, those of an earlier call and of other processes included.
     settings : mapping, optional
@@ -65,7 +65,7 @@ def search(
     """
     if trials < 1:
         raise UsageError.of("bad-trials", f"a search has at least one trial, not {trials}")
-    base = load(file, settings)
+    base = declared(file, settings)
     spec = _search_spec(base)
     objective = _objective(spec, train_spec(base))
     if faults := checks.diagnose(base.graph.spec):
