@@ -210,6 +210,10 @@ DAMAGED = {
     "a shape of words": npy(header("('a',)"), bytes(16)),
     "a shape beyond all memory": npy(header("(2**62, 2**62)"), bytes(16)),
     "a shape of many digits": npy(header(f"({'9' * 4000},)"), bytes(16)),
+    "no rows of more than all memory": npy(header("(0, 10**30)")),
+    "a size of many digits beside none": npy(header(f"(0, {10**30})")),
+    "a header of many numbers": npy("[" + "1, " * 5000),
+    "a version that there is not": npy(header(), bytes(16), b"\x93NUMPY\x09\x00"),
     "a shape of many axes": npy(header(f"({'1,' * 70})"), bytes(8)),
 }
 

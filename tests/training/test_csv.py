@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import os
 import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from graphnn.diagnostics import DataError, FileError, GraphnnError
+from graphnn.diagnostics import DataError, GraphnnError
 from graphnn.training.data import compressed
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.data.dataset import Data, Dataset, load
@@ -518,31 +517,6 @@ def test_what_packs_well_is_read(folder: Folder) -> None:
     folder.write(gzip.compress(rows.encode()))
     inputs = [InputSpec(name, (None,), "float64") for name in "xt"]
     assert len(folder.load("{csv: a.csv}", *inputs).train) == 2_000
-
-
-def test_a_truncated_gzip_file(folder: Folder) -> None:
-    folder.write(gzip.compress(IRIS.encode())[:-9])
-    message = "the gzip file 'a.csv' ends too early"
-    assert told(folder.refused("{csv: a.csv}")) == [("truncated-file", message, "")]
-
-
-def test_a_file_outside_the_folder(folder: Folder) -> None:
-    inside = folder.path / "inside"
-    inside.mkdir()
-    (inside / "link.csv").symlink_to(folder.path / "a.csv")
-    for name in ("../a.csv", "link.csv"):
-        with pytest.raises(FileError) as error:
-            load(located_yaml(f"{{csv: {name}}}"), InputRequirements({"x": X, "t": T}), inside)
-        message = f"'{name}' lies outside the folder of the spec that names it"
-        help = "put the file beside the spec, or in a folder below it"
-        assert told(error) == [("file-outside", message, help)]
-
-
-def test_a_pipe_is_refused_at_once(folder: Folder) -> None:
-    os.mkfifo(folder.path / "pipe")
-    with pytest.raises(FileError) as error:
-        folder.load("{csv: pipe}")
-    assert told(error) == [("not-a-file", f"'{folder.path}/pipe' is not a regular file", "")]
 
 
 def test_what_the_terminal_would_obey_is_not_shown(folder: Folder) -> None:
