@@ -430,26 +430,20 @@ def test_a_sample_of_entries(call, line, command):
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            ("--entries", "3", "--entries", "x.value[0]"),
-            "error[bad-option]: '--entries 3' cannot be combined with entry names\n",
-        ),
-        (
-            ("--entries", "x.value[2]"),
-            "error[unknown-entry]: 'x.value[2]' is not an entry of 'x.value', whose shape is [2]\n"
-            "   = help: such as x.value[1]\n",
-        ),
-        (("--entries", "0"), "error[bad-entries]: a sample has at least 1 entry, not 0\n"),
-        (("--entries", "-4"), "error[bad-entries]: a sample has at least 1 entry, not -4\n"),
-    ],
-)
+@cases(r"""
+    arguments= | message
+    ("--entries", "3", "--entries", "x.value[0]")
+        | error[bad-option]: '--entries 3' cannot be combined with entry names
+    ("--entries", "x.value[2]")
+        | error[unknown-entry]: 'x.value[2]' is not an entry of 'x.value', whose shape is [2]
+        \n   = help: such as x.value[1]
+    ("--entries", "0") | error[bad-entries]: a sample has at least 1 entry, not 0
+    ("--entries", "-4") | error[bad-entries]: a sample has at least 1 entry, not -4
+""")
 def test_entries_that_make_no_sense(call, descent, arguments, message):
     for command in ("grad", "gradcheck"):
         result = call(command, descent, *arguments)
-        assert (result.code, result.out, result.err) == (2, "", message)
+        assert (result.code, result.out, result.err) == (2, "", f"{message}\n")
 
 
 def test_the_complex_step_is_exact(call, descent):

@@ -12,6 +12,7 @@ import pytest
 from graphnn.cli.app import COMMANDS
 from graphnn.ops import REGISTRY, imports, registered
 from own_ops import TWICE
+from tables import cases
 
 NET = """\
 graphnn: 1
@@ -92,24 +93,18 @@ def test_a_file_here_is_taken_for_no_installed_module(call, net):
     assert call("test", "net.yaml", "--import", "colorsys", "--import", "twice").code == 0
 
 
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        (
-            "nothing",
-            "the module 'nothing' cannot be imported: ModuleNotFoundError: No module named "
-            "'nothing'\n   = help: install it, or call graphnn in the folder where it lies\n",
-        ),
-        ("twice.py", "'twice.py' is not the name of a module\n   = help: write 'twice'\n"),
-        ("a b", "'a b' is not the name of a module\n"),
-        (
-            "broken",
-            "the module 'broken' cannot be imported: TypeError: the class 'Broken' does not "
-            "declare an op: it has no 'forward': write def forward(self, x)\n"
-            "   = note: in broken.py, line 3\n",
-        ),
-    ],
-)
+@cases(r"""
+    name | message
+    nothing
+        | the module 'nothing' cannot be imported: ModuleNotFoundError: No module named 'nothing'
+        \n   = help: install it, or call graphnn in the folder where it lies
+    twice.py | 'twice.py' is not the name of a module\n   = help: write 'twice'
+    a b | 'a b' is not the name of a module
+    broken
+        | the module 'broken' cannot be imported: TypeError: the class 'Broken' does not declare an
+        op: it has no 'forward': write def forward(self, x)
+        \n   = note: in broken.py, line 3
+""")
 def test_a_module_that_cannot_be_imported(call, net, name, message):
     (net / "broken.py").write_text(
         "from typing import Literal\nfrom graphnn.ops import Op, data\nclass Broken(Op):\n"
@@ -117,7 +112,7 @@ def test_a_module_that_cannot_be_imported(call, net, name, message):
     )
     result = call("check", "net.yaml", "--import", name)
     assert (result.code, result.out) == (2, "")
-    assert result.err == f"error[bad-import]: {message}"
+    assert result.err == f"error[bad-import]: {message}\n"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import pytest
 
 import graphnn
 from graphnn.storage.archives import read_arrays
+from tables import cases
 
 # Enough epochs to be interrupted in the middle of, each of a few milliseconds.
 LONG = 400
@@ -318,14 +319,11 @@ train: {loss: f, optimizer: {sgd: {learning_rate: 2}}, epochs: 9}
 """
 
 
-@pytest.mark.parametrize(
-    ("keep", "title", "loss"),
-    # Each step makes -3 x of x, and so 9 times the loss: the first epoch is the best.
-    [
-        ("best", "epoch 1 of 9, the best, stopped early after 3", "1.0000"),
-        ("last", "epoch 3 of 9, the best was 1, stopped early after 3", "81.0000"),
-    ],
-)
+@cases("""
+    keep | title | loss
+    best | epoch 1 of 9, the best, stopped early after 3 | 1.0000
+    last | epoch 3 of 9, the best was 1, stopped early after 3 | 81.0000
+""")
 @pytest.mark.usefixtures("no_plots")
 def test_an_early_end_is_told(call, here, keep, title, loss):
     Path("rising.yaml").write_text(RISING)

@@ -18,6 +18,7 @@ from graphnn.ops import Op, data, registered
 from graphnn.spec import reader
 from graphnn.spec.values import plain
 from places import BAD_SPECS, ROOT
+from tables import cases
 
 SPECS = sorted(p for p in (ROOT / "specs").rglob("*.yaml") if "\nnodes:" in p.read_text())
 BASE = """\
@@ -104,110 +105,65 @@ def test_layout_and_format_make_no_difference(path):
     assert all(set(c.details[0].old) == set(c.details[0].new) for c in outputs)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "wanted"),
-    [
-        (
-            "units: hidden",
-            "units: 5",
-            "nodes\n"
-            "  ~ a: units 3 -> 5, shape [batch, 3] -> [batch, 5], parameters 15 -> 25\n"
-            "  ~ z: shape [batch, 3] -> [batch, 5]\n"
-            "  ~ b: parameters 8 -> 12\n"
-            "23 parameters -> 37",
-        ),
-        ("hidden: 3}", "hidden: 3, spare: 7}", "sizes\n  + spare: 7"),
-        ("pixels: 4, ", "pixels: 4, time: free, ", "sizes\n  + time: free"),
-        (
-            "inputs: z, units",
-            "inputs: a, units",
-            "spec\n  ~ outputs: [y] -> [z, y]\nnodes\n  ~ b: rewired [z] -> [a]",
-        ),
-        ("inputs: a}", "inputs: a, slope: 0.2}", "nodes\n  ~ z: slope 0.01 -> 0.2"),
-        (
-            "op: leaky_relu",
-            "op: tanh",
-            "nodes\n  ~ z: op leaky_relu -> tanh, slope 0.01 -> nothing",
-        ),
-        (
-            "{normal: {std: 0.5}}",
-            "he",
-            "nodes\n  ~ b: weight {normal: {std: 0.5}} -> he",
-        ),
-        (
-            "bias: [1, 2]",
-            "bias: [1, 3]",
-            f"nodes\n  ~ b: bias numbers #{ONE_TWO} -> numbers #{ONE_THREE}",
-        ),
-        (
-            "bias: [1, 2]",
-            "bias: false",
-            "nodes\n"
-            f"  ~ b: bias numbers #{ONE_TWO} -> false, parameters 8 -> 6\n"
-            "23 parameters -> 21",
-        ),
-        (
-            "units: 2, weight: {normal: {std: 0.5}}",
-            "units: 2, weight: {share: c.weight}}\n  c: {op: affine, inputs: z, units: 2",
-            "spec\n"
-            "  ~ outputs: [y] -> [c, y]\n"
-            "nodes\n"
-            "  ~ b: weight {normal: {std: 0.5}} -> {share: c.weight}, "
-            f"bias numbers #{ONE_TWO} -> zeros, parameters 8 -> 2\n"
-            f"  + c: affine, of z, units 2, weight xavier, bias numbers #{ONE_TWO}, [batch, 2], "
-            "8 parameters\n"
-            "23 parameters -> 25",
-        ),
-        ("inputs: b}", "inputs: b, about: odds}", "nodes\n  ~ y: about nothing -> odds"),
-        (
-            "units: hidden}",
-            "units: hidden, trainable: false}",
-            "nodes\n  ~ a: trainable true -> false",
-        ),
-        ("graphnn: 1", "graphnn: 1\ndtype: float32", "spec\n  ~ dtype: float64 -> float32"),
-        ("name: base\n", "", "spec\n  - name: base"),
-        ("name: base", "name: base\noutputs: [b]", "spec\n  ~ outputs: [y] -> [b]"),
-        (
-            "inputs: {x: {ones: [1, pixels]}}",
-            "inputs: {x: {ones: [2, pixels]}}",
-            "examples\n  ~ example 2: inputs {x: {ones: [1, pixels]}} -> {x: {ones: [2, pixels]}}",
-        ),
-        (
-            "about: probabilities sum to one",
-            "about: they are probabilities",
-            "examples\n  - probabilities sum to one\n  + they are probabilities",
-        ),
-        (
-            "{sgd: {learning_rate: 0.1}}",
-            "{sgd: {learning_rate: 0.1, schedule: cosine}}",
-            "train\n"
-            "  ~ optimizer.schedule: {warm_up: 0.0, name: constant} -> "
-            "{warm_up: 0.0, name: cosine, floor: 0.0}",
-        ),
-        (
-            "{sgd: {learning_rate: 0.1}}",
-            "{sgd: {learning_rate: 1}}",
-            "train\n  ~ optimizer.learning_rate: 0.1 -> 1.0",
-        ),
-        (
-            "accuracy: [y, t]",
-            "top_k_accuracy: {inputs: [y, t], k: 1}",
-            "train\n"
-            "  - metrics.accuracy: {inputs: [y, t]}\n"
-            "  + metrics.top_k_accuracy: {inputs: [y, t], k: 1}",
-        ),
-        ("x: images", "x: pictures", "train\n  ~ data.x: images -> pictures"),
-        (
-            "{npz: {file: rows.npz, x: images, t: labels}}",
-            "{csv: rows.csv}",
-            "train\n"
-            "  ~ data: npz -> csv\n"
-            "  - data.file: rows.npz\n"
-            "  - data.x: images\n"
-            "  - data.t: labels\n"
-            "  + data.from: rows.csv",
-        ),
-    ],
+@cases(
+    r"""
+    old | new | wanted
+    units: hidden | units: 5
+        | nodes
+        \n  ~ a: units 3 -> 5, shape [batch, 3] -> [batch, 5], parameters 15 -> 25
+        \n  ~ z: shape [batch, 3] -> [batch, 5]
+        \n  ~ b: parameters 8 -> 12
+        \n23 parameters -> 37
+    hidden: 3} | hidden: 3, spare: 7} | sizes\n  + spare: 7
+    pixels: 4, | pixels: 4, time: free, | sizes\n  + time: free
+    inputs: z, units | inputs: a, units
+        | spec\n  ~ outputs: [y] -> [z, y]\nnodes\n  ~ b: rewired [z] -> [a]
+    inputs: a} | inputs: a, slope: 0.2} | nodes\n  ~ z: slope 0.01 -> 0.2
+    op: leaky_relu | op: tanh | nodes\n  ~ z: op leaky_relu -> tanh, slope 0.01 -> nothing
+    {normal: {std: 0.5}} | he | nodes\n  ~ b: weight {normal: {std: 0.5}} -> he
+    bias: [1, 2] | bias: [1, 3] | nodes\n  ~ b: bias numbers #$ONE_TWO -> numbers #$ONE_THREE
+    bias: [1, 2] | bias: false
+        | nodes\n  ~ b: bias numbers #$ONE_TWO -> false, parameters 8 -> 6\n23 parameters -> 21
+    units: 2, weight: {normal: {std: 0.5}}
+        | units: 2, weight: {share: c.weight}}\n  c: {op: affine, inputs: z, units: 2
+        | spec
+        \n  ~ outputs: [y] -> [c, y]
+        \nnodes
+        \n  ~ b: weight {normal: {std: 0.5}} -> {share: c.weight}, bias numbers #$ONE_TWO -> zeros,
+        parameters 8 -> 2
+        \n  + c: affine, of z, units 2, weight xavier, bias numbers #$ONE_TWO, [batch, 2], 8
+        parameters
+        \n23 parameters -> 25
+    inputs: b} | inputs: b, about: odds} | nodes\n  ~ y: about nothing -> odds
+    units: hidden} | units: hidden, trainable: false} | nodes\n  ~ a: trainable true -> false
+    graphnn: 1 | graphnn: 1\ndtype: float32 | spec\n  ~ dtype: float64 -> float32
+    name: base\n | | spec\n  - name: base
+    name: base | name: base\noutputs: [b] | spec\n  ~ outputs: [y] -> [b]
+    inputs: {x: {ones: [1, pixels]}} | inputs: {x: {ones: [2, pixels]}}
+        | examples\n  ~ example 2: inputs {x: {ones: [1, pixels]}} -> {x: {ones: [2, pixels]}}
+    about: probabilities sum to one | about: they are probabilities
+        | examples\n  - probabilities sum to one\n  + they are probabilities
+    {sgd: {learning_rate: 0.1}} | {sgd: {learning_rate: 0.1, schedule: cosine}}
+        | train
+        \n  ~ optimizer.schedule: {warm_up: 0.0, name: constant} -> {warm_up: 0.0, name: cosine,
+        floor: 0.0}
+    {sgd: {learning_rate: 0.1}} | {sgd: {learning_rate: 1}}
+        | train\n  ~ optimizer.learning_rate: 0.1 -> 1.0
+    accuracy: [y, t] | top_k_accuracy: {inputs: [y, t], k: 1}
+        | train
+        \n  - metrics.accuracy: {inputs: [y, t]}
+        \n  + metrics.top_k_accuracy: {inputs: [y, t], k: 1}
+    x: images | x: pictures | train\n  ~ data.x: images -> pictures
+    {npz: {file: rows.npz, x: images, t: labels}} | {csv: rows.csv}
+        | train
+        \n  ~ data: npz -> csv
+        \n  - data.file: rows.npz
+        \n  - data.x: images
+        \n  - data.t: labels
+        \n  + data.from: rows.csv
+    """,
+    ONE_THREE=ONE_THREE,
+    ONE_TWO=ONE_TWO,
 )
 def test_one_change(old, new, wanted):
     assert old in BASE
