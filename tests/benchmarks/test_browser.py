@@ -13,7 +13,7 @@ def test_the_page_of_a_large_diagram():
     first, _, *rows = printed("page.py").splitlines()
     assert first.startswith("37 nodes, ")
     assert [row[:18].strip() for row in rows] == [
-        *("open", "search", "fold one block", "fold all blocks", "unfold all blocks", "zoom"),
+        *("open", "search", "fold one block", "fold all blocks", "unfold all blocks", "zoom")
     ]
     assert all(numbers(row)[0] >= 0 and numbers(row)[1] > 0 for row in rows)
 

@@ -227,9 +227,7 @@ def test_fashion_mnist(tmp_path):
 def test_fashion_mnist_that_is_not_installed(tmp_path):
     command = [sys.executable, str(ROOT / "benchmarks" / "fashion_mnist.py")]
     done = subprocess.run(
-        [*command, "--folder", str(tmp_path / "no")],
-        capture_output=True,
-        text=True,
+        [*command, "--folder", str(tmp_path / "no")], capture_output=True, text=True
     )
     assert done.returncode == 1
     assert done.stdout == (
@@ -388,9 +386,7 @@ def test_fuzzing_sees_a_wrong_reading(tmp_path):
         "fuzz_reader.take(b'ya: {b: no}')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, str(ROOT / "benchmarks")],
-        capture_output=True,
-        text=True,
+        [sys.executable, "-c", program, str(ROOT / "benchmarks")], capture_output=True, text=True
     )
     assert done.returncode == 1
     assert "WrongError: read as {'a': {'b': False}}, by others as {'a': {'b': 'no'}}" in done.stderr

@@ -44,6 +44,24 @@ class Result:
     out: str
     err: str
 
+    @property
+    def output(self) -> str:
+        """What was printed by a call that succeeded, and said nothing else."""
+        assert (self.code, self.err) == (0, "")
+        return self.out
+
+    @property
+    def error(self) -> str:
+        """What was said by a call that failed, and printed nothing."""
+        assert (self.code, self.out) == (1, "")
+        return self.err
+
+    @property
+    def usage_error(self) -> str:
+        """What was said by a call that is refused as it is written."""
+        assert (self.code, self.out) == (2, "")
+        return self.err
+
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

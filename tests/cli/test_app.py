@@ -22,8 +22,7 @@ ESCAPE = "\x1b"
 
 
 def test_the_version(call):
-    result = call("--version")
-    assert (result.code, result.out, result.err) == (0, f"graphnn {graphnn.__version__}\n", "")
+    assert call("--version").output == f"graphnn {graphnn.__version__}\n"
 
 
 def test_without_a_command_the_help_is_shown(call):
@@ -43,18 +42,14 @@ def test_every_command_explains_itself(call, name):
 
 
 def test_an_unknown_command(call):
-    result = call("chek")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call("chek").usage_error == (
         "error[usage]: no such command 'chek'. Did you mean 'check', 'gradcheck', 'schema'?\n"
         "   = help: run 'graphnn --help'\n"
     )
 
 
 def test_an_unknown_option(call):
-    result = call("check", "--bad", "x")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call("check", "--bad", "x").usage_error == (
         "error[usage]: no such option: --bad\n   = help: run 'graphnn check --help'\n"
     )
 
@@ -91,9 +86,7 @@ def test_a_file_that_is_no_spec(call, name):
 
 @pytest.mark.parametrize("name", FILECOMMANDS)
 def test_a_setting_that_names_nothing(call, line, name):
-    result = call(name, line, "--set", "featurs=3")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call(name, line, "--set", "featurs=3").usage_error == (
         "error[unknown-setting]: the setting 'featurs' is neither a size of the spec "
         "nor a value of its 'train' or of a node\n"
         "   = help: did you mean 'features'?\n"
@@ -121,9 +114,7 @@ def test_a_setting_of_a_wrong_value_is_wrong_usage(call, line, name):
     ],
 )
 def test_a_setting_that_cannot_be_read(call, line, setting, message):
-    result = call("show", line, "--set", setting)
-    assert (result.code, result.out) == (2, "")
-    assert result.err.startswith(message)
+    assert call("show", line, "--set", setting).usage_error.startswith(message)
 
 
 def test_a_setting_replaces_a_size(call):
@@ -235,8 +226,7 @@ def test_what_the_machine_lacks(call, line, monkeypatch, error, message):
         raise error
 
     monkeypatch.setattr(show, "load", fail)
-    result = call("show", line)
-    assert (result.code, result.out, result.err) == (1, "", message)
+    assert call("show", line).error == message
 
 
 def test_a_fault_of_our_own_is_not_hidden(call, line, monkeypatch):

@@ -44,9 +44,7 @@ def net():
 
 
 def test_copies_are_shown_once(call, net):
-    result = call("show", net)
-    assert (result.code, result.err) == (0, "")
-    assert result.out == (
+    assert call("show", net).output == (
         "net\n"
         "\n"
         "node    op      inputs    shape       parameters\n"
@@ -128,9 +126,12 @@ def test_every_copy_is_drawn_on_request(call, net):
 
 
 def test_outputs_and_inputs_go_by_the_names_of_uses(call, net):
-    result = call("run", net, "--input", "x=[[0, 0, 0, 0, 0]]", "--output", "h.2", "--output", "r")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == "h.2 [1, 4]\n  [[0. 0. 0. 0.]]\nr [1, 4]\n  [[0. 0. 0. 0.]]\n"
+    assert (
+        call(
+            "run", net, "--input", "x=[[0, 0, 0, 0, 0]]", "--output", "h.2", "--output", "r"
+        ).output
+        == "h.2 [1, 4]\n  [[0. 0. 0. 0.]]\nr [1, 4]\n  [[0. 0. 0. 0.]]\n"
+    )
 
 
 def test_a_file_of_blocks_in_a_folder(call):

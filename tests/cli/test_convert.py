@@ -33,8 +33,7 @@ def test_there_and_back(call, here):
         "  }\n"
         "}\n"
     )
-    result = call("convert", "net.json", "-o", "back.yml")
-    assert (result.code, result.out, result.err) == (0, "wrote 'back.yml'\n", "")
+    assert call("convert", "net.json", "-o", "back.yml").output == "wrote 'back.yml'\n"
     assert Path("back.yml").read_text() == (
         "graphnn: 1\n\nnodes:\n  x: {op: input, shape: [batch, 2]}\n"
     )
@@ -65,8 +64,7 @@ def test_aliases_are_written_out_and_numbers_kept(here):
 def test_from_yaml_to_yaml_comments_stay(call, here):
     Path("net.yaml").write_text("a:  1 # one\n")
     for name in ("other.yaml", "net.yaml"):
-        result = call("convert", "net.yaml", "-o", name)
-        assert (result.code, result.out, result.err) == (0, f"wrote '{name}'\n", "")
+        assert call("convert", "net.yaml", "-o", name).output == f"wrote '{name}'\n"
         assert Path(name).read_text() == "a: 1  # one\n"
 
 
@@ -215,8 +213,7 @@ def test_law_of_another_folder(network, target):
 
 
 def test_in_another_folder_only_names_of_files_change(network, call):
-    result = call("convert", "nets/deep/net.yaml", "-o", "net.yaml")
-    assert (result.code, result.out, result.err) == (0, "wrote 'net.yaml'\n", "")
+    assert call("convert", "nets/deep/net.yaml", "-o", "net.yaml").output == "wrote 'net.yaml'\n"
     call("fmt", "nets/deep/net.yaml")
     same, moved = Path("nets/deep/net.yaml").read_text(), Path("net.yaml").read_text()
     for old, new in [
@@ -317,9 +314,7 @@ def test_what_may_not_be_read_here_may_not_be_read_there(here, call):
     Path("nets").mkdir()
     Path("own.csv").touch()
     Path("nets/net.yaml").write_text("train: {data: {csv: ../own.csv}}\n")
-    result = call("convert", "nets/net.yaml", "-o", "net.yaml")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call("convert", "nets/net.yaml", "-o", "net.yaml").usage_error == (
         "error[file-left-behind]: the spec names '../own.csv', which would not be found from '.'\n"
         "  --> nets/net.yaml:1:21\n"
         "   |\n"
@@ -335,9 +330,7 @@ def test_what_a_file_of_blocks_names_is_not_left_behind(here, call):
     Path("net.yaml").write_text("graphnn: 1\nblocks: {file: inner/a.yaml}\n")
     Path("inner/a.yaml").write_text("graphnn: 1\nblocks: {file: [../b.yaml, gone.yaml]}\n")
     Path("b.yaml").write_text("graphnn: 1\nblocks: {}\n")
-    result = call("convert", "net.yaml", "-o", "inner/net.yaml")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call("convert", "net.yaml", "-o", "inner/net.yaml").usage_error == (
         "error[file-left-behind]: 'inner/a.yaml' names '../b.yaml', which lies outside of 'inner'\n"
         "  --> inner/a.yaml:2:17\n"
         "   |\n"

@@ -12,8 +12,7 @@ def test_the_same(call, line):
     Path("other.yaml").write_text(
         Path(line).read_text().replace("name: line", "name:   line # one")
     )
-    result = call("diff", line, "other.yaml")
-    assert (result.code, result.out, result.err) == (0, "no difference\n", "")
+    assert call("diff", line, "other.yaml").output == "no difference\n"
 
 
 def test_what_differs(call, line):
@@ -53,9 +52,7 @@ def test_settings_are_put_into_both(call, line):
 
 def test_a_file_at_fault(call, line):
     Path("bad.yaml").write_text("graphnn: 1\nnodes:\n  y: {op: relu, inputs: x}\n")
-    result = call("diff", line, "bad.yaml")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call("diff", line, "bad.yaml").usage_error == (
         "error[unknown-node]: there is no node 'x'\n"
         "  --> bad.yaml:3:25\n"
         "   |\n"

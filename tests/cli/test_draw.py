@@ -11,8 +11,7 @@ def test_an_svg_named_after_the_spec_in_this_folder(call, here):
     folder = here / "specs"
     folder.mkdir()
     (folder / "net.yaml").write_text("graphnn: 1\nnodes: {x: {op: input, shape: []}}\n")
-    result = call("draw", "specs/net.yaml")
-    assert (result.code, result.out, result.err) == (0, "wrote 'net.svg'\n", "")
+    assert call("draw", "specs/net.yaml").output == "wrote 'net.svg'\n"
     root = ElementTree.fromstring(Path("net.svg").read_text())
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
 
@@ -36,18 +35,17 @@ def test_remarks_on_demand(call):
 
 
 def test_an_unknown_format(call, line):
-    result = call("draw", line, "-o", "net.doc")
-    assert (result.code, result.out) == (1, "")
-    assert result.err.startswith(
+    assert call("draw", line, "-o", "net.doc").error.startswith(
         "error[unknown-format]: '.doc' of 'net.doc' is not a format that pictures are written in\n"
     )
     assert not Path("net.doc").exists()
 
 
 def test_a_folder_that_is_not_there(call, line):
-    result = call("draw", line, "-o", "nosuch/net.dot")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == "error[no-such-folder]: there is no folder 'nosuch' to write into\n"
+    assert (
+        call("draw", line, "-o", "nosuch/net.dot").error
+        == "error[no-such-folder]: there is no folder 'nosuch' to write into\n"
+    )
 
 
 CHAIN = """
@@ -64,9 +62,9 @@ nodes:
 
 def test_standard_output(call):
     Path("net.yaml").write_text(CHAIN)
-    result = call("draw", "net.yaml", "-o", "-", "--format", "mermaid")
-    assert (result.code, result.err) == (0, "")
-    assert result.out.startswith("flowchart TB\n    n0([")
+    assert call("draw", "net.yaml", "-o", "-", "--format", "mermaid").output.startswith(
+        "flowchart TB\n    n0(["
+    )
     assert not Path("-").exists()
 
 
@@ -123,8 +121,10 @@ def test_text_formats_need_no_layout(call, monkeypatch):
 
 def test_numbers_on_demand(call, line):
     options = ("--style", "computation", "--input", "x=[[1, 2]]", "--input", "t=[[0.25]]")
-    result = call("draw", line, "-o", "net.svg", "--show", "gradients", *options)
-    assert (result.code, result.out, result.err) == (0, "wrote 'net.svg'\n", "")
+    assert (
+        call("draw", line, "-o", "net.svg", "--show", "gradients", *options).output
+        == "wrote 'net.svg'\n"
+    )
     # 2 - 2 + 0.5 is 0.5; of its square error (0.5 - 0.25)^2 the slope is 0.5.
     texts = [each.text for each in ElementTree.parse("net.svg").iter() if each.text]
     for number in ("[0.5]", "[0.0625]", "[1]"):
@@ -149,8 +149,9 @@ def test_verdicts_on_demand(call, line):
 
 def test_differences_on_demand(call, line):
     Path("old.yaml").write_text(Path(line).read_text().replace("bias: [0.5]", "bias: [0.25]"))
-    result = call("draw", line, "--against", "old.yaml", "-o", "net.dot")
-    assert (result.code, result.out, result.err) == (0, "wrote 'net.dot'\n", "")
+    assert (
+        call("draw", line, "--against", "old.yaml", "-o", "net.dot").output == "wrote 'net.dot'\n"
+    )
     assert "~ a  affine" in Path("net.dot").read_text()
 
 

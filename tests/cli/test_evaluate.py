@@ -126,11 +126,7 @@ def test_no_pictures_of_what_classifies_nothing(call, line):
             "error[bad-option]: no trained parameters are given for 'net.yaml'\n   = help: add "
             "'--weights FOLDER' of a run, or name that folder in place of the file\n",
         ),
-        (
-            ("--weights", "no.npz"),
-            1,
-            "error[no-such-file]: there is no file 'no.npz'\n",
-        ),
+        (("--weights", "no.npz"), 1, "error[no-such-file]: there is no file 'no.npz'\n"),
         (
             ("--weights", "weights.npz", "--data", "rows.npz"),
             2,
@@ -158,16 +154,13 @@ def test_rows_for_an_input_that_the_loss_does_not_need(call, net):
     unread = "  u: {op: input, shape: [batch]}\n  v: {op: negative, inputs: u}\ntrain:\n"
     Path(net).write_text(SOFTMAX.replace("train:\n", unread))
     data = "{npz: {file: rows.npz, x: x, t: t, u: t}}"
-    result = call("evaluate", net, "--weights", "weights.npz", "--data", data)
-    assert (result.code, result.out, result.err) == (
-        2,
-        "",
+    assert call("evaluate", net, "--weights", "weights.npz", "--data", data).usage_error == (
         "error[unknown-input]: the loss 'loss' does not depend on 'u'\n"
         "  --> --data:1:42\n"
         "   |\n"
         " 1 | data: {npz: {file: rows.npz, x: x, t: t, u: t}}\n"
         "   |                                          ^\n"
-        "   = help: leave 'u' out, or choose another loss\n",
+        "   = help: leave 'u' out, or choose another loss\n"
     )
 
 

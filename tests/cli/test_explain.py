@@ -6,9 +6,9 @@ from graphnn.diagnostics import AREAS, CODES
 
 
 def test_a_code(call):
-    result = call("explain", "bad-seed")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == ("bad-seed\n\nInvalid seed.\n\nA seed is a whole number, at least 0.\n")
+    assert call("explain", "bad-seed").output == (
+        "bad-seed\n\nInvalid seed.\n\nA seed is a whole number, at least 0.\n"
+    )
 
 
 def test_files_are_indented(call):
@@ -30,9 +30,7 @@ def test_all_codes_by_area(call):
 
 
 def test_no_such_code(call):
-    result = call("explain", "unknown-opp")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call("explain", "unknown-opp").usage_error == (
         "error[unknown-code]: there is no code 'unknown-opp'\n"
         "   = help: did you mean 'unknown-op'?\n"
     )

@@ -9,9 +9,7 @@ import pytest
 
 
 def test_a_suffix_that_says_nothing(call, line):
-    result = call("export", line, "-o", "line.txt")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call("export", line, "-o", "line.txt").usage_error == (
         "error[unknown-format]: 'line.txt' has no suffix that says what to write\n"
         "   = help: end its name in .onnx, .py\n"
     )
@@ -27,19 +25,18 @@ def test_a_model(call, line):
 
 def test_an_opset_that_is_too_old(call, line):
     pytest.importorskip("onnx")
-    result = call("export", line, "-o", "line.onnx", "--opset", "3")
-    assert (result.code, result.out) == (2, "")
     assert re.fullmatch(
         r"error\[bad-option\]: opset 3 cannot be written\n   = help: it is 18 to \d+\n",
-        result.err,
+        call("export", line, "-o", "line.onnx", "--opset", "3").usage_error,
     )
 
 
 @pytest.mark.parametrize("style", ["numpy", "torch"])
 def test_code_and_its_weights(call, line, style):
-    result = call("export", line, "-o", "net.py", "--style", style)
-    assert (result.code, result.err) == (0, "")
-    assert result.out == "wrote 'net.py'\nwrote 'net.npz'\n"
+    assert (
+        call("export", line, "-o", "net.py", "--style", style).output
+        == "wrote 'net.py'\nwrote 'net.npz'\n"
+    )
     assert "def load_weights(" in Path("net.py").read_text()
 
 
@@ -52,9 +49,7 @@ def test_code_and_its_weights(call, line, style):
     ],
 )
 def test_a_style_that_is_missing_or_too_much(call, line, arguments, said):
-    result = call("export", line, "-o", *arguments)
-    assert (result.code, result.out) == (2, "")
-    assert said in result.err
+    assert said in call("export", line, "-o", *arguments).usage_error
     assert not Path("net.py").exists()
 
 

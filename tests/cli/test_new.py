@@ -12,9 +12,7 @@ TEMPLATES = ("mnist", "gate", "descent", "blocks")
 
 
 def test_a_starter_file(call):
-    result = call("new", "digits")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == "wrote 'digits.yaml'\nnext: graphnn show digits.yaml\n"
+    assert call("new", "digits").output == "wrote 'digits.yaml'\nnext: graphnn show digits.yaml\n"
     assert graphnn.load("digits.yaml").graph.spec.name == "digits"
 
 
@@ -36,9 +34,7 @@ def test_templates_train(call, template, no_plots):
 
 def test_nothing_is_written_over(call):
     Path("net.yaml").write_text("mine")
-    result = call("new", "net")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == (
+    assert call("new", "net").error == (
         "error[file-exists]: 'net.yaml' is there already\n"
         "   = help: give another name, or remove the file\n"
     )
@@ -53,9 +49,10 @@ def test_a_name_that_yaml_would_take_for_something_else(call, name):
 
 
 def test_a_folder_that_is_not_there(call):
-    result = call("new", "nosuch/net")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == "error[no-such-folder]: there is no folder 'nosuch' to write into\n"
+    assert (
+        call("new", "nosuch/net").error
+        == "error[no-such-folder]: there is no folder 'nosuch' to write into\n"
+    )
 
 
 def test_a_template_that_is_not_there(call):
@@ -65,15 +62,17 @@ def test_a_template_that_is_not_there(call):
 
 def test_from_data(call):
     Path("iris.csv").write_text("petal,kind\n" + "1.4,setosa\n4.7,versicolor\n" * 6)
-    result = call("new", "iris", "--data", "iris.csv")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == "wrote 'iris.yaml'\nnext: graphnn train iris.yaml\n"
+    assert (
+        call("new", "iris", "--data", "iris.csv").output
+        == "wrote 'iris.yaml'\nnext: graphnn train iris.yaml\n"
+    )
     assert Path("iris.yaml").read_text() == graphnn.draft("iris.csv", name="iris")
     assert call("check", "iris.yaml").out == "iris.yaml: fine\n"
 
 
 def test_a_target_without_data(call):
-    result = call("new", "iris", "--target", "kind")
-    assert (result.code, result.out) == (2, "")
-    assert result.err == "error[bad-option]: --target names a column of --data\n"
+    assert (
+        call("new", "iris", "--target", "kind").usage_error
+        == "error[bad-option]: --target names a column of --data\n"
+    )
     assert not Path("iris.yaml").exists()

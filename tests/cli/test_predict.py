@@ -44,9 +44,7 @@ def net(here) -> str:
 
 
 def test_pictures_with_their_classes(call, net):
-    result = call("predict", net, "--weights", "w.npz", "left.png", "right.png")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == (
+    assert call("predict", net, "--weights", "w.npz", "left.png", "right.png").output == (
         "           class  probability\n"
         "left.png   0           0.9000\n"
         "right.png  1           0.9000\n"
@@ -82,9 +80,12 @@ def test_one_probability(call, net):
     Path(net).write_text(text.replace("shape: [batch], dtype: int", "shape: [batch, 1]"))
     weight = math.log(3) * np.array([[-1], [1], [-1], [1]])
     np.savez("w.npz", **{"a.weight": weight, "a.bias": [0.0]})
-    result = call("predict", net, "--weights", "w.npz", "left.png", "right.png")
-    assert (result.code, result.err) == (0, "")
-    assert [line.split() for line in result.out.splitlines()[1:]] == [
+    assert [
+        line.split()
+        for line in call(
+            "predict", net, "--weights", "w.npz", "left.png", "right.png"
+        ).output.splitlines()[1:]
+    ] == [
         ["left.png", "0", "0.9000"],
         ["right.png", "1", "0.9000"],
     ]
@@ -121,13 +122,10 @@ def test_an_image_of_another_shape_is_no_image(call, net):
     Path(net).write_text(images(HALVES))
     assert call("predict", net, "--weights", "w.npz", "left.png").code == 0
     save("wide.png", [[0, 0, 0, 0]])
-    result = call("predict", net, "--weights", "w.npz", "wide.png")
-    assert (result.code, result.out, result.err) == (
-        1,
-        "",
+    assert call("predict", net, "--weights", "w.npz", "wide.png").error == (
         "error[wrong-size]: 'wide.png' has 1x4 pixels, not 2x2\n"
         "   = note: input 'x' takes 2x2, height by width\n"
-        "   = help: for other sizes write resize: stretch, or resize: crop\n",
+        "   = help: for other sizes write resize: stretch, or resize: crop\n"
     )
 
 
@@ -176,8 +174,7 @@ def test_what_cannot_be_read(call, net):
         "   |                                             ^\n"
         "   = help: did you mean 'ss'?\n",
     }.items():
-        result = call("predict", net, "--weights", "w.npz", name)
-        assert (result.code, result.out, result.err) == (1, "", message)
+        assert call("predict", net, "--weights", "w.npz", name).error == message
 
 
 @pytest.mark.parametrize(
@@ -191,9 +188,10 @@ def test_what_cannot_be_read(call, net):
 )
 def test_rows_of_a_table(call, net, text):
     Path("new.csv").write_text(text)
-    result = call("predict", net, "--weights", "w.npz", "new.csv")
-    assert (result.code, result.err) == (0, "")
-    assert [line.split() for line in result.out.splitlines()[1:]] == [
+    assert [
+        line.split()
+        for line in call("predict", net, "--weights", "w.npz", "new.csv").output.splitlines()[1:]
+    ] == [
         ["new.csv[0]", "0", "0.9000"],
         ["new.csv[1]", "1", "0.9000"],
     ]
@@ -202,14 +200,11 @@ def test_rows_of_a_table(call, net, text):
 def test_a_table_without_names_for_its_columns(call, net):
     Path(net).write_text(HALVES.replace("{file: rows.csv, x: [p, q, r, s], t: t}", "rows.csv"))
     Path("new.csv").write_text("a,b,c\n1,0,1\n")
-    result = call("predict", net, "--weights", "w.npz", "new.csv")
-    assert (result.code, result.out, result.err) == (
-        1,
-        "",
+    assert call("predict", net, "--weights", "w.npz", "new.csv").error == (
         "error[missing-column]: 'new.csv' has no column for input 'x'\n"
         "   = note: its columns are a, b, c\n"
         "   = help: name the columns as the training data do, or NAME.0, NAME.1 and so on by the "
-        "input\n",
+        "input\n"
     )
 
 
@@ -221,9 +216,12 @@ def test_an_array_alone_and_a_folder(call, net):
     for place, image in {"b": LEFT, "deeper/a": RIGHT, ".hidden/c": LEFT}.items():
         save(f"all/{place}.png", image)
     (save_in / "notes.txt").write_text("none")
-    result = call("predict", net, "--weights", "w.npz", "rows.npy", "all")
-    assert (result.code, result.err) == (0, "")
-    assert [line.split()[:2] for line in result.out.splitlines()[1:]] == [
+    assert [
+        line.split()[:2]
+        for line in call(
+            "predict", net, "--weights", "w.npz", "rows.npy", "all"
+        ).output.splitlines()[1:]
+    ] == [
         ["rows.npy[0]", "0"],
         ["rows.npy[1]", "1"],
         ["all/b.png", "0"],

@@ -43,9 +43,10 @@ def negative(here) -> str:
 def test_values_of_a_regression(call, plane):
     # 2 x0 - x1 + 0.5
     Path("rows.csv").write_text("x0,x1\n1,2\n3,4\n")
-    result = call("predict", plane, "--weights", "w.npz", "rows.csv")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == "                  a\nrows.csv[0]  0.5000\nrows.csv[1]  2.5000\n"
+    assert (
+        call("predict", plane, "--weights", "w.npz", "rows.csv").output
+        == "                  a\nrows.csv[0]  0.5000\nrows.csv[1]  2.5000\n"
+    )
     result = call("predict", plane, "--weights", "w.npz", "rows.csv", "--format", "json")
     assert json.loads(result.out) == [
         {"source": "rows.csv[0]", "outputs": {"a": [0.5]}},
@@ -65,9 +66,9 @@ def test_of_many_values_the_table_tells_the_range(call, negative):
     image = np.zeros((1, 25))
     image[0, :2] = 0.25, 0.75
     np.save("images.npy", image)
-    result = call("predict", negative, "--weights", "w.npz", "images.npy")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == (f"{'':10}  {'y':>31}\nimages.npy  25 values from 0.2500 to 1.0000\n")
+    assert call("predict", negative, "--weights", "w.npz", "images.npy").output == (
+        f"{'':10}  {'y':>31}\nimages.npy  25 values from 0.2500 to 1.0000\n"
+    )
 
 
 def test_images_are_drawn_with_what_comes_of_them(call, negative, monkeypatch):

@@ -34,9 +34,10 @@ def classifier(**options: str) -> None:
 
 
 def test_outputs_for_numbers_on_the_command_line(call, line):
-    result = call("run", line, "--input", "x=[[1, 2], [3, 4]]")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == "a [2, 1]\n  [[0.5]\n   [2.5]]\n"
+    assert (
+        call("run", line, "--input", "x=[[1, 2], [3, 4]]").output
+        == "a [2, 1]\n  [[0.5]\n   [2.5]]\n"
+    )
 
 
 def test_any_nodes_and_inputs_in_several_forms(call, line):
@@ -78,9 +79,7 @@ def test_a_network_without_inputs(call, descent):
 
 
 def test_a_missing_input_is_wrong_usage(call, line):
-    result = call("run", line)
-    assert (result.code, result.out) == (2, "")
-    assert result.err == (
+    assert call("run", line).usage_error == (
         "error[missing-input]: the input 'x' of shape [batch, 2] is missing\n"
         "   = help: give it by --input 'x=...'\n"
     )
@@ -122,27 +121,23 @@ def test_an_input_is_shown_with_its_fault(call, line):
 
 
 def test_an_output_that_is_not_there(call, line):
-    result = call("run", line, "--input", "x=[[1, 2]]", "--output", "b")
-    assert (result.code, result.out) == (2, "")
-    assert result.err.startswith("error[unknown-node]: there is no node 'b'\n")
+    assert call("run", line, "--input", "x=[[1, 2]]", "--output", "b").usage_error.startswith(
+        "error[unknown-node]: there is no node 'b'\n"
+    )
 
 
 def test_a_result_that_is_not_finite(call):
     Path("net.yaml").write_text(
         "graphnn: 1\nnodes: {x: {op: input, shape: [2]}, y: {op: log, inputs: x}}\n"
     )
-    result = call("run", "net.yaml", "--input", "x=[1, -1]")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == (
+    assert call("run", "net.yaml", "--input", "x=[1, -1]").error == (
         "error[not-finite]: the result is not finite: 'y' (log) is the first to give NaN at [1]\n"
     )
 
 
 def test_the_test_rows_are_measured_in_batches(call):
     classifier(test="{npz: {file: test.npz, x: x, t: t}}")
-    result = call("run", "net.yaml")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == (
+    assert call("run", "net.yaml").output == (
         "1 test row in batches of 2\nloss      1.3863\naccuracy  0.0000\n"  # -log(1/4)
     )
 
@@ -170,8 +165,6 @@ def test_values_on_the_rows_that_are_measured(call):
 def test_a_metric_that_reads_too_little(call):
     classifier()
     Path("net.yaml").write_text(SOFTMAX.replace("accuracy: [y, t]", "accuracy: y"))
-    result = call("run", "net.yaml")
-    assert (result.code, result.out) == (1, "")
-    assert result.err.startswith(
+    assert call("run", "net.yaml").error.startswith(
         "error[wrong-inputs]: accuracy reads 2 nodes, but is given 1\n   --> net.yaml:10:13\n"
     )

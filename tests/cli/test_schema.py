@@ -9,9 +9,7 @@ import graphnn
 
 
 def test_prints_it(call):
-    result = call("schema")
-    assert (result.code, result.err) == (0, "")
-    assert json.loads(result.out) == graphnn.schema()
+    assert json.loads(call("schema").output) == graphnn.schema()
 
 
 def test_writes_it(call, here):

@@ -71,9 +71,9 @@ def test_a_bar_where_somebody_looks(call, study, no_plots, monkeypatch):
 
 
 def test_a_search_that_cannot_begin_leaves_no_folder(call, descent):
-    result = call("search", descent)
-    assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("error[no-search]: the spec does not say what to search\n")
+    assert call("search", descent).error.startswith(
+        "error[no-search]: the spec does not say what to search\n"
+    )
     assert not Path("runs").exists()
 
 

@@ -8,9 +8,7 @@ import numpy as np
 
 
 def test_a_network_as_tables(call, line):
-    result = call("show", line)
-    assert (result.code, result.err) == (0, "")
-    assert result.out == (
+    assert call("show", line).output == (
         "line\n"
         "\n"
         "node  op                  inputs  shape       parameters\n"
@@ -54,9 +52,7 @@ def test_every_kind_of_parameter_and_the_training(call):
         "outputs: [a, d, e, k]\n"
         "train: {loss: e, batch_size: 1000, epochs: 1, data: {npz: {file: w.npz, x: w}}}\n"
     )
-    result = call("show", "net.yaml")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == (
+    assert call("show", "net.yaml").output == (
         "net.yaml\n"
         "all of it\n"
         "\n"

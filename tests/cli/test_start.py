@@ -65,11 +65,7 @@ def imported(arguments: list[str], environment: dict[str, str], before: str = ""
 def printed(program: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """A fresh Python that has run `program`."""
     return subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
 
 

@@ -8,9 +8,9 @@ SILENT = "graphnn: 1\nnodes: {x: {op: input, shape: []}}\n"
 
 
 def test_examples_that_hold(call, line):
-    result = call("test", line)
-    assert (result.code, result.err) == (0, "")
-    assert result.out == "ok      line.yaml:11: by hand\n1 example in 1 file: all ok\n"
+    assert (
+        call("test", line).output == "ok      line.yaml:11: by hand\n1 example in 1 file: all ok\n"
+    )
 
 
 def test_an_example_that_does_not(call, line):
@@ -55,9 +55,7 @@ def test_a_file_with_errors_does_not_keep_the_others_from_running(call, line, he
 
 def test_a_file_without_examples(call):
     Path("net.yaml").write_text(SILENT)
-    result = call("test", "net.yaml")
-    assert (result.code, result.err) == (0, "")
-    assert result.out == (
+    assert call("test", "net.yaml").output == (
         "none    net.yaml: no examples\n"
         "0 examples in 1 file: nothing to test, 1 file without examples\n"
     )

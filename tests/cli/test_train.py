@@ -150,9 +150,7 @@ def test_a_bar_is_whole_and_lines_are_single(call, here, no_plots, monkeypatch, 
 def test_a_folder_in_use(call, descent, here):
     (here / "out").mkdir()
     (here / "out" / "mine").touch()
-    result = call("train", descent, "-o", "out")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == (
+    assert call("train", descent, "-o", "out").error == (
         "error[folder-in-use]: 'out' already holds something\n"
         "   = help: name another folder, or resume the run in it with --resume\n"
     )
@@ -160,15 +158,14 @@ def test_a_folder_in_use(call, descent, here):
 
 
 def test_nothing_to_resume(call, descent, here):
-    result = call("train", descent, "--resume")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == (
+    assert call("train", descent, "--resume").error == (
         "error[nothing-to-resume]: there is no run of 'descent.yaml' in 'runs' to resume\n"
         "   = help: name its folder by -o FOLDER\n"
     )
-    result = call("train", descent, "--resume", "-o", "out")
-    assert (result.code, result.out) == (1, "")
-    assert result.err == "error[nothing-to-resume]: 'out' holds no run to resume\n"
+    assert (
+        call("train", descent, "--resume", "-o", "out").error
+        == "error[nothing-to-resume]: 'out' holds no run to resume\n"
+    )
     # A folder that only looks like one of this spec's runs is not taken.
     (here / "runs" / "descent-x").mkdir(parents=True)
     (here / "runs" / "descent-x" / "checkpoint.safetensors").touch()
@@ -177,15 +174,15 @@ def test_nothing_to_resume(call, descent, here):
 
 def test_a_run_of_another_spec(call, descent, no_plots):
     call("train", descent, "-o", "out")
-    result = call("train", descent, "-o", "out", "--resume", "--set", "learning_rate=0.2")
-    assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("error[different-spec]: ")
+    assert call(
+        "train", descent, "-o", "out", "--resume", "--set", "learning_rate=0.2"
+    ).error.startswith("error[different-spec]: ")
 
 
 def test_a_spec_that_does_not_train(call, line):
-    result = call("train", line)
-    assert (result.code, result.out) == (1, "")
-    assert result.err.startswith("error[no-train]: the spec does not say how to train\n")
+    assert call("train", line).error.startswith(
+        "error[no-train]: the spec does not say how to train\n"
+    )
 
 
 def test_a_loss_that_runs_away_keeps_what_was_reached(call, descent):

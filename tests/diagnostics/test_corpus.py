@@ -208,10 +208,7 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
         "error[no-preview]: a preview needs watchfiles, which is not installed\n"
         "   = help: pip install 'graphnn[preview]'",
     ),
-    "bad-rename": (
-        renamed,
-        "error[bad-rename]: there is a node 'a' already",
-    ),
+    "bad-rename": (renamed, "error[bad-rename]: there is a node 'a' already"),
 }
 
 

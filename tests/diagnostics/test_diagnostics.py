@@ -168,10 +168,7 @@ def test_marks_end_with_the_window():
 
 def test_a_line_of_160_characters_is_shown_whole():
     line = "x" * 159 + "y"
-    assert shown(line, 160, 161).splitlines()[-2:] == [
-        f" 1 | {line}",
-        "   | " + " " * 159 + "^",
-    ]
+    assert shown(line, 160, 161).splitlines()[-2:] == [f" 1 | {line}", "   | " + " " * 159 + "^"]
 
 
 def test_as_dict():

@@ -133,10 +133,7 @@ def test_catches_a_command_that_fails(tmp_path):
 
 @pytest.mark.parametrize(
     ("block", "what"),
-    [
-        ("```pyhton\n1\n```", "'pyhton'"),
-        ("```console\n$ rm everything\n```", "`rm everything`"),
-    ],
+    [("```pyhton\n1\n```", "'pyhton'"), ("```console\n$ rm everything\n```", "`rm everything`")],
 )
 def test_catches_what_nobody_knows_how_to_run(tmp_path, block, what):
     with pytest.raises(MismatchError, match=f"nobody knows how to run {re.escape(what)}"):

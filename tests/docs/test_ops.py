@@ -98,10 +98,7 @@ def test_page_of_affine(made):
     [
         ("power", "| `exponent` | number | required | What `x` is raised to. |"),
         ("leaky_relu", "| `slope` | number | `0.01` | Slope below 0. |"),
-        (
-            "sum",
-            "| `keepdims` | `true` or `false` | `false` | Whether those axes stay",
-        ),
+        ("sum", "| `keepdims` | `true` or `false` | `false` | Whether those axes stay"),
         ("gelu", "| `approximate` | `none` or `tanh` | `none` | tanh puts"),
         ("input", "| `shape` | list of sizes | required |"),
         ("slice", "| `stop` | position |  | Entry to stop before"),

@@ -15,10 +15,7 @@ from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
 from graphnn.drawing.diagram.scene import Box, Point, Rectangle
 
 CHAIN = [f"n{number}" for number in range(40)]
-BLOCKS = [
-    *pairwise(CHAIN),
-    *((CHAIN[at], CHAIN[at + 4]) for at in range(0, 36, 4)),
-]
+BLOCKS = [*pairwise(CHAIN), *((CHAIN[at], CHAIN[at + 4]) for at in range(0, 36, 4))]
 Edges = list[tuple[str, str]]
 
 

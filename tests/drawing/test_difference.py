@@ -57,7 +57,7 @@ def test_every_box_says_what_it_is():
     }
     scene = shown.scene
     assert [words(scene, name)[0] for name in ("a1", "r1", "a2", "a3", "y")] == [
-        *("~ a1", "+ r1", "− a2", "↔ a3", "y"),
+        *("~ a1", "+ r1", "− a2", "↔ a3", "y")
     ]
     assert words(scene, "a1")[-1] == "units 5 → 6"
     assert words(scene, "a3")[-1] == "reads [z2] → [r1]"

@@ -77,7 +77,7 @@ def test_the_text_formats_draw_all_of_them():
     assert r"(20,10) circle[x radius=20bp,y radius=10bp];" in text
     assert "(50,0) -- (70,0) -- (60,20) -- cycle;" in text
     assert re.findall(r"\\fill\[\w+\] \((\d+),(\d+)\) rectangle", text)[1:] == [
-        *(("80", "0"), ("90", "0"), ("80", "10"), ("90", "10")),
+        *(("80", "0"), ("90", "0"), ("80", "10"), ("90", "10"))
     ]
     assert pdf.write(SCENE).startswith(b"%PDF-")
 

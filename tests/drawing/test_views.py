@@ -68,10 +68,7 @@ def test_runs_inside_a_block_are_shown_once():
     document = {
         "graphnn": 1,
         "blocks": {"long": {"inputs": ["p"], "nodes": nodes, "output": "b199"}},
-        "nodes": {
-            "x": {"op": "input", "shape": ["batch"]},
-            "h": {"block": "long", "inputs": "x"},
-        },
+        "nodes": {"x": {"op": "input", "shape": ["batch"]}, "h": {"block": "long", "inputs": "x"}},
     }
     view = graphnn.loads(document).draw().view
     assert list(view.items) == ["x", "h.b0"]

@@ -94,12 +94,7 @@ def test_assign(net):
 
 def test_assign_all_or_nothing(net):
     before = {name: array.copy() for name, array in net.parameters.items()}
-    values = {
-        "y.bias": [9.0],
-        "y.weight": [[1, 2]],
-        "y.wieght": [[1], [2]],
-        "other": 3,
-    }
+    values = {"y.bias": [9.0], "y.weight": [[1, 2]], "y.wieght": [[1], [2]], "other": 3}
     with pytest.raises(RunError) as caught:
         net.assign(values)
     assert str(caught.value) == (

@@ -89,10 +89,7 @@ def test_a_sample_is_fair():
 def test_a_sample_of_some_parameters_and_one_larger_than_there_are_entries():
     net, inputs = digits()
     found = graphnn.numerical_gradient(net, inputs, only=["a1.bias", "a2.bias"], entries=100)
-    assert {name: each.taken for name, each in found.items()} == {
-        "a1.bias": 5,
-        "a2.bias": 3,
-    }
+    assert {name: each.taken for name, each in found.items()} == {"a1.bias": 5, "a2.bias": 3}
 
 
 def test_what_is_not_chosen_is_not_computed(monkeypatch):

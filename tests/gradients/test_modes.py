@@ -74,11 +74,7 @@ def constant_statistics(parts):
     ("op_class", "change", "culprits"),
     [
         (BatchNormTraining, constant_statistics, {"a.weight"}),
-        (
-            BatchNormTraining,
-            lambda parts: (parts[0], parts[1] * 1.01, *parts[2:]),
-            {"n.gain"},
-        ),
+        (BatchNormTraining, lambda parts: (parts[0], parts[1] * 1.01, *parts[2:]), {"n.gain"}),
         (
             DropoutTraining,
             lambda parts: (np.ones_like(parts[0]), None),

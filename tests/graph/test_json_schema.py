@@ -363,10 +363,7 @@ def test_messages_name_the_place(made):
         "train": {"epochs": 0},
     }
     (unit, sigmod, epochs) = sorted(told(made, document))
-    assert unit == (
-        "nodes/y",
-        "Additional properties are not allowed ('unit' was unexpected)",
-    )
+    assert unit == ("nodes/y", "Additional properties are not allowed ('unit' was unexpected)")
     assert sigmod[0] == "nodes/z/op"
     assert sigmod[1].startswith("'sigmod' is not one of ['identity', 'step', 'sigmoid',")
     assert epochs == ("train/epochs", "0 is less than the minimum of 1")

@@ -46,11 +46,7 @@ def test_only_what_is_wanted():
 
 def test_a_loss_of_a_softmax_is_one_step():
     assert steps("l") == [("a", "affine"), ("l", "softmax_cross_entropy")]
-    assert steps("l", "y") == [
-        ("a", "affine"),
-        ("y", "softmax"),
-        ("l", "softmax_cross_entropy"),
-    ]
+    assert steps("l", "y") == [("a", "affine"), ("y", "softmax"), ("l", "softmax_cross_entropy")]
 
 
 def test_a_loss_of_something_else_stays():

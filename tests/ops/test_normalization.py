@@ -9,11 +9,7 @@ from numpy.testing import assert_allclose
 import graphnn
 from graphnn.diagnostics import SpecError
 from graphnn.ops import REGISTRY, ArrayError, ShapeError
-from graphnn.ops.families.normalization import (
-    BatchNorm,
-    BatchNormTraining,
-    DropoutTraining,
-)
+from graphnn.ops.families.normalization import BatchNorm, BatchNormTraining, DropoutTraining
 from graphnn.ops.families.normalization_axes import LayerNorm
 from tables import cases
 

@@ -549,11 +549,7 @@ def test_stacked_whole_and_real_numbers_keep_float32():
 
 @pytest.mark.parametrize(
     ("value", "entries"),
-    [
-        ({"arange": "n + 1"}, [0, 1, 2, 3]),
-        ({"zeros": [1, "n"]}, [[0, 0, 0]]),
-        ({"ones": []}, 1),
-    ],
+    [({"arange": "n + 1"}, [0, 1, 2, 3]), ({"zeros": [1, "n"]}, [[0, 0, 0]]), ({"ones": []}, 1)],
 )
 def test_a_constant_by_rule(value, entries):
     made = REGISTRY["constant"].model_validate({"value": value}, context={"n": 3})

@@ -157,9 +157,7 @@ def test_faults_of_a_file_do_not_hide_the_others(tmp_path):
 
 def test_the_document_of_a_spec_has_the_blocks_in_it(tmp_path):
     write(
-        tmp_path,
-        net=NET.replace("BLOCKS", "a.yaml"),
-        a=f"graphnn: 1\nblocks: {{layer: {LAYER}}}\n",
+        tmp_path, net=NET.replace("BLOCKS", "a.yaml"), a=f"graphnn: 1\nblocks: {{layer: {LAYER}}}\n"
     )
     spec = graphnn.load(tmp_path / "net.yaml").graph.spec
     text = to_yaml(spec.document)

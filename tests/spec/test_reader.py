@@ -372,12 +372,7 @@ _Dumper.add_representer(
 )
 
 
-@given(
-    data_of(any_text),
-    st.sampled_from([False, None, True]),
-    st.integers(2, 9),
-    st.booleans(),
-)
+@given(data_of(any_text), st.sampled_from([False, None, True]), st.integers(2, 9), st.booleans())
 def test_yaml_is_read_as_pyyaml_wrote_it(
     data: Any, flow: bool | None, indent: int, unicode: bool
 ) -> None:

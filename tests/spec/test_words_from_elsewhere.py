@@ -106,8 +106,7 @@ def test_inputs_of_a_node(word):
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"),
-    [("type", "op"), ("kind", "op"), ("class_name", "op"), ("template", "block")],
+    ("word", "meant"), [("type", "op"), ("kind", "op"), ("class_name", "op"), ("template", "block")]
 )
 def test_the_op_of_a_node(word, meant):
     text = f"{NODES}  z: {{{word}: relu, inputs: x}}\n"

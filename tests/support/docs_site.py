@@ -21,12 +21,7 @@ def build(place: Path) -> Path:
     shutil.copy(ROOT / "CHANGELOG.md", place)
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "docs", "html"]
     done = subprocess.run(
-        command,
-        cwd=place,
-        capture_output=True,
-        text=True,
-        timeout=1800,
-        check=False,
+        command, cwd=place, capture_output=True, text=True, timeout=1800, check=False
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -449,11 +449,7 @@ def _yaml() -> Iterator[Hostile]:
     ):
         yield text(f"directive-{number}", f"{line}\n---\n{GOOD}", "directive-not-allowed")
     yield text("second-document", f"{GOOD}---\n{GOOD}", "several-documents")
-    yield text(
-        "after-the-end",
-        f"{GOOD}...\n{GOOD}",
-        "yaml-syntax",
-    )
+    yield text("after-the-end", f"{GOOD}...\n{GOOD}", "yaml-syntax")
     for name, content in (
         ("top", "graphnn: 1\ngraphnn: 1\nnodes: {x: {op: input, shape: [2]}}\n"),
         ("node", f"{HEAD}nodes:\n{X}{X}"),
@@ -587,11 +583,7 @@ def _absurd() -> Iterator[Hostile]:
         ("negative", "[-1, 2]", "bad-size"),
         ("many-axes", f"[{', '.join(['1'] * 100)}]", "wrong-shape"),
     ):
-        yield text(
-            f"example-{name}",
-            example(f"{{ones: {shape}}}", "{sum: 1}"),
-            code,
-        )
+        yield text(f"example-{name}", example(f"{{ones: {shape}}}", "{sum: 1}"), code)
 
 
 def _broken_graphs() -> Iterator[Hostile]:
@@ -1093,14 +1085,8 @@ def pictures() -> dict[str, tuple[bytes, str]]:
         "bomb": (png(8000, 8000, data=zlib.compress(bytes(8001 * 8000), 9)), "data-too-large"),
         "no-data": (png(2, 1, data=b""), "broken-file"),
         "bad-data": (png(2, 1, data=b"\x78\x9cgarbage"), "broken-file"),
-        "text-bomb": (
-            png(2, 1, extra=chunk(b"zTXt", b"a\0\0" + _zeros())),
-            "broken-file",
-        ),
-        "profile-bomb": (
-            png(2, 1, extra=chunk(b"iCCP", b"a\0\0" + _zeros())),
-            "broken-file",
-        ),
+        "text-bomb": (png(2, 1, extra=chunk(b"zTXt", b"a\0\0" + _zeros())), "broken-file"),
+        "profile-bomb": (png(2, 1, extra=chunk(b"iCCP", b"a\0\0" + _zeros())), "broken-file"),
         "checksum": (
             png(2, 1).replace(b"IDAT", b"IDAT", 1)[:-20] + bytes(8) + png(2, 1)[-12:],
             "broken-file",
@@ -1144,11 +1130,7 @@ def _images() -> Iterator[Hostile]:
         ("inner", lambda f: (f / "pictures" / "b" / "3.png").mkdir(), "not-a-file"),
         ("stranger", lambda f: (f / "pictures" / "b" / "3.exe").touch(), "not-an-image"),
         ("no-images", lambda f: (f / "pictures" / "c").mkdir(), "no-rows"),
-        (
-            "circle",
-            lambda f: (f / "pictures" / "b" / "3.png").symlink_to("3.png"),
-            "bad-file-name",
-        ),
+        ("circle", lambda f: (f / "pictures" / "b" / "3.png").symlink_to("3.png"), "bad-file-name"),
     ):
         yield Hostile(f"folder-{name}", lambda f, c=change: prepared(f, c), (code,))
 

@@ -180,10 +180,7 @@ def test_every_metric_that_does_not_fit_is_told_before_the_first_step(folder):
             "[batch]",
             "both have the same shape",
         ),
-        (
-            "top_k_accuracy cannot look among the 7 best of 3 classes",
-            "give it a 'k' of at most 3",
-        ),
+        ("top_k_accuracy cannot look among the 7 best of 3 classes", "give it a 'k' of at most 3"),
     ]
 
 

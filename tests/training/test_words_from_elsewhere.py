@@ -53,10 +53,7 @@ def test_optimizers(tmp_path, name, meant):
     [
         *((name, ADAM) for name in ("Adamax", "Nadam", "RAdam", "Lion", "AMSGrad")),
         *((name, "the nearest is rmsprop") for name in ("Adadelta", "Adafactor", "Rprop")),
-        (
-            "L-BFGS",
-            "every optimizer here takes first derivatives alone; adam needs least tuning",
-        ),
+        ("L-BFGS", "every optimizer here takes first derivatives alone; adam needs least tuning"),
     ],
 )
 def test_optimizers_that_there_are_not(tmp_path, name, help):
