@@ -247,7 +247,7 @@ def asserted() -> set[str]:
         for path in TESTS.rglob("*.py")
         if path != Path(__file__)
         for line in path.read_text("utf-8").splitlines()
-        if "startswith(" not in line and " in result." not in line
+        if "startswith(" not in line
     )
     return {code for line in lines for code in re.findall(WHOLE, line)}
 
@@ -260,8 +260,8 @@ def test_every_code_has_a_whole_message():
     assert set(CODES) - shown - asserted() - RECIPES.keys() == set()
 
 
-def test_a_recipe_is_only_where_nothing_else_is():
+def test_a_recipe_is_only_where_no_spec_does():
     names = {
         path.stem for path in (*BAD_SPECS.glob("*.yaml"), *(BAD_SPECS / "explained").iterdir())
     }
-    assert not (names | asserted()) & RECIPES.keys()
+    assert not names & RECIPES.keys()
