@@ -15,6 +15,7 @@ from ._errors import RunError as RunError
 from ._errors import SpecError as SpecError
 from ._errors import TrainingError as TrainingError
 from ._errors import UsageError as UsageError
+from ._errors import needing as needing
 from ._excerpts import Source as Source
 from ._excerpts import Span as Span
 from ._excerpts import printable as printable

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self, Unpack
 
 from graphnn.diagnostics._codes import Code
@@ -69,3 +71,28 @@ class UsageError(GraphnnError, ValueError):
 # Tracebacks show the name that users import.
 for _error in (GraphnnError, *GraphnnError.__subclasses__()):
     _error.__module__ = "graphnn"
+
+
+@contextmanager
+def needing(
+    kind: type[GraphnnError], code: Code, message: str, extra: str, span: Span | None = None
+) -> Iterator[None]:
+    """Around imports of packages that only an extra installs: says which one is missing.
+
+    Parameters
+    ----------
+    message : str
+        What needs which package; ``{name}`` stands for the package that is missing.
+    extra : str
+        The extra that installs it.
+
+    Raises
+    ------
+    kind
+        The package is not installed.
+    """
+    try:
+        yield
+    except ImportError as error:
+        fault = f"{message.format(name=error.name)}, which is not installed"
+        raise kind.of(code, fault, span, help=f"pip install 'graphnn[{extra}]'") from None

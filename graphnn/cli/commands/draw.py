@@ -23,7 +23,7 @@ from graphnn.cli.options import (
     settings,
 )
 from graphnn.cli.record_options import Chosen, taking
-from graphnn.diagnostics import GraphnnError, UsageError
+from graphnn.diagnostics import GraphnnError, UsageError, needing
 from graphnn.execution import Network
 from graphnn.execution.weight_files import spec_file
 
@@ -122,12 +122,8 @@ def draw(
     if not watch:
         once()
         return
-    try:
+    with needing(UsageError, "no-preview", "--watch needs watchfiles", "preview"):
         from graphnn.cli.preview.watching import changes
-    except ImportError:
-        message = "--watch needs watchfiles, which is not installed"
-        help = "pip install 'graphnn[preview]'"
-        raise UsageError.of("no-preview", message, help=help) from None
     with suppress(KeyboardInterrupt):  # as it should end
         for _ in changes(spec_file(file)):
             try:

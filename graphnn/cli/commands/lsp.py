@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import UsageError, needing
 
 
 def lsp() -> None:
@@ -10,9 +10,6 @@ def lsp() -> None:
 
     It speaks the Language Server Protocol on standard input and output; an editor starts it.
     """
-    try:
+    with needing(UsageError, "no-pygls", "the language server needs pygls", "lsp"):
         from graphnn.lsp import serve
-    except ImportError:
-        message = "the language server needs pygls, which is not installed"
-        raise UsageError.of("no-pygls", message, help="pip install 'graphnn[lsp]'") from None
     serve()

@@ -11,7 +11,7 @@ from graphnn import drawing
 from graphnn.cli import terminal
 from graphnn.cli.options import File, Settings, settings
 from graphnn.cli.record_options import Chosen, taking
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import UsageError, needing
 from graphnn.execution.weight_files import spec_file
 
 
@@ -31,13 +31,9 @@ def preview(
     The page is redrawn when the file, or one that it names, is saved. Only this machine can see
     it. A click on a node shows its line, a click on a fault its node. Ctrl-C ends it.
     """
-    try:
+    with needing(UsageError, "no-preview", "a preview needs {name}", "preview"):
         from graphnn.cli.preview.server import serve
         from graphnn.cli.preview.state import Preview
-    except ImportError as error:
-        message = f"a preview needs {error.name}, which is not installed"
-        help = "pip install 'graphnn[preview]'"
-        raise UsageError.of("no-preview", message, help=help) from None
 
     def ready(address: str) -> None:
         terminal.line(f"{address}  (Ctrl-C ends it)")

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphnn.diagnostics import printable
-from graphnn.drawing._formats import fail, format_of
+from graphnn.diagnostics import DrawingError, needing, printable
+from graphnn.drawing._formats import format_of
 from graphnn.storage.files import write_whole
 
 if TYPE_CHECKING:
@@ -115,14 +115,8 @@ def styled() -> Iterator[None]:
     DrawingError
         matplotlib is not installed.
     """
-    try:
+    with needing(DrawingError, "no-matplotlib", "plots need matplotlib", "plot"):
         import matplotlib.style
-    except ImportError:
-        raise fail(
-            "no-matplotlib",
-            "plots need matplotlib, which is not installed",
-            "pip install 'graphnn[plot]'",
-        ) from None
     with matplotlib.rc_context():
         matplotlib.style.use(["default", _settings()])
         yield

@@ -6,7 +6,7 @@ import sys
 from functools import cache
 from typing import Any
 
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import UsageError, needing
 
 
 def onnx() -> Any:
@@ -20,16 +20,13 @@ def onnx() -> Any:
     library = sys.modules.get("onnx")
     if hasattr(library, "inliner"):  # the last that is imported below
         return library
-    try:
+    with needing(UsageError, "no-onnx", "ONNX models need the package onnx", "onnx"):
         import onnx
         import onnx.checker
         import onnx.helper
         import onnx.numpy_helper
         import onnx.shape_inference
         import onnx.inliner  # isort: skip
-    except ImportError:
-        message = "ONNX models need the package onnx, which is not installed"
-        raise UsageError.of("no-onnx", message, help="pip install 'graphnn[onnx]'") from None
     return onnx
 
 

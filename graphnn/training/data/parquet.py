@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
-from graphnn.diagnostics import DataError, TrainingError
+from graphnn.diagnostics import DataError, TrainingError, needing
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import show_bytes
 from graphnn.training.data.compressed import too_large
@@ -29,13 +29,10 @@ def as_csv(stream: BinaryIO, file: Wanted) -> bytes:
     TrainingError
         pyarrow is not installed.
     """
-    try:
+    message = "Parquet files need pyarrow"
+    with needing(TrainingError, "no-parquet", message, "parquet", file.span):
         import pyarrow
         from pyarrow import csv, parquet
-    except ImportError:
-        message = "Parquet files need pyarrow, which is not installed"
-        help = "pip install 'graphnn[parquet]'"
-        raise TrainingError.of("no-parquet", message, file.span, help=help) from None
     out = io.BytesIO()
     try:
         table = parquet.ParquetFile(stream)

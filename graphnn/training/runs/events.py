@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from graphnn.diagnostics import TrainingError, UsageError
+from graphnn.diagnostics import TrainingError, UsageError, needing
 from graphnn.training.fitting.measuring import Row
 
 EVENTS = "events"
@@ -35,12 +35,9 @@ def recorded(place: Path | None, wanted: bool, done: int) -> Iterator[Callable[[
     if place is None:
         message = "event files need a folder: give one by folder="
         raise UsageError.of("bad-option", message)
-    try:
+    message = "event files need tensorboardX"
+    with needing(TrainingError, "no-tensorboard", message, "tensorboard"):
         from tensorboardX import SummaryWriter
-    except ImportError:
-        message = "event files need tensorboardX, which is not installed"
-        help = "pip install 'graphnn[tensorboard]'"
-        raise TrainingError.of("no-tensorboard", message, help=help) from None
     with ExitStack() as stack:
         writers = {}
         for name in ("training", "validation"):

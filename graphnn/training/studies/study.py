@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from graphnn.diagnostics import GraphnnError, TrainingError
+from graphnn.diagnostics import GraphnnError, TrainingError, needing
 from graphnn.spec.model import SearchSpec
 from graphnn.training.studies.store import Store, StudyError
 from graphnn.training.studies.trials import Trials, check, distributions
@@ -53,11 +53,8 @@ def opened(
 
 
 def _optuna() -> ModuleType:
-    try:
+    with needing(TrainingError, "no-optuna", "a search needs optuna", "search"):
         import optuna
-    except ImportError:
-        message = "a search needs optuna, which is not installed"
-        raise TrainingError.of("no-optuna", message, help="pip install 'graphnn[search]'") from None
     found: ModuleType = optuna
     return found
 
