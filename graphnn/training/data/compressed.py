@@ -69,6 +69,21 @@ def unpacked(folder: Path, wanted: Wanted) -> Iterator[tuple[BinaryIO, int]]:
             raise DataError.of("broken-file", message, wanted.span) from None
 
 
+def content(folder: Path, wanted: Wanted) -> bytes:
+    """What the file holds, unpacked.
+
+    Raises
+    ------
+    DataError, FileError
+        As `unpacked`, or it holds more than should be taken.
+    """
+    with unpacked(folder, wanted) as (stream, limit):
+        taken = files.take(stream, limit + 1)
+    if len(taken) > limit:
+        raise too_large(wanted, limit)
+    return taken
+
+
 def too_large(wanted: Wanted, limit: int) -> DataError:
     """The error of a file that holds more than the `limit` that `unpacked` gave."""
     message = f"'{wanted.name}' holds more than {files.show_bytes(limit)}"

@@ -9,10 +9,11 @@ from typing import Any, Protocol, TypeGuard
 import numpy as np
 from numpy.typing import ArrayLike
 
-from graphnn.diagnostics import FAULTY, DataError, Findings, listed, suggestion
+from graphnn.diagnostics import FAULTY, DataError, Findings, listed
 from graphnn.execution import as_numbers
 from graphnn.execution.weight_files import Classes
 from graphnn.spec.values import Map, Scalar, Value
+from graphnn.training.data.classes import numbered
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec, array_for
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.dataset import Dataset, check_demand, dataset_of
@@ -132,15 +133,10 @@ def _column(need: InputSpec | Any, name: str, array: ArrayLike, classes: Classes
     texts = _texts(array)
     if texts is None or need is FAULTY:
         raise DataError.of("not-numbers", f"'{name}' in the data is not an array of numbers")
-    known = classes.get(name) or tuple(sorted(set(texts)))
-    findings = Findings()
-    for text in sorted(set(texts) - set(known)):
-        message = f"'{text}' is not a class of input '{name}' in the training set"
-        help = suggestion(text, known, f"the classes are {listed(known)}")
-        findings.error("unknown-class", message, help=help)
-    findings.raise_errors(DataError)
-    order = {text: number for number, text in enumerate(known)}
-    return Column(name, np.array([order[text] for text in texts], np.int64), classes=known)
+    kinds, rows = np.unique(np.array(texts, object), return_inverse=True)
+    different = tuple(kinds.tolist())
+    known = classes.get(name) or different
+    return Column(name, numbered(different, known, name)[rows], classes=known)
 
 
 def _texts(array: ArrayLike) -> list[str] | None:

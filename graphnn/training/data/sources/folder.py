@@ -20,7 +20,6 @@ from graphnn.diagnostics import (
     Findings,
     Span,
     listed,
-    suggestion,
 )
 from graphnn.ops import Array
 from graphnn.spec.values import Map, Value
@@ -28,6 +27,7 @@ from graphnn.storage import files
 from graphnn.storage.archives import LIMIT
 from graphnn.storage.files import MEBIBYTE, show_bytes
 from graphnn.training.data import pictures
+from graphnn.training.data.classes import in_order, numbered
 from graphnn.training.data.columns import Column, InputSpec
 from graphnn.training.data.pictures import Picture, Resize
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, Wanted
@@ -159,12 +159,10 @@ def image_tree(base: Path, wanted: Wanted) -> ImageTree:
         problem = f"'{wanted.name}' holds no folder that could be a class"
         help = "put the images of each class into a separate folder"
         raise DataError.of("no-classes", problem, wanted.span, help=help)
-    numbered = all(_is_number(kind) for kind in kinds)
-    kinds.sort(key=lambda kind: (int(kind) if numbered else 0, kind))
     findings = Findings()
     classes = {}
     count = 0
-    for kind in kinds:
+    for kind in in_order(kinds):
         where = str(PurePosixPath(wanted.name) / kind)
         classes[kind] = sorted(entry.name for entry in _entries(base, wanted, where, skipped))
         count += len(classes[kind])
@@ -174,10 +172,6 @@ def image_tree(base: Path, wanted: Wanted) -> ImageTree:
             raise DataError.of("data-too-large", message, wanted.span)
     findings.raise_errors(DataError)
     return ImageTree(base, wanted, classes, sorted(skipped))
-
-
-def _is_number(kind: str) -> bool:
-    return kind.isascii() and kind.isdigit() and len(kind) < 19
 
 
 def _entries(base: Path, wanted: Wanted, name: str, skipped: list[str]) -> list[Path]:
@@ -208,24 +202,10 @@ def _check_names(where: str, names: list[str], span: Span | None, findings: Find
 
 
 def _labels(tree: ImageTree, name: str, known: Mapping[str, tuple[str, ...]] | None) -> Column:
-    kinds = tuple(tree.classes)
-    span = tree.wanted.span
+    kinds, span = tuple(tree.classes), tree.wanted.span
     classes = kinds if known is None else known.get(name, ())
-    numbers = {kind: number for number, kind in enumerate(classes)}
-    if known is not None and not classes:
-        # The first set had plain numbers, which the names of folders can be as well.
-        numbers = {kind: int(kind) for kind in kinds if _is_number(kind)}
-    findings = Findings()
-    for kind in kinds:
-        if kind not in numbers:
-            message = f"'{kind}' is not a class of input '{name}' in the training set"
-            help = "its classes are whole numbers"
-            if classes:
-                help = suggestion(kind, classes, f"the classes are {listed(classes)}")
-            findings.error("unknown-class", message, span, help=help)
-    findings.raise_errors(DataError)
     counts = [len(each) for each in tree.classes.values()]
-    values = np.repeat(np.array([numbers[kind] for kind in kinds], np.int64), counts)
+    values = np.repeat(numbered(kinds, classes, name, lambda _: span), counts)
     return Column(tree.wanted.name, values, span, classes=classes)
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from graphnn.diagnostics import DataError, Findings, listed, suggestion
+from graphnn.diagnostics import DataError
 from graphnn.spec.values import Map, Scalar
+from graphnn.training.data.classes import in_order, numbered
 from graphnn.training.data.columns import Column
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, whole
 from graphnn.training.data.sources.text import row_length
-from graphnn.training.data.text_rows import SPECIAL, UNITS, Texts, encoded, of_table
-from graphnn.training.data.vocabulary import MAX_FAULTS, of_inputs, vocabulary
+from graphnn.training.data.text_rows import SPECIAL, UNITS, encoded, of_table
+from graphnn.training.data.vocabulary import of_inputs, vocabulary
 
 
 class LabelledTexts(DataSource):
@@ -66,13 +64,13 @@ class LabelledTexts(DataSource):
         file = asked.one("file")
         if not asked.feeds:
             return Found(file.name, {})  # what was wrong with them has been reported
-        classes = asked.one("classes") if "classes" in asked.keys else None
+        labels = asked.one("classes") if "classes" in asked.keys else None
         labelled = [feed for feed in asked.feeds.values() if feed.names[0].name == "labels"]
-        if labelled and classes is None:
+        if labelled and labels is None:
             message = f"'{self.name}' has no 'classes', the column that labels come from"
             help = f"write `{self.name}: {{classes: COLUMN, ...}}`"
             raise DataError.of("missing-key", message, labelled[0].span, help=help)
-        found = of_table(request.folder, file, asked.one("column"), classes)
+        found = of_table(request.folder, file, asked.one("column"), labels)
         unit = asked.choice("by") or "words"
         length = row_length(self.name, request, asked)
         read = [n for n, feed in asked.feeds.items() if feed.names[0].name != "labels"]
@@ -86,8 +84,10 @@ class LabelledTexts(DataSource):
         def column(name: str, feed: Feed) -> Column:
             (wanted,) = feed.names
             if wanted.name == "labels":
-                values, texts = _numbers(found, (request.classes or {}).get(name), name)
-                return Column(file.name, values, wanted.span, classes=texts)
+                first = request.classes
+                classes = in_order(found.labels) if first is None else first.get(name, ())
+                values = numbered(found.labels, classes, name, found.place)
+                return Column(file.name, values, wanted.span, classes=classes)
             texts = known if wanted.name == "text" else ()
             return Column(file.name, arrays[wanted.name], wanted.span, classes=texts)
 
@@ -114,22 +114,3 @@ def text_options(data: Map | None) -> TextOptions | None:
     feeds = {name: text for name, text in given.items() if name not in keys}
     cut = given.get("longer") == "cut"
     return TextOptions(feeds, given.get("by", "words"), given.get("column", ""), cut)
-
-
-def _numbers(
-    found: Texts, known: tuple[str, ...] | None, name: str
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """The class of each text, and the names of the classes."""
-    different = {*found.labels}
-    whole_numbers = all(each.isascii() and each.isdigit() and len(each) < 19 for each in different)
-    ordered = sorted(different, key=lambda each: (int(each) if whole_numbers else 0, each))
-    classes = tuple(ordered) if known is None else known
-    numbers = {label: number for number, label in enumerate(classes)}
-    findings = Findings()
-    for row, label in enumerate(found.labels):
-        if label not in numbers and len(findings.errors) < MAX_FAULTS:
-            message = f"'{label}' is not a class of input '{name}' in the training set"
-            help = suggestion(label, classes, f"the classes are {listed(classes)}")
-            findings.error("unknown-class", message, found.place(row), help=help)
-    findings.raise_errors(DataError)
-    return np.array([numbers[label] for label in found.labels], np.int64), classes

@@ -11,12 +11,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from graphnn.diagnostics import DataError, Findings, listed, suggestion
+from graphnn.diagnostics import DataError, Findings, Span, listed
 from graphnn.spec.values import Scalar, Value
-from graphnn.storage.files import take
 from graphnn.training.data.categories import Categories, encoded, is_missing
+from graphnn.training.data.classes import numbered
 from graphnn.training.data.columns import Column, InputRequirements, InputSpec
-from graphnn.training.data.compressed import opened, too_large, unpacked
+from graphnn.training.data.compressed import content, opened
 from graphnn.training.data.csv_file import CsvFile
 from graphnn.training.data.faults import Faults
 from graphnn.training.data.parquet import as_csv
@@ -98,11 +98,7 @@ class CsvTable(DataSource):
         DataError, FileError
             The file cannot be read, or is not a table.
         """
-        with unpacked(folder, file) as (stream, limit):
-            content = take(stream, limit + 1)
-        if len(content) > limit:
-            raise too_large(file, limit)
-        return CsvFile(shown, content)
+        return CsvFile(shown, content(folder, file))
 
 
 class ParquetTable(CsvTable):
@@ -267,10 +263,13 @@ def _column(
         }
         values = encoded(values, pick.categories, one_hot=not pick.whole)
         return Column(name, values, pick.span, categories=categories)
-    if classes := (known or {}).get(pick.name, ()):
-        return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
+
+    def place(row: int) -> Span:
+        return table.cell_span(pick.lines[row], pick.columns[0])
+
+    classes = (known or {}).get(pick.name, ())
     # A second set must not number its texts by itself: they might come out otherwise.
-    if known is not None or not (pick.listed or _all_texts(pick.texts)):
+    if not classes and (known is not None or not (pick.listed or _all_texts(pick.texts))):
         # Beside texts, the empty cells alone are at fault.
         present = [cell for cell in pick.texts if cell]
         are_texts = known is None and bool(present) and _all_texts(present)
@@ -278,10 +277,11 @@ def _column(
             name,
             _parsed(table, pick, advises=advises, are_texts=are_texts),
             pick.span,
-            cell=lambda row: table.cell_span(pick.lines[row], pick.columns[0]),
+            cell=place,
         )
-    classes = tuple(sorted(set(pick.texts)))
-    return Column(name, _numbered(table, pick, classes), pick.span, classes=classes)
+    classes = classes or tuple(sorted(set(pick.texts)))
+    numbers = numbered(pick.texts, classes, pick.name, place).reshape(-1, 1)
+    return Column(name, numbers, pick.span, classes=classes)
 
 
 def _all_texts(cells: list[str]) -> bool:
@@ -310,17 +310,3 @@ def _parsed(table: CsvFile, pick: Pick, *, advises: bool, are_texts: bool) -> ND
             findings.add(fault)
     findings.raise_errors(DataError)
     return np.frombuffer(numbers, np.float64).reshape(-1, 1)
-
-
-def _numbered(table: CsvFile, pick: Pick, classes: tuple[str, ...]) -> NDArray[np.int64]:
-    numbers = {text: number for number, text in enumerate(classes)}
-    findings = Findings()
-    for line, cell in zip(pick.lines, pick.texts, strict=True):
-        if cell not in numbers and len(findings.errors) < MAX_FAULTS:
-            message = f"'{cell}' is not a class of input '{pick.name}' in the training set"
-            help = suggestion(cell, classes, f"the classes are {listed(classes)}")
-            findings.error(
-                "unknown-class", message, table.cell_span(line, pick.columns[0]), help=help
-            )
-    findings.raise_errors(DataError)
-    return np.array([numbers[cell] for cell in pick.texts], np.int64).reshape(-1, 1)

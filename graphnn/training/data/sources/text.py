@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from graphnn.diagnostics import FAULTY, DataError, Source
-from graphnn.storage.files import take
 from graphnn.training.data.columns import Column
-from graphnn.training.data.compressed import too_large, unpacked
+from graphnn.training.data.compressed import content
 from graphnn.training.data.decoding import decoded
 from graphnn.training.data.source import Asked, DataSource, Feed, Found, Key, Request, whole
 from graphnn.training.data.vocabulary import (
@@ -62,11 +61,8 @@ class _Text(DataSource):
         file = asked.one("file")
         if not asked.feeds:
             return Found(file.name, {})  # what was wrong with them has been reported
-        with unpacked(request.folder, file) as (stream, limit):
-            content = take(stream, limit + 1)
-        if len(content) > limit:
-            raise too_large(file, limit)
-        source = decoded(str(request.folder / file.name), content, "text")
+        packed = content(request.folder, file)
+        source = decoded(str(request.folder / file.name), packed, "text")
         length = row_length(self.name, request, asked)
         known = of_inputs(request.classes, asked.feeds)
         made = self._lines if asked.choice("rows") == "lines" else self._windows
