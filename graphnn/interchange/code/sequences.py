@@ -21,12 +21,13 @@ def ordered(x, way, lengths):
     return np.take_along_axis(x, places[..., None], axis=1)
 
 
-def each_way(ways, x, lengths, *weights):
-    """For each way of a recurrent layer, the data in its order and its columns of the weights."""
+def each_way(ways, count, x, lengths, state, *weights):
+    """For each way of a recurrent layer: the data in its order, its own weights, and its start."""
     columns = [np.split(w, ways, -1) if np.ndim(w) else [w] * ways for w in weights]
-    own = zip(*columns, strict=True)
+    starts = each_start(ways, count, x, weights[1], state)
     x = x if lengths is None else np.where(within(x, lengths), x, 0)
-    return [(ordered(x, way, lengths), *each) for way, each in enumerate(own)]
+    each = enumerate(zip(*columns, starts, strict=True))
+    return [(ordered(x, way, lengths), *own, *start) for way, (*own, start) in each]
 
 
 def each_start(ways, count, x, recurrent, state):
@@ -45,16 +46,17 @@ def last_steps(x, lengths):
     return rows, count[rows] - 1
 
 
-def joined(carried, starts, lengths, returns):
+def joined(carried, parts, lengths, returns):
     """What all ways carry side by side: after all steps, in the order of the data, or the last."""
     if returns == "sequence":
         states = [h if lengths is None else h * within(h, lengths) for h, *_ in carried]
         along = [ordered(h, way, lengths) for way, h in enumerate(states)]
         return np.concatenate(along, axis=2)
     ends = []
-    for number in range(len(carried[0]) if returns == "state" else 1):
-        for along, start in zip(carried, starts, strict=True):
-            end = start[number].copy()
+    count = len(carried[0])
+    for number in range(count if returns == "state" else 1):
+        for along, part in zip(carried, parts, strict=True):
+            end = part[number - count].copy()
             rows, last = last_steps(along[number], lengths)
             end[rows] = along[number][rows, last]
             ends.append(end)
@@ -107,11 +109,9 @@ def rnn(
     activation="tanh",
 ):
     """States of a recurrent layer."""
-    starts = each_start(ways, 1, x, recurrent, state)
-    parts = each_way(ways, x, lengths, weight, recurrent, bias)
-    each = zip(parts, starts, strict=True)
-    carried = [[rnn_steps(*part, *start, activation)] for part, start in each]
-    return joined(carried, starts, lengths, returns)
+    parts = each_way(ways, 1, x, lengths, state, weight, recurrent, bias)
+    carried = [[rnn_steps(*part, activation)] for part in parts]
+    return joined(carried, parts, lengths, returns)
 
 
 def rnn_steps(x, weight, recurrent, bias, h, activation):
@@ -137,11 +137,10 @@ def rnn_back(
     activation="tanh",
 ):
     """Cotangents of all that a recurrent layer reads."""
-    starts = each_start(ways, 1, x, recurrent, state)
     cotangents = each_part(ways, 1, g, x, recurrent, lengths, returns)
-    parts = each_way(ways, x, lengths, weight, recurrent, bias)
-    each = zip(cotangents, parts, starts, strict=True)
-    found = [rnn_back_steps(*d, *part, *start, activation) for d, part, start in each]
+    parts = each_way(ways, 1, x, lengths, state, weight, recurrent, bias)
+    each = zip(cotangents, parts, strict=True)
+    found = [rnn_back_steps(*d, *part, activation) for d, part in each]
     return joined_back(found, g, lengths, returns)
 
 
@@ -168,11 +167,9 @@ def lstm(
     returns="sequence",
 ):
     """States of a long short-term memory."""
-    starts = each_start(ways, 2, x, recurrent, state)
-    parts = each_way(ways, x, lengths, weight, recurrent, bias)
-    each = zip(parts, starts, strict=True)
-    carried = [lstm_steps(*part, *start)[:2] for part, start in each]
-    return joined(carried, starts, lengths, returns)
+    parts = each_way(ways, 2, x, lengths, state, weight, recurrent, bias)
+    carried = [lstm_steps(*part)[:2] for part in parts]
+    return joined(carried, parts, lengths, returns)
 
 
 def lstm_steps(x, weight, recurrent, bias, h, c):
@@ -201,11 +198,10 @@ def lstm_back(
     returns="sequence",
 ):
     """Cotangents of all that a long short-term memory reads."""
-    starts = each_start(ways, 2, x, recurrent, state)
     cotangents = each_part(ways, 2, g, x, recurrent, lengths, returns)
-    parts = each_way(ways, x, lengths, weight, recurrent, bias)
-    each = zip(cotangents, parts, starts, strict=True)
-    found = [lstm_back_steps(*d, *part, *start) for d, part, start in each]
+    parts = each_way(ways, 2, x, lengths, state, weight, recurrent, bias)
+    each = zip(cotangents, parts, strict=True)
+    found = [lstm_back_steps(*d, *part) for d, part in each]
     return joined_back(found, g, lengths, returns)
 
 
@@ -240,11 +236,9 @@ def gru(
     returns="sequence",
 ):
     """States of a gated recurrent unit."""
-    starts = each_start(ways, 1, x, recurrent, state)
-    parts = each_way(ways, x, lengths, weight, recurrent, bias, inner_bias)
-    each = zip(parts, starts, strict=True)
-    carried = [[gru_steps(*part, *start)[0]] for part, start in each]
-    return joined(carried, starts, lengths, returns)
+    parts = each_way(ways, 1, x, lengths, state, weight, recurrent, bias, inner_bias)
+    carried = [gru_steps(*part)[:1] for part in parts]
+    return joined(carried, parts, lengths, returns)
 
 
 def gru_steps(x, weight, recurrent, bias, inner_bias, h):
@@ -275,11 +269,10 @@ def gru_back(
     returns="sequence",
 ):
     """Cotangents of all that a gated recurrent unit reads."""
-    starts = each_start(ways, 1, x, recurrent, state)
     cotangents = each_part(ways, 1, g, x, recurrent, lengths, returns)
-    parts = each_way(ways, x, lengths, weight, recurrent, bias, inner_bias)
-    each = zip(cotangents, parts, starts, strict=True)
-    found = [gru_back_steps(*d, *part, *start) for d, part, start in each]
+    parts = each_way(ways, 1, x, lengths, state, weight, recurrent, bias, inner_bias)
+    each = zip(cotangents, parts, strict=True)
+    found = [gru_back_steps(*d, *part) for d, part in each]
     return joined_back(found, g, lengths, returns)
 
 

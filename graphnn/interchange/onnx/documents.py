@@ -72,7 +72,7 @@ def _head(translated: Translator) -> dict[str, Any]:
     free = [name for name in translated.free if name != "batch"]
     if free:
         document["sizes"] = dict.fromkeys(free, "free")
-    document["dtype"] = "float64" if _is_wide(translated) else "float32"
+    document["dtype"] = model.dtype
     return document
 
 
@@ -81,12 +81,6 @@ def _alive(translated: Translator) -> list[Made]:
     start = {*translated.outputs, *(node for node in translated.made if node.op.is_input)}
     needed = start | reached(start, lambda node: node.inputs)
     return [node for node in translated.made if node in needed]
-
-
-def _is_wide(translated: Translator) -> bool:
-    arrays = translated.model.arrays.values()
-    inputs = [each.dtype for each in translated.model.inputs]
-    return any(dtype == np.float64 for dtype in (*inputs, *(array.dtype for array in arrays)))
 
 
 def _line(text: str) -> str:

@@ -215,8 +215,7 @@ def _own(model: Model, folder: Path) -> _Read | None:
         start = network_of(document, {}, folder)
         kept = {name: model.arrays[name] for name in start.arrays if name in model.arrays}
         network = network_of(document, kept, folder)
-        dtype = "float64" if _is_wide(model) else "float32"
-        narrow = network.astype(dtype)
+        narrow = network.astype(model.dtype)
         recorded = recording.record(narrow, model.outputs, model.opset)
     except GraphnnError:
         return None
@@ -225,7 +224,7 @@ def _own(model: Model, folder: Path) -> _Read | None:
     )
     if not same or not _same_graph(onnx_graph(narrow, recorded), model.proto.graph):
         return None
-    starts = start.astype(dtype).arrays
+    starts = start.astype(model.dtype).arrays
     weights = {} if all(np.array_equal(starts[n], a) for n, a in kept.items()) else kept
     return _Read(
         document,
@@ -234,11 +233,6 @@ def _own(model: Model, folder: Path) -> _Read | None:
         {value.name: value.name for value in model.inputs},
         {name: name for name in model.outputs},
     )
-
-
-def _is_wide(model: Model) -> bool:
-    dtypes = [each.dtype for each in model.inputs]
-    return np.float64 in (*dtypes, *(array.dtype for array in model.arrays.values()))
 
 
 def _same_graph(made: Any, there: Any) -> bool:

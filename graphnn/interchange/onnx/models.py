@@ -87,6 +87,21 @@ class Model:
     outputs: tuple[str, ...]
     spec: str = field(repr=False)
 
+    @property
+    def dtype(self) -> str:
+        """What a network that computes the same computes in."""
+        dtypes = [each.dtype for each in self.inputs]
+        dtypes += [array.dtype for array in self.arrays.values()]
+        return "float64" if np.float64 in dtypes else "float32"
+
+
+def sizes_of(tensor: Any) -> tuple[int | str | None, ...]:
+    """The sizes that a type states, a free one by its name; None for one without a name."""
+    return tuple(
+        dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
+        for dim in tensor.shape.dim
+    )
+
 
 def read(path: Path) -> Model:
     """The model in the file at `path`.
@@ -235,10 +250,7 @@ class Reader:
             raise _broken(self._path, f"{what} does not hold numbers")
         if not tensor.HasField("shape"):
             return ForeignInput(value.name, dtype, None)
-        sizes = tuple(
-            dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
-            for dim in tensor.shape.dim
-        )
+        sizes = sizes_of(tensor)
         # Some programs write -1, 0 or ? where they mean a free size.
         shape = tuple(size if _is_size(size) else None for size in sizes)
         return ForeignInput(value.name, dtype, shape)

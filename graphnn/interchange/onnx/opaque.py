@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import create_model
 
 from graphnn.interchange.onnx.libraries import onnx
-from graphnn.interchange.onnx.models import Model
+from graphnn.interchange.onnx.models import Model, sizes_of
 from graphnn.ops import REGISTRY, Array, Kind, Op, Operand, Size, data
 from graphnn.spec.sizes import Shape
 
@@ -85,10 +85,6 @@ def inferred(model: Model) -> dict[str, Typed]:
         tensor = value.type.tensor_type
         if not tensor.HasField("shape"):
             continue
-        shape = tuple(
-            dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
-            for dim in tensor.shape.dim
-        )
         real = tensor.elem_type in (0, 1, 10, 11, 16)
-        found[value.name] = (shape, "float" if real else "int")
+        found[value.name] = (sizes_of(tensor), "float" if real else "int")
     return found
