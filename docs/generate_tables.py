@@ -16,21 +16,13 @@ from graphnn.interchange.onnx.table import becomes
 from graphnn.ops import Op, public_ops
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec.forms import Key, keys_of
-from graphnn.spec.model import (
-    PROPERTY_KEYS,
-    RANGES,
-    BlockCallSpec,
-    BlockSpec,
-    DrawSpec,
-    EarlyStoppingSpec,
-    ExampleSpec,
-    LimitsSpec,
-    NetworkSpec,
-    NodeSpec,
-    SearchSpec,
-    TrainSpec,
-    WeightsSpec,
-)
+from graphnn.spec.model import NetworkSpec, WeightsSpec
+from graphnn.spec.records.blocks import BlockSpec, LimitsSpec
+from graphnn.spec.records.drawing import DrawSpec
+from graphnn.spec.records.examples import PROPERTY_KEYS, ExampleSpec
+from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec
+from graphnn.spec.records.search import RANGES, SearchSpec
+from graphnn.spec.records.training import EarlyStoppingSpec, TrainSpec
 from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation, DataSource
 
 CLASSES = {

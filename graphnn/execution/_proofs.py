@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from graphnn.graph import Graph, Node
 from graphnn.ops import Op, Tracked
-from graphnn.spec.model import (
+from graphnn.spec.records.examples import (
     BatchwiseSpec,
     CausalSpec,
     EquivariantSpec,

@@ -15,7 +15,7 @@ from graphnn.execution.drawn_inputs import draw_input, draw_inputs
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node
 from graphnn.ops import Array
-from graphnn.spec.model import (
+from graphnn.spec.records.examples import (
     BatchwiseSpec,
     CausalSpec,
     EquivariantSpec,

@@ -16,7 +16,9 @@ import numpy as np
 
 from graphnn.graph._graph import Graph, Node, Origin
 from graphnn.spec import flow
-from graphnn.spec.model import ExampleSpec, OptimizerSpec, Reference
+from graphnn.spec.records.examples import ExampleSpec
+from graphnn.spec.records.nodes import Reference
+from graphnn.spec.records.training import OptimizerSpec
 from graphnn.spec.sizes import Expression, show
 from graphnn.spec.values import Entry, Map, Value, located, plain
 from graphnn.storage import archives, files

@@ -18,7 +18,9 @@ from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec import NAME
 from graphnn.spec.colours import HEX, NAMED
 from graphnn.spec.forms import FILE_KEYS, FILLS, PROPERTIES, SHARED, keys_of, section
-from graphnn.spec.model import EXAMPLE, BlockCallSpec, NetworkSpec, NodeSpec
+from graphnn.spec.model import NetworkSpec
+from graphnn.spec.records.examples import EXAMPLE
+from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec
 from graphnn.spec.schemas import (
     NUMBER,
     SIZE,

@@ -9,7 +9,8 @@ from typing import Any
 from graphnn.lsp.names import scope_of
 from graphnn.lsp.outline import Path
 from graphnn.spec import forms
-from graphnn.spec.model import SPEC, NodeSpec
+from graphnn.spec.model import SPEC
+from graphnn.spec.records.nodes import NodeSpec
 from graphnn.training import VOCABULARY, schema
 
 Schema = Mapping[str, Any]

@@ -7,16 +7,13 @@ from graphnn.spec._field_reader import brief, number_help, unlike
 from graphnn.spec._nodes import NodeReader
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import key_names
-from graphnn.spec.model import (
-    RANGES,
+from graphnn.spec.records.nodes import Reference
+from graphnn.spec.records.search import RANGES, SearchedSpec, SearchKind, SearchSpec
+from graphnn.spec.records.training import (
     AugmentSpec,
     EarlyStoppingSpec,
     MetricSpec,
     OptimizerSpec,
-    Reference,
-    SearchedSpec,
-    SearchKind,
-    SearchSpec,
     TrainSpec,
 )
 from graphnn.spec.settings import home_of, only_choice

@@ -1,7 +1,7 @@
 """What may stand at a key: how it is read, what an editor checks, and what its texts name.
 
-The records of `graphnn.spec.model` are the one table of the language: a field made by `key` is a
-key of that section, the others are what a reader adds. From the table come
+The records of ``model.py`` and ``records/`` are the one table of the language: a field made by
+`key` is a key of that section, the others are what a reader adds. From the table come
 
 - reading: `SectionReader.record` reads every value whose form says how; what depends on other keys
   is read by hand in ``build.py`` and ``blocks/``;

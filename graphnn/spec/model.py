@@ -1,7 +1,6 @@
 """What a spec says, before any op is known: plain frozen records that keep their places.
 
-Here is the record of a whole file; those of its sections stand in ``records/``, and all that other
-modules use of them is imported from here.
+Here is the record of a whole file; those of its sections stand in ``records/``.
 """
 
 from __future__ import annotations
@@ -15,94 +14,14 @@ from graphnn.diagnostics import FAULTY, Faulty, Names
 from graphnn.spec import forms, schemas
 from graphnn.spec._field_reader import VERSION
 from graphnn.spec.forms import Form, key, keys_of
-from graphnn.spec.records.blocks import (
-    BLOCKS,
-    LIMITS,
-    BlockCall,
-    BlockInstance,
-    BlockSpec,
-    LimitsSpec,
-    SharedUse,
-    instances_of,
-    keeper,
-)
-from graphnn.spec.records.drawing import DRAW, ColourSpec, DrawSpec
-from graphnn.spec.records.examples import (
-    EXAMPLE,
-    EXAMPLES,
-    PROPERTIES,
-    PROPERTY_KEYS,
-    BatchwiseSpec,
-    CausalSpec,
-    EquivariantSpec,
-    ExampleSpec,
-    FiniteSpec,
-    InvariantSpec,
-    MonotoneSpec,
-    PropertySpec,
-    property_name,
-)
-from graphnn.spec.records.nodes import (
-    ALLOW,
-    NODES,
-    AxisSpec,
-    BlockCallSpec,
-    NodeSpec,
-    Reference,
-)
-from graphnn.spec.records.search import RANGES, SEARCH, SearchedSpec, SearchKind, SearchSpec
-from graphnn.spec.records.training import (
-    TRAIN,
-    AugmentSpec,
-    EarlyStoppingSpec,
-    MetricSpec,
-    OptimizerSpec,
-    TrainSpec,
-)
+from graphnn.spec.records.blocks import BLOCKS, LIMITS, BlockCall, BlockSpec, LimitsSpec, SharedUse
+from graphnn.spec.records.drawing import DRAW, DrawSpec
+from graphnn.spec.records.examples import EXAMPLES, ExampleSpec
+from graphnn.spec.records.nodes import ALLOW, NODES, NodeSpec, Reference
+from graphnn.spec.records.search import SEARCH, SearchSpec
+from graphnn.spec.records.training import TRAIN, TrainSpec
 from graphnn.spec.sizes import Size
 from graphnn.spec.values import Entry, Map, Scalar
-
-__all__ = [
-    "EXAMPLE",
-    "PROPERTIES",
-    "PROPERTY_KEYS",
-    "RANGES",
-    "SPEC",
-    "AugmentSpec",
-    "AxisSpec",
-    "BatchwiseSpec",
-    "BlockCall",
-    "BlockCallSpec",
-    "BlockInstance",
-    "BlockSpec",
-    "CausalSpec",
-    "ColourSpec",
-    "DType",
-    "DrawSpec",
-    "EarlyStoppingSpec",
-    "EquivariantSpec",
-    "ExampleSpec",
-    "FiniteSpec",
-    "InvariantSpec",
-    "Layout",
-    "LimitsSpec",
-    "MetricSpec",
-    "MonotoneSpec",
-    "NetworkSpec",
-    "NodeSpec",
-    "OptimizerSpec",
-    "PropertySpec",
-    "Reference",
-    "SearchKind",
-    "SearchSpec",
-    "SearchedSpec",
-    "SharedUse",
-    "TrainSpec",
-    "WeightsSpec",
-    "instances_of",
-    "keeper",
-    "property_name",
-]
 
 DType = Literal["float64", "float32"]
 Layout = Literal["graphnn", "torch"]

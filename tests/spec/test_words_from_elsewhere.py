@@ -6,17 +6,12 @@ import pytest
 
 import graphnn
 from graphnn.spec import forms
-from graphnn.spec.model import (
-    BlockCallSpec,
-    BlockSpec,
-    EarlyStoppingSpec,
-    ExampleSpec,
-    NetworkSpec,
-    NodeSpec,
-    SearchSpec,
-    TrainSpec,
-    WeightsSpec,
-)
+from graphnn.spec.model import NetworkSpec, WeightsSpec
+from graphnn.spec.records.blocks import BlockSpec
+from graphnn.spec.records.examples import ExampleSpec
+from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec
+from graphnn.spec.records.search import SearchSpec
+from graphnn.spec.records.training import EarlyStoppingSpec, TrainSpec
 
 RECORDS = [
     BlockCallSpec,

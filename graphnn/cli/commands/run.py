@@ -17,7 +17,7 @@ from graphnn.spec.sizes import show
 if TYPE_CHECKING:
     from graphnn.execution.network import Network
     from graphnn.ops import Array
-    from graphnn.spec.model import TrainSpec
+    from graphnn.spec.records.training import TrainSpec
 
 
 def run(

@@ -9,7 +9,8 @@ from graphnn.graph._graph import Node, Parameter
 from graphnn.graph.passes.connecting import UnknownNodes
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.spec import BlockDiagnostics, sizes
-from graphnn.spec.model import NetworkSpec, Reference
+from graphnn.spec.model import NetworkSpec
+from graphnn.spec.records.nodes import Reference
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Scalar, Seq, Value
 from graphnn.storage import archives, files

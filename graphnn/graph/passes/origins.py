@@ -8,14 +8,7 @@ from dataclasses import replace
 import numpy as np
 from pydantic import ValidationError
 
-from graphnn.diagnostics import (
-    FAULTY,
-    Faulty,
-    Findings,
-    GraphnnError,
-    nearest,
-    suggestion,
-)
+from graphnn.diagnostics import FAULTY, Faulty, Findings, GraphnnError, nearest, suggestion
 from graphnn.graph import arrays
 from graphnn.graph._graph import Origin
 from graphnn.graph.passes.archived import read_array
@@ -24,7 +17,7 @@ from graphnn.graph.passes.scope import Scope
 from graphnn.ops import Array, Operand
 from graphnn.ops.initializers import INITIALIZERS, Initializer, elsewhere
 from graphnn.spec import brief, meant_truth, number_help, truth_help, unlike
-from graphnn.spec.model import NodeSpec
+from graphnn.spec.records.nodes import NodeSpec
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Entry, Map, Scalar, Value, plain
 

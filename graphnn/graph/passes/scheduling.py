@@ -9,7 +9,9 @@ from graphnn.diagnostics import Note
 from graphnn.graph._graph import reached
 from graphnn.graph._wiring import Wiring
 from graphnn.spec import BlockDiagnostics
-from graphnn.spec.model import BlockCall, NetworkSpec, NodeSpec, instances_of
+from graphnn.spec.model import NetworkSpec
+from graphnn.spec.records.blocks import BlockCall, instances_of
+from graphnn.spec.records.nodes import NodeSpec
 
 if TYPE_CHECKING:
     import networkx as nx

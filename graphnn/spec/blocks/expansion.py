@@ -12,15 +12,8 @@ from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
 from graphnn.spec.blocks.definitions import SizeFault, check_call, given_sizes, unknown_size_help
 from graphnn.spec.blocks.made_nodes import stacked, unstacked
 from graphnn.spec.blocks.sharing import Sharing
-from graphnn.spec.model import (
-    BlockCall,
-    BlockCallSpec,
-    BlockInstance,
-    BlockSpec,
-    NodeSpec,
-    Reference,
-    SharedUse,
-)
+from graphnn.spec.records.blocks import BlockCall, BlockInstance, BlockSpec, SharedUse
+from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec, Reference
 
 MAX_SETS = 100_000  # sets of sizes that blocks are used with; counting nodes takes time for each
 Node = NodeSpec | BlockCallSpec

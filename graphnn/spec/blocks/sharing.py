@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from graphnn.diagnostics import suggestion
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
-from graphnn.spec.model import BlockCall, SharedUse
+from graphnn.spec.records.blocks import BlockCall, SharedUse
 from graphnn.spec.values import Scalar
 
 

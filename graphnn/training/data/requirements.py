@@ -9,7 +9,9 @@ from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node
 from graphnn.ops import REGISTRY, Op
 from graphnn.spec.forms import key_names
-from graphnn.spec.model import NetworkSpec, NodeSpec, TrainSpec
+from graphnn.spec.model import NetworkSpec
+from graphnn.spec.records.nodes import NodeSpec
+from graphnn.spec.records.training import TrainSpec
 from graphnn.spec.values import Entry, Map, Scalar
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.fitting.measuring import class_counts, input_need

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from graphnn import drawing
 from graphnn.execution.network import Network
 from graphnn.ops import Array
-from graphnn.spec.model import TrainSpec
+from graphnn.spec.records.training import TrainSpec
 from graphnn.spec.values import Map
 from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset

@@ -11,22 +11,14 @@ import numpy as np
 from graphnn.diagnostics import DataError, Source, TrainingError, UsageError, listed
 from graphnn.execution.network import Network
 from graphnn.ops import Array
-from graphnn.spec.model import TrainSpec
+from graphnn.spec.records.training import TrainSpec
 from graphnn.spec.values import Map, Scalar
 from graphnn.storage import files
 from graphnn.training.data.dataset import source
 from graphnn.training.data.decoding import decoded
 from graphnn.training.data.sources.generated import Additions
 from graphnn.training.data.sources.labelled_text import LabelledTexts
-from graphnn.training.data.vocabulary import (
-    END,
-    PAD,
-    Token,
-    characters,
-    joined,
-    numbered,
-    words,
-)
+from graphnn.training.data.vocabulary import END, PAD, Token, characters, joined, numbered, words
 from graphnn.training.fitting.measuring import Measuring
 
 _SUFFIX = ".txt"
