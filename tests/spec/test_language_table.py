@@ -12,6 +12,7 @@ import pytest
 
 from graphnn.spec import forms, model
 from graphnn.spec.forms import key_names
+from graphnn.spec.records import blocks, drawing, examples, nodes, search, training
 from graphnn.spec.vocabulary import NO_NAMES
 from places import ROOT
 
@@ -86,14 +87,16 @@ def test_a_key_that_is_planted_in_the_table_is_known_everywhere(tmp_path):
     }
 
 
+MODULES = (model, blocks, drawing, examples, nodes, search, training)
 SECTIONS = {
     name: {*key_names(record)}
-    for name, record in vars(model).items()
+    for module in MODULES
+    for name, record in vars(module).items()
     if isinstance(record, type)
     and hasattr(record, "__dataclass_fields__")
     and len(key_names(record)) > 2
-    and not issubclass(record, model.PropertySpec)  # whose keys are words such as 'input'
-} | {"SearchKind": {*model.RANGES}}
+    and not issubclass(record, examples.PropertySpec)  # whose keys are words such as 'input'
+} | {"SearchKind": {*search.RANGES}}
 
 
 def lists_of_keys(source: str) -> list[str]:
