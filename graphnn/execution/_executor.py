@@ -317,10 +317,10 @@ class Executor:
         return self._keep or storage != slot or self.plan.slots[storage].role != "value"
 
     def _collect(self, values: list[Array]) -> dict[str, Array]:
-        return {
-            name: np.array(values[slot]) if copied else np.asarray(values[slot])
-            for name, slot, copied in self._outputs
-        }
+        outputs = {}
+        for name, slot, shared in self._outputs:
+            outputs[name] = np.array(values[slot]) if shared else np.asarray(values[slot])
+        return outputs
 
     def _blame(
         self,

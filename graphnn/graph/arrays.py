@@ -27,7 +27,7 @@ def is_finite(array: Array) -> bool:
     """Whether all entries are; quicker than `first_not_finite`."""
     if array.dtype.kind != "f":
         return True
-    flat = array.ravel(order="K")
+    flat = array.ravel("K")
     # A sum of squares takes less time than a search, but may overflow.
     return math.isfinite(flat.dot(flat)) or bool(np.isfinite(array).all())
 
