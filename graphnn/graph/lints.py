@@ -25,7 +25,7 @@ def advise(graph: Graph) -> tuple[Diagnostic, ...]:
 
 
 def silence(
-    found: Iterable[Diagnostic], spec: NetworkSpec, *, complete: bool = True
+    found: Iterable[Diagnostic], spec: NetworkSpec, *, complete: bool
 ) -> tuple[Diagnostic, ...]:
     """`found` without the warnings that the whole file allows.
 

@@ -161,7 +161,14 @@ def test_layout_and_format_make_no_difference(path):
         \n  - data.x: images
         \n  - data.t: labels
         \n  + data.from: rows.csv
+    name: base | name: base\ndescription: ${A57}aaa | spec\n  + description: ${A57}aaa
+    name: base | name: base\ndescription: ${A57}aaaa | spec\n  + description: ${A57}...
+    name: base
+        | name: base\ndraw: {families: {loss: teal}, nodes: {a: red}, mathematical: true}
+        | draw\n  + families.loss: #26a69a\n  + nodes.a: #e53935\n  + mathematical: true
+    name: base | name: base\ndraw: {mathematical: false} | no difference
     """,
+    A57="a" * 57,
     ONE_THREE=ONE_THREE,
     ONE_TWO=ONE_TWO,
 )
