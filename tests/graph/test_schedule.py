@@ -66,6 +66,9 @@ def test_order_is_that_of_the_file_as_far_as_edges_allow(reads):
     order = list(graph.nodes)
     assert order == by_hand(reads)
     assert all(order.index(r) < order.index(name) for name, read in reads.items() for r in read)
+    assert graph.wiring.readers == {
+        name: [reader for reader, read in reads.items() if name in read] for name in reads
+    }
     edges = sorted((a, b, key) for a, b, key in graph.network.edges(keys=True))
     assert edges == sorted(
         (r, name, at) for name, read in reads.items() for at, r in enumerate(read)
