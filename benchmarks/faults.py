@@ -146,7 +146,7 @@ def _changes(node: ast.AST) -> Iterator[Callable[[Any], ast.AST]]:
             yield lambda n: ast.Break()
         case ast.Break():
             yield lambda n: ast.Continue()
-        case ast.Return(value=value) if not _is_none(value):
+        case ast.Return(value=ast.expr() as value) if not _is_like_none(value):
             yield lambda n: _set(n, value=ast.Constant(None))
         case ast.Expr(value=ast.Call()) | ast.Raise() | ast.AugAssign():
             yield lambda n: ast.Pass()
@@ -158,8 +158,14 @@ def _set(node: ast.AST, **fields: Any) -> ast.AST:
     return node
 
 
-def _is_none(node: ast.AST | None) -> bool:
-    return node is None or (isinstance(node, ast.Constant) and node.value is None)
+def _is_like_none(value: ast.expr) -> bool:
+    """Whether a result is as false as None, or one of the two that a change makes anyway."""
+    match value:
+        case ast.Constant(value=constant):
+            return not constant or constant is True
+        case ast.Tuple(elts=[]) | ast.List(elts=[]) | ast.Dict(keys=[]):
+            return True
+    return False
 
 
 def _lines(nodes: list[Any]) -> range:

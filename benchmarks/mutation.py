@@ -21,6 +21,7 @@ import argparse
 import gc
 import importlib.abc
 import importlib.machinery
+import math
 import os
 import pickle
 import random
@@ -36,7 +37,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -82,6 +83,7 @@ class Hunt:
 
     chosen: list[Fault]
     jobs: int
+    most: float  # seconds of tests for a fault
     say: Callable[[str], None]
     results: list[Result] = field(default_factory=list)
     left: list[Fault] = field(default_factory=list)
@@ -159,6 +161,8 @@ class Hunt:
                 fault = waiting.pop()
                 tests = reach.of(fault)
                 tests.sort(key=lambda test: reach.seconds[test] / (1 + kills[test]) ** 2)
+                spent = accumulate(reach.seconds[test] for test in tests)
+                tests = [test for test, sum_ in zip(tests, spent, strict=True) if sum_ < self.most]
                 if not fault.inside:
                     self.left.append(fault)
                 elif not tests:
@@ -353,7 +357,7 @@ def _look_anew(fault: Fault, files: Sequence[str]) -> int:
     return int(_pytest(["-x", *files]) != 0)
 
 
-def hunt(chosen: list[Fault], tests: Sequence[str], jobs: int) -> list[Result]:
+def hunt(chosen: list[Fault], tests: Sequence[str], jobs: int, most: float) -> list[Result]:
     """What becomes of the faults."""
     out = os.fdopen(os.dup(1), "w")
 
@@ -361,10 +365,10 @@ def hunt(chosen: list[Fault], tests: Sequence[str], jobs: int) -> list[Result]:
         print(text, file=out, flush=True)
 
     def warm() -> Hunt:
-        hunt = Hunt(chosen, jobs, say)
+        hunt = Hunt(chosen, jobs, most, say)
         if _pytest(tests, hunt):
             raise RuntimeError("the tests cannot be run")
-        return Hunt([], 0, print, hunt.results, hunt.left, hunt.files)
+        return Hunt([], 0, 0, print, hunt.results, hunt.left, hunt.files)
 
     done = _in_child(warm)
     results = done.results
@@ -408,6 +412,9 @@ def main() -> int:
     parser.add_argument("modules", nargs="*", default=rooms, metavar="PATH[:LINE]")
     parser.add_argument("--sample", type=int, metavar="N", help="faults of all, at random")
     parser.add_argument("--tests", nargs="+", default=TESTS, metavar="PATH")
+    parser.add_argument(
+        "--most", type=float, default=math.inf, metavar="SECONDS", help="of tests for a fault"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--quick", action="store_true", help="only show that it runs")
     given = parser.parse_args()
@@ -418,7 +425,7 @@ def main() -> int:
         with suppress(ImportError):
             import_module(name)
     start = time.perf_counter()
-    results = hunt(_chosen(given.modules, given.sample), given.tests, given.jobs)
+    results = hunt(_chosen(given.modules, given.sample), given.tests, given.jobs, given.most)
     print(*_summary(results), f"{time.perf_counter() - start:.0f} s", sep="\n")
     found = sum(result.found for result in results)
     return 0 if found >= ENOUGH * len(results) else 1
