@@ -64,6 +64,27 @@ def test_copies_of_a_block_are_added_up():
     assert row[-2:] == (str(3 * 25), str(3 * 5 * 8))
 
 
+@pytest.mark.parametrize(("copies", "read"), [(2, "h.1, h"), (3, "h.1 ... h")])
+def test_what_nodes_in_blocks_and_stacks_of_copies_read(copies, read):
+    text = f"""
+graphnn: 1
+blocks:
+  sum:
+    inputs: [p, q]
+    nodes: {{s: {{op: add, inputs: [q, p]}}}}
+    output: s
+nodes:
+  x: {{op: input, shape: [batch, 2]}}
+  h: {{block: sum, inputs: [x, x], repeat: {copies}, stack: s}}
+"""
+    rows = graphnn.loads(text).summary().nodes.rows
+    assert [(row[0].strip(), row[2]) for row in rows[1:]] == [
+        (f"h x{copies}", "x, x"),
+        ("s", "q, p"),
+        ("h.s", read),
+    ]
+
+
 def test_text_and_data_agree_with_the_network():
     net = graphnn.load(SPECS / "mnist.yaml")
     summary = net.summary(costs=True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from itertools import permutations
 
 from graphnn.diagnostics import FAULTY, Faulty
 from graphnn.graph._graph import Node
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.ops import Op
 from graphnn.spec.sizes import show
-
-_ORDERED = 4  # inputs whose every order is looked at
 
 
 def unflattened(inputs: list[Node], nodes: Mapping[str, Node | Faulty]) -> Node | None:
@@ -38,18 +36,12 @@ def order_help(node: ResolvedNode, inputs: list[Node]) -> str:
     """Help for inputs of the wrong kind that would fit in another order."""
     operands = node.op.data_operands()
     by_name = any(reference.operand is not None for reference in node.inputs)
-    if by_name or len(inputs) != len(operands) or len(inputs) > _ORDERED:
+    if by_name or len(inputs) != len(operands):
         return ""
-    kinds = [operand.kind for operand in operands]
-    orders = permutations(read.kind for read in inputs)
-    if any(all(map(takes, kinds, order)) for order in orders):
+    wanted = Counter(operand.kind for operand in operands if operand.kind != "any")
+    if wanted <= Counter(read.kind for read in inputs):  # the others take the rest
         return f"the order is {', '.join(operand.name for operand in operands)}"
     return ""
-
-
-def takes(kind: str, given: str) -> bool:
-    """Whether an operand of `kind` takes what is given."""
-    return kind in ("any", given)
 
 
 def dtype_help(node: Node, kind: str) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 
 from graphnn.diagnostics import FAULTY, Code, Faulty, Note
 from graphnn.graph._graph import Node, Parameter
-from graphnn.graph.passes.hints import described, dtype_help, order_help, takes, unflattened
+from graphnn.graph.passes.hints import described, dtype_help, order_help, unflattened
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.ops import Inferred, Kind, Op, ShapeError
 from graphnn.spec import BlockDiagnostics, sizes
@@ -178,7 +178,7 @@ class _Inference:
     def _kinds_fit(self, node: ResolvedNode, inputs: list[Node]) -> bool:
         fine = True
         for operand, read, reference in zip(node.operands, inputs, node.inputs, strict=True):
-            if takes(operand.kind, read.kind):
+            if operand.kind in ("any", read.kind):
                 continue
             fine = False
             self._reports.of(node.spec.instance).error(
