@@ -13,206 +13,83 @@ import graphnn
 from graphnn.execution._executor import Executor
 from graphnn.execution._plan import make
 from graphnn.ops.families.arithmetic import Subtract
+from graphnn.testing import networks
+from graphnn.testing.strategies import batches
+from runs_by_hand import by_hand
 
-UNARY = {
-    "tanh": lambda x: (np.exp(x) - np.exp(-x)) / (np.exp(x) + np.exp(-x)),
-    "relu": lambda x: np.where(x > 0, x, 0.0),
-    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
-    "negative": lambda x: 0 - x,
-    "identity": lambda x: x,
-    "absolute": lambda x: np.sqrt(x * x),
-    "softmax": lambda x: np.exp(x) / np.exp(x).sum(axis=1, keepdims=True),
-}
-BINARY = {
-    "add": lambda a, b: a + b,
-    "subtract": lambda a, b: a - b,
-    "multiply": lambda a, b: a * b,
-    "maximum": lambda a, b: np.where(a > b, a, b),
-}
-
-
-def by_hand(program, inputs):
-    """Every value of a program by name: formulas of this file, one node after the other."""
-    values = dict(inputs)
-    for name, kind, reads, detail in program:
-        arrays = [values[read] for read in reads]
-        if kind in UNARY:
-            value = UNARY[kind](arrays[0])
-        elif kind in BINARY:
-            value = BINARY[kind](*arrays)
-        elif kind == "affine":
-            weight, bias = np.array(detail[0]), np.array(detail[1])
-            value = np.stack([(row[:, None] * weight).sum(axis=0) + bias for row in arrays[0]])
-        elif kind == "concat":
-            value = np.hstack(arrays)
-        elif kind == "sum":
-            value = sum(arrays[0][:, [column]] for column in range(arrays[0].shape[1]))
-        elif kind == "slice":
-            value = np.stack([row[::2] for row in arrays[0]])
-        elif kind == "transpose":
-            value = np.array(list(zip(*arrays[0].tolist(), strict=True)))
-        else:
-            assert kind == "constant"
-            value = np.array(detail)
-        values[name] = value
-    return values
-
-
-def node(kind, reads, detail):
-    found = {"op": kind}
-    if reads:
-        found["inputs"] = list(reads)
-    if kind == "affine":
-        found |= {"weight": detail[0], "bias": detail[1]}
-    elif kind == "sum":
-        found |= {"axis": 1, "keepdims": True}
-    elif kind == "slice":
-        found |= {"axis": 1, "step": 2}
-    elif kind == "constant":
-        found["value"] = detail
-    return found
-
-
-NUMBERS = st.integers(-8, 8).map(lambda number: number / 8)
+# Ops that write in place, views and what reads them: of these, faults of memory show soonest.
+PLAIN = ["tanh", "relu", "sigmoid", "negative", "identity", "absolute", "softmax", "add"]
+PLAIN += ["subtract", "multiply", "maximum", "affine", "concat", "sum", "slice", "transpose"]
 
 
 @st.composite
-def programs(draw):
-    """Nodes in an order that works: (name, kind, what it reads, numbers), inputs left aside."""
-    widths = {"x": 3, "y": 1}
-    turned = {}
-    program = []
-    for number in range(draw(st.integers(1, 10))):
-        name = f"n{number}"
-        kind = draw(
-            st.sampled_from(
-                [*UNARY, *BINARY, "affine", "concat", "sum", "slice", "constant", "transpose"]
-            )
-        )
-        first = draw(st.sampled_from(sorted(widths)))
-        width, detail, reads = widths[first], None, [first]
-        if kind in BINARY:
-            fitting = [n for n in widths if widths[n] == width or 1 in (widths[n], width)]
-            reads.append(draw(st.sampled_from(sorted(fitting))))
-            width = max(width, widths[reads[1]])
-        elif kind == "affine":
-            units = draw(st.integers(1, 3))
-            row = st.lists(NUMBERS, min_size=units, max_size=units)
-            detail = draw(st.lists(row, min_size=width, max_size=width)), draw(row)
-            width = units
-        elif kind == "concat":
-            reads.append(draw(st.sampled_from(sorted(widths))))
-            width += widths[reads[1]]
-        elif kind == "sum":
-            width = 1
-        elif kind == "slice":
-            width = -(-width // 2)
-        elif kind == "constant":
-            reads, width = [], 1
-            detail = [[draw(NUMBERS)]]
-        elif kind == "transpose":
-            # There, through an op that might write in place, and back.
-            op = draw(st.sampled_from(["tanh", "negative", "identity"]))
-            program += [
-                (f"{name}t", "transpose", reads, None),
-                (f"{name}u", op, [f"{name}t"], None),
-            ]
-            turned |= {f"{name}t": width, f"{name}u": width}
-            reads = [f"{name}u"]
-        if kind != "constant" or draw(st.booleans()):
-            program.append((name, kind, reads, detail))
-            if kind != "constant":
-                widths[name] = width
-    names = [entry[0] for entry in program]
-    wanted = draw(st.lists(st.sampled_from(names), min_size=1, max_size=4)) if names else ["x"]
-    return program, wanted
+def networks_with_batches(draw, dtype="float64", **options):
+    """A network, the nodes that are wanted of it, and inputs of several batches."""
+    case = draw(networks(outputs=4, **options))
+    net = graphnn.loads({**case.document, "dtype": dtype})
+    wanted = case.document["outputs"]
+    return net, wanted, draw(st.lists(batches(net, outputs=wanted), min_size=3, max_size=5))
 
 
-def network(program, dtype="float64"):
-    nodes = {
-        "x": {"op": "input", "shape": ["batch", 3]},
-        "y": {"op": "input", "shape": ["batch", 1]},
-    }
-    nodes |= {name: node(kind, reads, detail) for name, kind, reads, detail in program}
-    return graphnn.loads({"graphnn": 1, "dtype": dtype, "nodes": nodes})
-
-
-def data(rows, seed=0):
-    rng = np.random.default_rng([seed, rows])
-    return {"x": rng.uniform(-1, 1, (rows, 3)), "y": rng.uniform(-1, 1, (rows, 1))}
-
-
-def close(found, expected, tolerance):
-    scale = max(1.0, *(np.abs(value).max() for value in expected.values()))
+def close(found, expected, tolerance=1e-12):
     for name, value in found.items():
         assert value.shape == expected[name].shape
-        assert np.abs(value - expected[name]).max() <= tolerance * scale, name
+        scale = np.abs(expected[name]).max(initial=1, where=np.isfinite(expected[name]))
+        np.testing.assert_allclose(value, expected[name], rtol=0, atol=tolerance * scale)
 
 
-def needed(net, wanted, inputs):
-    plan = make(net.graph, wanted)
-    return {name: inputs[name] for name in plan.inputs}
-
-
-@settings(max_examples=150)
-@given(programs())
-def test_runs_agree_with_numpy(case):
-    program, wanted = case
-    net = network(program)
+@settings(max_examples=80)
+@given(networks_with_batches(ops=PLAIN, nodes=10) | networks_with_batches())
+def test_runs_agree_with_numpy(drawn):
+    net, wanted, given = drawn
     before = {name: array.copy() for name, array in net.parameters.items()}
     results = []
-    for rows in (4, 1, 4, 2, 4):
-        inputs = data(rows, seed=len(results))
+    for inputs in given:
         kept = {name: array.copy() for name, array in inputs.items()}
-        given = needed(net, wanted, inputs)
-        found = net.run(given, outputs=wanted)
+        found = net.run(inputs, outputs=wanted)
         assert list(found) == list(dict.fromkeys(wanted))
-        results.append((found, by_hand(program, inputs)))
+        results.append((found, by_hand(net, inputs)))
         for array in found.values():
             assert array.flags.writeable
-            for other in (*given.values(), *net.parameters.values()):
+            for other in (*inputs.values(), *net.parameters.values()):
                 assert not np.shares_memory(array, other)
         for name, array in inputs.items():
             assert np.array_equal(array, kept[name])
     for name, array in net.parameters.items():
         assert np.array_equal(array, before[name])
     for found, expected in results:  # and nothing was written over by a later run
-        close(found, expected, 1e-12)
+        close(found, expected)
     arrays = [array for found, _ in results for array in found.values()]
     for number, array in enumerate(arrays):
         assert not any(np.shares_memory(array, other) for other in arrays[:number])
 
 
-@settings(max_examples=80)
-@given(programs())
-def test_every_value_is_kept_for_a_reverse_pass(case):
-    program, wanted = case
-    net = network(program)
+@settings(max_examples=40)
+@given(networks_with_batches())
+def test_every_value_is_kept_for_a_reverse_pass(drawn):
+    net, wanted, given = drawn
     executor = Executor(make(net.graph, wanted), net.dtype, keep=True)
-    for rows in (3, 3, 1):
-        inputs = data(rows)
-        expected = by_hand(program, inputs)
-        values, release = executor.values(needed(net, wanted, inputs), net.parameters)
+    for inputs in given:
+        values, release = executor.values(inputs, net.arrays)
         found = {
             slot.name: value
             for slot, value in zip(executor.plan.slots, values, strict=False)
             if slot.role in ("value", "constant", "input")
         }
-        close(found, expected, 1e-12)
+        close(found, by_hand(net, inputs))
         release()
 
 
-@settings(max_examples=80)
-@given(programs())
-def test_float32(case):
-    program, wanted = case
-    net = network(program, "float32")
+@settings(max_examples=40)
+@given(networks_with_batches("float32"))
+def test_float32(drawn):
+    net, wanted, given = drawn
     assert all(array.dtype == np.float32 for array in net.parameters.values())
-    inputs = data(3)
-    for _ in range(2):  # in memory of the ops' own, then in memory that is planned
-        found = net.run(needed(net, wanted, inputs), outputs=wanted)
-        assert all(array.dtype == np.float32 for array in found.values())
-        close(found, by_hand(program, inputs), 2e-5)
+    for inputs in given:  # in memory of the ops' own, then in memory that is planned
+        found = net.run(inputs, outputs=wanted)
+        expected = by_hand(net, inputs)
+        assert all(array.dtype == expected[name].dtype for name, array in found.items())
+        close(found, expected, 2e-5)
 
 
 DEEP = """

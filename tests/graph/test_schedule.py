@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import graphnn
+from graphnn.testing import networks
 from growth import assert_linear
 
 INPUT = {"op": "input", "shape": ["batch", 2]}
@@ -23,12 +24,6 @@ def spec(nodes):
 
 def schedule(nodes):
     return list(graphnn.loads(spec(nodes)).graph.nodes)
-
-
-def node(reads):
-    if not reads:
-        return INPUT
-    return {"op": "relu" if len(reads) == 1 else "concat", "inputs": list(reads)}
 
 
 def by_hand(reads):
@@ -43,26 +38,13 @@ def by_hand(reads):
     return order
 
 
-@st.composite
-def graphs(draw):
-    """What each node reads, in the order of a file that is shuffled at will."""
-    count = draw(st.integers(1, 12))
-    names = draw(st.permutations([f"n{number}" for number in range(count)]))
-    reads = {}
-    for position, name in enumerate(names):
-        # Names may come twice: an op can read one node several times.
-        choice = (
-            st.lists(st.sampled_from(names[:position]), max_size=3) if position else st.just([])
-        )
-        reads[name] = draw(choice)
-    return {name: reads[name] for name in draw(st.permutations(names))}
-
-
 @settings(max_examples=80)
-@given(graphs())
-def test_order_is_that_of_the_file_as_far_as_edges_allow(reads):
-    nodes = {name: node(read) for name, read in reads.items()}
-    graph = graphnn.loads(spec(nodes)).graph
+@given(networks(nodes=8, blocks=False), st.data())
+def test_order_is_that_of_the_file_as_far_as_edges_allow(case, data):
+    document = case.document
+    nodes = dict(data.draw(st.permutations([*document["nodes"].items()])))
+    reads = {name: listed(body.get("inputs", [])) for name, body in nodes.items()}
+    graph = graphnn.loads({**document, "nodes": nodes}).graph
     order = list(graph.nodes)
     assert order == by_hand(reads)
     assert all(order.index(r) < order.index(name) for name, read in reads.items() for r in read)
@@ -73,6 +55,13 @@ def test_order_is_that_of_the_file_as_far_as_edges_allow(reads):
     assert edges == sorted(
         (r, name, at) for name, read in reads.items() for at, r in enumerate(read)
     )
+
+
+def listed(inputs):
+    """What a node reads, in the order of its operands, however the spec writes it."""
+    if isinstance(inputs, dict):
+        return [*inputs.values()]
+    return [inputs] if isinstance(inputs, str) else inputs
 
 
 def test_ties_follow_the_file():
