@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -10,6 +12,7 @@ from numpy.testing import assert_allclose
 
 from graphnn.ops import REGISTRY
 from graphnn.ops.kernels import unfolding
+from graphnn.testing.strategies import op_cases
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.oracle
@@ -58,11 +61,6 @@ def each(rank, low, high):
     )
 
 
-def sided(rank, high):
-    """Padding, on one side alone now and then."""
-    return each(rank, 0, high) | each(2 * rank, 0, high)
-
-
 def ends(padding, rank):
     """Padding before and after each axis."""
     if len(padding) == rank:
@@ -80,25 +78,13 @@ def theirs(name, rank):
     return getattr(functional, f"{name}{rank}d")
 
 
-@st.composite
-def filters(draw):
-    """An op's attributes, and shapes of images and weight, `padding` within reason."""
-    rank = draw(RANKS)
-    groups = draw(st.integers(1, 3))
-    shares = draw(each(2, 1, 3))
-    kernel = draw(each(rank, 1, 4))
-    attributes = {
-        "stride": draw(each(rank, 1, 4)),
-        "padding": draw(sided(rank, 3)),
-        "dilation": draw(each(rank, 1, 4)),
-        "groups": groups,
-    }
-    images = (draw(st.integers(1, 3)), groups * shares[0], *draw(each(rank, 1, 9)))
-    return attributes, images, (groups * shares[1], shares[0], *kernel)
+def drawn(*names):
+    """Cases of one of some ops, with arrays large enough for windows beside one another."""
+    return st.one_of([op_cases(name, sizes=9) for name in names])
 
 
 def compare(op, arrays, theirs):
-    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    tensors = [None if a is None else torch.tensor(a, requires_grad=True) for a in arrays]
     expected = theirs(*tensors)
     output = op.forward(*arrays)
     assert op.infer([arrays[0].shape], {}).result == output.shape
@@ -107,6 +93,9 @@ def compare(op, arrays, theirs):
     expected.backward(torch.tensor(cotangent))
     found = op.vjp(cotangent, output, *arrays)
     for mine, tensor in zip(found, tensors, strict=True):
+        if tensor is None:
+            assert mine is None
+            continue
         assert_allclose(mine, tensor.grad.numpy(), rtol=1e-12, atol=1e-12)
 
 
@@ -115,57 +104,34 @@ def numbers(seed, *shapes):
     return [rng.normal(size=shape) for shape in shapes]
 
 
-@pytest.mark.usefixtures("cut")
-@THOROUGH
-@given(filters(), st.integers(0, 2**32 - 1))
-def test_convolution(case, seed):
-    attributes, images, weight = case
-    rank = len(images) - 2
-    for size, kernel, step, (before, after) in zip(
-        images[2:], weight[2:], attributes["dilation"], ends(attributes["padding"], rank),
-        strict=True,
-    ):  # fmt: skip
-        assume(size + before + after > step * (kernel - 1))
-    op = REGISTRY[f"conv{rank}d"](filters=weight[0], kernel=weight[2:], **attributes)
-    arrays = numbers(seed, images, weight, weight[:1])
-    wide = padded(attributes.pop("padding"), rank)
-    compare(op, arrays, lambda x, w, b: theirs("conv", rank)(wide(x), w, b, **attributes))
-
-
-@pytest.mark.usefixtures("cut")
-@THOROUGH
-@given(filters(), st.integers(0, 2**32 - 1), st.data())
-def test_transposed_convolution(case, seed, data):
-    attributes, images, weight = case
-    rank = len(images) - 2
-    more = data.draw(each(rank, 0, 3))
-    around = ends(attributes["padding"], rank)
-    for size, kernel, stride, step, (before, after), added in zip(
-        images[2:], weight[2:], attributes["stride"], attributes["dilation"], around, more,
-        strict=True,
-    ):  # fmt: skip
-        assume(added < max(stride, step))
-        assume((size - 1) * stride + step * (kernel - 1) + 1 + added > before + after)
-    count = weight[0]
-    weight = (images[1], count // attributes["groups"], *weight[2:])
-    options = {**attributes, "output_padding": more}
-    op = REGISTRY[f"conv_transpose{rank}d"](filters=count, kernel=weight[2:], **options)
-    arrays = numbers(seed, images, weight, (count,))
-    del options["padding"]
-    inner = (..., *(slice(before, -after or None) for before, after in around))
-    compare(op, arrays, lambda x, w, b: theirs("conv_transpose", rank)(x, w, b, **options)[inner])
+def steps(op):
+    return {key: getattr(op, key) for key in ("stride", "dilation", "groups")}
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
+@pytest.mark.usefixtures("cut")
 @THOROUGH
-@given(filters(), st.integers(0, 2**32 - 1))
-def test_convolution_padded_to_the_same_size(case, seed):
-    attributes, images, weight = case
-    rank = len(images) - 2
-    attributes |= {"padding": "same", "stride": (1,) * rank}
-    op = REGISTRY[f"conv{rank}d"](filters=weight[0], kernel=weight[2:], **attributes)
-    arrays = numbers(seed, images, weight, weight[:1])
-    compare(op, arrays, lambda x, w, b: theirs("conv", rank)(x, w, b, **attributes))
+@given(drawn("conv1d", "conv2d", "conv3d"))
+def test_convolution(case):
+    op, rank = case.op, case.op.rank
+    wide, padding = (lambda x: x), "same"
+    if op.padding == "same":  # with a stride torch has no such padding
+        op = op.model_copy(update={"stride": (1,) * rank})
+    else:
+        wide, padding = padded(op.padding, rank), 0
+    function = partial(theirs("conv", rank), **steps(op), padding=padding)
+    compare(op, case.arrays, lambda x, w, b: function(wide(x), w, b))
+
+
+@pytest.mark.usefixtures("cut")
+@THOROUGH
+@given(drawn("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"))
+def test_transposed_convolution(case):
+    op, rank = case.op, case.op.rank
+    options = {**steps(op), "output_padding": op.output_padding}
+    inner = (..., *(slice(before, -after or None) for before, after in ends(op.padding, rank)))
+    function = theirs("conv_transpose", rank)
+    compare(op, case.arrays, lambda x, w, b: function(x, w, b, **options)[inner])
 
 
 @st.composite

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture.engine import BUFFER_SIZE
 
 import graphnn
 from graphnn.graph.lints import advise
@@ -135,6 +136,13 @@ def test_any_values_hold_what_is_not_finite():
     small = networks(["add"], nodes=2, values="any")
     case = find(small, is_wild, settings=settings(database=None, derandomize=True))
     assert [array.size for array in case.inputs.values() if np.isnan(array).any()] == [1]
+
+
+def test_arrays_may_be_larger_than_what_hypothesis_draws():
+    def is_large(case):
+        return case.arrays[0].size > BUFFER_SIZE and len(np.unique(case.arrays[0])) > 100
+
+    find(op_cases("tanh", sizes=40), is_large, settings=settings(DRAWN, max_examples=2000))
 
 
 def test_an_op_that_gives_nan_is_reported_and_not_dropped(monkeypatch):

@@ -16,7 +16,7 @@ has.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -26,7 +26,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 _T = TypeVar("_T")
 
 _AT_ONCE = 6  # codes of a text that small choices are read from
-_LONG = 256  # most bytes of a text, or a multiple of it
+_MOST, _LONGEST = 251, 256  # bytes that a text is asked for, and those that it has at most
 _EVEN = 8  # times as many codes as choices, and none is much likelier than another
 _PRIVATE = st.characters(min_codepoint=0xE000, max_codepoint=0xE0FF)  # characters of private use
 _CODES = st.text(_PRIVATE, min_size=_AT_ONCE, max_size=_AT_ONCE)
@@ -50,13 +50,17 @@ class Choices:
         return self._draw(strategy)
 
     def octets(self, count: int) -> bytes:
-        """So many bytes of a text of their own, which shrink to zeros."""
-        found = _codes(self._draw(_texts(count)))
-        if count in (0, len(found)):
-            return found[:count]
-        rows = np.frombuffer(found.ljust(-(-len(found) // count) * count, b"\0"), np.uint8)
-        folded: bytes = np.bitwise_xor.reduce(rows.reshape(-1, count)).tobytes()
-        return folded
+        """So many bytes of a text of their own, which shrink to zeros.
+
+        Hypothesis draws a few thousand at most in all: of more than 251, a prime number that no
+        axis lines up with, those after it are the first ones again.
+        """
+        own = min(count, _MOST)
+        found: bytes = _codes(self._draw(_texts(own)))
+        if 0 < own < len(found):
+            rows = np.frombuffer(found.ljust(-(-len(found) // own) * own, b"\0"), np.uint8)
+            found = np.bitwise_xor.reduce(rows.reshape(-1, own)).tobytes()
+        return (found * -(-count // own))[:count] if own else b""
 
     def integer(self, low: int, high: int) -> int:
         """A whole number between two bounds, which shrinks to 0 or to near it."""
@@ -89,10 +93,9 @@ def _nth(index: int, low: int, high: int) -> int:
     return near + (index + 1) // 2 * (1 if index % 2 else -1)
 
 
-@lru_cache(maxsize=4096)
+@cache
 def _texts(count: int) -> SearchStrategy[str]:
-    most = _LONG * max(1, -(-count // _LONG))
-    return st.text(_PRIVATE, min_size=count, max_size=most)
+    return st.text(_PRIVATE, min_size=count, max_size=_LONGEST)
 
 
 def _codes(text: str) -> bytes:

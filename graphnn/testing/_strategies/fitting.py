@@ -15,7 +15,7 @@ from graphnn.testing._strategies.drawing import Choices
 BATCH = free("batch")
 BINDABLE = {"batch": BATCH}
 _KINDS: list[Kind] = ["float", "float", "float", "int"]  # for an operand that takes any
-_WIDE = 4  # axes of an operand beyond which they are short
+_WIDE, _SHORT = 4, 3  # axes of an operand beyond which they are short: 3, or half as long
 _MANY = 3  # inputs of an op that takes any number
 
 
@@ -58,14 +58,15 @@ def first_shape(draw: Choices, op_class: type[Op], sizes: int, rows: int) -> Sha
     if not operands:
         return ()
     shape: list[int] = []
+    short = max(min(sizes, _SHORT), sizes // 2)
     for number, symbol in enumerate(symbols := operands[0].signature.split()):
         if symbol == "..." and operands[0].ranks:
-            shape += draw.extents(min(operands[0].ranks), max(operands[0].ranks), min(sizes, 3))
+            shape += draw.extents(min(operands[0].ranks), max(operands[0].ranks), short)
         elif symbol == "...":
             least = int(not number and _least_rank(op_class))
             shape += draw.extents(least, 3 - number, sizes)
         elif number > 1 and len(symbols) > _WIDE:
-            shape.append(draw.integer(1, min(sizes, 3)))
+            shape.append(draw.integer(1, short))
         else:
             most = rows if number == 0 else sizes
             shape.append(int(symbol) if symbol.isdigit() else draw.integer(1, most))
