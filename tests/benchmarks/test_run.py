@@ -19,6 +19,7 @@ import yaml
 from benchmark_runs import numbers, printed
 from once import once
 from places import ROOT
+from planted_faults import PLANTS, RARE
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +92,16 @@ def test_draws():
     assert [line.partition(":")[0] for line in lines] == ["a network", "a case of an op"]
     for line in lines:
         assert min(numbers(line.partition(":")[2].replace("874b066", ""))) > 0
+
+
+def test_plants():
+    header, _, *rows = printed("plants.py").splitlines()
+    assert header.startswith("| fault | draws |")
+    assert len(rows) == len({**PLANTS, **RARE})
+    for row in rows:
+        draws, shown, least, missed = numbers(row.rpartition("` ")[2].partition("|")[2])
+        assert 0 <= shown <= draws == 30
+        assert (1 - least / 100) ** 300 <= missed / 100 + 0.02
 
 
 def test_startup():

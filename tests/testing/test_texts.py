@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pytest
 from hypothesis import Phase, find, given, settings
 
 import graphnn
 from graphnn.spec import format_text
-from graphnn.spec.reading import builder
 from graphnn.testing.strategies import batches, equivalent_specs, invalid_specs, networks, specs
+from planted_faults import errors_are_in_their_places
 
 FEW = settings(max_examples=20)
 LOSS = """
@@ -38,51 +36,11 @@ def test_texts_hold_every_part(part):
     find(specs(), lambda text: part in text, settings=quick)
 
 
-def errors(spec):
-    found = graphnn.diagnose_text(spec.text, json=spec.json)
-    return sorted(
-        ((each.span.line, each.span.column), each.code)
-        for each in found
-        if each.severity == "error"
-    )
-
-
-def reported(spec):
-    assert errors(spec) == sorted((place, code) for code, place in spec.faults)
-
-
 @FEW
 @given(invalid_specs(most=3))
 def test_faults_are_reported_in_their_places(spec):
     assert (spec.code, spec.span) == spec.faults[0]
-    reported(spec)
-
-
-@pytest.mark.slow
-def test_an_off_by_one_in_the_columns_of_the_reader_is_found(monkeypatch):
-    right = builder.Builder._scalar
-
-    def wrong(self, value, place, anchor):
-        line, column, *end = place
-        right(self, value, (line, column + 1, *end), anchor)
-
-    monkeypatch.setattr(builder.Builder, "_scalar", wrong)
-    smallest = []
-
-    @settings(max_examples=300, database=None, derandomize=True)
-    @given(invalid_specs())
-    def law(spec):
-        try:
-            reported(spec)
-        except AssertionError:
-            smallest[:] = [spec]
-            raise
-
-    with pytest.raises(AssertionError):
-        law()
-    assert len(smallest[0].faults) == 1
-    others = r"\{op: (?!input|parameter|constant)"  # besides what is given, and targets
-    assert len(re.findall(others, smallest[0].text)) <= 4
+    errors_are_in_their_places(spec)
 
 
 @FEW
