@@ -41,6 +41,14 @@ def test_a_second_set_has_the_numbers_of_the_first(tmp_path):
     assert_array_equal(later.arrays["t"], [1])
 
 
+def test_labels_are_plain_numbers_where_those_of_a_first_set_were(tmp_path):
+    later = load(tmp_path, classes={}, content="text,mood\ngood,2\nbad,1\n")
+    assert "t" not in later.classes
+    assert_array_equal(later.arrays["t"], [2, 1])
+    with pytest.raises(DataError, match="'up' is not a class of input 't' in the training set"):
+        load(tmp_path, classes={})
+
+
 def test_the_most_frequent_tokens_are_kept_and_whole_numbers_sorted_by_value(tmp_path):
     content = "text,mood\naab,10\nac,9\na,10\n"
     rows = load(tmp_path, {**KEYS, "by": "characters", "vocabulary": 4}, content=content)
