@@ -256,26 +256,3 @@ def test_pools_with_padding_on_one_side(case, data):
             [x],
             lambda x, function=function, wide=wide: function(wide(x), **renamed(options)),
         )
-
-
-@settings(THOROUGH, max_examples=50)
-@given(RANKS, st.data(), st.integers(0, 2**32 - 1))
-def test_upsample_and_global_average_pool(rank, data, seed):
-    factor, size = data.draw(each(rank, 1, 4)), data.draw(each(rank + 2, 1, 4))
-    arrays = numbers(seed, size)
-    op = REGISTRY["upsample"](factor=factor)
-    compare(op, arrays, lambda x: functional.interpolate(x, scale_factor=tuple(factor)))
-    op = REGISTRY["global_average_pool"]()
-    mean = theirs("adaptive_avg_pool", rank)
-    compare(op, arrays, lambda x: mean(x, 1).flatten(1))
-
-
-@settings(THOROUGH, max_examples=50)
-@given(st.tuples(*[st.integers(0, 3)] * 4), st.floats(-3, 3), st.integers(0, 2**32 - 1))
-def test_pad(padding, value, seed):
-    top, bottom, left, right = padding
-    compare(
-        REGISTRY["pad"](padding=padding, value=value),
-        numbers(seed, (2, 3, 4, 2)),
-        lambda x: functional.pad(x, (left, right, top, bottom), value=value),
-    )

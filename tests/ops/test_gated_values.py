@@ -64,21 +64,6 @@ def test_prelu_has_a_slope_for_each_channel():
     assert_array_equal(by_slope, [-6, -15])
 
 
-@pytest.mark.oracle
-def test_a_prelu_of_one_slope_is_that_of_torch():
-    torch = pytest.importorskip("torch")
-    made, rng = REGISTRY["prelu"](shared=True), np.random.default_rng(0)
-    x, slope = rng.normal(size=(3, 4, 2)), np.array([0.25])
-    tensor, module = torch.tensor(x, requires_grad=True), torch.nn.PReLU(init=0.25).double()
-    expected, output = module(tensor), made.forward(x, slope)
-    assert_allclose(output, expected.detach().numpy(), rtol=1e-15)
-    cotangent = rng.normal(size=output.shape)
-    expected.backward(torch.tensor(cotangent))
-    by_x, by_slope = made.vjp(cotangent, output, x, slope)
-    assert_allclose(by_x, tensor.grad.numpy(), rtol=1e-15)
-    assert_allclose(by_slope, module.weight.grad.numpy(), rtol=1e-13)
-
-
 def test_waves_by_hand():
     x = np.array([0, math.pi / 6, math.pi / 2, 100 * math.pi])
     assert_allclose(run("sin", x), [0, 0.5, 1, 0], atol=1e-13)
