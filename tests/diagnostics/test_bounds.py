@@ -11,58 +11,49 @@ import pytest
 import graphnn
 from graphnn.cli import terminal
 from graphnn.diagnostics import Diagnostic, GraphnnError, Note, format_diagnostics
+from graphnn.spec import reader
+from graphnn.spec.values import plain
 
 MESSAGE, TOTAL = 2_000, 20_000  # characters
-SPEC = {
-    "graphnn": 1,
-    "name": "rich",
-    "description": "every section",
-    "dtype": "float64",
-    "sizes": {"features": 2, "hidden": 3},
-    "blocks": {
-        "dense": {
-            "about": "a layer",
-            "sizes": ["n"],
-            "inputs": ["v"],
-            "nodes": {
-                "a": {"op": "affine", "inputs": "v", "units": "n"},
-                "r": {"op": "relu", "inputs": "a"},
-            },
-            "output": "r",
-        }
-    },
-    "nodes": {
-        "x": {"op": "input", "shape": ["batch", "features"]},
-        "t": {"op": "input", "shape": ["batch"], "dtype": "int"},
-        "c": {"op": "constant", "value": [[1, 2], [3, 4]]},
-        "m": {"op": "matmul", "inputs": ["x", "c"]},
-        "u": {"block": "dense", "inputs": "m", "n": "hidden", "repeat": 2},
-        "z": {
-            "op": "affine",
-            "inputs": {"x": "u"},
-            "units": 2,
-            "weight": {"uniform": {"low": -1, "high": 1}},
-            "bias": [0, 0],
-        },
-        "q": {"op": "reshape", "inputs": "z", "shape": ["batch", 2]},
-        "d": {"op": "dropout", "inputs": "q", "rate": 0.5, "about": "x"},
-        "y": {"op": "softmax", "inputs": "d"},
-        "loss": {"op": "cross_entropy", "inputs": ["y", "t"]},
-    },
-    "outputs": ["y"],
-    "examples": [{"about": "e", "inputs": {"x": [[1, 2]]}, "outputs": {"m": [[7, 10]]}}],
-    "train": {
-        "loss": "loss",
-        "optimizer": {"sgd": {"learning_rate": 0.1, "schedule": {"step": {"every": 2}}}},
-        "epochs": 3,
-        "batch_size": 4,
-        "seed": 1,
-        "metrics": {"accuracy": ["y", "t"]},
-        "data": {"csv": {"file": "rows.csv", "x": ["a", "b"], "t": "c"}},
-        "validation": 0.2,
-    },
-    "search": {"metric": "validation_loss", "hidden": {"choice": [1, 2]}},
-}
+SPEC = plain(
+    reader.read("""
+graphnn: 1
+name: rich
+description: every section
+dtype: float64
+sizes: {features: 2, hidden: 3}
+blocks:
+  dense:
+    about: a layer
+    sizes: [n]
+    inputs: [v]
+    nodes: {a: {op: affine, inputs: v, units: n}, r: {op: relu, inputs: a}}
+    output: r
+nodes:
+  x: {op: input, shape: [batch, features]}
+  t: {op: input, shape: [batch], dtype: int}
+  c: {op: constant, value: [[1, 2], [3, 4]]}
+  m: {op: matmul, inputs: [x, c]}
+  u: {block: dense, inputs: m, n: hidden, repeat: 2}
+  z: {op: affine, inputs: {x: u}, units: 2, weight: {uniform: {low: -1, high: 1}}, bias: [0, 0]}
+  q: {op: reshape, inputs: z, shape: [batch, 2]}
+  d: {op: dropout, inputs: q, rate: 0.5, about: x}
+  y: {op: softmax, inputs: d}
+  loss: {op: cross_entropy, inputs: [y, t]}
+outputs: [y]
+examples: [{about: e, inputs: {x: [[1, 2]]}, outputs: {m: [[7, 10]]}}]
+train:
+  loss: loss
+  optimizer: {sgd: {learning_rate: 0.1, schedule: {step: {every: 2}}}}
+  epochs: 3
+  batch_size: 4
+  seed: 1
+  metrics: {accuracy: [y, t]}
+  data: {csv: {file: rows.csv, x: [a, b], t: c}}
+  validation: 0.2
+search: {metric: validation_loss, hidden: {choice: [1, 2]}}
+""")
+)
 VALUES = {
     "text": "v" * 5_000,
     "words": "word " * 1_000,

@@ -35,15 +35,8 @@ def test_formula(text, expected):
 @pytest.mark.parametrize(
     "text",
     [
-        "[batch, n]",
-        "mean",
-        "x @ weight",
-        "a (b",
-        "x +",
-        ") x",
-        "torch.select",
-        "output_padding",
-        "",
+        *("[batch, n]", "mean", "x @ weight", "a (b", "x +", ") x", "torch.select"),
+        *("output_padding", ""),
     ],
 )
 def test_what_is_no_formula(text):

@@ -37,14 +37,7 @@ def test_attributes_described_together_have_an_entry_each():
     ]
     docs_module("rendering").name_attributes(None, "class", "name", None, None, lines)
     assert lines == [
-        "What it is.",
-        "",
-        ":ivar width: How far it goes,",
-        "    and how often.",
-        r":ivar n_iter\_: How far it goes,",
-        "    and how often.",
-        ":vartype width: int",
-        r":vartype n_iter\_: int",
-        r":ivar run\_: The run.",
-        "",
+        *("What it is.", "", ":ivar width: How far it goes,", "    and how often."),
+        *(r":ivar n_iter\_: How far it goes,", "    and how often.", ":vartype width: int"),
+        *(r":vartype n_iter\_: int", r":ivar run\_: The run.", ""),
     ]

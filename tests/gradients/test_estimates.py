@@ -23,14 +23,7 @@ def benchmark():
 
 
 OPTIONS = [
-    "default",
-    "loop",
-    "order 4",
-    "forward",
-    "richardson",
-    "h = 1e-2",
-    "h = 1e-4",
-    "h = 1e-8",
+    *("default", "loop", "order 4", "forward", "richardson", "h = 1e-2", "h = 1e-4", "h = 1e-8"),
 ]
 
 

@@ -75,14 +75,7 @@ def test_ops_with_what_they_are():
 def test_keys_of_a_node_are_those_of_its_op():
     found = offered("nodes:\n  x: {op: affine, |}\n")
     assert list(found) == [
-        "inputs",
-        "trainable",
-        "about",
-        "allow",
-        "shape",
-        "units",
-        "weight",
-        "bias",
+        *("inputs", "trainable", "about", "allow", "shape", "units", "weight", "bias"),
     ]
     found = offered("nodes:\n  x: {units: 3, |, op: affine}\n")
     assert list(found) == ["inputs", "trainable", "about", "allow", "shape", "weight", "bias"]

@@ -36,73 +36,61 @@ from graphnn.testing._strategies.faults import (
 from graphnn.testing._strategies.writing import Writer
 from places import SPECS
 
-WHOLE = {
-    "graphnn": 1,
-    "name": "whole",
-    "description": "every section",
-    "sizes": {"pixels": 6, "hidden": 4, "time": "free"},
-    "dtype": "float64",
-    "blocks": {
-        "dense": {
-            "sizes": ["units"],
-            "inputs": ["p"],
-            "nodes": {
-                "w": {"op": "affine", "inputs": "p", "units": "units"},
-                "z": {"op": "relu", "inputs": "w"},
-            },
-            "output": "z",
-        },
-        "pair": {
-            "inputs": ["p", "q"],
-            "nodes": {
-                "s": {"op": "add", "inputs": ["p", "q"]},
-                "i": {"block": "dense", "inputs": "s", "units": 4},
-            },
-            "output": "i",
-        },
-    },
-    "nodes": {
-        "x": {"op": "input", "shape": ["batch", "pixels"]},
-        "t": {"op": "input", "shape": ["batch"], "dtype": "int"},
-        "s": {"op": "input", "shape": ["time", 2]},
-        "a": {"op": "affine", "inputs": "x", "units": "hidden", "weight": "he"},
-        "b": {"op": "leaky_relu", "inputs": ["a"], "slope": 0.1},
-        "c": {"op": "affine", "inputs": {"x": "b"}, "units": 4, "weight": {"share": "d.weight"}},
-        "d": {"op": "affine", "inputs": "b", "units": 4, "weight": {"normal": {"std": 0.1}}},
-        "e": {"op": "add", "inputs": ["c", "d"], "about": "both"},
-        "y": {"op": "softmax", "inputs": "e"},
-        "loss": {"op": "cross_entropy", "inputs": ["y", "t"]},
-        "m": {"op": "mean", "inputs": "s", "axis": 0},
-        "h": {"block": "dense", "inputs": "e", "units": "hidden", "repeat": 2},
-        "k": {"block": "pair", "inputs": {"p": "h", "q": "d"}},
-    },
-    "outputs": ["y", "m", "k"],
-    "examples": [
-        {"inputs": {"x": [[0, 0, 0, 0, 0, 0]]}, "outputs": {"y": {"sum": 1.0}}},
-        {"inputs": {"x": {"ones": [1, "pixels"]}, "t": [2]}, "outputs": {"loss": [1.0]}},
-    ],
-    "train": {
-        "data": {"npz": "elsewhere.npz"},
-        "loss": "loss",
-        "metrics": {"accuracy": ["y", "t"]},
-        "optimizer": {"sgd": {"learning_rate": 0.1}},
-        "validation": 0.1,
-        "early_stopping": {"patience": 2},
-        "epochs": 3,
-    },
-    "search": {
-        "learning_rate": {"log_uniform": [0.01, 1.0]},
-        "time": {"choice": [4, 5]},
-        "metric": "validation_accuracy",
-    },
-    "draw": {
-        "families": {"linear": "teal"},
-        "ops": {"relu": "#ff8800"},
-        "nodes": {"a": "red", "h": "#fff"},
-        "mathematical": True,
-    },
-    "allow": ["unused-input"],
-}
+WHOLE = plain(
+    reader.read("""
+graphnn: 1
+name: whole
+description: every section
+sizes: {pixels: 6, hidden: 4, time: free}
+dtype: float64
+blocks:
+  dense:
+    sizes: [units]
+    inputs: [p]
+    nodes: {w: {op: affine, inputs: p, units: units}, z: {op: relu, inputs: w}}
+    output: z
+  pair:
+    inputs: [p, q]
+    nodes: {s: {op: add, inputs: [p, q]}, i: {block: dense, inputs: s, units: 4}}
+    output: i
+nodes:
+  x: {op: input, shape: [batch, pixels]}
+  t: {op: input, shape: [batch], dtype: int}
+  s: {op: input, shape: [time, 2]}
+  a: {op: affine, inputs: x, units: hidden, weight: he}
+  b: {op: leaky_relu, inputs: [a], slope: 0.1}
+  c: {op: affine, inputs: {x: b}, units: 4, weight: {share: d.weight}}
+  d: {op: affine, inputs: b, units: 4, weight: {normal: {std: 0.1}}}
+  e: {op: add, inputs: [c, d], about: both}
+  y: {op: softmax, inputs: e}
+  loss: {op: cross_entropy, inputs: [y, t]}
+  m: {op: mean, inputs: s, axis: 0}
+  h: {block: dense, inputs: e, units: hidden, repeat: 2}
+  k: {block: pair, inputs: {p: h, q: d}}
+outputs: [y, m, k]
+examples:
+- {inputs: {x: [[0, 0, 0, 0, 0, 0]]}, outputs: {y: {sum: 1.0}}}
+- {inputs: {x: {ones: [1, pixels]}, t: [2]}, outputs: {loss: [1.0]}}
+train:
+  data: {npz: elsewhere.npz}
+  loss: loss
+  metrics: {accuracy: [y, t]}
+  optimizer: {sgd: {learning_rate: 0.1}}
+  validation: 0.1
+  early_stopping: {patience: 2}
+  epochs: 3
+search:
+  learning_rate: {log_uniform: [0.01, 1.0]}
+  time: {choice: [4, 5]}
+  metric: validation_accuracy
+draw:
+  families: {linear: teal}
+  ops: {relu: "#ff8800"}
+  nodes: {a: red, h: "#fff"}
+  mathematical: true
+allow: [unused-input]
+""")
+)
 FILES = {
     "rows.csv": ["p,q,kind", "1,2,0", "3,4,1", "5,6,2", "7,8,0", "9,10,1"],
     "held.csv": ["x.0,x.1,t", "1,2,0", "3,4,1"],

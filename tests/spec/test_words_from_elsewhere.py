@@ -14,15 +14,8 @@ from graphnn.spec.records.search import SearchSpec
 from graphnn.spec.records.training import EarlyStoppingSpec, TrainSpec
 
 RECORDS = [
-    BlockCallSpec,
-    BlockSpec,
-    EarlyStoppingSpec,
-    ExampleSpec,
-    NetworkSpec,
-    NodeSpec,
-    SearchSpec,
-    TrainSpec,
-    WeightsSpec,
+    *(BlockCallSpec, BlockSpec, EarlyStoppingSpec, ExampleSpec, NetworkSpec, NodeSpec, SearchSpec),
+    *(TrainSpec, WeightsSpec),
 ]
 NODES = """graphnn: 1
 nodes:

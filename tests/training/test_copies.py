@@ -125,17 +125,9 @@ def test_a_copy_opens_no_file_that_its_spec_does_not_name(run):
 @pytest.mark.parametrize(
     "summary",
     [
-        "{}",
-        "no JSON",
-        "[" * 10_000,
-        "[1]",
-        '{"spec": 3}',
-        '{"spec": "spec.yaml"}',
-        '{"spec": ".."}',
-        '{"spec": "none.yaml"}',
-        '{"spec": "../../specs/secret.npz"}',
-        '{"spec": "\\u0000"}',
-        None,
+        *("{}", "no JSON", "[" * 10_000, "[1]", '{"spec": 3}', '{"spec": "spec.yaml"}'),
+        *('{"spec": ".."}', '{"spec": "none.yaml"}', '{"spec": "../../specs/secret.npz"}'),
+        *('{"spec": "\\u0000"}', None),
     ],
 )
 def test_without_a_spec_that_can_be_read_a_copy_reads_beside_itself(run, summary):

@@ -41,15 +41,8 @@ SCORES = np.array(
 
 def test_names() -> None:
     assert list(METRICS) == [
-        "accuracy",
-        "top_k_accuracy",
-        "precision",
-        "recall",
-        "f1",
-        "auc",
-        "mean_absolute_error",
-        "mean_squared_error",
-        "r_squared",
+        *("accuracy", "top_k_accuracy", "precision", "recall", "f1", "auc", "mean_absolute_error"),
+        *("mean_squared_error", "r_squared"),
     ]
 
 

@@ -317,14 +317,7 @@ def test_step_falls_at_the_start_of_every_third_epoch():
 
 def test_step_may_fall_within_an_epoch():
     assert scales(Step(every=0.5, factor=0.5), Course(2, 4)) == [
-        1,
-        1,
-        0.5,
-        0.5,
-        0.25,
-        0.25,
-        0.125,
-        0.125,
+        *(1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125),
     ]
 
 
