@@ -21,6 +21,7 @@ from graphnn.diagnostics import RunError
 from graphnn.gradients.numerical.engine import processes
 from graphnn.gradients.numerical.engine.arena import Arena
 from graphnn.gradients.numerical.engine.base_pass import BasePass
+from graphnn.gradients.numerical.engine.pool import WORTH
 from graphnn.gradients.numerical.engine.processes import ByProcesses
 from graphnn.gradients.numerical.objective import Objective
 from stub_engine import Stub
@@ -46,7 +47,8 @@ def until(condition):
 
 def started(net, count=1, *, alone=True):
     """A pool for `net` whose workers are up; `alone` they do all, without this process."""
-    pool = processes._pools.borrow(net, count, processes._WORTH)
+    pool = processes._pools.borrow(net, count, WORTH)
+    pool.grow((count - 1) * WORTH)
     until(lambda: pool.begun() == set(range(count)))
     if alone:
         pool.take = lambda: None
@@ -151,8 +153,8 @@ def test_results_larger_than_the_memory_so_far():
 
 def test_processes_start_once_work_has_lasted():
     net, inputs = digits(20)
-    assert processes._pools.borrow(net, 1, 0.9 * processes._WORTH) is None
-    pool = processes._pools.borrow(net, 1, 0.2 * processes._WORTH)
+    assert processes._pools.borrow(net, 1, 0.9 * WORTH) is None
+    pool = processes._pools.borrow(net, 1, 0.2 * WORTH)
     pool.lock.release()
     assert processes._pools.borrow(net, 1, 0.0) is pool
     assert processes._pools.borrow(net, 1, 0.0) is None  # somebody has it
@@ -160,6 +162,22 @@ def test_processes_start_once_work_has_lasted():
         graphnn.numerical_gradient(net, inputs, workers=2),
         graphnn.numerical_gradient(net, inputs, workers=1),
     )
+    pool.lock.release()
+
+
+def test_each_further_process_is_earned_by_work():
+    net, _ = digits(20)
+    pool = processes._pools.borrow(net, 5, WORTH)
+    assert len(pool._processes) == 1
+    pool.grow(0.6 * WORTH)
+    assert len(pool._processes) == 1
+    pool.grow(0.6 * WORTH)
+    assert len(pool._processes) == 2
+    until(lambda: pool.begun() == {0, 1})
+    pool.grow(WORTH)  # by three
+    assert len(pool._processes) == 5
+    pool.grow(9 * WORTH)
+    assert len(pool._processes) == 5
     pool.lock.release()
 
 
@@ -291,7 +309,7 @@ def test_without_a_python_the_work_is_done_here(monkeypatch, executable):
     monkeypatch.setattr(processes, "_pools", pools)
     monkeypatch.setattr(sys, "executable", executable)
     net, inputs = digits(20)
-    pool = pools.borrow(net, 1, processes._WORTH)
+    pool = pools.borrow(net, 1, WORTH)
     if pool is not None:
         until(pool.dead)
         pool.lock.release()
@@ -299,7 +317,7 @@ def test_without_a_python_the_work_is_done_here(monkeypatch, executable):
         graphnn.numerical_gradient(net, inputs, workers=2),
         graphnn.numerical_gradient(net, inputs, workers=1),
     )
-    assert pools.borrow(net, 1, processes._WORTH) is None
+    assert pools.borrow(net, 1, WORTH) is None
     assert not pools._by_count
 
 
@@ -313,7 +331,8 @@ from graphnn.gradients.numerical.engine import by_channel, processes
 processes._ALONE = -1.0
 by_channel._CURVED = 20
 net, inputs = digits(20)
-pool = processes._pools.borrow(net, 2, processes._WORTH)
+pool = processes._pools.borrow(net, 2, processes.WORTH)
+pool.grow(processes.WORTH)
 while len(pool.begun()) < 2:
     time.sleep(0.01)
 pool.lock.release()

@@ -21,6 +21,7 @@ from graphnn.gradients.numerical.engine.arena import Arena, Span
 from graphnn.gradients.numerical.engine.serving import HELLO, LARGEST, Answer, Order
 from graphnn.gradients.numerical.engine.workers import worker_died
 
+WORTH = 0.25  # seconds of work for which a process is started: what its start takes
 _MODULES = ("graphnn.execution", "graphnn.gradients", "graphnn.ops")
 _PROGRAM = """
 import sys
@@ -37,7 +38,8 @@ class Pool:
     Parameters
     ----------
     count : int
-        How many processes; they start in the background, and take part once they are up.
+        How many processes there may be. One is started at once, the others as work lasts; they
+        start in the background, and take part once they are up.
 
     Attributes
     ----------
@@ -55,24 +57,36 @@ class Pool:
     def __init__(self, count: int) -> None:
         self.lock = threading.Lock()
         self._queue, self._far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._arena, self._results = Arena(), [Arena() for _ in range(count)]
+        self._arena, self._results = Arena(), list[Arena]()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._deaths: list[int] = []  # by worker, a descriptor to be read once it is dead
         self._begun: set[int] = set()
-        descriptors = [arena.descriptor for arena in (self._arena, *self._results)]
-        held = [self._queue, self._far], descriptors, self._deaths, self._processes
+        self._descriptors = [self._arena.descriptor]
+        held = [self._queue, self._far], self._descriptors, self._deaths, self._processes
         self.close = weakref.finalize(self, _end, *held)
+        self._events = select.poll()
+        self._events.register(self._queue, select.POLLIN)
+        self._most, self._earned = count, 0.0
         try:
-            for worker in range(count):
-                self._start(worker)
+            self._start()
         except BaseException:
             self.close()
             raise
-        self._events = select.poll()
-        for descriptor in (self._queue.fileno(), *self._deaths):
-            self._events.register(descriptor, select.POLLIN)
 
-    def _start(self, worker: int) -> None:
+    def grow(self, seconds: float) -> None:
+        """Start further processes, if there may be more, for the work of some seconds."""
+        self._earned += seconds * (1 + len(self._begun))
+        while len(self._processes) < self._most and self._earned >= WORTH:
+            self._earned -= WORTH
+            try:
+                self._start()
+            except OSError:
+                self._most = len(self._processes)
+
+    def _start(self) -> None:
+        worker = len(self._results)
+        self._results.append(Arena())
+        self._descriptors.append(self._results[worker].descriptor)
         kept = self._far.fileno(), self._arena.descriptor, self._results[worker].descriptor
         modules = sorted(name for name in sys.modules if name.startswith(_MODULES))
         program = _PROGRAM.format(path=[*map(str, sys.path)], arguments=(worker, *kept, modules))
@@ -85,6 +99,7 @@ class Pool:
         )
         self._processes.append(process)
         self._deaths.append(os.pidfd_open(process.pid))
+        self._events.register(self._deaths[worker], select.POLLIN)
 
     def dead(self) -> set[int]:
         """The workers whose processes are gone."""

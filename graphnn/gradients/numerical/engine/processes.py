@@ -17,14 +17,18 @@ from typing import Any
 
 from graphnn.execution.network import Network
 from graphnn.gradients.numerical.engine.arena import Span
-from graphnn.gradients.numerical.engine.pool import Pool
+from graphnn.gradients.numerical.engine.pool import WORTH, Pool
 from graphnn.gradients.numerical.engine.serving import Answer, Order
 from graphnn.gradients.numerical.engine.workers import Engine, carry_out
 
 # Queue and memory are Linux's. A frozen program would start itself instead of Python.
-AVAILABLE = sys.platform == "linux" and not hasattr(sys, "frozen")
+AVAILABLE = (
+    sys.platform == "linux"
+    and hasattr(os, "memfd_create")
+    and hasattr(os, "pidfd_open")
+    and not hasattr(sys, "frozen")
+)
 _ALONE = 0.001  # seconds of work that are not shared: to wake others takes as long
-_WORTH = 0.25  # seconds of work done alone before processes are started: what their start takes
 _AHEAD = 4  # tasks under way for each worker
 
 
@@ -119,7 +123,11 @@ class _Sharing:
 
     def results(self, waiting: Iterator[Any]) -> Generator[Any]:
         """As `ByProcesses.results`."""
+        before = perf_counter()
         for number in itertools.count():
+            now = perf_counter()
+            self._pool.grow(now - before)
+            before = now
             for task in itertools.islice(waiting, self._width - self.under_way):
                 self._post(number + self.under_way, task)
             if not self.under_way:
@@ -186,7 +194,7 @@ class _Pools:
         self._refused.add(network)
 
     def borrow(self, network: Network, count: int, seconds: float) -> Pool | None:
-        """A pool of `count` processes, its lock held; None where there is none that is free.
+        """A pool of up to `count` processes, its lock held; None where there is none that is free.
 
         Parameters
         ----------
@@ -216,7 +224,7 @@ class _Pools:
 
     def _started(self, count: int, seconds: float) -> Pool | None:
         self._seconds += seconds
-        if self._seconds < _WORTH or not self._possible:
+        if self._seconds < WORTH or not self._possible:
             return None
         self._seconds = 0.0
         try:
