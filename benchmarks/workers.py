@@ -121,7 +121,7 @@ def report(row: Row, workers: Mapping[str, Mapping[str, Any]], seconds: float) -
 
 def wait_for_processes(cores: int) -> Row:
     """Have those of `numerical_gradient` started, which last as long as this network."""
-    row, begun = digits("mnist", 100), time.perf_counter()
+    row, begun = digits("mnist_deep", 100), time.perf_counter()
     pools = processes._pools._by_count
     while not pools or len(next(iter(pools.values())).begun()) < cores - 1:
         gradient(row, workers=cores)

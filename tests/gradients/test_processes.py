@@ -33,7 +33,7 @@ PATIENCE = 60  # seconds that a process may take to start or to end
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
     """Small networks are shared too, in small pieces."""
-    monkeypatch.setattr(processes, "_ALONE", -1.0)
+    monkeypatch.setattr(processes, "ALONE", -1.0)
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._WORK", 180)
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._CURVED", 20)
 
@@ -184,7 +184,7 @@ def test_each_further_process_is_earned_by_work():
 def test_what_is_soon_done_is_not_shared(monkeypatch):
     net, inputs = digits(20)
     pool = started(net)
-    monkeypatch.setattr(processes, "_ALONE", 60.0)
+    monkeypatch.setattr(processes, "ALONE", 60.0)
     pool.share = None  # would fail
     assert graphnn.numerical_gradient(net, inputs, workers=2)
 
@@ -328,7 +328,7 @@ from pathlib import Path
 from gradient_cases import digits
 import graphnn
 from graphnn.gradients.numerical.engine import by_channel, processes
-processes._ALONE = -1.0
+processes.ALONE = -1.0
 by_channel._CURVED = 20
 net, inputs = digits(20)
 pool = processes._pools.borrow(net, 2, processes.WORTH)

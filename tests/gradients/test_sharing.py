@@ -101,7 +101,7 @@ def test_threads_join_where_work_lasts(many_pieces, monkeypatch):
     net, inputs = digits(20)
     for lasting, own in ((math.inf, True), (0.0, False)):
         by.clear()
-        monkeypatch.setattr(api, "_ALONE", lasting)
+        monkeypatch.setattr(api, "ALONE", lasting)
         graphnn.numerical_gradient(net, inputs, workers=2)
         assert (by == {threading.get_ident()}) is own
 

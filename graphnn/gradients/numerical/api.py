@@ -15,7 +15,7 @@ from graphnn.execution.network import Network
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.engine.base_pass import BasePass
 from graphnn.gradients.numerical.engine.probes import Engine, Probes, Request
-from graphnn.gradients.numerical.engine.processes import AVAILABLE, ByProcesses
+from graphnn.gradients.numerical.engine.processes import ALONE, AVAILABLE, ByProcesses
 from graphnn.gradients.numerical.engine.workers import Shared
 from graphnn.gradients.numerical.estimates import GradientEstimate, Prober
 from graphnn.gradients.numerical.loop import Loop
@@ -23,7 +23,6 @@ from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.options import GradientOptions, takes
 
 _AHEAD = 2  # tasks given to each worker at a time, so that it need not wait for us
-_ALONE = 0.01  # seconds of work before threads join: they gain less than waking them takes
 
 
 class Interrupted(KeyboardInterrupt):
@@ -162,7 +161,7 @@ def _shared(
     elif pool is None and workers > 1:
         with (
             ThreadPoolExecutor(workers) as threads,
-            Shared(engine, threads, _AHEAD * workers, _ALONE) as shared,
+            Shared(engine, threads, _AHEAD * workers, ALONE) as shared,
         ):
             yield shared
     else:

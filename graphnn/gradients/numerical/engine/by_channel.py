@@ -74,18 +74,15 @@ class ByChannel:
         moves = _POINTS[0] if self._curved else self._groups
         work = _CURVED if self._curved else _WORK
         # Memory has no say in this, so that sums are added up in the same order always.
-        rows, row = self._route.rows, moves * self._channels * self._layout.cost
-        # One layer is often most of the work: where its pieces may be small, there are two or more.
-        halved = self._curved and not self._layout.kinky and 4 * row * rows > work
-        many = max(1, min(-(-rows // 2) if halved else rows, work // row))
+        many = max(1, min(self._route.rows, work // (moves * self._channels * self._layout.cost)))
         # Differences and kinks of cases and of groups, and coefficients.
         entry = 2 * len(offsets) * (8 + 1) * self._channels + 2 * 8 * self._inner
         held = self._max_memory // (_PIECES * entry)
         least, some = (_BLOCK, held // _BLOCK * _BLOCK) if self._curved else (1, held // many)
         some = min(self._groups, max(least, some))
         # As many rows in each, so that no worker waits for one with a larger piece.
-        parts = -(-rows // many)
-        edges = [rows * part // parts for part in range(parts + 1)]
+        parts = -(-self._route.rows // many)
+        edges = [self._route.rows * part // parts for part in range(parts + 1)]
         for start in range(0, self._groups, some):
             for first, stop in pairwise(edges):
                 yield slice(start, min(start + some, self._groups)), slice(first, stop)

@@ -28,7 +28,8 @@ AVAILABLE = (
     and hasattr(os, "pidfd_open")
     and not hasattr(sys, "frozen")
 )
-_ALONE = 0.001  # seconds of work that are not shared: to wake others takes as long
+# Seconds of work that are not shared: others may be woken on a core that is busy.
+ALONE = 0.01
 _AHEAD = 4  # tasks under way for each worker
 
 
@@ -49,6 +50,7 @@ class ByProcesses:
     def __init__(self, network: Network, engine: Engine, workers: int, probes: int) -> None:
         self._network, self._engine, self._workers = network, engine, workers
         self._probes = max(1, probes)
+        self._shared = False
 
     def results(self, tasks: Iterable[Any]) -> Generator[Any]:
         """What the engine makes of each of `tasks`, in their order.
@@ -62,23 +64,25 @@ class ByProcesses:
         """
         waiting, begun = iter(tasks), perf_counter()
         try:
-            if _pools.seconds_a_probe.get(self._network, 0.0) * self._probes > _ALONE:
+            if _pools.seconds_a_probe.get(self._network, 0.0) * self._probes > ALONE:
                 yield from self._by_pool(waiting, 0.0)
             counted = begun
             for task in waiting:
                 yield carry_out(self._engine, task)
                 now = perf_counter()
-                if now - begun > _ALONE:
+                if now - begun > ALONE:
                     yield from self._by_pool(waiting, now - counted)
                     counted = now
         finally:
-            _pools.seconds_a_probe[self._network] = (perf_counter() - begun) / self._probes
+            spent = (perf_counter() - begun) * (self._workers if self._shared else 1)
+            _pools.seconds_a_probe[self._network] = spent / self._probes
 
     def _by_pool(self, waiting: Iterator[Any], alone: float) -> Generator[Any]:
         """The results of tasks, if a pool can be had, after some seconds of work without one."""
         pool = _pools.borrow(self._network, self._workers - 1, alone)
         if pool is None:
             return
+        self._shared = True
         try:
             yield from self._from(pool, waiting)
         finally:
