@@ -69,9 +69,8 @@ def gradient(row: Row, **options: Any) -> dict[str, graphnn.GradientEstimate]:
 
 @contextmanager
 def pools(cores: int) -> Iterator[dict[str, Mapping[str, Any]]]:
-    """Options of `numerical_gradient` by what the workers are; their start is not timed."""
-    found: dict[str, Mapping[str, Any]] = {"one worker": {"workers": 1}}
-    found[f"{cores} workers"] = {"workers": cores}
+    """Options of `numerical_gradient` by the executor; its start is not timed."""
+    found: dict[str, Mapping[str, Any]] = {}
     with ExitStack() as stack:
         threads = stack.enter_context(ThreadPoolExecutor(cores))
         found["ThreadPoolExecutor"] = {"workers": cores, "executor": threads}
@@ -90,21 +89,37 @@ def pools(cores: int) -> Iterator[dict[str, Mapping[str, Any]]]:
         yield found
 
 
-def report(row: Row, workers: Mapping[str, Mapping[str, Any]], seconds: float) -> None:
+def report(row: Row, cores: int, seconds: float) -> None:
     """Time everyone on `row`, and print it."""
     print(f"\n{row.title}: all {row.entries:,} entries")
+    # Executors' processes have threads that wake up now and then: they start when ours are timed.
+    alone = compare(row, {f"{cores} workers": {"workers": cores}}, seconds / 2)
+    with pools(cores) as executors:
+        compare(row, executors, seconds / 2)
+    print_parts(row, alone)
+
+
+def compare(row: Row, workers: Mapping[str, Mapping[str, Any]], seconds: float) -> list[float]:
+    """Time `workers` beside one worker, and print it; the times of the one."""
     wanted = gradient(row, workers=1)
     for who, options in workers.items():
         begun = time.perf_counter()
         found = gradient(row, **options)
-        if "executor" not in options:
-            print(f"  {who:<20} {time.perf_counter() - begun:>9.4f} s  the first time")
+        print(f"  {who:<20} {time.perf_counter() - begun:>9.4f} s  the first time")
         for name, estimate in wanted.items():
             np.testing.assert_array_equal(found[name].value, estimate.value)
-    times = interleaved({name: partial(gradient, row, **o) for name, o in workers.items()}, seconds)
+    everyone = {"one worker": {"workers": 1}, **workers}
+    times = interleaved(
+        {name: partial(gradient, row, **options) for name, options in everyone.items()}, seconds
+    )
     alone = times["one worker"]
     for name, took in times.items():
         print(f"  {name:<20} {statistics.median(took):>9.4f} s  gain {ratio(alone, took):.2f}")
+    return alone
+
+
+def print_parts(row: Row, alone: list[float]) -> None:
+    """What the tasks of one worker take, and what many could gain at most."""
     recorder = Recorder()
     gradient(row, workers=1, executor=recorder)
     # The recorder takes time too, to pickle results: the total is that of the turns.
@@ -140,9 +155,8 @@ def main() -> None:
     print(machine())
     cores = os.cpu_count() or 1
     first = wait_for_processes(cores) if processes.AVAILABLE and cores > 1 else None
-    with pools(cores) as workers:
-        for name in options.networks or [*NETWORKS][: 2 if quick else None]:
-            report(NETWORKS[name](quick), workers, 0.0 if quick else options.seconds)
+    for name in options.networks or [*NETWORKS][: 2 if quick else None]:
+        report(NETWORKS[name](quick), cores, 0.0 if quick else options.seconds)
     del first
 
 

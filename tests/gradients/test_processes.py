@@ -112,6 +112,24 @@ def test_arrays_lie_in_the_workers_memory_as_here():
         assert theirs.strides == ours.strides
 
 
+def test_workers_run_on_other_cores_than_this_process():
+    net, inputs = digits(20)
+    cores = os.sched_getaffinity(0)
+    here = min(cores)
+    os.sched_setaffinity(0, {here})
+    try:
+        pool = started(net)
+        (process,) = pool._processes
+        graphnn.numerical_gradient(net, inputs, workers=2)
+        assert os.sched_getaffinity(process.pid) == {here}  # there is no other
+        os.sched_setaffinity(0, cores)
+        pool._core = -1
+        graphnn.numerical_gradient(net, inputs, workers=2)
+        assert os.sched_getaffinity(process.pid) == cores - {pool._core} or len(cores) == 1
+    finally:
+        os.sched_setaffinity(0, cores)
+
+
 def test_new_parameters_and_rows_are_seen():
     net, inputs = digits(20)
     started(net)

@@ -15,6 +15,8 @@ import sys
 import threading
 import weakref
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from graphnn.gradients.numerical.engine.arena import Arena, Span
@@ -100,6 +102,7 @@ class Pool:
         self._processes.append(process)
         self._deaths.append(os.pidfd_open(process.pid))
         self._events.register(self._deaths[worker], select.POLLIN)
+        self._core = -1  # on which this process runs; not yet known to all workers
 
     def dead(self) -> set[int]:
         """The workers whose processes are gone."""
@@ -121,7 +124,23 @@ class Pool:
         Exception
             It cannot be pickled.
         """
-        return self._arena.put(value)
+        span = self._arena.put(value)
+        self._keep_apart()
+        return span
+
+    def _keep_apart(self) -> None:
+        """Have the workers run on other cores than this process.
+
+        The kernel may take a core of a virtual machine that is idle for one that the host has taken
+        away, and then puts a worker that is woken behind this process, for some milliseconds.
+        """
+        core = int(Path("/proc/thread-self/stat").read_text().rpartition(")")[2].split()[36])
+        if core != self._core:
+            self._core = core
+            others = os.sched_getaffinity(0) - {core}
+            for process in self._processes if others else ():
+                with suppress(OSError):  # it may be gone
+                    os.sched_setaffinity(process.pid, others)
 
     def post(self, order: Order) -> bool:
         """Put a task into the queue; False where that is full, or the task too large for it."""
