@@ -111,7 +111,7 @@ def rivals(row: Row, quick: bool, jax: Any) -> dict[str, Rival]:
     sample = 3 if quick else 50
     found = {
         "engine": engine(row, estimate=False),
-        "engine, one thread": engine(row, estimate=False, workers=1),
+        "engine, one worker": engine(row, estimate=False, workers=1),
         "engine, with error estimates": engine(row),
         "engine, order 4": engine(row, estimate=False, order=4),
         f"own loop (from {sample} entries)": own_loop(row, sample),

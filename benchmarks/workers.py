@@ -50,14 +50,17 @@ class Recorder(Executor):
     def __init__(self) -> None:
         self.seconds: list[float] = []
         self.bytes = 0
+        self.pickling = 0.0
 
     def submit(self, work: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
         """As `Executor.submit`."""
         future: Future[Any] = Future()
         begun = time.perf_counter()
         result = work(*arguments, **options)
-        self.seconds.append(time.perf_counter() - begun)
+        done = time.perf_counter()
+        self.seconds.append(done - begun)
         self.bytes += len(pickle.dumps(result))
+        self.pickling += time.perf_counter() - done
         future.set_result(result)
         return future
 
@@ -93,14 +96,14 @@ def report(row: Row, cores: int, seconds: float) -> None:
     """Time everyone on `row`, and print it."""
     print(f"\n{row.title}: all {row.entries:,} entries")
     # Executors' processes have threads that wake up now and then: they start when ours are timed.
-    alone = compare(row, {f"{cores} workers": {"workers": cores}}, seconds / 2)
+    compare(row, {f"{cores} workers": {"workers": cores}}, seconds / 2)
     with pools(cores) as executors:
         compare(row, executors, seconds / 2)
-    print_parts(row, alone)
+    print_parts(row)
 
 
-def compare(row: Row, workers: Mapping[str, Mapping[str, Any]], seconds: float) -> list[float]:
-    """Time `workers` beside one worker, and print it; the times of the one."""
+def compare(row: Row, workers: Mapping[str, Mapping[str, Any]], seconds: float) -> None:
+    """Time `workers` beside one worker, and print it."""
     wanted = gradient(row, workers=1)
     for who, options in workers.items():
         begun = time.perf_counter()
@@ -115,15 +118,14 @@ def compare(row: Row, workers: Mapping[str, Mapping[str, Any]], seconds: float) 
     alone = times["one worker"]
     for name, took in times.items():
         print(f"  {name:<20} {statistics.median(took):>9.4f} s  gain {ratio(alone, took):.2f}")
-    return alone
 
 
-def print_parts(row: Row, alone: list[float]) -> None:
+def print_parts(row: Row) -> None:
     """What the tasks of one worker take, and what many could gain at most."""
-    recorder = Recorder()
+    recorder, begun = Recorder(), time.perf_counter()
     gradient(row, workers=1, executor=recorder)
-    # The recorder takes time too, to pickle results: the total is that of the turns.
-    total, shared = statistics.median(alone), sum(recorder.seconds)
+    total = time.perf_counter() - begun - recorder.pickling
+    shared = sum(recorder.seconds)
     longest = max(recorder.seconds)
     print(
         f"  {len(recorder.seconds)} tasks take {shared / total:.0%} of one worker's time, "
