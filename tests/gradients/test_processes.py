@@ -32,7 +32,8 @@ PATIENCE = 60  # seconds that a process may take to start or to end
 
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch):
-    """Small networks are shared too, in small pieces."""
+    """Small networks are shared too, in small pieces, by pools that no other test has used."""
+    monkeypatch.setattr(processes, "_pools", processes._Pools())
     monkeypatch.setattr(processes, "ALONE", -1.0)
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._WORK", 180)
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._CURVED", 20)
@@ -323,8 +324,7 @@ class Unsent:
 
 @pytest.mark.parametrize("executable", ["/nowhere/python", "/bin/false"])
 def test_without_a_python_the_work_is_done_here(monkeypatch, executable):
-    pools = processes._Pools()
-    monkeypatch.setattr(processes, "_pools", pools)
+    pools = processes._pools
     monkeypatch.setattr(sys, "executable", executable)
     net, inputs = digits(20)
     pool = pools.borrow(net, 1, WORTH)
