@@ -49,13 +49,14 @@ def _index(ops: dict[str, type[Op]]) -> Iterator[str]:
     families = sorted(families, key=lambda family: (family == "loss", family != "source"))
     for family in families:
         yield f"## {family.capitalize()}\n\n{_introduction(ops, family)}\n"
-        yield "| op | inputs | parameters | result | |\n|---|---|---|---|---|"
+        yield "| op | what it computes, and of which shapes |\n|---|---|"
         for name, op in ops.items():
             if op.family == family:
-                data = _cells(op.data_operands())
-                cells = (f"[{name}]({name}.md)", data, _cells(op.parameter_operands()))
+                read = _cells((*op.data_operands(), *op.parameter_operands()))
+                shapes = f"{read} → `{_shape(op.result)}`".lstrip()
                 summary = _markdown(_summary(op)).replace("|", "\\|")
-                yield f"| {' | '.join(cells)} | `{_shape(op.result)}` | {summary} |"
+                # Under one another, so that a phone shows both without scrolling.
+                yield f"| [{name}]({name}.md) | {summary}<br>{shapes} |"
         yield ""
     yield "```{toctree}\n:hidden:\n"
     yield from sorted(ops)

@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
 from sphinx.util.osutil import relative_uri
 
+WORD = 14  # characters, which fit in a column of a table on a phone
 SHORT = 24  # characters, which fit in a line of a phone
 _ATTRIBUTES = re.compile(r":(ivar|vartype) ([^:]+):(.*)")
 
@@ -40,6 +41,8 @@ def keep_whole(app: Sphinx, doctree: nodes.document) -> None:
     for code in doctree.findall(nodes.literal):
         if len(code.astext()) <= SHORT:
             code["classes"].append("short")
+        if len(code.astext()) <= WORD and " " not in code.astext():
+            code["classes"].append("word")
 
 
 def open_pictures(app: Sphinx, doctree: nodes.document, page: str) -> None:

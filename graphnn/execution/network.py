@@ -204,8 +204,18 @@ class Network:
             `outputs` names no node.
         """
         wanted = self.graph.outputs if outputs is None else names_of(outputs)
-        given = {**inputs, **named} if inputs else named
-        return self.executor(wanted).run(given, self.arrays)
+        return self.executor(wanted).run(self._by_name(inputs, named), self.arrays)
+
+    def _by_name(
+        self, inputs: Mapping[str, Any] | None, named: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Both together; an error where the first is an array, without the name of an input."""
+        if inputs is None or isinstance(inputs, Mapping):
+            return {**inputs, **named} if inputs else named
+        message = f"a {type(inputs).__name__} does not name the input that it feeds"
+        names = ", ".join(f"{node.name}=..." for node in self.graph.inputs)
+        help = f"write run({names}), or call the network with the array"
+        raise RunError.of("missing-input", message, help=help)
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
         """Value of the network, of arrays in the order of the inputs that its outputs need.
@@ -268,7 +278,7 @@ class Network:
             As `run`; also when there is no loss.
         """
         nodes = self.losses(loss)
-        values = self.executor(nodes).run({**(inputs or {}), **named}, self.arrays)
+        values = self.executor(nodes).run(self._by_name(inputs, named), self.arrays)
         return float(sum(value.mean() for value in values.values()))
 
     def losses(self, loss: str | Iterable[str] | None = None) -> tuple[str, ...]:

@@ -117,6 +117,26 @@ def test_no_pictures_of_what_classifies_nothing(call, line):
     assert not Path("pictures").exists()
 
 
+def test_another_file_is_read_like_the_one_that_the_spec_names(call, net, here):
+    (here / "elsewhere").mkdir()
+    Path("elsewhere/rows.npz").write_bytes(Path("other.npz").read_bytes())
+    expected = call("evaluate", net, "--weights", "weights.npz", "--data", "{npz: other.npz}")
+    assert expected.out.startswith("2 rows\nloss            1.0397\n")
+    for path in ("other.npz", "elsewhere/rows.npz", here / "elsewhere/rows.npz"):
+        assert call("evaluate", net, "--weights", "weights.npz", "--data", path) == expected
+    found = graphnn.evaluate(net, weights="weights.npz", data="elsewhere/rows.npz")
+    assert found.values["loss"] == pytest.approx(1.5 * math.log(2), rel=1e-12)
+    missing = call("evaluate", net, "--weights", "weights.npz", "--data", "elsewhere/no.npz")
+    assert missing.err == "error[no-such-file]: there is no file 'elsewhere/no.npz'\n"
+    Path(net).write_text(SOFTMAX.replace("npz: rows.npz", "mnist: {x: images, t: labels}"))
+    refused = call("evaluate", net, "--weights", "weights.npz", "--data", "other.npz")
+    assert (refused.code, refused.err) == (
+        2,
+        "error[bad-option]: 'other.npz' does not say where rows come from\n"
+        "   = help: write what kind of data it is, as 'train.data' would: {npz: FILE}\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
@@ -127,12 +147,6 @@ def test_no_pictures_of_what_classifies_nothing(call, line):
             "'--weights FOLDER' of a run, or name that folder in place of the file\n",
         ),
         (("--weights", "no.npz"), 1, "error[no-such-file]: there is no file 'no.npz'\n"),
-        (
-            ("--weights", "weights.npz", "--data", "rows.npz"),
-            2,
-            "error[bad-option]: 'rows.npz' does not say where rows come from\n"
-            "   = help: write --data '{npz: FILE}'\n",
-        ),
         (
             ("--weights", "weights.npz", "--data", "{npy: rows.npz}"),
             2,

@@ -66,6 +66,10 @@ def test_from_data(call):
         call("new", "iris", "--data", "iris.csv").output
         == "wrote 'iris.yaml'\nnext: graphnn train iris.yaml\n"
     )
+    assert (
+        call("new", "my iris", "--data", "iris.csv").output
+        == "wrote 'my iris.yaml'\nnext: graphnn train 'my iris.yaml'\n"
+    )
     assert Path("iris.yaml").read_text() == graphnn.draft("iris.csv", name="iris")
     assert call("check", "iris.yaml").out == "iris.yaml: fine\n"
 

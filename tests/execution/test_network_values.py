@@ -225,6 +225,18 @@ def test_a_call_takes_arrays_by_place_and_gives_the_one_output(net):
     assert net(x=X).tolist() == [[3.5], [4.5]]
 
 
+@pytest.mark.parametrize("given", [[[1.0, 2.0]], np.ones((1, 2))])
+def test_a_run_refuses_an_array_without_the_name_of_its_input(net, given):
+    for call in (net.run, net.loss):
+        with pytest.raises(RunError) as caught:
+            call(given)
+        assert str(caught.value) == (
+            f"error[missing-input]: a {type(given).__name__} does not name the input that it "
+            "feeds\n"
+            "   = help: write run(x=..., t=...), or call the network with the array"
+        )
+
+
 def test_a_call_of_several_outputs_gives_them_by_name():
     text = TEXT.replace("outputs: [y]", "outputs: [m, y]")
     found = graphnn.loads(text)(X, t=T)

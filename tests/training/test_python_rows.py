@@ -84,6 +84,16 @@ def test_a_text_that_training_did_not_have():
     )
 
 
+def test_predictions_for_rows_in_a_mapping_are_refused():
+    with pytest.raises(graphnn.UsageError) as caught:
+        graphnn.predict(graphnn.loads(SPEC), {"x": X[:3]})
+    assert str(caught.value) == (
+        "error[bad-option]: rows are given as a mapping, where predict takes paths, rows or a data "
+        "frame\n"
+        "   = help: make a frame of columns: pandas.DataFrame(...); or give the array alone"
+    )
+
+
 @pytest.mark.parametrize("given", [[["a", "b"]] * 8, [object()] * 8, ["a", 1] * 4])
 def test_what_is_neither_numbers_nor_texts(given):
     with pytest.raises(graphnn.DataError) as error:

@@ -20,7 +20,6 @@ from graphnn.cli.options import (
     output_option,
     settings,
 )
-from graphnn.diagnostics import UsageError
 from graphnn.spec.values import Map
 
 if TYPE_CHECKING:
@@ -35,8 +34,9 @@ def evaluate(
         typer.Option(
             DATA,
             metavar="DATA",
-            help="Rows in place of those that the spec holds back, written like 'train.data': "
-            "'{npz: rows.npz}'. Files lie in the folder of the spec or below.",
+            help="Rows in place of those that the spec holds back: a file or folder that is read "
+            "like the one that 'train.data' names, or written like 'train.data', "
+            "'{npz: rows.npz}', with files in the folder of the spec or below.",
         ),
     ] = None,
     output: Annotated[
@@ -69,11 +69,11 @@ def evaluate(
         terminal.remark("no pictures: no metric 'accuracy' names the nodes that classify")
 
 
-def _data(text: str) -> Map:
+def _data(text: str) -> Map | Path:
+    if not text.lstrip().startswith("{"):
+        return Path(text)
     _, value = assignment(DATA, f"data={text}")
-    if not isinstance(value, Map):
-        message = f"'{text}' does not say where rows come from"
-        raise UsageError.of("bad-option", message, help=f"write {DATA} '{{npz: FILE}}'")
+    assert isinstance(value, Map)
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
@@ -51,7 +52,7 @@ def new(
     text = _template(path.stem, template) if data is None else _draft(path, data, target)
     files.write_text(path, text)
     terminal.line(f"wrote '{path}'")
-    terminal.line(f"next: graphnn {'show' if data is None else 'train'} {path}")
+    terminal.line(f"next: graphnn {'show' if data is None else 'train'} {shlex.quote(str(path))}")
 
 
 def _template(name: str, template: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from graphnn import drawing
+from graphnn.diagnostics import UsageError
 from graphnn.execution.network import Network
 from graphnn.ops import Array
+from graphnn.spec import mentions
 from graphnn.spec.records.training import TrainSpec
-from graphnn.spec.values import Map
+from graphnn.spec.values import NOWHERE, Entry, Map, Scalar
+from graphnn.training._language import VOCABULARY
 from graphnn.training.data import dataset as sources
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.given import Frame, given
@@ -117,7 +121,7 @@ def evaluate(
     settings: Mapping[str, Any] | None = None,
     *,
     weights: str | Path | None = None,
-    data: Mapping[str, ArrayLike] | Frame | Map | None = None,
+    data: Mapping[str, ArrayLike] | Frame | Map | str | Path | None = None,
 ) -> Evaluation:
     """Measure the loss and metrics that a spec's ``train`` names.
 
@@ -129,8 +133,9 @@ def evaluate(
         For a spec file: sizes and values of ``train`` to replace.
     weights : str or Path, optional
         Parameters as training leaves them: the folder of a run, or an .npz or .safetensors file.
-    data : mapping of str to array_like, or pandas data frame, optional
-        Rows by input, as for `train`. By default the test rows of the spec, else its validation
+    data : mapping of str to array_like, pandas data frame, str or Path, optional
+        Rows by input, as for `train`; or a file that takes the place of the one that ``train.data``
+        names, and is read as that is. By default the test rows of the spec, else its validation
         rows, else all. A located mapping is read like ``train.data``, with files below the spec's
         folder.
 
@@ -158,16 +163,34 @@ def evaluate(
 
 
 def _rows(
-    net: Network, spec: TrainSpec, data: Mapping[str, ArrayLike] | Frame | Map | None
+    net: Network,
+    spec: TrainSpec,
+    data: Mapping[str, ArrayLike] | Frame | Map | str | Path | None,
 ) -> tuple[str, Dataset]:
     if data is None:
         return held_back(load_sets(net, spec, net.classes))
     demand, folder = demand_of(net, spec), net.graph.spec.folder
+    if isinstance(data, str | Path):
+        folder, data = Path(data).parent, _of_file(spec, Path(data))
     if not isinstance(data, Map):
         return "given", given(data, demand, net.classes, spec.data)
     found = sources.load(data, demand, folder, net.classes)
     if net.classes is None and found.train.classes and spec.data is not None:
         # Where the weights do not say how texts were numbered, the training data do.
-        trained = sources.load(spec.data, demand, folder)
+        trained = sources.load(spec.data, demand, net.graph.spec.folder)
         found = sources.load(data, demand, folder, trained.train.classes)
     return "given", found.train if found.test is None else found.test
+
+
+def _of_file(spec: TrainSpec, path: Path) -> Map:
+    """What the spec says of its data, of the file or folder `path` in place of the one it names."""
+    data = deepcopy(spec.data) or Map({})
+    train = Map({"data": Entry(Scalar("data"), data)})
+    document = Map({"train": Entry(Scalar("train"), train)})
+    names = list(mentions(document, "file", VOCABULARY))
+    if len(names) != 1:
+        message = f"'{path}' does not say where rows come from"
+        help = "write what kind of data it is, as 'train.data' would: {npz: FILE}"
+        raise UsageError.of("bad-option", message, help=help)
+    names[0].value, names[0].source = path.name, NOWHERE  # the spec does not name it
+    return data

@@ -176,6 +176,10 @@ class Predictor:
     def _parts(
         self, given: str | Path | Iterable[str | Path] | ArrayLike | Frame
     ) -> Iterable[Part]:
+        if isinstance(given, Mapping):
+            message = "rows are given as a mapping, where predict takes paths, rows or a data frame"
+            help = "make a frame of columns: pandas.DataFrame(...); or give the array alone"
+            raise UsageError.of("bad-option", message, help=help)
         if is_frame(given) or _are_rows(given):
             return self._reader.parts_of(cast(ArrayLike | Frame, given))
         paths = cast(str | Path | Iterable[str | Path], given)
