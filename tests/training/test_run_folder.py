@@ -111,7 +111,7 @@ def test_a_full_disk_says_what_is_kept_and_a_resumed_run_is_the_same(folder, mon
         "   = note: training stopped after epoch 3; the checkpoint holds epoch 2\n"
         "   = help: make room, then resume the run with --resume"
     )
-    assert [path.name for path in place.iterdir()] == [CHECKPOINT]
+    assert {path.name for path in place.iterdir()} == {CHECKPOINT, "spec.yaml", "summary.json"}
     monkeypatch.undo()
     resumed = graphnn.train(folder / "net.yaml", folder=place, resume=True)
     assert resumed.history == graphnn.train(folder / "net.yaml").history

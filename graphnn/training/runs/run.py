@@ -273,9 +273,10 @@ class _Keeper:
             return
         began = time.monotonic()
         try:
-            if self._saved is None:  # so that a run that is killed has its spec
-                outputs.copy_spec(self._path.parent, self._training.network, {})
             checkpoint.save(self._training, self._path)
+            if self._saved is None:  # a run that is killed later has its spec
+                self._saved = epoch
+                outputs.copy_spec(self._path.parent, self._training.network, {})
         except FileError as error:
             raise self._stopped(error, epoch) from None
         now = time.monotonic()
