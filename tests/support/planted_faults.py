@@ -186,16 +186,19 @@ class Plant(NamedTuple):
         return False
 
 
+RUN = networks(loss=False)  # what a law about runs needs
 PLANTS = {
     "a wrong `vjp` of `conv2d` where it is dilated": Plant(
         wrong_vjp("conv2d", lambda op: max(op.dilation) > 1), gradients_agree
     ),
     "a wrong `vjp` of `softmax`": Plant(wrong_vjp("softmax"), gradients_agree),
     "a wrong `vjp` of `tanh`": Plant(wrong_vjp("tanh"), gradients_agree),
-    "a result written in place too early": Plant(written_too_early, runs_are_plain_numpy),
+    "a result written in place too early": Plant(written_too_early, runs_are_plain_numpy, RUN),
     "memory freed too early": Plant(freed_too_early, runs_are_plain_numpy),
     "a cotangent overwritten, not added to": Plant(overwritten_cotangent, gradients_agree),
-    "a wrong shape rule of `slice` with steps": Plant(wrong_shape_rule, shapes_are_as_inferred),
+    "a wrong shape rule of `slice` with steps": Plant(
+        wrong_shape_rule, shapes_are_as_inferred, RUN
+    ),
     "`batch_norm_training` said to be `batchwise`": Plant(
         false_fact("batchwise", "batch_norm_training"), engine_is_loop
     ),
@@ -203,7 +206,7 @@ PLANTS = {
         false_fact("channelwise", "softmax"), engine_is_loop, networks(["softmax", "add", "affine"])
     ),
     "`affine` said to be `planewise`": Plant(false_fact("planewise", "affine"), engine_is_loop),
-    "NaN from `sigmoid` above 2.5": Plant(nan_above, runs_are_plain_numpy),
+    "NaN from `sigmoid` above 2.5": Plant(nan_above, runs_are_plain_numpy, RUN),
     "columns of the reader off by one": Plant(
         columns_off_by_one, errors_are_in_their_places, invalid_specs()
     ),
