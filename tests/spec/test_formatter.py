@@ -223,6 +223,16 @@ nodes:
 """
     )
     assert max(map(len, text.split("\n"))) <= 100
+    one_word = f"graphnn: 1\nname: {'w' * 120}\n"
+    assert format_text(one_word) == one_word
+
+
+def test_a_line_of_just_the_width_stays():
+    head = "  a: {op: constant, value: [1, 2], about: "
+    text = f"graphnn: 1\n\nnodes:\n{head}{'w' * (99 - len(head))}}}\n"
+    assert format_text(text) == text
+    wider = text.replace("}", "w}")
+    assert format_text(wider).startswith("graphnn: 1\n\nnodes:\n  a:\n    op: constant\n")
 
 
 def test_windows_ends_of_lines_become_line_feeds():

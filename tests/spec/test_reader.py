@@ -262,6 +262,15 @@ def test_span_counts_from_one_and_ends_after_the_value() -> None:
 
 
 @pytest.mark.usefixtures("any_parser")
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [("a: 1\n? b", "2:4"), ("a: 1\nb:", "2:3"), ("a: 1\nb:\n", "2:3"), ("a: 1\nb: # c", "2:3")],
+)
+def test_an_empty_value_at_the_end_stands_in_the_last_line(text: str, place: str) -> None:
+    assert str(read(text).entries["b"].value.span) == f"<text>:{place}"
+
+
+@pytest.mark.usefixtures("any_parser")
 def test_places_of_pairs_in_a_list() -> None:
     assert excerpts(read("a: [b: 1, ? c : 2 , {d: 3} ]\n"))[2:] == [
         "[b: 1, ? c : 2 , {d: 3} ]",
