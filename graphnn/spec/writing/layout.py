@@ -164,7 +164,7 @@ def _line(value: Leaf | Tree, manner: _Manner, room: float = math.inf) -> str | 
             return None
         parts.append(manner.key(entry) + _anchor(entry.value) + part)
         left -= len(parts[-1]) + 2
-        if left < -2:
+        if left < 0:
             return None
     inner = ", ".join(parts)
     text = f"{{{inner}}}" if value.mapping else f"[{inner}]"
