@@ -233,6 +233,23 @@ def test_a_line_of_just_the_width_stays():
     assert format_text(text) == text
     wider = text.replace("}", "w}")
     assert format_text(wider).startswith("graphnn: 1\n\nnodes:\n  a:\n    op: constant\n")
+    head = '  "outputs": ["a", "b", "c", "d", "'  # one column is kept for a comma
+    text = f'{{\n  "graphnn": 1,\n{head}{"w" * (97 - len(head))}"]\n}}\n'
+    assert format_text(text, json=True) == text
+    assert '"outputs": [\n' in format_text(text.replace('w"]', 'ww"]'), json=True)
+
+
+@pytest.mark.parametrize(
+    ("inner", "laid"),
+    [
+        ("op: input # one\n", "\n    op: input  # one\n    # two\n"),
+        ("shape: [1, # one\n2]", "\n    shape:\n      - 1  # one\n      - 2\n    # two\n"),
+        ("shape: [1, 2]", " {shape: [1, 2]}  # two\n"),
+    ],
+)
+def test_a_comment_behind_a_bracket_takes_no_other_s_place(inner, laid):
+    text = format_text(f"graphnn: 1\nnodes: {{x: {{{inner}}} # two\n}}\n")
+    assert text == f"graphnn: 1\n\nnodes:\n  x:{laid}"
 
 
 def test_windows_ends_of_lines_become_line_feeds():
