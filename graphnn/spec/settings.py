@@ -92,12 +92,12 @@ class _Places:
         """Whether putting something at `path` undoes what has been put at `earlier`."""
         if path == earlier[: len(path)]:
             return True
-        if path[0] != "train":
+        if not path[0] == earlier[0] == "train":
             return False
         alike = takewhile(lambda pair: pair[0] == pair[1], zip(path, earlier, strict=False))
         same = len([*alike])
         if same < min(len(path), len(earlier)):
-            return same > 0 and path[same - 1] in (*self._choices, *_DATA)
+            return path[same - 1] in (*self._choices, *_DATA)
         # The earlier one has put a whole choice, of which this one is to be an option.
         value: Value | None = document
         for key in earlier:

@@ -307,6 +307,8 @@ def test_several_settings_and_the_order_of_keys():
     assert list(found) == ["graphnn", "name", "sizes", "nodes", "train"]
     assert list(found["sizes"].items()) == [("hidden", 9), ("time", "free")]
     assert list(found["train"]) == ["data", "optimizer", "metrics", "epochs", "batch_size", "seed"]
+    found = put({"hidden": 9, "optimizer": "adam"})
+    assert (found["sizes"]["hidden"], found["train"]["optimizer"]) == (9, "adam")
 
 
 def test_the_document_itself_stays():

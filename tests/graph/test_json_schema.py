@@ -109,6 +109,18 @@ def made():
     return graphnn.schema()
 
 
+def test_defaults_are_those_of_a_network(made):
+    train = made["properties"]["train"]["properties"]
+    spec = graphnn.loads(
+        "{graphnn: 1, nodes: {x: {op: input, shape: [batch, 2]}, y: {op: leaky_relu, inputs: x}},"
+        " train: {data: {npz: a.npz}}}"
+    ).graph.spec
+    for key in ("batch_size", "epochs", "seed", "accumulate"):
+        assert train[key]["default"] == getattr(spec.train, key)
+    assert made["definitions"]["op-leaky_relu"]["properties"]["slope"]["default"] == 0.01
+    assert "default" not in made["properties"]["name"]
+
+
 def validator(made):
     jsonschema.Draft7Validator.check_schema(made)
     return jsonschema.Draft7Validator(made)
