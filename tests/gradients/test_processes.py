@@ -427,6 +427,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 class Own:
     def carry_out(self, task):
         return task + 1
+pool.take = lambda: None  # workers are asked for every task
 shared = processes.ByProcesses(net, Own(), 3, 1)
 for _ in range(2):
     assert list(shared.results(range(20))) == list(range(1, 21))
