@@ -234,3 +234,8 @@ def test_a_missing_flatten_is_one_only_where_the_rows_are_flat():
     del nodes["t"]["dtype"]
     (found,) = faults({"graphnn": 1, "nodes": nodes})
     assert found.message.startswith("shapes do not fit at 'loss': 'target' has shape [batch]")
+    # Rows of a matrix each are not flat either.
+    nodes["t"]["shape"] = ["batch", 6, 4]
+    nodes["loss"] = {"op": "mean_squared_error", "inputs": ["a", "t"]}
+    (found,) = faults({"graphnn": 1, "nodes": nodes})
+    assert found.message.startswith("shapes do not fit at 'loss': ")
