@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from graphnn.diagnostics import Diagnostic, RunError, UsageError
 from graphnn.interchange.onnx.folding import filled, fold
+from graphnn.interchange.onnx.layouts import Layout
 from graphnn.interchange.onnx.models import ForeignInput, ForeignNode, Model, Reader
 from graphnn.interchange.onnx.opaque import inferred, opaque
 from graphnn.interchange.onnx.table import alike, apply, rules
@@ -75,6 +76,7 @@ class Translator:
         self._constants: dict[int, Made] = {}
         self._small: dict[object, Made] = {}
         self._alive: list[Array] = []
+        self._layouts: dict[Made, Layout] = {}
         self._node = ForeignNode("", "", (), (), {})
         self._refused: dict[tuple[str, str], list[str]] = {}
 
@@ -232,6 +234,15 @@ class Translator:
         own = (name for name in names if self.readers.get(name) == 1)
         found = [name.rpartition(".")[0] or name.rpartition("/")[0] for name in own]
         return tuple(filter(None, (*found, *self._node.scopes[-2:-1])))
+
+    def layout(self, made: Made) -> Layout:
+        """How a node lies in what it has been reshaped or transposed from, if it has."""
+        return self._layouts.get(made) or Layout.of(made)
+
+    def keep_layout(self, made: Made, layout: Layout | None) -> None:
+        """Remember the layout of a node, if it is known."""
+        if layout is not None:
+            self._layouts[made] = layout
 
     def give(self, made: Made, key: str, array: Array) -> None:
         """Give a node that is there already another parameter."""

@@ -173,11 +173,18 @@ def open_product(shape: Shape, wanted: list[Size]) -> list[Size]:
     if wanted.count(-1) != 1:
         return wanted
     rest = sizes.product(size for size in wanted if size != -1)
-    left = _quotient(sizes.product(shape), rest)
+    left = quotient(sizes.product(shape), rest)
     return [left if size == -1 else size for size in wanted]
 
 
-def _quotient(total: Size, rest: Size) -> Size:
+def quotient(total: Size, rest: Size) -> Size:
+    """One size by another, rounded down.
+
+    Raises
+    ------
+    UnsupportedError
+        It has no form here.
+    """
     if isinstance(rest, int):
         if rest == 0:
             raise UnsupportedError("it has an array without entries")

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from graphnn.interchange.onnx.layouts import Layout
 from graphnn.interchange.onnx.models import ForeignNode
 from graphnn.interchange.onnx.operators.arithmetic import number
 from graphnn.interchange.onnx.table import rule
@@ -32,7 +33,7 @@ _PIECES = 64  # the most copies that a Tile makes
 
 
 def reshaped(t: Translator, x: Value, shape: Sequence[Size]) -> Value:
-    """`x` in another shape: nothing, `flatten` or `reshape`."""
+    """`x` in another shape: nothing, `flatten` or `reshape`; or what a chain of such comes to."""
     target = tuple(shape)
     source = shape_of(x)
     if isinstance(x, Filled):
@@ -41,11 +42,27 @@ def reshaped(t: Translator, x: Value, shape: Sequence[Size]) -> Value:
         return x
     if pooled := _pooled(x, target):
         return t.emit("global_average_pool", pooled)
-    if len(source) > 1 and target == (source[0], product(source[1:])):
-        return t.emit("flatten", x)
     if product(target) != product(source):
         raise UnsupportedError("its shape does not fit")
-    return t.emit("reshape", x, shape=target)
+    layout = t.layout(x).reshaped(target) if isinstance(x, Made) else None
+    if layout and (found := _of_source(t, x, layout, target)):
+        return found
+    if len(source) > 1 and target == (source[0], product(source[1:])):
+        found = t.emit("flatten", x)
+    else:
+        found = t.emit("reshape", x, shape=target)
+    t.keep_layout(found, layout)
+    return found
+
+
+def _of_source(t: Translator, x: Value, layout: Layout, shape: Shape) -> Value | None:
+    """What is made of the source of a layout in one step or in none, as `x` is in some."""
+    if layout.source is x:
+        return None
+    if layout.is_in_order:
+        return reshaped(t, layout.source, shape)
+    order = layout.order()
+    return None if order is None else transposed(t, layout.source, order)
 
 
 def _pooled(x: Value, target: Shape) -> Made | None:
@@ -107,10 +124,19 @@ def unsqueeze(t: Translator, node: ForeignNode, x: Value, along: Value | None = 
 
 
 def transposed(t: Translator, x: Value, axes: Sequence[int]) -> Value:
-    """`x` with its axes in another order."""
+    """`x` with its axes in another order; or what a chain of such comes to."""
+    shape = shape_of(x)
+    target = tuple(shape[axis] for axis in axes)
     if isinstance(x, Filled):
-        return Filled(x.number, tuple(x.shape[axis] for axis in axes))
-    return x if list(axes) == list(range(len(axes))) else t.emit("transpose", x, axes=tuple(axes))
+        return Filled(x.number, target)
+    if list(axes) == list(range(len(axes))):
+        return x
+    layout = t.layout(x).transposed(axes) if isinstance(x, Made) else None
+    if layout and (found := _of_source(t, x, layout, target)):
+        return found
+    found = t.emit("transpose", x, axes=tuple(axes))
+    t.keep_layout(found, layout)
+    return found
 
 
 @rule("Transpose")
