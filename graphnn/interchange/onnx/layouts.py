@@ -11,11 +11,12 @@ they lie in the source. Axes of size 1 have none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from graphnn.interchange.onnx.values import Made, UnsupportedError, quotient
-from graphnn.spec.sizes import Shape, Size, multiply
+from graphnn.spec.sizes import Shape, Size, multiply, product
 
 Part = tuple[int, ...]
 
@@ -29,11 +30,19 @@ class Layout:
     source : Made
     parts : mapping of tuple of int to Size
     axes : tuple of tuple of parts
+    steps : int
+        Reshapes and transposes between the source and the array.
     """
 
     source: Made
     parts: Mapping[Part, Size]
     axes: tuple[tuple[Part, ...], ...]
+    steps: int = 0
+
+    @property
+    def shape(self) -> Shape:
+        """Of the array."""
+        return tuple(self.size(axis) for axis in self.axes)
 
     @classmethod
     def of(cls, source: Made) -> Layout:
@@ -46,7 +55,8 @@ class Layout:
 
     def transposed(self, order: Sequence[int]) -> Layout:
         """That of the array with its axes in another order."""
-        return replace(self, axes=tuple(self.axes[axis] for axis in order))
+        axes = tuple(self.axes[axis] for axis in order)
+        return replace(self, axes=axes, steps=self.steps + 1)
 
     def reshaped(self, shape: Shape) -> Layout | None:
         """That of the array in another shape; None where it is not known how sizes are cut."""
@@ -68,7 +78,58 @@ class Layout:
                 else:
                     return None
             axes.append(tuple(taken))
-        return None if left else Layout(self.source, parts, tuple(axes))
+        return None if left else Layout(self.source, parts, tuple(axes), self.steps + 1)
+
+    def stretch(self, axis: int) -> tuple[int, int, int] | None:
+        """The axis of the source that an axis cuts into stretches, their number and length.
+
+        None where an entry of the axis is no stretch of the source, or where all of it is the same.
+        """
+        if len(self.axes[axis]) != 1 or len(self.axes[axis][0]) == 1:
+            return None
+        (outer,) = self.axes[axis]
+        first, *rest = sorted(part for part in self.parts if part[0] == outer[0])
+        count, length = self.parts[outer], product(self.parts[part] for part in rest)
+        known = outer == first and isinstance(count, int) and isinstance(length, int)
+        return (outer[0], int(str(count)), int(str(length))) if known else None
+
+    def of_slice(self, source: Made, axis: int, count: int) -> Layout:
+        """That of the array of which an axis is cut to `count` stretches, all those of `source`."""
+        (outer,) = self.axes[axis]
+        parts = {part: size for part, size in self.parts.items() if part != outer}
+        kept = (outer,) if count > 1 else ()
+        parts |= dict.fromkeys(kept, count)
+        axes = (*self.axes[:axis], kept, *self.axes[axis + 1 :])
+        return Layout(source, parts, axes, self.steps)
+
+    @property
+    def keeps_last(self) -> bool:
+        """Whether the last axis is that of the source."""
+        last = len(self.source.shape) - 1
+        parts = tuple(sorted(part for part in self.parts if part[0] == last))
+        return last >= 0 and bool(self.axes) and self.axes[-1] == parts
+
+    def with_last(self, source: Made) -> Layout:
+        """The same of `source`, which has another last axis."""
+        last, size = len(source.shape) - 1, source.shape[-1]
+        parts = {part: each for part, each in self.parts.items() if part[0] != last}
+        own = ((last,),) if size != 1 else ()
+        return Layout(source, parts | dict.fromkeys(own, size), (*self.axes[:-1], own))
+
+    def blocks(self) -> list[tuple[Part, ...]]:
+        """Parts that lie side by side in the source too, in the order of the array."""
+        follows = dict(pairwise(sorted(self.parts)))
+        found: list[list[Part]] = []
+        for part in (part for axis in self.axes for part in axis):
+            if found and follows.get(found[-1][-1]) == part:
+                found[-1].append(part)
+            else:
+                found.append([part])
+        return [tuple(block) for block in found]
+
+    def size(self, block: Iterable[Part]) -> Size:
+        """Entries of a block."""
+        return product(self.parts[part] for part in block)
 
     @property
     def is_in_order(self) -> bool:

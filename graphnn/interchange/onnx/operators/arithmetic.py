@@ -86,6 +86,8 @@ def _divisor(value: Value) -> float:
 
 def _take_bias(t: Translator, product: Made, bias: Array) -> bool:
     """Give `product`, an affine map without bias, this one; False where it is none."""
+    layout = t.layout(product)
+    product = layout.source if layout.keeps_last else product
     if product.op.name != "affine" or product.arrays["bias"] is not None or not is_known(bias):
         return False
     units = product.shape[-1]

@@ -8,10 +8,11 @@ import numpy as np
 
 from graphnn.interchange.onnx.models import ForeignNode
 from graphnn.interchange.onnx.operators.reductions import statistics
-from graphnn.interchange.onnx.operators.shapes import reshaped, transposed
+from graphnn.interchange.onnx.operators.shapes import arranged, reshaped, transposed
+from graphnn.interchange.onnx.operators.spelt_attention import spelt_attention
 from graphnn.interchange.onnx.table import rule
 from graphnn.interchange.onnx.translation import Translator
-from graphnn.interchange.onnx.values import UnsupportedError, Value, is_known, shape_of
+from graphnn.interchange.onnx.values import Made, UnsupportedError, Value, is_known, shape_of
 from graphnn.ops import Array
 
 
@@ -22,6 +23,15 @@ def array_of(value: Value | None, what: str) -> Array | None:
     if isinstance(value, np.ndarray) and is_known(value) and value.dtype.kind == "f":
         return value
     raise UnsupportedError(f"its {what} is computed from data")
+
+
+def affine(t: Translator, x: Value, weight: Array, bias: Array | None) -> Value:
+    """`affine`, before all that leaves the last axis of its input alone, which others may undo."""
+    arrays = {"weight": weight, "bias": bias}
+    layout = t.layout(x) if isinstance(x, Made) else None
+    if layout is None or layout.source is x or not layout.keeps_last:
+        return t.emit("affine", x, arrays=arrays)
+    return arranged(t, layout.with_last(t.emit("affine", layout.source, arrays=arrays)))
 
 
 @rule("Gemm")
@@ -35,8 +45,8 @@ def gemm(t: Translator, node: ForeignNode, a: Value, b: Value, c: Value | None =
         weight = t.named((b.T if given.get("transB", 0) else b) * np.asarray(alpha, b.dtype), b)
         bias = _bias(t, c, weight.shape[1], beta)
         if c is None or bias is not None:
-            return t.emit("affine", a, arrays={"weight": weight, "bias": bias})
-        made: Value = t.emit("affine", a, arrays={"weight": weight, "bias": None})
+            return affine(t, a, weight, bias)
+        made = affine(t, a, weight, None)
     else:
         b = transposed(t, t.node(b), (1, 0)) if given.get("transB", 0) else b
         made = t.emit("matmul", a, b)
@@ -57,9 +67,11 @@ def _bias(t: Translator, value: Value | None, units: int, scale: float) -> Array
 
 @rule("MatMul")
 def matmul(t: Translator, node: ForeignNode, a: Value, b: Value) -> Value:
-    """`affine` where the second is a weight, else `matmul`."""
+    """`affine` where the second is a weight, `attention` where that is it, else `matmul`."""
     if isinstance(b, np.ndarray) and is_known(b) and b.ndim == 2 and not isinstance(a, np.ndarray):
-        return t.emit("affine", a, arrays={"weight": b, "bias": None})
+        return affine(t, a, b, None)
+    if (found := spelt_attention(t, a, b)) is not None:
+        return found
     first, second = shape_of(a), shape_of(b)
     if len(first) > 1 and len(second) > 1:
         return t.emit("matmul", a, b)

@@ -35,9 +35,11 @@ _PIECES = 64  # the most copies that a Tile makes
 def reshaped(t: Translator, x: Value, shape: Sequence[Size]) -> Value:
     """`x` in another shape: nothing, `flatten` or `reshape`; or what a chain of such comes to."""
     target = tuple(shape)
-    source = shape_of(x)
     if isinstance(x, Filled):
         return Filled(x.number, target)
+    if isinstance(x, Made) and x.shape != target:
+        x = _before_reshapes(t, x)
+    source = shape_of(x)
     if target == source:
         return x
     if pooled := _pooled(x, target):
@@ -45,24 +47,68 @@ def reshaped(t: Translator, x: Value, shape: Sequence[Size]) -> Value:
     if product(target) != product(source):
         raise UnsupportedError("its shape does not fit")
     layout = t.layout(x).reshaped(target) if isinstance(x, Made) else None
-    if layout and (found := _of_source(t, x, layout, target)):
-        return found
-    if len(source) > 1 and target == (source[0], product(source[1:])):
-        found = t.emit("flatten", x)
+    return (layout and _of_source(t, x, layout)) or _reshape(t, x, target, layout)
+
+
+def _before_reshapes(t: Translator, x: Made) -> Made:
+    """The array whose entries `x` holds in the same order, in whatever shape."""
+    while True:
+        layout = t.layout(x)
+        if x.op.name in ("reshape", "flatten"):
+            (x,) = x.inputs
+        elif layout.is_in_order and layout.source is not x:
+            x = layout.source
+        else:
+            return x
+
+
+def _reshape(t: Translator, x: Value, shape: Shape, layout: Layout | None) -> Made:
+    source = shape_of(x)
+    if len(source) > 1 and shape == (source[0], product(source[1:])):
+        made = t.emit("flatten", x)
     else:
-        found = t.emit("reshape", x, shape=target)
-    t.keep_layout(found, layout)
-    return found
+        made = t.emit("reshape", x, shape=shape)
+    t.keep_layout(made, layout)
+    return made
 
 
-def _of_source(t: Translator, x: Value, layout: Layout, shape: Shape) -> Value | None:
-    """What is made of the source of a layout in one step or in none, as `x` is in some."""
-    if layout.source is x:
+def _transpose(t: Translator, x: Value, axes: Sequence[int], layout: Layout | None) -> Made:
+    made = t.emit("transpose", x, axes=tuple(axes))
+    t.keep_layout(made, layout)
+    return made
+
+
+def _of_source(t: Translator, x: Value, layout: Layout) -> Value | None:
+    """What has this layout, made of its source in fewer steps than through `x`, if that can be."""
+    if layout.source is x and not (layout.is_in_order and layout.source.op.name == "reshape"):
         return None
     if layout.is_in_order:
-        return reshaped(t, layout.source, shape)
-    order = layout.order()
-    return None if order is None else transposed(t, layout.source, order)
+        return reshaped(t, layout.source, layout.shape)
+    if (order := layout.order()) is not None:
+        return transposed(t, layout.source, order)
+    middle = tuple(map(layout.size, sorted(layout.blocks())))
+    blocks = tuple(map(layout.size, layout.blocks()))
+    steps = 1 + (middle != layout.source.shape) + (blocks != layout.shape)
+    return arranged(t, layout) if steps < layout.steps else None
+
+
+def arranged(t: Translator, layout: Layout) -> Value:
+    """What has a layout, made of its source."""
+    source, blocks = layout.source, layout.blocks()
+    if layout.is_in_order:
+        return reshaped(t, source, layout.shape)
+    if (order := layout.order()) is not None:
+        return transposed(t, source, order)
+    inner = sorted(blocks)
+    found = _then(t, source, tuple(map(layout.size, inner)))
+    found = _transpose(
+        t, found, axes := [*map(inner.index, blocks)], t.layout(found).transposed(axes)
+    )
+    return _then(t, found, layout.shape)
+
+
+def _then(t: Translator, x: Made, shape: Shape) -> Made:
+    return x if x.shape == shape else _reshape(t, x, shape, t.layout(x).reshaped(shape))
 
 
 def _pooled(x: Value, target: Shape) -> Made | None:
@@ -125,18 +171,12 @@ def unsqueeze(t: Translator, node: ForeignNode, x: Value, along: Value | None = 
 
 def transposed(t: Translator, x: Value, axes: Sequence[int]) -> Value:
     """`x` with its axes in another order; or what a chain of such comes to."""
-    shape = shape_of(x)
-    target = tuple(shape[axis] for axis in axes)
     if isinstance(x, Filled):
-        return Filled(x.number, target)
+        return Filled(x.number, tuple(x.shape[axis] for axis in axes))
     if list(axes) == list(range(len(axes))):
         return x
     layout = t.layout(x).transposed(axes) if isinstance(x, Made) else None
-    if layout and (found := _of_source(t, x, layout, target)):
-        return found
-    found = t.emit("transpose", x, axes=tuple(axes))
-    t.keep_layout(found, layout)
-    return found
+    return (layout and _of_source(t, x, layout)) or _transpose(t, x, axes, layout)
 
 
 @rule("Transpose")
@@ -171,7 +211,23 @@ def sliced(
         return x
     if isinstance(x, Filled):
         return _cut(x, axis, start, stop, step)
-    return t.emit("slice", x, axis=axis, start=start, stop=stop, step=step)
+    found = t.emit("slice", x, axis=axis, start=start, stop=stop, step=step)
+    if isinstance(x, Made) and step == 1:
+        t.keep_layout(found, _sliced_source(t, t.layout(x), axis, start, stop))
+    return found
+
+
+def _sliced_source(
+    t: Translator, layout: Layout, axis: int, start: int, stop: int | None
+) -> Layout | None:
+    """How a slice lies in one of the source, where it takes whole stretches of that."""
+    found = layout.stretch(axis)
+    if found is None:
+        return None
+    along, count, length = found
+    stop = count if stop is None else stop
+    source = t.node(sliced(t, layout.source, along, start * length, stop * length))
+    return layout.of_slice(source, axis, stop - start)
 
 
 def _cut(x: Filled, axis: int, start: int, stop: int | None, step: int) -> Filled:
