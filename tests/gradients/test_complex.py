@@ -30,6 +30,7 @@ KNOWN = {
     "step": np.zeros(5),
     "gelu": 0.5 * (1 + _ERF(POINTS / math.sqrt(2)))
     + POINTS * np.exp(-(POINTS**2) / 2) / math.sqrt(2 * math.pi),
+    "erf": 2 / math.sqrt(math.pi) * np.exp(-(POINTS**2)),
     "power": -1.5 * POINTS**-2.5,
 }
 

@@ -47,8 +47,8 @@ def test_only_the_input_has_no_forward():
 def test_names_are_those_of_the_language():
     language = """
         input constant parameter affine matmul identity step sigmoid tanh relu leaky_relu elu selu
-        gelu softplus softmax log_softmax silu mish softsign hard_sigmoid hard_swish prelu sin cos
-        embedding gather one_hot argmax cumulative_sum expand einsum
+        gelu erf softplus softmax log_softmax silu mish softsign hard_sigmoid hard_swish prelu
+        sin cos embedding gather one_hot argmax cumulative_sum expand einsum
         add subtract multiply divide negative power exp log sqrt
         absolute maximum minimum clip cast where floor_divide remainder
         equal not_equal less less_equal greater greater_equal

@@ -124,6 +124,22 @@ def test_gelu_is_x_times_the_normal_distribution():
     assert_allclose(run("gelu", [-10.0]), [-7.619853024160526e-23], rtol=1e-13)
 
 
+def test_the_error_function():
+    # Handbook of Mathematical Functions, table 7.1; near 0 it is 2 x / sqrt(pi).
+    x = [0.0, 0.5, 1.0, -2.0, 1e-200, 30.0]
+    expected = [
+        0.0,
+        0.5204998778130465,
+        0.8427007929497149,
+        -0.9953222650189527,
+        1.1283791670955126e-200,
+        1.0,
+    ]
+    assert_allclose(run("erf", x), expected, rtol=1e-15)
+    x = np.linspace(-6, 6, 241)
+    assert_allclose(run("erf", x), [math.erf(value) for value in x], rtol=1e-15)
+
+
 def test_gelu_by_tanh():
     x = np.linspace(-3, 8, 111)
     inner = [math.sqrt(2 / math.pi) * (value + 0.044715 * value**3) for value in x]

@@ -49,6 +49,11 @@ def normal(x):
     return erfc(-np.asarray(x) / math.sqrt(2)) / 2
 
 
+def erf(x):
+    """Error function."""
+    return np.vectorize(math.erf, otypes=[float])(x)
+
+
 def gelu_tanh(x):
     """Approximation of the Gaussian error linear unit."""
     return x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2

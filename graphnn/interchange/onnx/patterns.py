@@ -5,37 +5,49 @@ What was made for the operators before stays, and is written only if something e
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from graphnn.interchange.onnx.spelt_gelu import spelt_gelu
 from graphnn.interchange.onnx.values import Made, Value
 
 _GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
+Spelt = tuple[str, Made, dict[str, Any]]
 
 
-def spelt_out(op: str, a: Value | None, b: Value | None) -> tuple[str, Made] | None:
-    """The op that a product or a quotient completes, and what it is of; None where it is none."""
+def spelt_out(op: str, a: Value | None, b: Value | None) -> Spelt | None:
+    """The op that a product or a quotient completes, what it is of, and its attributes, if any."""
     if op == "Mul":
-        return _product(a, b) or _product(b, a)
+        return _product(a, b) or _product(b, a) or _gelu(a, b)
     return _clipped(a) if op == "Div" and _is(b, 6, a) else None
 
 
-def _product(a: Value | None, b: Value | None) -> tuple[str, Made] | None:
-    """``x * sigmoid(x)``, the same with the other sigmoid, or ``clip(x + 3, 0, 6) / 6``."""
-    if isinstance(a, Made) and isinstance(b, Made):
-        found = _GATES.get(b.op.name)
-        return (found, a) if found and b.inputs[0] is a else None
-    return _clipped(a) if _is(b, 1 / 6, a) else None
+def _gelu(a: Value | None, b: Value | None) -> Spelt | None:
+    found = spelt_gelu(a, b)
+    return ("gelu", found[0], {"approximate": found[1]}) if found else None
 
 
-def _clipped(made: Value | None) -> tuple[str, Made] | None:
+def _product(a: Value | None, b: Value | None) -> Spelt | None:
+    """``x * sigmoid(x)`` and such, ``x * tanh(softplus(x))``, or ``clip(x + 3, 0, 6) / 6``."""
+    if not (isinstance(a, Made) and isinstance(b, Made)):
+        return _clipped(a) if _is(b, 1 / 6, a) else None
+    inner = b.inputs[0] if b.inputs else None
+    if inner is a and b.op.name in _GATES:
+        return _GATES[b.op.name], a, {}
+    soft = b.op.name == "tanh" and inner is not None and inner.op.name == "softplus"
+    return ("mish", a, {}) if soft and inner and inner.inputs[0] is a else None
+
+
+def _clipped(made: Value | None) -> Spelt | None:
     """What a sixth of ``clip(x + 3, 0, 6)`` is, or of the same times x."""
     assert isinstance(made, Made)
     if (x := _shifted(made)) is not None:
-        return "hard_sigmoid", x
+        return "hard_sigmoid", x, {}
     if made.op.name == "multiply":
         for x, clipped in (made.inputs, made.inputs[::-1]):
             if _shifted(clipped) is x:
-                return "hard_swish", x
+                return "hard_swish", x, {}
     return None
 
 

@@ -18,12 +18,13 @@ from graphnn.ops.code import CodeForm, call
 from graphnn.ops.families._elementwise import AlongAxis, BentAtZero, Elementwise, Unchanged
 from graphnn.ops.initializers import Finite, Positive
 from graphnn.ops.kernels.axes import normal_axis
-from graphnn.ops.kernels.erf import erfc
+from graphnn.ops.kernels.erf import erf, erfc
 from graphnn.ops.kernels.ones import ones, total
 
 _SELU_SCALE = 1.0507009873554804934193349852946
 _SELU_ALPHA = 1.6732632423543772848170429916717
 _ROOT_HALF = math.sqrt(0.5)
+_ERF_SLOPE = 2 / math.sqrt(math.pi)
 _DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _GELU_SLOPE = 2 * math.sqrt(2 / math.pi)
 _GELU_CUBIC = 0.044715
@@ -374,6 +375,44 @@ class Gelu(Elementwise):
     @property
     def _function(self) -> str:
         return "gelu" if self.approximate == "none" else "gelu_tanh"
+
+
+class Erf(Elementwise):
+    """Error function ``y = erf(x)``, 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x.
+
+    References
+    ----------
+    NIST Digital Library of Mathematical Functions, section 7.2.
+    """
+
+    op: Literal["erf"] = "erf"
+    onnx = "Erf"
+
+    output_interval = (-1.0, 1.0)
+
+    def forward(self, x: Array, *, out: Array | None = None) -> Array:
+        """``erf(x)``, entry by entry."""
+        return np.positive(erf(x), out=out)
+
+    def vjp(self, cotangent: Array, output: Array, x: Array) -> Cotangents:
+        """``g 2 exp(-x^2) / sqrt(pi)``."""
+        return (cotangent * _bell(x),)
+
+    def continued(self, x: Array) -> Array:
+        """As `forward`; an integral is continued along what it is of."""
+        real = x.real.copy()
+        found: Array = erf(real) + 1j * (_bell(real) * x.imag)
+        return found
+
+    numpy = "erf({x})"
+    numpy_vjp: ClassVar = {"x": "{g} * 2 / math.sqrt(math.pi) * np.exp(-({x}**2))"}
+    torch = "torch.erf({x})"
+
+
+def _bell(x: Array) -> Array:
+    """The derivative of the error function."""
+    near = np.clip(x, -40, 40)  # beyond, it is 0 in double precision, and x^2 may overflow
+    return np.asarray(_ERF_SLOPE * np.exp(-near * near))
 
 
 class Softplus(Elementwise):

@@ -50,7 +50,8 @@ def binary(t: Translator, node: ForeignNode, a: Value, b: Value) -> Value:
     A bias joins the `affine` before it.
     """
     if (found := spelt_out(node.op, a, b)) is not None:
-        return t.emit(*found)
+        name, x, attributes = found
+        return t.emit(name, x, **attributes)
     if node.op == "Add":
         for position, (product, bias) in enumerate(((a, b), (b, a))):
             if isinstance(product, Made) and isinstance(bias, np.ndarray):

@@ -1,4 +1,4 @@
-"""Reshapes, transposes and attention of ONNX models, read as the fewest nodes that say the same."""
+"""What ONNX models spell out in many nodes, read as the fewest that say the same."""
 
 from __future__ import annotations
 
@@ -217,3 +217,54 @@ def test_a_product_goes_before_what_leaves_its_axis_alone(order, read, tmp_path)
     found = graphnn.import_onnx(path, tmp_path / "read")
     assert found.difference is not None
     assert ops(found.network) == read
+
+
+ROOT = "root = Constant<value_float=1.41421356>()  half = Constant<value_float=0.5>()"
+ONE = "one = Constant<value_float=1.0>()  three = Constant<value_float=3.0>()"
+SLOPE = "slope = Constant<value_float=0.79788456>()  cubic = Constant<value_float=0.044715>()"
+GELU = {
+    "torch": "a = Div(x, root)  e = Erf(a)  b = Add(e, one)  c = Mul(x, b)  y = Mul(c, half)",
+    "halved": "a = Div(x, root)  e = Erf(a)  b = Add(one, e)  c = Mul(half, x)  y = Mul(b, c)",
+    "inside": "a = Div(x, root)  e = Erf(a)  b = Add(e, one)  c = Mul(half, b)  y = Mul(x, c)",
+}
+TANH = {
+    "powers": """a = Pow(x, three)  b = Mul(cubic, a)  c = Add(x, b)  d = Mul(slope, c)
+        e = Tanh(d)  f = Add(one, e)  g = Mul(half, x)  y = Mul(g, f)""",
+    "products": """s = Mul(x, x)  a = Mul(s, x)  b = Mul(a, cubic)  c = Add(x, b)
+        d = Mul(c, slope)  e = Tanh(d)  f = Add(e, one)  g = Mul(x, f)  y = Mul(g, half)""",
+}
+
+
+@pytest.mark.parametrize("form", [*GELU.values(), *TANH.values()], ids=[*GELU, *TANH])
+def test_a_gelu_that_is_spelt_out_is_one_op(form, tmp_path):
+    path = written(tmp_path, "float[batch, 8] x", f"{ROOT} {ONE} {SLOPE} {form}")
+    found = graphnn.import_onnx(path, tmp_path / "read")
+    assert found.difference is not None
+    assert ops(found.network) == ["gelu"]
+    (node,) = [each for each in found.network.graph.nodes.values() if not each.op.is_input]
+    assert node.op.approximate == ("none" if form in GELU.values() else "tanh")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        GELU["torch"].replace("root", "half"),
+        GELU["torch"].replace("Mul(c, half)", "Mul(c, one)"),
+        GELU["torch"].replace("Add(e, one)", "Add(e, half)"),
+        GELU["torch"].replace("Mul(x, b)", "Mul(a, b)"),
+        TANH["powers"].replace("cubic", "half", 1),
+    ],
+    ids=["root", "whole", "shift", "another", "cubic"],
+)
+def test_what_is_nearly_a_gelu_is_read_as_it_is(form, tmp_path):
+    path = written(tmp_path, "float[batch, 8] x", f"{ROOT} {ONE} {SLOPE} {form}")
+    found = graphnn.import_onnx(path, tmp_path / "read")
+    assert found.difference is not None
+    assert "gelu" not in ops(found.network)
+
+
+def test_a_mish_that_is_spelt_out_is_one_op(tmp_path):
+    path = written(tmp_path, "float[batch, 8] x", "s = Softplus(x)  t = Tanh(s)  y = Mul(x, t)")
+    found = graphnn.import_onnx(path, tmp_path / "read")
+    assert found.difference is not None
+    assert ops(found.network) == ["mish"]

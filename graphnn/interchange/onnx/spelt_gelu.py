@@ -1,0 +1,97 @@
+"""The Gaussian error linear unit, in whatever order a model multiplies and adds it up.
+
+A product is expanded into a sum of products of nodes, ``x g / 2 + x / 2`` of ``x (1 + g) / 2``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from graphnn.interchange.onnx.values import Made, Value
+
+Polynomial = dict[tuple[Made, ...], float]  # nodes that are multiplied, and by what number
+
+_DEEPEST = 6  # operators inside one another
+_TERMS = 4
+_CLOSE = 1e-4  # of a number that is written with few digits
+_SLOPE = math.sqrt(2 / math.pi)
+_CURVES: dict[str, tuple[str, dict[int, float]]] = {
+    "erf": ("none", {1: math.sqrt(0.5)}),
+    "tanh": ("tanh", {1: _SLOPE, 3: 0.044715 * _SLOPE}),
+}
+
+
+def spelt_gelu(a: Value | None, b: Value | None) -> tuple[Made, str] | None:
+    """The x of the unit that the product of `a` and `b` is, and how it is approximated."""
+    found = _times(_expanded(a), _expanded(b))
+    curves = {leaf for leaves in found for leaf in leaves if leaf.op.name in _CURVES}
+    if len(found) != 2 or len(curves) != 1:
+        return None
+    (curve,) = curves
+    others = {leaf for leaves in found for leaf in leaves} - curves
+    if len(others) != 1:
+        return None
+    (x,) = others
+    approximate, inner = _CURVES[curve.op.name]
+    expected = {power * (x,): number for power, number in inner.items()}
+    half = {(x,): 0.5, _sorted((x, curve)): 0.5}
+    fits = _is_near(found, half) and _is_near(_expanded(curve.inputs[0]), expected)
+    return (x, approximate) if fits else None
+
+
+def _expanded(value: Value | None, depth: int = _DEEPEST) -> Polynomial:
+    """`value` as a sum of products; nothing where it is of too many."""
+    if (number := _number(value)) is not None:
+        return {(): number}
+    if not isinstance(value, Made):
+        return {}
+    op, inputs = value.op.name, value.inputs if depth else []
+    if op == "power" and depth and value.given["exponent"] in (2, 3):
+        inputs, op = inputs * int(value.given["exponent"]), "multiply"
+    if op not in ("add", "multiply", "divide") or not inputs:
+        return {(value,): 1.0}
+    parts = [_expanded(each, depth - 1) for each in inputs]
+    if op == "divide":
+        by = _number(inputs[1])
+        if not by:
+            return {(value,): 1.0}
+        parts[1] = {(): 1 / by}
+    if not all(parts):
+        return {}
+    found = parts[0]
+    for part in parts[1:]:
+        found = _plus(found, part) if op == "add" else _times(found, part)
+    return found if len(found) <= _TERMS else {}
+
+
+def _number(value: Value | None) -> float | None:
+    """The one number that `value` is known to be."""
+    if isinstance(value, Made) and value.op.name == "constant" and value.kind == "float":
+        value = np.asarray(value.given["value"])
+    known = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size == 1
+    return float(value.reshape(-1)[0]) if known and isinstance(value, np.ndarray) else None
+
+
+def _plus(a: Polynomial, b: Polynomial) -> Polynomial:
+    return {leaves: a.get(leaves, 0) + b.get(leaves, 0) for leaves in a | b}
+
+
+def _times(a: Polynomial, b: Polynomial) -> Polynomial:
+    found: Polynomial = {}
+    for left, x in a.items():
+        for right, y in b.items():
+            leaves = _sorted((*left, *right))
+            found[leaves] = found.get(leaves, 0) + x * y
+    return found
+
+
+def _sorted(leaves: tuple[Made, ...]) -> tuple[Made, ...]:
+    return tuple(sorted(leaves, key=id))
+
+
+def _is_near(found: Polynomial, expected: Polynomial) -> bool:
+    return found.keys() == expected.keys() and all(
+        math.isclose(found[leaves], number, rel_tol=_CLOSE) for leaves, number in expected.items()
+    )
