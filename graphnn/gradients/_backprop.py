@@ -343,12 +343,12 @@ def _pulls(plan: Plan, targets: Iterable[int | None], careful: bool = False) -> 
     reached: dict[int | None, set[int]] = {slot: {slot} for slot in targets if slot is not None}
     found = []
     for step in plan.steps:
-        wanted = tuple(slot if slot in reached else None for slot in step.arguments)
+        own = {slot: reached[slot] for slot in step.arguments if slot in reached}
         real = plan.slots[step.output].kind == "float"  # whole numbers have no derivative
-        if real and any(slot is not None for slot in wanted):
-            own = {slot: reached[slot] for slot in step.arguments if slot in reached}
+        if real and own:
+            wanted = tuple(slot if slot in own else None for slot in step.arguments)
             make = partial(_vjp, step, wanted, own if careful else None)
-            reached[step.output] = set().union(*(reached.get(slot, ()) for slot in wanted))
+            reached[step.output] = set().union(*own.values())
             places = tuple((n, slot) for n, slot in enumerate(wanted) if slot is not None)
             pull = _Pull(step.output, make({}), plan.picking(step), places, step.op.takes_saved)
             found.append(pull._replace(with_sizes=make) if step.op.free_names else pull)

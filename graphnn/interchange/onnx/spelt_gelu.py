@@ -6,6 +6,8 @@ A product is expanded into a sum of products of nodes, ``x g / 2 + x / 2`` of ``
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from functools import reduce
 
 import numpy as np
 
@@ -47,23 +49,32 @@ def _expanded(value: Value | None, depth: int = _DEEPEST) -> Polynomial:
         return {(): number}
     if not isinstance(value, Made):
         return {}
-    op, inputs = value.op.name, value.inputs if depth else []
-    if op == "power" and depth and value.given["exponent"] in (2, 3):
-        inputs, op = inputs * int(value.given["exponent"]), "multiply"
-    if op not in ("add", "multiply", "divide") or not inputs:
+    combine, inputs = _PARTS.get(value.op.name, _whole)(value) if depth else _whole(value)
+    if combine is None:
         return {(value,): 1.0}
     parts = [_expanded(each, depth - 1) for each in inputs]
-    if op == "divide":
-        by = _number(inputs[1])
-        if not by:
-            return {(value,): 1.0}
-        parts[1] = {(): 1 / by}
-    if not all(parts):
-        return {}
-    found = parts[0]
-    for part in parts[1:]:
-        found = _plus(found, part) if op == "add" else _times(found, part)
+    found = reduce(combine, parts) if all(parts) else {}
     return found if len(found) <= _TERMS else {}
+
+
+Combine = Callable[[Polynomial, Polynomial], Polynomial]
+Parts = tuple[Combine | None, Sequence[Value]]
+
+
+def _whole(made: Made) -> Parts:
+    """Of a node that is no sum and no product."""
+    return None, ()
+
+
+def _power(made: Made) -> Parts:
+    exponent = made.given["exponent"]
+    return (_times, made.inputs * int(exponent)) if exponent in (2, 3) else _whole(made)
+
+
+def _quotient(made: Made) -> Parts:
+    over, by = made.inputs
+    number = _number(by)
+    return (_times, (over, np.asarray(1 / number))) if number else _whole(made)
 
 
 def _number(value: Value | None) -> float | None:
@@ -85,6 +96,14 @@ def _times(a: Polynomial, b: Polynomial) -> Polynomial:
             leaves = _sorted((*left, *right))
             found[leaves] = found.get(leaves, 0) + x * y
     return found
+
+
+_PARTS: dict[str, Callable[[Made], Parts]] = {
+    "add": lambda made: (_plus, made.inputs),
+    "multiply": lambda made: (_times, made.inputs),
+    "divide": _quotient,
+    "power": _power,
+}
 
 
 def _sorted(leaves: tuple[Made, ...]) -> tuple[Made, ...]:

@@ -28,20 +28,10 @@ def spelt_attention(t: Translator, shares: Value, value: Value) -> Value | None:
     """What ``softmax(scale q k^T) v`` is as one op; None where it is something else."""
     if not (isinstance(shares, Made) and isinstance(value, Made)):
         return None
-    masked, causal = _scores(shares)
-    scores, scale = _unscaled(t, masked) if masked else (shares, 1.0)
-    if scores.op.name != "matmul":
+    read = _read(t, shares)
+    if read is None or len(value.shape) != len(read[0].shape):
         return None
-    (query, by_query), (turned, by_key) = (_unscaled(t, each) for each in scores.inputs)
-    rank, width = len(query.shape), query.shape[-1]
-    if rank not in (3, 4) or any(len(each.shape) != rank for each in (turned, value)):
-        return None
-    scale *= by_query * by_key
-    if not isinstance(width, int) or not math.isclose(scale, width**-0.5, rel_tol=_CLOSE):
-        return None
-    if causal and query.shape[-2] != turned.shape[-1]:
-        return None
-    key = t.node(transposed(t, turned, (*range(rank - 2), rank - 1, rank - 2)))
+    query, key, causal = read
     heads = {_heads(t, each) for each in (query, key, value)}
     if len(heads) > 1 or (found := heads.pop()) is None:
         return None
@@ -51,6 +41,23 @@ def spelt_attention(t: Translator, shares: Value, value: Value) -> Value | None:
     places, features = query.shape[-2], value.shape[-1]
     apart = transposed(t, reshaped(t, made, (rows, places, count, features)), (0, 2, 1, 3))
     return reshaped(t, apart, (*query.shape[:-2], places, features))
+
+
+def _read(t: Translator, shares: Made) -> tuple[Made, Made, bool] | None:
+    """The queries and keys that `shares` are of, and whether they are causal."""
+    masked, causal = _scores(shares)
+    scores, scale = _unscaled(t, masked) if masked else (shares, 1.0)
+    if scores.op.name != "matmul":
+        return None
+    (query, by_query), (turned, by_key) = (_unscaled(t, each) for each in scores.inputs)
+    rank, width = len(query.shape), query.shape[-1]
+    if rank not in (3, 4) or len(turned.shape) != rank or not isinstance(width, int):
+        return None
+    usual = math.isclose(scale * by_query * by_key, width**-0.5, rel_tol=_CLOSE)
+    if not usual or (causal and query.shape[-2] != turned.shape[-1]):
+        return None
+    key = t.node(transposed(t, turned, (*range(rank - 2), rank - 1, rank - 2)))
+    return query, key, causal
 
 
 def _heads(t: Translator, x: Made) -> tuple[Size, int] | None:
