@@ -15,14 +15,14 @@ from pydantic_core import PydanticUndefined
 from graphnn.interchange.onnx.table import becomes
 from graphnn.ops import Op, public_ops
 from graphnn.ops.initializers import INITIALIZERS
+from graphnn.spec.block_records import BlockSpec, LimitsSpec
+from graphnn.spec.drawing_records import DrawSpec
+from graphnn.spec.example_records import PROPERTY_KEYS, ExampleSpec
 from graphnn.spec.forms import Key, keys_of
 from graphnn.spec.model import NetworkSpec, WeightsSpec
-from graphnn.spec.records.blocks import BlockSpec, LimitsSpec
-from graphnn.spec.records.drawing import DrawSpec
-from graphnn.spec.records.examples import PROPERTY_KEYS, ExampleSpec
-from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec
-from graphnn.spec.records.search import RANGES, SearchSpec
-from graphnn.spec.records.training import EarlyStoppingSpec, TrainSpec
+from graphnn.spec.node_records import BlockCallSpec, NodeSpec
+from graphnn.spec.search_records import RANGES, SearchSpec
+from graphnn.spec.training_records import EarlyStoppingSpec, TrainSpec
 from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation, DataSource
 
 CLASSES = {

@@ -45,7 +45,7 @@ def entries(context: typer.Context, incomplete: str) -> Offer:
 def settings(context: typer.Context, incomplete: str) -> Offer:
     """What ``--set`` takes: sizes of that spec, keys of ``train``, attributes of its nodes."""
     from graphnn.spec.forms import keys_of
-    from graphnn.spec.records.training import TrainSpec
+    from graphnn.spec.training_records import TrainSpec
 
     found = {f"{key.name}=": key.about for key in keys_of(TrainSpec)}
     for graph in _graphs(context):

@@ -5,7 +5,6 @@ from ._examples import diagnose_examples as diagnose_examples
 from ._examples import run_examples as run_examples
 from ._executor import Executor as Executor
 from ._executor import ForwardPass as ForwardPass
-from ._executor import as_numbers as as_numbers
 from ._given_arrays import FILLED as FILLED
 from ._given_arrays import read_array as read_array
 from ._plan import Mode as Mode
@@ -13,5 +12,6 @@ from ._plan import Plan as Plan
 from ._plan import Slot as Slot
 from ._plan import Step as Step
 from ._properties import PropertyResult as PropertyResult
+from ._run_inputs import as_numbers as as_numbers
 from .network import Network as Network
 from .trace import Trace as Trace

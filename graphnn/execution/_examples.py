@@ -15,7 +15,7 @@ from graphnn.execution._given_arrays import Wanted, array_for
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node, arrays
 from graphnn.ops import Array
-from graphnn.spec.records.examples import ExampleSpec
+from graphnn.spec.example_records import ExampleSpec
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Entry, Map
 

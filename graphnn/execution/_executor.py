@@ -11,15 +11,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from graphnn.diagnostics import Code, Diagnostic, GraphnnError, RunError, nearest, suggestion
-from graphnn.execution._free_sizes import fits, solve_free_sizes
+from graphnn.diagnostics import GraphnnError, RunError
 from graphnn.execution._plan import Plan, Slot, Step
+from graphnn.execution._run_inputs import RunInputs, Sizes, cast_to
 from graphnn.graph.arrays import first_not_finite, is_finite
-from graphnn.ops import Array, ArrayError, Kind
+from graphnn.ops import Array, ArrayError
 from graphnn.spec import sizes
-from graphnn.spec.sizes import show
 
-Sizes = tuple[tuple[str, int], ...]
 Shapes = tuple[tuple[int, ...], ...]
 _CACHED = 4  # programs kept, each with the memory of one run
 _ADDRESSABLE = 2**44  # entries of an array that processors can address
@@ -182,7 +180,7 @@ class Executor:
         arrays, shapes = self._as_they_are(inputs)
         bound = None if shapes is None else self._checked.get(shapes)
         if bound is None:
-            taken = _Inputs(self.plan, self.dtype)
+            taken = RunInputs(self.plan, self.dtype)
             arrays = taken.take(inputs)
             shapes = tuple([array.shape for array in arrays.values()])
             bound = (None if taken.faults else self._checked.get(shapes)) or taken.solve(arrays)
@@ -306,7 +304,7 @@ class Executor:
             if slot.role == "constant":
                 value = step.op.forward()
                 if slot.kind == "float":
-                    value = _cast(value, self.dtype)
+                    value = cast_to(value, self.dtype)
                 value.setflags(write=False)
                 values[step.output] = value
         return values
@@ -441,136 +439,9 @@ def _outermost_first(array: Array) -> list[int]:
     return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
 
 
-class _Inputs:
-    """The inputs of a run, taken apart; `faults` is what is wrong with them."""
-
-    def __init__(self, plan: Plan, dtype: np.dtype[Any]) -> None:
-        self.faults: list[Diagnostic] = []
-        self._plan = plan
-        self._dtype = dtype
-        self._declared = {name: plan.slots[slot].shape for name, slot in plan.inputs.items()}
-
-    def take(self, inputs: Mapping[str, Any]) -> dict[str, Array]:
-        """The inputs as arrays of the right kind, without those at fault."""
-        arrays: dict[str, Array] = {}
-        unknown = [name for name in inputs if name not in self._declared]
-        for name in unknown:
-            known = ", ".join(self._declared)
-            self._fault(
-                "unknown-input",
-                f"the requested outputs do not depend on an input '{name}'",
-                suggestion(
-                    name, self._declared, f"its inputs are {known}" if known else "it has no inputs"
-                ),
-            )
-        meant = {nearest(name, self._declared) for name in unknown}
-        for name, shape in self._declared.items():
-            if name not in inputs:
-                if name not in meant:
-                    message = f"the input '{name}' of shape {show(shape)} is missing"
-                    self._fault("missing-input", message)
-                continue
-            kind = self._plan.slots[self._plan.inputs[name]].kind
-            array = self._array(name, inputs[name], kind)
-            if array is not None:
-                arrays[name] = array
-        return arrays
-
-    def solve(self, arrays: Mapping[str, Array]) -> Sizes:
-        """The value of every free size, which depends on the shapes alone.
-
-        Raises
-        ------
-        RunError
-            With all faults, those of `take` included.
-        """
-        shapes = {name: array.shape for name, array in arrays.items()}
-        fitting = {name: shape for name, shape in shapes.items() if self._fits(name, shape)}
-        bound, conflicts = solve_free_sizes(self._declared, fitting)
-        for conflict in conflicts:
-            self._fault("size-conflict", str(conflict))
-        if not self.faults:
-            self._check_expressions(shapes, bound)
-        if self.faults:
-            raise RunError(*self.faults)
-        return tuple(bound.items())
-
-    def _fault(self, code: Code, message: str, help: str = "") -> None:
-        fault = Diagnostic(code, message, help=help)
-        if fault not in self.faults:
-            self.faults.append(fault)
-
-    def _array(self, name: str, given: Any, kind: Kind) -> Array | None:
-        array = as_numbers(given)
-        if array is None:
-            message = f"the input '{name}' is not an array of numbers"
-            self._fault("not-numbers", message, "in nested lists, rows have one length")
-            return None
-        if kind == "float":
-            return _cast(array, self._dtype)
-        whole = _cast(array, np.dtype(np.int64))
-        if array.dtype.kind not in "fu":
-            return whole
-        bad = np.argwhere(whole != array)
-        if len(bad):
-            at = tuple(bad[0])
-            where = f" at {show(map(int, at))}" if at else ""
-            message = f"the input '{name}' must hold whole numbers, not {array[at]}{where}"
-            self._fault("not-whole", message)
-            return None
-        return whole
-
-    def _fits(self, name: str, shape: tuple[int, ...]) -> bool:
-        """Whether an input of `shape` can be what the spec declares; reports it when not."""
-        declared = self._declared[name]
-        if fits(shape, declared):
-            return True
-        message = f"the input '{name}' has shape {show(shape)}, but the spec declares it "
-        message, help = message + show(declared), ""
-        if len(shape) != len(declared):
-            lacks_batch = len(shape) + 1 == len(declared) and not isinstance(declared[0], int)
-            help = f"a single row needs an axis before it: {name}[None]" if lacks_batch else ""
-        else:
-            pairs = list(zip(declared, shape, strict=True))
-            size, value = next(pair for pair in pairs if not fits(pair[1:], pair[:1]))
-            if not isinstance(size, int):
-                message = f"the input '{name}' is empty: its '{size}' is {value}"
-        self._fault("wrong-shape", message, help)
-        return False
-
-    def _check_expressions(
-        self, shapes: Mapping[str, tuple[int, ...]], bound: Mapping[str, int]
-    ) -> None:
-        for name, shape in shapes.items():
-            for size, value in zip(self._declared[name], shape, strict=True):
-                loose = sorted(sizes.free_names(size) - bound.keys())
-                if loose:
-                    self._fault("unbound-size", f"no input determines the size '{loose[0]}'")
-                elif (found := sizes.evaluate(size, bound)) != value:
-                    message = f"'{size}' is {found}, but {value} in the input '{name}'"
-                    self._fault("size-conflict", message)
-
-
-def as_numbers(given: Any) -> Array | None:
-    """`given` as an array, or None where it is not one of real numbers."""
-    try:
-        array = np.asarray(given)
-    except (ValueError, TypeError):
-        return None
-    return array if array.dtype.kind in "biuf" else None
-
-
 def _narrowed(forward: Callable[..., Array], dtype: np.dtype[Any], *arrays: Array) -> Array:
     """The value of an op in the precision of the network."""
-    return _cast(forward(*arrays), dtype)
-
-
-def _cast(array: Array, dtype: np.dtype[Any]) -> Array:
-    if array.dtype == dtype:
-        return array
-    # What does not fit is found afterwards, by its value.
-    with np.errstate(over="ignore", invalid="ignore"):
-        return array.astype(dtype)
+    return cast_to(forward(*arrays), dtype)
 
 
 def _at(node: str, error: ArrayError) -> GraphnnError:

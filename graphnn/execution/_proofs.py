@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from graphnn.graph import Graph, Node
 from graphnn.ops import Op, Tracked
-from graphnn.spec.records.examples import (
+from graphnn.spec.example_records import (
     BatchwiseSpec,
     CausalSpec,
     EquivariantSpec,

@@ -15,7 +15,7 @@ from graphnn.execution.drawn_inputs import draw_input, draw_inputs
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node
 from graphnn.ops import Array
-from graphnn.spec.records.examples import (
+from graphnn.spec.example_records import (
     BatchwiseSpec,
     CausalSpec,
     EquivariantSpec,

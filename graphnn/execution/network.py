@@ -14,9 +14,10 @@ import numpy as np
 
 from graphnn.diagnostics import RunError, Span, SpecError, UsageError, printable, suggestion
 from graphnn.execution import weight_files
-from graphnn.execution._executor import Executor, as_numbers
+from graphnn.execution._executor import Executor
 from graphnn.execution._matching import check_finite, match, placed
 from graphnn.execution._plan import MODES, Mode, make
+from graphnn.execution._run_inputs import as_numbers
 from graphnn.graph import Graph, Parameter
 from graphnn.ops import Array
 from graphnn.spec.model import DType, Layout, WeightsSpec

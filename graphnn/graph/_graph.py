@@ -13,8 +13,8 @@ from graphnn.ops import Array, Kind, Op, Operand
 from graphnn.ops.initializers import MAP, Initializer
 from graphnn.spec import sizes
 from graphnn.spec.model import NetworkSpec
+from graphnn.spec.node_records import NodeSpec, Reference
 from graphnn.spec.record import record
-from graphnn.spec.records.nodes import NodeSpec, Reference
 from graphnn.spec.sizes import Shape
 from graphnn.spec.values import Map, Scalar, Value
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from graphnn.graph._graph import Graph, Node
-from graphnn.spec.records.blocks import BlockCall, BlockInstance, instances_of
+from graphnn.spec.block_records import BlockCall, BlockInstance, instances_of
 from graphnn.spec.sizes import Shape, show
 
 

@@ -16,10 +16,10 @@ import numpy as np
 
 from graphnn.graph._graph import Graph, Node, Origin
 from graphnn.spec import flow
-from graphnn.spec.records.examples import ExampleSpec
-from graphnn.spec.records.nodes import Reference
-from graphnn.spec.records.training import OptimizerSpec
+from graphnn.spec.example_records import ExampleSpec
+from graphnn.spec.node_records import Reference
 from graphnn.spec.sizes import Expression, show
+from graphnn.spec.training_records import OptimizerSpec
 from graphnn.spec.values import Entry, Map, Value, located, plain
 from graphnn.storage import archives, files
 

@@ -17,10 +17,10 @@ from graphnn.ops import Op, Operand, public_ops
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec import NAME
 from graphnn.spec.colours import HEX, NAMED
+from graphnn.spec.example_records import EXAMPLE
 from graphnn.spec.forms import FILE_KEYS, FILLS, PROPERTIES, SHARED, keys_of, section
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.examples import EXAMPLE
-from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec
+from graphnn.spec.node_records import BlockCallSpec, NodeSpec
 from graphnn.spec.schemas import (
     NUMBER,
     SIZE,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from graphnn.diagnostics import Findings, Note
 from graphnn.graph._graph import Graph, Node
 from graphnn.spec import BlockDiagnostics
-from graphnn.spec.records.blocks import LimitsSpec, instances_of
+from graphnn.spec.block_records import LimitsSpec, instances_of
 from graphnn.spec.values import Scalar
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from graphnn.diagnostics import Findings, suggestion
 from graphnn.graph.passes.connecting import UnknownNodes
 from graphnn.ops import public_ops
 from graphnn.spec import BlockDiagnostics
+from graphnn.spec.drawing_records import DrawSpec
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.drawing import DrawSpec
-from graphnn.spec.records.nodes import Reference
+from graphnn.spec.node_records import Reference
 
 
 def check_look(look: DrawSpec, spec: NetworkSpec, findings: Findings) -> None:

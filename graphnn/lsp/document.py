@@ -13,8 +13,8 @@ from graphnn.lsp import outline
 from graphnn.lsp.names import Names, names
 from graphnn.lsp.reading import Reading
 from graphnn.spec import BlockFile, build, files_of, format_text, mentions
+from graphnn.spec.block_records import BlockSpec
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.blocks import BlockSpec
 from graphnn.spec.sizes import Size
 from graphnn.spec.values import Map, Scalar
 from graphnn.storage import files

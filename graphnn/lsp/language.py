@@ -10,7 +10,7 @@ from graphnn.lsp.names import scope_of
 from graphnn.lsp.outline import Path
 from graphnn.spec import forms
 from graphnn.spec.model import SPEC
-from graphnn.spec.records.nodes import NodeSpec
+from graphnn.spec.node_records import NodeSpec
 from graphnn.training import VOCABULARY, schema
 
 Schema = Mapping[str, Any]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 from graphnn.ops._operands import Operand
 from graphnn.spec import NAME
 from graphnn.spec.forms import key_names
-from graphnn.spec.records.nodes import NodeSpec
+from graphnn.spec.node_records import NodeSpec
 
 if TYPE_CHECKING:
     from graphnn.ops._op import Op

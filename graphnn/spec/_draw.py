@@ -8,7 +8,7 @@ from graphnn.diagnostics import suggestion
 from graphnn.spec._field_reader import brief
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.colours import NAMED, colour_of
-from graphnn.spec.records.drawing import ColourSpec, DrawSpec
+from graphnn.spec.drawing_records import ColourSpec, DrawSpec
 from graphnn.spec.values import Entry, Value, scalar_value
 
 

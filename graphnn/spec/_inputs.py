@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, suggestion
-from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.node_records import BlockCallSpec, NodeSpec, Reference
 
 
 @dataclass(frozen=True, slots=True)

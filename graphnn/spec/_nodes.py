@@ -9,9 +9,9 @@ from typing import Any, TypeGuard
 from graphnn.diagnostics import ALLOWABLE, CODES, nearest, suggestion
 from graphnn.spec._field_reader import number_help
 from graphnn.spec._section_reader import SectionReader
+from graphnn.spec.block_records import LimitsSpec
 from graphnn.spec.forms import called, key_names
-from graphnn.spec.records.blocks import LimitsSpec
-from graphnn.spec.records.nodes import AxisSpec, BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.node_records import AxisSpec, BlockCallSpec, NodeSpec, Reference
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, place_of, scalar_value
 
 MAX_NODES = 200_000

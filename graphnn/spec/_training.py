@@ -7,16 +7,16 @@ from graphnn.spec._field_reader import brief, number_help, unlike
 from graphnn.spec._nodes import NodeReader
 from graphnn.spec._section_reader import SectionReader
 from graphnn.spec.forms import key_names
-from graphnn.spec.records.nodes import Reference
-from graphnn.spec.records.search import RANGES, SearchedSpec, SearchKind, SearchSpec
-from graphnn.spec.records.training import (
+from graphnn.spec.node_records import Reference
+from graphnn.spec.search_records import RANGES, SearchedSpec, SearchKind, SearchSpec
+from graphnn.spec.settings import home_of, only_choice
+from graphnn.spec.training_records import (
     AugmentSpec,
     EarlyStoppingSpec,
     MetricSpec,
     OptimizerSpec,
     TrainSpec,
 )
-from graphnn.spec.settings import home_of, only_choice
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, scalar_value
 from graphnn.spec.vocabulary import Vocabulary
 

@@ -15,11 +15,11 @@ from graphnn.spec.blocks.block_files import NO_NETWORK, Buffers, inline, is_libr
 from graphnn.spec.blocks.definitions import BlockReader
 from graphnn.spec.blocks.expansion import expand
 from graphnn.spec.blocks.made_nodes import weigh_losses
+from graphnn.spec.drawing_records import DrawSpec
+from graphnn.spec.example_records import PROPERTIES, ExampleSpec, PropertySpec
 from graphnn.spec.forms import keys_of
 from graphnn.spec.model import NetworkSpec, WeightsSpec
-from graphnn.spec.records.drawing import DrawSpec
-from graphnn.spec.records.examples import PROPERTIES, ExampleSpec, PropertySpec
-from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.node_records import BlockCallSpec, NodeSpec, Reference
 from graphnn.spec.settings import override
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, scalar_value
 from graphnn.spec.vocabulary import NO_NAMES, Vocabulary

@@ -1,6 +1,6 @@
 """What may stand at a key: how it is read, what an editor checks, and what its texts name.
 
-The records of ``model.py`` and ``records/`` are the one table of the language: a field made by
+The records of ``model.py`` and ``*_records.py`` are the one table of the language: a field made by
 `key` is a key of that section, the others are what a reader adds. From the table come
 
 - reading: `SectionReader.record` reads every value whose form says how; what depends on other keys

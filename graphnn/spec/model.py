@@ -1,6 +1,6 @@
 """What a spec says, before any op is known: plain frozen records that keep their places.
 
-Here is the record of a whole file; those of its sections stand in ``records/``.
+Here is the record of a whole file; those of its sections stand in ``*_records.py``.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Literal
 from graphnn.diagnostics import FAULTY, Faulty, Names
 from graphnn.spec import forms, schemas
 from graphnn.spec._field_reader import VERSION
+from graphnn.spec.block_records import BLOCKS, LIMITS, BlockCall, BlockSpec, LimitsSpec, SharedUse
+from graphnn.spec.drawing_records import DRAW, DrawSpec
+from graphnn.spec.example_records import EXAMPLES, ExampleSpec
 from graphnn.spec.forms import Form, key, keys_of
-from graphnn.spec.records.blocks import BLOCKS, LIMITS, BlockCall, BlockSpec, LimitsSpec, SharedUse
-from graphnn.spec.records.drawing import DRAW, DrawSpec
-from graphnn.spec.records.examples import EXAMPLES, ExampleSpec
-from graphnn.spec.records.nodes import ALLOW, NODES, NodeSpec, Reference
-from graphnn.spec.records.search import SEARCH, SearchSpec
-from graphnn.spec.records.training import TRAIN, TrainSpec
+from graphnn.spec.node_records import ALLOW, NODES, NodeSpec, Reference
+from graphnn.spec.search_records import SEARCH, SearchSpec
 from graphnn.spec.sizes import Size
+from graphnn.spec.training_records import TRAIN, TrainSpec
 from graphnn.spec.values import Entry, Map, Scalar
 
 DType = Literal["float64", "float32"]

@@ -11,7 +11,7 @@ from typing import Any
 
 from graphnn.diagnostics import Findings, UsageError, listed, nearest, suggestion
 from graphnn.spec.forms import key_names, keys_of
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, located, place_of
 from graphnn.spec.vocabulary import NO_NAMES, Kind, Vocabulary
 

@@ -9,7 +9,7 @@ from typing import Any
 from graphnn.diagnostics import FileError, SpecError
 from graphnn.execution import Network
 from graphnn.graph import Difference, Graph, compare
-from graphnn.spec.records.training import OptimizerSpec
+from graphnn.spec.training_records import OptimizerSpec
 from graphnn.training._language import declared
 from graphnn.training.fitting.optimizers import find
 

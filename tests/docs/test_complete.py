@@ -13,7 +13,7 @@ from graphnn.cli.app import application
 from graphnn.interchange.onnx.table import FOLDED, alike, rules
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec.forms import key_names
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.training import METRICS, OPTIMIZERS, SCHEDULES, SOURCES, Augmentation
 from places import ROOT
 

@@ -16,7 +16,7 @@ from graphnn.ops import REGISTRY, Op, data, registered
 from graphnn.ops.initializers import INITIALIZERS
 from graphnn.spec import reader
 from graphnn.spec.forms import key_names
-from graphnn.spec.records.nodes import NodeSpec
+from graphnn.spec.node_records import NodeSpec
 from graphnn.spec.values import plain
 from graphnn.training import OPTIMIZERS
 from places import BAD_SPECS, ROOT, SPECS

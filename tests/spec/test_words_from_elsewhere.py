@@ -6,12 +6,12 @@ import pytest
 
 import graphnn
 from graphnn.spec import forms
+from graphnn.spec.block_records import BlockSpec
+from graphnn.spec.example_records import ExampleSpec
 from graphnn.spec.model import NetworkSpec, WeightsSpec
-from graphnn.spec.records.blocks import BlockSpec
-from graphnn.spec.records.examples import ExampleSpec
-from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec
-from graphnn.spec.records.search import SearchSpec
-from graphnn.spec.records.training import EarlyStoppingSpec, TrainSpec
+from graphnn.spec.node_records import BlockCallSpec, NodeSpec
+from graphnn.spec.search_records import SearchSpec
+from graphnn.spec.training_records import EarlyStoppingSpec, TrainSpec
 
 RECORDS = [
     *(BlockCallSpec, BlockSpec, EarlyStoppingSpec, ExampleSpec, NetworkSpec, NodeSpec, SearchSpec),

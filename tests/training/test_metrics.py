@@ -10,8 +10,8 @@ import pytest
 
 import graphnn
 from graphnn.diagnostics import Source, TrainingError
-from graphnn.spec.records.nodes import Reference
-from graphnn.spec.records.training import MetricSpec
+from graphnn.spec.node_records import Reference
+from graphnn.spec.training_records import MetricSpec
 from graphnn.spec.values import Map, Scalar
 from graphnn.training import METRICS, Means
 from graphnn.training.data.dataset import Dataset

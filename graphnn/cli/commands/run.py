@@ -17,7 +17,7 @@ from graphnn.spec.sizes import show
 if TYPE_CHECKING:
     from graphnn.execution.network import Network
     from graphnn.ops import Array
-    from graphnn.spec.records.training import TrainSpec
+    from graphnn.spec.training_records import TrainSpec
 
 
 def run(

@@ -19,7 +19,7 @@ from graphnn.storage import endings_interrupt
 
 if TYPE_CHECKING:
     from graphnn.execution.network import Network
-    from graphnn.spec.records.training import TrainSpec
+    from graphnn.spec.training_records import TrainSpec
     from graphnn.training import Row, Run
 
 _RUNS = Path("runs")

@@ -18,7 +18,7 @@ from graphnn.drawing.diagram.parts import parts
 from graphnn.drawing.diagram.runs import runs
 from graphnn.drawing.diagram.view import Edge, Frame, Item, View
 from graphnn.graph import Graph, Group, Node, Outline, outline
-from graphnn.spec.records.blocks import instances_of
+from graphnn.spec.block_records import instances_of
 
 FOLDED_FROM = 150  # visible nodes from which blocks are folded
 CIRCLES_FROM = 30  # in a computation graph, where a node with its numbers takes more room

@@ -13,7 +13,7 @@ from graphnn.graph.looks import check_look
 from graphnn.ops import Op
 from graphnn.spec import reader
 from graphnn.spec.build import build_look
-from graphnn.spec.records.drawing import DrawSpec
+from graphnn.spec.drawing_records import DrawSpec
 from graphnn.spec.values import located
 
 

@@ -23,7 +23,7 @@ from graphnn.spec import (
     unknown_size_help,
     unlike,
 )
-from graphnn.spec.records.nodes import NodeSpec
+from graphnn.spec.node_records import NodeSpec
 from graphnn.spec.values import Entry, Map, Scalar, Seq, Value, plain
 
 # What pydantic's types of error say of a value, in the words of this language.

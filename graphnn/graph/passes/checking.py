@@ -10,7 +10,7 @@ from graphnn.graph.passes.connecting import UnknownNodes
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.spec import BlockDiagnostics, sizes
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.nodes import Reference
+from graphnn.spec.node_records import Reference
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Scalar, Seq, Value
 from graphnn.storage import archives, files

@@ -9,9 +9,9 @@ from graphnn.diagnostics import FAULTY, Faulty, suggestion
 from graphnn.graph._wiring import Wiring
 from graphnn.graph.passes.resolving import ResolvedNode
 from graphnn.spec import BlockDiagnostics
+from graphnn.spec.block_records import BlockInstance
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.blocks import BlockInstance
-from graphnn.spec.records.nodes import Reference
+from graphnn.spec.node_records import Reference
 
 _SUGGESTIONS = 20  # faults of one kind that get a nearest name: finding it takes time
 _COMPARED = 50_000  # names that they may be compared with, all together

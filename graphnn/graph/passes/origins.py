@@ -17,7 +17,7 @@ from graphnn.graph.passes.scope import Scope
 from graphnn.ops import Array, Operand
 from graphnn.ops.initializers import INITIALIZERS, Initializer, elsewhere
 from graphnn.spec import brief, meant_truth, number_help, truth_help, unlike
-from graphnn.spec.records.nodes import NodeSpec
+from graphnn.spec.node_records import NodeSpec
 from graphnn.spec.sizes import show
 from graphnn.spec.values import Entry, Map, Scalar, Value, plain
 

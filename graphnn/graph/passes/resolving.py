@@ -13,11 +13,11 @@ from graphnn.graph.passes.origins import read_origin
 from graphnn.graph.passes.scope import Archives, Scope
 from graphnn.ops import BROKEN, REGISTRY, Op, Operand, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
+from graphnn.spec.block_records import BlockInstance, BlockSpec, keeper
 from graphnn.spec.forms import absent, called, key_names
 from graphnn.spec.model import NetworkSpec
+from graphnn.spec.node_records import NodeSpec, Reference
 from graphnn.spec.record import record
-from graphnn.spec.records.blocks import BlockInstance, BlockSpec, keeper
-from graphnn.spec.records.nodes import NodeSpec, Reference
 from graphnn.spec.values import Entry, Map
 
 Origins = dict[str, Origin | Faulty]

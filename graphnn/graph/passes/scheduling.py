@@ -9,9 +9,9 @@ from graphnn.diagnostics import Note
 from graphnn.graph._graph import reached
 from graphnn.graph._wiring import Wiring
 from graphnn.spec import BlockDiagnostics
+from graphnn.spec.block_records import BlockCall, instances_of
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.blocks import BlockCall, instances_of
-from graphnn.spec.records.nodes import NodeSpec
+from graphnn.spec.node_records import NodeSpec
 
 if TYPE_CHECKING:
     import networkx as nx

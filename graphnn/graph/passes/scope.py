@@ -12,8 +12,8 @@ import numpy as np
 
 from graphnn.diagnostics import Findings, Span
 from graphnn.ops import Array, Op
+from graphnn.spec.block_records import BlockInstance, BlockSpec
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.blocks import BlockInstance, BlockSpec
 from graphnn.spec.sizes import Size
 from graphnn.storage.archives import Archive, opened, read_from
 

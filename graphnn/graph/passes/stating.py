@@ -16,8 +16,8 @@ from graphnn.spec import (
     unknown_size_help,
     unlike,
 )
+from graphnn.spec.block_records import BlockInstance
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.blocks import BlockInstance
 from graphnn.spec.sizes import Shape, show
 from graphnn.spec.values import Seq, Value, scalar_value
 

@@ -10,7 +10,7 @@ from graphnn.graph._outline import Group, Outline, show_shapes
 from graphnn.graph.summary.costs import Cost
 from graphnn.graph.summary.table import Table
 from graphnn.spec import flow
-from graphnn.spec.records.blocks import BlockInstance, instances_of, keeper
+from graphnn.spec.block_records import BlockInstance, instances_of, keeper
 from graphnn.spec.values import Scalar, Value
 
 _HEADER = ("node", "op", "inputs", "shape", "parameters")

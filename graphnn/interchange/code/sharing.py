@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from graphnn.interchange.code.layout import laid_out_again
 from graphnn.interchange.code.names import Names
-from graphnn.spec.records.blocks import BlockInstance
+from graphnn.spec.block_records import BlockInstance
 
 _Known = Mapping[str, Mapping[str, int]]
 NAME, ARGUMENTS = "<name>", "<arguments>"  # in texts, in place of what is not known yet

@@ -9,7 +9,7 @@ from typing import Any
 from graphnn.diagnostics import RunError
 from graphnn.graph import Graph, Node, in_order, reached
 from graphnn.ops import CodeForm, Kind, Op
-from graphnn.spec.records.blocks import BlockCall, BlockInstance, instances_of
+from graphnn.spec.block_records import BlockCall, BlockInstance, instances_of
 from graphnn.spec.sizes import Shape
 
 

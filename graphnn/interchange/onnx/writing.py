@@ -18,7 +18,7 @@ from graphnn.interchange.onnx.recording import Recorded, dtype_of, record
 from graphnn.interchange.onnx.verification import Agreement, compare
 from graphnn.ops import Array, Kind
 from graphnn.spec import to_json
-from graphnn.spec.records.blocks import instances_of
+from graphnn.spec.block_records import instances_of
 from graphnn.spec.sizes import Shape
 from graphnn.storage import files
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from graphnn.diagnostics import Diagnostic, Findings, Note, Span
-from graphnn.spec.records.blocks import BlockInstance
+from graphnn.spec.block_records import BlockInstance
 
 _MAX_LISTED = 4
 _COPY = re.compile(r"\.\d+(?=\.)")

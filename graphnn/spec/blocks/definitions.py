@@ -12,9 +12,9 @@ from graphnn.spec import sizes
 from graphnn.spec._field_reader import size_problem
 from graphnn.spec._inputs import InputNames, match_inputs
 from graphnn.spec._nodes import MAX_NODES, NodeReader, one_or_more
+from graphnn.spec.block_records import BlockSpec
 from graphnn.spec.forms import help_with_key, key_names
-from graphnn.spec.records.blocks import BlockSpec
-from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.node_records import BlockCallSpec, NodeSpec, Reference
 from graphnn.spec.values import NOWHERE, Entry, Map, Scalar, Value, scalar_value
 
 _OTHERS = tuple(name for name in key_names(BlockCallSpec) if name != "block")

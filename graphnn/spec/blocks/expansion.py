@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from graphnn.diagnostics import FAULTY, Findings, Names, suggestion
 from graphnn.spec import sizes
 from graphnn.spec._nodes import MAX_NODES
+from graphnn.spec.block_records import BlockCall, BlockInstance, BlockSpec, SharedUse
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
 from graphnn.spec.blocks.definitions import SizeFault, check_call, given_sizes, unknown_size_help
 from graphnn.spec.blocks.made_nodes import stacked, unstacked
 from graphnn.spec.blocks.sharing import Sharing
-from graphnn.spec.records.blocks import BlockCall, BlockInstance, BlockSpec, SharedUse
-from graphnn.spec.records.nodes import BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.node_records import BlockCallSpec, NodeSpec, Reference
 
 MAX_SETS = 100_000  # sets of sizes that blocks are used with; counting nodes takes time for each
 Node = NodeSpec | BlockCallSpec

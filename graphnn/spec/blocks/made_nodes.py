@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from graphnn.spec.block_records import BlockCall, BlockInstance
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.blocks import BlockCall, BlockInstance
-from graphnn.spec.records.nodes import NodeSpec, Reference
+from graphnn.spec.node_records import NodeSpec, Reference
 from graphnn.spec.values import Entry, Scalar, Value, place_of
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from graphnn.diagnostics import suggestion
+from graphnn.spec.block_records import BlockCall, SharedUse
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
-from graphnn.spec.records.blocks import BlockCall, SharedUse
 from graphnn.spec.values import Scalar
 
 

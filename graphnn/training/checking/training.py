@@ -8,7 +8,7 @@ from typing import TypeGuard
 from graphnn.diagnostics import FAULTY, Findings
 from graphnn.execution.network import Network
 from graphnn.graph import Graph
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Entry, Map, Scalar, Value
 from graphnn.training.checking.kept import kept
 from graphnn.training.data import scales

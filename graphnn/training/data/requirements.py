@@ -10,8 +10,8 @@ from graphnn.graph import Graph, Node
 from graphnn.ops import REGISTRY, Op
 from graphnn.spec.forms import key_names
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.nodes import NodeSpec
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.node_records import NodeSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Entry, Map, Scalar
 from graphnn.training.data.columns import InputRequirements, InputSpec
 from graphnn.training.fitting.measuring import class_counts, input_need

@@ -9,7 +9,7 @@ import numpy as np
 from graphnn.diagnostics import Diagnostic, Span
 from graphnn.graph import Graph
 from graphnn.ops import Array, Op
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.training.data.splits import Sets
 
 _APART = 300  # grey levels of images, 1 to 255, are not

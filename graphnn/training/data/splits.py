@@ -11,7 +11,7 @@ import numpy as np
 from graphnn.diagnostics import FAULTY, DataError, Diagnostic, TrainingError
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Map, Scalar, Value
 from graphnn.training.data import dataset
 from graphnn.training.data.columns import InputRequirements

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from graphnn.diagnostics import Findings, Note, Span, TrainingError, suggestion
 from graphnn.ops import Array
-from graphnn.spec.records.training import AugmentSpec
+from graphnn.spec.training_records import AugmentSpec
 from graphnn.training.data.columns import InputSpec, show_row
 from graphnn.training.fitting import declared
 from graphnn.training.fitting.declared import Declared, NotNegative

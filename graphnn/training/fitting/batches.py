@@ -7,7 +7,7 @@ from itertools import count
 from graphnn.diagnostics import Span, TrainingError
 from graphnn.execution import Plan
 from graphnn.execution.network import Network
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Map
 
 

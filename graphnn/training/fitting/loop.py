@@ -12,7 +12,7 @@ from graphnn.execution.network import Network
 from graphnn.gradients import Reverse, fault_of_gradient, numerical_gradient
 from graphnn.graph import lints
 from graphnn.ops import Array
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.training.data import scales
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.faults import diverged

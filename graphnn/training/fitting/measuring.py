@@ -15,7 +15,7 @@ from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Graph, Node
 from graphnn.ops import REGISTRY, Array
-from graphnn.spec.records.training import MetricSpec, TrainSpec
+from graphnn.spec.training_records import MetricSpec, TrainSpec
 from graphnn.training.data.columns import InputSpec
 from graphnn.training.data.dataset import Dataset
 from graphnn.training.data.faults import for_each

@@ -18,8 +18,8 @@ from pydantic import Field
 
 from graphnn.diagnostics import Code, Findings, Span, TrainingError, by_word
 from graphnn.ops import Array
-from graphnn.spec.records.training import MetricSpec, TrainSpec
 from graphnn.spec.sizes import Shape, show
+from graphnn.spec.training_records import MetricSpec, TrainSpec
 from graphnn.training.fitting import declared
 from graphnn.training.fitting.declared import Declared, meant_by
 

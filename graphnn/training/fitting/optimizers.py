@@ -15,7 +15,7 @@ import numpy as np
 
 from graphnn.diagnostics import Findings, TrainingError, by_word
 from graphnn.ops import Array
-from graphnn.spec.records.training import OptimizerSpec
+from graphnn.spec.training_records import OptimizerSpec
 from graphnn.spec.values import Map
 from graphnn.training.fitting import declared, schedules
 from graphnn.training.fitting.declared import Declared, Memory, NotNegative, Positive

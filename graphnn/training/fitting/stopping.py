@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphnn.diagnostics import TrainingError, suggestion
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.training.fitting.measuring import Row
 from graphnn.training.fitting.metrics import METRICS, VALIDATION, measures
 

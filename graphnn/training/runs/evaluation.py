@@ -16,7 +16,7 @@ from graphnn.diagnostics import UsageError
 from graphnn.execution.network import Network
 from graphnn.ops import Array
 from graphnn.spec import mentions
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import NOWHERE, Entry, Map, Scalar
 from graphnn.training._language import VOCABULARY
 from graphnn.training.data import dataset as sources

@@ -16,7 +16,7 @@ from graphnn.execution.network import Network
 from graphnn.execution.weight_files import Classes
 from graphnn.graph import Node
 from graphnn.ops import Array
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.training.data import dataset
 from graphnn.training.data.given import Frame, declared, is_frame
 from graphnn.training.data.requirements import demand_of, needs

@@ -18,7 +18,7 @@ from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
 from graphnn.ops import Array
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.training._language import network_of
 from graphnn.training.data.given import Frame, given
 from graphnn.training.data.requirements import demand_of

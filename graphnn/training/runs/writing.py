@@ -11,7 +11,7 @@ import numpy as np
 from graphnn.diagnostics import DataError, Source, TrainingError, UsageError, listed
 from graphnn.execution.network import Network
 from graphnn.ops import Array
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Map, Scalar
 from graphnn.storage import files
 from graphnn.training.data.dataset import source

@@ -12,8 +12,8 @@ from graphnn.execution.network import Network
 from graphnn.spec import build
 from graphnn.spec import settings as overrides
 from graphnn.spec.model import NetworkSpec
-from graphnn.spec.records.search import SearchSpec
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.search_records import SearchSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Value
 from graphnn.training._language import VOCABULARY
 from graphnn.training.fitting import augmentation, metrics, optimizers

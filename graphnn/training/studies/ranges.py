@@ -8,7 +8,7 @@ from typing import Any, get_args
 from graphnn.diagnostics import UsageError
 from graphnn.ops import REGISTRY
 from graphnn.spec import settings as overrides
-from graphnn.spec.records.search import SearchedSpec, SearchSpec
+from graphnn.spec.search_records import SearchedSpec, SearchSpec
 from graphnn.spec.values import Map, Scalar, Value, place_of, plain
 from graphnn.training._language import VOCABULARY
 

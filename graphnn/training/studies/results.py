@@ -11,7 +11,7 @@ from graphnn import drawing
 from graphnn.diagnostics import Diagnostic, TrainingError
 from graphnn.spec import flow, to_yaml
 from graphnn.spec import settings as overrides
-from graphnn.spec.records.search import SearchedSpec, SearchSpec
+from graphnn.spec.search_records import SearchedSpec, SearchSpec
 from graphnn.spec.values import Map, located
 from graphnn.storage import files
 from graphnn.training._language import VOCABULARY

@@ -9,8 +9,8 @@ from typing import Any
 
 from graphnn.diagnostics import GraphnnError, TrainingError, UsageError
 from graphnn.execution.network import Network
-from graphnn.spec.records.search import SearchSpec
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.search_records import SearchSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import plain
 from graphnn.training._language import declared
 from graphnn.training.runs.run import train_spec

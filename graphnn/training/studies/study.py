@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from graphnn.diagnostics import GraphnnError, TrainingError, needing
-from graphnn.spec.records.search import SearchSpec
+from graphnn.spec.search_records import SearchSpec
 from graphnn.training.studies.store import Store, StudyError
 from graphnn.training.studies.trials import Trials, check, distributions
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from graphnn.spec import flow
-from graphnn.spec.records.search import SearchedSpec, SearchSpec
+from graphnn.spec.search_records import SearchedSpec, SearchSpec
 from graphnn.spec.values import Scalar, Value, place_of, plain
 from graphnn.storage import locks
 from graphnn.training.studies.store import Store, StudyError

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from graphnn.diagnostics import Diagnostic, FileError, GraphnnError, Note, RunError
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
-from graphnn.spec.records.training import TrainSpec
+from graphnn.spec.training_records import TrainSpec
 from graphnn.spec.values import Value, plain
 from graphnn.storage import DeferredInterrupt
 from graphnn.training._language import built

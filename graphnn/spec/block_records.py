@@ -9,7 +9,7 @@ from pathlib import Path
 from graphnn.diagnostics import Names, Note
 from graphnn.spec import forms, schemas
 from graphnn.spec.forms import Form, key, keys_of
-from graphnn.spec.records.nodes import NODES, BlockCallSpec, NodeSpec, Reference
+from graphnn.spec.node_records import NODES, BlockCallSpec, NodeSpec, Reference
 from graphnn.spec.sizes import Size, free
 from graphnn.spec.values import Scalar, Value
 

@@ -12,7 +12,7 @@ from graphnn.spec.record import record
 from graphnn.spec.values import Entry, Scalar, Value
 
 if TYPE_CHECKING:
-    from graphnn.spec.records.blocks import BlockInstance
+    from graphnn.spec.block_records import BlockInstance
 
 _REMARK = "A remark, which diagrams can show."
 _TRAINABLE = "Whether training changes its parameters."

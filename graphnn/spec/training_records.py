@@ -7,7 +7,7 @@ from typing import Literal
 
 from graphnn.spec import forms
 from graphnn.spec.forms import key, keys_of
-from graphnn.spec.records.nodes import Reference
+from graphnn.spec.node_records import Reference
 from graphnn.spec.values import Map, Scalar, Value
 
 GradientMethod = Literal["backprop", "numerical"]

@@ -1,1 +1,0 @@
-"""Records of the sections of a spec: their fields are the keys of the language."""
