@@ -75,11 +75,13 @@ def erf(x: Array) -> Array:
     ndarray of x's shape and dtype
         Within a few units in the last place, near 0 too.
     """
-    result = np.copysign(1 - erfc(np.abs(x)), x)
-    near = np.abs(x) <= _FIRST
-    small = x[near]
+    flat = x.reshape(-1)
+    size = np.abs(flat)
+    result = np.copysign(1 - erfc(size), flat)
+    near = size <= _FIRST
+    small = flat[near]
     result[near] = small * _ratio(_SMALL_TOP, _SMALL_BOTTOM, small * small)
-    return np.asarray(result)
+    return result.reshape(x.shape)
 
 
 def _block(x: Array) -> Array:
