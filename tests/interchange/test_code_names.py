@@ -11,7 +11,15 @@ from hypothesis import given, settings
 import graphnn
 from graphnn.ops import REGISTRY
 from graphnn.testing.strategies import networks
-from written_code import assert_numpy_is, assert_torch_is, close_gradients, exported, moved
+from written_code import (
+    assert_numpy_is,
+    assert_torch_is,
+    batch,
+    close_gradients,
+    exported,
+    jumps,
+    moved,
+)
 
 STYLES = {"numpy": assert_numpy_is, "torch": assert_torch_is}
 BOTH = ["numpy", pytest.param("torch", marks=pytest.mark.oracle)]
@@ -218,8 +226,19 @@ def test_networks_of_every_kind_compute_the_same(style, examples, tmp_path):
             STYLES[style](net, tmp_path, linted=False, rounded=True)
         except graphnn.RunError as error:
             assert str(error).startswith("error[not-in-code]: ")
+        except AssertionError:
+            if not jumps(net, batch(net)):
+                raise
 
     law()
+
+
+@pytest.mark.parametrize(("value", "found"), [(1.0, True), (1.0 + 1e-9, False)])
+def test_a_whole_number_is_a_jump_of_what_is_rounded_down(value, found):
+    nodes = {"w": {"op": "parameter", "value": [value]}}
+    nodes["y"] = {"op": "floor_divide", "inputs": "w", "divisor": 1}
+    net = graphnn.loads({"graphnn": 1, "nodes": nodes})
+    assert jumps(net, {}) == found
 
 
 @pytest.mark.parametrize(

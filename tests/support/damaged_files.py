@@ -123,7 +123,7 @@ class Checkpoints:
             training.epoch()
         training.take_best()
         figures.columns_of(training.state.history)
-        assert json.dumps(outputs._summary(training, {}))
+        assert json.dumps(outputs._measures(training, {}))
 
     def _training(self) -> Training:
         spec = self._net.graph.spec.train

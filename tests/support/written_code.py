@@ -110,6 +110,25 @@ def pieces(net, rows: dict[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
     return found
 
 
+def jumps(net, rows: dict[str, np.ndarray]) -> bool:
+    """Whether rounding of what some node reads, up or down, changes its value by far more."""
+    values = net.run(rows, outputs=[*net.graph.nodes])
+    for node in net.graph.nodes.values():
+        given = [values[name] for name in node.inputs]
+        kept = [net.arrays[full] for full in node.parameters.values() if full in net.arrays]
+        if node.op.bends and len(kept) == len(node.parameters):
+            for side in (1e-12, -1e-12):
+                signs = [side * (-1) ** number for number in range(len(given))]
+                moved = [
+                    array * (1 + by) + by if array.dtype.kind == "f" else array
+                    for array, by in zip(given, signs, strict=True)
+                ]
+                value = node.op.forward(*node.placed(moved), *kept)
+                if np.abs(value - values[node.name]).max(initial=0) > 1e-6:
+                    return True
+    return False
+
+
 def close_gradients(found: Any, net, rows: dict[str, np.ndarray], *, rounded: bool = False) -> None:
     """Gradients to 1e-10; if `rounded`, of either side of a kink that rounding alone misses."""
     gradients = graphnn.backprop(net, rows)
