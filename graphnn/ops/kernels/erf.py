@@ -77,7 +77,7 @@ def erf(x: Array) -> Array:
     """
     flat = x.reshape(-1)
     size = np.abs(flat)
-    result = np.copysign(1 - erfc(size), flat)
+    result: Array = np.copysign(1 - erfc(size), flat)
     near = size <= _FIRST
     small = flat[near]
     result[near] = small * _ratio(_SMALL_TOP, _SMALL_BOTTOM, small * small)
