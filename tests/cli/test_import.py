@@ -28,6 +28,14 @@ def test_what_is_given_must_be_an_input(call, line):
     assert "write --given NAME=VALUE" in result.err
 
 
+def test_a_folder_is_not_called_like_a_file(call, line):
+    assert call("export", line, "-o", "net.onnx").code == 0
+    assert call("import", "net.onnx", "-o", "net.yaml").usage_error == (
+        "error[bad-option]: 'net.yaml' would be a folder, which holds the spec and its weights\n"
+        "   = help: name it 'net'\n"
+    )
+
+
 def test_no_model(call, line):
     assert call("import", line, "-o", "folder").error.startswith(
         "error[not-onnx]: 'line.yaml' cannot be read as an ONNX model: "

@@ -108,6 +108,16 @@ def test_values_are_those_of_torch(exported, tmp_path):
         np.testing.assert_allclose(ours, theirs, rtol=2e-5, atol=2e-6)
 
 
+def test_layers_of_an_encoder_are_those_of_the_paper(exported):
+    name, _, path = exported
+    if name != "encoder":
+        pytest.skip("this is of one network")
+    layer = ["affine", "slice", "slice", "slice", "attention", "affine", "add", "layer_norm"]
+    layer += ["affine", "relu", "affine", "add", "layer_norm"]
+    found = [node.op.name for node in graphnn.load_onnx(path).graph.nodes.values()]
+    assert found == ["input", *layer, *layer]
+
+
 def test_gradients_of_what_was_read_are_sound(exported):
     name, _, path = exported
     if name != "residual":

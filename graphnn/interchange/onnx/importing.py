@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphnn.diagnostics import FileError, Findings, GraphnnError, RunError
+from graphnn.diagnostics import FileError, Findings, GraphnnError, RunError, UsageError
 from graphnn.execution.drawn_inputs import draw_inputs
 from graphnn.execution.network import Network
 from graphnn.graph import build as checked
@@ -122,6 +122,9 @@ def import_onnx(
         As `load_onnx`; or onnxruntime gives other values.
     """
     path, folder = Path(path), Path(folder)
+    if folder.suffix in (".yaml", ".yml", ".json", ".onnx") and not folder.is_dir():
+        message = f"'{folder}' would be a folder, which holds the spec and its weights"
+        raise UsageError.of("bad-option", message, help=f"name it '{folder.with_suffix('')}'")
     found = _read(models.read(path), folder, given)
     target = folder / f"{path.stem}.yaml"
     for name in (target, folder / WEIGHTS, folder / CONSTANTS, folder / EXAMPLES):
