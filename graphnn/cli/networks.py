@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from graphnn import interchange, training
 from graphnn.diagnostics import UsageError
-from graphnn.storage import files
 
 if TYPE_CHECKING:
     from graphnn.execution.network import Network
@@ -46,19 +45,3 @@ def _of_spec(file: Path, settings: Mapping[str, Any], weights: Path | None) -> N
     network = training.declared(file, settings)
     network.load_weights(weights)
     return network
-
-
-def trained(file: Path, settings: Mapping[str, Any], weights: Path | None) -> Network:
-    """The network of a spec with trained parameters: those in `weights`, or of the run `file`.
-
-    Raises
-    ------
-    GraphnnError
-        As `load`; or neither has any.
-    """
-    if weights is None and not file.is_dir():
-        with files.open_regular(file):
-            message = f"no trained parameters are given for '{file}'"
-            help = "add '--weights FOLDER' of a run, or name that folder in place of the file"
-            raise UsageError.of("bad-option", message, help=help)
-    return training.trained(file, settings, weights)

@@ -37,6 +37,27 @@ def net(here) -> str:
     return "net.yaml"
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("graphnn: 1", "graphnn: 1\nweights: {file: weights.npz}"),
+        ("[[0, 0], [0, 0]]", "[[1, 0], [0, 1]], bias: [0, 0]"),
+    ],
+    ids=["a file", "numbers"],
+)
+def test_a_spec_may_say_what_its_parameters_are(call, net, old, new):
+    expected = call("evaluate", net, "--weights", "weights.npz").out
+    Path("net.yaml").write_text(SOFTMAX.replace(old, new))
+    assert call("evaluate", net).out == expected
+
+
+def test_a_spec_without_weights_is_refused_in_python_too(net):
+    with pytest.raises(
+        graphnn.UsageError, match=r"no trained parameters are given for 'net\.yaml'"
+    ):
+        graphnn.evaluate(net)
+
+
 def test_loss_and_metrics_of_all_rows(call, net):
     result = call("evaluate", net, "--weights", "weights.npz")
     loss = (2 * math.log(2) - math.log(3 / 4)) / 3
@@ -143,8 +164,8 @@ def test_another_file_is_read_like_the_one_that_the_spec_names(call, net, here):
         (
             (),
             2,
-            "error[bad-option]: no trained parameters are given for 'net.yaml'\n   = help: add "
-            "'--weights FOLDER' of a run, or name that folder in place of the file\n",
+            "error[bad-option]: no trained parameters are given for 'net.yaml'\n   = help: give "
+            "'weights' of a run, or name its folder in place of the file\n",
         ),
         (("--weights", "no.npz"), 1, "error[no-such-file]: there is no file 'no.npz'\n"),
         (
@@ -208,7 +229,7 @@ def test_mistaken_images_in_colour_are_pictured_as_they_are(here, monkeypatch):
     Path("net.yaml").write_text(nodes.replace(given, flat))
     red, blue = (np.eye(3)[channel].reshape(3, 1, 1) * np.ones((3, 2, 1)) for channel in (0, 2))
     np.savez("rows.npz", x=[red, blue], t=[0, 1])
-    found = graphnn.evaluate("net.yaml")
+    found = graphnn.evaluate(graphnn.load("net.yaml"))
     shown = []
     mistakes = graphnn.drawing.mistakes
 

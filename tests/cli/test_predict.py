@@ -303,7 +303,7 @@ def test_neither_weights_nor_a_run(call, net):
     assert (result.code, result.err) == (
         2,
         "error[bad-option]: no trained parameters are given for 'net.yaml'\n"
-        "   = help: add '--weights FOLDER' of a run, or name that folder in place of the file\n",
+        "   = help: give 'weights' of a run, or name its folder in place of the file\n",
     )
 
 

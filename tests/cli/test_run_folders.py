@@ -107,8 +107,7 @@ def test_a_run_is_trained_again_or_resumed_in_its_own_folder(call):
         (
             "evaluate specs/net.yaml",
             "error[bad-option]: no trained parameters are given for 'specs/net.yaml'\n"
-            "   = help: add '--weights FOLDER' of a run, "
-            "or name that folder in place of the file\n",
+            "   = help: give 'weights' of a run, or name its folder in place of the file\n",
         ),
     ],
 )

@@ -9,7 +9,6 @@ import typer
 
 from graphnn import training
 from graphnn.cli import terminal
-from graphnn.cli.networks import trained
 from graphnn.cli.options import (
     DATA,
     File,
@@ -54,7 +53,7 @@ def evaluate(
 
     Those are the test rows of 'train', else its validation rows, else all rows.
     """
-    net = trained(file, settings(set), weights)
+    net = training.trained(file, settings(set), weights)
     found = training.evaluate(net, data=None if data is None else _data(data))
     if format == "json":
         terminal.as_json(_plain(found))

@@ -12,7 +12,6 @@ import typer
 
 from graphnn import training
 from graphnn.cli import terminal
-from graphnn.cli.networks import trained
 from graphnn.cli.options import File, Format, RunWeights, Settings, output_option, settings
 from graphnn.diagnostics import UsageError
 from graphnn.storage import files
@@ -67,7 +66,7 @@ def predict(
     and what the network gives for it; else with the values of the network's outputs. Images are
     resized where the training data are, and never inverted.
     """
-    net = trained(file, settings(set), weights)
+    net = training.trained(file, settings(set), weights)
     spec = training.train_spec(net)
     if training.are_lines(inputs, spec):
         _write(training.Writer(net, spec, length, temperature), inputs, output, format)

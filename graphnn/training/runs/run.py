@@ -13,7 +13,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from graphnn import drawing
-from graphnn.diagnostics import FileError, GraphnnError, Note, TrainingError
+from graphnn.diagnostics import FileError, GraphnnError, Note, TrainingError, UsageError
 from graphnn.execution import one_blas_thread
 from graphnn.execution.network import Network
 from graphnn.execution.weight_files import CHECKPOINT
@@ -200,14 +200,25 @@ def trained(
     Raises
     ------
     SpecError, FileError, RunError, UsageError
-        As `load` and `Network.load_weights`.
+        As `load` and `Network.load_weights`; or a spec file says nothing of its parameters but how
+        they start.
     """
     if not isinstance(source, Network) and Path(source).is_dir():
         weights = weights or source
     net = network_of(source, settings)
     if weights is not None:
         net.load_weights(weights)
+    elif not isinstance(source, Network) and _is_untrained(net):
+        message = f"no trained parameters are given for '{source}'"
+        help = "give 'weights' of a run, or name its folder in place of the file"
+        raise UsageError.of("bad-option", message, help=help)
     return net
+
+
+def _is_untrained(net: Network) -> bool:
+    """Whether some parameter has its start alone, neither numbers nor a file."""
+    starts = [each.origin.start for each in net.graph.parameters.values() if each.learned]
+    return net.graph.spec.weights is None and any(start is not None for start in starts)
 
 
 def train_spec(net: Network) -> TrainSpec:
