@@ -125,11 +125,11 @@ def overwritten_cotangent(patch):
             if cotangent is None:
                 continue
             saved = {"saved": kept.saved[pull.output]} if pull.saves else {}
-            arrays = map(kept.values.__getitem__, pull.arguments)
+            arrays = pull.arguments(kept.values)
             parts = pull.vjp(cotangent, kept.values[pull.output], *arrays, **saved)
-            for slot, part in zip(pull.wanted, parts, strict=True):
-                if slot is not None and part is not None:
-                    cotangents[slot] = part
+            for position, slot in pull.wanted:
+                if parts[position] is not None:
+                    cotangents[slot] = parts[position]
 
     patch.setattr(_backprop, "_pull_back", pull_back)
 
@@ -177,10 +177,15 @@ class Plant(NamedTuple):
     drawn: SearchStrategy[Any] = networks()
 
     def shows(self, case: Any) -> bool:
-        """Whether the law is broken by a case."""
+        """Whether the law is broken by a case.
+
+        Errors of a plant that no longer fits what it replaces are raised.
+        """
         try:
             with np.errstate(all="ignore"):
                 self.law(case)
+        except (AttributeError, NameError, TypeError):
+            raise
         except Exception:
             return True
         return False
