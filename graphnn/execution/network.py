@@ -114,7 +114,7 @@ class Network:
 
     @functools.cached_property
     def arrays(self) -> Mapping[str, Array]:
-        """All values, which the first who asks for them draws: a spec may be only looked at."""
+        """All values; they are drawn when first asked for, since a spec may be only looked at."""
         return self._start({})
 
     @functools.cached_property

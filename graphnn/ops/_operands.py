@@ -66,7 +66,7 @@ class Operand:
 
     @property
     def is_parameter(self) -> bool:
-        """Whether the network keeps it: a parameter or a state."""
+        """Whether the network keeps it, as a parameter or a state."""
         return self.role in ("parameter", "state")
 
 

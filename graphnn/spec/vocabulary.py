@@ -57,7 +57,7 @@ class Vocabulary:
 
     @property
     def ops(self) -> Collection[str]:
-        """What may follow ``op:``."""
+        """What may follow the key ``op``."""
         return ()
 
     @property

@@ -159,7 +159,7 @@ class ComplexStep:
 
     @property
     def reaches(self) -> Sequence[float]:
-        """As those of `Differences`: only what the point itself lies on."""
+        """As those of `Differences`, of what the point itself lies on."""
         return (-_AT_A_KINK, _AT_A_KINK)
 
     @property

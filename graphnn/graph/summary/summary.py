@@ -40,7 +40,7 @@ class Summary:
 
     @property
     def data(self) -> dict[str, Any]:
-        """All of it, and what each node costs, as plain data: numbers, texts, lists and dicts."""
+        """All of it, and what each node costs, as numbers, texts, lists and dicts."""
         return _data(self._graph, costing.costs(self._graph))
 
     @property
