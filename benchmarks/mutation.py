@@ -406,7 +406,8 @@ def _chosen(given: Sequence[str], sample: int | None) -> list[Fault]:
 def main() -> int:
     """Plant faults in modules and print those that survive."""
     # The tests are those of this checkout, and so is what they test.
-    os.environ.pop("GRAPHNN_INSTALLED", None)
+    for name in ("GRAPHNN_INSTALLED", "PYTEST_ADDOPTS"):
+        os.environ.pop(name, None)
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     rooms = [f"graphnn/{room}" for room in ROOMS]
     parser.add_argument("modules", nargs="*", default=rooms, metavar="PATH[:LINE]")

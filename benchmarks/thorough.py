@@ -28,7 +28,8 @@ def drawing(places: Iterable[Path]) -> list[Path]:
 def main() -> int:
     """Run each file, and print what pytest says of it."""
     # The tests are those of this checkout, and so is what they test.
-    os.environ.pop("GRAPHNN_INSTALLED", None)
+    for name in ("GRAPHNN_INSTALLED", "PYTEST_ADDOPTS"):
+        os.environ.pop(name, None)
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("places", nargs="*", type=Path, default=[ROOT / "tests"], metavar="PATH")
     parser.add_argument("--quick", action="store_true", help="only show what would run")
