@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Any
 
-from graphnn.diagnostics import Span, nearest, suggestion
+from graphnn.diagnostics import Span
 from graphnn.spec._field_reader import VERSION, FieldReader, brief
-from graphnn.spec.forms import called, help_with_key, key_names, keys_of, readers_of
+from graphnn.spec.forms import key_names, keys_of, meant, readers_of
 from graphnn.spec.values import Entry, Map, Scalar, Value, place_of
 
 
@@ -88,10 +88,9 @@ class SectionReader(FieldReader):
         unused = [name for name in names if name not in entries]
         for key, entry in value.entries.items():
             if key not in names:
-                help = help_with_key(record, key, names, elsewhere(key))
-                near = nearest(key, unused) if not help else None
-                self.unknown_key(entry, where, names, help or suggestion(key, unused))
-                entries.setdefault(called(record, key, names) or near or key, entry)
+                other, help = meant(record, key, names, unused, elsewhere(key))
+                self.unknown_key(entry, where, names, help)
+                entries.setdefault(other or key, entry)
         return Map(entries, *place_of(value))
 
     def _indented(self, value: Map, names: Collection[str]) -> Map:

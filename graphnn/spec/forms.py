@@ -21,7 +21,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from graphnn.diagnostics import by_word
+from graphnn.diagnostics import by_word, nearest
 from graphnn.spec import schemas
 from graphnn.spec._field_reader import AMOUNT_PATTERN
 from graphnn.spec.schemas import Schema
@@ -167,11 +167,6 @@ def elsewhere(record: type, table: Literal["keys", "absent"]) -> dict[str, str]:
     return _elsewhere().get(record.__name__, {}).get(table, {})
 
 
-def absent(record: type, name: str) -> str:
-    """How to write what a section calls `name` elsewhere, where `record` has no key for it."""
-    return by_word(elsewhere(record, "absent")).get(bare(name), "")
-
-
 def called(record: type, name: str, allowed: Collection[str]) -> str | None:
     """The one of the `allowed` keys of `record` that is called `name` elsewhere."""
     own = {bare(key): key for key in key_names(record)}
@@ -179,15 +174,34 @@ def called(record: type, name: str, allowed: Collection[str]) -> str | None:
     return found if found in allowed else None
 
 
-def help_with_key(record: type, name: str, allowed: Collection[str], otherwise: str) -> str:
-    """Help where the section that becomes `record` has no key `name`.
+def meant(
+    record: type, name: str, allowed: Collection[str], unused: Iterable[str], otherwise: str = ""
+) -> tuple[str | None, str]:
+    """The key that `name` seems to mean where the section that becomes `record` has none so called.
 
-    Of words from elsewhere that mean no key, it says how to write what they stand for.
+    Parameters
+    ----------
+    record : type
+    name : str
+    allowed : collection of str
+        Keys that words from elsewhere may stand for.
+    unused : iterable of str
+        Keys that may be misspelt.
+    otherwise : str
+        Help for a name that no other library has for a key, before its spelling is asked.
+
+    Returns
+    -------
+    key : str or None
+    help : str
+        Of words from elsewhere that mean no key, how to write what they stand for; empty where
+        nothing is known.
     """
-    if help := absent(record, name):
-        return help
     found = called(record, name, allowed)
-    return f"did you mean '{found}'?" if found else otherwise
+    help = by_word(elsewhere(record, "absent")).get(bare(name), "") or ("" if found else otherwise)
+    if not found and not help:
+        found = nearest(name, unused)
+    return found, help or (f"did you mean '{found}'?" if found else "")
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cache
 
-from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, nearest, suggestion
+from graphnn.diagnostics import FAULTY, Faulty, Findings, Note, suggestion
 from graphnn.graph._graph import Origin, operands_of
 from graphnn.graph.passes.attributes import read_op
 from graphnn.graph.passes.origins import read_origin
@@ -14,7 +14,7 @@ from graphnn.graph.passes.scope import Archives, Scope
 from graphnn.ops import BROKEN, REGISTRY, Op, Operand, elsewhere, public_ops
 from graphnn.spec import BlockDiagnostics, InputNames, match_inputs
 from graphnn.spec.block_records import BlockInstance, BlockSpec, keeper
-from graphnn.spec.forms import absent, called, key_names
+from graphnn.spec.forms import key_names, meant
 from graphnn.spec.model import NetworkSpec
 from graphnn.spec.node_records import NodeSpec, Reference
 from graphnn.spec.record import record
@@ -187,19 +187,17 @@ def _entries(
         return spec.fields, ()
     known = [*own, *key_names(NodeSpec)[1:]]
     unused = [key for key in known if key not in spec.fields]
-    meant: dict[str, Entry] = {}
+    misspelt: dict[str, Entry] = {}
     for key, entry in spec.fields.items():
         if key not in known:
-            other = op_class.also_called.get(key) or called(NodeSpec, key, known)
-            help = absent(NodeSpec, key)
-            if not other and not help:
-                other = nearest(key, unused)
-            help = f"did you mean '{other}'?" if other else help
+            other, help = meant(NodeSpec, key, known, unused)
+            if also := op_class.also_called.get(key):
+                other, help = also, f"did you mean '{also}'?"
             help = help or f"'graphnn ops {op_class.name}' lists them"
-            meant.setdefault(other or key, entry)
+            misspelt.setdefault(other or key, entry)
             message = f"{op_class.name} has no attribute or parameter '{key}'"
             findings.error("unknown-key", message, entry.key.span, help=help)
-    return {**meant, **spec.fields}, meant
+    return {**misspelt, **spec.fields}, misspelt
 
 
 @cache

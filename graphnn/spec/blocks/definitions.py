@@ -13,7 +13,7 @@ from graphnn.spec._field_reader import size_problem
 from graphnn.spec._inputs import InputNames, match_inputs
 from graphnn.spec._nodes import MAX_NODES, NodeReader, one_or_more
 from graphnn.spec.block_records import BlockSpec
-from graphnn.spec.forms import help_with_key, key_names
+from graphnn.spec.forms import key_names, meant
 from graphnn.spec.node_records import BlockCallSpec, NodeSpec, Reference
 from graphnn.spec.values import NOWHERE, Entry, Map, Scalar, Value, scalar_value
 
@@ -125,10 +125,9 @@ def _sizes_fit(spec: BlockCallSpec, block: BlockSpec, findings: Findings) -> boo
     its = f"its sizes are {', '.join(block.sizes)}" if block.sizes else "it has no sizes"
     for key in unknown:
         message = f"the block '{block.name}' has no size '{key}'"
-        near = suggestion(key, (*missing, *_OTHERS), its)
-        help = help_with_key(BlockCallSpec, key, _OTHERS, near)
+        _, help = meant(BlockCallSpec, key, _OTHERS, (*missing, *_OTHERS))
         place = spec.fields[key].key.span
-        findings.error("unknown-key", message, place, notes=(block.note,), help=help)
+        findings.error("unknown-key", message, place, notes=(block.note,), help=help or its)
     for name in missing:
         # What is misspelt is reported as such, not as missing too.
         if not unknown:
