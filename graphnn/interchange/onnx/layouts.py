@@ -89,9 +89,10 @@ class Layout:
             return None
         (outer,) = self.axes[axis]
         first, *rest = sorted(part for part in self.parts if part[0] == outer[0])
-        count, length = self.parts[outer], product(self.parts[part] for part in rest)
-        known = outer == first and isinstance(count, int) and isinstance(length, int)
-        return (outer[0], int(str(count)), int(str(length))) if known else None
+        count, length = self.parts[outer], self.size(rest)
+        if outer != first or not (isinstance(count, int) and isinstance(length, int)):
+            return None
+        return outer[0], count, length
 
     def of_slice(self, source: Made, axis: int, count: int) -> Layout:
         """That of the array of which an axis is cut to `count` stretches, all those of `source`."""
@@ -145,6 +146,15 @@ class Layout:
         whole = [tuple(sorted(part for part in self.parts if part[0] == axis)) for axis in found]
         same = sorted(found) == [*range(len(shape))] and whole == [*self.axes]
         return tuple(found) if same else None
+
+    @property
+    def least_steps(self) -> int:
+        """Reshapes and transposes that it takes from the source, of an array that is not that."""
+        if self.is_in_order or self.order() is not None:
+            return 1
+        blocks = self.blocks()
+        before, after = (tuple(map(self.size, each)) for each in (sorted(blocks), blocks))
+        return 1 + (before != self.source.shape) + (after != self.shape)
 
 
 def _exact(size: Size, by: Size) -> Size | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.interchange.onnx.spelt_gelu import spelt_gelu
-from graphnn.interchange.onnx.values import Made, Value
+from graphnn.interchange.onnx.values import Made, Value, stated, stated_number
 
 _GATES = {"sigmoid": "silu", "hard_sigmoid": "hard_swish"}
 Spelt = tuple[str, Made, dict[str, Any]]
@@ -65,9 +65,6 @@ def _shifted(made: Made) -> Made | None:
 
 def _is(value: Value | None, number: float, beside: Value | None) -> bool:
     """Whether `value` is known to be this one number, for all entries of what is `beside` it."""
-    if isinstance(value, Made) and value.op.name == "constant" and value.kind == "float":
-        value = np.asarray(value.given["value"], np.float32)
-    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.size != 1:
-        return False
-    fits = isinstance(beside, Made) and value.ndim <= len(beside.shape)
-    return fits and bool(np.float32(value.reshape(-1)[0]) == np.float32(number))
+    found, array = stated_number(value), stated(value)
+    fits = array is not None and isinstance(beside, Made) and array.ndim <= len(beside.shape)
+    return fits and found is not None and bool(np.float32(found) == np.float32(number))

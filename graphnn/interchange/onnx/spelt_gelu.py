@@ -11,7 +11,7 @@ from functools import reduce
 
 import numpy as np
 
-from graphnn.interchange.onnx.values import Made, Value
+from graphnn.interchange.onnx.values import Made, Value, stated_number
 
 Polynomial = dict[tuple[Made, ...], float]  # nodes that are multiplied, and by what number
 
@@ -45,7 +45,7 @@ def spelt_gelu(a: Value | None, b: Value | None) -> tuple[Made, str] | None:
 
 def _expanded(value: Value | None, depth: int = _DEEPEST) -> Polynomial:
     """`value` as a sum of products; nothing where it is of too many."""
-    if (number := _number(value)) is not None:
+    if (number := stated_number(value)) is not None:
         return {(): number}
     if not isinstance(value, Made):
         return {}
@@ -73,16 +73,8 @@ def _power(made: Made) -> Parts:
 
 def _quotient(made: Made) -> Parts:
     over, by = made.inputs
-    number = _number(by)
+    number = stated_number(by)
     return (_times, (over, np.asarray(1 / number))) if number else _whole(made)
-
-
-def _number(value: Value | None) -> float | None:
-    """The one number that `value` is known to be."""
-    if isinstance(value, Made) and value.op.name == "constant" and value.kind == "float":
-        value = np.asarray(value.given["value"])
-    known = isinstance(value, np.ndarray) and value.dtype.kind == "f" and value.size == 1
-    return float(value.reshape(-1)[0]) if known and isinstance(value, np.ndarray) else None
 
 
 def _plus(a: Polynomial, b: Polynomial) -> Polynomial:

@@ -70,6 +70,22 @@ def is_known(value: Value | None) -> bool:
     return isinstance(value, np.ndarray) and value.dtype != object
 
 
+def stated(value: Value | None) -> Array | None:
+    """The array that `value` is, or that its node states; None for what is computed."""
+    if isinstance(value, Made):
+        if value.op.name == "constant":
+            return np.asarray(value.given["value"])
+        return value.arrays["value"] if value.op.name == "parameter" else None
+    return value if isinstance(value, np.ndarray) else None
+
+
+def stated_number(value: Value | None) -> float | None:
+    """The one real number that `value` states."""
+    array = stated(value)
+    one = array is not None and array.dtype.kind == "f" and array.size == 1
+    return float(array.reshape(-1)[0]) if one and array is not None else None
+
+
 def shape_of(value: Value) -> Shape:
     """The shape of any value."""
     return tuple(value.shape)

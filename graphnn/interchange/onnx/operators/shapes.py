@@ -80,16 +80,11 @@ def _transpose(t: Translator, x: Value, axes: Sequence[int], layout: Layout | No
 
 def _of_source(t: Translator, x: Value, layout: Layout) -> Value | None:
     """What has this layout, made of its source in fewer steps than through `x`, if that can be."""
-    if layout.source is x and not (layout.is_in_order and layout.source.op.name == "reshape"):
-        return None
-    if layout.is_in_order:
-        return reshaped(t, layout.source, layout.shape)
-    if (order := layout.order()) is not None:
-        return transposed(t, layout.source, order)
-    middle = tuple(map(layout.size, sorted(layout.blocks())))
-    blocks = tuple(map(layout.size, layout.blocks()))
-    steps = 1 + (middle != layout.source.shape) + (blocks != layout.shape)
-    return arranged(t, layout) if steps < layout.steps else None
+    if layout.source is x:
+        # Another reshape is as good as a transpose of axes of size 1, and joins the one before.
+        again = layout.is_in_order and layout.source.op.name == "reshape"
+        return reshaped(t, x, layout.shape) if again else None
+    return arranged(t, layout) if layout.least_steps < layout.steps else None
 
 
 def arranged(t: Translator, layout: Layout) -> Value:

@@ -14,7 +14,7 @@ import numpy as np
 
 from graphnn.interchange.onnx.operators.shapes import reshaped, transposed
 from graphnn.interchange.onnx.translation import Translator
-from graphnn.interchange.onnx.values import Made, Value
+from graphnn.interchange.onnx.values import Made, Value, stated, stated_number
 from graphnn.ops import Array
 from graphnn.spec.sizes import Size, product
 
@@ -85,11 +85,11 @@ def _scores(shares: Made) -> tuple[Made | None, bool]:
     (masked,) = shares.inputs
     if masked.op.name == "add":
         for scores, mask in (masked.inputs, masked.inputs[::-1]):
-            if (array := _known(mask)) is not None and _is_after(array <= _HIDDEN):
+            if (array := stated(mask)) is not None and _is_after(array <= _HIDDEN):
                 return (scores, True) if not array[array > _HIDDEN].any() else (masked, False)
     if masked.op.name == "where":
         condition, *sides = masked.inputs
-        seen, hidden = _known(condition), [_known(each) for each in sides]
+        seen, hidden = stated(condition), [stated(each) for each in sides]
         for at, after in ((1, seen == 0), (0, seen != 0)):
             array = hidden[at]
             if seen is not None and array is not None and (array <= _HIDDEN).all():
@@ -104,13 +104,6 @@ def _is_after(hidden: Array) -> bool:
         return False
     after = np.triu(np.ones((rows, rows), bool), 1)
     return np.array_equal(hidden.reshape(rows, rows), after)
-
-
-def _known(made: Made) -> Array | None:
-    """The array of a node that states one."""
-    if made.op.name == "constant":
-        return np.asarray(made.given["value"])
-    return made.arrays["value"] if made.op.name == "parameter" else None
 
 
 def _unscaled(t: Translator, x: Made) -> tuple[Made, float]:
@@ -138,9 +131,7 @@ def _factor(made: Made) -> tuple[Made, float] | None:
         return None
     pairs = [made.inputs] if made.op.name == "divide" else [made.inputs, made.inputs[::-1]]
     for inner, other in pairs:
-        array = _known(other)
-        if array is not None and array.size == 1 and inner.shape == made.shape:
-            number = float(array.reshape(-1)[0])
-            if number > 0:
-                return inner, 1 / number if made.op.name == "divide" else number
+        number = stated_number(other)
+        if number is not None and number > 0 and inner.shape == made.shape:
+            return inner, 1 / number if made.op.name == "divide" else number
     return None
