@@ -14,7 +14,7 @@ import numpy as np
 from graphnn.diagnostics import GraphnnError, RunError
 from graphnn.execution._plan import Plan, Slot, Step
 from graphnn.execution._run_inputs import RunInputs, Sizes, cast_to
-from graphnn.graph.arrays import first_not_finite, is_finite
+from graphnn.graph.arrays import first_not_finite, is_finite, outermost_first
 from graphnn.ops import Array, ArrayError
 from graphnn.spec import sizes
 
@@ -392,7 +392,7 @@ class _Memory:
             for storage in step.dying:
                 if storage in self._owned:
                     memory = self._owned.pop(storage)
-                    flat = memory.transpose(_outermost_first(memory)).reshape(-1)
+                    flat = memory.transpose(outermost_first(memory)).reshape(-1)
                     self._free.setdefault(memory.size, []).append(flat)
         return out
 
@@ -428,15 +428,10 @@ class _Memory:
             return None  # the caller will own it
         free = self._free.get(like.size)
         flat = free.pop() if free else np.empty(like.size, like.dtype)
-        axes = _outermost_first(like)
+        axes = outermost_first(like)
         memory = flat.reshape([like.shape[axis] for axis in axes])
         self._owned[slot] = memory.transpose(np.argsort(axes))
         return self._owned[slot]
-
-
-def _outermost_first(array: Array) -> list[int]:
-    """Axes of `array`, in the order in which they lie in memory."""
-    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
 
 
 def _narrowed(forward: Callable[..., Array], dtype: np.dtype[Any], *arrays: Array) -> Array:

@@ -32,6 +32,11 @@ def is_finite(array: Array) -> bool:
     return math.isfinite(flat.dot(flat)) or bool(np.isfinite(array).all())
 
 
+def outermost_first(array: Array) -> list[int]:
+    """Axes of `array`, in the order in which they lie in memory."""
+    return sorted(range(array.ndim), key=lambda axis: -array.strides[axis])
+
+
 def first_not_finite(array: Array) -> str:
     """The first entry of `array` that is not finite, with its index; nothing where all are."""
     if array.dtype.kind != "f" or not (bad := ~np.isfinite(array)).any():

@@ -13,6 +13,7 @@ import graphnn
 from gradient_laws import assert_engine_is_loop
 from graphnn.execution import _executor
 from graphnn.gradients import _backprop
+from graphnn.graph.arrays import outermost_first
 from graphnn.ops import REGISTRY
 from graphnn.spec.reading import builder
 from graphnn.spec.sizes import evaluate
@@ -108,7 +109,7 @@ def freed_too_early(patch):
             for storage in step.dying:
                 if storage in self._owned and storage != step.output:
                     memory = self._owned.pop(storage)
-                    order = _executor._outermost_first(memory)
+                    order = outermost_first(memory)
                     flat = memory.transpose(order).reshape(-1)
                     self._free.setdefault(memory.size, []).append(flat)
         return right(self, step, like)

@@ -11,6 +11,7 @@ import numpy as np
 from graphnn.execution import Plan, Step
 from graphnn.gradients.numerical.engine.continuation import continued
 from graphnn.gradients.numerical.objective import Objective
+from graphnn.graph.arrays import outermost_first
 from graphnn.ops import Array
 
 
@@ -89,7 +90,7 @@ class BasePass:
 
 def _ordered(array: Array) -> tuple[Array, tuple[int, ...]]:
     """An array with its axes as they lie in memory, and the order that they have."""
-    axes = sorted(range(array.ndim), key=array.strides.__getitem__, reverse=True)
+    axes = outermost_first(array)
     return np.asarray(array.transpose(axes), order="C"), tuple(np.argsort(axes).tolist())
 
 
