@@ -29,7 +29,9 @@ def load(file: Path, settings: Mapping[str, Any], weights: Path | None = None) -
         It cannot be read or is not sound; or there are settings for a model, which has none.
     """
     if not is_model(file):
-        return _of_spec(file, settings, weights)
+        if weights is None:
+            return training.load(file, settings)
+        return training.trained(file, settings, weights)
     if settings:
         raise UsageError.of(
             "unknown-setting",
@@ -37,11 +39,3 @@ def load(file: Path, settings: Mapping[str, Any], weights: Path | None = None) -
             help=f"write it as a spec: graphnn import '{file}' -o FOLDER",
         )
     return interchange.load_onnx(file, drawn=True)
-
-
-def _of_spec(file: Path, settings: Mapping[str, Any], weights: Path | None) -> Network:
-    if weights is None:
-        return training.load(file, settings)
-    network = training.declared(file, settings)
-    network.load_weights(weights)
-    return network
