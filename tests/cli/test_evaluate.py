@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import graphnn
+from graphnn import drawing
 from graphnn.training.fitting.measuring import confusion_matrix
 
 SOFTMAX = """\
@@ -231,7 +232,7 @@ def test_mistaken_images_in_colour_are_pictured_as_they_are(here, monkeypatch):
     np.savez("rows.npz", x=[red, blue], t=[0, 1])
     found = graphnn.evaluate(graphnn.load("net.yaml"))
     shown = []
-    mistakes = graphnn.drawing.mistakes
+    mistakes = drawing.mistakes
 
     def draw(*arguments, **options):
         shown.append(mistakes(*arguments, **options))

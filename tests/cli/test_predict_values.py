@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import graphnn
+from graphnn import drawing
 from graphnn.diagnostics import UsageError
 from tables import cases
 
@@ -73,7 +74,7 @@ def test_of_many_values_the_table_tells_the_range(call, negative):
 
 def test_images_are_drawn_with_what_comes_of_them(call, negative, monkeypatch):
     shown = []
-    draw = graphnn.drawing.reconstructions
+    draw = drawing.reconstructions
     monkeypatch.setattr(
         "graphnn.drawing.reconstructions", lambda *a, **o: shown.append(draw(*a, **o))
     )
