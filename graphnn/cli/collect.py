@@ -16,7 +16,6 @@ from graphnn.storage.files import within
 if TYPE_CHECKING:
     from graphnn.spec.values import Map
 
-SUFFIXES = (".yaml", ".yml", ".json")
 _MARKS = ("graphnn", "nodes")  # a file found in a folder is a spec if it has one of these keys
 
 
@@ -109,5 +108,5 @@ def _walk(folder: Path) -> Iterable[Path]:
         if CHECKPOINT in names:
             continue
         for name in sorted(names):
-            if name.lower().endswith(SUFFIXES) and not name.startswith("."):
+            if name.lower().endswith(spec.SUFFIXES) and not name.startswith("."):
                 yield Path(place, name)

@@ -71,13 +71,14 @@ def _nodes(context: typer.Context) -> Iterator[tuple[str, str, Iterable[str]]]:
 def _graphs(context: typer.Context) -> Iterator[Graph]:
     """The graph of the spec that the command line names; none where it is at fault."""
     from graphnn.execution.weight_files import spec_file
+    from graphnn.spec.reader import SUFFIXES
     from graphnn.training import declared
 
     # Arguments before an option that is being completed are not taken as parameters yet.
     every = (*context.params.values(), *context.args)
     given = [value for value in every if isinstance(value, str | Path)]
     paths = map(spec_file, map(Path, given))
-    files = [path for path in paths if path.suffix in (".yaml", ".yml", ".json")]
+    files = [path for path in paths if path.suffix in SUFFIXES]
     with suppress(GraphnnError):
         yield from (declared(path).graph for path in files[:1])
 

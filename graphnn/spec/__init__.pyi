@@ -17,6 +17,7 @@ from .blocks.block_files import files_of as files_of
 from .blocks.block_files import is_library as is_library
 from .blocks.definitions import depends as depends
 from .blocks.definitions import unknown_size_help as unknown_size_help
+from .reader import SUFFIXES as SUFFIXES
 from .reading.limits import DEFAULT as DEFAULT
 from .reading.scalars import meant_truth as meant_truth
 from .settings import only_choice as only_choice

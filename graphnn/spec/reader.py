@@ -26,8 +26,9 @@ from graphnn.spec.values import Map
 from graphnn.storage import gc_paused
 from graphnn.storage.files import MEBIBYTE, read_bytes
 
-__all__ = ["Event", "Limits", "events", "read", "read_file", "text_of"]
+__all__ = ["SUFFIXES", "Event", "Limits", "events", "read", "read_file", "text_of"]
 
+SUFFIXES = (".yaml", ".yml", ".json")  # of spec files
 _PARSER: Any = getattr(yaml, "CLoader", yaml.SafeLoader)  # libyaml's where PyYAML has it
 _BYTE_ORDER_MARK = "\ufeff"
 # YAML 1.2 allows U+0085, U+2028, U+2029 and U+FEFF, but YAML 1.1 parsers, libyaml among them,

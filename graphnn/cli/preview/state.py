@@ -10,6 +10,7 @@ from typing import Any
 
 from graphnn.cli.preview.watching import files_of, text_of
 from graphnn.diagnostics import Diagnostic, GraphnnError
+from graphnn.spec.reader import SUFFIXES
 from graphnn.training import diagnose, load
 
 _KEY = re.compile(r"""\s*["']?([A-Za-z_][\w-]*)["']?\s*:""")
@@ -85,7 +86,7 @@ class Preview:
         )
 
     def _texts(self) -> dict[str, str]:
-        texts = (path for path in files_of(self.file) if path.suffix in (".yaml", ".yml", ".json"))
+        texts = (path for path in files_of(self.file) if path.suffix in SUFFIXES)
         return {self._name(str(path)): text_of(path) for path in texts}
 
     def _name(self, name: str) -> str:

@@ -9,8 +9,9 @@ from threading import Event
 
 from watchfiles import watch
 
+from graphnn.spec.reader import SUFFIXES
+
 _NAMED = re.compile(r"""["']?\bfile["']?\s*:\s*["']?([^"'{},\n#]+)""")
-_TEXTS = (".yaml", ".yml", ".json")
 _LARGEST = 1 << 20  # bytes of a text that is looked into
 _QUIET, _AT_MOST, _WAKE = 20, 200, 100  # milliseconds: without a change, since it, without any
 
@@ -20,7 +21,7 @@ def files_of(spec: Path) -> list[Path]:
     folder = spec.resolve().parent
     found = {spec.resolve(): None}
     for path in found_so_far(found):
-        if path.suffix.lower() not in _TEXTS or not path.is_file():
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
             continue
         for name in _NAMED.findall(text_of(path)):
             for base in (path.parent, folder):

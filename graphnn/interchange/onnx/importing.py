@@ -122,7 +122,7 @@ def import_onnx(
         As `load_onnx`; or onnxruntime gives other values.
     """
     path, folder = Path(path), Path(folder)
-    if folder.suffix in (".yaml", ".yml", ".json", ".onnx") and not folder.is_dir():
+    if folder.suffix in (*reader.SUFFIXES, ".onnx") and not folder.is_dir():
         message = f"'{folder}' would be a folder, which holds the spec and its weights"
         raise UsageError.of("bad-option", message, help=f"name it '{folder.with_suffix('')}'")
     found = _read(models.read(path), folder, given)
