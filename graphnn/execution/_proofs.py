@@ -59,13 +59,18 @@ def proved(graph: Graph, spec: PropertySpec) -> tuple[bool, str]:
 
 def _sources(graph: Graph, spec: PropertySpec, output: Node) -> dict[str, int]:
     if isinstance(spec, BatchwiseSpec):
-        nodes = graph.nodes.values()
-        rows = output.shape[:1]
-        return {node.name: 0 for node in nodes if node.op.is_input and node.shape[:1] == rows}
+        return dict.fromkeys(with_rows(graph, output), 0)
     assert isinstance(spec, CausalSpec | EquivariantSpec | InvariantSpec)
     source = graph.node(str(spec.input.value))
     axis = spec.axis if isinstance(spec, CausalSpec) else spec.permutation
     return {source.name: axis % len(source.shape)}
+
+
+def with_rows(graph: Graph, output: Node) -> list[str]:
+    """The inputs whose first axis is that of the output."""
+    nodes = graph.nodes.values()
+    rows = output.shape[:1]
+    return [node.name for node in nodes if node.op.is_input and node.shape[:1] == rows != ()]
 
 
 def _is_causal(spec: PropertySpec, reach: Reach, output: Node) -> bool:

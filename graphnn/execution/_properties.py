@@ -10,7 +10,7 @@ import numpy as np
 
 from graphnn.diagnostics import Diagnostic, Note, RunError
 from graphnn.execution._free_sizes import solve_free_sizes
-from graphnn.execution._proofs import proved
+from graphnn.execution._proofs import proved, with_rows
 from graphnn.execution.drawn_inputs import draw_input, draw_inputs
 from graphnn.execution.network import Network
 from graphnn.graph import Graph, Node
@@ -34,22 +34,18 @@ _TRIALS = 5  # sets of inputs, and changes of each
 _CUTS = 12  # places along an axis behind which an input is changed
 _SCALES = (0.0, 1e-6, 1.0, 1e3, 1e6)
 Arrays = Mapping[str, Array]
-Index = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """A change that shows that the property does not hold, and the entry that it moves most.
+    """A change that shows that the property does not hold, and what it does.
 
-    Where the run itself fails, `failure` says how.
+    It moves so many entries; of a run that fails there is none.
     """
 
     change: str
-    index: Index = ()
-    before: Any = 0.0
-    after: Any = 0.0
-    count: int = 0
-    failure: str = ""
+    what: str
+    count: int | None = None
 
 
 def diagnose_properties(graph: Graph, spec: ExampleSpec) -> Iterator[Diagnostic]:
@@ -69,6 +65,10 @@ def diagnose_properties(graph: Graph, spec: ExampleSpec) -> Iterator[Diagnostic]
                 yield Diagnostic("missing-input", message, given.span)
                 continue
         yield from _misplaced(each, output, source if isinstance(source, Node) else None)
+        if isinstance(each, BatchwiseSpec) and not with_rows(graph, output):
+            shape = show(output.shape)
+            message = f"'{output.name}' has no rows that an input has too: its shape is {shape}"
+            yield Diagnostic("wrong-shape", message, each.place.span)
 
 
 def _misplaced(each: PropertySpec, output: Node, source: Node | None) -> Iterator[Diagnostic]:
@@ -180,14 +180,10 @@ class _Tester:
         name = property_name(self._spec)
         axis = _axis_of(self._spec)
         along = "" if axis is None else f" along axis {axis}"
-        message = f"'{self._spec.output.value}' is not {name}{along}: {found.change}, "
-        message += f"its entry {list(found.index)} is {_short(found.before)}"
-        if found.failure:
-            message = f"'{self._spec.output.value}' is not {name}: {found.change}, {found.failure}"
-            return Diagnostic("broken-property", message, self._spec.place.span)
-        notes = [Note(f"{found.count:,} such {'entry' if found.count == 1 else 'entries'}")]
-        if not isinstance(self._spec, FiniteSpec):
-            message += f", then {_short(found.after)}"
+        message = f"'{self._spec.output.value}' is not {name}{along}: {found.change}, {found.what}"
+        notes = []
+        if found.count is not None:
+            notes.append(Note(f"{found.count:,} such {'entry' if found.count == 1 else 'entries'}"))
         if proof:
             notes.append(
                 Note("yet it follows from what the ops between state: one of them is wrong")
@@ -224,7 +220,7 @@ class _Tester:
         x, axis = inputs[self._source], self._spec.axis
         before, other = self._run(inputs), self._redrawn(inputs, self._source, rng)
         count = x.shape[axis]
-        for cut in sorted({*np.linspace(1, count - 1, _CUTS).astype(int).tolist()} - {0, count}):
+        for cut in np.linspace(1, count - 1, min(count - 1, _CUTS)).astype(int).tolist():
             changed = _spliced(x, other, axis, range(cut, count))
             found = self._earlier(before, {**inputs, self._source: changed}, cut, f"from {cut} on")
             if found is None:
@@ -249,7 +245,7 @@ class _Tester:
         assert isinstance(self._spec, InvariantSpec | EquivariantSpec)
         x, axis = inputs[self._source], self._spec.permutation
         order = rng.permutation(x.shape[axis])
-        if len(order) > 1 and (order == np.arange(len(order))).all():
+        if (order == np.arange(len(order))).all():
             order = np.roll(order, 1)
         before = self._run(inputs)
         after = self._run({**inputs, self._source: np.take(x, order, axis)})
@@ -261,22 +257,16 @@ class _Tester:
     def _batchwise(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
         """Every other row of all inputs changes, then the rest."""
         before = self._run(inputs)
-        rows = len(before)
-        for kept in (np.arange(rows) % 2 == 0, np.arange(rows) % 2 == 1):
-            changed = {}
-            for name, array in inputs.items():
-                other = self._redrawn(inputs, name, rng)
-                per_row = len(self._network.graph.nodes[name].shape) > 0 and len(array) == rows
-                mask = kept.reshape(-1, *(1,) * (array.ndim - 1)) if per_row else True
-                changed[name] = np.where(mask, array, other)
-            after = self._run(changed)
+        even = np.arange(len(before)) % 2 == 0
+        for kept in (even, ~even):
+            changed = dict(inputs)
+            for name in with_rows(self._network.graph, self._output):
+                if name in inputs:
+                    other = self._redrawn(inputs, name, rng)
+                    changed[name] = _of_rows(kept, inputs[name], other)
+            after = _of_rows(kept, self._run(changed), before)
             change = f"where rows {np.flatnonzero(~kept).tolist()} of the inputs change"
-            found = self._apart(
-                np.where(kept.reshape(-1, *(1,) * (before.ndim - 1)), before, 0),
-                np.where(kept.reshape(-1, *(1,) * (before.ndim - 1)), after, 0),
-                change,
-            )
-            if found is not None:
+            if (found := self._apart(before, after, change)) is not None:
                 return found
         return None
 
@@ -289,15 +279,12 @@ class _Tester:
             }
             change = f"for inputs {scale:g} times as large"
             try:
-                value = self._run(scaled)
+                self._run(scaled)
             except RunError as error:
                 fault = error.diagnostics[0]
                 if fault.code == "not-finite":
-                    return _Difference(change, failure=fault.message)
+                    return _Difference(change, fault.message)
                 raise
-            found = _worst((~np.isfinite(value)).astype(float), value, value, change)
-            if found is not None:
-                return found
         return None
 
     def _monotone(self, inputs: Arrays, rng: np.random.Generator) -> _Difference | None:
@@ -331,6 +318,11 @@ def _axis_of(spec: PropertySpec) -> int | None:
     return spec.permutation if isinstance(spec, InvariantSpec | EquivariantSpec) else None
 
 
+def _of_rows(kept: Array, x: Array, other: Array) -> Array:
+    """The rows of `x` that are `kept`, and those of `other` for the rest."""
+    return np.where(kept.reshape(-1, *(1,) * (x.ndim - 1)), x, other)
+
+
 def _spliced(x: Array, other: Array, axis: int, places: range) -> Array:
     """`x` with the entries of `other` at `places` of an axis."""
     made = x.copy()
@@ -350,10 +342,11 @@ def _worst(excess: Array, before: Array, after: Array, change: str) -> _Differen
         return None
     excess = np.where(np.isnan(excess), np.inf, excess)
     index = _index(int(excess.argmax()), excess.shape)
-    return _Difference(change, index, before[index], after[index], int(wrong.sum()))
+    what = f"its entry {list(index)} is {_short(before[index])}, then {_short(after[index])}"
+    return _Difference(change, what, int(wrong.sum()))
 
 
-def _index(place: int, shape: tuple[int, ...]) -> Index:
+def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(each) for each in np.unravel_index(place, shape))
 
 

@@ -28,6 +28,8 @@ blocks:
 nodes:
   x:     {op: input, shape: [batch, time, 3]}
   w:     {op: input, shape: [batch, time], dtype: int}
+  c:     {op: input, shape: [4]}
+  g:     {op: input, shape: []}
   start: {op: constant, value: {zeros: [1, 4]}}
   h:     {block: cell, inputs: [x, start], repeat: time, unstack: x, stack: h, share: true}
   each:  {op: affine, inputs: x, units: 2}
@@ -35,11 +37,15 @@ nodes:
   m:     {op: mean, inputs: x, axis: 1}
   all:   {op: mean, inputs: m, axis: 0, keepdims: true}
   mixed: {op: subtract, inputs: [m, all]}
+  first: {op: slice, inputs: m, axis: 0, start: 0, stop: 1}
+  led:   {op: subtract, inputs: [m, first]}
   e:     {op: exp, inputs: m}
   low:   {op: negative, inputs: m}
   root:  {op: softmax, inputs: m}
   word:  {op: embedding, inputs: w, vocabulary: 9, units: 2}
-outputs: [h.h, each, norm, mixed, e, low, root, word]
+  more:  {op: multiply, inputs: [h, c]}
+  most:  {op: multiply, inputs: [more, g]}
+outputs: [h.h, each, norm, mixed, e, low, root, word, led, most]
 examples:
 """
 
@@ -66,6 +72,7 @@ def known_of(properties, network=NETWORK):
         "equivariant: {input: w, output: word, permutation: 1}",
         "equivariant: {input: x, output: mixed, permutation: 0}",
         "batchwise: {output: h.h}",
+        "batchwise: {output: most}",
         "finite: {output: root}",
         "monotone: {input: x, output: e}",
         "monotone: {input: x, output: low, direction: decreasing}",
@@ -86,6 +93,7 @@ def test_what_holds(properties):
     equivariant: {input: x, output: h.h, permutation: 1}
         | 'h.h' is not equivariant along axis 1: with the entries of 'x' in the order [
     batchwise: {output: mixed} | 'mixed' is not batchwise: where rows [1, 3] of the inputs
+    batchwise: {output: led} | 'led' is not batchwise: where rows [0, 2] of the inputs
     monotone: {input: x, output: root}
         | 'root' is not monotone: where entries of 'x' rise, its entry [
     monotone: {input: x, output: low} | 'low' is not monotone: where entries of 'x' rise
@@ -166,6 +174,9 @@ examples: [{properties: {batchwise: {output: y}}}]
     "causal: {input: x, output: e, axis: 2}" | 'e' has no axis 2: its shape is [batch, 3] | ""
     "monotone: {input: w, output: word}"
         | 'w' holds whole numbers: its output cannot be said to rise with it | ""
+    "batchwise: {output: g}" | 'g' has no rows that an input has too: its shape is [] | ""
+    "batchwise: {output: start}"
+        | 'start' has no rows that an input has too: its shape is [1, 4] | ""
     "causal: {input: x, output: nosuch}" | there is no node 'nosuch' | ""
     "casual: {input: x, output: e}" | 'properties' has no key 'casual' | "did you mean 'causal'?"
     "causal: {input: x}" | 'causal' has no 'output' | "name a node: output: NODE"
@@ -179,6 +190,15 @@ def test_what_makes_no_sense(properties, message, help):
     found = [each for each in graphnn.diagnose_text(text) if each.severity == "error"]
     assert [each.message for each in found] == [message]
     assert help is None or found[0].help == help
+
+
+def test_what_makes_no_sense_hides_nothing():
+    unknown = "causal: {input: x, output: nosuch}, invariant: {input: m, output: e, permutation: 1}"
+    later = "equivariant: {input: w, output: e, permutation: 0}, batchwise: {output: start}"
+    found = graphnn.diagnose_text(NETWORK + f"- {{properties: {{{unknown}, {later}}}}}")
+    assert [each.code for each in found] == [
+        "unknown-node", "not-an-input", "missing-input", "wrong-shape",
+    ]  # fmt: skip
 
 
 def test_an_example_says_something():
@@ -227,8 +247,16 @@ def test_proofs_and_tests_of_sequences(properties, known):
     assert [str(each) for each in known_of(properties, SEQUENCES)] == [known]
 
 
-@pytest.mark.parametrize(("output", "low", "high"), [("c", -2, 0), ("eager", -2, 1)])
-def test_a_margin_before_makes_a_convolution_causal(output, low, high):
-    """Padding by two steps moves a window of three back, so that its last step is its own."""
-    graph = graphnn.loads(SEQUENCES + "- {properties: {finite: {output: past}}}").graph
-    assert reaches(graph, {"x": 1})[output] == Reach(3, low, high, alike=False)
+@pytest.mark.parametrize(
+    ("network", "output", "reach"),
+    [
+        # Padding by two steps moves a window of three back, so that its last step is its own.
+        (SEQUENCES, "c", Reach(3, -2, 0, alike=False)),
+        (SEQUENCES, "eager", Reach(3, -2, 1, alike=False)),
+        # The last of six steps reads all of them, the first one itself alone.
+        (NETWORK, "h.h", Reach(1, -5, 0, alike=False)),
+    ],
+)
+def test_how_far_a_node_reaches(network, output, reach):
+    graph = graphnn.loads(network.replace("examples:", "")).graph
+    assert reaches(graph, {"x": 1})[output] == reach
