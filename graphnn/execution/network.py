@@ -355,9 +355,7 @@ class Network:
         """The arrays in a file that the network has room for, and the classes that it names."""
         needed = () if partial else self._open()
         with archives.opened(path, span) as archive:
-            stored = dict(zip(archive.names, archive.names, strict=True))
-            if weight_files.is_checkpoint(archive.metadata):
-                stored = weight_files.stored_names(archive.names)
+            stored = weight_files.stored_names(archive.names)
             shapes = {name: archive.shape(kept, span) for name, kept in stored.items()}
             places = match(self.graph, shapes, origin, names=names, layout=layout, needed=needed)
             classes = weight_files.classes_in(archive.metadata, path.name)

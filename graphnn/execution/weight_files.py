@@ -50,11 +50,6 @@ def stored_names(names: Iterable[str]) -> dict[str, str]:
     return found | best
 
 
-def is_checkpoint(metadata: Mapping[str, str]) -> bool:
-    """Whether a file with such metadata is one to resume from."""
-    return "history" in record_in(metadata)
-
-
 def metadata_of(
     classes: Classes | None, more: Mapping[str, object] | None = None
 ) -> dict[str, str]:

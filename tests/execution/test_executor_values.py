@@ -217,11 +217,11 @@ nodes:
   a: {op: exp, inputs: x}
   t: {op: transpose, inputs: a}
   y: {op: subtract, inputs: [a, t]}
-  z: {op: identity, inputs: y}
+  z: {op: negative, inputs: y}
 """)
     e = np.exp([[0.0, 1], [2, 3]])
     for _ in range(2):
-        np.testing.assert_allclose(net.run(x=[[0.0, 1], [2, 3]])["z"], e - e.T)
+        np.testing.assert_allclose(net.run(x=[[0.0, 1], [2, 3]])["z"], e.T - e)
 
 
 def test_two_reverse_passes_at_a_time_have_memory_of_their_own():

@@ -8,6 +8,7 @@ import pytest
 import graphnn
 from graphnn import drawing
 from graphnn.diagnostics import RunError, UsageError
+from graphnn.graph.arrays import FINITE
 
 TEXT = """
 graphnn: 1
@@ -134,14 +135,28 @@ def test_saved_and_loaded(tmp_path, suffix, dtype):
 def test_weights_read_into_a_network(net, tmp_path):
     other = graphnn.loads(TEXT)
     other.assign({"y.weight": [[8], [9]], "y.bias": [7]})
-    other.save(tmp_path / "w.npz")
-    net.load_weights(tmp_path / "w.npz")
+    other.classes = {"x": ("cat", "dog")}
+    other.save(tmp_path / "w.safetensors")
+    net.load_weights(tmp_path / "w.safetensors", partial=True)
+    assert net.classes is None
+    net.load_weights(tmp_path / "w.safetensors")
+    assert net.classes == other.classes
     assert net.parameters["y.weight"].tolist() == [[8], [9]]
     assert net.parameters["y.bias"].tolist() == [7]
-    np.savez(tmp_path / "w.npz", **{"y.bias": np.zeros(2)})
+
+
+@pytest.mark.parametrize(
+    ("bias", "text"),
+    [
+        (np.zeros(2), "error[wrong-shape]: 'y.bias' has shape [1], but [2] in 'w.npz'"),
+        ([np.nan], f"error[not-finite]: 'y.bias' holds NaN at [0] in 'w.npz'\n   = help: {FINITE}"),
+    ],
+)
+def test_weights_that_a_network_does_not_take(net, tmp_path, bias, text):
+    np.savez(tmp_path / "w.npz", **{"y.bias": bias})
     with pytest.raises(RunError) as caught:
-        net.load_weights(str(tmp_path / "w.npz"))
-    assert str(caught.value) == "error[wrong-shape]: 'y.bias' has shape [1], but [2] in 'w.npz'"
+        net.load_weights(str(tmp_path / "w.npz"), partial=True)
+    assert str(caught.value) == text
 
 
 def test_state_is_kept_apart_and_saved_with_the_rest(tmp_path):
