@@ -60,8 +60,28 @@ def test_copies_of_a_block_are_added_up():
         "  x: {op: input, shape: [batch, 5]}\n"
         "  h: {block: b, inputs: x, repeat: 3}\n"
     )
-    row = next(row for row in net.summary(costs=True).nodes.rows if row[0].strip() == "a")
+    _, use, row = net.summary(costs=True).nodes.rows
+    assert use[:5] == ("h x3", "b", "x", "", f"{3 * (25 + 5)} entries")
     assert row[-2:] == (str(3 * 25), str(3 * 5 * 8))
+
+
+def test_parameters_of_copies_are_one_row_where_they_are_alike():
+    net = graphnn.loads("""
+graphnn: 1
+blocks:
+  inner: {inputs: [x], nodes: {a: {op: affine, inputs: x, units: 4}}, output: a}
+  outer: {inputs: [x], nodes: {i: {block: inner, inputs: x, repeat: 2}}, output: i}
+nodes:
+  x: {op: input, shape: [batch, 3]}
+  h: {block: outer, inputs: x, repeat: 3}
+""")
+    assert net.summary().parameters.rows == (
+        ("h.1.i.1.a.weight", "[3, 4]", "12", "xavier"),
+        ("h.1.i.2.a.weight", "[4, 4]", "16", "xavier"),
+        ("h.2-3.i.1-2.a.weight", "[4, 4] x4", "64", "xavier"),
+        ("h.1-3.i.1-2.a.bias", "[4] x6", "24", "zeros"),
+        ("total", "", "116", ""),
+    )
 
 
 @pytest.mark.parametrize(("copies", "read"), [(2, "h.1, h"), (3, "h.1 ... h")])

@@ -156,6 +156,7 @@ outputs: [y, k, m]
 def write_constants(folder):
     arrays = {"big": np.arange(40).reshape(8, 5), "mask": np.array([True, False])}
     np.savez(folder / "t.npz", **arrays, **{"c.value": np.arange(3.0), "nan": np.array(np.nan)})
+    np.savez(folder / "nan.npz", **{"c.value": [0, np.nan]})
 
 
 def test_constants_of_a_file(tmp_path):
@@ -174,6 +175,8 @@ def test_constants_of_a_file(tmp_path):
     {file: t.npz, kez: big} | unknown-key | the file of 'c.value' has no key 'kez'
         | did you mean 'key'?
     {file: t.npz, key: nan} | not-finite | 'c.value' holds NaN in 't.npz'
+        | save finite weights: the training may have diverged
+    {file: nan.npz} | not-finite | 'c.value' holds NaN at [1] in 'nan.npz'
         | save finite weights: the training may have diverged
     {file: t.npz, key: c.value}, dtype: int | bad-attribute
         | the 'dtype' of 'c': 0.0 is not a whole number
