@@ -299,7 +299,7 @@ class _Tester:
                 alone[place] = 1.0
                 step = step * alone.reshape(x.shape)
             after = self._run({**inputs, self._source: x + step})
-            which = "entries" if place is None else f"entry {_index(place, x.shape)}"
+            which = "entries" if place is None else f"entry {list(_index(place, x.shape))}"
             change = f"where {which} of '{self._source}' {'rise' if place is None else 'rises'}"
             found = _worst(sign * (before - after) - allowed, before, after, change)
             if found is not None:

@@ -265,16 +265,27 @@ def test_an_example_that_cannot_be_read(example, message, help):
 
 def test_all_faults_of_all_examples_at_once_by_place():
     net = network(
-        "  - {inputs: {x: [[1]], k: word}, outputs: {y: [], s: {argmax: 1}}}\n"
+        "  - {inputs: {x: [[1]], k: word}, outputs: {y: [], s: {argmax: 1, sum: 1}}}\n"
         "  - {outputs: {k: [1]}}\n"
     )
     places = [(f.span.line, f.span.column) for f in faults(net)]
-    assert places == [(10, 18), (10, 28), (10, 48), (10, 56), (11, 5)]
+    assert places == [(10, 18), (10, 28), (10, 48), (10, 56), (10, 67), (11, 5)]
     with pytest.raises(SpecError) as caught:
         read_example(net, net.graph.spec.examples[0])
-    assert len(caught.value.diagnostics) == 4
+    assert len(caught.value.diagnostics) == 5
     first, second = run_examples(net)
-    assert (len(first.diagnostics), len(second.diagnostics)) == (4, 1)
+    assert (len(first.diagnostics), len(second.diagnostics)) == (5, 1)
+
+
+def test_a_size_at_fault_is_not_said_to_be_free():
+    text = NETWORK.replace("time: free", "time: many")
+    (found,) = graphnn.diagnose_text(
+        text + "  - {inputs: {x: {zeros: [time, n]}}, outputs: {s: 0}}"
+    )
+    assert (
+        found.message
+        == "the size 'time' must be a whole number from 1 to 2**40, or free, not 'many'"
+    )
 
 
 def test_arrays_of_files(tmp_path):

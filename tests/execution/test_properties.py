@@ -45,7 +45,8 @@ nodes:
   word:  {op: embedding, inputs: w, vocabulary: 9, units: 2}
   more:  {op: multiply, inputs: [h, c]}
   most:  {op: multiply, inputs: [more, g]}
-outputs: [h.h, each, norm, mixed, e, low, root, word, led, most]
+  tilt:  {op: affine, inputs: m, units: 1, weight: [[1000], [-1], [1000]]}
+outputs: [h.h, each, norm, mixed, e, low, root, word, led, most, tilt]
 examples:
 """
 
@@ -96,6 +97,7 @@ def test_what_holds(properties):
     batchwise: {output: led} | 'led' is not batchwise: where rows [0, 2] of the inputs
     monotone: {input: x, output: root}
         | 'root' is not monotone: where entries of 'x' rise, its entry [
+    monotone: {input: x, output: tilt} | 'tilt' is not monotone: where entry [
     monotone: {input: x, output: low} | 'low' is not monotone: where entries of 'x' rise
     monotone: {input: x, output: e, direction: decreasing}
         | 'e' is not monotone: where entries of 'x' rise, its entry [
@@ -225,8 +227,9 @@ nodes:
   eager: {op: conv2d, inputs: wide, filters: 2, kernel: [1, 4]}
   flat:  {op: reshape, inputs: x, shape: [batch, time * 4]}
   parts: {op: reshape, inputs: flat, shape: [batch, time, 4]}
+  level: {op: mean, inputs: flat, axis: 1}
   shift: {op: slice, inputs: x, axis: 1, start: 1}
-outputs: [past, m, back, e, y, c, eager, parts, shift]
+outputs: [past, m, back, e, y, c, eager, parts, level, shift]
 examples:
 """
 
@@ -241,6 +244,8 @@ examples:
     invariant: {input: x, output: e, permutation: 1} | invariant of 'e': proved
     causal: {input: x, output: late} | causal of 'late': proved
     causal: {input: x, output: parts} | causal of 'parts': not contradicted ('flat' may mix entries)
+    invariant: {input: x, output: level, permutation: 1}
+        | invariant of 'level': not contradicted ('flat' may mix entries)
     causal: {input: x, output: shift} | causal of 'shift': counterexample
 """)
 def test_proofs_and_tests_of_sequences(properties, known):

@@ -176,6 +176,13 @@ def test_a_square_weight_is_not_guessed(file):
     )
 
 
+def test_a_weight_that_fits_one_way_round_needs_no_layout(tmp_path):
+    archives.write_arrays(tmp_path / "w.npz", {"0.weight": STATE["0.weight"].T})
+    net = graphnn.loads(TEXT)
+    net.load_weights(tmp_path / "w.npz", names={"0": "a"}, partial=True)
+    assert np.array_equal(net.arrays["a.weight"], STATE["0.weight"].T)
+
+
 def test_another_shape_in_torch(file):
     names = {"0": "y", "1": "n", "2": "a"}
     assert refused(file, names=names, layout="torch") == (
