@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 _MAX_LISTED = 10
 
@@ -42,3 +42,8 @@ def listed(names: Iterable[str]) -> str:
     every = list(names)
     more = len(every) - _MAX_LISTED
     return ", ".join(every[:_MAX_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def show_circle(names: Sequence[str]) -> str:
+    """`names` with arrows between them, without the middle of many."""
+    return " -> ".join(names if len(names) <= 12 else [*names[:6], "...", *names[-5:]])

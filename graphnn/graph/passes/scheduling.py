@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
-from graphnn.diagnostics import Note
+from graphnn.diagnostics import Note, show_circle
 from graphnn.graph._graph import reached
 from graphnn.graph._wiring import Wiring
 from graphnn.spec import BlockDiagnostics
@@ -88,9 +88,3 @@ def _report(circle: list[NodeSpec], reports: BlockDiagnostics) -> None:
         notes=tuple(notes),
         help="a node can only read nodes that do not depend on it",
     )
-
-
-def show_circle(names: list[str]) -> str:
-    """`names` with arrows between them, without the middle of many."""
-    shown = names if len(names) <= 12 else [*names[:6], "...", *names[-5:]]
-    return " -> ".join(shown)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphnn.diagnostics import FAULTY, Faulty, Span, suggestion
+from graphnn.diagnostics import FAULTY, Faulty, Span, show_circle, suggestion
 from graphnn.graph._graph import Origin
 from graphnn.graph.passes.connecting import suggestion_limit
-from graphnn.graph.passes.scheduling import show_circle
 from graphnn.ops import REGISTRY
 from graphnn.spec import BlockDiagnostics
 from graphnn.spec.model import NetworkSpec

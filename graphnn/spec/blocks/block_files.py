@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from graphnn.diagnostics import FileError, Findings, GraphnnError
+from graphnn.diagnostics import FileError, Findings, GraphnnError, show_circle
 from graphnn.spec import reader
 from graphnn.spec._nodes import one_or_more
 from graphnn.spec._section_reader import SectionReader
@@ -185,7 +185,7 @@ class _Library(SectionReader):
         if path.resolve() not in resolved:
             return False
         first = resolved.index(path.resolve())
-        shown = " -> ".join(map(str, [*origin.chain[first:], origin.chain[first]]))
+        shown = show_circle([*map(str, origin.chain[first:]), str(origin.chain[first])])
         message = f"the file '{path}' takes blocks from itself: {shown}"
         help = "put what both need into a third file"
         self.findings.error("cyclic-file", message, name.span, help=help)

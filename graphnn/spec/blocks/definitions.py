@@ -7,7 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from graphnn.diagnostics import FAULTY, Code, Faulty, Findings, Names, Note, listed, suggestion
+from graphnn.diagnostics import (
+    FAULTY,
+    Code,
+    Faulty,
+    Findings,
+    Names,
+    Note,
+    listed,
+    show_circle,
+    suggestion,
+)
 from graphnn.spec import sizes
 from graphnn.spec._field_reader import size_problem
 from graphnn.spec._inputs import InputNames, match_inputs
@@ -324,8 +334,7 @@ class BlockReader(NodeReader):
     def _circle(
         self, names: list[str], call: BlockCallSpec, found: Mapping[str, BlockSpec]
     ) -> None:
-        shown = names if len(names) <= 12 else [*names[:6], "...", *names[-5:]]
-        message = f"the block '{names[0]}' is made of itself: {' -> '.join(shown)}"
+        message = f"the block '{names[0]}' is made of itself: {show_circle(names)}"
         notes = tuple(found[name].note for name in dict.fromkeys(names[:4]))
         help = "a block can only use blocks that do not use it"
         self.findings.error("cyclic-block", message, call.block.span, notes=notes, help=help)

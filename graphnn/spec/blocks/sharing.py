@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from graphnn.diagnostics import suggestion
+from graphnn.diagnostics import show_circle, suggestion
 from graphnn.spec.block_records import BlockCall, SharedUse
 from graphnn.spec.blocks.block_diagnostics import BlockDiagnostics
 from graphnn.spec.values import Scalar
@@ -95,12 +95,11 @@ class Sharing:
             names = names[names.index(name) :]
             for each in names:
                 del self.shares[each]
-            shown = " -> ".join([*names, name])
             call = self._uses[name]
             assert call.spec.share is not None
             self._reports.of(call.parent).error(
                 "cyclic-share",
-                f"'{name}' is shared in a circle: {shown}",
+                f"'{name}' is shared in a circle: {show_circle([*names, name])}",
                 call.spec.share.span,
                 help="let one of them have its own parameters",
             )
