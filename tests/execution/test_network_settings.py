@@ -350,6 +350,13 @@ NOTHING = "is neither a size of the spec nor a value of its 'train' or of a node
         | error[unknown-setting]: the setting 'every' $NOTHING
         \n   = help: it goes with another choice: optimizer.sgd.schedule.step.every
     "" | error[unknown-setting]: the setting '' $NOTHING
+    "y" | error[unknown-setting]: the setting 'y' $NOTHING
+    "yyy.units"
+        | error[unknown-setting]: the setting 'yyy.units' $NOTHING
+        \n   = help: did you mean 'y.units'?
+    "early_stoping.patience"
+        | error[unknown-setting]: the setting 'early_stoping.patience' $NOTHING
+        \n   = help: did you mean 'early_stopping.patience'?
     "lr"
         | error[unknown-setting]: the setting 'lr' $NOTHING
         \n   = help: did you mean 'learning_rate'?
