@@ -131,6 +131,8 @@ class Executor:
         inputs: Mapping[str, Any],
         parameters: Mapping[str, Array],
         rng: np.random.Generator | None = None,
+        *,
+        finite: bool = True,
     ) -> tuple[list[Array], Callable[[], None]]:
         """Every value of a run, by slot, with a function to call when they are no longer needed.
 
@@ -140,10 +142,10 @@ class Executor:
         Raises
         ------
         RunError
-            As `run`.
+            As `run`; results that are not finite are refused only if `finite`.
         """
         with np.errstate(all="ignore"):
-            kept = self.kept(inputs, parameters, rng)
+            kept = self.kept(inputs, parameters, rng, finite=finite)
         return kept.values, kept.release
 
     def kept(
@@ -151,6 +153,8 @@ class Executor:
         inputs: Mapping[str, Any],
         parameters: Mapping[str, Array],
         rng: np.random.Generator | None = None,
+        *,
+        finite: bool = True,
     ) -> ForwardPass:
         """As `values`, with what ops have saved for a reverse pass.
 
@@ -160,12 +164,12 @@ class Executor:
         Raises
         ------
         RunError
-            As `run`.
+            As `values`.
         """
         arrays, bound = self.bind(inputs)
         noise = self._draw(bound, rng) if self.plan.noises else {}
         values, program = self._execute(arrays, bound, parameters, noise)
-        if not all(is_finite(values[slot]) for slot in self.plan.outputs.values()):
+        if finite and not all(is_finite(values[slot]) for slot in self.plan.outputs.values()):
             raise self._blame(arrays, bound, parameters, noise)
         return ForwardPass(values, program.saved, lambda: self._release(bound, program), bound)
 

@@ -252,6 +252,7 @@ def _fitting(network: Network, gradients: Mapping[str, Any]) -> dict[str, Array]
     return arrays
 
 
+@np.errstate(invalid="ignore")  # infinite less infinite
 def _report(
     name: str,
     analytic: Array,
@@ -276,7 +277,7 @@ def _report(
         rounded = apart & (np.abs(analytic - nearest) <= allowed)
     size = np.maximum(np.abs(analytic), np.abs(estimate.value))
     vague = (estimate.error > _RESOLVED * size) & (estimate.error > _NEGLIGIBLE * scale)
-    lost = ~np.isfinite(estimate.value + estimate.error)
+    lost = ~(np.isfinite(estimate.value) & np.isfinite(estimate.error))
     found = {
         "singular": ~np.isfinite(analytic) & (singular is not None),
         "kink": (estimate.kink & (apart | vague)) | rounded,

@@ -15,7 +15,7 @@ from graphnn.gradients._check import compare
 from graphnn.gradients._report import GradientReport
 from graphnn.gradients.numerical import schemes, selection
 from graphnn.gradients.numerical.api import Interrupted
-from graphnn.gradients.numerical.estimates import GradientEstimate
+from graphnn.gradients.numerical.estimates import GradientEstimate, take
 from graphnn.gradients.numerical.functions import Function, FunctionLoop
 from graphnn.gradients.numerical.loop import Crossing
 from graphnn.gradients.numerical.options import GradientOptions
@@ -110,7 +110,7 @@ def check_function(
             if progress is not None:
                 progress(before + done, total)
 
-        estimate = ways[name].take(loop, name, moved[name], places, report)
+        estimate = take(ways[name], loop, name, moved[name], places, report)
         if estimate.taken:
             estimates[name] = replace(estimate, locate=partial(_crossing, name))
         if loop.stopped:

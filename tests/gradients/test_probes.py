@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import graphnn
@@ -13,7 +13,19 @@ from gradient_laws import assert_engine_is_loop
 from graphnn.ops import REGISTRY, Op, data
 from graphnn.ops.families.activation import Softmax
 from graphnn.ops.families.linear import Affine
-from graphnn.testing import networks
+from graphnn.testing import NetworkCase, networks
+
+
+def entropy(*ops):
+    """The entropy of a probability of 0.99, and its mean square behind `ops`."""
+    nodes = {
+        "p": {"op": "parameter", "value": [0.99]},
+        "n": {"op": "binary_cross_entropy", "inputs": ["p", "p"]},
+    }
+    for op in ops:
+        nodes["m"] = {"op": op, "inputs": "n"}
+        nodes["l"] = {"op": "mean_squared_error", "inputs": ["m", "m"]}
+    return NetworkCase({"graphnn": 1, "nodes": nodes, "outputs": [list(nodes)[-1]]}, {})
 
 
 @settings(max_examples=100)
@@ -25,10 +37,35 @@ from graphnn.testing import networks
     seed=st.integers(0, 99),
     dtype=st.sampled_from(["float64", "float32"]),
 )
+# Steps that lead out of the domain of an op: 0.99 + 0.01 is more than 1 in float32.
+@example(entropy(), ("central", 2), 1e-2, "run", 0, "float32")
+@example(entropy("absolute"), ("central", 2), 1e-2, "run", 0, "float32")
+@example(entropy(), ("central", 4), 1e-2, "run", 0, "float64")
 def test_the_engine_gives_the_numbers_of_the_loop(case, rule, step, mode, seed, dtype):
     net = graphnn.loads({**case.document, "dtype": dtype})
     options = {"rule": rule[0], "order": rule[1], "step": step, "mode": mode, "seed": seed}
     assert_engine_is_loop(net, case.inputs, **options)
+
+
+@pytest.mark.parametrize("method", ["loop", "probes"])
+@pytest.mark.parametrize(
+    ("point", "verdicts"),
+    [
+        (0.5, {"agree": 2}),
+        (0.005, {"agree": 1, "unresolved": 1}),  # the logarithm of -0.005 is not a number
+        (0.01, {"agree": 1, "unresolved": 1}),  # that of 0 is infinite
+    ],
+)
+def test_a_step_out_of_the_domain_leaves_the_other_entries(method, point, verdicts):
+    nodes = {
+        "p": {"op": "parameter", "value": [0.5, point]},
+        "y": {"op": "log", "inputs": "p"},
+        "f": {"op": "sum", "inputs": "y"},
+    }
+    net = graphnn.loads({"graphnn": 1, "nodes": nodes})
+    report = graphnn.check_gradients(net, method=method, loss="f", step=0.01, tolerance=1e-3)
+    (found,) = report.parameters
+    assert {name: count for name, count in found.counts.items() if count} == verdicts
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])

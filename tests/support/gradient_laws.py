@@ -31,7 +31,8 @@ def assert_engine_is_loop(network, inputs, loop=None, **options):
 
 
 def largest(gradient):
-    return max((np.abs(found.value).max(initial=0) for found in gradient.values()), default=0)
+    values = [found.value[np.isfinite(found.value)] for found in gradient.values()]
+    return max((np.abs(finite).max(initial=0) for finite in values), default=0)
 
 
 def rounding(network, inputs, rule="central", order=None, step=None, mode="run", seed=0, **_):

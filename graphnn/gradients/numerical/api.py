@@ -17,7 +17,7 @@ from graphnn.gradients.numerical.engine.base_pass import BasePass
 from graphnn.gradients.numerical.engine.probes import Engine, Probes, Request
 from graphnn.gradients.numerical.engine.processes import ALONE, AVAILABLE, ByProcesses
 from graphnn.gradients.numerical.engine.workers import Shared
-from graphnn.gradients.numerical.estimates import GradientEstimate, Prober
+from graphnn.gradients.numerical.estimates import GradientEstimate, Prober, take
 from graphnn.gradients.numerical.loop import Loop
 from graphnn.gradients.numerical.objective import Objective
 from graphnn.gradients.numerical.options import GradientOptions, takes
@@ -113,7 +113,7 @@ def estimate_gradient(
                     options.progress(before + entries, total)
 
             try:
-                found = ways[name].take(prober, name, parameters[name], places, report)
+                found = take(ways[name], prober, name, parameters[name], places, report)
                 if options.estimate and found.kink.any():
                     locate = partial(loop().crossing, name, ways[name].reaches)
                     found = replace(found, locate=locate)

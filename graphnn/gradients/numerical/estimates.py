@@ -31,7 +31,7 @@ class GradientEstimate:
     ----------
     value : ndarray of float64
         The derivative by each entry; of the parameter's shape, like the others. NaN where the
-        entry was not taken.
+        entry was not taken, or where a step leads out of the domain of an op.
     error : ndarray of float64
         Estimate of its error: truncation, from comparing two steps, and rounding of the loss. NaN
         where `value` is, or without estimates.
@@ -121,26 +121,22 @@ class Differences:
         """How far entries are moved."""
         return tuple(self.reaches)
 
-    def take(
-        self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
-    ) -> GradientEstimate:
-        """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
-        probed = prober.differences(name, self.offsets, progress, places)
+    def derivatives(self, probed: Probed, moved: Array, origin: float) -> tuple[Array, Array]:
+        """The derivatives by the entries `moved`, and their errors."""
         losses: dict[int, Array] = dict(zip(self._multiples, probed.losses, strict=True))
-        losses[0] = np.full(probed.loss_scale.shape, prober.origin)
+        losses[0] = np.full(probed.loss_scale.shape, origin)
         value, error = self.extrapolation.combine(
             [self.rule.apply(losses, self.step, s) for s in self.extrapolation.stretches],
             self.rule.order,
         )
         if self.estimate:
-            moved = values.ravel() if probed.places is None else values.ravel()[probed.places]
             # The entry itself is rounded where it was moved to.
             place = EPSILON * np.abs(moved * value)
             rounded = rounding(losses, probed.loss_scale, ~probed.kink) + place
             error = np.maximum(error, rounded / self.step)
         else:
             error = np.full(value.shape, np.nan)
-        return _spread(probed, values.shape, value, error)
+        return value, error
 
 
 @dataclass(frozen=True)
@@ -168,21 +164,34 @@ class ComplexStep:
         # Three times the step changes nothing but how it is rounded.
         return tuple(1j * k * self.step for k in ((1, 3) if self.estimate else (1,)))
 
-    def take(
-        self, prober: Prober, name: str, values: Array, places: Array | None, progress: Progress
-    ) -> GradientEstimate:
-        """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
-        probed = prober.differences(name, self.offsets, progress, places)
+    def derivatives(self, probed: Probed, moved: Array, origin: float) -> tuple[Array, Array]:
+        """The derivatives by the entries `moved`, and their errors."""
         value = probed.losses[0].imag / self.step
         error = np.full(value.shape, np.nan)
         if self.estimate:
             other = probed.losses[1].imag / (3 * self.step)
             error = noise(np.abs(other - value), np.abs(value))
-        return _spread(probed, values.shape, value, error)
+        return value, error
 
 
 # How the derivatives by one parameter are taken.
 Scheme = Differences | ComplexStep
+
+
+def take(
+    scheme: Scheme,
+    prober: Prober,
+    name: str,
+    values: Array,
+    places: Array | None,
+    progress: Progress,
+) -> GradientEstimate:
+    """The derivatives by entries of the parameter `name`; fewer where Ctrl-C was pressed."""
+    probed = prober.differences(name, scheme.offsets, progress, places)
+    moved = values.ravel() if probed.places is None else values.ravel()[probed.places]
+    with np.errstate(all="ignore"):  # a loss is not finite where a step leaves the domain
+        value, error = scheme.derivatives(probed, moved, prober.origin)
+    return _spread(probed, values.shape, value, error)
 
 
 def rounding(losses: Mapping[int, Array], loss_scale: Array, smooth: Array) -> Array:
@@ -214,10 +223,12 @@ def noise(seen: Array, size: Array, counted: Array | None = None) -> Array:
     """Typical noise of each number, of which `seen` shows one draw each.
 
     A single draw may be small by chance, so the median of all counts too, each relative to the size
-    of its number, without those that `counted` leaves out. It is never less than the machine
-    epsilon times that size.
+    of its number, without those that `counted` leaves out or that are not finite. It is never less
+    than the machine epsilon times that size.
     """
-    there = size > 0 if counted is None else counted & (size > 0)
+    there = (size > 0) & np.isfinite(seen)
+    if counted is not None:
+        there &= counted
     common = EPSILON
     if there.any():
         common = max(common, float(np.median(seen[there] / size[there])))

@@ -66,7 +66,7 @@ class Loop:
         self._branching = [step for step in plan.steps if step.op.bends]
         self._keep = bool(self._branching or plan.noises)
         self._executor = objective.executor(keep=self._keep)
-        self.origin, self._branches = self._evaluate()
+        self.origin, self._branches = self._evaluate(finite=True)
         ends = plan.outputs.values()
         self._grain = max((s.op.grain for s in plan.steps if s.output in ends), default=0.0)
 
@@ -109,7 +109,7 @@ class Loop:
         except KeyboardInterrupt:
             self.stopped = True
             entries, losses, crossed = chosen[:done], losses[:, :done], crossed[:, :done]
-        size = np.abs(losses).max(initial=max(abs(self.origin), self._grain))
+        size = np.abs(losses[np.isfinite(losses)]).max(initial=max(abs(self.origin), self._grain))
         return Probed(losses, crossed, np.full(done, size), entries)
 
     def _moved(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, list[Array]]:
@@ -121,13 +121,12 @@ class Loop:
         finally:
             array[index] = original
 
-    def _evaluate(self) -> tuple[float, list[Array]]:
-        if not self._keep:
-            outputs = self._executor.run(self._inputs, self._arrays)
-            return float(sum(value.mean() for value in outputs.values())), []
-        values, release = self._executor.values(self._inputs, self._arrays, self._noise())
+    def _evaluate(self, *, finite: bool = False) -> tuple[float, list[Array]]:
+        noise = self._noise() if self._keep else None
+        values, release = self._executor.values(self._inputs, self._arrays, noise, finite=finite)
         slots = self._executor.plan.outputs
-        total = float(sum(values[slots[name]].mean() for name in self._losses))
+        with np.errstate(all="ignore"):
+            total = float(sum(values[slots[name]].mean() for name in self._losses))
         branches = [
             np.array(step.op.branch(*(None if s is None else values[s] for s in step.arguments)))
             for step in self._branching
