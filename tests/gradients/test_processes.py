@@ -26,6 +26,7 @@ from graphnn.gradients.numerical.engine.processes import ByProcesses
 from graphnn.gradients.numerical.objective import Objective
 from stub_engine import Stub
 
+# Each starts a Python, so that most of them are slow.
 pytestmark = pytest.mark.skipif(not processes.AVAILABLE, reason="threads are used here")
 PATIENCE = 60  # seconds that a process may take to start or to end
 
@@ -88,7 +89,14 @@ def convolved():
     return graphnn.loads(CONVOLVED), inputs
 
 
-@pytest.mark.parametrize("options", [{}, {"entries": 7}, {"method": "complex", "only": "y.bias"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        pytest.param({"entries": 7}, marks=pytest.mark.slow),
+        pytest.param({"method": "complex", "only": "y.bias"}, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("make", [lambda: digits(20), images, convolved])
 def test_the_numbers_are_those_of_one_worker(make, options):
     net, inputs = make()
@@ -113,6 +121,7 @@ def test_arrays_lie_in_the_workers_memory_as_here():
         assert theirs.strides == ours.strides
 
 
+@pytest.mark.slow
 def test_workers_run_on_other_cores_than_this_process():
     net, inputs = digits(20)
     cores = os.sched_getaffinity(0)
@@ -141,6 +150,7 @@ def test_new_parameters_and_rows_are_seen():
         same(found, graphnn.numerical_gradient(net, some, workers=1))
 
 
+@pytest.mark.slow
 def test_workers_share_a_queue_with_this_process():
     net, _ = digits()
     started(net, 2, alone=False)
@@ -152,6 +162,7 @@ def test_workers_share_a_queue_with_this_process():
     assert {count for worker, count in found if worker != os.getpid()} == {1}
 
 
+@pytest.mark.slow
 def test_workers_hold_blas_to_one_thread():
     net, _ = digits()
     started(net)
@@ -160,6 +171,7 @@ def test_workers_hold_blas_to_one_thread():
     assert square == np.inf
 
 
+@pytest.mark.slow
 def test_results_larger_than_the_memory_so_far():
     net, _ = digits()
     pool = started(net)
@@ -184,6 +196,7 @@ def test_processes_start_once_work_has_lasted():
     pool.lock.release()
 
 
+@pytest.mark.slow
 def test_each_further_process_is_earned_by_work():
     net, _ = digits(20)
     pool = processes._pools.borrow(net, 5, WORTH)
@@ -200,6 +213,7 @@ def test_each_further_process_is_earned_by_work():
     pool.lock.release()
 
 
+@pytest.mark.slow
 def test_what_is_soon_done_is_not_shared(monkeypatch):
     net, inputs = digits(20)
     pool = started(net)
@@ -212,6 +226,7 @@ def descriptors():
     return sorted(Path("/proc/self/fd").iterdir())
 
 
+@pytest.mark.slow
 def test_a_network_takes_its_processes_along():
     gc.collect()
     before = descriptors()
@@ -251,6 +266,7 @@ def test_a_worker_that_dies_is_an_error_and_the_next_gradient_has_others():
     graphnn.numerical_gradient(net, inputs, workers=2)
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_without_a_task_is_replaced():
     net, inputs = digits(20)
     pool = started(net)
@@ -262,6 +278,7 @@ def test_a_worker_that_dies_without_a_task_is_replaced():
     assert started(net) is not pool
 
 
+@pytest.mark.slow
 def test_an_error_of_a_worker_is_raised_here():
     net, _ = digits()
     started(net)
@@ -270,6 +287,7 @@ def test_an_error_of_a_worker_is_raised_here():
     assert str(caught.value) == "error[bad-value]: the task failed"
 
 
+@pytest.mark.slow
 def test_what_fails_in_a_worker_alone_is_done_here():
     net, _ = digits()
     started(net)
@@ -294,7 +312,9 @@ def test_an_interrupt_ends_the_processes():
     assert started(net) is not pool
 
 
-@pytest.mark.parametrize("fault", ["unreadable", "unpicklable"])
+@pytest.mark.parametrize(
+    "fault", ["unpicklable", pytest.param("unreadable", marks=pytest.mark.slow)]
+)
 def test_a_network_that_cannot_be_sent_is_worked_on_here(monkeypatch, fault):
     net, inputs = digits(20)
     pool = started(net)

@@ -122,8 +122,13 @@ def test_defaults_are_those_of_a_network(made):
 
 
 def validator(made):
-    jsonschema.Draft7Validator.check_schema(made)
     return jsonschema.Draft7Validator(made)
+
+
+def test_it_is_a_schema(made):
+    jsonschema.Draft7Validator.check_schema(made)
+    with pytest.raises(jsonschema.SchemaError):
+        jsonschema.Draft7Validator.check_schema({**made, "additionalProperties": "no"})
 
 
 def told(made, document):

@@ -40,7 +40,7 @@ def shown(session, uri, codes, seconds=60.0):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_any_messages(seed, tmp_path):
     assert run(seed, 250, tmp_path) == []
 

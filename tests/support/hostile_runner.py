@@ -21,7 +21,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -310,24 +310,19 @@ def _inside(path: Any, folders: tuple[str, ...]) -> bool:
 
 
 def report() -> None:
-    """Print what each took; with ``--json`` for the test."""
-    arguments = sys.argv[1:]
-    as_json = arguments[:1] == ["--json"]
-    names = json.load(sys.stdin) if as_json else None
-    wanted = {
-        each.name: each
-        for each in hostile_files.corpus()
-        if (
-            each.name in names
-            if names is not None
-            else each.name.startswith(tuple(arguments or [""]))
-        )
-    }
+    """Print what each took; with ``--part`` the complaints alone, of a part that a test names."""
+    if sys.argv[1:2] == ["--part"]:
+        size, *part = sys.argv[2:]
+        of_size = [each for each in hostile_files.corpus() if each.large is (size == "large")]
+        wanted = {each.name: each for each in of_size[slice(int(part[0]), None, int(part[1]))]}
+    else:
+        names = tuple(sys.argv[1:] or [""])
+        wanted = {e.name: e for e in hostile_files.corpus() if e.name.startswith(names)}
     with tempfile.TemporaryDirectory() as folder:
         found = run(wanted.values(), Path(folder).resolve())
         os.chdir("/")
-    if as_json:
-        json.dump([asdict(each) for each in found], sys.stdout)
+    if sys.argv[1:2] == ["--part"]:
+        json.dump({each.name: each.complaints(wanted[each.name]) for each in found}, sys.stdout)
         return
     wrong = 0
     for each in sorted(found, key=lambda each: each.cost):

@@ -129,6 +129,7 @@ def test_finite_values_may_be_of_any_size(case):
     case.network()
 
 
+@pytest.mark.slow
 def test_any_values_hold_what_is_not_finite():
     def is_wild(case):
         return any(np.isnan(array).any() for array in case.inputs.values())

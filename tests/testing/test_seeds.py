@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 DRAW = """
 import hashlib, json, sys
 from hypothesis import given, seed, settings
@@ -51,6 +53,7 @@ def drawn(folder, hash_seed, *imported):
     return json.loads(child.stdout)
 
 
+@pytest.mark.slow
 def test_draws_depend_neither_on_what_is_imported_nor_on_hashes(tmp_path):
     (tmp_path / "project.py").write_text(LITERALS, encoding="utf-8")
     alone = drawn(tmp_path, "1")
