@@ -99,6 +99,11 @@ class Hunt:
         settings.register_profile("mutation", settings(), phases=phases, database=None)
         settings.load_profile("mutation")
 
+    def pytest_collectreport(self, report: Any) -> None:
+        """Show which tests cannot be read."""
+        if report.failed:
+            self.say(f"cannot be collected: {report.nodeid}\n{report.longreprtext}")
+
     def pytest_runtest_logreport(self, report: Any) -> None:
         """End a child at its first failure."""
         if self._report is not None:
