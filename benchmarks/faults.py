@@ -2,7 +2,8 @@
 
 An operator, a comparison, a number, a condition or a statement is changed in one place. Annotations
 and decorators are left alone, and so is what only guards against faults of the code itself:
-``zip(strict=True)``, ``assert_never`` and ``raise AssertionError``.
+``zip(strict=True)``, ``assert_never`` and ``raise AssertionError``; and what an op offers to tests:
+its ``cases`` and ``choices``.
 """
 
 from __future__ import annotations
@@ -112,11 +113,15 @@ def _places(way: Way, nodes: list[ast.AST]) -> Iterator[tuple[Way, list[Any]]]:
 
 
 def _guards(node: ast.AST) -> bool:
-    """Whether a node is for type checkers, or guards against faults of the code itself."""
+    """Whether a node is for type checkers or tests, or guards against faults of the code itself."""
     match node:
         case ast.If(test=test):
             return "TYPE_CHECKING" in ast.unparse(test)
         case ast.Call(func=ast.Name(id="assert_never")) | ast.keyword(arg="strict"):
+            return True
+        case ast.AnnAssign(target=ast.Name(id="cases")):
+            return True
+        case ast.FunctionDef(name="choices", decorator_list=[ast.Name(id="classmethod")]):
             return True
         case ast.Expr(value=value):
             return _guards(value)
