@@ -29,6 +29,7 @@ nodes:
   x:     {op: input, shape: [batch, time, 3]}
   w:     {op: input, shape: [batch, time], dtype: int}
   c:     {op: input, shape: [4]}
+  two:   {op: input, shape: [batch, 2]}
   g:     {op: input, shape: []}
   start: {op: constant, value: {zeros: [1, 4]}}
   h:     {block: cell, inputs: [x, start], repeat: time, unstack: x, stack: h, share: true}
@@ -43,10 +44,11 @@ nodes:
   low:   {op: negative, inputs: m}
   root:  {op: softmax, inputs: m}
   word:  {op: embedding, inputs: w, vocabulary: 9, units: 2}
+  both:  {op: softmax, inputs: two}
   more:  {op: multiply, inputs: [h, c]}
   most:  {op: multiply, inputs: [more, g]}
   tilt:  {op: affine, inputs: m, units: 1, weight: [[1000], [-1], [1000]]}
-outputs: [h.h, each, norm, mixed, e, low, root, word, led, most, tilt]
+outputs: [h.h, each, norm, mixed, e, low, root, word, led, most, tilt, both]
 examples:
 """
 
@@ -88,6 +90,7 @@ def test_what_holds(properties):
 
 @cases("""
     properties | start
+    causal: {input: two, output: both} | 'both' is not causal along axis 1: where 'two' changes
     causal: {input: x, output: norm} | 'norm' is not causal along axis 1: where 'x' changes
     invariant: {input: x, output: h, permutation: 1}
         | 'h' is not invariant along axis 1: with the entries of 'x' in the order [
