@@ -122,7 +122,7 @@ class Executor:
         values, program = self._execute(arrays, bound, parameters, {})
         outputs = self._collect(values)
         self._release(bound, program)
-        if not all(map(is_finite, outputs.values())):
+        if not is_finite(*outputs.values()):
             raise self._blame(arrays, bound, parameters, {})
         return outputs
 
@@ -169,9 +169,10 @@ class Executor:
         arrays, bound = self.bind(inputs)
         noise = self._draw(bound, rng) if self.plan.noises else {}
         values, program = self._execute(arrays, bound, parameters, noise)
-        if finite and not all(is_finite(values[slot]) for slot in self.plan.outputs.values()):
+        if finite and not is_finite(*[values[slot] for slot in self.plan.outputs.values()]):
             raise self._blame(arrays, bound, parameters, noise)
-        return ForwardPass(values, program.saved, lambda: self._release(bound, program), bound)
+        release = partial(self._release, bound, program)
+        return ForwardPass(values, program.saved, release, bound)
 
     def bind(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Array], Sizes]:
         """Inputs as arrays of the right kind, and the value of every free size.

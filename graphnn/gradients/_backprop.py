@@ -146,11 +146,12 @@ class Reverse:
         wanted = (*self._losses, *self._also)
         self._executor = network.executor(wanted, keep=True, mode=mode, fuse=fuse)
         plan = self._executor.plan
-        self._shares: dict[tuple[tuple[int, ...], np.dtype[Any]], Array] = {}
+        self._shares: dict[tuple[int, ...], Array] = {}
         self.noisy = bool(plan.noises)
         self._targets = _targets(network, plan, only)
         self._stateful = [step for step in plan.steps if type(step.op).update is not Op.update]
         self._pulls = _pulls(plan, self._targets.values())
+        self._sized = any(pull.with_sizes is not None for pull in self._pulls)
 
     def __call__(self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None) -> Pass:
         """One pass forth and back; in training, noise is drawn from `rng`.
@@ -163,20 +164,22 @@ class Reverse:
             As `Network.run`.
         """
         plan = self._executor.plan
-        total = 0.0
+        loss = 0.0
         kept = self._executor.kept(inputs, self._network.arrays, rng)
         values = kept.values
         for name in self._losses:
             value = values[plan.outputs[name]]
-            total += float(np.add.reduce(value, axis=None)) / value.size
-        gradients, finite = self._pulled(_bound(self._pulls, kept), kept), True
-        if not all(map(is_finite, gradients.values())):
+            # The mean; NumPy begins a product sooner than a sum.
+            loss += float(value.ravel().dot(self._share(value).ravel()))
+        pulls = _bound(self._pulls, kept) if self._sized else self._pulls
+        gradients, finite = self._pulled(pulls, kept), True
+        if not is_finite(*gradients.values()):
             gradients = self._pulled(_bound(self._careful, kept), kept)
-            finite = all(map(is_finite, gradients.values()))
+            finite = is_finite(*gradients.values())
         also = {name: np.array(values[plan.outputs[name]]) for name in self._also}
-        state = self._updated(kept)
+        state = self._updated(kept) if self._stateful else {}
         kept.release()
-        return Pass(total, gradients, also, state, finite)
+        return Pass(loss, gradients, also, state, finite)
 
     def blown_up(
         self, inputs: Mapping[str, Any], rng: np.random.Generator | None = None
@@ -268,19 +271,19 @@ class Reverse:
                 found = np.zeros_like(like)
             elif found.base is not None or id(found) in seen:
                 found = found.copy()
-            seen.add(id(found))
+            else:
+                seen.add(id(found))
             gradients[name] = found
         return gradients
 
     def _share(self, loss: Array) -> Array:
         """What the mean of a loss makes of each of its entries."""
-        key = loss.shape, loss.dtype
-        share = self._shares.get(key)
+        share = self._shares.get(loss.shape)
         if share is None:
             # A view, so that it is not taken for a gradient.
-            share = np.full_like(loss, 1 / loss.size)[...]
+            share = np.full(loss.shape, 1 / loss.size, self._network.dtype)[...]
             share.setflags(write=False)
-            self._shares = {key: share}
+            self._shares = {loss.shape: share}
         return share
 
     def _updated(self, kept: ForwardPass) -> dict[str, Array]:

@@ -23,13 +23,15 @@ def is_numbers(value: Value) -> bool:
     return isinstance(value, Seq)
 
 
-def is_finite(array: Array) -> bool:
+def is_finite(*arrays: Array) -> bool:
     """Whether all entries are; quicker than `first_not_finite`."""
-    if array.dtype.kind != "f":
-        return True
-    flat = array.ravel("K")
+    squares = 0.0
+    for array in arrays:
+        if array.dtype.kind == "f":
+            flat = array.ravel("K")
+            squares += float(flat.dot(flat))
     # A sum of squares takes less time than a search, but may overflow.
-    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(array).all())
+    return math.isfinite(squares) or all(np.isfinite(array).all() for array in arrays)
 
 
 def outermost_first(array: Array) -> list[int]:

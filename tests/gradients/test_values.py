@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 import graphnn
 from gradient_cases import DIGITS, digits
+from graphnn.gradients import Reverse
 from tables import cases
 
 
@@ -92,6 +93,14 @@ def test_gradients_that_ops_pass_along_are_arrays_of_their_own():
     found["p.value"] *= 7
     np.testing.assert_array_equal(found["q.value"], [1.0, 1.0])
     np.testing.assert_array_equal(graphnn.backprop(net)["p.value"], [1.0, 1.0])
+
+
+def test_a_pass_gives_the_mean_of_whole_numbers_too():
+    net = graphnn.loads(
+        "{graphnn: 1, nodes: {x: {op: input, shape: [batch, 3]}, m: {op: argmax, inputs: x}}}"
+    )
+    x = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, 2.0], [3.0, 0.0, 0.0]])
+    assert Reverse(net, loss="m")({"x": x}).loss == pytest.approx(4 / 3)
 
 
 def test_shared_parameters_have_one_gradient():

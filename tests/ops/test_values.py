@@ -507,6 +507,10 @@ def test_sigmoid_binary_cross_entropy_of_extremes():
     [
         ([0, 3], "'target' holds 3 in row 1, but there are 3 classes"),
         ([-1, 9], "'target' holds -1 in row 0, but there are 3 classes"),
+        ([-3, 0], "'target' holds -3 in row 0, but there are 3 classes"),
+        ([2, 2**63 - 1], "'target' holds 9223372036854775807 in row 1, but there are 3 classes"),
+        ([0, -(2**63)], "'target' holds -9223372036854775808 in row 1, but there are 3 classes"),
+        ([0, 2**62], "'target' holds 4611686018427387904 in row 1, but there are 3 classes"),
     ],
 )
 def test_class_numbers_out_of_range(name, target, message):

@@ -113,8 +113,8 @@ class OfClasses(OfRows):
     @property
     def _plain(self) -> bool:
         """Whether the target of a class number is 1 in its place."""
-        given = (self.class_weights, self.ignored_class)
-        return given == (None, None) and not self.label_smoothing
+        weighs = self.class_weights is not None or self.ignored_class is not None
+        return not (weighs or self.label_smoothing)
 
     def infer_shape(self, *shapes: Shape) -> Shape | None:
         """One number for each sample; None where the signatures say what is wrong."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -90,6 +91,34 @@ def class_places(scores: Array, target: Array) -> tuple[Array, Array]:
             f"class numbers go from 0 to {count - 1}",
         )
     return np.arange(target.size), target
+
+
+def picked(columns: Array, target: Array) -> tuple[Array, Array]:
+    """The entry of each sample's class, and its place, in a matrix of a row for each class.
+
+    A place is one number: NumPy finds them in half the time that pairs take.
+    """
+    if target.dtype.kind == "i":
+        starts, samples = _starts(*columns.shape)
+        places = starts.take(target + 1, mode="clip")
+        places += samples
+        try:
+            return columns.take(places), places
+        except IndexError:
+            pass
+    class_places(columns.T, target)
+    raise AssertionError("a class that has no place is one that there is")
+
+
+@lru_cache(maxsize=8)
+def _starts(classes: int, samples: int) -> tuple[Array, Array]:
+    """Where the row of each class starts, and how far each sample is from there.
+
+    Before the first and after the last class stands a start of places that there are not.
+    """
+    starts = np.arange(-1, classes + 1) * samples
+    starts[0] = -starts[-1] - samples
+    return starts, np.arange(samples)
 
 
 def held_log(probability: Array) -> Array:

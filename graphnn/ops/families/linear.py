@@ -90,11 +90,12 @@ class Affine(Op):
     ) -> Cotangents:
         """Cotangents of x, weight and bias: ``g W^T``, ``x^T g`` and the sum of g's rows."""
         x, weight, bias = arrays
-        rows = _rows(cotangent)
+        flat = x.ndim == 2
+        rows = cotangent if flat else _rows(cotangent)
         by_x = rows.dot(weight.T) if wanted[0] else None
         return (
-            by_x if by_x is None or x.ndim == 2 else by_x.reshape(x.shape),
-            _pairs(_rows(x), rows) if wanted[1] else None,
+            by_x if by_x is None or flat else by_x.reshape(x.shape),
+            _pairs(x if flat else _rows(x), rows) if wanted[1] else None,
             total(rows) if wanted[2] and bias is not None else None,
         )
 

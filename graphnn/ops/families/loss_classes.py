@@ -19,6 +19,7 @@ from graphnn.ops.families._losses import (
     held_log,
     held_log_onnx,
     held_reciprocal,
+    picked,
 )
 from graphnn.ops.families.activation import NARROW, columns_below_top, log_softmax, softmax
 from graphnn.ops.kernels.ones import total
@@ -166,10 +167,7 @@ class SoftmaxCrossEntropy(OfClasses):
         chooses = t.ndim == 1 and self._plain
         if chooses and x.shape[1] <= NARROW:
             columns = columns_below_top(x)
-            rows, classes = class_places(x, t)
-            # One number a place: NumPy finds them in half the time that pairs take.
-            places = classes * len(t) + rows
-            chosen = columns.take(places)
+            chosen, places = picked(columns, t)
             totals = total(np.exp(columns, out=columns))
             if saved is not None:
                 saved.update(exponentials=columns, totals=totals, places=places)

@@ -218,13 +218,7 @@ class Training:
         seed = self._batch_seed()
         if self.augmenter is not None:
             batch = self.augmenter(batch, np.random.default_rng([seed, _AUGMENT]))
-        with np.errstate(all="ignore"):  # the pass, and the next one, report what is not finite
-            loss, gradients, also = self._gradient(batch, seed)
-            if self.spec.accumulate == 1:
-                self._descend(gradients)
-            else:
-                self._accumulate(gradients, _rows(batch), last=last)
-        return loss, also
+        return self._step(batch, seed, last=last)
 
     @property
     def best_epoch(self) -> int | None:
@@ -278,6 +272,17 @@ class Training:
     def _clear(self) -> None:
         self._sum: dict[str, Array] = {}
         self._summed = self._rows = 0
+
+    @np.errstate(all="ignore")  # the pass, and the next one, report what is not finite
+    def _step(
+        self, batch: Mapping[str, Array], seed: int, *, last: bool
+    ) -> tuple[float, dict[str, Array]]:
+        loss, gradients, also = self._gradient(batch, seed)
+        if self.spec.accumulate == 1:
+            self._descend(gradients)
+        else:
+            self._accumulate(gradients, _rows(batch), last=last)
+        return loss, also
 
     def _descend(self, gradients: Mapping[str, Array]) -> None:
         self.optimizer.step(self.state.optimizer, self.network.parameters, gradients)
