@@ -6,11 +6,10 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from graphnn.ops import REGISTRY
 from graphnn.ops.kernels import unfolding
 from graphnn.testing.strategies import op_cases
 
@@ -22,7 +21,7 @@ THOROUGH = settings(
     max_examples=150,
     database=None,
     derandomize=True,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 # Bytes unfolded, columns that rows leave room for, multiplications unpacked, columns that a product
 # keeps: all at once; columns cut to pieces; rows cut; columns and images cut to single ones.
@@ -49,16 +48,6 @@ def cut(request, monkeypatch):
     limits = LIMITS[request.param]
     for name, limit in zip(NAMES, limits, strict=True):
         monkeypatch.setattr(unfolding, name, limit)
-
-
-RANKS = st.sampled_from([1, 2, 2, 3])
-
-
-def each(rank, low, high):
-    """A number an axis; of three axes smaller ones."""
-    return st.lists(
-        st.integers(low, min(high, 4) if rank == 3 else high), min_size=rank, max_size=rank
-    )
 
 
 def ends(padding, rank):
@@ -134,125 +123,69 @@ def test_transposed_convolution(case):
     compare(op, case.arrays, lambda x, w, b: function(x, w, b, **options)[inner])
 
 
-@st.composite
-def pools(draw):
-    rank = draw(RANKS)
-    kernel = draw(each(rank, 1, 4))
-    attributes = {
-        "kernel": kernel,
-        "stride": draw(st.none() | each(rank, 1, 5)),
-        "padding": [draw(st.integers(0, size // 2)) for size in kernel],
-        "ceil_mode": draw(st.booleans()),
-    }
-    images = [draw(st.integers(1, 3)), draw(st.integers(1, 3)), *draw(each(rank, 1, 9))]
-    for size, window, padding in zip(images[2:], kernel, attributes["padding"], strict=True):
-        assume(size + 2 * padding >= window)
-    # Whole numbers, so that there are ties: of several largest entries the first wins.
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    ties = draw(st.booleans())
-    x = rng.integers(-1, 2, images) + 0.0 if ties else rng.normal(size=images)
-    return attributes, x
+def pools(name):
+    """Cases of a pool, with ties: of several largest entries the first wins."""
+    return op_cases(name, sizes=12, kinks=True)
 
 
-@st.composite
-def dilated(draw):
-    attributes, x = draw(pools())
-    steps = draw(each(x.ndim - 2, 1, 3))
-    for size, k, step, padding in zip(
-        x.shape[2:], attributes["kernel"], steps, attributes["padding"], strict=True
-    ):
-        assume(size + 2 * padding >= step * (k - 1) + 1)
-        assume(step == 1 or not padding or size >= step)  # or windows may hold padding alone
-    return {**attributes, "dilation": steps}, x
-
-
-def renamed(attributes):
-    options = dict(attributes)
-    return {"kernel_size": options.pop("kernel"), **options}
+def as_torch_pads(op, rank, fill):
+    """A pool, what torch does to the image first, and its options: its own padding is even."""
+    options = {"kernel_size": op.kernel, "stride": op.stride, "ceil_mode": op.ceil_mode}
+    sides = ends(op.padding, rank)
+    if all(before == after for before, after in sides):
+        return op, lambda x: x, {**options, "padding": [before for before, _ in sides]}
+    # Torch would count windows that begin in what is padded before.
+    op = op.model_copy(update={"ceil_mode": False})
+    options |= {"padding": [0] * rank, "ceil_mode": False}
+    return op, padded(op.padding, rank, value=fill), options
 
 
 @THOROUGH
-@given(dilated())
+@given(pools("max_pool"))
 def test_max_pool(case):
-    attributes, x = case
-    op = REGISTRY["max_pool"](**attributes)
-    function = theirs("max_pool", x.ndim - 2)
-    compare(op, [x], lambda x: function(x, **renamed(attributes)))
+    (x,) = case.arrays
+    rank = x.ndim - 2
+    op, wide, options = as_torch_pads(case.op, rank, -np.inf)
+    function = partial(theirs("max_pool", rank), dilation=op.dilation, **options)
+    compare(op, [x], lambda x: function(wide(x)))
+    image = wide(torch.tensor(x))
+    _, places = function(image, return_indices=True)
+    found = op.branch(x)
+    steps = zip(
+        np.indices(found.shape)[2:],
+        np.unravel_index(found, op.kernel),
+        op.stride or op.kernel,
+        op.dilation,
+        options["padding"],
+        strict=True,
+    )
+    where = [window * step + entry * apart - around for window, entry, step, apart, around in steps]
+    assert np.array_equal(np.ravel_multi_index(where, image.shape[2:]), places.numpy())
 
 
 @THOROUGH
-@given(dilated())
-def test_max_pool_branch(case):
-    attributes, x = case
-    function = theirs("max_pool", x.ndim - 2)
-    _, places = function(torch.tensor(x), return_indices=True, **renamed(attributes))
-    found = REGISTRY["max_pool"](**attributes).branch(x)
-    entries = np.unravel_index(found, attributes["kernel"])
-    stride = attributes["stride"] or attributes["kernel"]
-    steps = stride, attributes["dilation"], attributes["padding"]
-    windows = np.indices(found.shape)[2:]
-    where = [
-        window * step + entry * apart - before
-        for window, entry, step, apart, before in zip(windows, entries, *steps, strict=True)
-    ]
-    assert np.array_equal(np.ravel_multi_index(where, x.shape[2:]), places.numpy())
-
-
-@THOROUGH
-@given(pools(), st.booleans())
-def test_average_pool(case, counted):
-    attributes, x = case
-    attributes["count_include_pad"] = counted
-    attributes["count_include_pad"] = counted
-    op = REGISTRY["average_pool"](**attributes)
-    function = theirs("avg_pool", x.ndim - 2)
-    # Torch refuses volumes smaller than a window, whatever their padding.
-    assume(x.ndim < 5 or all(map(int.__ge__, x.shape[2:], attributes["kernel"])))
-    compare(op, [x], lambda x: function(x, **renamed(attributes)))
-
-
-@THOROUGH
-@given(dilated(), st.booleans())
-def test_average_pool_of_dilated_windows(case, counted):
-    """Torch has no dilated mean: that of a convolution with ones, over how many entries it has."""
-    attributes, x = case
-    attributes["ceil_mode"] = False
-    rank, kernel = x.ndim - 2, attributes["kernel"]
-    op = REGISTRY["average_pool"](**attributes, count_include_pad=counted)
-    options = {
-        "stride": attributes["stride"] or kernel,
-        "dilation": attributes["dilation"],
-        "padding": attributes["padding"],
-        "groups": x.shape[1],
-    }
-    ones = torch.ones((x.shape[1], 1, *kernel), dtype=torch.float64)
+@given(pools("average_pool"))
+def test_average_pool(case):
+    (x,) = case.arrays
+    rank = x.ndim - 2
+    op, wide, options = as_torch_pads(case.op, rank, 0.0)
+    # Torch has no dilated mean, nor counts what is padded before, and refuses volumes smaller than
+    # a window, whatever their padding.
+    fits = rank < 3 or all(map(int.__ge__, x.shape[2:], op.kernel))
+    if op is case.op and max(op.dilation) == 1 and fits:
+        function = partial(
+            theirs("avg_pool", rank), **options, count_include_pad=op.count_include_pad
+        )
+        compare(op, [x], function)
+        return
+    op = op.model_copy(update={"ceil_mode": False})
+    sizes = {"stride": op.stride or op.kernel, "dilation": op.dilation, "groups": x.shape[1]}
+    ones = torch.ones((x.shape[1], 1, *op.kernel), dtype=torch.float64)
+    convolved = partial(theirs("conv", rank), weight=ones, padding=options["padding"], **sizes)
 
     def mean(x):
-        whole = torch.full_like(x, 1.0)
-        count = theirs("conv", rank)(whole, ones, **options)
-        total = theirs("conv", rank)(x, ones, **options)
-        return total / (ones[0].sum() if counted else count)
+        """A convolution with ones, over how many entries it has."""
+        count = ones[0].sum() if op.count_include_pad else convolved(wide(torch.ones_like(x)))
+        return convolved(wide(x)) / count
 
     compare(op, [x], mean)
-
-
-@settings(THOROUGH, max_examples=50)
-@given(pools(), st.data())
-def test_pools_with_padding_on_one_side(case, data):
-    attributes, x = case
-    kernel, rank = attributes["kernel"], x.ndim - 2
-    drawn = data.draw(st.lists(st.integers(0, 1), min_size=2 * rank, max_size=2 * rank))
-    sides = [min(n, kernel[at // 2] // 2) for at, n in enumerate(drawn)]
-    for size, window, (before, after) in zip(x.shape[2:], kernel, ends(sides, rank), strict=True):
-        assume(size + before + after >= window)
-    options = {"kernel": kernel, "stride": attributes["stride"]}
-    for name, function, fill in (
-        ("max_pool", theirs("max_pool", rank), -torch.inf),
-        ("average_pool", theirs("avg_pool", rank), 0.0),
-    ):
-        wide = padded(sides, rank, value=fill)
-        compare(
-            REGISTRY[name](**options, padding=sides),
-            [x],
-            lambda x, function=function, wide=wide: function(wide(x), **renamed(options)),
-        )

@@ -76,7 +76,7 @@ class OpCase:
 
 
 def op_cases(
-    op: type[Op] | str, *, sizes: int = 4, values: Values = "tame"
+    op: type[Op] | str, *, sizes: int = 4, values: Values = "tame", kinks: bool = False
 ) -> SearchStrategy[OpCase]:
     """Cases of an op: attributes, shapes and values that fit it.
 
@@ -93,6 +93,8 @@ def op_cases(
     values : {"tame", "finite", "any"}
         Numbers of the operands' domains, `MARGIN` or more from a kink where there is room; any
         finite floats; or any floats.
+    kinks : bool
+        Whether tame numbers may lie on a kink, as where entries tie for the largest.
 
     Returns
     -------
@@ -103,11 +105,12 @@ def op_cases(
     TypeError
         An attribute has a type that no value can be derived from.
     """
-    return independent(_op_cases(REGISTRY[op] if isinstance(op, str) else op, sizes, values))
+    op_class = REGISTRY[op] if isinstance(op, str) else op
+    return independent(_op_cases(op_class, sizes, values, kinks))
 
 
 @st.composite
-def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values) -> OpCase:
+def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values, kinks: bool) -> OpCase:
     choices = Choices(draw)
     fit, rows = _bound(choices, op_class, sizes)
     bindings = {"batch": rows}
@@ -132,7 +135,8 @@ def _op_cases(draw: DrawFn, op_class: type[Op], sizes: int, values: Values) -> O
             for key, value in fit.inferred.attributes.items()
         }
     )
-    settled = off_kinks(bound, arrays) if values == "tame" else tuple(arrays)
+    smooth = values == "tame" and not kinks
+    settled = off_kinks(bound, arrays) if smooth else tuple(arrays)
     return OpCase(bound, settled, fit.declared)
 
 
