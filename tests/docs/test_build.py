@@ -39,6 +39,7 @@ def pages():
         "figures",
         "ops",
         "performance-table.md",
+        "performance-table-older.md",
         "plants-table.md",
         "tables",
     )
