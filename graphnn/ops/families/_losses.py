@@ -107,14 +107,14 @@ def picked(columns: Array, target: Array) -> tuple[Array, Array]:
         except IndexError:
             pass
     class_places(columns.T, target)
-    raise AssertionError("a class that has no place is one that there is")
+    raise AssertionError("class_places accepts a class outside the matrix")
 
 
 @lru_cache(maxsize=8)
 def _starts(classes: int, samples: int) -> tuple[Array, Array]:
     """Where the row of each class starts, and how far each sample is from there.
 
-    Before the first and after the last class stands a start of places that there are not.
+    One start before the first class and one after the last lead outside the matrix.
     """
     starts = np.arange(-1, classes + 1) * samples
     starts[0] = -starts[-1] - samples
