@@ -27,7 +27,13 @@ myst_dmath_allow_space = False  # a prompt is no formula
 myst_dmath_allow_digits = False
 html_math_renderer = "mathml"
 myst_heading_anchors = 3
-exclude_patterns = ["_build", "tables", "performance-table.md", "performance-table-older.md", "plants-table.md"]
+exclude_patterns = [
+    "_build",
+    "tables",
+    "performance-table.md",
+    "performance-table-older.md",
+    "plants-table.md",
+]
 root_doc = "index"
 
 autodoc_typehints = "none"  # docstrings state types as people call them
