@@ -38,9 +38,9 @@ Arrays = Mapping[str, Array]
 
 @dataclass(frozen=True, slots=True)
 class _Difference:
-    """A change that shows that the property does not hold, and what it does.
+    """A change that shows that the property does not hold, what it does, and to how many entries.
 
-    It moves so many entries; of a run that fails there is none.
+    `count` is None where the run fails.
     """
 
     change: str
@@ -67,7 +67,7 @@ def diagnose_properties(graph: Graph, spec: ExampleSpec) -> Iterator[Diagnostic]
         yield from _misplaced(each, output, source if isinstance(source, Node) else None)
         if isinstance(each, BatchwiseSpec) and not with_rows(graph, output):
             shape = show(output.shape)
-            message = f"'{output.name}' has no rows that an input has too: its shape is {shape}"
+            message = f"no input has as many rows as '{output.name}', whose shape is {shape}"
             yield Diagnostic("wrong-shape", message, each.place.span)
 
 
