@@ -79,6 +79,7 @@ def array_for(value: Value, wanted: Wanted, spec: NetworkSpec, also: Iterable[st
     elif isinstance(value, Map) and len(value.entries) == 1 and set(FILLED) & {*value.entries}:
         key, entry = next(value.items())
         shape = _shape(entry, spec)
+        wanted.refuse(shape, value)  # the shape is at fault then, not its size
         if math.prod(shape) > _MAX_FILLED:
             message = f"an array of shape {show(shape)} has more than {_MAX_FILLED:,} entries"
             raise SpecError.of("too-large", message, entry.span)
