@@ -26,6 +26,7 @@ from graphnn.gradients._report import (
 from graphnn.gradients._singular import is_singular
 from graphnn.gradients.numerical.api import Interrupted, estimate_gradient
 from graphnn.gradients.numerical.estimates import GradientEstimate
+from graphnn.gradients.numerical.objective import largest
 from graphnn.gradients.numerical.options import GradientOptions, takes
 from graphnn.ops import Array
 from graphnn.spec.model import DType
@@ -176,8 +177,7 @@ def compare(
     for name in estimates:
         if name not in analytic:
             raise UsageError.of("missing-gradient", f"there is no gradient of '{name}' to check")
-    sizes = [np.abs(found.value[np.isfinite(found.value)]) for found in estimates.values()]
-    scale = max((float(size.max(initial=0.0)) for size in sizes), default=0.0)
+    scale = max((largest(found.value) for found in estimates.values()), default=0.0)
     return GradientReport(
         tuple(
             _report(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from graphnn.diagnostics import RunError, UsageError
-from graphnn.gradients.numerical.objective import Probed, Progress
+from graphnn.gradients.numerical.objective import Probed, Progress, largest
 from graphnn.gradients.numerical.rules import EPSILON
 from graphnn.ops import Array
 from graphnn.spec.sizes import show
@@ -76,9 +76,9 @@ class FunctionLoop:
             self.stopped = True
             array.flat[chosen[done]] = original
             entries, values = chosen[:done], values[:, :done]
-        size = np.abs(values[np.isfinite(values)]).max(initial=abs(self.origin))
+        size = largest(values, abs(self.origin))
         crossed = np.zeros(values.shape, dtype=bool)
-        crossed[:] = self._bent(offsets, values, float(size))
+        crossed[:] = self._bent(offsets, values, size)
         return Probed(values, crossed, np.full(done, size), entries)
 
     def _bent(self, offsets: Sequence[float], values: Array, size: float) -> Array | bool:

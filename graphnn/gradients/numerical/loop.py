@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphnn.gradients.numerical.objective import Objective, Probed, Progress
+from graphnn.gradients.numerical.objective import Objective, Probed, Progress, largest
 from graphnn.ops import Array
 
 
@@ -109,7 +109,7 @@ class Loop:
         except KeyboardInterrupt:
             self.stopped = True
             entries, losses, crossed = chosen[:done], losses[:, :done], crossed[:, :done]
-        size = np.abs(losses[np.isfinite(losses)]).max(initial=max(abs(self.origin), self._grain))
+        size = largest(losses, max(abs(self.origin), self._grain))
         return Probed(losses, crossed, np.full(done, size), entries)
 
     def _moved(self, name: str, index: tuple[int, ...], offset: float) -> tuple[float, list[Array]]:

@@ -74,3 +74,8 @@ class Probed(NamedTuple):
     def kink(self) -> Array:
         """Whether any probe of the entry crossed a kink."""
         return np.asarray(self.crossed.any(axis=0))
+
+
+def largest(values: Array, least: float = 0.0) -> float:
+    """The largest size of the finite ones, `least` or more: others say nothing of rounding."""
+    return float(np.abs(values[np.isfinite(values)]).max(initial=least))
