@@ -88,11 +88,9 @@ async def test_a_fault_that_a_use_brings_about(client, files):
     # The file by itself has no fault: what the spec tells stays as long as it is open.
     blocks = Editor(client, common, NARROW)
     blocks.type(f"# above\n{NARROW}")
-    for _ in range(100):
-        (exact,) = await shown(client, common, "shape-mismatch")
-        if exact.range.start.line == 7:
-            break
+    while (await shown(client, common, "shape-mismatch"))[0].range.start.line != 7:
         await asyncio.sleep(0.05)
+    (exact,) = await shown(client, common, "shape-mismatch")
     assert place(exact.range) == (7, 31, 7, 32)
     editor.close()
     assert await shown(client, common) == []

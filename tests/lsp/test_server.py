@@ -34,33 +34,33 @@ async def test_what_it_can_do(client):
 @pytest.mark.asyncio(loop_scope="module")
 async def test_errors_as_one_types(client, uri):
     editor = Editor(client, uri, GOOD)
-    assert await editor.told() == []
+    assert await editor.next_diagnostics() == []
     editor.type(GOOD + "  z: {about: 'é😀', op: rellu, inputs: x}\n")
-    (op,) = await editor.told()
+    (op,) = await editor.next_diagnostics()
     assert (op.code, op.source, op.severity) == ("unknown-op", "graphnn", 1)
     assert op.message == "there is no op 'rellu'\nhelp: did you mean 'relu'?"
     assert editor.shown(op.range) == "rellu"
     for half in ("  z", "  z: {", "  z: {op: add, inputs: [x,", "\t", "  z: 'a"):
         editor.type(GOOD + half)
-    found = await editor.told()
+    found = await editor.next_diagnostics()
     assert [each.code for each in found] == ["yaml-syntax"]  # of the last text, and no other
     editor.type(GOOD)
-    assert await editor.told() == []
+    assert await editor.next_diagnostics() == []
 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_another_file_of_yaml_is_left_alone(client, uri):
     editor = Editor(client, uri, "services:\n  web: {image: nginx}\n")
-    assert await editor.told() == []
+    assert await editor.next_diagnostics() == []
     editor.type("nodes:\n  web: {image: nginx}\n")
-    assert {each.code for each in await editor.told()} == {"missing-key"}
+    assert {each.code for each in await editor.next_diagnostics()} == {"missing-key"}
 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_places_are_counted_in_utf_16(client, uri):
     text = f"{HEAD}  x: {{about: 'é😀', op: input, shape: [2]}}\n  y: {{about: '😀', op: rleu}}\n"
     editor = Editor(client, uri, text)
-    (found,) = await editor.told()
+    (found,) = await editor.next_diagnostics()
     assert found.range.start.character == len("  y: {about: '**', op: ")
     assert editor.shown(found.range) == "rleu"
     told = await client.text_document_hover_async(
@@ -75,7 +75,7 @@ async def test_places_in_a_long_line(client, uri):
     about = "😀é" * 700
     text = f"{HEAD}  x: {{about: {about}, op: input, shape: [2]}}\n"
     editor = Editor(client, uri, text.replace("input", "inputt"))
-    (found,) = await editor.told()
+    (found,) = await editor.next_diagnostics()
     assert editor.shown(found.range) == "inputt"
     assert found.range.start.character == len(f"  x: {{about: {'***' * 700}, op: ")
 
@@ -83,7 +83,7 @@ async def test_places_in_a_long_line(client, uri):
 @pytest.mark.asyncio(loop_scope="module")
 async def test_other_places_of_an_error(client, uri):
     editor = Editor(client, uri, GOOD + "  y: {op: relu, inputs: x}\n")
-    (found,) = await editor.told()
+    (found,) = await editor.next_diagnostics()
     assert found.code == "duplicate-key"
     (other,) = found.related_information
     assert (other.location.uri, other.location.range.start.line) == (uri, 3)
@@ -92,7 +92,7 @@ async def test_other_places_of_an_error(client, uri):
 @pytest.mark.asyncio(loop_scope="module")
 async def test_completion(client, uri):
     editor = Editor(client, uri, GOOD + "  z: {op: rel")
-    await editor.told()
+    await editor.next_diagnostics()
     found = await client.text_document_completion_async(
         types.CompletionParams(editor.where, editor.at("op: rel|"))
     )
@@ -109,7 +109,7 @@ async def test_completion(client, uri):
 @pytest.mark.asyncio(loop_scope="module")
 async def test_definition_references_and_rename(client, uri):
     editor = Editor(client, uri, GOOD.replace("op: relu", "about: 😀, op: relu"))
-    await editor.told()
+    await editor.next_diagnostics()
     place = editor.at("inputs: |x")
     found = await client.text_document_definition_async(types.DefinitionParams(editor.where, place))
     assert (found.uri, found.range.start) == (uri, editor.at("  |x: {op: input"))
@@ -132,7 +132,7 @@ async def test_definition_references_and_rename(client, uri):
 @pytest.mark.asyncio(loop_scope="module")
 async def test_symbols_and_formatting(client, uri):
     editor = Editor(client, uri, "graphnn:  1\nnodes:\n  x: {op: input,   shape: [2]}\n")
-    await editor.told()
+    await editor.next_diagnostics()
     found = await client.text_document_document_symbol_async(
         types.DocumentSymbolParams(editor.where)
     )
@@ -148,9 +148,9 @@ async def test_symbols_and_formatting(client, uri):
 @pytest.mark.asyncio(loop_scope="module")
 async def test_a_text_that_is_closed_has_no_errors(client, uri):
     editor = Editor(client, uri, "nodes: 1")
-    assert await editor.told() != []
+    assert await editor.next_diagnostics() != []
     editor.close()
-    assert await editor.told() == []
+    assert await editor.next_diagnostics() == []
 
 
 def test_without_pygls_it_says_what_to_install(monkeypatch):

@@ -7,6 +7,9 @@ import asyncio
 from lsprotocol import types
 from pytest_lsp import LanguageClient
 
+_LONGEST = 300.0  # seconds until a server counts as hung, on the busiest machine
+_AGAIN = 0.02  # seconds until what is published is looked at again
+
 
 class Editor:
     """An editor with one text open."""
@@ -32,13 +35,13 @@ class Editor:
             )
         )
 
-    async def told(self) -> list[types.Diagnostic]:
-        """The next diagnostics that are published."""
-        # On a busy machine, what is told of another text may still be under way.
-        await self.client.wait_for_notification("textDocument/publishDiagnostics")
-        while self.uri not in self.client.diagnostics:
-            await self.client.wait_for_notification("textDocument/publishDiagnostics")
-        return list(self.client.diagnostics[self.uri])
+    async def next_diagnostics(self) -> list[types.Diagnostic]:
+        """What is published of this text from now on; of other texts, anything may come between."""
+        before = self.client.diagnostics.get(self.uri)
+        async with asyncio.timeout(_LONGEST):
+            while (found := self.client.diagnostics.get(self.uri)) is before:
+                await asyncio.sleep(_AGAIN)
+        return list(found)
 
     def close(self) -> None:
         self.client.text_document_did_close(types.DidCloseTextDocumentParams(self.where))
@@ -60,9 +63,12 @@ class Editor:
 
 async def shown(client: LanguageClient, uri: str, *codes: str) -> list[types.Diagnostic]:
     """What is shown at `uri`, once it has these codes; whatever else is shown before."""
-    for _ in range(200):
-        found = list(client.diagnostics.get(uri, ()))
-        if [each.code for each in found] == list(codes) and uri in client.diagnostics:
-            return found
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"{uri} shows {found}, not {list(codes)}")
+    found: list[types.Diagnostic] = []
+    try:
+        async with asyncio.timeout(_LONGEST):
+            while [each.code for each in found] != list(codes) or uri not in client.diagnostics:
+                await asyncio.sleep(_AGAIN)
+                found = list(client.diagnostics.get(uri, ()))
+    except TimeoutError:
+        raise AssertionError(f"{uri} shows {found}, not {list(codes)}") from None
+    return found

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
+LONGEST = 300.0  # seconds until a server counts as hung, on the busiest machine
 
 GOOD = """graphnn: 1
 sizes: {hidden: 4}
@@ -173,10 +174,10 @@ def _notification(method: str, params: Message) -> Message:
 class Session:
     """A server in a process of its own, and all that it has said."""
 
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "graphnn", "lsp"]
+    def __init__(self, *options: str, folder: Path | None = None) -> None:
+        command = [sys.executable, "-m", "graphnn", "lsp", *options]
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, cwd=folder)
         self.answers: dict[int | str, Message] = {}
         self.published: dict[str, list[Message]] = {}
         self.log = ""
@@ -198,36 +199,33 @@ class Session:
         """Send a notification."""
         self.send(_notification(method, params))
 
-    def ask(self, method: str, params: Message | None, seconds: float = 60) -> Message:
+    def ask(self, method: str, params: Message | None) -> Message:
         """Send a request, and wait for its answer."""
         self._asked += 1
         name = f"own {self._asked}"
         request: Message = {"jsonrpc": "2.0", "id": name, "method": method}
         self.send({**request, "params": params} if params is not None else request)
-        return self.wait(name, seconds)
+        return self.wait(name)
 
-    def wait(self, name: int | str, seconds: float = 60) -> Message:
+    def wait(self, name: int | str) -> Message:
         """The answer to the request `name`."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + LONGEST
         while name not in self.answers:
-            assert time.monotonic() < end, f"no answer to {name!r} after {seconds} s: {self.log}"
+            assert time.monotonic() < end, f"no answer to {name!r}: {self.log}"
             time.sleep(0.005)
         return self.answers[name]
 
-    def end(self) -> float:
-        """Shut the server down; how many seconds that took."""
-        start = time.monotonic()
+    def end(self) -> None:
+        """Shut the server down."""
         self.ask("shutdown", None)
         self.notify("exit", {})
-        code = self._process.wait(60)
-        seconds = time.monotonic() - start
+        code = self._process.wait(LONGEST)
         for thread in self._threads:
             thread.join()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             assert stream is not None
             stream.close()
         assert code == 0, code
-        return seconds
 
     def _read(self) -> None:
         stream = self._process.stdout
@@ -249,7 +247,7 @@ class Session:
 
 
 def run(seed: int, count: int, folder: Path) -> list[str]:
-    """What goes wrong in a session: internal errors, raw escapes, tracebacks, a slow end."""
+    """What goes wrong in a session: internal errors, raw escapes, tracebacks."""
     session, faults = Session(), []
     sent: dict[int, Message] = {}
     for _, message in zip(range(count), Messages(seed, folder), strict=False):
@@ -263,9 +261,7 @@ def run(seed: int, count: int, folder: Path) -> list[str]:
             faults.append(f"{message}: {error}")
         if not error.get("message", "").isprintable():
             faults.append(f"raw escape: {message}: {error}")
-    seconds = session.end()
-    if seconds > 10:
-        faults.append(f"shutdown took {seconds:.1f} s")
+    session.end()
     if "Traceback" in session.log:
         faults.append(session.log)
     return faults
