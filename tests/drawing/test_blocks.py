@@ -21,10 +21,17 @@ GALLERY = ROOT / "docs" / "gallery"
 DRAWN = [
     *(
         GALLERY / f"{name}.yaml"
-        for name in ("alexnet", "vgg16", "resnet18", "unet", "siamese", "gan")
+        for name in (
+            *("alexnet", "vgg16", "resnet18", "unet", "siamese", "gan", "googlenet"),
+            *("apples_and_oranges", "lstm_unrolled", "transformer"),
+        )
     ),
-    *(SPECS / f"{name}.yaml" for name in ("lenet5", "cnn_deep", "autoencoder", "mnist", "deep")),
+    *(
+        SPECS / f"{name}.yaml"
+        for name in ("lenet5", "cnn_deep", "autoencoder", "mnist", "deep", "paths")
+    ),
 ]
+SIDES = ("left.", "right.")
 PYRAMID = """
 graphnn: 1
 nodes:
@@ -40,6 +47,41 @@ nodes:
   d: {op: conv2d, inputs: c, filters: 4, kernel: 1}
   s: {op: add, inputs: [d, x]}
   m: {op: global_average_pool, inputs: s}
+"""
+
+
+PAIR = """
+graphnn: 1
+blocks:
+  cell:
+    inputs: x
+    nodes:
+      a: {op: affine, inputs: x, units: 8}
+      b: {op: affine, inputs: a, units: 9}
+      c: {op: affine, inputs: b, units: 8}
+      s: {op: add, inputs: [a, c]}
+    output: s
+  tower:
+    inputs: x
+    nodes:
+      one: {block: cell, inputs: x}
+      two: {block: cell, inputs: one}
+    output: two
+nodes:
+  x: {op: input, shape: [batch, 8]}
+  u: {op: input, shape: [batch, 8]}
+  left: {block: tower, inputs: x}
+  right: {block: tower, inputs: u, share: left}
+  d: {op: subtract, inputs: [left, right]}
+"""
+SIDE_BY_SIDE = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 1, 32, 32]}
+  u: {op: input, shape: [batch, 1, 32, 32]}
+  c: {op: conv2d, inputs: x, filters: 4, kernel: 3}
+  d: {op: conv2d, inputs: u, filters: 4, kernel: 3}
+  s: {op: add, inputs: [c, d]}
 """
 
 
@@ -116,6 +158,24 @@ def run_back(piece: tuple[tuple[float, float], tuple[float, float]]) -> float:
 @pytest.mark.parametrize("path", DRAWN, ids=lambda path: path.stem)
 def test_nothing_overlaps(path, width: str | None):
     assert faults(graphnn.load(path).draw(style="blocks", width=width).scene) == []
+
+
+def test_two_branches_keep_their_skips_and_brackets():
+    scene = drawn(PAIR)
+    assert faults(scene) == []
+    boxes = [item for item in scene.items if isinstance(item, Box)]
+    tops = {side: min(box.y for box in boxes if box.node.startswith(side)) for side in SIDES}
+    lows = {side: max(box.y for box in boxes if box.node.startswith(side)) for side in SIDES}
+    for path in (item for item in scene.items if isinstance(item, Path)):
+        if path.node.startswith("right.") and path.source.startswith("right."):
+            assert min(y for _, y in path.points) > lows["left."]
+    (title,) = (item for item in scene.items if isinstance(item, Text) and item.text == "left")
+    assert lows["left."] < title.y < tops["right."]
+
+
+def test_sides_are_written_where_no_box_is_read_that_has_them():
+    assert words(drawn(SIDE_BY_SIDE)).count("32") == 4
+    assert words(drawn(SIDE_BY_SIDE)).count("30") == 4
 
 
 @pytest.mark.parametrize("outer", ["", OUTER])

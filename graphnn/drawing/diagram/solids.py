@@ -13,6 +13,7 @@ from graphnn.drawing.diagram.volumes import Volume, Volumes
 
 LANE = 7.0  # points between arcs
 _APART = 2.5  # from the middle of a box to where an arc ends or begins
+_TURN = 9.0  # how wide a line turns that is level elsewhere
 _BESIDE = 4.5  # from the place of a box to a line around it
 
 
@@ -88,7 +89,10 @@ def straight(source: Rectangle, target: Rectangle) -> list[Point]:
 
 
 def arrow(known: list[Point], ends: tuple[Solid, Solid], free: Free, ink: Ink) -> Path:
-    """A plain line where nothing is in its way, else the line `known` of the layout."""
+    """A plain line where nothing is in its way, else one between the two places.
+
+    The last resort is the line `known` of the layout.
+    """
     source, target = ends
     slope = (target.y - source.y) / max(target.left - source.middle, 1.0)
     slope = max(-1.5, min(1.5, slope))
@@ -97,9 +101,20 @@ def arrow(known: list[Point], ends: tuple[Solid, Solid], free: Free, ink: Ink) -
     before = (start[0] + reach, start[1]) if source.volume.size else _on(start, reach, slope)
     after = (end[0] - reach, end[1]) if target.volume.size else _on(end, -reach, slope)
     curve = [start, before, after, end]
-    if not is_clear(curve, free, (source.outline, target.outline)):
-        curve = [start, *known[1:-1], end]
-    return _path(curve, ends, ink)
+    for each in (curve, *_level(source, target)):
+        if is_clear(each, free, (source.outline, target.outline)):
+            return _path(each, ends, ink)
+    return _path([start, *known[1:-1], end], ends, ink)
+
+
+def _level(source: Solid, target: Solid) -> Iterator[list[Point]]:
+    """Lines that are level beside what is written at both, and turn between, sooner or later."""
+    start, end = source.port(0.0, out=True), target.port(0.0, out=False)
+    right, left = source.place[0] + source.place[2], target.place[0]
+    for leave, enter in ((right, left), (right, right + _TURN), (left - _TURN, left)):
+        (_, above), (_, below), middle = start, end, (leave + enter) / 2
+        turned = [(leave, above), (middle, above), (middle, below), (enter, below)]
+        yield [start, start, turned[0], *turned, turned[-1], end, end]
 
 
 def turn(
@@ -128,25 +143,29 @@ def arcs(found: Volumes, solids: Mapping[str, Solid], ink: Ink) -> Iterator[Path
 
     One that begins in the row before leaves the line that leads from there.
     """
-    taken: list[tuple[int, float, float, float]] = []
+    taken: list[tuple[int, Point, Point, float]] = []
     spans = [
         (_start(found, solids, source, target), solids[source], solids[target])
         for source, target in found.skips
     ]
     for start, source, target in sorted(spans, key=lambda span: span[2].left - span[0][0]):
         end = target.roof(-_APART)
+        ceiling = min(solid.place[1] for solid in (source, target) if solid.row == target.row)
+        passed = found.between(source.volume.name, target.volume.name)
         between = [
             solid.top - solid.aside - 3
-            for solid in solids.values()
+            for name, solid in solids.items()
             if solid.row == target.row and start[0] - 20 <= solid.middle <= end[0] + 20
+            if name in passed or solid.bottom > ceiling  # not of a branch further up
         ]
         levels = [
             level
             for row, left, right, level in taken
-            if row == target.row and left < end[0] and start[0] < right
+            if row == target.row and left[0] < end[0] and start[0] < right[0]
+            if max(left[1], right[1]) > ceiling
         ]
         level = min([*between, *levels]) - LANE
-        taken.append((target.row, start[0], end[0], level))
+        taken.append((target.row, start, end, level))
         corners = [start, (start[0], level), (end[0], level), end]
         yield _path(bent(corners), (source, target), ink)
 

@@ -79,6 +79,11 @@ class Volumes:
     edges: tuple[tuple[str, str], ...] = ()
     skips: tuple[tuple[str, str], ...] = ()
 
+    def between(self, source: str, target: str) -> set[str]:
+        """The volumes on the ways from one to another, without them."""
+        into, readers = _neighbours((*self.edges, *self.skips))
+        return _reached(source, readers) & _reached(target, into)
+
 
 def volumes(view: View, *, expand: bool) -> Volumes:
     """The volumes of `view`, without losses and what they alone read.
@@ -140,6 +145,16 @@ def _neighbours(
         into.setdefault(target, []).append(source)
         readers.setdefault(source, []).append(target)
     return into, readers
+
+
+def _reached(start: str, neighbours: Mapping[str, list[str]]) -> set[str]:
+    found: set[str] = set()
+    pending = [start]
+    while pending:
+        new = set(neighbours.get(pending.pop(), ())) - found
+        found |= new
+        pending += new
+    return found
 
 
 def _joins(item: Item, before: Volume, readers: Mapping[str, list[str]]) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from graphnn.drawing.diagram import facts, levels, thumbnails
 from graphnn.drawing.diagram import text as measure
 from graphnn.drawing.diagram.columns import wrapped
-from graphnn.drawing.diagram.labels import Free
+from graphnn.drawing.diagram.labels import Free, overlap
 from graphnn.drawing.diagram.layout import Arrangement, Layout, lay_out
 from graphnn.drawing.diagram.options import SMALLEST, DiagramOptions
 from graphnn.drawing.diagram.page import page, room
@@ -81,6 +81,9 @@ class _Painter:
         self._held = Counter(
             frame for each in self._found.volumes.values() for frame in view.around(each.frame)
         )
+        self._into: dict[str, list[str]] = {name: [] for name in self._found.volumes}
+        for source, target in self._found.edges:
+            self._into[target].append(source)
         sizes = [each.size for each in self._found.volumes.values() if each.size is not None]
         side = max((max(size[1:]) for size in sizes), default=1)
         channels = max((size[0] for size in sizes), default=1)
@@ -95,9 +98,12 @@ class _Painter:
             name: self._solid(each, labels[name], below, layout)
             for name, each in found.volumes.items()
         }
+        sizes = {name: list(self._sizes(solid)) for name, solid in solids.items()}
         free = Free((solid.outline for solid in solids.values()), ())
         for name, solid in solids.items():
             free.take(self._written_place(solid, labels[name]))
+        for text in (text for texts in sizes.values() for text in texts):
+            free.take((text.left, text.y - _SMALL, text.width, _SMALL))
         items: list[Item] = []
         ink = Ink(None, self._theme.line, 0.9)
         margins: dict[int, float] = {}
@@ -110,11 +116,10 @@ class _Painter:
                 items.append(arrow(known, ends, free, ink))
             else:
                 items.append(turn(ends, margins[row], layout.cuts, free, ink))
-        before: Volume | None = None
         for name, solid in solids.items():
-            items += self._drawn(solid, before)
+            items += self._drawn(solid)
+            items += sizes[name]
             items += self._written(solid, labels[name])
-            before = solid.volume
         items += arcs(found, solids, ink)
         items += self._brackets(solids)
         return page(self._view, self._options, items, self._below())
@@ -132,10 +137,12 @@ class _Painter:
         width, _ = room(self._view, self._options)
         plain = self._in_a_row(labels, below)
         whole = self._with_brackets(plain, shared, width)
-        if parted := [name for name in shared if name not in whole]:
+        apart = {name for name, place in whole.items() if not self._meets(name, place, plain)}
+        if parted := [name for name in shared if name not in apart]:
             below += self._brackets_height(parted)
             plain = self._in_a_row(labels, below)
-            whole = self._with_brackets(plain, shared, width)
+            again = self._with_brackets(plain, shared, width)
+            whole = {name: place for name, place in again.items() if name not in parted}
         return self._in_rows(replace(plain, frames=whole)), below
 
     def _in_a_row(self, labels: _Labels, below: float) -> Layout:
@@ -173,6 +180,14 @@ class _Painter:
             if right - left <= width:
                 found[frame] = left, top, right - left, low - top
         return found
+
+    def _meets(self, frame: str, place: Rectangle, layout: Layout) -> bool:
+        """Whether something else is in the `place` of a block and its bracket."""
+        return any(
+            overlap(place, box)
+            for name, box in layout.boxes.items()
+            if frame not in self._frames_of(name)
+        )
 
     def _frames_of(self, volume: str) -> list[str]:
         return self._view.around(self._found.volumes[volume].frame)
@@ -223,10 +238,7 @@ class _Painter:
         """How far what is drawn and written reaches to the left and the right of the face."""
         deep, _, aside = self._shape(volume)
         start, end = self._extent(volume, label)
-        numbers = 0.0
-        if volume.size is not None and volume.size[1:] != (1, 1):
-            numbers = max(measure.width(str(size), _SMALL) for size in volume.size[1:]) + 3
-        return max(numbers, -start - deep / 2, 1.0), max(aside, end - deep / 2, 1.0)
+        return max(self._left(volume), -start - deep / 2, 1.0), max(aside, end - deep / 2, 1.0)
 
     def _room(self, volume: Volume, label: Sequence[_Words], below: float) -> tuple[float, float]:
         """How wide and high a box is with what is written at it."""
@@ -264,7 +276,7 @@ class _Painter:
                 ]
         return found
 
-    def _drawn(self, solid: Solid, before: Volume | None) -> Iterator[Item]:
+    def _drawn(self, solid: Solid) -> Iterator[Item]:
         volume = solid.volume
         tones = self._view.tones(volume.items[0], self._theme)
         fill, border = tones.fill, tones.border
@@ -295,18 +307,17 @@ class _Painter:
             volume.name,
         )
         yield Box(left, top, solid.deep, solid.high, ink, node=volume.name)
-        yield from self._sizes(solid, before)
 
-    def _sizes(self, solid: Solid, before: Volume | None) -> Iterator[Text]:
+    def _sizes(self, solid: Solid) -> Iterator[Text]:
         """Numbers at the edges: of maps always, of their sides where they change."""
         size = solid.volume.size
-        assert size is not None
+        if size is None:
+            return
         colour = self._theme.faint
         low = solid.bottom + _SMALL + 1
         yield Text(solid.middle, low, f"{size[0]:,}", _SMALL, colour, "regular", "middle")
-        if size[1:] == (1, 1) or (
-            before is not None and before.size and before.size[1:] == size[1:]
-        ):
+        before = [self._found.volumes[name].size for name in self._into[solid.volume.name]]
+        if size[1:] == (1, 1) or any(each and each[1:] == size[1:] for each in before):
             return
         x, y = solid.left + solid.aside / 2 - 2, solid.top - solid.aside / 2
         if solid.high < _LOW:  # no room for two numbers beside an arrow
