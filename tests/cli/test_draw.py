@@ -48,6 +48,15 @@ def test_a_folder_that_is_not_there(call, line):
     )
 
 
+def test_options_of_numbers_need_numbers(call, line):
+    for option, value in (("--loss", "x"), ("--input", "x=1"), ("--inputs", "x.npz")):
+        result = call("draw", line, option, value)
+        assert (result.code, result.err) == (2, f"error[bad-option]: '{option}' needs '--show'\n")
+    needs = "error[bad-option]: '--entries' needs '--show check'\n"
+    assert call("draw", line, "--entries", "3").err == needs
+    assert call("draw", line, "--entries", "3", "--show", "values").err == needs
+
+
 CHAIN = """
 graphnn: 1
 nodes:

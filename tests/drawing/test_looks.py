@@ -74,6 +74,20 @@ def test_a_use_of_a_block_has_a_colour():
     assert NAMED["teal"] in frames
 
 
+def test_the_legend_shows_shapes_alone_where_colours_are_of_numbers():
+    net = graphnn.loads(NET)
+    shown = graphnn.trace(net, {"x1": [[1.0, 2.0]]}, show="values")
+    scene = net.draw(look={"ops": {"tanh": "#ff8800"}}, legend=True, trace=shown).scene
+    samples = [item for item in scene.items if isinstance(item, Box) and item.width == 22]
+    assert {sample.ink.fill for sample in samples} == {"#ffffff"}
+    texts = [item.text for item in scene.items if isinstance(item, Text) and not item.node]
+    assert [text for text in texts if text in ("source", "linear", "activation", "tanh")] == [
+        "source",
+        "linear",
+        "activation",
+    ]
+
+
 def test_the_legend_and_dot_show_them():
     net = graphnn.loads(NET)
     look = {"families": {"linear": "#010203"}, "ops": {"tanh": "#040506"}}

@@ -14,7 +14,7 @@ import graphnn
 import graphnn.cli.commands.draw
 from graphnn import drawing
 from graphnn.cli.record_options import taking
-from graphnn.diagnostics import UsageError
+from graphnn.diagnostics import DrawingError, UsageError
 from graphnn.drawing.diagram import styles
 from graphnn.drawing.diagram.options import DiagramOptions, ReadBy
 from graphnn.drawing.diagram.scene import Scene
@@ -74,7 +74,8 @@ def test_a_style_draws_what_it_likes(net, monkeypatch):
 
 
 def test_names_are_a_text_or_several(net):
-    assert net.draw(hide="x").view.items == net.draw(hide=["x"]).view.items == {}
+    both = graphnn.loads(NET.replace("}}", "}, y: {op: relu, inputs: x}}"))
+    assert both.draw(hide="x").view.items.keys() == both.draw(hide=["x"]).view.items.keys() == {"y"}
     assert net.draw(only="x").view == net.draw(only=("x",)).view == net.draw(only="x..x").view
 
 
@@ -112,4 +113,38 @@ def test_an_option_that_the_style_does_not_read():
     assert str(caught.value) == (
         "error[bad-option]: the style 'graph' does not read 'curved'\n"
         "   = help: it is read by plain, curly"
+    )
+
+
+def nothing_drawn(net, **options: object) -> str:
+    with pytest.raises(UsageError) as caught:
+        _ = net.draw(**options).scene
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("style", styles.NAMES)
+def test_nothing_to_draw(style: str):
+    net = graphnn.loads(NET.replace("}}", "}, y: {op: affine, inputs: x, units: 2}}"))
+    assert nothing_drawn(net, style=style, only="y..x") == (
+        "error[bad-option]: no way leads from 'y' to 'x'\n   = help: write x..y"
+    )
+    nothing = "error[bad-option]: no node is left to draw"
+    assert nothing_drawn(net, style=style, hide="x,y") == nothing
+    assert nothing_drawn(net, style=style, only="x", hide="x") == nothing
+
+
+def test_no_way_either_way():
+    net = graphnn.loads(NET.replace("}}", "}, t: {op: input, shape: []}}"))
+    assert nothing_drawn(net, only="x..t") == "error[bad-option]: no way leads from 'x' to 't'"
+
+
+@pytest.mark.parametrize("style", ["blocks", "textbook"])
+def test_losses_alone_where_the_style_leaves_them_out(style: str):
+    target = "}, t: {op: input, shape: [batch, 2]}, e: {op: mean_squared_error, inputs: [x, t]}}"
+    net = graphnn.loads(NET.replace("}}", target))
+    with pytest.raises(DrawingError) as caught:
+        _ = net.draw(style=style, only="t,e").scene
+    assert str(caught.value) == (
+        f"error[unsuited-style]: the style '{style}' leaves out losses and targets, and nothing "
+        "else is to be drawn\n   = help: draw it in another style"
     )

@@ -130,6 +130,14 @@ def test_what_cannot_be_shown_is_refused_by_name(node: str):
     assert [found.span.line for found in caught.value.diagnostics] == [4 if "'x'" in message else 5]
 
 
+def test_a_reader_is_named_once():
+    with pytest.raises(DrawingError) as caught:
+        drawn(chain("s: {op: multiply, inputs: [x, x]}"))
+    assert [found.message.partition("show ")[2] for found in caught.value.diagnostics] == [
+        "'s': multiply reads 2 nodes, a column reads one"
+    ]
+
+
 def test_a_branch_is_refused_at_the_node_that_is_read_twice():
     nodes = (
         "a: {op: affine, inputs: x, units: 2}",

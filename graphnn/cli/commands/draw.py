@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
@@ -98,6 +99,10 @@ def draw(
     are those given, the rest random; where none is given, the first rows of the training data, else
     those of an example, else random ones.
     """
+    if show is None:
+        _refuse({"--loss": loss, "--input": input, "--inputs": inputs_file}, "--show")
+    if show != "check":
+        _refuse({"--entries": entries}, "--show check")
 
     def once() -> None:
         net = load(file, settings(set), weights)
@@ -130,6 +135,13 @@ def draw(
                 once()
             except GraphnnError as error:  # the picture stays as it was
                 terminal.report(error.diagnostics)
+
+
+def _refuse(given: Mapping[str, object], needed: str) -> None:
+    """Raise a UsageError for the first option that is given."""
+    for option, value in given.items():
+        if value:
+            raise UsageError.of("bad-option", f"'{option}' needs '{needed}'")
 
 
 def _report(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from graphnn.diagnostics import DrawingError
 from graphnn.drawing.diagram import notation
 from graphnn.drawing.diagram.view import Item, View
 from graphnn.graph import Graph, Node, Parameter, show_shapes
@@ -127,7 +128,25 @@ def row_size(node: Node) -> int:
     return size if isinstance(size, int) else 0
 
 
-def aside(graph: Graph) -> set[str]:
+def shown(view: View, style: str) -> set[str]:
+    """Names of the nodes of `view` that a style shows which leaves out losses.
+
+    Raises
+    ------
+    DrawingError
+        There are none.
+    """
+    nodes = {node.name for item in view.items.values() for node in item.nodes}
+    found = nodes - _aside(view.graph)
+    if not found:
+        message = (
+            f"the style '{style}' leaves out losses and targets, and nothing else is to be drawn"
+        )
+        raise DrawingError.of("unsuited-style", message, help="draw it in another style")
+    return found
+
+
+def _aside(graph: Graph) -> set[str]:
     """Names of the losses, of what comes after them, and of what they alone read.
 
     What a loss is taken of, its first operand, is none of these.

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from graphnn.diagnostics import UsageError
 from graphnn.drawing.diagram import notation
 from graphnn.drawing.diagram.look import Look, look_of
 from graphnn.drawing.diagram.options import DiagramOptions, names_in
@@ -32,11 +33,13 @@ def view(graph: Graph, options: DiagramOptions) -> View:
     Raises
     ------
     UsageError
-        There is no node of a name that is to be drawn or left out.
+        There is no node of a name that is to be drawn or left out, or none is left to draw.
     """
     seen = outline(graph, expand=options.expand or options.unrolled)
     hidden = {graph.node(name).name for name in names_in(options.hide)}
     kept = None if options.only is None else _kept(graph, options.only)
+    if hidden.issuperset(graph.nodes if kept is None else kept):
+        raise UsageError.of("bad-option", "no node is left to draw")
     look = look_of(graph, options)
     free = options.depth is None and not options.expand
     most = CIRCLES_FROM if options.style == "computation" else FOLDED_FROM
@@ -61,7 +64,13 @@ def _kept(graph: Graph, only: str | Iterable[str]) -> set[str]:
         return {graph.node(name).name for name in names_in(only)}
     first, _, last = only.partition("..")
     start, end = graph.node(first).name, graph.node(last).name
-    return graph.downstream([start]) & graph.upstream([end])
+    found = graph.downstream([start]) & graph.upstream([end])
+    if not found:
+        turned = graph.downstream([end]) & graph.upstream([start])
+        message = f"no way leads from '{first}' to '{last}'"
+        help = f"write {last}..{first}" if turned else ""
+        raise UsageError.of("bad-option", message, help=help)
+    return found
 
 
 def _look(item: Item) -> object:

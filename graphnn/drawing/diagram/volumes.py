@@ -91,11 +91,11 @@ def volumes(view: View, *, expand: bool) -> Volumes:
     Raises
     ------
     DrawingError
-        A size of one is free, or it has more than three axes.
+        A size of one is free, or it has more than three axes; or there are none.
     """
-    aside = facts.aside(view.graph)
+    shown = facts.shown(view, "blocks")
     places = {name: at for at, name in enumerate(view.graph.nodes)}  # in schedule order
-    items = [item for item in view.items.values() if item.nodes[-1].name not in aside]
+    items = [item for item in view.items.values() if item.nodes[-1].name in shown]
     items.sort(key=lambda item: places[item.results[0].name])
     kept = {item.name for item in items}
     edges = list(dict.fromkeys((edge.source, edge.target) for edge in view.edges))

@@ -354,12 +354,16 @@ class _Painter:
                 x, y = 0.0, y + 2 * _SMALL
             shape, cut = _SHAPES.get(sample.family, _SHAPES[""])
             ink = Ink(sample.tones.fill, sample.tones.border, 0.9)
+            if self._marks.boxes:  # whose colours mean something else
+                ink = Ink(self._theme.paper, self._theme.frame, 0.9)
             yield Box(x, y, _SAMPLE, 10, ink, shape, min(cut, 3.5))
             yield Text(x + _SAMPLE + 5, y + 7.8, sample.label, _SMALL, self._theme.ink)
             x += sample.width
 
     def _samples(self, cards: dict[str, _Card]) -> list[_Sample]:
-        """Families, and ops with separate colours."""
+        """Families, and ops with separate colours, where colours mean those."""
+        if self._marks.boxes:
+            return list(self._family_samples(cards))
         return [*self._family_samples(cards), *self._op_samples(cards)]
 
     def _family_samples(self, cards: dict[str, _Card]) -> Iterator[_Sample]:

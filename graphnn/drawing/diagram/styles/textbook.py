@@ -93,12 +93,11 @@ def scene(view: View, options: DiagramOptions) -> Scene:
 
 
 def _columns(view: View) -> list[_Column]:
-    aside = facts.aside(view.graph)
-    shown = {node.name for item in view.items.values() for node in item.nodes} - aside
+    shown = facts.shown(view, "textbook")
     nodes = [node for name, node in view.graph.nodes.items() if name in shown]
     readers: dict[str, list[str]] = {node.name: [] for node in nodes}
     for node in nodes:
-        for name in node.inputs:
+        for name in dict.fromkeys(node.inputs):
             readers.setdefault(name, []).append(node.name)
     found: list[tuple[Node, list[Node]]] = []
     faults: dict[str, tuple[Node, str]] = {}
