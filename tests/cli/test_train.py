@@ -248,6 +248,7 @@ def test_what_a_cluster_sends_is_ctrl_c(start, rows, number):
     assert "wrote 'runs/net': checkpoint.safetensors, " in out
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_have_a_folder_each(call, start, rows):
     process = start("train", "net.yaml", "--set", "epochs=100000")
     process.stderr.readline()

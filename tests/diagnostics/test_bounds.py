@@ -98,7 +98,7 @@ def test_the_spec_has_every_section_and_is_fine():
 @pytest.mark.parametrize(
     "value",
     [
-        name if name in ("text", "names", "mapping") else pytest.param(name, marks=pytest.mark.slow)
+        name if name in ("text", "names") else pytest.param(name, marks=pytest.mark.slow)
         for name in VALUES
     ],
 )

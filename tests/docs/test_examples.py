@@ -17,12 +17,14 @@ from places import ROOT
 
 PAGES = docs_pages.pages()
 # Long trainings, and pytest run by pytest.
-SLOW = [f"training/{name}" for name in ("augmentation", "evaluation", "regularisation", "search")]
-SLOW += [
-    f"networks/{name}"
-    for name in ("additions", "cbow", "gpt", "language-models", "mixer", "siamese", "vae")
+SLOW = [
+    *(f"how-to/{name}" for name in ("keras", "photographs")),
+    *(f"networks/{name}" for name in ("additions", "cbow", "gpt", "language-models", "mixer")),
+    *("networks/siamese", "networks/vae", "own-ops", "testing"),
+    *(f"tour/{name}" for name in ("3-digits", "4-learning", "5-numerical-gradients")),
+    *(f"training/{name}" for name in ("augmentation", "cnn", "evaluation", "regularisation")),
+    "training/search",
 ]
-SLOW += ["own-ops", "testing", "tour/3-digits", "tour/4-learning", "tour/5-numerical-gradients"]
 # What users need not have.
 NEEDS = {"files/pytorch": ("torch", "onnxscript", "onnxruntime")}
 

@@ -45,7 +45,7 @@ def is_finite(network, inputs):
     return True
 
 
-@pytest.mark.parametrize("examples", [5, pytest.param(25, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [3, pytest.param(25, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("op", TAKING_DATA)
 def test_the_loop_the_engine_and_backprop_agree(op, examples):
     @networks_of(op, max_examples=examples)

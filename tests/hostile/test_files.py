@@ -21,10 +21,10 @@ RUNNER = Path(hostile_files.__file__).with_name("hostile_runner.py")
 @pytest.mark.parametrize(
     "part",
     [
-        "small 0 3",
+        "small 0 6",
         *(
             pytest.param(part, marks=pytest.mark.slow)
-            for part in ("small 1 3", "small 2 3", "large 0 2", "large 1 2")
+            for part in (*(f"small {part} 6" for part in range(1, 6)), "large 0 2", "large 1 2")
         ),
     ],
 )

@@ -332,6 +332,7 @@ def test_a_file_is_written_through_its_link_and_keeps_its_permissions(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_too_many_comments() -> None:
     text = "graphnn: 1\nname: [\n" + "1, # one\n" * 200_001 + "]\n"
     with pytest.raises(SpecError) as caught:

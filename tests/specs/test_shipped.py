@@ -29,7 +29,14 @@ def test_it_has_nothing_to_complain_of(path):
     assert graphnn.diagnose(path) == ()
 
 
-@pytest.mark.parametrize("path", NETWORKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.slow) if path.stem == "language_conv" else path
+        for path in NETWORKS
+    ],
+    ids=lambda path: path.stem,
+)
 def test_it_tests_itself_and_its_examples_hold(path):
     results = graphnn.run_examples(graphnn.load(path))
     assert results

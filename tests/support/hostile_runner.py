@@ -283,7 +283,8 @@ def _watch(folder: Path, report: int, each: Hostile) -> None:
             if not _inside(path, (str(folder),) if written and writes else () if written else own):
                 told = f"open: {path!r} {flags}"
         elif event in ("os.listdir", "os.scandir", "os.mkdir"):
-            if arguments[0] is not None and not _inside(arguments[0], own):
+            imports = event == "os.listdir" and arguments[0] in sys.path
+            if arguments[0] is not None and not imports and not _inside(arguments[0], own):
                 told = f"{event}: {arguments[0]!r}"
         elif event.startswith(_FORBIDDEN) and event not in allowed:
             if writes and arguments and _inside(arguments[0], (str(folder),)):
