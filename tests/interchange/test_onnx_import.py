@@ -242,6 +242,21 @@ IMAGES = ["n", 2, 6, 5]
         | s = Shape(x); n = Gather(s, zero); v = Unsqueeze(n, zeros); t = Concat<axis=0>(v, rest); y
         = Reshape(x, t)
         | ["n", 2, 6] | [whole(0).reshape(()), whole(0), whole(-1, 3)] | zero zeros rest
+    sum of a filled array
+        | s = Shape(x); f = Expand(two, s); r = ReduceSum<keepdims=0>(f); y = Mul(x, r) | ["n", 3]
+        | [np.float32([2])] | two
+    product of a filled array
+        | s = Shape(x); f = Expand(two, s); g = MatMul(f, w); h = Add(g, c); y = Mul(h, x)
+        | ["n", 3] | [np.float32([2]), some(3, 3), some(3)] | two w c
+    column against a filled array
+        | s = Shape(x); f = Expand(two, s); r = ReduceSum(x, a); m = Max(r, f); d = Sub(r, f); y =
+        Add(m, d)
+        | ["n", 3] | [np.float32([0.5]), whole(1)] | two a
+    column where a filled array is less
+        | s = Shape(x); f = Expand(two, s); r = ReduceSum(x, a); c = Less(f, r); y = Where(c, r, f)
+        | ["n", 3] | [np.float32([0.5]), whole(1)] | two a
+    function of a filled array | s = Shape(x); f = Expand(two, s); g = Softmax(f); y = Mul(x, g)
+        | ["n", 3] | [np.float32([2])] | two
     """,
     IMAGES=IMAGES,
     np=np,

@@ -261,7 +261,7 @@ class Translator:
         if isinstance(value, Made):
             return value
         if isinstance(value, Filled):
-            value = np.asarray(value.number)
+            return self.emit("expand", np.asarray(value.number), shape=value.shape)
         if isinstance(value, float | int):
             value = np.asarray(float(value))
         if value.dtype == object:

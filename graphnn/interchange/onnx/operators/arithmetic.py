@@ -100,13 +100,12 @@ def _take_bias(t: Translator, product: Made, bias: Array) -> bool:
     return True
 
 
-def _single(value: Value, other: Value) -> Value:
-    """A filled array as its one number, where the other has its shape already."""
-    if isinstance(value, Filled) and not isinstance(other, Filled):
-        shape = shape_of(other)
-        if broadcast(shape, value.shape) != shape:
-            raise UnsupportedError("it stretches an array to a free size")
-        return np.asarray(value.number)
+def _single(value: Value, *others: Value) -> Value:
+    """A filled array as its one number, where another has its shape already."""
+    if isinstance(value, Filled):
+        shapes = [shape_of(other) for other in others if not isinstance(other, Filled)]
+        if any(broadcast(shape, value.shape) == shape for shape in shapes):
+            return np.asarray(value.number)
     return value
 
 
@@ -114,7 +113,8 @@ def _single(value: Value, other: Value) -> Value:
 def several(t: Translator, node: ForeignNode, first: Value, *others: Value | None) -> Value:
     """`maximum`, `minimum` or `add`, one after the other; `multiply` for a mean."""
     for other in others:
-        first = t.emit(_MANY[node.op], first, other)
+        if other is not None:
+            first = t.emit(_MANY[node.op], _single(first, other), _single(other, first))
     first = first if isinstance(first, Made) else t.emit("identity", first)
     return t.emit("multiply", first, 1 / (1 + len(others))) if node.op == "Mean" else first
 
@@ -156,6 +156,7 @@ def clip(
 @rule("Where")
 def where(t: Translator, node: ForeignNode, condition: Value, a: Value, b: Value) -> Value:
     """`where`."""
+    a, b = _single(a, condition, b), _single(b, condition, a)
     return t.emit("where", condition, a, b)
 
 
@@ -189,7 +190,7 @@ def _is_truth(made: Made) -> bool:
 @rule(*_COMPARISONS)
 def comparison(t: Translator, node: ForeignNode, a: Value, b: Value) -> Value:
     """The same, which gives 0 and 1."""
-    return t.emit(_COMPARISONS[node.op], a, b)
+    return t.emit(_COMPARISONS[node.op], _single(a, b), _single(b, a))
 
 
 @rule("And", "Or", "Xor", "Not")
