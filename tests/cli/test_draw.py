@@ -87,6 +87,15 @@ def test_a_description_in_words(call):
     assert not Path("net.svg").exists()
 
 
+def test_a_description_says_how_much_it_leaves_out(call):
+    nodes = ", ".join(f"x{at}: {{op: input, shape: []}}" for at in range(8))
+    Path("net.yaml").write_text(f"graphnn: 1\nnodes: {{{nodes}}}\n")
+    first = "x0 [], x1 [], x2 [], x3 [], x4 [], x5 [], and 2 more"
+    assert call("draw", "net.yaml", "--alt").out == (
+        f"Network: 8 nodes, 0 parameters. Inputs: {first}. Outputs: {first}.\n"
+    )
+
+
 def test_a_part(call):
     Path("net.yaml").write_text(CHAIN)
     for option, expected in (

@@ -155,3 +155,13 @@ def test_the_page_joins_picture_text_and_faults(spec: Path, address: str):
         assert "softmux" in browser.execute_script(chosen)
         assert inside("return picture.querySelector('.chosen').dataset.node") == "y"
         assert browser.get_log("browser") == []
+
+
+@pytest.mark.browser
+def test_the_status_counts_warnings(spec: Path, address: str):
+    unread = "nodes:\n  idle: {op: constant, value: 1}\n"
+    spec.write_text(spec.read_text().replace("\nnodes:\n", f"\n{unread}"))
+    with chromium() as browser:
+        browser.get(address)
+        status = "return document.querySelector('[role=status]').textContent"
+        waited(lambda: browser.execute_script(status) == "1 warning")

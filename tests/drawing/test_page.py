@@ -86,6 +86,17 @@ def test_a_page_loads_nothing_and_runs_no_script_but_its_own(opened: Callable[..
     assert "Content Security Policy" in entry["message"]
 
 
+def test_long_names_keep_to_the_width_of_a_phone(browser: Any, tmp_path: Path):
+    name = "a_name_that_nobody_can_break" * 3
+    net = graphnn.loads(f"graphnn: 1\nnodes: {{{name}: {{op: input, shape: []}}}}")
+    net.draw(tmp_path / "net.html")
+    phone = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
+    browser.get((tmp_path / "net.html").as_uri())
+    assert browser.execute_script("return document.documentElement.scrollWidth") == 390
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_it_is_read_where_scripts_are_off(tmp_path: Path):
     graphnn.load(BLOCKS).draw(tmp_path / "net.html")
     with chromium(scripts=False) as browser:

@@ -59,9 +59,13 @@
         if (fault.node) showNode(fault.node);
       });
     }
-    const errors = state.faults.filter((fault) => fault.severity === 'error').length;
-    const old = state.picture && errors ? '; the last good picture is shown' : '';
-    one('#status').textContent = errors ? `${errors} error${errors > 1 ? 's' : ''}${old}` : 'fine';
+    const counted = ['error', 'warning'].flatMap((kind) => {
+      const count = state.faults.filter((fault) => fault.severity === kind).length;
+      return count ? `${count} ${kind}${count > 1 ? 's' : ''}` : [];
+    });
+    const broken = state.faults.some((fault) => fault.severity === 'error');
+    const old = state.picture && broken ? '; the last good picture is shown' : '';
+    one('#status').textContent = `${counted.join(', ') || 'fine'}${old}`;
     if (drawn) frame.contentWindow.location.replace(`/picture?${state.picture}`);
   };
   const follow = async () => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram.view import View
@@ -14,18 +15,27 @@ def describe(view: View) -> str:
     """What `view` shows, in a few sentences."""
     graph = view.graph
     learned, kept = facts.totals(view.graph)
-    size = f"{learned:,} parameters" + (f" and {kept:,} entries of state" if kept else "")
+    size = facts.counted(learned, 0) + (f" and {kept:,} entries of state" if kept else "")
     nodes = f"{len(graph.nodes):,} nodes" if len(graph.nodes) != 1 else "1 node"
     sentences = [f"{graph.spec.name or 'Network'}: {nodes}, {size}."]
     for verb, names in (("Inputs", _inputs(graph)), ("Outputs", graph.outputs)):
-        listed = ", ".join(f"{name} {show(graph.node(name).shape)}" for name in names[:6])
-        if listed:
-            sentences.append(f"{verb}: {listed}{', ...' if len(names) > 6 else ''}.")
+        if names:
+            shapes = [f"{name} {show(graph.node(name).shape)}" for name in names]
+            sentences.append(f"{verb}: {_some(shapes, 6)}.")
     if graph.losses:
-        sentences.append(f"Loss: {', '.join(graph.losses[:6])}.")
+        sentences.append(f"Loss: {_some(graph.losses, 6)}.")
     if blocks := _blocks(view):
-        sentences.append(f"Blocks: {blocks}.")
-    return " ".join([*sentences, *_differences(view), _ops(graph)])
+        sentences.append(f"Blocks: {_some(blocks, 8)}.")
+    sentences += _differences(view)
+    if ops := _ops(graph):
+        sentences.append(f"Operations: {_some(ops, 8)}.")
+    return " ".join(sentences)
+
+
+def _some(words: Sequence[str], most: int) -> str:
+    """The first words, and how many more there are."""
+    more = [f"and {len(words) - most:,} more"] if len(words) > most else []
+    return ", ".join([*words[:most], *more])
 
 
 def _differences(view: View) -> list[str]:
@@ -40,20 +50,16 @@ def _inputs(graph: Graph) -> tuple[str, ...]:
     return tuple(node.name for node in graph.inputs)
 
 
-def _blocks(view: View) -> str:
+def _blocks(view: View) -> list[str]:
     groups = [frame.group for frame in view.frames.values() if frame.group is not None]
     groups += [item.group for item in view.items.values() if item.group is not None]
-    counted = [
+    return [
         f"{group.call.spec.name} ({group.call.block.name}"
         + (f", {group.count} times)" if group.count > 1 else ")")
         for group in groups
     ]
-    return ", ".join(counted[:8]) + (", ..." if len(counted) > 8 else "")
 
 
-def _ops(graph: Graph) -> str:
+def _ops(graph: Graph) -> list[str]:
     counts = Counter(node.op.name for node in graph.nodes.values() if node.op.family != "source")
-    if not counts:
-        return ""
-    listed = ", ".join(f"{count} {name}" for name, count in counts.most_common(8))
-    return f"Operations: {listed}{', ...' if len(counts) > 8 else ''}."
+    return [f"{count} {name}" for name, count in counts.most_common()]
