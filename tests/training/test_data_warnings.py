@@ -66,7 +66,7 @@ def test_it_may_be_allowed(tmp_path):
     assert graphnn.train("net.yaml").remarks == ()
 
 
-@pytest.mark.parametrize("scales", [(1, 255), (1000, 1000), (0, 1000), (0, 0)])
+@pytest.mark.parametrize("scales", [(1, 255), (1000, 1000), (1e308, 1e308), (0, 1000), (0, 0)])
 def test_columns_that_are_not_so_far_apart(tmp_path, scales):
     rows(tmp_path, scales)
     assert warned(tmp_path, PLAIN) == []

@@ -51,7 +51,7 @@ def _unscaled(name: str, array: Array, place: Span | None) -> Diagnostic | None:
     if present.size == 0:
         return None
     low, high = present[reach[present].argmin()], present[reach[present].argmax()]
-    if reach[high] <= _APART * reach[low]:
+    if reach[high] / _APART <= reach[low]:
         return None
     message = (
         f"the columns of '{name}' are on scales far apart: up to {reach[low]:.3g} "
