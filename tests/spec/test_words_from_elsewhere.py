@@ -121,6 +121,9 @@ def test_sections_of_sections():
     block = "blocks: {b: {args: n, inputs: p, nodes: {q: {op: relu, inputs: p}}, output: q}}\n"
     assert help_with(NODES + block) == "did you mean 'sizes'?"
     block = "blocks: {b: {inputs: p, nodes: {q: {op: relu, inputs: p}}, output: q}}\n"
+    of_a_use = "it goes where the block is used: {block: NAME, inputs: ..., KEY: ...}"
+    for key in ("repeat: 2", "unstack: p", "stack: q", "share: true", "trainable: false"):
+        assert help_with(NODES + block.replace("output:", f"{key}, output:")) == of_a_use
     used = f"{NODES}  z: {{block: b, inputs: x, times: 2}}\n{block}"
     assert help_with(used) == "did you mean 'repeat'?"
     assert help_with(f"{NODES}weights: {{path: w.npz}}\n") == "did you mean 'file'?"
