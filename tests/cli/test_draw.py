@@ -96,6 +96,13 @@ def test_a_description_says_how_much_it_leaves_out(call):
     )
 
 
+def test_the_start_of_one_number_is_not_read_with_the_count(call):
+    Path("net.yaml").write_text(
+        "graphnn: 1\nnodes: {w: {op: parameter, shape: [], value: 100}}\ntrain: {loss: w}\n"
+    )
+    assert "1, starts as 100" in call("draw", "net.yaml", "-o", "-").out
+
+
 def test_a_part(call):
     Path("net.yaml").write_text(CHAIN)
     for option, expected in (

@@ -208,6 +208,8 @@ def _remark(node: Node, operand: str, parameter: Parameter, *, mathematical: boo
     words = parameter.origin.words if given is not None and parameter.learned else ""
     if words == "numbers of the spec" and parameter.size <= _FEW:
         words = _cut(flow(given.value)) if given is not None else ""
+        if parameter.shape == ():  # "1, 100" beside the count would be read as one number
+            words = f"starts as {words}"
     frozen = "" if parameter.trainable or not parameter.learned else "frozen"
     return ", ".join(filter(None, (words, frozen)))
 
