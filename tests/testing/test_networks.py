@@ -49,6 +49,31 @@ def test_every_op_is_drawn_and_so_are_blocks_repeats_names_and_shared_arrays():
     assert {name: seen[name] for name in wanted if seen[name] < 5} == {}
 
 
+def test_blocks_use_each_other_take_two_inputs_and_pass_sizes_on():
+    seen = Counter()
+
+    @settings(DRAWN, max_examples=200)
+    @given(networks(["add", "tanh", "affine"], blocks=0.5, loss=False))
+    def count(case):
+        blocks = case.document.get("blocks", {})
+        inner = [body for block in blocks.values() for body in block["nodes"].values()]
+        uses = [body for body in bodies(case) if "block" in body]
+        nested = [body for body in inner if "block" in body]
+        sizes = {(body["block"], body.get("n"), body.get("r")) for body in uses}
+        seen["nested"] += bool(nested)
+        seen["two inputs"] += any(len(block["inputs"]) == 2 for block in blocks.values())
+        seen["copies that hand one on"] += any(
+            isinstance(blocks[body["block"]]["output"], dict) and "repeat" in body for body in uses
+        )
+        seen["repeated by a size"] += any(body.get("repeat") == "r" for body in nested)
+        seen["sizes passed on"] += any(isinstance(body.get("n"), str) for body in nested)
+        seen["two sets of sizes"] += len(sizes) > len({block for block, *_ in sizes})
+
+    count()
+    assert len(seen) == 6
+    assert min(seen.values()) >= 5, seen
+
+
 @pytest.mark.parametrize("examples", [25, pytest.param(250, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "name", sorted(name for name in REGISTRY if REGISTRY[name].data_operands())
@@ -72,7 +97,13 @@ def test_attributes_and_shapes_of_an_op_fit_at_the_first_attempt(name, examples)
 @pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "strategy",
-    [networks(), networks(values="any"), networks(loss=False), *map(op_cases, ("conv2d", "max"))],
+    [
+        networks(),
+        networks(values="any"),
+        networks(loss=False),
+        networks(blocks=0.5),
+        *map(op_cases, ("conv2d", "max")),
+    ],
 )
 def test_few_draws_are_rejected_or_cut_short(strategy, examples):
     calls = Counter()

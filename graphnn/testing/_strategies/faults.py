@@ -94,8 +94,10 @@ def faults(document: Document) -> Iterator[Fault]:
     yield Fault("bad-allow", ("allow",), ["nosuch"], ("allow", 0))
     if "search" in document:
         yield from _of_search(document["search"])
-    for name, body in document.get("blocks", {}).items():
-        yield from _of_block(name, body)
+    blocks = document.get("blocks", {})
+    used = set[str]().union(*(_blocks(body, blocks) for body in nodes.values()))
+    for name, body in blocks.items():
+        yield from _of_block(name, body, blocks, name in used)
     if "train" in document:
         yield Fault("bad-split", ("train", "validation"), 1.5)
         yield Fault("bad-split", ("train", "test"), "lots")
@@ -124,7 +126,10 @@ def faults(document: Document) -> Iterator[Fault]:
     yield Fault("wrong-type", ("nodes", "extra"), 3, label="lost")
     for name, body in nodes.items():
         yield Fault("duplicate-key", ("nodes", name + AGAIN), {"op": "nosuch"}, key=True)
-        yield from _of_node(name, body, nodes) if "op" in body else _of_use(name, body)
+        if "op" in body:
+            yield from _of_node(name, body, nodes)
+        else:
+            yield from _of_use(("nodes", name), body, blocks, name)
 
 
 def _of_example(path: Path, body: Document, upstream: dict[str, set[str]]) -> Iterator[Fault]:
@@ -163,38 +168,61 @@ def _of_search(body: Document) -> Iterator[Fault]:
     yield Fault("wrong-type", ("search", "time"), bad, ("search", "time", "choice", 0))
 
 
-def _of_block(name: str, body: Document) -> Iterator[Fault]:
-    path = ("blocks", name)
-    lost: dict[str, Any] = {"node": f"block {name}", "breaks": True}
+def _of_block(name: str, body: Document, blocks: Document, used: bool) -> Iterator[Fault]:
+    path, node = ("blocks", name), f"block {name}"
+    lost: dict[str, Any] = {"node": node, "breaks": True}
     yield Fault("unknown-key", (*path, "zzz"), 1, key=True)
     yield Fault("unknown-node", (*path, "output"), "nosuch", **lost)
     yield Fault("bad-name", (*path, "nodes", "2nd"), {"op": "relu", "inputs": "p"}, key=True)
-    for inner, node in body["nodes"].items():
+    for inner, each in body["nodes"].items():
         at = (*path, "nodes", inner)
-        if isinstance(node.get("inputs"), str):
+        if "block" in each:
+            yield from _of_use(at, each, blocks, node)
+            if used:  # what else it is repeated is not known
+                yield from _of_numbers(at, each, blocks, level=2, node=f"uses of {name}")
+            continue
+        if isinstance(each.get("inputs"), str):
             yield Fault("unknown-node", (*at, "inputs"), "nosuch", **lost)
-        kind, code = ("op", "unknown-op") if "op" in node else ("block", "unknown-block")
-        yield Fault(code, (*at, kind), "nosuch", **lost)
+        yield Fault("unknown-op", (*at, "op"), "nosuch", **lost)
         yield Fault("wrong-type", (*at, "trainable"), "perhaps", label="trainable")
 
 
-def _of_use(name: str, body: Document) -> Iterator[Fault]:
-    path = ("nodes", name)
-    lost: dict[str, Any] = {"node": name, "breaks": True}
+def _of_use(path: Path, body: Document, blocks: Document, node: str) -> Iterator[Fault]:
+    """Faults of a use that are reported whatever it is repeated in; it is in a node or a block."""
+    lost: dict[str, Any] = {"node": node, "breaks": True}
     yield Fault("unknown-block", (*path, "block"), "nosuch", hides_op=True, **lost)
-    yield Fault("wrong-type", (*path, "trainable"), "perhaps", label="trainable", node=name)
-    other = f"key of {name}"  # which may be meant for a size that is missing
+    yield Fault("wrong-type", (*path, "trainable"), "perhaps", label="trainable", node=node)
+    other = f"key of {path}"  # which may be meant for a size that is missing
     yield Fault("unknown-key", (*path, "zzz"), 1, key=True, level=1, label=other, **lost)
-    if "units" in body:
-        yield Fault("unknown-size", (*path, "units"), "nosuch", level=1, **lost)
-        yield Fault("bad-size", (*path, "units"), 0, level=1, **lost)
-        size = (*path, "units")
-        yield Fault(
-            "missing-size", size, DROPPED, (*path, "block"), level=1, after=(other,), **lost
-        )
-        yield Fault("bad-size", (*path, "repeat"), 0, **lost)
+    for size in _sizes(body, blocks):
+        at = (*path, size)
+        yield Fault("missing-size", at, DROPPED, (*path, "block"), level=1, after=(other,), **lost)
+    inputs = body["inputs"]
+    if isinstance(inputs, str):
         yield Fault("unknown-node", (*path, "inputs"), "nosuch", **lost)
-        yield Fault("wrong-inputs", (*path, "inputs"), ["x", "x"], level=1, **lost)
+        yield Fault("wrong-inputs", (*path, "inputs"), [inputs] * 2, level=1, **lost)
+    else:
+        for key in inputs if isinstance(inputs, dict) else range(len(inputs)):
+            yield Fault("unknown-node", (*path, "inputs", key), "nosuch", **lost)
+    if path[0] == "nodes":
+        yield Fault("bad-size", (*path, "repeat"), 0, **lost)
+        yield from _of_numbers(path, body, blocks, level=1, node=node)
+
+
+def _of_numbers(
+    path: Path, body: Document, blocks: Document, level: int, node: str
+) -> Iterator[Fault]:
+    """Faults of the sizes that a use gives."""
+    for size in _sizes(body, blocks):
+        at = (*path, size)
+        yield Fault("unknown-size", at, "nosuch", level=level, node=node, breaks=True)
+        yield Fault("bad-size", at, 0, level=level, node=node, breaks=True)
+
+
+def _sizes(body: Document, blocks: Document) -> list[str]:
+    """The sizes of the block that a node uses."""
+    sizes: list[str] = blocks[body["block"]].get("sizes", [])
+    return sizes
 
 
 def _of_node(name: str, body: Document, nodes: Document) -> Iterator[Fault]:
@@ -270,7 +298,11 @@ def depends(document: Document) -> dict[str, set[str]]:
         ]
         direct[name] = read | {share.rpartition(".")[0] for share in shares} | {name}
         direct[name] |= {f"block {used}" for used in _blocks(body, blocks)}
-    for _ in nodes:
+    for block in blocks:
+        # Sizes in a block are looked at where it is used.
+        users = {name for name, body in nodes.items() if block in _blocks(body, blocks)}
+        direct[f"uses of {block}"] = users
+    for _ in direct:
         direct = {
             name: set().union(*(direct.get(each, {each}) for each in found))
             for name, found in direct.items()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,11 @@ _UNMAPPED = 4  # one node in this many has an affine map before it
 # the first; each from one number up to the next.
 _INPUT, _LAST, _FORMER, _END = 3, 6, 15, 23
 _LENGTH = 3  # nodes of a block, and copies of it
+_DEPTH = 3  # blocks inside one another
+_NESTED = 5  # of so many nodes of a block one is a block itself
+_GIVEN = ("p", "q")  # the inputs that a block may have
+WAYS = 32  # to add a node, told apart by one code
+REPEAT = "r"  # the size of a block that says how often one in it is repeated
 Document = dict[str, Any]
 
 
@@ -38,31 +45,35 @@ class Options:
     choices: Sequence[type[Op]]
     sizes: int
     shared: bool
-    blocks: bool
+    blocks: int  # of `WAYS` nodes
     maps: bool
     values: Values
 
 
 @dataclass
 class Growth:
-    """Nodes of a network, or of the body of a block where `parent` is what the block reads."""
+    """Nodes of a network, or of a block in `outer`, which takes what is `given`."""
 
     draw: Choices
     options: Options
     rows: int
-    parent: Node | None = None
+    outer: Growth | None = None
+    blocks: dict[str, Growth] = field(default_factory=dict)
     nodes: Document = field(default_factory=dict)
     inputs: dict[str, Array] = field(default_factory=dict)
-    blocks: dict[str, Growth] = field(default_factory=dict)
+    given: dict[str, Place] = field(default_factory=dict)
+    sources: dict[str, Node] = field(default_factory=dict)
+    copies: int | None = None  # how often what is repeated by a size of the block is repeated
     there: list[Node] = field(default_factory=list)
     read: set[str] = field(default_factory=set)
-    _calls: list[Call] = field(default_factory=list)
+    _calls: list[Call | Use] = field(default_factory=list)
     _owners: dict[Shape, list[str]] = field(default_factory=dict)
     _kept: dict[str, Array] = field(default_factory=dict)
     _drawn: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._step = _steps(self)
+        self._depth: int = self.outer._depth + 1 if self.outer else 0
         self._action: Callable[[], object] = lambda: None
 
     def grow(self, action: Callable[[], object]) -> None:
@@ -72,8 +83,13 @@ class Growth:
 
     def act(self, draw: DrawFn) -> None:
         """Take the action that `grow` has been given."""
-        before, self.draw = self.draw, Choices(draw)
-        self._action()
+        with self._drawing(Choices(draw)):
+            self._action()
+
+    @contextmanager
+    def _drawing(self, draw: Choices) -> Iterator[None]:
+        before, self.draw = self.draw, draw
+        yield
         self.draw = before
 
     # ------------------------------------------------------------------------ one op
@@ -89,10 +105,15 @@ class Growth:
     def add(self, op_class: type[Op]) -> None:
         """Add a node of an op, with sources for what it reads, unless it cannot be fitted."""
         fit, source = self._fitted(op_class)
-        if fit is None or not all(map(self._has_source, fit.places[1:])):
+        if fit is None:
             return
-        sources = [self._source(place) for place in fit.places[1:]]
-        first = self._source(fit.places[0]) if source is None else source
+        places = fit.places[1:]
+        # Of two places, one would take the input that the other needs.
+        alone = sum(BATCH in place.shape for place in places) == 1
+        if not all(self._has_source(place, alone) for place in places):
+            return
+        sources = [self._source(place, alone) for place in places]
+        first = self._source(fit.places[0], alone=False) if source is None else source
         self._place(fit, [self._within(first, fit.places[0].operand), *sources])
 
     def _place(self, fit: Fit, sources: Sequence[Node]) -> Node:
@@ -109,7 +130,7 @@ class Growth:
 
     def _fitted(self, op_class: type[Op]) -> tuple[Fit | None, Node | None]:
         """The op fitted to a node that is there, or else to a new parameter or input."""
-        how = _LAST if self.parent else self.draw.integer(0, _END)
+        how = _LAST if self.outer else self.draw.integer(0, _END)
         sizes, kind = self.options.sizes, None
         # Drawn in any case, so that less changes where a new source takes the place of an old one.
         shape = first_shape(self.draw, op_class, sizes, sizes)
@@ -123,7 +144,7 @@ class Growth:
             first, *rest = self._numbers(shape) or (1,)
             shape = (max(first, self._needed(fit)), *rest) if shape else ()
             fit, source = fitted(self.draw, op_class, shape, sizes), None
-        fine = fit is not None and self._is_fine(fit) and not (self.parent and source is None)
+        fine = fit is not None and self._is_fine(fit) and not (self.outer and source is None)
         return (fit, source) if fine else (None, None)
 
     def _is_steady(self, node: Node | None, place: Place) -> bool:
@@ -152,14 +173,14 @@ class Growth:
         operand = op_class.data_operands()[0]
         nodes = [
             node
-            for node in (self.there[-1:] if self.parent else self.there)
+            for node in self._open()
             if operand.kind in ("any", node.kind) and node.has_whole_rows
         ]
         fitting = [node for node in nodes if takes(op_class, node.shape)]
         if fitting:
             return _chosen(fitting, how)
         ranked = [node for node in nodes if node.shape]
-        if not ranked or self.parent:
+        if not ranked or self.outer:
             return None
         node = _chosen(ranked, how)
         axes = len(operand.signature.split()) - 1
@@ -167,6 +188,10 @@ class Growth:
             axes += self.draw.one_of(operand.ranks) - 1
         split = self._split(math.prod(self._numbers(node.shape[1:])), axes)
         return self._apply(reshape(node.shape[0], *split), [node])
+
+    def _open(self) -> list[Node]:
+        """What a node may read first: in a block the last one, so that nothing is left unread."""
+        return self.there[-1:] if self.outer else self.there
 
     def _split(self, total: int, axes: int) -> tuple[int, ...]:
         """So many sizes whose product is `total`."""
@@ -181,19 +206,56 @@ class Growth:
     def _alike(self, place: Place) -> list[Node]:
         return [node for node in self.there if node.fills(place) and self._is_steady(node, place)]
 
-    def _has_source(self, place: Place) -> bool:
-        """Whether the place can be filled: inputs have rows first, and blocks have no inputs."""
+    def _has_source(self, place: Place, alone: bool) -> bool:
+        """Whether the place can be filled: what has rows must be there or be given."""
         if not all(map(is_whole, place.shape[1:])):
             return False
-        return not self.parent or BATCH not in place.shape or bool(self._alike(place))
+        free = BATCH not in place.shape or not self.outer
+        return free or bool(self._alike(place)) or (alone and self._may_take(place))
 
-    def _source(self, place: Place) -> Node:
+    def _may_take(self, place: Place) -> bool:
+        """Whether a block may have another input, for a place."""
+        if self.outer is None or len(self.given) == len(_GIVEN):
+            return False
+        return self.outer._has_source(place, alone=True)
+
+    def _source(self, place: Place, alone: bool) -> Node:
         """What fills a place: a new node, or one that is there and like it."""
+        node = self._like(place, alone)
+        if node is None and not (self.outer and BATCH in place.shape):
+            return self.source(place)
+        return self._within(node or self._taken(place), place.operand)
+
+    def _like(self, place: Place, alone: bool) -> Node | None:
+        """A node that is there and fills a place; None for a new one."""
         alike = self._alike(place)
-        bound = self.parent is not None and BATCH in place.shape
-        if alike and (bound or self.draw.integer(0, 2)):
-            return self._within(self.draw.one_of(alike[::-1]), place.operand)
-        return self.source(place)
+        if not alike:
+            return None
+        bound = self.outer and BATCH in place.shape and not (alone and self._may_take(place))
+        return self.draw.one_of(alike[::-1]) if bound or self.draw.integer(0, 2) else None
+
+    def _taken(self, place: Place) -> Node:
+        """A new input of the block, for what the network outside has for a place."""
+        assert self.outer is not None
+        with self.outer._drawing(self.draw):
+            source = self.outer._offered(place)
+        return self._take(source, place)
+
+    def _offered(self, place: Place) -> Node:
+        """What a block that is used here may read: as it is, for the block may come to nothing."""
+        node = self._like(place, alone=True)
+        if node is None:
+            return self._taken(place) if self.outer else self.source(place)
+        return node
+
+    def _take(self, source: Node, place: Place) -> Node:
+        assert self.outer is not None
+        node = replace(source, name=_GIVEN[len(self.given)])
+        self.given[node.name], self.sources[node.name] = place, source
+        self.there.insert(0, node)  # not as the last one, which is what the block gives
+        if source.name in self.outer._drawn:
+            self._drawn.add(node.name)
+        return node
 
     def source(self, place: Place, letter: str = "") -> Node:
         """A new input for a shape with rows; else a parameter, or a constant of whole numbers."""
@@ -299,59 +361,116 @@ class Growth:
 
     def add_block(self) -> None:
         """Add a use of a block, of a new one or of one that is there, perhaps repeated."""
-        nodes = [n for n in self.there if n.kind == "float" and n.shape[:1] == (BATCH,)]
+        nodes = [n for n in self._open() if n.kind == "float" and n.shape[:1] == (BATCH,)]
         nodes = [node for node in nodes if node.has_whole_rows]
-        if not nodes:
+        if self.outer and not nodes:
             return
-        source = self.draw.one_of(nodes[::-1])
-        known = [
-            name
-            for name, body in self.blocks.items()
-            if body.parent is not None and body.parent.shape == source.shape
-        ]
+        source = self.draw.one_of(nodes[::-1]) if nodes else self._new_rows()
+        known = [name for name, body in self.blocks.items() if self._fills(source, body)]
         if known and self.draw.chance(2):
-            block = self.draw.one_of(known)
+            name = self.draw.one_of(known)
+            body = self.blocks[name]
+            sources = [source, *map(self._offered, [*body.given.values()][1:])]
+            copies = body.copies and self.draw.integer(1, _LENGTH)
         else:
-            block = f"b{len(self.blocks)}"
-            body = Growth(self.draw, self.options, self.rows, parent=replace(source, name="p"))
-            body.there.append(replace(source, name="p"))
-            for _ in range(self.draw.integer(1, _LENGTH)):
-                body.grow(body.add_any)
+            body = self._body(source)
             if not body.nodes:
                 return
-            self.blocks[block] = body
-        self._use(block, self.blocks[block], source)
+            name = f"b{len(self.blocks)}"
+            sources, copies = [body.sources[each] for each in body.given], body.copies
+        self._use(name, body, sources, copies)
 
-    def _use(self, block: str, body: Growth, source: Node) -> None:
+    def _new_rows(self) -> Node:
+        """A new input, of any shape."""
+        shape: Shape = (BATCH, *self.draw.extents(0, 2, self.options.sizes))
+        return self.source(Place(_ANYWHERE, shape))
+
+    def _fills(self, source: Node, body: Growth) -> bool:
+        """Whether there is something for every input of a block, of which a node is the first."""
+        first, *others = body.given.values()
+        return source.fills(first) and all(self._has_source(place, alone=True) for place in others)
+
+    def _body(self, source: Node) -> Growth:
+        """A new block whose first input is a node; others that it came not to read are left out."""
+        body = Growth(self.draw, self.options, self.rows, self, self.blocks)
+        body._take(source, Place(_ANYWHERE, source.shape))
+        for _ in range(self.draw.integer(1, _LENGTH)):
+            body.grow(body._add_part)
+        body.given = {name: place for name, place in body.given.items() if name in body.read}
+        return body
+
+    def _add_part(self) -> None:
+        """Add a node of a block, which may be a use of another block."""
+        if self._depth < _DEPTH and self.draw.chance(_NESTED):
+            self.add_block()
+        else:
+            self.add_any()
+
+    def _use(self, block: str, body: Growth, sources: list[Node], copies: int | None) -> None:
         last = body.there[-1]
-        repeat = self.draw.integer(0, _LENGTH) if last.is_like(source) else 0
-        value = body.replayed(source.value)
-        if not self._would_do(value):
-            return
-        for done in range(1, repeat):
-            following = body.replayed(value)
+        repeat = self.draw.integer(0, _LENGTH) if body.hands_on else 0
+        value, done = None, 0
+        given = [source.value for source in sources]
+        for found in islice(body.results(given, copies), max(repeat, 1)):
             # What a copy gives need not lie where the next is meant to be used, as for a logarithm.
-            if not self._would_do(following):
-                repeat = done
+            if not self._would_do(found):
                 break
-            value = following
-        node = Node(f"n{len(self.nodes)}", last.shape, value, last.kind)
-        self.nodes[node.name] = {"block": block, "inputs": source.name}
+            value, done = found, done + 1
+        if not done:
+            return
+        self.blocks.setdefault(block, body)
+        names = [source.name for source in sources]
+        written: Document = {"block": block, "inputs": names[0]}
+        if len(names) > 1:
+            listed = self.draw.chance(2)
+            written["inputs"] = names if listed else dict(zip(body.given, names, strict=True))
+        if copies:
+            written[REPEAT] = copies
+        if named := bool(repeat and self.outer and not self.copies and self.draw.chance(2)):
+            self.copies = done
         if repeat:
-            self.nodes[node.name]["repeat"] = repeat
-        self.read.add(source.name)
+            written["repeat"] = REPEAT if named else done
+        node = Node(f"n{len(self.nodes)}", last.shape, value, last.kind)
+        self._calls.append(Use(node.name, body, tuple(names), copies, None if named else done))
+        self.nodes[node.name] = written
+        self.read.update(names)
         self.there.append(node)
+        if last.name in body._drawn or not self._drawn.isdisjoint(names):
+            self._drawn.add(node.name)
+
+    @property
+    def hands_on(self) -> bool:
+        """Whether copies of a block can read each other."""
+        return self.there[-1].fills(self.given["p"])
+
+    def written(self) -> Document:
+        """The definition of the block."""
+        last: Any = self.there[-1].name
+        output = {"p": last} if self.hands_on and len(self.given) > 1 else last
+        sizes = {"sizes": [REPEAT]} if self.copies else {}
+        return {**sizes, "inputs": [*self.given], "nodes": self.nodes, "output": output}
 
     def _would_do(self, value: Array | None) -> bool:
         """Whether a value may stand in a network of the kind asked for."""
         tame = self.options.values == "tame"
         return value is None or not tame or bool(np.isfinite(value).all())
 
-    def replayed(self, value: Array | None) -> Array | None:
-        """The result of a body for another value of what the block reads."""
-        values = {node.name: node.value for node in self.there} | {"p": value}
+    def results(self, given: Sequence[Array | None], copies: int | None) -> Iterator[Array | None]:
+        """What copies of a block give for what the first of them reads, each for the one before."""
+        while True:
+            result = self._replayed(given, copies)
+            yield result
+            given = [result, *given[1:]]
+
+    def _replayed(self, given: Sequence[Array | None], copies: int | None) -> Array | None:
+        values = {node.name: node.value for node in self.there}
+        values |= dict(zip(self.given, given, strict=True))
         for call in self._calls:
-            values[call.name] = call.value(values, self.rows)
+            values[call.name] = (
+                call.value(values, self.rows)
+                if isinstance(call, Call)
+                else call.value(values, copies)
+            )
         return values[self.there[-1].name]
 
     # --------------------------------------------------------------------------- end
@@ -380,6 +499,23 @@ class Growth:
         loss = REGISTRY[name]
         target = self.source(Place(loss.data_operands()[1], node.shape), "t")
         self._apply(loss(), [node, target])
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Copies of a block, as many as `count`, or else as a size of the block around it says."""
+
+    name: str
+    body: Growth
+    sources: tuple[str, ...]
+    copies: int | None
+    count: int | None
+
+    def value(self, values: Mapping[str, Array | None], copies: int | None) -> Array | None:
+        """What the last of the copies gives."""
+        results = self.body.results([values[each] for each in self.sources], self.copies)
+        count = self.count or copies or 1
+        return next(islice(results, count - 1, None))
 
 
 @st.composite

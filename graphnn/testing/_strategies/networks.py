@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -13,10 +12,11 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graphnn.ops import REGISTRY, Op, public_ops
 from graphnn.testing._strategies.arrays import Values
 from graphnn.testing._strategies.drawing import Choices, independent
-from graphnn.testing._strategies.growth import LOSSES, Document, Growth, Options
+from graphnn.testing._strategies.growth import LOSSES, WAYS, Document, Growth, Options
+from graphnn.testing._strategies.named_sizes import named_sizes
 from graphnn.testing._strategies.network_case import NetworkCase
 
-_WAYS = 9  # of this many nodes and one, one is left out and one is a block
+_LEFT_OUT = 3  # of `WAYS` nodes
 
 
 def networks(
@@ -27,7 +27,7 @@ def networks(
     rows: int = 3,
     outputs: int = 0,
     loss: bool = True,
-    blocks: bool = True,
+    blocks: bool | float = True,
     shared: bool = True,
     values: Values = "tame",
 ) -> SearchStrategy[NetworkCase]:
@@ -53,8 +53,9 @@ def networks(
         The most nodes that the spec names as outputs besides those that nothing reads.
     loss : bool
         Whether every node that nothing reads goes into a loss.
-    blocks : bool
-        Whether there may be blocks, and named sizes.
+    blocks : bool or float
+        Whether there may be blocks, which use each other, and named sizes; or the share of nodes
+        that are uses of blocks, such as 0.5, where a few are not enough.
     shared : bool
         Whether arrays may be shared.
     values : {"tame", "finite", "any"}
@@ -67,7 +68,8 @@ def networks(
     """
     choices = _choices(ops)
     maps = any(each.name == "affine" for each in choices)
-    options = Options(choices, sizes, shared, blocks, maps, values)
+    share = 1 if blocks is True else round(WAYS * blocks)
+    options = Options(choices, sizes, shared, share, maps, values)
     return independent(_networks(options, nodes, rows, outputs, loss))
 
 
@@ -78,15 +80,12 @@ def _networks(
     choices = Choices(draw)
     with np.errstate(all="ignore"):
         growth = _grown(choices, options, nodes, rows, loss)
-    document: Document = {"graphnn": 1}
-    if options.blocks:
-        document |= _named_size(choices, growth.nodes)
+    document: Document = {"graphnn": 1, "nodes": growth.nodes}
     if growth.blocks:
-        document["blocks"] = {
-            name: {"inputs": ["p"], "nodes": body.nodes, "output": body.there[-1].name}
-            for name, body in growth.blocks.items()
-        }
-    document["nodes"] = growth.nodes
+        blocks = {name: body.written() for name, body in growth.blocks.items()}
+        document = {"graphnn": 1, "blocks": blocks, "nodes": growth.nodes}
+    if options.blocks:
+        document = named_sizes(choices, document)
     others = [node.name for node in growth.there if node.name in growth.read]
     also = {choices.one_of(others) for _ in range(choices.integer(0, outputs)) if others}
     document["outputs"] = [*sorted(also), *(node.name for node in growth.ends())]
@@ -108,36 +107,11 @@ def _grown(choices: Choices, options: Options, nodes: int, rows: int, loss: bool
 
 def _add(growth: Growth) -> None:
     """Add a node or a block, or nothing: what is drawn as zeros is not a node."""
-    how = growth.draw.integer(0, _WAYS)
-    if how == _WAYS and growth.options.blocks:
+    how = growth.draw.integer(0, WAYS - 1)
+    if how >= WAYS - growth.options.blocks:
         growth.add_block()
-    elif how:
+    elif how >= _LEFT_OUT:
         growth.add_any()
-
-
-def _named_size(draw: Choices, nodes: Document) -> Document:
-    """One number of the shapes by a name, which replaces it and its double: ``sizes``, or none."""
-    places = [place for body in nodes.values() for place in _sizes(body)]
-    if not places or not draw.chance(4):
-        return {}
-    number = draw.one_of(sorted({holder[key] for holder, key in places}))
-    for holder, key in places:
-        if holder[key] in (number, 2 * number):
-            holder[key] = "n" if holder[key] == number else "2 * n"
-    return {"sizes": {"n": number}}
-
-
-def _sizes(body: Document) -> list[tuple[Any, Any]]:
-    """Where a node has sizes that are numbers: each a list or the node, with an index or a key."""
-    if "op" not in body:
-        return []
-    keys = [(body, key) for key in REGISTRY[body["op"]].size_attributes if key in body]
-    shape = body.get("shape", [])
-    return [
-        (holder, key)
-        for holder, key in [*keys, *((shape, axis) for axis in range(len(shape)))]
-        if isinstance(holder[key], int) and holder[key] > 0
-    ]
 
 
 def _choices(ops: Iterable[str] | None) -> list[type[Op]]:

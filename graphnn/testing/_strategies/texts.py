@@ -14,6 +14,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graphnn.diagnostics import RunError
 from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.faults import Fault, depends, faults, hides, in_json
+from graphnn.testing._strategies.growth import REPEAT
+from graphnn.testing._strategies.named_sizes import numbered
 from graphnn.testing._strategies.network_case import NetworkCase
 from graphnn.testing._strategies.networks import networks
 from graphnn.testing._strategies.writing import Writer
@@ -150,15 +152,17 @@ def equivalent_specs(**options: Any) -> SearchStrategy[EquivalentSpecs]:
 @st.composite
 def _equivalent_specs(draw: DrawFn, cases: SearchStrategy[NetworkCase]) -> EquivalentSpecs:
     case, choices = draw(cases), Choices(draw)
-    second, names = _inlined(case.document) if choices.chance(2) else (case.document, None)
-    if names is None:
-        names = {each: each for each in _inlined(case.document)[1]}
+    first = _shuffled(choices, case.document)
+    flat, names = _inlined(first)
+    second = flat if choices.chance(2) else first
+    if second is first:
+        names = {each: each for each in names}
     if choices.chance(2) and "blocks" not in second:
         turned = {name: f"{name}_{number}" for number, name in enumerate(second["nodes"])}
         second = _renamed(second, turned)
         names = {name: turned[other] for name, other in names.items()}
     return EquivalentSpecs(
-        _text(choices, case.document, yaml=True),
+        _text(choices, first, yaml=True),
         _text(choices, _shuffled(choices, second), yaml=not choices.chance(4)),
         names,
         case.inputs,
@@ -172,7 +176,7 @@ def _text(draw: Choices, document: Document, *, yaml: bool) -> str:
 
 
 def _shuffled(draw: Choices, document: Document) -> Document:
-    """The document with its sections, nodes and their keys in any order."""
+    """The document with its sections, blocks, nodes and their keys in any order."""
 
     def permuted(items: Mapping[str, Any]) -> Document:
         left, found = [*items], {}
@@ -183,8 +187,15 @@ def _shuffled(draw: Choices, document: Document) -> Document:
 
     if not draw.chance(2):
         return document
-    nodes = {name: permuted(body) for name, body in permuted(document["nodes"]).items()}
-    return permuted({**document, "nodes": nodes})
+
+    def every(items: Document) -> Document:
+        return {name: permuted(body) for name, body in permuted(items).items()}
+
+    shuffled = {**document, "nodes": every(document["nodes"])}
+    if blocks := document.get("blocks"):
+        inner = {name: {**block, "nodes": every(block["nodes"])} for name, block in blocks.items()}
+        shuffled["blocks"] = every(inner)
+    return permuted(shuffled)
 
 
 def _furnished(draw: Choices, case: NetworkCase) -> Document:
@@ -212,21 +223,48 @@ def _inlined(document: Document) -> tuple[Document, dict[str, str]]:
     nodes: Document = {}
     names: dict[str, str] = {}
     outputs: dict[str, str] = {}
-    for name, body in document["nodes"].items():
-        if "op" in body:
-            nodes[name], names[name] = body, name
-            continue
-        block, last = document["blocks"][body["block"]], body["inputs"]
-        for number in range(1, body.get("repeat", 1) + 1):
-            place = f"{name}.{number}" if "repeat" in body else name
-            own = {inner: f"{place}.{inner}".replace(".", "_") for inner in block["nodes"]}
-            names |= {f"{place}.{inner}": flat for inner, flat in own.items()}
-            nodes |= _renamed({"nodes": block["nodes"]}, {**own, "p": last})["nodes"]
-            last = own[block["output"]]
-        outputs[name] = last
+
+    def unfold(
+        bodies: Document, prefix: str, given: Mapping[str, str], sizes: Mapping[str, int]
+    ) -> None:
+        own = {name: _flat(prefix + name) for name in bodies}
+        renamed = _renamed({"nodes": bodies}, {**own, **given})["nodes"]
+        for name, body in zip(bodies, renamed.values(), strict=True):
+            if "op" in body:
+                # What the spec itself names stays as it is.
+                nodes[own[name]] = numbered(body, sizes) if prefix else body
+                names[prefix + name] = own[name]
+                continue
+            use, block = numbered(body, sizes), document["blocks"][body["block"]]
+            read = _read(use["inputs"], block["inputs"])
+            for number in range(1, use.get("repeat", 1) + 1):
+                place = f"{prefix}{name}.{number}." if "repeat" in use else f"{prefix}{name}."
+                unfold(
+                    block["nodes"],
+                    place,
+                    read,
+                    {key: use[key] for key in ("n", REPEAT) if key in use},
+                )
+                output = block["output"]
+                last = _flat(place + (output if isinstance(output, str) else output["p"]))
+                read = {**read, "p": last}
+            outputs[own[name]] = outputs.get(last, last)
+
+    unfold(document["nodes"], "", {}, document.get("sizes", {}))
     flat = _renamed({**document, "nodes": nodes}, outputs)
     flat.pop("blocks", None)
     return flat, names
+
+
+def _flat(name: str) -> str:
+    return name.replace(".", "_")
+
+
+def _read(inputs: str | list[str] | dict[str, str], names: list[str]) -> dict[str, str]:
+    """What a use gives to each input of its block."""
+    if isinstance(inputs, dict):
+        return inputs
+    return dict(zip(names, [inputs] if isinstance(inputs, str) else inputs, strict=True))
 
 
 def _renamed(document: Document, names: Mapping[str, str]) -> Document:
