@@ -24,12 +24,12 @@ def trained(path: Path, settings: dict[str, object]) -> tuple[dict[str, float], 
     """What the run measured on the test rows, and how many seconds all of it took."""
     start = time.perf_counter()
 
-    def told(now: Progress) -> None:
-        if "validation_loss" in now.values:  # told once more when an epoch is measured
+    def report(now: Progress) -> None:
+        if "validation_loss" in now.values:  # once more when an epoch is measured
             values = "  ".join(f"{name} {value:.4f}" for name, value in now.values.items())
             print(f"  {now.epoch:3} {time.perf_counter() - start:5.0f} s  {values}", flush=True)
 
-    run = graphnn.train(path, settings, progress=told)
+    run = graphnn.train(path, settings, progress=report)
     return dict(run.test), time.perf_counter() - start
 
 

@@ -69,12 +69,12 @@ def run(folder: Path, settings: dict[str, object]) -> None:
     """Train by what was chosen, and print the accuracy on the test rows."""
     start = time.perf_counter()
 
-    def told(now: Progress) -> None:
-        if "validation_loss" in now.values:  # told once more when an epoch is measured
+    def report(now: Progress) -> None:
+        if "validation_loss" in now.values:  # once more when an epoch is measured
             values = "  ".join(f"{name} {value:.4f}" for name, value in now.values.items())
             print(f"  {now.epoch:3} {time.perf_counter() - start:5.0f} s  {values}", flush=True)
 
-    found = graphnn.train(loaded(folder, CHOSEN, settings), progress=told)
+    found = graphnn.train(loaded(folder, CHOSEN, settings), progress=report)
     seconds = time.perf_counter() - start
     rows = f"{found.test_rows:,} test rows"
     print(f"accuracy {found.test['accuracy']:.4f} on {rows}, goal {GOAL}, {seconds:.0f} s")

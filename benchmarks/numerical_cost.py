@@ -157,7 +157,7 @@ def draw(sweeps: dict[str, list[Point]], path: Path) -> None:
 
 
 def main() -> None:
-    """Print a row for each network and batch, and draw them if told to."""
+    """Print a row for each network and batch, and draw them if asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--picture", type=Path, help="draw time over each size here too")
     parser.add_argument("--quick", action="store_true", help="only show that it runs")

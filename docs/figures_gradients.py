@@ -151,8 +151,10 @@ def _curves(path: Path) -> None:
         way = np.linspace(-far, far, 201)
         left.plot(way, 1e3 * _along(net, rows, way), color=style.BLUE)
         left.plot(probed, 1e3 * _along(net, rows, probed), "|", color=style.INK, label="pixels")
-        told = far * at.places
-        left.plot(told, 1e3 * _along(net, rows, told), "o", color=style.VERMILLION, label="points")
+        marks = far * at.places
+        left.plot(
+            marks, 1e3 * _along(net, rows, marks), "o", color=style.VERMILLION, label="points"
+        )
         left.set(xlabel=f"how far unit {UNIT} moves", ylabel="change of the loss, thousandths")
         left.legend(loc="best")
         kinked = graphnn.loads(SPEC.read_text().replace("sigmoid", "relu"), folder=SPEC.parent)

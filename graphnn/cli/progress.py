@@ -169,7 +169,7 @@ def _measures(values: Mapping[str, float]) -> list[str]:
 
 
 def _order(values: Mapping[str, float]) -> list[int]:
-    """Places in a line, the most telling first: epoch, loss, validation, and the others."""
+    """Places in a line, the most important first: epoch, loss, validation, and the others."""
     names = ["epoch", *values]
     ranks = [
         0 if name in ("epoch", "loss") else 1 if name.startswith(_VALIDATION) else 2

@@ -1,4 +1,4 @@
-"""Comparisons that take for equal what only rounding tells apart: the rule of ties.
+"""Comparisons that treat as equal what differs by rounding alone: the rule of ties.
 
 Where two smooth pieces meet without a jump, a step that rounding alone takes across is no kink: it
 changes a difference of losses by no more than rounding does. So the pieces of such an op are those
