@@ -75,6 +75,9 @@ def _torch(ops: Iterable[type[Op]]) -> Iterator[str]:
         ours = [f"`{name}`" for name in own]
         if theirs != ours:
             yield f"| `{op.name}` | {', '.join(ours)} | {', '.join(theirs)} |"
+        elif op.torch_parts is not Op.torch_parts:
+            parts = [f"`{name}_l0`" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+            yield f"| `{op.name}` | {', '.join(ours)} | {', '.join(parts)} |"
 
 
 def _in_torch(op: type[Op], name: str) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 
-import numpy as np
-
 from graphnn.diagnostics import Findings, RunError, listed, nearest, suggestion
+from graphnn.execution._places import Parts, Place, Places, own_places, parameters_of
 from graphnn.graph import Graph
 from graphnn.graph.arrays import FINITE, first_not_finite
 from graphnn.ops import Array
@@ -22,18 +21,6 @@ _MAX_CANDIDATES = 1000  # names compared with a misspelt one; each comparison ta
 Shapes = Mapping[str, tuple[int, ...] | None]  # None is not of numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The parameter that an array is the value of, and whether its axes are in reverse order."""
-
-    parameter: str
-    reverse: bool = False
-
-    def shape(self, own: tuple[int, ...]) -> tuple[int, ...]:
-        """The shape of the array, for a parameter of shape `own`."""
-        return own[::-1] if self.reverse else own
-
-
 def match(
     graph: Graph,
     held: Shapes,
@@ -42,7 +29,7 @@ def match(
     names: Mapping[str, Entry] | None = None,
     layout: Layout | None = None,
     needed: Iterable[str] = (),
-) -> dict[str, Place]:
+) -> Places:
     """Where each array goes.
 
     Parameters
@@ -72,26 +59,10 @@ def match(
     for name, shape in held.items():
         found.array(name, shape)
     found.check_unknown()
+    found.check_parts()
     found.missing(needed)
     found.findings.raise_errors(RunError)
     return found.places
-
-
-def own_places(graph: Graph, layout: Layout) -> dict[str, Place | None]:
-    """Each name that an array has in a layout, with its place; None for what has none here."""
-    if layout == "graphnn":
-        return {name: Place(name) for name in graph.parameters}
-    found: dict[str, Place | None] = {}
-    turned = graph.torch_turned()
-    for node in graph.nodes.values():
-        for operand, full in node.parameters.items():
-            if full is not None:
-                theirs = node.op.torch_names.get(operand, operand)
-                name = f"{node.name}.{theirs}".removesuffix(".")
-                reverse = operand in node.op.torch_reversed and node.name not in turned
-                found[name] = Place(full, reverse)
-        found |= dict.fromkeys(f"{node.name}.{each}" for each in node.op.torch_unused)
-    return found
 
 
 def check_finite(arrays: Mapping[str, Array], origin: str) -> None:
@@ -109,29 +80,6 @@ def check_finite(arrays: Mapping[str, Array], origin: str) -> None:
     findings.raise_errors(RunError)
 
 
-def placed(
-    arrays: Mapping[str, Array], places: Mapping[str, Place], origin: str
-) -> dict[str, Array]:
-    """The arrays by parameter, with their axes in the order that they have here.
-
-    Raises
-    ------
-    RunError
-        Two arrays for one parameter differ.
-    """
-    findings = Findings(DEFAULT.faults, RunError)
-    found: dict[str, Array] = {}
-    for name, array in arrays.items():
-        parameter = places[name].parameter
-        own = array.T if places[name].reverse else array
-        if parameter in found and not np.array_equal(found[parameter], own):
-            message = f"'{name}' in {origin} is another name of '{parameter}', but differs from it"
-            findings.error("bad-parameter", message)
-        found[parameter] = own
-    findings.raise_errors(RunError)
-    return found
-
-
 @dataclass
 class _Matching:
     graph: Graph
@@ -140,11 +88,11 @@ class _Matching:
     names: dict[str, Entry]
     layout: Layout | None
     findings: Findings = field(default_factory=lambda: Findings(DEFAULT.faults, RunError))
-    places: dict[str, Place] = field(default_factory=dict)
+    places: dict[str, Place | Parts] = field(default_factory=dict)
     meant: set[str] = field(default_factory=set)  # parameters that help has offered
     taken: dict[str, str] = field(default_factory=dict)  # by parameter, the array
     unknown: dict[str, str] = field(default_factory=dict)  # by array, its name here
-    own: dict[str, Place | None] = field(init=False)
+    own: dict[str, Place | Parts | None] = field(init=False)
     known: set[str] = field(init=False)  # what `names` may lead to
 
     def __post_init__(self) -> None:
@@ -165,10 +113,11 @@ class _Matching:
     @cached_property
     def unclaimed(self) -> dict[tuple[int, ...], list[str]]:
         """Parameters that no array is for, by the shape that an array would have."""
-        named = {*self.taken, *self.meant}
+        parts = (part for each in self._of_parts() for part in each.parts)
+        named = {*self.taken, *self.meant, *(part.parameter for part in parts)}
         found: dict[tuple[int, ...], list[str]] = {}
         for place in self.own.values():
-            if place is not None and place.parameter not in named:
+            if isinstance(place, Place) and place.parameter not in named:
                 named.add(place.parameter)
                 shape = place.shape(self.graph.parameters[place.parameter].shape)
                 found.setdefault(shape, []).append(place.parameter)
@@ -205,22 +154,60 @@ class _Matching:
         found = self._place(name)
         if isinstance(found, str):
             self.unknown[name] = found
+        elif isinstance(found, Parts):
+            self._array_of_parts(name, shape, found)
         elif found is not None:
             first = self.taken.setdefault(found.parameter, name)
             if shape is None:
-                message = f"'{name}' in {self.origin} is not an array of numbers"
-                self.findings.error("not-numbers", message)
+                self._not_numbers(name)
             elif shape != found.shape(self.graph.parameters[found.parameter].shape):
                 self._misshapen(name, shape, found)
             elif self._is_ambiguous(name, shape, found):
                 self._ambiguous(name, found)
             elif first != name and not self._are_tied(first, name):
-                both = f"'{first}' and '{name}' in {self.origin}"
-                message = f"{both} are both values of '{found.parameter}'"
-                self.findings.error("bad-parameter", message)
+                self._both(first, name, found.parameter)
             self.places[name] = found
 
-    def _place(self, name: str) -> Place | str | None:
+    def _array_of_parts(self, name: str, shape: tuple[int, ...] | None, found: Parts) -> None:
+        """Take an array whose parts are added to parameters."""
+        for part in found.parts:
+            first = self.taken.setdefault(part.parameter, name)
+            other = self.places.get(first, found)
+            # Other names of the parameter are compared when they are read.
+            if isinstance(other, Parts) and other.name == found.name and first != name:
+                self._both(first, name, part.parameter)
+        if shape is None:
+            self._not_numbers(name)
+        elif shape != found.shape:
+            message = f"'{name}' has shape {show(shape)} in {self.origin}"
+            help = f"for '{found.parts[0].parameter}' it has shape {show(found.shape)}"
+            self.findings.error("wrong-shape", message, help=help)
+        self.places[name] = found
+
+    def check_parts(self) -> None:
+        """Refuse parts of a parameter without the others, which would be 0 then."""
+        found = [place for place in self.places.values() if isinstance(place, Parts)]
+        names, begun = {each.name for each in found}, {each.node for each in found}
+        known = {*self.meant}  # these are misspelt, and reported
+        for each in self._of_parts():
+            parameters = [part.parameter for part in each.parts]
+            if each.node in begun and each.name not in names and not known >= {*parameters}:
+                message = f"'{each.name}' is missing in {self.origin}, a part of"
+                self.findings.error("missing-parameter", f"{message} {listed(parameters)}")
+                self.meant.update(parameters)
+
+    def _of_parts(self) -> Iterator[Parts]:
+        return (place for place in self.own.values() if isinstance(place, Parts))
+
+    def _not_numbers(self, name: str) -> None:
+        message = f"'{name}' in {self.origin} is not an array of numbers"
+        self.findings.error("not-numbers", message)
+
+    def _both(self, first: str, second: str, parameter: str) -> None:
+        both = f"'{first}' and '{second}' in {self.origin}"
+        self.findings.error("bad-parameter", f"{both} are both values of '{parameter}'")
+
+    def _place(self, name: str) -> Place | Parts | str | None:
         """The place of an array; None where it is left out; its name here, if there is none."""
         key = next((each for each in _beginnings(name) if each in self.names), None)
         if key is not None:
@@ -264,8 +251,7 @@ class _Matching:
                 self.meant.update(fitting[:1] if len(fitting) == 1 else ())
             elif close := nearest(here, self._candidates()):
                 help = f"did you mean '{close}'?"
-                place = self.own[close]
-                self.meant.add(place.parameter if place else "")
+                self.meant |= parameters_of(self.own[close])
             elif foreign:
                 help = f"to leave it out, write names: {{{name}: false}}"
             message = f"'{name}' in {self.origin} is not a parameter of the network"

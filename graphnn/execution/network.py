@@ -15,7 +15,8 @@ import numpy as np
 from graphnn.diagnostics import RunError, Span, SpecError, UsageError, printable, suggestion
 from graphnn.execution import weight_files
 from graphnn.execution._executor import Executor
-from graphnn.execution._matching import check_finite, match, placed
+from graphnn.execution._matching import check_finite, match
+from graphnn.execution._places import placed
 from graphnn.execution._plan import MODES, Mode, make
 from graphnn.execution._run_inputs import as_numbers
 from graphnn.graph import Graph, Parameter
@@ -332,7 +333,7 @@ class Network:
         given = _entries(names)
         places = match(self.graph, shapes, origin, names=given, layout=layout, needed=needed)
         known = {name: array for name in places if (array := arrays[name]) is not None}
-        self._set(placed(known, places, origin))
+        self._set(placed(self.graph, known, places, origin))
 
     def _set(self, arrays: Mapping[str, Array]) -> None:
         if "arrays" not in vars(self):  # those that are given need not be drawn
@@ -361,7 +362,7 @@ class Network:
             classes = weight_files.classes_in(archive.metadata, path.name)
             found = {name: archive.read(stored[name], span) for name in places}
         check_finite(found, origin)
-        return placed(found, places, origin), classes
+        return placed(self.graph, found, places, origin), classes
 
     def _open(self) -> list[str]:
         """The parameters that the spec does not give in numbers."""

@@ -352,6 +352,25 @@ class Op(BaseModel):
         """What the torch module is called with: the data, which it may need in another form."""
         return form.names[: len(self.data_operands())]
 
+    def torch_parts(
+        self, shapes: Mapping[str, tuple[int, ...]]
+    ) -> Mapping[str, Sequence[tuple[str, slice, slice]]]:
+        """What arrays of a layer of torch its parameters are sums of, where it has others.
+
+        Parameters
+        ----------
+        shapes : mapping of str to tuple of int
+            Of the parameters that the node has, by operand.
+
+        Returns
+        -------
+        mapping of str to sequence of (str, slice, slice)
+            By the array's name in torch, where its parts go: a parameter, columns of the array,
+            whose axes are in reverse order there, and the columns of the parameter to which these
+            are added.
+        """
+        return {}
+
     def to_torch_layer(self, form: CodeForm) -> str:
         """The torch module that has the op's parameters; empty where there is none."""
         return form.fill(self.torch_layer, self)

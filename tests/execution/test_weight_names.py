@@ -282,3 +282,106 @@ def test_numbers_of_other_types_are_converted(tmp_path, dtype):
     net = graphnn.loads(TEXT)
     net.load_weights(tmp_path / "w.safetensors", names=NAMES, layout="torch")
     holds(net)
+
+
+RECURRENT = """
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 5, 2]}
+  h: {op: gru, inputs: x, units: 1, bidirectional: true}
+  l: {op: lstm, inputs: h, units: 1}
+"""
+LAYERS = {
+    **numbered({"h.weight_ih_l0": (3, 2), "h.weight_hh_l0": (3, 1)}),
+    **{"h.bias_ih_l0": np.float32([1, 2, 3]), "h.bias_hh_l0": np.float32([10, 20, 30])},
+    **numbered({"h.weight_ih_l0_reverse": (3, 2), "h.weight_hh_l0_reverse": (3, 1)}),
+    **{"h.bias_ih_l0_reverse": np.float32([4, 5, 6]), "h.bias_hh_l0_reverse": np.zeros(3)},
+    **numbered({"l.weight_ih_l0": (4, 2), "l.weight_hh_l0": (4, 1)}),
+    **{"l.bias_ih_l0": np.float32([1, 2, 3, 4]), "l.bias_hh_l0": np.float32([40, 30, 20, 10])},
+}
+
+
+def test_recurrent_layers_of_torch(tmp_path):
+    archives.write_arrays(tmp_path / "w.safetensors", LAYERS)
+    net = graphnn.loads(RECURRENT)
+    net.load_weights(tmp_path / "w.safetensors", layout="torch")
+    assert {name: array.tolist() for name, array in net.arrays.items()} == {
+        "h.weight": [[0, 2, 4, 0, 2, 4], [1, 3, 5, 1, 3, 5]],
+        "h.recurrent": [[6, 7, 8, 6, 7, 8]],
+        "h.bias": [11, 22, 3, 4, 5, 6],
+        "h.recurrent_bias": [30, 0],
+        "l.weight": [[0, 2, 4, 6], [1, 3, 5, 7]],
+        "l.recurrent": [[8, 9, 10, 11]],
+        "l.bias": [41, 32, 23, 14],
+    }
+
+
+def test_a_recurrent_layer_under_another_name_and_a_second_one_below_it():
+    state = {f"rnn.{name[2:]}": array for name, array in LAYERS.items() if name[0] == "h"}
+    state |= {f"rnn.{name[2:-1]}1": array for name, array in LAYERS.items() if name[0] == "l"}
+    names = {name: f"l.{name[4:-1]}0" for name in state if name.endswith("l1")}
+    net, wanted = graphnn.loads(RECURRENT), graphnn.loads(RECURRENT)
+    wanted.assign(LAYERS, layout="torch", partial=False)
+    net.assign(state, layout="torch", partial=False, names={"rnn": "h", **names})
+    assert all(np.array_equal(net.arrays[name], array) for name, array in wanted.arrays.items())
+
+
+def test_two_recurrent_layers_of_torch_may_share_what_agrees():
+    text = RECURRENT.replace("inputs: h, units", "inputs: x, bias: {share: k.bias}, units")
+    net = graphnn.loads(text + "  k: {op: lstm, inputs: x, units: 1}\n")
+    state = LAYERS | {f"k{name[1:]}": array for name, array in LAYERS.items() if name[0] == "l"}
+    net.assign(state, layout="torch", partial=False)
+    assert net.arrays["k.bias"].tolist() == [41, 32, 23, 14]
+    with pytest.raises(RunError, match=r"is another name of 'k\.bias', but differs from it"):
+        net.assign(state | {"k.bias_hh_l0": np.ones(4)}, layout="torch", partial=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"h.bias_hh_l0": None, "l.weight_hh_l0": None},
+            "error[missing-parameter]: 'h.bias_hh_l0' is missing in the values given, a part of "
+            "h.bias, h.recurrent_bias\n\n"
+            "error[missing-parameter]: 'l.weight_hh_l0' is missing in the values given, a part of "
+            "l.recurrent",
+        ),
+        (
+            {"l.weight_ih_l0": np.ones((4, 3))},
+            "error[wrong-shape]: 'l.weight_ih_l0' has shape [4, 3] in the values given\n"
+            "   = help: for 'l.weight' it has shape [4, 2]",
+        ),
+        (
+            {"l.bias_ih_l0": np.array("text")},
+            "error[not-numbers]: 'l.bias_ih_l0' in the values given is not an array of numbers",
+        ),
+        (
+            {"l.bias": np.ones(4)},
+            "error[bad-parameter]: 'l.bias_ih_l0' in the values given is another name of "
+            "'l.bias', but differs from it",
+        ),
+        (
+            {"l.bias_hh_l0": None, "bias_hh_l0": np.ones(4)},
+            "error[unknown-parameter]: 'bias_hh_l0' in the values given is not a parameter of the "
+            "network\n"
+            "   = help: did you mean 'l.bias_hh_l0'?",
+        ),
+    ],
+    ids=["missing", "shape", "text", "both", "strange"],
+)
+def test_faults_of_recurrent_layers_of_torch(change, message):
+    state = {k: array for k, array in (LAYERS | change).items() if array is not None}
+    with pytest.raises(RunError) as caught:
+        graphnn.loads(RECURRENT).assign(state, layout="torch", partial=False)
+    assert str(caught.value) == message
+
+
+def test_a_layer_without_bias_takes_none():
+    text = RECURRENT.replace("bidirectional: true", "bias: false, recurrent_bias: false")
+    net = graphnn.loads(text[: text.index("  l:")])
+    state = {
+        name: array for name, array in LAYERS.items() if name[:4] == "h.we" and "_r" not in name
+    }
+    net.assign(state, layout="torch", partial=False)
+    with pytest.raises(RunError, match=r"'h\.bias_ih_l0' in the values given is not a parameter"):
+        net.assign({**state, "h.bias_ih_l0": np.ones(3)}, layout="torch", partial=False)

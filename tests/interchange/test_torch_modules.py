@@ -211,3 +211,30 @@ def test_training_in_torch_and_back():
     after = module.loss(*[torch.from_numpy(array) for array in given]).item()
     close(net.loss(named), after, 1e-12)
     assert after != before
+
+
+@pytest.mark.parametrize("bidirectional", [False, True], ids=["forth", "both"])
+@pytest.mark.parametrize("cell", ["RNN", "LSTM", "GRU"])
+def test_recurrent_layers_of_torch_compute_the_same_here(cell, bidirectional):
+    torch.manual_seed(0)
+    how = {"num_layers": 2, "batch_first": True, "bidirectional": bidirectional}
+    layers = getattr(torch.nn, cell)(3, 4, **how).double()
+    head = torch.nn.Linear(8 if bidirectional else 4, 2).double()
+    op = f"op: {cell.lower()}, units: 4, bidirectional: {str(bidirectional).lower()}"
+    net = graphnn.loads(
+        "graphnn: 1\ndtype: float64\nnodes:\n"
+        "  x: {op: input, shape: [batch, 5, 3]}\n"
+        f"  h: {{{op}, inputs: x}}\n  top: {{{op}, inputs: h}}\n"
+        "  y: {op: affine, inputs: top, units: 2}\n"
+    )
+    state = {
+        **{f"rnn.{name}": tensor for name, tensor in layers.state_dict().items()},
+        **{f"head.{name}": tensor for name, tensor in head.state_dict().items()},
+    }
+    above = {name: name.replace("rnn.", "top.").replace("_l1", "_l0") for name in state}
+    names = {"rnn": "h", "head": "y", **{k: to for k, to in above.items() if "_l1" in k}}
+    graphnn.from_torch_state(net, state, names=names)
+    x = np.random.default_rng(0).normal(size=(2, 5, 3))
+    with torch.no_grad():
+        expected = head(layers(torch.from_numpy(x))[0]).numpy()
+    np.testing.assert_allclose(net.run(x=x)["y"], expected, rtol=1e-12, atol=1e-14)

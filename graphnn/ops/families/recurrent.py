@@ -314,6 +314,12 @@ class Gru(Recurrence):
     def _onnx_options(self) -> Mapping[str, Any]:
         return {"linear_before_reset": 1}
 
+    def _torch_recurrent_bias(self, units: int, way: int) -> list[tuple[str, slice, slice]]:
+        start = 3 * units * way
+        gates = ("bias", slice(0, 2 * units), slice(start, start + 2 * units))
+        inner = slice(units * way, units * (way + 1))
+        return [gates, ("recurrent_bias", slice(2 * units, 3 * units), inner)]
+
 
 def _squash(x: Array) -> None:
     """Logistic function of each entry, in its place."""
