@@ -33,11 +33,40 @@ nodes:
     names={"u.1.m": "u1", "u.2.m": "u2", "v.m": "v", "x": "x"},
     inputs={},
 )
+TWO_INPUTS = EquivalentSpecs(
+    first="""
+graphnn: 1
+blocks:
+  inner:
+    inputs: [p, q]
+    nodes: {m: {op: subtract, inputs: [p, q]}}
+    output: m
+  outer:
+    inputs: [p, q]
+    nodes: {i: {block: inner, inputs: {q: p, p: q}}, j: {block: inner, inputs: [i, q]}}
+    output: j
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  y: {op: input, shape: [batch, 2]}
+  u: {block: outer, inputs: [x, y]}
+""",
+    second="""
+graphnn: 1
+nodes:
+  x: {op: input, shape: [batch, 2]}
+  y: {op: input, shape: [batch, 2]}
+  i: {op: subtract, inputs: [y, x]}
+  j: {op: subtract, inputs: [i, y]}
+""",
+    names={"x": "x", "y": "y", "u.i.m": "i", "u.j.m": "j"},
+    inputs={},
+)
 
 
 @settings(max_examples=60)
 @given(equivalent_specs(ops=["add", "tanh", "affine"], nodes=4, blocks=0.5))
 @example(READ_BEFORE)
+@example(TWO_INPUTS)
 def test_unfolding(pair):
     one, two = graphnn.loads(pair.first).graph, graphnn.loads(pair.second).graph
     assert list(one.spec.nodes) == list(pair.names)
