@@ -241,7 +241,9 @@ def _of_node(name: str, body: Document, nodes: Document) -> Iterator[Fault]:
     if inputs and not op.data_operands()[0].many:
         listed = [inputs] if isinstance(inputs, str) else inputs
         if isinstance(listed, list):
-            yield Fault("wrong-inputs", (*path, "inputs"), [*listed, *listed], level=1, **lost)
+            most = len(op.data_operands())
+            many = (listed * (most + 1))[: most + 1]
+            yield Fault("wrong-inputs", (*path, "inputs"), many, level=1, **lost)
             first = ("inputs", 0) if inputs is listed else ("inputs",)
             yield Fault("unknown-node", (*path, *first), "nosuch", **lost)
             yield Fault("wrong-type", (*path, *first), 3, **lost)
