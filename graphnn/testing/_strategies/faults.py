@@ -291,15 +291,7 @@ def depends(document: Document) -> dict[str, set[str]]:
     nodes, blocks = document["nodes"], document.get("blocks", {})
     direct: dict[str, set[str]] = {}
     for name, body in nodes.items():
-        inputs = body.get("inputs") or []
-        if isinstance(inputs, dict):
-            inputs = list(inputs.values())
-        read = {inputs} if isinstance(inputs, str) else set(inputs)
-        shares = [
-            item["share"] for item in body.values() if isinstance(item, dict) and "share" in item
-        ]
-        direct[name] = read | {share.rpartition(".")[0] for share in shares} | {name}
-        direct[name] |= {f"block {used}" for used in _blocks(body, blocks)}
+        direct[name] = {name, *_read(body), *(f"block {used}" for used in _blocks(body, blocks))}
     for block in blocks:
         # Sizes in a block are looked at where it is used.
         users = {name for name, body in nodes.items() if block in _blocks(body, blocks)}
@@ -310,6 +302,16 @@ def depends(document: Document) -> dict[str, set[str]]:
             for name, found in direct.items()
         }
     return direct
+
+
+def _read(body: Document) -> set[str]:
+    """Nodes that a node reads, and whose parameters it shares."""
+    inputs = body.get("inputs") or []
+    if isinstance(inputs, dict):
+        inputs = list(inputs.values())
+    shares = [item["share"] for item in body.values() if isinstance(item, dict) and "share" in item]
+    read = {inputs} if isinstance(inputs, str) else set(inputs)
+    return read | {share.rpartition(".")[0] for share in shares}
 
 
 def hides(one: Fault, other: Fault, upstream: dict[str, set[str]]) -> bool:

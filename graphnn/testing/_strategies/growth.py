@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,7 @@ from graphnn.testing._strategies.drawing import Choices
 from graphnn.testing._strategies.fitting import BATCH, Fit, Place, first_shape, fitted, takes
 from graphnn.testing._strategies.nodes import Call, Node, is_whole, numbers, reshape
 
-LOSSES = ("mean_squared_error", "sum_squared_error")
-_ANYWHERE = Operand("x", "...")
+ANYWHERE = Operand("x", "...")
 _TAME = 6.0  # numbers beyond it are clipped before an op that may be used anywhere
 _LARGE = 400  # entries of a result
 _UNMAPPED = 4  # one node in this many has an affine map before it
@@ -114,7 +113,7 @@ class Growth:
             return
         sources = [self._source(place, alone) for place in places]
         first = self._source(fit.places[0], alone=False) if source is None else source
-        self._place(fit, [self._within(first, fit.places[0].operand), *sources])
+        self._place(fit, [self.within(first, fit.places[0].operand), *sources])
 
     def _place(self, fit: Fit, sources: Sequence[Node]) -> Node:
         """Add a node of an op that is fitted, with its parameters."""
@@ -126,7 +125,7 @@ class Growth:
             arrays.append(array)
         result = fit.inferred.result
         operands = [place.operand for place in fit.places]
-        return self._apply(fit.stated, sources, operands, arrays, fit.declared, written, result)
+        return self.apply(fit.stated, sources, operands, arrays, fit.declared, written, result)
 
     def _fitted(self, op_class: type[Op]) -> tuple[Fit | None, Node | None]:
         """The op fitted to a node that is there, or else to a new parameter or input."""
@@ -187,7 +186,7 @@ class Growth:
         if operand.ranks:  # of which '...' is one already
             axes += self.draw.one_of(operand.ranks) - 1
         split = self._split(math.prod(self._numbers(node.shape[1:])), axes)
-        return self._apply(reshape(node.shape[0], *split), [node])
+        return self.apply(reshape(node.shape[0], *split), [node])
 
     def _open(self) -> list[Node]:
         """What a node may read first: in a block the last one, so that nothing is left unread."""
@@ -224,7 +223,7 @@ class Growth:
         node = self._like(place, alone)
         if node is None and not (self.outer and BATCH in place.shape):
             return self.source(place)
-        return self._within(node or self._taken(place), place.operand)
+        return self.within(node or self._taken(place), place.operand)
 
     def _like(self, place: Place, alone: bool) -> Node | None:
         """A node that is there and fills a place; None for a new one."""
@@ -275,25 +274,25 @@ class Growth:
         body = {"op": op, "value": value.tolist(), **whole}
         return self._enter(letter or op[0], body, place.shape, value)
 
-    def _within(self, node: Node, operand: Operand) -> Node:
+    def within(self, node: Node, operand: Operand) -> Node:
         """A node like this one, with values on which the operand is meant to be used."""
         self.read.add(node.name)
         if self.options.values != "tame" or node.value is None or node.kind == "int":
             return node
         low, high = operand.domain
-        if operand.domain == _ANYWHERE.domain:
+        if operand.domain == ANYWHERE.domain:
             low, high = -_TAME, _TAME
         elif 0 <= low < high <= 1:
             low, high = 0.001, 0.999
         # What is drawn in training lies anywhere then.
-        drawn = node.name in self._drawn and operand.domain != _ANYWHERE.domain
+        drawn = node.name in self._drawn and operand.domain != ANYWHERE.domain
         if not drawn and low <= node.value.min() and node.value.max() <= high:
             return node
         finite = node.value[np.isfinite(node.value)]
         if not drawn and (not finite.size or (low <= finite.min() and finite.max() <= high)):
             return node
         low, high = operand.domain
-        return self._apply(REGISTRY["clip"].model_validate({"low": low, "high": high}), [node])
+        return self.apply(REGISTRY["clip"].model_validate({"low": low, "high": high}), [node])
 
     def _parameter(self, name: str, operand: Operand, fit: Fit) -> tuple[Any, Array | None]:
         """What the spec says of a parameter or a state, with its numbers."""
@@ -320,7 +319,7 @@ class Growth:
         self.there.append(node)
         return node
 
-    def _apply(
+    def apply(
         self,
         op: Op,
         sources: Sequence[Node],
@@ -361,29 +360,30 @@ class Growth:
 
     def add_block(self) -> None:
         """Add a use of a block, of a new one or of one that is there, perhaps repeated."""
-        nodes = [n for n in self._open() if n.kind == "float" and n.shape[:1] == (BATCH,)]
-        nodes = [node for node in nodes if node.has_whole_rows]
-        if self.outer and not nodes:
+        source = self._rows_for_block()
+        if source is None:
             return
-        source = self.draw.one_of(nodes[::-1]) if nodes else self._new_rows()
         known = [name for name, body in self.blocks.items() if self._fills(source, body)]
         if known and self.draw.chance(2):
             name = self.draw.one_of(known)
             body = self.blocks[name]
             sources = [source, *map(self._offered, [*body.given.values()][1:])]
             copies = body.copies and self.draw.integer(1, _LENGTH)
-        else:
-            body = self._body(source)
-            if not body.nodes:
-                return
-            name = f"b{len(self.blocks)}"
-            sources, copies = [body.sources[each] for each in body.given], body.copies
-        self._use(name, body, sources, copies)
+            self._use(name, body, sources, copies)
+            return
+        body = self._body(source)
+        if body.nodes:
+            sources = [body.sources[each] for each in body.given]
+            self._use(f"b{len(self.blocks)}", body, sources, body.copies)
 
-    def _new_rows(self) -> Node:
-        """A new input, of any shape."""
-        shape: Shape = (BATCH, *self.draw.extents(0, 2, self.options.sizes))
-        return self.source(Place(_ANYWHERE, shape))
+    def _rows_for_block(self) -> Node | None:
+        """What a block may read first: a node, or a new input of any shape where none will do."""
+        nodes = [n for n in self._open() if n.kind == "float" and n.shape[:1] == (BATCH,)]
+        if nodes := [node for node in nodes if node.has_whole_rows]:
+            return self.draw.one_of(nodes[::-1])
+        if self.outer:
+            return None
+        return self.source(Place(ANYWHERE, (BATCH, *self.draw.extents(0, 2, self.options.sizes))))
 
     def _fills(self, source: Node, body: Growth) -> bool:
         """Whether there is something for every input of a block, of which a node is the first."""
@@ -393,7 +393,7 @@ class Growth:
     def _body(self, source: Node) -> Growth:
         """A new block whose first input is a node; others that it came not to read are left out."""
         body = Growth(self.draw, self.options, self.rows, self, self.blocks)
-        body._take(source, Place(_ANYWHERE, source.shape))
+        body._take(source, Place(ANYWHERE, source.shape))
         for _ in range(self.draw.integer(1, _LENGTH)):
             body.grow(body._add_part)
         body.given = {name: place for name, place in body.given.items() if name in body.read}
@@ -409,21 +409,15 @@ class Growth:
     def _use(self, block: str, body: Growth, sources: list[Node], copies: int | None) -> None:
         last = body.there[-1]
         repeat = self.draw.integer(0, _LENGTH) if body.hands_on else 0
-        value, done = None, 0
-        given = [source.value for source in sources]
-        for found in islice(body.results(given, copies), max(repeat, 1)):
-            # What a copy gives need not lie where the next is meant to be used, as for a logarithm.
-            if not self._would_do(found):
-                break
-            value, done = found, done + 1
-        if not done:
+        results = body.results([source.value for source in sources], copies)
+        # What a copy gives need not lie where the next is meant to be used, as for a logarithm.
+        found = [*takewhile(self._would_do, islice(results, max(repeat, 1)))]
+        if not found:
             return
+        value, done = found[-1], len(found)
         self.blocks.setdefault(block, body)
         names = [source.name for source in sources]
-        written: Document = {"block": block, "inputs": names[0]}
-        if len(names) > 1:
-            listed = self.draw.chance(2)
-            written["inputs"] = names if listed else dict(zip(body.given, names, strict=True))
+        written: Document = {"block": block, "inputs": self._inputs(body, names)}
         if copies:
             written[REPEAT] = copies
         if named := bool(repeat and self.outer and not self.copies and self.draw.chance(2)):
@@ -437,6 +431,12 @@ class Growth:
         self.there.append(node)
         if last.name in body._drawn or not self._drawn.isdisjoint(names):
             self._drawn.add(node.name)
+
+    def _inputs(self, body: Growth, names: list[str]) -> str | list[str] | dict[str, str]:
+        """How a use of a block names what it reads."""
+        if len(names) == 1:
+            return names[0]
+        return names if self.draw.chance(2) else dict(zip(body.given, names, strict=True))
 
     @property
     def hands_on(self) -> bool:
@@ -478,27 +478,6 @@ class Growth:
     def ends(self) -> list[Node]:
         """Nodes that nothing reads."""
         return [node for node in self.there if node.name not in self.read]
-
-    def is_loss(self, node: Node) -> bool:
-        """Whether a node is a loss, or a block gives one."""
-        body = self.nodes[node.name]
-        if "op" in body:
-            return REGISTRY[body["op"]].is_loss
-        inner = self.blocks[body["block"]]
-        return inner.is_loss(inner.there[-1])
-
-    def add_loss(self, node: Node, name: str) -> None:
-        """Add a loss of a node: of its sum, where it is not a batch of rows."""
-        if node.kind == "int":
-            node = self._apply(REGISTRY["cast"].model_validate({"dtype": "float"}), [node])
-        if not node.has_whole_rows:
-            node = self._apply(REGISTRY["sum"](), [self._within(node, _ANYWHERE)])
-        if not node.shape:
-            node = self._apply(reshape(1), [node])
-        node = self._within(node, _ANYWHERE)
-        loss = REGISTRY[name]
-        target = self.source(Place(loss.data_operands()[1], node.shape), "t")
-        self._apply(loss(), [node, target])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graphnn.ops import REGISTRY, Op, public_ops
 from graphnn.testing._strategies.arrays import Values
 from graphnn.testing._strategies.drawing import Choices, independent
-from graphnn.testing._strategies.growth import LOSSES, WAYS, Document, Growth, Options
+from graphnn.testing._strategies.growth import WAYS, Document, Growth, Options
+from graphnn.testing._strategies.losses import LOSSES, add_loss, is_loss
 from graphnn.testing._strategies.named_sizes import named_sizes
 from graphnn.testing._strategies.network_case import NetworkCase
 
@@ -100,8 +101,8 @@ def _grown(choices: Choices, options: Options, nodes: int, rows: int, loss: bool
         growth.add(choices.one_of(options.choices))
     if loss:
         for node in growth.ends():
-            if not growth.is_loss(node):
-                growth.grow(partial(growth.add_loss, node, choices.one_of(LOSSES)))
+            if not is_loss(growth, node):
+                growth.grow(partial(add_loss, growth, node, choices.one_of(LOSSES)))
     return growth
 
 
