@@ -170,9 +170,6 @@ RECIPES: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "unsuited-style": (
         lambda: graphnn.loads(SQUARE).draw("square.svg", style="textbook"),
-        "error[unsuited-style]: the style 'textbook' cannot show 'x': y, y read it, but a column "
-        "is read by the next alone\n"
-        "   = help: draw it in another style, or a part of it with --only\n\n"
         "error[unsuited-style]: the style 'textbook' cannot show 'y': multiply reads 2 nodes, a "
         "column reads one\n"
         "   = help: draw it in another style, or a part of it with --only",
