@@ -48,6 +48,17 @@ def test_many_networks_come_back():
     law(100)()
 
 
+def test_a_node_that_reads_a_difference_near_zero_rounds_as_that_does(tmp_path):
+    net = graphnn.loads("""
+graphnn: 1
+nodes:
+  x: {op: constant, value: [[1.0, 1.01]]}
+  d: {op: cosine_distance, inputs: [x, x], epsilon: 0.01}
+  y: {op: absolute, inputs: d}
+""")
+    assert graphnn.export(net, tmp_path / "net.onnx", outputs=net.graph.nodes).agreement
+
+
 def test_a_wrong_form_breaks_the_law(monkeypatch):
     for name in ("add", "multiply", "tanh", "relu", "affine", "sigmoid", "subtract", "exp"):
         monkeypatch.setattr(REGISTRY[name], "to_onnx", REGISTRY["identity"].to_onnx)

@@ -123,8 +123,7 @@ def _compared(
 ) -> float:
     precision = np.finfo(network.dtype)
     tolerance = _TOLERANCE * float(precision.eps)
-    steps = network.executor(tuple(recorded.values)).plan.steps
-    grains = {step.node: step.op.grain for step in steps}
+    grains = _grains(network, recorded)
     largest = 0.0
     for node, value in recorded.values.items():
         ours, theirs = expected[node], actual[value]
@@ -143,3 +142,14 @@ def _compared(
             raise RunError.of("onnx-differs", message, help=help)
         largest = max(largest, float(apart))
     return largest
+
+
+def _grains(network: Network, recorded: Recorded) -> dict[str, float]:
+    """How large a number each node rounds, or what it reads: the rounding is handed on."""
+    steps = network.executor(tuple(recorded.values)).plan.steps
+    own = {step.node: step.op.grain for step in steps}
+    found: dict[str, float] = {}
+    for node in network.graph.nodes.values():  # after what it reads
+        read = (found[name] for name in node.inputs)
+        found[node.name] = max(own.get(node.name, 0.0), *read, 0.0)
+    return found
