@@ -19,8 +19,7 @@ import pytest
 
 from chromium import chromium
 from places import SPECS
-
-PATIENCE = 120.0  # seconds that nothing here takes on any machine
+from waiting import PATIENCE, until
 
 
 @contextmanager
@@ -33,15 +32,6 @@ def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             assert process.wait(PATIENCE) == 0
         finally:
             process.kill()
-
-
-def waited(act: Callable[[], Any]) -> Any:
-    """What `act` gives as soon as it gives something."""
-    for _ in range(int(PATIENCE / 0.05)):
-        if found := act():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it does not happen")
 
 
 @pytest.fixture
@@ -70,7 +60,7 @@ def state(address: str, fine: Callable[[dict[str, Any]], bool]) -> dict[str, Any
         found = json.loads(fetched(address, "state"))
         return found if fine(found) else None
 
-    return waited(asked)  # type: ignore[no-any-return]
+    return until(asked)  # type: ignore[no-any-return]
 
 
 @pytest.mark.slow
@@ -117,12 +107,12 @@ def test_draw_watches(spec: Path, tmp_path: Path):
     picture = tmp_path / "net.svg"
     text = spec.read_text()
     with running("draw", str(spec), "-o", str(picture), "--watch"):
-        waited(lambda: picture.exists() and "softmax" in picture.read_text())
+        until(lambda: picture.exists() and "softmax" in picture.read_text())
         spec.write_text(text.replace("op: softmax", "op: softmux"))
         time.sleep(1)
         assert "softmax" in picture.read_text()
         spec.write_text(text.replace("op: softmax", "op: sigmoid"))
-        waited(lambda: "sigmoid" in picture.read_text())
+        until(lambda: "sigmoid" in picture.read_text())
 
 
 @pytest.mark.browser
@@ -135,7 +125,7 @@ def test_the_page_joins_picture_text_and_faults(spec: Path, address: str):
                 "const picture = document.querySelector('iframe').contentDocument;" + script
             )
 
-        waited(lambda: inside("return picture?.querySelector('tr[data-node=\"a\"]') !== null"))
+        until(lambda: inside("return picture?.querySelector('tr[data-node=\"a\"]') !== null"))
         status = "return document.querySelector('[role=status]').textContent"
         assert browser.execute_script(status) == "fine"
         inside(
@@ -150,7 +140,7 @@ def test_the_page_joins_picture_text_and_faults(spec: Path, address: str):
             "const [fault] = document.querySelectorAll('#faults button');"
             "fault?.click(); return fault?.textContent"
         )
-        words = waited(lambda: browser.execute_script(reported))
+        words = until(lambda: browser.execute_script(reported))
         assert words.startswith("residual_blocks.yaml:19:15 error[unknown-op]")
         assert "softmux" in browser.execute_script(chosen)
         assert inside("return picture.querySelector('.chosen').dataset.node") == "y"
@@ -164,4 +154,4 @@ def test_the_status_counts_warnings(spec: Path, address: str):
     with chromium() as browser:
         browser.get(address)
         status = "return document.querySelector('[role=status]').textContent"
-        waited(lambda: browser.execute_script(status) == "1 warning")
+        until(lambda: browser.execute_script(status) == "1 warning")

@@ -6,7 +6,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from collections import deque
 from pathlib import Path
 
@@ -25,10 +24,10 @@ from graphnn.gradients.numerical.engine.pool import WORTH
 from graphnn.gradients.numerical.engine.processes import ByProcesses
 from graphnn.gradients.numerical.objective import Objective
 from stub_engine import Stub
+from waiting import PATIENCE, until
 
 # Each starts a Python, so that most of them are slow.
 pytestmark = pytest.mark.skipif(not processes.AVAILABLE, reason="threads are used here")
-PATIENCE = 60  # seconds that a process may take to start or to end
 
 
 @pytest.fixture(autouse=True)
@@ -38,13 +37,6 @@ def _at_once(monkeypatch):
     monkeypatch.setattr(processes, "ALONE", -1.0)
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._WORK", 180)
     monkeypatch.setattr("graphnn.gradients.numerical.engine.by_channel._CURVED", 20)
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def started(net, count=1, *, alone=True):

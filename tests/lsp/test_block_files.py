@@ -8,6 +8,7 @@ import pytest
 from lsprotocol import types
 
 from lsp_editor import Editor, shown
+from waiting import PATIENCE
 
 BLOCKS = "graphnn: 1\nblocks:\n  b: {inputs: [x], nodes: {y: {op: relu, inputs: x}}, output: y}\n"
 NET = (
@@ -88,8 +89,9 @@ async def test_a_fault_that_a_use_brings_about(client, files):
     # The file by itself has no fault: what the spec tells stays as long as it is open.
     blocks = Editor(client, common, NARROW)
     blocks.type(f"# above\n{NARROW}")
-    while (await shown(client, common, "shape-mismatch"))[0].range.start.line != 7:
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(PATIENCE):
+        while (await shown(client, common, "shape-mismatch"))[0].range.start.line != 7:
+            await asyncio.sleep(0.05)
     (exact,) = await shown(client, common, "shape-mismatch")
     assert place(exact.range) == (7, 31, 7, 32)
     editor.close()

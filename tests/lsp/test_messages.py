@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from lsp_messages import GOOD, LONGEST, Session, run
+from lsp_messages import GOOD, Session, run
+from waiting import until
 
 ENDLESS = """
 import time
@@ -59,17 +58,10 @@ def asked(uri, line=0, character=0, **more):
 
 
 def shown(session, uri, codes):
-    end = time.monotonic() + LONGEST
-    while [each["code"] for each in session.published.get(uri, [{"code": ""}])] != codes:
-        assert time.monotonic() < end, session.published.get(uri)
-        time.sleep(0.01)
+    def published():
+        return session.published.get(uri, [{"code": ""}])
 
-
-def exists(path):
-    end = time.monotonic() + LONGEST
-    while not path.exists():
-        assert time.monotonic() < end, path
-        time.sleep(0.01)
+    until(lambda: [each["code"] for each in published()] == codes, published)
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -116,14 +108,14 @@ def test_a_newer_text_ends_the_check_of_the_older_and_shutdown_does_not_wait(tmp
     begun, ended = tmp_path / "begun", tmp_path / "ended"
     slow, bad = (GOOD.replace("softmax", op) for op in ("endless", "softmaxx"))
     opened(session, "untitled:a", slow)
-    exists(begun)
+    until(begun.exists)
     for version, text in enumerate((slow + "  z: {op: rel", bad), 2):
         document = {"uri": "untitled:a", "version": version}
         change = {"textDocument": document, "contentChanges": [{"text": text}]}
         session.notify("textDocument/didChange", change)
     shown(session, "untitled:a", ["unknown-op"])
-    exists(ended)
+    until(ended.exists)
     begun.unlink()
     opened(session, "untitled:b", slow)
-    exists(begun)
+    until(begun.exists)
     session.end()

@@ -7,7 +7,8 @@ import asyncio
 from lsprotocol import types
 from pytest_lsp import LanguageClient
 
-_LONGEST = 300.0  # seconds until a server counts as hung, on the busiest machine
+from waiting import PATIENCE
+
 _AGAIN = 0.02  # seconds until what is published is looked at again
 
 
@@ -38,7 +39,7 @@ class Editor:
     async def next_diagnostics(self) -> list[types.Diagnostic]:
         """What is published of this text from now on; of other texts, anything may come between."""
         before = self.client.diagnostics.get(self.uri)
-        async with asyncio.timeout(_LONGEST):
+        async with asyncio.timeout(PATIENCE):
             while (found := self.client.diagnostics.get(self.uri)) is before:
                 await asyncio.sleep(_AGAIN)
         return list(found)
@@ -65,7 +66,7 @@ async def shown(client: LanguageClient, uri: str, *codes: str) -> list[types.Dia
     """What is shown at `uri`, once it has these codes; whatever else is shown before."""
     found: list[types.Diagnostic] = []
     try:
-        async with asyncio.timeout(_LONGEST):
+        async with asyncio.timeout(PATIENCE):
             while [each.code for each in found] != list(codes) or uri not in client.diagnostics:
                 await asyncio.sleep(_AGAIN)
                 found = list(client.diagnostics.get(uri, ()))

@@ -11,13 +11,13 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from waiting import PATIENCE, until
+
 Message = dict[str, Any]
-LONGEST = 300.0  # seconds until a server counts as hung, on the busiest machine
 
 GOOD = """graphnn: 1
 sizes: {hidden: 4}
@@ -209,17 +209,14 @@ class Session:
 
     def wait(self, name: int | str) -> Message:
         """The answer to the request `name`."""
-        end = time.monotonic() + LONGEST
-        while name not in self.answers:
-            assert time.monotonic() < end, f"no answer to {name!r}: {self.log}"
-            time.sleep(0.005)
+        until(lambda: name in self.answers, lambda: f"no answer to {name!r}: {self.log}")
         return self.answers[name]
 
     def end(self) -> None:
         """Shut the server down."""
         self.ask("shutdown", None)
         self.notify("exit", {})
-        code = self._process.wait(LONGEST)
+        code = self._process.wait(PATIENCE)
         for thread in self._threads:
             thread.join()
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
