@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from graphnn.diagnostics import DrawingError, Findings
 from graphnn.drawing.diagram import facts
 from graphnn.drawing.diagram.view import Item, View
-from graphnn.graph import Node
+from graphnn.graph import Node, reached
 from graphnn.spec.sizes import show
 
 _JOINED = ("activation", "normalization")  # families that belong to the volume before them
@@ -61,7 +62,7 @@ class Volume:
         return self.size, self.frame, tuple(item.nodes[0].op for item in self.items)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Volumes:
     """All volumes and what leads from one to another.
 
@@ -81,8 +82,14 @@ class Volumes:
 
     def between(self, source: str, target: str) -> set[str]:
         """The volumes on the ways from one to another, without them."""
-        into, readers = _neighbours((*self.edges, *self.skips))
-        return _reached(source, readers) & _reached(target, into)
+        into, readers = self._around
+        after = reached([source], lambda name: readers.get(name, []))
+        before = reached([target], lambda name: into.get(name, []))
+        return after & before
+
+    @cached_property
+    def _around(self) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+        return _neighbours((*self.edges, *self.skips))
 
 
 def volumes(view: View, *, expand: bool) -> Volumes:
@@ -145,16 +152,6 @@ def _neighbours(
         into.setdefault(target, []).append(source)
         readers.setdefault(source, []).append(target)
     return into, readers
-
-
-def _reached(start: str, neighbours: Mapping[str, list[str]]) -> set[str]:
-    found: set[str] = set()
-    pending = [start]
-    while pending:
-        new = set(neighbours.get(pending.pop(), ())) - found
-        found |= new
-        pending += new
-    return found
 
 
 def _joins(item: Item, before: Volume, readers: Mapping[str, list[str]]) -> bool:
