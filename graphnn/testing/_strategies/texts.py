@@ -14,7 +14,6 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from graphnn.diagnostics import RunError
 from graphnn.testing._strategies.drawing import Choices, independent
 from graphnn.testing._strategies.faults import Fault, depends, faults, hides, in_json
-from graphnn.testing._strategies.growth import REPEAT
 from graphnn.testing._strategies.named_sizes import numbered
 from graphnn.testing._strategies.network_case import NetworkCase
 from graphnn.testing._strategies.networks import networks
@@ -237,14 +236,10 @@ def _inlined(document: Document) -> tuple[Document, dict[str, str]]:
                 continue
             use, block = numbered(body, sizes), document["blocks"][body["block"]]
             read = _read(use["inputs"], block["inputs"])
+            passed = {size: use[size] for size in block.get("sizes", [])}
             for number in range(1, use.get("repeat", 1) + 1):
                 place = f"{prefix}{name}.{number}." if "repeat" in use else f"{prefix}{name}."
-                unfold(
-                    block["nodes"],
-                    place,
-                    read,
-                    {key: use[key] for key in ("n", REPEAT) if key in use},
-                )
+                unfold(block["nodes"], place, read, passed)
                 output = block["output"]
                 last = _flat(place + (output if isinstance(output, str) else output["p"]))
                 read = {**read, "p": last}
