@@ -71,13 +71,11 @@ def _torch(ops: Iterable[type[Op]]) -> Iterator[str]:
     yield "| op | parameters | in PyTorch |\n|---|---|---|"
     for op in sorted(ops, key=lambda each: each.name):
         own = [operand.name for operand in op.parameter_operands()]
-        theirs = [_in_torch(op, name) for name in own]
+        parts = op.model_construct().torch_parts(dict.fromkeys(own, (1, 1)))
+        theirs = [f"`{name}`" for name in parts] or [_in_torch(op, name) for name in own]
         ours = [f"`{name}`" for name in own]
         if theirs != ours:
             yield f"| `{op.name}` | {', '.join(ours)} | {', '.join(theirs)} |"
-        elif op.torch_parts is not Op.torch_parts:
-            parts = [f"`{name}_l0`" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
-            yield f"| `{op.name}` | {', '.join(ours)} | {', '.join(parts)} |"
 
 
 def _in_torch(op: type[Op], name: str) -> str:

@@ -206,17 +206,16 @@ class WrittenRecurrence(Op):
         """Those of torch's layer: of each way apart, and with two biases."""
         units, found = shapes["recurrent"][0], {}
         for way, end in enumerate(("", "_reverse")[: 1 + self.bidirectional]):
-            whole, own = (_block(at, self.gates * units) for at in (0, way))
-            found[f"weight_ih_l0{end}"] = [("weight", whole, own)]
-            found[f"weight_hh_l0{end}"] = [("recurrent", whole, own)]
-            found[f"bias_ih_l0{end}"] = [("bias", whole, own)]
+            columns = block(0, self.gates * units), block(way, self.gates * units)
+            found[f"weight_ih_l0{end}"] = [("weight", *columns)]
+            found[f"weight_hh_l0{end}"] = [("recurrent", *columns)]
+            found[f"bias_ih_l0{end}"] = [("bias", *columns)]
             found[f"bias_hh_l0{end}"] = self._torch_recurrent_bias(units, way)
         return found
 
     def _torch_recurrent_bias(self, units: int, way: int) -> list[tuple[str, slice, slice]]:
         """Where the parts of the second bias go."""
-        whole, own = (_block(at, self.gates * units) for at in (0, way))
-        return [("bias", whole, own)]
+        return [("bias", block(0, self.gates * units), block(way, self.gates * units))]
 
     def to_torch(self, form: CodeForm) -> str:
         """A function of the file, which calls that of torch."""
@@ -233,6 +232,6 @@ def _number(size: sizes.Size) -> int:
     return size
 
 
-def _block(at: int, width: int) -> slice:
+def block(at: int, width: int) -> slice:
     """Columns of the block `at`, of so many columns each."""
     return slice(at * width, (at + 1) * width)

@@ -12,6 +12,7 @@ from graphnn.ops._arrays import Array
 from graphnn.ops._op import aliases
 from graphnn.ops._operands import parameter
 from graphnn.ops.families._recurrence import ELSEWHERE, Recurrence, State, sequence_data
+from graphnn.ops.families._recurrence_forms import block
 from graphnn.ops.families.activation import continued_sigmoid, sigmoid
 from graphnn.ops.initializers import Orthogonal, Xavier, Zeros
 from graphnn.ops.kernels.moved_matrices import MovedMatrices
@@ -317,8 +318,7 @@ class Gru(Recurrence):
     def _torch_recurrent_bias(self, units: int, way: int) -> list[tuple[str, slice, slice]]:
         start = 3 * units * way
         gates = ("bias", slice(0, 2 * units), slice(start, start + 2 * units))
-        inner = slice(units * way, units * (way + 1))
-        return [gates, ("recurrent_bias", slice(2 * units, 3 * units), inner)]
+        return [gates, ("recurrent_bias", block(2, units), block(way, units))]
 
 
 def _squash(x: Array) -> None:
